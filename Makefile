@@ -1,0 +1,44 @@
+# sandik's targets; `make help` lists them. Everything is set up in .venv from the pinned constraints.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "sandik needs Python 3.11 or newer; say which with: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade -c constraints/dev.txt pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints/dev.txt --editable . --group dev
+	@touch $@
+
+setup: $(STAMP)  ## set up .venv
+
+demo: $(STAMP)  ## a simulated night end to end, the board at http://localhost:8765
+	$(BIN)/sandik demo
+
+test: $(STAMP)  ## the whole test suite
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
+
+check: $(STAMP)  ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --quiet .
+
+bench: $(STAMP)  ## the README's figures
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what was set up and what tests left
+	rm -rf $(VENV) .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
+
+.PHONY: help setup demo test check format bench clean

@@ -1,0 +1,130 @@
+"""The port: what the rest of sandik asks of an event log, and all it asks.
+
+A topic has partitions; a partition is a sequence of records with rising offsets (with gaps, where it is compacted).
+Appends are durable once they return. Positions belong to the readers: the log keeps none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, Self
+
+MAX_RECORD_BYTES: Final = 1024 * 1024
+"""The default limit of a record (key and value): Kafka's own default for `max.message.bytes`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic's name and settings. A compacted topic keeps at least the newest record of each key; others keep all."""
+
+    name: str
+    partitions: int = 1
+    compacted: bool = False
+    max_record_bytes: int = MAX_RECORD_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record to append. Without `partition` the key decides, by murmur2 as in Kafka's own clients."""
+
+    key: bytes
+    value: bytes
+    partition: int | None = None
+
+
+class Record(Protocol):
+    """A record as read. `timestamp` is its append time in milliseconds since 1970, UTC."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one partition, in offset order, at least one."""
+
+    partition: int
+    records: Sequence[Record]
+
+
+class Reader(Protocol):
+    """Reads one topic from given positions. Use as an async context manager."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: object) -> None: ...
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """The next offset to be read, by partition."""
+        ...
+
+    async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
+        """What comes next, `max_records` at most in all; waits up to `wait_ms` for the first, then returns `[]`.
+
+        Raises `LogUnavailable` where the log cannot be reached, `PositionLost` where it no longer holds a position.
+        """
+        ...
+
+
+class Membership(Protocol):
+    """A place in a group whose members share a topic's partitions. Use as an async context manager."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: object) -> None: ...
+
+    @property
+    def partitions(self) -> frozenset[int]:
+        """The partitions that are this member's at the moment. Two members may overlap for a moment."""
+        ...
+
+
+class EventLog(Protocol):
+    """An event log. Use as an async context manager; everything else needs it open."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def create(self, topics: Sequence[Topic]) -> None:
+        """Create the topics that are not there yet; leave the others as they are."""
+        ...
+
+    async def exists(self, topic: str) -> bool:
+        """Whether there is such a topic."""
+        ...
+
+    async def partitions(self, topic: str) -> int:
+        """How many partitions the topic has. Raises `UnknownTopic`."""
+        ...
+
+    async def append(self, topic: str, entries: Sequence[Entry]) -> None:
+        """Append the entries, in order within each partition; durable on return.
+
+        Raises `RecordTooLarge` before anything is written, `LogFull`, `UnknownTopic`, or `LogUnavailable`: then some of
+        the entries may have been written, and sending all of them again is the right thing to do.
+        """
+        ...
+
+    def reader(self, topic: str, positions: Mapping[int, int]) -> Reader:
+        """A reader of the given partitions, each from the given offset (0 is always the beginning)."""
+        ...
+
+    def member(self, topic: str, group: str) -> Membership:
+        """Join the group that shares the topic's partitions."""
+        ...
+
+    async def end_offsets(self, topic: str) -> dict[int, int]:
+        """The offset that the next record of each partition will get. Raises `UnknownTopic`."""
+        ...
+
+    async def offsets_at(self, topic: str, timestamp: int) -> dict[int, int]:
+        """Of each partition the offset of the first record appended at or after `timestamp` (ms); its end if none."""
+        ...
+
+    def partition_of(self, key: bytes, partitions: int) -> int:
+        """The partition that a key falls into: murmur2, as in Kafka's own clients."""
+        ...

@@ -1,0 +1,1 @@
+"""The gateway: folds totals into a view and pushes what changed to every client."""

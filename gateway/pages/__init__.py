@@ -1,0 +1,1 @@
+"""The pages that the gateway serves, as they are: no build step."""

@@ -1,0 +1,1 @@
+"""Producers: whatever publishes tally events. Official tables, a simulated night."""

@@ -1,0 +1,1 @@
+"""Staged nights, as TOML files."""

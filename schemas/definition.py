@@ -1,0 +1,199 @@
+"""The election definition: contests, candidates, parties, sources, and the units with their boxes.
+
+Words are those of NIST SP 1500-100: a unit is a GpUnit; the tree goes country → province (il) → district (ilçe).
+"""
+
+from datetime import date
+from functools import cached_property
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+
+from schemas.errors import DefinitionError
+from schemas.fields import MAX_BOX_NUMBER, Color, Frozen, Id, Total, UnitId
+
+Level = Literal["country", "province", "district"]
+
+_BELOW: Final[dict[str, str | None]] = {"country": None, "province": "country", "district": "province"}
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+BoxRange = tuple[
+    Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)],
+    Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)],
+]
+"""First and last box number of an unbroken run, both included."""
+
+
+class Party(Frozen):
+    """A party; `color` is the hue it keeps on every screen."""
+
+    id: Id
+    name: Name
+    short_name: Name
+    color: Color
+
+
+class Candidate(Frozen):
+    """A name on a ballot. Without a party it is an independent (bağımsız)."""
+
+    id: Id
+    name: Name
+    party: Id | None = None
+    ballot_no: Annotated[int, Field(ge=1)] | None = None
+
+
+class Contest(Frozen):
+    """A race (seçim türü). `candidates` is the ballot everywhere, except in the districts that `ballots` names.
+
+    Where each district elects its own (district mayor), `candidates` lists the parties and each district's ballot uses
+    the same ids for its own names, so that a province's roll-up reads by party.
+    """
+
+    id: Id
+    name: Name
+    candidates: tuple[Candidate, ...]
+    ballots: dict[UnitId, tuple[Candidate, ...]] = Field(default_factory=dict)
+
+    def ballot(self, district: str) -> tuple[Candidate, ...]:
+        """The names on this district's ballot, in ballot order."""
+        return self.ballots.get(district, self.candidates)
+
+
+class Source(Frozen):
+    """Who reports: an agency, a party's observers, the electoral council itself."""
+
+    id: Id
+    name: Name
+
+
+class Unit(Frozen):
+    """A geographic or political unit. Districts carry their boxes and registered voters."""
+
+    id: UnitId
+    level: Level
+    name: Name
+    parent: UnitId | None = None
+    registered: Total | None = None
+    boxes: tuple[BoxRange, ...] = ()
+
+    @property
+    def boxes_total(self) -> int:
+        """How many boxes the unit itself has (a district's; 0 above)."""
+        return sum(last - first + 1 for first, last in self.boxes)
+
+
+class Election(Frozen):
+    """Everything that is known before the first box is opened. Immutable for the length of a run."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", ignored_types=(cached_property,))
+
+    v: Literal[1] = 1
+    id: Id
+    name: Name
+    date: date
+    timezone: Name = "Europe/Istanbul"
+    polls_close: AwareDatetime | None = None
+    parties: tuple[Party, ...]
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    contests: Annotated[tuple[Contest, ...], Field(min_length=1)]
+    units: Annotated[tuple[Unit, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _check_unique("party", [party.id for party in self.parties])
+        _check_unique("source", [source.id for source in self.sources])
+        _check_unique("contest", [contest.id for contest in self.contests])
+        _check_unique("unit", [unit.id for unit in self.units])
+        _check_tree(self.unit_by_id)
+        for contest in self.contests:
+            _check_ballots(contest, {party.id for party in self.parties}, self.unit_by_id)
+        return self
+
+    @cached_property
+    def unit_by_id(self) -> dict[str, Unit]:
+        """Every unit, by id."""
+        return {unit.id: unit for unit in self.units}
+
+    @cached_property
+    def contest_by_id(self) -> dict[str, Contest]:
+        """Every contest, by id."""
+        return {contest.id: contest for contest in self.contests}
+
+    @cached_property
+    def source_ids(self) -> frozenset[str]:
+        """The ids of all sources."""
+        return frozenset(source.id for source in self.sources)
+
+    @cached_property
+    def districts(self) -> tuple[Unit, ...]:
+        """The districts, in the definition's order."""
+        return tuple(unit for unit in self.units if unit.level == "district")
+
+    @cached_property
+    def boxes_total(self) -> dict[str, int]:
+        """How many boxes there are in each unit, roll-ups included."""
+        totals = dict.fromkeys(self.unit_by_id, 0)
+        for district in self.districts:
+            for unit in (district.id, *self.ancestors[district.id]):
+                totals[unit] += district.boxes_total
+        return totals
+
+    @cached_property
+    def ancestors(self) -> dict[str, tuple[str, ...]]:
+        """The units above each unit, nearest first."""
+        return {unit.id: tuple(_climb(unit, self.unit_by_id)) for unit in self.units}
+
+
+def _climb(unit: Unit, units: dict[str, Unit]) -> list[str]:
+    path = []
+    while unit.parent is not None:
+        path.append(unit.parent)
+        unit = units[unit.parent]
+    return path
+
+
+def _check_unique(what: str, ids: list[str]) -> None:
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            raise DefinitionError(f"The {what} id {name!r} is there twice. Give each {what} an id of its own.")
+        seen.add(name)
+
+
+def _check_tree(units: dict[str, Unit]) -> None:
+    roots = [unit.id for unit in units.values() if unit.level == "country"]
+    if len(roots) != 1:
+        raise DefinitionError(f"There must be exactly one unit of level 'country', not {len(roots)}.")
+    for unit in units.values():
+        parent = units.get(unit.parent) if unit.parent else None
+        if (parent.level if parent else None) != _BELOW[unit.level]:
+            raise DefinitionError(
+                f"Unit {unit.id!r} of level {unit.level!r} needs a parent of level {_BELOW[unit.level]!r}, "
+                f"not {unit.parent!r}."
+            )
+        _check_boxes(unit)
+
+
+def _check_boxes(unit: Unit) -> None:
+    if unit.level != "district" and unit.boxes:
+        raise DefinitionError(f"Only districts have boxes; {unit.id!r} is a {unit.level}.")
+    highest = 0
+    for first, last in unit.boxes:
+        if not highest < first <= last:
+            raise DefinitionError(
+                f"The box ranges of {unit.id!r} must rise and not overlap; [{first}, {last}] does not."
+            )
+        highest = last
+
+
+def _check_ballots(contest: Contest, parties: set[str], units: dict[str, Unit]) -> None:
+    for district, ballot in [("", contest.candidates), *contest.ballots.items()]:
+        where = f"contest {contest.id!r}" + (f" in {district!r}" if district else "")
+        if district and (district not in units or units[district].level != "district"):
+            raise DefinitionError(f"The ballot of {where} is for a unit that is no district of this election.")
+        _check_unique(f"candidate of {where}", [candidate.id for candidate in ballot])
+        for candidate in ballot:
+            if candidate.party is not None and candidate.party not in parties:
+                raise DefinitionError(
+                    f"Candidate {candidate.id!r} of {where} names an unknown party {candidate.party!r}."
+                )

@@ -1,0 +1,107 @@
+"""The one error root and its tree.
+
+    SandikError
+    ├── UsageError            the caller gave something that cannot work: a bad file, URL, option or definition
+    │   ├── DefinitionError   an election definition that contradicts itself
+    │   ├── MappingError      a mapping file that does not fit its table
+    │   ├── UnknownRun        no such run in the log
+    │   └── RunConflict       the run exists with another definition or mode
+    └── LogError              the event log could not do what it was asked
+        ├── LogUnavailable    not reachable now; the same call may work later (retriable)
+        ├── LogFull           no room left where the log lives (retriable once there is)
+        ├── RecordTooLarge    one record over the topic's limit
+        ├── PositionLost      an offset that the log no longer (or never) held
+        └── UnknownTopic      a topic that nobody created
+
+Every message says what happened and what to do next. Errors of libraries are mapped to these at the adapter.
+"""
+
+
+class SandikError(Exception):
+    """Root of every error that sandik raises on purpose. `retriable`: would the same call make sense again later?"""
+
+    retriable = False
+
+
+class UsageError(SandikError):
+    """What the caller gave cannot work as it is."""
+
+
+class DefinitionError(UsageError):
+    """An election definition that contradicts itself."""
+
+
+class MappingError(UsageError):
+    """A mapping file that does not fit its table."""
+
+
+class UnknownRun(UsageError):
+    """There is no such run in the log."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"There is no run {run!r} in this log. Publish to it first, for example: sandik simulate --run {run}"
+        )
+        self.run = run
+
+
+class RunConflict(UsageError):
+    """The run exists already, with another definition or mode."""
+
+    def __init__(self, run: str, what: str) -> None:
+        super().__init__(
+            f"Run {run!r} exists already with another {what}. Choose another --run, or use the same {what}."
+        )
+        self.run = run
+        self.what = what
+
+
+class LogError(SandikError):
+    """The event log could not do what it was asked."""
+
+
+class LogUnavailable(LogError):
+    """The log cannot be reached at the moment. Nothing was lost: what was not acknowledged can be sent again."""
+
+    retriable = True
+
+
+class LogFull(LogError):
+    """There is no room left where the log lives. The append that failed left nothing behind."""
+
+    retriable = True
+
+
+class RecordTooLarge(LogError):
+    """One record is over its topic's limit."""
+
+    def __init__(self, topic: str, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            f"A record of {size_bytes} bytes is over the limit of {limit_bytes} of topic {topic!r}. Split it."
+        )
+        self.topic = topic
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
+class PositionLost(LogError):
+    """The log does not hold the offset a reader asked for."""
+
+    def __init__(self, topic: str, partition: int, offset: int) -> None:
+        super().__init__(
+            f"Topic {topic!r} does not hold offset {offset} of partition {partition}. "
+            "Was the topic deleted or made anew? Start again from offset 0."
+        )
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+
+
+class UnknownTopic(LogError):
+    """A topic that nobody created."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(
+            f"There is no topic {topic!r} in this log. Create the run first: a producer does so by itself."
+        )
+        self.topic = topic

@@ -1,0 +1,41 @@
+"""The small types that the models share: identifiers, counts, limits."""
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_ID_CHARS: Final = 96
+"""The longest identifier: `tr/81/` and the longest district name, with room to spare."""
+
+MAX_BOX_COUNT: Final = 100_000
+"""The most any count of one box can be: by law a box has about 400 voters, some abroad have thousands."""
+
+MAX_BOX_NUMBER: Final = 9_999_999
+"""The highest box number: those in the record have four digits; three more are room for other schemes."""
+
+MAX_REVISION: Final = 2**53 - 1
+"""The highest revision: what a JavaScript number holds exactly; room for milliseconds since 1970."""
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARS, pattern=r"^[a-z0-9][a-z0-9_\-]*$")]
+"""The id of a contest, candidate, party or source: lower-case ASCII, digits, `_` and `-`."""
+
+UnitId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_ID_CHARS, pattern=r"^[a-z0-9][a-z0-9_\-]*(/[a-z0-9][a-z0-9_\-]*)*$"),
+]
+"""The id of a unit: its path from the country down, such as `tr/34/uskudar`."""
+
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+"""A colour as `#rrggbb`, lower case."""
+
+Count = Annotated[int, Field(ge=0, le=MAX_BOX_COUNT)]
+"""A count within one box."""
+
+Total = Annotated[int, Field(ge=0)]
+"""A count summed over boxes."""
+
+
+class Frozen(BaseModel):
+    """A model that never changes after it was made, takes no type for another, and ignores fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")

@@ -1,0 +1,75 @@
+"""Quarantine: what could not be used, why, and exactly what it was."""
+
+import base64
+from typing import Final, Literal
+
+import orjson
+
+from schemas.fields import Frozen
+
+Reason = Literal[
+    "malformed",
+    "too_large",
+    "misrouted",
+    "unknown_contest",
+    "unknown_source",
+    "unknown_district",
+    "unknown_box",
+    "unknown_candidate",
+    "conflict",
+]
+
+REASONS: Final[dict[Reason, str]] = {
+    "malformed": "not JSON, or a field is missing, negative, too big or of the wrong type",
+    "too_large": "over the size limit of a tally event",
+    "misrouted": "the record's key is not its district, or it lies in another partition than its key's",
+    "unknown_contest": "the election definition has no such contest",
+    "unknown_source": "the election definition has no such source",
+    "unknown_district": "the election definition has no such district",
+    "unknown_box": "the district has no box of that number",
+    "unknown_candidate": "the ballot of that contest and district has no such candidate",
+    "conflict": "the same revision of the same box was in the log before, with other counts; that one stands",
+}
+"""Each reason in words, for the docs and the operator's screen."""
+
+
+class Quarantined(Frozen):
+    """A record that was set aside. `position` names it for ever, so a second copy of the same one is recognised."""
+
+    v: Literal[1] = 1
+    reason: Reason
+    detail: str
+    topic: str
+    partition: int
+    offset: int
+    key_base64: str
+    value_base64: str
+
+    @property
+    def position(self) -> bytes:
+        """Where the original lies, such as `tallies/3/1812`: the key of the quarantine record."""
+        return f"{self.topic}/{self.partition}/{self.offset}".encode()
+
+    @property
+    def original(self) -> bytes:
+        """The bytes of the original record's value."""
+        return base64.b64decode(self.value_base64)
+
+    def encode(self) -> bytes:
+        """The record value."""
+        return orjson.dumps(self.model_dump())
+
+
+def quarantined(
+    reason: Reason, detail: str, *, topic: str, partition: int, offset: int, key: bytes, value: bytes
+) -> Quarantined:
+    """Set one record aside, with its original bytes."""
+    return Quarantined(
+        reason=reason,
+        detail=detail,
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        key_base64=base64.b64encode(key).decode(),
+        value_base64=base64.b64encode(value).decode(),
+    )

@@ -1,0 +1,95 @@
+"""Tally events: what one source says of one ballot box in one contest.
+
+An event states absolute counts at a `revision`; nothing in it is an increment. The highest revision wins, so the order
+in which events arrive, and how often, does not matter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass as plain_dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import AwareDatetime, ConfigDict, Field, Json, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from schemas.fields import MAX_BOX_NUMBER, MAX_REVISION, Count, Id, UnitId
+
+MAX_TALLY_BYTES: Final = 64 * 1024
+"""The largest tally event: 49 candidates need about 2 KiB; thirty times that is room for any ballot on record."""
+
+_CONFIG = ConfigDict(strict=True, extra="ignore")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Counted:
+    """A box's counts as a source reports them. `corrected` is the same statement with a higher revision.
+
+    `votes` names each candidate's votes; a candidate that is not named has none. `unattributed` holds votes that are
+    valid but not yet given to a candidate. `at` is event time: when the source says that it counted.
+    """
+
+    v: Literal[1] = 1
+    type: Literal["counted", "corrected"]
+    contest: Id
+    district: UnitId
+    box: Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)]
+    source: Id
+    revision: Annotated[int, Field(ge=1, le=MAX_REVISION)]
+    at: AwareDatetime
+    registered: Count
+    cast: Count
+    valid: Count
+    invalid: Count
+    unattributed: Count = 0
+    votes: dict[Id, Count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Withdrawn:
+    """A box that no longer counts: `withdrawn` by its source, or `annulled` (iptal) by the authority.
+
+    It is a revision like any other; a later revision with counts brings the box back.
+    """
+
+    v: Literal[1] = 1
+    type: Literal["withdrawn", "annulled"]
+    contest: Id
+    district: UnitId
+    box: Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)]
+    source: Id
+    revision: Annotated[int, Field(ge=1, le=MAX_REVISION)]
+    at: AwareDatetime
+
+
+Tally = Annotated[Counted | Withdrawn, Field(discriminator="type")]
+TALLY: Final[TypeAdapter[Counted | Withdrawn]] = TypeAdapter(Tally)
+
+# Each element is parsed by itself, inside one call into pydantic's core: as fast as one big JSON array, and no record
+# can leak into its neighbour, however it is crafted (docs/decisions/batch-parsing.md).
+_BATCH: Final[TypeAdapter[list[Counted | Withdrawn]]] = TypeAdapter(list[Json[Tally]])
+
+
+@plain_dataclass(frozen=True, slots=True)
+class Malformed:
+    """Bytes that are not a tally event, with the first thing that is wrong with them."""
+
+    detail: str
+
+
+def parse_tallies(values: Sequence[bytes]) -> list[Counted | Withdrawn | Malformed]:
+    """Parse a batch of record values, one result for each, in order. Never raises for what is in the bytes."""
+    try:
+        return list(_BATCH.validate_python(values))
+    except ValidationError as error:
+        wrong = _first_faults(error)
+    parsed = iter(_BATCH.validate_python([value for index, value in enumerate(values) if index not in wrong]))
+    return [wrong[index] if index in wrong else next(parsed) for index in range(len(values))]
+
+
+def _first_faults(error: ValidationError) -> dict[int, Malformed]:
+    """The first fault of each element, by its index in the batch."""
+    faults: dict[int, Malformed] = {}
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        index, *path = fault["loc"]
+        where = ".".join(str(step) for step in path if step not in ("counted", "corrected", "withdrawn", "annulled"))
+        faults.setdefault(int(index), Malformed(f"{where}: {fault['msg']}" if where else fault["msg"]))
+    return faults

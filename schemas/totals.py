@@ -1,0 +1,91 @@
+"""Totals: the absolute figures of one (contest, source, district), as the aggregator publishes them."""
+
+from collections.abc import Iterable
+from typing import Final, Literal, NamedTuple
+
+import orjson
+from pydantic import AwareDatetime, TypeAdapter
+
+from schemas.fields import Frozen, Id, Total, UnitId
+
+
+class Cell(NamedTuple):
+    """What totals are kept for: one contest, one source, one district. Also the key of its records."""
+
+    contest: str
+    source: str
+    district: str
+
+    def key(self) -> bytes:
+        """The record key, such as `metropolitan_mayor/aa/tr/34/uskudar`."""
+        return f"{self.contest}/{self.source}/{self.district}".encode()
+
+
+COUNTS: Final = ("boxes_opened", "annulled", "registered", "cast", "valid", "invalid", "unattributed", "flagged")
+"""The integer fields of totals besides votes, in the order in which they are written."""
+
+
+class Totals(Frozen):
+    """One district's totals for one contest and source.
+
+    `version` is the offset of the last tally that changed them: it only grows, and a reader drops what is not newer.
+    `registered` and everything after it are sums over the *opened* boxes; `annulled` counts boxes annulled and not
+    opened again; `flagged` counts opened boxes whose counts are odd but possible.
+    """
+
+    v: Literal[1] = 1
+    contest: Id
+    source: Id
+    district: UnitId
+    version: Total
+    as_of: AwareDatetime
+    boxes_opened: Total
+    annulled: Total
+    registered: Total
+    cast: Total
+    valid: Total
+    invalid: Total
+    unattributed: Total
+    flagged: Total
+    votes: dict[Id, Total]
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that these totals are of."""
+        return Cell(self.contest, self.source, self.district)
+
+    def encode(self) -> bytes:
+        """The record value: fields in their fixed order, votes by candidate id, so equal totals are equal bytes."""
+        return orjson.dumps(self.model_dump() | {"votes": dict(sorted(self.votes.items()))})
+
+
+TOTALS: Final = TypeAdapter(Totals)
+
+
+def parse_totals(value: bytes) -> Totals:
+    """Parse one record value. Raises pydantic's `ValidationError` where it is not a totals record."""
+    return TOTALS.validate_json(value)
+
+
+class Row(NamedTuple):
+    """One line of a result table: the figures of a unit at any level."""
+
+    contest: str
+    source: str
+    unit: str
+    level: str
+    boxes_opened: int
+    boxes_total: int
+    registered: int
+    cast: int
+    valid: int
+    invalid: int
+    unattributed: int
+    flagged: int
+    votes: dict[str, int]
+
+
+def encode_rows(rows: Iterable[Row]) -> bytes:
+    """Rows as a JSON array, two spaces deep, votes by candidate id: the same rows are the same bytes."""
+    table = [row._asdict() | {"votes": dict(sorted(row.votes.items()))} for row in rows]
+    return orjson.dumps(table, option=orjson.OPT_INDENT_2)

@@ -1,0 +1,205 @@
+"""The WebSocket protocol `sandik.v1`: every message, both ways, as JSON text frames.
+
+A cursor is `(epoch, seq)`. `seq` N means that the first N positions of the totals topic are folded in; 0 is an empty
+screen. `epoch` names the incarnation of the log: with another epoch a cursor means nothing and a snapshot follows.
+"""
+
+from enum import IntEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from schemas.control import Mode
+from schemas.definition import Level
+from schemas.fields import Frozen, Id, Total, UnitId
+
+PROTOCOL: Final = "sandik.v1"
+"""The WebSocket subprotocol; a client may ask for it by name."""
+
+MAX_MESSAGE_BYTES: Final = 16 * 1024
+"""The largest message a client may send: a subscription to all of Türkiye's 1,345 districts by pattern is 200 bytes."""
+
+MAX_SUBSCRIPTIONS: Final = 32
+"""Subscriptions per connection: three contests, three sources, and three more of each for a control room, doubled."""
+
+MAX_UNITS: Final = 256
+"""Unit patterns in one subscription; 81 provinces and their `/*` fit."""
+
+MAX_RATE_HZ: Final = 100
+
+UnitPattern = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9_\-/]*(/\*)?$")]
+"""A unit id, or a unit id and `/*` for the units directly below it."""
+
+SubscriptionId = Annotated[str, Field(min_length=1, max_length=32)]
+
+
+class Cursor(Frozen):
+    """What a client has seen: everything up to `seq` in `epoch`."""
+
+    epoch: str
+    seq: Total
+
+
+class Subscribe(Frozen):
+    """Client: send me these units of this contest from this source, and every change from now on.
+
+    With `since` only what changed after that cursor is sent. A second `subscribe` with the same `id` replaces the
+    first.
+    Clients that use the same `id` for the same subscription share the bytes they are sent.
+    """
+
+    type: Literal["subscribe"]
+    id: SubscriptionId
+    contest: Id
+    units: Annotated[tuple[UnitPattern, ...], Field(min_length=1, max_length=MAX_UNITS)]
+    source: Id
+    since: Cursor | None = None
+    max_rate_hz: Annotated[float, Field(gt=0, le=MAX_RATE_HZ, strict=False)] | None = None
+
+
+class Unsubscribe(Frozen):
+    """Client: send no more for this subscription."""
+
+    type: Literal["unsubscribe"]
+    id: SubscriptionId
+
+
+ClientMessage = Annotated[Subscribe | Unsubscribe, Field(discriminator="type")]
+CLIENT_MESSAGE: Final[TypeAdapter[Subscribe | Unsubscribe]] = TypeAdapter(ClientMessage)
+
+
+class Entry(Frozen):
+    """The figures of one unit. In a snapshot all fields are there; in a delta only those that changed.
+
+    All values are absolute. `registered` counts the voters of the opened boxes: the denominator of turnout.
+    """
+
+    unit: UnitId
+    level: Level | None = None
+    boxes_total: Total | None = None
+    as_of: AwareDatetime | None = None
+    boxes_opened: Total | None = None
+    annulled: Total | None = None
+    registered: Total | None = None
+    cast: Total | None = None
+    valid: Total | None = None
+    invalid: Total | None = None
+    unattributed: Total | None = None
+    flagged: Total | None = None
+    votes: dict[Id, Total] | None = None
+
+
+class Hello(Frozen):
+    """Server: the first message of every connection. `mode` says whether this is a live night."""
+
+    type: Literal["hello"]
+    protocol: Literal["sandik.v1"]
+    run: str
+    mode: Mode
+    epoch: str
+    seq: Total
+    heartbeat_s: float
+
+
+class Snapshot(Frozen):
+    """Server: everything subscribed to that there is. Units without an opened box are not listed. Replaces what was."""
+
+    type: Literal["snapshot"]
+    id: SubscriptionId
+    contest: Id
+    source: Id
+    epoch: str
+    seq: Total
+    as_of: AwareDatetime | None
+    totals: tuple[Entry, ...]
+
+
+class Delta(Frozen):
+    """Server: what changed after `from`, up to `seq`. `from` is at or before the client's cursor.
+
+    A client that sees a `from` beyond its cursor has found a fault of the server's; it subscribes again without
+    `since`.
+    """
+
+    type: Literal["delta"]
+    id: SubscriptionId
+    from_: Annotated[Total, Field(alias="from")]
+    seq: Total
+    as_of: AwareDatetime | None
+    totals: tuple[Entry, ...]
+
+
+FeedState = Literal["live", "quiet", "stale", "down"]
+
+
+class Feed(Frozen):
+    """How one source is doing: `last_event` is event time, `age_s` the seconds since its last change came in."""
+
+    state: FeedState
+    last_event: AwareDatetime | None
+    age_s: float | None
+
+
+class State(Frozen):
+    """Server: the state of the feeds; sent after hello, on every change, and every `heartbeat_s` as a sign of life."""
+
+    type: Literal["state"]
+    seq: Total
+    at: AwareDatetime
+    feeds: dict[Id, Feed]
+    embargo: AwareDatetime | None = None
+    hold: tuple[str, ...] = ()
+
+
+class Unsubscribed(Frozen):
+    """Server: nothing more will come for this subscription."""
+
+    type: Literal["unsubscribed"]
+    id: SubscriptionId
+
+
+ErrorCode = Literal[
+    "malformed",
+    "unknown_contest",
+    "unknown_unit",
+    "unknown_source",
+    "unknown_subscription",
+    "too_many_subscriptions",
+    "not_ready",
+]
+
+
+class Error(Frozen):
+    """Server: a message could not be acted on; the connection goes on. `message` says what to do."""
+
+    type: Literal["error"]
+    code: ErrorCode
+    message: str
+    id: SubscriptionId | None = None
+
+
+ServerMessage = Annotated[
+    Hello | Snapshot | Delta | State | Unsubscribed | Error,
+    Field(discriminator="type"),
+]
+SERVER_MESSAGE: Final[TypeAdapter[Hello | Snapshot | Delta | State | Unsubscribed | Error]] = TypeAdapter(ServerMessage)
+
+
+class CloseCode(IntEnum):
+    """Why the server closes a connection. 4000 to 4499: connect again, with the cursor. 4500 to 4999: do not.
+
+    The protocol's own codes come as RFC 6455 has them, among them 1002 (broken frame), 1003 (binary message),
+    1007 (not UTF-8), 1009 (message too big), 1012 (the server restarts: connect again).
+    """
+
+    STALLED = 4000
+    EPOCH_ENDED = 4001
+    TOO_MANY_ERRORS = 4500
+
+
+CLOSE_REASONS: Final[dict[CloseCode, str]] = {
+    CloseCode.STALLED: "the client read nothing for too long; connect again with the cursor",
+    CloseCode.EPOCH_ENDED: "the log was made anew; connect again",
+    CloseCode.TOO_MANY_ERRORS: "too many messages that could not be acted on; mend the client",
+}
+"""The reason sent with each code of ours."""
