@@ -1,0 +1,93 @@
+"""Checkpoints in the log itself: box ledgers and, once they are acknowledged, a marker of the input that they cover.
+
+A start reads its partition of topic `ledger`, takes the newest version of each cell, and goes on in `tallies` from the
+marker; what the two overlap in is harmless, since revisions decide. A marker names the version of every cell that it
+counts on: where compaction or a zombie left less than that, the checkpoint is not used and the partition is folded from
+the start. That is slower and never wrong.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from consumers.ledger import BoxLedger, Sums
+from eventlog.port import Entry, Record
+from schemas.totals import Cell
+
+MARKER_KEY: Final = b"marker"
+_LEVEL: Final = 1  # zlib's fastest: a ledger shrinks to a quarter, and a round must not hold up a tick
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a partition's checkpoint covers.
+
+    `position` is the next offset of `tallies` to read, `followed` the next one of `totals`, and `versions` the least
+    version at which each cell's ledger must be found.
+    """
+
+    position: int = 0
+    followed: int = 0
+    versions: Mapping[Cell, int] = field(default_factory=dict)
+
+    def entry(self, partition: int) -> Entry:
+        """The marker as a record of `ledger`."""
+        versions = [[*cell, version] for cell, version in sorted(self.versions.items())]
+        value = orjson.dumps({"v": 1, "position": self.position, "followed": self.followed, "versions": versions})
+        return Entry(MARKER_KEY, value, partition)
+
+
+def ledger_entry(ledger: BoxLedger, partition: int) -> Entry:
+    """One ledger as a record: a line of JSON with its sums, then the boxes, deflated."""
+    if ledger.as_of is None:
+        raise ValueError(f"{ledger.cell} has heard of no box yet, so there is nothing to keep")
+    sums = {name: getattr(ledger.sums, name) for name in Sums.__slots__}
+    head = {"v": 1, "cell": ledger.cell, "version": ledger.version, "as_of": ledger.as_of, "sums": sums}
+    return Entry(ledger.cell.key(), orjson.dumps(head) + b"\n" + zlib.compress(ledger.pack(), _LEVEL), partition)
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """What one partition of `ledger` holds, as it is read."""
+
+    marker: Marker = field(default_factory=Marker)
+    heads: dict[Cell, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Take in the next records of the partition. Raises `ValueError` where one is no checkpoint record."""
+        for record in records:
+            if record.key == MARKER_KEY:
+                self.marker = _marker(record.value or b"")
+            else:
+                self._add_ledger(record.value or b"")
+
+    def _add_ledger(self, value: bytes) -> None:
+        line, _, boxes = value.partition(b"\n")
+        head = orjson.loads(line)
+        cell = Cell(*head["cell"])
+        if cell not in self.heads or self.heads[cell][0]["version"] < head["version"]:
+            self.heads[cell] = (head, boxes)
+
+    def is_whole(self) -> bool:
+        """Whether every cell that the marker counts on is there, new enough."""
+        return all(
+            cell in self.heads and self.heads[cell][0]["version"] >= version
+            for cell, version in self.marker.versions.items()
+        )
+
+    def ledgers(self) -> Iterable[BoxLedger]:
+        """The ledgers that were kept."""
+        for cell, (head, boxes) in self.heads.items():
+            ledger = BoxLedger(cell, Sums(**head["sums"]))
+            ledger.restore(zlib.decompress(boxes), head["version"], datetime.fromisoformat(head["as_of"]))
+            yield ledger
+
+
+def _marker(value: bytes) -> Marker:
+    said = orjson.loads(value)
+    versions = {Cell(contest, source, district): version for contest, source, district, version in said["versions"]}
+    return Marker(said["position"], said["followed"], versions)

@@ -1,0 +1,145 @@
+"""The tally fold: records of the tallies log in, changed cells and quarantined records out. Pure.
+
+Sources are kept side by side: a cell is one (contest, source, district). What cannot be used is never dropped in
+silence and never stops the stream: it comes out as a `Quarantined` with its reason, its bytes and its position.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from consumers.ledger import BoxLedger, Outcome
+from consumers.register import SHOWN_CHARS, Ballot, Refusal, Register
+from eventlog.port import Record
+from schemas.definition import Election
+from schemas.quarantine import Quarantined, quarantined
+from schemas.tally import MAX_TALLY_BYTES, Counted, Malformed, Withdrawn, parse_tallies
+from schemas.totals import Cell
+
+PartitionOf = Callable[[bytes], int]
+"""The partition of `tallies` that a key falls into."""
+
+
+@dataclass(slots=True)
+class Outputs:
+    """What a batch of records came to."""
+
+    changed: set[Cell] = field(default_factory=set)
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+
+class TallyFold:
+    """Running totals over the partitions it is fed. One partition's records must come in offset order."""
+
+    def __init__(self, definition: Election, topic: str, partition_of: PartitionOf) -> None:
+        self.ledgers: dict[Cell, BoxLedger] = {}
+        self.outcomes: Counter[str] = Counter()
+        self._register = Register(definition)
+        self._topic = topic
+        self._partition_of = partition_of
+        self._ballots: dict[Cell, Ballot] = {}
+        self._homes: dict[str, tuple[bytes, int]] = {}
+
+    def apply(self, partition: int, records: Sequence[Record]) -> Outputs:
+        """Fold the next records of a partition."""
+        outputs = Outputs()
+        for record, tally in zip(records, _parse(records), strict=True):
+            result = tally if isinstance(tally, Refusal) else self._fold(partition, record, tally, outputs.changed)
+            if isinstance(result, Refusal):
+                self.outcomes[result.reason] += 1
+                outputs.quarantined.append(self._set_aside(partition, record, result))
+            else:
+                self.outcomes[result.value] += 1
+        return outputs
+
+    def adopt(self, ledger: BoxLedger) -> None:
+        """Take over a ledger from a checkpoint."""
+        self.ledgers[ledger.cell] = ledger
+
+    def forget(self, partition: int) -> None:
+        """Drop everything that belongs to a partition: another member owns it now, or it is read anew."""
+        for cell in self.cells_of(partition):
+            del self.ledgers[cell]
+
+    def cells_of(self, partition: int) -> list[Cell]:
+        """The cells that live in a partition."""
+        return [cell for cell in self.ledgers if self._home(cell.district)[1] == partition]
+
+    def partition_of(self, cell: Cell) -> int:
+        """The partition that a cell lives in."""
+        return self._home(cell.district)[1]
+
+    def open_ledger(self, cell: Cell) -> BoxLedger:
+        """An empty ledger for a cell that the definition knows; raises `KeyError` for another."""
+        return self._register.open_ledger(cell)
+
+    def _fold(
+        self, partition: int, record: Record, tally: Counted | Withdrawn, changed: set[Cell]
+    ) -> Outcome | Refusal:
+        cell = Cell(tally.contest, tally.source, tally.district)
+        refusal = self._refuse(cell, partition, record, tally)
+        if refusal is not None:
+            return refusal
+        ledger = self.ledgers.get(cell)
+        if ledger is None:
+            ledger = self.ledgers[cell] = self._register.open_ledger(cell)
+        outcome = ledger.apply(tally, record.offset)
+        if outcome is Outcome.CONFLICT:
+            return Refusal("conflict", f"revision {tally.revision} of box {tally.box} is in the log with other counts")
+        if ledger.version == record.offset:
+            changed.add(cell)
+        return outcome
+
+    def _refuse(self, cell: Cell, partition: int, record: Record, tally: Counted | Withdrawn) -> Refusal | None:
+        ballot = self._ballots.get(cell)
+        if ballot is None:
+            refusal = self._register.refuse_cell(cell)
+            if refusal is not None:
+                return refusal
+            ballot = self._ballots[cell] = self._register.ballot(cell)
+        if (record.key, partition) != self._home(cell.district):
+            return Refusal(
+                "misrouted", f"tallies of {cell.district} belong in partition {self._home(cell.district)[1]}"
+            )
+        if tally.box not in ballot.boxes:
+            return Refusal("unknown_box", f"{cell.district} has no box {tally.box}")
+        if isinstance(tally, Counted) and not tally.votes.keys() <= ballot.names:
+            unknown = min(tally.votes.keys() - ballot.names)
+            return Refusal(
+                "unknown_candidate", f"no candidate {unknown[:SHOWN_CHARS]!r} on the ballot of {cell.district}"
+            )
+        return None
+
+    def _home(self, district: str) -> tuple[bytes, int]:
+        """The key that a district's records carry, and the partition that it falls into."""
+        home = self._homes.get(district)
+        if home is None:
+            key = district.encode()
+            home = self._homes[district] = (key, self._partition_of(key))
+        return home
+
+    def _set_aside(self, partition: int, record: Record, refusal: Refusal) -> Quarantined:
+        return quarantined(
+            refusal.reason,
+            refusal.detail,
+            topic=self._topic,
+            partition=partition,
+            offset=record.offset,
+            key=record.key or b"",
+            value=record.value or b"",
+        )
+
+
+def _parse(records: Sequence[Record]) -> Iterable[Counted | Withdrawn | Refusal]:
+    """One tally or refusal for each record, in order."""
+    values = [record.value or b"" for record in records]
+    sizes = [len(value) for value in values]
+    if max(sizes, default=0) > MAX_TALLY_BYTES:
+        values = [value if len(value) <= MAX_TALLY_BYTES else b"" for value in values]
+    for size, tally in zip(sizes, parse_tallies(values), strict=True):
+        if size > MAX_TALLY_BYTES:
+            yield Refusal("too_large", f"{size} bytes; a tally event has at most {MAX_TALLY_BYTES}")
+        elif isinstance(tally, Malformed):
+            yield Refusal("malformed", tally.detail if size else "the record is empty")
+        else:
+            yield tally
