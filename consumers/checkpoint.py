@@ -19,6 +19,9 @@ from eventlog.port import Entry, Record
 from schemas.totals import Cell
 
 MARKER_KEY: Final = b"marker"
+_UNREADABLE: Final = (ValueError, LookupError, TypeError, zlib.error)
+"""What Python raises when bytes that should be a checkpoint are something else."""
+
 _LEVEL: Final = 1  # zlib's fastest: a ledger shrinks to a quarter, and a round must not hold up a tick
 
 
@@ -52,39 +55,44 @@ def ledger_entry(ledger: BoxLedger, partition: int) -> Entry:
 
 @dataclass(slots=True)
 class Checkpoint:
-    """What one partition of `ledger` holds, as it is read."""
+    """What one partition of `ledger` holds, as it is read. `damage` is the offset of a record that cannot be read."""
 
     marker: Marker = field(default_factory=Marker)
-    heads: dict[Cell, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
+    damage: int | None = None
+    _heads: dict[Cell, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
 
     def add(self, records: Iterable[Record]) -> None:
-        """Take in the next records of the partition. Raises `ValueError` where one is no checkpoint record."""
+        """Take in the next records of the partition."""
         for record in records:
-            if record.key == MARKER_KEY:
-                self.marker = _marker(record.value or b"")
-            else:
-                self._add_ledger(record.value or b"")
+            try:
+                if record.key == MARKER_KEY:
+                    self.marker = _marker(record.value or b"")
+                else:
+                    self._add_ledger(record.value or b"")
+            except _UNREADABLE:
+                self.damage = record.offset
 
     def _add_ledger(self, value: bytes) -> None:
         line, _, boxes = value.partition(b"\n")
         head = orjson.loads(line)
         cell = Cell(*head["cell"])
-        if cell not in self.heads or self.heads[cell][0]["version"] < head["version"]:
-            self.heads[cell] = (head, boxes)
+        if cell not in self._heads or self._heads[cell][0]["version"] < head["version"]:
+            self._heads[cell] = (head, zlib.decompress(boxes))
 
-    def is_whole(self) -> bool:
-        """Whether every cell that the marker counts on is there, new enough."""
-        return all(
-            cell in self.heads and self.heads[cell][0]["version"] >= version
-            for cell, version in self.marker.versions.items()
-        )
+    def ledgers(self) -> list[BoxLedger] | None:
+        """The ledgers that were kept; `None` where there is no checkpoint, or none that can be relied on."""
+        if self.damage is not None or self.marker.position == 0:
+            return None
+        for cell, version in self.marker.versions.items():
+            if cell not in self._heads or self._heads[cell][0]["version"] < version:
+                return None
+        return [_ledger(cell, head, boxes) for cell, (head, boxes) in self._heads.items()]
 
-    def ledgers(self) -> Iterable[BoxLedger]:
-        """The ledgers that were kept."""
-        for cell, (head, boxes) in self.heads.items():
-            ledger = BoxLedger(cell, Sums(**head["sums"]))
-            ledger.restore(zlib.decompress(boxes), head["version"], datetime.fromisoformat(head["as_of"]))
-            yield ledger
+
+def _ledger(cell: Cell, head: dict[str, Any], boxes: bytes) -> BoxLedger:
+    ledger = BoxLedger(cell, Sums(**head["sums"]))
+    ledger.restore(boxes, head["version"], datetime.fromisoformat(head["as_of"]))
+    return ledger
 
 
 def _marker(value: bytes) -> Marker:

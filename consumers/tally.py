@@ -69,9 +69,12 @@ class TallyFold:
         """The partition that a cell lives in."""
         return self._home(cell.district)[1]
 
-    def open_ledger(self, cell: Cell) -> BoxLedger:
-        """An empty ledger for a cell that the definition knows; raises `KeyError` for another."""
-        return self._register.open_ledger(cell)
+    def flags(self) -> Counter[str]:
+        """How many opened boxes carry each flag."""
+        flags: Counter[str] = Counter()
+        for ledger in self.ledgers.values():
+            flags.update(ledger.sums.flags)
+        return flags
 
     def _fold(
         self, partition: int, record: Record, tally: Counted | Withdrawn, changed: set[Cell]

@@ -8,6 +8,9 @@ from eventlog.port import MAX_RECORD_BYTES, Topic
 DEFAULT_PARTITIONS: Final = 8
 """How many ways a run's districts are spread: as many aggregators can share one night."""
 
+MAX_LEDGER_BYTES: Final = 4 * MAX_RECORD_BYTES
+"""The ledger of a district of 5,000 boxes with 49 candidates who all got votes in each is about 1 MiB, deflated."""
+
 MAX_CONTROL_BYTES: Final = 8 * MAX_RECORD_BYTES
 """A definition of all Türkiye (1,345 districts, three contests with their own ballots) is about 4 MiB."""
 
@@ -35,7 +38,7 @@ class RunTopics:
     @property
     def ledger(self) -> Topic:
         """The aggregator's checkpoints, partitioned like `tallies`; compacted."""
-        return Topic(f"sandik.{self.run}.ledger", self.partitions, compacted=True)
+        return Topic(f"sandik.{self.run}.ledger", self.partitions, compacted=True, max_record_bytes=MAX_LEDGER_BYTES)
 
     @property
     def quarantine(self) -> Topic:

@@ -1,0 +1,276 @@
+"""The aggregator: the loop that carries the tallies log through the fold into totals, quarantine and checkpoints.
+
+Everything it holds can be thrown away: a restart, or another member of the group, rebuilds it from the log. What is
+owed to the log (totals, quarantine, ledgers) is forgotten only once the log has acknowledged it.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from consumers.checkpoint import Checkpoint, Marker
+from consumers.saving import Saver
+from consumers.tally import TallyFold
+from eventlog.clock import Clock
+from eventlog.port import Entry, EventLog, Reader
+from eventlog.run import Run
+from schemas.errors import LogError
+from schemas.quarantine import Quarantined
+from schemas.totals import Cell, parse_totals
+
+_log = logging.getLogger("sandik.aggregate")
+
+GROUP: Final = "aggregate"
+
+MAX_RECORDS: Final = 2_000
+"""Records in one read: some 20 ms of folding, a fifth of a tick, so a flood cannot hold up publishing."""
+
+MAX_IDLE_MS: Final = 200
+"""The longest wait for input, so that a change of the group's members is noticed."""
+
+_FOLLOW_WAIT_MS: Final = 1_000
+"""How long one read of what is known to be in the log may wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateSettings:
+    """How often totals are published at most, how often checkpoints begin, how long to wait for a log that is away."""
+
+    tick_ms: int = 100
+    checkpoint_ms: int = 10_000
+    retry_ms: int = 1_000
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the aggregator has come; `folded` and `published` count since its start."""
+
+    folded: int = 0
+    published: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+
+
+Watch = Callable[[Progress], None]
+
+
+class Aggregator:
+    """One member of the group that folds a run's tallies."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        run: Run,
+        clock: Clock,
+        settings: AggregateSettings | None = None,
+        watch: Watch = lambda _: None,
+    ) -> None:
+        self._log = log
+        self._run = run
+        self._clock = clock
+        self._settings = settings or AggregateSettings()
+        self._watch = watch
+        self._zone = ZoneInfo(run.definition.timezone)
+        self._progress = Progress()
+        partitions = run.topics.partitions
+        self._fold = TallyFold(run.definition, run.topics.tallies.name, lambda key: log.partition_of(key, partitions))
+        self._progress.outcomes = self._fold.outcomes
+        self._saver = Saver(log, run.topics.ledger.name, self._fold)
+        self._owned: frozenset[int] = frozenset()
+        self._reader: Reader | None = None
+        self._totals: Reader | None = None
+        self._unpublished: set[Cell] = set()
+        self._unquarantined: list[Quarantined] = []
+        self._newest: dict[Cell, int] = {}
+        self._publish_due = self._save_due = clock.monotonic()
+        self._resources = AsyncExitStack()
+
+    async def run(self) -> None:
+        """Fold for ever, sharing the partitions with the group's other members. Ends only by cancellation."""
+        async with self._resources, self._log.member(self._run.topics.tallies.name, GROUP) as member:
+            while True:
+                try:
+                    await self._own(member.partitions)
+                    await self._turn()
+                except LogError as error:
+                    if not error.retriable:
+                        raise
+                    _log.warning("%s Trying again in %d ms.", error, self._settings.retry_ms)
+                    await self._clock.sleep(self._settings.retry_ms / 1000)
+
+    async def run_until_end(self, expect: Callable[[int], None] = lambda _: None) -> Progress:
+        """Fold what the log holds now, publish, checkpoint, return. `expect` is told how many records that is.
+
+        Raises `LogError` where the log fails: what was done stands, and doing it again is harmless.
+        """
+        async with self._resources:
+            ends = await self._log.end_offsets(self._run.topics.tallies.name)
+            await self._own(frozenset(ends))
+            expect(sum(ends.values()) - sum(self._positions().values()))
+            while any(self._positions()[partition] < end for partition, end in ends.items()):
+                await self._turn()
+            await self._publish()
+            await self._finish_round()
+            await self._save()
+            await self._finish_round()
+        self._progress.flags = self._fold.flags()
+        self._report()
+        return self._progress
+
+    async def _own(self, partitions: frozenset[int]) -> None:
+        """Let go of what is no longer ours, and take up what is."""
+        if partitions == self._owned:
+            return
+        kept = {p: at for p, at in self._positions().items() if p in self._owned & partitions}
+        for partition in self._owned - partitions:
+            self._drop(partition)
+        self._owned = frozenset()  # until the new readers stand: what fails on the way begins anew
+        markers = await self._restore(partitions - kept.keys())
+        followed = [marker.followed for marker in markers.values()]
+        if self._totals is not None:
+            followed.append(self._totals.positions[0])
+        positions = kept | {partition: marker.position for partition, marker in markers.items()}
+        await self._resources.aclose()
+        topics = self._run.topics
+        self._reader = await self._resources.enter_async_context(self._log.reader(topics.tallies.name, positions))
+        follow_from = {0: min(followed, default=0)}
+        self._totals = await self._resources.enter_async_context(self._log.reader(topics.totals.name, follow_from))
+        self._owned = partitions
+        _log.info("Folding partitions %s from %s.", sorted(partitions), positions)
+
+    def _drop(self, partition: int) -> None:
+        for cell in self._fold.cells_of(partition):
+            self._unpublished.discard(cell)
+            self._newest.pop(cell, None)
+        self._saver.forget(partition)
+        self._fold.forget(partition)
+
+    def _positions(self) -> dict[int, int]:
+        return dict(self._reader.positions) if self._reader is not None else {}
+
+    async def _restore(self, partitions: Iterable[int]) -> dict[int, Marker]:
+        """Take over each partition's checkpoint; where there is none that can be used, begin at the start."""
+        checkpoints = await self._read_checkpoints(sorted(partitions))
+        return {partition: self._take_over(partition, checkpoint) for partition, checkpoint in checkpoints.items()}
+
+    async def _read_checkpoints(self, partitions: list[int]) -> dict[int, Checkpoint]:
+        checkpoints = {partition: Checkpoint() for partition in partitions}
+        topic = self._run.topics.ledger.name
+        ends = await self._log.end_offsets(topic)
+        async with self._log.reader(topic, dict.fromkeys(partitions, 0)) as reader:
+            while any(reader.positions[partition] < ends[partition] for partition in partitions):
+                for batch in await reader.read(max_records=MAX_RECORDS, wait_ms=_FOLLOW_WAIT_MS):
+                    checkpoints[batch.partition].add(batch.records)
+        return checkpoints
+
+    def _take_over(self, partition: int, checkpoint: Checkpoint) -> Marker:
+        ledgers = checkpoint.ledgers()
+        if ledgers is None:
+            _log.info("Partition %d has no checkpoint to go on from; folding it from the start.", partition)
+            return Marker()
+        for ledger in ledgers:
+            self._fold.adopt(ledger)
+            self._newest[ledger.cell] = ledger.version  # published before it was kept
+        self._saver.saved(partition, checkpoint.marker, {ledger.cell: ledger.version for ledger in ledgers})
+        return checkpoint.marker
+
+    async def _turn(self) -> None:
+        """Read what is next, fold it, and pay what is due."""
+        if self._reader is None or not self._owned:
+            await self._clock.sleep(MAX_IDLE_MS / 1000)
+            return
+        for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()):
+            outputs = self._fold.apply(batch.partition, batch.records)
+            self._unpublished |= outputs.changed
+            self._saver.changed(outputs.changed)
+            self._unquarantined += outputs.quarantined
+            self._progress.folded += len(batch.records)
+        await self._quarantine()
+        now = self._clock.monotonic()
+        if now >= self._publish_due:
+            await self._publish()
+        if self._saver.is_busy or now >= self._save_due:
+            await self._save()
+        self._report()
+
+    def _patience_ms(self) -> int:
+        """How long the next read may wait: until something is due, and not so long that the group goes unnoticed."""
+        now = self._clock.monotonic()
+        due = [now + MAX_IDLE_MS / 1000]
+        if self._unpublished:
+            due.append(self._publish_due)
+        if self._saver.is_busy:
+            due.append(now)
+        return max(0, round((min(due) - now) * 1000))
+
+    async def _quarantine(self) -> None:
+        if self._unquarantined:
+            entries = [Entry(record.position, record.encode()) for record in self._unquarantined]
+            await self._log.append(self._run.topics.quarantine.name, entries)
+            _log.warning("%d records were quarantined; the last: %s", len(entries), self._unquarantined[-1].detail)
+            self._unquarantined = []
+
+    async def _publish(self) -> None:
+        """Publish the cells that changed, each once, as they stand now."""
+        if not self._unpublished:
+            return
+        cells = sorted(self._unpublished)
+        entries = [Entry(cell.key(), self._fold.ledgers[cell].totals(self._zone).encode()) for cell in cells]
+        await self._log.append(self._run.topics.totals.name, entries)
+        self._unpublished.clear()
+        self._progress.published += len(entries)
+        self._publish_due = self._clock.monotonic() + self._settings.tick_ms / 1000
+
+    async def _save(self) -> None:
+        """Go on with the checkpoint round, or begin one. What it holds is published before it is kept."""
+        if not self._saver.is_busy:
+            positions = self._positions()
+            await self._publish()
+            await self._repair_totals()
+            followed = self._totals.positions[0] if self._totals is not None else 0
+            self._saver.begin(positions, followed)
+            self._save_due = self._clock.monotonic() + self._settings.checkpoint_ms / 1000
+        await self._saver.step()
+
+    async def _finish_round(self) -> None:
+        while self._saver.is_busy:
+            await self._saver.step()
+
+    async def _repair_totals(self) -> None:
+        """Publish again what a zombie overwrote: where the newest record of a cell is older than what we hold.
+
+        Readers drop such a record by its version; but compaction must not leave it as the only one.
+        """
+        await self._follow_totals()
+        ledgers = self._fold.ledgers
+        self._unpublished |= {cell for cell, ledger in ledgers.items() if self._newest.get(cell, -1) < ledger.version}
+        await self._publish()
+
+    async def _follow_totals(self) -> None:
+        if self._totals is None:
+            return
+        end = (await self._log.end_offsets(self._run.topics.totals.name))[0]
+        while self._totals.positions[0] < end:
+            for batch in await self._totals.read(max_records=MAX_RECORDS, wait_ms=_FOLLOW_WAIT_MS):
+                self._newest.update(_versions(record.value or b"" for record in batch.records))
+
+    def _report(self) -> None:
+        self._watch(self._progress)
+
+
+def _versions(values: Iterable[bytes]) -> Mapping[Cell, int]:
+    """The version that each totals record carries; the last of a cell stands. What is no totals record says nothing."""
+    versions = {}
+    for value in values:
+        try:
+            totals = parse_totals(value)
+        except ValidationError:
+            continue
+        versions[totals.cell] = totals.version
+    return versions

@@ -1,0 +1,99 @@
+"""Checkpoint rounds: the ledgers that changed, a few at a time, and at the end the markers."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from consumers.checkpoint import Marker, ledger_entry
+from consumers.tally import TallyFold
+from eventlog.port import EventLog
+from schemas.totals import Cell
+
+MAX_BOXES: Final = 10_000
+"""Boxes written in one step: about 10 ms of packing, a tenth of a tick."""
+
+
+class Saver:
+    """Writes rounds into topic `ledger`. Nothing is marked before it is kept; what failed is written again."""
+
+    def __init__(self, log: EventLog, topic: str, fold: TallyFold) -> None:
+        self._log = log
+        self._topic = topic
+        self._fold = fold
+        self._unsaved: set[Cell] = set()
+        self._versions: dict[Cell, int] = {}
+        self._markers: dict[int, Marker] = {}
+        self._waiting: list[Cell] = []
+        self._round: tuple[Mapping[int, int], int] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a round is under way."""
+        return self._round is not None
+
+    def changed(self, cells: Iterable[Cell]) -> None:
+        """These cells are not as they were kept."""
+        self._unsaved.update(cells)
+
+    def saved(self, partition: int, marker: Marker, versions: Mapping[Cell, int]) -> None:
+        """A partition's checkpoint was found in the log."""
+        self._markers[partition] = marker
+        self._versions.update(versions)
+
+    def forget(self, partition: int) -> None:
+        """The partition is no longer ours to save."""
+        for cell in self._fold.cells_of(partition):
+            self._unsaved.discard(cell)
+            self._versions.pop(cell, None)
+        self._markers.pop(partition, None)
+        self._waiting = []
+        self._round = None
+
+    def begin(self, positions: Mapping[int, int], followed: int) -> None:
+        """Begin a round that covers the input up to `positions`, and `totals` up to `followed`."""
+        moved = {p: position for p, position in positions.items() if self._position_of(p) != position}
+        if moved or self._unsaved:
+            self._round = (moved, followed)
+            self._waiting = sorted(self._unsaved)
+
+    async def step(self) -> None:
+        """Write the next few ledgers, or the markers once all are acknowledged."""
+        if self._round is None:
+            return
+        if self._waiting:
+            await self._write_some()
+            return
+        entries = []
+        for partition, marker in self._next_markers(*self._round).items():
+            entries.append(marker.entry(partition))
+            self._markers[partition] = marker
+        await self._log.append(self._topic, entries)
+        self._round = None
+
+    async def _write_some(self) -> None:
+        cells, boxes = [], 0
+        while self._waiting and boxes < MAX_BOXES:
+            cells.append(self._waiting.pop())
+            boxes += self._fold.ledgers[cells[-1]].sums.boxes_opened + 1
+        versions = {cell: self._fold.ledgers[cell].version for cell in cells}
+        entries = [ledger_entry(self._fold.ledgers[cell], self._fold.partition_of(cell)) for cell in cells]
+        try:
+            await self._log.append(self._topic, entries)
+        except BaseException:
+            self._waiting += cells
+            raise
+        self._versions |= versions
+        self._unsaved -= {cell for cell in cells if self._fold.ledgers[cell].version == versions[cell]}
+
+    def _next_markers(self, positions: Mapping[int, int], followed: int) -> dict[int, Marker]:
+        return {
+            partition: Marker(
+                position,
+                followed,
+                {c: self._versions[c] for c in self._fold.cells_of(partition) if c in self._versions},
+            )
+            for partition, position in positions.items()
+        }
+
+    def _position_of(self, partition: int) -> int:
+        marker = self._markers.get(partition)
+        return marker.position if marker else 0
