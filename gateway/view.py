@@ -1,0 +1,286 @@
+"""The view: what the totals topic says, as a versioned map of unit × contest × source, with its roll-ups.
+
+`seq` N means that the first N positions of the topic are folded in. Every figure remembers the seq at which it last
+changed, so what a client at cursor C is owed is the figures whose seq is beyond C, and there is no history to keep.
+
+Two gateways that have read up to N agree on every value, but not on every seq: compaction may have taken a district's
+older records from the one that started later. What it takes of a key is always the oldest, so the later gateway's seqs
+can only be higher, and what it sends is a superset. Two rules hold that up: a district's ballot is complete from its
+first record on, and that first record counts as a change of every figure of the units above it, also where it adds 0.
+"""
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from pydantic import ValidationError
+
+from eventlog.port import Record
+from schemas.definition import Election, Unit
+from schemas.totals import COUNTS, Cell, Row, Totals, parse_totals
+
+Wire = dict[str, object]
+"""An entry as it goes to a client: see `schemas.wire.Entry`."""
+
+
+class Heard(NamedTuple):
+    """What was last heard from a source: the newest event time, and when its last change was appended to the log."""
+
+    as_of: datetime
+    appended_ms: int
+
+
+class _Change(NamedTuple):
+    """What one record adds to a district, and so to the units above it: differences, by field and by candidate."""
+
+    counts: dict[str, int]
+    votes: dict[str, int]
+
+
+@dataclass(slots=True)
+class _Figures:
+    """One unit's figures for one contest and source, each with the seq at which it last changed."""
+
+    unit: Unit
+    boxes_total: int
+    as_of: datetime
+    born: int
+    seq: int
+    as_of_seq: int
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    votes: dict[str, int] = field(default_factory=dict)
+    counts_seq: dict[str, int] = field(default_factory=dict)
+    votes_seq: dict[str, int] = field(default_factory=dict)
+
+    def add(self, change: _Change, seq: int) -> None:
+        for name, difference in change.counts.items():
+            self.counts[name] += difference
+            self.counts_seq[name] = seq
+        for candidate, difference in change.votes.items():
+            self.votes[candidate] = self.votes.get(candidate, 0) + difference
+            self.votes_seq[candidate] = seq
+        if change.counts or change.votes:
+            self.seq = seq
+
+    def touch(self, seq: int) -> None:
+        """Count every figure as changed."""
+        self.seq = self.as_of_seq = seq
+        self.counts_seq = dict.fromkeys(self.counts, seq)
+        self.votes_seq = dict.fromkeys(self.votes, seq)
+
+    def set_as_of(self, as_of: datetime, seq: int) -> None:
+        if as_of != self.as_of:
+            self.as_of = as_of
+            self.as_of_seq = self.seq = seq
+
+    def changed_since(self, cursor: int) -> Wire:
+        wire: Wire = {"unit": self.unit.id}
+        if self.born > cursor:
+            wire["level"] = self.unit.level
+            wire["boxes_total"] = self.boxes_total
+        if self.as_of_seq > cursor:
+            wire["as_of"] = self.as_of
+        for name, seq in self.counts_seq.items():
+            if seq > cursor:
+                wire[name] = self.counts[name]
+        votes = {candidate: self.votes[candidate] for candidate, seq in self.votes_seq.items() if seq > cursor}
+        if votes:
+            wire["votes"] = votes
+        return wire
+
+    def row(self, contest: str, source: str) -> Row:
+        counts = {name: value for name, value in self.counts.items() if name in Row._fields}
+        return Row(
+            contest=contest,
+            source=source,
+            unit=self.unit.id,
+            level=self.unit.level,
+            boxes_total=self.boxes_total,
+            votes=dict(sorted(self.votes.items())),
+            **counts,
+        )
+
+
+class _Board(OrderedDict[str, _Figures]):
+    """The units of one contest and source, by id, in the order in which they last changed."""
+
+
+class View:
+    """The fold of the totals topic. Feed it every record, in order, from offset 0.
+
+    Records that cannot be used (unparsable, or about something the definition does not know) are counted in `skipped`,
+    those that are not newer than what is held in `stale`. Neither is ever an error.
+    """
+
+    def __init__(self, definition: Election) -> None:
+        self.definition: Final = definition
+        self.seq = 0
+        self.skipped = 0
+        self.stale = 0
+        self._versions: dict[Cell, int] = {}
+        self._heard: dict[str, Heard] = {}
+        self._ballots: dict[tuple[str, str], frozenset[str]] = {}
+        self._boards: dict[tuple[str, str], _Board] = {
+            (contest.id, source.id): _Board() for contest in definition.contests for source in definition.sources
+        }
+
+    @property
+    def heard(self) -> Mapping[str, Heard]:
+        """What was last heard, by source; sources that have said nothing are not there."""
+        return self._heard
+
+    def fold(self, record: Record) -> bool:
+        """Fold one record of the topic; whether it changed anything."""
+        try:
+            totals = parse_totals(record.value or b"")
+        except ValidationError:
+            if record.offset >= self.seq:
+                self.seq = record.offset + 1
+                self.skipped += 1
+            return False
+        return self.apply(record.offset, totals, record.timestamp)
+
+    def apply(self, offset: int, totals: Totals, appended_ms: int = 0) -> bool:
+        """Fold one parsed record; whether it was newer than what is held. An offset that was folded is a no-op."""
+        if offset < self.seq:
+            return False
+        self.seq = offset + 1
+        cell = totals.cell
+        if not self._knows(totals):
+            self.skipped += 1
+            return False
+        if totals.version <= self._versions.get(cell, -1):
+            self.stale += 1
+            return False
+        self._versions[cell] = totals.version
+        self._put(self._boards[cell.contest, cell.source], totals)
+        self._hear(totals, appended_ms)
+        return True
+
+    def changed_since(self, contest: str, source: str, units: Collection[str], cursor: int) -> list[Wire]:
+        """What changed in these units beyond `cursor`, by unit id; with cursor 0 everything there is.
+
+        Walks only the units that changed since. Figures are absolute; a candidate who fell to 0 is there with 0.
+        """
+        changed = []
+        for unit, figures in reversed(self._boards[contest, source].items()):
+            if figures.seq <= cursor:
+                break
+            if unit in units:
+                changed.append(figures)
+        changed.sort(key=lambda figures: figures.unit.id)
+        return [figures.changed_since(cursor) for figures in changed]
+
+    def last_change(self, contest: str, source: str) -> int:
+        """The seq at which anything of this contest and source last changed; 0 if nothing ever did."""
+        board = self._boards[contest, source]
+        return board[next(reversed(board))].seq if board else 0
+
+    def as_of(self, contest: str, source: str) -> datetime | None:
+        """The newest event time in any district of this contest and source."""
+        country = self._boards[contest, source].get(self._country)
+        return country.as_of if country else None
+
+    def rows(
+        self, *, contest: str | None = None, source: str | None = None, units: Collection[str] | None = None
+    ) -> list[Row]:
+        """The result table, sorted by contest, source and unit: every unit of which anything was ever reported."""
+        return [
+            board[unit].row(*pair)
+            for pair, board in sorted(self._boards.items())
+            if contest in {None, pair[0]} and source in {None, pair[1]}
+            for unit in sorted(board)
+            if units is None or unit in units
+        ]
+
+    def _knows(self, totals: Totals) -> bool:
+        contest, source, district = totals.cell
+        unit = self.definition.unit_by_id.get(district)
+        if (contest, source) not in self._boards or unit is None or unit.level != "district":
+            return False
+        return totals.votes.keys() <= self._ballot(contest, district)
+
+    def _ballot(self, contest: str, district: str) -> frozenset[str]:
+        ballot = self._ballots.get((contest, district))
+        if ballot is None:
+            names = self.definition.contest_by_id[contest].ballot(district)
+            ballot = self._ballots[contest, district] = frozenset(candidate.id for candidate in names)
+        return ballot
+
+    def _put(self, board: _Board, totals: Totals) -> None:
+        first = totals.district not in board
+        if first:
+            votes = dict.fromkeys(sorted(self._ballot(totals.contest, totals.district)), 0)
+            self._add_unit(board, totals.district, totals.as_of, votes)
+        district = board[totals.district]
+        before = district.as_of
+        change = _difference(district, totals)
+        district.add(change, self.seq)
+        district.set_as_of(totals.as_of, self.seq)
+        self._move(board, district)
+        for unit in self.definition.ancestors[totals.district]:
+            if unit not in board:
+                self._add_unit(board, unit, totals.as_of, {})
+            above = board[unit]
+            if first:
+                above.votes = dict(sorted((dict.fromkeys(district.votes, 0) | above.votes).items()))
+                above.touch(self.seq)
+            above.add(change, self.seq)
+            above.set_as_of(self._newest(board, above, before, totals.as_of), self.seq)
+            self._move(board, above)
+
+    def _add_unit(self, board: _Board, unit: str, as_of: datetime, votes: dict[str, int]) -> None:
+        figures = _Figures(
+            unit=self.definition.unit_by_id[unit],
+            boxes_total=self.definition.boxes_total[unit],
+            as_of=as_of,
+            born=self.seq,
+            seq=self.seq,
+            as_of_seq=self.seq,
+            votes=votes,
+        )
+        figures.touch(self.seq)
+        board[unit] = figures
+
+    def _move(self, board: _Board, figures: _Figures) -> None:
+        if figures.seq == self.seq:
+            board.move_to_end(figures.unit.id)
+
+    def _newest(self, board: _Board, above: _Figures, before: datetime, as_of: datetime) -> datetime:
+        """The newest event time below a unit, after one district's went from `before` to `as_of`."""
+        if as_of >= above.as_of:
+            return as_of
+        if before < above.as_of:
+            return above.as_of
+        below = self._districts_below[above.unit.id]
+        return max(board[unit].as_of for unit in below if unit in board)
+
+    def _hear(self, totals: Totals, appended_ms: int) -> None:
+        held = self._heard.get(totals.source)
+        as_of = max(held.as_of, totals.as_of) if held else totals.as_of
+        self._heard[totals.source] = Heard(as_of, appended_ms)
+
+    @cached_property
+    def _country(self) -> str:
+        return next(unit.id for unit in self.definition.units if unit.level == "country")
+
+    @cached_property
+    def _districts_below(self) -> dict[str, list[str]]:
+        below: dict[str, list[str]] = {}
+        for district in self.definition.districts:
+            for unit in self.definition.ancestors[district.id]:
+                below.setdefault(unit, []).append(district.id)
+        return below
+
+
+def _difference(district: _Figures, totals: Totals) -> _Change:
+    counts = ((name, getattr(totals, name) - district.counts[name]) for name in COUNTS)
+    votes = ((candidate, totals.votes.get(candidate, 0) - held) for candidate, held in district.votes.items())
+    return _Change(_without_zeros(counts), _without_zeros(votes))
+
+
+def _without_zeros(differences: Iterable[tuple[str, int]]) -> dict[str, int]:
+    return {name: difference for name, difference in differences if difference}
