@@ -1,0 +1,170 @@
+"""The embedded log's statements: plain functions on a connection. Who calls them, and in which thread, is elsewhere."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from eventlog.partition import partition_of
+from eventlog.port import Batch, Entry, Topic
+from schemas.errors import PositionLost, UnknownTopic
+
+OFFSET_BITS: Final = 40
+"""A record's id is its slot's id and its offset: 2^40 records a partition, 2^23 partitions in a file."""
+
+MAX_READ_BYTES: Final = 32 * 1024 * 1024
+"""What one read may return, roughly: room for some of the largest records, however many the caller asks for."""
+
+_FETCH_ROWS: Final = 64
+"""Rows fetched between two looks at `MAX_READ_BYTES`."""
+
+
+class StoredRecord(NamedTuple):
+    """A record as it is read."""
+
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTopic:
+    """A topic that is there, with its settings. They never change, so they may be remembered."""
+
+    id: int
+    topic: Topic
+    slots: tuple[int, ...]
+    """The slot of each partition."""
+
+
+def create_topics(connection: sqlite3.Connection, topics: Sequence[Topic]) -> None:
+    """Create those that are missing."""
+    for topic in topics:
+        created = connection.execute(
+            "INSERT INTO topic (name, partitions, compacted, max_record_bytes) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (name) DO NOTHING RETURNING id",
+            (topic.name, topic.partitions, topic.compacted, topic.max_record_bytes),
+        ).fetchall()
+        for (topic_id,) in created:
+            rows = [(topic_id, partition) for partition in range(topic.partitions)]
+            connection.executemany("INSERT INTO slot (topic_id, partition) VALUES (?, ?)", rows)
+
+
+def find_topic(connection: sqlite3.Connection, name: str) -> StoredTopic:
+    """Look the topic up. Raises `UnknownTopic`."""
+    row = connection.execute(
+        "SELECT id, partitions, compacted, max_record_bytes FROM topic WHERE name = ?", (name,)
+    ).fetchone()
+    if row is None:
+        raise UnknownTopic(name)
+    slots = connection.execute("SELECT id FROM slot WHERE topic_id = ? ORDER BY partition", (row[0],)).fetchall()
+    topic = Topic(name, partitions=row[1], compacted=bool(row[2]), max_record_bytes=row[3])
+    return StoredTopic(row[0], topic, tuple(slot for (slot,) in slots))
+
+
+def append(connection: sqlite3.Connection, stored: StoredTopic, entries: Sequence[Entry], now_ms: int) -> list[range]:
+    """Insert the entries behind what is there; the offsets that each partition got.
+
+    Timestamps never step back within a partition, whatever the clocks of several writers say.
+    """
+    ends = connection.execute(
+        "SELECT next_offset, last_ms FROM slot WHERE topic_id = ? ORDER BY partition", (stored.id,)
+    ).fetchall()
+    count = stored.topic.partitions
+    next_ids = [slot << OFFSET_BITS | end for slot, (end, _) in zip(stored.slots, ends, strict=True)]
+    stamps = [max(last_ms, now_ms) for _, last_ms in ends]
+    rows = []
+    for entry in entries:
+        partition = partition_of(entry.key, count) if entry.partition is None else entry.partition
+        rows.append((next_ids[partition], stamps[partition], entry.key, entry.value))
+        next_ids[partition] += 1
+    connection.executemany("INSERT INTO record (id, timestamp, key, value) VALUES (?, ?, ?, ?)", rows)
+    offsets = [
+        range(end, next_id - (slot << OFFSET_BITS))
+        for slot, (end, _), next_id in zip(stored.slots, ends, next_ids, strict=True)
+    ]
+    changed = [
+        (got.stop, stamp, slot) for slot, got, stamp in zip(stored.slots, offsets, stamps, strict=True) if len(got)
+    ]
+    connection.executemany("UPDATE slot SET next_offset = ?, last_ms = ? WHERE id = ?", changed)
+    return offsets
+
+
+def fetch(
+    connection: sqlite3.Connection, stored: StoredTopic, positions: Mapping[int, int], max_records: int
+) -> list[Batch]:
+    """What stands at and behind the positions, partition by partition in the mapping's order."""
+    batches: list[Batch] = []
+    room, room_bytes = max_records, MAX_READ_BYTES
+    for partition, position in positions.items():
+        records, size_bytes = _fetch_partition(connection, stored.slots[partition], position, room, room_bytes)
+        if records:
+            batches.append(Batch(partition, records))
+            room -= len(records)
+            room_bytes -= size_bytes
+        if room <= 0 or room_bytes <= 0:
+            break
+    if not batches:
+        check_positions(connection, stored, positions)
+    return batches
+
+
+def _fetch_partition(
+    connection: sqlite3.Connection, slot: int, position: int, max_records: int, max_bytes: int
+) -> tuple[list[StoredRecord], int]:
+    base = slot << OFFSET_BITS
+    cursor = connection.execute(
+        "SELECT id - ?, timestamp, key, value FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+        (base, base + position, base + (1 << OFFSET_BITS), max_records),
+    )
+    records: list[StoredRecord] = []
+    size_bytes = 0
+    while size_bytes < max_bytes and (rows := cursor.fetchmany(_FETCH_ROWS)):
+        records.extend(map(StoredRecord._make, rows))
+        size_bytes += sum([len(row[3]) for row in rows])
+    cursor.close()
+    return records, size_bytes
+
+
+def check_positions(connection: sqlite3.Connection, stored: StoredTopic, positions: Mapping[int, int]) -> None:
+    """Raise `PositionLost` for a position beyond the end, or in a partition that the topic does not have."""
+    ends = end_offsets(connection, stored)
+    for partition, position in positions.items():
+        if partition not in ends or not 0 <= position <= ends[partition]:
+            raise PositionLost(stored.topic.name, partition, position)
+
+
+def end_offsets(connection: sqlite3.Connection, stored: StoredTopic) -> dict[int, int]:
+    """The next offset of each partition."""
+    rows = connection.execute("SELECT partition, next_offset FROM slot WHERE topic_id = ?", (stored.id,))
+    return dict(rows.fetchall())
+
+
+def offsets_at(connection: sqlite3.Connection, stored: StoredTopic, timestamp: int) -> dict[int, int]:
+    """Of each partition the first offset at or after the timestamp; its end if none."""
+    ends = end_offsets(connection, stored)
+    return {
+        partition: first_offset_at(connection, slot, timestamp, ends[partition])
+        for partition, slot in enumerate(stored.slots)
+    }
+
+
+def first_offset_at(connection: sqlite3.Connection, slot: int, timestamp: int, end: int) -> int:
+    """The first offset at or after the timestamp, by bisection: timestamps never step back within a partition."""
+    base = slot << OFFSET_BITS
+    low, high = 0, end
+    while low < high:
+        middle = (low + high) // 2
+        row = connection.execute(
+            "SELECT id - ?, timestamp FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT 1",
+            (base, base + middle, base + high),
+        ).fetchone()
+        if row is None or row[1] >= timestamp:
+            high = middle
+        else:
+            low = row[0] + 1
+    row = connection.execute(
+        "SELECT id - ? FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT 1", (base, base + low, base + end)
+    ).fetchone()
+    return end if row is None else int(row[0])
