@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -49,7 +49,7 @@ def ledger_entry(ledger: BoxLedger, partition: int) -> Entry:
     if ledger.as_of is None:
         raise ValueError(f"{ledger.cell} has heard of no box yet, so there is nothing to keep")
     sums = {name: getattr(ledger.sums, name) for name in Sums.__slots__}
-    head = {"v": 1, "cell": ledger.cell, "version": ledger.version, "as_of": ledger.as_of, "sums": sums}
+    head = {"v": 1, "cell": list(ledger.cell), "version": ledger.version, "as_of": ledger.as_of, "sums": sums}
     return Entry(ledger.cell.key(), orjson.dumps(head) + b"\n" + zlib.compress(ledger.pack(), _LEVEL), partition)
 
 
@@ -59,7 +59,7 @@ class Checkpoint:
 
     marker: Marker = field(default_factory=Marker)
     damage: int | None = None
-    _heads: dict[Cell, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
+    _ledgers: dict[Cell, BoxLedger] = field(default_factory=dict)
 
     def add(self, records: Iterable[Record]) -> None:
         """Take in the next records of the partition."""
@@ -75,24 +75,20 @@ class Checkpoint:
     def _add_ledger(self, value: bytes) -> None:
         line, _, boxes = value.partition(b"\n")
         head = orjson.loads(line)
-        cell = Cell(*head["cell"])
-        if cell not in self._heads or self._heads[cell][0]["version"] < head["version"]:
-            self._heads[cell] = (head, zlib.decompress(boxes))
+        ledger = BoxLedger(Cell(*head["cell"]), Sums(**head["sums"]))
+        ledger.restore(zlib.decompress(boxes), head["version"], datetime.fromisoformat(head["as_of"]))
+        known = self._ledgers.get(ledger.cell)
+        if known is None or known.version < ledger.version:
+            self._ledgers[ledger.cell] = ledger
 
     def ledgers(self) -> list[BoxLedger] | None:
         """The ledgers that were kept; `None` where there is no checkpoint, or none that can be relied on."""
         if self.damage is not None or self.marker.position == 0:
             return None
         for cell, version in self.marker.versions.items():
-            if cell not in self._heads or self._heads[cell][0]["version"] < version:
+            if cell not in self._ledgers or self._ledgers[cell].version < version:
                 return None
-        return [_ledger(cell, head, boxes) for cell, (head, boxes) in self._heads.items()]
-
-
-def _ledger(cell: Cell, head: dict[str, Any], boxes: bytes) -> BoxLedger:
-    ledger = BoxLedger(cell, Sums(**head["sums"]))
-    ledger.restore(boxes, head["version"], datetime.fromisoformat(head["as_of"]))
-    return ledger
+        return list(self._ledgers.values())
 
 
 def _marker(value: bytes) -> Marker:

@@ -1,0 +1,45 @@
+"""The naive oracle: sums the highest revision of each box, with nothing of the fold's machinery."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from schemas.tally import Counted, Withdrawn
+
+Key = tuple[str, str, str]
+
+
+def sums(tallies: Iterable[Counted | Withdrawn]) -> dict[Key, dict[str, object]]:
+    """Every (contest, source, district)'s figures. The events must hold no conflicts."""
+    highest: dict[tuple[str, str, str, int], Counted | Withdrawn] = {}
+    for tally in tallies:
+        box = (tally.contest, tally.source, tally.district, tally.box)
+        if box not in highest or tally.revision > highest[box].revision:
+            highest[box] = tally
+    figures: dict[Key, dict[str, object]] = {}
+    for key in {box[:3] for box in highest}:
+        standing = [tally for box, tally in highest.items() if box[:3] == key]
+        opened = [tally for tally in standing if isinstance(tally, Counted)]
+        votes: dict[str, int] = defaultdict(int)
+        for tally in opened:
+            for candidate, count in tally.votes.items():
+                votes[candidate] += count
+        figures[key] = {
+            "boxes_opened": len(opened),
+            "annulled": sum(tally.type == "annulled" for tally in standing),
+            "registered": sum(tally.registered for tally in opened),
+            "cast": sum(tally.cast for tally in opened),
+            "valid": sum(tally.valid for tally in opened),
+            "invalid": sum(tally.invalid for tally in opened),
+            "unattributed": sum(tally.unattributed for tally in opened),
+            "flagged": sum(_is_odd(tally) for tally in opened),
+            "votes": {candidate: count for candidate, count in votes.items() if count},
+        }
+    return figures
+
+
+def _is_odd(tally: Counted) -> bool:
+    return (
+        tally.cast > tally.registered
+        or tally.cast != tally.valid + tally.invalid
+        or tally.valid != sum(tally.votes.values()) + tally.unattributed
+    )

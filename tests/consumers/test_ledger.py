@@ -1,0 +1,172 @@
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.ledger import BoxLedger, Outcome, Sums, content_of
+from schemas.tally import Counted, Withdrawn
+from schemas.totals import Cell
+from tests.builders import NIGHT, counted, withdrawn
+from tests.consumers.nights import tallies
+
+ZONE = ZoneInfo("Europe/Istanbul")
+
+
+def ledger() -> BoxLedger:
+    return BoxLedger(Cell("mayor", "aa", "tr/34/uskudar"), Sums.zero(("bagimsiz_1", "imamoglu", "kurum")))
+
+
+def test_the_first_report_of_a_box_opens_it() -> None:
+    boxes = ledger()
+
+    assert Outcome.COUNTED is boxes.apply(counted(), 7)
+
+    assert (
+        boxes.sums.boxes_opened,
+        boxes.sums.registered,
+        boxes.sums.cast,
+        boxes.sums.valid,
+        boxes.sums.invalid,
+    ) == (1, 300, 255, 250, 5)
+    assert boxes.sums.votes == {"bagimsiz_1": 0, "imamoglu": 150, "kurum": 100}
+    assert boxes.version == 7
+
+
+def test_the_highest_revision_wins_and_the_lower_is_stale() -> None:
+    boxes = ledger()
+    boxes.apply(counted({"imamoglu": 90}, revision=3), 1)
+
+    assert Outcome.STALE is boxes.apply(counted({"imamoglu": 10}, revision=2), 2)
+    assert boxes.sums.votes["imamoglu"] == 90
+    assert boxes.version == 1
+
+
+def test_a_correction_downwards_goes_down_plainly() -> None:
+    boxes = ledger()
+    boxes.apply(counted({"imamoglu": 200}), 1)
+    boxes.apply(counted({"imamoglu": 20}, revision=2, type="corrected"), 2)
+
+    assert boxes.sums.votes["imamoglu"] == 20
+    assert boxes.sums.boxes_opened == 1
+
+
+def test_the_same_revision_again_is_a_duplicate_even_under_another_type_time_or_with_zeros() -> None:
+    """A feed that is fetched twice stamps its own time; what it says of the box is the same."""
+    boxes = ledger()
+    boxes.apply(counted({"imamoglu": 9, "kurum": 0}), 1)
+
+    assert Outcome.DUPLICATE is boxes.apply(counted({"imamoglu": 9}, type="corrected"), 2)
+    assert boxes.version == 1
+
+
+def test_the_same_revision_with_other_counts_is_a_conflict_and_the_first_stands() -> None:
+    boxes = ledger()
+    boxes.apply(counted({"imamoglu": 9}), 1)
+
+    assert Outcome.CONFLICT is boxes.apply(counted({"imamoglu": 10}, at=NIGHT.replace(hour=23)), 2)
+    assert boxes.sums.votes["imamoglu"] == 9
+    assert (boxes.version, boxes.as_of) == (1, NIGHT)
+
+
+def test_a_withdrawn_box_is_no_longer_open_and_can_come_back() -> None:
+    boxes = ledger()
+    boxes.apply(counted(), 1)
+    boxes.apply(withdrawn(), 2)
+    assert (boxes.sums.boxes_opened, boxes.sums.annulled, boxes.sums.votes["imamoglu"]) == (0, 0, 0)
+
+    boxes.apply(counted({"imamoglu": 5}, revision=3), 3)
+    assert (boxes.sums.boxes_opened, boxes.sums.votes["imamoglu"]) == (1, 5)
+
+
+def test_annulled_boxes_are_counted_apart() -> None:
+    boxes = ledger()
+    boxes.apply(withdrawn(type="annulled", revision=1), 1)
+    assert (boxes.sums.boxes_opened, boxes.sums.annulled) == (0, 1)
+
+    boxes.apply(counted(revision=2), 2)
+    assert (boxes.sums.boxes_opened, boxes.sums.annulled) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "flag"),
+    [
+        ({"registered": 200}, "cast_over_registered"),
+        ({"invalid": 6}, "cast_sum_differs"),
+        ({"unattributed": 1}, "party_sum_differs"),
+    ],
+)
+def test_odd_counts_are_flagged_counted_and_unflagged_by_a_correction(changes: dict[str, Any], flag: str) -> None:
+    boxes = ledger()
+    boxes.apply(counted(**changes), 1)
+    assert (boxes.sums.boxes_opened, boxes.sums.flagged, boxes.sums.flags[flag]) == (1, 1, 1)
+
+    boxes.apply(counted(revision=2), 2)
+    assert (boxes.sums.flagged, boxes.sums.flags[flag]) == (0, 0)
+
+
+def test_a_box_with_two_flags_is_one_flagged_box() -> None:
+    boxes = ledger()
+    boxes.apply(counted(registered=1, unattributed=9), 1)
+
+    assert boxes.sums.flagged == 1
+
+
+def test_a_later_time_alone_moves_as_of_and_the_version() -> None:
+    """A reader sees that the source spoke; the figures stand."""
+    boxes = ledger()
+    boxes.apply(counted(), 1)
+
+    assert Outcome.DUPLICATE is boxes.apply(counted(at=NIGHT.replace(hour=20)), 2)
+    assert (2, NIGHT.replace(hour=20)) == (boxes.version, boxes.as_of)
+
+
+def test_totals_come_in_the_elections_time_zone_and_do_not_follow_the_ledger() -> None:
+    boxes = ledger()
+    boxes.apply(counted(), 4)
+    totals = boxes.totals(ZONE)
+    boxes.apply(counted({"imamoglu": 1}, revision=2), 5)
+
+    assert (totals.version, totals.votes["imamoglu"]) == (4, 150)
+    assert totals.as_of.isoformat() == "2024-03-31T19:00:00+03:00"
+
+
+def test_a_ledger_that_heard_of_no_box_has_no_totals() -> None:
+    with pytest.raises(ValueError, match="no box yet"):
+        ledger().totals(ZONE)
+
+
+@given(tallies(), st.data())
+def test_a_restored_ledger_goes_on_as_if_nothing_had_happened(
+    events: list[Counted | Withdrawn], data: st.DataObject
+) -> None:
+    events = [event for event in events if (event.source, event.district) == ("aa", "tr/34/adalar")]
+    cut = data.draw(st.integers(0, len(events)))
+    whole, before = ledger(), ledger()
+    for offset, event in enumerate(events):
+        whole.apply(event, offset)
+        if offset < cut:
+            before.apply(event, offset)
+    after = BoxLedger(before.cell, before.sums)
+    if before.as_of is not None:
+        after.restore(before.pack(), before.version, before.as_of)
+    for offset, event in enumerate(events):  # all of them again: the overlap is harmless
+        after.apply(event, offset)
+
+    assert (whole.pack(), whole.sums, whole.as_of) == (after.pack(), after.sums, after.as_of)
+    assert len(whole) == len(after)
+
+
+def test_what_was_packed_and_not_touched_is_packed_again_as_it_was() -> None:
+    boxes = ledger()
+    boxes.apply(counted(), 1)
+    restored = ledger()
+    restored.restore(boxes.pack(), 1, NIGHT)
+
+    assert boxes.pack() == restored.pack()
+
+
+def test_content_is_the_same_bytes_whatever_the_order_of_its_votes() -> None:
+    assert content_of(counted({"imamoglu": 1, "kurum": 2})) == content_of(counted({"kurum": 2, "imamoglu": 1}))
+    assert content_of(withdrawn()) != content_of(withdrawn(type="annulled"))

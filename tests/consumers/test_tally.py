@@ -1,0 +1,227 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.tally import TallyFold
+from schemas.quarantine import REASONS
+from schemas.tally import MAX_TALLY_BYTES, Counted, Withdrawn
+from schemas.totals import Cell
+from tests.builders import DISTRICTS, counted, small_election, value_of, withdrawn
+from tests.consumers import oracle
+from tests.consumers.nights import arrivals, tallies
+
+ELECTION = small_election()
+ZONE = ZoneInfo("Europe/Istanbul")
+
+
+@dataclass(frozen=True)
+class Stored:
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: int = 0
+
+
+def partition_of(key: bytes) -> int:
+    return DISTRICTS.index(key.decode()) % 2 if key.decode() in DISTRICTS else 0
+
+
+def new_fold() -> TallyFold:
+    return TallyFold(ELECTION, "tallies", partition_of)
+
+
+def feed(fold: TallyFold, events: Sequence[Counted | Withdrawn]) -> None:
+    """Every event in its partition, at the next offset, one batch each."""
+    for offset, event in enumerate(events):
+        key = event.district.encode()
+        outputs = fold.apply(partition_of(key), [Stored(offset, key, value_of(event))])
+        assert outputs.quarantined == []
+
+
+def figures(fold: TallyFold) -> dict[tuple[str, ...], dict[str, object]]:
+    """What the fold holds, in the oracle's form."""
+    found = {}
+    for cell, ledger in fold.ledgers.items():
+        said = {name: getattr(ledger.sums, name) for name in ledger.sums.__slots__ if name != "flags"}
+        found[tuple(cell)] = said | {"votes": {name: votes for name, votes in said["votes"].items() if votes}}
+    return found
+
+
+@given(tallies(), st.data())
+def test_any_order_and_any_duplication_equal_the_sum_of_the_highest_revisions(
+    events: list[Counted | Withdrawn], data: st.DataObject
+) -> None:
+    fold = new_fold()
+    feed(fold, data.draw(arrivals(events)))
+
+    assert oracle.sums(events) == figures(fold)
+
+
+@given(tallies(), st.data())
+def test_any_order_ends_in_the_same_bytes(events: list[Counted | Withdrawn], data: st.DataObject) -> None:
+    one, other = new_fold(), new_fold()
+    feed(one, events)
+    feed(other, data.draw(arrivals(events)))
+
+    def told(fold: TallyFold) -> dict[Cell, bytes]:
+        return {
+            cell: ledger.totals(ZONE).model_copy(update={"version": 0}).encode()
+            for cell, ledger in fold.ledgers.items()
+        }
+
+    assert told(one) == told(other)
+
+
+@given(tallies(), st.data())
+def test_a_batch_is_folded_like_its_records_one_by_one(events: list[Counted | Withdrawn], data: st.DataObject) -> None:
+    one_by_one, in_one = new_fold(), new_fold()
+    mine = [event for event in events if event.district == DISTRICTS[0]]
+    records = [Stored(offset, event.district.encode(), value_of(event)) for offset, event in enumerate(mine)]
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(records)))))
+    changed = set()
+    for start, stop in zip([0, *cuts], [*cuts, len(records)], strict=True):
+        changed |= in_one.apply(0, records[start:stop]).changed
+    for record in records:
+        one_by_one.apply(0, [record])
+
+    assert figures(one_by_one) == figures(in_one)
+    assert set(in_one.ledgers) == changed
+
+
+def reason_of(value: bytes | None, key: bytes | None = b"tr/34/uskudar", partition: int = 0) -> str:
+    """Why this one record is set aside, between two good ones that must not suffer."""
+    fold = new_fold()
+    good = [counted(box=1019), counted(box=1020)]
+    records = [
+        Stored(0, b"tr/34/uskudar", value_of(good[0])),
+        Stored(1, key, value),
+        Stored(2, b"tr/34/uskudar", value_of(good[1])),
+    ]
+    outputs = fold.apply(partition, records)
+    if partition == 0:
+        assert fold.ledgers[Cell("mayor", "aa", "tr/34/uskudar")].sums.boxes_opened == 2
+        (record,) = outputs.quarantined
+        assert (b"tallies/0/1", value or b"") == (record.position, record.original)
+        return record.reason
+    return outputs.quarantined[1].reason
+
+
+def changed(**changes: Any) -> bytes:
+    return orjson.dumps(orjson.loads(value_of(counted())) | changes)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"", "malformed"),
+        (None, "malformed"),
+        (b"{", "malformed"),
+        (b"\xff\xfe", "malformed"),
+        (b"null", "malformed"),
+        (b"[]", "malformed"),
+        (b'{"type":"counted"}', "malformed"),
+        (changed(type="invented"), "malformed"),
+        (changed(v=2), "malformed"),
+        (changed(cast=-1), "malformed"),
+        (changed(cast=10**6), "malformed"),
+        (changed(cast=2.5), "malformed"),
+        (changed(cast="12"), "malformed"),
+        (changed(cast=True), "malformed"),
+        (b'{"cast":' + b"9" * 10_000 + b"}", "malformed"),
+        (changed(votes={"imamoglu": -5}), "malformed"),
+        (changed(at="2024-03-31T19:00:00"), "malformed"),
+        (changed(revision=0), "malformed"),
+        (b"[" * 50_000, "malformed"),
+        (value_of(counted()) + b"," + value_of(counted(box=1002)), "malformed"),
+        (changed(note="x" * MAX_TALLY_BYTES), "too_large"),
+        (changed(contest="beauty"), "unknown_contest"),
+        (changed(source="rumour"), "unknown_source"),
+        (changed(district="tr/34/atlantis"), "unknown_district"),
+        (changed(district="tr/34"), "unknown_district"),
+        (changed(box=1021), "unknown_box"),
+        (changed(votes={"nobody": 1}), "unknown_candidate"),
+        (changed(district="tr/34/kadikoy"), "misrouted"),
+    ],
+)
+def test_what_cannot_be_used_is_set_aside_with_its_reason(value: bytes | None, reason: str) -> None:
+    assert reason == reason_of(value)
+    assert reason in REASONS
+
+
+@pytest.mark.parametrize("key", [None, b"", b"tr/34/kadikoy"])
+def test_a_record_under_a_key_that_is_not_its_district_is_misrouted(key: bytes | None) -> None:
+    assert reason_of(value_of(counted()), key=key) == "misrouted"
+
+
+def test_a_record_in_a_partition_that_is_not_its_keys_is_misrouted() -> None:
+    """Another client's partitioner must not split a district: its version would no longer be one rising number."""
+    assert reason_of(value_of(counted()), partition=1) == "misrouted"
+
+
+def test_records_crafted_to_run_together_do_not() -> None:
+    """Joined by commas these three would be one valid array of two events; each alone is broken."""
+    first, second = value_of(counted(box=1001)), value_of(counted(box=1002))
+    crafted = [first + b',{"a":[1', b"2]}", second]
+    fold = new_fold()
+    records = [Stored(offset, b"tr/34/uskudar", value) for offset, value in enumerate(crafted)]
+
+    outputs = fold.apply(0, records)
+
+    assert [record.offset for record in outputs.quarantined] == [0, 1]
+    assert fold.ledgers[Cell("mayor", "aa", "tr/34/uskudar")].sums.boxes_opened == 1
+
+
+def test_a_conflict_is_set_aside_and_the_first_in_the_log_stands() -> None:
+    fold = new_fold()
+    values = [value_of(counted({"kurum": 1})), value_of(counted({"kurum": 2}))]
+    outputs = fold.apply(0, [Stored(offset, b"tr/34/uskudar", value) for offset, value in enumerate(values)])
+
+    assert [record.reason for record in outputs.quarantined] == ["conflict"]
+    assert fold.ledgers[Cell("mayor", "aa", "tr/34/uskudar")].sums.votes["kurum"] == 1
+    assert dict(fold.outcomes) == {"counted": 1, "conflict": 1}
+
+
+def test_sources_and_contests_are_kept_side_by_side() -> None:
+    fold = new_fold()
+    feed(fold, [counted(), counted(source="anka"), counted({"chp": 9}, contest="district_mayor")])
+
+    assert len(fold.ledgers) == 3
+
+
+def test_a_district_with_its_own_ballot_takes_no_other_candidates() -> None:
+    fold = new_fold()
+    event = counted({"ak_parti": 3}, contest="district_mayor", district="tr/41/gebze")
+    outputs = fold.apply(1, [Stored(0, b"tr/41/gebze", value_of(event))])
+
+    assert [record.reason for record in outputs.quarantined] == ["unknown_candidate"]
+
+
+def test_a_partition_can_be_forgotten_and_its_cells_named() -> None:
+    fold = new_fold()
+    feed(fold, [counted(), counted(district="tr/34/kadikoy")])
+    uskudar, kadikoy = (Cell("mayor", "aa", f"tr/34/{name}") for name in ("uskudar", "kadikoy"))
+    assert [[uskudar], [kadikoy]] == [fold.cells_of(0), fold.cells_of(1)]
+    assert fold.partition_of(kadikoy) == 1
+
+    fold.forget(0)
+    assert [kadikoy] == list(fold.ledgers)
+
+
+def test_flags_are_summed_over_the_cells() -> None:
+    fold = new_fold()
+    feed(fold, [counted(registered=1), counted(registered=1, source="anka"), withdrawn(box=1002)])
+
+    assert fold.flags()["cast_over_registered"] == 2
+
+
+def test_a_duplicate_changes_nothing() -> None:
+    fold = new_fold()
+    record = Stored(0, b"tr/34/uskudar", value_of(counted()))
+    assert fold.apply(0, [record]).changed
+    assert not fold.apply(0, [Stored(1, record.key, record.value)]).changed
