@@ -4,6 +4,8 @@
     ├── UsageError            the caller gave something that cannot work: a bad file, URL, option or definition
     │   ├── DefinitionError   an election definition that contradicts itself
     │   ├── MappingError      a mapping file that does not fit its table
+    │   ├── TableError        an official table with rows that cannot be used
+    │   ├── ScenarioError     a scenario of a staged night that contradicts itself
     │   ├── UnknownRun        no such run in the log
     │   └── RunConflict       the run exists with another definition or mode
     └── LogError              the event log could not do what it was asked
@@ -33,6 +35,14 @@ class DefinitionError(UsageError):
 
 class MappingError(UsageError):
     """A mapping file that does not fit its table."""
+
+
+class TableError(UsageError):
+    """An official table that cannot be read, or with rows that cannot be used."""
+
+
+class ScenarioError(UsageError):
+    """A scenario of a staged night that cannot be read or contradicts itself."""
 
 
 class UnknownRun(UsageError):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Final, Literal
 
+import orjson
 from pydantic import AwareDatetime, ConfigDict, Field, Json, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -83,6 +84,35 @@ def parse_tallies(values: Sequence[bytes]) -> list[Counted | Withdrawn | Malform
         wrong = _first_faults(error)
     parsed = iter(_BATCH.validate_python([value for index, value in enumerate(values) if index not in wrong]))
     return [wrong[index] if index in wrong else next(parsed) for index in range(len(values))]
+
+
+def encode(event: Counted | Withdrawn) -> bytes:
+    """The record value: fields in their fixed order, votes by candidate id, so equal events are equal bytes.
+
+    What says nothing is left out, as most boxes name most candidates with nothing: candidates without a vote, and
+    `unattributed` where it is 0.
+    """
+    record: dict[str, object] = {
+        "v": event.v,
+        "type": event.type,
+        "contest": event.contest,
+        "district": event.district,
+        "box": event.box,
+        "source": event.source,
+        "revision": event.revision,
+        "at": event.at.isoformat(),
+    }
+    if isinstance(event, Counted):
+        record |= {
+            "registered": event.registered,
+            "cast": event.cast,
+            "valid": event.valid,
+            "invalid": event.invalid,
+        }
+        if event.unattributed:
+            record["unattributed"] = event.unattributed
+        record["votes"] = {name: votes for name, votes in sorted(event.votes.items()) if votes}
+    return orjson.dumps(record)
 
 
 def _first_faults(error: ValidationError) -> dict[int, Malformed]:

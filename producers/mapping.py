@@ -1,0 +1,157 @@
+"""Mapping files: which column of an official table is what, and what the table itself does not say.
+
+A mapping is a small TOML file (examples/turkiye-2014.toml). Unknown keys are refused, so that a slip of the pen is
+told and not ignored.
+"""
+
+import tomllib
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Final, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from schemas.definition import Name
+from schemas.errors import MappingError
+from schemas.fields import MAX_REVISION, Color, Id
+
+MAX_MAPPING_BYTES: Final = 1024 * 1024
+"""A mapping names a few dozen columns: a mebibyte is a hundred times that."""
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Column(_Section):
+    """A value that differs by row: the name of its column."""
+
+    column: ColumnName
+
+
+class ElectionSection(_Section):
+    """`[election]`: what the table is of."""
+
+    id: Id
+    name: Name
+    date: date
+    timezone: Name = "Europe/Istanbul"
+    polls_close: datetime | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, timezone: str) -> str:
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"there is no time zone {timezone!r}; write it like Europe/Istanbul") from error
+        return timezone
+
+
+class NamedSection(_Section):
+    """`[contest]`, `[source]` and `units.country`: an id and a name."""
+
+    id: Id
+    name: Name
+
+
+class UnitsSection(_Section):
+    """`[units]`: the country, and the columns that say in which province and district a box is.
+
+    `district_id` only tells apart districts of one province whose names come to the same id.
+    """
+
+    country: NamedSection
+    province_id: ColumnName
+    province_name: ColumnName
+    district_name: ColumnName
+    district_id: ColumnName | None = None
+
+
+class ColumnsSection(_Section):
+    """`[columns]`: where the counts of a box are."""
+
+    box: ColumnName
+    registered: ColumnName
+    cast: ColumnName
+    valid: ColumnName
+    invalid: ColumnName
+
+
+class Choice(_Section):
+    """One line of `[votes]`: whose votes a column holds. Without `party` (its full name) there is none behind them."""
+
+    id: Id
+    name: Name
+    party: Name | None = None
+    color: Color = "#8a8f98"
+
+
+class ReportSection(_Section):
+    """`[report]`: when the counts were reported and as which revision; a constant, or a column of the table."""
+
+    at: datetime | Column
+    revision: Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column = 1
+
+
+class TableSection(_Section):
+    """`[table]`: how a CSV is written."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+
+
+class Mapping(_Section):
+    """A whole mapping file."""
+
+    election: ElectionSection
+    contest: NamedSection
+    source: NamedSection
+    units: UnitsSection
+    columns: ColumnsSection
+    report: ReportSection
+    table: TableSection = TableSection()
+    votes: Annotated[dict[ColumnName, Choice], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        ids = [choice.id for choice in self.votes.values()]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"votes: the id {twice[0]!r} is there twice; give each column an id of its own")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which times without one are meant."""
+        return ZoneInfo(self.election.timezone)
+
+    def in_zone(self, moment: datetime) -> datetime:
+        """The moment with a zone: its own, or the mapping's."""
+        return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+
+
+def read_mapping(path: Path) -> Mapping:
+    """Read and check a mapping file. Raises `MappingError`, which says where it is wrong."""
+    try:
+        if path.stat().st_size > MAX_MAPPING_BYTES:
+            raise MappingError(f"{path} is over {MAX_MAPPING_BYTES} bytes: is it the table instead of its mapping?")
+        return parse_mapping(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise MappingError(f"The mapping {path} cannot be read ({error}). Give the path of a TOML file.") from error
+
+
+def parse_mapping(text: str, name: str = "the mapping") -> Mapping:
+    """Parse the text of a mapping file. `name` is what messages call it."""
+    try:
+        return Mapping.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise MappingError(f"{name} is not readable as TOML: {error}.") from error
+    except ValidationError as error:
+        faults = "\n".join(
+            f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+        raise MappingError(f"{name} does not say what it has to:\n{faults}") from error
