@@ -1,0 +1,188 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from consumers.aggregate import AggregateSettings, Aggregator, Progress
+from consumers.checkpoint import MARKER_KEY
+from eventlog.clock import Wall
+from eventlog.port import Entry, EventLog, Record, Topic
+from eventlog.run import Run, create_run
+from eventlog.sqlite import SqliteLog
+from schemas.quarantine import Quarantined
+from schemas.tally import Counted, Withdrawn
+from schemas.totals import Cell, Totals, parse_totals
+from tests.builders import DISTRICTS, counted, small_election, value_of, withdrawn
+
+DEADLINE_S = 20
+FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10)
+
+
+@pytest.fixture
+async def log(tmp_path: Path) -> AsyncIterator[EventLog]:
+    async with SqliteLog(tmp_path / "night.db", Wall()) as log:
+        yield log
+
+
+@pytest.fixture
+async def run(log: EventLog) -> Run:
+    return await create_run(log, "night", small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=4)
+
+
+async def publish(log: EventLog, run: Run, *tallies: Counted | Withdrawn) -> None:
+    await log.append(run.topics.tallies.name, [Entry(tally.district.encode(), value_of(tally)) for tally in tallies])
+
+
+async def records(log: EventLog, topic: Topic) -> list[Record]:
+    ends = await log.end_offsets(topic.name)
+    found: list[Record] = []
+    async with log.reader(topic.name, dict.fromkeys(ends, 0)) as reader:
+        while dict(reader.positions) != ends:
+            for batch in await reader.read(max_records=100, wait_ms=1000):
+                found += batch.records
+    return found
+
+
+async def newest(log: EventLog, run: Run) -> dict[Cell, Totals]:
+    """What a reader of the totals topic ends up with."""
+    held: dict[Cell, Totals] = {}
+    for record in await records(log, run.topics.totals):
+        totals = parse_totals(record.value or b"")
+        if totals.cell not in held or totals.version > held[totals.cell].version:
+            held[totals.cell] = totals
+    return held
+
+
+async def until_end(log: EventLog, run: Run) -> Progress:
+    async with asyncio.timeout(DEADLINE_S):
+        return await Aggregator(log, run, Wall(), FAST).run_until_end()
+
+
+USKUDAR = Cell("mayor", "aa", "tr/34/uskudar")
+
+
+async def test_until_end_publishes_absolute_totals_and_returns(log: EventLog, run: Run) -> None:
+    await publish(log, run, counted(), counted(box=1002), counted(source="anka"), counted(district=DISTRICTS[0]))
+
+    progress = await until_end(log, run)
+
+    totals = await newest(log, run)
+    assert (3, 2, 300) == (len(totals), totals[USKUDAR].boxes_opened, totals[USKUDAR].votes["imamoglu"])
+    assert (4, {"counted": 4}) == (progress.folded, dict(progress.outcomes))
+
+
+async def test_a_restart_goes_on_from_the_checkpoint(log: EventLog, run: Run) -> None:
+    """The second start folds only what came since, and says nothing again that was said."""
+    await publish(log, run, *(counted(box=box) for box in range(1001, 1011)))
+    await until_end(log, run)
+    before = len(await records(log, run.topics.totals))
+    await publish(log, run, counted({"kurum": 7}, box=1011))
+
+    progress = await until_end(log, run)
+
+    totals = (await newest(log, run))[USKUDAR]
+    assert (11, 1007) == (totals.boxes_opened, totals.votes["kurum"])
+    assert 1 == progress.folded
+    assert before + 1 == len(await records(log, run.topics.totals))
+
+
+async def test_an_idle_restart_publishes_nothing(log: EventLog, run: Run) -> None:
+    await publish(log, run, counted())
+    await until_end(log, run)
+    before = await records(log, run.topics.totals)
+
+    assert 0 == (await until_end(log, run)).published
+    assert before == await records(log, run.topics.totals)
+
+
+async def test_a_revision_after_a_restart_replaces_what_the_checkpoint_held(log: EventLog, run: Run) -> None:
+    await publish(log, run, counted({"kurum": 50}), counted(box=1002))
+    await until_end(log, run)
+    await publish(log, run, counted({"kurum": 5}, revision=2), withdrawn(box=1002))
+    await until_end(log, run)
+
+    totals = (await newest(log, run))[USKUDAR]
+    assert (1, 5, 0) == (totals.boxes_opened, totals.votes["kurum"], totals.votes["imamoglu"])
+
+
+async def test_a_damaged_checkpoint_is_folded_over_from_the_start(log: EventLog, run: Run) -> None:
+    await publish(log, run, counted(), counted(box=1002))
+    await until_end(log, run)
+    for partition in range(4):
+        await log.append(run.topics.ledger.name, [Entry(MARKER_KEY, b"scribble", partition)])
+    await publish(log, run, counted(box=1003))
+
+    progress = await until_end(log, run)
+
+    assert 3 == (await newest(log, run))[USKUDAR].boxes_opened
+    assert 3 == progress.folded
+
+
+async def test_a_zombies_stale_totals_are_published_over(log: EventLog, run: Run) -> None:
+    """Readers drop it anyway; this keeps compaction from leaving it as the only record of its cell."""
+    await publish(log, run, counted(), counted(box=1002))
+    await until_end(log, run)
+    stale = (await newest(log, run))[USKUDAR].model_copy(update={"version": 0, "boxes_opened": 1})
+    await log.append(run.topics.totals.name, [Entry(USKUDAR.key(), stale.encode()), Entry(b"junk", b"not totals")])
+
+    await until_end(log, run)
+
+    last = parse_totals((await records(log, run.topics.totals))[-1].value or b"")
+    assert (USKUDAR, 2) == (last.cell, last.boxes_opened)
+
+
+async def test_what_cannot_be_used_goes_to_quarantine_with_its_bytes_and_position(log: EventLog, run: Run) -> None:
+    bad = Entry(b"tr/34/uskudar", b"\xff not json")
+    await log.append(run.topics.tallies.name, [bad])
+    await publish(log, run, counted())
+
+    await until_end(log, run)
+
+    (record,) = await records(log, run.topics.quarantine)
+    quarantined = Quarantined.model_validate_json(record.value or b"")
+    assert (b"\xff not json", "malformed") == (quarantined.original, quarantined.reason)
+    assert record.key == quarantined.position
+    assert 1 == (await newest(log, run))[USKUDAR].boxes_opened
+
+
+async def test_flags_are_reported_at_the_end(log: EventLog, run: Run) -> None:
+    await publish(log, run, counted(registered=1))
+
+    assert 1 == (await until_end(log, run)).flags["cast_over_registered"]
+
+
+async def reach(log: EventLog, run: Run, boxes: int) -> None:
+    """Return once the totals say that so many boxes of Üsküdar are open."""
+    async with asyncio.timeout(DEADLINE_S), log.reader(run.topics.totals.name, {0: 0}) as reader:
+        while True:
+            for batch in await reader.read(max_records=100, wait_ms=1000):
+                for record in batch.records:
+                    totals = parse_totals(record.value or b"")
+                    if totals.cell == USKUDAR and totals.boxes_opened == boxes:
+                        return
+
+
+async def test_it_follows_the_night_and_stops_when_cancelled(log: EventLog, run: Run) -> None:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(Aggregator(log, run, Wall(), FAST).run())
+        await publish(log, run, counted())
+        await reach(log, run, 1)
+        await publish(log, run, counted(box=1002))
+        await reach(log, run, 2)
+        task.cancel()
+
+
+async def test_when_one_of_two_members_stops_the_other_takes_over(log: EventLog, run: Run) -> None:
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(Aggregator(log, run, Wall(), FAST).run())
+        second = group.create_task(Aggregator(log, run, Wall(), FAST).run())
+        await publish(log, run, *(counted(district=district) for district in DISTRICTS))
+        await reach(log, run, 1)
+        first.cancel()
+        await publish(log, run, *(counted(district=district, box=1002) for district in DISTRICTS))
+        await reach(log, run, 2)
+        second.cancel()
+    await until_end(log, run)
+
+    assert [2, 2, 2, 2] == [totals.boxes_opened for totals in (await newest(log, run)).values()]
