@@ -1,0 +1,55 @@
+"""The command line: `sandik boxes | simulate | aggregate | gateway | totals | schema | demo`."""
+
+import asyncio
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from sandik import screen
+from sandik.commands import aggregate, schema, totals
+from schemas.errors import SandikError, UsageError
+
+app = typer.Typer(
+    name="sandik",
+    help="Carries every ballot box's count from the feed that reports it to the number on air.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+for module in (aggregate, totals, schema):
+    name = module.__name__.rsplit(".", 1)[1]
+    app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
+
+
+@app.callback()
+def _logging(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", envvar="SANDIK_VERBOSE", help="Say what is going on.")
+    ] = False,
+) -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)-7s %(name)s  %(message)s",
+    )
+    logging.getLogger("sandik").setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 the log failed, 2 what was asked cannot work, 130 interrupted."""
+    try:
+        app()
+    except UsageError as error:
+        screen.say(f"sandik: {error}")
+        sys.exit(2)
+    except SandikError as error:
+        screen.say(f"sandik: {error}")
+        sys.exit(1)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        screen.say("sandik: stopped.")
+        sys.exit(130)

@@ -1,0 +1,63 @@
+"""`sandik aggregate`: fold tallies into totals."""
+
+from typing import Annotated
+
+import typer
+
+from consumers.aggregate import AggregateSettings, Aggregator, Progress
+from eventlog.clock import Wall
+from eventlog.run import find_run
+from sandik import screen
+from sandik.numbers import grouped
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.process import run_to_completion, run_until_stopped
+from sandik.waiting import wait_for_run
+from sandik.wiring import open_log
+
+EXAMPLE = "Example: sandik aggregate --log kafka://localhost:9092 --run 2024-yerel"
+
+
+def aggregate(
+    run: RunName,
+    log: LogUrl = EMBEDDED_LOG,
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="Fold what the log holds now, publish, checkpoint, and exit.")
+    ] = False,
+    tick_ms: Annotated[
+        int,
+        typer.Option(min=1, envvar="SANDIK_TICK_MS", help="Publish a district at most once in so many milliseconds."),
+    ] = 100,
+    checkpoint_s: Annotated[
+        float, typer.Option(min=0.1, envvar="SANDIK_CHECKPOINT_S", help="Begin a checkpoint every so many seconds.")
+    ] = 10.0,
+) -> None:
+    """Fold a run's tallies into running totals. Start it as often as you like: they share the districts."""
+    settings = AggregateSettings(tick_ms=tick_ms, checkpoint_ms=round(checkpoint_s * 1000))
+    if until_end:
+        _say_what_was_done(run_to_completion(_until_end(log, run, settings)))
+    else:
+        run_until_stopped(_for_ever(log, run, settings))
+
+
+async def _until_end(url: str, name: str, settings: AggregateSettings) -> Progress:
+    clock = Wall()
+    async with open_log(url, clock) as log:
+        with screen.bar("folding tallies") as bar:
+            run = await find_run(log, name)
+            aggregator = Aggregator(log, run, clock, settings, lambda progress: bar.reached(progress.folded))
+            return await aggregator.run_until_end(bar.expect)
+
+
+async def _for_ever(url: str, name: str, settings: AggregateSettings) -> None:
+    clock = Wall()
+    async with open_log(url, clock) as log:
+        run = await wait_for_run(log, name, clock)
+        screen.say(f"Folding run {name!r} ({run.mode}), {grouped(len(run.definition.districts))} districts.")
+        await Aggregator(log, run, clock, settings).run()
+
+
+def _say_what_was_done(progress: Progress) -> None:
+    outcomes = ", ".join(f"{grouped(count)} {outcome}" for outcome, count in sorted(progress.outcomes.items()))
+    flags = ", ".join(f"{grouped(count)} {flag}" for flag, count in sorted(progress.flags.items()) if count)
+    screen.say(f"Folded {grouped(progress.folded)} tallies: {outcomes or 'none'}.")
+    screen.say(f"Flagged boxes now open: {flags or 'none'}. Published {grouped(progress.published)} totals.")

@@ -1,0 +1,78 @@
+"""`sandik totals`: the figures as the log has them."""
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from eventlog.clock import Wall
+from eventlog.run import find_run
+from gateway.view import View
+from sandik.numbers import grouped, percent
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.process import run_to_completion
+from sandik.wiring import open_log
+from schemas.totals import Row, encode_rows
+
+EXAMPLE = "Example: sandik totals --run 2024-yerel --format json > totals.json"
+
+_MAX_RECORDS = 5_000
+_READ_WAIT_MS = 1_000
+
+
+class Format(StrEnum):
+    """How figures are written."""
+
+    JSON = "json"
+    TABLE = "table"
+
+
+def totals(
+    run: RunName,
+    log: LogUrl = EMBEDDED_LOG,
+    form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+) -> None:
+    """Print the run's totals from the log alone: every contest, source and unit, sorted."""
+    rows = run_to_completion(_rows(log, run))
+    if form is Format.JSON:
+        sys.stdout.buffer.write(encode_rows(rows) + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        Console(highlight=False).print(_table(rows))
+
+
+async def _rows(url: str, name: str) -> list[Row]:
+    async with open_log(url, Wall()) as log:
+        run = await find_run(log, name)
+        view = View(run.definition)
+        topic = run.topics.totals.name
+        end = (await log.end_offsets(topic))[0]
+        async with log.reader(topic, {0: 0}) as reader:
+            while reader.positions[0] < end:
+                for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=_READ_WAIT_MS):
+                    for record in batch.records:
+                        view.fold(record)
+        return view.rows()
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table("contest", "source", "unit", box=None, header_style="bold")
+    for name in ("boxes opened", "turnout of opened boxes", "valid", "leader", "share", "flagged"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        leader = min(row.votes, key=lambda candidate: (-row.votes[candidate], candidate), default="—")
+        table.add_row(
+            row.contest,
+            row.source,
+            row.unit,
+            f"{grouped(row.boxes_opened)} / {grouped(row.boxes_total)}",
+            percent(row.cast, row.registered),
+            grouped(row.valid),
+            leader,
+            percent(row.votes.get(leader, 0), row.valid),
+            grouped(row.flagged),
+        )
+    return table

@@ -1,0 +1,33 @@
+"""Options that several commands share. Each can also be set in the environment, as `SANDIK_…`."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+EMBEDDED_LOG: Final = "sqlite:var/sandik.db"
+"""Where the night goes when nobody says otherwise: one file below the working folder."""
+
+LogUrl = Annotated[
+    str,
+    typer.Option(
+        "--log", envvar="SANDIK_LOG", metavar="URL", help="The event log: sqlite:PATH or kafka://HOST:PORT[,HOST:PORT]."
+    ),
+]
+RunName = Annotated[
+    str, typer.Option("--run", envvar="SANDIK_RUN", metavar="NAME", help="The run: one night, live or rehearsed.")
+]
+RunMode = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        envvar="SANDIK_MODE",
+        metavar="MODE",
+        help="What a new run is: live, test or replay. Clients are told.",
+    ),
+]
+Partitions = Annotated[
+    int,
+    typer.Option(min=1, max=512, help="Into how many partitions a new run spreads its districts."),
+]
+OutFile = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it.")]

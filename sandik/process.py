@@ -1,0 +1,35 @@
+"""Running a command's coroutine: the event loop, and what SIGTERM and Ctrl-C mean."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import uvloop
+
+T = TypeVar("T")
+
+
+def run_to_completion(work: Coroutine[Any, Any, T]) -> T:
+    """Run the coroutine; SIGTERM and SIGINT cancel it, so that it drains and closes what it opened.
+
+    Raises `asyncio.CancelledError` where a signal ended it.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_cancelled_by_signals(work))
+
+
+def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that goes on until a signal: being stopped is then how it ends well."""
+    with contextlib.suppress(asyncio.CancelledError):
+        run_to_completion(work)
+
+
+async def _cancelled_by_signals(work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    if task is not None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+    return await work
