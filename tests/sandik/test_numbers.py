@@ -1,0 +1,16 @@
+import pytest
+
+from sandik.numbers import grouped, percent
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0"), (999, "999"), (11_360_000, "11.360.000"), (-1234, "-1.234")])
+def test_thousands_are_apart(number: int, text: str) -> None:
+    assert text == grouped(number)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [(5114, 10_000, "%51,14"), (1, 1, "%100,00"), (0, 5, "%0,00"), (0, 0, "—"), (1360, 100, "%1.360,00")],
+)
+def test_a_percentage_has_its_sign_in_front(part: int, whole: int, text: str) -> None:
+    assert text == percent(part, whole)

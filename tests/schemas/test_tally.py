@@ -1,0 +1,53 @@
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.tally import Counted, Malformed, Withdrawn, parse_tallies
+from tests.builders import counted, value_of, withdrawn
+
+
+def test_a_batch_is_parsed_in_order() -> None:
+    events: list[Counted | Withdrawn] = [counted(), withdrawn(), counted(box=1002, type="corrected")]
+
+    assert events == parse_tallies([value_of(event) for event in events])
+
+
+def test_no_values_are_no_tallies() -> None:
+    assert [] == parse_tallies([])
+
+
+def test_a_broken_record_says_what_is_wrong_and_leaves_its_neighbours_alone() -> None:
+    broken = orjson.dumps(orjson.loads(value_of(counted())) | {"cast": -1})
+
+    first, fault, last = parse_tallies([value_of(counted()), broken, value_of(counted(box=1002))])
+
+    assert [counted(), counted(box=1002)] == [first, last]
+    assert isinstance(fault, Malformed)
+    assert "cast: Input should be greater than or equal to 0" == fault.detail
+
+
+def test_fields_that_came_later_are_ignored() -> None:
+    later = orjson.dumps(orjson.loads(value_of(counted())) | {"observer": "x"})
+
+    assert [counted()] == parse_tallies([later])
+
+
+_PIECES = st.sampled_from(
+    [value_of(counted()), b",", b"[", b"]", b"{", b"}", b'"', b"1", b'{"a":[', b"]}", b" ", b"\xff"]
+)
+
+
+@given(st.lists(st.lists(_PIECES, max_size=4).map(b"".join), max_size=6))
+def test_however_records_are_crafted_each_is_judged_by_itself(values: list[bytes]) -> None:
+    together = parse_tallies(values)
+    alone = [parse_tallies([value])[0] for value in values]
+
+    assert len(values) == len(together)
+    assert [type(tally) for tally in alone] == [type(tally) for tally in together]
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_tally_or_malformed(value: bytes) -> None:
+    (tally,) = parse_tallies([value])
+
+    assert isinstance(tally, Counted | Withdrawn | Malformed)
