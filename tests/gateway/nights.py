@@ -42,7 +42,7 @@ def _names(*ids: str) -> tuple[Candidate, ...]:
     return tuple(Candidate(id=name, name=name.title()) for name in ids)
 
 
-def totals(  # noqa: PLR0913  every one is a field of the record
+def totals(
     district: str = "tr/34/uskudar",
     votes: dict[str, int] | None = None,
     *,

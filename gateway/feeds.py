@@ -1,0 +1,50 @@
+"""How the sources are doing: pure rules from what was last heard and what time it is.
+
+A silent feed is the worst fault there is, because nothing on a screen shows it. So every source has a state, and the
+age of its last change; its last good values stand whatever the state is.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from eventlog.clock import epoch_ms
+from gateway.settings import FeedLimits
+from gateway.view import Heard
+from schemas.wire import Feed, FeedState
+
+_MS_PER_S: Final = 1_000
+
+
+def feed_state(age_s: float | None, *, reachable: bool, limits: FeedLimits) -> FeedState:
+    """The state of a source whose last change is `age_s` old. One that never spoke is quiet: it may yet begin."""
+    if not reachable:
+        return "down"
+    if age_s is None:
+        return "quiet"
+    if age_s >= limits.down_s:
+        return "down"
+    if age_s >= limits.stale_s:
+        return "stale"
+    return "quiet" if age_s >= limits.quiet_s else "live"
+
+
+def feeds(
+    sources: Iterable[str], heard: Mapping[str, Heard], now: datetime, *, reachable: bool, limits: FeedLimits
+) -> dict[str, Feed]:
+    """Every source's feed at `now`. Where the log is not `reachable`, all are down: nothing new can be known."""
+    found = {}
+    for source in sorted(sources):
+        last = heard.get(source)
+        age_s = max(0, epoch_ms(now) - last.appended_ms) / _MS_PER_S if last else None
+        state = feed_state(age_s, reachable=reachable, limits=limits)
+        found[source] = Feed(state=state, last_event=last.as_of if last else None, age_s=age_s)
+    return found
+
+
+def state_message(seq: int, at: datetime, found: Mapping[str, Feed]) -> bytes:
+    """The `state` message, ready to be framed."""
+    table = {source: feed.model_dump() for source, feed in found.items()}
+    return orjson.dumps({"type": "state", "seq": seq, "at": at, "feeds": table, "embargo": None, "hold": []})

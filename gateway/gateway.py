@@ -1,0 +1,251 @@
+"""The gateway itself: one run's view, its clients, and what moves between them.
+
+Everything here happens in one event loop and without waiting. The loops in `follow` bring records and ticks, the
+protocol in `connection` brings clients and takes frames, the routes in `http` look.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Protocol
+
+import orjson
+
+from eventlog.clock import Clock
+from eventlog.port import Record
+from eventlog.run import Run
+from gateway.catalogue import Catalogue
+from gateway.feeds import feeds, state_message
+from gateway.frames import text_frame
+from gateway.hub import Hub
+from gateway.session import Close, Follow, Output, Reply, Session, State, Unfollow
+from gateway.settings import GatewaySettings
+from gateway.view import View
+from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState
+
+
+class Client(Protocol):
+    """A connection, as far as the gateway is concerned."""
+
+    def send(self, frame: bytes) -> None:
+        """Write the frame, unless the connection is closing."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close; `Gateway.leave` is called on the way."""
+        ...
+
+    def check(self) -> None:
+        """A heartbeat: ping, or give up a peer that gave no sign of life for too long."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """A run in one incarnation of its log: `epoch` is what clients are told, another world has another."""
+
+    run: Run
+    epoch: str
+    view: View
+    hub: Hub[Client]
+    catalogue: Catalogue
+
+    @cached_property
+    def definition_json(self) -> bytes:
+        """The election definition as it goes to clients: megabytes for a whole country, so it is encoded once."""
+        return self.run.definition.model_dump_json().encode()
+
+
+class Gateway:
+    """One run's gateway. `ready` once the log's end, as it was at the start, is in the view."""
+
+    def __init__(self, run_name: str, *, clock: Clock, settings: GatewaySettings) -> None:
+        self.run_name: Final = run_name
+        self.settings: Final = settings
+        self.world: World | None = None
+        self.ready = False
+        self.reason = f"Looking for run {run_name!r}."
+        self.work: Final = asyncio.Event()
+        """Set while a turn would have something to do."""
+        self._clock = clock
+        self._reachable = True
+        self._clients: dict[Client, None] = {}
+        self._sessions: dict[Client, Session] = {}
+        self._states: dict[str, FeedState] = {}
+        self._beaten = clock.monotonic()
+        self._lives = 0
+
+    # What the log brings
+
+    def begin(self, run: Run) -> World:
+        """Follow this run: on with the view where its log is the one known already, else with a new one."""
+        if self.world is not None and self.world.run.epoch == run.epoch:
+            return self.world
+        self._part()
+        self._lives = 0
+        return self._make_world(run)
+
+    def begin_again(self) -> None:
+        """The log lost a position: nothing that clients hold can be compared with it any more."""
+        if self.world is None:
+            return
+        self._part()
+        self._lives += 1
+        self._make_world(self.world.run)
+
+    def fold(self, records: Iterable[Record]) -> None:
+        """Fold records of the totals topic, in their order."""
+        if self.world is None:
+            raise RuntimeError("There is no run yet; begin with one.")
+        for record in records:
+            self.world.view.fold(record)
+        self.work.set()
+
+    def caught_up(self) -> None:
+        """The view is current: let everybody in."""
+        if self.ready or self.world is None:
+            return
+        self.ready = True
+        self.reason = "Ready."
+        hello = self._hello(self.world)
+        for client, session in list(self._sessions.items()):
+            self._greet(client, session, hello, self.world)
+
+    def log_reached(self) -> None:
+        """The log answers."""
+        self._reachable = True
+
+    def log_lost(self, reason: str) -> None:
+        """The log does not answer: what is held stands, and every feed counts as down."""
+        self._reachable = False
+        if not self.ready:
+            self.reason = reason
+
+    # What clients bring
+
+    def connect(self, client: Client) -> None:
+        """A client is there. It is greeted at once, or when the run is."""
+        self._clients[client] = None
+        session = self._sessions[client] = Session()
+        if self.ready and self.world is not None:
+            self._greet(client, session, self._hello(self.world), self.world)
+
+    def receive(self, client: Client, text: str) -> None:
+        """A client said something."""
+        session = self._sessions.get(client)
+        if session is not None:
+            self._act(client, session.receive(text))
+
+    def set_draining(self, client: Client, draining: bool) -> None:  # noqa: FBT001  a state, not a mode
+        """A client takes no more at the moment, or takes it again."""
+        if self.world is not None and client in self._sessions:
+            self.world.hub.set_draining(client, draining)
+            self.work.set()
+
+    def leave(self, client: Client) -> None:
+        """A client is going: it is sent nothing more."""
+        session = self._sessions.pop(client, None)
+        if session is not None:
+            session.end()
+        if self.world is not None:
+            self.world.hub.disconnect(client)
+
+    def disconnect(self, client: Client) -> None:
+        """A client is gone."""
+        self.leave(client)
+        self._clients.pop(client, None)
+
+    # What time brings
+
+    def turn(self) -> None:
+        """Send everybody what they are owed."""
+        self.work.clear()
+        if not self.ready or self.world is None:
+            return
+        for frame, clients in self.world.hub.turn(self._clock.monotonic()):
+            for client in clients:
+                client.send(frame)
+        if self.world.hub.pending:
+            self.work.set()
+
+    def watch(self) -> None:
+        """Tell everybody how the feeds are, if that changed or a heartbeat is due; then look who is still there."""
+        now = self._clock.monotonic()
+        due = now - self._beaten >= self.settings.heartbeat_s
+        if self.ready and self.world is not None:
+            found = self._feeds(self.world)
+            states = {source: feed.state for source, feed in found.items()}
+            if due or states != self._states:
+                self._states = states
+                self._tell(text_frame(state_message(self.world.view.seq, self._clock.now(), found)))
+        if due:
+            self._beaten = now
+            for client in list(self._clients):
+                client.check()
+
+    def _make_world(self, run: Run) -> World:
+        epoch = f"{run.epoch}+{self._lives}" if self._lives else run.epoch
+        view = View(run.definition)
+        self.world = World(run, epoch, view, Hub(view, epoch), Catalogue(run.definition))
+        self.reason = f"Reading the totals of run {self.run_name!r}."
+        return self.world
+
+    def _part(self) -> None:
+        """Send everybody away: what they hold is of a log that is no more."""
+        self.ready = False
+        for client in list(self._sessions):
+            client.close(CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED])
+
+    def _hello(self, world: World) -> bytes:
+        return orjson.dumps(
+            {
+                "type": "hello",
+                "protocol": PROTOCOL,
+                "run": world.run.name,
+                "mode": world.run.mode,
+                "epoch": world.epoch,
+                "seq": world.view.seq,
+                "heartbeat_s": self.settings.heartbeat_s,
+            }
+        )
+
+    def _greet(self, client: Client, session: Session, hello: bytes, world: World) -> None:
+        if session.state is not State.WAITING:
+            return
+        outputs = session.ready(hello, world.catalogue)
+        state = state_message(world.view.seq, self._clock.now(), self._feeds(world))
+        self._act(client, [outputs[0], Reply(state), *outputs[1:]])
+
+    def _act(self, client: Client, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            match output:
+                case Reply(payload):
+                    client.send(text_frame(payload))
+                case Close(code, reason):
+                    client.close(code, reason)
+                case Follow(subscription, since):
+                    self._hub.subscribe(client, subscription, since)
+                    self.work.set()
+                case Unfollow(subscription_id):
+                    self._hub.unsubscribe(client, subscription_id)
+
+    @property
+    def _hub(self) -> Hub[Client]:
+        if self.world is None:
+            raise RuntimeError("A session was opened before there was a run.")
+        return self.world.hub
+
+    def _feeds(self, world: World) -> dict[str, Feed]:
+        return feeds(
+            world.run.definition.source_ids,
+            world.view.heard,
+            self._clock.now(),
+            reachable=self._reachable,
+            limits=self.settings.feeds,
+        )
+
+    def _tell(self, frame: bytes) -> None:
+        for client, session in self._sessions.items():
+            if session.state is State.OPEN and self._hub.is_draining(client):
+                client.send(frame)

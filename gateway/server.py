@@ -1,0 +1,106 @@
+"""Serving: uvicorn on one port, its WebSocket side ours, beside the loops that follow the log."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from uvicorn import Config, Server
+
+from eventlog.clock import Clock
+from eventlog.port import EventLog
+from eventlog.run import RUN_NAME
+from gateway.connection import Connection
+from gateway.follow import follow, pulse, watch
+from gateway.gateway import Gateway
+from gateway.http import PAGES, application
+from gateway.settings import GatewaySettings
+from schemas.errors import UsageError
+
+
+async def serve(
+    log: EventLog,
+    run_name: str,
+    *,
+    host: str,
+    port: int,
+    clock: Clock,
+    settings: GatewaySettings | None = None,
+    started: Callable[[int], None] = lambda _: None,
+    pages: Path = PAGES,
+) -> None:
+    """Serve the run until cancelled; then say goodbye to every client and return.
+
+    `port` 0 takes a free one; `started` is called with the actual port once connections are accepted. The run may come
+    later. Raises `UsageError` where the name cannot be a run's or the address cannot be listened at.
+    """
+    if not RUN_NAME.fullmatch(run_name):
+        raise UsageError(f"{run_name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
+    gateway = Gateway(run_name, clock=clock, settings=settings or GatewaySettings())
+    listener = _listen(host, port, gateway.settings)
+    server = _EmbeddedServer(_config(gateway, pages), partial(started, listener.getsockname()[1]))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(follow(log, gateway, clock))
+            group.create_task(pulse(gateway, clock))
+            group.create_task(watch(gateway, clock))
+            await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await serving
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+
+
+class _EmbeddedServer(Server):
+    """uvicorn inside somebody else's event loop: signals are the caller's, and so is the news that it started."""
+
+    def __init__(self, config: Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._when_started()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _config(gateway: Gateway, pages: Path) -> Config:
+    return Config(
+        application(gateway, pages),
+        http="httptools",
+        ws=cast("type[asyncio.Protocol]", partial(Connection, gateway)),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=gateway.settings.drain_s,
+    )
+
+
+def _listen(host: str, port: int, settings: GatewaySettings) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_bytes)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"Cannot listen at {host}:{port}: {error.strerror}. Choose another --port, or 0 for a free one."
+        ) from error
+    listener.setblocking(False)  # noqa: FBT003  the socket module's own
+    return listener

@@ -1,0 +1,63 @@
+"""What can be set about a gateway, with the reason for each default."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+KIB: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLimits:
+    """How long a source may be without a change before it is called something else.
+
+    In İstanbul 2019 the busiest hours brought 270 boxes a minute; a minute without one is worth a look, five are worth
+    a call, and a quarter of an hour is an agency that has stopped.
+    """
+
+    quiet_s: float = 60
+    stale_s: float = 300
+    down_s: float = 900
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """Everything about a gateway that can be set. Times are of the gateway's clock."""
+
+    tick_ms: float = 50
+    """At most one delta per client in this time: 20 a second is more than a viewer sees."""
+
+    heartbeat_s: float = 10
+    """`state` and a ping at least this often: NATs and proxies forget a silent connection after 30 s or more."""
+
+    missed_pings: int = 3
+    """Heartbeats in a row without a sign of life before a connection is closed: 30 s rides out a change of Wi-Fi."""
+
+    watch_s: float = 1
+    """How often the feeds' age and the connections' liveness are looked at: a second's delay is nobody's harm."""
+
+    open_timeout_s: float = 10
+    """From the connection to the end of the first request's headers: three lost packets on a bad line."""
+
+    retry_first_s: float = 0.25
+    retry_max_s: float = 5
+    """Pauses between tries while the run or the log is not there, doubling from the first to the longest."""
+
+    read_records: int = 500
+    """Records folded without a pause for clients: 500 of them take about 20 ms."""
+
+    read_wait_ms: int = 1_000
+    """How long one read waits for something new; it only bounds the wait, since what is new ends it."""
+
+    write_high_bytes: int = 64 * KIB
+    """Unsent bytes at which a connection is not draining: five deltas of all İstanbul's districts (12 KiB)."""
+
+    write_low_bytes: int = 0
+    """Unsent bytes at which it drains again: none, so that what comes next is the newest there is."""
+
+    kernel_send_bytes: int = 256 * KIB
+    """What the kernel may hold per connection on top: 20 Mbit/s at a round trip of 100 ms."""
+
+    drain_s: int = 5
+    """How long a shutdown waits for clients to take their goodbye."""
+
+    feeds: FeedLimits = field(default_factory=FeedLimits)

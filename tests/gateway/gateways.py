@@ -1,0 +1,158 @@
+"""A gateway on a real embedded log and a real socket, for tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+
+from eventlog.clock import Clock, Wall
+from eventlog.port import EventLog
+from eventlog.run import create_run
+from eventlog.sqlite import SqliteLog
+from eventlog.topics import RunTopics
+from gateway.server import serve
+from gateway.settings import GatewaySettings
+from schemas.totals import Totals
+from tests.gateway.nights import election, entries
+
+RUN: Final = "night"
+LIMIT_S: Final = 10
+FAST: Final = GatewaySettings(tick_ms=1, watch_s=0.01, retry_first_s=0.01, retry_max_s=0.02, drain_s=1)
+"""Settings under which nothing waits long for anything."""
+
+Message = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A gateway that runs: where it is."""
+
+    port: int
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/v1/stream"
+
+
+@asynccontextmanager
+async def night(folder: Path) -> AsyncIterator[SqliteLog]:
+    """An embedded log with the run in it."""
+    async with SqliteLog(folder / "night.db", Wall()) as log:
+        await make_run(log)
+        yield log
+
+
+async def make_run(log: EventLog, epoch: str = "9f2c") -> None:
+    """Create the run."""
+    await create_run(log, RUN, election(), mode="test", epoch=epoch, clock=Wall())
+
+
+async def publish(log: EventLog, *records: Totals) -> None:
+    """Append totals records."""
+    await log.append(RunTopics(RUN).totals.name, entries(records))
+
+
+@asynccontextmanager
+async def running(
+    log: EventLog, *, port: int = 0, clock: Clock | None = None, settings: GatewaySettings = FAST, **options: Path
+) -> AsyncIterator[Running]:
+    """A gateway that serves the run until the block is left."""
+    ports: asyncio.Queue[int] = asyncio.Queue()
+    server = asyncio.create_task(
+        serve(
+            log,
+            RUN,
+            host="127.0.0.1",
+            port=port,
+            clock=clock or Wall(),
+            settings=settings,
+            started=ports.put_nowait,
+            **options,
+        )
+    )
+    try:
+        waiting = asyncio.create_task(ports.get())
+        await asyncio.wait({server, waiting}, timeout=LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+        if server.done():
+            waiting.cancel()
+            await server
+        yield Running(await waiting)
+    finally:
+        server.cancel()
+        await asyncio.wait({server}, timeout=LIMIT_S)
+
+
+def rarely() -> GatewaySettings:
+    """Fast settings, but no pings and no `state` after the first."""
+    return replace(FAST, heartbeat_s=3600)
+
+
+class Viewer:
+    """A client that keeps what it is told, as a client should: entry by entry, field by field."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.messages: list[Message] = []
+        self.shown: dict[str, Message] = {}
+        self.epoch = ""
+        self.seq = 0
+
+    async def send(self, **message: object) -> None:
+        await self.socket.send(orjson.dumps(message).decode())
+
+    async def subscribe(self, *units: str, **options: object) -> None:
+        ask: Message = {"type": "subscribe", "id": "s1", "contest": "mayor", "source": "aa", "units": list(units)}
+        await self.send(**{**ask, **options})
+
+    async def next(self, *types: str) -> Message:
+        """The next message of one of these types; the ones before it are applied and kept."""
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                message: Message = orjson.loads(await self.socket.recv())
+                self.messages.append(message)
+                self.apply(message)
+                if message["type"] in types:
+                    return message
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Apply messages until this is so."""
+        while not holds():
+            await self.next("snapshot", "delta")
+
+    def apply(self, message: Message) -> None:
+        """Apply a snapshot or a delta."""
+        if message["type"] == "snapshot":
+            self.shown = {}
+            self.epoch = str(message["epoch"])
+        elif message["type"] == "delta":
+            assert int(str(message["from"])) <= self.seq, "a delta begins beyond what the client has"
+        else:
+            return
+        assert int(str(message["seq"])) >= self.seq, "seq steps back"
+        self.seq = int(str(message["seq"]))
+        entries: Sequence[Message] = message["totals"]  # type: ignore[assignment]  # JSON knows no types
+        for entry in entries:
+            merge(self.shown.setdefault(str(entry["unit"]), {}), entry)
+
+
+def merge(shown: Message, entry: Message) -> None:
+    """Put an entry's fields over what is shown."""
+    votes = {**shown.get("votes", {}), **entry.get("votes", {})}  # type: ignore[dict-item]  # JSON knows no types
+    shown.update(entry)
+    shown["votes"] = votes
+
+
+@asynccontextmanager
+async def viewer(gateway: Running) -> AsyncIterator[Viewer]:
+    """A connected client."""
+    async with connect(gateway.ws, subprotocols=None, compression=None) as socket:
+        yield Viewer(socket)
