@@ -192,10 +192,11 @@ class Gateway:
         return self.world
 
     def _part(self) -> None:
-        """Send everybody away: what they hold is of a log that is no more."""
+        """Send away whoever was told something: it is of a log that is no more. Who still waits may go on waiting."""
         self.ready = False
-        for client in list(self._sessions):
-            client.close(CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED])
+        for client, session in list(self._sessions.items()):
+            if session.state is State.OPEN:
+                client.close(CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED])
 
     def _hello(self, world: World) -> bytes:
         return orjson.dumps(

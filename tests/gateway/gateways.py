@@ -146,7 +146,9 @@ class Viewer:
 
 def merge(shown: Message, entry: Message) -> None:
     """Put an entry's fields over what is shown."""
-    votes = {**shown.get("votes", {}), **entry.get("votes", {})}  # type: ignore[dict-item]  # JSON knows no types
+    votes: dict[str, int] = {}
+    for one in (shown, entry):
+        votes.update(one.get("votes", {}))  # type: ignore[call-overload]  # JSON knows no types
     shown.update(entry)
     shown["votes"] = votes
 
