@@ -42,12 +42,12 @@ FLAGS: Final = ("cast_over_registered", "cast_sum_differs", "party_sum_differs")
 """What is odd but possible: officials vote where they serve, and official records hold sums that do not add up."""
 
 
-def flags_of(content: Content) -> tuple[str, ...]:
+def flags_of(said: Counted | Content) -> tuple[str, ...]:
     """Which of `FLAGS` hold for a box's counts."""
     odd = (
-        content.cast > content.registered,
-        content.cast != content.valid + content.invalid,
-        content.valid != sum(content.votes.values()) + content.unattributed,
+        said.cast > said.registered,
+        said.cast != said.valid + said.invalid,
+        said.valid != sum(said.votes.values()) + said.unattributed,
     )
     return tuple(flag for flag, holds in zip(FLAGS, odd, strict=True) if holds) if True in odd else ()
 
@@ -60,7 +60,9 @@ def content_of(tally: Counted | Withdrawn) -> bytes:
     """
     if isinstance(tally, Withdrawn):
         return orjson.dumps([tally.type])
-    votes = {candidate: votes for candidate, votes in tally.votes.items() if votes}
+    votes = tally.votes
+    if 0 in votes.values():
+        votes = {candidate: count for candidate, count in votes.items() if count}
     counts = ("counted", tally.registered, tally.cast, tally.valid, tally.invalid, tally.unattributed, votes)
     return orjson.dumps(counts, option=orjson.OPT_SORT_KEYS)
 
@@ -85,22 +87,38 @@ class Sums:
         """No box opened yet; every candidate of the ballot at 0."""
         return cls(0, 0, 0, 0, 0, 0, 0, 0, dict.fromkeys(FLAGS, 0), dict.fromkeys(candidates, 0))
 
-    def add(self, content: Content, sign: int = 1) -> None:
-        """Take one box's content in, or with `sign` -1 out again."""
-        if content.kind != "counted":
-            self.annulled += sign * (content.kind == "annulled")
-            return
-        self.boxes_opened += sign
-        self.registered += sign * content.registered
-        self.cast += sign * content.cast
-        self.valid += sign * content.valid
-        self.invalid += sign * content.invalid
-        self.unattributed += sign * content.unattributed
+    def add(self, said: Counted | Content) -> None:
+        """Take in the counts of a box that opens."""
+        self.boxes_opened += 1
+        self.registered += said.registered
+        self.cast += said.cast
+        self.valid += said.valid
+        self.invalid += said.invalid
+        self.unattributed += said.unattributed
         votes = self.votes
-        for candidate, count in content.votes.items():
-            votes[candidate] += sign * count
-        flags = flags_of(content)
-        self.flagged += sign * bool(flags)
+        for candidate, count in said.votes.items():
+            votes[candidate] += count
+        if flags := flags_of(said):
+            self._flag(flags, 1)
+
+    def subtract(self, said: Content) -> None:
+        """Take out again what a box said before."""
+        if said.kind != "counted":
+            self.annulled -= said.kind == "annulled"
+            return
+        self.boxes_opened -= 1
+        self.registered -= said.registered
+        self.cast -= said.cast
+        self.valid -= said.valid
+        self.invalid -= said.invalid
+        self.unattributed -= said.unattributed
+        for candidate, count in said.votes.items():
+            self.votes[candidate] -= count
+        if flags := flags_of(said):
+            self._flag(flags, -1)
+
+    def _flag(self, flags: tuple[str, ...], sign: int) -> None:
+        self.flagged += sign
         for flag in flags:
             self.flags[flag] += sign
 
@@ -120,33 +138,36 @@ class BoxLedger:
 
     def __len__(self) -> int:
         """How many boxes have been heard of."""
-        return len(self._unpacked())
+        return len(self._revisions if self._packed is None else self._unpack())
 
     def apply(self, tally: Counted | Withdrawn, offset: int) -> Outcome:
         """Fold one tally of this cell, which lies at `offset` of its partition."""
         outcome = self._judge(tally)
         if outcome is Outcome.CONFLICT:
             return outcome
-        is_later = self.as_of is None or tally.at > self.as_of
-        if is_later:
+        if self.as_of is None or tally.at > self.as_of:
             self.as_of = tally.at
-        if is_later or outcome is Outcome.COUNTED:
+            self.version = offset
+        elif outcome is Outcome.COUNTED:
             self.version = offset
         return outcome
 
     def _judge(self, tally: Counted | Withdrawn) -> Outcome:
-        revisions = self._unpacked()
-        standing = revisions.get(tally.box)
+        revisions = self._revisions if self._packed is None else self._unpack()
         content = content_of(tally)
+        standing = revisions.get(tally.box)
         if standing is not None:
             revision, known = standing
             if tally.revision < revision:
                 return Outcome.STALE
             if tally.revision == revision:
                 return Outcome.DUPLICATE if content == known else Outcome.CONFLICT
-            self.sums.add(Content(*orjson.loads(known)), -1)
+            self.sums.subtract(Content(*orjson.loads(known)))
         revisions[tally.box] = (tally.revision, content)
-        self.sums.add(_stated(tally))
+        if isinstance(tally, Withdrawn):
+            self.sums.annulled += tally.type == "annulled"
+        else:
+            self.sums.add(tally)
         return Outcome.COUNTED
 
     def totals(self, zone: ZoneInfo) -> Totals:
@@ -185,15 +206,8 @@ class BoxLedger:
         self.version = version
         self.as_of = as_of
 
-    def _unpacked(self) -> dict[int, tuple[int, bytes]]:
-        if self._packed is not None:
-            boxes = orjson.loads(self._packed)
-            self._revisions = {int(box): (revision, orjson.dumps(said)) for box, (revision, said) in boxes.items()}
-            self._packed = None
+    def _unpack(self) -> dict[int, tuple[int, bytes]]:
+        boxes = orjson.loads(self._packed or b"{}")
+        self._revisions = {int(box): (revision, orjson.dumps(said)) for box, (revision, said) in boxes.items()}
+        self._packed = None
         return self._revisions
-
-
-def _stated(tally: Counted | Withdrawn) -> Content:
-    if isinstance(tally, Withdrawn):
-        return Content(tally.type)
-    return Content("counted", tally.registered, tally.cast, tally.valid, tally.invalid, tally.unattributed, tally.votes)

@@ -1,12 +1,16 @@
 """The register: what may be reported at all, by the election definition."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from consumers.ledger import BoxLedger, Sums
-from schemas.definition import Election
+from schemas.definition import Election, Unit
 from schemas.quarantine import Reason
+from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
+
+PartitionOf = Callable[[bytes], int]
+"""The partition of `tallies` that a key falls into."""
 
 SHOWN_CHARS: Final = 80
 """How much of an unknown name an error repeats."""
@@ -21,23 +25,37 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
-    """One cell's limits: the boxes of the district, and who stands in the contest there."""
+class Desk:
+    """Where one cell's tallies are taken: what they may say, under which key and in which partition they must come."""
 
+    cell: Cell
     boxes: frozenset[int]
-    candidates: tuple[str, ...]
-    names: frozenset[str]
+    candidates: frozenset[str]
+    key: bytes
+    partition: int
+
+    def refuse(self, tally: Counted | Withdrawn, key: bytes | None, partition: int) -> Refusal | None:
+        """Why this tally of the cell cannot be used, or `None`."""
+        if key != self.key or partition != self.partition:
+            return Refusal("misrouted", f"tallies of {self.cell.district} belong in partition {self.partition}")
+        if tally.box not in self.boxes:
+            return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
+        if isinstance(tally, Counted) and not self.candidates >= tally.votes.keys():
+            unknown = min(tally.votes.keys() - self.candidates)
+            return Refusal("unknown_candidate", f"no {unknown[:SHOWN_CHARS]!r} on the ballot of {self.cell.district}")
+        return None
 
 
 class Register:
     """The definition, arranged for looking up."""
 
-    def __init__(self, definition: Election) -> None:
+    def __init__(self, definition: Election, partition_of: PartitionOf) -> None:
         self._definition = definition
+        self._partition_of = partition_of
         self._boxes: dict[str, frozenset[int]] = {}
 
-    def refuse_cell(self, cell: Cell) -> Refusal | None:
-        """Why there can be no such cell, or `None`."""
+    def open_desk(self, cell: Cell) -> Desk | Refusal:
+        """The desk of a cell, or why there can be none."""
         if cell.contest not in self._definition.contest_by_id:
             return Refusal("unknown_contest", f"no contest {cell.contest[:SHOWN_CHARS]!r} in the election definition")
         if cell.source not in self._definition.source_ids:
@@ -47,20 +65,14 @@ class Register:
             return Refusal(
                 "unknown_district", f"no district {cell.district[:SHOWN_CHARS]!r} in the election definition"
             )
-        return None
+        ballot = self._definition.contest_by_id[cell.contest].ballot(cell.district)
+        key = cell.district.encode()
+        candidates = frozenset(candidate.id for candidate in ballot)
+        return Desk(cell, self._boxes_of(unit), candidates, key, self._partition_of(key))
 
-    def ballot(self, cell: Cell) -> Ballot:
-        """The limits of a cell that exists."""
-        candidates = self._definition.contest_by_id[cell.contest].ballot(cell.district)
-        names = tuple(candidate.id for candidate in candidates)
-        return Ballot(self._boxes_of(cell.district), tuple(sorted(names)), frozenset(names))
-
-    def open_ledger(self, cell: Cell) -> BoxLedger:
-        """An empty ledger for a cell that exists."""
-        return BoxLedger(cell, Sums.zero(self.ballot(cell).candidates))
-
-    def _boxes_of(self, district: str) -> frozenset[int]:
-        if district not in self._boxes:
-            ranges = self._definition.unit_by_id[district].boxes
-            self._boxes[district] = frozenset(box for first, last in ranges for box in range(first, last + 1))
-        return self._boxes[district]
+    def _boxes_of(self, district: Unit) -> frozenset[int]:
+        """The district's box numbers: one set for all contests and sources."""
+        if district.id not in self._boxes:
+            numbers = (box for first, last in district.boxes for box in range(first, last + 1))
+            self._boxes[district.id] = frozenset(numbers)
+        return self._boxes[district.id]

@@ -5,19 +5,16 @@ silence and never stops the stream: it comes out as a `Quarantined` with its rea
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from consumers.ledger import BoxLedger, Outcome
-from consumers.register import SHOWN_CHARS, Ballot, Refusal, Register
+from consumers.ledger import BoxLedger, Outcome, Sums
+from consumers.register import Desk, PartitionOf, Refusal, Register
 from eventlog.port import Record
 from schemas.definition import Election
 from schemas.quarantine import Quarantined, quarantined
 from schemas.tally import MAX_TALLY_BYTES, Counted, Malformed, Withdrawn, parse_tallies
 from schemas.totals import Cell
-
-PartitionOf = Callable[[bytes], int]
-"""The partition of `tallies` that a key falls into."""
 
 
 @dataclass(slots=True)
@@ -34,11 +31,10 @@ class TallyFold:
     def __init__(self, definition: Election, topic: str, partition_of: PartitionOf) -> None:
         self.ledgers: dict[Cell, BoxLedger] = {}
         self.outcomes: Counter[str] = Counter()
-        self._register = Register(definition)
+        self._register = Register(definition, partition_of)
         self._topic = topic
         self._partition_of = partition_of
-        self._ballots: dict[Cell, Ballot] = {}
-        self._homes: dict[str, tuple[bytes, int]] = {}
+        self._desks: dict[tuple[str, str, str], Desk] = {}
 
     def apply(self, partition: int, records: Sequence[Record]) -> Outputs:
         """Fold the next records of a partition."""
@@ -63,11 +59,11 @@ class TallyFold:
 
     def cells_of(self, partition: int) -> list[Cell]:
         """The cells that live in a partition."""
-        return [cell for cell in self.ledgers if self._home(cell.district)[1] == partition]
+        return [cell for cell in self.ledgers if self.partition_of(cell) == partition]
 
     def partition_of(self, cell: Cell) -> int:
         """The partition that a cell lives in."""
-        return self._home(cell.district)[1]
+        return self._partition_of(cell.district.encode())
 
     def flags(self) -> Counter[str]:
         """How many opened boxes carry each flag."""
@@ -79,47 +75,27 @@ class TallyFold:
     def _fold(
         self, partition: int, record: Record, tally: Counted | Withdrawn, changed: set[Cell]
     ) -> Outcome | Refusal:
-        cell = Cell(tally.contest, tally.source, tally.district)
-        refusal = self._refuse(cell, partition, record, tally)
+        desk = self._desks.get((tally.contest, tally.source, tally.district)) or self._open_desk(tally)
+        if isinstance(desk, Refusal):
+            return desk
+        refusal = desk.refuse(tally, record.key, partition)
         if refusal is not None:
             return refusal
-        ledger = self.ledgers.get(cell)
+        ledger = self.ledgers.get(desk.cell)
         if ledger is None:
-            ledger = self.ledgers[cell] = self._register.open_ledger(cell)
+            ledger = self.ledgers[desk.cell] = BoxLedger(desk.cell, Sums.zero(tuple(sorted(desk.candidates))))
         outcome = ledger.apply(tally, record.offset)
         if outcome is Outcome.CONFLICT:
             return Refusal("conflict", f"revision {tally.revision} of box {tally.box} is in the log with other counts")
         if ledger.version == record.offset:
-            changed.add(cell)
+            changed.add(desk.cell)
         return outcome
 
-    def _refuse(self, cell: Cell, partition: int, record: Record, tally: Counted | Withdrawn) -> Refusal | None:
-        ballot = self._ballots.get(cell)
-        if ballot is None:
-            refusal = self._register.refuse_cell(cell)
-            if refusal is not None:
-                return refusal
-            ballot = self._ballots[cell] = self._register.ballot(cell)
-        if (record.key, partition) != self._home(cell.district):
-            return Refusal(
-                "misrouted", f"tallies of {cell.district} belong in partition {self._home(cell.district)[1]}"
-            )
-        if tally.box not in ballot.boxes:
-            return Refusal("unknown_box", f"{cell.district} has no box {tally.box}")
-        if isinstance(tally, Counted) and not tally.votes.keys() <= ballot.names:
-            unknown = min(tally.votes.keys() - ballot.names)
-            return Refusal(
-                "unknown_candidate", f"no candidate {unknown[:SHOWN_CHARS]!r} on the ballot of {cell.district}"
-            )
-        return None
-
-    def _home(self, district: str) -> tuple[bytes, int]:
-        """The key that a district's records carry, and the partition that it falls into."""
-        home = self._homes.get(district)
-        if home is None:
-            key = district.encode()
-            home = self._homes[district] = (key, self._partition_of(key))
-        return home
+    def _open_desk(self, tally: Counted | Withdrawn) -> Desk | Refusal:
+        desk = self._register.open_desk(Cell(tally.contest, tally.source, tally.district))
+        if isinstance(desk, Desk):
+            self._desks[desk.cell] = desk
+        return desk
 
     def _set_aside(self, partition: int, record: Record, refusal: Refusal) -> Quarantined:
         return quarantined(
