@@ -1,0 +1,171 @@
+"""Publishing tally events: all at once, or each when its time comes. Neither ever drops one.
+
+Where the log cannot be reached or is full, both wait and try again, and say so through a callback: a night goes on.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from eventlog.clock import Clock, Replay
+from eventlog.port import Entry, EventLog
+from schemas.errors import LogError
+from schemas.tally import Counted, Withdrawn, encode
+
+BATCH_RECORDS: Final = 1_000
+"""Records in one append: enough that the log's cost for each append no longer shows."""
+
+BATCH_BYTES: Final = 512 * 1024
+"""Bytes in one append: half of Kafka's default limit for one request's batch."""
+
+TICK_S: Final = 0.05
+"""How often a paced night appends at most: half of the 100 ms for which the totals are conflated anyway."""
+
+_LOOKAHEAD_EVENTS: Final = 512
+"""Events fetched from a staged night at once, in a thread: some 20 ms of work, a minute of the night."""
+
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 5.0
+"""Between attempts to reach the log: doubled each time from the first to the longest."""
+
+Timed = tuple[datetime, Counted | Withdrawn]
+"""An event and when it is due, as `producers.simulate.night` yields them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is in the log by now; `due` is how far a paced night is."""
+
+    records: int
+    size_bytes: int
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The log did not take a batch; the next attempt comes after `pause_s`."""
+
+    error: LogError
+    attempt: int
+    pause_s: float
+
+
+OnProgress = Callable[[Published], None]
+OnWaiting = Callable[[Waiting], None]
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Appends to one topic. `clock` measures pauses, `patience_s` is how long a batch may wait (`None`: for ever)."""
+
+    log: EventLog
+    topic: str
+    clock: Clock
+    patience_s: float | None = None
+    on_progress: OnProgress = _ignore
+    on_waiting: OnWaiting = _ignore
+
+    async def append(self, entries: list[Entry]) -> None:
+        """Append one batch, however long it takes.
+
+        Raises the log's error where trying again makes no sense, or once `patience_s` is over. Sending a batch again
+        after a failure may leave some records in the log twice, which revisions make harmless.
+        """
+        began, attempt, pause_s = self.clock.monotonic(), 1, _FIRST_PAUSE_S
+        while True:
+            try:
+                return await self.log.append(self.topic, entries)
+            except LogError as error:
+                waited_s = self.clock.monotonic() - began
+                if not error.retriable or (self.patience_s is not None and waited_s + pause_s > self.patience_s):
+                    raise
+                self.on_waiting(Waiting(error, attempt, pause_s))
+            await self.clock.sleep(pause_s)
+            attempt, pause_s = attempt + 1, min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+def entry(event: Counted | Withdrawn) -> Entry:
+    """The event as a record: keyed by district, so that a district lives in one partition."""
+    return Entry(event.district.encode(), encode(event))
+
+
+async def publish(publisher: Publisher, entries: Iterable[Entry]) -> Published:
+    """Append all entries, in batches, as fast as the log takes them. Returns what was published."""
+    records = size_bytes = 0
+    for batch in _batches(entries):
+        await publisher.append(batch)
+        records += len(batch)
+        size_bytes += _size(batch)
+        publisher.on_progress(Published(records, size_bytes))
+    return Published(records, size_bytes)
+
+
+async def play(publisher: Publisher, events: Iterable[Timed], night: Replay) -> Published:
+    """Append each event once `night` reaches its time; `events` must come in due order.
+
+    Events are appended in small batches, one every `TICK_S` at most. Where the log or the machine is too slow, the
+    night falls behind: batches grow, and nothing is left out.
+    """
+    upcoming = _Upcoming(iter(events))
+    records = size_bytes = 0
+    due: datetime | None = None
+    while (head := await upcoming.head()) is not None:
+        if head[0] > night.now():
+            await night.sleep_until(head[0])
+        batch: list[Entry] = []
+        while len(batch) < BATCH_RECORDS and (head := await upcoming.head()) is not None and head[0] <= night.now():
+            due = head[0]
+            batch.append(entry(upcoming.take()))
+        if not batch:
+            continue
+        await publisher.append(batch)
+        records += len(batch)
+        size_bytes += _size(batch)
+        publisher.on_progress(Published(records, size_bytes, due))
+        if len(batch) < BATCH_RECORDS:
+            await publisher.clock.sleep(TICK_S)
+    return Published(records, size_bytes, due)
+
+
+class _Upcoming:
+    """What comes next in a staged night. It is staged in a thread, a stretch at a time, so the event loop goes on."""
+
+    def __init__(self, events: Iterator[Timed]) -> None:
+        self._events = events
+        self._stretch: list[Timed] = []
+
+    async def head(self) -> Timed | None:
+        """The next event, if there is one."""
+        if not self._stretch:
+            fetched = await asyncio.to_thread(lambda: list(islice(self._events, _LOOKAHEAD_EVENTS)))
+            self._stretch = fetched[::-1]
+        return self._stretch[-1] if self._stretch else None
+
+    def take(self) -> Counted | Withdrawn:
+        """Take the event that `head` returned."""
+        return self._stretch.pop()[1]
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    size_bytes = 0
+    for item in entries:
+        size = len(item.key) + len(item.value)
+        if batch and (len(batch) == BATCH_RECORDS or size_bytes + size > BATCH_BYTES):
+            yield batch
+            batch, size_bytes = [], 0
+        batch.append(item)
+        size_bytes += size
+    if batch:
+        yield batch
+
+
+def _size(batch: list[Entry]) -> int:
+    return sum(len(item.key) + len(item.value) for item in batch)
