@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sandik import screen
-from sandik.commands import aggregate, schema, totals
+from sandik.commands import aggregate, boxes, demo, gateway, schema, simulate, totals
 from schemas.errors import SandikError, UsageError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for module in (aggregate, totals, schema):
+for module in (demo, boxes, simulate, aggregate, gateway, totals, schema):
     name = module.__name__.rsplit(".", 1)[1]
     app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
 

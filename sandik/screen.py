@@ -8,7 +8,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from producers.publish import Waiting
 from sandik.numbers import grouped
+
+_SAY_EVERY: Final = 10
 
 console: Final = Console(stderr=True, highlight=False)
 
@@ -26,21 +29,27 @@ class Bar:
 
     def __init__(self, progress: Progress, what: str) -> None:
         self._progress = progress
-        self._task = progress.add_task(what, total=None)
+        self._task = progress.add_task(what, total=None, note="")
 
     def expect(self, total: int) -> None:
         """How much there is to do in all."""
         self._progress.update(self._task, total=total)
 
-    def reached(self, completed: int) -> None:
-        """How much of it is done."""
-        self._progress.update(self._task, completed=completed)
+    def reached(self, completed: int, note: str = "") -> None:
+        """How much of it is done, and a word to go with it."""
+        self._progress.update(self._task, completed=completed, note=note)
 
 
 @contextmanager
 def bar(what: str) -> Iterator[Bar]:
     """Show progress while the block runs; on a terminal only."""
-    columns = (TextColumn("{task.description}"), BarColumn(), _Counted(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description} {task.fields[note]}"),
+        BarColumn(),
+        _Counted(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         yield Bar(progress, what)
 
@@ -48,3 +57,9 @@ def bar(what: str) -> Iterator[Bar]:
 def say(text: str) -> None:
     """One line for the person at the terminal."""
     console.print(text, markup=False, soft_wrap=True)
+
+
+def say_waiting(waiting: Waiting) -> None:
+    """The log did not take a batch: say so at the first attempt, and then each time the pause has grown its longest."""
+    if waiting.attempt == 1 or waiting.attempt % _SAY_EVERY == 0:
+        say(f"{waiting.error} Trying again; nothing is lost. (attempt {waiting.attempt})")

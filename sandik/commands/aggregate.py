@@ -11,7 +11,7 @@ from sandik import screen
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion, run_until_stopped
-from sandik.waiting import wait_for_run
+from sandik.runs import wait_for_run
 from sandik.wiring import open_log
 
 EXAMPLE = "Example: sandik aggregate --log kafka://localhost:9092 --run 2024-yerel"

@@ -21,6 +21,7 @@ EXAMPLE = "Example: sandik totals --run 2024-yerel --format json > totals.json"
 
 _MAX_RECORDS = 5_000
 _READ_WAIT_MS = 1_000
+_PIPED_COLUMNS = 160
 
 
 class Format(StrEnum):
@@ -41,7 +42,8 @@ def totals(
         sys.stdout.buffer.write(encode_rows(rows) + b"\n")
         sys.stdout.buffer.flush()
     else:
-        Console(highlight=False).print(_table(rows))
+        console = Console(highlight=False)
+        console.print(_table(rows), width=None if console.is_terminal else _PIPED_COLUMNS)
 
 
 async def _rows(url: str, name: str) -> list[Row]:
@@ -59,9 +61,11 @@ async def _rows(url: str, name: str) -> list[Row]:
 
 
 def _table(rows: list[Row]) -> Table:
-    table = Table("contest", "source", "unit", box=None, header_style="bold")
-    for name in ("boxes opened", "turnout of opened boxes", "valid", "leader", "share", "flagged"):
-        table.add_column(name, justify="right")
+    table = Table(box=None, header_style="bold")
+    for name in ("contest", "source", "unit"):
+        table.add_column(name, no_wrap=True)
+    for name in ("boxes opened", "turnout (of opened boxes)", "valid", "leader", "share", "flagged"):
+        table.add_column(name, no_wrap=True, justify="right")
     for row in rows:
         leader = min(row.votes, key=lambda candidate: (-row.votes[candidate], candidate), default="—")
         table.add_row(

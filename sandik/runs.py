@@ -1,15 +1,18 @@
-"""Waiting for a run that a producer has not created yet."""
+"""Runs, as the commands name, create and wait for them."""
 
 import logging
+import secrets
+from typing import Final
 
 from eventlog.clock import Clock
 from eventlog.port import EventLog
 from eventlog.run import Run, find_run
-from schemas.errors import LogError, UnknownRun
+from schemas.control import Mode
+from schemas.errors import LogError, UnknownRun, UsageError
 
 _log = logging.getLogger("sandik")
 
-RETRY_S = 1.0
+RETRY_S: Final = 1.0
 
 
 async def wait_for_run(log: EventLog, name: str, clock: Clock) -> Run:
@@ -28,3 +31,16 @@ async def wait_for_run(log: EventLog, name: str, clock: Clock) -> Run:
             _log.warning("%s", reason)
             said = reason
         await clock.sleep(RETRY_S)
+
+
+def new_epoch() -> str:
+    """A name for a new run's log that no other has."""
+    return secrets.token_hex(4)
+
+
+def parse_mode(mode: str) -> Mode:
+    """The mode that an option names. Raises `UsageError`."""
+    match mode:
+        case "live" | "test" | "replay":
+            return mode
+    raise UsageError(f"{mode!r} is no mode. Give live, test or replay.")

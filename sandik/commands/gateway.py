@@ -1,0 +1,53 @@
+"""`sandik gateway`: serve a run to screens."""
+
+from typing import Annotated
+
+import typer
+
+from eventlog.clock import Wall
+from gateway.server import serve
+from gateway.settings import GatewaySettings
+from sandik import screen
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.process import run_until_stopped
+from sandik.wiring import open_log
+
+EXAMPLE = "Example: sandik gateway --log kafka://localhost:9092 --run 2024-yerel --port 8765"
+
+Host = Annotated[str, typer.Option(envvar="SANDIK_HOST", help="The address to listen at; 0.0.0.0 for every network.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, envvar="SANDIK_PORT", help="The port; 0 takes a free one.")]
+
+
+def gateway(
+    run: RunName,
+    log: LogUrl = EMBEDDED_LOG,
+    host: Host = "127.0.0.1",
+    port: Port = 8765,
+    tick_ms: Annotated[
+        float,
+        typer.Option(
+            min=1, envvar="SANDIK_GATEWAY_TICK_MS", help="Send a client at most one delta in so many milliseconds."
+        ),
+    ] = 50.0,
+) -> None:
+    """Serve the run's board, its WebSocket stream and its HTTP doors on one port, until stopped."""
+    run_until_stopped(_serve(log, run, host, port, GatewaySettings(tick_ms=tick_ms)))
+
+
+async def _serve(url: str, name: str, host: str, port: int, settings: GatewaySettings) -> None:
+    clock = Wall()
+    async with open_log(url, clock) as log:
+        await serve(
+            log,
+            name,
+            host=host,
+            port=port,
+            clock=clock,
+            settings=settings,
+            started=lambda actual: announce(host, actual),
+        )
+
+
+def announce(host: str, port: int) -> None:
+    """Say where the board is."""
+    screen.say(f"The board is at http://{'localhost' if host == '127.0.0.1' else host}:{port}")
