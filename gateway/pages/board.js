@@ -1,0 +1,220 @@
+/**
+ * The board: which panes there are, what is selected, and when they are drawn.
+ */
+
+import { Candidates } from "./candidates.js";
+import { Card } from "./card.js";
+import { Compare } from "./compare.js";
+import { fillSwitch, UnitPicker, updateSwitch } from "./controls.js";
+import { Districts } from "./districts.js";
+import { make, say } from "./dom.js";
+import { Feeds } from "./feed.js";
+import { Hero } from "./hero.js";
+import { TileMap } from "./map.js";
+import { fromAddress, toAddress } from "./place.js";
+import { Status } from "./status.js";
+import { View } from "./view.js";
+
+const AGE_TICK_MS = 1_000;
+
+export class Board {
+  #drawn = 0;
+  #looked = null;
+  #parts = [];
+  #connection = { status: "connecting", hadData: false, failed: false };
+  #mode = "live";
+  #shownAt = null;
+
+  /** `watch(subscriptions)` is called with what the selection needs. */
+  constructor({ election, store, words, format, watch }) {
+    Object.assign(this, { election, store, t: words, format, watch });
+    this.feeds = new Feeds();
+    this.status = new Status({ words, format });
+    this.selection = fromAddress(location.search, election);
+    this.view = new View({ election, store, words, format, href: (selection) => toAddress(selection, location.search) });
+    this.#build();
+    document.addEventListener("click", (event) => this.#follow(event));
+    addEventListener("popstate", () => this.#select(fromAddress(location.search, election)));
+    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#theme());
+    matchMedia("print").addEventListener("change", () => this.#theme());
+    setInterval(() => this.#tick(), AGE_TICK_MS);
+    this.#theme();
+    this.#subscribe();
+  }
+
+  // What the client tells us.
+
+  change() {
+    this.#shownAt = new Date();
+    this.#connection.hadData = true;
+    this.#schedule();
+  }
+
+  state(message) {
+    this.feeds.receive(message);
+    this.#schedule();
+  }
+
+  hello(message) {
+    this.#mode = message.mode;
+    this.status.mode(message.mode);
+  }
+
+  connection({ status, code }) {
+    const failed = this.#connection.failed || status === "lost";
+    this.#connection = { ...this.#connection, status, code, failed: status === "open" ? false : failed };
+    this.#tick();
+  }
+
+  fault(text) {
+    this.#fault = text;
+    this.#tick();
+  }
+
+  #fault = "";
+
+  #build() {
+    const { t, format, election } = this;
+    const tools = { t, format };
+    const section = (id) => document.getElementById(id);
+    say(section("election"), election.name);
+    say(section("election-day"), format.date(`${election.date}T12:00:00Z`));
+    fillSwitch(section("contests"), t("contests"), election.contests);
+    fillSwitch(section("sources"), t("sources"), election.sources);
+    this.picker = new UnitPicker(section("units"), {
+      election, words: t, format, choose: (unit) => this.#go({ ...this.selection, unit }),
+    });
+    this.hero = new Hero(section("hero"), tools);
+    this.candidates = new Candidates(section("candidates"), tools);
+    this.map = new TileMap(section("map"), { ...tools, look: (unit) => this.#lookAt(unit) });
+    this.card = new Card(section("card"), tools);
+    this.compare = new Compare(section("compare"), tools);
+    this.districts = new Districts(section("districts"), tools);
+    section("board").removeAttribute("aria-busy");
+  }
+
+  #subscribe() {
+    const { contest, unit } = this.selection;
+    const scope = this.election.scopeOf(unit).id;
+    const units = this.election.patterns(scope);
+    this.watch(this.election.sources.map((source) => ({ contest, source: source.id, scope, units })));
+  }
+
+  #follow(event) {
+    const link = event.target.closest?.("a[href^='?']");
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.#go(fromAddress(link.getAttribute("href"), this.election));
+  }
+
+  #go(selection) {
+    history.pushState(null, "", toAddress(selection, location.search));
+    this.#select(selection);
+  }
+
+  #select(selection) {
+    this.selection = selection;
+    this.#looked = null;
+    this.#subscribe();
+    this.#draw();
+  }
+
+  #lookAt(unit) {
+    this.#looked = unit;
+    this.#drawCard();
+  }
+
+  #theme() {
+    this.view.grounds.panel = getComputedStyle(document.documentElement).getPropertyValue("--panel").trim() || "#1b222c";
+    this.#schedule();
+  }
+
+  /** Several messages in one frame are one drawing; a page in the background has no frames, so it uses a timer. */
+  #schedule() {
+    if (this.#drawn) return;
+    const draw = () => { this.#drawn = 0; this.#draw(); };
+    this.#drawn = document.hidden ? setTimeout(draw, 250) : requestAnimationFrame(draw);
+  }
+
+  #draw() {
+    const { selection, view } = this;
+    const href = (change) => toAddress({ ...selection, ...change }, location.search);
+    updateSwitch(document.getElementById("contests"), selection.contest, (contest) => href({ contest }));
+    updateSwitch(document.getElementById("sources"), selection.source, (source) => href({ source }));
+    this.picker.draw(selection.unit);
+    const main = { ...view.unit(selection), above: view.above(selection) };
+    this.#parts = view.parts(selection);
+    this.hero.draw(main);
+    this.candidates.draw(main);
+    const leading = view.leading(this.#parts);
+    const shared = { parts: this.#parts, source: main.source, selected: selection.unit, hue: view.hue };
+    this.map.draw({ ...shared, layout: view.layout(selection), leading });
+    this.districts.draw(shared);
+    this.#drawCard();
+    this.#main = main;
+    this.#tick();
+  }
+
+  #main = null;
+
+  #drawCard() {
+    const section = document.getElementById("card");
+    section.hidden = !this.view.layout(this.selection);
+    const part = this.#parts.find(({ unit }) => unit.id === (this.#looked ?? this.selection.unit));
+    const source = this.election.sourceById.get(this.selection.source);
+    this.card.draw(part ?? this.view.closest(this.#parts), source, this.view.hue, !part);
+  }
+
+  /** What changes with the clock alone: ages, states, the title. */
+  #tick() {
+    const { election, feeds, format, t, selection } = this;
+    const now = new Date();
+    say(document.getElementById("clock"), `${format.clock(now)} ${format.zone()}`);
+    const source = election.sourceById.get(selection.source);
+    const feed = feeds.of(source.id);
+    const main = this.#main;
+    if (!main) return;
+    this.hero.age(feed, t(feed.state), main.entry?.as_of ?? feed.last_event);
+    this.compare.draw({ columns: this.#columns(), ranked: main.ranked, hue: this.view.hue });
+    this.status.draw({
+      source, feed, connection: this.#connection, shownAt: this.#shownAt, embargo: feeds.embargo,
+      hold: this.#fault ? [this.#fault] : feeds.hold,
+    });
+    document.body.toggleAttribute("data-embargo", Boolean(feeds.embargo) && !main.entry);
+    this.#title(main, feed);
+  }
+
+  #columns() {
+    return this.election.sources.map((source) => {
+      const feed = this.feeds.of(source.id);
+      return { ...this.view.unit(this.selection, this.selection.unit, source.id), feed, stateWord: this.t(feed.state) };
+    });
+  }
+
+  #title({ lead, entry, unit, source, boxesTotal }) {
+    const { t, format } = this;
+    const rehearsal = this.#mode === "live" ? "" : `[${t(this.#mode)}] `;
+    const values = { place: unit.name, source: source.name };
+    const text = lead
+      ? t("title", {
+        ...values,
+        leader: lead.leaders.map((row) => row.candidate.name).join(" – "),
+        share: format.percent(lead.leaders[0].votes, entry.valid),
+        opened: format.progress(entry.boxes_opened, boxesTotal),
+      })
+      : t("titleEmpty", values);
+    if (document.title !== rehearsal + text) document.title = rehearsal + text;
+  }
+}
+
+/** What stands on the page before there is an election to show. */
+export function showWaiting({ words, format }) {
+  new Status({ words, format }).show("waiting", words("awaitRun"));
+  const hero = document.getElementById("hero");
+  if (!hero.firstChild) hero.append(make("p", { class: "await", text: words("awaitRun") }));
+}
+
+/** Clear what `showWaiting` put there. */
+export function endWaiting() {
+  document.getElementById("hero").replaceChildren();
+}

@@ -1,0 +1,146 @@
+/**
+ * The candidates' table: the first eight with bars, the rest foldable with their sum, unattributed votes as a row.
+ * A new order is taken at most every two seconds, and slides into place.
+ */
+
+import { reset, show } from "./countup.js";
+import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
+import { basisPoints } from "./format.js";
+import { sumOfOthers } from "./rank.js";
+
+export const FIRST_ROWS = 8;
+const ORDER_PAUSE_MS = 2_000;
+const SLIDE_MS = 400;
+
+export class Candidates {
+  #rows = new Map();
+  #order = [];
+  #place = "";
+  #pending = null;
+  #latest = null;
+  #open = false;
+  #hadVotes = false;
+
+  constructor(section, { t, format }) {
+    Object.assign(this, { section, t, format });
+    this.origin = make("span", { class: "origin" });
+    this.body = make("tbody");
+    this.rest = make("tbody", { class: "rest", id: "rest", hidden: true });
+    this.foot = make("tbody", { class: "foot" });
+    this.toggle = make("button", { type: "button", "aria-expanded": "false", "aria-controls": "rest" });
+    this.toggle.addEventListener("click", () => this.#unfold());
+    this.others = this.#line(this.toggle);
+    this.unattributed = this.#line(make("span", { text: t("unattributed") }));
+    this.foot.append(this.others.row, this.unattributed.row);
+    const head = (key, kind) => make("th", { scope: "col", class: kind, text: t(key) });
+    section.append(
+      make("h2", {}, t("ranking"), " ", this.origin),
+      make("table", {},
+        make("thead", {}, make("tr", {}, head("rank", "rank"), head("candidate", "who"), make("td", { class: "bar" }),
+          head("shareHead", "number"), head("votesHead", "number"))),
+        this.body, this.rest, this.foot));
+  }
+
+  /** Draw a unit's ranking. */
+  draw(view) {
+    this.#latest = view;
+    const place = `${view.contest.id} ${view.source.id} ${view.unit.id}`;
+    if (place !== this.#place) {
+      for (const { votes } of this.#rows.values()) reset(votes);
+      reset(this.others.votes);
+      this.#place = place;
+      this.#settle(false);
+    } else if (view.ranked.length !== this.#order.length || !this.#hadVotes) {
+      this.#settle(false);
+    } else if (view.ranked.some((row, index) => row.candidate.id !== this.#order[index])) {
+      this.#pending ??= setTimeout(() => this.#settle(true), ORDER_PAUSE_MS);
+    }
+    this.#hadVotes = Boolean(view.entry);
+    this.#write(view);
+  }
+
+  #unfold() {
+    this.#open = !this.#open;
+    put(this.toggle, "aria-expanded", this.#open);
+    this.rest.hidden = !this.#open;
+    this.#write(this.#latest);
+  }
+
+  #settle(slide) {
+    clearTimeout(this.#pending);
+    this.#pending = null;
+    const view = this.#latest;
+    const before = slide ? this.#tops() : new Map();
+    this.#order = view.ranked.map((row) => row.candidate.id);
+    const rows = this.#order.map((id) => this.#row(id).row);
+    order(this.body, rows.slice(0, FIRST_ROWS));
+    order(this.rest, rows.slice(FIRST_ROWS));
+    if (slide) this.#slide(before);
+    this.#write(view);
+  }
+
+  #tops() {
+    return new Map([...this.body.children].map((row) => [row, row.getBoundingClientRect().top]));
+  }
+
+  #slide(before) {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    for (const [row, top] of before) {
+      const moved = top - row.getBoundingClientRect().top;
+      if (row.isConnected && moved) {
+        row.animate([{ transform: `translateY(${moved}px)` }, { transform: "none" }], { duration: SLIDE_MS, easing: "ease-out" });
+      }
+    }
+  }
+
+  #row(id) {
+    if (!this.#rows.has(id)) {
+      const mark = partyMark();
+      const name = make("span", { class: "name" });
+      const party = make("span", { class: "party" });
+      this.#rows.set(id, { mark, name, party, ...this.#line(mark, make("span", { class: "names" }, name, party)) });
+      this.#rows.get(id).row.dataset.candidate = id;
+    }
+    return this.#rows.get(id);
+  }
+
+  #line(...label) {
+    const rank = make("td", { class: "rank" });
+    const fill = make("span", { class: "fill" });
+    const percent = make("td", { class: "number percent" });
+    const votes = make("td", { class: "number votes" });
+    const row = make("tr", {}, rank, make("th", { scope: "row", class: "who" }, make("span", { class: "label" }, ...label)),
+      make("td", { class: "bar", "aria-hidden": "true" }, make("span", { class: "track" }, fill)), percent, votes);
+    return { row, rank, fill, percent, votes };
+  }
+
+  #write(view) {
+    const { t, format } = this;
+    const valid = view.entry?.valid ?? 0;
+    const scale = Math.max(1, valid);
+    say(this.origin, `${view.source.name} · ${t("ofValid")}`);
+    for (const item of view.ranked) {
+      const line = this.#row(item.candidate.id);
+      say(line.name, item.candidate.name);
+      say(line.party, item.candidate.partyName || (item.candidate.independent ? t("independent") : ""));
+      dressMark(line.mark, item.candidate, view.hue(item.candidate));
+      paint(line.row, "--hue", view.hue(item.candidate));
+      put(line.row, "data-rank", item.rank);
+      say(line.rank, view.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "");
+      this.#figures(line, item.votes, valid, scale, view.entry);
+    }
+    const shown = new Set(this.#order.slice(0, FIRST_ROWS));
+    const hidden = Math.max(0, view.ranked.length - FIRST_ROWS);
+    say(this.toggle, t(this.#open ? "hideOthers" : "others", { n: format.count(hidden) }));
+    put(this.others.row, "hidden", hidden ? null : "");
+    this.#figures(this.others, sumOfOthers(view.ranked, shown), valid, scale, view.entry);
+    this.#figures(this.unattributed, view.entry?.unattributed ?? 0, valid, scale, view.entry);
+  }
+
+  #figures(line, votes, valid, scale, entry) {
+    paint(line.row, "--part", (votes / scale).toFixed(4));
+    say(line.percent, this.format.percent(votes, valid));
+    line.percent.dataset.value = String(basisPoints(votes, valid) ?? "");
+    show(line.votes, entry ? votes : NaN, this.format.count);
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * One district's card beside the map: the same four things in small, and the first three on its own ballot.
+ */
+
+import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
+import { turnout } from "./rank.js";
+
+const CARD_ROWS = 3;
+
+export class Card {
+  constructor(section, { t, format }) {
+    Object.assign(this, { section, t, format });
+    this.name = make("h2");
+    this.boxes = make("p", { class: "boxes" });
+    this.fill = make("span", { class: "fill" });
+    this.lines = Array.from({ length: CARD_ROWS }, () => {
+      const parts = { mark: partyMark(), name: make("span", { class: "name" }), percent: make("span", { class: "number" }), votes: make("span", { class: "number votes" }) };
+      return { ...parts, row: make("li", {}, parts.mark, parts.name, parts.percent, parts.votes) };
+    });
+    this.list = make("ol", {}, ...this.lines.map((line) => line.row));
+    this.margin = make("p", { class: "gap" });
+    this.more = make("p", { class: "note" });
+    section.append(make("div", { class: "card-head" }, this.name, this.boxes), make("div", { class: "track", "aria-hidden": "true" }, this.fill), this.list, make("div", { class: "card-foot" }, this.margin, this.more));
+  }
+
+  /** Draw a district; without one, say how to choose. */
+  draw(part, source, hue, closest = false) {
+    const { t, format } = this;
+    put(this.section, "data-empty", part ? null : "");
+    say(this.name, part ? `${closest ? t("closest", { place: part.unit.name }) : part.unit.name} · ${source.name}` : t("district"));
+    const opened = part?.entry?.boxes_opened ?? 0;
+    say(this.boxes, part ? `${t("opened")} ${format.count(opened)} / ${format.count(part.boxesTotal)} · ${format.progress(opened, part.boxesTotal)}` : t("chooseDistrict"));
+    paint(this.fill, "--part", part?.boxesTotal ? (opened / part.boxesTotal).toFixed(4) : "0");
+    this.lines.forEach((line, index) => this.#line(line, part?.entry ? part.ranked[index] : null, part, hue));
+    const lead = part?.lead;
+    say(this.margin, lead ? `${t("margin")} ${t("votes", { n: format.count(lead.votes) })} · ${t("points", { n: format.points(lead.points ?? NaN) })}` : "");
+    const { cast, registered } = turnout(part?.entry);
+    say(this.more, part?.entry
+      ? `${t("turnout")} ${format.percent(cast, registered)} (${t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) })}) · ${t("flagged")} ${format.count(part.entry.flagged)}`
+      : "");
+  }
+
+  #line(line, item, part, hue) {
+    put(line.row, "data-none", item ? null : "");
+    dressMark(line.mark, item?.candidate ?? null, item ? hue(item.candidate) : "transparent");
+    say(line.name, item ? [item.candidate.name, item.candidate.partyName].filter(Boolean).join(" · ") : "");
+    say(line.percent, item ? this.format.percent(item.votes, part.entry.valid) : "");
+    say(line.votes, item ? this.format.count(item.votes) : "");
+  }
+}

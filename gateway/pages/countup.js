@@ -1,0 +1,61 @@
+/**
+ * Numbers that count up: at most a second, easing out, and landing on the true value. A fall is shown at once.
+ */
+
+const DURATION_MS = 700;
+
+const running = new Map();
+const shown = new WeakMap();
+let frame = 0;
+
+function still() {
+  return document.hidden || matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+function write(node, value, format) {
+  const text = format(value);
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function step(now) {
+  for (const [node, { from, to, began, format }] of running) {
+    const part = Math.min(1, (now - began) / DURATION_MS);
+    const eased = 1 - (1 - part) ** 3;
+    const value = part === 1 ? to : Math.round(from + (to - from) * eased);
+    shown.set(node, value);
+    write(node, value, format);
+    if (part === 1) running.delete(node);
+  }
+  frame = running.size ? requestAnimationFrame(step) : 0;
+}
+
+/** Show a whole number in a node. The first value and every fall are plain; a rise counts up. */
+export function show(node, value, format) {
+  const before = shown.get(node);
+  node.dataset.value = String(value);
+  if (!Number.isFinite(value) || before === undefined || value <= before || still()) {
+    running.delete(node);
+    shown.set(node, Number.isFinite(value) ? value : undefined);
+    write(node, value, format);
+    return;
+  }
+  if (running.get(node)?.to === value) return;
+  running.set(node, { from: before, to: value, began: performance.now(), format });
+  frame ||= requestAnimationFrame(step);
+}
+
+/** Forget what a node showed: its next value is another unit's, and must not count from this one's. */
+export function reset(node) {
+  running.delete(node);
+  shown.delete(node);
+}
+
+// A page in the background gets no frames: what was counting lands when it is hidden, not when it is looked at.
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) return;
+  for (const [node, { to, format }] of running) {
+    shown.set(node, to);
+    write(node, to, format);
+  }
+  running.clear();
+});

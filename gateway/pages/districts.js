@@ -1,0 +1,122 @@
+/**
+ * The parts of a scope as a table that sorts by any column.
+ */
+
+import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
+import { basisPoints } from "./format.js";
+import { turnout } from "./rank.js";
+
+/** Rows change places at most this often while counting: a table that is being read must hold still. */
+const ORDER_PAUSE_MS = 2_000;
+
+const COLUMNS = [
+  ["name", null], ["leader", "leader"], ["votes", "marginVotes"], ["points", "marginPoints"],
+  ["boxes", "boxes"], ["share", "boxShare"], ["turnout", "turnout"], ["flagged", "flaggedShort"],
+];
+
+export class Districts {
+  #rows = new Map();
+  #sort = { column: "name", falling: false };
+  #key = "";
+  #pending = null;
+  #latest = null;
+
+  constructor(section, { t, format }) {
+    Object.assign(this, { section, t, format });
+    this.title = make("span");
+    this.origin = make("span", { class: "origin" });
+    this.body = make("tbody");
+    this.heads = COLUMNS.map(([id, key]) => {
+      const button = make("button", { type: "button", text: key ? t(key) : "" });
+      button.addEventListener("click", () => this.#resort(id));
+      return { id, button, cell: make("th", { scope: "col", class: id === "name" || id === "leader" ? "" : "number" }, button) };
+    });
+    section.append(make("h2", {}, this.title, " ", this.origin),
+      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("districts") }, make("table", {}, make("thead", {}, make("tr", {}, ...this.heads.map(({ cell }) => cell))), this.body)));
+  }
+
+  /** Draw the parts of a scope. */
+  draw({ parts, source, selected, hue }) {
+    const { t, format } = this;
+    this.#latest = { parts, source, selected, hue };
+    put(this.section, "hidden", parts.length ? null : "");
+    if (!parts.length) return;
+    const provinces = parts[0].unit.level === "province";
+    say(this.title, `${t(provinces ? "provinces" : "districts")} (${format.count(parts.length)})`);
+    say(this.origin, source.name);
+    say(this.heads[0].button, t(provinces ? "province" : "district"));
+    for (const part of parts) this.#write(part, part.unit.id === selected, hue);
+    const key = parts.map(({ unit }) => unit.id).join();
+    if (key !== this.#key) this.#settle();
+    else this.#pending ??= setTimeout(() => this.#settle(), ORDER_PAUSE_MS);
+    this.#key = key;
+  }
+
+  #resort(column) {
+    const falling = this.#sort.column === column ? !this.#sort.falling : column !== "name" && column !== "leader";
+    this.#sort = { column, falling };
+    this.#settle();
+  }
+
+  #settle() {
+    clearTimeout(this.#pending);
+    this.#pending = null;
+    const { column, falling } = this.#sort;
+    for (const { id, cell } of this.heads) put(cell, "aria-sort", id !== column ? null : falling ? "descending" : "ascending");
+    const sorted = this.#latest.parts
+      .map((part) => ({ part, value: this.#value(part, column) }))
+      .sort((left, right) => (falling ? -1 : 1) * this.#compare(left.value, right.value) || this.format.compare(left.part.unit.name, right.part.unit.name));
+    order(this.body, sorted.map(({ part }) => this.#row(part.unit.id).row));
+  }
+
+  #compare(left, right) {
+    return typeof left === "string" ? this.format.compare(left, right) : left - right;
+  }
+
+  #value({ unit, entry, lead, boxesTotal }, column) {
+    const { cast, registered } = turnout(entry);
+    switch (column) {
+      case "leader": return lead?.leaders[0].candidate.name ?? "";
+      case "votes": return lead?.votes ?? -1;
+      case "points": return lead?.points ?? -1;
+      case "boxes": return entry?.boxes_opened ?? 0;
+      case "share": return basisPoints(entry?.boxes_opened ?? 0, boxesTotal) ?? -1;
+      case "turnout": return basisPoints(cast, registered) ?? -1;
+      case "flagged": return entry?.flagged ?? 0;
+      default: return unit.name;
+    }
+  }
+
+  #row(id) {
+    if (!this.#rows.has(id)) {
+      const [link, mark, leader] = [make("a", { "data-unit": id }), partyMark(), make("span", { class: "name" })];
+      const cells = Object.fromEntries(COLUMNS.slice(2).map(([name]) => [name, make("td", { class: `number ${name}` })]));
+      const row = make("tr", { "data-row": id }, make("th", { scope: "row" }, link),
+        make("td", { class: "ahead" }, make("span", { class: "label" }, mark, leader)), ...Object.values(cells));
+      this.#rows.set(id, { row, link, mark, leader, ...cells });
+    }
+    return this.#rows.get(id);
+  }
+
+  #write(part, selected, hue) {
+    const { t, format } = this;
+    const line = this.#row(part.unit.id);
+    const { entry, lead, boxesTotal } = part;
+    const first = lead?.leaders[0].candidate;
+    const tie = lead && lead.leaders.length > 1;
+    say(line.link, part.unit.name);
+    put(line.link, "href", part.href);
+    put(line.row, "aria-current", selected ? "true" : null);
+    put(line.row, "data-thin", part.thin ? "" : null);
+    dressMark(line.mark, tie ? null : (first ?? null), first ? hue(first) : "transparent");
+    say(line.leader, !first ? format.nothing : tie ? `${t("tie")}: ${lead.leaders.map((row) => row.candidate.name).join(" – ")}` : [first.name, first.partyName].filter(Boolean).join(" · "));
+    say(line.votes, format.count(lead?.votes ?? NaN));
+    say(line.points, format.points(lead?.points ?? NaN));
+    say(line.boxes, `${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`);
+    say(line.share, format.progress(entry?.boxes_opened ?? 0, boxesTotal));
+    paint(line.row, "--part", boxesTotal ? ((entry?.boxes_opened ?? 0) / boxesTotal).toFixed(4) : "0");
+    const { cast, registered } = turnout(entry);
+    say(line.turnout, format.percent(cast, registered));
+    say(line.flagged, format.count(entry?.flagged ?? 0));
+  }
+}

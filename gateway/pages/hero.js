@@ -1,0 +1,112 @@
+/**
+ * The four things every screen says first: who leads, by how much, how much is counted, how old it is.
+ */
+
+import { reset, show } from "./countup.js";
+import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
+import { basisPoints } from "./format.js";
+import { isThin, turnout } from "./rank.js";
+
+export class Hero {
+  #place = "";
+
+  constructor(section, { t, format }) {
+    Object.assign(this, { section, t, format });
+    const part = (name) => { this[name] = make("span", { class: name }); return this[name]; };
+    this.heading = make("h1", { id: "place" });
+    this.origin = make("p", { class: "origin" });
+    this.mark = partyMark();
+    this.back = make("a", { class: "back", hidden: true });
+    this.bar = make("span", { class: "fill" });
+    const unit = (text) => make("span", { class: "unit", text });
+    section.append(
+      make("div", { class: "hero-head" }, this.heading, this.back, this.origin),
+      make("p", { class: "leader", "aria-live": "polite" }, this.mark, part("name"), part("party"), part("verb")),
+      make("div", { class: "who" },
+        make("p", { class: "share" }, part("percent")),
+        make("p", { class: "own" }, part("votes"), unit(t("votesWord")))),
+      make("div", { class: "margin" },
+        make("p", { class: "label" }, part("rival")),
+        make("p", { class: "big" }, part("gapVotes"), unit(t("votesWord"))),
+        make("p", { class: "next" }, part("gapPoints"), unit(t("pointsWord")))),
+      make("div", { class: "counted" },
+        make("p", { class: "label" }, make("span", { text: t("opened") })),
+        make("p", { class: "boxes" }, make("span", { class: "pair" }, part("opened"), " / ", part("total")), part("progress")),
+        make("div", { class: "track", "aria-hidden": "true" }, this.bar),
+        make("p", { class: "note" }, part("note"))),
+      make("div", { class: "age" },
+        make("p", { class: "label", text: t("lastBox") }),
+        make("p", { class: "when" }, part("clockTime"), unit(format.zone())),
+        make("p", { class: "old" }, part("since"), part("feed"))),
+      make("dl", { class: "facts" },
+        make("div", {}, make("dt", { text: t("turnout") }), make("dd", {}, part("turnout"), part("turnoutOf"))),
+        make("div", {}, make("dt", { text: t("flagged") }), make("dd", {}, part("flagged"), part("flaggedWhy")))),
+    );
+  }
+
+  /** Draw a unit's figures. `view` is what board.js derives: unit, contest, source, entry, ranked, lead, hue. */
+  draw(view) {
+    const { t, format } = this;
+    const place = `${view.contest.id} ${view.source.id} ${view.unit.id}`;
+    if (place !== this.#place) [this.votes, this.opened, this.percent, this.gapVotes].forEach(reset);
+    this.#place = place;
+    say(this.heading, view.unit.name);
+    say(this.origin, `${view.contest.name} · ${t("source", { source: view.source.name })}`);
+    put(this.back, "hidden", view.above ? null : "");
+    if (view.above) {
+      say(this.back, `← ${t("back", { place: view.above.name })}`);
+      put(this.back, "href", view.above.href);
+      put(this.back, "data-unit", view.above.id);
+    }
+    this.#leader(view);
+    this.#counted(view);
+    const { cast, registered } = turnout(view.entry);
+    say(this.turnout, format.percent(cast, registered));
+    say(this.turnoutOf, t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) }));
+    say(this.flagged, format.count(view.entry?.flagged ?? 0));
+    const annulled = view.entry?.annulled ?? 0;
+    say(this.flaggedWhy, annulled ? t("annulled", { n: format.count(annulled) }) : t("flaggedWhy"));
+  }
+
+  /** Draw how old the figures are; called every second. */
+  age(feed, stateWord, last) {
+    say(this.clockTime, this.format.clock(last));
+    say(this.since, this.format.age(feed.age_s ?? NaN));
+    say(this.feed, stateWord);
+    put(this.feed, "data-state", feed.state);
+    put(this.section, "data-state", feed.state);
+  }
+
+  #leader({ lead, entry, hue }) {
+    const { t, format } = this;
+    const valid = entry?.valid ?? 0;
+    const leaders = lead?.leaders ?? [];
+    const first = leaders[0];
+    put(this.section, "data-lead", lead ? (leaders.length > 1 ? "tie" : "lead") : "none");
+    say(this.name, lead ? leaders.map((row) => row.candidate.name).join(" – ") : t(entry?.boxes_opened ? "nobody" : "noBoxes"));
+    say(this.party, lead && leaders.length === 1 ? first.candidate.partyName || (first.candidate.independent ? t("independent") : "") : "");
+    say(this.verb, lead ? t(leaders.length > 1 ? "tie" : "leads") : "");
+    dressMark(this.mark, leaders.length === 1 ? first.candidate : null, first ? hue(first.candidate) : "transparent");
+    show(this.percent, first ? (basisPoints(first.votes, valid) ?? NaN) : NaN, format.percentOf);
+    show(this.votes, first ? first.votes : NaN, format.count);
+    const rival = lead?.second;
+    say(this.rival, !lead ? t("margin") : rival ? t("marginWith", { name: rival.candidate.name }) : t("alone"));
+    show(this.gapVotes, lead ? lead.votes : NaN, format.count);
+    say(this.gapPoints, format.points(lead?.points ?? NaN));
+    this.gapPoints.dataset.value = String(lead?.points ?? "");
+  }
+
+  #counted({ entry, boxesTotal, registeredTotal }) {
+    const { t, format } = this;
+    const opened = entry?.boxes_opened ?? 0;
+    show(this.opened, opened, format.count);
+    say(this.total, format.count(boxesTotal));
+    say(this.progress, format.progress(opened, boxesTotal));
+    paint(this.bar, "--part", boxesTotal ? (opened / boxesTotal).toFixed(4) : "0");
+    const thin = isThin(opened, boxesTotal);
+    put(this.section, "data-thin", thin ? "" : null);
+    const left = registeredTotal - (entry?.registered ?? 0);
+    const rest = opened === boxesTotal ? t("allOpened") : Number.isFinite(left) ? t("remaining", { n: format.count(Math.max(0, left)) }) : "";
+    say(this.note, thin ? t("thin") : rest);
+  }
+}

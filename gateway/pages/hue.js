@@ -1,0 +1,63 @@
+/**
+ * Party colours made legible: a hue stays what the definition says, only as light or dark as its ground demands.
+ */
+
+const WHITE = [255, 255, 255];
+const BLACK = [0, 0, 0];
+/** Margin, in points, from which a tile has its leader's full hue. */
+const FULL_MARGIN_POINTS = 30;
+
+export const INDEPENDENT = "#8793a3";
+
+function parse(color) {
+  return [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+}
+
+function css(channels) {
+  return `#${channels.map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
+}
+
+function mixed(from, to, share) {
+  return from.map((value, index) => value + (to[index] - value) * share);
+}
+
+function luminance(channels) {
+  const [red, green, blue] = channels.map((value) => {
+    const part = value / 255;
+    return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function ratio(one, other) {
+  const [low, high] = [luminance(one), luminance(other)].sort((left, right) => left - right);
+  return (high + 0.05) / (low + 0.05);
+}
+
+/** Contrast of two colours, 1 to 21 (WCAG 2.2, 1.4.3). */
+export function contrast(one, other) {
+  return ratio(parse(one), parse(other));
+}
+
+/** The hue, lightened or darkened just enough to stand out from its ground. */
+export function legible(color, ground, least = 3) {
+  const back = parse(ground);
+  const away = luminance(back) < 0.2 ? WHITE : BLACK;
+  for (let share = 0; share < 1; share += 0.05) {
+    const shade = mixed(parse(color), away, share);
+    if (ratio(shade, back) >= least) return css(shade);
+  }
+  return css(away);
+}
+
+/** A tile's fill by margin, and the ink that is readable on it (at least 4.5 whatever the hue). */
+export function tileColors(color, marginPoints, ground) {
+  const strength = 0.35 + 0.65 * Math.min(1, Math.max(0, marginPoints) / FULL_MARGIN_POINTS);
+  const fill = mixed(parse(ground), parse(legible(color, ground, 3)), strength);
+  return { fill: css(fill), ink: inkOn(fill), full: legible(color, ground, 3) };
+}
+
+/** Black or white, whichever reads better; one of them always reaches 4.5. */
+function inkOn(fill) {
+  return css(ratio(WHITE, fill) >= ratio(BLACK, fill) ? WHITE : BLACK);
+}

@@ -1,0 +1,108 @@
+/**
+ * The tile map: leader's hue, strength by margin, hatch below a tenth of boxes; arrow keys walk over it.
+ */
+
+import { make, paint, put, say } from "./dom.js";
+import { tileColors } from "./hue.js";
+import { neighbour, WATER_AFTER } from "./tiles.js";
+
+export class TileMap {
+  #tiles = new Map();
+  #layout = null;
+  #current = null;
+
+  /** `look(unitId | null)` is called as the reader points at a district or leaves it. */
+  constructor(section, { t, format, look }) {
+    Object.assign(this, { section, t, format, look });
+    this.origin = make("span", { class: "origin" });
+    this.legend = make("ul", { class: "legend" });
+    this.grid = make("div", { class: "tiles", role: "group" });
+    this.grid.addEventListener("keydown", (event) => this.#walk(event));
+    this.grid.addEventListener("pointerover", (event) => this.#look(event));
+    this.grid.addEventListener("pointerleave", () => this.look(null));
+    this.grid.addEventListener("focusin", (event) => this.#look(event));
+    this.grid.addEventListener("focusout", () => this.look(null));
+    section.append(make("div", { class: "map-head" }, make("h2", {}, t("map"), " ", this.origin), this.legend), this.grid,
+      make("p", { class: "note", text: t("mapBy") }));
+  }
+
+  /** Draw the parts of a scope; hidden where no layout is known. */
+  draw({ layout, parts, source, selected, leading }) {
+    put(this.section, "hidden", layout ? null : "");
+    if (!layout) return;
+    if (layout !== this.#layout) this.#lay(layout, parts);
+    say(this.origin, source.name);
+    for (const part of parts) this.#paint(part, part.unit.id === selected);
+    this.#tally(leading);
+  }
+
+  #lay(layout, parts) {
+    this.#layout = layout;
+    this.#tiles.clear();
+    const sea = (key) => make("span", { class: `water ${key}`, "aria-hidden": "true", text: this.t(key) });
+    this.grid.replaceChildren(sea("strait"), sea("south"), sea("north"));
+    put(this.grid, "aria-label", this.t("map"));
+    for (const { unit } of [...parts].sort((left, right) => this.format.compare(left.unit.name, right.unit.name))) {
+      const { column, row, short, code } = layout.get(unit.id);
+      const winner = make("span", { class: "winner" });
+      const tile = make("a", { class: "tile", "data-unit": unit.id, tabindex: "-1" },
+        make("span", { class: "mark", "aria-hidden": "true" }),
+        make("span", { class: "full", text: unit.name }), make("span", { class: short.length > 8 ? "short long" : "short", text: short }),
+        make("span", { class: "code", text: code }), winner);
+      tile.style.gridColumn = String(column + 1 + (column > WATER_AFTER ? 1 : 0));
+      tile.style.gridRow = String(row + 1);
+      this.#tiles.set(unit.id, { tile, winner, mark: tile.firstChild });
+      this.grid.append(tile);
+    }
+    this.#enter(parts[0].unit.id);
+  }
+
+  #paint(part, selected) {
+    const { tile, winner, mark } = this.#tiles.get(part.unit.id);
+    const leader = part.lead?.leaders.length === 1 ? part.lead.leaders[0].candidate : null;
+    const state = !part.lead ? "empty" : !leader ? "tie" : part.thin ? "thin" : "solid";
+    put(tile, "href", part.href);
+    put(tile, "data-state", state);
+    put(tile, "aria-label", part.sentence);
+    put(tile, "aria-current", selected ? "true" : null);
+    put(mark, "data-mark", leader ? leader.mark : "empty");
+    say(winner, leader ? (leader.party ?? this.t("independent")) : part.lead ? this.t("tie") : "");
+    if (!leader) return;
+    const colors = tileColors(leader.color, part.lead.points ?? 0, part.ground);
+    paint(tile, "--fill", colors.fill);
+    paint(tile, "--ink-on", colors.ink);
+    paint(tile, "--hue", colors.full);
+  }
+
+  #tally(leading) {
+    const key = JSON.stringify(leading);
+    if (this.legend.dataset.key === key) return;
+    this.legend.dataset.key = key;
+    this.legend.replaceChildren(...leading.map(({ label, count, mark, hue }) => {
+      const swatch = make("span", { class: "mark", "data-mark": mark, "aria-hidden": "true" });
+      swatch.style.setProperty("--hue", hue);
+      return make("li", {}, swatch, `${label} `, make("b", { text: this.format.count(count) }));
+    }));
+  }
+
+  #enter(id) {
+    if (this.#current) put(this.#tiles.get(this.#current)?.tile ?? this.grid, "tabindex", "-1");
+    this.#current = id;
+    put(this.#tiles.get(id).tile, "tabindex", "0");
+  }
+
+  #walk(event) {
+    const next = neighbour(this.#layout, event.target.dataset?.unit, event.key);
+    if (!next) return;
+    event.preventDefault();
+    this.#enter(next);
+    this.#tiles.get(next).tile.focus();
+  }
+
+  #look(event) {
+    const id = event.target.closest?.("[data-unit]")?.dataset.unit;
+    if (!id) return;
+    if (event.type === "focusin") this.#enter(id);
+    this.look(id);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What is derived from counts: ranking, margin, shares, turnout. Integers in; nothing is stored.
+ */
+
+/**
+ * Candidates by votes, most first; equal votes share a rank (1, 1, 3) and stand in ballot order.
+ * An id in `votes` that no ballot names is listed last rather than lost.
+ */
+export function ranking(ballot, votes = {}) {
+  const listed = new Set(ballot.map((candidate) => candidate.id));
+  const strangers = Object.keys(votes).filter((id) => !listed.has(id)).sort();
+  const rows = [...ballot, ...strangers.map((id) => ({ id, name: id }))]
+    .map((candidate, order) => ({ candidate, order, votes: votes[candidate.id] ?? 0 }))
+    .sort((left, right) => right.votes - left.votes || left.order - right.order);
+  const counts = new Map();
+  for (const row of rows) counts.set(row.votes, (counts.get(row.votes) ?? 0) + 1);
+  let rank = 0;
+  return rows.map((row, index) => {
+    if (index === 0 || row.votes !== rows[index - 1].votes) rank = index + 1;
+    return { candidate: row.candidate, votes: row.votes, rank, tied: counts.get(row.votes) > 1 };
+  });
+}
+
+/** Who leads, and by how much: null before the first vote. `leaders` has two or more names in a tie. */
+export function lead(ranked, valid) {
+  const first = ranked[0];
+  if (!first || first.votes === 0) return null;
+  const leaders = ranked.filter((row) => row.rank === 1);
+  const second = leaders.length > 1 ? leaders[1] : (ranked[1] ?? null);
+  const gap = second ? first.votes - second.votes : first.votes;
+  return { leaders, second, votes: gap, points: points(gap, valid) };
+}
+
+/** A difference in votes as percentage points of the valid votes; null where there are none. */
+export function points(votes, valid) {
+  return valid > 0 ? (votes * 100) / valid : null;
+}
+
+/** Turnout with its denominator: the registered voters of the opened boxes. */
+export function turnout(entry) {
+  return { cast: entry?.cast ?? 0, registered: entry?.registered ?? 0 };
+}
+
+/** Whether less than a tenth of the boxes is opened: too little to read a result from. */
+export function isThin(opened, total) {
+  return opened * 10 < total;
+}
+
+/** Votes of everyone whose id is not in `shown`. */
+export function sumOfOthers(ranked, shown) {
+  return ranked.reduce((sum, row) => (shown.has(row.candidate.id) ? sum : sum + row.votes), 0);
+}
+
+/**
+ * How far apart sources are on one figure: the highest, the lowest, and the distance; null with fewer than two.
+ */
+export function spread(values) {
+  const known = values.filter(({ value }) => Number.isFinite(value));
+  if (known.length < 2) return null;
+  const highest = known.reduce((best, one) => (one.value > best.value ? one : best));
+  const lowest = known.reduce((best, one) => (one.value < best.value ? one : best));
+  return { highest: highest.source, lowest: lowest.source, gap: highest.value - lowest.value };
+}

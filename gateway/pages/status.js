@@ -1,0 +1,78 @@
+/**
+ * What must never be missed: the feed's state, a lost connection, an embargo, and that this is only a test.
+ */
+
+import { put, say } from "./dom.js";
+
+const COLORS = { ink: "#dfe7f0", ground: "#1b222c", wrong: "#ffb454", fresh: "#62b6ff" };
+
+/** One shape a state, so that the tab tells them apart without colour. */
+const ICONS = {
+  live: `<circle cx="16" cy="16" r="11" fill="${COLORS.fresh}"/>`,
+  quiet: `<circle cx="16" cy="16" r="9.5" fill="none" stroke="${COLORS.ink}" stroke-width="4"/>`,
+  stale: `<path d="M16 4 29 27H3Z" fill="none" stroke="${COLORS.wrong}" stroke-width="4" stroke-linejoin="round"/>`,
+  down: `<rect x="3" y="3" width="26" height="26" rx="3" fill="${COLORS.wrong}"/><path d="m10 10 12 12m0-12L10 22" stroke="${COLORS.ground}" stroke-width="4"/>`,
+  lost: `<path d="m6 6 20 20M26 6 6 26" stroke="${COLORS.wrong}" stroke-width="5" stroke-linecap="round"/>`,
+  waiting: `<path d="M6 16h.1M16 16h.1M26 16h.1" stroke="${COLORS.ink}" stroke-width="5" stroke-linecap="round"/>`,
+};
+
+/** The favicon of a state, as a data URL. */
+export function iconOf(state) {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${ICONS[state] ?? ICONS.waiting}</svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}
+
+/** The repeated mark of a test or a replay, as a data URL. */
+function watermarkOf(text) {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="460" height="240"><g transform="rotate(-18 230 120)"><text x="230" y="120" text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="22" fill="#8fa3ba" fill-opacity=".2">${text}</text></g></svg>`;
+  return `url("data:image/svg+xml,${encodeURIComponent(svg)}")`;
+}
+
+export class Status {
+  #icon = "";
+  #line;
+
+  constructor({ words, format }) {
+    this.t = words;
+    this.format = format;
+    this.#line = document.getElementById("status");
+  }
+
+  /** Say what state the picture is in; the gravest thing wins. */
+  draw({ source, feed, connection, shownAt, embargo, hold }) {
+    const { t, format } = this;
+    const name = source?.name ?? "";
+    let [state, text] = [feed.state, t(`${feed.state}Text`, { source: name })];
+    if (hold.length) [state, text] = ["hold", t("hold", { what: hold.join(", ") })];
+    if (embargo) [state, text] = ["embargo", t("embargo", { time: format.clock(embargo), zone: format.zone() })];
+    if (connection.status === "refused") [state, text] = ["lost", t("refused", { code: connection.code })];
+    else if (connection.status !== "open" && connection.hadData) [state, text] = ["lost", t("lost", { time: format.clock(shownAt) })];
+    else if (connection.status !== "open") [state, text] = connection.failed ? ["lost", t("lostEmpty")] : ["waiting", t("connecting")];
+    this.show(state, text);
+  }
+
+  /** Show a state and its sentence. */
+  show(state, text) {
+    put(this.#line, "data-state", state);
+    say(this.#line, text);
+    put(document.documentElement, "data-state", state);
+    this.#favicon(state);
+  }
+
+  /** Mark a night that is not live, on the page itself. */
+  mode(mode) {
+    const [badge, mark] = [document.getElementById("mode"), document.getElementById("watermark")];
+    const rehearsal = mode === "test" || mode === "replay";
+    badge.hidden = mark.hidden = !rehearsal;
+    put(document.documentElement, "data-mode", mode);
+    if (!rehearsal) return;
+    say(badge, this.t(`${mode}Text`));
+    mark.style.backgroundImage = watermarkOf(this.t(`${mode}Text`));
+  }
+
+  #favicon(state) {
+    if (state === this.#icon) return;
+    this.#icon = state;
+    put(document.getElementById("favicon"), "href", iconOf(state === "hold" || state === "embargo" ? "quiet" : state));
+  }
+}
