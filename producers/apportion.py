@@ -18,7 +18,7 @@ def apportion(total: int, weights: Sequence[float], caps: Sequence[int]) -> list
 
     The caps must have room for `total` together.
     """
-    whole = sum(weights)
+    whole = sum(weights) or 1.0
     exact = [total * weight / whole for weight in weights]
     shares = [min(int(share), cap) for share, cap in zip(exact, caps, strict=True)]
     order = sorted(range(len(shares)), key=lambda index: shares[index] - exact[index])

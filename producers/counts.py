@@ -109,7 +109,8 @@ def _cast(
     absent = apportion(sum(registered) - total, stay_away, registered)
     for box, officials in overfull.items():
         gained = absent[box] + officials
-        if sum(registered) - sum(absent) < gained + registered[box]:
+        room = sum(registered[other] - absent[other] for other in range(len(absent)) if other not in overfull)
+        if room < gained:
             continue
         absent[box] = -officials
         for _ in range(gained):
