@@ -15,6 +15,7 @@ from typing import Self
 
 from eventlog import sqlite_leases, sqlite_tables
 from eventlog.clock import Clock, epoch_ms
+from eventlog.limits import check_entries
 from eventlog.partition import partition_of
 from eventlog.port import Batch, Entry, Topic
 from eventlog.sqlite_compaction import compact, is_due
@@ -22,7 +23,7 @@ from eventlog.sqlite_connections import Connections
 from eventlog.sqlite_file import LogFile
 from eventlog.sqlite_tables import StoredTopic
 from eventlog.sqlite_writer import Writer
-from schemas.errors import LogError, RecordTooLarge, UnknownTopic, UsageError
+from schemas.errors import LogError, UnknownTopic
 
 _logger = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class SqliteLog:
         stored = await self.topic(topic)
         if not entries:
             return
-        _check(stored.topic, entries)
+        check_entries(stored.topic, entries)
         await self.writer.submit(
             lambda connection: sqlite_tables.append(connection, stored, entries, self.now_ms()),
             topic=topic,
@@ -225,16 +226,3 @@ class SqliteMembership:
         self._partitions = await self._log.writer.submit(
             lambda connection: sqlite_leases.renew(connection, stored, self._group, self._lease, self._log.now_ms())
         )
-
-
-def _check(topic: Topic, entries: Sequence[Entry]) -> None:
-    """Raise for what cannot be appended, before anything is."""
-    limit = topic.max_record_bytes
-    for entry in entries:
-        size_bytes = len(entry.key) + len(entry.value)
-        if size_bytes > limit:
-            raise RecordTooLarge(topic.name, size_bytes, limit)
-        if entry.partition is not None and not 0 <= entry.partition < topic.partitions:
-            raise UsageError(
-                f"Topic {topic.name!r} has no partition {entry.partition}. Give one from 0 to {topic.partitions - 1}."
-            )

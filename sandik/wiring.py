@@ -1,22 +1,35 @@
 """Builds the objects that the commands run: the one place that knows which adapter a URL means."""
 
+import os
+import re
 from pathlib import Path
+from typing import Final
 from urllib.parse import parse_qsl
 
 from eventlog.clock import Clock
+from eventlog.kafka import KafkaLog
 from eventlog.port import EventLog
 from eventlog.sqlite import SqliteLog
+from sandik.settings import kafka_security
 from schemas.errors import UsageError
 
-_MEBIBYTE = 1024 * 1024
-_URL_FORMS = "sqlite:PATH, sqlite:PATH?max_mb=N or kafka://HOST:PORT[,HOST:PORT]"
+_MEBIBYTE: Final = 1024 * 1024
+_URL_FORMS: Final = "sqlite:PATH, sqlite:PATH?max_mb=N or kafka://HOST:PORT[,HOST:PORT]"
+_SERVERS: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}(,([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5})*")
 
 
 def open_log(url: str, clock: Clock) -> EventLog:
-    """The event log that a URL names; enter it to open it. Raises `UsageError` for a URL that names none."""
+    """The event log that a URL names; enter it to open it. Raises `UsageError` for a URL that names none.
+
+    The clock is the machine's, whatever speed events are played at: the embedded log's leases live by it. How to prove
+    oneself to Kafka comes from the environment (`SANDIK_KAFKA_…`).
+    """
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest:
         return _sqlite_log(rest, clock)
+    servers = rest.removeprefix("//")
+    if scheme == "kafka" and rest.startswith("//") and _SERVERS.fullmatch(servers):
+        return KafkaLog(servers, security=kafka_security(os.environ))
     raise UsageError(f"{url!r} names no log. Give {_URL_FORMS}.")
 
 

@@ -1,0 +1,105 @@
+"""How to reach Kafka: addresses, TLS and SASL, and what aiokafka's errors mean to us."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+)
+
+from schemas.errors import LogError, LogUnavailable, UsageError
+
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+
+REQUEST_TIMEOUT_MS: Final = 10_000
+"""A broker on the same continent answers within a second; a leader's election takes a few."""
+
+RETRY_BACKOFF_MS: Final = 100
+"""Between two tries at a broker that does not answer."""
+
+_NO_ANSWER: Final = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """How to prove who we are to the brokers, and they to us."""
+
+    protocol: Protocol = "PLAINTEXT"
+    mechanism: Mechanism | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    def tls(self) -> ssl.SSLContext | None:
+        """The TLS context, where the protocol has one. Raises `UsageError` for files that do not fit."""
+        if self.protocol not in ("SSL", "SASL_SSL"):
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.cert_file is not None:
+                context.load_cert_chain(self.cert_file, self.key_file)
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(
+                f"Kafka's TLS files cannot be used ({error}). Check SANDIK_KAFKA_SSL_CAFILE, _CERTFILE and _KEYFILE."
+            ) from error
+        return context
+
+
+class Connection:
+    """What every client of one cluster is made with. Make it on the event loop's start, not at import."""
+
+    def __init__(self, servers: str, security: Security) -> None:
+        self.servers = servers
+        self.options: dict[str, object] = {
+            "bootstrap_servers": servers.split(","),
+            "client_id": "sandik",
+            "request_timeout_ms": REQUEST_TIMEOUT_MS,
+            "retry_backoff_ms": RETRY_BACKOFF_MS,
+            "security_protocol": security.protocol,
+            "ssl_context": security.tls(),
+        }
+        if security.mechanism is not None:
+            self.options |= {
+                "sasl_mechanism": security.mechanism,
+                "sasl_plain_username": security.username,
+                "sasl_plain_password": security.password,
+            }
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn aiokafka's errors, and a deadline that passed, into ours."""
+        try:
+            yield
+        except (
+            AuthenticationFailedError,
+            ClusterAuthorizationFailedError,
+            GroupAuthorizationFailedError,
+            TopicAuthorizationFailedError,
+        ) as error:
+            raise LogError(
+                f"Kafka at {self.servers} does not let us ({error!r}). Check SANDIK_KAFKA_SASL_… and the topic's ACLs."
+            ) from error
+        except (*_NO_ANSWER, OSError, TimeoutError) as error:
+            raise LogUnavailable(
+                f"No Kafka broker answers at {self.servers}. Check the address, that the broker runs, and the"
+                f" SANDIK_KAFKA_… security settings; then the same can be tried again. ({error!r})"
+            ) from error
+        except KafkaError as error:
+            raise LogUnavailable(
+                f"Kafka at {self.servers} could not do it just now ({error!r}). Try again; its own log says more."
+            ) from error

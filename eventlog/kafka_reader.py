@@ -1,0 +1,115 @@
+"""Reading from Kafka: a consumer without a group, at positions that are ours."""
+
+import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, Connection
+from eventlog.kafka_topics import Topics
+from eventlog.port import Batch
+from schemas.errors import PositionLost
+
+STOP_S: Final = 5.0
+"""What closing a consumer may take whose broker does not answer."""
+
+MAX_FETCH_BYTES: Final = 32 * 1024 * 1024
+"""Of all partitions in one answer."""
+
+MAX_PARTITION_FETCH_BYTES: Final = 2 * 1024 * 1024
+"""Of one partition in one answer; a single larger batch comes through all the same (KIP-74)."""
+
+
+async def start(consumer: AIOKafkaConsumer, connection: Connection) -> None:
+    """Start a consumer within a few seconds, or leave nothing of it behind."""
+    try:
+        with connection.translated():
+            async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+                await consumer.start()
+    except BaseException:
+        await stop(consumer)
+        raise
+
+
+async def stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer within a few seconds, whether or not its broker answers."""
+    try:
+        async with asyncio.timeout(STOP_S):
+            await consumer.stop()
+    except (TimeoutError, KafkaError):
+        await consumer._client.close()  # noqa: SLF001  `stop` does it last, and did not get that far
+
+
+class KafkaReader:
+    """Reads one topic; the broker holds the request until something comes."""
+
+    def __init__(self, connection: Connection, topics: Topics, topic: str, positions: Mapping[int, int]) -> None:
+        self._connection = connection
+        self._topics = topics
+        self._topic = topic
+        self._positions = dict(positions)
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def __aenter__(self) -> Self:
+        topic = await self._topics.find(self._topic)
+        for partition, position in self._positions.items():
+            if not 0 <= partition < topic.partitions or position < 0:
+                raise PositionLost(self._topic, partition, position)
+        consumer = AIOKafkaConsumer(
+            **self._connection.options,
+            auto_offset_reset="none",
+            enable_auto_commit=False,
+            fetch_max_bytes=MAX_FETCH_BYTES,
+            max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
+        )
+        await start(consumer, self._connection)
+        try:
+            with self._connection.translated():
+                await self._seek(consumer)
+        except BaseException:
+            await stop(consumer)
+            raise
+        self._consumer = consumer
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await stop(consumer)
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        return MappingProxyType(self._positions)
+
+    async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
+        consumer = self._consumer
+        if consumer is None:
+            raise RuntimeError("the reader is not open")
+        if not self._positions:
+            return []
+        try:
+            with self._connection.translated():
+                got = await consumer.getmany(timeout_ms=wait_ms, max_records=max_records)
+        except Exception as error:
+            if isinstance(error.__cause__, OffsetOutOfRangeError):
+                partition, offset = next((tp.partition, at) for tp, at in error.__cause__.args[0].items())
+                raise PositionLost(self._topic, partition, offset) from error
+            raise
+        batches = [Batch(where.partition, records) for where, records in got.items() if records]
+        for batch in batches:
+            self._positions[batch.partition] = batch.records[-1].offset + 1
+        return batches
+
+    async def _seek(self, consumer: AIOKafkaConsumer) -> None:
+        partitions = {partition: TopicPartition(self._topic, partition) for partition in self._positions}
+        consumer.assign(list(partitions.values()))
+        if not partitions:
+            return
+        beginnings = await consumer.beginning_offsets(list(partitions.values()))
+        for partition, where in partitions.items():
+            if self._positions[partition] == 0:
+                self._positions[partition] = beginnings[where]
+            consumer.seek(where, self._positions[partition])

@@ -1,0 +1,181 @@
+"""An Apache Kafka broker of our own (KRaft, one node), for tests and benchmarks.
+
+    with Broker.fresh() as broker:
+        broker.servers  # "127.0.0.1:40123"
+
+Its data lives in a temporary folder. Both end with the `with`, and also when this process is killed.
+"""
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+from base64 import urlsafe_b64encode
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+from tests.kafka.jars import NoKafka, fetch_jars
+
+_HERE: Final = Path(__file__).parent
+_STARTED: Final = "Kafka Server started"
+
+START_TIMEOUT_S: Final = 60
+"""A start takes three seconds; on a busy machine, many times that."""
+
+STOP_TIMEOUT_S: Final = 30
+
+_KEPT_LINES: Final = 50
+"""The end of the broker's log, to be shown where it did not start."""
+
+_JVM: Final = (
+    *("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
+    f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}",
+)
+
+_PROPERTIES: Final = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={folder}/data
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+default.replication.factor=1
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+log.cleaner.dedupe.buffer.size=4194304
+"""
+
+
+class Broker:
+    """One broker. It keeps its port and its data from `stop` or `kill` to the next `start`."""
+
+    def __init__(self, jars: Path, folder: Path) -> None:
+        self._jars = jars
+        self._folder = folder
+        self._port, controller = _free_ports(2)
+        self._process: subprocess.Popen[str] | None = None
+        self._drain: threading.Thread | None = None
+        self._settings = folder / "server.properties"
+        self._settings.write_text(_PROPERTIES.format(port=self._port, controller=controller, folder=folder))
+        self._format()
+
+    @classmethod
+    def fresh(cls) -> Self:
+        """A broker with no data, not started yet. Raises `NoKafka` where there can be none."""
+        jars = fetch_jars()
+        if shutil.which("java") is None:
+            raise NoKafka("there is no java; install it, or point SANDIK_TEST_KAFKA at a broker")
+        return cls(jars, Path(tempfile.mkdtemp(prefix="sandik-kafka-")))
+
+    @property
+    def servers(self) -> str:
+        """Where it listens: `host:port`."""
+        return f"127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start it, and return once it answers."""
+        command = [sys.executable, str(_HERE / "watchdog.py"), str(self._folder), *self._java("kafka.Kafka")]
+        self._process = process = subprocess.Popen(
+            [*command, str(self._settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for us; the watchdog ends the broker
+        )
+        assert process.stdout is not None
+        said: deque[str] = deque(maxlen=_KEPT_LINES)
+        answers = threading.Event()
+        self._drain = threading.Thread(target=_drain, args=(process.stdout, said, answers), daemon=True)
+        self._drain.start()
+        if not answers.wait(START_TIMEOUT_S) or process.poll() is not None:
+            self.close()
+            raise RuntimeError(f"Kafka did not start within {START_TIMEOUT_S} s. It said:\n{''.join(said)}")
+
+    def stop(self) -> None:
+        """Shut it down in order; keep its data."""
+        self._end("stop\n")
+
+    def kill(self) -> None:
+        """End it as `kill -9` does; keep its data."""
+        self._end("kill\n")
+
+    def restart(self) -> None:
+        """Kill it, then start it on the same port and data."""
+        self.kill()
+        self.start()
+
+    def close(self) -> None:
+        """End it and remove its data."""
+        self._end("")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end(self, order: str) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it has ended by itself
+            process.stdin.write(order)
+            process.stdin.close()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            if self._drain is not None:
+                self._drain.join(STOP_TIMEOUT_S)
+            if process.stdout is not None:
+                process.stdout.close()
+
+    def _java(self, main: str) -> list[str]:
+        return ["java", *_JVM, "-cp", f"{self._jars}/*", main]
+
+    def _format(self) -> None:
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        command = [*self._java("kafka.tools.StorageTool"), "format", "-t", cluster, "-c", str(self._settings)]
+        subprocess.run(command, check=True, capture_output=True, timeout=START_TIMEOUT_S)
+
+
+def _drain(output: IO[str], said: deque[str], answers: threading.Event) -> None:
+    """Read what the broker says, lest it blocks; note that it is up, or that it ended."""
+    for line in output:
+        said.append(line)
+        if _STARTED in line:
+            answers.set()
+    answers.set()
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
