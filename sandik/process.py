@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from schemas.errors import SandikError
+
 T = TypeVar("T")
 
 
@@ -17,7 +19,10 @@ def run_to_completion(work: Coroutine[Any, Any, T]) -> T:
     Raises `asyncio.CancelledError` where a signal ended it.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_cancelled_by_signals(work))
+        try:
+            return runner.run(_cancelled_by_signals(work))
+        except BaseExceptionGroup as group:
+            raise _cause(group) from group
 
 
 def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
@@ -33,3 +38,12 @@ async def _cancelled_by_signals(work: Coroutine[Any, Any, T]) -> T:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
     return await work
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What a person is to be told: the first error of ours among several that ended together, or the group itself."""
+    for error in group.exceptions:
+        cause = _cause(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(cause, SandikError):
+            return cause
+    return group

@@ -1,0 +1,5 @@
+"""`python -m sandik` is `sandik`."""
+
+from sandik.cli import main
+
+main()
