@@ -127,35 +127,35 @@ class Night:
     def _event(self, serial: int, due: datetime) -> Counted | Withdrawn:
         report = self._report(serial)
         fault = self._faults.get(serial - report.step)
-        source = self._scenario.sources[report.source].id
-        district = self._scenario.districts[report.district].id
-        contest = self._scenario.contests[report.contest].id
-        revision = report.step + 1
-        if fault == "withdrawn" and revision == 2:  # noqa: PLR2004  reported, withdrawn, reported again
+        if fault == "withdrawn" and report.step == 1:
             return Withdrawn(
                 type="withdrawn",
-                contest=contest,
-                district=district,
+                contest=self._scenario.contests[report.contest].id,
+                district=self._scenario.districts[report.district].id,
                 box=FIRST_BOX + report.box,
-                source=source,
-                revision=revision,
+                source=self._scenario.sources[report.source].id,
+                revision=report.step + 1,
                 at=due,
             )
+        return self._counted(report, fault, due, seeded(self._seed, serial, "fault") if fault else None)
+
+    def _counted(self, report: _Report, fault: Fault | None, due: datetime, chance: Chance | None) -> Counted:
+        contest = self._scenario.contests[report.contest].id
         counts = self._district(report.district)
         result = counts.contests[contest]
         cast, valid = result.cast[report.box], result.valid[report.box]
         votes, unattributed = result.of(report.box), 0
-        if report.step == 0 and fault in ("typo", "lasting"):
-            votes = _slip(votes, seeded(self._seed, district, serial, "slip"))
-        elif report.step == 0 and fault == "unattributed":
-            votes, unattributed = _hold_back(votes, seeded(self._seed, district, serial, "held"))
+        if chance and report.step == 0 and fault in ("typo", "lasting"):
+            votes = _slip(votes, chance)
+        elif chance and report.step == 0 and fault == "unattributed":
+            votes, unattributed = _hold_back(votes, chance)
         return Counted(
             type="corrected" if report.step and fault != "withdrawn" else "counted",
             contest=contest,
-            district=district,
+            district=self._scenario.districts[report.district].id,
             box=FIRST_BOX + report.box,
-            source=source,
-            revision=revision,
+            source=self._scenario.sources[report.source].id,
+            revision=report.step + 1,
             at=due,
             registered=counts.registered[report.box],
             cast=cast,

@@ -1,0 +1,185 @@
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from eventlog.clock import Manual, Replay, Wall
+from eventlog.port import Entry
+from eventlog.sqlite import SqliteLog
+from eventlog.topics import RunTopics
+from producers.publish import BATCH_BYTES, BATCH_RECORDS, TICK_S, Published, Publisher, Waiting, entry, play, publish
+from producers.scenario import read_scenario
+from producers.simulate import night
+from schemas.errors import LogFull, LogUnavailable, UnknownTopic
+from schemas.tally import Counted, Withdrawn, encode
+
+TOPICS = RunTopics("night")
+TOPIC = TOPICS.tallies.name
+SMALL = read_scenario().shrink(districts=["tr/34/adalar", "tr/34/sile"], boxes_per_district=8)
+START = datetime(2024, 3, 31, 14, tzinfo=UTC)
+
+pytestmark = pytest.mark.timeout(60)
+
+
+class Unreachable(SqliteLog):
+    """The embedded log behind a network that fails so many appends, and notes the sizes of those that came through."""
+
+    failures = 0
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, Wall())
+        self.batches: list[int] = []
+
+    async def append(self, topic: str, entries: Sequence[Entry]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise LogUnavailable("the cable is out; plug it in")
+        await super().append(topic, entries)
+        self.batches.append(len(entries))
+
+
+@pytest.fixture
+async def log(tmp_path: Path) -> AsyncIterator[Unreachable]:
+    async with Unreachable(tmp_path / "night.db") as opened:
+        await opened.create(TOPICS.all())
+        yield opened
+
+
+@pytest.fixture
+def clock() -> Manual:
+    return Manual(START)
+
+
+async def drive(clock: Manual, task: asyncio.Task[Published]) -> Published:
+    """Move the clock to whatever is waited for next, until the task is done: time passes only where someone waits."""
+    async with asyncio.timeout(30):
+        while not task.done():
+            if clock._sleepers:
+                clock.advance(max(1e-6, clock._sleepers[0][0] - clock.monotonic()))
+            await asyncio.sleep(0)
+    return task.result()
+
+
+async def stored(log: SqliteLog) -> dict[bytes, list[bytes]]:
+    """All values in the topic, by key, in order."""
+    ends = await log.end_offsets(TOPIC)
+    values: dict[bytes, list[bytes]] = defaultdict(list)
+    async with log.reader(TOPIC, dict.fromkeys(ends, 0)) as reader:
+        while dict(reader.positions) != ends:
+            for batch in await reader.read(max_records=5_000, wait_ms=1_000):
+                for record in batch.records:
+                    values[record.key or b""].append(record.value or b"")
+    return values
+
+
+def by_district(events: Sequence[Counted | Withdrawn]) -> dict[bytes, list[bytes]]:
+    values: dict[bytes, list[bytes]] = defaultdict(list)
+    for event in events:
+        values[event.district.encode()].append(encode(event))
+    return values
+
+
+async def test_everything_published_is_in_the_log_in_order(log: Unreachable, clock: Manual) -> None:
+    events = [event for _, event in night(SMALL, 1)]
+    seen: list[Published] = []
+    done = await publish(Publisher(log, TOPIC, clock, on_progress=seen.append), map(entry, events))
+    assert await stored(log) == by_district(events)
+    assert done.records == len(events)
+    assert done.size_bytes == sum(len(encode(event)) + len(event.district) for event in events)
+    assert seen[-1] == done
+
+
+async def test_batches_are_bounded_by_records_and_by_bytes(log: Unreachable, clock: Manual) -> None:
+    await publish(Publisher(log, TOPIC, clock), [Entry(b"k", b"v")] * (2 * BATCH_RECORDS + 1))
+    assert log.batches == [BATCH_RECORDS, BATCH_RECORDS, 1]
+    log.batches.clear()
+    await publish(Publisher(log, TOPIC, clock), [Entry(b"", bytes(BATCH_BYTES // 2))] * 5)
+    assert log.batches == [2, 2, 1]
+
+
+async def test_nothing_to_publish_is_nothing(log: Unreachable, clock: Manual) -> None:
+    assert await publish(Publisher(log, TOPIC, clock), []) == Published(0, 0)
+    assert log.batches == []
+
+
+async def test_a_log_that_comes_back_gets_everything(log: Unreachable, clock: Manual) -> None:
+    log.failures = 8
+    waits: list[Waiting] = []
+    events = [event for _, event in night(SMALL, 1)]
+    publisher = Publisher(log, TOPIC, clock, on_waiting=waits.append)
+    await drive(clock, asyncio.create_task(publish(publisher, map(entry, events))))
+    assert await stored(log) == by_district(events)
+    assert [wait.attempt for wait in waits] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [wait.pause_s for wait in waits] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+async def test_patience_ends(log: Unreachable, clock: Manual) -> None:
+    log.failures = 1_000
+    publisher = Publisher(log, TOPIC, clock, patience_s=10)
+    with pytest.raises(LogUnavailable, match="plug it in"):
+        await drive(clock, asyncio.create_task(publish(publisher, [Entry(b"k", b"v")])))
+    assert clock.monotonic() <= 10
+
+
+async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path, clock: Manual) -> None:
+    waits: list[Waiting] = []
+    async with SqliteLog(tmp_path / "small.db", Wall(), max_bytes=256 * 1024) as small:
+        await small.create(TOPICS.all())
+        publisher = Publisher(small, TOPIC, clock, patience_s=1, on_waiting=waits.append)
+        with pytest.raises(LogFull):
+            await drive(clock, asyncio.create_task(publish(publisher, [Entry(b"k", bytes(400_000))])))
+    assert waits
+    assert all(isinstance(wait.error, LogFull) for wait in waits)
+
+
+async def test_what_waiting_cannot_mend_is_raised_at_once(log: Unreachable, clock: Manual) -> None:
+    with pytest.raises(UnknownTopic):
+        await publish(Publisher(log, "sandik.other.tallies", clock), [Entry(b"k", b"v")])
+    assert clock.monotonic() == 0
+
+
+async def test_a_night_plays_on_time_at_its_speed(log: Unreachable, clock: Manual) -> None:
+    """Nothing comes early; nothing comes later than a tick, which at this speed is three seconds of the night."""
+    staged = night(SMALL, 1)
+    replay = Replay(staged.first_due, 60.0, clock)
+    late: list[timedelta] = []
+
+    def check(done: Published) -> None:
+        assert done.due is not None
+        late.append(replay.now() - done.due)
+
+    publisher = Publisher(log, TOPIC, clock, on_progress=check)
+    done = await drive(clock, asyncio.create_task(play(publisher, staged, replay)))
+    assert done.records == len(staged)
+    assert done.due == staged.last_due
+    assert await stored(log) == by_district([event for _, event in staged])
+    assert min(late) >= timedelta(0)
+    assert max(late) <= timedelta(seconds=60 * TICK_S + 0.01)
+    expected_s = (staged.last_due - staged.first_due).total_seconds() / 60
+    assert clock.monotonic() == pytest.approx(expected_s, abs=2 * TICK_S)
+
+
+async def test_a_night_that_falls_behind_leaves_nothing_out(log: Unreachable, clock: Manual) -> None:
+    """The log is away while the whole night passes; what came due meanwhile goes out in one go."""
+    log.failures = 12
+    staged = night(SMALL, 1)
+    replay = Replay(staged.first_due, 3_600.0, clock)
+    publisher = Publisher(log, TOPIC, clock)
+    await drive(clock, asyncio.create_task(play(publisher, staged, replay)))
+    assert await stored(log) == by_district([event for _, event in staged])
+    assert len(log.batches) < 10
+
+
+async def test_a_playing_night_can_be_cancelled(log: Unreachable, clock: Manual) -> None:
+    staged = night(SMALL, 1)
+    playing = asyncio.create_task(play(Publisher(log, TOPIC, clock), staged, Replay(START, 1.0, clock)))
+    async with asyncio.timeout(10):
+        while not clock._sleepers:  # noqa: ASYNC110  a Manual clock has no event for "somebody waits"
+            await asyncio.sleep(0)
+    playing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    assert log.batches == []
