@@ -1,6 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -9,7 +7,6 @@ from consumers.checkpoint import MARKER_KEY
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog, Record, Topic
 from eventlog.run import Run, create_run
-from eventlog.sqlite import SqliteLog
 from schemas.quarantine import Quarantined
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, Totals, parse_totals
@@ -20,14 +17,8 @@ FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10)
 
 
 @pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[EventLog]:
-    async with SqliteLog(tmp_path / "night.db", Wall()) as log:
-        yield log
-
-
-@pytest.fixture
-async def run(log: EventLog) -> Run:
-    return await create_run(log, "night", small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=4)
+async def run(log: EventLog, unique: str) -> Run:
+    return await create_run(log, unique, small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=4)
 
 
 async def publish(log: EventLog, run: Run, *tallies: Counted | Withdrawn) -> None:

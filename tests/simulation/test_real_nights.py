@@ -108,28 +108,28 @@ def assert_equal_to_the_last_vote(found: list[dict[str, Any]], path: Path) -> No
     assert found == sorted(found, key=lambda row: (row["contest"], row["source"], row["unit"]))
 
 
-def test_istanbul_through_the_command_line(log_url: str, run_name: str) -> None:
+def test_istanbul_through_the_command_line(log_url: str, unique: str) -> None:
     """32,164 boxes; 52 whose parties' sum differs and 24 with more cast than registered: flagged, not lost."""
     path = real_table(ISTANBUL)
-    sandik("boxes", str(path), "--mapping", str(MAPPING), "--log", log_url, "--run", run_name)
-    found = rows(log_url, run_name)
+    sandik("boxes", str(path), "--mapping", str(MAPPING), "--log", log_url, "--run", unique)
+    found = rows(log_url, unique)
 
     assert_equal_to_the_last_vote(found, path)
     (country,) = (row for row in found if row["level"] == "country")
     assert (32_164, 9_997_024, 76) == (country["boxes_opened"], country["registered"], country["flagged"])
 
 
-def test_istanbul_published_twice_is_istanbul(log_url: str, run_name: str) -> None:
+def test_istanbul_published_twice_is_istanbul(log_url: str, unique: str) -> None:
     path = real_table(ISTANBUL)
     for _ in range(2):
-        sandik("boxes", str(path), "--mapping", str(MAPPING), "--log", log_url, "--run", run_name)
+        sandik("boxes", str(path), "--mapping", str(MAPPING), "--log", log_url, "--run", unique)
 
-    assert_equal_to_the_last_vote(rows(log_url, run_name), path)
+    assert_equal_to_the_last_vote(rows(log_url, unique), path)
 
 
 @pytest.mark.parametrize("table", [ISTANBUL, pytest.param(TURKIYE, marks=pytest.mark.slow)])
 async def test_shuffled_doubled_and_every_tenth_first_wrong_then_corrected(
-    table: str, log_url: str, run_name: str
+    table: str, log_url: str, unique: str
 ) -> None:
     """Wrong first reports, corrections, duplicates of both, in any order: the official result to the last vote."""
     path = real_table(table)
@@ -146,19 +146,19 @@ async def test_shuffled_doubled_and_every_tenth_first_wrong_then_corrected(
     random.Random(20140330).shuffle(events)
     async with open_log(log_url, Wall()) as log:
         run = await create_run(
-            log, run_name, election(boxes, mapping), mode="test", epoch="e2014", clock=Wall(), partitions=8
+            log, unique, election(boxes, mapping), mode="test", epoch="e2014", clock=Wall(), partitions=8
         )
         await publish(Publisher(log, run.topics.tallies.name, Wall()), map(entry, events))
 
-    assert_equal_to_the_last_vote(rows(log_url, run_name), path)
+    assert_equal_to_the_last_vote(rows(log_url, unique), path)
 
 
 @pytest.mark.slow
-def test_all_of_turkiye_through_the_command_line(log_url: str, run_name: str) -> None:
+def test_all_of_turkiye_through_the_command_line(log_url: str, unique: str) -> None:
     """171,384 boxes in 81 provinces and 1,345 districts."""
     path = real_table(TURKIYE)
-    sandik("boxes", str(path), "--mapping", str(MAPPING), "--log", log_url, "--run", run_name)
-    found = rows(log_url, run_name)
+    sandik("boxes", str(path), "--mapping", str(MAPPING), "--log", log_url, "--run", unique)
+    found = rows(log_url, unique)
 
     assert_equal_to_the_last_vote(found, path)
     assert (81, 1_345) == tuple(sum(row["level"] == level for row in found) for level in ("province", "district"))

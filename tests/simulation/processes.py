@@ -1,0 +1,122 @@
+"""The real commands as processes, to be killed; and a client that comes back with its cursor."""
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import orjson
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+STOP_TIMEOUT_S = 20
+
+
+def free_port() -> int:
+    """A port that nobody listens at now, for a process that must come back at the same one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Process:
+    """One command that is started again whenever it was killed."""
+
+    arguments: list[str]
+    starts: int = 0
+    _process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it unless it runs."""
+        if self._process is None or self._process.poll() is not None:
+            command = [sys.executable, "-m", "sandik", *self.arguments]
+            self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.starts += 1
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_TIMEOUT_S)
+
+
+def run(*arguments: str) -> bytes:
+    """Run a command to its end; its standard output."""
+    return subprocess.run(
+        [sys.executable, "-m", "sandik", *arguments], check=True, capture_output=True, timeout=200
+    ).stdout
+
+
+@dataclass
+class Screen:
+    """A graphics client: shows absolute values, keeps its cursor, and reports whatever must never happen."""
+
+    url: str
+    subscription: dict[str, Any]
+    shown: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cursor: dict[str, Any] | None = None
+    faults: list[str] = field(default_factory=list)
+    connections: int = 0
+    messages: int = 0
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def watch(self) -> None:
+        """Stay connected for ever, coming back with the cursor whenever the connection is lost."""
+        while True:
+            with contextlib.suppress(OSError, WebSocketException):
+                await self._connected()
+            await asyncio.sleep(0.02)  # the pause of a client between two attempts
+
+    async def _connected(self) -> None:
+        async with connect(self.url, compression=None, open_timeout=2, close_timeout=0.2) as socket:
+            self.connections += 1
+            since = {"since": self.cursor} if self.cursor else {}
+            await socket.send(orjson.dumps(self.subscription | since).decode())
+            async for message in socket:
+                self._take(orjson.loads(message))
+
+    def _take(self, message: dict[str, Any]) -> None:
+        self.messages += 1
+        match message["type"]:
+            case "hello":
+                if self.cursor is None:
+                    self.cursor = {"epoch": message["epoch"], "seq": 0}
+            case "snapshot":
+                self._check(message)
+                shown = {entry["unit"]: entry for entry in message["totals"]}
+                self.faults += [f"{unit} was blanked" for unit in self.shown.keys() - shown.keys()]
+                self.shown = shown
+            case "delta":
+                self._check(message)
+                if self.cursor is not None and message["from"] > self.cursor["seq"]:
+                    self.faults.append(f"gap: from {message['from']} beyond {self.cursor['seq']}")
+                for entry in message["totals"]:
+                    self._merge(entry)
+            case "error":
+                self.faults.append(f"error: {message}")
+        if message["type"] in {"snapshot", "delta"} and self.cursor is not None:
+            self.cursor = {"epoch": message.get("epoch", self.cursor["epoch"]), "seq": message["seq"]}
+            self.moved.set()
+
+    def _check(self, message: dict[str, Any]) -> None:
+        if self.cursor is not None and message["seq"] < self.cursor["seq"]:
+            self.faults.append(f"seq stepped back from {self.cursor['seq']} to {message['seq']}")
+
+    def _merge(self, entry: dict[str, Any]) -> None:
+        known = self.shown.setdefault(entry["unit"], {"votes": {}})
+        if known.get("boxes_opened") and entry.get("boxes_opened") == 0:
+            self.faults.append(f"{entry['unit']} fell to zero")
+        votes = {**known["votes"], **entry.get("votes", {})}
+        known.update(entry)
+        known["votes"] = votes
