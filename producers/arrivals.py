@@ -23,10 +23,10 @@ _DISTRICT_LEAN: Final = 1.5
 """Weights in a box's place in the order (standard deviations): of its district's pace, which all sources feel, of the
 source's own people there, of its school, of the box; and of the district's lean (a lead of 100 points)."""
 
-_BUNDLED: Final = 0.6
+_BUNDLED: Final = 0.75
 """Share of reports that wait for their district's next bundle, which makes the bursts that real nights have."""
 
-_BUNDLE_MINUTES: Final = (3.0, 10.0)
+_BUNDLE_MINUTES: Final = (4.0, 15.0)
 _EARLIEST_MINUTE: Final = 15.0
 """No box is counted sooner after the polls closed."""
 

@@ -53,12 +53,13 @@ class Fold:
         key = (event.source, event.contest, event.district)
         box: Box = (*key, event.box)
         before = self.figures.last.pop(box, None)
-        new = Counter(event.votes) if isinstance(event, Counted) else Counter()
-        old = Counter(before.votes) if before else Counter()
-        for name in old.keys() | new.keys():
-            if before and isinstance(event, Counted) and new[name] < old[name]:
+        votes = self.votes[key]
+        for name, count in (before.votes if before else {}).items():
+            votes[name] -= count
+            if isinstance(event, Counted) and event.votes.get(name, 0) < count:
                 self.figures.falls.add((*key, name))
-            self.votes[key][name] += new[name] - old[name]
+        for name, count in (event.votes if isinstance(event, Counted) else {}).items():
+            votes[name] += count
         step = isinstance(event, Counted) - (before is not None)
         self.opened[key[:2]] += step
         self.district_opened[key] += step

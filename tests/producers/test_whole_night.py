@@ -8,7 +8,7 @@ from tests.producers.night_figures import MAYOR, SEED, Figures, disagreeing, mar
 
 BOXES = 33_273
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("whole-night")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("whole-night")]
 
 
 @pytest.fixture(scope="module")
