@@ -212,8 +212,6 @@ class Gateway:
         )
 
     def _greet(self, client: Client, session: Session, hello: bytes, world: World) -> None:
-        if session.state is not State.WAITING:
-            return
         outputs = session.ready(hello, world.catalogue)
         state = state_message(world.view.seq, self._clock.now(), self._feeds(world))
         self._act(client, [outputs[0], Reply(state), *outputs[1:]])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from hashlib import blake2s
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import orjson
 from starlette.applications import Starlette
@@ -158,8 +158,7 @@ def _readiness(gateway: Gateway) -> Response:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):  # it is registered for nothing else
-        raise error
+    error = cast("HTTPException", error)  # it is registered for nothing else
     message = error.detail
     if error.status_code == 404 and message == "Not Found":  # noqa: PLR2004  HTTP's own number
         message = f"There is nothing at {request.url.path}. Try /, /v1/totals, /v1/definition, /healthz or /readyz."

@@ -176,9 +176,7 @@ class Hub(Generic[ConnectionT]):
         sendings = []
         early = now < topic.due
         for position in list(topic.groups):
-            group = topic.groups.get(position)
-            if group is None:  # it has joined another in this turn
-                continue
+            group = topic.groups[position]
             if position.seq > self._view.seq:
                 self._wait_for_view(topic, group, now)
             elif early and position.owed is _Owed.CHANGES:

@@ -17,6 +17,7 @@ from gateway.connection import Connection
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.http import PAGES, application
+from gateway.http_connection import HttpConnection
 from gateway.settings import GatewaySettings
 from schemas.errors import UsageError
 
@@ -75,7 +76,7 @@ class _EmbeddedServer(Server):
 def _config(gateway: Gateway, pages: Path) -> Config:
     return Config(
         application(gateway, pages),
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", partial(HttpConnection, gateway.settings.open_timeout_s)),
         ws=cast("type[asyncio.Protocol]", partial(Connection, gateway)),
         lifespan="off",
         log_config=None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import httpx
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -54,6 +55,18 @@ async def night(folder: Path) -> AsyncIterator[SqliteLog]:
 async def make_run(log: EventLog, epoch: str = "9f2c") -> None:
     """Create the run."""
     await create_run(log, RUN, election(), mode="test", epoch=epoch, clock=Wall())
+
+
+async def get(gateway: Running, path: str, **headers: str) -> httpx.Response:
+    """Ask over HTTP."""
+    async with httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as client:
+        return await client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+async def is_ready(gateway: Running) -> None:
+    """Return once the gateway greets its clients."""
+    async with viewer(gateway) as client:
+        await client.next("hello")
 
 
 async def publish(log: EventLog, *records: Totals) -> None:

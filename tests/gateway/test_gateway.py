@@ -1,0 +1,203 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from eventlog.clock import Manual, epoch_ms
+from eventlog.run import Run
+from eventlog.topics import RunTopics
+from gateway.gateway import Gateway
+from gateway.settings import GatewaySettings
+from tests.gateway.gateways import Message
+from tests.gateway.nights import START, Written, election, totals
+from tests.gateway.test_hub import message_in
+
+SUBSCRIBE = '{"type":"subscribe","id":"s1","contest":"mayor","units":["tr"],"source":"aa"}'
+
+
+class Listener:
+    """A client that keeps what it is sent, and leaves when it is told to."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.messages: list[Message] = []
+        self.closed: list[int] = []
+        self.checks = 0
+        self._gateway = gateway
+
+    def send(self, frame: bytes) -> None:
+        self.messages.append(message_in(frame))
+
+    def close(self, code: int, reason: str) -> None:
+        assert reason
+        self.closed.append(code)
+        self._gateway.leave(self)
+
+    def check(self) -> None:
+        self.checks += 1
+
+    def types(self) -> list[object]:
+        return [message["type"] for message in self.messages]
+
+
+def run(epoch: str = "9f2c") -> Run:
+    return Run(RunTopics("night"), "live", epoch, election())
+
+
+@pytest.fixture
+def clock() -> Manual:
+    return Manual(START)
+
+
+@pytest.fixture
+def gateway(clock: Manual) -> Gateway:
+    return Gateway("night", clock=clock, settings=GatewaySettings())
+
+
+def opened(gateway: Gateway) -> Listener:
+    gateway.begin(run())
+    gateway.caught_up()
+    listener = Listener(gateway)
+    gateway.connect(listener)
+    return listener
+
+
+def states(listener: Listener) -> list[object]:
+    return [message["feeds"]["aa"]["state"] for message in listener.messages if message["type"] == "state"]  # type: ignore[index]  # JSON knows no types
+
+
+def test_the_states_of_the_feeds_are_told_as_they_change(gateway: Gateway, clock: Manual) -> None:
+    listener = opened(gateway)
+    gateway.fold([Written(0, totals().encode(), timestamp=epoch_ms(START))])
+    gateway.watch()
+    for seconds in (59, 1, 240, 600):
+        clock.advance(seconds)
+        gateway.watch()
+    told = states(listener)
+    assert told[:2] == ["quiet", "live"]
+    assert [state for before, state in pairwise(told) if state != before] == [
+        "live",
+        "quiet",
+        "stale",
+        "down",
+    ]
+
+
+def test_a_heartbeat_comes_though_nothing_changes(gateway: Gateway, clock: Manual) -> None:
+    listener = opened(gateway)
+    gateway.watch()
+    listener.messages.clear()
+    for _ in range(25):
+        clock.advance(1)
+        gateway.watch()
+    assert listener.types() == ["state", "state"]
+    assert listener.checks == 2
+
+
+def test_a_connection_that_does_not_drain_is_told_nothing(gateway: Gateway, clock: Manual) -> None:
+    listener = opened(gateway)
+    gateway.set_draining(listener, draining=False)
+    listener.messages.clear()
+    clock.advance(10)
+    gateway.watch()
+    assert listener.messages == []
+
+
+def test_connections_are_checked_before_the_run_is_there(gateway: Gateway, clock: Manual) -> None:
+    listener = Listener(gateway)
+    gateway.connect(listener)
+    gateway.set_draining(listener, draining=False)
+    gateway.turn()
+    clock.advance(10)
+    gateway.watch()
+    assert (listener.messages, listener.checks) == ([], 1)
+    gateway.disconnect(listener)
+    gateway.disconnect(listener)
+
+
+def test_nobody_is_greeted_before_the_view_is_current(gateway: Gateway) -> None:
+    """A half-read log must never be shown: a client that resumes would see seq step back."""
+    listener = Listener(gateway)
+    gateway.caught_up()
+    gateway.connect(listener)
+    gateway.receive(listener, SUBSCRIBE)
+    gateway.begin(run())
+    gateway.fold([Written(0, totals().encode())])
+    gateway.turn()
+    assert (listener.messages, gateway.ready) == ([], False)
+    gateway.caught_up()
+    gateway.turn()
+    assert listener.types() == ["hello", "state", "snapshot"]
+    gateway.caught_up()
+    assert len(listener.messages) == 3
+
+
+def test_the_same_run_found_again_goes_on(gateway: Gateway) -> None:
+    listener = opened(gateway)
+    world = gateway.world
+    assert gateway.begin(run()) is world
+    assert listener.closed == []
+
+
+def test_a_run_in_a_log_made_anew_ends_the_epoch_but_not_for_who_still_waits(gateway: Gateway) -> None:
+    told = opened(gateway)
+    gateway.begin(run("0000"))
+    waiting = Listener(gateway)
+    gateway.connect(waiting)
+    gateway.begin(run("1111"))
+    gateway.caught_up()
+    assert (told.closed, waiting.closed) == ([4001], [])
+    assert waiting.messages[0]["epoch"] == "1111"
+
+
+def test_what_a_client_that_left_says_is_not_heard(gateway: Gateway) -> None:
+    listener = opened(gateway)
+    gateway.leave(listener)
+    listener.messages.clear()
+    gateway.receive(listener, SUBSCRIBE)
+    gateway.set_draining(listener, draining=False)
+    gateway.turn()
+    assert listener.messages == []
+
+
+def test_a_position_lost_before_the_run_was_found_is_nothing(gateway: Gateway) -> None:
+    gateway.begin_again()
+    assert gateway.world is None
+
+
+def test_a_client_may_give_up_on_the_way_in(gateway: Gateway) -> None:
+    """Its early messages were one mistake too many."""
+    listener = Listener(gateway)
+    gateway.connect(listener)
+    for _ in range(63):
+        gateway.receive(listener, "garbage")
+    gateway.receive(listener, SUBSCRIBE.replace("mayor", "president"))
+    gateway.begin(run())
+    gateway.caught_up()
+    assert listener.closed == [4500]
+    gateway.disconnect(listener)
+
+
+def test_a_rate_brings_the_gateway_back_to_work(gateway: Gateway, clock: Manual) -> None:
+    """What is held back now is not forgotten: there is work until it is sent."""
+    listener = opened(gateway)
+    gateway.receive(listener, SUBSCRIBE.replace('"s1"', '"s1","max_rate_hz":1'))
+    gateway.turn()
+    assert not gateway.work.is_set()
+    gateway.fold([Written(0, totals().encode())])
+    gateway.turn()
+    assert gateway.work.is_set()
+    clock.advance(1)
+    gateway.turn()
+    assert not gateway.work.is_set()
+    assert listener.types()[-2:] == ["snapshot", "delta"]
+
+
+def test_our_own_misuse_is_an_exception(gateway: Gateway) -> None:
+    with pytest.raises(RuntimeError, match="no run yet"):
+        gateway.fold([])
+    with pytest.raises(RuntimeError, match="before there was a run"):
+        _ = gateway._hub
+
+
+def test_settings_are_frozen_values() -> None:
+    assert replace(GatewaySettings(), tick_ms=10) != GatewaySettings()

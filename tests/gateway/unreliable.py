@@ -1,0 +1,86 @@
+"""A real log behind a line that can be cut."""
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from eventlog.port import Batch, Entry, EventLog, Membership, Reader, Topic
+from schemas.errors import LogUnavailable
+
+
+class Unreliable:
+    """Passes everything on to the log below, unless it is cut off. `below` may be another log afterwards."""
+
+    def __init__(self, below: EventLog) -> None:
+        self.below = below
+        self.cuts = 0
+        self._away = False
+
+    def break_off(self) -> None:
+        """Cut the line: everything that is open breaks, too."""
+        self._away = True
+        self.cuts += 1
+
+    def come_back(self) -> None:
+        """Mend it."""
+        self._away = False
+
+    def check(self, cuts: int | None = None) -> EventLog:
+        """The log below, if it can be reached and the line was not cut since."""
+        if self._away or cuts not in {None, self.cuts}:
+            raise LogUnavailable("The log is away.")
+        return self.below
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def create(self, topics: Sequence[Topic]) -> None:
+        await self.check().create(topics)
+
+    async def exists(self, topic: str) -> bool:
+        return await self.check().exists(topic)
+
+    async def partitions(self, topic: str) -> int:
+        return await self.check().partitions(topic)
+
+    async def append(self, topic: str, entries: Sequence[Entry]) -> None:
+        await self.check().append(topic, entries)
+
+    def reader(self, topic: str, positions: Mapping[int, int]) -> Reader:
+        return _Reader(self, self.check().reader(topic, positions))
+
+    def member(self, topic: str, group: str) -> Membership:
+        return self.check().member(topic, group)
+
+    async def end_offsets(self, topic: str) -> dict[int, int]:
+        return await self.check().end_offsets(topic)
+
+    async def offsets_at(self, topic: str, timestamp: int) -> dict[int, int]:
+        return await self.check().offsets_at(topic, timestamp)
+
+    def partition_of(self, key: bytes, partitions: int) -> int:
+        return self.below.partition_of(key, partitions)
+
+
+class _Reader:
+    def __init__(self, log: Unreliable, below: Reader) -> None:
+        self._log = log
+        self._below = below
+        self._cuts = log.cuts
+
+    async def __aenter__(self) -> Self:
+        await self._below.__aenter__()
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        await self._below.__aexit__(*details)
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        return self._below.positions
+
+    async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
+        self._log.check(self._cuts)
+        return await self._below.read(max_records=max_records, wait_ms=wait_ms)
