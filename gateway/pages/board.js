@@ -125,7 +125,8 @@ export class Board {
   }
 
   #theme() {
-    this.view.grounds.panel = getComputedStyle(document.documentElement).getPropertyValue("--panel").trim() || "#1b222c";
+    const style = getComputedStyle(document.documentElement);
+    for (const name of ["panel", "track"]) this.view.grounds[name] = style.getPropertyValue(`--${name}`).trim();
     this.#schedule();
   }
 
@@ -171,7 +172,7 @@ export class Board {
     const now = new Date();
     say(document.getElementById("clock"), `${format.clock(now)} ${format.zone()}`);
     const source = election.sourceById.get(selection.source);
-    const feed = feeds.of(source.id);
+    const feed = this.#feed(source);
     const main = this.#main;
     if (!main) return;
     this.hero.age(feed, t(feed.state), main.entry?.as_of ?? feed.last_event);
@@ -184,9 +185,16 @@ export class Board {
     this.#title(main, feed);
   }
 
+  /** A source's feed; without a connection nobody knows how it is, only how old its figures are. */
+  #feed(source) {
+    const feed = this.feeds.of(source.id);
+    const { status, hadData } = this.#connection;
+    return status !== "open" && hadData ? { ...feed, state: "unknown" } : feed;
+  }
+
   #columns() {
     return this.election.sources.map((source) => {
-      const feed = this.feeds.of(source.id);
+      const feed = this.#feed(source);
       return { ...this.view.unit(this.selection, this.selection.unit, source.id), feed, stateWord: this.t(feed.state) };
     });
   }

@@ -122,6 +122,7 @@ export class Candidates {
     for (const item of view.ranked) {
       const line = this.#row(item.candidate.id);
       say(line.name, item.candidate.name);
+      put(line.name, "title", item.candidate.name);
       say(line.party, item.candidate.partyName || (item.candidate.independent ? t("independent") : ""));
       dressMark(line.mark, item.candidate, view.hue(item.candidate));
       paint(line.row, "--hue", view.hue(item.candidate));

@@ -7,6 +7,9 @@ import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
 import { basisPoints } from "./format.js";
 import { isThin, turnout } from "./rank.js";
 
+/** How many names of a tie are written out. */
+const NAMED_LEADERS = 2;
+
 export class Hero {
   #place = "";
 
@@ -83,17 +86,23 @@ export class Hero {
     const leaders = lead?.leaders ?? [];
     const first = leaders[0];
     put(this.section, "data-lead", lead ? (leaders.length > 1 ? "tie" : "lead") : "none");
-    say(this.name, lead ? leaders.map((row) => row.candidate.name).join(" – ") : t(entry?.boxes_opened ? "nobody" : "noBoxes"));
+    say(this.name, lead ? this.#names(leaders) : t(entry?.boxes_opened ? "nobody" : "noBoxes"));
     say(this.party, lead && leaders.length === 1 ? first.candidate.partyName || (first.candidate.independent ? t("independent") : "") : "");
     say(this.verb, lead ? t(leaders.length > 1 ? "tie" : "leads") : "");
     dressMark(this.mark, leaders.length === 1 ? first.candidate : null, first ? hue(first.candidate) : "transparent");
     show(this.percent, first ? (basisPoints(first.votes, valid) ?? NaN) : NaN, format.percentOf);
     show(this.votes, first ? first.votes : NaN, format.count);
     const rival = lead?.second;
-    say(this.rival, !lead ? t("margin") : rival ? t("marginWith", { name: rival.candidate.name }) : t("alone"));
+    say(this.rival, !lead || leaders.length > 1 ? t("margin") : rival ? t("marginWith", { name: rival.candidate.name }) : t("alone"));
     show(this.gapVotes, lead ? lead.votes : NaN, format.count);
     say(this.gapPoints, format.points(lead?.points ?? NaN));
     this.gapPoints.dataset.value = String(lead?.points ?? "");
+  }
+
+  /** Everyone who shares the lead, by name as long as they fit. */
+  #names(leaders) {
+    const named = leaders.slice(0, NAMED_LEADERS).map((row) => row.candidate.name).join(" – ");
+    return leaders.length > NAMED_LEADERS ? `${named} +${leaders.length - NAMED_LEADERS}` : named;
   }
 
   #counted({ entry, boxesTotal, registeredTotal }) {

@@ -44,8 +44,8 @@ export function legible(color, ground, least = 3) {
   const back = parse(ground);
   const away = luminance(back) < 0.2 ? WHITE : BLACK;
   for (let share = 0; share < 1; share += 0.05) {
-    const shade = mixed(parse(color), away, share);
-    if (ratio(shade, back) >= least) return css(shade);
+    const shade = css(mixed(parse(color), away, share));
+    if (ratio(parse(shade), back) >= least) return shade;
   }
   return css(away);
 }
@@ -53,8 +53,9 @@ export function legible(color, ground, least = 3) {
 /** A tile's fill by margin, and the ink that is readable on it (at least 4.5 whatever the hue). */
 export function tileColors(color, marginPoints, ground) {
   const strength = 0.35 + 0.65 * Math.min(1, Math.max(0, marginPoints) / FULL_MARGIN_POINTS);
-  const fill = mixed(parse(ground), parse(legible(color, ground, 3)), strength);
-  return { fill: css(fill), ink: inkOn(fill), full: legible(color, ground, 3) };
+  const full = legible(color, ground, 3);
+  const fill = css(mixed(parse(ground), parse(full), strength));
+  return { fill, full, ink: inkOn(parse(fill)) };
 }
 
 /** Black or white, whichever reads better; one of them always reaches 4.5. */

@@ -66,7 +66,8 @@ export class Status {
     badge.hidden = mark.hidden = !rehearsal;
     put(document.documentElement, "data-mode", mode);
     if (!rehearsal) return;
-    say(badge, this.t(`${mode}Text`));
+    say(badge, this.t(mode));
+    put(badge, "title", this.t(`${mode}Text`));
     mark.style.backgroundImage = watermarkOf(this.t(`${mode}Text`));
   }
 

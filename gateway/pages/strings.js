@@ -26,7 +26,7 @@ const TR = {
   same: "aynı", closest: "En yakın yarış: {place}", lastAt: "Son sandık", whyBoxes:
     "{high}, {low} kaynağından {n} sandık fazla saydı; ara bundan doğabilir.",
   whySame: "Açılan sandık sayısı aynı; ara sayılardan doğuyor.",
-  live: "canlı", quiet: "sakin", stale: "gecikti", down: "kesildi", waiting: "bekleniyor",
+  live: "canlı", quiet: "sakin", stale: "gecikti", down: "kesildi", waiting: "bekleniyor", unknown: "bilinmiyor", unknownText: "{source} ne durumda, bilinmiyor.",
   liveText: "{source} veri gönderiyor.", quietText: "{source} bir süredir yeni sandık göndermedi.",
   staleText: "{source} gecikti: sayılar güncel olmayabilir.",
   downText: "{source} kesildi: görünenler son alınan sayılardır.", waitingText: "{source} bekleniyor.",
@@ -64,7 +64,7 @@ const EN = {
   same: "same", closest: "Closest race: {place}", lastAt: "Last box", whyBoxes:
     "{high} has counted {n} boxes more than {low}; the gap may come from that.",
   whySame: "Both have opened as many boxes; the gap is in the counts.",
-  live: "live", quiet: "quiet", stale: "late", down: "down", waiting: "awaited",
+  live: "live", quiet: "quiet", stale: "late", down: "down", waiting: "awaited", unknown: "unknown", unknownText: "How {source} is, is not known.",
   liveText: "{source} is sending.", quietText: "{source} has sent no new box for a while.",
   staleText: "{source} is late: the figures may be out of date.",
   downText: "{source} is down: these are the last figures received.", waitingText: "{source} is awaited.",

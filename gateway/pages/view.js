@@ -11,11 +11,11 @@ export class View {
 
   constructor({ election, store, words, format, href }) {
     Object.assign(this, { election, store, t: words, format, href });
-    this.grounds = { panel: "#1b222c" };
+    this.grounds = { panel: "#1b222c", track: "#2a3440" };
   }
 
-  /** A candidate's hue as it shows on a panel of the present theme. */
-  hue = (candidate) => legible(candidate.color, this.grounds.panel, 3);
+  /** A candidate's hue as it shows on the present theme's bars, whose track is nearer to it than the panel. */
+  hue = (candidate) => legible(candidate.color, this.grounds.track, 3);
 
   /** One unit's figures with all that is derived from them. */
   unit(selection, unitId = selection.unit, sourceId = selection.source) {

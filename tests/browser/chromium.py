@@ -1,0 +1,93 @@
+"""Debian's own Chromium, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, Literal, NoReturn
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+PATIENCE_MS: Final = 15_000
+"""How long a page may take to show something: far more than it needs on a machine that is busy with other tests."""
+
+ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+Theme = Literal["dark", "light"]
+
+
+def chromium_path() -> str:
+    """Where Chromium is: SANDIK_TEST_CHROMIUM, or on the path. Without one the test is skipped, in CI it fails."""
+    path = os.environ.get("SANDIK_TEST_CHROMIUM") or shutil.which("chromium")
+    return path or _without_chromium()
+
+
+def _without_chromium() -> NoReturn:
+    reason = "No Chromium: install Debian's package chromium, or name one with SANDIK_TEST_CHROMIUM."
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser without a window."""
+    path = chromium_path()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS), headless=True)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Screen:
+    """A page as its viewer has it, with everything that it complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    async def shows(self, selector: str, text: str) -> None:
+        """Wait until an element's whole text is this."""
+        await expect(self.page.locator(selector)).to_have_text(text, timeout=PATIENCE_MS)
+
+    async def is_in_state(self, state: str) -> None:
+        """Wait until the status line says this state."""
+        await expect(self.page.locator("#status")).to_have_attribute("data-state", state, timeout=PATIENCE_MS)
+
+    async def texts(self, selector: str) -> list[str]:
+        """The texts of all elements that match, as one would select them."""
+        return await self.page.locator(selector).all_text_contents()
+
+    async def text(self, selector: str) -> str:
+        """One element's text."""
+        return await self.page.locator(selector).inner_text()
+
+
+@asynccontextmanager
+async def screen(browser: Browser, url: str, *, width: int = 1440, height: int = 900) -> AsyncIterator[Screen]:
+    """The page at this address, in a window of this size."""
+    context = await browser.new_context(viewport={"width": width, "height": height}, locale="tr-TR")
+    context.set_default_timeout(PATIENCE_MS)
+    try:
+        shown = Screen(await context.new_page())
+        await shown.page.goto(url)
+        yield shown
+    finally:
+        await context.close()

@@ -1,0 +1,111 @@
+"""The real system for a page to look at: the embedded log, the aggregator, the gateway."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from consumers.aggregate import AggregateSettings, Aggregator
+from eventlog.clock import Wall
+from eventlog.port import Entry, EventLog
+from eventlog.run import Run, create_run
+from eventlog.sqlite import SqliteLog
+from eventlog.topics import RunTopics
+from gateway.server import serve
+from gateway.settings import GatewaySettings
+from schemas.control import Mode
+from schemas.definition import Election
+from schemas.tally import Counted
+from schemas.totals import Totals
+from tests.browser.city import POLLS_CLOSE
+
+RUN: Final = "gece"
+LIMIT_S: Final = 15
+FAST: Final = GatewaySettings(tick_ms=10, watch_s=0.05, retry_first_s=0.01, retry_max_s=0.05, drain_s=1)
+"""Settings under which a page waits for nothing but itself."""
+
+
+@asynccontextmanager
+async def log_at(folder: Path) -> AsyncIterator[EventLog]:
+    """An embedded log, empty."""
+    async with SqliteLog(folder / "night.db", Wall()) as log:
+        yield log
+
+
+async def begin(log: EventLog, election: Election, *, mode: Mode = "live", epoch: str = "9f2c") -> Run:
+    """Create the run."""
+    return await create_run(log, RUN, election, mode=mode, epoch=epoch, clock=Wall(), partitions=4)
+
+
+async def say(log: EventLog, tallies: Sequence[Counted]) -> None:
+    """Append tallies as a feed would."""
+    entries = [Entry(one.district.encode(), orjson.dumps(one)) for one in tallies]
+    await log.append(RunTopics(RUN).tallies.name, entries)
+
+
+async def publish(log: EventLog, *records: Totals) -> None:
+    """Append totals as the aggregator would."""
+    entries = [Entry(one.cell.key(), one.encode()) for one in records]
+    await log.append(RunTopics(RUN).totals.name, entries)
+
+
+def totals(
+    district: str,
+    votes: dict[str, int],
+    *,
+    boxes: int,
+    version: int = 0,
+    source: str = "aa",
+    contest: str = "metropolitan_mayor",
+    at: datetime = POLLS_CLOSE,
+) -> Totals:
+    """A district's totals that follow from its votes."""
+    valid = sum(votes.values())
+    return Totals(
+        contest=contest,
+        source=source,
+        district=district,
+        version=version,
+        as_of=at,
+        boxes_opened=boxes,
+        annulled=0,
+        registered=340 * boxes,
+        cast=valid,
+        valid=valid,
+        invalid=0,
+        unattributed=0,
+        flagged=0,
+        votes=votes,
+    )
+
+
+@asynccontextmanager
+async def counting(log: EventLog, run: Run) -> AsyncIterator[None]:
+    """An aggregator at work."""
+    settings = AggregateSettings(tick_ms=20, checkpoint_ms=1_000, retry_ms=50)
+    working = asyncio.create_task(Aggregator(log, run, Wall(), settings).run())
+    try:
+        yield
+    finally:
+        working.cancel()
+        await asyncio.wait({working}, timeout=LIMIT_S)
+
+
+@asynccontextmanager
+async def showing(log: EventLog, *, port: int = 0, settings: GatewaySettings = FAST) -> AsyncIterator[str]:
+    """A gateway that serves the run; its address."""
+    ports: asyncio.Queue[int] = asyncio.Queue()
+    started = ports.put_nowait
+    server = asyncio.create_task(
+        serve(log, RUN, host="127.0.0.1", port=port, clock=Wall(), settings=settings, started=started)
+    )
+    try:
+        actual = await asyncio.wait_for(ports.get(), LIMIT_S)
+        yield f"http://127.0.0.1:{actual}"
+    finally:
+        server.cancel()
+        await asyncio.wait({server}, timeout=LIMIT_S)

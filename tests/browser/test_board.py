@@ -1,0 +1,308 @@
+"""The board in real Chromium, on the real system: the numbers are read off the page."""
+
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from gateway.settings import FeedLimits
+from schemas.tally import Counted
+from tests.browser.chromium import PATIENCE_MS, Screen, screen
+from tests.browser.city import BOXES, DISTRICTS, Sums, added_up, election, tallies
+from tests.browser.stage import FAST, begin, counting, log_at, publish, say, showing, totals
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+ALL_BOXES = BOXES * len(DISTRICTS)
+NEVER_S = 1e9
+
+
+def turkish(number: int) -> str:
+    """A count as Turks write it: 11.360.000."""
+    return f"{number:,}".replace(",", ".")
+
+
+def percent(part: int, whole: int) -> str:
+    """A share as Turks write it: %51,14, rounded half up."""
+    points = (part * 20_000 + whole) // (2 * whole)
+    return f"%{points // 100},{points % 100:02d}"
+
+
+async def check_hero(shown: Screen, sums: Sums, boxes_total: int) -> None:
+    """Who leads, by how much, how much is counted: all of it on the page, to the last vote."""
+    (_, first), (_, second) = sums.votes.most_common(2)
+    await shown.shows("#hero .opened", turkish(sums.boxes))
+    await shown.shows("#hero .total", turkish(boxes_total))
+    await shown.shows("#hero .votes", turkish(first))
+    await shown.shows("#hero .percent", percent(first, sums.valid))
+    await shown.shows("#hero .gapVotes", turkish(first - second))
+    await shown.shows("#hero .turnout", percent(sums.cast, sums.registered))
+    assert f"{turkish(sums.cast)} / açılan sandıklardaki {turkish(sums.registered)} seçmen" == await shown.text(
+        "#hero .turnoutOf"
+    )
+
+
+async def check_candidates(shown: Screen, sums: Sums) -> None:
+    """Every candidate's votes and share, and the votes of nobody yet."""
+    for candidate, votes in sums.votes.items():
+        row = f"#candidates [data-candidate={candidate}]"
+        await shown.shows(f"{row} .votes", turkish(votes))
+        await shown.shows(f"{row} td.percent", percent(votes, sums.valid))
+    await shown.shows("#candidates .foot tr:last-child .votes", turkish(sums.unattributed))
+
+
+async def check_districts(shown: Screen, said: list[Counted], contest: str) -> None:
+    """Every district's boxes, margin and turnout."""
+    for slug in DISTRICTS:
+        sums = added_up(said, contest, f"tr/34/{slug}")
+        (_, first), (_, second) = sums.votes.most_common(2)
+        row = f"#districts [data-row='tr/34/{slug}']"
+        await shown.shows(f"{row} td.boxes", f"{turkish(sums.boxes)} / {BOXES}")
+        await shown.shows(f"{row} td.votes", turkish(first - second))
+        await shown.shows(f"{row} td.turnout", percent(sums.cast, sums.registered))
+
+
+async def test_the_numbers_on_the_page_are_the_nights_to_the_last_vote(tmp_path: Path, browser: Browser) -> None:
+    """A night of some 6,000 tallies from two sources, with corrections, watched from before the first box."""
+    said = {source: list(tallies(seed, source)) for seed, source in enumerate(("aa", "anka"))}
+    said["anka"] = said["anka"][:1500]
+    async with log_at(tmp_path) as log:
+        run = await begin(log, election())
+        async with counting(log, run), showing(log) as url, screen(browser, url) as shown:
+            await shown.shows("#hero .leader .name", "Henüz sandık açılmadı")
+            for start in range(0, len(said["aa"]), 500):
+                await say(log, said["aa"][start : start + 500])
+                await say(log, said["anka"][start : start + 500])
+
+            mayor = added_up(said["aa"], "metropolitan_mayor", "tr/34")
+            await check_hero(shown, mayor, ALL_BOXES)
+            await check_candidates(shown, mayor)
+            await check_districts(shown, said["aa"], "metropolitan_mayor")
+            await shown.is_in_state("live")
+
+            await shown.page.get_by_role("link", name="Belediye Meclisi").click()
+            await check_hero(shown, added_up(said["aa"], "district_council", "tr/34"), ALL_BOXES)
+            await shown.page.get_by_role("link", name="ANKA", exact=True).click()
+            await check_hero(shown, added_up(said["anka"], "district_council", "tr/34"), ALL_BOXES)
+            assert [] == shown.complaints
+
+
+async def test_the_sources_stand_side_by_side_with_the_gap_written_out(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election())
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 600, "kurum": 400}, boxes=4))
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 300, "kurum": 200}, boxes=2, source="anka"))
+
+        await shown.shows("#compare tbody tr:nth-child(1) .gap", "AA 2 sandık önde")
+        row = "#compare tbody tr:nth-child(2)"
+        assert ["%60,00", "%60,00"] == await shown.texts(f"{row} b")
+        assert ["600 oy", "300 oy"] == await shown.texts(f"{row} .small")
+        assert "+300 oy" in await shown.text(f"{row} .gap")
+
+
+async def test_a_restart_of_the_gateway_leaves_the_numbers_and_then_catches_up(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with log_at(tmp_path) as log:
+        await begin(log, election())
+        await publish(log, totals("tr/34/sisli", {"imamoglu": 1200, "kurum": 800}, boxes=8))
+        async with showing(log) as url:
+            port = urlsplit(url).port or 0
+            context = screen(browser, url)
+            shown = await context.__aenter__()
+            await shown.shows("#hero .votes", "1.200")
+        try:
+            await shown.is_in_state("lost")
+            assert "Bağlantı koptu" in await shown.text("#status")
+            assert ("1.200", "%60,00") == (await shown.text("#hero .votes"), await shown.text("#hero .percent"))
+            await publish(log, totals("tr/34/sisli", {"imamoglu": 1500, "kurum": 900}, boxes=10, version=1))
+
+            async with showing(log, port=port):
+                await shown.shows("#hero .votes", "1.500")
+                await shown.is_in_state("live")
+        finally:
+            await context.__aexit__(None, None, None)
+
+
+async def test_a_page_opened_before_the_run_exists_fills_itself(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await shown.is_in_state("waiting")
+        assert "henüz başlamadı" in await shown.text("#status")
+
+        await begin(log, election())
+        await publish(log, totals("tr/34/adalar", {"imamoglu": 7, "kurum": 5}, boxes=1))
+
+        await shown.shows("#hero .leader .name", "Ekrem İmamoğlu")
+        await shown.shows("#hero .opened", "1")
+        await shown.shows("#hero span.note", "Sandıkların onda birinden azı açıldı")
+
+
+async def test_a_correction_takes_votes_and_the_lead_away_again(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election())
+        await publish(log, totals("tr/34/tuzla", {"imamoglu": 900, "kurum": 500}, boxes=5))
+        await shown.shows("#hero .votes", "900")
+
+        await publish(log, totals("tr/34/tuzla", {"imamoglu": 700, "kurum": 710}, boxes=5, version=1))
+
+        await shown.shows("#hero .leader .name", "Murat Kurum")
+        await shown.shows("#hero .gapVotes", "10")
+        await shown.shows("#candidates tbody:nth-of-type(1) tr:first-child .name", "Murat Kurum")
+
+
+async def test_a_tie_names_both_and_shares_a_rank(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election())
+        await publish(log, totals("tr/34/sile", {"imamoglu": 90, "kurum": 90, "altinoz": 20}, boxes=1))
+
+        await shown.shows("#hero .verb", "berabere")
+        assert "Ekrem İmamoğlu – Murat Kurum" == await shown.text("#hero .leader .name")
+        assert ["1. =", "1. =", "3."] == (await shown.texts("#candidates tbody td.rank"))[:3]
+        await expect(shown.page.locator(".tile[data-unit='tr/34/sile']")).to_have_attribute("data-state", "tie")
+
+
+@pytest.mark.parametrize(
+    ("state", "limits"),
+    [
+        ("live", FeedLimits(NEVER_S, NEVER_S, NEVER_S)),
+        ("quiet", FeedLimits(0, NEVER_S, NEVER_S)),
+        ("stale", FeedLimits(0, 0, NEVER_S)),
+        ("down", FeedLimits(0, 0, 0)),
+    ],
+)
+async def test_a_feeds_state_is_on_the_page_its_tab_and_its_numbers(
+    state: str, limits: FeedLimits, tmp_path: Path, browser: Browser
+) -> None:
+    """And the last good numbers stand, whatever it is."""
+    async with log_at(tmp_path) as log:
+        await begin(log, election())
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 60, "kurum": 40}, boxes=1))
+        async with showing(log, settings=replace(FAST, feeds=limits)) as url, screen(browser, url) as shown:
+            await shown.is_in_state(state)
+            await shown.shows("#hero .percent", "%60,00")
+            await expect(shown.page.locator("#hero .feed")).to_have_attribute("data-state", state)
+            icon = await shown.page.evaluate(
+                "async (state) => (await import('/static/status.js')).iconOf(state)", state
+            )
+            assert icon == await shown.page.locator("#favicon").get_attribute("href")
+
+
+@pytest.mark.parametrize(("mode", "says"), [("test", "TEST"), ("replay", "TEKRAR")])
+async def test_a_rehearsal_is_marked_all_over_the_page(mode: str, says: str, tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election(), mode="test" if mode == "test" else "replay")
+        await shown.shows("#mode", says)
+        await expect(shown.page.locator("#watermark")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(shown.page).to_have_title(f"[{says}] İstanbul · AA")
+
+
+async def test_a_live_night_carries_no_mark(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election())
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 60, "kurum": 40}, boxes=936))
+        await expect(shown.page).to_have_title("Ekrem İmamoğlu %60,00 · %100,00 açıldı · İstanbul · AA")
+        await expect(shown.page.locator("#watermark")).to_be_hidden()
+
+
+async def test_a_link_keeps_contest_source_and_unit(tmp_path: Path, browser: Browser) -> None:
+    """And a district's own ballot names its candidates, where the province reads by party."""
+    async with log_at(tmp_path) as log, showing(log) as url:
+        await begin(log, election())
+        votes = {"chp": 300, "ak_parti": 200}
+        await publish(log, totals("tr/34/uskudar", votes, boxes=2, source="anka", contest="district_mayor"))
+        address = f"{url}/?contest=district_mayor&source=anka&unit=tr/34/uskudar"
+        async with screen(browser, address) as shown:
+            await shown.shows("#hero .leader .name", "Üsküdar CHP Adayı")
+            await shown.shows("#hero h1", "Üsküdar")
+
+            await shown.page.locator("#hero .back").click()
+            await shown.shows("#hero .leader .name", "CHP")
+            assert shown.page.url.endswith("?contest=district_mayor&source=anka&unit=tr/34")
+
+            await shown.page.go_back()
+            await shown.shows("#hero h1", "Üsküdar")
+            assert [] == shown.complaints
+
+
+async def test_the_map_is_walked_with_arrow_keys_and_shows_the_districts_card(tmp_path: Path, browser: Browser) -> None:
+    """West of the Bosphorus is Beşiktaş, east of it Üsküdar."""
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election())
+        await publish(log, totals("tr/34/uskudar", {"imamoglu": 70, "kurum": 30}, boxes=20))
+        await publish(log, totals("tr/34/silivri", {"imamoglu": 70, "kurum": 30}, boxes=2))
+        await shown.shows("#hero .opened", "22")
+        assert len(DISTRICTS) == await shown.page.locator(".tile").count()
+        await expect(shown.page.locator(".tile[data-unit='tr/34/uskudar']")).to_have_attribute("data-state", "solid")
+        await expect(shown.page.locator(".tile[data-unit='tr/34/silivri']")).to_have_attribute("data-state", "thin")
+
+        await shown.page.locator(".tile[data-unit='tr/34/besiktas']").focus()
+        await shown.page.keyboard.press("ArrowRight")
+        await shown.shows("#card h2", "Üsküdar · AA")
+        assert "%70,00" in await shown.text("#card")
+
+        await shown.page.keyboard.press("Enter")
+        await shown.shows("#hero h1", "Üsküdar")
+
+
+async def test_the_districts_sort_by_any_column(tmp_path: Path, browser: Browser) -> None:
+    """By name as Turkish orders it: Çatalca after Büyükçekmece, Şile after Sultangazi."""
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election())
+        await publish(log, totals("tr/34/pendik", {"imamoglu": 70, "kurum": 30}, boxes=9))
+        await shown.shows("#hero .opened", "9")
+        names = await shown.texts("#districts tbody th")
+        assert list(DISTRICTS.values()) != sorted(DISTRICTS.values())
+        assert 1 == names.index("Çatalca") - names.index("Büyükçekmece")
+        assert names.index("Sultangazi") < names.index("Şile") < names.index("Şişli") < names.index("Tuzla")
+
+        await shown.page.get_by_role("button", name="Açılan / toplam sandık").click()
+        await shown.shows("#districts tbody tr:first-child th", "Pendik")
+
+
+async def test_the_rest_of_the_candidates_unfold(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election())
+        votes = {f"bagimsiz_{number}": number for number in range(1, 6)} | {"imamoglu": 80, "kurum": 60}
+        await publish(log, totals("tr/34/fatih", votes, boxes=2))
+        await shown.shows("#hero .votes", "80")
+        button = shown.page.get_by_role("button", name="diğer 3 aday")
+        await expect(shown.page.locator("#rest")).to_be_hidden()
+        await button.click()
+        assert 3 == await shown.page.locator("#rest tr").count()
+        await expect(shown.page.locator("#rest")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440, 3840])
+async def test_no_width_makes_the_page_scroll_sideways(width: int, tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url, width=width) as shown:
+        await begin(log, election(), mode="test")
+        votes = {"imamoglu": 5_680_000, "kurum": 5_679_999, "kavuncu": 1}
+        await publish(log, totals("tr/34/buyukcekmece", votes, boxes=BOXES))
+        await shown.shows("#hero .votes", "5.680.000")
+        assert 0 == await shown.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
+async def test_counting_moves_nothing_on_the_page(tmp_path: Path, browser: Browser) -> None:
+    """From the first box to millions of votes, the panels stay where they are."""
+    places = "[...document.querySelectorAll('.panel, #status')].map(e => JSON.stringify(e.getBoundingClientRect()))"
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election())
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 2, "kurum": 1}, boxes=1))
+        await shown.shows("#hero .votes", "2")
+        before = await shown.page.evaluate(places)
+
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 4_432_862, "kurum": 3_431_742}, boxes=24, version=1))
+
+        await shown.shows("#hero .votes", "4.432.862")
+        assert before == await shown.page.evaluate(places)
+
+
+async def test_english_is_a_parameter_away(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, f"{url}/?lang=en") as shown:
+        await begin(log, election())
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 6_000, "kurum": 4_000}, boxes=20))
+        await shown.shows("#hero .percent", "60.00%")
+        await shown.shows("#hero .votes", "6,000")
+        assert "en" == await shown.page.locator("html").get_attribute("lang")

@@ -1,0 +1,286 @@
+"""The page's pure modules, each asked in the browser that runs them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+
+from tests.browser.chromium import screen
+from tests.browser.stage import log_at, showing
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(tmp_path: Path, browser: Browser) -> AsyncIterator[Page]:
+    """An empty page of the gateway's origin, where its modules can be imported."""
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, f"{url}/healthz") as shown:
+        yield shown.page
+
+
+async def ask(page: Page, module: str, code: str) -> Any:
+    """Evaluate an expression with a module's exports as `m`."""
+    return await page.evaluate(f"async () => {{ const m = await import('/static/{module}.js'); return {code}; }}")
+
+
+async def test_numbers_are_written_as_turks_write_them(page: Page) -> None:
+    answers = await ask(
+        page,
+        "format",
+        """(f => [f.count(11360000), f.percent(5114, 10000), f.percent(1, 1), f.points(-0.756), f.percent(1, 0),
+        f.count(NaN), f.upper('büyükçekmece ilçesi ışık'), f.clock('2024-03-31T21:55:12Z'), f.zone(),
+        f.date('2024-03-31T12:00:00Z')])(m.formats('tr', 'Europe/Istanbul'))""",
+    )
+    assert [
+        *("11.360.000", "%51,14", "%100,00", "−0,76", "–"),
+        *("–", "BÜYÜKÇEKMECE İLÇESİ IŞIK", "00:55:12", "TSİ"),
+        "31 Mart 2024",
+    ] == answers
+
+
+async def test_a_share_of_boxes_is_whole_only_when_all_are_opened(page: Page) -> None:
+    answers = await ask(
+        page,
+        "format",
+        """(f => [f.progress(33272, 33273), f.progress(33273, 33273), f.progress(1, 33273), f.progress(0, 33273),
+        f.progress(0, 0)])(m.formats('tr', 'Europe/Istanbul'))""",
+    )
+    assert ["%99,99", "%100,00", "%0,01", "%0,00", "–"] == answers
+
+
+async def test_ages_read_as_one_says_them(page: Page) -> None:
+    answers = await ask(
+        page, "format", "[0, 12.9, 65, 3600, 3900, 200000, NaN].map(m.formats('tr', 'Europe/Istanbul').age)"
+    )
+    assert ["0 sn önce", "12 sn önce", "1 dk önce", "1 sa önce", "1 sa 5 dk önce", "2 gün önce", "–"] == answers
+
+
+async def test_names_are_ordered_as_in_turkish(page: Page) -> None:
+    names = ["Şile", "Çatalca", "Iğdır", "İzmir", "Cihangir", "Silivri", "Zeytinburnu", "Ümraniye", "Uşak"]
+    answers = await ask(page, "format", f"{names}.sort(m.formats('tr', 'Europe/Istanbul').compare)")
+    assert [
+        *("Cihangir", "Çatalca", "Iğdır", "İzmir", "Silivri"),
+        *("Şile", "Uşak", "Ümraniye", "Zeytinburnu"),
+    ] == answers
+
+
+async def test_equal_votes_share_a_rank_and_the_next_is_skipped(page: Page) -> None:
+    answers = await ask(
+        page,
+        "rank",
+        """m.ranking([{id: 'a'}, {id: 'b'}, {id: 'c'}, {id: 'd'}], {b: 5, c: 5, d: 1, stranger: 2})
+        .map(r => [r.candidate.id, r.rank, r.tied])""",
+    )
+    assert [["b", 1, True], ["c", 1, True], ["stranger", 3, False], ["d", 4, False], ["a", 5, False]] == answers
+
+
+async def test_a_lead_is_in_votes_and_points_and_nobody_leads_without_votes(page: Page) -> None:
+    answers = await ask(
+        page,
+        "rank",
+        """[m.lead(m.ranking([{id: 'a'}, {id: 'b'}], {a: 60, b: 40}), 100), m.lead(m.ranking([{id: 'a'}], {}), 0),
+        m.lead(m.ranking([{id: 'a'}, {id: 'b'}], {a: 7, b: 7}), 14)]
+        .map(l => l && [l.leaders.length, l.votes, l.points])""",
+    )
+    assert [[1, 20, 20], None, [2, 0, 0]] == answers
+
+
+async def test_a_gap_needs_two_sources_that_said_something(page: Page) -> None:
+    answers = await ask(
+        page,
+        "rank",
+        """[m.spread([{source: 'aa', value: 3}, {source: 'anka', value: undefined}]),
+        m.spread([{source: 'aa', value: 3}, {source: 'anka', value: 10}, {source: 'x', value: 4}])]""",
+    )
+    assert [None, {"highest": "anka", "lowest": "aa", "gap": 7}] == answers
+
+
+STORE = """
+    const sub = {id: 's', contest: 'c', source: 'aa', units: ['tr/34', 'tr/34/*']};
+    const store = new m.Store();
+    const snap = (epoch, seq, totals) => store.snapshot(sub, {epoch, seq, totals});
+    const delta = (from, seq, totals) => store.delta(sub, {from, seq, totals});
+    const votes = (unit) => store.entry('c', 'aa', unit)?.votes ?? null;
+"""
+
+
+async def with_store(page: Page, code: str) -> Any:
+    """Evaluate statements on a fresh store."""
+    return await page.evaluate(f"async () => {{ const m = await import('/static/store.js'); {STORE} {code} }}")
+
+
+async def test_a_delta_changes_what_it_names_and_keeps_the_rest(page: Page) -> None:
+    answers = await with_store(
+        page,
+        """snap('e1', 5, [{unit: 'tr/34', boxes_opened: 2, cast: 9, votes: {a: 4, b: 5}}]);
+        const said = delta(5, 7, [{unit: 'tr/34', boxes_opened: 3, votes: {a: 6}}]);
+        const entry = store.entry('c', 'aa', 'tr/34');
+        return [said, entry.boxes_opened, entry.cast, entry.votes, store.cursor('s')];""",
+    )
+    assert ["applied", 3, 9, {"a": 6, "b": 5}, {"epoch": "e1", "seq": 7}] == answers
+
+
+async def test_a_delta_beyond_the_cursor_is_a_gap_and_an_old_one_is_ignored(page: Page) -> None:
+    answers = await with_store(
+        page,
+        """snap('e1', 5, [{unit: 'tr/34', votes: {a: 4}}]);
+        return [delta(6, 8, [{unit: 'tr/34', votes: {a: 99}}]), delta(2, 4, [{unit: 'tr/34', votes: {a: 1}}]),
+        delta(3, 6, [{unit: 'tr/34', votes: {a: 5}}]), votes('tr/34'), store.cursor('s').seq];""",
+    )
+    assert ["gap", "stale", "applied", {"a": 5}, 6] == answers
+
+
+async def test_a_snapshot_replaces_its_own_units_and_no_others(page: Page) -> None:
+    answers = await with_store(
+        page,
+        """snap('e1', 5, [{unit: 'tr/34', votes: {a: 4}}, {unit: 'tr/34/fatih', votes: {a: 4}}]);
+        store.snapshot({...sub, id: 't', units: ['tr/41/*']}, {epoch: 'e1', seq: 5, totals: [{unit: 'tr/41/x'}]});
+        snap('e2', 1, [{unit: 'tr/34', votes: {a: 1}}]);
+        return [votes('tr/34'), votes('tr/34/fatih'), votes('tr/41/x'), store.cursor('s')];""",
+    )
+    assert [{"a": 1}, None, {}, {"epoch": "e2", "seq": 1}] == answers
+
+
+async def test_a_snapshot_gives_zero_to_counts_that_it_does_not_name(page: Page) -> None:
+    answers = await with_store(page, "snap('e', 1, [{unit: 'tr/34'}]); return store.entry('c', 'aa', 'tr/34').flagged;")
+    assert 0 == answers
+
+
+FAKE = """
+    const sent = [], news = [];
+    class Socket {
+      constructor() { Socket.all.push(this); }
+      send(text) { sent.push(JSON.parse(text)); }
+      close() { this.onclose?.({code: 1000}); }
+      say(message) { this.onmessage({data: JSON.stringify(message)}); }
+    }
+    Socket.all = [];
+    const nothing = () => {};
+    const listener = {change: nothing, heard: nothing, state: nothing, hello: nothing, fault: nothing,
+      connection: ({status}) => news.push(status)};
+    const {Store} = await import('/static/store.js');
+    const store = new Store();
+    const client = new m.Client({url: 'ws://x', store, listener, random: () => 0, Socket});
+    const election = {contests: [{id: 'c'}], sources: [{id: 'aa'}], units: [{id: 'tr'}]};
+    const hello = {type: 'hello', epoch: 'e1', seq: 3, heartbeat_s: 10};
+    client.want(election, [{contest: 'c', source: 'aa', scope: 'tr', units: ['tr']}]);
+    client.start();
+    Socket.all[0].say(hello);
+    Socket.all[0].say({type: 'snapshot', id: '0.0.0', epoch: 'e1', seq: 3, totals: [{unit: 'tr', votes: {a: 1}}]});
+"""
+
+
+async def with_client(page: Page, code: str) -> Any:
+    """Evaluate statements on a client whose socket is ours."""
+    return await page.evaluate(f"async () => {{ const m = await import('/static/client.js'); {FAKE} {code} }}")
+
+
+async def test_a_client_comes_back_with_its_cursor(page: Page) -> None:
+    answers = await with_client(
+        page,
+        """Socket.all[0].onclose({code: 1012});
+        const kept = store.entry('c', 'aa', 'tr').votes;
+        await new Promise(done => setTimeout(done, 50));
+        Socket.all[1].say(hello);
+        return [sent.map(s => s.since ?? null), kept, news];""",
+    )
+    assert [None, {"epoch": "e1", "seq": 3}] == answers[0]
+    assert [{"a": 1}, ["connecting", "open", "lost", "connecting", "open"]] == answers[1:]
+
+
+async def test_a_gap_makes_the_client_subscribe_afresh(page: Page) -> None:
+    answers = await with_client(
+        page,
+        """Socket.all[0].say({type: 'delta', id: '0.0.0', from: 9, seq: 10, totals: []});
+        return [sent.length, sent.at(-1).type, sent.at(-1).since ?? null, store.entry('c', 'aa', 'tr').votes];""",
+    )
+    assert [2, "subscribe", None, {"a": 1}] == answers
+
+
+async def test_a_close_code_of_4500_or_more_ends_it(page: Page) -> None:
+    answers = await with_client(
+        page,
+        """Socket.all[0].onclose({code: 4500});
+        await new Promise(done => setTimeout(done, 50));
+        return [Socket.all.length, news.at(-1)];""",
+    )
+    assert [1, "refused"] == answers
+
+
+async def test_close_codes_say_whether_to_come_back(page: Page) -> None:
+    answers = await ask(page, "client", "[1000, 1006, 1012, 4000, 4499, 4500, 4999].map(m.mayReconnect)")
+    assert [True, True, True, True, True, False, False] == answers
+
+
+async def test_pauses_grow_to_a_limit_and_are_jittered_from_nothing(page: Page) -> None:
+    answers = await ask(
+        page,
+        "client",
+        "[0, 1, 2, 5, 40].map(n => m.retryDelay(n, () => 1)).concat(m.retryDelay(9, () => 0))",
+    )
+    assert [250, 500, 1000, 8000, 8000, 0] == answers
+
+
+async def test_a_hue_is_legible_on_dark_and_on_light(page: Page) -> None:
+    """Bars reach 3 : 1 on their ground, a tile's label 4.5 : 1 on its fill, whatever the party and the margin."""
+    worst = await ask(
+        page,
+        "hue",
+        """Math.min(...['#000000', '#ffffff', '#e4002b', '#f39c12', '#1c7c54', '#7a3e9d', '#000080', '#ffff00']
+        .flatMap(hue => ['#1b222c', '#ffffff'].flatMap(ground => [
+          m.contrast(m.legible(hue, ground), ground) / 3,
+          ...[0, 5, 15, 40].map(points => (t => m.contrast(t.fill, t.ink) / 4.5)(m.tileColors(hue, points, ground))),
+        ])))""",
+    )
+    assert worst >= 1
+
+
+async def test_the_map_has_a_place_of_its_own_for_each_district(page: Page) -> None:
+    """No two share one, west and east of the Bosphorus are where they are, and a stranger means no map."""
+    answers = await ask(
+        page,
+        "tiles",
+        """(() => {
+          const ids = 'adalar silivri catalca sile tuzla besiktas uskudar kadikoy sariyer beykoz'.split(' ');
+          const tiles = m.layoutOf('tr/34', ids.map(id => ({id: `tr/34/${id}`})));
+          const places = new Set([...tiles.values()].map(t => `${t.column} ${t.row}`));
+          const column = id => tiles.get(`tr/34/${id}`).column;
+          return [places.size, column('besiktas') <= m.WATER_AFTER, column('uskudar') > m.WATER_AFTER,
+            column('sile') > column('uskudar'), column('silivri') < column('besiktas'),
+            m.neighbour(tiles, 'tr/34/sariyer', 'ArrowRight'), m.neighbour(tiles, 'tr/34/uskudar', 'ArrowLeft'),
+            m.layoutOf('tr/34', [{id: 'tr/34/atlantis'}]), m.layoutOf('tr/06', [])];
+        })()""",
+    )
+    assert [10, True, True, True, True, "tr/34/beykoz", "tr/34/besiktas", None, None] == answers
+
+
+async def test_both_languages_say_the_same_things(page: Page) -> None:
+    missing = await ask(
+        page,
+        "strings",
+        """(keys => [keys('tr').filter(k => !(k in m.TEXTS.en)), keys('en').filter(k => !(k in m.TEXTS.tr))])
+        (language => Object.keys(m.TEXTS[language]))""",
+    )
+    assert [[], []] == missing
+
+
+async def test_an_address_keeps_a_selection_and_falls_back_where_it_knows_nothing(page: Page) -> None:
+    answers = await ask(
+        page,
+        "place",
+        """(() => {
+          const index = ids => new Map(ids.map(id => [id, {id}]));
+          const election = {contestById: index(['c', 'd']), sourceById: index(['aa']), unitById: index(['tr', 'tr/34']),
+            contests: [{id: 'c'}], sources: [{id: 'aa'}], home: {id: 'tr'}};
+          return [m.fromAddress('?contest=d&unit=tr/34', election), m.fromAddress('?contest=no&unit=no', election),
+            m.toAddress({contest: 'd', source: 'aa', unit: 'tr/34'}, '?lang=en')];
+        })()""",
+    )
+    assert [
+        {"contest": "d", "source": "aa", "unit": "tr/34"},
+        {"contest": "c", "source": "aa", "unit": "tr"},
+        "?lang=en&contest=d&source=aa&unit=tr/34",
+    ] == answers
