@@ -36,6 +36,7 @@ async def start(consumer: AIOKafkaConsumer, connection: Connection) -> None:
 
 async def stop(consumer: AIOKafkaConsumer) -> None:
     """Stop a consumer within a few seconds, whether or not its broker answers."""
+    await asyncio.sleep(0)  # aiokafka's tasks let a cancellation through that comes before their first step
     try:
         async with asyncio.timeout(STOP_S):
             await consumer.stop()
@@ -52,12 +53,16 @@ class KafkaReader:
         self._topic = topic
         self._positions = dict(positions)
         self._consumer: AIOKafkaConsumer | None = None
+        self._entered = False
 
     async def __aenter__(self) -> Self:
         topic = await self._topics.find(self._topic)
         for partition, position in self._positions.items():
             if not 0 <= partition < topic.partitions or position < 0:
                 raise PositionLost(self._topic, partition, position)
+        self._entered = True
+        if not self._positions:  # as a member without a share has
+            return self
         consumer = AIOKafkaConsumer(
             **self._connection.options,
             auto_offset_reset="none",
@@ -76,7 +81,7 @@ class KafkaReader:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        consumer, self._consumer = self._consumer, None
+        consumer, self._consumer, self._entered = self._consumer, None, False
         if consumer is not None:
             await stop(consumer)
 
@@ -85,10 +90,11 @@ class KafkaReader:
         return MappingProxyType(self._positions)
 
     async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
+        if not self._entered:
+            raise RuntimeError("the reader is not open")
         consumer = self._consumer
         if consumer is None:
-            raise RuntimeError("the reader is not open")
-        if not self._positions:
+            await asyncio.sleep(wait_ms / 1000)
             return []
         try:
             with self._connection.translated():
@@ -106,8 +112,6 @@ class KafkaReader:
     async def _seek(self, consumer: AIOKafkaConsumer) -> None:
         partitions = {partition: TopicPartition(self._topic, partition) for partition in self._positions}
         consumer.assign(list(partitions.values()))
-        if not partitions:
-            return
         beginnings = await consumer.beginning_offsets(list(partitions.values()))
         for partition, where in partitions.items():
             if self._positions[partition] == 0:

@@ -1,0 +1,106 @@
+"""Fixtures for every test: event logs to test on, and the broker behind them.
+
+One Apache Kafka serves the whole run: the one that SANDIK_TEST_KAFKA points at, or one that is started here, before the
+first test (with pytest-xdist in the controller, for all workers). Where there can be none, tests that need it skip;
+with CI=true they fail.
+"""
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from eventlog.clock import Wall
+from eventlog.port import EventLog
+from sandik.wiring import open_log
+from tests.kafka.broker import Broker
+from tests.kafka.jars import NoKafka
+
+_SERVERS: Final = "SANDIK_TEST_KAFKA"
+_MISSING: Final = "SANDIK_TEST_KAFKA_MISSING"  # why there is none; set here, read by workers
+_broker = pytest.StashKey[Broker]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """With pytest-xdist: start the broker before the workers, who inherit its address."""
+    config = session.config
+    controls_workers = config.pluginmanager.hasplugin("dsession") and not hasattr(config, "workerinput")
+    if controls_workers and "not kafka" not in config.option.markexpr and not config.option.collectonly:
+        _start_broker(config)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Without pytest-xdist: start the broker if a selected test needs it, outside of any test's time limit."""
+    config = session.config
+    alone = not config.pluginmanager.hasplugin("dsession") and not hasattr(config, "workerinput")
+    if alone and not config.option.collectonly and any(item.get_closest_marker("kafka") for item in session.items):
+        _start_broker(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the broker; where pytest is killed before this, the broker's watchdog does it."""
+    broker = config.stash.get(_broker, None)
+    if broker is not None:
+        broker.close()
+        os.environ.pop(_SERVERS, None)
+
+
+def _start_broker(config: pytest.Config) -> None:
+    if _SERVERS in os.environ:
+        return
+    try:
+        broker = Broker.fresh()
+    except NoKafka as missing:
+        os.environ[_MISSING] = str(missing)
+        return
+    config.stash[_broker] = broker
+    broker.start()
+    os.environ[_SERVERS] = broker.servers
+
+
+def need_kafka() -> None:
+    """Skip the test where there is no Kafka; fail it in CI."""
+    if _SERVERS not in os.environ:
+        message = f"no Kafka to test on: {os.environ.get(_MISSING, 'mark the test with kafka')}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture
+def kafka() -> str:
+    """The broker's `host:port`. It is shared: give runs and topics names of their own."""
+    need_kafka()
+    return os.environ[_SERVERS]
+
+
+@pytest.fixture
+def kafka_broker() -> Broker:
+    """A broker for one test alone, which may kill it; not started. `with` it, so that it ends."""
+    need_kafka()
+    return Broker.fresh()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)])
+def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an event log: an embedded one that is empty, then Kafka, which is shared."""
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'log.db'}"
+    return f"kafka://{request.getfixturevalue('kafka')}"
+
+
+@pytest.fixture
+async def log(log_url: str) -> AsyncIterator[EventLog]:
+    """An open event log of either kind."""
+    async with open_log(log_url, Wall()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that nobody else uses, for a run or a topic."""
+    return f"test-{uuid.uuid4().hex}"

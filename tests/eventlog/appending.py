@@ -1,0 +1,45 @@
+"""A process that appends to an embedded log: `python -m tests.eventlog.appending PATH TOPIC NAME BATCHES`.
+
+It appends batches of ten records, `NAME batch n`, and prints the number of each batch once it is acknowledged. With
+`BATCHES` 0 it appends one record for each line that it is sent, with the machine's monotonic time as its value.
+"""
+
+import asyncio
+import itertools
+import sys
+import time
+from pathlib import Path
+
+from eventlog.clock import Wall
+from eventlog.port import Entry, EventLog
+from eventlog.sqlite import SqliteLog
+
+BATCH = 10
+
+
+async def append_batches(log: EventLog, topic: str, name: str, count: int) -> None:
+    """Append, and say what was acknowledged."""
+    for batch in itertools.islice(itertools.count(), count):
+        await log.append(topic, [Entry(b"k", f"{name} {batch} {n}".encode()) for n in range(BATCH)])
+        print(batch, flush=True)  # noqa: T201  the test reads it
+
+
+async def append_when_told(log: EventLog, topic: str) -> None:
+    """Append the time whenever a line comes."""
+    print("ready", flush=True)  # noqa: T201  the test waits for it
+    while await asyncio.to_thread(sys.stdin.readline):
+        await log.append(topic, [Entry(b"k", str(time.monotonic_ns()).encode())])
+
+
+async def main() -> None:
+    """Do as the arguments say."""
+    path, topic, name, count = sys.argv[1:]
+    async with SqliteLog(Path(path), Wall()) as log:
+        if int(count):
+            await append_batches(log, topic, name, int(count))
+        else:
+            await append_when_told(log, topic)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,147 @@
+"""The log on Kafka where it meets other clients, missing brokers and brokers that go away."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from eventlog import kafka_appender
+from eventlog.clock import Wall
+from eventlog.kafka import KafkaLog
+from eventlog.kafka_connection import Security
+from eventlog.port import Entry, EventLog, Topic
+from eventlog.topics import RunTopics
+from sandik.wiring import open_log
+from schemas.errors import LogUnavailable, UsageError
+from tests.eventlog.reading import read_to_end, values
+from tests.kafka.broker import Broker
+
+
+@pytest.fixture
+async def log(kafka: str) -> AsyncIterator[EventLog]:
+    async with open_log(f"kafka://{kafka}", Wall()) as opened:
+        yield opened
+
+
+async def test_no_broker_at_the_address_is_said_within_seconds() -> None:
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        servers = f"127.0.0.1:{taken.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(LogUnavailable, match=f"No Kafka broker answers at {servers}"):
+            async with KafkaLog(servers):
+                pass
+        assert time.monotonic() - began < 15
+
+
+async def test_a_listener_that_never_answers_is_no_broker() -> None:
+    """Something else listens there, or a firewall swallows what is sent."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        servers = f"127.0.0.1:{deaf.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(LogUnavailable, match="No Kafka broker answers"):
+            async with KafkaLog(servers):
+                pass
+        assert time.monotonic() - began < 20
+
+
+async def test_tls_files_that_are_not_there_are_refused() -> None:
+    security = Security(protocol="SSL", ca_file="/nowhere/ca.pem")  # type: ignore[arg-type]  # a path all the same
+    with pytest.raises(UsageError, match="TLS files cannot be used"):
+        async with KafkaLog("127.0.0.1:9", security=security):
+            pass
+
+
+@pytest.mark.kafka
+async def test_other_clients_choose_the_same_partitions(log: EventLog, kafka: str, unique: str) -> None:
+    keys = [f"tr/{n % 81}/{n}".encode() for n in range(100)]
+    await log.create([Topic(unique, partitions=5)])
+    producer = AIOKafkaProducer(bootstrap_servers=kafka)
+    async with producer:
+        for key in keys:
+            await (await producer.send(unique, b"theirs", key))
+    await log.append(unique, [Entry(key, b"ours") for key in keys])
+    for records in (await read_to_end(log, unique)).values():
+        theirs = [record.key for record in records if record.value == b"theirs"]
+        assert theirs == [record.key for record in records if record.value == b"ours"]
+
+
+@pytest.mark.kafka
+async def test_a_runs_topics_have_the_settings_that_the_design_relies_on(
+    log: EventLog, kafka: str, unique: str
+) -> None:
+    run = RunTopics(unique)
+    await log.create(run.all())
+    kept = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+    compacted = {"cleanup.policy": "compact", "min.compaction.lag.ms": "600000"}
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        for topic in run.all():
+            expected = {**(compacted if topic.compacted else kept), "message.timestamp.type": "LogAppendTime"}
+            wanted = ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=dict.fromkeys(expected))
+            [response] = await admin.describe_configs([wanted])
+            assert {name: value for name, value, *_ in response.resources[0][4]} == expected
+    finally:
+        await admin.close()
+    assert [await log.partitions(topic.name) for topic in run.all()] == [8, 1, 8, 1, 1]
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(300)
+async def test_a_log_outlives_its_broker(kafka_broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was acknowledged stays; the same log and the same reader go on once the broker is back.
+
+    An append meanwhile is reported as failed, and may arrive twice when it is sent again.
+    """
+    monkeypatch.setattr(kafka_appender, "APPEND_DEADLINE_S", 2.0)
+    with kafka_broker as broker:
+        async with open_log(f"kafka://{broker.servers}", Wall()) as log:
+            await log.create([Topic(unique)])
+            await log.append(unique, [Entry(b"k", b"before")])
+            async with log.reader(unique, {0: 0}) as reader:
+                assert [b.records[0].value for b in await reader.read(max_records=9, wait_ms=10_000)] == [b"before"]
+                await asyncio.to_thread(broker.kill)
+                for _ in range(2):
+                    with pytest.raises(LogUnavailable) as gone:
+                        await log.append(unique, [Entry(b"k", b"meanwhile")])
+                    assert gone.value.retriable
+                assert await reader.read(max_records=9, wait_ms=100) == []
+                await asyncio.to_thread(broker.start)
+                monkeypatch.setattr(kafka_appender, "APPEND_DEADLINE_S", 60.0)
+                await log.append(unique, [Entry(b"k", b"after")] * 20)
+                seen: list[bytes | None] = []
+                while b"after" not in seen:
+                    for batch in await reader.read(max_records=999, wait_ms=1000):
+                        seen += [record.value for record in batch.records]
+            everything = await values(log, unique)
+            assert everything[0] == b"before"
+            assert everything[-20:] == [b"after"] * 20
+            assert set(everything[1:-20]) <= {b"meanwhile"}
+            assert await log.exists(unique)
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(300)
+async def test_a_log_closes_while_its_broker_is_gone(
+    kafka_broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an append under way, a reader and a member open; within seconds."""
+    monkeypatch.setattr(kafka_appender, "APPEND_DEADLINE_S", 1.0)
+    with kafka_broker as broker:
+        async with open_log(f"kafka://{broker.servers}", Wall()) as log:
+            await log.create([Topic(unique)])
+            await log.append(unique, [Entry(b"k", b"before")])
+            async with log.reader(unique, {0: 0}), log.member(unique, "group"):
+                await asyncio.to_thread(broker.kill)
+                with pytest.raises(LogUnavailable):
+                    await log.append(unique, [Entry(b"k", b"v")])
+                began = time.monotonic()
+        assert time.monotonic() - began < 40

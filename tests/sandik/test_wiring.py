@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from eventlog.clock import Wall
+from eventlog.kafka import KafkaLog
+from eventlog.port import Entry, Topic
+from eventlog.sqlite import SqliteLog
+from sandik.wiring import open_log
+from schemas.errors import LogFull, UsageError
+
+
+async def test_a_sqlite_url_names_a_file(tmp_path: Path) -> None:
+    log = open_log(f"sqlite:{tmp_path}/new/night.db", Wall())
+    assert isinstance(log, SqliteLog)
+    async with log:
+        pass
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["night.db"]
+
+
+async def test_a_sqlite_url_may_limit_the_file(tmp_path: Path) -> None:
+    async with open_log(f"sqlite:{tmp_path}/night.db?max_mb=1", Wall()) as log:
+        await log.create([Topic("t")])
+        with pytest.raises(LogFull):
+            await log.append("t", [Entry(b"k", bytes(600_000))] * 2)
+
+
+@pytest.mark.parametrize(
+    "url", ["kafka://localhost:9092", "kafka://10.0.0.1:9092,kafka-2.example:9093", "kafka://[::1]:9092"]
+)
+def test_a_kafka_url_names_brokers(url: str) -> None:
+    assert isinstance(open_log(url, Wall()), KafkaLog)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "night.db", "sqlite:", "sqlite:?max_mb=1", "sqlite:night.db?size=1", "postgres://localhost/night"),
+        *("kafka:", "kafka://", "kafka://localhost", "kafka:localhost:9092", "kafka://localhost:9092/topic"),
+    ],
+)
+def test_a_url_that_names_no_log_is_refused_with_the_forms_there_are(url: str) -> None:
+    with pytest.raises(UsageError, match="sqlite:PATH"):
+        open_log(url, Wall())
+
+
+@pytest.mark.parametrize("size", ["", "0", "-1", "1.5", "many"])
+def test_a_limit_that_is_no_size_is_refused(size: str) -> None:
+    with pytest.raises(UsageError, match="whole mebibytes"):
+        open_log(f"sqlite:night.db?max_mb={size}", Wall())
+
+
+def test_security_settings_are_checked_when_the_log_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANDIK_KAFKA_SECURITY_PROTOCOL", "TLS")
+    with pytest.raises(UsageError, match="SECURITY_PROTOCOL"):
+        open_log("kafka://localhost:9092", Wall())
