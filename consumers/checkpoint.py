@@ -55,22 +55,24 @@ def ledger_entry(ledger: BoxLedger, partition: int) -> Entry:
 
 @dataclass(slots=True)
 class Checkpoint:
-    """What one partition of `ledger` holds, as it is read. `damage` is the offset of a record that cannot be read."""
+    """What one partition of `ledger` holds, as it is read. `damaged` are the keys whose newest record is unreadable."""
 
     marker: Marker = field(default_factory=Marker)
-    damage: int | None = None
+    damaged: set[bytes] = field(default_factory=set)
     _ledgers: dict[Cell, BoxLedger] = field(default_factory=dict)
 
     def add(self, records: Iterable[Record]) -> None:
         """Take in the next records of the partition."""
         for record in records:
+            key = record.key or b""
             try:
-                if record.key == MARKER_KEY:
+                if key == MARKER_KEY:
                     self.marker = _marker(record.value or b"")
                 else:
                     self._add_ledger(record.value or b"")
+                self.damaged.discard(key)
             except _UNREADABLE:
-                self.damage = record.offset
+                self.damaged.add(key)
 
     def _add_ledger(self, value: bytes) -> None:
         line, _, boxes = value.partition(b"\n")
@@ -83,7 +85,7 @@ class Checkpoint:
 
     def ledgers(self) -> list[BoxLedger] | None:
         """The ledgers that were kept; `None` where there is no checkpoint, or none that can be relied on."""
-        if self.damage is not None or self.marker.position == 0:
+        if self.damaged or self.marker.position == 0:
             return None
         for cell, version in self.marker.versions.items():
             if cell not in self._ledgers or self._ledgers[cell].version < version:

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import uvloop
 
@@ -12,12 +13,26 @@ from schemas.errors import SandikError
 
 T = TypeVar("T")
 
+_COLLECT_AFTER: Final = 50_000
+"""New containers that make a collection of the youngest due: a few batches, so that it costs microseconds an event."""
+
+
+def calm_garbage_collector() -> None:
+    """Look for reference cycles rarely: a fold makes none, and keeps boxes by the million that would be looked through.
+
+    Measured on a million events: a third of the fold's time goes into collections at Python's default thresholds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 100)
+
 
 def run_to_completion(work: Coroutine[Any, Any, T]) -> T:
     """Run the coroutine; SIGTERM and SIGINT cancel it, so that it drains and closes what it opened.
 
     Raises `asyncio.CancelledError` where a signal ended it.
     """
+    calm_garbage_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             return runner.run(_cancelled_by_signals(work))

@@ -100,8 +100,16 @@ def test_a_marker_that_counts_on_a_ledger_that_is_gone_makes_no_checkpoint() -> 
 def test_a_damaged_record_makes_no_checkpoint(key: bytes, value: bytes | None) -> None:
     checkpoint = read_back(kept(41)[1], Marker(42, 0, {CELL: 41}).entry(0), Entry(key, value or b""))
 
-    assert checkpoint.damage == 2
+    assert {key} == checkpoint.damaged
     assert checkpoint.ledgers() is None
+
+
+def test_what_was_damaged_and_written_again_is_whole() -> None:
+    good, marker = kept(41)[1], Marker(42, 0, {CELL: 41}).entry(0)
+    broken = [Entry(entry.key, b"scribble") for entry in (good, marker)]
+
+    assert read_back(*broken).ledgers() is None
+    assert read_back(*broken, good, marker).ledgers() is not None
 
 
 def test_a_ledger_that_heard_of_nothing_is_not_kept() -> None:

@@ -1,0 +1,33 @@
+"""`python -m benchmarks [NAME …]`: run the benchmarks and print their tables."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from benchmarks.aggregating import aggregating
+from benchmarks.latency import latency
+from benchmarks.measure import machine
+from benchmarks.parsing import parsing
+
+BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
+    "parsing": parsing,
+    "aggregating": aggregating,
+    "latency": latency,
+}
+
+
+def main() -> None:
+    """Run the benchmarks that are named, or all of them."""
+    names = sys.argv[1:] or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"There is no benchmark {unknown[0]!r}. There are: {', '.join(BENCHMARKS)}.")
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}")
+    for name in names:
+        print(f"\n`python -m benchmarks {name}`\n")
+        for line in BENCHMARKS[name]():
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The aggregator on a million-event night: throughput from a cold start, and how long a warm restart takes."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass, field
+
+import uvloop
+
+from benchmarks.logs import log_urls
+from benchmarks.measure import spread
+from benchmarks.night import election, events
+from consumers.aggregate import Aggregator
+from consumers.checkpoint import MARKER_KEY
+from eventlog.clock import Wall
+from eventlog.port import Entry, EventLog
+from eventlog.run import Run, create_run
+from producers.publish import Publisher, publish
+from sandik.process import calm_garbage_collector
+from sandik.wiring import open_log
+
+EVENTS = 1_000_000
+ROUNDS = 3
+
+
+@dataclass
+class Figures:
+    """What was measured on one log, in seconds."""
+
+    read_s: list[float] = field(default_factory=list)
+    read_cpu_s: list[float] = field(default_factory=list)
+    cold_s: list[float] = field(default_factory=list)
+    cold_cpu_s: list[float] = field(default_factory=list)
+    warm_s: list[float] = field(default_factory=list)
+
+
+def aggregating() -> Iterator[str]:
+    """Events a second from the log through validation, fold, publishing and checkpoint, beside reading alone."""
+    calm_garbage_collector()
+    with log_urls() as urls, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        found = {name: runner.run(_measure(url)) for name, url in urls.items()}
+    yield f"| {EVENTS:,} events, one process | embedded log | Apache Kafka |"
+    yield "|---|---:|---:|"
+    embedded, kafka = found["embedded log"], found["Apache Kafka"]
+    for what, seconds in (("reading alone", "read_cpu_s"), ("cold start to the end", "cold_cpu_s")):
+        cells = (spread([EVENTS / value / 1000 for value in getattr(log, seconds)]).text() for log in (embedded, kafka))
+        yield f"| {what}: thousand events a CPU second | {' | '.join(cells)} |"
+    for what, seconds in (
+        ("reading alone", "read_s"),
+        ("cold rebuild", "cold_s"),
+        ("warm restart from the checkpoint", "warm_s"),
+    ):
+        cells = (spread(getattr(log, seconds)).text(".2f") for log in (embedded, kafka))
+        yield f"| {what}: seconds by the wall | {' | '.join(cells)} |"
+
+
+async def _measure(url: str) -> Figures:
+    clock = Wall()
+    definition = election()
+    figures = Figures()
+    async with open_log(url, clock) as log:
+        name = f"bench-{uuid.uuid4().hex[:8]}"
+        run = await create_run(log, name, definition, mode="test", epoch="bench", clock=clock)
+        await publish(Publisher(log, run.topics.tallies.name, clock), events(definition, EVENTS))
+        for _ in range(ROUNDS):
+            await _timed(_read_all(log, run), figures.read_s, figures.read_cpu_s)
+        for _ in range(ROUNDS):
+            await _spoil_checkpoints(log, run)
+            await _timed(Aggregator(log, run, clock).run_until_end(), figures.cold_s, figures.cold_cpu_s)
+            await _timed(Aggregator(log, run, clock).run_until_end(), figures.warm_s, [])
+    return figures
+
+
+async def _timed(work: Awaitable[object], wall_s: list[float], cpu_s: list[float]) -> None:
+    began, began_cpu = time.perf_counter(), time.process_time()
+    await work
+    wall_s.append(time.perf_counter() - began)
+    cpu_s.append(time.process_time() - began_cpu)
+
+
+async def _spoil_checkpoints(log: EventLog, run: Run) -> None:
+    """Make the next start a cold one: a checkpoint whose marker cannot be read is not used."""
+    spoiled = [Entry(MARKER_KEY, b"spoiled", partition) for partition in range(run.topics.partitions)]
+    await log.append(run.topics.ledger.name, spoiled)
+
+
+async def _read_all(log: EventLog, run: Run) -> None:
+    ends = await log.end_offsets(run.topics.tallies.name)
+    async with log.reader(run.topics.tallies.name, dict.fromkeys(ends, 0)) as reader:
+        while dict(reader.positions) != ends:
+            await reader.read(max_records=2_000, wait_ms=1_000)

@@ -1,0 +1,34 @@
+"""Parsing a batch: each record by itself inside one call, against the joined array and against one call a record."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from pydantic import TypeAdapter
+
+from benchmarks.measure import cpu_side_by_side
+from benchmarks.night import election, events
+from schemas.tally import TALLY, Tally, parse_tallies
+
+RECORDS = 20_000
+BATCH = 2_000
+
+
+def parsing() -> Iterator[str]:
+    """Microseconds of CPU a record."""
+    values = [entry.value for entry in islice(events(election(), RECORDS), RECORDS)]
+    batches = [values[at : at + BATCH] for at in range(0, RECORDS, BATCH)]
+    joined = TypeAdapter(list[Tally])
+    taken = cpu_side_by_side(
+        {
+            "each by itself, one call a batch (ours)": lambda: [parse_tallies(batch) for batch in batches],
+            "joined into one array (unsafe)": lambda: [
+                joined.validate_json(b"[" + b",".join(b) + b"]") for b in batches
+            ],
+            "one call a record": lambda: [TALLY.validate_json(value) for value in values],
+        }
+    )
+    yield "| parsing and validating tallies | µs CPU a record, median (spread) |"
+    yield "|---|---:|"
+    for name, seconds in taken.items():
+        scaled = type(seconds)(*(1e6 * value / RECORDS for value in (seconds.low, seconds.median, seconds.high)))
+        yield f"| {name} | {scaled.text('.2f')} |"
