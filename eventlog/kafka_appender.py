@@ -1,6 +1,7 @@
 """Appending to Kafka: an idempotent producer that keeps our order within each partition through its own retries."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -164,9 +165,21 @@ async def _stop(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(STOP_S):
             await producer.flush()
     except TimeoutError:
-        producer._message_accumulator.fail_all(KafkaError("the producer was stopped"))  # noqa: SLF001  see above
+        await _give_up(producer)
     try:
         async with asyncio.timeout(STOP_S):
             await producer.stop()
     except (TimeoutError, KafkaError):
         await producer.client.close()
+
+
+async def _give_up(producer: AIOKafkaProducer) -> None:
+    """End its sending, and only then fail what it holds: a batch that is being sent would trip over that."""
+    with contextlib.suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(STOP_S):
+            await producer._sender.close()  # noqa: SLF001  see `_stop`
+    held = producer._message_accumulator  # noqa: SLF001  see `_stop`
+    for batches in held._batches.values():  # noqa: SLF001  see `_stop`
+        for batch in batches:
+            batch._drain_waiter.cancel()  # noqa: SLF001  else asyncio reports an error that nobody asked for
+    held.fail_all(KafkaError("the producer was stopped"))

@@ -6,7 +6,7 @@ from eventlog.kafka_connection import Security
 from sandik.settings import kafka_security
 from schemas.errors import UsageError
 
-SECRET = "şifre "
+SECRET = "şifre "  # noqa: S105  nobody's
 SASL = {
     "SANDIK_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
     "SANDIK_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
