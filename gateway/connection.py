@@ -33,6 +33,20 @@ _logger: Final = logging.getLogger(__name__)
 class Connection(asyncio.Protocol):
     """One client's connection."""
 
+    __slots__ = (
+        "_closing_checks",
+        "_draining",
+        "_gateway",
+        "_live",
+        "_message",
+        "_open_connections",
+        "_protocol",
+        "_silent_checks",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+
     def __init__(
         self,
         gateway: Gateway,
@@ -50,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._silent_checks = 0
         self._closing_checks = 0
         self._draining = True
+        self._live = False
 
     # What asyncio calls
 
@@ -60,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._open_connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  however it was lost, it is
+        self._live = False
         self._open_connections.discard(self)
         self._gateway.disconnect(self)
 
@@ -97,17 +113,17 @@ class Connection(asyncio.Protocol):
     # What the gateway calls
 
     def send(self, frame: bytes) -> None:
-        if self._protocol.state is OPEN and not self.transport.is_closing():
+        if self._live:
             self.transport.write(frame)
 
     def close(self, code: int, reason: str) -> None:
-        self._gateway.leave(self)
+        self._leave()
         if self._protocol.state is OPEN:
             self._protocol.send_close(code, reason)
         self._flush()
 
     def check(self) -> None:
-        if self._protocol.state is not OPEN or self.transport.is_closing():
+        if not self._live:
             self._closing_checks += 1
             if self._closing_checks >= _CHECKS_TO_CLOSE:
                 self.transport.abort()
@@ -127,11 +143,17 @@ class Connection(asyncio.Protocol):
         self._protocol.send_response(self._protocol.accept(request))
         self._flush()
         if self._protocol.state is OPEN:
+            self._live = True
             self._gateway.connect(self)
+
+    def _leave(self) -> None:
+        """Nothing more is to be sent: the connection is closing."""
+        self._live = False
+        self._gateway.leave(self)
 
     def _receive(self, frame: Frame) -> None:
         if self._protocol.state is not OPEN:
-            self._gateway.leave(self)
+            self._leave()
         elif frame.opcode is Opcode.BINARY:
             self.close(StandardCode.UNSUPPORTED_DATA, f"{PROTOCOL} is JSON in text messages")
         elif frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
@@ -157,7 +179,7 @@ class Connection(asyncio.Protocol):
             if data:
                 self.transport.write(data)
             else:
-                self._gateway.leave(self)
+                self._leave()
                 self.transport.close()
 
 
