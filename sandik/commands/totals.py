@@ -42,8 +42,7 @@ def totals(
         sys.stdout.buffer.write(encode_rows(rows) + b"\n")
         sys.stdout.buffer.flush()
     else:
-        console = Console(highlight=False)
-        console.print(_table(rows), width=None if console.is_terminal else _PIPED_COLUMNS)
+        Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS).print(_table(rows))
 
 
 async def _rows(url: str, name: str) -> list[Row]:
