@@ -1,0 +1,92 @@
+"""The log goes away, or has no room left: everyone waits, and nothing is lost."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from consumers.aggregate import AggregateSettings, Aggregator
+from eventlog.clock import Wall
+from eventlog.port import EventLog
+from eventlog.run import Run, create_run, find_run
+from gateway.view import View
+from producers.publish import Publisher, Waiting, entry, publish
+from sandik.wiring import open_log
+from tests.builders import DISTRICTS, counted, small_election
+from tests.kafka.broker import Broker
+
+BOXES = 400
+FAST = AggregateSettings(tick_ms=20, checkpoint_ms=100, retry_ms=100)
+EVENTS = [counted(district=district, box=1000 + box) for box in range(1, BOXES + 1) for district in DISTRICTS]
+
+
+async def follow(log: EventLog, run: Run, view: View, opened: int) -> None:
+    """Return once the view has so many boxes of the country open."""
+    async with log.reader(run.topics.totals.name, {0: view.seq}) as reader:
+        while sum(row.boxes_opened for row in view.rows(units=["tr"])) < opened:
+            for batch in await reader.read(max_records=100, wait_ms=500):
+                for record in batch.records:
+                    view.fold(record)
+
+
+@contextlib.asynccontextmanager
+async def aggregating(log: EventLog, run: Run) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(Aggregator(log, run, Wall(), FAST).run())
+        yield
+        task.cancel()
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+async def test_a_broker_that_goes_away_costs_time_and_nothing_else(kafka_broker: Broker, unique: str) -> None:
+    """Killed in the middle of the night, back again: producer and aggregator went on by themselves."""
+    waits: list[Waiting] = []
+    with kafka_broker as broker:
+        async with open_log(f"kafka://{broker.servers}", Wall()) as log:
+            run = await create_run(log, unique, small_election(BOXES), mode="test", epoch="e1e1", clock=Wall())
+            view = View(run.definition)
+            publisher = Publisher(log, run.topics.tallies.name, Wall(), on_waiting=waits.append)
+            async with aggregating(log, run), asyncio.timeout(150):
+                await publish(publisher, map(entry, EVENTS[:800]))
+                await follow(log, run, view, 800)
+                await asyncio.to_thread(broker.kill)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(publish(publisher, map(entry, EVENTS[800:])))
+                    await asyncio.to_thread(broker.start)
+                await follow(log, run, view, len(EVENTS))
+
+    assert len(EVENTS) == sum(row.boxes_opened for row in view.rows(units=["tr"]))
+
+
+@pytest.mark.timeout(60)
+async def test_a_full_disk_holds_the_night_up_and_loses_nothing(tmp_path: Path) -> None:
+    """The embedded log has no room: the producer says so and waits; once there is room, every tally arrives."""
+    waits: list[Waiting] = []
+    full = asyncio.Event()
+
+    def hear(waiting: Waiting) -> None:
+        waits.append(waiting)
+        full.set()
+
+    path = tmp_path / "night.db"
+    async with open_log(f"sqlite:{path}?max_mb=1", Wall()) as small:
+        run = await create_run(small, "night", small_election(BOXES), mode="test", epoch="e1e1", clock=Wall())
+        publisher = Publisher(small, run.topics.tallies.name, Wall(), on_waiting=hear)
+        publishing = asyncio.create_task(publish(publisher, map(entry, EVENTS * 4)))
+        async with asyncio.timeout(30):
+            await full.wait()
+        publishing.cancel()  # the operator makes room, and starts the producer again
+        with contextlib.suppress(asyncio.CancelledError):
+            await publishing
+    async with open_log(f"sqlite:{path}", Wall()) as roomy:
+        run = await find_run(roomy, "night")
+        await publish(Publisher(roomy, run.topics.tallies.name, Wall()), map(entry, EVENTS))
+        await Aggregator(roomy, run, Wall(), FAST).run_until_end()
+        view = View(run.definition)
+        async with asyncio.timeout(30):
+            await follow(roomy, run, view, len(EVENTS))
+
+    assert "full" in str(waits[0].error)
