@@ -106,7 +106,8 @@ async def test_a_log_outlives_its_broker(kafka_broker: Broker, unique: str, monk
         async with open_log(f"kafka://{broker.servers}", Wall()) as log:
             await log.create([Topic(unique)])
             await log.append(unique, [Entry(b"k", b"before")])
-            async with log.reader(unique, {0: 0}) as reader:
+            assert await log.end_offsets(unique) == {0: 1}
+            async with log.reader(unique, {0: 0}) as reader, log.member(unique, "group") as member:
                 assert [b.records[0].value for b in await reader.read(max_records=9, wait_ms=10_000)] == [b"before"]
                 await asyncio.to_thread(broker.kill)
                 for _ in range(2):
@@ -114,6 +115,8 @@ async def test_a_log_outlives_its_broker(kafka_broker: Broker, unique: str, monk
                         await log.append(unique, [Entry(b"k", b"meanwhile")])
                     assert gone.value.retriable
                 assert await reader.read(max_records=9, wait_ms=100) == []
+                with pytest.raises(LogUnavailable):
+                    await log.exists(f"{unique}-other")
                 await asyncio.to_thread(broker.start)
                 monkeypatch.setattr(kafka_appender, "APPEND_DEADLINE_S", 60.0)
                 await log.append(unique, [Entry(b"k", b"after")] * 20)
@@ -121,11 +124,12 @@ async def test_a_log_outlives_its_broker(kafka_broker: Broker, unique: str, monk
                 while b"after" not in seen:
                     for batch in await reader.read(max_records=999, wait_ms=1000):
                         seen += [record.value for record in batch.records]
+                assert member.partitions == {0}
             everything = await values(log, unique)
             assert everything[0] == b"before"
             assert everything[-20:] == [b"after"] * 20
             assert set(everything[1:-20]) <= {b"meanwhile"}
-            assert await log.exists(unique)
+            assert not await log.exists(f"{unique}-other")
 
 
 @pytest.mark.kafka
