@@ -102,7 +102,7 @@ class Hello(Frozen):
 
 
 class Snapshot(Frozen):
-    """Server: everything subscribed to that there is. Units without an opened box are not listed. Replaces what was."""
+    """Server: everything subscribed to that there is. Units never reported are not listed. Replaces what was."""
 
     type: Literal["snapshot"]
     id: SubscriptionId
