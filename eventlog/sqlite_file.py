@@ -96,7 +96,8 @@ class LogFile:
         if self.path.is_dir():
             raise UsageError(f"{self.path} is a folder. Give the path of a file, for example {self.path}/night.db.")
         with self.translated(), closing(sqlite3.connect(self.path, isolation_level=None, timeout=0)) as connection:
-            self._refuse_foreign(connection)
+            if self._is_ours(connection):
+                return
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             connection.execute("PRAGMA journal_mode = WAL")
             self._prepare(connection)
@@ -105,7 +106,8 @@ class LogFile:
                 f" PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;"
             )
 
-    def _refuse_foreign(self, connection: sqlite3.Connection) -> None:
+    def _is_ours(self, connection: sqlite3.Connection) -> bool:
+        """Whether the file holds a log already; `False` for an empty one. Raises `UsageError` for another's."""
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -115,6 +117,7 @@ class LogFile:
             raise UsageError(
                 f"{self.path} was written by a newer sandik (format {version}). Upgrade sandik to read it."
             )
+        return bool(tables)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

@@ -102,6 +102,21 @@ async def test_two_processes_append_at_once(log: SqliteLog, path: Path) -> None:
     assert all(len(set(writers[at : at + BATCH])) == 1 for at in range(0, len(writers), BATCH))
 
 
+async def test_a_new_file_may_be_opened_by_many_at_once(path: Path) -> None:
+    """Each creates it if it is first; SQLite reports some of them busy, and they try again."""
+
+    async def open_and_append(n: int) -> None:
+        async with SqliteLog(path, Wall()) as log:
+            await log.create([TOPIC])
+            await log.append(TOPIC.name, [Entry(b"k", str(n).encode())])
+
+    async with asyncio.TaskGroup() as tasks:
+        for n in range(8):
+            tasks.create_task(open_and_append(n))
+    async with SqliteLog(path, Wall()) as log:
+        assert sorted(int(value or b"") for value in await values(log, TOPIC.name)) == list(range(8))
+
+
 async def test_another_processs_append_is_noticed_soon(log: SqliteLog, path: Path) -> None:
     """Within 50 ms on an idle machine; a machine that runs tests gets five times that."""
     latencies_ms = []
