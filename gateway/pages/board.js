@@ -57,6 +57,7 @@ export class Board {
 
   hello(message) {
     this.#mode = message.mode;
+    this.#fault = "";
     this.status.mode(message.mode);
   }
 
@@ -78,13 +79,14 @@ export class Board {
     const tools = { t, format };
     const section = (id) => document.getElementById(id);
     say(section("election"), election.name);
-    say(section("election-day"), format.date(`${election.date}T12:00:00Z`));
+    const day = format.date(`${election.date}T12:00:00Z`);
+    say(section("election-day"), election.name.includes(day) ? "" : day);
     fillSwitch(section("contests"), t("contests"), election.contests);
     fillSwitch(section("sources"), t("sources"), election.sources);
-    this.picker = new UnitPicker(section("units"), {
+    this.hero = new Hero(section("hero"), tools);
+    this.picker = new UnitPicker(this.hero.picker, {
       election, words: t, format, choose: (unit) => this.#go({ ...this.selection, unit }),
     });
-    this.hero = new Hero(section("hero"), tools);
     this.candidates = new Candidates(section("candidates"), tools);
     this.map = new TileMap(section("map"), { ...tools, look: (unit) => this.#lookAt(unit) });
     this.card = new Card(section("card"), tools);
@@ -115,6 +117,7 @@ export class Board {
   #select(selection) {
     this.selection = selection;
     this.#looked = null;
+    this.#fault = "";
     this.#subscribe();
     this.#draw();
   }
@@ -149,7 +152,9 @@ export class Board {
     this.candidates.draw(main);
     const leading = view.leading(this.#parts);
     const shared = { parts: this.#parts, source: main.source, selected: selection.unit, hue: view.hue };
-    this.map.draw({ ...shared, layout: view.layout(selection), leading });
+    const layout = view.layout(selection);
+    this.map.draw({ ...shared, layout, leading });
+    this.#placeDistricts(layout);
     this.districts.draw(shared);
     this.#drawCard();
     this.#main = main;
@@ -157,6 +162,13 @@ export class Board {
   }
 
   #main = null;
+
+  /** Below everything; beside the numbers where no map or no second source takes that place. */
+  #placeDistricts(layout) {
+    const beside = !layout || this.election.sources.length === 1;
+    const [section, home] = [document.getElementById("districts"), document.getElementById(beside ? "side" : "board")];
+    if (section.parentElement !== home) home.append(section);
+  }
 
   #drawCard() {
     const section = document.getElementById("card");
@@ -179,7 +191,7 @@ export class Board {
     this.compare.draw({ columns: this.#columns(), ranked: main.ranked, hue: this.view.hue });
     this.status.draw({
       source, feed, connection: this.#connection, shownAt: this.#shownAt, embargo: feeds.embargo,
-      hold: this.#fault ? [this.#fault] : feeds.hold,
+      hold: feeds.hold, fault: this.#fault,
     });
     document.body.toggleAttribute("data-embargo", Boolean(feeds.embargo) && !main.entry);
     this.#title(main, feed);

@@ -10,8 +10,8 @@ const RETRY_BASE_MS = 250;
 const RETRY_CAP_MS = 8_000;
 /** Signs of life that may be missed before a silent connection counts as lost. */
 const MISSED_HEARTBEATS = 2.5;
-/** A screen is read a few times a second; what lies between is conflated by the server. */
-const MAX_RATE_HZ = 4;
+/** As often as a viewer can take in a new number; what lies between is conflated by the server. */
+const MAX_RATE_HZ = 2;
 
 /** Full jitter: anything up to a limit that doubles with each failure, so that clients do not return in step. */
 export function retryDelay(failures, random = Math.random) {

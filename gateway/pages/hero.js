@@ -4,7 +4,6 @@
 
 import { reset, show } from "./countup.js";
 import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
-import { basisPoints } from "./format.js";
 import { isThin, turnout } from "./rank.js";
 
 /** How many names of a tie are written out. */
@@ -19,11 +18,12 @@ export class Hero {
     this.heading = make("h1", { id: "place" });
     this.origin = make("p", { class: "origin" });
     this.mark = partyMark();
+    this.picker = make("div", { class: "picker" });
     this.back = make("a", { class: "back", hidden: true });
     this.bar = make("span", { class: "fill" });
     const unit = (text) => make("span", { class: "unit", text });
     section.append(
-      make("div", { class: "hero-head" }, this.heading, this.back, this.origin),
+      make("div", { class: "hero-head" }, this.heading, this.back, this.picker, this.origin),
       make("p", { class: "leader", "aria-live": "polite" }, this.mark, part("name"), part("party"), part("verb")),
       make("div", { class: "who" },
         make("p", { class: "share" }, part("percent")),
@@ -33,14 +33,14 @@ export class Hero {
         make("p", { class: "big" }, part("gapVotes"), unit(t("votesWord"))),
         make("p", { class: "next" }, part("gapPoints"), unit(t("pointsWord")))),
       make("div", { class: "counted" },
-        make("p", { class: "label" }, make("span", { text: t("opened") })),
-        make("p", { class: "boxes" }, make("span", { class: "pair" }, part("opened"), " / ", part("total")), part("progress")),
+        make("p", { class: "label" }, t("opened"), part("progress")),
+        make("p", { class: "boxes" }, part("opened"), " / ", part("total")),
         make("div", { class: "track", "aria-hidden": "true" }, this.bar),
         make("p", { class: "note" }, part("note"))),
       make("div", { class: "age" },
-        make("p", { class: "label", text: t("lastBox") }),
+        make("p", { class: "label" }, t("lastBox"), part("feed")),
         make("p", { class: "when" }, part("clockTime"), unit(format.zone())),
-        make("p", { class: "old" }, part("since"), part("feed"))),
+        make("p", { class: "old" }, part("since"))),
       make("dl", { class: "facts" },
         make("div", {}, make("dt", { text: t("turnout") }), make("dd", {}, part("turnout"), part("turnoutOf"))),
         make("div", {}, make("dt", { text: t("flagged") }), make("dd", {}, part("flagged"), part("flaggedWhy")))),
@@ -51,7 +51,7 @@ export class Hero {
   draw(view) {
     const { t, format } = this;
     const place = `${view.contest.id} ${view.source.id} ${view.unit.id}`;
-    if (place !== this.#place) [this.votes, this.opened, this.percent, this.gapVotes].forEach(reset);
+    if (place !== this.#place) [this.votes, this.opened, this.gapVotes].forEach(reset);
     this.#place = place;
     say(this.heading, view.unit.name);
     say(this.origin, `${view.contest.name} · ${t("source", { source: view.source.name })}`);
@@ -71,10 +71,10 @@ export class Hero {
     say(this.flaggedWhy, annulled ? t("annulled", { n: format.count(annulled) }) : t("flaggedWhy"));
   }
 
-  /** Draw how old the figures are; called every second. */
+  /** Draw how old the figures are: the unit's last box in event time, the source's last word in the viewer's. */
   age(feed, stateWord, last) {
     say(this.clockTime, this.format.clock(last));
-    say(this.since, this.format.age(feed.age_s ?? NaN));
+    say(this.since, this.t("feedAge", { age: this.format.age(feed.age_s ?? NaN) }));
     say(this.feed, stateWord);
     put(this.feed, "data-state", feed.state);
     put(this.section, "data-state", feed.state);
@@ -90,7 +90,7 @@ export class Hero {
     say(this.party, lead && leaders.length === 1 ? first.candidate.partyName || (first.candidate.independent ? t("independent") : "") : "");
     say(this.verb, lead ? t(leaders.length > 1 ? "tie" : "leads") : "");
     dressMark(this.mark, leaders.length === 1 ? first.candidate : null, first ? hue(first.candidate) : "transparent");
-    show(this.percent, first ? (basisPoints(first.votes, valid) ?? NaN) : NaN, format.percentOf);
+    say(this.percent, first ? format.percent(first.votes, valid) : format.nothing);
     show(this.votes, first ? first.votes : NaN, format.count);
     const rival = lead?.second;
     say(this.rival, !lead || leaders.length > 1 ? t("margin") : rival ? t("marginWith", { name: rival.candidate.name }) : t("alone"));

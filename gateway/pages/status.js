@@ -39,12 +39,13 @@ export class Status {
   }
 
   /** Say what state the picture is in; the gravest thing wins. */
-  draw({ source, feed, connection, shownAt, embargo, hold }) {
+  draw({ source, feed, connection, shownAt, embargo, hold, fault }) {
     const { t, format } = this;
     const name = source?.name ?? "";
     let [state, text] = [feed.state, t(`${feed.state}Text`, { source: name })];
     if (hold.length) [state, text] = ["hold", t("hold", { what: hold.join(", ") })];
     if (embargo) [state, text] = ["embargo", t("embargo", { time: format.clock(embargo), zone: format.zone() })];
+    if (fault) [state, text] = ["fault", t("fault", { message: fault })];
     if (connection.status === "refused") [state, text] = ["lost", t("refused", { code: connection.code })];
     else if (connection.status !== "open" && connection.hadData) [state, text] = ["lost", t("lost", { time: format.clock(shownAt) })];
     else if (connection.status !== "open") [state, text] = connection.failed ? ["lost", t("lostEmpty")] : ["waiting", t("connecting")];
@@ -74,6 +75,6 @@ export class Status {
   #favicon(state) {
     if (state === this.#icon) return;
     this.#icon = state;
-    put(document.getElementById("favicon"), "href", iconOf(state === "hold" || state === "embargo" ? "quiet" : state));
+    put(document.getElementById("favicon"), "href", iconOf(({ hold: "quiet", embargo: "quiet", fault: "stale" })[state] ?? state));
   }
 }

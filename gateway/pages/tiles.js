@@ -20,6 +20,7 @@ const ISTANBUL = {
   bagcilar: [4, 2, "Bağcılar", "BAĞ"],
   bahcelievler: [4, 3, "B.Evler", "BEV"],
   eyupsultan: [5, 0, "Eyüp", "EYP"],
+  eyup: [5, 0, "Eyüp", "EYP"], // its name until 2017
   gaziosmanpasa: [5, 1, "GOP", "GOP"],
   esenler: [5, 2, "Esenler", "ESN"],
   gungoren: [5, 3, "Güngören", "GÜN"],

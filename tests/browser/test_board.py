@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 ALL_BOXES = BOXES * len(DISTRICTS)
 NEVER_S = 1e9
+PLACES = "[...document.querySelectorAll('.panel, #status')].map(e => JSON.stringify(e.getBoundingClientRect()))"
+"""Where the panels are, to compare with where they are later."""
 
 
 def turkish(number: int) -> str:
@@ -113,9 +115,13 @@ async def test_a_restart_of_the_gateway_leaves_the_numbers_and_then_catches_up(
             context = screen(browser, url)
             shown = await context.__aenter__()
             await shown.shows("#hero .votes", "1.200")
+            await shown.is_in_state("live")
+            places = await shown.page.evaluate(PLACES)
         try:
             await shown.is_in_state("lost")
+            assert places == await shown.page.evaluate(PLACES)
             assert "Bağlantı koptu" in await shown.text("#status")
+            await expect(shown.page.locator("#hero .feed")).to_have_attribute("data-state", "unknown")
             assert ("1.200", "%60,00") == (await shown.text("#hero .votes"), await shown.text("#hero .percent"))
             await publish(log, totals("tr/34/sisli", {"imamoglu": 1500, "kurum": 900}, boxes=10, version=1))
 
@@ -286,17 +292,16 @@ async def test_no_width_makes_the_page_scroll_sideways(width: int, tmp_path: Pat
 
 async def test_counting_moves_nothing_on_the_page(tmp_path: Path, browser: Browser) -> None:
     """From the first box to millions of votes, the panels stay where they are."""
-    places = "[...document.querySelectorAll('.panel, #status')].map(e => JSON.stringify(e.getBoundingClientRect()))"
     async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
         await begin(log, election())
         await publish(log, totals("tr/34/fatih", {"imamoglu": 2, "kurum": 1}, boxes=1))
         await shown.shows("#hero .votes", "2")
-        before = await shown.page.evaluate(places)
+        before = await shown.page.evaluate(PLACES)
 
         await publish(log, totals("tr/34/fatih", {"imamoglu": 4_432_862, "kurum": 3_431_742}, boxes=24, version=1))
 
         await shown.shows("#hero .votes", "4.432.862")
-        assert before == await shown.page.evaluate(places)
+        assert before == await shown.page.evaluate(PLACES)
 
 
 async def test_english_is_a_parameter_away(tmp_path: Path, browser: Browser) -> None:

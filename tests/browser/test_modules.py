@@ -284,3 +284,25 @@ async def test_an_address_keeps_a_selection_and_falls_back_where_it_knows_nothin
         {"contest": "c", "source": "aa", "unit": "tr"},
         "?lang=en&contest=d&source=aa&unit=tr/34",
     ] == answers
+
+
+async def test_an_embargo_a_hold_and_a_fault_outrank_the_feed_and_a_lost_connection_all_of_them(page: Page) -> None:
+    answers = await page.evaluate(
+        """async () => {
+          document.body.innerHTML = '<link id="favicon"><p id="status"></p>';
+          const [{Status}, {words}, {formats}] = await Promise.all(
+            ['status', 'strings', 'format'].map(name => import(`/static/${name}.js`)));
+          const status = new Status({words: words('tr'), format: formats('tr', 'Europe/Istanbul')});
+          const calm = {source: {name: 'AA'}, feed: {state: 'live'}, connection: {status: 'open'}, hold: []};
+          const embargo = {embargo: '2024-03-31T19:20:00+03:00'};
+          const lost = {connection: {status: 'lost', hadData: true}, shownAt: '2024-03-31T18:00:00+03:00'};
+          return [{}, {hold: ['canlı bağlantı']}, embargo, {...embargo, ...lost}, {fault: 'x'}].map(change => {
+            status.draw({...calm, ...change});
+            const line = document.getElementById('status');
+            return [line.dataset.state, line.textContent];
+          });
+        }"""
+    )
+    assert ["live", "hold", "embargo", "lost", "fault"] == [state for state, _ in answers]
+    assert "Yayın yasağı: sonuçlar 19:20:00 TSİ itibarıyla yayımlanacak." == answers[2][1]
+    assert "18:00:00" in answers[3][1]
