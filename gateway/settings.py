@@ -43,7 +43,7 @@ class GatewaySettings:
     """Pauses between tries while the run or the log is not there, doubling from the first to the longest."""
 
     read_records: int = 500
-    """Records folded without a pause for clients: 500 of them take about 20 ms."""
+    """Records folded without a pause for clients: 500 of them, with 49 candidates each, take 25 ms."""
 
     read_wait_ms: int = 1_000
     """How long one read waits for something new; it only bounds the wait, since what is new ends it."""
