@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from eventlog import kafka_appender
@@ -17,7 +17,7 @@ from eventlog.kafka_connection import Security
 from eventlog.port import Entry, EventLog, Topic
 from eventlog.topics import RunTopics
 from sandik.wiring import open_log
-from schemas.errors import LogUnavailable, UsageError
+from schemas.errors import LogUnavailable, PositionLost, UsageError
 from tests.eventlog.reading import read_to_end, values
 from tests.kafka.broker import Broker
 
@@ -92,6 +92,25 @@ async def test_a_runs_topics_have_the_settings_that_the_design_relies_on(
     finally:
         await admin.close()
     assert [await log.partitions(topic.name) for topic in run.all()] == [8, 1, 8, 1, 1]
+
+
+@pytest.mark.kafka
+async def test_the_beginning_is_where_the_log_begins_now(log: EventLog, kafka: str, unique: str) -> None:
+    """Offset 0 always means the beginning; another offset that an operator deleted is lost."""
+    await log.create([Topic(unique)])
+    await log.append(unique, [Entry(b"k", str(n).encode()) for n in range(10)])
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(unique, 0): RecordsToDelete(before_offset=6)})
+    finally:
+        await admin.close()
+    async with log.reader(unique, {0: 0}) as reader:
+        [batch] = await reader.read(max_records=99, wait_ms=10_000)
+        assert [record.offset for record in batch.records] == [6, 7, 8, 9]
+    async with log.reader(unique, {0: 2}) as reader:
+        with pytest.raises(PositionLost, match="offset 2 of partition 0"):
+            await reader.read(max_records=99, wait_ms=10_000)
 
 
 @pytest.mark.kafka
