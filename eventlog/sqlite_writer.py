@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 
 from eventlog.sqlite_file import LogFile
 from eventlog.wakeups import Wakeups
-from schemas.errors import SandikError
+from schemas.errors import LogUnavailable, SandikError
 
 T = TypeVar("T")
 
@@ -143,6 +143,8 @@ class Writer:
     def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> list[_Outcome]:
         try:
             results = self._transact(connection, [job.work for job in group])
+        except LogUnavailable as error:  # it would take as long again for each of them
+            return [(job, None, error) for job in group]
         except Exception as error:  # noqa: BLE001  it goes to whoever submitted the job
             if len(group) == 1:
                 return [(group[0], None, error)]
@@ -168,6 +170,8 @@ class Writer:
                     self._transact(connection, [partial(job.afterwards, result)])
                 except SandikError as failure:
                     _log.warning("Housekeeping of the log was put off: %s", failure)
+                except Exception:  # noqa: BLE001  the log goes on without it
+                    _log.exception("Housekeeping of the log failed")
 
     def _finish(self, outcomes: list[_Outcome]) -> None:
         for job, result, error in outcomes:
