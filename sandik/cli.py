@@ -38,6 +38,8 @@ def _logging(
         format="%(asctime)s %(levelname)-7s %(name)s  %(message)s",
     )
     logging.getLogger("sandik").setLevel(logging.INFO if verbose else logging.WARNING)
+    if not verbose:
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it repeats many times a second what our errors say once
 
 
 def main() -> None:
