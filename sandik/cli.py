@@ -39,7 +39,7 @@ def _logging(
     )
     logging.getLogger("sandik").setLevel(logging.INFO if verbose else logging.WARNING)
     if not verbose:
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it repeats many times a second what our errors say once
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our errors say it once
 
 
 def main() -> None:
