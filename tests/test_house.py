@@ -1,0 +1,80 @@
+"""The house's rules that no linter knows."""
+
+import ast
+import importlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("schemas", "eventlog", "producers", "consumers", "gateway", "sandik")
+MAX_FUNCTION_LINES = 70
+MAX_FILE_LINES = 500
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """The files in the repository that match."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--", *patterns], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this is no git checkout, so there is no list of files")
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_resolves_inside_the_project(package: str) -> None:
+    """Plain names that others use too: an installed package of that name must not get in the way."""
+    found = importlib.import_module(package).__file__
+
+    assert found is not None
+    assert ROOT in Path(found).parents
+
+
+def test_no_file_holds_more_than_one_idea() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in tracked("*.py", "*.js")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > MAX_FILE_LINES
+    }
+
+    assert {} == long
+
+
+def test_no_function_is_longer_than_a_reader_can_hold() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in tracked("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno >= MAX_FUNCTION_LINES
+    ]
+
+    assert [] == long
+
+
+def test_pins_are_names_and_versions_and_no_address() -> None:
+    for path in tracked("constraints/*.txt"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert line.startswith("#") or re.fullmatch(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.+!]+", line), line
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+
+    assert [] == [page.name for page in folder.glob("*.md") if page.name != "README.md" and page.name not in index]
+
+
+def test_links_between_our_pages_lead_somewhere() -> None:
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in tracked("*.md")
+        for target in re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+
+    assert [] == broken
