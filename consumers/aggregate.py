@@ -24,7 +24,7 @@ from schemas.errors import LogError
 from schemas.quarantine import Quarantined
 from schemas.totals import Cell, parse_totals
 
-_log = logging.getLogger("sandik.aggregate")
+_log = logging.getLogger(__name__)
 
 GROUP: Final = "aggregate"
 

@@ -1,7 +1,6 @@
 """The command line: `sandik boxes | simulate | aggregate | gateway | totals | schema | demo`."""
 
 import asyncio
-import logging
 import sys
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from sandik import screen
 from sandik.commands import aggregate, boxes, demo, gateway, schema, simulate, totals
+from sandik.logs import LogForm, configure_logs
 from schemas.errors import SandikError, UsageError
 
 app = typer.Typer(
@@ -27,19 +27,16 @@ for module in (demo, boxes, simulate, aggregate, gateway, totals, schema):
 
 
 @app.callback()
-def _logging(
+def _logs(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", envvar="SANDIK_VERBOSE", help="Say what is going on.")
     ] = False,
+    log_format: Annotated[
+        LogForm,
+        typer.Option(envvar="SANDIK_LOG_FORMAT", help="How log lines are written: console, or json for machines."),
+    ] = LogForm.CONSOLE,
 ) -> None:
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.WARNING,
-        format="%(asctime)s %(levelname)-7s %(name)s  %(message)s",
-    )
-    logging.getLogger("sandik").setLevel(logging.INFO if verbose else logging.WARNING)
-    if not verbose:
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our errors say it once
+    configure_logs(log_format, verbose=verbose)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from eventlog.run import Run, find_run
 from schemas.control import Mode
 from schemas.errors import LogError, UnknownRun, UsageError
 
-_log = logging.getLogger("sandik")
+_log = logging.getLogger(__name__)
 
 RETRY_S: Final = 1.0
 

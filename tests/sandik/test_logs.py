@@ -1,0 +1,40 @@
+import logging
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from sandik.logs import PACKAGES, LogForm, configure_logs
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_they_were() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in (*PACKAGES, "aiokafka")}
+    yield
+    root.handlers[:], root.level = handlers, level
+    for name, level_before in levels.items():
+        logging.getLogger(name).setLevel(level_before)
+
+
+def test_a_line_for_machines_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(LogForm.JSON, verbose=False)
+    logging.getLogger("gateway.follow").warning("The log is away for %d s.", 3, extra={"run": "gece-ığ"})
+
+    line = orjson.loads(capsys.readouterr().err)
+    assert ("The log is away for 3 s.", "warning", "gateway.follow", "gece-ığ") == (
+        line["event"],
+        line["level"],
+        line["logger"],
+        line["run"],
+    )
+    assert line["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize(("verbose", "shown"), [(False, False), (True, True)])
+def test_only_verbose_says_what_is_going_on(verbose: bool, shown: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(LogForm.CONSOLE, verbose=verbose)
+    logging.getLogger("consumers.aggregate").info("Folding partitions.")
+
+    assert shown == ("Folding partitions." in capsys.readouterr().err)
