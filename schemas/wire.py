@@ -32,6 +32,9 @@ UnitPattern = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z
 
 SubscriptionId = Annotated[str, Field(min_length=1, max_length=32)]
 
+Scope = Literal["public", "control_room", "operator"]
+"""What a connection may see; each includes the one before it."""
+
 
 class Cursor(Frozen):
     """What a client has seen: everything up to `seq` in `epoch`."""
@@ -90,7 +93,10 @@ class Entry(Frozen):
 
 
 class Hello(Frozen):
-    """Server: the first message of every connection. `mode` says whether this is a live night."""
+    """Server: the first message of every connection. `mode` says whether this is a live night.
+
+    During an embargo `seq` is 0 for the public: how much has come in is a number too.
+    """
 
     type: Literal["hello"]
     protocol: Literal["sandik.v1"]
@@ -99,6 +105,7 @@ class Hello(Frozen):
     epoch: str
     seq: Total
     heartbeat_s: float
+    scope: Scope = "public"
 
 
 class Snapshot(Frozen):
@@ -141,13 +148,18 @@ class Feed(Frozen):
 
 
 class State(Frozen):
-    """Server: the state of the feeds; sent after hello, on every change, and every `heartbeat_s` as a sign of life."""
+    """Server: the state of the feeds; sent after hello, on every change, and every `heartbeat_s` as a sign of life.
+
+    While `embargoed`, numbers are for the control room only; `embargo` is when that ends, `None` where only an operator
+    ends it. The public is then told a `seq` of 0, and no times of the feeds.
+    """
 
     type: Literal["state"]
     seq: Total
     at: AwareDatetime
     feeds: dict[Id, Feed]
     embargo: AwareDatetime | None = None
+    embargoed: bool = False
     hold: tuple[str, ...] = ()
 
 
@@ -165,6 +177,7 @@ ErrorCode = Literal[
     "unknown_source",
     "unknown_subscription",
     "too_many_subscriptions",
+    "too_fast",
     "not_ready",
 ]
 
@@ -194,12 +207,16 @@ class CloseCode(IntEnum):
 
     STALLED = 4000
     EPOCH_ENDED = 4001
+    TOKEN_EXPIRED = 4003
     TOO_MANY_ERRORS = 4500
+    TOO_FAST = 4501
 
 
 CLOSE_REASONS: Final[dict[CloseCode, str]] = {
     CloseCode.STALLED: "the client read nothing for too long; connect again with the cursor",
     CloseCode.EPOCH_ENDED: "the log was made anew; connect again",
+    CloseCode.TOKEN_EXPIRED: "the token has expired; connect again with a new one and the cursor",
     CloseCode.TOO_MANY_ERRORS: "too many messages that could not be acted on; mend the client",
+    CloseCode.TOO_FAST: "more messages or bytes than a client needs; mend the client",
 }
 """The reason sent with each code of ours."""
