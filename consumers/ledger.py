@@ -7,8 +7,7 @@ So any order and any duplication of the same events end in the same ledger.
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -16,14 +15,8 @@ import orjson
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, Totals
 
-
-class Outcome(Enum):
-    """What became of a tally event."""
-
-    COUNTED = "counted"
-    DUPLICATE = "duplicate"
-    STALE = "stale"
-    CONFLICT = "conflict"
+Outcome = Literal["counted", "duplicate", "stale", "conflict"]
+"""What became of a tally event."""
 
 
 class Content(NamedTuple):
@@ -42,6 +35,15 @@ FLAGS: Final = ("cast_over_registered", "cast_sum_differs", "party_sum_differs")
 """What is odd but possible: officials vote where they serve, and official records hold sums that do not add up."""
 
 
+def adds_up(said: Counted | Content) -> bool:
+    """Whether none of `FLAGS` holds, as for nearly every box."""
+    return (
+        said.cast <= said.registered
+        and said.cast == said.valid + said.invalid
+        and said.valid == sum(said.votes.values()) + said.unattributed
+    )
+
+
 def flags_of(said: Counted | Content) -> tuple[str, ...]:
     """Which of `FLAGS` hold for a box's counts."""
     odd = (
@@ -49,7 +51,7 @@ def flags_of(said: Counted | Content) -> tuple[str, ...]:
         said.cast != said.valid + said.invalid,
         said.valid != sum(said.votes.values()) + said.unattributed,
     )
-    return tuple(flag for flag, holds in zip(FLAGS, odd, strict=True) if holds) if True in odd else ()
+    return tuple(flag for flag, holds in zip(FLAGS, odd, strict=True) if holds)
 
 
 def content_of(tally: Counted | Withdrawn) -> bytes:
@@ -98,8 +100,8 @@ class Sums:
         votes = self.votes
         for candidate, count in said.votes.items():
             votes[candidate] += count
-        if flags := flags_of(said):
-            self._flag(flags, 1)
+        if not adds_up(said):
+            self._flag(flags_of(said), 1)
 
     def subtract(self, said: Content) -> None:
         """Take out again what a box said before."""
@@ -114,8 +116,8 @@ class Sums:
         self.unattributed -= said.unattributed
         for candidate, count in said.votes.items():
             self.votes[candidate] -= count
-        if flags := flags_of(said):
-            self._flag(flags, -1)
+        if not adds_up(said):
+            self._flag(flags_of(said), -1)
 
     def _flag(self, flags: tuple[str, ...], sign: int) -> None:
         self.flagged += sign
@@ -143,12 +145,12 @@ class BoxLedger:
     def apply(self, tally: Counted | Withdrawn, offset: int) -> Outcome:
         """Fold one tally of this cell, which lies at `offset` of its partition."""
         outcome = self._judge(tally)
-        if outcome is Outcome.CONFLICT:
+        if outcome == "conflict":
             return outcome
         if self.as_of is None or tally.at > self.as_of:
             self.as_of = tally.at
             self.version = offset
-        elif outcome is Outcome.COUNTED:
+        elif outcome == "counted":
             self.version = offset
         return outcome
 
@@ -159,16 +161,16 @@ class BoxLedger:
         if standing is not None:
             revision, known = standing
             if tally.revision < revision:
-                return Outcome.STALE
+                return "stale"
             if tally.revision == revision:
-                return Outcome.DUPLICATE if content == known else Outcome.CONFLICT
+                return "duplicate" if content == known else "conflict"
             self.sums.subtract(Content(*orjson.loads(known)))
         revisions[tally.box] = (tally.revision, content)
         if isinstance(tally, Withdrawn):
             self.sums.annulled += tally.type == "annulled"
         else:
             self.sums.add(tally)
-        return Outcome.COUNTED
+        return "counted"
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""

@@ -45,7 +45,7 @@ class TallyFold:
                 self.outcomes[result.reason] += 1
                 outputs.quarantined.append(self._set_aside(partition, record, result))
             else:
-                self.outcomes[result.value] += 1
+                self.outcomes[result] += 1
         return outputs
 
     def adopt(self, ledger: BoxLedger) -> None:
@@ -85,7 +85,7 @@ class TallyFold:
         if ledger is None:
             ledger = self.ledgers[desk.cell] = BoxLedger(desk.cell, Sums.zero(tuple(sorted(desk.candidates))))
         outcome = ledger.apply(tally, record.offset)
-        if outcome is Outcome.CONFLICT:
+        if outcome == "conflict":
             return Refusal("conflict", f"revision {tally.revision} of box {tally.box} is in the log with other counts")
         if ledger.version == record.offset:
             changed.add(desk.cell)

@@ -12,10 +12,13 @@ import orjson
 from pydantic import AwareDatetime, ConfigDict, Field, Json, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from schemas.fields import MAX_BOX_NUMBER, MAX_REVISION, Count, Id, UnitId
+from schemas.fields import MAX_BOX_NUMBER, MAX_REVISION, Count
 
 MAX_TALLY_BYTES: Final = 64 * 1024
 """The largest tally event: 49 candidates need about 2 KiB; thirty times that is room for any ballot on record."""
+
+Name = str
+"""An id of the election definition. It is looked up there, so its letters are not checked here: a fourth of the time."""
 
 _CONFIG = ConfigDict(strict=True, extra="ignore")
 
@@ -30,10 +33,10 @@ class Counted:
 
     v: Literal[1] = 1
     type: Literal["counted", "corrected"]
-    contest: Id
-    district: UnitId
+    contest: Name
+    district: Name
     box: Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)]
-    source: Id
+    source: Name
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)]
     at: AwareDatetime
     registered: Count
@@ -41,7 +44,7 @@ class Counted:
     valid: Count
     invalid: Count
     unattributed: Count = 0
-    votes: dict[Id, Count]
+    votes: dict[Name, Count]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
@@ -53,10 +56,10 @@ class Withdrawn:
 
     v: Literal[1] = 1
     type: Literal["withdrawn", "annulled"]
-    contest: Id
-    district: UnitId
+    contest: Name
+    district: Name
     box: Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)]
-    source: Id
+    source: Name
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)]
     at: AwareDatetime
 
