@@ -18,7 +18,7 @@ MAX_TALLY_BYTES: Final = 64 * 1024
 """The largest tally event: 49 candidates need about 2 KiB; thirty times that is room for any ballot on record."""
 
 Name = str
-"""An id of the election definition. It is looked up there, so its letters are not checked here: a fourth of the time."""
+"""An id of the definition. It is looked up there, so its letters are not checked here: a fourth of the time."""
 
 _CONFIG = ConfigDict(strict=True, extra="ignore")
 
