@@ -6,11 +6,13 @@ task, no queue and no timer per connection: the transport says whether it drains
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from uvicorn import Config
 from uvicorn.server import ServerState
+from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode as StandardCode
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
@@ -18,7 +20,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from gateway.frames import PING
+from gateway.frames import COMPRESSION_WINDOW_BITS, PING
 from gateway.gateway import Gateway
 from schemas.wire import CLOSE_REASONS, MAX_MESSAGE_BYTES, PROTOCOL, CloseCode
 
@@ -26,6 +28,12 @@ STREAM_PATH: Final = "/v1/stream"
 
 _CHECKS_TO_CLOSE: Final = 2
 """Heartbeats that a closing handshake may span: at least one whole one."""
+
+_EXTENSIONS: Final = (ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True),)
+"""Compression of each message by itself: our frames are shared, and no connection keeps a window of 32 KiB either way.
+
+A client's message is unpacked up to `MAX_MESSAGE_BYTES` and no further.
+"""
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -42,10 +50,17 @@ class Connection(asyncio.Protocol):
         "_open_connections",
         "_protocol",
         "_silent_checks",
+        "compressed",
+        "send",
         "transport",
     )
 
     transport: asyncio.Transport
+    send: Callable[[bytes], None]
+    """The transport's own `write`: what is sent to thousands is not passed on by thousands of calls of ours.
+
+    Nobody sends to a client that leaves: `Gateway.leave` takes it out of everything that is sent.
+    """
 
     def __init__(
         self,
@@ -58,8 +73,12 @@ class Connection(asyncio.Protocol):
         self._gateway = gateway
         self._open_connections = cast("set[Connection]", server_state.connections)
         self._protocol = ServerProtocol(
-            select_subprotocol=_select_subprotocol, max_size=MAX_MESSAGE_BYTES, logger=_logger
+            select_subprotocol=_select_subprotocol,
+            extensions=_EXTENSIONS,
+            max_size=MAX_MESSAGE_BYTES,
+            logger=_logger,
         )
+        self.compressed = False
         self._message: bytearray | None = None
         self._silent_checks = 0
         self._closing_checks = 0
@@ -70,6 +89,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        self.send = self.transport.write
         settings = self._gateway.settings
         self.transport.set_write_buffer_limits(high=settings.write_high_bytes, low=settings.write_low_bytes)
         self._open_connections.add(self)
@@ -112,10 +132,6 @@ class Connection(asyncio.Protocol):
 
     # What the gateway calls
 
-    def send(self, frame: bytes) -> None:
-        if self._live:
-            self.transport.write(frame)
-
     def close(self, code: int, reason: str) -> None:
         self._leave()
         if self._protocol.state is OPEN:
@@ -144,6 +160,7 @@ class Connection(asyncio.Protocol):
         self._flush()
         if self._protocol.state is OPEN:
             self._live = True
+            self.compressed = any(map(_takes_our_frames, self._protocol.extensions))
             self._gateway.connect(self)
 
     def _leave(self) -> None:
@@ -181,6 +198,11 @@ class Connection(asyncio.Protocol):
             else:
                 self._leave()
                 self.transport.close()
+
+
+def _takes_our_frames(extension: Extension) -> bool:
+    """Whether what was negotiated allows the window that shared frames are compressed with."""
+    return isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= COMPRESSION_WINDOW_BITS
 
 
 def _select_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:

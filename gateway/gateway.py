@@ -15,9 +15,13 @@ import orjson
 from eventlog.clock import Clock
 from eventlog.port import Record
 from eventlog.run import Run
+from gateway.access import PUBLIC, Grant, may_see_numbers
+from gateway.audience import Audience
 from gateway.catalogue import Catalogue
+from gateway.embargo import Embargo
 from gateway.feeds import feeds, state_message
-from gateway.frames import text_frame
+from gateway.frames import compressed_text_frame, text_frame
+from gateway.handshake import Handshake
 from gateway.hub import Hub
 from gateway.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.settings import GatewaySettings
@@ -28,8 +32,13 @@ from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState
 class Client(Protocol):
     """A connection, as far as the gateway is concerned."""
 
-    def send(self, frame: bytes) -> None:
-        """Write the frame, unless the connection is closing."""
+    @property
+    def compressed(self) -> bool:
+        """Whether it negotiated compression, so that it can be sent what `compressed_text_frame` makes."""
+        ...
+
+    def send(self, data: bytes, /) -> None:
+        """Write whole frames; only while the gateway has not been told that the client leaves."""
         ...
 
     def close(self, code: int, reason: str) -> None:
@@ -68,7 +77,10 @@ class Gateway:
         self.reason = f"Looking for run {run_name!r}."
         self.work: Final = asyncio.Event()
         """Set while a turn would have something to do."""
+        self.clock: Final = clock
+        self.handshake: Final = Handshake(settings.access, run_name)
         self._clock = clock
+        self._audience: Audience[Client] = Audience()
         self._reachable = True
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
@@ -108,9 +120,9 @@ class Gateway:
             return
         self.ready = True
         self.reason = "Ready."
-        hello = self._hello(self.world)
+        self._look_at_embargo()
         for client, session in list(self._sessions.items()):
-            self._greet(client, session, hello, self.world)
+            self._greet(client, session, self.world)
 
     def log_reached(self) -> None:
         """The log answers."""
@@ -122,14 +134,32 @@ class Gateway:
         if not self.ready:
             self.reason = reason
 
+    # What operators order
+
+    @property
+    def embargo(self) -> Embargo:
+        """The embargo, in force or not."""
+        return self._audience.embargo
+
+    def set_embargo(self, embargo: Embargo) -> None:
+        """From now on this embargo holds, instead of the one before."""
+        self._audience.embargo = embargo
+        self._look_at_embargo()
+        self._tell_state()
+
+    def may_see_numbers(self, grant: Grant) -> bool:
+        """Whether the bearer of this grant may be told figures of the night now."""
+        return may_see_numbers(grant.scope, self.embargo, self._clock.now())
+
     # What clients bring
 
-    def connect(self, client: Client) -> None:
+    def connect(self, client: Client, grant: Grant = PUBLIC) -> None:
         """A client is there. It is greeted at once, or when the run is."""
         self._clients[client] = None
+        self._audience.enter(client, grant)
         session = self._sessions[client] = Session()
         if self.ready and self.world is not None:
-            self._greet(client, session, self._hello(self.world), self.world)
+            self._greet(client, session, self.world)
 
     def receive(self, client: Client, text: str) -> None:
         """A client said something."""
@@ -148,6 +178,7 @@ class Gateway:
         session = self._sessions.pop(client, None)
         if session is not None:
             session.end()
+        self._audience.leave(client)
         if self.world is not None:
             self.world.hub.disconnect(client)
 
@@ -163,14 +194,18 @@ class Gateway:
         self.work.clear()
         if not self.ready or self.world is None:
             return
-        for frame, clients in self.world.hub.turn(self._clock.monotonic()):
-            for client in clients:
-                client.send(frame)
+        for sending in self.world.hub.turn(self._clock.monotonic()):
+            data = sending.data
+            for client in sending.connections:
+                client.send(data)
         if self.world.hub.pending:
             self.work.set()
 
     def watch(self) -> None:
-        """Tell everybody how the feeds are, if that changed or a heartbeat is due; then look who is still there."""
+        """Tell everybody how the feeds are, if that changed or a heartbeat is due; then look who may still be there."""
+        self._look_at_embargo()
+        for client in self._audience.expired(self._clock.now()):
+            client.close(CloseCode.TOKEN_EXPIRED, CLOSE_REASONS[CloseCode.TOKEN_EXPIRED])
         now = self._clock.monotonic()
         due = now - self._beaten >= self.settings.heartbeat_s
         if self.ready and self.world is not None:
@@ -178,7 +213,7 @@ class Gateway:
             states = {source: feed.state for source, feed in found.items()}
             if due or states != self._states:
                 self._states = states
-                self._tell(text_frame(state_message(self.world.view.seq, self._clock.now(), found)))
+                self._tell(self.world, found)
         if due:
             self._beaten = now
             for client in list(self._clients):
@@ -198,7 +233,27 @@ class Gateway:
             if session.state is State.OPEN:
                 client.close(CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED])
 
-    def _hello(self, world: World) -> bytes:
+    def _look_at_embargo(self) -> None:
+        """Give the public what it was kept from, or take it away, if the time or an order has come."""
+        if not self._audience.look(self._clock.now()):
+            return
+        if self._audience.public_sees:
+            for client, follow in self._audience.take_kept():
+                self._follow(client, follow)
+        elif self.world is not None:
+            for client in self._audience.unseeing(self._sessions):
+                for subscription in self.world.hub.disconnect(client):
+                    self._audience.keep(client, Follow(subscription, None))
+        self._tell_state()
+
+    def _follow(self, client: Client, follow: Follow) -> None:
+        if not self._audience.sees(client):
+            self._audience.keep(client, follow)
+            return
+        self._hub.subscribe(client, follow.subscription, follow.since, compressed=client.compressed)
+        self.work.set()
+
+    def _hello(self, world: World, client: Client) -> bytes:
         return orjson.dumps(
             {
                 "type": "hello",
@@ -206,14 +261,18 @@ class Gateway:
                 "run": world.run.name,
                 "mode": world.run.mode,
                 "epoch": world.epoch,
-                "seq": world.view.seq,
+                "seq": world.view.seq if self._audience.sees(client) else 0,
                 "heartbeat_s": self.settings.heartbeat_s,
+                "scope": self._audience.grant(client).scope,
             }
         )
 
-    def _greet(self, client: Client, session: Session, hello: bytes, world: World) -> None:
-        outputs = session.ready(hello, world.catalogue)
-        state = state_message(world.view.seq, self._clock.now(), self._feeds(world))
+    def _state(self, world: World, found: Mapping[str, Feed], *, numbers: bool) -> bytes:
+        return state_message(world.view.seq, self._clock.now(), found, self.embargo, numbers=numbers)
+
+    def _greet(self, client: Client, session: Session, world: World) -> None:
+        outputs = session.ready(self._hello(world, client), world.catalogue)
+        state = self._state(world, self._feeds(world), numbers=self._audience.sees(client))
         self._act(client, [outputs[0], Reply(state), *outputs[1:]])
 
     def _act(self, client: Client, outputs: Iterable[Output]) -> None:
@@ -224,7 +283,7 @@ class Gateway:
                 case Close(code, reason):
                     client.close(code, reason)
                 case Follow(subscription, since):
-                    self._hub.subscribe(client, subscription, since)
+                    self._hub.subscribe(client, subscription, since, compressed=client.compressed)
                     self.work.set()
                 case Unfollow(subscription_id):
                     self._hub.unsubscribe(client, subscription_id)
@@ -244,7 +303,8 @@ class Gateway:
             limits=self.settings.feeds,
         )
 
-    def _tell(self, frame: bytes) -> None:
+    def _tell(self, payload: bytes) -> None:
+        plain, compressed = text_frame(payload), compressed_text_frame(payload)
         for client, session in self._sessions.items():
             if session.state is State.OPEN and self._hub.is_draining(client):
-                client.send(frame)
+                client.send(compressed if client.compressed else plain)

@@ -4,6 +4,9 @@ A client is a cursor: the seq it has. Followers of equal subscriptions at the sa
 served with one encoding and one frame, and then stands at the newest cursor together. A connection that is not draining
 is in no group: it is not sent to, its cursor stays, and once it drains it gets everything since, once, in its newest
 state. So a slow client costs one integer per subscription, and nobody is ever sent a gap.
+
+A turn costs what changed, not what is followed: it goes from the units that changed to the selections they are in, and
+from those to the groups. What one connection is owed in a turn is one piece of bytes, however many frames it is.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +16,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import orjson
 
 from gateway.catalogue import Subscription
-from gateway.frames import text_frame
+from gateway.frames import compressed_text_frame, text_frame
 from gateway.view import View
 from schemas.wire import Cursor
 
@@ -31,10 +34,12 @@ ConnectionT = TypeVar("ConnectionT")
 
 
 class Sending(NamedTuple, Generic[ConnectionT]):
-    """One frame, and the connections to write it to."""
+    """Bytes to write, and to whom. No connection is in two of a turn's sendings."""
 
-    frame: bytes
+    data: bytes
     connections: list[ConnectionT]
+    frames: int = 1
+    """How many whole frames the bytes are."""
 
 
 class _Owed(Enum):
@@ -64,10 +69,22 @@ class _Group(Generic[ConnectionT]):
 
 
 @dataclass(slots=True, eq=False)
+class _Selection(Generic[ConnectionT]):
+    """Some units of one contest and source, and every topic about exactly these: those share their bodies."""
+
+    contest: str
+    source: str
+    units: frozenset[str]
+    topics: dict["_Topic[ConnectionT]", None] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
 class _Topic(Generic[ConnectionT]):
-    """One subscription, and all who have it."""
+    """One subscription with or without compression, and all who have it so."""
 
     subscription: Subscription
+    compressed: bool
+    selection: _Selection[ConnectionT]
     groups: dict[_Position, _Group[ConnectionT]] = field(default_factory=dict)
     followers: int = 0
     due: float = 0.0
@@ -95,10 +112,12 @@ class Hub(Generic[ConnectionT]):
         self._view = view
         self._epoch = epoch
         self._connections: dict[ConnectionT, _Connection[ConnectionT]] = {}
-        self._topics: dict[Subscription, _Topic[ConnectionT]] = {}
+        self._topics: dict[tuple[Subscription, bool], _Topic[ConnectionT]] = {}
+        self._selections: dict[tuple[str, str, frozenset[str]], _Selection[ConnectionT]] = {}
+        self._following: dict[tuple[str, str], dict[str, dict[_Selection[ConnectionT], None]]] = {}
         self._pending: dict[_Topic[ConnectionT], None] = {}
         self._turned = 0
-        self._bodies: dict[tuple[str, str, frozenset[str], int], bytes] = {}
+        self._bodies: dict[tuple[_Selection[ConnectionT], int], bytes] = {}
         self._bodies_seq = 0
 
     @property
@@ -106,11 +125,16 @@ class Hub(Generic[ConnectionT]):
         """Whether somebody has to wait for a later turn, or is to be served in the next."""
         return bool(self._pending)
 
-    def subscribe(self, connection: ConnectionT, subscription: Subscription, since: Cursor | None) -> None:
-        """Let the connection follow the subscription, instead of one with the same id if it had one."""
+    def subscribe(
+        self, connection: ConnectionT, subscription: Subscription, since: Cursor | None, *, compressed: bool = False
+    ) -> None:
+        """Let the connection follow the subscription, instead of one with the same id if it had one.
+
+        `compressed` says whether it negotiated compression.
+        """
         self.unsubscribe(connection, subscription.id)
         known = self._connections.setdefault(connection, _Connection())
-        topic = self._topics.setdefault(subscription, _Topic(subscription))
+        topic = self._topics.get((subscription, compressed)) or self._add_topic(subscription, compressed)
         topic.followers += 1
         resumes = since is not None and since.epoch == self._epoch and since.seq > 0
         follower = _Follower(topic, _Position(since.seq, _Owed.ANSWER) if since and resumes else _NEW)
@@ -158,19 +182,21 @@ class Hub(Generic[ConnectionT]):
         sendings: list[Sending[ConnectionT]] = []
         for topic in pending:
             sendings += self._serve(topic, now)
-        return sendings
+        return _one_each(sendings)
 
     def _find_changed(self) -> None:
-        if self._turned == self._view.seq:
+        before, self._turned = self._turned, self._view.seq
+        if before == self._turned:
             return
-        changed = {pair for pair in {(key.contest, key.source) for key in self._topics} if self._changed_in_turn(*pair)}
-        for key, topic in self._topics.items():
-            if (key.contest, key.source) in changed:
-                self._pending[topic] = None
-        self._turned = self._view.seq
-
-    def _changed_in_turn(self, contest: str, source: str) -> bool:
-        return self._view.last_change(contest, source) > self._turned
+        changed: dict[_Selection[ConnectionT], None] = {}
+        for pair, followed in self._following.items():
+            for unit in self._view.changed_units(*pair, before):
+                changed.update(followed.get(unit, {}))
+        for selection in changed:
+            for topic in selection.topics:
+                if topic not in self._pending:
+                    self._pending[topic] = None
+                    _nothing_until(before, topic)
 
     def _serve(self, topic: _Topic[ConnectionT], now: float) -> list[Sending[ConnectionT]]:
         sendings = []
@@ -181,7 +207,7 @@ class Hub(Generic[ConnectionT]):
                 self._wait_for_view(topic, group, now)
             elif early and position.owed is _Owed.CHANGES:
                 self._pending[topic] = None
-            elif (frame := self._frame(topic.subscription, group)) is not None:
+            elif (frame := self._frame(topic, group)) is not None:
                 sendings.append(Sending(frame, list(group.members)))
                 self._advance(topic, group)
                 if topic.subscription.max_rate_hz is not None and not early:
@@ -195,7 +221,8 @@ class Hub(Generic[ConnectionT]):
         elif now >= group.ahead_until:
             self._stand(topic, group, _NEW)
 
-    def _frame(self, subscription: Subscription, group: _Group[ConnectionT]) -> bytes | None:
+    def _frame(self, topic: _Topic[ConnectionT], group: _Group[ConnectionT]) -> bytes | None:
+        subscription = topic.subscription
         seq, owed = group.position
         if owed is _Owed.SNAPSHOT:
             head: dict[str, object] = {
@@ -207,22 +234,23 @@ class Hub(Generic[ConnectionT]):
             }
         else:
             head = {"type": "delta", "id": subscription.id, "from": seq}
-        body = self._body(subscription, group.checked)
+        body = self._body(topic.selection, group.checked)
         if owed is _Owed.CHANGES and body == b"[]":
             group.checked = self._view.seq
             return None
         as_of = self._view.as_of(subscription.contest, subscription.source)
         tail = {"seq": self._view.seq, "as_of": as_of, "totals": orjson.Fragment(body)}
-        return text_frame(orjson.dumps(head | tail))
+        payload = orjson.dumps(head | tail)
+        return compressed_text_frame(payload) if topic.compressed else text_frame(payload)
 
-    def _body(self, subscription: Subscription, since: int) -> bytes:
+    def _body(self, selection: _Selection[ConnectionT], since: int) -> bytes:
         if self._bodies_seq != self._view.seq or len(self._bodies) >= MAX_BODIES_KEPT:
             self._bodies.clear()
             self._bodies_seq = self._view.seq
-        key = (subscription.contest, subscription.source, subscription.units, since)
-        body = self._bodies.get(key)
+        body = self._bodies.get((selection, since))
         if body is None:
-            body = self._bodies[key] = orjson.dumps(self._view.changed_since(*key))
+            body = self._view.encoded_since(selection.contest, selection.source, selection.units, since)
+            self._bodies[selection, since] = body
         return body
 
     def _advance(self, topic: _Topic[ConnectionT], group: _Group[ConnectionT]) -> None:
@@ -261,8 +289,66 @@ class Hub(Generic[ConnectionT]):
         if not group.members:
             del follower.topic.groups[group.position]
 
+    def _add_topic(self, subscription: Subscription, compressed: bool) -> _Topic[ConnectionT]:  # noqa: FBT001  a kind, not a mode
+        contest, source, units = key = (subscription.contest, subscription.source, subscription.units)
+        selection = self._selections.get(key)
+        if selection is None:
+            selection = self._selections[key] = _Selection(contest, source, units)
+            following = self._following.setdefault((contest, source), {})
+            for unit in units:
+                following.setdefault(unit, {})[selection] = None
+        topic = self._topics[subscription, compressed] = _Topic(subscription, compressed, selection)
+        selection.topics[topic] = None
+        return topic
+
     def _drop(self, topic: _Topic[ConnectionT]) -> None:
         topic.followers -= 1
         if topic.followers == 0:
-            del self._topics[topic.subscription]
+            del self._topics[topic.subscription, topic.compressed]
             self._pending.pop(topic, None)
+            del topic.selection.topics[topic]
+            if not topic.selection.topics:
+                self._drop_selection(topic.selection)
+
+    def _drop_selection(self, selection: _Selection[ConnectionT]) -> None:
+        del self._selections[selection.contest, selection.source, selection.units]
+        following = self._following[selection.contest, selection.source]
+        for unit in selection.units:
+            del following[unit][selection]
+            if not following[unit]:
+                del following[unit]
+        if not following:
+            del self._following[selection.contest, selection.source]
+
+
+def _nothing_until(seq: int, topic: _Topic[ConnectionT]) -> None:
+    """Note that the topic's groups are owed nothing up to `seq`: else it would have been pending before.
+
+    They then ask for the same bodies as others whose units changed now, whenever each of them last got something.
+    """
+    for group in topic.groups.values():
+        group.checked = max(group.checked, seq)
+
+
+def _one_each(sendings: list[Sending[ConnectionT]]) -> list[Sending[ConnectionT]]:
+    """The same frames in the same order, joined so that every connection is written to once."""
+    seen: set[ConnectionT] = set()
+    for sending in sendings:
+        if not seen.isdisjoint(sending.connections):
+            return _joined(sendings)
+        seen.update(sending.connections)
+    return sendings
+
+
+def _joined(sendings: list[Sending[ConnectionT]]) -> list[Sending[ConnectionT]]:
+    due: dict[ConnectionT, list[int]] = {}
+    for index, sending in enumerate(sendings):
+        for connection in sending.connections:
+            due.setdefault(connection, []).append(index)
+    together: dict[tuple[int, ...], list[ConnectionT]] = {}
+    for connection, indexes in due.items():
+        together.setdefault(tuple(indexes), []).append(connection)
+    return [
+        Sending(b"".join([sendings[index].data for index in indexes]), connections, len(indexes))
+        for indexes, connections in together.items()
+    ]

@@ -10,7 +10,7 @@ from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from tests.gateway.gateways import Message
 from tests.gateway.nights import START, Written, election, totals
-from tests.gateway.test_hub import message_in
+from tests.gateway.test_hub import messages_in
 
 SUBSCRIBE = '{"type":"subscribe","id":"s1","contest":"mayor","units":["tr"],"source":"aa"}'
 
@@ -22,10 +22,11 @@ class Listener:
         self.messages: list[Message] = []
         self.closed: list[int] = []
         self.checks = 0
+        self.compressed = False
         self._gateway = gateway
 
-    def send(self, frame: bytes) -> None:
-        self.messages.append(message_in(frame))
+    def send(self, data: bytes, /) -> None:
+        self.messages += messages_in(data)
 
     def close(self, code: int, reason: str) -> None:
         assert reason

@@ -1,7 +1,9 @@
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -21,12 +23,17 @@ def wanted(subscription_id: str = "s1", *units: str, source: str = "aa", rate: f
     return Subscription(subscription_id, "mayor", source, CATALOGUE.units(units or ("tr",)), rate)
 
 
-def message_in(frame: bytes) -> Message:
-    """The message in a server's text frame."""
-    header = {126: 4, 127: 10}.get(frame[1], 2)
-    SERVER_MESSAGE.validate_json(frame[header:])
-    message: Message = orjson.loads(frame[header:])
-    return message
+def messages_in(data: bytes) -> list[Message]:
+    """The messages in a server's text frames, one after the other."""
+    messages = []
+    while data:
+        header = {126: 4, 127: 10}.get(data[1], 2)
+        size = data[1] if header == 2 else int.from_bytes(data[2:header], "big")
+        payload, compressed, data = data[header : header + size], data[0] & 0x40, data[header + size :]
+        text = zlib.decompressobj(wbits=-12).decompress(payload + b"\x00\x00\xff\xff") if compressed else payload
+        SERVER_MESSAGE.validate_json(text)
+        messages.append(orjson.loads(text))
+    return messages
 
 
 class Night:
@@ -43,7 +50,12 @@ class Night:
         self.view.apply(self.view.seq, totals(district, {"imamoglu": votes}, version=self.versions, source=source))
 
     def turn(self) -> list[tuple[Message, list[str]]]:
-        return [(message_in(frame), sorted(connections)) for frame, connections in self.hub.turn(self.now)]
+        """What is sent to whom; nobody may be written to twice."""
+        sendings = self.hub.turn(self.now)
+        written = [connection for sending in sendings for connection in sending.connections]
+        assert len(written) == len(set(written))
+        assert [sending.frames for sending in sendings] == [len(messages_in(sending.data)) for sending in sendings]
+        return [(message, sorted(sending.connections)) for sending in sendings for message in messages_in(sending.data)]
 
 
 def test_a_new_follower_gets_a_snapshot_also_of_nothing() -> None:
@@ -221,6 +233,7 @@ def test_nothing_more_comes_after_unsubscribing_or_leaving() -> None:
     assert night.turn() == []
     assert not night.hub.pending
     assert (night.hub._topics, night.hub._connections["ann"].followers) == ({}, {})
+    assert (night.hub._selections, night.hub._following) == ({}, {})
 
 
 def test_a_second_subscription_with_the_same_id_replaces_the_first() -> None:
@@ -233,6 +246,61 @@ def test_a_second_subscription_with_the_same_id_replaces_the_first() -> None:
     assert snapshot["type"] == "snapshot"
     entries: Sequence[Message] = snapshot["totals"]  # type: ignore[assignment]  # JSON knows no types
     assert [entry["unit"] for entry in entries] == ["tr/34"]
+
+
+def test_what_one_connection_is_owed_in_a_turn_is_one_piece() -> None:
+    """And it is the same bytes for all who are owed the same frames."""
+    night = Night()
+    for name in ("ann", "bob", "cem"):
+        night.hub.subscribe(name, wanted("s1", "tr"), None)
+    for name in ("ann", "bob"):
+        night.hub.subscribe(name, wanted("s2", "tr/34"), None)
+    sent = night.hub.turn(0)
+    assert sorted((sending.frames, sorted(sending.connections)) for sending in sent) == [
+        (1, ["cem"]),
+        (2, ["ann", "bob"]),
+    ]
+    assert [message["id"] for message in messages_in(max(sent, key=lambda one: one.frames).data)] == ["s1", "s2"]
+
+
+def test_who_negotiated_compression_shares_a_compressed_frame() -> None:
+    night = Night()
+    night.publish(5)
+    night.publish(6, "tr/06/cankaya")
+    for name in ("ann", "bob", "cem", "dora"):
+        night.hub.subscribe(name, wanted("s1", "tr", "tr/*"), None, compressed=name in {"cem", "dora"})
+    plain, squeezed = night.hub.turn(0)
+    assert (plain.connections, squeezed.connections) == (["ann", "bob"], ["cem", "dora"])
+    assert len(squeezed.data) < len(plain.data)
+    assert messages_in(squeezed.data) == messages_in(plain.data)
+    night.hub.subscribe("eda", wanted("s1", "tr"), None)
+    for name in ("ann", "bob", "cem", "dora", "eda"):
+        night.hub.disconnect(name)
+    assert (night.hub._topics, night.hub._following) == ({}, {})
+
+
+def test_a_unit_is_encoded_once_for_all_selections_that_it_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when their followers last got something at different times."""
+    night = Night()
+    asked = [("tr",), ("tr", "tr/34"), ("tr", "tr/34", "tr/34/uskudar"), ("tr/34/adalar", "tr")]
+    for number, units in enumerate(asked):
+        night.hub.subscribe(f"client {number}", wanted(f"s{number}", *units), None)
+    night.publish(1)
+    night.publish(1, "tr/34/adalar")
+    night.turn()
+    night.publish(2, "tr/34/adalar")
+    night.turn()
+    encoded: list[str] = []
+    dumps = orjson.dumps
+
+    def counted(value: dict[str, object]) -> bytes:
+        encoded.extend(str(value["unit"]) for _ in range("unit" in value))
+        return dumps(value)
+
+    monkeypatch.setattr(orjson, "dumps", counted)
+    night.publish(3)
+    assert len(night.hub.turn(0)) == len(asked)
+    assert sorted(encoded) == ["tr", "tr/34", "tr/34/uskudar"]
 
 
 def test_bodies_kept_for_sharing_are_bounded() -> None:
@@ -270,12 +338,16 @@ class Hubs(RuleBasedStateMachine):
     def publish(self, votes: int, district: str, source: str) -> None:
         self.night.publish(votes, district, source)
 
+    def follow(self, name: str, asked: Subscription, since: Cursor | None) -> None:
+        """Two of the four negotiated compression."""
+        self.night.hub.subscribe(name, asked, since, compressed=name in {"ann", "bob"})
+
     @rule(name=NAMES, asked=ASKED)
     def subscribe(self, name: str, asked: Subscription) -> None:
         self.asked[name, asked.id] = asked
         self.seqs[name, asked.id] = 0
         self.shown[name, asked.id] = {}
-        self.night.hub.subscribe(name, asked, None)
+        self.follow(name, asked, None)
 
     @rule(name=NAMES, subscription_id=st.sampled_from(["s1", "s2"]))
     def resume(self, name: str, subscription_id: str) -> None:
@@ -283,7 +355,7 @@ class Hubs(RuleBasedStateMachine):
         asked = self.asked.get((name, subscription_id))
         if asked is not None:
             self.night.hub.unsubscribe(name, subscription_id)
-            self.night.hub.subscribe(name, asked, Cursor(epoch="9f2c", seq=self.seqs[name, subscription_id]))
+            self.follow(name, asked, Cursor(epoch="9f2c", seq=self.seqs[name, subscription_id]))
 
     @rule(name=NAMES)
     def leave(self, name: str) -> None:

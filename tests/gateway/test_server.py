@@ -21,6 +21,7 @@ from tests.gateway.gateways import (
     LIMIT_S,
     RUN,
     Running,
+    Viewer,
     get,
     is_ready,
     make_run,
@@ -30,7 +31,7 @@ from tests.gateway.gateways import (
     running,
     viewer,
 )
-from tests.gateway.nights import totals
+from tests.gateway.nights import DISTRICTS, totals
 from tests.gateway.unreliable import Unreliable
 
 OPENING = (
@@ -149,6 +150,41 @@ async def test_what_is_no_short_text_message_closes_the_connection(
         with pytest.raises(ConnectionClosed):
             await client.next("snapshot")
         assert client.socket.close_code == code
+
+
+async def test_a_client_with_compression_is_sent_the_same(tmp_path: Path) -> None:
+    async with night(tmp_path) as log, running(log) as gateway:
+        await publish(log, *(totals(district, {"imamoglu": 90_000}) for district in DISTRICTS))
+        async with connect(gateway.ws) as stream, viewer(gateway) as plain:
+            squeezed = Viewer(stream)
+            for client in (squeezed, plain):
+                await client.subscribe("tr", "tr/*", "tr/34/*", "tr/06/*")
+                await client.until(lambda client=client: client.seq == 3)  # type: ignore[misc]  # bound per round
+            assert squeezed.shown == plain.shown
+
+
+@pytest.mark.parametrize(
+    ("offer", "begins"), [("", b"\xc1\x7e"), ("; server_max_window_bits=11", b"\x81\x7e"), (None, b"\x81\x7e")]
+)
+async def test_frames_are_compressed_for_who_can_unpack_them(tmp_path: Path, offer: str | None, begins: bytes) -> None:
+    """A client with a window smaller than what the shared frames are made with gets plain ones."""
+    header = b"" if offer is None else f"Sec-WebSocket-Extensions: permessage-deflate{offer}\r\n".encode()
+    ask = b'{"type":"subscribe","id":"s1","contest":"mayor","units":["tr","tr/*"],"source":"aa"}'
+    async with night(tmp_path) as log:
+        await publish(log, *(totals(district, {"imamoglu": 90_000}) for district in DISTRICTS))
+        async with running(log, settings=rarely()) as gateway, raw(gateway) as (reader, writer):
+            writer.write(OPENING.replace(b"Host: x\r\n", b"Host: x\r\n" + header))
+            received = await asyncio.wait_for(reader.readuntil(b'"hold":[]}'), LIMIT_S)
+            assert (b"server_no_context_takeover; client_no_context_takeover" in received) is (offer is not None)
+            writer.write(bytes([0x81, 0x80 | len(ask)]) + bytes(4) + ask)
+            assert (await asyncio.wait_for(reader.readexactly(2), LIMIT_S)) == begins
+
+
+async def test_a_message_that_unpacks_beyond_the_limit_closes_the_connection(tmp_path: Path) -> None:
+    async with night(tmp_path) as log, running(log) as gateway, connect(gateway.ws) as client:
+        await client.send("0" * 50_000_000)
+        await asyncio.wait_for(client.wait_closed(), LIMIT_S)
+        assert client.close_code == 1009
 
 
 async def test_a_broken_frame_closes_the_connection(tmp_path: Path) -> None:

@@ -1,17 +1,19 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.view import Heard, View, Wire
+from gateway.view import MAX_ENCODED_KEPT, Heard, View, Wire
 from schemas.totals import Cell, Row, Totals
 from tests.gateway.gateways import Message, merge
 from tests.gateway.nights import DISTRICTS, START, Written, election, totals
 
 ELECTION = election()
 EVERYWHERE = frozenset(ELECTION.unit_by_id)
+UNITS = sorted(EVERYWHERE)
 PAIRS = [(contest, source) for contest in ("council", "mayor") for source in ("aa", "anka")]
 
 
@@ -126,6 +128,35 @@ def test_a_client_may_resume_at_a_gateway_that_read_a_compacted_topic(drawn: lis
     catch_up(shown, late, cursor)
     assert shown == everything(fold(night))
     assert shown == everything(late)
+
+
+@given(st.lists(records(), max_size=30), st.lists(st.tuples(st.integers(0, 30), st.sets(st.sampled_from(UNITS)))))
+def test_entries_encoded_for_sharing_are_the_same_as_for_oneself(
+    night: list[Totals], asked: list[tuple[int, set[str]]]
+) -> None:
+    """Whenever they are asked for, and from whatever cursor."""
+    view = View(ELECTION)
+    for offset, record in enumerate(night):
+        view.apply(offset, record)
+        for cursor, units in asked:
+            expected = orjson.dumps(view.changed_since("mayor", "aa", units, cursor))
+            assert view.encoded_since("mayor", "aa", units, cursor) == expected
+
+
+def test_many_units_are_found_by_what_changed_and_few_by_name() -> None:
+    view = fold([totals(), totals("tr/06/cankaya")])
+    crowd = EVERYWHERE | {f"tr/{number}" for number in range(100, 200)}
+    for cursor in (0, 1):
+        assert view.encoded_since("mayor", "aa", crowd, cursor) == view.encoded_since("mayor", "aa", EVERYWHERE, cursor)
+    assert view.changed_units("mayor", "aa", 1) == ["tr", "tr/06", "tr/06/cankaya"]
+
+
+def test_encodings_kept_are_bounded() -> None:
+    night = [totals(version=number, votes={"kurum": number}) for number in range(3 * MAX_ENCODED_KEPT)]
+    view = fold(night)
+    for cursor in range(len(night)):
+        view.encoded_since("mayor", "aa", {"tr"}, cursor)
+    assert len(view._boards["mayor", "aa"]["tr"].encoded) <= MAX_ENCODED_KEPT
 
 
 def test_a_delta_holds_only_the_fields_that_changed() -> None:
