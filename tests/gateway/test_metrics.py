@@ -1,0 +1,80 @@
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.metrics import Metrics, Reading
+from schemas.wire import Feed
+from tests.builders import NIGHT
+
+
+@dataclass(frozen=True)
+class Stored:
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None = b""
+
+
+READING = Reading(
+    ready=True,
+    connections=7,
+    stalled=1,
+    groups=2,
+    seq=18,
+    behind=3,
+    skipped=0,
+    stale=4,
+    feeds={
+        "aa": Feed(state="quiet", last_event=NIGHT, age_s=74.0),
+        "anka": Feed(state="live", last_event=None, age_s=None),
+    },
+)
+
+
+def samples(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(metrics.expose().decode())
+        for sample in family.samples
+    }
+
+
+def test_gauges_are_read_when_they_are_scraped() -> None:
+    found = samples(Metrics(lambda: READING))
+
+    assert (1, 7, 2, 18, 3) == tuple(
+        found[f"sandik_gateway_{name}", ()] for name in ("ready", "connections", "groups", "seq", "lag_seq")
+    )
+
+
+def test_a_feed_has_its_age_and_one_state() -> None:
+    found = samples(Metrics(lambda: READING))
+
+    assert 74 == found["sandik_feed_age_seconds", ("aa",)]
+    assert ("sandik_feed_age_seconds", ("anka",)) not in found
+    assert [("quiet", 1), ("stale", 0)] == [(s, found["sandik_feed_state", ("aa", s)]) for s in ("quiet", "stale")]
+
+
+def test_a_turn_counts_what_it_sent_and_how_long_that_had_waited() -> None:
+    metrics = Metrics(lambda: READING)
+    metrics.folded([Stored(0, 1_000, b"a"), Stored(1, 1_010, b"a"), Stored(2, 1_020, b"b")])
+    metrics.turned(1_050, frames=10, size_bytes=3_000)
+
+    found = samples(metrics)
+    assert (10, 3000, 3, 1) == tuple(
+        found[f"sandik_gateway_{name}_total", ()]
+        for name in ("frames", "sent_bytes", "folded_records", "conflated_updates")
+    )
+    assert 3 == found["sandik_gateway_send_delay_seconds_count", ()]
+    assert 0.12 == found["sandik_gateway_send_delay_seconds_sum", ()]
+
+
+def test_a_turn_with_nothing_to_send_changes_nothing() -> None:
+    metrics = Metrics(lambda: READING)
+    before = samples(metrics)
+    metrics.turned(1_050, frames=0, size_bytes=0)
+
+    def but_times(found: dict[tuple[str, tuple[str, ...]], float]) -> dict[tuple[str, tuple[str, ...]], float]:
+        return {key: value for key, value in found.items() if not key[0].endswith("_created")}
+
+    assert but_times(before) == but_times(samples(metrics))
