@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 
 from eventlog.clock import epoch_ms
+from gateway.embargo import NO_EMBARGO, Embargo
 from gateway.settings import FeedLimits
 from gateway.view import Heard
 from schemas.wire import Feed, FeedState
@@ -44,7 +45,16 @@ def feeds(
     return found
 
 
-def state_message(seq: int, at: datetime, found: Mapping[str, Feed]) -> bytes:
-    """The `state` message, ready to be framed."""
+def state_message(
+    seq: int, at: datetime, found: Mapping[str, Feed], embargo: Embargo = NO_EMBARGO, *, numbers: bool = True
+) -> bytes:
+    """The `state` message, ready to be framed. Without `numbers`: nothing by which one could count what has come in."""
     table = {source: feed.model_dump() for source, feed in found.items()}
-    return orjson.dumps({"type": "state", "seq": seq, "at": at, "feeds": table, "embargo": None, "hold": []})
+    if not numbers:
+        seq, table = (
+            0,
+            {source: {"state": feed.state, "last_event": None, "age_s": None} for source, feed in found.items()},
+        )
+    embargoed = embargo.is_in_force(at)
+    message = {"type": "state", "seq": seq, "at": at, "feeds": table}
+    return orjson.dumps(message | {"embargo": embargo.until if embargoed else None, "embargoed": embargoed, "hold": []})

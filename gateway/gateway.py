@@ -5,7 +5,7 @@ protocol in `connection` brings clients and takes frames, the routes in `http` l
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
@@ -145,7 +145,8 @@ class Gateway:
         """From now on this embargo holds, instead of the one before."""
         self._audience.embargo = embargo
         self._look_at_embargo()
-        self._tell_state()
+        if self.ready and self.world is not None:
+            self._tell(self.world, self._feeds(self.world))
 
     def may_see_numbers(self, grant: Grant) -> bool:
         """Whether the bearer of this grant may be told figures of the night now."""
@@ -203,7 +204,7 @@ class Gateway:
 
     def watch(self) -> None:
         """Tell everybody how the feeds are, if that changed or a heartbeat is due; then look who may still be there."""
-        self._look_at_embargo()
+        changed = self._look_at_embargo()
         for client in self._audience.expired(self._clock.now()):
             client.close(CloseCode.TOKEN_EXPIRED, CLOSE_REASONS[CloseCode.TOKEN_EXPIRED])
         now = self._clock.monotonic()
@@ -211,7 +212,7 @@ class Gateway:
         if self.ready and self.world is not None:
             found = self._feeds(self.world)
             states = {source: feed.state for source, feed in found.items()}
-            if due or states != self._states:
+            if due or changed or states != self._states:
                 self._states = states
                 self._tell(self.world, found)
         if due:
@@ -233,18 +234,19 @@ class Gateway:
             if session.state is State.OPEN:
                 client.close(CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED])
 
-    def _look_at_embargo(self) -> None:
-        """Give the public what it was kept from, or take it away, if the time or an order has come."""
+    def _look_at_embargo(self) -> bool:
+        """Give the public what it was kept from, or take it away, if the time or an order has come; whether it has."""
         if not self._audience.look(self._clock.now()):
-            return
+            return False
         if self._audience.public_sees:
             for client, follow in self._audience.take_kept():
                 self._follow(client, follow)
         elif self.world is not None:
             for client in self._audience.unseeing(self._sessions):
-                for subscription in self.world.hub.disconnect(client):
+                for subscription in self.world.hub.subscriptions(client):
+                    self.world.hub.unsubscribe(client, subscription.id)
                     self._audience.keep(client, Follow(subscription, None))
-        self._tell_state()
+        return True
 
     def _follow(self, client: Client, follow: Follow) -> None:
         if not self._audience.sees(client):
@@ -282,10 +284,10 @@ class Gateway:
                     client.send(text_frame(payload))
                 case Close(code, reason):
                     client.close(code, reason)
-                case Follow(subscription, since):
-                    self._hub.subscribe(client, subscription, since, compressed=client.compressed)
-                    self.work.set()
+                case Follow():
+                    self._follow(client, output)
                 case Unfollow(subscription_id):
+                    self._audience.drop(client, subscription_id)
                     self._hub.unsubscribe(client, subscription_id)
 
     @property
@@ -303,8 +305,12 @@ class Gateway:
             limits=self.settings.feeds,
         )
 
-    def _tell(self, payload: bytes) -> None:
-        plain, compressed = text_frame(payload), compressed_text_frame(payload)
+    def _tell(self, world: World, found: Mapping[str, Feed]) -> None:
+        """Tell everybody who reads how the feeds are, and those who may not see numbers as much as they may know."""
+        frames = {}
+        for sees in (True, False):
+            payload = self._state(world, found, numbers=sees)
+            frames[sees] = text_frame(payload), compressed_text_frame(payload)
         for client, session in self._sessions.items():
-            if session.state is State.OPEN and self._hub.is_draining(client):
-                client.send(compressed if client.compressed else plain)
+            if session.state is State.OPEN and world.hub.is_draining(client):
+                client.send(frames[self._audience.sees(client)][client.compressed])

@@ -21,7 +21,9 @@ ANY_ORIGIN: Final = "*"
 NULL_ORIGIN: Final = "null"
 """What a browser says for a page from a file, as OBS shows them, and for whatever hides where it comes from."""
 
-_TOKEN_FIELD: Final = "token"  # noqa: S105  the name of a field
+TOKEN_FIELD: Final = "token"  # noqa: S105  the name of a field
+"""Where in the URL a token is brought: graphics tools cannot set headers, and neither can a browser for a stream."""
+
 _MAX_FIELDS: Final = 200
 """Fields in a query: 81 provinces, their districts by pattern, and a few more."""
 
@@ -60,7 +62,7 @@ class Knock:
     def tokens(self) -> list[str]:
         """The tokens in the URL and in the header."""
         fields = parse_qsl(self.query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
-        found = [value for name, value in fields if name == _TOKEN_FIELD]
+        found = [value for name, value in fields if name == TOKEN_FIELD]
         for value in self.all("authorization"):
             scheme, _, token = value.strip().partition(" ")
             if scheme.lower() == "bearer":

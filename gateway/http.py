@@ -8,6 +8,7 @@ from typing import Final, cast
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -15,7 +16,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from gateway.catalogue import Unknown
+from gateway.doors import Doors, embargo_response, grant_of
 from gateway.gateway import Gateway, World
+from gateway.handshake import TOKEN_FIELD
 
 PAGES: Final = Path(__file__).parent / "pages"
 
@@ -52,6 +55,7 @@ def application(gateway: Gateway, pages: Path = PAGES) -> Starlette:
             Route("/v1/totals", totals.answer),
             Route("/v1/definition", definition),
         ],
+        middleware=[Middleware(Doors, handshake=gateway.handshake, clock=gateway.clock)],
         exception_handlers={HTTPException: _refuse},
     )
 
@@ -76,6 +80,8 @@ class _TotalsRoute:
 
     async def answer(self, request: Request) -> Response:
         world = _world(self._gateway)
+        if not self._gateway.may_see_numbers(grant_of(request)):
+            return embargo_response(self._gateway.embargo.until)
         contest, source, units = _query(request, world)
         query = orjson.dumps([contest, source, sorted(units) if units is not None else None])
         digest = blake2s(query, digest_size=_QUERY_DIGEST_BYTES).hexdigest()
@@ -114,7 +120,7 @@ def _totals(world: World, contest: str | None, source: str | None, units: frozen
 
 def _query(request: Request, world: World) -> tuple[str | None, str | None, frozenset[str] | None]:
     query = request.query_params
-    unknown = sorted(set(query) - _FILTERS)
+    unknown = sorted(set(query) - _FILTERS - {TOKEN_FIELD})
     if unknown:
         raise HTTPException(400, f"There is no filter {unknown[0]!r}. Use contest, source, unit (it may be repeated).")
     try:

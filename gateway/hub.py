@@ -150,6 +150,11 @@ class Hub(Generic[ConnectionT]):
             self._leave(connection, follower)
             self._drop(follower.topic)
 
+    def subscriptions(self, connection: ConnectionT) -> list[Subscription]:
+        """What the connection follows."""
+        known = self._connections.get(connection)
+        return [follower.topic.subscription for follower in known.followers.values()] if known else []
+
     def disconnect(self, connection: ConnectionT) -> None:
         """Forget the connection."""
         known = self._connections.pop(connection, None)

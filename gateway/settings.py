@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.handshake import AccessSettings
+from gateway.limits import Limits
+
 KIB: Final = 1024
 
 
@@ -61,3 +64,5 @@ class GatewaySettings:
     """How long a shutdown waits for clients to take their goodbye."""
 
     feeds: FeedLimits = field(default_factory=FeedLimits)
+    access: AccessSettings = field(default_factory=AccessSettings)
+    limits: Limits = field(default_factory=Limits)
