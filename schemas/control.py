@@ -1,14 +1,21 @@
-"""Control records: what a run is. The first record of topic `control` creates the run and carries its definition."""
+"""Control records: what a run is, and what its operators order. The first record of topic `control` creates the run.
 
-from typing import Annotated, Literal
+An order is signed by an operator (`schemas.trust`): its run and epoch are inside what is signed, and its `id` counts
+once, so nobody can play it again, in this run or in another. An editorial call is an order; it is never computed.
+"""
+
+from typing import Annotated, Final, Literal
 
 import orjson
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from schemas.definition import Election
-from schemas.fields import Frozen
+from schemas.fields import Frozen, Id, UnitId
 
 Mode = Literal["live", "test", "replay"]
+
+MAX_REASON_CHARS: Final = 500
+"""A reason is a sentence or two for whoever reads the audit."""
 
 
 class RunCreated(Frozen):
@@ -30,8 +37,89 @@ class RunCreated(Frozen):
         return self.model_dump_json().encode()
 
 
+class _Order(Frozen):
+    """What every order says: which run it is for, who gave it, when and why."""
+
+    v: Literal[1] = 1
+    run: str
+    epoch: str
+    id: Annotated[str, Field(min_length=8, max_length=64)]
+    by: Annotated[str, Field(min_length=1, max_length=100)]
+    at: AwareDatetime
+    reason: Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARS)]
+
+
+class EmbargoSet(_Order):
+    """From now on numbers are for the control room only: until a time, or, without one, until an operator lifts it."""
+
+    type: Literal["embargo_set"] = "embargo_set"
+    until: AwareDatetime | None = None
+
+
+class EmbargoLifted(_Order):
+    """Numbers are for everyone."""
+
+    type: Literal["embargo_lifted"] = "embargo_lifted"
+
+
+class Held(_Order):
+    """Freeze a contest for everyone but the control room: in one unit and below it, or everywhere."""
+
+    type: Literal["held"] = "held"
+    contest: Id
+    unit: UnitId | None = None
+
+
+class Released(_Order):
+    """Let go of what is held in a contest: in one unit and below it, or everywhere."""
+
+    type: Literal["released"] = "released"
+    contest: Id
+    unit: UnitId | None = None
+
+
+class Called(_Order):
+    """An editor says who has won in a unit. A later call for the same contest and unit replaces it."""
+
+    type: Literal["called"] = "called"
+    contest: Id
+    unit: UnitId
+    candidate: Id
+
+
+class CallWithdrawn(_Order):
+    """An editor takes a call back."""
+
+    type: Literal["call_withdrawn"] = "call_withdrawn"
+    contest: Id
+    unit: UnitId
+
+
+Order = EmbargoSet | EmbargoLifted | Held | Released | Called | CallWithdrawn
+ORDER: Final[TypeAdapter[Order]] = TypeAdapter(Annotated[Order, Field(discriminator="type")])
+CONTROL: Final[TypeAdapter[RunCreated | Order]] = TypeAdapter(
+    Annotated[RunCreated | Order, Field(discriminator="type")]
+)
+
+
 def parse_control(value: bytes) -> RunCreated | None:
-    """Parse one control record; `None` for a type this version does not know. Raises `ValueError` for broken bytes."""
+    """Parse a record that may create a run; `None` for another type. Raises `ValueError` for broken bytes."""
     if orjson.loads(value).get("type") != "run_created":
         return None
     return RunCreated.model_validate_json(value)
+
+
+def unknown_in(order: Order, definition: Election) -> str | None:
+    """What an order names that the definition does not have, as a sentence; `None` where all of it is there."""
+    if isinstance(order, EmbargoSet | EmbargoLifted):
+        return None
+    contest = definition.contest_by_id.get(order.contest)
+    if contest is None:
+        return f"There is no contest {order.contest!r}. There are: {', '.join(definition.contest_by_id)}."
+    if order.unit is not None and order.unit not in definition.unit_by_id:
+        return f"There is no unit {order.unit!r} in the election's definition."
+    if isinstance(order, Called):
+        names = {candidate.id for candidate in contest.ballot(order.unit)}
+        if order.candidate not in names:
+            return f"There is no candidate {order.candidate!r} on the ballot of {order.contest!r} in {order.unit!r}."
+    return None

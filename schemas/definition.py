@@ -93,6 +93,7 @@ class Election(Frozen):
     date: date
     timezone: Name = "Europe/Istanbul"
     polls_close: AwareDatetime | None = None
+    embargo_until: AwareDatetime | None = None
     parties: tuple[Party, ...]
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     contests: Annotated[tuple[Contest, ...], Field(min_length=1)]

@@ -1,0 +1,84 @@
+"""Gates: what a hold does to one cell, said in the totals topic so that every reader has it at the same position.
+
+A gate is named after the control record that began it (`gate`, its offset). Two owners of a cell may overlap for a
+moment, and both relay it: of records with the same `gate` the first stands. So that compaction cannot leave another
+one, the owner says again what stands, with a higher `again`, wherever the newest record is a different one. See
+docs/decisions/hold.md.
+"""
+
+from typing import Final, Literal, Self
+
+import orjson
+from pydantic import TypeAdapter, model_validator
+
+from schemas.fields import Frozen, Id, Total, UnitId
+from schemas.totals import Cell, Totals
+
+GATE_PREFIX: Final = b"gate:"
+"""What a gate's key begins with. No id has a colon, so it is never a cell's own key."""
+
+
+class Gate(Frozen):
+    """One cell is held, or is released. `program` is what everyone is shown while it is held; `None`: nothing yet."""
+
+    v: Literal[1] = 1
+    type: Literal["gate"] = "gate"
+    contest: Id
+    source: Id
+    district: UnitId
+    gate: Total
+    held: bool
+    again: Total = 0
+    program: Totals | None = None
+
+    @model_validator(mode="after")
+    def _of_one_cell(self) -> Self:
+        if self.program is not None and self.program.cell != self.cell:
+            raise ValueError(f"a gate of {self.cell} cannot show totals of {self.program.cell}")
+        return self
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that this gate is of."""
+        return Cell(self.contest, self.source, self.district)
+
+    @property
+    def key(self) -> bytes:
+        """The record key, such as `gate:metropolitan_mayor/aa/tr/34/uskudar`."""
+        return GATE_PREFIX + self.cell.key()
+
+    def supersedes(self, other: "Gate | None") -> bool:
+        """Whether it takes the place of the gate that stands."""
+        return other is None or (self.gate, self.again) > (other.gate, other.again)
+
+    def settled(self, truth: Totals | None) -> "Gate":
+        """The gate as it stands for a reader who knows these newest totals of its cell.
+
+        Nobody is shown less than a moment ago: who first relays a gate may have known a little less than its readers.
+        What is said again is exact.
+        """
+        if not self.held or self.again or truth is None:
+            return self
+        if self.program is not None and self.program.version >= truth.version:
+            return self
+        return self.model_copy(update={"program": truth})
+
+    def encode(self) -> bytes:
+        """The record value: fields in their fixed order, so equal gates are equal bytes."""
+        said = self.model_dump()
+        if self.program is not None:
+            said["program"] = orjson.Fragment(self.program.encode())
+        return orjson.dumps(said)
+
+
+GATE: Final = TypeAdapter(Gate)
+
+
+def is_gate(key: bytes | None) -> bool:
+    """Whether a record of the totals topic is a gate, by its key."""
+    return key is not None and key.startswith(GATE_PREFIX)
+
+
+def parse_gate(value: bytes) -> Gate:
+    """Parse one record value. Raises pydantic's `ValidationError` where it is no gate, or holds another cell's."""
+    return GATE.validate_json(value)

@@ -1,0 +1,187 @@
+"""Whose orders count: signing control records, and judging them. Pure: keys and bytes in, verdicts out.
+
+What is signed is the record's JSON without its signature, keys sorted, behind a line that says what it is for. It is
+taken from the bytes that lie in the log and not from the model, so a field that a later version adds stays covered.
+"""
+
+import base64
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import orjson
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+from pydantic import ValidationError
+
+from schemas.control import ORDER, Mode, Order, unknown_in
+from schemas.definition import Election
+from schemas.errors import UsageError
+
+MAX_ORDER_BYTES: Final = 16 * 1024
+"""The largest order: a reason of 500 characters and a signature make 2.5 KiB; the rest is for fields to come."""
+
+_PURPOSE: Final = b"sandik.control.v1\n"
+"""So that a signature of ours is good for nothing else that the same key may sign."""
+
+_FINGERPRINT_CHARS: Final = 16
+
+
+class OperatorKey:
+    """An operator's public key, by which orders are verified. `fingerprint` is what the audit calls it."""
+
+    def __init__(self, key: Ed25519PublicKey) -> None:
+        self._key = key
+        raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.fingerprint: Final = sha256(raw).hexdigest()[:_FINGERPRINT_CHARS]
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> "OperatorKey":
+        """The key in a PEM file. Raises `UsageError`."""
+        try:
+            key = load_pem_public_key(pem)
+        except (ValueError, UnsupportedAlgorithm):
+            key = None
+        if not isinstance(key, Ed25519PublicKey):
+            raise UsageError("That is no public Ed25519 key in PEM. Make a pair with sandik token --new-key FILE.")
+        return cls(key)
+
+    def has_signed(self, signature: bytes, message: bytes) -> bool:
+        """Whether the signature is this key's on the message."""
+        try:
+            self._key.verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+
+class OperatorSeal:
+    """An operator's private key, by which orders are signed. Never shown."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> "OperatorSeal":
+        """The key in a PEM file. Raises `UsageError`."""
+        try:
+            key = load_pem_private_key(pem, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise UsageError("That is no private Ed25519 key in PEM without a password. Orders are signed with one.")
+        return cls(key)
+
+    @property
+    def public(self) -> OperatorKey:
+        """The key that verifies what this one signs."""
+        return OperatorKey(self._key.public_key())
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature on the message."""
+        return self._key.sign(message)
+
+
+def encode_order(order: Order, seal: OperatorSeal | None) -> bytes:
+    """The record value: signed, if there is a key."""
+    said = orjson.loads(order.model_dump_json())
+    if seal is not None:
+        said["signature"] = base64.b64encode(seal.sign(_message(said))).decode()
+    return orjson.dumps(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a record of the control topic comes to: `order` is what it says, if that can be read at all.
+
+    It counts where `refusal` is `None`. `key` is the fingerprint of the key that has signed it.
+    """
+
+    offset: int
+    order: Order | None
+    key: str | None = None
+    refusal: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the order has effect."""
+        return self.refusal is None
+
+
+class Judge:
+    """Says of each record of a run's control topic, in their order, whether it counts.
+
+    With operators' keys only what one of them has signed counts. Without any, everything counts that says what it
+    should, unless the run is live: then nothing does.
+    """
+
+    def __init__(self, run: str, epoch: str, mode: Mode, definition: Election, keys: Sequence[OperatorKey]) -> None:
+        self._run = run
+        self._epoch = epoch
+        self._mode = mode
+        self._definition = definition
+        self._keys = keys
+        self._seen: set[str] = set()
+
+    def judge(self, offset: int, value: bytes | None) -> Verdict | None:
+        """The verdict on a record; `None` for one that is no order (it creates the run, or a later version's)."""
+        try:
+            said = orjson.loads(value or b"")
+            kind = said["type"]
+            if kind not in _KINDS:
+                return None
+            if len(value or b"") > MAX_ORDER_BYTES:
+                return Verdict(offset, None, refusal=f"it has more than {MAX_ORDER_BYTES} bytes")
+            order = ORDER.validate_json(orjson.dumps(said))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            where = ".".join(str(step) for step in first["loc"])
+            return Verdict(offset, None, refusal=f"it cannot be read: {where}: {first['msg']}")
+        except (ValueError, LookupError, TypeError):
+            return Verdict(offset, None, refusal="it is no JSON object with a type")
+        key = self._signer(said)
+        refusal = self._refusal(order, key)
+        if refusal is None:
+            self._seen.add(order.id)
+        return Verdict(offset, order, key, refusal)
+
+    def _signer(self, said: dict[str, object]) -> str | None:
+        signature = said.get("signature")
+        if not isinstance(signature, str):
+            return None
+        try:
+            raw = base64.b64decode(signature, validate=True)
+        except ValueError:
+            return None
+        if base64.b64encode(raw).decode() != signature:
+            return None  # another way to write the same bytes: no writer of ours does
+        message = _message(said)
+        return next((key.fingerprint for key in self._keys if key.has_signed(raw, message)), None)
+
+    def _refusal(self, order: Order, key: str | None) -> str | None:
+        if self._keys and key is None:
+            return "no trusted operator has signed it"
+        if not self._keys and self._mode == "live":
+            return "the run is live, and no operator's key was given to verify orders with"
+        if (order.run, order.epoch) != (self._run, self._epoch):
+            return "it was given for another run"
+        if order.id in self._seen:
+            return "it was given before: an order counts once"
+        return unknown_in(order, self._definition)
+
+
+def _message(said: dict[str, object]) -> bytes:
+    unsigned = {name: value for name, value in said.items() if name != "signature"}
+    return _PURPOSE + orjson.dumps(unsigned, option=orjson.OPT_SORT_KEYS)
+
+
+_KINDS: Final[Collection[str]] = frozenset(
+    {"embargo_set", "embargo_lifted", "held", "released", "called", "call_withdrawn"}
+)

@@ -1,0 +1,165 @@
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held, Mode, Released
+from schemas.errors import UsageError
+from schemas.trust import MAX_ORDER_BYTES, Judge, OperatorKey, OperatorSeal, Verdict, encode_order
+from tests.builders import NIGHT, small_election
+from tests.schemas.orders import EPOCH, RUN, new_seal, order, written
+
+SEAL = new_seal()
+ELECTION = small_election()
+
+
+def judge(*values: bytes, mode: Mode = "live", keys: Sequence[OperatorKey] = (SEAL.public,)) -> Verdict:
+    """The verdict on the last of these records."""
+    court = Judge(RUN, EPOCH, mode, ELECTION, keys)
+    verdicts = [court.judge(offset, value) for offset, value in enumerate(values)]
+    assert verdicts[-1] is not None
+    return verdicts[-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (EmbargoSet, {"until": NIGHT}),
+        (EmbargoSet, {}),
+        (EmbargoLifted, {}),
+        (Held, {"contest": "mayor"}),
+        (Held, {"contest": "mayor", "unit": "tr/34"}),
+        (Released, {"contest": "mayor", "unit": "tr/34/uskudar"}),
+        (Called, {"contest": "mayor", "unit": "tr/34", "candidate": "imamoglu"}),
+        (CallWithdrawn, {"contest": "mayor", "unit": "tr/34"}),
+    ],
+)
+def test_what_an_operator_signed_counts(kind: Any, fields: dict[str, Any]) -> None:
+    given_order = order(kind, **fields)
+    verdict = judge(encode_order(given_order, SEAL))
+    assert (verdict.order, verdict.key, verdict.refusal) == (given_order, SEAL.public.fingerprint, None)
+    assert verdict.counts
+
+
+def test_one_of_several_keys_is_enough() -> None:
+    assert judge(written(Held, SEAL, contest="mayor"), keys=(new_seal().public, SEAL.public)).counts
+
+
+@pytest.mark.parametrize("mode", ["live", "test", "replay"])
+@pytest.mark.parametrize("value", [written(Held, contest="mayor"), written(Held, new_seal(), contest="mayor")])
+def test_with_a_key_nothing_counts_that_no_operator_signed(value: bytes, mode: Mode) -> None:
+    assert judge(value, mode=mode).refusal == "no trusted operator has signed it"
+
+
+@pytest.mark.parametrize("signature", ["", "!", "AAAA", 7, None, base64.b64encode(bytes(64)).decode()])
+def test_a_signature_that_is_none_does_not_count(signature: object) -> None:
+    value = orjson.dumps(orjson.loads(written(Held, contest="mayor")) | {"signature": signature})
+    assert judge(value).refusal == "no trusted operator has signed it"
+
+
+def test_without_a_key_a_rehearsal_goes_on_and_a_live_run_does_not() -> None:
+    assert judge(written(Held, contest="mayor"), mode="test", keys=()).counts
+    assert "live" in str(judge(written(Held, SEAL, contest="mayor"), keys=()).refusal)
+
+
+@pytest.mark.parametrize("where", [{"run": "another"}, {"epoch": "another"}])
+def test_an_order_for_another_run_does_not_count(where: dict[str, str]) -> None:
+    assert judge(written(EmbargoLifted, SEAL, **where)).refusal == "it was given for another run"
+
+
+def test_an_order_counts_once() -> None:
+    """Who can write to the log, but has no key, cannot play an old order again."""
+    lifted = written(EmbargoLifted, SEAL)
+    assert "counts once" in str(judge(lifted, written(EmbargoSet, SEAL), lifted).refusal)
+
+
+def test_a_forgery_with_a_known_id_does_not_use_it_up() -> None:
+    real = written(Held, SEAL, contest="mayor")
+    forged = orjson.dumps(orjson.loads(real) | {"reason": "forged"})
+    assert judge(forged, real).counts
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (written(Held, SEAL, contest="president"), "There is no contest 'president'"),
+        (written(Released, SEAL, contest="mayor", unit="tr/35"), "There is no unit 'tr/35'"),
+        (written(Called, SEAL, contest="mayor", unit="tr", candidate="nobody"), "There is no candidate 'nobody'"),
+    ],
+)
+def test_an_order_about_what_is_not_there_does_not_count(value: bytes, says: str) -> None:
+    assert says in str(judge(value).refusal)
+
+
+@pytest.mark.parametrize("value", [None, b"", b"{", b"[]", b"7", b"{}", b'{"type":[]}', b"\xff"])
+def test_what_is_no_record_is_refused_and_nothing_breaks(value: bytes | None) -> None:
+    verdict = Judge(RUN, EPOCH, "live", ELECTION, ()).judge(0, value)
+    assert verdict is not None
+    assert verdict.refusal == "it is no JSON object with a type"
+
+
+def test_an_order_that_lacks_something_is_refused() -> None:
+    assert "held.run: Field required" in str(judge(b'{"type":"held"}').refusal)
+
+
+def test_an_order_may_not_be_of_any_length() -> None:
+    long = orjson.dumps(orjson.loads(written(EmbargoLifted, SEAL)) | {"more": "x" * MAX_ORDER_BYTES})
+    assert "bytes" in str(judge(long).refusal)
+
+
+@pytest.mark.parametrize("value", [b'{"type":"run_created"}', b'{"type":"invented_later"}'])
+def test_what_is_no_order_has_no_verdict(value: bytes) -> None:
+    assert Judge(RUN, EPOCH, "live", ELECTION, ()).judge(0, value) is None
+
+
+def test_a_field_that_came_later_is_covered_by_the_signature_and_ignored() -> None:
+    """An older reader takes the order of a newer writer, and nobody can change what it cannot read."""
+    said = orjson.loads(written(EmbargoLifted)) | {"from_the_future": 1}
+    message = b"sandik.control.v1\n" + orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    signed = said | {"signature": base64.b64encode(SEAL.sign(message)).decode()}
+    assert judge(orjson.dumps(signed)).counts
+    assert not judge(orjson.dumps(signed | {"from_the_future": 2})).counts
+
+
+@given(st.data())
+def test_no_byte_of_an_order_can_be_changed(data: st.DataObject) -> None:
+    value = written(Called, SEAL, contest="mayor", unit="tr/34", candidate="kurum")
+    at = data.draw(st.integers(0, len(value) - 1))
+    changed = value[:at] + bytes([data.draw(st.integers(0, 255))]) + value[at + 1 :]
+    verdict = Judge(RUN, EPOCH, "live", ELECTION, (SEAL.public,)).judge(0, changed)
+    unchanged = _parsed(changed) == orjson.loads(value)
+    assert verdict is None or verdict.counts == unchanged
+
+
+def _parsed(value: bytes) -> object:
+    try:
+        return orjson.loads(value)
+    except ValueError:
+        return None
+
+
+def test_keys_come_from_pem_files() -> None:
+    private = Ed25519PrivateKey.generate()
+    seal = OperatorSeal.from_pem(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    key = OperatorKey.from_pem(private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    assert seal.public.fingerprint == key.fingerprint
+    assert key.has_signed(seal.sign(b"x"), b"x")
+    assert len(key.fingerprint) == 16
+
+
+def test_what_is_no_key_says_what_to_do() -> None:
+    other = rsa.generate_private_key(65537, 2048)
+    private = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    for pem in (b"", b"junk", private):
+        with pytest.raises(UsageError, match="sandik token --new-key"):
+            OperatorKey.from_pem(public if pem == private else pem)
+        with pytest.raises(UsageError, match="private Ed25519 key"):
+            OperatorSeal.from_pem(pem)
