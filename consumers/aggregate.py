@@ -6,7 +6,7 @@ owed to the log (totals, quarantine, ledgers) is forgotten only once the log has
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from consumers.checkpoint import Checkpoint, Marker
+from consumers.gatekeeper import Gatekeeper
 from consumers.saving import Saver
 from consumers.tally import TallyFold
 from eventlog.clock import Clock
@@ -23,6 +24,7 @@ from eventlog.run import Run
 from schemas.errors import LogError
 from schemas.quarantine import Quarantined
 from schemas.totals import Cell, parse_totals
+from schemas.trust import OperatorKey
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class Aggregator:
         clock: Clock,
         settings: AggregateSettings | None = None,
         watch: Watch = lambda _: None,
+        operators: Sequence[OperatorKey] = (),
     ) -> None:
         self._log = log
         self._run = run
@@ -82,6 +85,7 @@ class Aggregator:
         self._fold = TallyFold(run.definition, run.topics.tallies.name, lambda key: log.partition_of(key, partitions))
         self._progress.outcomes = self._fold.outcomes
         self._saver = Saver(log, run.topics.ledger.name, self._fold)
+        self._gatekeeper = Gatekeeper(log, run, operators)
         self._owned: frozenset[int] = frozenset()
         self._reader: Reader | None = None
         self._totals: Reader | None = None
@@ -93,7 +97,8 @@ class Aggregator:
 
     async def run(self) -> None:
         """Fold for ever, sharing the partitions with the group's other members. Ends only by cancellation."""
-        async with self._resources, self._log.member(self._run.topics.tallies.name, GROUP) as member:
+        joining = self._log.member(self._run.topics.tallies.name, GROUP)
+        async with self._gatekeeper, self._resources, joining as member:
             while True:
                 try:
                     await self._own(member.partitions)
@@ -109,7 +114,7 @@ class Aggregator:
 
         Raises `LogError` where the log fails: what was done stands, and doing it again is harmless.
         """
-        async with self._resources:
+        async with self._gatekeeper, self._resources:
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
             await self._own(frozenset(ends))
             expect(sum(ends.values()) - sum(self._positions().values()))
@@ -131,6 +136,7 @@ class Aggregator:
         for partition in self._owned - partitions:
             self._drop(partition)
         self._owned = frozenset()  # until the new readers stand: what fails on the way begins anew
+        await self._gatekeeper.take_over(partitions)
         markers = await self._restore(partitions - kept.keys())
         followed = [marker.followed for marker in markers.values()]
         if self._totals is not None:
@@ -217,7 +223,8 @@ class Aggregator:
             self._unquarantined = []
 
     async def _publish(self) -> None:
-        """Publish the cells that changed, each once, as they stand now."""
+        """Publish the cells that changed, each once, as they stand now; but what the operators hold is held first."""
+        await self._gatekeeper.settle()
         if not self._unpublished:
             return
         cells = sorted(self._unpublished)
@@ -251,6 +258,7 @@ class Aggregator:
         ledgers = self._fold.ledgers
         self._unpublished |= {cell for cell, ledger in ledgers.items() if self._newest.get(cell, -1) < ledger.version}
         await self._publish()
+        await self._gatekeeper.repair()
 
     async def _follow_totals(self) -> None:
         if self._totals is None:

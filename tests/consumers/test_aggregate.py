@@ -7,6 +7,7 @@ from consumers.checkpoint import MARKER_KEY
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog, Record, Topic
 from eventlog.run import Run, create_run
+from schemas.gate import is_gate
 from schemas.quarantine import Quarantined
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, Totals, parse_totals
@@ -149,6 +150,8 @@ async def reach(log: EventLog, run: Run, boxes: int) -> None:
         while True:
             for batch in await reader.read(max_records=100, wait_ms=1000):
                 for record in batch.records:
+                    if is_gate(record.key):
+                        continue
                     totals = parse_totals(record.value or b"")
                     if totals.cell == USKUDAR and totals.boxes_opened == boxes:
                         return

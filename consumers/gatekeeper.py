@@ -1,0 +1,112 @@
+"""The gatekeeper: relays holds from the control topic into totals, where their position is the same for every reader.
+
+Until an operator has held something it reads nothing but the control topic. From then on it follows totals as well,
+from their beginning: what a gate shows is what the topic's readers are shown, not what this member has folded so far.
+"""
+
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Final, Self
+
+from consumers.gates import Holds, Stage
+from eventlog.port import Entry, EventLog, Reader
+from eventlog.run import Run
+from schemas.gate import Gate
+from schemas.trust import Judge, OperatorKey
+
+_log = logging.getLogger("sandik.aggregate")
+
+_MAX_RECORDS: Final = 2_000
+"""Records in one read: some 30 ms of parsing."""
+
+_READ_WAIT_MS: Final = 1_000
+"""How long one read of what is known to be in the log may wait."""
+
+
+class Gatekeeper:
+    """Keeps the gates of the partitions that an aggregator owns. Use as an async context manager."""
+
+    def __init__(self, log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> None:
+        self._log = log
+        self._control = run.topics.control.name
+        self._totals = run.topics.totals.name
+        self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
+        self._holds = Holds(run.definition)
+        self._stage = Stage(run.definition.source_ids)
+        partitions = run.topics.partitions
+        self._partition = {
+            district.id: log.partition_of(district.id.encode(), partitions) for district in run.definition.districts
+        }
+        self._owned: frozenset[int] = frozenset()
+        self._settled = True
+        self._control_reader: Reader | None = None
+        self._totals_reader: Reader | None = None
+        self._resources = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._control_reader = self._totals_reader = None
+        await self._resources.aclose()
+
+    async def take_over(self, partitions: frozenset[int]) -> None:
+        """Speak for these partitions from now on; what is in the control topic by now is known on return."""
+        self._owned = partitions
+        self._settled = False
+        reader = await self._reading_control()
+        end = (await self._log.end_offsets(self._control))[0]
+        while reader.positions[0] < end:
+            await self._read_control(wait_ms=_READ_WAIT_MS)
+
+    async def settle(self) -> None:
+        """Relay what is new in the control topic. To be called before totals are published: a hold comes first."""
+        await self._read_control(wait_ms=0)
+        if self._settled or not self._holds.wanted:
+            return
+        await self._read_totals()
+        gates = self._stage.owed(self._holds, self._is_ours)
+        await self._say(gates)
+        self._settled = True
+
+    async def repair(self) -> None:
+        """Say again what stands, where another record came after it."""
+        if self._holds.wanted:
+            await self._read_totals()
+            await self._say(self._stage.overwritten(self._is_ours))
+
+    async def _say(self, gates: list[Gate]) -> None:
+        if gates:
+            await self._log.append(self._totals, [Entry(gate.key, gate.encode()) for gate in gates])
+            _log.info("Relayed %d gates, the last to %s.", len(gates), "hold" if gates[-1].held else "release")
+
+    def _is_ours(self, district: str) -> bool:
+        return self._partition.get(district) in self._owned
+
+    async def _read_control(self, *, wait_ms: int) -> None:
+        reader = await self._reading_control()
+        for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=wait_ms):
+            for record in batch.records:
+                verdict = self._judge.judge(record.offset, record.value)
+                if verdict is None:
+                    continue
+                if verdict.order is not None and verdict.counts:
+                    self._holds.apply(record.offset, verdict.order)
+                    self._settled = False
+                else:
+                    _log.warning("The control record at %d has no effect: %s.", record.offset, verdict.refusal)
+
+    async def _read_totals(self) -> None:
+        end = (await self._log.end_offsets(self._totals))[0]
+        if self._totals_reader is None:
+            self._totals_reader = await self._resources.enter_async_context(self._log.reader(self._totals, {0: 0}))
+        while self._totals_reader.positions[0] < end:
+            for batch in await self._totals_reader.read(max_records=_MAX_RECORDS, wait_ms=_READ_WAIT_MS):
+                for record in batch.records:
+                    self._stage.fold(record)
+
+    async def _reading_control(self) -> Reader:
+        if self._control_reader is None:
+            self._control_reader = await self._resources.enter_async_context(self._log.reader(self._control, {0: 0}))
+        return self._control_reader

@@ -1,0 +1,191 @@
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.gates import Holds, Stage
+from eventlog.port import Entry
+from schemas.control import Called, Held, Order, Released
+from schemas.gate import Gate, parse_gate
+from schemas.totals import COUNTS, Totals
+from tests.builders import DISTRICTS, NIGHT, small_election
+from tests.schemas.orders import order
+
+ELECTION = small_election()
+CONTESTS = [contest.id for contest in ELECTION.contests]
+UNITS = [None, *ELECTION.unit_by_id]
+
+
+@dataclass(frozen=True)
+class Written:
+    offset: int
+    key: bytes
+    value: bytes
+    timestamp: int = 0
+
+
+class Topic:
+    """A totals topic, and the fold that an owner has of it."""
+
+    def __init__(self) -> None:
+        self.records: list[Written] = []
+
+    def append(self, *said: Gate | Totals) -> None:
+        for one in said:
+            key = one.key if isinstance(one, Gate) else one.cell.key()
+            self.records.append(Written(len(self.records), key, one.encode()))
+
+    def stage(self) -> Stage:
+        stage = Stage(ELECTION.source_ids)
+        for record in self.records:
+            stage.fold(record)
+        return stage
+
+
+def ours(_: str) -> bool:
+    return True
+
+
+def fold(*orders: Order) -> Holds:
+    holds = Holds(ELECTION)
+    for offset, one in enumerate(orders, 1):
+        holds.apply(offset, one)
+    return holds
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> list[Order]:
+    holding = draw(st.lists(st.booleans(), max_size=12))
+    return [
+        order(Held if held else Released, contest=draw(st.sampled_from(CONTESTS)), unit=draw(st.sampled_from(UNITS)))
+        for held in holding
+    ]
+
+
+def totals(version: int, district: str = "tr/34/uskudar") -> Totals:
+    said = {"contest": "mayor", "source": "aa", "district": district, "version": version, "as_of": NIGHT}
+    return Totals.model_validate(said | dict.fromkeys(COUNTS, 0) | {"votes": {"kurum": version}})
+
+
+@given(orders())
+def test_the_last_order_that_covers_a_district_counts(said: list[Order]) -> None:
+    wanted = fold(*said).wanted
+    for contest in CONTESTS:
+        for district in DISTRICTS:
+            above = {None, district, *ELECTION.ancestors[district]}
+            covering = [
+                isinstance(one, Held)
+                for one in said
+                if isinstance(one, Held | Released) and one.contest == contest and one.unit in above
+            ]
+            found = wanted.get((contest, district))
+            assert (found is not None and found.held) == (bool(covering) and covering[-1])
+            assert (found is not None) == any(covering)
+
+
+def test_a_hold_of_what_is_held_changes_nothing() -> None:
+    """Else the second hold would show the public what came in since the first."""
+    holds = fold(order(Held, contest="mayor", unit="tr/34/uskudar"), order(Held, contest="mayor"))
+    assert holds.wanted["mayor", "tr/34/uskudar"].gate == 1
+    assert holds.wanted["mayor", "tr/34/kadikoy"].gate == 2
+    assert fold(order(Released, contest="mayor")).wanted == {}
+
+
+def test_calls_hold_nothing() -> None:
+    assert fold(order(Called, contest="mayor", unit="tr", candidate="kurum")).wanted == {}
+
+
+def test_every_source_of_a_district_gets_a_gate_also_where_nothing_was_counted() -> None:
+    topic = Topic()
+    topic.append(totals(1), totals(2))
+    holds = fold(order(Held, contest="mayor", unit="tr/34/uskudar"))
+    aa, anka = topic.stage().owed(holds, ours)
+    assert (aa.source, aa.gate, aa.held, aa.program) == ("aa", 1, True, totals(2))
+    assert (anka.source, anka.gate, anka.held, anka.program) == ("anka", 1, True, None)
+
+
+def test_only_what_is_ours_is_owed() -> None:
+    holds = fold(order(Held, contest="mayor"))
+    owed = Topic().stage().owed(holds, lambda district: district == "tr/41/gebze")
+    assert {gate.district for gate in owed} == {"tr/41/gebze"}
+
+
+@given(orders(), st.randoms())
+def test_once_relayed_nothing_is_owed_and_the_topic_says_what_is_wanted(said: list[Order], random: object) -> None:
+    """Two owners who know more or less of the orders, in any turn, end in what the last order wants."""
+    topic = Topic()
+    for known in sorted(random.randint(0, len(said)) for _ in range(6)):  # type: ignore[attr-defined]  # a Random
+        topic.append(totals(known, DISTRICTS[known % len(DISTRICTS)]))
+        topic.append(*topic.stage().owed(fold(*said[:known]), ours))
+    holds = fold(*said)
+    topic.append(*topic.stage().owed(holds, ours))
+    topic.append(*topic.stage().overwritten(ours))
+    stage = topic.stage()
+    assert stage.owed(holds, ours) == []
+    assert stage.overwritten(ours) == []
+    for (contest, district), wanted in holds.wanted.items():
+        standing = [
+            gate for cell, gate in stage.standing.items() if cell.contest == contest and cell.district == district
+        ]
+        assert {(gate.gate, gate.held) for gate in standing} == {wanted}
+
+
+def test_of_two_owners_the_first_stands_and_is_said_again() -> None:
+    """So that compaction, which keeps a key's newest record, keeps the one that stands."""
+    topic = Topic()
+    topic.append(totals(1))
+    holds = fold(order(Held, contest="mayor", unit="tr/34/uskudar"))
+    first, second = topic.stage(), topic.stage()
+    topic.append(*first.owed(holds, ours))
+    topic.append(totals(2))
+    late = [gate.model_copy(update={"program": totals(2)}) for gate in second.owed(holds, ours) if gate.source == "aa"]
+    topic.append(*late)
+    (again,) = topic.stage().overwritten(ours)
+    assert (again.program, again.gate, again.again) == (totals(1), 1, 1)
+    topic.append(again)
+    assert topic.stage().overwritten(ours) == []
+
+
+def test_what_readers_were_shown_is_said_again_where_the_gate_knew_less() -> None:
+    """Another owner published between this one's look at the topic and its gate."""
+    topic = Topic()
+    topic.append(totals(1))
+    behind = [gate for gate in topic.stage().owed(fold(order(Held, contest="mayor")), ours) if gate.program]
+    topic.append(totals(2), *behind)
+    (again,) = topic.stage().overwritten(ours)
+    assert again.program == totals(2)
+    topic.append(again)
+    assert topic.stage().overwritten(lambda _: False) == topic.stage().overwritten(ours) == []
+
+
+def test_a_second_hold_after_a_release_shows_what_came_between() -> None:
+    topic = Topic()
+    topic.append(totals(1))
+    hold, release = order(Held, contest="mayor"), order(Released, contest="mayor")
+    topic.append(*topic.stage().owed(fold(hold), ours))
+    topic.append(totals(2))
+    owed = topic.stage().owed(fold(hold, release, order(Held, contest="mayor")), ours)
+    assert [gate.program for gate in owed if gate.program] == [totals(2)]
+
+
+def test_a_release_shows_nothing_of_its_own() -> None:
+    topic = Topic()
+    topic.append(totals(1))
+    hold = order(Held, contest="mayor")
+    topic.append(*topic.stage().owed(fold(hold), ours))
+    owed = topic.stage().owed(fold(hold, order(Released, contest="mayor")), ours)
+    assert len(owed) == len(DISTRICTS) * len(ELECTION.sources)
+    assert {(gate.held, gate.program) for gate in owed} == {(False, None)}
+
+
+def test_junk_in_the_topic_says_nothing() -> None:
+    stage = Stage(["aa"])
+    for entry in (Entry(b"gate:x", b"junk"), Entry(b"x", b"junk"), Entry(b"gate:x", b"{}")):
+        stage.fold(Written(0, entry.key, entry.value))
+    assert (stage.truth, stage.standing) == ({}, {})
+
+
+def test_a_gate_is_written_under_its_own_key() -> None:
+    (gate, *_) = Topic().stage().owed(fold(order(Held, contest="mayor")), ours)
+    assert gate.key == b"gate:mayor/aa/tr/34/adalar"
+    assert parse_gate(gate.encode()) == gate
