@@ -37,7 +37,7 @@ def parsed(service: str) -> dict[str, Any]:
 
 
 def test_there_is_a_service_of_each_kind() -> None:
-    assert sorted(SERVICES) == ["aggregate", "gateway", "kafka", "simulator"]
+    assert sorted(SERVICES) == ["aggregate", "gateway", "grafana", "kafka", "prometheus", "proxy", "simulator"]
     assert OURS == ["aggregate", "gateway", "simulator"]
     assert SERVICES["aggregate"]["deploy"]["replicas"] == 2
 
@@ -83,7 +83,10 @@ def test_kafkas_health_is_asked_where_it_listens() -> None:
 def test_the_gateway_is_published_where_it_listens() -> None:
     parameters = parsed("gateway")
     assert (parameters["host"], parameters["port"]) == ("0.0.0.0", 8765)  # noqa: S104  inside its container
-    assert SERVICES["gateway"]["ports"] == [f"8765:{parameters['port']}"]
+    proxy = (ROOT / "deploy/nginx.conf").read_text()
+    assert f"server gateway:{parameters['port']} " in proxy
+    assert SERVICES["proxy"]["ports"] == ["8765:8765"]
+    assert "listen 8765;" in proxy
     assert f"EXPOSE {parameters['port']}" in CONTAINERFILE
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from sandik.numbers import grouped, percent
+from sandik.numbers import decimal, grouped, percent
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0"), (999, "999"), (11_360_000, "11.360.000"), (-1234, "-1.234")])
@@ -14,3 +14,8 @@ def test_thousands_are_apart(number: int, text: str) -> None:
 )
 def test_a_percentage_has_its_sign_in_front(part: int, whole: int, text: str) -> None:
     assert text == percent(part, whole)
+
+
+@pytest.mark.parametrize(("number", "text"), [(0.0, "0,0"), (12.34, "12,3"), (1234.56, "1.234,6"), (-0.5, "-0,5")])
+def test_decimals_come_after_a_comma(number: float, text: str) -> None:
+    assert text == decimal(number)

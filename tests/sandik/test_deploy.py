@@ -1,0 +1,54 @@
+"""What Prometheus and Grafana are given: readable, and about metrics that there are."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.metrics import Metrics, Reading
+from schemas.wire import Feed
+from tests.builders import NIGHT
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+ALERTS: list[dict[str, Any]] = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"][0]["rules"]
+PANELS: list[dict[str, Any]] = json.loads((DEPLOY / "grafana/dashboards/sandik.json").read_text())["panels"]
+QUERIES = [rule["expr"] for rule in ALERTS] + [target["expr"] for panel in PANELS for target in panel["targets"]]
+
+
+def exposed() -> set[str]:
+    """The names of everything that a gateway exposes."""
+    feed = Feed(state="live", last_event=NIGHT, age_s=1.0)
+    reading = Reading(True, 1, 0, 1, 1, 0, 0, 0, {"aa": feed})
+    text = Metrics(lambda: reading).expose().decode()
+    return set(re.findall(r"^(\w+?)(?:\{.*\})? ", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_query_is_about_metrics_that_there_are(query: str) -> None:
+    asked = set(re.findall(r"\bsandik_\w+", query))
+
+    assert asked <= exposed()
+    assert asked or query.startswith("up{")
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_every_alert_says_what_to_do(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in {"warning", "critical"}
+    assert {"summary", "description"} == rule["annotations"].keys()
+
+
+def test_what_is_mounted_is_there() -> None:
+    compose = yaml.safe_load((DEPLOY.parent / "compose.yaml").read_text())
+    mounts = [mount.split(":")[0] for service in compose["services"].values() for mount in service.get("volumes", ())]
+
+    assert all((DEPLOY.parent / mount).exists() for mount in mounts if mount.startswith("./"))
+
+
+def test_every_panel_has_a_title_and_its_own_place() -> None:
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in PANELS]
+
+    assert len(set(places)) == len(PANELS)
+    assert all(panel["title"] for panel in PANELS)
