@@ -1,0 +1,191 @@
+"""The clients of one process: what each shows, and what is measured when something comes in.
+
+Receipts are gathered by step and by a fifth of a millisecond, and turned into latencies once a second: a step shows the
+same changes to everyone who takes it, so the work is a multiplication, not a record for each client.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from sandik.load.figures import Figures
+from sandik.load.histogram import MICROSECONDS
+from sandik.load.plan import Plan
+from sandik.load.standing import Standing, Step, Subject, step
+
+RECEIPT_HZ: Final = 5_000
+"""Receipts are kept to a fifth of a millisecond, rounded up: a hundredth of the 20 ms that good deliveries take."""
+
+MAX_STEPS_KEPT: Final = 2_048
+"""Steps remembered for clients that have yet to take them; a forgotten one is only worked out again."""
+
+_MAX_AGE_S: Final = 3_600.0
+"""An event time that is further from now is that of an archive or of a night at another speed."""
+
+_CLOCKS_DIFFER_S: Final = 1.0
+
+
+class Client:
+    """One client: its place among the standings, and what it got. It outlives its connections."""
+
+    __slots__ = ("due_s", "frames", "joined", "number", "resumed", "sent_away", "size_bytes", "stalls", "standing")
+
+    def __init__(self, number: int, standing: Standing, *, due_s: float, stalls: bool) -> None:
+        self.number = number
+        self.standing = standing
+        self.due_s = due_s
+        self.stalls = stalls
+        self.joined = False
+        self.frames = 0
+        self.size_bytes = 0
+        self.resumed: Resumed | None = None
+        self.sent_away = False
+
+
+class Resumed:
+    """A client that stalled, reads again, and has not caught up yet."""
+
+    __slots__ = ("at", "frames", "target_seq")
+
+    def __init__(self, at: float, frames: int, target_seq: int) -> None:
+        self.at = at
+        self.frames = frames
+        self.target_seq = target_seq
+
+
+class Crowd:
+    """All clients of one process, and what was measured since the last piece."""
+
+    def __init__(self, plan: Plan, numbers: Sequence[int]) -> None:
+        self.figures = Figures()
+        self.began = 0.0
+        self._plan = plan
+        self._subjects = _subjects(plan)
+        beginnings = [Standing(subject) for subject in self._subjects]
+        self.clients: Final = [
+            Client(
+                number,
+                beginnings[plan.allotted[number]],
+                due_s=number * plan.ramp_s / plan.clients,
+                stalls=plan.stalling.chosen(number),
+            )
+            for number in numbers
+        ]
+        self._kept: deque[tuple[Standing, bytes]] = deque()
+        self._touched: list[Step] = []
+        self._newest_seq = [0] * len(self._subjects)
+
+    def take(self, client: Client, payload: bytes, now: float) -> None:
+        """A client got a text message."""
+        client.frames += 1
+        standing = client.standing
+        taken = standing.latest
+        if taken is None or taken.payload != payload:
+            taken = self._step(standing, payload)
+        client.standing = taken.after
+        if taken.faults:
+            for kind, text in taken.faults:
+                self.figures.fault(kind, text)
+        if client.stalls or not client.joined:
+            self._watch(client, now)
+        if not client.stalls and (taken.new or taken.newest):
+            receipts = taken.receipts
+            if not receipts:
+                self._touched.append(taken)
+            moment = int(now * RECEIPT_HZ) + 1
+            receipts[moment] = receipts.get(moment, 0) + 1
+
+    def resume(self, client: Client, now: float) -> None:
+        """A client that stalled reads again: it must reach what the others show now."""
+        client.resumed = Resumed(now, client.frames, self._newest_seq[client.standing.subject.index])
+
+    def flush(self) -> Figures:
+        """What was measured since the last call."""
+        for taken in self._touched:
+            self._time(taken)
+            taken.receipts.clear()
+        self._touched.clear()
+        figures, self.figures = self.figures, Figures()
+        return figures
+
+    def behind(self, end_s: float) -> int:
+        """How many clients do not show yet what they must, with nothing more due after `end_s`."""
+        return sum(self._lacks(standing, end_s) > 0 for standing in self._standings()) + sum(
+            client.resumed is not None for client in self.clients
+        )
+
+    def close_books(self, end_s: float) -> None:
+        """Count what every client got in all, and what it lacks at the end."""
+        lacking = {standing: self._lacks(standing, end_s) for standing in self._standings()}
+        for client in self.clients:
+            self.figures.frames_each.record(client.frames)
+            self.figures.bytes_each.record(client.size_bytes)
+            standing = client.standing
+            self.figures.never_joined += not standing.joined
+            self.figures.unshown += lacking[standing]
+            self.figures.late_clients += standing.joined and (lacking[standing] > 0 or client.resumed is not None)
+            schedule = self._plan.schedule
+            if schedule is not None and standing.exceeds(schedule.due_by(end_s)):
+                self.figures.fault("surplus", "more changes than were due; does somebody else feed this run, too?")
+
+    def _standings(self) -> set[Standing]:
+        return {client.standing for client in self.clients}
+
+    def _lacks(self, standing: Standing, end_s: float) -> int:
+        schedule = self._plan.schedule
+        return standing.lacks(schedule.due_by(end_s)) if schedule is not None else 0
+
+    def _step(self, standing: Standing, payload: bytes) -> Step:
+        taken = standing.steps.get(payload)
+        if taken is None:
+            taken = standing.steps[payload] = step(standing, payload)
+            self._kept.append((standing, payload))
+            index, seq = standing.subject.index, taken.after.changed_seq
+            self._newest_seq[index] = max(seq, self._newest_seq[index])
+            if len(self._kept) > MAX_STEPS_KEPT:
+                old, key = self._kept.popleft()
+                old.latest = None
+                del old.steps[key]
+        standing.latest = taken
+        return taken
+
+    def _watch(self, client: Client, now: float) -> None:
+        """The rarer news of a client: that it joined, that it caught up."""
+        if not client.joined and client.standing.joined:
+            client.joined = True
+            self.figures.joining.record(round((now - self.began - client.due_s) * MICROSECONDS))
+        resumed = client.resumed
+        if resumed is not None and client.standing.changed_seq >= resumed.target_seq:
+            client.resumed = None
+            self.figures.catching_up.record(round((now - resumed.at) * MICROSECONDS))
+            self.figures.catch_up_frames.record(client.frames - resumed.frames)
+
+    def _time(self, taken: Step) -> None:
+        """Turn the receipts of one step into latencies."""
+        plan, figures = self._plan, self.figures
+        dues: list[float] = []
+        if plan.schedule is not None:
+            every = (plan.schedule.due_s(number) for number in taken.new)
+            dues = [due for due in every if plan.ramp_s <= due < plan.end_s]
+        for moment, count in taken.receipts.items():
+            now = moment / RECEIPT_HZ
+            elapsed = now - self.began
+            for due in dues:
+                figures.behind.record(int((elapsed - due) * MICROSECONDS), count)
+            if not plan.ramp_s <= elapsed:
+                continue
+            for at in taken.newest:
+                age = now + plan.wall_s - at
+                if -_CLOCKS_DIFFER_S <= age <= _MAX_AGE_S:
+                    figures.newest.record(int(age * MICROSECONDS), count)
+                else:
+                    figures.unreal += count
+
+
+def _subjects(plan: Plan) -> list[Subject]:
+    if plan.schedule is None:
+        return [Subject(index, message) for index, message in enumerate(plan.subscriptions)]
+    return [
+        Subject(index, message, plan.schedule.tracks(message["contest"], message["source"], plan.units[index]))
+        for index, message in enumerate(plan.subscriptions)
+    ]

@@ -1,0 +1,217 @@
+"""The report: one HTML page that needs nothing from anywhere, made from the summary."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from math import log10
+from pathlib import Path
+from typing import Any, Final
+
+from sandik.load.plots import Axis, Line, legend, plot
+from sandik.load.summary import TIMES
+from sandik.numbers import decimal, grouped, percent
+
+_CSS: Final = Path(__file__).with_name("report.css")
+_SHOWN: Final = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
+_TAIL_MARKS: Final = ((0.0, "0"), (1.0, "90"), (2.0, "99"), (3.0, "99,9"), (4.0, "99,99"))
+"""Where the percentile curve's axis is marked: by how many nines."""
+
+_TIME_MARKS: Final = 6
+_US_PER_MS: Final = 1_000
+_KIB: Final = 1_024
+
+MEASURES: Final[Mapping[str, str]] = {
+    "behind": (
+        "From the moment at which a change was to be published, whether or not it was published in time, until a "
+        "client shows it: every change, of every unit that the client follows, at every client that does not stall. "
+        "Changes that were conflated count too, each from its own moment. A change of a district counts there, and "
+        "again in its province and in the country where a client follows those."
+    ),
+    "newest": (
+        "From the event time of the newest change in each entry until receipt. Changes that were conflated into it "
+        "are older and are not counted, so this is optimistic; feed the run with --feed to measure every change. The "
+        "clocks of the feed and of this machine are taken to agree."
+    ),
+    "none": "No latency was measured.",
+}
+"""What the latency at the top is."""
+
+Summary = Mapping[str, Any]
+
+
+def render(summary: Summary) -> str:
+    """The page."""
+    name = f"Load test of run {summary['run']['run']}"
+    parts = [
+        _head(name, summary),
+        _latency(summary),
+        *_plots(summary),
+        _times(summary),
+        _clients(summary),
+        _settings(summary),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(name)}</title><style>{_CSS.read_text(encoding='utf-8')}</style></head>\n"
+        f"<body><main>{''.join(parts)}</main></body></html>\n"
+    )
+
+
+def _head(name: str, summary: Summary) -> str:
+    wrong = summary["wrong"]
+    verdict = f"Wrong: {'; '.join(wrong)}" if wrong else "No gap, no step back, no blank; every client ended current"
+    cautions = "".join(f"<li>{escape(text)}</li>" for text in summary["cautions"])
+    return (
+        f"<header><h1>{escape(name)}</h1>"
+        f'<p class="soft">{escape(summary["settings"]["url"])} · mode {escape(str(summary["run"]["mode"]))} · '
+        f"{escape(summary['at'])}</p>"
+        f'<p class="verdict{" wrong" if wrong else ""}">{escape(verdict)}</p>'
+        f"{f'<ul class=cautions>{cautions}</ul>' if cautions else ''}</header>"
+    )
+
+
+def _latency(summary: Summary) -> str:
+    latency, traffic, settings = summary["latency_ms"], summary["traffic"], summary["settings"]
+    figures = [
+        _figure(decimal(latency[at]) if latency else "—", "ms", f"latency {at.replace('.', ',')}")
+        for at in ("p50", "p99", "p99.9", "p99.99")
+    ]
+    figures += [
+        _figure(grouped(settings["clients"]), "", "clients"),
+        _figure(grouped(round(traffic["frames_per_s"])), "/s", "frames"),
+        _figure(grouped(round(traffic["bytes_per_s"] / _KIB)), "KiB/s", "received"),
+    ]
+    return _section(
+        "Latency", f'<div class="figures">{"".join(figures)}</div><p class="soft">{escape(_what(summary))}</p>'
+    )
+
+
+def _what(summary: Summary) -> str:
+    said = MEASURES[summary["measure"]]
+    stalled = summary["settings"]["stalled_share"]
+    return f"{said} Clients that stall ({percent(round(stalled * 1000), 1000, 0)}) are not in it." if stalled else said
+
+
+def _figure(value: str, unit: str, name: str) -> str:
+    return f'<div class="figure"><b>{value} <small>{unit}</small></b><span>{escape(name)}</span></div>'
+
+
+def _plots(summary: Summary) -> list[str]:
+    seconds, settings = summary["seconds"], summary["settings"]
+    last = max((one["second"] for one in seconds), default=0) + 1
+    axis = Axis(
+        0, last, [(last * mark / _TIME_MARKS, f"{last * mark / _TIME_MARKS:.0f} s") for mark in range(_TIME_MARKS)]
+    )
+    shade = (min(settings["ramp_s"], last), min(settings["ramp_s"] + settings["duration_s"], last))
+    over_time = [
+        Line("p50", "first", _series(seconds, "p50_us", _US_PER_MS)),
+        Line("p99", "second", _series(seconds, "p99_us", _US_PER_MS)),
+    ]
+    traffic = [Line("frames/s", "first", _series(seconds, "frames", 1))]
+    clients = [Line("clients connected", "first", _series(seconds, "connected", 1))]
+    return [
+        _plot("Latency over time", over_time, axis, "ms", shade),
+        _plot(
+            "Latency by percentile", [Line("latency", "first", _nines(summary["curve_ms"]))], _tail(summary), "ms", None
+        ),
+        _plot("Frames received", traffic, axis, "frames/s", shade),
+        _plot("Clients connected", clients, axis, "clients", shade),
+    ]
+
+
+def _series(seconds: Sequence[Summary], name: str, divisor: int) -> list[tuple[float, float | None]]:
+    return [(one["second"] + 0.5, None if one[name] is None else one[name] / divisor) for one in seconds]
+
+
+def _nines(curve: Sequence[Sequence[float]]) -> list[tuple[float, float | None]]:
+    """The curve against the number of nines, so that the tail is as wide as the rest."""
+    return [(_nines_of(share), value) for share, value in curve]
+
+
+def _nines_of(share: float) -> float:
+    return -log10(1 - share)
+
+
+def _tail(summary: Summary) -> Axis:
+    reached = max((_nines_of(share) for share, _ in summary["curve_ms"]), default=1.0) or 1.0
+    return Axis(0, reached, [(at, text) for at, text in _TAIL_MARKS if at <= reached])
+
+
+def _plot(title: str, lines: Sequence[Line], axis: Axis, unit: str, shade: tuple[float, float] | None) -> str:
+    keys = legend(lines) if len(lines) > 1 else ""
+    return _section(title, plot(title, lines, axis, unit, shade=shade) + keys, half=True)
+
+
+def _times(summary: Summary) -> str:
+    rows = [
+        [label, grouped(times["count"]), *(decimal(times[at]) for at in _SHOWN)]
+        for name, label in TIMES.items()
+        if (times := summary["times_ms"][name]) is not None
+    ]
+    heads = ["milliseconds", "count", *(at.replace(".", ",") for at in _SHOWN)]
+    return _section("All times", _table(heads, rows))
+
+
+def _clients(summary: Summary) -> str:
+    traffic, counts = summary["traffic"], summary["counts"]
+    each = _table(
+        ["per client, in all", "least", "p50", "p99", "most"],
+        [
+            [name, *(grouped(traffic[key][at]) for at in ("min", "p50", "p99", "max"))]
+            for name, key in (("frames", "frames_per_client"), ("bytes", "bytes_per_client"))
+        ],
+    )
+    rows = [
+        ["connections opened", grouped(counts["opened"])],
+        ["reconnects", grouped(counts["reconnects"])],
+        *([f"closed with {code}", grouped(count)] for code, count in counts["closes_by_code"].items()),
+        *([f"attempts failed: {why}", grouped(count)] for why, count in counts["failed_attempts"].items()),
+        ["changes fed", grouped(counts["fed"])],
+        ["changes never shown", grouped(counts["changes_never_shown"])],
+        ["clients behind at the end", grouped(counts["clients_behind_at_the_end"])],
+        ["times a stalled client caught up", grouped(counts["stalled_and_caught_up"])],
+        ["frames that took, p50", grouped(counts["catch_up_frames"]["p50"])],
+        *([f"faults: {kind}", grouped(count)] for kind, count in counts["faults"].items()),
+    ]
+    examples = "".join(f"<tr><td class=said>{escape(text)}</td></tr>" for text in summary["examples"])
+    found = _section("The first faults", f"<table>{examples}</table>") if examples else ""
+    return _section("Traffic", each, half=True) + _section("Counts", _table(None, rows), half=True) + found
+
+
+def _settings(summary: Summary) -> str:
+    settings, processes = summary["settings"], summary["processes"]
+    elapsed = processes["elapsed_s"] or 1
+    cpu = ", ".join(percent(round(1000 * used / elapsed), 1000, 0) for used in processes["cpu_s"])
+    feeder = processes["feeder_cpu_s"]
+    rows = [
+        ["clients", f"{grouped(settings['clients'])} in {settings['processes']} processes"],
+        ["ramp, measured, grace", f"{settings['ramp_s']:g} s, {settings['duration_s']:g} s, {settings['grace_s']:g} s"],
+        ["stalled", percent(round(1000 * settings["stalled_share"]), 1000, 0)],
+        ["feed", f"{grouped(round(settings['feed_hz']))} tallies/s" if settings["feed_hz"] else "somebody else's"],
+        [
+            "CPU of a core, by process",
+            cpu + (f"; feeder {percent(round(1000 * feeder / elapsed), 1000, 0)}" if feeder else ""),
+        ],
+        ["machine of the load tester", summary["machine"]],
+    ]
+    mix = [
+        [
+            f"{one['contest']} · {one['source']} · {', '.join(one['units'])}",
+            f"{one['max_rate_hz']:g}/s" if one.get("max_rate_hz") else "—",
+            grouped(one["clients"]),
+        ]
+        for one in settings["subscriptions"]
+    ]
+    return _section("Settings", _table(None, rows), half=True) + _section(
+        "Subscriptions", _table(["what", "at most", "clients"], mix), half=True
+    )
+
+
+def _section(title: str, content: str, *, half: bool = False) -> str:
+    return f"<section{' class=half' if half else ''}><h2>{escape(title)}</h2>{content}</section>"
+
+
+def _table(heads: Iterable[str] | None, rows: Iterable[Sequence[str]]) -> str:
+    head = f"<tr>{''.join(f'<th>{escape(text)}</th>' for text in heads)}</tr>" if heads else ""
+    body = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows)
+    return f'<div class="scroll"><table>{head}{body}</table></div>'

@@ -1,0 +1,197 @@
+"""What a client shows, and what is wrong with how it got there. Pure: a message in, the next standing out.
+
+Clients of one subscription get the same bytes, so most of them stand at the same place most of the time. A standing is
+therefore shared: it is never changed, and it remembers the step that a message makes from it. The first client to get a
+message pays for parsing and checking it; for the others it is one comparison of bytes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
+
+import orjson
+
+from sandik.load.schedule import COUNTER, Track
+
+Kind = Literal["hello", "snapshot", "delta", "state", "other"]
+
+Fault = Literal["gap", "step back", "blank", "fall", "surplus", "error", "unreadable"]
+"""What must never happen.
+
+gap: a delta that begins beyond the cursor. step back: a seq below the cursor. blank: a unit that showed boxes shows
+none. fall: with a feed of ours, fewer changes or boxes than were shown. surplus: with a feed of ours, more changes than
+were ever due. error: the gateway refused the subscription. unreadable: not a message of the protocol.
+"""
+
+_MAX_TEXT_CHARS: Final = 200
+"""How much of a message that is wrong is kept, to be shown."""
+
+
+class Shown(NamedTuple):
+    """One unit on a screen: the boxes opened, and how many of the feed's changes are in it."""
+
+    boxes: int
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a client follows. With a feed of ours, `tracks` says when each change of each unit was due."""
+
+    index: int
+    message: Mapping[str, Any]
+    tracks: Mapping[str, Track] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Standing:
+    """One place to be: what is shown for a subject, at a cursor."""
+
+    subject: Subject
+    epoch: str | None = None
+    seq: int = 0
+    changed_seq: int = 0
+    """The seq of the last message that changed anything: what a client that stalled must reach again."""
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    joined: bool = False
+    latest: "Step | None" = None
+    steps: "dict[bytes, Step]" = field(default_factory=dict)
+
+    def lacks(self, changes: int) -> int:
+        """How many of the schedule's first `changes` changes this does not show."""
+        shown = self.shown
+        return sum(
+            max(0, track.among(changes) - (shown[unit].changes if unit in shown else 0))
+            for unit, track in self.subject.tracks.items()
+        )
+
+    def exceeds(self, changes: int) -> bool:
+        """Whether it shows more than the schedule's first `changes` changes."""
+        tracks = self.subject.tracks
+        return any(unit in tracks and one.changes > tracks[unit].among(changes) for unit, one in self.shown.items())
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """What one message makes of one standing, for everyone who stands there."""
+
+    payload: bytes
+    kind: Kind
+    after: Standing
+    faults: Sequence[tuple[Fault, str]] = ()
+    new: Sequence[int] = ()
+    """The schedule's numbers of the changes that are shown now and were not before."""
+    newest: Sequence[float] = ()
+    """The event time (seconds since 1970) of every unit that changed."""
+    receipts: dict[int, int] = field(default_factory=dict)
+    """How many got it when; the worker's to fill and to empty."""
+
+
+def step(standing: Standing, payload: bytes) -> Step:
+    """What the payload of a text message makes of a standing. Never raises for what is in it."""
+    try:
+        message = orjson.loads(payload)
+        kind = message["type"]
+        apply = _APPLY.get(kind, _other)
+        return apply(standing, payload, message)
+    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError):
+        return Step(payload, "other", standing, (("unreadable", _quote(payload)),))
+
+
+def _hello(standing: Standing, payload: bytes, _: Mapping[str, Any]) -> Step:
+    return Step(payload, "hello", standing)
+
+
+def _state(standing: Standing, payload: bytes, _: Mapping[str, Any]) -> Step:
+    return Step(payload, "state", standing)
+
+
+def _error(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
+    return Step(payload, "other", standing, (("error", f"{message['code']}: {message['message']}"[:_MAX_TEXT_CHARS]),))
+
+
+def _other(standing: Standing, payload: bytes, _: Mapping[str, Any]) -> Step:
+    return Step(payload, "other", standing)
+
+
+def _snapshot(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
+    epoch, seq = message["epoch"], message["seq"]
+    before = standing.shown if epoch == standing.epoch else {}
+    shown = {entry["unit"]: _show(standing.subject, entry, None) for entry in message["totals"]}
+    faults = _step_back(standing, seq) if epoch == standing.epoch else []
+    faults += [("blank", f"{unit} is not in the snapshot") for unit in before.keys() - shown.keys()]
+    faults += _worse(standing.subject, before, shown)
+    after = Standing(standing.subject, epoch, seq, seq, shown, joined=True)
+    new = _new(standing.subject, before, shown) if epoch == standing.epoch else []
+    return Step(payload, "snapshot", after, faults, new)
+
+
+def _delta(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
+    seq, entries = message["seq"], message["totals"]
+    faults = _step_back(standing, seq)
+    if message["from"] > standing.seq or not standing.joined:
+        faults.append(("gap", f"from {message['from']}, but the cursor is {standing.seq}"))
+    changed = {entry["unit"]: _show(standing.subject, entry, standing.shown.get(entry["unit"])) for entry in entries}
+    faults += _worse(standing.subject, standing.shown, changed)
+    after = Standing(
+        standing.subject,
+        standing.epoch,
+        seq,
+        seq if entries else standing.changed_seq,
+        {**standing.shown, **changed},
+        joined=True,
+    )
+    newest = [datetime.fromisoformat(entry["as_of"]).timestamp() for entry in entries if "as_of" in entry]
+    return Step(payload, "delta", after, faults, _new(standing.subject, standing.shown, changed), newest)
+
+
+_APPLY: Final[Mapping[str, Callable[[Standing, bytes, Mapping[str, Any]], Step]]] = {
+    "hello": _hello,
+    "state": _state,
+    "snapshot": _snapshot,
+    "delta": _delta,
+    "error": _error,
+}
+
+
+def _show(subject: Subject, entry: Mapping[str, Any], before: Shown | None) -> Shown:
+    """A unit with an entry's fields over it; what an entry leaves out has not changed."""
+    boxes = entry.get("boxes_opened", before.boxes if before else 0)
+    track = subject.tracks.get(entry["unit"])
+    if track is None:
+        return Shown(boxes, 0)
+    changes = entry[COUNTER] - track.base if COUNTER in entry else (before.changes if before else 0)
+    return Shown(boxes, changes)
+
+
+def _step_back(standing: Standing, seq: int) -> list[tuple[Fault, str]]:
+    return [("step back", f"seq {seq}, but the cursor is {standing.seq}")] if seq < standing.seq else []
+
+
+def _worse(subject: Subject, before: Mapping[str, Shown], after: Mapping[str, Shown]) -> list[tuple[Fault, str]]:
+    """Boxes that went blank; and with a feed of ours, which never takes anything back, figures that fell."""
+    faults: list[tuple[Fault, str]] = []
+    for unit, now in after.items():
+        was = before.get(unit)
+        if was is None:
+            continue
+        if was.boxes and not now.boxes:
+            faults.append(("blank", f"{unit} showed {was.boxes} boxes and shows none"))
+        elif unit in subject.tracks and (now.changes < was.changes or now.boxes < was.boxes):
+            faults.append(("fall", f"{unit} fell from {was} to {now}"))
+    return faults
+
+
+def _new(subject: Subject, before: Mapping[str, Shown], after: Mapping[str, Shown]) -> list[int]:
+    """The changes that are shown now and were not; not asked on joining, when everything is news."""
+    new: list[int] = []
+    for unit, track in subject.tracks.items():
+        if unit in after:
+            shown = before[unit].changes if unit in before else 0
+            new += track.numbers(max(shown, 0), after[unit].changes)
+    return new
+
+
+def _quote(payload: bytes) -> str:
+    return payload[:_MAX_TEXT_CHARS].decode(errors="replace")

@@ -1,0 +1,250 @@
+"""One process of clients: connects them on the ramp's schedule, lets some stall, and reports once a second."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import ssl
+from multiprocessing.connection import Connection as Pipe
+from typing import Final
+
+import uvloop
+from websockets.uri import WebSocketURI
+
+from eventlog.clock import Clock, Wall
+from producers.chance import Chance, seeded
+from sandik.load.connection import Connection
+from sandik.load.crowd import Client, Crowd
+from sandik.load.handshake import Handshake, Refused, reason, stream_uri
+from sandik.load.histogram import MICROSECONDS
+from sandik.load.line import HungUp, Line
+from sandik.load.plan import PIECE_S, Begin, Done, Piece, Plan, Ready, Stop, cpu_s
+from sandik.load.sockets import Address, allow_files, open_socket, resolve
+from sandik.process import calm_garbage_collector
+from schemas.errors import SandikError
+
+OPEN_TIMEOUT_S: Final = 10.0
+"""How long one attempt to open may take: the gateway's own limit for the request."""
+
+_RETRY_S: Final = (0.5, 1.5)
+"""Before connecting again: at least, and at most so much more, at random; what docs/protocol.md asks of a client."""
+
+_LAG_EVERY_S: Final = 0.02
+"""How often this process looks how late it is."""
+
+_LOOK_EVERY_S: Final = 0.05
+"""How often it looks whether everybody has caught up."""
+
+_GOODBYE_S: Final = 0.2
+"""For close frames to leave."""
+
+_FIRST_SENT_AWAY: Final = 4500
+"""From this close code on a client is told not to come back."""
+
+
+def work(plan: Plan, process: int, pipe: "Pipe[object, object]") -> None:
+    """Be the `process`-th of the plan's processes: every so many-th client is this one's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the conductor says when to end
+    logging.disable(logging.CRITICAL)  # what goes wrong is counted
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(_work(plan, process, pipe))
+        except* HungUp:
+            pass  # nobody is left to report to
+
+
+async def _work(plan: Plan, process: int, pipe: "Pipe[object, object]") -> None:
+    began_cpu_s = cpu_s()
+    with Line(pipe) as line:
+        try:
+            worker = Worker(plan, range(process, plan.clients, plan.processes), Wall(), line)
+            calm_garbage_collector()
+            await worker.run()
+        except SandikError as error:
+            line.say(Done(cpu_s() - began_cpu_s, str(error)))
+            return
+        line.say(Done(cpu_s() - began_cpu_s))
+
+
+class Worker:
+    """The clients of one process, in one event loop."""
+
+    def __init__(self, plan: Plan, numbers: range, clock: Clock, line: Line) -> None:
+        allow_files(len(numbers))
+        self._plan = plan
+        self._clock = clock
+        self._line = line
+        self._crowd = Crowd(plan, numbers)
+        self._uri: WebSocketURI = stream_uri(plan.url, plan.token)
+        self._address: Address = resolve(self._uri.host, self._uri.port)
+        self._tls = ssl.create_default_context() if self._uri.secure else None
+        self._chance: Chance = seeded(plan.seed, "retries", numbers.start)
+        self._connections: dict[Client, Connection] = {}
+        self._end = asyncio.Event()
+        self._end_s = plan.end_s
+        self._stalled = False
+        self._finished = False
+        self._group = asyncio.TaskGroup()
+        self._opening: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Everything from the first connection to the last report."""
+        self._line.say(Ready())
+        begin = await self._line.hear()
+        if not isinstance(begin, Begin):
+            raise HungUp
+        self._crowd.began = begin.at
+        async with self._group as group:
+            tasks = [
+                group.create_task(one)
+                for one in (self._open_all(), self._stall(), self._report(), self._look_at_lag(), self._listen())
+            ]
+            await self._until_end()
+            await self._finish()
+            self._finished = True
+            for task in (*tasks, *self._opening):
+                task.cancel()
+        self._crowd.close_books(self._end_s)
+        self._line.say(self._piece())
+
+    # Connecting
+
+    async def _open_all(self) -> None:
+        for client in self._crowd.clients:
+            await self._sleep_until(client.due_s)
+            self._begin_to_open(client)
+
+    def _begin_to_open(self, client: Client, after_s: float = 0.0) -> None:
+        task = self._group.create_task(self._open(client, after_s))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _open(self, client: Client, after_s: float) -> None:
+        """Open a connection for the client, however many attempts it takes."""
+        await self._clock.sleep(after_s)
+        while True:
+            try:
+                async with asyncio.timeout(OPEN_TIMEOUT_S):
+                    await self._connect(client)
+                break
+            except (OSError, TimeoutError, Refused) as error:
+                self._crowd.figures.refused[reason(error)] += 1
+            await self._clock.sleep(self._pause_s())
+        self._crowd.figures.opened += 1
+        if not client.joined:
+            since_due_s = self._elapsed() - client.due_s
+            self._crowd.figures.opening.record(round(since_due_s * MICROSECONDS))
+
+    async def _connect(self, client: Client) -> None:
+        loop = asyncio.get_running_loop()
+        connection = Connection(
+            client, self._crowd, Handshake(self._uri, self._plan.token), self._clock.monotonic, self._lost
+        )
+        made = open_socket(self._address, client.number, stalls=client.stalls)
+        try:
+            await loop.sock_connect(made, self._address[1])
+            await loop.create_connection(
+                lambda: connection, sock=made, ssl=self._tls, server_hostname=self._uri.host if self._tls else None
+            )
+        except BaseException:
+            made.close()
+            raise
+        try:
+            await connection.opened
+        except BaseException:
+            connection.abort()
+            raise
+        self._connections[client] = connection
+
+    def _lost(self, client: Client, code: int) -> None:
+        """An open connection ended: come back with the cursor, unless told not to."""
+        self._connections.pop(client, None)
+        if self._finished:
+            return
+        self._crowd.figures.closes[code] += 1
+        if code >= _FIRST_SENT_AWAY:
+            client.sent_away = True
+            self._crowd.figures.fault("error", f"sent away with close code {code}")
+            return
+        self._crowd.figures.reconnects += 1
+        self._begin_to_open(client, self._pause_s())
+
+    def _pause_s(self) -> float:
+        least, more = _RETRY_S
+        return least + more * self._chance.random()
+
+    # Stalling
+
+    async def _stall(self) -> None:
+        """Let the stalled clients stop reading from the end of the ramp on, in cycles if the plan has them."""
+        await self._sleep_until(self._plan.ramp_s)
+        cycle_s = self._plan.stalling.cycle_s
+        while True:
+            self._stalled = True
+            for client, connection in self._connections.items():
+                if client.stalls and client.joined:
+                    connection.pause()
+            await self._clock.sleep(cycle_s or self._plan.duration_s)
+            self._resume()
+            await self._clock.sleep(cycle_s or self._plan.duration_s)
+
+    def _resume(self) -> None:
+        if not self._stalled:
+            return
+        self._stalled = False
+        now = self._clock.monotonic()
+        for client in self._crowd.clients:
+            if client.stalls and client.joined:
+                self._crowd.resume(client, now)
+                if client in self._connections:
+                    self._connections[client].resume()
+
+    # The end
+
+    async def _until_end(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, self._plan.end_s - self._elapsed())):
+                await self._end.wait()
+
+    async def _finish(self) -> None:
+        """Let everybody catch up, for as long as the plan allows, and say goodbye."""
+        self._resume()
+        deadline_s = self._elapsed() + self._plan.grace_s
+        while self._crowd.behind(self._end_s) and self._elapsed() < deadline_s:
+            await self._clock.sleep(_LOOK_EVERY_S)
+        self._finished = True
+        for connection in list(self._connections.values()):
+            connection.leave()
+        await self._clock.sleep(_GOODBYE_S)
+        for connection in list(self._connections.values()):
+            connection.abort()
+
+    # Talking to the conductor
+
+    async def _listen(self) -> None:
+        while True:
+            said = await self._line.hear()
+            if isinstance(said, Stop):
+                self._end_s = min(said.at_s, self._end_s)
+                self._end.set()
+
+    async def _report(self) -> None:
+        while True:
+            await self._sleep_until(int(self._elapsed() / PIECE_S + 1) * PIECE_S)
+            self._line.say(self._piece())
+
+    def _piece(self) -> Piece:
+        second = max(0, round(self._elapsed() / PIECE_S) - 1)
+        return Piece(second, len(self._connections), self._crowd.flush())
+
+    async def _look_at_lag(self) -> None:
+        while True:
+            due = self._clock.monotonic() + _LAG_EVERY_S
+            await self._clock.sleep(_LAG_EVERY_S)
+            self._crowd.figures.own_lag.record(round((self._clock.monotonic() - due) * MICROSECONDS))
+
+    def _elapsed(self) -> float:
+        return self._clock.monotonic() - self._crowd.began
+
+    async def _sleep_until(self, elapsed_s: float) -> None:
+        await self._clock.sleep(elapsed_s - self._elapsed())
