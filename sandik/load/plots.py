@@ -8,12 +8,16 @@ from typing import Final
 
 from sandik.numbers import decimal
 
-WIDTH: Final = 720
+WIDTH: Final = 520
 HEIGHT: Final = 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 16, 32
 _GRID_LINES: Final = 4
 _MAX_POINTS: Final = 360
 """Points of a line: two pixels each; a longer series shows the worst of each stretch."""
+
+_MINUTE_S: Final = 60
+_TIME_STEPS_S: Final = (1, 2, 5, 10, 20, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400)
+_MOST_TIME_MARKS: Final = 8
 
 Point = tuple[float, float | None]
 
@@ -36,7 +40,7 @@ class Axis:
     marks: Sequence[tuple[float, str]]
 
 
-def plot(title: str, lines: Sequence[Line], axis: Axis, unit: str, *, shade: tuple[float, float] | None = None) -> str:
+def plot(title: str, lines: Sequence[Line], axis: Axis, *, shade: tuple[float, float] | None = None) -> str:
     """One plot, the vertical axis from 0 up. `shade` marks a stretch of the horizontal axis."""
     top = nice_above(max((y for line in lines for _, y in line.points if y is not None), default=0))
 
@@ -53,13 +57,20 @@ def plot(title: str, lines: Sequence[Line], axis: Axis, unit: str, *, shade: tup
             f'<rect class="shade" x="{left:.1f}" y="{_TOP}" width="{right - left:.1f}" '
             f'height="{HEIGHT - _TOP - _BOTTOM}"/>'
         )
-    parts += _grid(top, unit, y_of)
+    parts += _grid(top, y_of)
     parts += [
         f'<text class="mark" x="{x_of(at):.1f}" y="{HEIGHT - 12}" text-anchor="middle">{escape(text)}</text>'
         for at, text in axis.marks
     ]
     parts += [_draw(line, x_of, y_of) for line in lines]
     return "".join([*parts, "</svg>"])
+
+
+def time_axis(seconds: float) -> Axis:
+    """From 0 to so many seconds, marked at round times."""
+    step = next((step for step in _TIME_STEPS_S if step * _MOST_TIME_MARKS >= seconds), _TIME_STEPS_S[-1])
+    marks = [step * number for number in range(int(seconds / step) + 1)]
+    return Axis(0, seconds, [(at, f"{at} s" if step < _MINUTE_S else f"{at // _MINUTE_S} min") for at in marks])
 
 
 def legend(lines: Sequence[Line]) -> str:
@@ -88,7 +99,7 @@ def nice_above(value: float) -> float:
     return next((step * power for step in (1, 2, 4, 8) if step * power >= value), 10 * power)
 
 
-def _grid(top: float, unit: str, y_of: Callable[[float], float]) -> list[str]:
+def _grid(top: float, y_of: Callable[[float], float]) -> list[str]:
     parts = []
     for number in range(_GRID_LINES + 1):
         value = top * number / _GRID_LINES
@@ -96,7 +107,6 @@ def _grid(top: float, unit: str, y_of: Callable[[float], float]) -> list[str]:
         text = decimal(value, 0 if top >= _GRID_LINES else 2)
         parts.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}"/>')
         parts.append(f'<text class="mark" x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
-    parts.append(f'<text class="mark" x="{_LEFT + 8}" y="{_TOP + 12}">{escape(unit)}</text>')
     return parts
 
 

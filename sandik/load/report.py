@@ -6,7 +6,7 @@ from math import log10
 from pathlib import Path
 from typing import Any, Final
 
-from sandik.load.plots import Axis, Line, legend, plot
+from sandik.load.plots import Axis, Line, legend, plot, time_axis
 from sandik.load.summary import TIMES
 from sandik.numbers import decimal, grouped, percent
 
@@ -15,7 +15,6 @@ _SHOWN: Final = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
 _TAIL_MARKS: Final = ((0.0, "0"), (1.0, "90"), (2.0, "99"), (3.0, "99,9"), (4.0, "99,99"))
 """Where the percentile curve's axis is marked: by how many nines."""
 
-_TIME_MARKS: Final = 6
 _US_PER_MS: Final = 1_000
 _KIB: Final = 1_024
 
@@ -72,17 +71,19 @@ def _head(name: str, summary: Summary) -> str:
 
 def _latency(summary: Summary) -> str:
     latency, traffic, settings = summary["latency_ms"], summary["traffic"], summary["settings"]
-    figures = [
-        _figure(decimal(latency[at]) if latency else "—", "ms", f"latency {at.replace('.', ',')}")
+    times = [
+        _figure(decimal(latency[at]) if latency else "—", "ms", at.replace(".", ","))
         for at in ("p50", "p99", "p99.9", "p99.99")
     ]
-    figures += [
+    counts = [
         _figure(grouped(settings["clients"]), "", "clients"),
         _figure(grouped(round(traffic["frames_per_s"])), "/s", "frames"),
         _figure(grouped(round(traffic["bytes_per_s"] / _KIB)), "KiB/s", "received"),
     ]
     return _section(
-        "Latency", f'<div class="figures">{"".join(figures)}</div><p class="soft">{escape(_what(summary))}</p>'
+        "Latency",
+        f'<div class="figures">{"".join(times)}</div><p class="soft">{escape(_what(summary))}</p>'
+        f'<div class="figures lesser">{"".join(counts)}</div>',
     )
 
 
@@ -99,9 +100,7 @@ def _figure(value: str, unit: str, name: str) -> str:
 def _plots(summary: Summary) -> list[str]:
     seconds, settings = summary["seconds"], summary["settings"]
     last = max((one["second"] for one in seconds), default=0) + 1
-    axis = Axis(
-        0, last, [(last * mark / _TIME_MARKS, f"{last * mark / _TIME_MARKS:.0f} s") for mark in range(_TIME_MARKS)]
-    )
+    axis = time_axis(last)
     shade = (min(settings["ramp_s"], last), min(settings["ramp_s"] + settings["duration_s"], last))
     over_time = [
         Line("p50", "first", _series(seconds, "p50_us", _US_PER_MS)),
@@ -110,12 +109,12 @@ def _plots(summary: Summary) -> list[str]:
     traffic = [Line("frames/s", "first", _series(seconds, "frames", 1))]
     clients = [Line("clients connected", "first", _series(seconds, "connected", 1))]
     return [
-        _plot("Latency over time", over_time, axis, "ms", shade),
+        _plot("Latency over time, ms", over_time, axis, shade),
         _plot(
-            "Latency by percentile", [Line("latency", "first", _nines(summary["curve_ms"]))], _tail(summary), "ms", None
+            "Latency by percentile, ms", [Line("latency", "first", _nines(summary["curve_ms"]))], _tail(summary), None
         ),
-        _plot("Frames received", traffic, axis, "frames/s", shade),
-        _plot("Clients connected", clients, axis, "clients", shade),
+        _plot("Frames received, each second", traffic, axis, shade),
+        _plot("Clients connected", clients, axis, shade),
     ]
 
 
@@ -137,9 +136,9 @@ def _tail(summary: Summary) -> Axis:
     return Axis(0, reached, [(at, text) for at, text in _TAIL_MARKS if at <= reached])
 
 
-def _plot(title: str, lines: Sequence[Line], axis: Axis, unit: str, shade: tuple[float, float] | None) -> str:
+def _plot(title: str, lines: Sequence[Line], axis: Axis, shade: tuple[float, float] | None) -> str:
     keys = legend(lines) if len(lines) > 1 else ""
-    return _section(title, plot(title, lines, axis, unit, shade=shade) + keys, half=True)
+    return _section(title, plot(title, lines, axis, shade=shade) + keys, half=True)
 
 
 def _times(summary: Summary) -> str:
