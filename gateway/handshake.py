@@ -14,8 +14,10 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 from gateway.access import PUBLIC, Grant, Key, PublicDoor, RefusalCode, TokenCheck, TokenRefused
-from gateway.limits import counted_address
+from gateway.limits import Census, counted_address
 from schemas.errors import UsageError
+
+STREAM_PATH: Final = "/v1/stream"
 
 ANY_ORIGIN: Final = "*"
 NULL_ORIGIN: Final = "null"
@@ -27,12 +29,15 @@ TOKEN_FIELD: Final = "token"  # noqa: S105  the name of a field
 _MAX_FIELDS: Final = 200
 """Fields in a query: 81 provinces, their districts by pattern, and a few more."""
 
+_RETRY_AFTER_S: Final = "10"
+"""A heartbeat: by then connections that are gone have been noticed."""
+
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _FORBIDDEN: Final = frozenset({"wrong_run", "wrong_audience"})
 """The bearer is known, but this is not for them: 403, where all other refusals of a token are 401."""
 
 Network = IPv4Network | IPv6Network
-Code = RefusalCode | Literal["wrong_origin", "bad_request", "too_many_connections", "full", "embargo"]
+Code = RefusalCode | Literal["wrong_origin", "bad_request", "too_large", "too_many", "full", "unknown_path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,12 @@ class Handshake:
                 return Refusal(403, error.code, str(error))
             return Refusal(401, error.code, str(error), (("www-authenticate", 'Bearer realm="sandik"'),))
 
+    def admit_to_stream(self, path: str, knock: Knock, now: datetime) -> Grant | Refusal:
+        """The same for whoever wants to have the stream: the right one, from a page that may."""
+        if path != STREAM_PATH:
+            return Refusal(404, "unknown_path", f"There is no stream at {path}. Connect to {STREAM_PATH}.")
+        return self.refuse_origin(knock) or self.admit(knock, now)
+
     def refuse_origin(self, knock: Knock) -> Refusal | None:
         """Whether a page of this origin may not connect. Whoever names none is no page."""
         if not knock.all("origin") or self.allowed_origin(knock):
@@ -152,6 +163,24 @@ class Handshake:
         if self._settings.public == "open":
             return PUBLIC
         raise TokenRefused("missing_token", "Bring a read token: Authorization: Bearer TOKEN, or ?token=TOKEN.")
+
+
+def crowded(census: Census, address: str | None) -> Refusal | None:
+    """Count a connection in; or why it is not."""
+    match census.enter(address):
+        case "full":
+            message = "This gateway has as many connections as it takes. Try another one, or come back later."
+            return Refusal(503, "full", message, (("retry-after", _RETRY_AFTER_S),))
+        case "too_many":
+            message = "There are too many connections from this address. Close some, or share one."
+            return Refusal(429, "too_many", message, (("retry-after", _RETRY_AFTER_S),))
+        case _:
+            return None
+
+
+def peer_of(peername: object) -> str | None:
+    """The address in what a transport calls its peer."""
+    return str(peername[0]) if isinstance(peername, tuple) and peername else None
 
 
 def origins(given: Iterable[str]) -> frozenset[str]:
