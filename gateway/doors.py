@@ -1,7 +1,7 @@
 """The HTTP door: every request is asked what it brings before a route sees it, and every answer keeps its secrets.
 
 Plain ASGI around the routes, so that a route that is added later is behind the door as well. Who may come in at all is
-decided in `handshake`; what a route shows to whom, the route decides by the grant it finds.
+decided in `handshake`; an embargo is kept here. What else a route shows to whom, it decides by the grant it finds.
 """
 
 from datetime import datetime
@@ -13,14 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from eventlog.clock import Clock
 from gateway.access import PUBLIC, Grant
-from gateway.handshake import Handshake, Knock, Refusal
+from gateway.gateway import Gateway
+from gateway.handshake import Knock, Refusal
 
 _GRANT: Final = "sandik.grant"
 _OPEN_PATHS: Final = frozenset({"/", "/healthz", "/readyz"})
 _OPEN_FOLDER: Final = "/static/"
 """The pages hold no figures, and a balancer asks for health without a token."""
+
+_WITHOUT_NUMBERS: Final = frozenset({"/v1/definition"})
+"""Routes that an embargo leaves alone. All others are closed, so that one which is added later cannot be forgotten."""
 
 _METHODS: Final = "GET, HEAD, OPTIONS"
 _PREFLIGHT_S: Final = "600"
@@ -30,10 +33,10 @@ _PREFLIGHT_S: Final = "600"
 class Doors:
     """Admits requests, refuses those that bring something wrong, and says who may read the answers."""
 
-    def __init__(self, app: ASGIApp, handshake: Handshake, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
         self._app = app
-        self._handshake = handshake
-        self._clock = clock
+        self._gateway = gateway
+        self._handshake = gateway.handshake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,9 +51,12 @@ class Doors:
             refused = _answer(405, b'{"error":"Nothing here can be changed. Use GET."}', {"allow": _METHODS})
             await refused(scope, receive, answer)
             return
-        decision = PUBLIC if is_open(scope["path"]) else self._handshake.admit(brought, self._clock.now())
+        decision = PUBLIC if is_open(scope["path"]) else self._handshake.admit(brought, self._gateway.clock.now())
         if isinstance(decision, Refusal):
             await refusal_response(decision)(scope, receive, answer)
+            return
+        if not _is_free_of_numbers(scope["path"]) and not self._gateway.may_see_numbers(decision):
+            await _embargoed(self._gateway.embargo.until)(scope, receive, answer)
             return
         scope[_GRANT] = decision
         await self._app(scope, receive, answer)
@@ -100,6 +106,10 @@ def is_open(path: str) -> bool:
     return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
 
 
+def _is_free_of_numbers(path: str) -> bool:
+    return is_open(path) or path in _WITHOUT_NUMBERS
+
+
 def grant_of(request: Request) -> Grant:
     """What whoever asks may do; the least, where nobody has said."""
     grant = request.scope.get(_GRANT, PUBLIC)
@@ -111,7 +121,7 @@ def refusal_response(refusal: Refusal) -> Response:
     return _answer(refusal.status, refusal.body, {"cache-control": "no-store", **dict(refusal.headers)})
 
 
-def embargo_response(until: datetime | None) -> Response:
+def _embargoed(until: datetime | None) -> Response:
     """Why there are no numbers, in the words of RFC 7725: unavailable for legal reasons."""
     when = f"at {until.isoformat(timespec='seconds')}" if until else "when an operator lifts it"
     message = f"There is an embargo: numbers are for the control room only. It ends {when}; ask again then."
