@@ -50,7 +50,7 @@ class Stage:
     def __init__(self, sources: Iterable[str]) -> None:
         self.truth: dict[Cell, Totals] = {}
         self.standing: dict[Cell, Gate] = {}
-        self._newest: dict[Cell, Gate] = {}
+        self._overwritten: set[Cell] = set()
         self._sources = sorted(sources)
 
     def fold(self, record: Record) -> None:
@@ -64,9 +64,15 @@ class Stage:
             return
 
     def _fold_gate(self, gate: Gate) -> None:
-        self._newest[gate.cell] = gate
-        if gate.supersedes(self.standing.get(gate.cell)):
-            self.standing[gate.cell] = gate.settled(self.truth.get(gate.cell))
+        cell = gate.cell
+        stands = gate.supersedes(self.standing.get(cell))
+        if stands:
+            self.standing[cell] = gate.settled(self.truth.get(cell))
+        is_exact = stands or gate.again > 0  # the first of its kind, said a second time, means what is true by then
+        if is_exact and gate == self.standing[cell]:
+            self._overwritten.discard(cell)
+        else:
+            self._overwritten.add(cell)
 
     def _fold_totals(self, totals: Totals) -> None:
         known = self.truth.get(totals.cell)
@@ -84,12 +90,9 @@ class Stage:
         ]
 
     def overwritten(self, is_ours: IsOurs) -> list[Gate]:
-        """The gates that stand, where the newest record of their cell says something else: to be said again."""
-        return [
-            gate.model_copy(update={"again": gate.again + 1})
-            for cell, gate in sorted(self.standing.items())
-            if self._newest[cell] != gate and is_ours(cell.district)
-        ]
+        """The gates that stand, where a reader of the newest record alone would be told something else."""
+        standing = [self.standing[cell] for cell in sorted(self._overwritten) if is_ours(cell.district)]
+        return [gate.model_copy(update={"again": gate.again + 1}) for gate in standing]
 
     def _is_older(self, cell: Cell, wanted: Wanted) -> bool:
         standing = self.standing.get(cell)

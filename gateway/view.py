@@ -9,18 +9,20 @@ can only be higher, and what it sends is a superset. Two rules hold that up: a d
 first record on, and that first record counts as a change of every figure of the units above it, also where it adds 0.
 """
 
+import copy
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
 from eventlog.port import Record
 from schemas.definition import Election, Unit
+from schemas.gate import is_gate
 from schemas.totals import COUNTS, Cell, Row, Totals, parse_totals
 
 Wire = dict[str, object]
@@ -86,9 +88,32 @@ class _Figures:
             self.as_of_seq = seq
             self._changed(seq)
 
+    def begin_anew(self, seq: int) -> None:
+        """Count everything as new, as for somebody who has never seen the unit."""
+        self.born = seq
+        self.touch(seq)
+
     def _changed(self, seq: int) -> None:
         self.seq = seq
         self.encoded.clear()
+
+    def add_up(self, below: Sequence["_Figures"]) -> None:
+        """Take the sum of these districts for what is shown."""
+        self.as_of = max(district.as_of for district in below)
+        self.counts = {name: sum(district.counts[name] for district in below) for name in COUNTS}
+        names = sorted({candidate for district in below for candidate in district.votes})
+        self.votes = {name: sum(district.votes.get(name, 0) for district in below) for name in names}
+
+    def parted(self) -> "_Figures":
+        """A copy that shares nothing which changes."""
+        return replace(
+            self,
+            counts=self.counts.copy(),
+            votes=self.votes.copy(),
+            counts_seq=self.counts_seq.copy(),
+            votes_seq=self.votes_seq.copy(),
+            encoded={},
+        )
 
     def encoded_since(self, cursor: int) -> bytes:
         """What changed beyond `cursor` as JSON: encoded once, whoever asks, until it changes again."""
@@ -157,23 +182,30 @@ class View:
         return self._heard
 
     def fold(self, record: Record) -> bool:
-        """Fold one record of the topic; whether it changed anything."""
+        """Fold one record of the topic; whether it changed anything. Gates change nothing here: see `program`."""
+        if is_gate(record.key):
+            self.pass_by(record.offset)
+            return False
         try:
             totals = parse_totals(record.value or b"")
         except ValidationError:
-            if record.offset >= self.seq:
-                self.seq = record.offset + 1
-                self.skipped += 1
+            self.skipped += self.pass_by(record.offset)
             return False
         return self.apply(record.offset, totals, record.timestamp)
 
-    def apply(self, offset: int, totals: Totals, appended_ms: int = 0) -> bool:
-        """Fold one parsed record; whether it was newer than what is held. An offset that was folded is a no-op."""
+    def pass_by(self, offset: int) -> bool:
+        """Fold a record that says nothing here; whether it had not been folded before."""
         if offset < self.seq:
             return False
         self.seq = offset + 1
+        return True
+
+    def apply(self, offset: int, totals: Totals, appended_ms: int = 0) -> bool:
+        """Fold one parsed record; whether it was newer than what is held. An offset that was folded is a no-op."""
+        if not self.pass_by(offset):
+            return False
         cell = totals.cell
-        if not self._knows(totals):
+        if not self.knows(cell, totals.votes):
             self.skipped += 1
             return False
         if totals.version <= self._versions.get(cell, -1):
@@ -183,6 +215,63 @@ class View:
         self._put(self._boards[cell.contest, cell.source], totals)
         self._hear(totals, appended_ms)
         return True
+
+    def show(self, offset: int, cell: Cell, totals: Totals | None) -> None:
+        """At this offset show these totals of a cell, whatever their version, or what is shown of it already.
+
+        Every figure of the cell and above counts as new: of what was shown before, another reader of a compacted topic
+        may know less, and a client more.
+        """
+        self.pass_by(offset)
+        board = self._boards[cell.contest, cell.source]
+        if totals is not None:
+            self._versions[cell] = totals.version
+            self._put(board, totals)
+        for unit in (cell.district, *self.definition.ancestors[cell.district]):
+            if unit in board:
+                board[unit].begin_anew(self.seq)
+                board.move_to_end(unit)
+
+    def hide(self, offset: int, cell: Cell) -> None:
+        """At this offset show nothing of a cell, as if it had never been heard of."""
+        self.pass_by(offset)
+        board = self._boards[cell.contest, cell.source]
+        self._versions.pop(cell, None)
+        if board.pop(cell.district, None) is None:
+            return
+        for unit in self.definition.ancestors[cell.district]:
+            below = [board[district] for district in self._districts_below[unit] if district in board]
+            if below:
+                board[unit].add_up(below)
+                board[unit].begin_anew(self.seq)
+                board.move_to_end(unit)
+            else:
+                del board[unit]
+
+    def version(self, cell: Cell) -> int:
+        """The version of the cell's totals that is held; -1 where there is none."""
+        return self._versions.get(cell, -1)
+
+    def totals(self, cell: Cell) -> Totals | None:
+        """The totals of a cell as they were folded; every candidate of its ballot is there."""
+        district = self._boards[cell.contest, cell.source].get(cell.district)
+        if district is None:
+            return None
+        said: dict[str, Any] = {**cell._asdict(), **district.counts, "votes": district.votes.copy()}
+        return Totals.model_construct(None, version=self.version(cell), as_of=district.as_of, **said)
+
+    def twin(self) -> "View":
+        """Another view of the same figures, which follows this one's until it is parted from it."""
+        return copy.copy(self)
+
+    def part(self) -> None:
+        """Share nothing any more."""
+        self._versions = self._versions.copy()
+        self._heard = self._heard.copy()
+        self._boards = {
+            pair: _Board((unit, figures.parted()) for unit, figures in board.items())
+            for pair, board in self._boards.items()
+        }
 
     def changed_since(self, contest: str, source: str, units: Collection[str], cursor: int) -> list[Wire]:
         """What changed in these units beyond `cursor`, by unit id; with cursor 0 everything there is.
@@ -236,12 +325,13 @@ class View:
         changed.sort(key=lambda figures: figures.unit.id)
         return changed
 
-    def _knows(self, totals: Totals) -> bool:
-        contest, source, district = totals.cell
+    def knows(self, cell: Cell, names: Iterable[str] = ()) -> bool:
+        """Whether the definition has the cell, and these names on its ballot."""
+        contest, source, district = cell
         unit = self.definition.unit_by_id.get(district)
         if (contest, source) not in self._boards or unit is None or unit.level != "district":
             return False
-        return totals.votes.keys() <= self._ballot(contest, district)
+        return self._ballot(contest, district).issuperset(names)
 
     def _ballot(self, contest: str, district: str) -> frozenset[str]:
         ballot = self._ballots.get((contest, district))

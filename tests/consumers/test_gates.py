@@ -189,3 +189,11 @@ def test_a_gate_is_written_under_its_own_key() -> None:
     (gate, *_) = Topic().stage().owed(fold(order(Held, contest="mayor")), ours)
     assert gate.key == b"gate:mayor/aa/tr/34/adalar"
     assert parse_gate(gate.encode()) == gate
+
+
+def test_the_same_gate_later_is_said_again_too() -> None:
+    """To whom it is the first that he reads, it would show what was counted before it, which the first did not."""
+    topic = Topic()
+    gates = topic.stage().owed(fold(order(Held, contest="mayor", unit="tr/34/uskudar")), ours)
+    topic.append(*gates, totals(1), *gates)
+    assert {(gate.again, gate.program) for gate in topic.stage().overwritten(ours)} == {(1, None)}

@@ -1,0 +1,124 @@
+"""The program: what is on air. Pure. Two folds of one totals topic: all there is, and what everyone may see.
+
+They are one and the same until the first hold. From then on a cell that is held shows everyone what its gate says,
+while the control room follows its totals; on release everyone gets the newest of them, in one step, at the position of
+the release. Whatever stands counts as a change of every figure of the cell, for the same reason as a cell's first
+record does in the view: what compaction has left to a gateway that started later may be less than a client has seen.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from pydantic import ValidationError
+
+from eventlog.port import Record
+from gateway.view import View
+from schemas.definition import Election
+from schemas.gate import Gate, is_gate, parse_gate
+from schemas.totals import Cell, parse_totals
+
+
+class Program:
+    """Folds the totals topic with its gates. Feed it every record, in order, from offset 0.
+
+    `live` is for the control room, `view` for everyone. Both are always at the same seq.
+    """
+
+    def __init__(self, definition: Election) -> None:
+        self.live: Final = View(definition)
+        self.view: Final = self.live.twin()
+        self._definition = definition
+        self._gates: dict[Cell, Gate] = {}
+        self._held: dict[tuple[str, str], set[str]] = {}
+        self._hold: tuple[str, ...] | None = ()
+        self._below: dict[str, list[str]] = {}
+        for unit in definition.units:
+            if unit.parent is not None:
+                self._below.setdefault(unit.parent, []).append(unit.id)
+
+    @property
+    def seq(self) -> int:
+        """The positions that are folded in."""
+        return self.live.seq
+
+    @property
+    def hold(self) -> tuple[str, ...]:
+        """What is held: contests, or contest/unit where it is not the whole country."""
+        if self._hold is None:
+            self._hold = tuple(self._listed())
+        return self._hold
+
+    def fold(self, record: Record) -> None:
+        """Fold one record of the topic. An offset that was folded is a no-op."""
+        if record.offset < self.seq:
+            return
+        if is_gate(record.key):
+            self._fold_gate(record)
+        else:
+            self._fold_totals(record)
+        self.view.pass_by(record.offset)
+
+    def _fold_totals(self, record: Record) -> None:
+        try:
+            totals = parse_totals(record.value or b"")
+        except ValidationError:
+            self._skip(record.offset)
+            return
+        is_newer = self.live.apply(record.offset, totals, record.timestamp)
+        if is_newer and self._gates and not self._is_held(totals.cell):
+            self.view.apply(record.offset, totals, record.timestamp)
+
+    def _fold_gate(self, record: Record) -> None:
+        try:
+            gate = parse_gate(record.value or b"")
+        except ValidationError:
+            self._skip(record.offset)
+            return
+        if not self.live.knows(gate.cell, gate.program.votes if gate.program else ()):
+            self._skip(record.offset)
+            return
+        self.live.pass_by(record.offset)
+        if gate.supersedes(self._gates.get(gate.cell)):
+            self._let_stand(record.offset, gate)
+
+    def _let_stand(self, offset: int, gate: Gate) -> None:
+        if not self._gates:
+            self.view.part()
+        cell, truth = gate.cell, self.live.totals(gate.cell)
+        self._gates[cell] = gate
+        if gate.held:
+            self._freeze(offset, gate.settled(truth))
+        else:
+            is_behind = truth is not None and truth.version > self.view.version(cell)
+            self.view.show(offset, cell, truth if is_behind else None)
+        sources = self._held.setdefault((cell.contest, cell.district), set())
+        (sources.add if gate.held else sources.discard)(cell.source)
+        self._hold = None
+
+    def _freeze(self, offset: int, gate: Gate) -> None:
+        if gate.program is None:
+            self.view.hide(offset, gate.cell)
+        else:
+            self.view.show(offset, gate.cell, gate.program)
+
+    def _skip(self, offset: int) -> None:
+        self.live.pass_by(offset)
+        self.live.skipped += 1
+
+    def _is_held(self, cell: Cell) -> bool:
+        gate = self._gates.get(cell)
+        return gate is not None and gate.held
+
+    def _listed(self) -> Iterator[str]:
+        country = next(unit.id for unit in self._definition.units if unit.parent is None)
+        for contest in sorted(self._definition.contest_by_id):
+            held = {district for (of, district), sources in self._held.items() if of == contest and sources}
+            for unit in self._whole(country, held):
+                yield contest if unit == country else f"{contest}/{unit}"
+
+    def _whole(self, unit: str, held: set[str]) -> list[str]:
+        """The units that are held whole, from this one down; those below one of them are not named again."""
+        if unit in held:
+            return [unit]
+        below = [whole for child in sorted(self._below.get(unit, ())) for whole in self._whole(child, held)]
+        return [unit] if below and below == sorted(self._below[unit]) else below
