@@ -38,7 +38,10 @@ format: $(STAMP)  ## format the code
 bench: $(STAMP)  ## the README's figures
 	$(BIN)/python -m benchmarks
 
+bench-gateway: $(STAMP)  ## the gateway beside its peers; a quarter of an hour
+	$(BIN)/python -m benchmarks gateway
+
 clean:  ## remove what was set up and what tests left
 	rm -rf $(VENV) .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo test check format bench bench-gateway clean

@@ -1,10 +1,14 @@
-"""`python -m benchmarks [NAME …]`: run the benchmarks and print their tables."""
+"""`python -m benchmarks [NAME …]`: run the benchmarks and print their tables.
+
+`python -m benchmarks gateway …` measures the gateway beside its peers; it has options of its own.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from benchmarks.aggregating import aggregating
+from benchmarks.gateway.command import main as measure_gateway
 from benchmarks.latency import latency
 from benchmarks.measure import machine
 from benchmarks.parsing import parsing
@@ -18,10 +22,13 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
 
 def main() -> None:
     """Run the benchmarks that are named, or all of them."""
+    if sys.argv[1:2] == ["gateway"]:
+        measure_gateway(sys.argv[2:])
+        return
     names = sys.argv[1:] or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
-        sys.exit(f"There is no benchmark {unknown[0]!r}. There are: {', '.join(BENCHMARKS)}.")
+        sys.exit(f"There is no benchmark {unknown[0]!r}. There are: {', '.join(BENCHMARKS)}, gateway.")
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}")
     for name in names:
         print(f"\n`python -m benchmarks {name}`\n")

@@ -1,0 +1,91 @@
+"""What a connection holds: resident memory of each server per connection, idle and subscribed."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Final
+
+from benchmarks.gateway.crowd import Crowd
+from benchmarks.gateway.handshake import request
+from benchmarks.gateway.loops import messages
+from benchmarks.gateway.options import Options
+from benchmarks.gateway.plan import Plan
+from benchmarks.gateway.process import resident_kb
+from benchmarks.gateway.servers import Missing, Server, nchan, python_peer, sample, sandik
+from benchmarks.measure import spread
+
+REPEATS: Final = 3
+WARM_CLIENTS: Final = 100
+"""Clients that come first, so that what a server makes once is not counted as theirs."""
+
+SETTLE_S: Final = 1
+Peers = dict[str, Callable[[], AbstractContextManager[Server]]]
+
+
+def memory(options: Options) -> Iterator[str]:
+    """KB resident a connection: connected and silent, then subscribed and after three deltas."""
+    with sandik(token=options.token) as ours:
+        delta = sample(ours)
+    peers: Peers = {
+        "uvloop, no protocol: the bare loop": partial(python_peer, "loop", delta),
+        "sandik, without compression": partial(sandik, token=options.token),
+        "sandik, compression offered": partial(sandik, token=options.token, deflate=True),
+        "`websockets`, without compression": partial(python_peer, "broadcast", delta),
+        "`websockets` as it comes, compression on": partial(python_peer, "broadcast-deflate", delta),
+        "nchan (nginx, C), without compression": partial(nchan, [messages(delta)[0]]),
+    }
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in peers}
+    missing: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    for _ in range(REPEATS):
+        for name, start in peers.items():
+            try:
+                with start() as server:
+                    found[name].append(_held(server, options.few))
+                    if name == "sandik, compression offered" and not _compresses(server.port, options.token):
+                        notes[name] = " (and declined: it does not compress yet)"
+            except Missing as error:
+                missing[name] = str(error)
+    yield f"| {options.few:,} connections: KB resident a connection | idle | subscribed |"
+    yield "|---|---:|---:|"
+    for name, results in found.items():
+        if name in missing:
+            yield f"| {name} | not measured: {missing[name]} | |"
+            continue
+        idle, subscribed = (spread([result[index] for result in results]) for index in (0, 1))
+        yield f"| {name}{notes.get(name, '')} | {idle.text()} | {subscribed.text()} |"
+    yield ""
+
+
+def _held(server: Server, clients: int) -> tuple[float, float]:
+    with Crowd(Plan(server.port, WARM_CLIENTS, server.request, server.says, server.counted)):
+        server.round()
+        before = _settled_kb(server)
+        with Crowd(Plan(server.port, clients, server.request, (), server.counted)) as crowd:
+            idle = _settled_kb(server) - before
+            if server.says:
+                crowd.say(*server.says)
+                crowd.expect(1)
+                crowd.arrived()
+            for _ in range(3):
+                crowd.expect(1)
+                server.round()
+                crowd.arrived()
+            subscribed = _settled_kb(server) - before
+    return idle / clients, subscribed / clients
+
+
+def _settled_kb(server: Server) -> int:
+    time.sleep(SETTLE_S)
+    return resident_kb(server.pids)
+
+
+def _compresses(port: int, token: str | None) -> bool:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(request(deflate=True, token=token))
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += client.recv(4_096)
+    return b"permessage-deflate" in answer
