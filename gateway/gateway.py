@@ -21,10 +21,11 @@ from gateway.catalogue import Catalogue
 from gateway.embargo import Embargo
 from gateway.feeds import feeds, state_message
 from gateway.frames import compressed_text_frame, text_frame
-from gateway.handshake import Handshake
+from gateway.handshake import Handshake, Refusal, crowded
 from gateway.hub import Hub
 from gateway.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.settings import GatewaySettings
+from gateway.limits import Census
 from gateway.view import View
 from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState
 
@@ -95,6 +96,7 @@ class Gateway:
         if self.world is not None and self.world.run.epoch == run.epoch:
             return self.world
         self._part()
+        self.census: Final = Census(settings.limits)
         self._lives = 0
         return self._make_world(run)
 
@@ -172,6 +174,10 @@ class Gateway:
         """A client takes no more at the moment, or takes it again."""
         if self.world is not None and client in self._sessions:
             self.world.hub.set_draining(client, draining)
+    def enter(self, address: str | None) -> Refusal | None:
+        """Count a connection in, or say why there is no room for it; `census` counts it out."""
+        return crowded(self.census, address)
+
             self.work.set()
 
     def leave(self, client: Client) -> None:

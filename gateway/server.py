@@ -19,6 +19,7 @@ from gateway.gateway import Gateway
 from gateway.http import PAGES, application
 from gateway.http_connection import HttpConnection
 from gateway.settings import GatewaySettings
+from gateway.tls import tls_context
 from schemas.errors import UsageError
 
 
@@ -74,9 +75,9 @@ class _EmbeddedServer(Server):
 
 
 def _config(gateway: Gateway, pages: Path) -> Config:
-    return Config(
+    config = Config(
         application(gateway, pages),
-        http=cast("type[asyncio.Protocol]", partial(HttpConnection, gateway.settings.open_timeout_s)),
+        http=cast("type[asyncio.Protocol]", partial(HttpConnection, gateway)),
         ws=cast("type[asyncio.Protocol]", partial(Connection, gateway)),
         lifespan="off",
         log_config=None,
@@ -97,6 +98,9 @@ def _listen(host: str, port: int, settings: GatewaySettings) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_bytes)
             listener.bind(address)
         except OSError:
+    config.load()
+    config.ssl = tls_context(gateway.settings.tls) if gateway.settings.tls else None
+    return config
             listener.close()
             raise
     except OSError as error:

@@ -5,6 +5,7 @@ from typing import Final
 
 from gateway.handshake import AccessSettings
 from gateway.limits import Limits
+from gateway.tls import TlsFiles
 
 KIB: Final = 1024
 
@@ -41,6 +42,9 @@ class GatewaySettings:
     open_timeout_s: float = 10
     """From the connection to the end of the first request's headers: three lost packets on a bad line."""
 
+    answer_timeout_s: float = 60
+    """From a request's headers until its answer is out of our hands: 4 MB of definition at 0.5 Mbit/s."""
+
     retry_first_s: float = 0.25
     retry_max_s: float = 5
     """Pauses between tries while the run or the log is not there, doubling from the first to the longest."""
@@ -66,3 +70,4 @@ class GatewaySettings:
     feeds: FeedLimits = field(default_factory=FeedLimits)
     access: AccessSettings = field(default_factory=AccessSettings)
     limits: Limits = field(default_factory=Limits)
+    tls: TlsFiles | None = None

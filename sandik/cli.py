@@ -1,4 +1,4 @@
-"""The command line: `sandik boxes | simulate | aggregate | gateway | totals | schema | demo | load`."""
+"""The command line: `sandik boxes | simulate | aggregate | gateway | totals | schema | demo | load | token`."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sandik import screen
-from sandik.commands import aggregate, boxes, demo, gateway, load, schema, simulate, totals
+from sandik.commands import aggregate, boxes, demo, gateway, load, schema, simulate, token, totals
 from sandik.logs import LogForm, configure_logs
 from schemas.errors import SandikError, UsageError
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for module in (demo, boxes, simulate, aggregate, gateway, totals, schema, load):
+for module in (demo, boxes, simulate, aggregate, gateway, totals, schema, load, token):
     name = module.__name__.rsplit(".", 1)[1]
     app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
 

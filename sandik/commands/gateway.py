@@ -1,5 +1,6 @@
 """`sandik gateway`: serve a run to screens."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -8,6 +9,20 @@ from eventlog.clock import Wall
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik import screen
+from sandik.doors import (
+    LIMITS,
+    MaxConnections,
+    MaxConnectionsPerAddress,
+    Origins,
+    Public,
+    PublicDoor,
+    TlsCert,
+    TlsKey,
+    TokenKeys,
+    TrustedProxies,
+    access_settings,
+    tls_files,
+)
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_until_stopped
 from sandik.wiring import open_log
@@ -29,9 +44,23 @@ def gateway(
             min=1, envvar="SANDIK_GATEWAY_TICK_MS", help="Send a client at most one delta in so many milliseconds."
         ),
     ] = 50.0,
+    token_key: TokenKeys = None,
+    public: PublicDoor = Public.OPEN,
+    origin: Origins = None,
+    trusted_proxy: TrustedProxies = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    max_connections: MaxConnections = LIMITS.connections,
+    max_connections_per_address: MaxConnectionsPerAddress = LIMITS.connections_per_address,
 ) -> None:
     """Serve the run's board, its WebSocket stream and its HTTP doors on one port, until stopped."""
-    run_until_stopped(_serve(log, run, host, port, GatewaySettings(tick_ms=tick_ms)))
+    settings = GatewaySettings(
+        tick_ms=tick_ms,
+        access=access_settings(token_key, public, origin, trusted_proxy),
+        limits=replace(LIMITS, connections=max_connections, connections_per_address=max_connections_per_address),
+        tls=tls_files(tls_cert, tls_key),
+    )
+    run_until_stopped(_serve(log, run, host, port, settings))
 
 
 async def _serve(url: str, name: str, host: str, port: int, settings: GatewaySettings) -> None:
@@ -44,10 +73,11 @@ async def _serve(url: str, name: str, host: str, port: int, settings: GatewaySet
             port=port,
             clock=clock,
             settings=settings,
-            started=lambda actual: announce(host, actual),
+            started=lambda actual: announce(host, actual, secure=settings.tls is not None),
         )
 
 
-def announce(host: str, port: int) -> None:
+def announce(host: str, port: int, *, secure: bool = False) -> None:
     """Say where the board is."""
-    screen.say(f"The board is at http://{'localhost' if host == '127.0.0.1' else host}:{port}")
+    scheme = "https" if secure else "http"
+    screen.say(f"The board is at {scheme}://{'localhost' if host == '127.0.0.1' else host}:{port}")
