@@ -24,6 +24,9 @@ none. fall: with a feed of ours, fewer changes or boxes than were shown. surplus
 were ever due. error: the gateway refused the subscription. unreadable: not a message of the protocol.
 """
 
+MAX_NEW_CHANGES: Final = 1_000_000
+"""Changes of one unit that may come at once: eight minutes of 2,000 a second. More are not believed."""
+
 _MAX_TEXT_CHARS: Final = 200
 """How much of a message that is wrong is kept, to be shown."""
 
@@ -174,6 +177,8 @@ def _worse(subject: Subject, before: Mapping[str, Shown], after: Mapping[str, Sh
     faults: list[tuple[Fault, str]] = []
     for unit, now in after.items():
         was = before.get(unit)
+        if unit in subject.tracks and now.changes - (was.changes if was else 0) > MAX_NEW_CHANGES:
+            faults.append(("surplus", f"{unit} went from {was} to {now}"))
         if was is None:
             continue
         if was.boxes and not now.boxes:
@@ -189,7 +194,8 @@ def _new(subject: Subject, before: Mapping[str, Shown], after: Mapping[str, Show
     for unit, track in subject.tracks.items():
         if unit in after:
             shown = before[unit].changes if unit in before else 0
-            new += track.numbers(max(shown, 0), after[unit].changes)
+            last = after[unit].changes
+            new += track.numbers(max(shown, 0), last) if last - shown <= MAX_NEW_CHANGES else ()
     return new
 
 

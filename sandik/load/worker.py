@@ -83,6 +83,7 @@ class Worker:
         self._end = asyncio.Event()
         self._end_s = plan.end_s
         self._stalled = False
+        self._finishing = False
         self._finished = False
         self._group = asyncio.TaskGroup()
         self._opening: set[asyncio.Task[None]] = set()
@@ -179,7 +180,7 @@ class Worker:
         """Let the stalled clients stop reading from the end of the ramp on, in cycles if the plan has them."""
         await self._sleep_until(self._plan.ramp_s)
         cycle_s = self._plan.stalling.cycle_s
-        while True:
+        while not self._finishing:
             self._stalled = True
             for client, connection in self._connections.items():
                 if client.stalls and client.joined:
@@ -208,6 +209,7 @@ class Worker:
 
     async def _finish(self) -> None:
         """Let everybody catch up, for as long as the plan allows, and say goodbye."""
+        self._finishing = True
         self._resume()
         deadline_s = self._elapsed() + self._plan.grace_s
         while self._crowd.behind(self._end_s) and self._elapsed() < deadline_s:

@@ -1,0 +1,156 @@
+import pytest
+
+from sandik.load import crowd as module
+from sandik.load.crowd import Crowd
+from sandik.load.plan import Plan, Stalling
+from tests.load.messages import delta, snapshot
+from tests.load.plans import SCHEDULE, plan, without_feed
+
+BEGAN = 500.0
+TRACK = SCHEDULE.tracks("mayor", "aa", ["tr"])["tr"]
+FIRST_IN_WINDOW = TRACK.among(SCHEDULE.due_by(10.0))
+"""How many changes of the country are due while clients connect."""
+
+
+def crowd(wanted: Plan) -> Crowd:
+    made = Crowd(wanted, range(wanted.clients))
+    made.began = BEGAN
+    return made
+
+
+def country(changes: int, **fields: object) -> dict[str, object]:
+    return {"unit": "tr", "boxes_opened": changes, "invalid": changes, **fields}
+
+
+def due_s(index: int) -> float:
+    (number,) = TRACK.numbers(index, index + 1)
+    return SCHEDULE.due_s(number)
+
+
+def test_each_change_is_timed_from_when_it_was_due_at_every_client() -> None:
+    """Two changes come in one delta, each with its own wait; four clients get it, at two moments."""
+    all_of_them = crowd(plan())
+    joined = FIRST_IN_WINDOW
+    for client in all_of_them.clients:
+        all_of_them.take(client, snapshot(1, country(joined)), BEGAN + 9)
+    moments = [due_s(joined + 1) + 0.05, due_s(joined + 1) + 0.25]
+    for client, moment in zip(all_of_them.clients, moments * 2, strict=True):
+        all_of_them.take(client, delta(1, 2, country(joined + 2)), BEGAN + moment)
+
+    behind = all_of_them.flush().behind
+    waits = sorted(moment - due_s(joined + index) for moment in moments * 2 for index in (0, 1))
+    assert len(waits) == behind.count
+    assert pytest.approx(sum(waits) / len(waits), abs=0.0002) == behind.mean / 1e6
+    assert waits[0] <= behind.minimum / 1e6 <= waits[0] + 0.0002
+
+
+def test_changes_due_while_clients_connect_are_not_timed() -> None:
+    all_of_them = crowd(plan())
+    client = all_of_them.clients[0]
+    all_of_them.take(client, snapshot(1, country(0)), BEGAN + 1)
+    all_of_them.take(client, delta(1, 2, country(FIRST_IN_WINDOW)), BEGAN + 11)
+
+    assert 0 == all_of_them.flush().behind.count
+
+
+def test_the_age_of_the_newest_change_is_taken_from_its_event_time() -> None:
+    """Without a feed of ours. The wall clock stood at 1,000,000 s when the monotonic one stood at 0."""
+    others = crowd(without_feed())
+    client = others.clients[0]
+    others.take(client, snapshot(1), BEGAN + 1)
+    others.take(client, delta(1, 2, country(1, as_of="1970-01-12T13:55:11.900+00:00")), BEGAN + 12)
+
+    assert pytest.approx(0.1, abs=0.0003) == others.flush().newest.mean / 1e6
+
+
+@pytest.mark.parametrize("as_of", ["2024-03-31T19:00:00+03:00", "1970-01-10T00:00:00+00:00"])
+def test_an_event_time_that_is_not_now_says_nothing(as_of: str) -> None:
+    others = crowd(without_feed())
+    others.take(others.clients[0], snapshot(1), BEGAN + 1)
+    others.take(others.clients[0], delta(1, 2, country(1, as_of=as_of)), BEGAN + 12)
+
+    figures = others.flush()
+    assert (0, 1) == (figures.newest.count, figures.unreal)
+
+
+def test_a_fault_counts_for_every_client_that_saw_it() -> None:
+    all_of_them = crowd(plan())
+    for client in all_of_them.clients:
+        all_of_them.take(client, delta(5, 6), BEGAN + 1)
+
+    figures = all_of_them.flush()
+    assert {"gap": 4} == figures.faults
+    assert 4 == len(figures.examples)
+
+
+def test_clients_who_get_the_same_bytes_stand_at_the_same_place() -> None:
+    all_of_them = crowd(plan())
+    for payload in (snapshot(1, country(1)), delta(1, 2, country(2)), delta(2, 3, country(3))):
+        for client in all_of_them.clients:
+            all_of_them.take(client, payload, BEGAN + 1)
+
+    assert 1 == len({client.standing for client in all_of_them.clients})
+
+
+def test_remembered_steps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a client stalls, the steps that lead from where it stands are not kept for it."""
+    monkeypatch.setattr(module, "MAX_STEPS_KEPT", 5)
+    all_of_them = crowd(plan())
+    first, second, *_ = all_of_them.clients
+    all_of_them.take(second, snapshot(1, country(1)), BEGAN + 1)
+    beginning = second.standing
+    all_of_them.take(first, snapshot(1, country(1)), BEGAN + 1)
+    for seq in range(1, 50):
+        all_of_them.take(first, delta(seq, seq + 1, country(seq + 1)), BEGAN + 1)
+    assert not beginning.steps
+    assert beginning.latest is None
+
+    for seq in range(1, 50):
+        all_of_them.take(second, delta(seq, seq + 1, country(seq + 1)), BEGAN + 2)
+    assert (second.standing.shown, 50) == (first.standing.shown, second.standing.seq)
+    assert not all_of_them.flush().faults
+
+
+def test_a_stalled_client_is_not_timed_but_must_catch_up() -> None:
+    stalling = crowd(plan(stalling=Stalling(0.25)))
+    (stalled,) = [client for client in stalling.clients if client.stalls]
+    others = [client for client in stalling.clients if not client.stalls]
+    joined = FIRST_IN_WINDOW
+    for client in stalling.clients:
+        stalling.take(client, snapshot(1, country(joined)), BEGAN + 9)
+    for client in others:
+        stalling.take(client, delta(1, 4, country(joined + 3)), BEGAN + 12)
+    stalling.resume(stalled, BEGAN + 20)
+    assert 1 == stalling.behind(0.0)
+    stalling.take(stalled, delta(1, 3, country(joined + 2)), BEGAN + 20.1)
+    assert 1 == stalling.behind(0.0)
+    stalling.take(stalled, delta(3, 4, country(joined + 3)), BEGAN + 20.2)
+
+    figures = stalling.flush()
+    assert 0 == stalling.behind(0.0)
+    assert 3 * len(others) == figures.behind.count
+    assert (1, 2) == (figures.catching_up.count, figures.catch_up_frames.maximum)
+    assert pytest.approx(0.2) == figures.catching_up.maximum / 1e6
+
+
+def test_the_books_say_who_lacks_what() -> None:
+    """Two clients are current, one lacks the last two changes, one never joined and lacks all."""
+    all_of_them = crowd(plan())
+    whole = TRACK.among(SCHEDULE.due_by(3.0))
+    for client, changes in zip(all_of_them.clients, (whole, whole, whole - 2), strict=False):
+        all_of_them.take(client, snapshot(1, country(changes)), BEGAN + 1)
+    assert 2 == all_of_them.behind(3.0)
+
+    all_of_them.close_books(3.0)
+    figures = all_of_them.flush()
+    assert (2 + whole, 1, 1) == (figures.unshown, figures.late_clients, figures.never_joined)
+    assert not figures.faults
+
+
+def test_a_count_beyond_what_was_fed_is_found_at_the_end() -> None:
+    all_of_them = crowd(plan(clients=1, allotted=(0,)))
+    whole = TRACK.among(SCHEDULE.due_by(3.0))
+    all_of_them.take(all_of_them.clients[0], snapshot(1, country(whole + 1)), BEGAN + 1)
+    all_of_them.close_books(3.0)
+
+    assert {"surplus": 1} == all_of_them.flush().faults

@@ -1,0 +1,195 @@
+"""The load tester as a person runs it: its own processes, on a real gateway and a real log."""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from tests.load.messages import delta, entry, hello, snapshot
+from tests.load.test_report import read
+from tests.simulation.processes import Process, free_port
+
+LIMIT_S = 60
+
+
+@dataclass(frozen=True)
+class Night:
+    """A gateway and an aggregator of a run that nobody has created yet."""
+
+    url: str
+    log: str
+
+    def load(self, *arguments: str) -> list[str]:
+        return load(self.url, "--log", self.log, "--run", "rehearsal", *arguments)
+
+
+def load(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "sandik", "load", *arguments]
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    log, port = f"sqlite:{tmp_path / 'night.db'}", free_port()
+    where = ["--log", log, "--run", "rehearsal"]
+    with (
+        Process(["aggregate", *where, "--tick-ms", "20"]) as aggregator,
+        Process(["gateway", *where, "--port", str(port), "--tick-ms", "20"]) as gateway,
+    ):
+        aggregator.start()
+        gateway.start()
+        yield Night(f"ws://127.0.0.1:{port}/v1/stream", log)
+
+
+def test_a_hundred_clients_a_fifth_of_them_stalled_end_current(night: Night, tmp_path: Path) -> None:
+    """One command makes the run, feeds it, loads the gateway, and writes both files; and a second time as well."""
+    page, figures = tmp_path / "report.html", tmp_path / "report.json"
+    options = ["--clients", "100", "--ramp", "1s", "--duration", "2s", "--stalled", "20%", "--feed", "200/s"]
+    for _ in range(2):
+        done = run(night.load(*options, "--report", str(page), "--json", str(figures)))
+        found = orjson.loads(figures.read_bytes())
+
+        assert 0 == done.returncode, done.stderr
+        assert (True, []) == (found["ok"], found["wrong"])
+        assert "No gap, no step back, no blank" in done.stderr
+        assert (600, 100) == (found["counts"]["fed"], found["counts"]["opened"])
+        assert 20 == found["counts"]["stalled_and_caught_up"]
+        assert 100 == found["times_ms"]["joining"]["count"]
+        assert_every_change_was_timed(found)
+        assert [] == read(page.read_text(encoding="utf-8")).fetched
+        assert 0 < found["latency_ms"]["min"] < found["latency_ms"]["p99"] < 30_000
+
+
+def assert_every_change_was_timed(found: dict[str, Any]) -> None:
+    """80 clients read on, by the default mix; what is due in two seconds is theirs, once for each unit they follow."""
+    reading = found["times_ms"]["behind"]["count"]
+    assert 400 / 9 * 80 * 0.3 < reading < 400 / 9 * 80 * 2
+
+
+def test_ctrl_c_ends_it_early_with_a_report(night: Night, tmp_path: Path) -> None:
+    figures = tmp_path / "report.json"
+    command = night.load(
+        "--clients", "10", "--ramp", "0s", "--duration", "1h", "--feed", "100/s", "--json", str(figures)
+    )
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said += process.communicate(timeout=LIMIT_S)[1]
+
+    found = orjson.loads(figures.read_bytes())
+    assert (0, True, ["It was stopped early."]) == (process.returncode, found["ok"], found["cautions"][-1:]), said
+    assert 0 < found["counts"]["fed"] < 10_000
+    assert "Traceback" not in said
+
+
+Script = list[bytes]
+
+
+@contextlib.asynccontextmanager
+async def scripted(*messages: bytes, close: int | None = None) -> AsyncIterator[str]:
+    """A server that says hello, and after the subscription these messages; then it closes, or keeps quiet."""
+
+    async def play(socket: ServerConnection) -> None:
+        await socket.send(hello().decode())
+        async for _ in socket:
+            for message in messages:
+                await socket.send(message.decode())
+            if close is not None:
+                await socket.close(close)
+
+    async with serve(play, "127.0.0.1", 0, compression=None) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/stream"
+
+
+async def look(url: str, *options: str) -> tuple[int, str]:
+    """Run a short load of two clients; exit code, and what it said."""
+    fixed = ("--clients", "2", "--processes", "1", "--ramp", "0s", "--duration", "1s", "--grace", "1s")
+    process = await asyncio.create_subprocess_exec(*load(url, *fixed, *options), stderr=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(LIMIT_S):
+        _, said = await process.communicate()
+    return process.returncode or 0, said.decode()
+
+
+FIRST = snapshot(10, entry(boxes_opened=3))
+
+
+@pytest.mark.parametrize(
+    ("messages", "says"),
+    [
+        ((FIRST, delta(12, 13)), "2 × gap"),
+        ((FIRST, delta(8, 9)), "2 × step back"),
+        ((FIRST, delta(10, 11, entry(boxes_opened=0))), "2 × blank"),
+        ((b'{"type":"error","code":"unknown_contest","message":"No such contest."}',), "No such contest."),
+        ((), "2 clients never showed anything"),
+    ],
+)
+async def test_a_faulty_gateway_is_found_out(messages: Script, says: str) -> None:
+    async with scripted(*messages) as url:
+        code, said = await look(url)
+
+    assert 1 == code
+    assert says in said
+    assert "Traceback" not in said
+
+
+async def test_a_client_that_is_closed_comes_back_with_its_cursor(tmp_path: Path) -> None:
+    """Each subscription is answered and then closed with 4000; nobody is told to stay away."""
+    figures = tmp_path / "report.json"
+    async with scripted(FIRST, close=4000) as url:
+        code, _ = await look(url, "--duration", "3s", "--json", str(figures))
+
+    counts = orjson.loads(figures.read_bytes())["counts"]
+    assert 0 == code
+    assert {"4000": counts["reconnects"]} == counts["closes_by_code"]
+    assert counts["reconnects"] >= 2
+
+
+async def test_a_client_that_is_sent_away_stays_away(tmp_path: Path) -> None:
+    async with scripted(FIRST, close=4500) as url:
+        code, said = await look(url)
+
+    assert 1 == code
+    assert "sent away with close code 4500" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--ramp", "soon"), "--ramp is 'soon'"),
+        (("--stalled", "20"), "--stalled is '20'"),
+        (("--feed", "2000/s"), "Name it with --run"),
+        (("--subscriptions", "missing.toml"), "missing.toml cannot be read"),
+        (("--report", "no/such/folder/report.html"), "there is no folder"),
+    ],
+)
+def test_what_cannot_work_says_what_to_do(options: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    done = run(load("ws://127.0.0.1:1/v1/stream", "--log", f"sqlite:{tmp_path / 'night.db'}", *options))
+
+    assert 2 == done.returncode
+    assert says in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_live_run_is_not_fed(tmp_path: Path) -> None:
+    log = f"sqlite:{tmp_path / 'night.db'}"
+    where = ["--log", log, "--run", "night"]
+    simulated = run([sys.executable, "-m", "sandik", "simulate", *where, "--mode", "live", "--speed", "0",
+                     "--district", "tr/34/adalar", "--boxes-per-district", "1"])  # fmt: skip
+    assert 0 == simulated.returncode
+    done = run(load("ws://127.0.0.1:1/v1/stream", *where, "--feed", "10/s"))
+
+    assert 2 == done.returncode
+    assert "is live" in done.stderr
