@@ -23,9 +23,10 @@ from gateway.feeds import feeds, state_message
 from gateway.frames import compressed_text_frame, text_frame
 from gateway.handshake import Handshake, Refusal, crowded
 from gateway.hub import Hub
+from gateway.limits import Census
+from gateway.program import Program
 from gateway.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.settings import GatewaySettings
-from gateway.limits import Census
 from gateway.view import View
 from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState
 
@@ -80,6 +81,7 @@ class Gateway:
         """Set while a turn would have something to do."""
         self.clock: Final = clock
         self.handshake: Final = Handshake(settings.access, run_name)
+        self.census: Final = Census(settings.limits)
         self._clock = clock
         self._audience: Audience[Client] = Audience()
         self._reachable = True
@@ -96,7 +98,6 @@ class Gateway:
         if self.world is not None and self.world.run.epoch == run.epoch:
             return self.world
         self._part()
-        self.census: Final = Census(settings.limits)
         self._lives = 0
         return self._make_world(run)
 
@@ -156,6 +157,10 @@ class Gateway:
 
     # What clients bring
 
+    def enter(self, address: str | None) -> Refusal | None:
+        """Count a connection in, or say why there is no room for it; `census` counts it out."""
+        return crowded(self.census, address)
+
     def connect(self, client: Client, grant: Grant = PUBLIC) -> None:
         """A client is there. It is greeted at once, or when the run is."""
         self._clients[client] = None
@@ -174,10 +179,6 @@ class Gateway:
         """A client takes no more at the moment, or takes it again."""
         if self.world is not None and client in self._sessions:
             self.world.hub.set_draining(client, draining)
-    def enter(self, address: str | None) -> Refusal | None:
-        """Count a connection in, or say why there is no room for it; `census` counts it out."""
-        return crowded(self.census, address)
-
             self.work.set()
 
     def leave(self, client: Client) -> None:

@@ -85,6 +85,9 @@ def _config(gateway: Gateway, pages: Path) -> Config:
         server_header=False,
         timeout_graceful_shutdown=gateway.settings.drain_s,
     )
+    config.load()
+    config.ssl = tls_context(gateway.settings.tls) if gateway.settings.tls else None
+    return config
 
 
 def _listen(host: str, port: int, settings: GatewaySettings) -> socket.socket:
@@ -98,9 +101,6 @@ def _listen(host: str, port: int, settings: GatewaySettings) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_bytes)
             listener.bind(address)
         except OSError:
-    config.load()
-    config.ssl = tls_context(gateway.settings.tls) if gateway.settings.tls else None
-    return config
             listener.close()
             raise
     except OSError as error:

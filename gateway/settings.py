@@ -6,6 +6,7 @@ from typing import Final
 from gateway.handshake import AccessSettings
 from gateway.limits import Limits
 from gateway.tls import TlsFiles
+from schemas.trust import OperatorKey
 
 KIB: Final = 1024
 
