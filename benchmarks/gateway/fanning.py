@@ -31,7 +31,7 @@ class Round(NamedTuple):
 def cpu(options: Options) -> Iterator[str]:
     """CPU µs a frame: one small delta to every client, all on the same subscription, round after round."""
     for clients in options.sizes:
-        with sandik(token=options.token) as ours:
+        with sandik() as ours:
             delta = sample(ours)
             text = messages(delta)[0]
             peers: Peers = {
@@ -53,9 +53,9 @@ def coalesced(options: Options) -> Iterator[str]:
     10,000 tallies a second over 39 districts, conflated every 100 ms, are exactly that. Who can put them in one write
     does; `broadcast` and nchan have no such thing and send 39 messages.
     """
-    with sandik(districts=DISTRICTS, says=(subscribe("tr/34/*"),), token=options.token) as ours:
+    with sandik(districts=DISTRICTS, says=(subscribe("tr/34/*"),)) as ours:
         delta = sample(ours)
-        with sandik(says=(subscribe("tr/34/*"),), token=options.token) as single:
+        with sandik(says=(subscribe("tr/34/*"),)) as single:
             text = messages(sample(single))[0]
         peers: Peers = {
             "C, one `send` of all: the bare limit": partial(bare, delta),

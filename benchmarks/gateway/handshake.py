@@ -16,9 +16,14 @@ PONG: Final = bytes([0x8A, 0x80, 0, 0, 0, 0])
 """An answer to a ping without a payload, masked with zeros."""
 
 
-def request(*, deflate: bool = False, token: str | None = None) -> bytes:
-    """The request to upgrade. `token` goes into the Authorization header."""
-    extra = (DEFLATE if deflate else "") + (f"Authorization: Bearer {token}\r\n" if token else "")
+def bearer(token: str) -> dict[str, str]:
+    """The header that a client proves itself with; none without a token."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def request(*, deflate: bool = False, token: str = "") -> bytes:
+    """The request to upgrade."""
+    extra = "".join(f"{name}: {value}\r\n" for name, value in bearer(token).items()) + (DEFLATE if deflate else "")
     return (
         "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n{extra}\r\n"

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 from benchmarks.gateway.crowd import Crowd
-from benchmarks.gateway.handshake import request
 from benchmarks.gateway.loops import messages
 from benchmarks.gateway.options import Options
 from benchmarks.gateway.plan import Plan
@@ -26,12 +25,12 @@ Peers = dict[str, Callable[[], AbstractContextManager[Server]]]
 
 def memory(options: Options) -> Iterator[str]:
     """KB resident a connection: connected and silent, then subscribed and after three deltas."""
-    with sandik(token=options.token) as ours:
+    with sandik() as ours:
         delta = sample(ours)
     peers: Peers = {
         "uvloop, no protocol: the bare loop": partial(python_peer, "loop", delta),
-        "sandik, without compression": partial(sandik, token=options.token),
-        "sandik, compression offered": partial(sandik, token=options.token, deflate=True),
+        "sandik, without compression": sandik,
+        "sandik, compression offered": partial(sandik, deflate=True),
         "`websockets`, without compression": partial(python_peer, "broadcast", delta),
         "`websockets` as it comes, compression on": partial(python_peer, "broadcast-deflate", delta),
         "nchan (nginx, C), without compression": partial(nchan, [messages(delta)[0]]),
@@ -44,7 +43,7 @@ def memory(options: Options) -> Iterator[str]:
             try:
                 with start() as server:
                     found[name].append(_held(server, options.few))
-                    if name == "sandik, compression offered" and not _compresses(server.port, options.token):
+                    if name == "sandik, compression offered" and not _compresses(server):
                         notes[name] = " (and declined: it does not compress yet)"
             except Missing as error:
                 missing[name] = str(error)
@@ -82,9 +81,9 @@ def _settled_kb(server: Server) -> int:
     return resident_kb(server.pids)
 
 
-def _compresses(port: int, token: str | None) -> bool:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
-        client.sendall(request(deflate=True, token=token))
+def _compresses(server: Server) -> bool:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        client.sendall(server.request)
         answer = b""
         while b"\r\n\r\n" not in answer:
             answer += client.recv(4_096)

@@ -18,9 +18,6 @@ class Options:
     crowds: int = 1
     """Processes that the clients are in."""
 
-    token: str | None = None
-    """What the clients prove themselves with, where the gateway asks for it."""
-
     @property
     def few(self) -> int:
         """The smaller size."""

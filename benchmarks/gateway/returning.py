@@ -23,7 +23,7 @@ def herd(options: Options) -> Iterator[str]:
     """
     lasts, medians, costs = [], [], []
     with ExitStack() as stack:
-        server = stack.enter_context(sandik(token=options.token))
+        server = stack.enter_context(sandik())
         crowd = stack.enter_context(
             Crowd(
                 Plan(server.port, options.many, server.request, server.says, counted=server.counted, look=Look.SEQ),

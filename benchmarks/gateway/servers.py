@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from websockets.sync.client import connect
 
 from benchmarks.gateway.feed import Feed
-from benchmarks.gateway.handshake import request, subscribe
+from benchmarks.gateway.handshake import bearer, request, subscribe
 from benchmarks.gateway.process import family, start_on_server_core, stop
 
 PEERS: Final = Path(__file__).parent.parent / "peers"
@@ -96,6 +96,7 @@ class Sandik:
         _until_listening(port, process)
         self.pids = [process.pid]
         self.feed = feed
+        self.token = ""
         self.request = b""
         self.says: tuple[bytes, ...] = ()
         self.counted: tuple[bytes, ...] = (DELTA, SNAPSHOT)
@@ -157,20 +158,23 @@ def sandik(
     districts: int = 1,
     says: tuple[bytes, ...] = (),
     deflate: bool = False,
-    token: str | None = None,
     tick_ms: float = 50,
     url: str | None = None,
     run: str = "bench",
 ) -> Iterator[Sandik]:
-    """The gateway on a fresh run: on an embedded log of its own, or on the log at `url`."""
+    """The gateway on a fresh run, for clients with a token: on an embedded log of its own, or on the log at `url`."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sandik-bench-", ignore_cleanup_errors=True))
         where = url or f"sqlite:{folder}/bench.db"
         feed = stack.enter_context(Feed(where, run, districts))
         port = free_port()
-        options = ("--log", where, "--run", run, "--port", str(port), "--tick-ms", str(tick_ms))
+        key = Path(folder) / "clients.key"
+        token = _token(key)
+        door = ("--public", "token", "--token-key", f"{key}.pub")
+        options = ("--log", where, "--run", run, "--port", str(port), "--tick-ms", str(tick_ms), *door)
         process = stack.enter_context(_running([sys.executable, "-m", "sandik", "gateway", *options]))
         server = Sandik(process, port, feed)
+        server.token = token
         server.request = request(deflate=deflate, token=token)
         server.says = says or (subscribe("tr/34"),)
         yield server
@@ -178,7 +182,9 @@ def sandik(
 
 def sample(server: Sandik) -> bytes:
     """One delta as the gateway frames it, so that the others can send as many bytes of the same text."""
-    with connect(f"ws://127.0.0.1:{server.port}/v1/stream", compression=None) as client:
+    with connect(
+        f"ws://127.0.0.1:{server.port}/v1/stream", compression=None, additional_headers=bearer(server.token)
+    ) as client:
         client.send(server.says[0][server.says[0].index(b"{") :].decode())
         while not str(client.recv(READY_TIMEOUT_S)).startswith(SNAPSHOT.decode()):
             pass
@@ -217,6 +223,15 @@ def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
             raise
         finally:
             stop(process)
+
+
+def _token(key: Path) -> str:
+    """A new pair of keys, and a token made with it for any run."""
+    make = [sys.executable, "-m", "sandik", "token"]
+    subprocess.run([*make, "--new-key", str(key)], check=True, capture_output=True, timeout=READY_TIMEOUT_S)
+    ask = [*make, "--key", str(key), "--run", "*", "--subject", "benchmark"]
+    made = subprocess.run(ask, check=True, capture_output=True, text=True, timeout=READY_TIMEOUT_S)
+    return made.stdout.strip()
 
 
 def _until_listening(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -70,7 +70,6 @@ def kafka_to_client(options: Options) -> Iterator[str]:
                     sandik(
                         districts=load.keys,
                         says=says,
-                        token=options.token,
                         tick_ms=load.tick_ms,
                         url=url,
                         run=f"bench-{number}",
@@ -90,7 +89,7 @@ def stalled(options: Options) -> Iterator[str]:
     clients = options.few
     says = (subscribe("tr/34/*"),)
     with ExitStack() as stack:
-        server = stack.enter_context(sandik(districts=DISTRICTS, says=says, token=options.token))
+        server = stack.enter_context(sandik(districts=DISTRICTS, says=says))
         crowd = stack.enter_context(_crowd(server, clients, options, weak_every=STALL_EVERY))
         _window(server, crowd, options.seconds / 2, 10, together=True)
         calm, halted = [], []

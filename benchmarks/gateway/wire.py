@@ -45,7 +45,7 @@ def wire(options: Options) -> Iterator[str]:
     )
     yield "|---|---:|---:|---:|---:|---:|"
     for speed in SPEEDS:
-        sizes, wholes, compressed = asyncio.run(_measure(speed, 3 * options.seconds, options.token))
+        sizes, wholes, compressed = asyncio.run(_measure(speed, 3 * options.seconds))
         whole = sum(wholes)
         yield (
             f"| {speed}× the night's speed | {len(sizes)} | {sum(sizes) / len(sizes):,.0f} "
@@ -54,7 +54,7 @@ def wire(options: Options) -> Iterator[str]:
     yield ""
 
 
-async def _measure(speed: float, seconds: float, token: str | None) -> tuple[list[int], list[int], int]:
+async def _measure(speed: float, seconds: float) -> tuple[list[int], list[int], int]:
     scenario, clock = read_scenario(), Wall()
     with tempfile.TemporaryDirectory(prefix="sandik-bench-", ignore_cleanup_errors=True) as folder:
         url = f"sqlite:{folder}/bench.db"
@@ -73,11 +73,11 @@ async def _measure(speed: float, seconds: float, token: str | None) -> tuple[lis
             port = free_port()
             where = ("--log", url, "--run", "bench")
             async with _command("aggregate", *where), _command("gateway", *where, "--port", str(port)):
-                return await _follow(port, token, run, publisher, window, speed, seconds)
+                return await _follow(port, run, publisher, window, speed, seconds)
 
 
 async def _follow(
-    port: int, token: str | None, run: Run, publisher: Publisher, window: list[Timed], speed: float, seconds: float
+    port: int, run: Run, publisher: Publisher, window: list[Timed], speed: float, seconds: float
 ) -> tuple[list[int], list[int], int]:
     """Sizes of the deltas, of the whole state after each, and bytes sent to a client that offers compression."""
     began = asyncio.Event()
@@ -101,14 +101,13 @@ async def _follow(
             counted += len(data) if began.is_set() else 0
 
     url = f"ws://127.0.0.1:{port}/v1/stream"
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with asyncio.timeout(seconds + 2 * READY_TIMEOUT_S):
         await _until_open(port)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request(deflate=True, token=token))
+        writer.write(request(deflate=True))
         await reader.readuntil(b"\r\n\r\n")
         writer.write(masked(_ask()))
-        async with connect(url, compression=None, additional_headers=headers) as client:
+        async with connect(url, compression=None) as client:
             await client.send(_ask().decode())
             following = [asyncio.create_task(plain(client)), asyncio.create_task(offering(reader))]
             await _until_caught_up(publisher, run)
