@@ -51,10 +51,15 @@ class AggregateSettings:
 
 @dataclass(slots=True)
 class Progress:
-    """How far the aggregator has come; `folded` and `published` count since its start."""
+    """How far the aggregator has come; `folded`, `published` and `outcomes` count since its start.
+
+    `behind` is how many tallies were in the log and not folded when the last checkpoint round began.
+    """
 
     folded: int = 0
     published: int = 0
+    behind: int = 0
+    partitions: frozenset[int] = frozenset()
     outcomes: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
 
@@ -94,6 +99,11 @@ class Aggregator:
         self._newest: dict[Cell, int] = {}
         self._publish_due = self._save_due = clock.monotonic()
         self._resources = AsyncExitStack()
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come; the same object for its whole life."""
+        return self._progress
 
     async def run(self) -> None:
         """Fold for ever, sharing the partitions with the group's other members. Ends only by cancellation."""
@@ -147,7 +157,7 @@ class Aggregator:
         self._reader = await self._resources.enter_async_context(self._log.reader(topics.tallies.name, positions))
         follow_from = {0: min(followed, default=0)}
         self._totals = await self._resources.enter_async_context(self._log.reader(topics.totals.name, follow_from))
-        self._owned = partitions
+        self._owned = self._progress.partitions = partitions
         _log.info("Folding partitions %s from %s.", sorted(partitions), positions)
 
     def _drop(self, partition: int) -> None:
@@ -238,6 +248,8 @@ class Aggregator:
         """Go on with the checkpoint round, or begin one. What it holds is published before it is kept."""
         if not self._saver.is_busy:
             positions = self._positions()
+            ends = await self._log.end_offsets(self._run.topics.tallies.name)
+            self._progress.behind = sum(ends[partition] - at for partition, at in positions.items())
             await self._publish()
             await self._repair_totals()
             followed = self._totals.positions[0] if self._totals is not None else 0

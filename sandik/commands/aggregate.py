@@ -8,6 +8,7 @@ from consumers.aggregate import AggregateSettings, Aggregator, Progress
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from sandik import screen
+from sandik.metrics import metrics_served
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion, run_until_stopped
@@ -30,13 +31,17 @@ def aggregate(
     checkpoint_s: Annotated[
         float, typer.Option(min=0.1, envvar="SANDIK_CHECKPOINT_S", help="Begin a checkpoint every so many seconds.")
     ] = 10.0,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, envvar="SANDIK_METRICS_PORT", help="Serve Prometheus metrics on this port."),
+    ] = None,
 ) -> None:
     """Fold a run's tallies into running totals. Start it as often as you like: they share the districts."""
     settings = AggregateSettings(tick_ms=tick_ms, checkpoint_ms=round(checkpoint_s * 1000))
     if until_end:
         _say_what_was_done(run_to_completion(_until_end(log, run, settings)))
     else:
-        run_until_stopped(_for_ever(log, run, settings))
+        run_until_stopped(_for_ever(log, run, settings, metrics_port))
 
 
 async def _until_end(url: str, name: str, settings: AggregateSettings) -> Progress:
@@ -48,12 +53,14 @@ async def _until_end(url: str, name: str, settings: AggregateSettings) -> Progre
             return await aggregator.run_until_end(bar.expect)
 
 
-async def _for_ever(url: str, name: str, settings: AggregateSettings) -> None:
+async def _for_ever(url: str, name: str, settings: AggregateSettings, metrics_port: int | None) -> None:
     clock = Wall()
     async with open_log(url, clock) as log:
         run = await wait_for_run(log, name, clock)
         screen.say(f"Folding run {name!r} ({run.mode}), {grouped(len(run.definition.districts))} districts.")
-        await Aggregator(log, run, clock, settings).run()
+        aggregator = Aggregator(log, run, clock, settings)
+        with metrics_served(metrics_port, aggregator.progress):
+            await aggregator.run()
 
 
 def _say_what_was_done(progress: Progress) -> None:

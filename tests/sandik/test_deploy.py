@@ -2,13 +2,17 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, generate_latest
 
+from consumers.aggregate import Progress
 from gateway.metrics import Metrics, Reading
+from sandik.metrics import AggregatorMetrics
 from schemas.wire import Feed
 from tests.builders import NIGHT
 
@@ -19,10 +23,12 @@ QUERIES = [rule["expr"] for rule in ALERTS] + [target["expr"] for panel in PANEL
 
 
 def exposed() -> set[str]:
-    """The names of everything that a gateway exposes."""
+    """The names of everything that a gateway and an aggregator expose."""
     feed = Feed(state="live", last_event=NIGHT, age_s=1.0)
     reading = Reading(True, 1, 0, 1, 1, 0, 0, 0, {"aa": feed})
-    text = Metrics(lambda: reading).expose().decode()
+    registry = CollectorRegistry()
+    registry.register(AggregatorMetrics(Progress(outcomes=Counter({"counted": 1, "conflict": 1}))))
+    text = Metrics(lambda: reading).expose().decode() + generate_latest(registry).decode()
     return set(re.findall(r"^(\w+?)(?:\{.*\})? ", text, re.MULTILINE))
 
 

@@ -1,0 +1,55 @@
+"""What Prometheus reads of an aggregator, on a port of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from consumers.aggregate import Progress
+from schemas.errors import UsageError
+from schemas.quarantine import REASONS
+
+
+class AggregatorMetrics:
+    """Reads an aggregator's progress when it is scraped."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, as prometheus-client asks a collector for them."""
+        progress = self._progress
+        tallies = CounterMetricFamily("sandik_aggregator_tallies", "Tallies folded, by outcome.", labels=["outcome"])
+        quarantined = CounterMetricFamily("sandik_aggregator_quarantined", "Records set aside.", labels=["reason"])
+        for outcome, count in sorted(progress.outcomes.items()):
+            family = quarantined if outcome in REASONS else tallies
+            family.add_metric([outcome], count)
+        yield tallies
+        yield quarantined
+        yield CounterMetricFamily("sandik_aggregator_published", "Totals records published.", value=progress.published)
+        yield GaugeMetricFamily("sandik_aggregator_partitions", "Partitions owned.", value=len(progress.partitions))
+        yield GaugeMetricFamily(
+            "sandik_aggregator_lag_tallies", "Tallies not folded at the last checkpoint round.", value=progress.behind
+        )
+
+
+@contextmanager
+def metrics_served(port: int | None, progress: Progress) -> Iterator[None]:
+    """Serve `/metrics` on this port while the block runs; on none where there is no port."""
+    if port is None:
+        yield
+        return
+    registry = CollectorRegistry()
+    registry.register(AggregatorMetrics(progress))
+    try:
+        server, thread = start_http_server(port, registry=registry)
+    except OSError as error:
+        raise UsageError(f"Cannot serve metrics on port {port}: {error.strerror}. Choose another port.") from error
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,41 @@
+import urllib.request
+from collections import Counter
+
+import pytest
+
+from consumers.aggregate import Progress
+from sandik.metrics import metrics_served
+from schemas.errors import UsageError
+from tests.simulation.processes import free_port
+
+
+def test_an_aggregators_progress_is_served_while_it_runs() -> None:
+    outcomes = Counter({"counted": 7, "stale": 1, "conflict": 2})
+    progress = Progress(published=3, behind=12, partitions=frozenset({0, 5}), outcomes=outcomes)
+    port = free_port()
+    with metrics_served(port, progress):
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+
+    for line in (
+        'sandik_aggregator_tallies_total{outcome="counted"} 7.0',
+        'sandik_aggregator_quarantined_total{reason="conflict"} 2.0',
+        "sandik_aggregator_published_total 3.0",
+        "sandik_aggregator_partitions 2.0",
+        "sandik_aggregator_lag_tallies 12.0",
+    ):
+        assert line in text
+
+
+def test_a_port_that_is_taken_says_what_to_do() -> None:
+    port = free_port()
+    with (
+        metrics_served(port, Progress()),
+        pytest.raises(UsageError, match="Choose another"),
+        metrics_served(port, Progress()),
+    ):
+        pass
+
+
+def test_without_a_port_nothing_is_served() -> None:
+    with metrics_served(None, Progress()):
+        pass
