@@ -36,17 +36,17 @@ class AggregatorMetrics:
 
 
 @contextmanager
-def metrics_served(port: int | None, progress: Progress) -> Iterator[None]:
-    """Serve `/metrics` on this port while the block runs; on none where there is no port."""
+def metrics_served(host: str, port: int | None, progress: Progress) -> Iterator[None]:
+    """Serve `/metrics` at this address while the block runs; nowhere without a port."""
     if port is None:
         yield
         return
     registry = CollectorRegistry()
     registry.register(AggregatorMetrics(progress))
     try:
-        server, thread = start_http_server(port, registry=registry)
+        server, thread = start_http_server(port, host, registry)
     except OSError as error:
-        raise UsageError(f"Cannot serve metrics on port {port}: {error.strerror}. Choose another port.") from error
+        raise UsageError(f"Cannot serve metrics at {host}:{port}: {error.strerror}. Choose another port.") from error
     try:
         yield
     finally:

@@ -31,6 +31,9 @@ def aggregate(
     checkpoint_s: Annotated[
         float, typer.Option(min=0.1, envvar="SANDIK_CHECKPOINT_S", help="Begin a checkpoint every so many seconds.")
     ] = 10.0,
+    metrics_host: Annotated[
+        str, typer.Option(envvar="SANDIK_METRICS_HOST", help="Where to serve metrics; 0.0.0.0 for every network.")
+    ] = "127.0.0.1",
     metrics_port: Annotated[
         int | None,
         typer.Option(min=1, max=65535, envvar="SANDIK_METRICS_PORT", help="Serve Prometheus metrics on this port."),
@@ -41,7 +44,7 @@ def aggregate(
     if until_end:
         _say_what_was_done(run_to_completion(_until_end(log, run, settings)))
     else:
-        run_until_stopped(_for_ever(log, run, settings, metrics_port))
+        run_until_stopped(_for_ever(log, run, settings, metrics_host, metrics_port))
 
 
 async def _until_end(url: str, name: str, settings: AggregateSettings) -> Progress:
@@ -53,13 +56,13 @@ async def _until_end(url: str, name: str, settings: AggregateSettings) -> Progre
             return await aggregator.run_until_end(bar.expect)
 
 
-async def _for_ever(url: str, name: str, settings: AggregateSettings, metrics_port: int | None) -> None:
+async def _for_ever(url: str, name: str, settings: AggregateSettings, host: str, metrics_port: int | None) -> None:
     clock = Wall()
     async with open_log(url, clock) as log:
         run = await wait_for_run(log, name, clock)
         screen.say(f"Folding run {name!r} ({run.mode}), {grouped(len(run.definition.districts))} districts.")
         aggregator = Aggregator(log, run, clock, settings)
-        with metrics_served(metrics_port, aggregator.progress):
+        with metrics_served(host, metrics_port, aggregator.progress):
             await aggregator.run()
 
 

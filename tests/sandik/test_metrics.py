@@ -13,7 +13,7 @@ def test_an_aggregators_progress_is_served_while_it_runs() -> None:
     outcomes = Counter({"counted": 7, "stale": 1, "conflict": 2})
     progress = Progress(published=3, behind=12, partitions=frozenset({0, 5}), outcomes=outcomes)
     port = free_port()
-    with metrics_served(port, progress):
+    with metrics_served("127.0.0.1", port, progress):
         text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
 
     for line in (
@@ -29,13 +29,13 @@ def test_an_aggregators_progress_is_served_while_it_runs() -> None:
 def test_a_port_that_is_taken_says_what_to_do() -> None:
     port = free_port()
     with (
-        metrics_served(port, Progress()),
+        metrics_served("127.0.0.1", port, Progress()),
         pytest.raises(UsageError, match="Choose another"),
-        metrics_served(port, Progress()),
+        metrics_served("127.0.0.1", port, Progress()),
     ):
         pass
 
 
 def test_without_a_port_nothing_is_served() -> None:
-    with metrics_served(None, Progress()):
+    with metrics_served("127.0.0.1", None, Progress()):
         pass
