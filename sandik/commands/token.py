@@ -82,10 +82,8 @@ def _token(key: Path, scope: ScopeName, runs: Sequence[str] | None, expires: str
         raise UsageError("A token is for a run: give --run NAME, more than once for several, or --run '*' for all.")
     if not subject:
         raise UsageError("A token is somebody's: give --subject NAME, so that one can tell whose it was.")
-    now = Wall().now()
-    return sign(
-        read_signing_key(key), subject=subject, scope=scope.value, runs=runs, now=now, expires=now + duration(expires)
-    )
+    life, now = duration(expires), Wall().now()
+    return sign(read_signing_key(key), subject=subject, scope=scope.value, runs=runs, now=now, expires=now + life)
 
 
 def duration(text: str) -> timedelta:
