@@ -71,6 +71,7 @@ class Crowd:
             )
             for number in numbers
         ]
+        self._places: dict[tuple[int, str | None, int], Standing] = {}
         self._kept: deque[tuple[Standing, bytes]] = deque()
         self._touched: list[Step] = []
         self._newest_seq = [0] * len(self._subjects)
@@ -138,15 +139,30 @@ class Crowd:
     def _step(self, standing: Standing, payload: bytes) -> Step:
         taken = standing.steps.get(payload)
         if taken is None:
-            taken = standing.steps[payload] = step(standing, payload)
+            taken = standing.steps[payload] = self._share(step(standing, payload))
             self._kept.append((standing, payload))
-            index, seq = standing.subject.index, taken.after.changed_seq
-            self._newest_seq[index] = max(seq, self._newest_seq[index])
             if len(self._kept) > MAX_STEPS_KEPT:
                 old, key = self._kept.popleft()
                 old.latest = None
                 del old.steps[key]
         standing.latest = taken
+        return taken
+
+    def _share(self, taken: Step) -> Step:
+        """Let the step end where others stand already, if they show the same there."""
+        if taken.kind not in {"snapshot", "delta"}:
+            return taken
+        after = taken.after
+        index = after.subject.index
+        if taken.newest:
+            self._newest_seq[index] = max(after.seq, self._newest_seq[index])
+        place = self._places.setdefault((index, after.epoch, after.seq), after)
+        if place.shown == after.shown:
+            taken.after = place
+        else:
+            taken.faults = (*taken.faults, ("differs", f"at seq {after.seq}, by a {taken.kind}"))
+        if len(self._places) > MAX_STEPS_KEPT:
+            del self._places[next(iter(self._places))]
         return taken
 
     def _watch(self, client: Client, now: float) -> None:
@@ -155,7 +171,7 @@ class Crowd:
             client.joined = True
             self.figures.joining.record(round((now - self.began - client.due_s) * MICROSECONDS))
         resumed = client.resumed
-        if resumed is not None and client.standing.changed_seq >= resumed.target_seq:
+        if resumed is not None and client.standing.seq >= resumed.target_seq:
             client.resumed = None
             self.figures.catching_up.record(round((now - resumed.at) * MICROSECONDS))
             self.figures.catch_up_frames.record(client.frames - resumed.frames)

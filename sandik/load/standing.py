@@ -1,8 +1,8 @@
 """What a client shows, and what is wrong with how it got there. Pure: a message in, the next standing out.
 
-Clients of one subscription get the same bytes, so most of them stand at the same place most of the time. A standing is
-therefore shared: it is never changed, and it remembers the step that a message makes from it. The first client to get a
-message pays for parsing and checking it; for the others it is one comparison of bytes.
+Clients of one subscription at one cursor show the same and get the same bytes. A standing is therefore shared: it is
+never changed, and it remembers the step that a message makes from it. The first client to get a message pays for
+parsing and checking it; for the others it is one comparison of bytes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +16,13 @@ from sandik.load.schedule import COUNTER, Track
 
 Kind = Literal["hello", "snapshot", "delta", "state", "other"]
 
-Fault = Literal["gap", "step back", "blank", "fall", "surplus", "error", "unreadable"]
+Fault = Literal["gap", "step back", "blank", "fall", "surplus", "differs", "error", "unreadable"]
 """What must never happen.
 
 gap: a delta that begins beyond the cursor. step back: a seq below the cursor. blank: a unit that showed boxes shows
 none. fall: with a feed of ours, fewer changes or boxes than were shown. surplus: with a feed of ours, more changes than
-were ever due. error: the gateway refused the subscription. unreadable: not a message of the protocol.
+were ever due. differs: two clients at one cursor show different figures. error: the gateway refused the subscription.
+unreadable: not a message of the protocol.
 """
 
 MAX_NEW_CHANGES: Final = 1_000_000
@@ -54,8 +55,6 @@ class Standing:
     subject: Subject
     epoch: str | None = None
     seq: int = 0
-    changed_seq: int = 0
-    """The seq of the last message that changed anything: what a client that stalled must reach again."""
     shown: Mapping[str, Shown] = field(default_factory=dict)
     joined: bool = False
     latest: "Step | None" = None
@@ -125,7 +124,7 @@ def _snapshot(standing: Standing, payload: bytes, message: Mapping[str, Any]) ->
     faults = _step_back(standing, seq) if epoch == standing.epoch else []
     faults += [("blank", f"{unit} is not in the snapshot") for unit in before.keys() - shown.keys()]
     faults += _worse(standing.subject, before, shown)
-    after = Standing(standing.subject, epoch, seq, seq, shown, joined=True)
+    after = Standing(standing.subject, epoch, seq, shown, joined=True)
     new = _new(standing.subject, before, shown) if epoch == standing.epoch else []
     return Step(payload, "snapshot", after, faults, new)
 
@@ -141,7 +140,6 @@ def _delta(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> St
         standing.subject,
         standing.epoch,
         seq,
-        seq if entries else standing.changed_seq,
         {**standing.shown, **changed},
         joined=True,
     )

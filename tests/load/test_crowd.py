@@ -22,6 +22,10 @@ def country(changes: int, **fields: object) -> dict[str, object]:
     return {"unit": "tr", "boxes_opened": changes, "invalid": changes, **fields}
 
 
+def moving(changes: int) -> dict[str, object]:
+    return country(changes, as_of="1970-01-12T13:55:11+00:00")
+
+
 def due_s(index: int) -> float:
     (number,) = TRACK.numbers(index, index + 1)
     return SCHEDULE.due_s(number)
@@ -92,6 +96,26 @@ def test_clients_who_get_the_same_bytes_stand_at_the_same_place() -> None:
     assert 1 == len({client.standing for client in all_of_them.clients})
 
 
+def test_whoever_joins_later_stands_where_the_others_are() -> None:
+    """So that a delta is worked out once, and not once for every moment at which somebody joined."""
+    all_of_them = crowd(plan())
+    first, second, *_ = all_of_them.clients
+    all_of_them.take(first, snapshot(1, country(1)), BEGAN + 1)
+    all_of_them.take(first, delta(1, 2, country(2)), BEGAN + 2)
+    all_of_them.take(second, snapshot(2, country(2)), BEGAN + 2)
+
+    assert first.standing is second.standing
+
+
+def test_two_clients_who_are_shown_different_figures_at_one_cursor_are_a_fault() -> None:
+    all_of_them = crowd(plan())
+    first, second, *_ = all_of_them.clients
+    all_of_them.take(first, snapshot(2, country(1)), BEGAN + 1)
+    all_of_them.take(second, snapshot(2, country(2)), BEGAN + 1)
+
+    assert {"differs": 1} == all_of_them.flush().faults
+
+
 def test_remembered_steps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long a client stalls, the steps that lead from where it stands are not kept for it."""
     monkeypatch.setattr(module, "MAX_STEPS_KEPT", 5)
@@ -119,12 +143,12 @@ def test_a_stalled_client_is_not_timed_but_must_catch_up() -> None:
     for client in stalling.clients:
         stalling.take(client, snapshot(1, country(joined)), BEGAN + 9)
     for client in others:
-        stalling.take(client, delta(1, 4, country(joined + 3)), BEGAN + 12)
+        stalling.take(client, delta(1, 4, moving(joined + 3)), BEGAN + 12)
     stalling.resume(stalled, BEGAN + 20)
     assert 1 == stalling.behind(0.0)
-    stalling.take(stalled, delta(1, 3, country(joined + 2)), BEGAN + 20.1)
+    stalling.take(stalled, delta(1, 3, moving(joined + 2)), BEGAN + 20.1)
     assert 1 == stalling.behind(0.0)
-    stalling.take(stalled, delta(3, 4, country(joined + 3)), BEGAN + 20.2)
+    stalling.take(stalled, delta(3, 4, moving(joined + 3)), BEGAN + 20.2)
 
     figures = stalling.flush()
     assert 0 == stalling.behind(0.0)
@@ -138,7 +162,7 @@ def test_the_books_say_who_lacks_what() -> None:
     all_of_them = crowd(plan())
     whole = TRACK.among(SCHEDULE.due_by(3.0))
     for client, changes in zip(all_of_them.clients, (whole, whole, whole - 2), strict=False):
-        all_of_them.take(client, snapshot(1, country(changes)), BEGAN + 1)
+        all_of_them.take(client, snapshot(changes, country(changes)), BEGAN + 1)
     assert 2 == all_of_them.behind(3.0)
 
     all_of_them.close_books(3.0)
