@@ -4,7 +4,7 @@ A silent feed is the worst fault there is, because nothing on a screen shows it.
 age of its last change; its last good values stand whatever the state is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,6 +14,7 @@ from eventlog.clock import epoch_ms
 from gateway.embargo import NO_EMBARGO, Embargo
 from gateway.settings import FeedLimits
 from gateway.view import Heard
+from schemas.control import Called
 from schemas.wire import Feed, FeedState
 
 _MS_PER_S: Final = 1_000
@@ -46,7 +47,14 @@ def feeds(
 
 
 def state_message(
-    seq: int, at: datetime, found: Mapping[str, Feed], embargo: Embargo = NO_EMBARGO, *, numbers: bool = True
+    seq: int,
+    at: datetime,
+    found: Mapping[str, Feed],
+    embargo: Embargo = NO_EMBARGO,
+    *,
+    numbers: bool = True,
+    hold: Sequence[str] = (),
+    calls: Sequence[Called] = (),
 ) -> bytes:
     """The `state` message, ready to be framed. Without `numbers`: nothing by which one could count what has come in."""
     table = {source: feed.model_dump() for source, feed in found.items()}
@@ -56,5 +64,10 @@ def state_message(
             {source: {"state": feed.state, "last_event": None, "age_s": None} for source, feed in found.items()},
         )
     embargoed = embargo.is_in_force(at)
-    message = {"type": "state", "seq": seq, "at": at, "feeds": table}
-    return orjson.dumps(message | {"embargo": embargo.until if embargoed else None, "embargoed": embargoed, "hold": []})
+    called = [
+        {"contest": call.contest, "unit": call.unit, "candidate": call.candidate, "by": call.by, "at": call.at}
+        for call in (calls if numbers else ())
+    ]
+    message = {"type": "state", "seq": seq, "at": at, "feeds": table, "calls": called}
+    until = embargo.until if embargoed else None
+    return orjson.dumps(message | {"embargo": until, "embargoed": embargoed, "hold": hold})

@@ -1,9 +1,10 @@
-"""The loops of a gateway: one follows the log into the view, one sends what is owed, one watches the time."""
+"""The loops of a gateway: one follows the log into views and orders, one sends what is owed, one watches the time."""
 
+import asyncio
 from typing import Final, NoReturn
 
 from eventlog.clock import Clock
-from eventlog.port import EventLog
+from eventlog.port import EventLog, Reader
 from eventlog.run import find_run
 from gateway.gateway import Gateway
 from schemas.errors import LogUnavailable, PositionLost, UnknownRun, UnknownTopic
@@ -62,18 +63,51 @@ class _Pauses:
 
 
 async def _follow_run(log: EventLog, gateway: Gateway, pauses: _Pauses) -> NoReturn:
+    """Follow control and totals of a run. Nobody is let in before both have been read to their end."""
     run = await find_run(log, gateway.run_name)
-    view = gateway.begin(run).view
-    topic = run.topics.totals.name
+    world = gateway.begin(run)
+    control, totals = run.topics.control.name, run.topics.totals.name
+    ordered = await _end(log, control, world.control.position)
+    end = await _end(log, totals, world.view.seq)
+    async with (
+        log.reader(control, {0: world.control.position}) as orders,
+        log.reader(totals, {0: world.view.seq}) as reader,
+    ):
+        while orders.positions[0] < ordered:
+            await _read_orders(orders, gateway)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_follow_orders(orders, gateway))
+                await _follow_totals(reader, end, gateway, pauses)
+        except ExceptionGroup as failed:  # what the log said to the one, it says to the other
+            raise failed.exceptions[0] from failed
+
+
+async def _end(log: EventLog, topic: str, position: int) -> int:
+    """The topic's end. Raises `PositionLost` where that is before what was read already."""
     end = (await log.end_offsets(topic))[0]
-    if end < view.seq:
-        raise PositionLost(topic, 0, view.seq)
+    if end < position:
+        raise PositionLost(topic, 0, position)
+    return end
+
+
+async def _follow_totals(reader: Reader, end: int, gateway: Gateway, pauses: _Pauses) -> NoReturn:
     settings = gateway.settings
-    async with log.reader(topic, {0: view.seq}) as reader:
-        while True:
-            gateway.log_reached()
-            pauses.reset()
-            if reader.positions[0] >= end:
-                gateway.caught_up()
-            for batch in await reader.read(max_records=settings.read_records, wait_ms=settings.read_wait_ms):
-                gateway.fold(batch.records)
+    while True:
+        gateway.log_reached()
+        pauses.reset()
+        if reader.positions[0] >= end:
+            gateway.caught_up()
+        for batch in await reader.read(max_records=settings.read_records, wait_ms=settings.read_wait_ms):
+            gateway.fold(batch.records)
+
+
+async def _follow_orders(reader: Reader, gateway: Gateway) -> NoReturn:
+    while True:
+        await _read_orders(reader, gateway)
+
+
+async def _read_orders(reader: Reader, gateway: Gateway) -> None:
+    settings = gateway.settings
+    for batch in await reader.read(max_records=settings.read_records, wait_ms=settings.read_wait_ms):
+        gateway.fold_control(batch.records)

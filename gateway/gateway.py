@@ -5,6 +5,7 @@ protocol in `connection` brings clients and takes frames, the routes in `http` l
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,8 @@ from eventlog.run import Run
 from gateway.access import PUBLIC, Grant, may_see_numbers
 from gateway.audience import Audience
 from gateway.catalogue import Catalogue
-from gateway.embargo import Embargo
+from gateway.control import Control
+from gateway.embargo import NO_EMBARGO, Embargo
 from gateway.feeds import feeds, state_message
 from gateway.frames import compressed_text_frame, text_frame
 from gateway.handshake import Handshake, Refusal, crowded
@@ -28,7 +30,9 @@ from gateway.program import Program
 from gateway.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.settings import GatewaySettings
 from gateway.view import View
-from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState
+from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState, Scope
+
+_log: Final = logging.getLogger("sandik.gateway")
 
 
 class Client(Protocol):
@@ -54,13 +58,36 @@ class Client(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """A run in one incarnation of its log: `epoch` is what clients are told, another world has another."""
+    """A run in one incarnation of its log: `epoch` is what clients are told, another world has another.
+
+    The public follows `hub`, which is over what is on air; the control room `live_hub`, which is over all there is.
+    """
 
     run: Run
     epoch: str
-    view: View
+    program: Program
+    control: Control
     hub: Hub[Client]
+    live_hub: Hub[Client]
     catalogue: Catalogue
+
+    @property
+    def view(self) -> View:
+        """All there is."""
+        return self.program.live
+
+    @property
+    def hubs(self) -> tuple[Hub[Client], ...]:
+        """Every hub; a client is in one of them."""
+        return (self.hub, self.live_hub)
+
+    def view_for(self, scope: Scope) -> View:
+        """What whoever has this scope may see, once there is no embargo: the control room sees what is held, too."""
+        return self.program.view if scope == "public" else self.program.live
+
+    def hub_for(self, scope: Scope) -> Hub[Client]:
+        """The hub that serves this scope."""
+        return self.hub if scope == "public" else self.live_hub
 
     @cached_property
     def definition_json(self) -> bytes:
@@ -88,6 +115,7 @@ class Gateway:
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
         self._states: dict[str, FeedState] = {}
+        self._hold: tuple[str, ...] = ()
         self._beaten = clock.monotonic()
         self._lives = 0
 
@@ -114,8 +142,23 @@ class Gateway:
         if self.world is None:
             raise RuntimeError("There is no run yet; begin with one.")
         for record in records:
-            self.world.view.fold(record)
+            self.world.program.fold(record)
         self.work.set()
+
+    def fold_control(self, records: Iterable[Record]) -> None:
+        """Fold records of the control topic, in their order, and do what they order."""
+        if self.world is None:
+            raise RuntimeError("There is no run yet; begin with one.")
+        control = self.world.control
+        before = control.embargo, control.calls
+        for record in records:
+            verdict = control.fold(record)
+            if verdict is not None and not verdict.counts:
+                _log.warning("The control record at %d has no effect: %s.", verdict.offset, verdict.refusal)
+        if control.embargo != before[0]:
+            self.set_embargo(control.embargo)
+        elif control.calls != before[1] and self.ready:
+            self._tell(self.world, self._feeds(self.world))
 
     def caught_up(self) -> None:
         """The view is current: let everybody in."""
@@ -178,7 +221,7 @@ class Gateway:
     def set_draining(self, client: Client, draining: bool) -> None:  # noqa: FBT001  a state, not a mode
         """A client takes no more at the moment, or takes it again."""
         if self.world is not None and client in self._sessions:
-            self.world.hub.set_draining(client, draining)
+            self._hub_of(client).set_draining(client, draining)
             self.work.set()
 
     def leave(self, client: Client) -> None:
@@ -187,8 +230,8 @@ class Gateway:
         if session is not None:
             session.end()
         self._audience.leave(client)
-        if self.world is not None:
-            self.world.hub.disconnect(client)
+        for hub in self.world.hubs if self.world is not None else ():
+            hub.disconnect(client)
 
     def disconnect(self, client: Client) -> None:
         """A client is gone."""
@@ -202,12 +245,13 @@ class Gateway:
         self.work.clear()
         if not self.ready or self.world is None:
             return
-        for sending in self.world.hub.turn(self._clock.monotonic()):
-            data = sending.data
-            for client in sending.connections:
-                client.send(data)
-        if self.world.hub.pending:
-            self.work.set()
+        for hub in self.world.hubs:
+            for sending in hub.turn(self._clock.monotonic()):
+                data = sending.data
+                for client in sending.connections:
+                    client.send(data)
+            if hub.pending:
+                self.work.set()
 
     def watch(self) -> None:
         """Tell everybody how the feeds are, if that changed or a heartbeat is due; then look who may still be there."""
@@ -219,8 +263,9 @@ class Gateway:
         if self.ready and self.world is not None:
             found = self._feeds(self.world)
             states = {source: feed.state for source, feed in found.items()}
-            if due or changed or states != self._states:
-                self._states = states
+            hold = self.world.program.hold
+            if due or changed or (states, hold) != (self._states, self._hold):
+                self._states, self._hold = states, hold
                 self._tell(self.world, found)
         if due:
             self._beaten = now
@@ -229,8 +274,12 @@ class Gateway:
 
     def _make_world(self, run: Run) -> World:
         epoch = f"{run.epoch}+{self._lives}" if self._lives else run.epoch
-        view = View(run.definition)
-        self.world = World(run, epoch, view, Hub(view, epoch), Catalogue(run.definition))
+        program, control = Program(run.definition), Control(run, self.settings.operators)
+        hubs = Hub[Client](program.view, epoch), Hub[Client](program.live, epoch)
+        is_first = self.world is None
+        self.world = World(run, epoch, program, control, *hubs, Catalogue(run.definition))
+        if not is_first or control.embargo != NO_EMBARGO:
+            self.set_embargo(control.embargo)
         self.reason = f"Reading the totals of run {self.run_name!r}."
         return self.world
 
@@ -259,7 +308,8 @@ class Gateway:
         if not self._audience.sees(client):
             self._audience.keep(client, follow)
             return
-        self._hub.subscribe(client, follow.subscription, follow.since, compressed=client.compressed)
+        hub = self._hub_of(client)
+        hub.subscribe(client, follow.subscription, follow.since, compressed=client.compressed)
         self.work.set()
 
     def _hello(self, world: World, client: Client) -> bytes:
@@ -277,7 +327,8 @@ class Gateway:
         )
 
     def _state(self, world: World, found: Mapping[str, Feed], *, numbers: bool) -> bytes:
-        return state_message(world.view.seq, self._clock.now(), found, self.embargo, numbers=numbers)
+        seq, hold, calls = world.program.seq, world.program.hold, world.control.calls
+        return state_message(seq, self._clock.now(), found, self.embargo, numbers=numbers, hold=hold, calls=calls)
 
     def _greet(self, client: Client, session: Session, world: World) -> None:
         outputs = session.ready(self._hello(world, client), world.catalogue)
@@ -295,13 +346,12 @@ class Gateway:
                     self._follow(client, output)
                 case Unfollow(subscription_id):
                     self._audience.drop(client, subscription_id)
-                    self._hub.unsubscribe(client, subscription_id)
+                    self._hub_of(client).unsubscribe(client, subscription_id)
 
-    @property
-    def _hub(self) -> Hub[Client]:
+    def _hub_of(self, client: Client) -> Hub[Client]:
         if self.world is None:
             raise RuntimeError("A session was opened before there was a run.")
-        return self.world.hub
+        return self.world.hub_for(self._audience.grant(client).scope)
 
     def _feeds(self, world: World) -> dict[str, Feed]:
         return feeds(
@@ -319,5 +369,5 @@ class Gateway:
             payload = self._state(world, found, numbers=sees)
             frames[sees] = text_frame(payload), compressed_text_frame(payload)
         for client, session in self._sessions.items():
-            if session.state is State.OPEN and world.hub.is_draining(client):
+            if session.state is State.OPEN and self._hub_of(client).is_draining(client):
                 client.send(frames[self._audience.sees(client)][client.compressed])

@@ -16,9 +16,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from gateway.catalogue import Unknown
-from gateway.doors import Doors
+from gateway.doors import Doors, grant_of
 from gateway.gateway import Gateway, World
 from gateway.handshake import TOKEN_FIELD
+from gateway.view import View
 
 PAGES: Final = Path(__file__).parent / "pages"
 
@@ -81,26 +82,27 @@ class _TotalsRoute:
     async def answer(self, request: Request) -> Response:
         world = _world(self._gateway)
         contest, source, units = _query(request, world)
-        query = orjson.dumps([contest, source, sorted(units) if units is not None else None])
+        scope = grant_of(request).scope
+        view = world.view_for(scope)
+        query = orjson.dumps([contest, source, sorted(units) if units is not None else None, scope])
         digest = blake2s(query, digest_size=_QUERY_DIGEST_BYTES).hexdigest()
-        etag = f'"{world.epoch}-{world.view.seq}-{digest}"'
+        etag = f'"{world.epoch}-{view.seq}-{digest}"'
         if _holds(request, etag):
             return Response(status_code=304, headers={"etag": etag, **_NO_CACHE})
-        return _json(self._body(etag, world, contest, source, units), headers={"etag": etag, **_NO_CACHE})
+        return _json(self._body(etag, world, view, contest, source, units), headers={"etag": etag, **_NO_CACHE})
 
     def _body(
-        self, etag: str, world: World, contest: str | None, source: str | None, units: frozenset[str] | None
+        self, etag: str, world: World, view: View, contest: str | None, source: str | None, units: frozenset[str] | None
     ) -> bytes:
         body = self._answers.get(etag)
         if body is None:
             if len(self._answers) >= MAX_ANSWERS_KEPT:
                 self._answers.clear()
-            body = self._answers[etag] = _totals(world, contest, source, units)
+            body = self._answers[etag] = _totals(world, view, contest, source, units)
         return body
 
 
-def _totals(world: World, contest: str | None, source: str | None, units: frozenset[str] | None) -> bytes:
-    view = world.view
+def _totals(world: World, view: View, contest: str | None, source: str | None, units: frozenset[str] | None) -> bytes:
     contests = [contest] if contest else world.run.definition.contest_by_id
     sources = [source] if source else world.run.definition.source_ids
     moments = [moment for one in contests for other in sources if (moment := view.as_of(one, other))]

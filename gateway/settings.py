@@ -70,5 +70,8 @@ class GatewaySettings:
 
     feeds: FeedLimits = field(default_factory=FeedLimits)
     access: AccessSettings = field(default_factory=AccessSettings)
+    operators: tuple[OperatorKey, ...] = ()
+    """Whose orders in the control topic count. Without any, everybody's do unless the run is live."""
+
     limits: Limits = field(default_factory=Limits)
     tls: TlsFiles | None = None

@@ -147,11 +147,22 @@ class Feed(Frozen):
     age_s: float | None
 
 
+class Call(Frozen):
+    """An editor's word on who has won: never computed, and taken back by leaving the list."""
+
+    contest: Id
+    unit: UnitId
+    candidate: Id
+    by: str
+    at: AwareDatetime
+
+
 class State(Frozen):
     """Server: the state of the feeds; sent after hello, on every change, and every `heartbeat_s` as a sign of life.
 
     While `embargoed`, numbers are for the control room only; `embargo` is when that ends, `None` where only an operator
-    ends it. The public is then told a `seq` of 0, and no times of the feeds.
+    ends it. The public is then told a `seq` of 0, no times of the feeds, and no calls. `hold` lists what is frozen for
+    everyone but the control room: contests, or contest/unit.
     """
 
     type: Literal["state"]
@@ -161,6 +172,7 @@ class State(Frozen):
     embargo: AwareDatetime | None = None
     embargoed: bool = False
     hold: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
 
 
 class Unsubscribed(Frozen):

@@ -197,7 +197,7 @@ def test_our_own_misuse_is_an_exception(gateway: Gateway) -> None:
     with pytest.raises(RuntimeError, match="no run yet"):
         gateway.fold([])
     with pytest.raises(RuntimeError, match="before there was a run"):
-        _ = gateway._hub
+        gateway._hub_of(Listener(gateway))
 
 
 def test_settings_are_frozen_values() -> None:

@@ -1,0 +1,59 @@
+"""The fold of a run's control topic, as far as a gateway is concerned: the embargo, and the calls. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from eventlog.port import Record
+from eventlog.run import Run
+from gateway.embargo import NO_EMBARGO, Embargo
+from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Order
+from schemas.trust import Judge, OperatorKey, Verdict
+
+
+class Control:
+    """What the operators have ordered. Feed it every record of the topic, in order, from offset 0.
+
+    `position` is the next offset to be read; `accepted` and `refused` count orders.
+    """
+
+    def __init__(self, run: Run, operators: Sequence[OperatorKey] = ()) -> None:
+        until = run.definition.embargo_until
+        self.embargo = Embargo(until) if until is not None else NO_EMBARGO
+        self.position = 0
+        self.accepted: Counter[str] = Counter()
+        self.refused = 0
+        self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
+        self._calls: dict[tuple[str, str], Called] = {}
+
+    @property
+    def calls(self) -> tuple[Called, ...]:
+        """The calls that stand, by contest and unit."""
+        return tuple(call for _, call in sorted(self._calls.items()))
+
+    def fold(self, record: Record) -> Verdict | None:
+        """Fold one record; the verdict on it, if it is an order. An offset that was folded is a no-op."""
+        if record.offset < self.position:
+            return None
+        self.position = record.offset + 1
+        verdict = self._judge.judge(record.offset, record.value)
+        if verdict is None:
+            return None
+        if verdict.order is not None and verdict.counts:
+            self.accepted[verdict.order.type] += 1
+            self._obey(verdict.order)
+        else:
+            self.refused += 1
+        return verdict
+
+    def _obey(self, order: Order) -> None:
+        match order:
+            case EmbargoSet():
+                self.embargo = Embargo(order.until)
+            case EmbargoLifted():
+                self.embargo = Embargo(self.embargo.until, lifted=True)
+            case Called():
+                self._calls[order.contest, order.unit] = order
+            case CallWithdrawn():
+                self._calls.pop((order.contest, order.unit), None)
+            case _:
+                pass  # a hold comes with the totals, where its position is the same for every gateway
