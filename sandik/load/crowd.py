@@ -1,6 +1,6 @@
 """The clients of one process: what each shows, and what is measured when something comes in.
 
-Receipts are gathered by step and by a fifth of a millisecond, and turned into latencies once a second: a step shows the
+Receipts are gathered by step and by half a millisecond, and turned into latencies once a second: a step shows the
 same changes to everyone who takes it, so the work is a multiplication, not a record for each client.
 """
 
@@ -13,8 +13,8 @@ from sandik.load.histogram import MICROSECONDS
 from sandik.load.plan import Plan
 from sandik.load.standing import Standing, Step, Subject, step
 
-RECEIPT_HZ: Final = 5_000
-"""Receipts are kept to a fifth of a millisecond, rounded up: a hundredth of the 20 ms that good deliveries take."""
+RECEIPT_HZ: Final = 2_000
+"""Receipts are kept to half a millisecond, rounded up: a fortieth of the 20 ms that good deliveries take."""
 
 MAX_STEPS_KEPT: Final = 2_048
 """Steps remembered for clients that have yet to take them; a forgotten one is only worked out again."""
@@ -28,7 +28,19 @@ _CLOCKS_DIFFER_S: Final = 1.0
 class Client:
     """One client: its place among the standings, and what it got. It outlives its connections."""
 
-    __slots__ = ("due_s", "frames", "joined", "number", "resumed", "sent_away", "size_bytes", "stalls", "standing")
+    __slots__ = (
+        "due_s",
+        "frames",
+        "joined",
+        "lost_at",
+        "number",
+        "resumed",
+        "retry_after_s",
+        "size_bytes",
+        "stalls",
+        "standing",
+        "watched",
+    )
 
     def __init__(self, number: int, standing: Standing, *, due_s: float, stalls: bool) -> None:
         self.number = number
@@ -36,10 +48,12 @@ class Client:
         self.due_s = due_s
         self.stalls = stalls
         self.joined = False
+        self.watched = True
         self.frames = 0
         self.size_bytes = 0
+        self.lost_at: float | None = None
+        self.retry_after_s: float | None = None
         self.resumed: Resumed | None = None
-        self.sent_away = False
 
 
 class Resumed:
@@ -87,8 +101,10 @@ class Crowd:
         if taken.faults:
             for kind, text in taken.faults:
                 self.figures.fault(kind, text)
-        if client.stalls or not client.joined:
-            self._watch(client, now)
+        if client.watched:
+            self._watch(client, taken, now)
+        if taken.retry_after_s is not None:
+            client.retry_after_s = taken.retry_after_s
         if not client.stalls and (taken.new or taken.newest):
             receipts = taken.receipts
             if not receipts:
@@ -99,6 +115,11 @@ class Crowd:
     def resume(self, client: Client, now: float) -> None:
         """A client that stalled reads again: it must reach what the others show now."""
         client.resumed = Resumed(now, client.frames, self._newest_seq[client.standing.subject.index])
+
+    def lose(self, client: Client, now: float) -> None:
+        """A client lost its connection."""
+        client.lost_at = now
+        client.watched = True
 
     def flush(self) -> Figures:
         """What was measured since the last call."""
@@ -165,16 +186,20 @@ class Crowd:
             del self._places[next(iter(self._places))]
         return taken
 
-    def _watch(self, client: Client, now: float) -> None:
-        """The rarer news of a client: that it joined, that it caught up."""
+    def _watch(self, client: Client, taken: Step, now: float) -> None:
+        """The rarer news of a client: that it joined, came back, caught up."""
         if not client.joined and client.standing.joined:
             client.joined = True
             self.figures.joining.record(round((now - self.began - client.due_s) * MICROSECONDS))
+        if client.lost_at is not None and taken.kind in {"snapshot", "delta"}:
+            self.figures.returning.record(round((now - client.lost_at) * MICROSECONDS))
+            client.lost_at = None
         resumed = client.resumed
         if resumed is not None and client.standing.seq >= resumed.target_seq:
             client.resumed = None
             self.figures.catching_up.record(round((now - resumed.at) * MICROSECONDS))
             self.figures.catch_up_frames.record(client.frames - resumed.frames)
+        client.watched = client.stalls or not client.joined or client.lost_at is not None
 
     def _time(self, taken: Step) -> None:
         """Turn the receipts of one step into latencies."""

@@ -23,6 +23,8 @@ class Figures:
     """From when a client was to connect until the WebSocket was open."""
     joining: Histogram = field(default_factory=Histogram)
     """From when a client was to connect until it showed its first figures."""
+    returning: Histogram = field(default_factory=Histogram)
+    """From when a connection was lost until the first answer on the next one, the wait that was asked for included."""
     catching_up: Histogram = field(default_factory=Histogram)
     """From when a stalled client read again until it showed what the others showed at that moment."""
     catch_up_frames: Histogram = field(default_factory=Histogram)

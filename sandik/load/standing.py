@@ -14,7 +14,7 @@ import orjson
 
 from sandik.load.schedule import COUNTER, Track
 
-Kind = Literal["hello", "snapshot", "delta", "state", "other"]
+Kind = Literal["hello", "snapshot", "delta", "state", "goodbye", "other"]
 
 Fault = Literal["gap", "step back", "blank", "fall", "surplus", "differs", "error", "unreadable"]
 """What must never happen.
@@ -86,6 +86,8 @@ class Step:
     """The schedule's numbers of the changes that are shown now and were not before."""
     newest: Sequence[float] = ()
     """The event time (seconds since 1970) of every unit that changed."""
+    retry_after_s: float | None = None
+    """With a goodbye: how long to wait before connecting again."""
     receipts: dict[int, int] = field(default_factory=dict)
     """How many got it when; the worker's to fill and to empty."""
 
@@ -107,6 +109,10 @@ def _hello(standing: Standing, payload: bytes, _: Mapping[str, Any]) -> Step:
 
 def _state(standing: Standing, payload: bytes, _: Mapping[str, Any]) -> Step:
     return Step(payload, "state", standing)
+
+
+def _goodbye(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
+    return Step(payload, "goodbye", standing, retry_after_s=float(message["retry_after_s"]))
 
 
 def _error(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
@@ -153,6 +159,7 @@ _APPLY: Final[Mapping[str, Callable[[Standing, bytes, Mapping[str, Any]], Step]]
     "snapshot": _snapshot,
     "delta": _delta,
     "error": _error,
+    "goodbye": _goodbye,
 }
 
 

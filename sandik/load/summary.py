@@ -21,6 +21,7 @@ TIMES: Final[Mapping[str, str]] = {
     "newest": "event time of the newest change → receipt",
     "opening": "client was to connect → stream open",
     "joining": "client was to connect → first figures",
+    "returning": "connection lost → back, and answered",
     "catching_up": "stalled client reads again → caught up",
     "feed_lag": "a change was due → the log has it",
     "own_lag": "the load tester's own delay",

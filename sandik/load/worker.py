@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 import ssl
+from itertools import count
 from multiprocessing.connection import Connection as Pipe
 from typing import Final
 
@@ -26,8 +27,14 @@ from schemas.errors import SandikError
 OPEN_TIMEOUT_S: Final = 10.0
 """How long one attempt to open may take: the gateway's own limit for the request."""
 
-_RETRY_S: Final = (0.5, 1.5)
-"""Before connecting again: at least, and at most so much more, at random; what docs/protocol.md asks of a client."""
+_FIRST_PAUSE_S: Final = 2.0
+_LONGEST_PAUSE_S: Final = 5.0
+"""Before connecting again, at random up to so much, doubled after each failure, as docs/protocol.md asks of clients.
+
+No longer than half of the grace that there is at the end by default: a client that waits must not look like one lost.
+"""
+
+_MOST_DOUBLINGS: Final = 8
 
 _LAG_EVERY_S: Final = 0.02
 """How often this process looks how late it is."""
@@ -123,16 +130,16 @@ class Worker:
     async def _open(self, client: Client, after_s: float) -> None:
         """Open a connection for the client, however many attempts it takes."""
         await self._clock.sleep(after_s)
-        while True:
+        for failures in count():
             try:
                 async with asyncio.timeout(OPEN_TIMEOUT_S):
                     await self._connect(client)
                 break
             except (OSError, TimeoutError, Refused) as error:
                 self._crowd.figures.refused[reason(error)] += 1
-            await self._clock.sleep(self._pause_s())
+            await self._clock.sleep(self._pause_s(failures))
         self._crowd.figures.opened += 1
-        if not client.joined:
+        if not client.joined and client.lost_at is None:
             since_due_s = self._elapsed() - client.due_s
             self._crowd.figures.opening.record(round(since_due_s * MICROSECONDS))
 
@@ -164,15 +171,15 @@ class Worker:
             return
         self._crowd.figures.closes[code] += 1
         if code >= _FIRST_SENT_AWAY:
-            client.sent_away = True
             self._crowd.figures.fault("error", f"sent away with close code {code}")
             return
+        self._crowd.lose(client, self._clock.monotonic())
         self._crowd.figures.reconnects += 1
-        self._begin_to_open(client, self._pause_s())
+        asked_s, client.retry_after_s = client.retry_after_s, None
+        self._begin_to_open(client, self._pause_s(0) if asked_s is None else asked_s)
 
-    def _pause_s(self) -> float:
-        least, more = _RETRY_S
-        return least + more * self._chance.random()
+    def _pause_s(self, failures: int) -> float:
+        return self._chance.random() * min(_FIRST_PAUSE_S * (1 << min(failures, _MOST_DOUBLINGS)), _LONGEST_PAUSE_S)
 
     # Stalling
 

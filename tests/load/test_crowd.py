@@ -44,8 +44,8 @@ def test_each_change_is_timed_from_when_it_was_due_at_every_client() -> None:
     behind = all_of_them.flush().behind
     waits = sorted(moment - due_s(joined + index) for moment in moments * 2 for index in (0, 1))
     assert len(waits) == behind.count
-    assert pytest.approx(sum(waits) / len(waits), abs=0.0002) == behind.mean / 1e6
-    assert waits[0] <= behind.minimum / 1e6 <= waits[0] + 0.0002
+    assert pytest.approx(sum(waits) / len(waits), abs=0.0005) == behind.mean / 1e6
+    assert waits[0] <= behind.minimum / 1e6 <= waits[0] + 0.0005
 
 
 def test_changes_due_while_clients_connect_are_not_timed() -> None:
@@ -64,7 +64,7 @@ def test_the_age_of_the_newest_change_is_taken_from_its_event_time() -> None:
     others.take(client, snapshot(1), BEGAN + 1)
     others.take(client, delta(1, 2, country(1, as_of="1970-01-12T13:55:11.900+00:00")), BEGAN + 12)
 
-    assert pytest.approx(0.1, abs=0.0003) == others.flush().newest.mean / 1e6
+    assert pytest.approx(0.1, abs=0.0006) == others.flush().newest.mean / 1e6
 
 
 @pytest.mark.parametrize("as_of", ["2024-03-31T19:00:00+03:00", "1970-01-10T00:00:00+00:00"])

@@ -73,6 +73,12 @@ def test_the_event_times_of_a_delta_are_kept() -> None:
     assert [[], [], [], [1_774_975_082.0], []] == [list(taken.newest) for taken in walk(FED, *GOOD)]
 
 
+def test_a_goodbye_says_when_to_come_back() -> None:
+    (taken,) = walk(FED, b'{"type":"goodbye","code":1012,"retry_after_s":3.217}')
+
+    assert (3.217, ()) == (taken.retry_after_s, taken.faults)
+
+
 def test_what_an_entry_leaves_out_has_not_changed() -> None:
     last = walk(FED, *GOOD, delta(15, 16, entry(cast=7)))[-1].after
 
