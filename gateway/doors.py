@@ -55,11 +55,21 @@ class Doors:
         if isinstance(decision, Refusal):
             await refusal_response(decision)(scope, receive, answer)
             return
-        if not _is_free_of_numbers(scope["path"]) and not self._gateway.may_see_numbers(decision):
-            await _embargoed(self._gateway.embargo.until)(scope, receive, answer)
+        kept = None if _is_free_of_numbers(scope["path"]) else self._kept_from(decision)
+        if kept is not None:
+            await kept(scope, receive, answer)
             return
         scope[_GRANT] = decision
         await self._app(scope, receive, answer)
+
+    def _kept_from(self, grant: Grant) -> Response | None:
+        """Why the bearer of this grant is told no numbers now. Before the orders are read, there may be an embargo."""
+        gateway = self._gateway
+        if not gateway.may_see_numbers(grant):
+            return _embargoed(gateway.embargo.until)
+        if gateway.world is None or gateway.ready or grant.allows("control_room"):
+            return None
+        return _answer(503, orjson.dumps({"error": gateway.reason, "code": "not_ready"}), {"retry-after": "1"})
 
     def _answering(self, send: Send, brought: Knock) -> Send:
         origin = self._handshake.allowed_origin(brought)

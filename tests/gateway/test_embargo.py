@@ -1,13 +1,19 @@
 """Trying to get a number out while an embargo is in force, through every door."""
 
+import asyncio
+import re
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import httpx
 import orjson
 import pytest
+from websockets.asyncio.client import connect
 
 from eventlog.clock import Manual, epoch_ms
+from eventlog.port import Entry
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.access import Grant
@@ -16,9 +22,12 @@ from gateway.gateway import Gateway
 from gateway.handshake import AccessSettings
 from gateway.http import application
 from gateway.settings import GatewaySettings
+from schemas.control import EmbargoLifted, EmbargoSet
+from tests.gateway.gateways import FAST, LIMIT_S, RUN, get, night, publish, running
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.test_gateway import Listener
 from tests.gateway.tokens import HS256, token
+from tests.schemas.orders import written
 
 VOTES: Final = {"imamoglu": 734_511, "kurum": 561_937}
 BOXES: Final = 8_641
@@ -241,3 +250,47 @@ async def test_a_token_of_the_control_room_opens_http(clock: Manual) -> None:
         answer = await asked(made, "/v1/totals", authorization=f"Bearer {text}")
         assert answer.status_code == status
         assert answer.headers["cache-control"].startswith("private")
+
+
+async def test_a_gateway_that_has_not_read_its_orders_yet_tells_the_public_nothing(clock: Manual) -> None:
+    """There may be an embargo among them."""
+    made = Gateway("night", clock=clock, settings=GatewaySettings())
+    made.begin(Run(RunTopics("night"), "live", "9f2c", election()))
+    made.fold([record()])
+    for path in PATHS:
+        assert_nothing_is_told(bytes_of(await asked(made, path)))
+    listener = connected(made)
+    assert listener.messages == []
+
+
+# Over real sockets, from the order in the log to the bytes on the wire
+
+
+async def test_no_byte_on_the_wire_tells_a_figure_until_the_lift(tmp_path: Path) -> None:
+    settings = replace(FAST, heartbeat_s=0.02)
+    async with night(tmp_path) as log:
+        await publish(
+            log, *(totals(votes=VOTES, boxes=BOXES, version=version, minute=version) for version in range(777))
+        )
+        await log.append(RunTopics(RUN).control.name, [Entry(b"", written(EmbargoSet, epoch="9f2c"))])
+        async with running(log, settings=settings) as server, connect(server.ws) as socket:
+            ask = orjson.loads(SUBSCRIBE)
+            received = b""
+            for number, since in enumerate((None, {"epoch": "9f2c", "seq": 776}, {"epoch": "9f2c", "seq": 778})):
+                await socket.send(orjson.dumps(ask | {"id": f"s{number}", "since": since}).decode())
+            await socket.send("garbage")
+            await socket.send(orjson.dumps(ask | {"contest": "president"}).decode())
+            for _ in range(20):
+                received += (await asyncio.wait_for(socket.recv(decode=False), LIMIT_S)) + b"\n"
+            for path in PATHS[1:]:
+                answer = await get(server, path)
+                received += f"{answer.status_code} {answer.headers!r} {answer.text}\n".encode()
+            told = received.decode()
+            assert_nothing_is_told(told)
+            for count in ("776", "777", "778"):
+                assert count not in re.sub(r'"at":"[^"]*"', "", told)
+            await log.append(RunTopics(RUN).control.name, [Entry(b"", written(EmbargoLifted, epoch="9f2c"))])
+            snapshot = b""
+            while b'"snapshot"' not in snapshot:
+                snapshot = await asyncio.wait_for(socket.recv(decode=False), LIMIT_S)
+            assert all(str(figure) in snapshot.decode() for figure in FIGURES)
