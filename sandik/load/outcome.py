@@ -1,6 +1,6 @@
 """How a load went: the figures of all processes together, second by second and in all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -105,6 +105,9 @@ class Outcome:
         hottest = max(self.cpu_s, default=0) / self.elapsed_s if self.elapsed_s else 0
         if hottest > _HOT:
             said.append("A process of the load tester used a whole core: its own delays are in these figures.")
+        late = self.plan.clients - min((one.connected for one in self._measured()), default=self.plan.clients)
+        if late > 0:
+            said.append(f"Up to {late} clients were not connected while it was measured.")
         if self.measure == "none":
             said.append("No latency: the feed's event times are not now (a replay, or a night at another speed).")
         if not self.feed_arrived:
@@ -112,6 +115,10 @@ class Outcome:
         if self.interrupted:
             said.append("It was stopped early.")
         return said
+
+    def _measured(self) -> Iterator[Second]:
+        """The whole seconds that count."""
+        return (one for one in self.seconds if self.plan.ramp_s <= one.second <= self.plan.end_s - 1)
 
     def _settle(self) -> None:
         second = min(self._open)

@@ -123,6 +123,15 @@ def test_a_busy_tester_is_a_caution() -> None:
     assert any("used a whole core" in text for text in found.cautions)
 
 
+def test_clients_that_were_away_are_a_caution() -> None:
+    found = Outcome(plan())
+    for second in range(30):
+        found.take(0, Piece(second, 4 if second != 15 else 1, Figures()))
+    found.settle()
+
+    assert "Up to 3 clients were not connected while it was measured." in found.cautions
+
+
 def test_a_second_is_that_of_all_processes_together() -> None:
     found = Outcome(plan())
     for process in (0, 1):
