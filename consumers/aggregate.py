@@ -6,7 +6,7 @@ owed to the log (totals, quarantine, ledgers) is forgotten only once the log has
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
@@ -47,6 +47,8 @@ class AggregateSettings:
     tick_ms: int = 100
     checkpoint_ms: int = 10_000
     retry_ms: int = 1_000
+    operators: tuple[OperatorKey, ...] = ()
+    """Whose orders in the control topic count. Without any, everybody's do unless the run is live."""
 
 
 @dataclass(slots=True)
@@ -77,7 +79,6 @@ class Aggregator:
         clock: Clock,
         settings: AggregateSettings | None = None,
         watch: Watch = lambda _: None,
-        operators: Sequence[OperatorKey] = (),
     ) -> None:
         self._log = log
         self._run = run
@@ -90,7 +91,7 @@ class Aggregator:
         self._fold = TallyFold(run.definition, run.topics.tallies.name, lambda key: log.partition_of(key, partitions))
         self._progress.outcomes = self._fold.outcomes
         self._saver = Saver(log, run.topics.ledger.name, self._fold)
-        self._gatekeeper = Gatekeeper(log, run, operators)
+        self._gatekeeper = Gatekeeper(log, run, self._settings.operators)
         self._owned: frozenset[int] = frozenset()
         self._reader: Reader | None = None
         self._totals: Reader | None = None

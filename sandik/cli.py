@@ -1,4 +1,4 @@
-"""The command line: `sandik boxes | simulate | aggregate | gateway | totals | schema | demo | load | token`."""
+"""The command line: `sandik boxes | simulate | aggregate | gateway | totals | control | token | demo | load | schema`."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sandik import screen
-from sandik.commands import aggregate, boxes, demo, gateway, load, schema, simulate, token, totals
+from sandik.commands import aggregate, boxes, control, demo, gateway, load, schema, simulate, token, totals
 from sandik.logs import LogForm, configure_logs
 from schemas.errors import SandikError, UsageError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 for module in (demo, boxes, simulate, aggregate, gateway, totals, schema, load, token):
     name = module.__name__.rsplit(".", 1)[1]
     app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
+app.add_typer(control.app, name="control", epilog=control.EXAMPLE)
 
 
 @app.callback()

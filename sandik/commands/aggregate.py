@@ -10,6 +10,7 @@ from eventlog.run import find_run
 from sandik import screen
 from sandik.metrics import metrics_served
 from sandik.numbers import grouped
+from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.runs import wait_for_run
@@ -31,6 +32,7 @@ def aggregate(
     checkpoint_s: Annotated[
         float, typer.Option(min=0.1, envvar="SANDIK_CHECKPOINT_S", help="Begin a checkpoint every so many seconds.")
     ] = 10.0,
+    operator_key: OperatorKeys = None,
     metrics_host: Annotated[
         str, typer.Option(envvar="SANDIK_METRICS_HOST", help="Where to serve metrics; 0.0.0.0 for every network.")
     ] = "127.0.0.1",
@@ -40,7 +42,9 @@ def aggregate(
     ] = None,
 ) -> None:
     """Fold a run's tallies into running totals. Start it as often as you like: they share the districts."""
-    settings = AggregateSettings(tick_ms=tick_ms, checkpoint_ms=round(checkpoint_s * 1000))
+    settings = AggregateSettings(
+        tick_ms=tick_ms, checkpoint_ms=round(checkpoint_s * 1000), operators=operator_keys(operator_key)
+    )
     if until_end:
         _say_what_was_done(run_to_completion(_until_end(log, run, settings)))
     else:

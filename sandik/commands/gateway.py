@@ -23,6 +23,7 @@ from sandik.doors import (
     access_settings,
     tls_files,
 )
+from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_until_stopped
 from sandik.wiring import open_log
@@ -50,6 +51,7 @@ def gateway(
     trusted_proxy: TrustedProxies = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
+    operator_key: OperatorKeys = None,
     max_connections: MaxConnections = LIMITS.connections,
     max_connections_per_address: MaxConnectionsPerAddress = LIMITS.connections_per_address,
 ) -> None:
@@ -59,6 +61,7 @@ def gateway(
         access=access_settings(token_key, public, origin, trusted_proxy),
         limits=replace(LIMITS, connections=max_connections, connections_per_address=max_connections_per_address),
         tls=tls_files(tls_cert, tls_key),
+        operators=operator_keys(operator_key),
     )
     run_until_stopped(_serve(log, run, host, port, settings))
 

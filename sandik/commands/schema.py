@@ -9,9 +9,10 @@ import typer
 from pydantic import TypeAdapter
 
 from sandik import screen
-from schemas.control import RunCreated
+from schemas.control import CONTROL
 from schemas.definition import Election
 from schemas.errors import UsageError
+from schemas.gate import GATE
 from schemas.quarantine import Quarantined
 from schemas.tally import TALLY
 from schemas.totals import TOTALS
@@ -23,7 +24,8 @@ SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
     "definition": TypeAdapter(Election),
     "tally": TALLY,
     "totals": TOTALS,
-    "control": TypeAdapter(RunCreated),
+    "gate": GATE,
+    "control": CONTROL,
     "quarantine": TypeAdapter(Quarantined),
     "client-message": CLIENT_MESSAGE,
     "server-message": SERVER_MESSAGE,

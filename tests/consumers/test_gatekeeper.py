@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ async def test_on_a_live_run_only_a_trusted_operator_holds(log: EventLog, unique
 
 async def aggregate(log: EventLog, run: Run, *operators: OperatorKey) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        await Aggregator(log, run, Wall(), FAST, operators=operators).run_until_end()
+        await Aggregator(log, run, Wall(), replace(FAST, operators=operators)).run_until_end()
 
 
 async def test_members_share_the_gates_and_hear_of_holds_while_they_run(log: EventLog, run: Run) -> None:

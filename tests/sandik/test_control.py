@@ -1,0 +1,134 @@
+"""`sandik control` on a run of the embedded log, as an operator would use it."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from sandik.cli import main
+
+Sandik = Callable[..., tuple[int, str, str]]
+WHO = ("--by", "A. Kaya", "--reason", "a rehearsal")
+CONTEST = ("--contest", "metropolitan_mayor")
+
+
+@pytest.fixture
+def sandik(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Sandik:
+    """Runs the command line in a folder of its own: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sandik", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0
+        out, err = capfd.readouterr()
+        return code, out, " ".join(err.split())
+
+    return run
+
+
+def staged(sandik: Sandik, mode: str = "test") -> tuple[str, ...]:
+    """A run with two boxes in it; how to name it."""
+    sandik(
+        *("simulate", "--run", "n", "--mode", mode, "--speed", "0", "--district", "tr/34/adalar"),
+        *("--boxes-per-district", "2", "--source", "aa"),
+    )
+    return ("--run", "n")
+
+
+def audit(sandik: Sandik, *options: str) -> list[dict[str, object]]:
+    code, out, _ = sandik("control", "log", "--run", "n", "--format", "json", *options)
+    assert 0 == code
+    found: list[dict[str, object]] = orjson.loads(out)
+    return found
+
+
+def test_a_rehearsal_needs_no_key(sandik: Sandik) -> None:
+    run = staged(sandik)
+    for arguments in (
+        ("embargo", "--until", "2024-03-31T19:20+03:00"),
+        ("embargo", "--until", "lifted"),
+        ("embargo", "--lift"),
+        ("hold", *CONTEST, "--unit", "tr/34/adalar"),
+        ("release", *CONTEST),
+        ("call", *CONTEST, "--unit", "tr/34", "--candidate", "imamoglu"),
+        ("withdraw-call", *CONTEST, "--unit", "tr/34"),
+    ):
+        assert 0 == sandik("control", *arguments, *run, *WHO)[0]
+    orders = audit(sandik)
+    types = ["embargo_set", "embargo_set", "embargo_lifted", "held", "released", "called", "call_withdrawn"]
+    assert types == [one["type"] for one in orders]
+    assert {(True, False, "A. Kaya", "a rehearsal")} == {
+        (one["counts"], one["verified"], one["by"], one["reason"]) for one in orders
+    }
+    _, table, _ = sandik("control", "log", *run)
+    assert "metropolitan_mayor tr/34 imamoglu" in table
+
+
+def test_a_live_run_takes_signed_orders_and_asks_twice_before_it_shows_numbers(sandik: Sandik) -> None:
+    run = staged(sandik, "live")
+    for name in ("me.key", "other.key"):
+        assert 0 == sandik("token", "--new-key", name)[0]
+    code, _, said = sandik("control", "hold", *CONTEST, *run, *WHO)
+    assert (2, True) == (code, "Give your private key with --key" in said)
+    code, _, said = sandik("control", "embargo", "--lift", *run, *WHO, "--key", "me.key")
+    assert (2, True) == (code, "Say it again with --yes" in said)
+    assert [] == audit(sandik)
+
+    assert 0 == sandik("control", "embargo", "--lift", "--yes", *run, *WHO, "--key", "me.key")[0]
+    assert 0 == sandik("control", "hold", *CONTEST, *run, *WHO, "--key", "other.key")[0]
+    assert [(True, True), (False, False)] == [
+        (one["counts"], one["verified"]) for one in audit(sandik, "--operator-key", "me.key.pub")
+    ]
+    assert [False, False] == [one["counts"] for one in audit(sandik)]
+
+
+def test_what_is_held_is_seen_by_an_aggregator_that_trusts_the_operator(sandik: Sandik) -> None:
+    run = staged(sandik, "live")
+    sandik("token", "--new-key", "me.key")
+    sandik("control", "hold", *CONTEST, *run, *WHO, "--key", "me.key")
+    assert 0 == sandik("aggregate", *run, "--until-end", "--operator-key", "me.key.pub")[0]
+    rows = orjson.loads(sandik("totals", *run, "--format", "json")[1])
+    assert {"metropolitan_mayor"} <= {row["contest"] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("hold", "--contest", "president"), "There is no contest 'president'"),
+        (("hold", "--contest", "Not An Id"), "That is no order"),
+        (("hold", *CONTEST, "--unit", "tr/35"), "There is no unit 'tr/35'"),
+        (("call", *CONTEST, "--unit", "tr", "--candidate", "nobody"), "There is no candidate 'nobody'"),
+        (("embargo",), "--until TIME"),
+        (("embargo", "--lift", "--until", "lifted"), "--until TIME"),
+        (("embargo", "--until", "tonight"), "'tonight' is no time"),
+        (("embargo", "--until", "2024-03-31T19:20"), "+03:00"),
+        (("release", *CONTEST, "--key", "missing.key"), "missing.key: It cannot be read"),
+        (("release", *CONTEST, "--key", "junk.key"), "private Ed25519 key"),
+    ],
+)
+def test_what_cannot_work_says_what_to_do(
+    arguments: tuple[str, ...], says: str, sandik: Sandik, tmp_path: Path
+) -> None:
+    run = staged(sandik)
+    (tmp_path / "junk.key").write_text("junk")
+    code, _, said = sandik("control", *arguments, *run, *WHO)
+    assert (2, True) == (code, says in said)
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("command", ["aggregate", "gateway"])
+def test_a_key_that_is_none_is_refused_at_the_start(command: str, sandik: Sandik, tmp_path: Path) -> None:
+    (tmp_path / "junk.pub").write_text("junk")
+    code, _, said = sandik(command, "--run", "n", "--operator-key", "junk.pub")
+    assert (2, True) == (code, "junk.pub: That is no public Ed25519 key" in said)
+
+
+def test_it_explains_itself_with_an_example(sandik: Sandik) -> None:
+    code, out, _ = sandik("control", "--help")
+    assert (0, True) == (code, "Example: sandik control" in out)
