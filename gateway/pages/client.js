@@ -23,9 +23,17 @@ export function mayReconnect(code) {
   return !(code >= 4500 && code <= 4999);
 }
 
-/** The WebSocket's address beside the page's own. */
+/** A route's address beside the page's own, with the read token that the page was opened with, if it was. */
+export function routeUrl(route, page) {
+  const url = new URL(route, page);
+  const token = new URL(page).searchParams.get("token");
+  if (token) url.searchParams.set("token", token);
+  return url;
+}
+
+/** The WebSocket's address. */
 export function streamUrl(page) {
-  const url = new URL("/v1/stream", page);
+  const url = routeUrl("/v1/stream", page);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }

@@ -3,7 +3,7 @@
  */
 
 import { Board, endWaiting, showWaiting } from "./board.js";
-import { Client, retryDelay, streamUrl } from "./client.js";
+import { Client, retryDelay, routeUrl, streamUrl } from "./client.js";
 import { Election } from "./election.js";
 import { formats } from "./format.js";
 import { languageOf } from "./place.js";
@@ -14,7 +14,8 @@ import { words } from "./strings.js";
 const DEFINITION_TIMEOUT_MS = 20_000;
 
 async function fetchDefinition() {
-  const response = await fetch("/v1/definition", { cache: "no-cache", signal: AbortSignal.timeout(DEFINITION_TIMEOUT_MS) });
+  const route = routeUrl("/v1/definition", location.href);
+  const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(DEFINITION_TIMEOUT_MS) });
   if (!response.ok) throw new Error(`The definition is not there yet (${response.status}).`);
   return response.text();
 }
