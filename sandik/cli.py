@@ -1,4 +1,4 @@
-"""The command line: `sandik boxes | simulate | aggregate | gateway | totals | control | token | demo | load | schema`."""
+"""The command line: `sandik COMMAND …`; `sandik --help` lists them."""
 
 import asyncio
 import sys

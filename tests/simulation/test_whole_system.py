@@ -1,13 +1,13 @@
 """A seeded simulation of the whole system against a naive oracle.
 
 Every seed is a night of its own: feeds that repeat, reorder and garble, aggregators that are killed between any two
-steps and started again, zombies that publish what they knew, gateways that restart, clients that come and go with their
-cursor. A failure names its seed; run that one alone with `-k "seed-17"`.
+steps and started again, zombies that publish what they knew, operators who hold and release, gateways that restart,
+clients that come and go with their cursor. A failure names its seed; run that one alone with `-k "seed-17"`.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,17 +17,22 @@ import pytest
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
-from eventlog.port import Entry, EventLog
+from eventlog.port import Entry, EventLog, Record
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
+from gateway.program import Program
 from gateway.view import View
+from schemas.control import Held, Released
+from schemas.gate import is_gate, parse_gate
 from schemas.tally import Counted, Withdrawn
-from schemas.totals import Row, encode_rows, parse_totals
+from schemas.totals import Cell, Row, Totals, encode_rows
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of, withdrawn
 from tests.consumers import oracle
+from tests.schemas.orders import written
 
 SEEDS = range(24)
 BOXES = 6
+CONTESTS = ("mayor", "district_mayor")
 STEPS = 40
 FAST = AggregateSettings(tick_ms=1, checkpoint_ms=5, retry_ms=1)
 ELECTION = small_election(boxes=BOXES)
@@ -41,7 +46,7 @@ async def log(tmp_path: Path) -> AsyncIterator[EventLog]:
 
 @dataclass
 class Client:
-    """What a screen knows: absolute values by unit, and its cursor. Deltas are taken from whatever gateway answers."""
+    """What a screen on air knows: absolute values by unit, and its cursor. Any gateway may answer it."""
 
     seq: int = 0
     boxes: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -71,7 +76,8 @@ class Night:
 
     async def play(self) -> None:
         often = (self.report, self.report, self.settle, self.settle)
-        steps = (*often, self.repeat, self.garble, self.start, self.start, self.kill, self.haunt, self.look)
+        seldom = (self.repeat, self.garble, self.start, self.start, self.kill, self.haunt, self.look)
+        steps = (*often, *seldom, self.hold, self.release)
         async with asyncio.TaskGroup() as group:
             for _ in range(STEPS):
                 await self.random.choice(steps)(group)
@@ -126,11 +132,24 @@ class Night:
         known = await self.read_totals()
         if known:
             zombie = self.random.choice(known)
-            await self.log.append(self.run.topics.totals.name, [Entry(parse_totals(zombie).cell.key(), zombie)])
+            await self.log.append(self.run.topics.totals.name, [Entry(zombie.key or b"", zombie.value or b"")])
+
+    async def hold(self, _: asyncio.TaskGroup) -> None:
+        """An operator freezes a contest, or a part of it."""
+        unit = self.random.choice([None, "tr", "tr/34", *DISTRICTS])
+        await self.command(written(Held, run=self.run.name, contest=self.random.choice(CONTESTS), unit=unit))
+
+    async def release(self, _: asyncio.TaskGroup) -> None:
+        """An operator lets go of it, or of what was never held."""
+        unit = self.random.choice([None, "tr", "tr/34", *DISTRICTS])
+        await self.command(written(Released, run=self.run.name, contest=self.random.choice(CONTESTS), unit=unit))
+
+    async def command(self, order: bytes) -> None:
+        await self.log.append(self.run.topics.control.name, [Entry(b"order", order)])
 
     async def look(self, _: asyncio.TaskGroup) -> None:
         """The client asks a gateway that has just started."""
-        self.client.catch_up(await self.view())
+        self.client.catch_up((await self.program()).view)
 
     async def settle(self, _: asyncio.TaskGroup) -> None:
         """Time passes: until something more is published, or a little while where nothing is."""
@@ -142,24 +161,24 @@ class Night:
         entries = [Entry(event.district.encode(), value_of(event)) for event in events]
         await self.log.append(self.run.topics.tallies.name, entries)
 
-    async def read_totals(self) -> list[bytes]:
-        values: list[bytes] = []
-        await self._each_total(lambda value, _: values.append(value))
-        return values
+    async def program(self) -> Program:
+        program = Program(self.run.definition)
+        for record in await self.read_totals():
+            program.fold(record)
+        return program
 
     async def view(self) -> View:
-        view = View(self.run.definition)
-        await self._each_total(lambda value, offset: view.apply(offset, parse_totals(value)))
-        return view
+        return (await self.program()).live
 
-    async def _each_total(self, take: Callable[[bytes, int], object]) -> None:
+    async def read_totals(self) -> list[Record]:
+        records: list[Record] = []
         name = self.run.topics.totals.name
         end = (await self.log.end_offsets(name))[0]
         async with self.log.reader(name, {0: 0}) as reader:
             while reader.positions[0] < end:
                 for batch in await reader.read(max_records=1000, wait_ms=1000):
-                    for record in batch.records:
-                        take(record.value or b"", record.offset)
+                    records += batch.records
+        return records
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"seed-{seed}")
@@ -170,7 +189,14 @@ async def test_whatever_happens_the_night_ends_as_the_oracle_says(seed: int, log
         await night.play()
         await Aggregator(log, run, Wall(), FAST).run_until_end()
         view = await night.view()
-        night.client.catch_up(view)
+        check_holds(await night.read_totals())
+        for contest in CONTESTS:
+            await night.command(written(Released, run=run.name, contest=contest))
+        await Aggregator(log, run, Wall(), FAST).run_until_end()
+        program = await night.program()
+        night.client.catch_up(program.view)
+        assert encode_rows(program.view.rows()) == encode_rows(view.rows())
+        assert program.hold == ()
 
     expected = oracle.sums(night.said)
     found = {(row.contest, row.source, row.unit): row for row in view.rows() if row.level == "district"}
@@ -192,6 +218,23 @@ async def test_the_same_events_undisturbed_end_in_the_same_bytes(seed: int, log:
             await Aggregator(log, each, Wall(), FAST).run_until_end()
 
     assert encode_rows((await quiet.view()).rows()) == encode_rows((await wild.view()).rows())
+
+
+def check_holds(records: list[Record]) -> None:
+    """What is held shows the same at every position until another order's gate stands."""
+    program, gates = Program(ELECTION), dict[Cell, int]()
+    held: dict[Cell, Totals | None] = {}
+    for record in records:
+        program.fold(record)
+        if is_gate(record.key):
+            gate = parse_gate(record.value or b"")
+            if gate.gate > gates.get(gate.cell, -1):
+                gates[gate.cell] = gate.gate
+                held.pop(gate.cell, None)
+                if gate.held:
+                    held[gate.cell] = program.view.totals(gate.cell)
+        for cell, shown in held.items():
+            assert program.view.totals(cell) == shown
 
 
 def as_figures(row: Row) -> dict[str, object]:
