@@ -19,6 +19,12 @@ def cpu_s(pids: Iterable[int]) -> float:
     return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)  # the clock that clock_getcpuclockid(3) makes
 
 
+def queued_s(pids: Iterable[int]) -> float:
+    """Seconds for which these processes could have run and had to wait for their core: others of the machine had it."""
+    threads = (task for pid in pids for task in Path(f"/proc/{pid}/task").iterdir())
+    return sum(int((task / "schedstat").read_text().split()[1]) for task in threads) / 1e9
+
+
 def resident_kb(pids: Iterable[int]) -> int:
     """Resident memory (VmRSS) of these processes."""
     lines = (line for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines())

@@ -9,7 +9,7 @@ from benchmarks.gateway.feed import Appends, units
 from benchmarks.gateway.handshake import subscribe
 from benchmarks.gateway.options import Options
 from benchmarks.gateway.plan import Look, Plan, Seen
-from benchmarks.gateway.process import cpu_s, resident_kb
+from benchmarks.gateway.process import cpu_s, queued_s, resident_kb
 from benchmarks.gateway.servers import Sandik, sandik
 from benchmarks.logs import log_urls
 from benchmarks.measure import spread
@@ -40,6 +40,7 @@ class Window(NamedTuple):
     p99: float
     worst: float
     core: float
+    queued: float
     append_ms: float
     append_p99_ms: float
     counted: int
@@ -58,9 +59,9 @@ def kafka_to_client(options: Options) -> Iterator[str]:
     ]
     yield (
         "| Kafka → client, each client follows one of the keys | mean ms | p99 ms | worst ms "
-        "| until Kafka had it: mean ms | p99 ms | sent of what was due | server's core busy |"
+        "| until Kafka had it: mean ms | p99 ms | sent of what was due | server ran | had to wait for its core |"
     )
-    yield "|---|---:|---:|---:|---:|---:|---:|---:|"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|"
     with log_urls() as urls:
         for number, load in enumerate(loads):
             url = urls["Apache Kafka"]
@@ -103,13 +104,15 @@ def stalled(options: Options) -> Iterator[str]:
     others = clients - clients // STALL_EVERY
     yield (
         f"| {others:,} reading clients, {DISTRICTS} districts each, 10 deltas/s | mean ms | p50 ms | p99 ms "
-        "| worst ms | resident MB |"
+        "| worst ms | resident MB | server had to wait for its core |"
     )
-    yield "|---|---:|---:|---:|---:|---:|"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
     for name, windows in ((f"all {clients:,} read", calm), ("20 % more of them stalled", halted)):
         figures = [spread([getattr(one, field) for one in windows]) for field in ("mean", "p50", "p99", "worst")]
+        queued = spread([100 * one.queued for one in windows])
         memory = spread([one.resident_mb for one in windows])
-        yield f"| {name} | {' | '.join(one.text() for one in figures)} | {memory.text('.0f')} |"
+        waits = " | ".join(one.text() for one in figures)
+        yield f"| {name} | {waits} | {memory.text('.0f')} | {queued.text('.0f')} % |"
     ratio = spread([after.p99 / before.p99 for before, after in zip(calm, halted, strict=True)])
     yield ""
     yield f"p99 with a fifth stalled, × without: {ratio.text('.2f')}."
@@ -133,7 +136,7 @@ def _crowd(server: Sandik, clients: int, options: Options, weak_every: int = 0) 
 
 def _window(server: Sandik, crowd: Crowd, seconds: float, rate_hz: float, *, together: bool = False) -> Window:
     crowd.seen()
-    began = cpu_s(server.pids)
+    began, queued = cpu_s(server.pids), queued_s(server.pids)
     server.feed.begin(rate_hz, seconds, together=together)
     crowd.listen(seconds + 1)
     appends = server.feed.wait()
@@ -141,10 +144,11 @@ def _window(server: Sandik, crowd: Crowd, seconds: float, rate_hz: float, *, tog
     if seen.lost:
         raise RuntimeError(f"{seen.lost} clients were dropped")
     core = (cpu_s(server.pids) - began) / seconds
-    return _summary(seen, core, appends, resident_kb(server.pids) / 1_024)
+    queued = (queued_s(server.pids) - queued) / seconds
+    return _summary(seen, core, queued, appends, resident_kb(server.pids) / 1_024)
 
 
-def _summary(seen: Seen, core: float, appends: Appends, resident_mb: float) -> Window:
+def _summary(seen: Seen, core: float, queued: float, appends: Appends, resident_mb: float) -> Window:
     waits = sorted(wait / 1_000 for wait in seen.waits_us)
     if not waits:
         raise RuntimeError("no client received anything")
@@ -154,6 +158,7 @@ def _summary(seen: Seen, core: float, appends: Appends, resident_mb: float) -> W
         p99=waits[int(len(waits) * 0.99)],
         worst=waits[-1],
         core=core,
+        queued=queued,
         append_ms=appends.mean_ms,
         append_p99_ms=appends.p99_ms,
         counted=seen.counted,
@@ -166,4 +171,5 @@ def _cells(windows: list[Window], due: float) -> str:
     waits = [spread([getattr(one, field) for one in windows]).text() for field in fields]
     share = spread([100 * one.counted / due for one in windows]).text(".0f") + " %"
     core = spread([100 * one.core for one in windows]).text(".0f") + " %"
-    return " | ".join([*waits, share, core])
+    queued = spread([100 * one.queued for one in windows]).text(".0f") + " %"
+    return " | ".join([*waits, share, core, queued])
