@@ -7,6 +7,7 @@ to every client; the CPU counted is the server process's own, so waiting and the
 
 - `bare`: prebuilt bytes written to the same kind of sockets, with nothing else: no protocol, no cursor, the limit.
 - `sandik`: a record folded, the delta encoded and framed once, written to all; subscriptions, cursors and HTTP on.
+- `sandik, deflate`: the same for clients that negotiated compression: one compressed frame, shared.
 - `broadcast`: `websockets.serve` and its `broadcast()`, of one ready string, without compression.
 - `broadcast, deflate`: the same as it comes, with compression negotiated; for memory.
 """
@@ -209,8 +210,13 @@ def _delta() -> bytes:
     sent: list[bytes] = []
 
     class Listener:
-        def send(self, frame: bytes) -> None:
-            sent.append(frame)
+        compressed = False
+
+        def send(self, data: bytes, /) -> None:
+            sent.append(data)
+
+        def unsent_bytes(self) -> int:
+            return 0
 
         def close(self, code: int, reason: str) -> None: ...
         def check(self) -> None: ...
@@ -229,6 +235,7 @@ FRAME: Final = text_frame(TEXT.encode())
 SERVERS: Final[dict[str, Callable[[], Wire]]] = {
     "bare": BareServer,
     "sandik": SandikServer,
+    "sandik, deflate": SandikServer,
     "broadcast": partial(BroadcastServer, None),
     "broadcast, deflate": partial(BroadcastServer, "deflate"),
 }
@@ -292,7 +299,7 @@ def _connect(port: int, *, name: str) -> socket.socket:
         received = b""
         while b"\r\n\r\n" not in received:
             received += client.recv(4_096)
-    if name == "sandik":
+    if "sandik" in name:
         client.sendall(bytes([0x81, 0x80 | len(SUBSCRIBE)]) + bytes(4) + SUBSCRIBE)
     client.setblocking(False)  # noqa: FBT003  the socket module's own
     return client

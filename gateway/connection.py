@@ -5,10 +5,14 @@ task, no queue and no timer per connection: the transport says whether it drains
 """
 
 import asyncio
+import contextlib
 import logging
+import socket
+import struct
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
+import orjson
 from uvicorn import Config
 from uvicorn.server import ServerState
 from websockets.extensions import Extension
@@ -16,18 +20,22 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPe
 from websockets.frames import CloseCode as StandardCode
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import OPEN
+from websockets.protocol import CLOSING, OPEN
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from gateway.frames import COMPRESSION_WINDOW_BITS, PING
+from gateway.farewell import RESTART_CODE, RESTART_REASON
+from gateway.frames import COMPRESSION_WINDOW_BITS, PING, text_frame
 from gateway.gateway import Gateway
+from gateway.handshake import Knock, Refusal, peer_of
+from gateway.limits import Meter
 from schemas.wire import CLOSE_REASONS, MAX_MESSAGE_BYTES, PROTOCOL, CloseCode
-
-STREAM_PATH: Final = "/v1/stream"
 
 _CHECKS_TO_CLOSE: Final = 2
 """Heartbeats that a closing handshake may span: at least one whole one."""
+
+_NO_LINGERING: Final = struct.pack("ii", 1, 0)
+"""`struct linger` (POSIX, setsockopt): on, for no second."""
 
 _EXTENSIONS: Final = (ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True),)
 """Compression of each message by itself: our frames are shared, and no connection keeps a window of 32 KiB either way.
@@ -35,18 +43,37 @@ _EXTENSIONS: Final = (ServerPerMessageDeflateFactory(server_no_context_takeover=
 A client's message is unpacked up to `MAX_MESSAGE_BYTES` and no further.
 """
 
+_PIECE_BYTES: Final = 4 * 1024
+"""Bytes that are parsed before the client's pace is looked at: 700 of the smallest frames, 5 ms."""
+
+_TOO_FAST: Final = text_frame(
+    orjson.dumps(
+        {
+            "type": "error",
+            "code": "too_fast",
+            "message": "More messages or bytes than a client needs; the connection is closed. Mend the client.",
+            "id": None,
+        }
+    )
+)
+
 _logger: Final = logging.getLogger(__name__)
+_logger.setLevel(logging.INFO)  # at DEBUG the library below writes down every URL, and a token may be in it
 
 
 class Connection(asyncio.Protocol):
     """One client's connection."""
 
     __slots__ = (
+        "_address",
         "_closing_checks",
+        "_counted",
+        "_deaf",
         "_draining",
         "_gateway",
         "_live",
         "_message",
+        "_meter",
         "_open_connections",
         "_protocol",
         "_silent_checks",
@@ -84,6 +111,10 @@ class Connection(asyncio.Protocol):
         self._closing_checks = 0
         self._draining = True
         self._live = False
+        self._deaf = False
+        self._meter = Meter(gateway.settings.limits)
+        self._address: str | None = None
+        self._counted = False
 
     # What asyncio calls
 
@@ -98,15 +129,15 @@ class Connection(asyncio.Protocol):
         self._live = False
         self._open_connections.discard(self)
         self._gateway.disconnect(self)
+        if self._counted:
+            self._gateway.census.leave(self._address)
 
     def data_received(self, data: bytes) -> None:
         self._silent_checks = 0
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Request):
-                self._upgrade(event)
-            elif isinstance(event, Frame):
-                self._receive(event)
+        for start in range(0, len(data), _PIECE_BYTES):
+            if self._deaf:
+                return
+            self._parse(data[start : start + _PIECE_BYTES])
         self._flush()
 
     def eof_received(self) -> None:
@@ -114,11 +145,14 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def pause_writing(self) -> None:
+        """Who does not read is not read from either: so nothing that it asks for can add to what it does not take."""
         self._draining = False
+        self.transport.pause_reading()
         self._gateway.set_draining(self, draining=False)
 
     def resume_writing(self) -> None:
         self._draining = True
+        self.transport.resume_reading()
         self._gateway.set_draining(self, draining=True)
 
     # What uvicorn calls
@@ -126,11 +160,14 @@ class Connection(asyncio.Protocol):
     def shutdown(self) -> None:
         """The server stops: say goodbye."""
         if self._protocol.state is OPEN:
-            self.close(StandardCode.SERVICE_RESTART, "the server restarts; connect again with the cursor")
-        else:
+            self.close(RESTART_CODE, RESTART_REASON)
+        elif self._protocol.state is not CLOSING:
             self.transport.close()
 
     # What the gateway calls
+
+    def unsent_bytes(self) -> int:
+        return self.transport.get_write_buffer_size()
 
     def close(self, code: int, reason: str) -> None:
         self._leave()
@@ -142,26 +179,78 @@ class Connection(asyncio.Protocol):
         if not self._live:
             self._closing_checks += 1
             if self._closing_checks >= _CHECKS_TO_CLOSE:
-                self.transport.abort()
+                self._abort()
         elif self._silent_checks >= self._gateway.settings.missed_pings:
             self.close(CloseCode.STALLED, CLOSE_REASONS[CloseCode.STALLED])
-        else:
+        elif self._draining:  # else it was not asked either, and how long it may stall is the gateway's to say
             self._silent_checks += 1
-            if self._draining:
-                self.transport.write(PING)
+            self.transport.write(PING)
+
+    def _parse(self, data: bytes) -> None:
+        now = self._gateway.clock.monotonic()
+        if self._counted and not self._meter.takes_bytes(len(data), now):
+            self._give_up()
+            return
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._upgrade(event)
+            elif isinstance(event, Frame):
+                if not self._meter.takes_message(now):
+                    self._give_up()
+                    return
+                self._receive(event)
 
     def _upgrade(self, request: Request) -> None:
-        path = request.path.partition("?")[0]
-        if path != STREAM_PATH:
-            text = f"There is no stream at {path}. Connect to {STREAM_PATH}.\n"
-            self._protocol.send_response(self._protocol.reject(404, text))
+        if self._gateway.retiring:
+            self._refuse_for_now()
             return
+        path, _, query = request.path.partition("?")
+        headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
+        brought = Knock(query, headers, peer_of(self.transport.get_extra_info("peername")))
+        decision = self._gateway.handshake.admit_to_stream(path, brought, self._gateway.clock.now())
+        if isinstance(decision, Refusal):
+            self._reject(decision)
+            return
+        self._address = self._gateway.handshake.counted_address(brought)
+        crowded = self._gateway.enter(self._address)
+        if crowded is not None:
+            self._reject(crowded)
+            return
+        self._counted = True
         self._protocol.send_response(self._protocol.accept(request))
         self._flush()
         if self._protocol.state is OPEN:
             self._live = True
             self.compressed = any(map(_takes_our_frames, self._protocol.extensions))
-            self._gateway.connect(self)
+            self._gateway.connect(self, decision)
+
+    def _reject(self, refusal: Refusal) -> None:
+        response = self._protocol.reject(refusal.status, refusal.body.decode())
+        del response.headers["Content-Type"]
+        for name, value in (("Content-Type", "application/json"), ("Cache-Control", "no-store"), *refusal.headers):
+            response.headers[name] = value
+        self._protocol.send_response(response)
+
+    def _give_up(self) -> None:
+        """Say what was too much and hang up; what still comes is read, so that it does not cut our last words off."""
+        self._deaf = True
+        if self._live:
+            self.send(_TOO_FAST)
+            self.close(CloseCode.TOO_FAST, CLOSE_REASONS[CloseCode.TOO_FAST])
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _abort(self) -> None:
+        """Hang up at once. The kernel, too, forgets what the peer does not take; else it would keep it for minutes."""
+        with contextlib.suppress(OSError, ValueError):  # it may be closed already
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
+        self.transport.abort()
+
+    def _refuse_for_now(self) -> None:
+        response = self._protocol.reject(503, f"{self._gateway.reason}\n")
+        response.headers["Retry-After"] = "1"
+        self._protocol.send_response(response)
 
     def _leave(self) -> None:
         """Nothing more is to be sent: the connection is closing."""

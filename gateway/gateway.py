@@ -6,7 +6,8 @@ protocol in `connection` brings clients and takes frames, the routes in `http` l
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
@@ -21,6 +22,7 @@ from gateway.audience import Audience
 from gateway.catalogue import Catalogue
 from gateway.control import Control
 from gateway.embargo import NO_EMBARGO, Embargo
+from gateway.farewell import RESTART_CODE, RESTART_REASON, goodbye_message, retry_after_s, waves
 from gateway.feeds import feeds, state_message
 from gateway.frames import compressed_text_frame, text_frame
 from gateway.handshake import Handshake, Refusal, crowded
@@ -29,6 +31,7 @@ from gateway.limits import Census
 from gateway.program import Program
 from gateway.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.settings import GatewaySettings
+from gateway.stalls import Stalls
 from gateway.view import View
 from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState, Scope
 
@@ -41,6 +44,10 @@ class Client(Protocol):
     @property
     def compressed(self) -> bool:
         """Whether it negotiated compression, so that it can be sent what `compressed_text_frame` makes."""
+        ...
+
+    def unsent_bytes(self) -> int:
+        """How much of what was sent still waits for the client to take it."""
         ...
 
     def send(self, data: bytes, /) -> None:
@@ -98,11 +105,20 @@ class World:
 class Gateway:
     """One run's gateway. `ready` once the log's end, as it was at the start, is in the view."""
 
-    def __init__(self, run_name: str, *, clock: Clock, settings: GatewaySettings) -> None:
+    def __init__(
+        self,
+        run_name: str,
+        *,
+        clock: Clock,
+        settings: GatewaySettings,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self.run_name: Final = run_name
         self.settings: Final = settings
         self.world: World | None = None
         self.ready = False
+        self.retiring = False
+        """Whether nobody is let in any more, since this gateway is about to end."""
         self.reason = f"Looking for run {run_name!r}."
         self.work: Final = asyncio.Event()
         """Set while a turn would have something to do."""
@@ -110,7 +126,9 @@ class Gateway:
         self.handshake: Final = Handshake(settings.access, run_name)
         self.census: Final = Census(settings.limits)
         self._clock = clock
+        self._chance = chance
         self._audience: Audience[Client] = Audience()
+        self._stalls: Stalls[Client] = Stalls(settings.stalled_s)
         self._reachable = True
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
@@ -220,7 +238,13 @@ class Gateway:
 
     def set_draining(self, client: Client, draining: bool) -> None:  # noqa: FBT001  a state, not a mode
         """A client takes no more at the moment, or takes it again."""
-        if self.world is not None and client in self._sessions:
+        if client not in self._sessions:
+            return
+        if draining:
+            self._stalls.resumed(client)
+        else:
+            self._stalls.stopped(client, client.unsent_bytes(), self._clock.monotonic())
+        if self.world is not None:
             self._hub_of(client).set_draining(client, draining)
             self.work.set()
 
@@ -230,6 +254,7 @@ class Gateway:
         if session is not None:
             session.end()
         self._audience.leave(client)
+        self._stalls.resumed(client)
         for hub in self.world.hubs if self.world is not None else ():
             hub.disconnect(client)
 
@@ -237,6 +262,24 @@ class Gateway:
         """A client is gone."""
         self.leave(client)
         self._clients.pop(client, None)
+
+    # How clients are sent away
+
+    def retire(self) -> list[Sequence[Client]]:
+        """Let nobody in any more; the clients, in the waves in which to `dismiss` them."""
+        self.retiring = True
+        self.reason = "This gateway is about to end. Ask another one."
+        return waves(list(self._clients))
+
+    def dismiss(
+        self, clients: Collection[Client], code: int = RESTART_CODE, reason: str = RESTART_REASON, *, herd: int
+    ) -> None:
+        """Send these clients away who are to come back, each after a pause of its own: so many go in all."""
+        for client in clients:
+            session = self._sessions.get(client)
+            if session is not None and session.state is State.OPEN:
+                client.send(text_frame(goodbye_message(code, retry_after_s(herd, self._chance()))))
+            client.close(code, reason)
 
     # What time brings
 
@@ -259,6 +302,8 @@ class Gateway:
         for client in self._audience.expired(self._clock.now()):
             client.close(CloseCode.TOKEN_EXPIRED, CLOSE_REASONS[CloseCode.TOKEN_EXPIRED])
         now = self._clock.monotonic()
+        for client in self._stalls.overdue(lambda client: client.unsent_bytes(), now):
+            client.close(CloseCode.STALLED, CLOSE_REASONS[CloseCode.STALLED])
         due = now - self._beaten >= self.settings.heartbeat_s
         if self.ready and self.world is not None:
             found = self._feeds(self.world)
@@ -286,9 +331,8 @@ class Gateway:
     def _part(self) -> None:
         """Send away whoever was told something: it is of a log that is no more. Who still waits may go on waiting."""
         self.ready = False
-        for client, session in list(self._sessions.items()):
-            if session.state is State.OPEN:
-                client.close(CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED])
+        told = [client for client, session in self._sessions.items() if session.state is State.OPEN]
+        self.dismiss(told, CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED], herd=len(told))
 
     def _look_at_embargo(self) -> bool:
         """Give the public what it was kept from, or take it away, if the time or an order has come; whether it has."""

@@ -158,9 +158,10 @@ async def _health(_: Request) -> Response:
 
 
 def _readiness(gateway: Gateway) -> Response:
-    headers = {} if gateway.ready else {"retry-after": _RETRY_AFTER_S}
-    body = orjson.dumps({"ready": gateway.ready, "reason": gateway.reason})
-    return _json(body, status=200 if gateway.ready else 503, headers=headers)
+    ready = gateway.ready and not gateway.retiring
+    headers = {} if ready else {"retry-after": _RETRY_AFTER_S}
+    body = orjson.dumps({"ready": ready, "reason": gateway.reason})
+    return _json(body, status=200 if ready else 503, headers=headers)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

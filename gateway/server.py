@@ -34,7 +34,7 @@ async def serve(
     started: Callable[[int], None] = lambda _: None,
     pages: Path = PAGES,
 ) -> None:
-    """Serve the run until cancelled; then say goodbye to every client and return.
+    """Serve the run until cancelled; then let the clients go in waves, the last of them too, and return.
 
     `port` 0 takes a free one; `started` is called with the actual port once connections are accepted. The run may come
     later. Raises `UsageError` where the name cannot be a run's or the address cannot be listened at.
@@ -50,12 +50,25 @@ async def serve(
             group.create_task(follow(log, gateway, clock))
             group.create_task(pulse(gateway, clock))
             group.create_task(watch(gateway, clock))
-            await asyncio.shield(serving)
+            try:
+                await asyncio.shield(serving)
+            finally:
+                await _let_go(gateway, clock)
     finally:
         server.should_exit = True
         await serving
         for connection in list(server.server_state.connections):
             connection.transport.abort()
+
+
+async def _let_go(gateway: Gateway, clock: Clock) -> None:
+    """Send the clients away, wave by wave; who still has to wait for that is served meanwhile."""
+    waves = gateway.retire()
+    herd = sum(map(len, waves))
+    for number, wave in enumerate(waves):
+        if number:
+            await clock.sleep(gateway.settings.drain_s / len(waves))
+        gateway.dismiss(wave, herd=herd)
 
 
 class _EmbeddedServer(Server):

@@ -57,7 +57,14 @@ class GatewaySettings:
     """How long one read waits for something new; it only bounds the wait, since what is new ends it."""
 
     write_high_bytes: int = 64 * KIB
-    """Unsent bytes at which a connection is not draining: five deltas of all İstanbul's districts (12 KiB)."""
+    """Unsent bytes at which a connection is not draining: a snapshot of all İstanbul's districts (38 KB) and more.
+
+    What is unsent can be this and one turn's bytes on top, since nothing follows until all is taken: no more than one
+    snapshot of each subscription. It is read from no more either, so that no answers pile up.
+    """
+
+    stalled_s: float = 30
+    """Without taking a single byte for so long, a client is closed: as long as an unanswered ping is waited for."""
 
     write_low_bytes: int = 0
     """Unsent bytes at which it drains again: none, so that what comes next is the newest there is."""
@@ -66,7 +73,10 @@ class GatewaySettings:
     """What the kernel may hold per connection on top: 20 Mbit/s at a round trip of 100 ms."""
 
     drain_s: int = 5
-    """How long a shutdown waits for clients to take their goodbye."""
+    """Over how long a shutdown lets its clients go, if they are many, and how long it then waits for the last to leave.
+
+    Together below the ten seconds after which container runtimes end a process that was asked to stop.
+    """
 
     feeds: FeedLimits = field(default_factory=FeedLimits)
     access: AccessSettings = field(default_factory=AccessSettings)

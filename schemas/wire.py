@@ -203,11 +203,24 @@ class Error(Frozen):
     id: SubscriptionId | None = None
 
 
+class Goodbye(Frozen):
+    """Server: the last message before the connection is closed with `code`; come back after `retry_after_s`.
+
+    It is drawn at random for each client, so that not all come back in the same moment.
+    """
+
+    type: Literal["goodbye"]
+    code: int
+    retry_after_s: Annotated[float, Field(ge=0)]
+
+
 ServerMessage = Annotated[
-    Hello | Snapshot | Delta | State | Unsubscribed | Error,
+    Hello | Snapshot | Delta | State | Unsubscribed | Error | Goodbye,
     Field(discriminator="type"),
 ]
-SERVER_MESSAGE: Final[TypeAdapter[Hello | Snapshot | Delta | State | Unsubscribed | Error]] = TypeAdapter(ServerMessage)
+SERVER_MESSAGE: Final[TypeAdapter[Hello | Snapshot | Delta | State | Unsubscribed | Error | Goodbye]] = TypeAdapter(
+    ServerMessage
+)
 
 
 class CloseCode(IntEnum):

@@ -50,6 +50,7 @@ export class Client {
   #watchdog = null;
   #heartbeatMs = 15_000;
   #ready = false;
+  #retryAfterMs = null;
   #finished = false;
 
   constructor({ url, store, listener, random = Math.random, Socket = globalThis.WebSocket }) {
@@ -90,6 +91,7 @@ export class Client {
       case "delta": return this.#delta(message);
       case "state": return this.listener.state(message);
       case "error": return this.#error(message);
+      case "goodbye": this.#retryAfterMs = message.retry_after_s * 1_000; return undefined;
       default: return undefined; // a newer server may say more; what we do not know we do not need
     }
   }
@@ -149,7 +151,8 @@ export class Client {
       this.listener.connection({ status: "refused", code });
       return;
     }
-    const delay = retryDelay(this.#failures, this.random);
+    const delay = this.#retryAfterMs ?? retryDelay(this.#failures, this.random);
+    this.#retryAfterMs = null;
     this.#failures += 1;
     this.listener.connection({ status: "lost", code });
     this.#retry = setTimeout(() => this.start(), delay);

@@ -31,9 +31,10 @@ Message = dict[str, object]
 
 @dataclass(frozen=True)
 class Running:
-    """A gateway that runs: where it is."""
+    """A gateway that runs: where it is, and how to stop it."""
 
     port: int
+    stop: Callable[[], object] = lambda: None
 
     @property
     def http(self) -> str:
@@ -98,7 +99,7 @@ async def running(
         if server.done():
             waiting.cancel()
             await server
-        yield Running(await waiting)
+        yield Running(await waiting, server.cancel)
     finally:
         server.cancel()
         await asyncio.wait({server}, timeout=LIMIT_S)

@@ -8,6 +8,7 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
+from schemas.wire import CloseCode
 from tests.gateway.gateways import Message
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.test_hub import messages_in
@@ -23,7 +24,11 @@ class Listener:
         self.closed: list[int] = []
         self.checks = 0
         self.compressed = False
+        self.unsent = 0
         self._gateway = gateway
+
+    def unsent_bytes(self) -> int:
+        return self.unsent
 
     def send(self, data: bytes, /) -> None:
         self.messages += messages_in(data)
@@ -191,6 +196,48 @@ def test_a_rate_brings_the_gateway_back_to_work(gateway: Gateway, clock: Manual)
     gateway.turn()
     assert not gateway.work.is_set()
     assert listener.types()[-2:] == ["snapshot", "delta"]
+
+
+def test_a_client_that_takes_nothing_for_too_long_is_closed(gateway: Gateway, clock: Manual) -> None:
+    stalled, resumed, gone = opened(gateway), opened(gateway), opened(gateway)
+    for listener in (stalled, resumed, gone):
+        listener.unsent = 70_000
+        gateway.set_draining(listener, draining=False)
+    clock.advance(29)
+    gateway.watch()
+    gateway.set_draining(resumed, draining=True)
+    gateway.disconnect(gone)
+    assert stalled.closed == []
+    clock.advance(1)
+    gateway.watch()
+    gateway.watch()
+    assert (stalled.closed, resumed.closed, gone.closed) == ([CloseCode.STALLED], [], [])
+
+
+def test_a_gateway_that_retires_lets_its_clients_go_in_waves_and_tells_them_when_to_come_back(clock: Manual) -> None:
+    chances = iter([0.0, 0.25, 0.5])
+    gateway = Gateway("night", clock=clock, settings=GatewaySettings(), chance=lambda: next(chances))
+    early = Listener(gateway)
+    gateway.connect(early)
+    gateway.begin(run())
+    gateway.caught_up()
+    others = [opened(gateway), opened(gateway)]
+    (wave,) = gateway.retire()
+    assert (gateway.retiring, gateway.ready) == (True, True)
+    gateway.dismiss(wave, herd=8_000)
+    told = [listener.messages[-1] for listener in (early, *others)]
+    assert told == [{"type": "goodbye", "code": 1012, "retry_after_s": wait_s} for wait_s in (0.0, 2.0, 4.0)]
+    assert [listener.closed for listener in (early, *others)] == [[1012]] * 3
+
+
+def test_who_was_never_greeted_is_sent_away_without_a_goodbye(gateway: Gateway) -> None:
+    """`hello` is the first message of a connection, whatever follows."""
+    listener = Listener(gateway)
+    gateway.connect(listener)
+    (wave,) = gateway.retire()
+    gateway.dismiss(wave, herd=1)
+    gateway.dismiss([listener], herd=1)
+    assert (listener.messages, listener.closed[0]) == ([], 1012)
 
 
 def test_our_own_misuse_is_an_exception(gateway: Gateway) -> None:

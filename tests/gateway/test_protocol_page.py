@@ -25,7 +25,17 @@ def test_every_example_is_a_message(example: str) -> None:
 
 def test_every_message_has_an_example() -> None:
     types = set(re.findall(r'"type":"(\w+)"', "".join(EXAMPLES)))
-    assert types == {"subscribe", "unsubscribe", "hello", "snapshot", "delta", "state", "unsubscribed", "error"}
+    assert types == {
+        "subscribe",
+        "unsubscribe",
+        "hello",
+        "snapshot",
+        "delta",
+        "state",
+        "unsubscribed",
+        "error",
+        "goodbye",
+    }
 
 
 def test_every_error_and_close_code_is_listed() -> None:

@@ -1,7 +1,8 @@
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.gateway.gateways import (
     FAST,
     LIMIT_S,
     RUN,
+    Message,
     Running,
     Viewer,
     get,
@@ -132,6 +134,86 @@ async def test_clients_are_told_to_come_back_when_the_server_stops(tmp_path: Pat
         await client.recv()
     await asyncio.wait_for(client.wait_closed(), LIMIT_S)
     assert client.close_code == 1012
+
+
+async def test_a_gateway_under_load_is_drained_and_no_client_sees_a_gap(tmp_path: Path) -> None:
+    """Its clients are told when to come back, and go on at another gateway where they stopped."""
+    many = 101  # more than one wave
+    async with night(tmp_path) as log, running(log) as staying, running(log) as leaving, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(viewer(leaving)) for _ in range(many)]
+        for client in clients:
+            await client.subscribe("tr", "tr/*", "tr/34/*")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(feed(log, versions=60))
+            parting = [group.create_task(last_words(client)) for client in clients]
+            async with viewer(staying) as other:
+                await other.subscribe("tr")
+                await other.until(lambda: other.seq > 10)
+            leaving.stop()
+        goodbyes = [task.result() for task in parting]
+        assert {goodbye["code"] for goodbye in goodbyes} == {1012}
+        assert len({goodbye["retry_after_s"] for goodbye in goodbyes}) > many / 2
+        for client in clients[:: many // 10]:
+            async with viewer(staying) as again:
+                again.shown, again.seq, again.epoch = client.shown, client.seq, client.epoch
+                await again.subscribe("tr", "tr/*", "tr/34/*", since={"epoch": client.epoch, "seq": client.seq})
+                assert (await again.next("snapshot", "delta"))["type"] == "delta"
+                await again.until(lambda again=again: again.seq == 60)  # type: ignore[misc]  # bound per round
+                assert again.shown["tr"]["votes"] == {"imamoglu": 59, "kurum": 0}
+
+
+async def feed(log: SqliteLog, versions: int) -> None:
+    """Publish one change after the other."""
+    for version in range(versions):
+        await publish(log, totals(votes={"imamoglu": version}, version=version))
+
+
+async def last_words(client: Viewer) -> Message:
+    """The goodbye before the close."""
+    with suppress(ConnectionClosed):
+        while True:
+            await client.next("goodbye")
+    (goodbye,) = [message for message in client.messages if message["type"] == "goodbye"]
+    assert client.socket.close_code == 1012
+    return goodbye
+
+
+async def test_a_gateway_that_ends_lets_nobody_in(tmp_path: Path) -> None:
+    """It says so where load balancers ask, and goes on serving those who have not been sent away yet."""
+    slowly = replace(FAST, drain_s=4)
+    async with night(tmp_path) as log, running(log, settings=slowly) as gateway, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(viewer(gateway)) for _ in range(101)]
+        await clients[-1].subscribe("tr")
+        await clients[-1].next("snapshot")
+        gateway.stop()
+        await clients[0].next("goodbye")
+        ready = await get(gateway, "/readyz")
+        assert (ready.status_code, ready.json()["ready"]) == (503, False)
+        async with raw(gateway) as (reader, writer):
+            writer.write(OPENING)
+            answer = await asyncio.wait_for(reader.read(), LIMIT_S)
+            assert answer.startswith(b"HTTP/1.1 503")
+            assert b"Retry-After: 1" in answer
+        await publish(log, totals(votes={"imamoglu": 7}))
+        await clients[-1].until(lambda: clients[-1].seq == 1)
+
+
+async def test_a_client_that_reads_nothing_is_closed_and_dropped(tmp_path: Path) -> None:
+    """Also by the kernel, which would keep what is unsent for a close in good order."""
+    short = replace(FAST, kernel_send_bytes=1, write_high_bytes=1_024, stalled_s=0.3, heartbeat_s=0.1, missed_pings=999)
+    ask = b'{"type":"subscribe","id":"s1","contest":"mayor","units":["tr","tr/*","tr/34/*"],"source":"aa"}'
+    async with night(tmp_path) as log, running(log, settings=short) as gateway:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            client.connect(("127.0.0.1", gateway.port))
+            client.sendall(OPENING)
+            await is_ready(gateway)
+            client.sendall(bytes([0x81, 0x80 | len(ask)]) + bytes(4) + ask)
+            version = 0
+            async with asyncio.timeout(LIMIT_S):
+                while client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != errno.ECONNRESET:
+                    version += 1
+                    await publish(log, totals(votes={"kurum": version}, version=version))
 
 
 async def test_the_gateway_stops_although_a_client_reads_nothing(tmp_path: Path) -> None:
