@@ -20,7 +20,7 @@ from sandik import screen
 from sandik.load.conductor import conduct
 from sandik.load.feed import read_prior
 from sandik.load.feeder import FeedPlan
-from sandik.load.handshake import reason, stream_uri, with_token
+from sandik.load.handshake import bearer, reason, stream_uri
 from sandik.load.mix import DEFAULT_MIX, Mix, read_mix
 from sandik.load.outcome import Outcome
 from sandik.load.plan import Plan, Stalling
@@ -84,7 +84,7 @@ def load(
     processes: Annotated[int, typer.Option(min=1, max=64, help="Over how many processes to spread the clients.")] = 2,
     token: Annotated[
         str | None,
-        typer.Option(envvar="SANDIK_LOAD_TOKEN", help="A read token, sent in the header and in the URL's query."),
+        typer.Option(envvar="SANDIK_LOAD_TOKEN", help="A read token, sent in the Authorization header."),
     ] = None,
     feed: Annotated[
         str | None, typer.Option(metavar="RATE", help="Feed the run as well, for example with 2000/s tallies.")
@@ -136,7 +136,7 @@ def load(
 async def _load(wanted: _Wanted) -> tuple[Outcome, Mapping[str, Any]]:
     clock = Wall()
     plan, feed_plan = wanted.plan, None
-    stream_uri(plan.url, None)
+    stream_uri(plan.url)
     if wanted.feed_hz is not None:
         plan, feed_plan = await _prepare_feed(wanted, wanted.feed_hz, clock)
     hello = await _greeting(plan, clock)
@@ -174,14 +174,14 @@ async def _run(log: EventLog, name: str, clock: Clock) -> Run:
 
 async def _greeting(plan: Plan, clock: Clock) -> Mapping[str, Any]:
     """The gateway's hello. Raises `UsageError` where there is none in time."""
-    headers = {"Authorization": f"Bearer {plan.token}"} if plan.token is not None else None
+    headers = {"Authorization": bearer(plan.token)} if plan.token is not None else None
     why = "it says no hello"
     deadline = clock.monotonic() + _HELLO_TIMEOUT_S
     while clock.monotonic() < deadline:
         try:
             async with (
                 asyncio.timeout(_HELLO_TIMEOUT_S),
-                connect(with_token(plan.url, plan.token), additional_headers=headers, compression=None) as socket,
+                connect(plan.url, additional_headers=headers, compression=None) as socket,
             ):
                 hello: Mapping[str, Any] = orjson.loads(await socket.recv())
                 return hello

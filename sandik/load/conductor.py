@@ -96,7 +96,7 @@ class _Load:
             try:
                 said = await player.line.hear()
             except HungUp:
-                outcome.errors.append("A process of the load tester died.")
+                outcome.lose(number)
                 return
             if isinstance(said, Piece):
                 outcome.take(number, said)

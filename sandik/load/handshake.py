@@ -1,7 +1,6 @@
 """The opening handshake of one connection, by the library; what comes after it is left to the frame reader."""
 
 from typing import Final
-from urllib.parse import quote
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, InvalidURI
@@ -18,19 +17,17 @@ _MAX_HEAD_BYTES: Final = 64 * 1024
 """Response headers: some 200 bytes are usual; proxies add a few more."""
 
 
-def stream_uri(url: str, token: str | None) -> WebSocketURI:
+def stream_uri(url: str) -> WebSocketURI:
     """Where to connect. Raises `UsageError` for a URL that is none of a WebSocket."""
     try:
-        return parse_uri(with_token(url, token))
+        return parse_uri(url)
     except InvalidURI as error:
         raise UsageError(f"{url!r} is no stream. Give for example ws://127.0.0.1:8765/v1/stream.") from error
 
 
-def with_token(url: str, token: str | None) -> str:
-    """The URL with the token in its query, as well as in the header: either may be what a server looks at."""
-    if token is None:
-        return url
-    return f"{url}{'&' if '?' in url else '?'}token={quote(token, safe='')}"
+def bearer(token: str) -> str:
+    """The value of the Authorization header. In the URL the token would be a second one, which the gateway refuses."""
+    return f"Bearer {token}"
 
 
 class Refused(Exception):
@@ -47,7 +44,7 @@ class Handshake:
         self._held = b""
         request = self._protocol.connect()
         if token is not None:
-            request.headers["Authorization"] = f"Bearer {token}"
+            request.headers["Authorization"] = bearer(token)
         self._protocol.send_request(request)
 
     def request(self) -> bytes:

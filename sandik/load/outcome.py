@@ -58,6 +58,11 @@ class Outcome:
         while self._open and min(self._open) <= piece.second - _SETTLED_AFTER_SECONDS:
             self._settle()
 
+    def lose(self, process: int) -> None:
+        """A process died, and its clients with it."""
+        self.errors.append("A process of the load tester died.")
+        self._connected.pop(process, None)
+
     def settle(self) -> None:
         """Nothing more comes."""
         while self._open:

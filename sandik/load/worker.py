@@ -82,7 +82,7 @@ class Worker:
         self._clock = clock
         self._line = line
         self._crowd = Crowd(plan, numbers)
-        self._uri: WebSocketURI = stream_uri(plan.url, plan.token)
+        self._uri: WebSocketURI = stream_uri(plan.url)
         self._address: Address = resolve(self._uri.host, self._uri.port)
         self._tls = ssl.create_default_context() if self._uri.secure else None
         self._chance: Chance = seeded(plan.seed, "retries", numbers.start)

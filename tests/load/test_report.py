@@ -143,6 +143,15 @@ def test_a_second_is_that_of_all_processes_together() -> None:
     assert [5] == sorted({one.connected for one in found.seconds if one.second})
 
 
+def test_a_process_that_died_is_wrong_and_its_clients_are_gone() -> None:
+    found = Outcome(plan())
+    for process in (0, 1):
+        found.take(process, Piece(0, 2, Figures()))
+    found.lose(1)
+
+    assert (2, ["A process of the load tester died."]) == (found.connected, found.wrong)
+
+
 def test_a_piece_that_comes_too_late_counts_in_all() -> None:
     found = Outcome(plan())
     for second in range(10):
