@@ -64,6 +64,15 @@ def test_a_signature_that_is_none_does_not_count(signature: object) -> None:
     assert judge(value).refusal == "no trusted operator has signed it"
 
 
+def test_a_signature_has_one_spelling() -> None:
+    """Base64 leaves bits unused: the same bytes with other bits there are nobody's."""
+    said = orjson.loads(written(Held, SEAL, contest="mayor"))
+    last = said["signature"][85]
+    other = said["signature"][:85] + chr(ord(last) + 1) + "=="
+    assert base64.b64decode(other, validate=True) == base64.b64decode(said["signature"])
+    assert not judge(orjson.dumps(said | {"signature": other})).counts
+
+
 def test_without_a_key_a_rehearsal_goes_on_and_a_live_run_does_not() -> None:
     assert judge(written(Held, contest="mayor"), mode="test", keys=()).counts
     assert "live" in str(judge(written(Held, SEAL, contest="mayor"), keys=()).refusal)
