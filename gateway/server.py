@@ -53,6 +53,10 @@ async def serve(
             try:
                 await asyncio.shield(serving)
             finally:
+                if (
+                    gateway.settings.share_port
+                ):  # the kernel then deals new connections to the others; alone, this one refuses them
+                    server.stop_listening()
                 await _let_go(gateway, clock)
     finally:
         server.should_exit = True
@@ -81,6 +85,11 @@ class _EmbeddedServer(Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._when_started()
+
+    def stop_listening(self) -> None:
+        """Take no new connections; those that are there stay."""
+        for server in self.servers:
+            server.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -111,6 +120,8 @@ def _listen(host: str, port: int, settings: GatewaySettings) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if settings.share_port:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_bytes)
             listener.bind(address)
         except OSError:

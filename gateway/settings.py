@@ -72,6 +72,9 @@ class GatewaySettings:
     kernel_send_bytes: int = 256 * KIB
     """What the kernel may hold per connection on top: 20 Mbit/s at a round trip of 100 ms."""
 
+    share_port: bool = False
+    """Whether other processes listen at the same port (SO_REUSEPORT); the kernel deals connections out among them."""
+
     drain_s: int = 5
     """Over how long a shutdown lets its clients go, if they are many, and how long it then waits for the last to leave.
 

@@ -27,6 +27,7 @@ from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_until_stopped
 from sandik.wiring import open_log
+from sandik.workers import WORKER_PORT, end_with_parent, reserved, supervise
 
 EXAMPLE = "Example: sandik gateway --log kafka://localhost:9092 --run 2024-yerel --port 8765"
 
@@ -54,6 +55,11 @@ def gateway(
     operator_key: OperatorKeys = None,
     max_connections: MaxConnections = LIMITS.connections,
     max_connections_per_address: MaxConnectionsPerAddress = LIMITS.connections_per_address,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, max=64, envvar="SANDIK_WORKERS", help="Processes that share the port: one for each core."),
+    ] = 1,
+    worker_port: Annotated[int | None, typer.Option(hidden=True, envvar=WORKER_PORT)] = None,
 ) -> None:
     """Serve the run's board, its WebSocket stream and its HTTP doors on one port, until stopped."""
     settings = GatewaySettings(
@@ -63,7 +69,14 @@ def gateway(
         tls=tls_files(tls_cert, tls_key),
         operators=operator_keys(operator_key),
     )
-    run_until_stopped(_serve(log, run, host, port, settings))
+    if worker_port is not None:
+        end_with_parent()
+        run_until_stopped(_serve(log, run, host, worker_port, replace(settings, share_port=True)))
+    elif workers > 1:
+        with reserved(host, port) as shared:
+            run_until_stopped(supervise(workers, host, shared, Wall()))
+    else:
+        run_until_stopped(_serve(log, run, host, port, settings))
 
 
 async def _serve(url: str, name: str, host: str, port: int, settings: GatewaySettings) -> None:
@@ -76,7 +89,9 @@ async def _serve(url: str, name: str, host: str, port: int, settings: GatewaySet
             port=port,
             clock=clock,
             settings=settings,
-            started=lambda actual: announce(host, actual, secure=settings.tls is not None),
+            started=lambda actual: (
+                None if settings.share_port else announce(host, actual, secure=settings.tls is not None)
+            ),
         )
 
 

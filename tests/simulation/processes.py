@@ -44,6 +44,19 @@ class Process:
             self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             self.starts += 1
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        if self._process is None:
+            raise RuntimeError("It was not started.")
+        return self._process.pid
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        if self._process is None:
+            raise RuntimeError("It was not started.")
+        return self._process.wait(STOP_TIMEOUT_S)
+
     def kill(self) -> None:
         """`kill -9`."""
         if self._process is not None:

@@ -1,0 +1,115 @@
+"""Several processes of one command behind one port: who dies is started again, and all of them end together.
+
+Each worker is this very command once more, so that it reads its own options, secrets and log; the kernel deals new
+connections out among all that listen at the port (SO_REUSEPORT, socket(7)).
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Final
+
+from eventlog.clock import Clock
+from sandik import screen
+from schemas.errors import UsageError
+
+WORKER_PORT: Final = "SANDIK_WORKER_PORT"
+"""The environment variable by which a worker knows that it is one, and where to listen."""
+
+STOP_S: Final = 30
+"""How long a worker may take to let its clients go before it is killed: three times what a gateway takes."""
+
+STEADY_S: Final = 10
+"""A worker that lived so long was well: the next one is started soon."""
+
+RESTART_FIRST_S: Final = 0.25
+RESTART_MAX_S: Final = 5.0
+"""Pauses before a worker is started again, doubling while they die young."""
+
+_PROBE_EVERY_S: Final = 0.1
+_USAGE_EXIT: Final = 2
+
+
+@contextlib.contextmanager
+def reserved(host: str, port: int) -> Iterator[int]:
+    """The port, or a free one for 0, kept for the workers while the block runs. Raises `UsageError` if it is taken."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as reservation:
+            reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            reservation.bind(address)
+            yield reservation.getsockname()[1]
+    except OSError as error:
+        raise UsageError(f"Cannot listen at {host}:{port}: {error.strerror}. Choose another --port.") from error
+
+
+async def supervise(count: int, host: str, port: int, clock: Clock) -> None:
+    """Keep so many workers of this command running until cancelled; then end them as SIGTERM does, and wait.
+
+    Returns only by an exception: `UsageError` where a worker says that what was asked cannot work.
+    """
+    async with asyncio.TaskGroup() as group:
+        for _ in range(count):
+            group.create_task(_keep_one(port, clock))
+        await _listened_at(host, port, clock)
+        screen.say(f"{count} workers listen at {host}:{port}.")
+
+
+def end_with_parent() -> None:
+    """In a worker: end, as on SIGTERM, when the process that started this one is gone."""
+
+    def wait_for_the_end_of_the_pipe() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait_for_the_end_of_the_pipe, daemon=True).start()
+
+
+async def _keep_one(port: int, clock: Clock) -> None:
+    pause_s = RESTART_FIRST_S
+    while True:
+        began = clock.monotonic()
+        code = await _run_one(port)
+        if code == _USAGE_EXIT:
+            raise UsageError("A worker cannot do what was asked; it has said why above.")
+        if clock.monotonic() - began >= STEADY_S:
+            pause_s = RESTART_FIRST_S
+        screen.say(f"A worker has ended with {code}; another one starts.")
+        await clock.sleep(pause_s)
+        pause_s = min(2 * pause_s, RESTART_MAX_S)
+
+
+async def _run_one(port: int) -> int:
+    """Run one worker to its end: its exit code. Cancelled, it asks the worker to end and waits for it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandik", *sys.argv[1:]),
+        env=os.environ | {WORKER_PORT: str(port)},
+        stdin=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for this process, which then passes on what it means
+    )
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _listened_at(host: str, port: int, clock: Clock) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await clock.sleep(_PROBE_EVERY_S)
+        else:
+            writer.close()
+            return
