@@ -88,6 +88,7 @@ class Members:
         self._stalled: list[int] = []
         self._seen = Seen()
         self._buffer = bytearray(READ_BYTES)
+        self._again: deque[tuple[float, int]] = deque()
         self._answered: dict[int, float] | None = None
 
     # What the harness orders
@@ -183,6 +184,13 @@ class Members:
                 self._read(descriptor, member)
 
     def _connect_some(self) -> None:
+        now = time.monotonic()
+        for _ in range(len(self._again)):
+            due, number = self._again.popleft()
+            if due <= now:
+                self._numbers.append(number)
+            else:
+                self._again.append((due, number))
         while self._numbers and len(self._members) - self._opened < self._plan.window:
             number = self._numbers.popleft()
             client = socket.socket()
@@ -200,7 +208,8 @@ class Members:
     def _connected(self, descriptor: int, member: _Member) -> None:
         error = member.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
-            raise OSError(error, os.strerror(error))
+            self._refuse(member)
+            return
         self._poll.modify(descriptor, select.EPOLLIN)
         member.step = _Step.UPGRADING
         if self._plan.request:
@@ -238,20 +247,32 @@ class Members:
             member.rest = head
             return
         if b" 101 " not in head[:20]:
-            raise RuntimeError(f"not upgraded: {head[:200]!r}")
+            self._refuse(member)
+            return
         member.rest = b""
         self._open(member)
         if rest:
             self._frames(member, rest, len(rest))
 
     def _lose(self, descriptor: int, member: _Member) -> None:
-        self._seen.lost += 1
         if member.step is not _Step.OPEN:
-            raise ConnectionError(f"client {member.number} was refused")
+            self._refuse(member)
+            return
+        self._seen.lost += 1
+        self._opened -= 1
+        self._forget(descriptor, member)
+
+    def _refuse(self, member: _Member) -> None:
+        """It tries again after half a second or up to a second more; the same for each client every time."""
+        self._seen.refused += 1
+        pause_s = 0.5 + member.number % 100 / 100
+        self._again.append((time.monotonic() + pause_s, member.number))
+        self._forget(member.socket.fileno(), member)
+
+    def _forget(self, descriptor: int, member: _Member) -> None:
         self._poll.unregister(descriptor)
         member.socket.close()
         del self._members[descriptor]
-        self._opened -= 1
 
     def _frames(self, member: _Member, data: bytes | bytearray, size: int) -> None:
         """Count the frames in what came. Only heads (and messages that are looked into) have to be whole."""

@@ -47,11 +47,13 @@ class Seen:
     entries: int = 0
     pings: int = 0
     lost: int = 0
+    refused: int = 0
+    """Attempts to connect that the server turned away; each was tried again, as the protocol's page asks."""
     seconds: float = 0
     waits_us: list[int] = field(default_factory=list)
 
     def add(self, other: "Seen") -> None:
-        for name in ("frames", "counted", "bytes", "entries", "pings", "lost"):
+        for name in ("frames", "counted", "bytes", "entries", "pings", "lost", "refused"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.seconds = max(self.seconds, other.seconds)
         self.waits_us += other.waits_us

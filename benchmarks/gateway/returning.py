@@ -21,7 +21,7 @@ def herd(options: Options) -> Iterator[str]:
 
     They come back without any pause, which is worse than a client that heeds what it is told: that waits a moment.
     """
-    lasts, medians, costs = [], [], []
+    lasts, medians, costs, refusals = [], [], [], []
     with ExitStack() as stack:
         server = stack.enter_context(sandik())
         crowd = stack.enter_context(
@@ -40,6 +40,7 @@ def herd(options: Options) -> Iterator[str]:
             began = cpu_s(server.pids)
             waits = sorted(crowd.drop_and_return(EPOCH, UNITS))
             costs.append(1e6 * (cpu_s(server.pids) - began) / len(waits))
+            refusals.append(float(crowd.seen().refused))
             lasts.append(waits[-1])
             medians.append(waits[len(waits) // 2])
     yield f"| {options.many:,} clients dropped at once, back at once with their cursors | |"
@@ -47,4 +48,5 @@ def herd(options: Options) -> Iterator[str]:
     yield f"| all back and current, s | {spread(lasts).text('.2f')} |"
     yield f"| half of them, s | {spread(medians).text('.2f')} |"
     yield f"| CPU µs of the server a returning client (connect, upgrade, subscribe, delta) | {spread(costs).text()} |"
+    yield f"| attempts turned away, and tried again after 0.5 to 1.5 s | {spread(refusals).text('.0f')} |"
     yield ""
