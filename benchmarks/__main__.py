@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from benchmarks.aggregating import aggregating
+from benchmarks.encodings import encodings
 from benchmarks.gateway.command import main as measure_gateway
 from benchmarks.latency import latency
 from benchmarks.measure import machine
@@ -16,6 +17,7 @@ from benchmarks.parsing import parsing
 BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "parsing": parsing,
     "aggregating": aggregating,
+    "encodings": encodings,
     "latency": latency,
 }
 

@@ -58,7 +58,7 @@ _TOO_FAST: Final = text_frame(
 )
 
 _logger: Final = logging.getLogger(__name__)
-_logger.setLevel(logging.INFO)  # at DEBUG the library below writes down every URL, and a token may be in it
+_logger.setLevel(logging.WARNING)  # below that the library writes down every connection, and every URL with its token
 
 
 class Connection(asyncio.Protocol):
