@@ -53,14 +53,12 @@ async def serve(
             try:
                 await asyncio.shield(serving)
             finally:
-                if (
-                    gateway.settings.share_port
-                ):  # the kernel then deals new connections to the others; alone, this one refuses them
+                if gateway.settings.share_port:  # the kernel then deals new connections to the other workers
                     server.stop_listening()
                 await _let_go(gateway, clock)
     finally:
-        server.should_exit = True
-        await serving
+        await _end(server, serving)
+        listener.close()  # where it ended before it began, nobody else did
         for connection in list(server.server_state.connections):
             connection.transport.abort()
 
@@ -73,6 +71,17 @@ async def _let_go(gateway: Gateway, clock: Clock) -> None:
         if number:
             await clock.sleep(gateway.settings.drain_s / len(waves))
         gateway.dismiss(wave, herd=herd)
+
+
+async def _end(server: Server, serving: asyncio.Task[None]) -> None:
+    """End uvicorn in good order, also if that is interrupted: then without waiting for who is still there."""
+    server.should_exit = True
+    while not serving.done():
+        try:
+            await asyncio.wait({serving})
+        except asyncio.CancelledError:
+            server.force_exit = True
+    serving.result()
 
 
 class _EmbeddedServer(Server):
@@ -88,7 +97,7 @@ class _EmbeddedServer(Server):
 
     def stop_listening(self) -> None:
         """Take no new connections; those that are there stay."""
-        for server in self.servers:
+        for server in getattr(self, "servers", ()):  # it has none before it has begun
             server.close()
 
     @contextlib.contextmanager
