@@ -379,11 +379,12 @@ class Gateway:
         state = self._state(world, self._feeds(world), numbers=self._audience.sees(client))
         self._act(client, [outputs[0], Reply(state), *outputs[1:]])
 
-    def _act(self, client: Client, outputs: Iterable[Output]) -> None:
+    def _act(self, client: Client, outputs: Collection[Output]) -> None:
+        replies = [text_frame(output.payload) for output in outputs if isinstance(output, Reply)]
+        if replies:
+            client.send(b"".join(replies))  # in one write: each costs as much as all the rest of a greeting
         for output in outputs:
             match output:
-                case Reply(payload):
-                    client.send(text_frame(payload))
                 case Close(code, reason):
                     client.close(code, reason)
                 case Follow():
