@@ -20,7 +20,7 @@ async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
     pauses = _Pauses(gateway, clock)
     while True:
         try:
-            await _follow_run(log, gateway, pauses)
+            await _follow_run(log, gateway, clock, pauses)
         except (UnknownRun, UnknownTopic) as error:
             gateway.log_reached()
             gateway.reason = str(error)
@@ -62,7 +62,7 @@ class _Pauses:
         await self._clock.sleep(pause_s)
 
 
-async def _follow_run(log: EventLog, gateway: Gateway, pauses: _Pauses) -> NoReturn:
+async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, pauses: _Pauses) -> NoReturn:
     """Follow control and totals of a run. Nobody is let in before both have been read to their end."""
     run = await find_run(log, gateway.run_name)
     world = gateway.begin(run)
@@ -78,6 +78,7 @@ async def _follow_run(log: EventLog, gateway: Gateway, pauses: _Pauses) -> NoRet
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_follow_orders(orders, gateway))
+                group.create_task(_look_at_end(log, totals, gateway, clock))
                 await _follow_totals(reader, end, gateway, pauses)
         except ExceptionGroup as failed:  # what the log said to the one, it says to the other
             raise failed.exceptions[0] from failed
@@ -100,6 +101,13 @@ async def _follow_totals(reader: Reader, end: int, gateway: Gateway, pauses: _Pa
             gateway.caught_up()
         for batch in await reader.read(max_records=settings.read_records, wait_ms=settings.read_wait_ms):
             gateway.fold(batch.records)
+
+
+async def _look_at_end(log: EventLog, topic: str, gateway: Gateway, clock: Clock) -> NoReturn:
+    """Ask now and then how far the log is, so that whoever watches sees a gateway that falls behind."""
+    while True:
+        gateway.log_reached(await _end(log, topic, 0))
+        await clock.sleep(gateway.settings.heartbeat_s)
 
 
 async def _follow_orders(reader: Reader, gateway: Gateway) -> NoReturn:

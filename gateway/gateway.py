@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import orjson
 
-from eventlog.clock import Clock
+from eventlog.clock import Clock, epoch_ms
 from eventlog.port import Record
 from eventlog.run import Run
 from gateway.access import PUBLIC, Grant, may_see_numbers
@@ -28,6 +28,7 @@ from gateway.frames import compressed_text_frame, text_frame
 from gateway.handshake import Handshake, Refusal, crowded
 from gateway.hub import Hub
 from gateway.limits import Census
+from gateway.metrics import Metrics, Reading
 from gateway.program import Program
 from gateway.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.settings import GatewaySettings
@@ -127,9 +128,11 @@ class Gateway:
         self.census: Final = Census(settings.limits)
         self._clock = clock
         self._chance = chance
+        self.metrics: Final = Metrics(self.reading)
         self._audience: Audience[Client] = Audience()
         self._stalls: Stalls[Client] = Stalls(settings.stalled_s)
         self._reachable = True
+        self._end = 0
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
         self._states: dict[str, FeedState] = {}
@@ -161,6 +164,7 @@ class Gateway:
             raise RuntimeError("There is no run yet; begin with one.")
         for record in records:
             self.world.program.fold(record)
+            self.metrics.folded(record.timestamp, record.key)
         self.work.set()
 
     def fold_control(self, records: Iterable[Record]) -> None:
@@ -188,9 +192,10 @@ class Gateway:
         for client, session in list(self._sessions.items()):
             self._greet(client, session, self.world)
 
-    def log_reached(self) -> None:
-        """The log answers."""
+    def log_reached(self, end: int = 0) -> None:
+        """The log answers; the totals topic went up to `end` when it was last asked."""
         self._reachable = True
+        self._end = max(self._end, end)
 
     def log_lost(self, reason: str) -> None:
         """The log does not answer: what is held stands, and every feed counts as down."""
@@ -215,6 +220,21 @@ class Gateway:
     def may_see_numbers(self, grant: Grant) -> bool:
         """Whether the bearer of this grant may be told figures of the night now."""
         return may_see_numbers(grant.scope, self.embargo, self._clock.now())
+
+    def reading(self) -> Reading:
+        """How the gateway is at the moment, for whoever watches it."""
+        world = self.world
+        return Reading(
+            ready=self.ready,
+            connections=len(self._clients),
+            stalled=len(self._stalls),
+            groups=sum(hub.groups for hub in world.hubs) if world else 0,
+            seq=world.view.seq if world else 0,
+            behind=max(0, self._end - world.view.seq) if world else 0,
+            skipped=world.view.skipped if world else 0,
+            stale=world.view.stale if world else 0,
+            feeds=self._feeds(world) if world else {},
+        )
 
     # What clients bring
 
@@ -288,13 +308,17 @@ class Gateway:
         self.work.clear()
         if not self.ready or self.world is None:
             return
+        frames = size_bytes = 0
         for hub in self.world.hubs:
             for sending in hub.turn(self._clock.monotonic()):
                 data = sending.data
                 for client in sending.connections:
                     client.send(data)
+                frames += sending.frames * len(sending.connections)
+                size_bytes += len(data) * len(sending.connections)
             if hub.pending:
                 self.work.set()
+        self.metrics.turned(epoch_ms(self._clock.now()), frames, size_bytes)
 
     def watch(self) -> None:
         """Tell everybody how the feeds are, if that changed or a heartbeat is due; then look who may still be there."""

@@ -19,6 +19,7 @@ from gateway.catalogue import Unknown
 from gateway.doors import Doors, grant_of
 from gateway.gateway import Gateway, World
 from gateway.handshake import TOKEN_FIELD
+from gateway.metrics import CONTENT_TYPE
 from gateway.view import View
 
 PAGES: Final = Path(__file__).parent / "pages"
@@ -44,6 +45,9 @@ def application(gateway: Gateway, pages: Path = PAGES) -> Starlette:
     async def readiness(_: Request) -> Response:
         return _readiness(gateway)
 
+    async def metrics(_: Request) -> Response:
+        return Response(gateway.metrics.expose(), headers={"content-type": CONTENT_TYPE})
+
     async def definition(request: Request) -> Response:
         return _definition(gateway, request)
 
@@ -53,6 +57,7 @@ def application(gateway: Gateway, pages: Path = PAGES) -> Starlette:
             Mount("/static", files),
             Route("/healthz", _health),
             Route("/readyz", readiness),
+            Route("/metrics", metrics),
             Route("/v1/totals", totals.answer),
             Route("/v1/definition", definition),
         ],

@@ -121,6 +121,11 @@ class Hub(Generic[ConnectionT]):
         self._bodies_seq = 0
 
     @property
+    def groups(self) -> int:
+        """How many groups there are: what a turn encodes at the most."""
+        return sum(len(topic.groups) for topic in self._topics.values())
+
+    @property
     def pending(self) -> bool:
         """Whether somebody has to wait for a later turn, or is to be served in the next."""
         return bool(self._pending)

@@ -1,6 +1,6 @@
 """What Prometheus reads at `/metrics`. Labels name sources, states and codes; never a figure of the night."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -9,7 +9,6 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 
-from eventlog.port import Record
 from schemas.wire import Feed, FeedState
 
 DELAYS_S: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -56,11 +55,10 @@ class Metrics:
         self._waiting: list[int] = []
         self._cells: set[bytes | None] = set()
 
-    def folded(self, records: Iterable[Record]) -> None:
-        """These records were folded; the next turn sends what they changed."""
-        for record in records:
-            self._waiting.append(record.timestamp)
-            self._cells.add(record.key)
+    def folded(self, appended_ms: int, key: bytes | None) -> None:
+        """A record was folded; the next turn sends what it changed."""
+        self._waiting.append(appended_ms)
+        self._cells.add(key)
 
     def turned(self, now_ms: int, frames: int, size_bytes: int) -> None:
         """A turn sent so much. `now_ms` is in the log's own time."""

@@ -23,6 +23,10 @@ class Stalls(Generic[ClientT]):
         self._patience_s: Final = patience_s
         self._stopped: Final[dict[ClientT, _Progress]] = {}
 
+    def __len__(self) -> int:
+        """How many do not drain."""
+        return len(self._stopped)
+
     def stopped(self, client: ClientT, unsent_bytes: int, now: float) -> None:
         """The client takes no more at the moment."""
         self._stopped[client] = _Progress(unsent_bytes, now)

@@ -117,3 +117,24 @@ async def test_pages_are_asked_about_every_time(tmp_path: Path) -> None:
             assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
             known = await get(gateway, path, if_none_match=answer.headers["etag"])
             assert known.status_code == 304
+
+
+async def test_metrics_say_what_was_sent_and_how_far_the_view_is(tmp_path: Path) -> None:
+    async with night(tmp_path) as log, running(log) as gateway, viewer(gateway) as client:
+        await client.subscribe("tr")
+        await client.next("snapshot")
+        await publish(log, totals())
+        await client.next("delta")
+        answer = await get(gateway, "/metrics")
+
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    for line in (
+        "sandik_gateway_ready 1.0",
+        "sandik_gateway_connections 1.0",
+        "sandik_gateway_groups 1.0",
+        "sandik_gateway_seq 1.0",
+        "sandik_gateway_frames_total 2.0",
+        "sandik_gateway_folded_records_total 1.0",
+        'sandik_feed_state{source="aa",state="live"} 1.0',
+    ):
+        assert line in answer.text

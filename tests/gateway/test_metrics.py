@@ -1,19 +1,8 @@
-from dataclasses import dataclass
-
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.metrics import Metrics, Reading
 from schemas.wire import Feed
 from tests.builders import NIGHT
-
-
-@dataclass(frozen=True)
-class Stored:
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None = b""
-
 
 READING = Reading(
     ready=True,
@@ -57,7 +46,8 @@ def test_a_feed_has_its_age_and_one_state() -> None:
 
 def test_a_turn_counts_what_it_sent_and_how_long_that_had_waited() -> None:
     metrics = Metrics(lambda: READING)
-    metrics.folded([Stored(0, 1_000, b"a"), Stored(1, 1_010, b"a"), Stored(2, 1_020, b"b")])
+    for appended_ms, key in ((1_000, b"a"), (1_010, b"a"), (1_020, b"b")):
+        metrics.folded(appended_ms, key)
     metrics.turned(1_050, frames=10, size_bytes=3_000)
 
     found = samples(metrics)

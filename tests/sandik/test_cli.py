@@ -13,7 +13,7 @@ from tests.simulation.processes import free_port
 Sandik = Callable[..., tuple[int, str, str]]
 """Runs the command line; returns exit code, standard output and standard error."""
 
-COMMANDS = ("demo", "boxes", "simulate", "aggregate", "gateway", "totals", "schema", "token")
+COMMANDS = ("demo", "boxes", "simulate", "aggregate", "gateway", "totals", "schema", "token", "load")
 MAPPING = Path(__file__).parents[2] / "examples" / "turkiye-2014.toml"
 HEADER = (
     "il_id,ilce_id,il,ilce,sandik_no,kayitli_secmen,oy_kullanan,gecerli_toplam,gecersiz_toplam,"
