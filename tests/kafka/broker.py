@@ -160,7 +160,14 @@ class Broker:
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*self._java("kafka.tools.StorageTool"), "format", "-t", cluster, "-c", str(self._settings)]
+        # an id may begin with "-", so it is not given as a word of its own
+        command = [
+            *self._java("kafka.tools.StorageTool"),
+            "format",
+            f"--cluster-id={cluster}",
+            "-c",
+            str(self._settings),
+        ]
         subprocess.run(command, check=True, capture_output=True, timeout=START_TIMEOUT_S)
 
 
