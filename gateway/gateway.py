@@ -19,6 +19,7 @@ from eventlog.port import Record
 from eventlog.run import Run
 from gateway.access import PUBLIC, Grant, may_see_numbers
 from gateway.audience import Audience
+from gateway.beats import Beats
 from gateway.catalogue import Catalogue
 from gateway.control import Control
 from gateway.embargo import NO_EMBARGO, Embargo
@@ -137,7 +138,7 @@ class Gateway:
         self._sessions: dict[Client, Session] = {}
         self._states: dict[str, FeedState] = {}
         self._hold: tuple[str, ...] = ()
-        self._beaten = clock.monotonic()
+        self._beats: Beats[Client] = Beats(settings.heartbeat_s, clock.monotonic())
         self._lives = 0
 
     # What the log brings
@@ -245,6 +246,7 @@ class Gateway:
     def connect(self, client: Client, grant: Grant = PUBLIC) -> None:
         """A client is there. It is greeted at once, or when the run is."""
         self._clients[client] = None
+        self._beats.enter(client)
         self._audience.enter(client, grant)
         session = self._sessions[client] = Session()
         if self.ready and self.world is not None:
@@ -282,6 +284,7 @@ class Gateway:
         """A client is gone."""
         self.leave(client)
         self._clients.pop(client, None)
+        self._beats.leave(client)
 
     # How clients are sent away
 
@@ -321,25 +324,24 @@ class Gateway:
         self.metrics.turned(epoch_ms(self._clock.now()), frames, size_bytes)
 
     def watch(self) -> None:
-        """Tell everybody how the feeds are, if that changed or a heartbeat is due; then look who may still be there."""
+        """Tell everybody how the feeds are, if that changed, else those whose heartbeat is due; look who is there."""
         changed = self._look_at_embargo()
         for client in self._audience.expired(self._clock.now()):
             client.close(CloseCode.TOKEN_EXPIRED, CLOSE_REASONS[CloseCode.TOKEN_EXPIRED])
         now = self._clock.monotonic()
         for client in self._stalls.overdue(lambda client: client.unsent_bytes(), now):
             client.close(CloseCode.STALLED, CLOSE_REASONS[CloseCode.STALLED])
-        due = now - self._beaten >= self.settings.heartbeat_s
+        due = self._beats.due(now)
         if self.ready and self.world is not None:
             found = self._feeds(self.world)
             states = {source: feed.state for source, feed in found.items()}
             hold = self.world.program.hold
-            if due or changed or (states, hold) != (self._states, self._hold):
-                self._states, self._hold = states, hold
-                self._tell(self.world, found)
-        if due:
-            self._beaten = now
-            for client in list(self._clients):
-                client.check()
+            changed = changed or (states, hold) != (self._states, self._hold)
+            self._states, self._hold = states, hold
+            if changed or due:
+                self._tell(self.world, found, None if changed else due)
+        for client in due:
+            client.check()
 
     def _make_world(self, run: Run) -> World:
         epoch = f"{run.epoch}+{self._lives}" if self._lives else run.epoch
@@ -431,12 +433,13 @@ class Gateway:
             limits=self.settings.feeds,
         )
 
-    def _tell(self, world: World, found: Mapping[str, Feed]) -> None:
-        """Tell everybody who reads how the feeds are, and those who may not see numbers as much as they may know."""
+    def _tell(self, world: World, found: Mapping[str, Feed], clients: Iterable[Client] | None = None) -> None:
+        """Tell these clients (or all) who read how the feeds are; who may not see numbers, as much as they may know."""
         frames = {}
         for sees in (True, False):
             payload = self._state(world, found, numbers=sees)
             frames[sees] = text_frame(payload), compressed_text_frame(payload)
-        for client, session in self._sessions.items():
-            if session.state is State.OPEN and self._hub_of(client).is_draining(client):
+        for client in self._sessions if clients is None else clients:
+            session = self._sessions.get(client)
+            if session is not None and session.state is State.OPEN and self._hub_of(client).is_draining(client):
                 client.send(frames[self._audience.sees(client)][client.compressed])

@@ -89,14 +89,15 @@ def test_the_states_of_the_feeds_are_told_as_they_change(gateway: Gateway, clock
 
 
 def test_a_heartbeat_comes_though_nothing_changes(gateway: Gateway, clock: Manual) -> None:
+    """One in each heartbeat; the first slot's turn comes after a tenth of it."""
     listener = opened(gateway)
     gateway.watch()
     listener.messages.clear()
     for _ in range(25):
         clock.advance(1)
         gateway.watch()
-    assert listener.types() == ["state", "state"]
-    assert listener.checks == 2
+    assert listener.types() == ["state", "state", "state"]
+    assert listener.checks == 3
 
 
 def test_a_connection_that_does_not_drain_is_told_nothing(gateway: Gateway, clock: Manual) -> None:
