@@ -11,6 +11,7 @@ from eventlog.kafka import KafkaLog
 from eventlog.port import EventLog
 from eventlog.sqlite import SqliteLog
 from sandik.settings import kafka_security
+from sandik.tracing import traced_where_asked
 from schemas.errors import UsageError
 
 _MEBIBYTE: Final = 1024 * 1024
@@ -24,6 +25,10 @@ def open_log(url: str, clock: Clock) -> EventLog:
     The clock is the machine's, whatever speed events are played at: the embedded log's leases live by it. How to prove
     oneself to Kafka comes from the environment (`SANDIK_KAFKA_…`).
     """
+    return traced_where_asked(_log(url, clock), os.environ)
+
+
+def _log(url: str, clock: Clock) -> EventLog:
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest:
         return _sqlite_log(rest, clock)
