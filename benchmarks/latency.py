@@ -26,6 +26,7 @@ from schemas.tally import Counted, encode
 TALLIES = 4_000
 RATE_HZ = 200
 TICK_MS = 50
+MIN_BOXES = 200  # districts with fewer would run out of boxes
 READY_TIMEOUT_S = 30
 
 
@@ -92,11 +93,12 @@ async def _race(log: EventLog, run: Run, definition: Election, client: ClientCon
 
 
 async def _append_on_schedule(log: EventLog, run: Run, definition: Election, due: dict[tuple[str, int], float]) -> None:
+    districts = [district for district in definition.districts if district.boxes_total >= MIN_BOXES]
     began = time.perf_counter() + 0.5
     async with asyncio.TaskGroup() as group:
         for number in range(TALLIES):
-            index, district = divmod(number, len(definition.districts))
-            unit = definition.districts[district]
+            index, district = divmod(number, len(districts))
+            unit = districts[district]
             moment = began + number / RATE_HZ
             due[unit.id, index + 1] = moment
             await asyncio.sleep(max(0, moment - time.perf_counter()))
