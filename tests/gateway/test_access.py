@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.access import (
     MAX_TOKEN_CHARS,
+    MAX_TOKENS_KEPT,
     PUBLIC,
     Grant,
     Key,
@@ -188,3 +189,14 @@ def test_nobody_signs_what_nobody_would_take(changes: dict[str, Any]) -> None:
 def test_keys_are_not_shown(tmp_path: Path) -> None:
     for key in (HS256, SIGN_HS256, EDDSA, SIGN_EDDSA):
         assert "material" not in repr(key)
+
+
+def test_a_token_that_was_good_is_still_refused_once_it_expired_and_few_are_kept() -> None:
+    check = TokenCheck([HS256], "night")
+    text = token("public", key=SIGN_HS256, now=NOW)
+    for _ in range(2):
+        assert check.grant(text, NOW).scope == "public"
+    assert refused(text, check, NOW + timedelta(hours=1)).code == "expired"
+    for number in range(MAX_TOKENS_KEPT + 10):
+        check.grant(forged(claims(sub=f"s{number}")), NOW)
+    assert len(check._good) == MAX_TOKENS_KEPT
