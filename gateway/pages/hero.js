@@ -108,7 +108,8 @@ export class Hero {
   #counted({ entry, boxesTotal, registeredTotal }) {
     const { t, format } = this;
     const opened = entry?.boxes_opened ?? 0;
-    show(this.opened, opened, format.count);
+    // before the first figures a dash, not a zero that was never counted; and what comes then does not count up from it
+    show(this.opened, entry ? opened : NaN, format.count);
     say(this.total, format.count(boxesTotal));
     say(this.progress, format.progress(opened, boxesTotal));
     paint(this.bar, "--part", boxesTotal ? (opened / boxesTotal).toFixed(4) : "0");

@@ -138,6 +138,7 @@ async def test_a_page_opened_before_the_run_exists_fills_itself(tmp_path: Path, 
         assert "henüz başlamadı" in await shown.text("#status")
 
         await begin(log, election())
+        await shown.shows("#hero .opened", "–")  # no figure is not a zero
         await publish(log, totals("tr/34/adalar", {"imamoglu": 7, "kurum": 5}, boxes=1))
 
         await shown.shows("#hero .leader .name", "Ekrem İmamoğlu")
