@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from producers.faults import listed
 from schemas.definition import Name
 from schemas.errors import MappingError
 from schemas.fields import MAX_REVISION, Color, Id
@@ -150,8 +151,4 @@ def parse_mapping(text: str, name: str = "the mapping") -> Mapping:
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"{name} is not readable as TOML: {error}.") from error
     except ValidationError as error:
-        faults = "\n".join(
-            f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
-        )
-        raise MappingError(f"{name} does not say what it has to:\n{faults}") from error
+        raise MappingError(f"{name} does not say what it has to:\n{listed(error)}") from error

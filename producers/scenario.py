@@ -9,6 +9,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from producers.faults import listed
 from schemas.definition import Candidate, Contest, Election, Name, Party, Source, Unit
 from schemas.errors import ScenarioError
 from schemas.fields import Id, Total, UnitId
@@ -241,8 +242,4 @@ def parse_scenario(text: str, name: str = "the scenario") -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{name} is not readable as TOML: {error}.") from error
     except ValidationError as error:
-        faults = "\n".join(
-            f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
-        )
-        raise ScenarioError(f"{name} cannot be staged:\n{faults}") from error
+        raise ScenarioError(f"{name} cannot be staged:\n{listed(error)}") from error
