@@ -15,7 +15,7 @@ from eventlog.run import Run
 from schemas.gate import Gate
 from schemas.trust import Judge, OperatorKey
 
-_log = logging.getLogger("sandik.aggregate")
+_log = logging.getLogger(__name__)
 
 _MAX_RECORDS: Final = 2_000
 """Records in one read: some 30 ms of parsing."""

@@ -37,7 +37,7 @@ from gateway.stalls import Stalls
 from gateway.view import View
 from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState, Scope
 
-_log: Final = logging.getLogger("sandik.gateway")
+_log: Final = logging.getLogger(__name__)
 
 
 class Client(Protocol):
