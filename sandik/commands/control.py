@@ -19,6 +19,7 @@ from sandik import screen
 from sandik.operators import OperatorKeys, operator_keys, operator_seal
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
+from sandik.reading import read_to_end
 from sandik.wiring import open_log
 from schemas.control import ORDER, Order, unknown_in
 from schemas.errors import UsageError
@@ -26,8 +27,6 @@ from schemas.trust import Judge, OperatorKey, OperatorSeal, Verdict, encode_orde
 
 EXAMPLE = "Example: sandik control hold --run 2024-yerel --contest mayor --key me.key --by 'A. Kaya' --reason 'a doubt'"
 
-_MAX_RECORDS: Final = 500
-_READ_WAIT_MS: Final = 1_000
 _PIPED_COLUMNS: Final = 200
 _UNTIL_LIFTED: Final = "lifted"
 
@@ -205,13 +204,7 @@ async def _audit(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Ver
 
 async def _verdicts(log: EventLog, run: Run, keys: tuple[OperatorKey, ...]) -> list[Verdict]:
     judge = Judge(run.name, run.epoch, run.mode, run.definition, keys)
-    topic = run.topics.control.name
-    end = (await log.end_offsets(topic))[0]
-    found: list[Verdict | None] = []
-    async with log.reader(topic, {0: 0}) as reader:
-        while reader.positions[0] < end:
-            for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=_READ_WAIT_MS):
-                found += [judge.judge(record.offset, record.value) for record in batch.records]
+    found = [judge.judge(record.offset, record.value) async for record in read_to_end(log, run.topics.control.name)]
     return [verdict for verdict in found if verdict is not None]
 
 

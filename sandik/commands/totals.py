@@ -14,13 +14,12 @@ from gateway.view import View
 from sandik.numbers import grouped, percent
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
+from sandik.reading import read_to_end
 from sandik.wiring import open_log
 from schemas.totals import Row, encode_rows
 
 EXAMPLE = "Example: sandik totals --run 2024-yerel --format json > totals.json"
 
-_MAX_RECORDS = 5_000
-_READ_WAIT_MS = 1_000
 _PIPED_COLUMNS = 160
 
 
@@ -49,13 +48,8 @@ async def _rows(url: str, name: str) -> list[Row]:
     async with open_log(url, Wall()) as log:
         run = await find_run(log, name)
         view = View(run.definition)
-        topic = run.topics.totals.name
-        end = (await log.end_offsets(topic))[0]
-        async with log.reader(topic, {0: 0}) as reader:
-            while reader.positions[0] < end:
-                for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=_READ_WAIT_MS):
-                    for record in batch.records:
-                        view.fold(record)
+        async for record in read_to_end(log, run.topics.totals.name):
+            view.fold(record)
         return view.rows()
 
 
