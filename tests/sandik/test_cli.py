@@ -1,17 +1,13 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
-from sandik.cli import main
+from tests.sandik.conftest import Sandik
 from tests.simulation.processes import free_port
-
-Sandik = Callable[..., tuple[int, str, str]]
-"""Runs the command line; returns exit code, standard output and standard error."""
 
 COMMANDS = ("demo", "boxes", "simulate", "aggregate", "gateway", "totals", "schema", "token", "load")
 MAPPING = Path(__file__).parents[2] / "examples" / "turkiye-2014.toml"
@@ -20,24 +16,6 @@ HEADER = (
     "AK PARTİ,MHP,SAADET,CHP,BTP,BBP,DP,DSP,HDP,DBP,Diger\n"
 )
 LINE = "34,135,İSTANBUL,ÇATALCA,1001,295,272,253,19,54,10,1,185,0,0,0,0,0,0,3\n"
-
-
-@pytest.fixture
-def sandik(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Sandik:
-    """Runs it in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sandik", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.fixture

@@ -1,32 +1,22 @@
 """`sandik control` on a run of the embedded log, as an operator would use it."""
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
-from sandik.cli import main
+from tests.sandik.conftest import Sandik
 
-Sandik = Callable[..., tuple[int, str, str]]
 WHO = ("--by", "A. Kaya", "--reason", "a rehearsal")
 CONTEST = ("--contest", "metropolitan_mayor")
 
 
 @pytest.fixture
-def sandik(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Sandik:
-    """Runs the command line in a folder of its own: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
+def sandik(sandik: Sandik) -> Sandik:
+    """The command line, its standard error in one line however wide the terminal is."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sandik", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        out, err = capfd.readouterr()
+        code, out, err = sandik(*arguments)
         return code, out, " ".join(err.split())
 
     return run
