@@ -14,36 +14,53 @@ MAX_LEDGER_BYTES: Final = 4 * MAX_RECORD_BYTES
 MAX_CONTROL_BYTES: Final = 8 * MAX_RECORD_BYTES
 """A definition of all Türkiye (1,345 districts, three contests with their own ballots) is about 4 MiB."""
 
+MAX_COMPARISON_BYTES: Final = MAX_RECORD_BYTES
+"""Sums of 49 candidates four times over and the boxes that explain most are some 10 KiB."""
+
 MAX_QUARANTINE_BYTES: Final = 2 * MAX_RECORD_BYTES
 """The largest record there can be, in base64 (4/3 of it), with its reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunTopics:
-    """The topics of one run, namespaced by its name: a rehearsal cannot reach a live run's."""
+    """The topics of one run, namespaced by its name: a rehearsal cannot reach a live run's.
+
+    A replay that goes back in time begins a new `take`: an empty log of its own, in a new epoch. Only `control` is the
+    same in all of them.
+    """
 
     run: str
     partitions: int = DEFAULT_PARTITIONS
+    take: int = 0
+
+    @property
+    def _prefix(self) -> str:
+        return f"sandik.{self.run}.take-{self.take}" if self.take else f"sandik.{self.run}"
 
     @property
     def tallies(self) -> Topic:
         """What feeds report. Keyed by district, so that a district lives in one partition; kept for ever."""
-        return Topic(f"sandik.{self.run}.tallies", self.partitions)
+        return Topic(f"{self._prefix}.tallies", self.partitions)
 
     @property
     def totals(self) -> Topic:
         """What the aggregator publishes. One partition, so that its offsets order everything; compacted."""
-        return Topic(f"sandik.{self.run}.totals", compacted=True)
+        return Topic(f"{self._prefix}.totals", compacted=True)
 
     @property
     def ledger(self) -> Topic:
         """The aggregator's checkpoints, partitioned like `tallies`; compacted."""
-        return Topic(f"sandik.{self.run}.ledger", self.partitions, compacted=True, max_record_bytes=MAX_LEDGER_BYTES)
+        return Topic(f"{self._prefix}.ledger", self.partitions, compacted=True, max_record_bytes=MAX_LEDGER_BYTES)
+
+    @property
+    def comparisons(self) -> Topic:
+        """Where two sources differ in a district, and why; compacted."""
+        return Topic(f"{self._prefix}.comparisons", compacted=True, max_record_bytes=MAX_COMPARISON_BYTES)
 
     @property
     def quarantine(self) -> Topic:
         """What could not be used, with the reason; kept for ever."""
-        return Topic(f"sandik.{self.run}.quarantine", max_record_bytes=MAX_QUARANTINE_BYTES)
+        return Topic(f"{self._prefix}.quarantine", max_record_bytes=MAX_QUARANTINE_BYTES)
 
     @property
     def control(self) -> Topic:
@@ -52,4 +69,4 @@ class RunTopics:
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic of the run; `control` last, so that a run that can be found is whole."""
-        return (self.tallies, self.totals, self.ledger, self.quarantine, self.control)
+        return (self.tallies, self.totals, self.ledger, self.comparisons, self.quarantine, self.control)

@@ -60,10 +60,14 @@ class Contest(Frozen):
 
 
 class Source(Frozen):
-    """Who reports: an agency, a party's observers, the electoral council itself."""
+    """Who reports: an agency, a party's observers, the electoral council itself.
+
+    `reports` says what it sends: each box by itself, or the totals of whole districts.
+    """
 
     id: Id
     name: Name
+    reports: Literal["boxes", "districts"] = "boxes"
 
 
 class Unit(Frozen):

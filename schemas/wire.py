@@ -157,6 +157,19 @@ class Call(Frozen):
     at: AwareDatetime
 
 
+class Playback(Frozen):
+    """Where a replay is. `clock` is the virtual time at the message's `at`; playing, it runs `speed` times as fast.
+
+    `first` and `last` are the ends of what is replayed. While seeking, `clock` stands where the figures are.
+    """
+
+    clock: AwareDatetime
+    speed: float
+    status: Literal["playing", "paused", "seeking", "ended"]
+    first: AwareDatetime
+    last: AwareDatetime
+
+
 class State(Frozen):
     """Server: the state of the feeds; sent after hello, on every change, and every `heartbeat_s` as a sign of life.
 
@@ -173,6 +186,27 @@ class State(Frozen):
     embargoed: bool = False
     hold: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    replay: Playback | None = None
+
+
+class Event(Frozen):
+    """Server: something worth a strap has happened in a unit that the client follows; said once, after its delta.
+
+    Derived from the figures with hysteresis, and never an editorial call. What is missed is not told again: whoever
+    connects later finds what holds now in `/v1/facts`. `candidate` is who it is about, `before` who led until then,
+    `percent` which milestone of boxes opened was passed.
+    """
+
+    type: Literal["event"]
+    event: Literal["leader_changed", "milestone", "cannot_be_overtaken", "can_be_overtaken_again"]
+    contest: Id
+    source: Id
+    unit: UnitId
+    seq: Total
+    as_of: AwareDatetime
+    candidate: Id | None = None
+    before: Id | None = None
+    percent: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
 class Unsubscribed(Frozen):
@@ -215,11 +249,11 @@ class Goodbye(Frozen):
 
 
 ServerMessage = Annotated[
-    Hello | Snapshot | Delta | State | Unsubscribed | Error | Goodbye,
+    Hello | Snapshot | Delta | State | Event | Unsubscribed | Error | Goodbye,
     Field(discriminator="type"),
 ]
-SERVER_MESSAGE: Final[TypeAdapter[Hello | Snapshot | Delta | State | Unsubscribed | Error | Goodbye]] = TypeAdapter(
-    ServerMessage
+SERVER_MESSAGE: Final[TypeAdapter[Hello | Snapshot | Delta | State | Event | Unsubscribed | Error | Goodbye]] = (
+    TypeAdapter(ServerMessage)
 )
 
 
