@@ -11,25 +11,18 @@ first record on, and that first record counts as a change of every figure of the
 
 import copy
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-import orjson
 from pydantic import ValidationError
 
 from eventlog.port import Record
-from schemas.definition import Election, Unit
+from gateway.figures import Figures, Wire, difference
+from schemas.definition import Election
 from schemas.gate import is_gate
-from schemas.totals import COUNTS, Cell, Row, Totals, parse_totals
-
-Wire = dict[str, object]
-"""An entry as it goes to a client: see `schemas.wire.Entry`."""
-
-MAX_ENCODED_KEPT: Final = 8
-"""Encodings kept of one unit's figures, by cursor: the snapshot's, the live delta's, and some of slow clients'."""
+from schemas.totals import Cell, Row, Totals, parse_totals
 
 _FEW_UNITS: Final = 64
 """Up to so many units are looked up one by one (3 µs), without a walk over whatever else changed."""
@@ -42,118 +35,7 @@ class Heard(NamedTuple):
     appended_ms: int
 
 
-class _Change(NamedTuple):
-    """What one record adds to a district, and so to the units above it: differences, by field and by candidate."""
-
-    counts: dict[str, int]
-    votes: dict[str, int]
-
-
-@dataclass(slots=True)
-class _Figures:
-    """One unit's figures for one contest and source, each with the seq at which it last changed."""
-
-    unit: Unit
-    boxes_total: int
-    as_of: datetime
-    born: int
-    seq: int
-    as_of_seq: int
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    votes: dict[str, int] = field(default_factory=dict)
-    counts_seq: dict[str, int] = field(default_factory=dict)
-    votes_seq: dict[str, int] = field(default_factory=dict)
-    encoded: dict[int, bytes] = field(default_factory=dict)
-
-    def add(self, change: _Change, seq: int) -> None:
-        for name, difference in change.counts.items():
-            self.counts[name] += difference
-            self.counts_seq[name] = seq
-        for candidate, difference in change.votes.items():
-            self.votes[candidate] = self.votes.get(candidate, 0) + difference
-            self.votes_seq[candidate] = seq
-        if change.counts or change.votes:
-            self._changed(seq)
-
-    def touch(self, seq: int) -> None:
-        """Count every figure as changed."""
-        self._changed(seq)
-        self.as_of_seq = seq
-        self.counts_seq = dict.fromkeys(self.counts, seq)
-        self.votes_seq = dict.fromkeys(self.votes, seq)
-
-    def set_as_of(self, as_of: datetime, seq: int) -> None:
-        if as_of != self.as_of:
-            self.as_of = as_of
-            self.as_of_seq = seq
-            self._changed(seq)
-
-    def begin_anew(self, seq: int) -> None:
-        """Count everything as new, as for somebody who has never seen the unit."""
-        self.born = seq
-        self.touch(seq)
-
-    def _changed(self, seq: int) -> None:
-        self.seq = seq
-        self.encoded.clear()
-
-    def add_up(self, below: Sequence["_Figures"]) -> None:
-        """Take the sum of these districts for what is shown."""
-        self.as_of = max(district.as_of for district in below)
-        self.counts = {name: sum(district.counts[name] for district in below) for name in COUNTS}
-        names = sorted({candidate for district in below for candidate in district.votes})
-        self.votes = {name: sum(district.votes.get(name, 0) for district in below) for name in names}
-
-    def parted(self) -> "_Figures":
-        """A copy that shares nothing which changes."""
-        return replace(
-            self,
-            counts=self.counts.copy(),
-            votes=self.votes.copy(),
-            counts_seq=self.counts_seq.copy(),
-            votes_seq=self.votes_seq.copy(),
-            encoded={},
-        )
-
-    def encoded_since(self, cursor: int) -> bytes:
-        """What changed beyond `cursor` as JSON: encoded once, whoever asks, until it changes again."""
-        cursor = cursor if self.born <= cursor else 0
-        entry = self.encoded.get(cursor)
-        if entry is None:
-            if len(self.encoded) >= MAX_ENCODED_KEPT:
-                self.encoded.clear()
-            entry = self.encoded[cursor] = orjson.dumps(self.changed_since(cursor))
-        return entry
-
-    def changed_since(self, cursor: int) -> Wire:
-        wire: Wire = {"unit": self.unit.id}
-        if self.born > cursor:
-            wire["level"] = self.unit.level
-            wire["boxes_total"] = self.boxes_total
-        if self.as_of_seq > cursor:
-            wire["as_of"] = self.as_of
-        for name, seq in self.counts_seq.items():
-            if seq > cursor:
-                wire[name] = self.counts[name]
-        votes = {candidate: self.votes[candidate] for candidate, seq in self.votes_seq.items() if seq > cursor}
-        if votes:
-            wire["votes"] = votes
-        return wire
-
-    def row(self, contest: str, source: str) -> Row:
-        counts = {name: value for name, value in self.counts.items() if name in Row._fields}
-        return Row(
-            contest=contest,
-            source=source,
-            unit=self.unit.id,
-            level=self.unit.level,
-            boxes_total=self.boxes_total,
-            votes=dict(sorted(self.votes.items())),
-            **counts,
-        )
-
-
-class _Board(OrderedDict[str, _Figures]):
+class _Board(OrderedDict[str, Figures]):
     """The units of one contest and source, by id, in the order in which they last changed."""
 
 
@@ -316,7 +198,7 @@ class View:
             if units is None or unit in units
         ]
 
-    def _changed_among(self, contest: str, source: str, units: Collection[str], cursor: int) -> list[_Figures]:
+    def _changed_among(self, contest: str, source: str, units: Collection[str], cursor: int) -> list[Figures]:
         board = self._boards[contest, source]
         if len(units) <= _FEW_UNITS:
             changed = [figures for unit in units if (figures := board.get(unit)) and figures.seq > cursor]
@@ -347,7 +229,7 @@ class View:
             self._add_unit(board, totals.district, totals.as_of, votes)
         district = board[totals.district]
         before = district.as_of
-        change = _difference(district, totals)
+        change = difference(district, totals)
         district.add(change, self.seq)
         district.set_as_of(totals.as_of, self.seq)
         self._move(board, district)
@@ -363,7 +245,7 @@ class View:
             self._move(board, above)
 
     def _add_unit(self, board: _Board, unit: str, as_of: datetime, votes: dict[str, int]) -> None:
-        figures = _Figures(
+        figures = Figures(
             unit=self.definition.unit_by_id[unit],
             boxes_total=self.definition.boxes_total[unit],
             as_of=as_of,
@@ -375,11 +257,11 @@ class View:
         figures.touch(self.seq)
         board[unit] = figures
 
-    def _move(self, board: _Board, figures: _Figures) -> None:
+    def _move(self, board: _Board, figures: Figures) -> None:
         if figures.seq == self.seq:
             board.move_to_end(figures.unit.id)
 
-    def _newest(self, board: _Board, above: _Figures, before: datetime, as_of: datetime) -> datetime:
+    def _newest(self, board: _Board, above: Figures, before: datetime, as_of: datetime) -> datetime:
         """The newest event time below a unit, after one district's went from `before` to `as_of`."""
         if as_of >= above.as_of:
             return as_of
@@ -404,13 +286,3 @@ class View:
             for unit in self.definition.ancestors[district.id]:
                 below.setdefault(unit, []).append(district.id)
         return below
-
-
-def _difference(district: _Figures, totals: Totals) -> _Change:
-    counts = ((name, getattr(totals, name) - district.counts[name]) for name in COUNTS)
-    votes = ((candidate, totals.votes.get(candidate, 0) - held) for candidate, held in district.votes.items())
-    return _Change(_without_zeros(counts), _without_zeros(votes))
-
-
-def _without_zeros(differences: Iterable[tuple[str, int]]) -> dict[str, int]:
-    return {name: difference for name, difference in differences if difference}

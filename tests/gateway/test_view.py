@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.view import MAX_ENCODED_KEPT, Heard, View, Wire
+from gateway.figures import MAX_ENCODED_KEPT, Wire
+from gateway.view import Heard, View
 from schemas.totals import Cell, Row, Totals
 from tests.gateway.gateways import Message, merge
 from tests.gateway.nights import DISTRICTS, START, Written, election, totals

@@ -1,0 +1,142 @@
+"""The figures of one unit for one contest and source, each with the seq at which it last changed. Pure.
+
+What a client at cursor C is owed is the figures whose seq is beyond C. What is sent is encoded once, whoever asks.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import orjson
+
+from schemas.definition import Unit
+from schemas.totals import COUNTS, Row, Totals
+
+Wire = dict[str, object]
+"""An entry as it goes to a client: see `schemas.wire.Entry`."""
+
+MAX_ENCODED_KEPT: Final = 8
+"""Encodings kept of one unit's figures, by cursor: the snapshot's, the live delta's, and some of slow clients'."""
+
+
+class Change(NamedTuple):
+    """What one record adds to a district, and so to the units above it: differences, by field and by candidate."""
+
+    counts: dict[str, int]
+    votes: dict[str, int]
+
+
+@dataclass(slots=True)
+class Figures:
+    """One unit's figures. `born` is the seq since which the unit is there; `seq` that of its last change."""
+
+    unit: Unit
+    boxes_total: int
+    as_of: datetime
+    born: int
+    seq: int
+    as_of_seq: int
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    votes: dict[str, int] = field(default_factory=dict)
+    counts_seq: dict[str, int] = field(default_factory=dict)
+    votes_seq: dict[str, int] = field(default_factory=dict)
+    encoded: dict[int, bytes] = field(default_factory=dict)
+
+    def add(self, change: Change, seq: int) -> None:
+        for name, difference in change.counts.items():
+            self.counts[name] += difference
+            self.counts_seq[name] = seq
+        for candidate, difference in change.votes.items():
+            self.votes[candidate] = self.votes.get(candidate, 0) + difference
+            self.votes_seq[candidate] = seq
+        if change.counts or change.votes:
+            self._changed(seq)
+
+    def touch(self, seq: int) -> None:
+        """Count every figure as changed."""
+        self._changed(seq)
+        self.as_of_seq = seq
+        self.counts_seq = dict.fromkeys(self.counts, seq)
+        self.votes_seq = dict.fromkeys(self.votes, seq)
+
+    def set_as_of(self, as_of: datetime, seq: int) -> None:
+        if as_of != self.as_of:
+            self.as_of = as_of
+            self.as_of_seq = seq
+            self._changed(seq)
+
+    def begin_anew(self, seq: int) -> None:
+        """Count everything as new, as for somebody who has never seen the unit."""
+        self.born = seq
+        self.touch(seq)
+
+    def _changed(self, seq: int) -> None:
+        self.seq = seq
+        self.encoded.clear()
+
+    def add_up(self, below: Sequence["Figures"]) -> None:
+        """Take the sum of these districts for what is shown."""
+        self.as_of = max(district.as_of for district in below)
+        self.counts = {name: sum(district.counts[name] for district in below) for name in COUNTS}
+        names = sorted({candidate for district in below for candidate in district.votes})
+        self.votes = {name: sum(district.votes.get(name, 0) for district in below) for name in names}
+
+    def parted(self) -> "Figures":
+        """A copy that shares nothing which changes."""
+        return replace(
+            self,
+            counts=self.counts.copy(),
+            votes=self.votes.copy(),
+            counts_seq=self.counts_seq.copy(),
+            votes_seq=self.votes_seq.copy(),
+            encoded={},
+        )
+
+    def encoded_since(self, cursor: int) -> bytes:
+        """What changed beyond `cursor` as JSON: encoded once, whoever asks, until it changes again."""
+        cursor = cursor if self.born <= cursor else 0
+        entry = self.encoded.get(cursor)
+        if entry is None:
+            if len(self.encoded) >= MAX_ENCODED_KEPT:
+                self.encoded.clear()
+            entry = self.encoded[cursor] = orjson.dumps(self.changed_since(cursor))
+        return entry
+
+    def changed_since(self, cursor: int) -> Wire:
+        wire: Wire = {"unit": self.unit.id}
+        if self.born > cursor:
+            wire["level"] = self.unit.level
+            wire["boxes_total"] = self.boxes_total
+        if self.as_of_seq > cursor:
+            wire["as_of"] = self.as_of
+        for name, seq in self.counts_seq.items():
+            if seq > cursor:
+                wire[name] = self.counts[name]
+        votes = {candidate: self.votes[candidate] for candidate, seq in self.votes_seq.items() if seq > cursor}
+        if votes:
+            wire["votes"] = votes
+        return wire
+
+    def row(self, contest: str, source: str) -> Row:
+        counts = {name: value for name, value in self.counts.items() if name in Row._fields}
+        return Row(
+            contest=contest,
+            source=source,
+            unit=self.unit.id,
+            level=self.unit.level,
+            boxes_total=self.boxes_total,
+            votes=dict(sorted(self.votes.items())),
+            **counts,
+        )
+
+
+def difference(district: Figures, totals: Totals) -> Change:
+    """What these totals change in the district's figures."""
+    counts = ((name, getattr(totals, name) - district.counts[name]) for name in COUNTS)
+    votes = ((candidate, totals.votes.get(candidate, 0) - held) for candidate, held in district.votes.items())
+    return Change(_without_zeros(counts), _without_zeros(votes))
+
+
+def _without_zeros(differences: Iterable[tuple[str, int]]) -> dict[str, int]:
+    return {name: difference for name, difference in differences if difference}
