@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.http import MAX_ANSWERS_KEPT
+from gateway.answers import MAX_ANSWERS_KEPT
 from schemas.definition import Election
 from tests.gateway.gateways import RUN, get, is_ready, night, publish, running, viewer
 from tests.gateway.nights import election, totals
