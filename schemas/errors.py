@@ -5,6 +5,7 @@
     │   ├── DefinitionError   an election definition that contradicts itself
     │   ├── MappingError      a mapping file that does not fit its table
     │   ├── TableError        an official table with rows that cannot be used
+    │   ├── ArchiveError      an archive that is none, or is not what was written
     │   ├── ScenarioError     a scenario of a staged night that contradicts itself
     │   ├── UnknownRun        no such run in the log
     │   └── RunConflict       the run exists with another definition or mode
@@ -43,6 +44,22 @@ class TableError(UsageError):
 
 class ScenarioError(UsageError):
     """A scenario of a staged night that cannot be read or contradicts itself."""
+
+
+class ArchiveError(UsageError):
+    """An archive that cannot be used: none at all, another's, or not what was written. Names the exact place.
+
+    `file` is where it shows; `partition` and `offset` name the first record that is not as it was written, where the
+    fault is in a record.
+    """
+
+    def __init__(self, file: str, what: str, *, partition: int | None = None, offset: int | None = None) -> None:
+        record = "" if offset is None else f", partition {partition}, offset {offset}"
+        super().__init__(f"{file}{record}: {what}")
+        self.file = file
+        self.what = what
+        self.partition = partition
+        self.offset = offset
 
 
 class UnknownRun(UsageError):

@@ -1,0 +1,161 @@
+"""The manifest of an archive: which run it holds, in which files, and where each partition's chain ends.
+
+It is the only thing that says what belongs to the archive: a file that it does not name is none of it.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import orjson
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
+
+from schemas.control import Mode
+from schemas.definition import Election
+from schemas.errors import ArchiveError
+from schemas.fields import Frozen, Total
+
+FORMAT: Final = "sandik.archive.v1"
+MANIFEST: Final = "manifest.json"
+
+ArchivedTopic = Literal["tallies", "control"]
+"""What of a run is archived: what was reported, and what was ordered. Everything else is a fold of these."""
+
+Digest128 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^(tallies|control)-[0-9]{8}\.parquet$")]
+"""A file beside the manifest, never a path elsewhere."""
+
+
+class Span(Frozen):
+    """The records of one partition in a segment: first and last offset, and the link before the first."""
+
+    partition: Total
+    first: Total
+    last: Total
+    records: Annotated[int, Field(ge=1)]
+    before: Digest128
+
+
+class Segment(Frozen):
+    """One Parquet file. `first_append` and `last_append` are the least and greatest append time in it."""
+
+    file: FileName
+    topic: ArchivedTopic
+    records: Annotated[int, Field(ge=1)]
+    size_bytes: Total
+    sha256: Sha256
+    first_append: AwareDatetime
+    last_append: AwareDatetime
+    spans: tuple[Span, ...]
+
+
+class End(Frozen):
+    """Where a partition ends: the next offset, the last record's link and, for tallies, the hash of its totals."""
+
+    topic: ArchivedTopic
+    partition: Total
+    next_offset: Total
+    records: Total
+    chain: Digest128
+    state: Digest128 | None = None
+
+
+class Manifest(Frozen):
+    """What an archive holds.
+
+    `records` counts by topic and type; `unreadable` is the type of what is no event. `state` is the hash of the totals
+    over all partitions (`schemas.statehash`). `complete` says that the archiver had everything that the log held when
+    it stopped; it is false while one follows, and after one was killed.
+    """
+
+    format: Literal["sandik.archive.v1"] = "sandik.archive.v1"
+    run: str
+    mode: Mode
+    epoch: str
+    take: Total = 0
+    partitions: Annotated[int, Field(ge=1)]
+    complete: bool = False
+    records: dict[ArchivedTopic, dict[str, Total]] = Field(default_factory=dict)
+    first_append: AwareDatetime | None = None
+    last_append: AwareDatetime | None = None
+    first_event: AwareDatetime | None = None
+    last_event: AwareDatetime | None = None
+    state: Digest128 = "0" * 32
+    content_hash: Digest128
+    ends: tuple[End, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    definition: Election
+
+    def count(self, topic: ArchivedTopic) -> int:
+        """How many records of a topic there are."""
+        return sum(self.records.get(topic, {}).values())
+
+    def encode(self) -> bytes:
+        """The file's bytes."""
+        return self.model_dump_json(indent=1).encode() + b"\n"
+
+
+def definition_hash(definition: Election) -> str:
+    """A digest of an election definition: equal definitions have equal ones."""
+    whole = orjson.dumps(definition.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    return blake2b(whole, digest_size=16).hexdigest()
+
+
+def content_hash(identity: Iterable[str | int], ends: Iterable[End]) -> str:
+    """One digest of all that an archive holds, however it is cut into files.
+
+    Over the run's identity and every partition's end with its last link, which stands for all records before it.
+    """
+    chains = sorted((end.topic, end.partition, end.next_offset, end.chain) for end in ends if end.records)
+    return blake2b(orjson.dumps([*identity, chains]), digest_size=16).hexdigest()
+
+
+def identity_of(manifest: Manifest) -> tuple[str | int, ...]:
+    """What makes a run this run: its name, mode, epoch, take, partitions and the hash of its definition."""
+    defined = definition_hash(manifest.definition)
+    return manifest.run, manifest.mode, manifest.epoch, manifest.take, manifest.partitions, defined
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of the archive in `folder`.
+
+    Raises `ArchiveError` where there is none, where it has another version, was cut short, or was changed.
+    """
+    path = folder / MANIFEST
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ArchiveError(
+            str(folder), f"this is no archive: there is no {MANIFEST} in it. Make one with: sandik archive"
+        ) from None
+    except OSError as error:
+        raise ArchiveError(str(path), f"cannot be read: {error.strerror}") from error
+    try:
+        found = orjson.loads(content)
+        form = found.get("format") if isinstance(found, dict) else None
+    except orjson.JSONDecodeError as error:
+        raise ArchiveError(
+            str(path), f"was cut short or changed: {error}. Restore it from a copy, or archive the run anew."
+        ) from error
+    if form != FORMAT:
+        raise ArchiveError(str(path), f"has the format {form!r}; this version of sandik reads {FORMAT!r}.")
+    try:
+        manifest = Manifest.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ArchiveError(
+            str(path), f"was changed: {where}: {first['msg']}. Restore it from a copy, or archive the run anew."
+        ) from error
+    if content_hash(identity_of(manifest), manifest.ends) != manifest.content_hash:
+        raise ArchiveError(
+            str(path), "was changed: the run, its definition or its ends do not give the content hash in it."
+        )
+    return manifest
+
+
+def file_sha256(content: bytes) -> str:
+    """The digest of a segment's bytes, as the manifest holds it."""
+    return sha256(content).hexdigest()
