@@ -8,7 +8,6 @@ import { Compare } from "./compare.js";
 import { fillSwitch, UnitPicker, updateSwitch } from "./controls.js";
 import { Districts } from "./districts.js";
 import { make, say } from "./dom.js";
-import { Feeds } from "./feed.js";
 import { Hero } from "./hero.js";
 import { TileMap } from "./map.js";
 import { fromAddress, toAddress } from "./place.js";
@@ -16,6 +15,9 @@ import { Status } from "./status.js";
 import { View } from "./view.js";
 
 const AGE_TICK_MS = 1_000;
+
+/** As often as a viewer can take in a new number; what lies between is conflated by the server. */
+const MAX_RATE_HZ = 2;
 
 export class Board {
   #drawn = 0;
@@ -25,13 +27,14 @@ export class Board {
   #mode = "live";
   #shownAt = null;
 
-  /** `watch(subscriptions)` is called with what the selection needs. */
-  constructor({ election, store, words, format, watch }) {
-    Object.assign(this, { election, store, t: words, format, watch });
-    this.feeds = new Feeds();
+  #followed = [];
+
+  /** `night` is where the figures come from; what the selection needs is subscribed to. */
+  constructor({ election, night, words, format }) {
+    Object.assign(this, { election, night, t: words, format });
     this.status = new Status({ words, format });
     this.selection = fromAddress(location.search, election);
-    this.view = new View({ election, store, words, format, href: (selection) => toAddress(selection, location.search) });
+    this.view = new View({ election, night, words, format, href: (selection) => toAddress(selection, location.search) });
     this.#build();
     document.addEventListener("click", (event) => this.#follow(event));
     addEventListener("popstate", () => this.#select(fromAddress(location.search, election)));
@@ -40,34 +43,39 @@ export class Board {
     setInterval(() => this.#tick(), AGE_TICK_MS);
     this.#theme();
     this.#subscribe();
+    this.#listen();
   }
 
-  // What the client tells us.
+  #listen() {
+    const { night } = this;
+    night.on("change", () => this.#change());
+    night.on("state", () => this.#schedule());
+    night.on("hello", (message) => this.#hello(message));
+    night.on("connection", (news) => this.#connected(news));
+    night.on("fault", ({ message }) => this.#complain(message));
+  }
 
-  change() {
+  // What the night tells us.
+
+  #change() {
     this.#shownAt = new Date();
     this.#connection.hadData = true;
     this.#schedule();
   }
 
-  state(message) {
-    this.feeds.receive(message);
-    this.#schedule();
-  }
-
-  hello(message) {
+  #hello(message) {
     this.#mode = message.mode;
     this.#fault = "";
     this.status.mode(message.mode);
   }
 
-  connection({ status, code }) {
+  #connected({ status, code }) {
     const failed = this.#connection.failed || status === "lost";
     this.#connection = { ...this.#connection, status, code, failed: status === "open" ? false : failed };
     this.#tick();
   }
 
-  fault(text) {
+  #complain(text) {
     this.#fault = text;
     this.#tick();
   }
@@ -99,7 +107,10 @@ export class Board {
     const { contest, unit } = this.selection;
     const scope = this.election.scopeOf(unit).id;
     const units = this.election.patterns(scope);
-    this.watch(this.election.sources.map((source) => ({ contest, source: source.id, scope, units })));
+    const before = this.#followed;
+    this.#followed = this.election.sources.map((source) =>
+      this.night.subscribe({ contest, source: source.id, units, maxRateHz: MAX_RATE_HZ }));
+    for (const handle of before) handle.close();
   }
 
   #follow(event) {
@@ -180,7 +191,7 @@ export class Board {
 
   /** What changes with the clock alone: ages, states, the title. */
   #tick() {
-    const { election, feeds, format, t, selection } = this;
+    const { election, night, format, t, selection } = this;
     const now = new Date();
     say(document.getElementById("clock"), `${format.clock(now)} ${format.zone()}`);
     const source = election.sourceById.get(selection.source);
@@ -190,18 +201,16 @@ export class Board {
     this.hero.age(feed, t(feed.state), main.entry?.as_of ?? feed.last_event);
     this.compare.draw({ columns: this.#columns(), ranked: main.ranked, hue: this.view.hue });
     this.status.draw({
-      source, feed, connection: this.#connection, shownAt: this.#shownAt, embargo: feeds.embargo,
-      hold: feeds.hold, fault: this.#fault,
+      source, feed, connection: this.#connection, shownAt: this.#shownAt, embargo: night.embargo,
+      hold: night.held, fault: this.#fault,
     });
-    document.body.toggleAttribute("data-embargo", Boolean(feeds.embargo) && !main.entry);
+    document.body.toggleAttribute("data-embargo", Boolean(night.embargo) && !main.entry);
     this.#title(main, feed);
   }
 
   /** A source's feed; without a connection nobody knows how it is, only how old its figures are. */
   #feed(source) {
-    const feed = this.feeds.of(source.id);
-    const { status, hadData } = this.#connection;
-    return status !== "open" && hadData ? { ...feed, state: "unknown" } : feed;
+    return this.night.feeds[source.id] ?? { state: "waiting", last_event: null, age_s: null };
   }
 
   #columns() {

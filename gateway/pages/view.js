@@ -1,5 +1,5 @@
 /**
- * From the store's counts to what the panes draw: one unit's ranking and lead, and the same for each part of a scope.
+ * From the night's counts to what the panes draw: one unit's ranking and lead, and the same for each part of a scope.
  */
 
 import { legible } from "./hue.js";
@@ -9,8 +9,8 @@ import { layoutOf } from "./tiles.js";
 export class View {
   #layouts = new Map();
 
-  constructor({ election, store, words, format, href }) {
-    Object.assign(this, { election, store, t: words, format, href });
+  constructor({ election, night, words, format, href }) {
+    Object.assign(this, { election, night, t: words, format, href });
     this.grounds = { panel: "#1b222c", track: "#2a3440" };
   }
 
@@ -20,7 +20,7 @@ export class View {
   /** One unit's figures with all that is derived from them. */
   unit(selection, unitId = selection.unit, sourceId = selection.source) {
     const { election } = this;
-    const entry = this.store.entry(selection.contest, sourceId, unitId);
+    const entry = this.night.entry(selection.contest, sourceId, unitId);
     const unit = election.unitById.get(unitId);
     const ranked = ranking(election.ballot(selection.contest, unitId), entry?.votes)
       .map((row) => (row.candidate.color ? row : { ...row, candidate: election.stranger(row.candidate) }));

@@ -1,0 +1,34 @@
+/**
+ * The election's definition: contests, candidates, parties, units. Asked for until there is one.
+ */
+
+import { routeUrl } from "./address.js";
+import { retryDelay } from "./retry.js";
+
+/** A definition of all Türkiye is some MiB: more than this is a stuck connection. */
+const TIMEOUT_MS = 20_000;
+
+/** Pauses between attempts: a page that is opened before the server should fill itself soon after. */
+const FIRST_MS = 250;
+const LONGEST_MS = 4_000;
+
+/** Ask once. Rejects where there is no server, or no run yet. */
+export async function fetchDefinition({ url = globalThis.location?.href, token, fetch = globalThis.fetch } = {}) {
+  const route = routeUrl("/v1/definition", url, typeof token === "function" ? token() : token);
+  const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (!response.ok) throw new Error(`The definition is not there yet (${response.status}).`);
+  return response.json();
+}
+
+/** Ask until there is one; `onWait(error)` is told of each attempt that failed. An abort of `signal` ends it. */
+export async function awaitDefinition({ onWait = () => {}, signal, random = Math.random, ...where } = {}) {
+  for (let failures = 0; ; failures += 1) {
+    signal?.throwIfAborted();
+    try {
+      return await fetchDefinition(where);
+    } catch (error) {
+      onWait(error);
+    }
+    await new Promise((resolve) => { setTimeout(resolve, retryDelay(failures, random, FIRST_MS, LONGEST_MS)); });
+  }
+}

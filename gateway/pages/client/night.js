@@ -1,0 +1,309 @@
+/**
+ * A night as one client knows it, without any I/O: messages in, a local view and messages out.
+ *
+ * Nothing here is ever emptied by a lost connection, a restart or another epoch; only a snapshot replaces what was.
+ * `sandik/client/night.py` is the same machine in Python, and tests run the same transcripts through both.
+ */
+
+import { Feeds } from "./feeds.js";
+import { mayReconnect, retryDelay } from "./retry.js";
+import { same, Subscription } from "./subscription.js";
+
+/** Subscriptions that were closed and whose figures are kept, so that coming back costs a delta: as many as are open. */
+const MAX_RETAINED = 32;
+
+/** Signs of life that may be missed before a silent connection counts as lost: what docs/protocol.md says. */
+const MISSED_HEARTBEATS = 3;
+
+export class Night {
+  #subscriptions = new Map();
+  #feeds;
+  #state = null;
+  #frozen = null;
+  #frozenCalls = [];
+  #touched = new Map();
+  #failures = 0;
+  #retryAfterMs = null;
+  #heartbeatMs = null;
+  #connected = false;
+  #send;
+  #tell;
+  #random;
+  #retry;
+
+  /** "connecting", "open", "lost" (it comes back by itself), "refused" (it does not) or "closed" (by us). */
+  status = "connecting";
+  /** The close code of the last connection that ended; null before. */
+  code = null;
+  run = null;
+  /** "live", "test" or "replay"; null before the first hello. */
+  mode = null;
+  epoch = null;
+  scope = null;
+
+  /** `send(message)` and `tell(name, detail)` carry out what follows from a message; `now` gives milliseconds. */
+  constructor({ send, tell, now, random, retry }) {
+    this.#send = send;
+    this.#tell = tell;
+    this.#random = random;
+    this.#retry = retry ?? {};
+    this.#feeds = new Feeds(now);
+  }
+
+  // What a screen reads.
+
+  /** The figures of one unit, or undefined where nothing is known. Never changed in place. */
+  entry(contest, source, unit) {
+    return this.#frozen ? this.#frozen.get(keyOf(contest, source, unit)) : this.newest(contest, source, unit);
+  }
+
+  /** The same, also of what is held back locally: for a preview beside the program. */
+  newest(contest, source, unit) {
+    let best = null;
+    for (const one of this.#subscriptions.values()) {
+      if (one.table && one.contest === contest && one.source === source && one.covers(unit) && this.#outranks(one, best)) best = one;
+    }
+    return best?.table.get(unit);
+  }
+
+  /** By source {state, last_event, age_s}; the state is "unknown" while there is no connection. */
+  get feeds() {
+    return this.#feeds.read(this.status === "open");
+  }
+
+  /** Whether numbers are for the control room only. */
+  get embargoed() {
+    return this.#state?.embargoed ?? false;
+  }
+
+  /** Until when, or null where only an operator ends it. */
+  get embargo() {
+    return this.#state?.embargo ?? null;
+  }
+
+  /** What operators hold back, for everyone: contests, or contest/unit. */
+  get held() {
+    return this.#state?.hold ?? [];
+  }
+
+  /** Who has won, in an editor's word. */
+  get calls() {
+    return this.#frozen ? this.#frozenCalls : (this.#state?.calls ?? []);
+  }
+
+  /** Where a replay is: {clock, speed, status, first, last}, its clock as of now; null in any other night. */
+  get replay() {
+    return this.#feeds.replay();
+  }
+
+  // Hold and take, for this screen alone.
+
+  /** Whether this screen is held. */
+  get holding() {
+    return this.#frozen !== null;
+  }
+
+  /** How many entries have other figures by now than this screen shows; 0 unless it is held. */
+  get pending() {
+    return this.#changed().length;
+  }
+
+  /** From now on what screens see does not move. */
+  hold() {
+    if (this.#frozen) return;
+    this.#frozen = new Map();
+    for (const { contest, source, table } of this.#subscriptions.values()) {
+      for (const unit of table?.keys() ?? []) {
+        this.#frozen.set(keyOf(contest, source, unit), this.newest(contest, source, unit));
+      }
+    }
+    this.#frozenCalls = this.#state?.calls ?? [];
+    this.#tell("pending", { pending: 0 });
+  }
+
+  /** Let the newest through, all of it in one step, and stay held. */
+  take() {
+    if (!this.#frozen) return;
+    const changed = this.#changed();
+    for (const { key, newest } of changed) this.#frozen.set(key, newest);
+    this.#frozenCalls = this.#state?.calls ?? [];
+    this.#touched.clear();
+    this.#tell("pending", { pending: 0 });
+    this.#tellChanges(changed);
+  }
+
+  /** Let the newest through and follow again. */
+  release() {
+    if (!this.#frozen) return;
+    const changed = this.#changed();
+    this.#frozen = null;
+    this.#touched.clear();
+    this.#tell("pending", { pending: 0 });
+    this.#tellChanges(changed);
+  }
+
+  // What is followed.
+
+  /** Follow {contest, source, units, maxRateHz?}; the handle's `close()` ends it. The same twice is followed once. */
+  subscribe(wanted) {
+    const fresh = new Subscription(wanted);
+    const one = this.#subscriptions.get(fresh.id) ?? fresh;
+    this.#subscriptions.delete(one.id); // the newest last, so that the oldest is the first to be let go
+    this.#subscriptions.set(one.id, one);
+    one.handles += 1;
+    if (one.handles === 1 && this.#connected) this.#send(one.ask());
+    this.#letGo();
+    let open = true;
+    const close = () => {
+      if (open) this.#unsubscribe(one);
+      open = false;
+    };
+    return { id: one.id, close };
+  }
+
+  // What a connection drives.
+
+  /** A connection is being opened. */
+  connecting() {
+    this.#connection("connecting");
+  }
+
+  /** It is open: ask for everything, from the cursors on. What is asked before `hello` is answered after it. */
+  opened() {
+    this.#connected = true;
+    for (const one of this.#subscriptions.values()) if (one.handles) this.#send(one.ask());
+  }
+
+  /** A message came in; one of a kind that is not known is ignored, for a newer server may say more. */
+  receive(message) {
+    switch (message.type) {
+      case "hello": return this.#hello(message);
+      case "snapshot": return this.#snapshot(message);
+      case "delta": return this.#delta(message);
+      case "state": return this.#stated(message);
+      case "event": return this.#frozen ? undefined : this.#tell("event", message);
+      case "error": return this.#tell("fault", message);
+      case "goodbye": this.#retryAfterMs = message.retry_after_s * 1_000; return undefined;
+      default: return undefined;
+    }
+  }
+
+  /** The connection is lost. Returns the milliseconds to wait before the next; null where there must be none. */
+  lose(code) {
+    this.#connected = false;
+    this.code = code;
+    if (!mayReconnect(code)) {
+      this.#connection("refused");
+      return null;
+    }
+    const { firstMs, longestMs } = this.#retry;
+    const delay = this.#retryAfterMs ?? retryDelay(this.#failures, this.#random, firstMs, longestMs);
+    this.#retryAfterMs = null;
+    this.#failures += 1;
+    this.#connection("lost");
+    return delay;
+  }
+
+  /** We have ended it. */
+  closed() {
+    this.#connected = false;
+    this.#connection("closed");
+  }
+
+  /** How long the connection may be silent before it counts as lost; null before the first hello. */
+  get patienceMs() {
+    return this.#heartbeatMs && this.status === "open" ? this.#heartbeatMs * MISSED_HEARTBEATS : null;
+  }
+
+  #connection(status) {
+    this.status = status;
+    this.#tell("connection", { status, code: this.code });
+  }
+
+  #hello(message) {
+    const { run, mode, epoch, scope } = message;
+    if (this.epoch !== null && this.epoch !== epoch) this.#letGo(0);
+    Object.assign(this, { run, mode, epoch, scope: scope ?? "public" });
+    this.#failures = 0;
+    this.#heartbeatMs = message.heartbeat_s * 1_000;
+    this.#tell("hello", message);
+    this.#connection("open");
+  }
+
+  #stated(message) {
+    this.#state = message;
+    this.#feeds.receive(message);
+    this.#tell("state", message);
+  }
+
+  #snapshot(message) {
+    const one = this.#subscriptions.get(message.id);
+    if (one) this.#moved(one, one.snapshot(message));
+  }
+
+  #delta(message) {
+    const one = this.#subscriptions.get(message.id);
+    const units = one?.delta(message, this.epoch);
+    if (units === "gap") {
+      one.forget();
+      if (one.handles) this.#send(one.ask());
+    } else if (units?.length) {
+      this.#feeds.heard(one.source);
+      this.#moved(one, units);
+    }
+  }
+
+  #moved({ contest, source }, units) {
+    if (!this.#frozen) {
+      this.#tell("change", { contest, source, units });
+      return;
+    }
+    for (const unit of units) this.#touched.set(keyOf(contest, source, unit), { contest, source, unit });
+    this.#tell("pending", { pending: this.pending });
+  }
+
+  /** What has other figures by now than is shown. */
+  #changed() {
+    const changed = [];
+    for (const [key, { contest, source, unit }] of this.#touched) {
+      const newest = this.newest(contest, source, unit);
+      if (!same(newest, this.#frozen.get(key))) changed.push({ key, contest, source, unit, newest });
+    }
+    return changed;
+  }
+
+  #tellChanges(changed) {
+    const changes = new Map();
+    for (const { contest, source, unit } of changed) {
+      const pair = keyOf(contest, source, "");
+      if (!changes.has(pair)) changes.set(pair, { contest, source, units: [] });
+      changes.get(pair).units.push(unit);
+    }
+    for (const change of changes.values()) this.#tell("change", change);
+  }
+
+  /** What is followed stands before what no longer is, this epoch before another, the later before the earlier. */
+  #outranks(one, other) {
+    if (!other) return true;
+    const rank = (each) => [each.handles > 0, each.epoch === this.epoch, each.seq].map(Number);
+    const [left, right] = [rank(one), rank(other)];
+    const place = left.findIndex((value, index) => value !== right[index]);
+    return place >= 0 && left[place] > right[place];
+  }
+
+  #unsubscribe(one) {
+    one.handles -= 1;
+    if (one.handles === 0 && this.#connected) this.#send({ type: "unsubscribe", id: one.id });
+    this.#letGo();
+  }
+
+  /** Forget the oldest of those that nobody follows any more. */
+  #letGo(most = MAX_RETAINED) {
+    const retained = [...this.#subscriptions.values()].filter((one) => !one.handles);
+    for (const one of retained.slice(0, Math.max(0, retained.length - most))) this.#subscriptions.delete(one.id);
+  }
+}
+
+function keyOf(contest, source, unit) {
+  return `${contest} ${source} ${unit}`;
+}
