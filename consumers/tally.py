@@ -39,14 +39,18 @@ class TallyFold:
     def apply(self, partition: int, records: Sequence[Record]) -> Outputs:
         """Fold the next records of a partition."""
         outputs = Outputs()
-        for record, tally in zip(records, _parse(records), strict=True):
-            result = tally if isinstance(tally, Refusal) else self._fold(partition, record, tally, outputs.changed)
-            if isinstance(result, Refusal):
-                self.outcomes[result.reason] += 1
-                outputs.quarantined.append(self._set_aside(partition, record, result))
-            else:
-                self.outcomes[result] += 1
+        for record, tally in zip(records, parse(records), strict=True):
+            self.take(partition, record, tally, outputs)
         return outputs
+
+    def take(self, partition: int, record: Record, tally: Counted | Withdrawn | Refusal, outputs: Outputs) -> None:
+        """Fold the next record of a partition, with what `parse` made of it; what it comes to is added to `outputs`."""
+        result = tally if isinstance(tally, Refusal) else self._fold(partition, record, tally, outputs.changed)
+        if isinstance(result, Refusal):
+            self.outcomes[result.reason] += 1
+            outputs.quarantined.append(self._set_aside(partition, record, result))
+        else:
+            self.outcomes[result] += 1
 
     def adopt(self, ledger: BoxLedger) -> None:
         """Take over a ledger from a checkpoint."""
@@ -109,7 +113,7 @@ class TallyFold:
         )
 
 
-def _parse(records: Sequence[Record]) -> Iterable[Counted | Withdrawn | Refusal]:
+def parse(records: Sequence[Record]) -> Iterable[Counted | Withdrawn | Refusal]:
     """One tally or refusal for each record, in order."""
     values = [record.value or b"" for record in records]
     sizes = [len(value) for value in values]
