@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from consumers.checkpoint import Checkpoint, Marker
+from consumers.comparing import MAX_BEHIND, Comparing
 from consumers.gatekeeper import Gatekeeper
 from consumers.saving import Saver
 from consumers.tally import TallyFold
@@ -47,6 +48,8 @@ class AggregateSettings:
     tick_ms: int = 100
     checkpoint_ms: int = 10_000
     retry_ms: int = 1_000
+    compare_ms: int = 5_000
+    """How often sources are compared at most: as often as a person reads why they differ."""
     operators: tuple[OperatorKey, ...] = ()
     """Whose orders in the control topic count. Without any, everybody's do unless the run is live."""
 
@@ -61,6 +64,7 @@ class Progress:
     folded: int = 0
     published: int = 0
     behind: int = 0
+    compared: int = 0
     partitions: frozenset[int] = frozenset()
     outcomes: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
@@ -92,13 +96,14 @@ class Aggregator:
         self._progress.outcomes = self._fold.outcomes
         self._saver = Saver(log, run.topics.ledger.name, self._fold)
         self._gatekeeper = Gatekeeper(log, run, self._settings.operators)
+        self._comparing = Comparing(log, run, self._fold)
         self._owned: frozenset[int] = frozenset()
         self._reader: Reader | None = None
         self._totals: Reader | None = None
         self._unpublished: set[Cell] = set()
         self._unquarantined: list[Quarantined] = []
         self._newest: dict[Cell, int] = {}
-        self._publish_due = self._save_due = clock.monotonic()
+        self._publish_due = self._save_due = self._compare_due = clock.monotonic()
         self._resources = AsyncExitStack()
 
     @property
@@ -109,7 +114,7 @@ class Aggregator:
     async def run(self) -> None:
         """Fold for ever, sharing the partitions with the group's other members. Ends only by cancellation."""
         joining = self._log.member(self._run.topics.tallies.name, GROUP)
-        async with self._gatekeeper, self._resources, joining as member:
+        async with self._gatekeeper, self._comparing, self._resources, joining as member:
             while True:
                 try:
                     await self._own(member.partitions)
@@ -125,7 +130,7 @@ class Aggregator:
 
         Raises `LogError` where the log fails: what was done stands, and doing it again is harmless.
         """
-        async with self._gatekeeper, self._resources:
+        async with self._gatekeeper, self._comparing, self._resources:
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
             await self._own(frozenset(ends))
             expect(sum(ends.values()) - sum(self._positions().values()))
@@ -135,6 +140,8 @@ class Aggregator:
             await self._finish_round()
             await self._save()
             await self._finish_round()
+            await self._comparing.begin()
+            await self._comparing.finish()
         self._progress.flags = self._fold.flags()
         self._report()
         return self._progress
@@ -214,6 +221,8 @@ class Aggregator:
             await self._publish()
         if self._saver.is_busy or now >= self._save_due:
             await self._save()
+        if self._comparing.is_busy or now >= self._compare_due:
+            await self._compare()
         self._report()
 
     def _patience_ms(self) -> int:
@@ -222,7 +231,7 @@ class Aggregator:
         due = [now + MAX_IDLE_MS / 1000]
         if self._unpublished:
             due.append(self._publish_due)
-        if self._saver.is_busy:
+        if self._saver.is_busy or self._comparing.is_busy:
             due.append(now)
         return max(0, round((min(due) - now) * 1000))
 
@@ -257,6 +266,17 @@ class Aggregator:
             self._saver.begin(positions, followed)
             self._save_due = self._clock.monotonic() + self._settings.checkpoint_ms / 1000
         await self._saver.step()
+
+    async def _compare(self) -> None:
+        """Go on with comparing sources, or begin a round; but not while many tallies wait, as in a rebuild."""
+        if not self._comparing.is_busy:
+            self._compare_due = self._clock.monotonic() + self._settings.compare_ms / 1000
+            ends = await self._log.end_offsets(self._run.topics.tallies.name)
+            if sum(ends[partition] - at for partition, at in self._positions().items()) > MAX_BEHIND:
+                return
+            await self._comparing.begin()
+        await self._comparing.step()
+        self._progress.compared = self._comparing.compared
 
     async def _finish_round(self) -> None:
         while self._saver.is_busy:

@@ -35,6 +35,10 @@ FLAGS: Final = ("cast_over_registered", "cast_sum_differs", "party_sum_differs")
 """What is odd but possible: officials vote where they serve, and official records hold sums that do not add up."""
 
 
+_OPENED: Final = b'["counted"'
+"""How `content_of` begins for a box that counts."""
+
+
 def adds_up(said: Counted | Content) -> bool:
     """Whether none of `FLAGS` holds, as for nearly every box."""
     return (
@@ -141,6 +145,11 @@ class BoxLedger:
     def __len__(self) -> int:
         """How many boxes have been heard of."""
         return len(self._revisions if self._packed is None else self._unpack())
+
+    def opened(self) -> dict[int, bytes]:
+        """What is said of each opened box, by its number, as `content_of` has it: equal bytes say the same."""
+        revisions = self._revisions if self._packed is None else self._unpack()
+        return {box: said for box, (_, said) in revisions.items() if said.startswith(_OPENED)}
 
     def apply(self, tally: Counted | Withdrawn, offset: int) -> Outcome:
         """Fold one tally of this cell, which lies at `offset` of its partition."""

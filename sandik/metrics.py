@@ -29,6 +29,7 @@ class AggregatorMetrics:
         yield tallies
         yield quarantined
         yield CounterMetricFamily("sandik_aggregator_published", "Totals records published.", value=progress.published)
+        yield CounterMetricFamily("sandik_aggregator_compared", "Comparisons published.", value=progress.compared)
         yield GaugeMetricFamily("sandik_aggregator_partitions", "Partitions owned.", value=len(progress.partitions))
         yield GaugeMetricFamily(
             "sandik_aggregator_lag_tallies", "Tallies not folded at the last checkpoint round.", value=progress.behind

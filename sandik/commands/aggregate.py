@@ -32,6 +32,10 @@ def aggregate(
     checkpoint_s: Annotated[
         float, typer.Option(min=0.1, envvar="SANDIK_CHECKPOINT_S", help="Begin a checkpoint every so many seconds.")
     ] = 10.0,
+    compare_s: Annotated[
+        float,
+        typer.Option(min=0.1, envvar="SANDIK_COMPARE_S", help="Say at most so often, in seconds, why sources differ."),
+    ] = 5.0,
     operator_key: OperatorKeys = None,
     metrics_host: Annotated[
         str, typer.Option(envvar="SANDIK_METRICS_HOST", help="Where to serve metrics; 0.0.0.0 for every network.")
@@ -43,7 +47,10 @@ def aggregate(
 ) -> None:
     """Fold a run's tallies into running totals. Start it as often as you like: they share the districts."""
     settings = AggregateSettings(
-        tick_ms=tick_ms, checkpoint_ms=round(checkpoint_s * 1000), operators=operator_keys(operator_key)
+        tick_ms=tick_ms,
+        checkpoint_ms=round(checkpoint_s * 1000),
+        compare_ms=round(compare_s * 1000),
+        operators=operator_keys(operator_key),
     )
     if until_end:
         _say_what_was_done(run_to_completion(_until_end(log, run, settings)))

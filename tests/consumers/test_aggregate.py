@@ -14,7 +14,7 @@ from schemas.totals import Cell, Totals, parse_totals
 from tests.builders import DISTRICTS, counted, small_election, value_of, withdrawn
 
 DEADLINE_S = 20
-FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10)
+FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=20)
 
 
 @pytest.fixture

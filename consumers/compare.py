@@ -1,0 +1,117 @@
+"""Two box ledgers of one district in, one comparison out. Pure.
+
+Most boxes are said alike, byte for byte, and need no look inside: what both say together is what a source says in all,
+less what only it has. So the work is in the boxes that differ.
+"""
+
+import heapq
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import orjson
+
+from consumers.ledger import BoxLedger, Content, Sums
+from schemas.comparison import MAX_BOXES_LISTED, BoxApart, Comparison, Pair, Part, Said
+
+_Ranked = tuple[int, int]
+"""How many votes are apart, negative, and the box's number: the first in order is the furthest apart."""
+
+_NOTHING: Final = Content("counted")
+
+
+def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
+    """What the pair's sources say of its district; `None` is the ledger of a source that has said nothing yet."""
+    by_a, by_b = _opened(a), _opened(b)
+    alone_a, apart_a = _alone(a, by_a, by_b)
+    alone_b, apart_b = _alone(b, by_b, by_a)
+    differing = [box for box, said in by_a.items() if by_b.get(box, said) != said]
+    both = [(-_votes_apart(_content(by_a[box]), _content(by_b[box])), box) for box in differing]
+    return Comparison(
+        **pair._asdict(),
+        version=version_of(a, b),
+        only_a=_part(alone_a),
+        only_b=_part(alone_b),
+        both_a=_rest(a, alone_a),
+        both_b=_rest(b, alone_b),
+        differing=len(differing),
+        apart=tuple(
+            BoxApart(box=box, a=_said(by_a.get(box)), b=_said(by_b.get(box)))
+            for ranked in ([*apart_a, *apart_b], both)
+            for _, box in heapq.nsmallest(MAX_BOXES_LISTED, (one for one in ranked if one[0]))
+        ),
+    )
+
+
+def version_of(a: BoxLedger | None, b: BoxLedger | None) -> int:
+    """The version of their comparison: the last tally that changed either. Both live in one partition."""
+    return max(ledger.version if ledger is not None else -1 for ledger in (a, b))
+
+
+def _opened(ledger: BoxLedger | None) -> dict[int, bytes]:
+    return ledger.opened() if ledger is not None else {}
+
+
+def _content(said: bytes) -> Content:
+    return Content(*orjson.loads(said))
+
+
+def _said(said: bytes | None) -> Said | None:
+    if said is None:
+        return None
+    counts = _content(said)._asdict()
+    del counts["kind"]
+    return Said(**counts)
+
+
+def _votes_apart(a: Content, b: Content) -> int:
+    """See `BoxApart.votes_apart`."""
+    apart = sum(abs(count - b.votes.get(candidate, 0)) for candidate, count in a.votes.items())
+    apart += sum(count for candidate, count in b.votes.items() if candidate not in a.votes)
+    return apart + abs(a.unattributed - b.unattributed)
+
+
+def _alone(
+    ledger: BoxLedger | None, said: Mapping[int, bytes], other: Mapping[int, bytes]
+) -> tuple[Sums, list[_Ranked]]:
+    """The sums of the boxes that the other source does not have, and how many votes lie in each."""
+    sums = Sums.zero(tuple(ledger.sums.votes) if ledger is not None else ())
+    ranked = []
+    for box, content in said.items():
+        if box not in other:
+            counts = _content(content)
+            sums.add(counts)
+            ranked.append((-_votes_apart(counts, _NOTHING), box))
+    return sums, ranked
+
+
+def _part(sums: Sums) -> Part:
+    return Part(
+        boxes=sums.boxes_opened,
+        registered=sums.registered,
+        cast=sums.cast,
+        valid=sums.valid,
+        invalid=sums.invalid,
+        unattributed=sums.unattributed,
+        votes=_named(sums.votes.items()),
+    )
+
+
+def _rest(ledger: BoxLedger | None, less: Sums) -> Part:
+    """What a source says of all its boxes but these."""
+    if ledger is None:
+        return Part()
+    sums = ledger.sums
+    return Part(
+        boxes=sums.boxes_opened - less.boxes_opened,
+        registered=sums.registered - less.registered,
+        cast=sums.cast - less.cast,
+        valid=sums.valid - less.valid,
+        invalid=sums.invalid - less.invalid,
+        unattributed=sums.unattributed - less.unattributed,
+        votes=_named((candidate, count - less.votes[candidate]) for candidate, count in sums.votes.items()),
+    )
+
+
+def _named(votes: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Those who have votes, by id."""
+    return {candidate: count for candidate, count in sorted(votes) if count}

@@ -1,0 +1,135 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from consumers.aggregate import AggregateSettings, Aggregator, Progress
+from consumers.comparing import MAX_BEHIND
+from eventlog.clock import Wall
+from eventlog.port import Entry, EventLog
+from eventlog.run import Run, create_run
+from schemas.comparison import Comparison, Pair, parse_comparison
+from schemas.tally import Counted, Withdrawn
+from tests.builders import DISTRICTS, counted, small_election, value_of, withdrawn
+
+DEADLINE_S = 20
+FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=5)
+USKUDAR = Pair("mayor", "tr/34/uskudar", "aa", "anka")
+
+
+@pytest.fixture
+async def run(log: EventLog, unique: str) -> Run:
+    return await create_run(log, unique, small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=4)
+
+
+async def publish(log: EventLog, run: Run, *tallies: Counted | Withdrawn) -> None:
+    await log.append(run.topics.tallies.name, [Entry(tally.district.encode(), value_of(tally)) for tally in tallies])
+
+
+async def comparisons(log: EventLog, run: Run) -> list[Comparison]:
+    """Every record of the topic that is a comparison, in order."""
+    topic = run.topics.comparisons.name
+    end = (await log.end_offsets(topic))[0]
+    found: list[Comparison] = []
+    async with log.reader(topic, {0: 0}) as reader:
+        while reader.positions[0] < end:
+            for batch in await reader.read(max_records=100, wait_ms=1000):
+                found += [parse_comparison(one.value or b"") for one in batch.records if one.key != b"junk"]
+    return found
+
+
+async def until_end(log: EventLog, run: Run) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        await Aggregator(log, run, Wall(), FAST).run_until_end()
+
+
+@asynccontextmanager
+async def aggregating(
+    log: EventLog, run: Run
+) -> AsyncIterator[Callable[[Callable[[Progress], bool]], Awaitable[None]]]:
+    """An aggregator at work; what it gives waits until its progress is so."""
+    moved = asyncio.Condition()
+    latest = Progress()
+
+    async def tell() -> None:
+        async with moved:
+            moved.notify_all()
+
+    def watch(progress: Progress) -> None:
+        nonlocal latest
+        latest = progress
+        telling.add(asyncio.ensure_future(tell()))
+
+    async def until(holds: Callable[[Progress], bool]) -> None:
+        async with moved:
+            await asyncio.wait_for(moved.wait_for(lambda: holds(latest)), DEADLINE_S)
+
+    telling: set[asyncio.Future[None]] = set()
+    working = asyncio.create_task(Aggregator(log, run, Wall(), FAST, watch).run())
+    try:
+        yield until
+    finally:
+        working.cancel()
+        await asyncio.wait({working, *telling}, timeout=DEADLINE_S)
+
+
+async def test_each_district_that_a_source_reports_is_compared(log: EventLog, run: Run) -> None:
+    await publish(log, run, counted(), counted({"kurum": 9}, source="anka"), counted(district=DISTRICTS[0]))
+
+    await until_end(log, run)
+
+    found = {one.pair: one for one in await comparisons(log, run)}
+    assert {USKUDAR, USKUDAR._replace(district=DISTRICTS[0])} == found.keys()
+    assert (1, 250, 9) == (found[USKUDAR].differing, found[USKUDAR].both_a.valid, found[USKUDAR].both_b.valid)
+    assert 1 == found[USKUDAR._replace(district=DISTRICTS[0])].only_a.boxes
+
+
+async def test_what_is_in_the_log_already_is_not_said_again(log: EventLog, run: Run) -> None:
+    await publish(log, run, counted(), counted(source="anka"), counted(district=DISTRICTS[0]))
+    await until_end(log, run)
+    before = len(await comparisons(log, run))
+
+    await until_end(log, run)
+    assert before == len(await comparisons(log, run))
+
+    await publish(log, run, withdrawn(source="anka"))
+    await until_end(log, run)
+    last = (await comparisons(log, run))[before:]
+    assert [(USKUDAR, 1, 0)] == [(one.pair, one.only_a.boxes, one.both_a.boxes) for one in last]
+
+
+async def test_a_zombies_old_comparison_is_published_over(log: EventLog, run: Run) -> None:
+    await publish(log, run, counted())
+    await until_end(log, run)
+    old = (await comparisons(log, run))[-1]
+    await publish(log, run, counted(source="anka"))
+    await until_end(log, run)
+    await log.append(
+        run.topics.comparisons.name, [Entry(old.pair.key(), old.encode()), Entry(b"junk", b"no comparison")]
+    )
+
+    await until_end(log, run)
+
+    last = (await comparisons(log, run))[-1]
+    assert (USKUDAR, 1) == (last.pair, last.both_a.boxes)
+
+
+async def test_sources_are_compared_while_a_night_goes_on(log: EventLog, run: Run) -> None:
+    async with aggregating(log, run) as until:
+        await publish(log, run, counted())
+        await until(lambda progress: progress.compared == 1)
+        await publish(log, run, counted(source="anka"))
+        await until(lambda progress: progress.compared == 2)
+
+    assert [0, 1] == [one.both_a.boxes for one in await comparisons(log, run)]
+
+
+async def test_nothing_is_compared_while_many_tallies_wait(log: EventLog, run: Run) -> None:
+    """A cold rebuild pays once, at its end, however often comparing would have been due."""
+    many = [counted({"kurum": box % 300}, box=1001, revision=box) for box in range(1, 3 * MAX_BEHIND)]
+    await publish(log, run, *many)
+    async with aggregating(log, run) as until:
+        await until(lambda progress: progress.folded == len(many) and progress.compared > 0)
+
+    assert 2 >= len(await comparisons(log, run))
