@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from gateway.answers import NO_CACHE, RETRY_AFTER_S, holds, json_answer, world_of
 from gateway.doors import Doors
+from gateway.facts_door import FactsDoor
 from gateway.gateway import Gateway
 from gateway.metrics import CONTENT_TYPE
 from gateway.totals_door import TotalsDoor
@@ -25,7 +26,6 @@ PAGES: Final = Path(__file__).parent / "pages"
 def application(gateway: Gateway, pages: Path = PAGES) -> Starlette:
     """The routes of one gateway."""
     files = _Pages(directory=pages)
-    totals = TotalsDoor(gateway)
 
     async def index(request: Request) -> Response:
         return await files.get_response("index.html", request.scope)
@@ -46,7 +46,8 @@ def application(gateway: Gateway, pages: Path = PAGES) -> Starlette:
             Route("/healthz", _health),
             Route("/readyz", readiness),
             Route("/metrics", metrics),
-            Route("/v1/totals", totals.answer),
+            Route("/v1/totals", TotalsDoor(gateway).answer),
+            Route("/v1/facts", FactsDoor(gateway).answer),
             Route("/v1/definition", definition),
         ],
         middleware=[Middleware(Doors, gateway=gateway)],

@@ -186,6 +186,10 @@ class View:
         country = self._boards[contest, source].get(self._country)
         return country.as_of if country else None
 
+    def figures(self, contest: str, source: str, unit: str) -> Figures | None:
+        """What is held of a unit, to be read and not changed; `None` where nothing was ever reported."""
+        return self._boards[contest, source].get(unit)
+
     def rows(
         self, *, contest: str | None = None, source: str | None = None, units: Collection[str] | None = None
     ) -> list[Row]:

@@ -1,0 +1,206 @@
+"""Arithmetic facts about a unit: what follows from its figures and nothing else. Pure; integers in, integers out.
+
+Nobody's judgement is in here. Who has *won* is an editor's word, which is an order in the control topic; that somebody
+cannot be overtaken any more is a subtraction. Shares are in hundredths of a per cent (basis points, `_bp`).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from schemas.definition import Election, Unit
+
+WHOLE_BP: Final = 10_000
+"""A hundred per cent, in hundredths of a per cent."""
+
+
+class Counted(Protocol):
+    """A unit's figures, as far as facts follow from them. `registered` and `cast` are of the opened boxes."""
+
+    unit: Unit
+    boxes_total: int
+    counts: dict[str, int]
+    votes: dict[str, int]
+
+
+class Ranked(NamedTuple):
+    """A candidate's place. Equal votes share a rank, and the one after them is as far down as there are before it."""
+
+    candidate: str
+    rank: int
+    tied: bool
+    votes: int
+    share_bp: int | None
+    """Of everybody's votes and the unattributed, rounded so that all shares together are 100 %; see `shares_bp`."""
+
+
+class Lead(NamedTuple):
+    """Who has the most votes, and by how many. With several leaders, who are tied, it is 0 votes."""
+
+    leaders: tuple[str, ...]
+    over: str | None
+    """Who is next; `None` in a tie, and where there is nobody else."""
+    votes: int
+
+
+class Turnout(NamedTuple):
+    """How many voted, of the registered voters *of the opened boxes*: the denominator goes with the share.
+
+    It can be over 100 %: officials vote where they serve, and are registered elsewhere.
+    """
+
+    cast: int
+    registered: int
+    share_bp: int | None
+
+
+class Facts(NamedTuple):
+    """What follows from the figures of one unit."""
+
+    ranking: tuple[Ranked, ...]
+    unattributed_share_bp: int | None
+    lead: Lead | None
+    """`None` before the first vote."""
+    margin_bp: int | None
+    """The lead as points of the valid votes, rounded half up."""
+    turnout: Turnout
+    votes_possible: int | None
+    """See `votes_possible`."""
+    cannot_be_overtaken: bool
+
+
+def facts(counted: Counted, ballot: Sequence[str], registered: int | None) -> Facts:
+    """The facts of a unit whose candidates are in this order and which has so many registered voters in all."""
+    counts, votes = counted.counts, counted.votes
+    places = ranking(votes, ballot)
+    *shares, unattributed = shares_bp([*(count for _, count in places), counts["unattributed"]])
+    ranks = _ranks([count for _, count in places])
+    ahead = lead(votes, ballot)
+    return Facts(
+        ranking=tuple(
+            Ranked(candidate, rank, tied, count, share)
+            for (candidate, count), (rank, tied), share in zip(places, ranks, shares, strict=True)
+        ),
+        unattributed_share_bp=unattributed,
+        lead=ahead,
+        margin_bp=share_bp(ahead.votes, counts["valid"]) if ahead else None,
+        turnout=Turnout(counts["cast"], counts["registered"], share_bp(counts["cast"], counts["registered"])),
+        votes_possible=votes_possible(counted, registered),
+        cannot_be_overtaken=cannot_be_overtaken(counted, ahead, registered),
+    )
+
+
+def ranking(votes: Mapping[str, int], ballot: Sequence[str]) -> list[tuple[str, int]]:
+    """The candidates and their votes, most first; those with equal votes in ballot order.
+
+    Who has votes without being on the ballot (a province's, where each district elects its own) comes after it, by id.
+    """
+    named = set(ballot)
+    order = [*ballot, *sorted(candidate for candidate in votes if candidate not in named)]
+    return sorted(((candidate, votes.get(candidate, 0)) for candidate in order), key=lambda place: -place[1])
+
+
+def lead(votes: Mapping[str, int], ballot: Sequence[str]) -> Lead | None:
+    """Who leads; `None` before the first vote."""
+    most = max(votes.values(), default=0)
+    if most == 0:
+        return None
+    leaders = [candidate for candidate, count in votes.items() if count == most]
+    if len(leaders) > 1:
+        tied = (candidate for candidate, count in ranking(votes, ballot) if count == most)
+        return Lead(tuple(tied), None, 0)
+    others = {candidate: count for candidate, count in votes.items() if count < most}
+    if not others:
+        return Lead((leaders[0],), None, most)
+    over, second = next(place for place in ranking(others, ballot) if place[0] in others)
+    return Lead((leaders[0],), over, most - second)
+
+
+def shares_bp(parts: Sequence[int]) -> list[int | None]:
+    """The parts' shares of their sum, so that they add up to exactly `WHOLE_BP` (largest remainders, Hare quota).
+
+    Each gets its share rounded down; what is left goes, one each, to the largest remainders. Of equal remainders, the
+    part that is first gets it: of two tied candidates one may be shown 0.01 % higher. Without any votes there are no
+    shares, which is not the same as 0 %.
+    """
+    whole = sum(parts)
+    if whole == 0:
+        return [None] * len(parts)
+    shares, remainders = [], []
+    for part in parts:
+        share, remainder = divmod(part * WHOLE_BP, whole)
+        shares.append(share)
+        remainders.append(remainder)
+    left = WHOLE_BP - sum(shares)
+    for index in sorted(range(len(parts)), key=lambda index: -remainders[index])[:left]:
+        shares[index] += 1
+    return list(shares)
+
+
+def share_bp(part: int, whole: int) -> int | None:
+    """One share by itself, rounded half up, as the board shows it; `None` where there is nothing to divide by."""
+    return (2 * part * WHOLE_BP + whole) // (2 * whole) if whole > 0 else None
+
+
+def progress_bp(part: int, whole: int) -> int | None:
+    """The share of a work under way: `WHOLE_BP` only when it is complete, 0 only before it began."""
+    share = share_bp(part, whole)
+    if share is None or part == whole:
+        return share
+    return min(max(share, 1 if part > 0 else 0), WHOLE_BP - 1)
+
+
+def votes_possible(counted: Counted, registered: int | None) -> int | None:
+    """How many votes the boxes that are not opened can hold: the unit's registered voters without those of the opened.
+
+    An annulled box counts as not opened. Unknown (`None`) where the definition does not say how many are registered.
+    Never negative, although officials, who are on the list where they live and on another where they serve, can make
+    the opened boxes' voters more than the unit's. What they add to a box that is not opened yet is not in here.
+    """
+    if counted.counts["boxes_opened"] >= counted.boxes_total:
+        return 0
+    return None if registered is None else max(0, registered - counted.counts["registered"])
+
+
+def cannot_be_overtaken(counted: Counted, ahead: Lead | None, registered: int | None) -> bool:
+    """Whether the lead is strictly more than everything that may still come: by boxes, and from the unattributed votes.
+
+    With every box opened only the unattributed are left. Where boxes are not opened and yet no voters seem to be left
+    for them, the figures contradict each other, and nothing is claimed.
+    """
+    possible = votes_possible(counted, registered)
+    if ahead is None or possible is None:
+        return False
+    if possible == 0 and counted.counts["boxes_opened"] < counted.boxes_total:
+        return False
+    return ahead.votes > possible + counted.counts["unattributed"]
+
+
+class Ballots:
+    """The ballot order of each unit, and its registered voters, looked up once."""
+
+    def __init__(self, definition: Election) -> None:
+        self._definition = definition
+        self._orders: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def order(self, contest: str, unit: str) -> tuple[str, ...]:
+        """The candidates' ids in ballot order: a district's own ballot, above it the contest's."""
+        order = self._orders.get((contest, unit))
+        if order is None:
+            ballot = self._definition.contest_by_id[contest].ballot(unit)
+            order = self._orders[contest, unit] = tuple(candidate.id for candidate in ballot)
+        return order
+
+    def facts(self, contest: str, counted: Counted) -> Facts:
+        """The facts of a unit."""
+        unit = counted.unit.id
+        return facts(counted, self.order(contest, unit), self._definition.registered_total[unit])
+
+
+def _ranks(counts: Sequence[int]) -> list[tuple[int, bool]]:
+    """Each place's rank and whether it is shared; the counts come most first."""
+    ranks: list[int] = []
+    for index, count in enumerate(counts):
+        ranks.append(ranks[-1] if index and count == counts[index - 1] else index + 1)
+    holders = Counter(ranks)
+    return [(rank, holders[rank] > 1) for rank in ranks]
