@@ -214,6 +214,8 @@ class Aggregator:
             self._unpublished |= outputs.changed
             self._saver.changed(outputs.changed)
             self._unquarantined += outputs.quarantined
+            for alarm in outputs.alarms:
+                _log.warning("%s", alarm)
             self._progress.folded += len(batch.records)
         await self._quarantine()
         now = self._clock.monotonic()

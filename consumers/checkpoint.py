@@ -1,4 +1,4 @@
-"""Checkpoints in the log itself: box ledgers and, once they are acknowledged, a marker of the input that they cover.
+"""Checkpoints in the log itself: ledgers and, once they are acknowledged, a marker of the input that they cover.
 
 A start reads its partition of topic `ledger`, takes the newest version of each cell, and goes on in `tallies` from the
 marker; what the two overlap in is harmless, since revisions decide. A marker names the version of every cell that it
@@ -15,6 +15,8 @@ from typing import Final
 import orjson
 
 from consumers.ledger import BoxLedger, Sums
+from consumers.reports import ReportLedger
+from consumers.tally import Ledger
 from eventlog.port import Entry, Record
 from schemas.totals import Cell
 
@@ -44,12 +46,14 @@ class Marker:
         return Entry(MARKER_KEY, value, partition)
 
 
-def ledger_entry(ledger: BoxLedger, partition: int) -> Entry:
-    """One ledger as a record: a line of JSON with its sums, then the boxes, deflated."""
+def ledger_entry(ledger: Ledger, partition: int) -> Entry:
+    """One ledger as a record: a line of JSON with its sums, then its boxes or reports, deflated."""
     if ledger.as_of is None:
-        raise ValueError(f"{ledger.cell} has heard of no box yet, so there is nothing to keep")
+        raise ValueError(f"{ledger.cell} has heard of nothing yet, so there is nothing to keep")
     sums = {name: getattr(ledger.sums, name) for name in Sums.__slots__}
     head = {"v": 1, "cell": list(ledger.cell), "version": ledger.version, "as_of": ledger.as_of, "sums": sums}
+    if isinstance(ledger, ReportLedger):
+        head["of"] = "reports"
     return Entry(ledger.cell.key(), orjson.dumps(head) + b"\n" + zlib.compress(ledger.pack(), _LEVEL), partition)
 
 
@@ -59,7 +63,7 @@ class Checkpoint:
 
     marker: Marker = field(default_factory=Marker)
     damaged: set[bytes] = field(default_factory=set)
-    _ledgers: dict[Cell, BoxLedger] = field(default_factory=dict)
+    _ledgers: dict[Cell, Ledger] = field(default_factory=dict)
 
     def add(self, records: Iterable[Record]) -> None:
         """Take in the next records of the partition."""
@@ -75,15 +79,16 @@ class Checkpoint:
                 self.damaged.add(key)
 
     def _add_ledger(self, value: bytes) -> None:
-        line, _, boxes = value.partition(b"\n")
+        line, _, packed = value.partition(b"\n")
         head = orjson.loads(line)
-        ledger = BoxLedger(Cell(*head["cell"]), Sums(**head["sums"]))
-        ledger.restore(zlib.decompress(boxes), head["version"], datetime.fromisoformat(head["as_of"]))
+        cell, sums = Cell(*head["cell"]), Sums(**head["sums"])
+        ledger = ReportLedger(cell, sums) if head.get("of") == "reports" else BoxLedger(cell, sums)
+        ledger.restore(zlib.decompress(packed), head["version"], datetime.fromisoformat(head["as_of"]))
         known = self._ledgers.get(ledger.cell)
         if known is None or known.version < ledger.version:
             self._ledgers[ledger.cell] = ledger
 
-    def ledgers(self) -> list[BoxLedger] | None:
+    def ledgers(self) -> list[Ledger] | None:
         """The ledgers that were kept; `None` where there is no checkpoint, or none that can be relied on."""
         if self.damaged or self.marker.position == 0:
             return None

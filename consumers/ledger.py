@@ -7,12 +7,12 @@ So any order and any duplication of the same events end in the same ledger.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from schemas.tally import Counted, Withdrawn
+from schemas.tally import Counted, Reported, Tally, Withdrawn
 from schemas.totals import Cell, Totals
 
 Outcome = Literal["counted", "duplicate", "stale", "conflict"]
@@ -20,7 +20,10 @@ Outcome = Literal["counted", "duplicate", "stale", "conflict"]
 
 
 class Content(NamedTuple):
-    """What a revision says of a box, without who said it when. `kind` is counted, withdrawn or annulled."""
+    """What a revision says of a box or district, without who said it when.
+
+    `kind` is counted, withdrawn or annulled; of a district it is reported.
+    """
 
     kind: str
     registered: int = 0
@@ -49,7 +52,7 @@ def adds_up(said: Counted | Content) -> bool:
 
 
 def flags_of(said: Counted | Content) -> tuple[str, ...]:
-    """Which of `FLAGS` hold for a box's counts."""
+    """Which of `FLAGS` hold for what is said of a box or district."""
     odd = (
         said.cast > said.registered,
         said.cast != said.valid + said.invalid,
@@ -58,18 +61,19 @@ def flags_of(said: Counted | Content) -> tuple[str, ...]:
     return tuple(flag for flag, holds in zip(FLAGS, odd, strict=True) if holds)
 
 
-def content_of(tally: Counted | Withdrawn) -> bytes:
+def content_of(tally: Tally) -> bytes:
     """The canonical bytes of what a tally says: equal content is equal bytes. A candidate with no votes is not named.
 
-    `counted` and `corrected` with the same counts say the same. Bytes, because a night's boxes are kept by the
-    million: they are a quarter of the objects' size, and invisible to the garbage collector.
+    `counted` and `corrected` with the same counts say the same, as do the two kinds of report. Bytes, because a night's
+    boxes are kept by the million: they are a quarter of the objects' size, and invisible to the garbage collector.
     """
     if isinstance(tally, Withdrawn):
         return orjson.dumps([tally.type])
     votes = tally.votes
     if 0 in votes.values():
         votes = {candidate: count for candidate, count in votes.items() if count}
-    counts = ("counted", tally.registered, tally.cast, tally.valid, tally.invalid, tally.unattributed, votes)
+    kind = "reported" if isinstance(tally, Reported) else "counted"
+    counts = (kind, tally.registered, tally.cast, tally.valid, tally.invalid, tally.unattributed, votes)
     return orjson.dumps(counts, option=orjson.OPT_SORT_KEYS)
 
 
@@ -129,6 +133,39 @@ class Sums:
             self.flags[flag] += sign
 
 
+class Standing(Protocol):
+    """What a cell has totals of, be it a ledger of boxes or of reports."""
+
+    cell: Cell
+    sums: Sums
+    version: int
+    as_of: datetime | None
+
+
+def totals_of(ledger: Standing, zone: ZoneInfo) -> Totals:
+    """A cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
+    if ledger.as_of is None:
+        raise ValueError(f"{ledger.cell} has heard of nothing yet, so it has no totals")
+    cell, sums = ledger.cell, ledger.sums
+    return Totals.model_construct(
+        v=1,
+        contest=cell.contest,
+        source=cell.source,
+        district=cell.district,
+        version=ledger.version,
+        as_of=ledger.as_of.astimezone(zone),
+        boxes_opened=sums.boxes_opened,
+        annulled=sums.annulled,
+        registered=sums.registered,
+        cast=sums.cast,
+        valid=sums.valid,
+        invalid=sums.invalid,
+        unattributed=sums.unattributed,
+        flagged=sums.flagged,
+        votes=sums.votes.copy(),
+    )
+
+
 class BoxLedger:
     """The boxes of one cell. `version` is the log offset of the last tally that changed it."""
 
@@ -183,26 +220,7 @@ class BoxLedger:
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
-        if self.as_of is None:
-            raise ValueError(f"{self.cell} has heard of no box yet, so it has no totals")
-        sums = self.sums
-        return Totals.model_construct(
-            v=1,
-            contest=self.cell.contest,
-            source=self.cell.source,
-            district=self.cell.district,
-            version=self.version,
-            as_of=self.as_of.astimezone(zone),
-            boxes_opened=sums.boxes_opened,
-            annulled=sums.annulled,
-            registered=sums.registered,
-            cast=sums.cast,
-            valid=sums.valid,
-            invalid=sums.invalid,
-            unattributed=sums.unattributed,
-            flagged=sums.flagged,
-            votes=sums.votes.copy(),
-        )
+        return totals_of(self, zone)
 
     def pack(self) -> bytes:
         """Every box's standing revision as JSON, by box number: what a checkpoint keeps."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas.definition import Election, Unit
 from schemas.quarantine import Reason
-from schemas.tally import Counted, Withdrawn
+from schemas.tally import Reported, Tally, Withdrawn
 from schemas.totals import Cell
 
 PartitionOf = Callable[[bytes], int]
@@ -26,21 +26,28 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where one cell's tallies are taken: what they may say, under which key and in which partition they must come."""
+    """Where one cell's tallies are taken: what they may say, under which key and in which partition they must come.
+
+    `takes_reports`: its source reports whole districts, else it reports boxes.
+    """
 
     cell: Cell
+    takes_reports: bool
     boxes: frozenset[int]
     candidates: frozenset[str]
     key: bytes
     partition: int
 
-    def refuse(self, tally: Counted | Withdrawn, key: bytes | None, partition: int) -> Refusal | None:
+    def refuse(self, tally: Tally, key: bytes | None, partition: int) -> Refusal | None:
         """Why this tally of the cell cannot be used, or `None`."""
         if key != self.key or partition != self.partition:
             return Refusal("misrouted", f"tallies of {self.cell.district} belong in partition {self.partition}")
-        if tally.box not in self.boxes:
+        if isinstance(tally, Reported) != self.takes_reports:
+            kind = "whole districts, not boxes" if self.takes_reports else "each box by itself, not whole districts"
+            return Refusal("wrong_kind", f"{self.cell.source} reports {kind}")
+        if not isinstance(tally, Reported) and tally.box not in self.boxes:
             return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
-        if isinstance(tally, Counted) and not self.candidates >= tally.votes.keys():
+        if not (isinstance(tally, Withdrawn) or self.candidates >= tally.votes.keys()):
             unknown = min(tally.votes.keys() - self.candidates)
             return Refusal("unknown_candidate", f"no {unknown[:SHOWN_CHARS]!r} on the ballot of {self.cell.district}")
         return None
@@ -53,6 +60,7 @@ class Register:
         self._definition = definition
         self._partition_of = partition_of
         self._boxes: dict[str, frozenset[int]] = {}
+        self._reporting = {source.id for source in definition.sources if source.reports == "districts"}
 
     def open_desk(self, cell: Cell) -> Desk | Refusal:
         """The desk of a cell, or why there can be none."""
@@ -68,7 +76,8 @@ class Register:
         ballot = self._definition.contest_by_id[cell.contest].ballot(cell.district)
         key = cell.district.encode()
         candidates = frozenset(candidate.id for candidate in ballot)
-        return Desk(cell, self._boxes_of(unit), candidates, key, self._partition_of(key))
+        takes_reports = cell.source in self._reporting
+        return Desk(cell, takes_reports, self._boxes_of(unit), candidates, key, self._partition_of(key))
 
     def _boxes_of(self, district: Unit) -> frozenset[int]:
         """The district's box numbers: one set for all contests and sources."""

@@ -7,29 +7,35 @@ silence and never stops the stream: it comes out as a `Quarantined` with its rea
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from consumers.ledger import BoxLedger, Outcome, Sums
 from consumers.register import Desk, PartitionOf, Refusal, Register
+from consumers.reports import ReportLedger, ReportOutcome
 from eventlog.port import Record
 from schemas.definition import Election
 from schemas.quarantine import Quarantined, quarantined
-from schemas.tally import MAX_TALLY_BYTES, Counted, Malformed, Withdrawn, parse_tallies
+from schemas.tally import MAX_TALLY_BYTES, Counted, Malformed, Reported, Tally, Withdrawn, parse_tallies
 from schemas.totals import Cell
+
+Ledger = BoxLedger | ReportLedger
+"""A cell's ledger, by what its source sends. Only a `BoxLedger` knows single boxes."""
 
 
 @dataclass(slots=True)
 class Outputs:
-    """What a batch of records came to."""
+    """What a batch of records came to. `alarms` say what a person should look at now."""
 
     changed: set[Cell] = field(default_factory=set)
     quarantined: list[Quarantined] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
 
 
 class TallyFold:
     """Running totals over the partitions it is fed. One partition's records must come in offset order."""
 
     def __init__(self, definition: Election, topic: str, partition_of: PartitionOf) -> None:
-        self.ledgers: dict[Cell, BoxLedger] = {}
+        self.ledgers: dict[Cell, Ledger] = {}
         self.outcomes: Counter[str] = Counter()
         self._register = Register(definition, partition_of)
         self._topic = topic
@@ -43,16 +49,16 @@ class TallyFold:
             self.take(partition, record, tally, outputs)
         return outputs
 
-    def take(self, partition: int, record: Record, tally: Counted | Withdrawn | Refusal, outputs: Outputs) -> None:
+    def take(self, partition: int, record: Record, tally: Tally | Refusal, outputs: Outputs) -> None:
         """Fold the next record of a partition, with what `parse` made of it; what it comes to is added to `outputs`."""
-        result = tally if isinstance(tally, Refusal) else self._fold(partition, record, tally, outputs.changed)
+        result = tally if isinstance(tally, Refusal) else self._fold(partition, record, tally, outputs)
         if isinstance(result, Refusal):
             self.outcomes[result.reason] += 1
             outputs.quarantined.append(self._set_aside(partition, record, result))
         else:
             self.outcomes[result] += 1
 
-    def adopt(self, ledger: BoxLedger) -> None:
+    def adopt(self, ledger: Ledger) -> None:
         """Take over a ledger from a checkpoint."""
         self.ledgers[ledger.cell] = ledger
 
@@ -70,15 +76,15 @@ class TallyFold:
         return self._partition_of(cell.district.encode())
 
     def flags(self) -> Counter[str]:
-        """How many opened boxes carry each flag."""
+        """How many opened boxes, and standing reports, carry each flag."""
         flags: Counter[str] = Counter()
         for ledger in self.ledgers.values():
             flags.update(ledger.sums.flags)
         return flags
 
     def _fold(
-        self, partition: int, record: Record, tally: Counted | Withdrawn, changed: set[Cell]
-    ) -> Outcome | Refusal:
+        self, partition: int, record: Record, tally: Tally, outputs: Outputs
+    ) -> Outcome | ReportOutcome | Refusal:
         desk = self._desks.get((tally.contest, tally.source, tally.district)) or self._open_desk(tally)
         if isinstance(desk, Refusal):
             return desk
@@ -87,15 +93,13 @@ class TallyFold:
             return refusal
         ledger = self.ledgers.get(desk.cell)
         if ledger is None:
-            ledger = self.ledgers[desk.cell] = BoxLedger(desk.cell, Sums.zero(tuple(sorted(desk.candidates))))
-        outcome = ledger.apply(tally, record.offset)
-        if outcome == "conflict":
-            return Refusal("conflict", f"revision {tally.revision} of box {tally.box} is in the log with other counts")
+            ledger = self.ledgers[desk.cell] = _new_ledger(desk)
+        result = _apply(ledger, tally, record.offset, outputs.alarms)
         if ledger.version == record.offset:
-            changed.add(desk.cell)
-        return outcome
+            outputs.changed.add(desk.cell)
+        return result
 
-    def _open_desk(self, tally: Counted | Withdrawn) -> Desk | Refusal:
+    def _open_desk(self, tally: Tally) -> Desk | Refusal:
         desk = self._register.open_desk(Cell(tally.contest, tally.source, tally.district))
         if isinstance(desk, Desk):
             self._desks[desk.cell] = desk
@@ -113,7 +117,48 @@ class TallyFold:
         )
 
 
-def parse(records: Sequence[Record]) -> Iterable[Counted | Withdrawn | Refusal]:
+def _new_ledger(desk: Desk) -> Ledger:
+    """The ledger of a cell that nothing was heard of yet."""
+    sums = Sums.zero(tuple(sorted(desk.candidates)))
+    return ReportLedger(desk.cell, sums, len(desk.boxes)) if desk.takes_reports else BoxLedger(desk.cell, sums)
+
+
+def _apply(ledger: Ledger, tally: Tally, offset: int, alarms: list[str]) -> Outcome | ReportOutcome | Refusal:
+    """Fold a tally that its desk let through, so it is of the ledger's kind."""
+    if isinstance(ledger, BoxLedger):
+        return _apply_to_boxes(ledger, cast("Counted | Withdrawn", tally), offset)
+    return _apply_to_reports(ledger, cast("Reported", tally), offset, alarms)
+
+
+def _apply_to_boxes(ledger: BoxLedger, tally: Counted | Withdrawn, offset: int) -> Outcome | Refusal:
+    outcome = ledger.apply(tally, offset)
+    if outcome == "conflict":
+        return Refusal("conflict", f"revision {tally.revision} of box {tally.box} is in the log with other counts")
+    return outcome
+
+
+def _apply_to_reports(
+    ledger: ReportLedger, report: Reported, offset: int, alarms: list[str]
+) -> ReportOutcome | Refusal:
+    """Where boxes go backwards unmarked, somebody should ask the source, whichever report came first."""
+    outcome = ledger.apply(report, offset)
+    if outcome == "conflict":
+        return Refusal("conflict", f"revision {report.revision} of {report.district} is in the log with other counts")
+    if outcome not in {"backwards", "overturned"}:
+        return outcome
+    what = f"{report.source}'s revision {report.revision} of {report.district} in {report.contest}"
+    if outcome == "overturned":
+        alarms.append(
+            f"{what} came late, and the later one that stood has fewer boxes opened with no mark of a correction. "
+            f"The late one stands, with {report.boxes_opened}; ask {report.source} which is right."
+        )
+        return outcome
+    detail = f"{what} goes back from {ledger.sums.boxes_opened} boxes opened to {report.boxes_opened}, unmarked"
+    alarms.append(f"{detail}; set aside. If {report.source} means it, send it again as report_corrected.")
+    return Refusal("backwards", detail)
+
+
+def parse(records: Sequence[Record]) -> Iterable[Tally | Refusal]:
     """One tally or refusal for each record, in order."""
     values = [record.value or b"" for record in records]
     sizes = [len(value) for value in values]

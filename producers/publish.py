@@ -13,7 +13,7 @@ from typing import Final
 from eventlog.clock import Clock, Replay
 from eventlog.port import Entry, EventLog
 from schemas.errors import LogError
-from schemas.tally import Counted, Withdrawn, encode
+from schemas.tally import Tally, encode
 
 BATCH_RECORDS: Final = 1_000
 """Records in one append: enough that the log's cost for each append no longer shows."""
@@ -31,7 +31,7 @@ _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 """Between attempts to reach the log: doubled each time from the first to the longest."""
 
-Timed = tuple[datetime, Counted | Withdrawn]
+Timed = tuple[datetime, Tally]
 """An event and when it is due, as `producers.simulate.night` yields them."""
 
 
@@ -91,7 +91,7 @@ class Publisher:
             attempt, pause_s = attempt + 1, min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
-def entry(event: Counted | Withdrawn) -> Entry:
+def entry(event: Tally) -> Entry:
     """The event as a record: keyed by district, so that a district lives in one partition."""
     return Entry(event.district.encode(), encode(event))
 
@@ -148,7 +148,7 @@ class _Upcoming:
             self._stretch = fetched[::-1]
         return self._stretch[-1] if self._stretch else None
 
-    def take(self) -> Counted | Withdrawn:
+    def take(self) -> Tally:
         """Take the event that `head` returned."""
         return self._stretch.pop()[1]
 

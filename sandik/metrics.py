@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -10,6 +11,9 @@ from prometheus_client.metrics_core import Metric
 from consumers.aggregate import Progress
 from schemas.errors import UsageError
 from schemas.quarantine import REASONS
+
+_WATCHED: Final = ("overturned", *REASONS)
+"""Outcomes that alerts watch: served from 0 on, since Prometheus sees no increase in a series that begins at 1."""
 
 
 class AggregatorMetrics:
@@ -23,7 +27,7 @@ class AggregatorMetrics:
         progress = self._progress
         tallies = CounterMetricFamily("sandik_aggregator_tallies", "Tallies folded, by outcome.", labels=["outcome"])
         quarantined = CounterMetricFamily("sandik_aggregator_quarantined", "Records set aside.", labels=["reason"])
-        for outcome, count in sorted(progress.outcomes.items()):
+        for outcome, count in sorted((dict.fromkeys(_WATCHED, 0) | progress.outcomes).items()):
             family = quarantined if outcome in REASONS else tallies
             family.add_metric([outcome], count)
         yield tallies

@@ -13,6 +13,12 @@ MAX_BOX_COUNT: Final = 100_000
 MAX_BOX_NUMBER: Final = 9_999_999
 """The highest box number: those in the record have four digits; three more are room for other schemes."""
 
+MAX_DISTRICT_COUNT: Final = 10_000_000
+"""The most any count of one district can be: the largest has 700,000 voters, all voters abroad are 3.4 million."""
+
+MAX_DISTRICT_BOXES: Final = 100_000
+"""The most boxes a district can have: the largest has 1,869; fifty times that is a whole country's in one."""
+
 MAX_REVISION: Final = 2**53 - 1
 """The highest revision: what a JavaScript number holds exactly; room for milliseconds since 1970."""
 
@@ -30,6 +36,12 @@ Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 
 Count = Annotated[int, Field(ge=0, le=MAX_BOX_COUNT)]
 """A count within one box."""
+
+DistrictCount = Annotated[int, Field(ge=0, le=MAX_DISTRICT_COUNT)]
+"""A count within one district."""
+
+DistrictBoxes = Annotated[int, Field(ge=0, le=MAX_DISTRICT_BOXES)]
+"""A number of boxes within one district."""
 
 Total = Annotated[int, Field(ge=0)]
 """A count summed over boxes."""

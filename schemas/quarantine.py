@@ -16,7 +16,9 @@ Reason = Literal[
     "unknown_district",
     "unknown_box",
     "unknown_candidate",
+    "wrong_kind",
     "conflict",
+    "backwards",
 ]
 
 REASONS: Final[dict[Reason, str]] = {
@@ -28,7 +30,9 @@ REASONS: Final[dict[Reason, str]] = {
     "unknown_district": "the election definition has no such district",
     "unknown_box": "the district has no box of that number",
     "unknown_candidate": "the ballot of that contest and district has no such candidate",
-    "conflict": "the same revision of the same box was in the log before, with other counts; that one stands",
+    "wrong_kind": "its source reports whole districts and this is about a box, or the other way round",
+    "conflict": "the same revision of the same box or report was in the log before with other counts; that one stands",
+    "backwards": "a report with fewer boxes opened than the one that stands, and not marked as a correction",
 }
 """Each reason in words, for the docs and the operator's screen."""
 

@@ -1,4 +1,4 @@
-"""Tally events: what one source says of one ballot box in one contest.
+"""Tally events: what one source says of one ballot box, or of a whole district, in one contest.
 
 An event states absolute counts at a `revision`; nothing in it is an increment. The highest revision wins, so the order
 in which events arrive, and how often, does not matter.
@@ -12,7 +12,7 @@ import orjson
 from pydantic import AwareDatetime, ConfigDict, Field, Json, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from schemas.fields import MAX_BOX_NUMBER, MAX_REVISION, Count
+from schemas.fields import MAX_BOX_NUMBER, MAX_REVISION, Count, DistrictBoxes, DistrictCount
 
 MAX_TALLY_BYTES: Final = 64 * 1024
 """The largest tally event: 49 candidates need about 2 KiB; thirty times that is room for any ballot on record."""
@@ -64,12 +64,38 @@ class Withdrawn:
     at: AwareDatetime
 
 
-Tally = Annotated[Counted | Withdrawn, Field(discriminator="type")]
-TALLY: Final[TypeAdapter[Counted | Withdrawn]] = TypeAdapter(Tally)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Reported:
+    """A district's totals as an agency reports them: sums over the boxes it has opened by then.
+
+    `report_corrected` is a report that may take `boxes_opened` backwards; without that mark, such a report is set
+    aside. `at` is the agency's update time. Everything else is as in `Counted`.
+    """
+
+    v: Literal[1] = 1
+    type: Literal["reported", "report_corrected"]
+    contest: Name
+    district: Name
+    source: Name
+    revision: Annotated[int, Field(ge=1, le=MAX_REVISION)]
+    at: AwareDatetime
+    boxes_opened: DistrictBoxes
+    registered: DistrictCount
+    cast: DistrictCount
+    valid: DistrictCount
+    invalid: DistrictCount
+    unattributed: DistrictCount = 0
+    votes: dict[Name, DistrictCount]
+
+
+Tally = Annotated[Counted | Withdrawn | Reported, Field(discriminator="type")]
+TALLY: Final[TypeAdapter[Tally]] = TypeAdapter(Tally)
+
+_TYPES: Final = frozenset({"counted", "corrected", "withdrawn", "annulled", "reported", "report_corrected"})
 
 # Each element is parsed by itself, inside one call into pydantic's core: as fast as one big JSON array, and no record
 # can leak into its neighbour, however it is crafted (docs/decisions/batch-parsing.md).
-_BATCH: Final[TypeAdapter[list[Counted | Withdrawn]]] = TypeAdapter(list[Json[Tally]])
+_BATCH: Final[TypeAdapter[list[Tally]]] = TypeAdapter(list[Json[Tally]])
 
 
 @plain_dataclass(frozen=True, slots=True)
@@ -79,7 +105,7 @@ class Malformed:
     detail: str
 
 
-def parse_tallies(values: Sequence[bytes]) -> list[Counted | Withdrawn | Malformed]:
+def parse_tallies(values: Sequence[bytes]) -> list[Tally | Malformed]:
     """Parse a batch of record values, one result for each, in order. Never raises for what is in the bytes."""
     try:
         return list(_BATCH.validate_python(values))
@@ -89,23 +115,19 @@ def parse_tallies(values: Sequence[bytes]) -> list[Counted | Withdrawn | Malform
     return [wrong[index] if index in wrong else next(parsed) for index in range(len(values))]
 
 
-def encode(event: Counted | Withdrawn) -> bytes:
+def encode(event: Tally) -> bytes:
     """The record value: fields in their fixed order, votes by candidate id, so equal events are equal bytes.
 
     What says nothing is left out, as most boxes name most candidates with nothing: candidates without a vote, and
     `unattributed` where it is 0.
     """
-    record: dict[str, object] = {
-        "v": event.v,
-        "type": event.type,
-        "contest": event.contest,
-        "district": event.district,
-        "box": event.box,
-        "source": event.source,
-        "revision": event.revision,
-        "at": event.at.isoformat(),
-    }
-    if isinstance(event, Counted):
+    record: dict[str, object] = {"v": event.v, "type": event.type, "contest": event.contest, "district": event.district}
+    if not isinstance(event, Reported):
+        record["box"] = event.box
+    record |= {"source": event.source, "revision": event.revision, "at": event.at.isoformat()}
+    if isinstance(event, Reported):
+        record["boxes_opened"] = event.boxes_opened
+    if not isinstance(event, Withdrawn):
         record |= {
             "registered": event.registered,
             "cast": event.cast,
@@ -123,6 +145,6 @@ def _first_faults(error: ValidationError) -> dict[int, Malformed]:
     faults: dict[int, Malformed] = {}
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         index, *path = fault["loc"]
-        where = ".".join(str(step) for step in path if step not in ("counted", "corrected", "withdrawn", "annulled"))
+        where = ".".join(str(step) for step in path if step not in _TYPES)
         faults.setdefault(int(index), Malformed(f"{where}: {fault['msg']}" if where else fault["msg"]))
     return faults

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
-from schemas.tally import Counted, Withdrawn
+from schemas.tally import Counted, Reported, Tally, Withdrawn
 
 TURKEY = timezone(timedelta(hours=3))
 NIGHT = datetime(2024, 3, 31, 19, 0, tzinfo=TURKEY)
@@ -96,6 +96,33 @@ def withdrawn(**changes: Any) -> Withdrawn:
     return Withdrawn(**(fields | changes))
 
 
-def value_of(tally: Counted | Withdrawn) -> bytes:
+def reported(votes: dict[str, int] | None = None, **changes: Any) -> Reported:
+    """An agency's totals of a district that add up, ten boxes opened, with any field changed."""
+    votes = {"imamoglu": 1500, "kurum": 1000} if votes is None else votes
+    valid = sum(votes.values())
+    fields: dict[str, Any] = {
+        "type": "reported",
+        "contest": "mayor",
+        "district": "tr/34/uskudar",
+        "source": "agency",
+        "revision": 1,
+        "at": NIGHT,
+        "boxes_opened": 10,
+        "registered": 3000,
+        "cast": valid + 50,
+        "valid": valid,
+        "invalid": 50,
+        "votes": votes,
+    }
+    return Reported(**(fields | changes))
+
+
+def with_agency(election: Election) -> Election:
+    """The same election with one more source, `agency`, that reports whole districts."""
+    agency = Source(id="agency", name="Ajans", reports="districts")
+    return election.model_copy(update={"sources": (*election.sources, agency)})
+
+
+def value_of(tally: Tally) -> bytes:
     """The bytes that a feed would send for it."""
     return orjson.dumps(tally)

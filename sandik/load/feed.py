@@ -9,7 +9,7 @@ from eventlog.port import EventLog
 from eventlog.run import Run
 from sandik.load.schedule import Change, Schedule
 from schemas.definition import Election
-from schemas.tally import Counted, Malformed, Withdrawn, parse_tallies
+from schemas.tally import Counted, Malformed, Reported, Withdrawn, parse_tallies
 from schemas.totals import Cell
 
 CANDIDATES: Final = 12
@@ -45,7 +45,7 @@ async def read_prior(log: EventLog, run: Run) -> Prior:
         while any(reader.positions[partition] < end for partition, end in ends.items()):
             for batch in await reader.read(max_records=_READ_RECORDS, wait_ms=_READ_WAIT_MS):
                 for tally in parse_tallies([record.value or b"" for record in batch.records]):
-                    if isinstance(tally, Malformed):
+                    if isinstance(tally, Malformed | Reported):
                         continue
                     box = Cell(tally.contest, tally.source, tally.district), tally.box
                     if tally.revision > standing.get(box, (0, 0))[0]:

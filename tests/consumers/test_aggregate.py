@@ -9,9 +9,9 @@ from eventlog.port import Entry, EventLog, Record, Topic
 from eventlog.run import Run, create_run
 from schemas.gate import is_gate
 from schemas.quarantine import Quarantined
-from schemas.tally import Counted, Withdrawn
+from schemas.tally import Tally
 from schemas.totals import Cell, Totals, parse_totals
-from tests.builders import DISTRICTS, counted, small_election, value_of, withdrawn
+from tests.builders import DISTRICTS, counted, reported, small_election, value_of, with_agency, withdrawn
 
 DEADLINE_S = 20
 FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=20)
@@ -19,10 +19,12 @@ FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=20
 
 @pytest.fixture
 async def run(log: EventLog, unique: str) -> Run:
-    return await create_run(log, unique, small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=4)
+    return await create_run(
+        log, unique, with_agency(small_election()), mode="test", epoch="e1e1", clock=Wall(), partitions=4
+    )
 
 
-async def publish(log: EventLog, run: Run, *tallies: Counted | Withdrawn) -> None:
+async def publish(log: EventLog, run: Run, *tallies: Tally) -> None:
     await log.append(run.topics.tallies.name, [Entry(tally.district.encode(), value_of(tally)) for tally in tallies])
 
 
@@ -136,6 +138,27 @@ async def test_what_cannot_be_used_goes_to_quarantine_with_its_bytes_and_positio
     assert (b"\xff not json", "malformed") == (quarantined.original, quarantined.reason)
     assert record.key == quarantined.position
     assert 1 == (await newest(log, run))[USKUDAR].boxes_opened
+
+
+async def test_a_report_that_went_backwards_is_told_and_can_stand_after_a_restart(
+    log: EventLog, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The checkpoint keeps it: a correction that belongs before it may come later."""
+    back = reported({"kurum": 8}, revision=3, boxes_opened=8)
+    await publish(log, run, reported(), back, counted())
+    await until_end(log, run)
+    agency = Cell("mayor", "agency", "tr/34/uskudar")
+    assert 10 == (await newest(log, run))[agency].boxes_opened
+    assert "goes back from 10 boxes opened to 8" in caplog.text
+    (record,) = await records(log, run.topics.quarantine)
+    assert "backwards" == Quarantined.model_validate_json(record.value or b"").reason
+
+    await publish(log, run, reported(revision=2, boxes_opened=5, type="report_corrected"))
+    progress = await until_end(log, run)
+
+    totals = await newest(log, run)
+    assert (1, 8, 8) == (progress.folded, totals[agency].boxes_opened, totals[agency].votes["kurum"])
+    assert 1 == totals[USKUDAR].boxes_opened
 
 
 async def test_flags_are_reported_at_the_end(log: EventLog, run: Run) -> None:

@@ -6,10 +6,11 @@ from hypothesis import given
 
 from consumers.checkpoint import Checkpoint, Marker, ledger_entry
 from consumers.ledger import BoxLedger, Sums
+from consumers.reports import ReportLedger
 from eventlog.port import Entry
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
-from tests.builders import NIGHT, counted
+from tests.builders import NIGHT, counted, reported
 from tests.consumers.nights import tallies
 
 CELL = Cell("mayor", "aa", "tr/34/uskudar")
@@ -65,6 +66,22 @@ def test_any_ledger_survives_the_way_through_the_log(events: list[Counted | With
     assert (ledger.pack(), ledger.sums) == (found.pack(), found.sums)
 
 
+def test_a_ledger_of_reports_comes_back_as_one() -> None:
+    ledger = ReportLedger(CELL, Sums.zero(CANDIDATES), boxes_total=20)
+    ledger.apply(reported(), 40)
+    ledger.apply(reported(revision=2, boxes_opened=5), 41)
+
+    (found,) = read_back(ledger_entry(ledger, 3), Marker(42, 0, {CELL: 41}).entry(3)).ledgers() or []
+
+    assert isinstance(found, ReportLedger)
+    assert (ledger.pack(), ledger.sums, ledger.version, ledger.as_of) == (
+        found.pack(),
+        found.sums,
+        found.version,
+        found.as_of,
+    )
+
+
 def test_a_ledger_without_a_marker_is_no_checkpoint() -> None:
     assert read_back(kept(41)[1]).ledgers() is None
 
@@ -113,7 +130,7 @@ def test_what_was_damaged_and_written_again_is_whole() -> None:
 
 
 def test_a_ledger_that_heard_of_nothing_is_not_kept() -> None:
-    with pytest.raises(ValueError, match="no box yet"):
+    with pytest.raises(ValueError, match="heard of nothing yet"):
         ledger_entry(BoxLedger(CELL, Sums.zero(CANDIDATES)), 0)
 
 

@@ -38,7 +38,9 @@ def restored(kept: BoxLedger | None) -> BoxLedger | None:
     checkpoint.add([Written(1, marker.value, key=marker.key)])
     ledgers = checkpoint.ledgers()
     assert ledgers is not None
-    return ledgers[0]
+    (found,) = ledgers
+    assert isinstance(found, BoxLedger)
+    return found
 
 
 def compared(events: list[Counted | Withdrawn], district: str) -> Comparison | None:

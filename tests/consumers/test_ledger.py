@@ -133,7 +133,7 @@ def test_totals_come_in_the_elections_time_zone_and_do_not_follow_the_ledger() -
 
 
 def test_a_ledger_that_heard_of_no_box_has_no_totals() -> None:
-    with pytest.raises(ValueError, match="no box yet"):
+    with pytest.raises(ValueError, match="heard of nothing yet"):
         ledger().totals(ZONE)
 
 

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.tally import TallyFold
+from consumers.ledger import BoxLedger
+from consumers.reports import ReportLedger
+from consumers.tally import Outputs, TallyFold
 from schemas.quarantine import REASONS
-from schemas.tally import MAX_TALLY_BYTES, Counted, Withdrawn
+from schemas.tally import MAX_TALLY_BYTES, Counted, Tally, Withdrawn
 from schemas.totals import Cell
-from tests.builders import DISTRICTS, counted, small_election, value_of, withdrawn
+from tests.builders import DISTRICTS, counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.consumers import oracle
 from tests.consumers.nights import arrivals, tallies
 
-ELECTION = small_election()
+ELECTION = with_agency(small_election())
 ZONE = ZoneInfo("Europe/Istanbul")
 
 
@@ -225,3 +227,74 @@ def test_a_duplicate_changes_nothing() -> None:
     record = Stored(0, b"tr/34/uskudar", value_of(counted()))
     assert fold.apply(0, [record]).changed
     assert not fold.apply(0, [Stored(1, record.key, record.value)]).changed
+
+
+def reports_in(*reports: Tally) -> tuple[TallyFold, list[Outputs]]:
+    """Each event of Üsküdar in a batch of its own, at the next offset."""
+    fold = new_fold()
+    return fold, [
+        fold.apply(0, [Stored(offset, b"tr/34/uskudar", value_of(report))]) for offset, report in enumerate(reports)
+    ]
+
+
+def test_an_agencys_totals_stand_beside_the_sum_of_the_boxes() -> None:
+    fold, _ = reports_in(reported(), counted(), counted(box=1002))
+    agency, boxes = (fold.ledgers[Cell("mayor", source, "tr/34/uskudar")] for source in ("agency", "aa"))
+
+    assert (10, 1500) == (agency.sums.boxes_opened, agency.sums.votes["imamoglu"])
+    assert (2, 300) == (boxes.sums.boxes_opened, boxes.sums.votes["imamoglu"])
+    assert isinstance(agency, ReportLedger)
+    assert isinstance(boxes, BoxLedger)
+
+
+@pytest.mark.parametrize("event", [reported(source="aa"), counted(source="agency"), withdrawn(source="agency")])
+def test_an_event_of_the_kind_that_its_source_does_not_send_is_refused_whatever_came_before(event: Tally) -> None:
+    said: list[Tally] = [counted(), reported()]
+    for before in (said[:0], said):
+        fold, outputs = reports_in(*before, event)
+
+        assert ["wrong_kind"] == [record.reason for record in outputs[-1].quarantined]
+        assert len(before) == len(fold.ledgers)
+
+
+def test_a_report_that_names_a_stranger_is_refused() -> None:
+    fold, (outputs,) = reports_in(reported({"nobody": 1}))
+
+    assert ["unknown_candidate"] == [record.reason for record in outputs.quarantined]
+    assert {} == fold.ledgers
+
+
+def test_a_report_with_other_figures_under_the_same_revision_is_a_conflict() -> None:
+    _, outputs = reports_in(reported(), reported({"kurum": 1}))
+
+    assert ["conflict"] == [record.reason for record in outputs[1].quarantined]
+    assert "tr/34/uskudar" in outputs[1].quarantined[0].detail
+
+
+def test_boxes_that_go_backwards_unmarked_are_set_aside_with_an_alarm_and_kept_for_the_checkpoint() -> None:
+    fold, outputs = reports_in(reported(), reported({"kurum": 1}, revision=2, boxes_opened=9))
+
+    assert ["backwards"] == [record.reason for record in outputs[1].quarantined]
+    assert "from 10 boxes opened to 9, unmarked" in outputs[1].alarms[0]
+    assert {Cell("mayor", "agency", "tr/34/uskudar")} == outputs[1].changed
+    assert {"counted": 1, "backwards": 1} == dict(fold.outcomes)
+
+
+def test_a_late_report_that_shows_boxes_went_backwards_is_an_alarm_too() -> None:
+    fold, outputs = reports_in(reported(revision=2), reported(boxes_opened=12))
+
+    assert [] == outputs[1].quarantined
+    assert "came late" in outputs[1].alarms[0]
+    assert {"counted": 1, "overturned": 1} == dict(fold.outcomes)
+
+
+def test_a_corrected_report_goes_back_without_an_alarm() -> None:
+    _, outputs = reports_in(reported(), reported(revision=2, boxes_opened=9, type="report_corrected"))
+
+    assert [] == outputs[1].alarms + outputs[1].quarantined
+
+
+def test_odd_reports_are_counted_with_the_flagged_boxes() -> None:
+    fold, _ = reports_in(reported(boxes_opened=21, registered=1), counted(registered=1))
+
+    assert {"boxes_over_total": 1, "cast_over_registered": 2} == {flag: n for flag, n in fold.flags().items() if n}

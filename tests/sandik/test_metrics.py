@@ -19,6 +19,8 @@ def test_an_aggregators_progress_is_served_while_it_runs() -> None:
     for line in (
         'sandik_aggregator_tallies_total{outcome="counted"} 7.0',
         'sandik_aggregator_quarantined_total{reason="conflict"} 2.0',
+        'sandik_aggregator_quarantined_total{reason="backwards"} 0.0',
+        'sandik_aggregator_tallies_total{outcome="overturned"} 0.0',
         "sandik_aggregator_published_total 3.0",
         "sandik_aggregator_partitions 2.0",
         "sandik_aggregator_lag_tallies 12.0",

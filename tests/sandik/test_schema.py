@@ -6,7 +6,7 @@ from jsonschema import Draft202012Validator
 
 from sandik.commands.schema import SCHEMAS, json_schema, schema
 from schemas.errors import UsageError
-from tests.builders import counted, small_election, value_of
+from tests.builders import counted, reported, small_election, value_of, withdrawn
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -15,7 +15,8 @@ def test_every_schema_is_valid_json_schema(name: str) -> None:
 
 
 def test_what_we_accept_the_schema_accepts() -> None:
-    Draft202012Validator(orjson.loads(json_schema("tally"))).validate(orjson.loads(value_of(counted())))
+    for tally in (counted(), withdrawn(), reported()):
+        Draft202012Validator(orjson.loads(json_schema("tally"))).validate(orjson.loads(value_of(tally)))
     Draft202012Validator(orjson.loads(json_schema("definition"))).validate(small_election().model_dump(mode="json"))
 
 

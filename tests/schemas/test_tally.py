@@ -2,12 +2,12 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.tally import Counted, Malformed, Withdrawn, parse_tallies
-from tests.builders import counted, value_of, withdrawn
+from schemas.tally import Counted, Malformed, Reported, Tally, Withdrawn, parse_tallies
+from tests.builders import counted, reported, value_of, withdrawn
 
 
 def test_a_batch_is_parsed_in_order() -> None:
-    events: list[Counted | Withdrawn] = [counted(), withdrawn(), counted(box=1002, type="corrected")]
+    events: list[Tally] = [counted(), withdrawn(), reported(), counted(box=1002, type="corrected")]
 
     assert events == parse_tallies([value_of(event) for event in events])
 
@@ -24,6 +24,14 @@ def test_a_broken_record_says_what_is_wrong_and_leaves_its_neighbours_alone() ->
     assert [counted(), counted(box=1002)] == [first, last]
     assert isinstance(fault, Malformed)
     assert "cast: Input should be greater than or equal to 0" == fault.detail
+
+
+def test_a_district_may_count_more_than_a_box_but_not_without_limit() -> None:
+    over = orjson.loads(value_of(reported(votes={"kurum": 900_000}))) | {"boxes_opened": 100_001}
+
+    (fault,) = parse_tallies([orjson.dumps(over)])
+
+    assert Malformed("boxes_opened: Input should be less than or equal to 100000") == fault
 
 
 def test_fields_that_came_later_are_ignored() -> None:
@@ -50,4 +58,4 @@ def test_however_records_are_crafted_each_is_judged_by_itself(values: list[bytes
 def test_any_bytes_are_a_tally_or_malformed(value: bytes) -> None:
     (tally,) = parse_tallies([value])
 
-    assert isinstance(tally, Counted | Withdrawn | Malformed)
+    assert isinstance(tally, Counted | Withdrawn | Reported | Malformed)

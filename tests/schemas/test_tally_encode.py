@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.tally import Counted, Withdrawn, encode, parse_tallies
+from schemas.tally import Counted, Reported, Withdrawn, encode, parse_tallies
 
 AT = datetime.fromisoformat("2024-03-31T19:38:02+03:00")
 COUNTS = st.integers(0, 100_000)
@@ -44,6 +45,29 @@ def test_a_withdrawal_carries_no_counts() -> None:
         b'"at":"2024-03-31T19:38:02+03:00"}'
     )
     assert parse_tallies([encode(withdrawn)]) == [withdrawn]
+
+
+def test_a_report_is_a_districts_totals_without_a_box() -> None:
+    reported = Reported(
+        type="reported",
+        contest="mayor",
+        district="tr/34/sile",
+        source="aa",
+        revision=3,
+        at=AT,
+        boxes_opened=12,
+        registered=3000,
+        cast=2500,
+        valid=2400,
+        invalid=100,
+        votes={"chp": 2400, "dsp": 0},
+    )
+    assert encode(reported) == (
+        b'{"v":1,"type":"reported","contest":"mayor","district":"tr/34/sile","source":"aa","revision":3,'
+        b'"at":"2024-03-31T19:38:02+03:00","boxes_opened":12,"registered":3000,"cast":2500,"valid":2400,"invalid":100,'
+        b'"votes":{"chp":2400}}'
+    )
+    assert parse_tallies([encode(reported)]) == [replace(reported, votes={"chp": 2400})]
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z0-9][a-z0-9_\-]{0,9}", fullmatch=True), COUNTS, max_size=8), COUNTS)
