@@ -90,13 +90,15 @@ class ArchiveFolder:
         self._number = max((_number_of(segment.file) for segment in self._segments()), default=0)
 
     def put(self, topic: ArchivedTopic, table: pa.Table, spans: Sequence[Span]) -> Segment:
-        """Write a segment to the disk. It belongs to the archive once a manifest that names it is committed."""
+        """Write a segment to the disk. It belongs to the archive once a manifest that names it is committed.
+
+        Raises `ArchiveError` where the disk does not take it: what was committed stands.
+        """
         content = encode_table(table)
         self._number += 1
         name = f"{topic}-{self._number:08}.parquet"
-        temporary = self.path / (name + TEMPORARY)
-        self._disk.write(temporary, content)
-        self._disk.rename(temporary, self.path / name)
+        with self._saying_why_not():
+            self._write(name, content)
         appended = table["append_time"].cast(pa.int64())
         first_ms, last_ms = pa.compute.min(appended).as_py(), pa.compute.max(appended).as_py()
         return Segment(
@@ -111,14 +113,13 @@ class ArchiveFolder:
         )
 
     def commit(self, manifest: Manifest) -> None:
-        """From now on this is the archive. Removes the files that it no longer names."""
-        self._disk.sync(self.path)
-        temporary = self.path / (MANIFEST + TEMPORARY)
-        self._disk.write(temporary, manifest.encode())
-        self._disk.rename(temporary, self.path / MANIFEST)
-        self._disk.sync(self.path)
-        self.manifest = manifest
-        self.clear()
+        """From now on this is the archive. Removes the files that it no longer names. Raises as `put` does."""
+        with self._saying_why_not():
+            self._disk.sync(self.path)  # the segments' names, before a manifest has them
+            self._write(MANIFEST, manifest.encode())
+            self._disk.sync(self.path)
+            self.manifest = manifest
+            self.clear()
 
     def merge(self, segments: Sequence[Segment]) -> Segment:
         """One segment with the records of several of one topic that follow each other; written, not committed.
@@ -141,6 +142,19 @@ class ArchiveFolder:
         for path in sorted(self.path.iterdir()):
             if path.name.endswith(TEMPORARY) or (_OURS.fullmatch(path.name) and path.name not in named):
                 self._disk.remove(path)
+
+    def _write(self, name: str, content: bytes) -> None:
+        temporary = self.path / (name + TEMPORARY)
+        self._disk.write(temporary, content)
+        self._disk.rename(temporary, self.path / name)
+
+    @contextmanager
+    def _saying_why_not(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            what = f"cannot be written: {error.strerror}. What is there is whole; mend that, and start again."
+            raise ArchiveError(str(self.path), what) from error
 
     def _segments(self) -> tuple[Segment, ...]:
         return self.manifest.segments if self.manifest is not None else ()

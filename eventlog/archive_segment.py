@@ -83,6 +83,11 @@ class Columns:
     def __len__(self) -> int:
         return len(self.offset)
 
+    def extend(self, other: "Columns") -> None:
+        """Add another's records behind these."""
+        for mine, theirs in zip(_LISTS(self), _LISTS(other), strict=True):
+            mine.extend(theirs)
+
     def table(self) -> pa.Table:
         """The same as an Arrow table."""
         taken = zip(SCHEMA, _LISTS(self), strict=True)

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from sandik import screen
-from sandik.commands import aggregate, boxes, control, demo, gateway, load, schema, simulate, token, totals
+from sandik.commands import (
+    aggregate,
+    archive,
+    boxes,
+    control,
+    demo,
+    gateway,
+    load,
+    schema,
+    simulate,
+    token,
+    totals,
+    verify,
+)
 from sandik.logs import LogForm, configure_logs
 from schemas.errors import SandikError, UsageError
 
@@ -21,7 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for module in (demo, boxes, simulate, aggregate, gateway, totals, schema, load, token):
+for module in (demo, boxes, simulate, aggregate, gateway, totals, archive, verify, schema, load, token):
     name = module.__name__.rsplit(".", 1)[1]
     app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
 app.add_typer(control.app, name="control", epilog=control.EXAMPLE)

@@ -15,6 +15,7 @@ from sandik.numbers import grouped, percent
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
 from sandik.reading import read_to_end
+from sandik.statehash import state_hash
 from sandik.wiring import open_log
 from schemas.totals import Row, encode_rows
 
@@ -34,14 +35,25 @@ def totals(
     run: RunName,
     log: LogUrl = EMBEDDED_LOG,
     form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+    only_hash: Annotated[
+        bool, typer.Option("--hash", help="Print the state hash alone: equal totals have equal ones.")
+    ] = False,
 ) -> None:
     """Print the run's totals from the log alone: every contest, source and unit, sorted."""
+    if only_hash:
+        sys.stdout.write(run_to_completion(_hash(log, run)) + "\n")
+        return
     rows = run_to_completion(_rows(log, run))
     if form is Format.JSON:
         sys.stdout.buffer.write(encode_rows(rows) + b"\n")
         sys.stdout.buffer.flush()
     else:
         Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS).print(_table(rows))
+
+
+async def _hash(url: str, name: str) -> str:
+    async with open_log(url, Wall()) as log:
+        return await state_hash(log, await find_run(log, name))
 
 
 async def _rows(url: str, name: str) -> list[Row]:

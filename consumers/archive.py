@@ -1,0 +1,176 @@
+"""The archiver: follows a run's tallies and control records in the log, and writes them down as Parquet.
+
+What it holds can be thrown away: it goes on from what is whole in the folder, and the log has the rest.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from consumers.archive_book import ArchiveBook
+from eventlog.archive_folder import Disk, claimed
+from eventlog.archive_manifest import ArchivedTopic
+from eventlog.clock import Clock
+from eventlog.port import EventLog, Reader
+from eventlog.run import Run
+from schemas.errors import ArchiveError, LogError
+
+_log = logging.getLogger(__name__)
+
+MAX_RECORDS: Final = 5_000
+"""Records in one read: some 100 ms of folding, so that a stop is noticed soon."""
+
+MAX_IDLE_MS: Final = 200
+"""The longest wait for tallies, so that control records and the time to write are noticed."""
+
+_ASK_S: Final = 5.0
+"""How long a stop may ask the log whether there is more."""
+
+
+_Ends = Mapping[ArchivedTopic, Mapping[int, int]]
+"""Where a log ends: by topic and partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    """How often what was gathered is written at least, and how long to wait for a log that is away."""
+
+    roll_ms: int = 10_000
+    retry_ms: int = 1_000
+
+
+@dataclass(slots=True)
+class Progress:
+    """How many records the archive holds, with those that are in no file yet."""
+
+    archived: int = 0
+
+
+class Archiver:
+    """Writes one run's archive into a folder. Only one can at a time."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        run: Run,
+        folder: Path,
+        clock: Clock,
+        settings: ArchiveSettings | None = None,
+        watch: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self._log = log
+        self._run = run
+        self._folder = folder
+        self._clock = clock
+        self._settings = settings or ArchiveSettings()
+        self._watch = watch
+        self._progress = Progress()
+        self._topics: Mapping[ArchivedTopic, str] = {
+            "tallies": run.topics.tallies.name,
+            "control": run.topics.control.name,
+        }
+
+    async def follow(self, disk: Disk | None = None) -> None:
+        """Archive for ever. Ends by cancellation: what was read is then written, and small files are merged.
+
+        Raises `ArchiveError` where the folder is not this run's, or cannot be written.
+        """
+        with claimed(self._folder, disk) as claim:
+            book = ArchiveBook(claim, self._run)
+            await self._restore(book)
+            try:
+                book.flush()  # whoever looks sees an archive that is being written
+                while True:
+                    await self._read_until(book, None)
+            except asyncio.CancelledError:
+                book.finish(complete=await self._has_everything(book))
+                raise
+
+    async def run_until_end(self, expect: Callable[[int], None] = lambda _: None, disk: Disk | None = None) -> Progress:
+        """Archive what the log holds now. `expect` is told how many records that is. Raises as `follow` does."""
+        with claimed(self._folder, disk) as claim:
+            book = ArchiveBook(claim, self._run)
+            ends = await self._ends()
+            expect(sum(end for topic in ends.values() for end in topic.values()))
+            await self._restore(book)
+            while not _reached(book, ends):
+                await self._read_until(book, ends)
+            book.finish(complete=True)
+        return self._progress
+
+    async def _restore(self, book: ArchiveBook) -> None:
+        """Fold what is archived, and see that the log is the one that it came from."""
+        for records in book.restore():
+            self._report(records)
+            await asyncio.sleep(0)  # a stop is noticed
+        ends = await self._ends()
+        for topic, end in ends.items():
+            for partition, position in book.positions(topic).items():
+                if position > end[partition]:
+                    what = f"the log ends at {end[partition]}, before this archive's {topic} do: it is another log."
+                    what += " Choose another --out."
+                    raise ArchiveError(str(self._folder), what, partition=partition, offset=position)
+
+    async def _read_until(self, book: ArchiveBook, ends: _Ends | None) -> None:
+        """Read until the ends are reached, or for ever without; returns early where the log had to be waited for."""
+        async with AsyncExitStack() as stack:
+            try:
+                readers: dict[ArchivedTopic, Reader] = {
+                    topic: await stack.enter_async_context(self._log.reader(name, book.positions(topic)))
+                    for topic, name in self._topics.items()
+                }
+                due = self._clock.monotonic() + self._settings.roll_ms / 1000
+                while ends is None or not _reached(book, ends):
+                    await self._turn(book, readers)
+                    if book.is_full or (book.gathered and self._clock.monotonic() >= due):
+                        book.flush()
+                    if not book.gathered:
+                        due = self._clock.monotonic() + self._settings.roll_ms / 1000
+            except LogError as error:
+                await self._wait(error)
+
+    async def _turn(self, book: ArchiveBook, readers: Mapping[ArchivedTopic, Reader]) -> None:
+        """Read what is next of each topic; wait for tallies only."""
+        for topic, reader in readers.items():
+            wait_ms = MAX_IDLE_MS if topic == "tallies" else 0
+            for batch in await reader.read(max_records=MAX_RECORDS, wait_ms=wait_ms):
+                book.add(topic, batch.partition, batch.records)
+                self._report(len(batch.records))
+
+    async def _wait(self, error: LogError) -> None:
+        if not error.retriable:
+            raise error
+        _log.warning("%s Trying again in %d ms.", error, self._settings.retry_ms)
+        await self._clock.sleep(self._settings.retry_ms / 1000)
+
+    async def _has_everything(self, book: ArchiveBook) -> bool:
+        """Whether the log holds no more than the archive; `False` where the log does not answer."""
+        try:
+            async with asyncio.timeout(_ASK_S):
+                return _reached(book, await self._ends())
+        except (LogError, TimeoutError):
+            return False
+
+    async def _ends(self) -> _Ends:
+        """Where the log ends now; a log that is away is waited for."""
+        while True:
+            try:
+                return {topic: await self._log.end_offsets(name) for topic, name in self._topics.items()}
+            except LogError as error:
+                await self._wait(error)
+
+    def _report(self, records: int) -> None:
+        self._progress.archived += records
+        self._watch(self._progress)
+
+
+def _reached(book: ArchiveBook, ends: _Ends) -> bool:
+    return all(
+        book.positions(topic)[partition] >= end
+        for topic, by_partition in ends.items()
+        for partition, end in by_partition.items()
+    )

@@ -1,0 +1,122 @@
+"""`sandik verify`: whether an archive is what was written, and whether a run came to the same totals."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from consumers.verify import Verified
+from consumers.verify import verify as verify_archive
+from eventlog.archive_manifest import read_manifest
+from eventlog.clock import Wall
+from eventlog.run import find_run
+from sandik import screen
+from sandik.numbers import grouped
+from sandik.options import EMBEDDED_LOG, LogUrl
+from sandik.process import calm_garbage_collector, run_to_completion
+from sandik.statehash import state_hash
+from sandik.wiring import open_log
+from schemas.errors import ArchiveError
+
+EXAMPLE = "Example: sandik verify archives/2024-yerel"
+
+_DIFFERS = 1
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The archive's folder.")],
+    run: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Compare the final totals with those of this run too.")
+    ] = None,
+    log: LogUrl = EMBEDDED_LOG,
+    content_hash: Annotated[
+        str | None, typer.Option(metavar="HASH", help="The content hash that you noted when the archive was made.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="How many partitions to verify at a time.")] = 2,
+) -> None:
+    """Work out again every link, file and state of an archive. Exit code 1 where anything is not as it was written."""
+    calm_garbage_collector()
+    try:
+        verdict = _verdict(_verified(folder, content_hash, processes))
+    except ArchiveError as error:
+        verdict = _fault(error)
+    if run is not None and verdict["verdict"] == "whole":
+        verdict |= _compared(run_to_completion(_state_of_run(log, run)), run, str(verdict["state"]))
+    _say(folder, verdict, as_json=as_json)
+    if verdict["verdict"] != "whole":
+        raise typer.Exit(_DIFFERS)
+
+
+def _verified(folder: Path, noted: str | None, processes: int) -> Verified:
+    with screen.bar("verifying") as bar:
+        manifest = read_manifest(folder)
+        if noted is not None and noted != manifest.content_hash:
+            what = (
+                f"has the content hash {manifest.content_hash}, not {noted}: it was made anew, or is another archive."
+            )
+            raise ArchiveError(str(folder), what)
+        bar.expect(manifest.count("tallies") + manifest.count("control"))
+        return verify_archive(folder, processes=processes, on_progress=bar.reached)
+
+
+async def _state_of_run(url: str, name: str) -> str:
+    async with open_log(url, Wall()) as log:
+        return await state_hash(log, await find_run(log, name))
+
+
+def _verdict(verified: Verified) -> dict[str, object]:
+    manifest = verified.manifest
+    return {
+        "verdict": "whole",
+        "run": manifest.run,
+        "mode": manifest.mode,
+        "epoch": manifest.epoch,
+        "complete": manifest.complete,
+        "records": manifest.records,
+        "content_hash": manifest.content_hash,
+        "state": verified.state,
+    }
+
+
+def _fault(error: ArchiveError) -> dict[str, object]:
+    return {
+        "verdict": "broken",
+        "fault": str(error),
+        "file": error.file,
+        "partition": error.partition,
+        "offset": error.offset,
+    }
+
+
+def _compared(found: str, run: str, state: str) -> dict[str, object]:
+    same: dict[str, object] = {"compared_run": run, "compared_state": found}
+    if found == state:
+        return same
+    fault = f"Run {run!r} came to other totals: its state is {found}, the archive's {state}."
+    return same | {"verdict": "differs", "fault": fault}
+
+
+def _say(folder: Path, verdict: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(verdict | {"folder": str(folder)}, option=orjson.OPT_INDENT_2) + b"\n")
+        sys.stdout.buffer.flush()
+    elif verdict["verdict"] == "whole":
+        _say_whole(folder, verdict)
+    else:
+        screen.say(f"sandik verify: {verdict['fault']}")
+
+
+def _say_whole(folder: Path, verdict: dict[str, object]) -> None:
+    records = verdict["records"]
+    if isinstance(records, dict):
+        for topic, types in records.items():
+            counts = ", ".join(f"{grouped(count)} {kind}" for kind, count in types.items())
+            sys.stdout.write(f"{topic}: {counts or 'none'}\n")
+    until = "" if verdict["complete"] else ", as far as it goes: its archiver is at work, or did not end by itself"
+    sys.stdout.write(f"content hash: {verdict['content_hash']}\nstate hash:   {verdict['state']}\n")
+    sys.stdout.write(f"{folder} is whole{until}.\n")
+    if "compared_run" in verdict:
+        sys.stdout.write(f"Run {verdict['compared_run']!r} has the same totals.\n")

@@ -1,0 +1,27 @@
+"""The state hash of a run's totals, as they are in the log now."""
+
+from pydantic import ValidationError
+
+from eventlog.port import EventLog, Record
+from eventlog.run import Run
+from sandik.reading import read_to_end
+from schemas.statehash import state_of
+from schemas.totals import Cell, Totals, parse_totals
+
+
+async def state_hash(log: EventLog, run: Run) -> str:
+    """The hash of the newest totals of every contest, source and district; in hexadecimal."""
+    newest: dict[Cell, Totals] = {}
+    async for record in read_to_end(log, run.topics.totals.name):
+        totals = _parse(record)
+        if totals is not None and totals.version > (newest[totals.cell].version if totals.cell in newest else -1):
+            newest[totals.cell] = totals
+    return state_of(newest.values()).hex()
+
+
+def _parse(record: Record) -> Totals | None:
+    """The totals in a record; `None` for what else is in the topic, as gates are."""
+    try:
+        return parse_totals(record.value or b"")
+    except ValidationError:
+        return None
