@@ -6,7 +6,6 @@ less what only it has. So the work is in the boxes that differ.
 
 import heapq
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 import orjson
 
@@ -15,8 +14,6 @@ from schemas.comparison import MAX_BOXES_LISTED, BoxApart, Comparison, Pair, Par
 
 _Ranked = tuple[int, int]
 """How many votes are apart, negative, and the box's number: the first in order is the furthest apart."""
-
-_NOTHING: Final = Content("counted")
 
 
 def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
@@ -80,7 +77,7 @@ def _alone(
         if box not in other:
             counts = _content(content)
             sums.add(counts)
-            ranked.append((-_votes_apart(counts, _NOTHING), box))
+            ranked.append((-sum(counts.votes.values()) - counts.unattributed, box))
     return sums, ranked
 
 

@@ -5,6 +5,7 @@ two sources in the order of their ids. A source *has* a box while it has opened 
 annulled, is not there.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal, NamedTuple, Self
 
 import orjson
@@ -45,21 +46,24 @@ class Part(Said):
 
     boxes: Total = 0
 
+    @classmethod
+    def total(cls, parts: Iterable["Part"]) -> "Part":
+        """All of them together: no box may be in two."""
+        counts = dict.fromkeys(_COUNTS, 0)
+        votes: dict[str, int] = {}
+        for part in parts:
+            for name in _COUNTS:
+                counts[name] += getattr(part, name)
+            for candidate, count in part.votes.items():
+                votes[candidate] = votes.get(candidate, 0) + count
+        return cls.model_construct(None, votes=votes, **counts)
+
     def __add__(self, other: "Part") -> "Part":
         """Both together: no box may be in both."""
-        votes = self.votes.copy()
-        for candidate, count in other.votes.items():
-            votes[candidate] = votes.get(candidate, 0) + count
-        return Part.model_construct(
-            None,
-            boxes=self.boxes + other.boxes,
-            registered=self.registered + other.registered,
-            cast=self.cast + other.cast,
-            valid=self.valid + other.valid,
-            invalid=self.invalid + other.invalid,
-            unattributed=self.unattributed + other.unattributed,
-            votes=votes,
-        )
+        return Part.total((self, other))
+
+
+_COUNTS: Final = ("boxes", "registered", "cast", "valid", "invalid", "unattributed")
 
 
 class BoxApart(Frozen):

@@ -1,0 +1,121 @@
+"""Why two sources differ, as `/v1/compare` and `sandik compare` say it. The formulas are in docs/sources.md.
+
+A gap is what source `a` says less what source `b` says. *Coverage* is the part of it that lies in boxes which only one
+of them has, *disagreement* the part in boxes that both have and count differently: together they are the gap, in votes
+exactly, and in points as far as they are written.
+"""
+
+from pydantic import AwareDatetime
+
+from schemas.comparison import Said
+from schemas.control import Mode
+from schemas.definition import Level
+from schemas.fields import Frozen, Id, Total, UnitId
+
+
+class VotesGap(Frozen):
+    """A gap in votes. Its parts are `None` where the boxes of one source are not known."""
+
+    gap: int
+    coverage: int | None = None
+    disagreement: int | None = None
+
+
+class PointsGap(Frozen):
+    """A gap in percentage points of the valid votes, to four decimals; the parts as written add up to it."""
+
+    gap: float
+    coverage: float | None = None
+    disagreement: float | None = None
+
+
+class Gap(Frozen):
+    """A gap in votes and in points; no points where one source has no valid vote to divide by."""
+
+    votes: VotesGap
+    points: PointsGap | None
+
+
+class CandidateGap(Gap):
+    """The gap in one candidate's figures."""
+
+    candidate: Id
+
+
+class Figures(Frozen):
+    """What one source says of boxes, added up. `registered` are the voters of those boxes."""
+
+    boxes_opened: Total
+    registered: Total
+    cast: Total
+    valid: Total
+    invalid: Total
+    unattributed: Total
+    votes: dict[Id, Total]
+
+
+class SourceFigures(Figures):
+    """What one source says of the unit. `as_of` is its newest event time there; `None` before it has said anything."""
+
+    source: Id
+    as_of: AwareDatetime | None
+
+
+class LikeForLike(Frozen):
+    """The result over the boxes that both sources have, as each of them counts it."""
+
+    a: Figures
+    b: Figures
+
+
+class ExplainingBox(Frozen):
+    """A box on which the sources are apart by `votes_apart` votes, `lead` of them in the gap between the leaders.
+
+    `None` is said by the source that does not have the box.
+    """
+
+    district: UnitId
+    box: Total
+    a: Said | None
+    b: Said | None
+    votes_apart: Total
+    lead: int | None
+
+
+class Why(Frozen):
+    """Where the gap lies: how many boxes each has, the result where both have, and the boxes that are furthest apart.
+
+    `explaining` lists boxes that one source has and boxes that both have and count differently, each kind with most
+    votes apart first. `behind` counts districts whose totals are newer than this comparison: a moment later it knows.
+    """
+
+    only_a: Total
+    only_b: Total
+    both: Total
+    differing: Total
+    behind: Total
+    like_for_like: LikeForLike | None
+    explaining: tuple[ExplainingBox, ...]
+
+
+class Explanation(Frozen):
+    """How far two sources are apart in one unit and contest, and why.
+
+    `leaders` are the two candidates with most votes by both sources together, and `lead` is the gap in the first one's
+    margin over the second. `why` is `None` where there is no telling; then `reason` says why not.
+    """
+
+    run: str
+    mode: Mode
+    epoch: str
+    contest: Id
+    unit: UnitId
+    level: Level
+    boxes_total: Total
+    a: SourceFigures
+    b: SourceFigures
+    leaders: tuple[Id, ...]
+    lead: Gap | None
+    candidates: tuple[CandidateGap, ...]
+    why: Why | None
+    reason: str | None = None
