@@ -89,13 +89,11 @@ class _Gaps:
 
 def _shown(view: View, contest: str, source: str, unit: str) -> tuple[Part, datetime | None]:
     """What the view has of a unit from one source, and of when it is."""
-    said = view.changed_since(contest, source, (unit,), 0)
-    if not said:
+    held = view.figures(contest, source, unit)
+    if held is None:
         return Part(), None
-    counts: dict[str, Any] = {name: said[0][name] for name in _COUNTS}
-    part = Part(boxes=said[0]["boxes_opened"], votes=said[0].get("votes", {}), **counts)  # type: ignore[arg-type]  # the wire's
-    as_of = said[0]["as_of"]
-    return part, as_of if isinstance(as_of, datetime) else None
+    counts = {name: held.counts[name] for name in _COUNTS}
+    return Part(boxes=held.counts["boxes_opened"], votes=held.votes.copy(), **counts), held.as_of
 
 
 def _figures(part: Part) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from gateway.answers import NO_CACHE, RETRY_AFTER_S, holds, json_answer, world_of
+from gateway.compare_door import CompareDoor
 from gateway.doors import Doors
 from gateway.facts_door import FactsDoor
 from gateway.gateway import Gateway
@@ -48,6 +49,7 @@ def application(gateway: Gateway, pages: Path = PAGES) -> Starlette:
             Route("/metrics", metrics),
             Route("/v1/totals", TotalsDoor(gateway).answer),
             Route("/v1/facts", FactsDoor(gateway).answer),
+            Route("/v1/compare", CompareDoor(gateway).answer),
             Route("/v1/definition", definition),
         ],
         middleware=[Middleware(Doors, gateway=gateway)],

@@ -48,6 +48,13 @@ class Program:
             self._hold = tuple(self._listed())
         return self._hold
 
+    def is_held(self, contest: str, unit: str) -> bool:
+        """Whether any part of the unit is held in this contest, by whichever source."""
+        return any(
+            sources and of == contest and unit in (district, *self._definition.ancestors[district])
+            for (of, district), sources in self._held.items()
+        )
+
     def fold(self, record: Record) -> None:
         """Fold one record of the topic. An offset that was folded is a no-op."""
         if record.offset < self.seq:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from eventlog.run import Run
 from gateway.catalogue import Catalogue
+from gateway.comparisons import Comparisons
 from gateway.control import Control
 from gateway.hub import Hub
 from gateway.program import Program
@@ -70,6 +71,11 @@ class World:
     def hub_for(self, scope: Scope) -> Hub[Client]:
         """The hub that serves this scope."""
         return self.hub if scope == "public" else self.live_hub
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """Why sources differ, as far as the aggregator has said it."""
+        return Comparisons(self.run.definition)
 
     @cached_property
     def definition_json(self) -> bytes:

@@ -1,7 +1,6 @@
 """`sandik totals`: the figures as the log has them."""
 
 import sys
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from rich.table import Table
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from gateway.view import View
+from sandik.formats import PIPED_COLUMNS, Format
 from sandik.numbers import grouped, percent
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
@@ -20,15 +20,6 @@ from sandik.wiring import open_log
 from schemas.totals import Row, encode_rows
 
 EXAMPLE = "Example: sandik totals --run 2024-yerel --format json > totals.json"
-
-_PIPED_COLUMNS = 160
-
-
-class Format(StrEnum):
-    """How figures are written."""
-
-    JSON = "json"
-    TABLE = "table"
 
 
 def totals(
@@ -48,7 +39,7 @@ def totals(
         sys.stdout.buffer.write(encode_rows(rows) + b"\n")
         sys.stdout.buffer.flush()
     else:
-        Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS).print(_table(rows))
+        Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS).print(_table(rows))
 
 
 async def _hash(url: str, name: str) -> str:

@@ -1,0 +1,150 @@
+"""`sandik compare`: how far two sources are apart, and why."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from eventlog.clock import Wall
+from eventlog.run import find_run
+from gateway.catalogue import Catalogue
+from gateway.comparisons import Comparisons
+from gateway.explain import explain
+from gateway.view import View
+from sandik.formats import PIPED_COLUMNS, Format
+from sandik.numbers import decimal, grouped
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.process import run_to_completion
+from sandik.reading import read_to_end
+from sandik.wiring import open_log
+from schemas.comparison import Said
+from schemas.errors import UsageError
+from schemas.explanation import Explanation, Figures, Gap, Why
+
+EXAMPLE = "Example: sandik compare aa anka --run 2024-yerel --contest metropolitan_mayor --unit tr/34"
+
+_DASH = "—"
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="A source.")],
+    b: Annotated[str, typer.Argument(help="Another source.")],
+    run: RunName,
+    contest: Annotated[str, typer.Option(help="The contest.")],
+    unit: Annotated[str, typer.Option(help="The unit: a district, a province or the country, such as tr/34/uskudar.")],
+    log: LogUrl = EMBEDDED_LOG,
+    form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+) -> None:
+    """Say how far two sources are apart, and why: boxes that one has and the other not, or other counts."""
+    found = run_to_completion(_explanation(log, run, contest, unit, a, b))
+    if form is Format.JSON:
+        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        return
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
+    console.print(_sources(found))
+    console.print(_gaps(found))
+    if found.why is None:
+        console.print(found.reason)
+    else:
+        console.print(_in_words(found, found.why))
+        if found.why.explaining:
+            console.print(_boxes(found, found.why))
+
+
+async def _explanation(url: str, name: str, contest: str, unit: str, a: str, b: str) -> Explanation:
+    async with open_log(url, Wall()) as log:
+        run = await find_run(log, name)
+        catalogue = Catalogue(run.definition)
+        for named, check in ((contest, catalogue.contest), (a, catalogue.source), (b, catalogue.source)):
+            check(named)
+        if catalogue.units([unit]) != {unit} or a == b:
+            raise UsageError("Give one unit and two sources, as in: " + EXAMPLE.removeprefix("Example: "))
+        view, comparisons = View(run.definition), Comparisons(run.definition)
+        async for record in read_to_end(log, run.topics.totals.name):
+            view.fold(record)
+        if await log.exists(run.topics.comparisons.name):
+            async for record in read_to_end(log, run.topics.comparisons.name):
+                comparisons.fold(record)
+        return explain(run, run.epoch, view, comparisons, contest, unit, a, b)
+
+
+def _table(*names: str, words: int = 1) -> Table:
+    """A table whose first columns hold words, and the others numbers."""
+    table = Table(box=None, header_style="bold")
+    for index, name in enumerate(names):
+        table.add_column(name, no_wrap=True, justify="left" if index < words else "right")
+    return table
+
+
+def _sources(found: Explanation) -> Table:
+    table = _table("", "boxes opened", "valid", *found.leaders)
+    of = grouped(found.boxes_total)
+    for said in (found.a, found.b):
+        table.add_row(said.source, f"{grouped(said.boxes_opened)} / {of}", grouped(said.valid), *_shares(found, said))
+    like = found.why.like_for_like if found.why else None
+    for both, source in ((like.a, found.a.source), (like.b, found.b.source)) if like else ():
+        boxes = f"{grouped(both.boxes_opened)} / {of}"
+        table.add_row(f"{source}, boxes both have", boxes, grouped(both.valid), *_shares(found, both))
+    return table
+
+
+def _shares(found: Explanation, said: Figures) -> list[str]:
+    return [
+        f"{grouped(said.votes.get(name, 0))} (%{decimal(100 * said.votes.get(name, 0) / said.valid, 2)})"
+        if said.valid
+        else _DASH
+        for name in found.leaders
+    ]
+
+
+def _gaps(found: Explanation) -> Table:
+    table = _table(
+        f"{found.a.source} less {found.b.source}",
+        *("votes", "coverage", "disagreement"),
+        *("points", "coverage", "disagreement"),
+    )
+    if found.lead is not None:
+        table.add_row(f"{found.leaders[0]} over {found.leaders[1]}", *_cells(found.lead))
+    for gap in found.candidates:
+        table.add_row(gap.candidate, *_cells(gap))
+    return table
+
+
+def _cells(gap: Gap) -> list[str]:
+    votes = (gap.votes.gap, gap.votes.coverage, gap.votes.disagreement)
+    points = (gap.points.gap, gap.points.coverage, gap.points.disagreement) if gap.points else (None, None, None)
+    return [
+        *(_DASH if one is None else _signed(grouped(one), one) for one in votes),
+        *(_DASH if one is None else _signed(decimal(one, 4), one) for one in points),
+    ]
+
+
+def _signed(text: str, number: float) -> str:
+    return f"+{text}" if number > 0 else text
+
+
+def _in_words(found: Explanation, why: Why) -> str:
+    words = (
+        f"Only {found.a.source} has {grouped(why.only_a)} boxes, only {found.b.source} {grouped(why.only_b)}; "
+        f"both have {grouped(why.both)}, and count {grouped(why.differing)} of them differently."
+    )
+    if why.behind:
+        words += f" In {grouped(why.behind)} districts the totals are newer than this comparison."
+    return words
+
+
+def _boxes(found: Explanation, why: Why) -> Table:
+    table = _table("district", "box", "votes apart", "of the lead", found.a.source, found.b.source)
+    for box in why.explaining:
+        lead = _DASH if box.lead is None else _signed(grouped(box.lead), box.lead)
+        said = (_box(found, one) for one in (box.a, box.b))
+        table.add_row(box.district, str(box.box), grouped(box.votes_apart), lead, *said)
+    return table
+
+
+def _box(found: Explanation, said: Said | None) -> str:
+    if said is None:
+        return "has not opened it"
+    return ", ".join(f"{name} {grouped(said.votes.get(name, 0))}" for name in found.leaders)

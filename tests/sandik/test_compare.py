@@ -1,0 +1,86 @@
+import asyncio
+from pathlib import Path
+
+import orjson
+import pytest
+
+from consumers.aggregate import Aggregator
+from eventlog.clock import Wall
+from eventlog.port import Entry
+from eventlog.run import create_run
+from sandik.wiring import open_log
+from tests.builders import counted, small_election, value_of
+from tests.sandik.conftest import Sandik
+
+RUN = "gece"
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> str:
+    """A log in which aa has two boxes, anka one of them with other counts."""
+    url = f"sqlite:{tmp_path / 'night.db'}"
+    said = [counted(), counted({"imamoglu": 140, "kurum": 100}, source="anka"), counted({"kurum": 50}, box=1002)]
+
+    async def stage() -> None:
+        async with open_log(url, Wall()) as log:
+            run = await create_run(log, RUN, small_election(), mode="test", epoch="e1e1", clock=Wall())
+            entries = [Entry(one.district.encode(), value_of(one)) for one in said]
+            await log.append(run.topics.tallies.name, entries)
+            await Aggregator(log, run, Wall()).run_until_end()
+
+    asyncio.run(stage())
+    return url
+
+
+def test_why_two_sources_differ_is_told_to_people(sandik: Sandik, night: str) -> None:
+    code, out, _ = sandik(
+        "compare", "aa", "anka", "--run", RUN, "--log", night, "--contest", "mayor", "--unit", "tr/34"
+    )
+
+    assert 0 == code
+    words = " ".join(out.split())
+    assert "Only aa has 1 boxes, only anka 0; both have 1, and count 1 of them differently." in words
+    assert "imamoglu over kurum -40 -50 +10" in words
+    assert "tr/34/uskudar 1002 50 -50 imamoglu 0, kurum 50 has not opened it" in words
+
+
+def test_why_two_sources_differ_is_told_to_programs(sandik: Sandik, night: str) -> None:
+    arguments = ("--run", RUN, "--log", night, "--contest", "mayor", "--unit", "tr", "--format", "json")
+    code, out, _ = sandik("compare", "anka", "aa", *arguments)
+
+    assert 0 == code
+    said = orjson.loads(out)
+    assert {"gap": 40, "coverage": 50, "disagreement": -10} == said["lead"]["votes"]
+
+
+@pytest.mark.parametrize(
+    ("contest", "unit", "b", "hint"),
+    [
+        ("mayor", "tr", "aa", "two sources"),
+        ("mayor", "tr/*", "anka", "one unit"),
+        ("president", "tr", "anka", "mayor, district_mayor"),
+        ("mayor", "tr", "reuters", "aa, anka"),
+        ("mayor", "de", "anka", "'de'"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_says_what_to_ask(
+    sandik: Sandik, night: str, contest: str, unit: str, b: str, hint: str
+) -> None:
+    code, _, err = sandik("compare", "aa", b, "--run", RUN, "--log", night, "--contest", contest, "--unit", unit)
+
+    assert 2 == code
+    assert hint in " ".join(err.split())
+
+
+def test_before_the_first_comparison_the_reason_is_said(sandik: Sandik, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'new.db'}"
+
+    async def stage() -> None:
+        async with open_log(url, Wall()) as log:
+            await create_run(log, RUN, small_election(), mode="test", epoch="e1e1", clock=Wall())
+
+    asyncio.run(stage())
+    code, out, _ = sandik("compare", "aa", "anka", "--run", RUN, "--log", url, "--contest", "mayor", "--unit", "tr")
+
+    assert 0 == code
+    assert "Nothing has been compared" in " ".join(out.split())
