@@ -38,6 +38,7 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.connection import Connection
 from gateway.frames import text_frame
+from gateway.framing import Framing
 from gateway.gateway import Gateway
 from gateway.http import application
 from gateway.settings import GatewaySettings
@@ -210,7 +211,7 @@ def _delta() -> bytes:
     sent: list[bytes] = []
 
     class Listener:
-        compressed = False
+        framing = Framing.PLAIN
 
         def send(self, data: bytes, /) -> None:
             sent.append(data)

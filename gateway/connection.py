@@ -5,10 +5,7 @@ task, no queue and no timer per connection: the transport says whether it drains
 """
 
 import asyncio
-import contextlib
 import logging
-import socket
-import struct
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
@@ -26,16 +23,15 @@ from websockets.typing import Subprotocol
 
 from gateway.farewell import RESTART_CODE, RESTART_REASON
 from gateway.frames import COMPRESSION_WINDOW_BITS, PING, text_frame
+from gateway.framing import Framing
 from gateway.gateway import Gateway
 from gateway.handshake import Knock, Refusal, peer_of
 from gateway.limits import Meter
+from gateway.sockets import hang_up
 from schemas.wire import CLOSE_REASONS, MAX_MESSAGE_BYTES, PROTOCOL, CloseCode
 
 _CHECKS_TO_CLOSE: Final = 2
 """Heartbeats that a closing handshake may span: at least one whole one."""
-
-_NO_LINGERING: Final = struct.pack("ii", 1, 0)
-"""`struct linger` (POSIX, setsockopt): on, for no second."""
 
 _EXTENSIONS: Final = (ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True),)
 """Compression of each message by itself: our frames are shared, and no connection keeps a window of 32 KiB either way.
@@ -77,7 +73,7 @@ class Connection(asyncio.Protocol):
         "_open_connections",
         "_protocol",
         "_silent_checks",
-        "compressed",
+        "framing",
         "send",
         "transport",
     )
@@ -105,7 +101,7 @@ class Connection(asyncio.Protocol):
             max_size=MAX_MESSAGE_BYTES,
             logger=_logger,
         )
-        self.compressed = False
+        self.framing = Framing.PLAIN
         self._message: bytearray | None = None
         self._silent_checks = 0
         self._closing_checks = 0
@@ -179,7 +175,7 @@ class Connection(asyncio.Protocol):
         if not self._live:
             self._closing_checks += 1
             if self._closing_checks >= _CHECKS_TO_CLOSE:
-                self._abort()
+                hang_up(self.transport)
         elif self._silent_checks >= self._gateway.settings.missed_pings:
             self.close(CloseCode.STALLED, CLOSE_REASONS[CloseCode.STALLED])
         elif self._draining:  # else it was not asked either, and how long it may stall is the gateway's to say
@@ -222,7 +218,8 @@ class Connection(asyncio.Protocol):
         self._flush()
         if self._protocol.state is OPEN:
             self._live = True
-            self.compressed = any(map(_takes_our_frames, self._protocol.extensions))
+            if any(map(_takes_our_frames, self._protocol.extensions)):
+                self.framing = Framing.COMPRESSED
             self._gateway.connect(self, decision)
 
     def _reject(self, refusal: Refusal) -> None:
@@ -240,12 +237,6 @@ class Connection(asyncio.Protocol):
             self.close(CloseCode.TOO_FAST, CLOSE_REASONS[CloseCode.TOO_FAST])
         if self.transport.can_write_eof():
             self.transport.write_eof()
-
-    def _abort(self) -> None:
-        """Hang up at once. The kernel, too, forgets what the peer does not take; else it would keep it for minutes."""
-        with contextlib.suppress(OSError, ValueError):  # it may be closed already
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
-        self.transport.abort()
 
     def _refuse_for_now(self) -> None:
         response = self._protocol.reject(503, f"{self._gateway.reason}\n")

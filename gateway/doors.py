@@ -15,15 +15,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.access import PUBLIC, Grant
 from gateway.gateway import Gateway
-from gateway.handshake import Knock, Refusal
+from gateway.handshake import STREAM_PATH, Knock, Refusal
 
 _GRANT: Final = "sandik.grant"
 _OPEN_PATHS: Final = frozenset({"/", "/healthz", "/readyz"})
 _OPEN_FOLDER: Final = "/static/"
 """The pages hold no figures, and a balancer asks for health without a token."""
 
-_WITHOUT_NUMBERS: Final = frozenset({"/v1/definition"})
-"""Routes that an embargo leaves alone. All others are closed, so that one which is added later cannot be forgotten."""
+_WITHOUT_NUMBERS: Final = frozenset({"/v1/definition", STREAM_PATH})
+"""Routes that an embargo leaves alone; the stream keeps it by itself.
+
+All others are closed, so that one which is added later cannot be forgotten.
+"""
 
 _METHODS: Final = "GET, HEAD, OPTIONS"
 _PREFLIGHT_S: Final = "600"

@@ -23,7 +23,7 @@ from gateway.control import Control
 from gateway.embargo import NO_EMBARGO, Embargo
 from gateway.farewell import RESTART_CODE, RESTART_REASON, goodbye_message, retry_after_s, waves
 from gateway.feeds import feeds, state_message
-from gateway.frames import compressed_text_frame, text_frame
+from gateway.framing import Framing, framed
 from gateway.handshake import Handshake, Refusal, crowded
 from gateway.hub import Hub
 from gateway.limits import Census
@@ -235,7 +235,8 @@ class Gateway:
         for client in clients:
             session = self._sessions.get(client)
             if session is not None and session.state is State.OPEN:
-                client.send(text_frame(goodbye_message(code, retry_after_s(herd, self._chance()))))
+                goodbye = goodbye_message(code, retry_after_s(herd, self._chance()))
+                client.send(framed(goodbye, client.framing.for_one))
             client.close(code, reason)
 
     # What time brings
@@ -313,7 +314,7 @@ class Gateway:
             self._audience.keep(client, follow)
             return
         hub = self._hub_of(client)
-        hub.subscribe(client, follow.subscription, follow.since, compressed=client.compressed)
+        hub.subscribe(client, follow.subscription, follow.since, client.framing)
         self.work.set()
 
     def _hello(self, world: World, client: Client) -> bytes:
@@ -340,7 +341,8 @@ class Gateway:
         self._act(client, [outputs[0], Reply(state), *outputs[1:]])
 
     def _act(self, client: Client, outputs: Collection[Output]) -> None:
-        replies = [text_frame(output.payload) for output in outputs if isinstance(output, Reply)]
+        framing = client.framing.for_one
+        replies = [framed(output.payload, framing) for output in outputs if isinstance(output, Reply)]
         if replies:
             client.send(b"".join(replies))  # in one write: each costs as much as all the rest of a greeting
         for output in outputs:
@@ -372,8 +374,8 @@ class Gateway:
         frames = {}
         for sees in (True, False):
             payload = self._state(world, found, numbers=sees)
-            frames[sees] = text_frame(payload), compressed_text_frame(payload)
+            frames[sees] = [framed(payload, framing) for framing in Framing]
         for client in self._sessions if clients is None else clients:
             session = self._sessions.get(client)
             if session is not None and session.state is State.OPEN and self._hub_of(client).is_draining(client):
-                client.send(frames[self._audience.sees(client)][client.compressed])
+                client.send(frames[self._audience.sees(client)][client.framing])

@@ -18,7 +18,9 @@ from gateway.compare_door import CompareDoor
 from gateway.doors import Doors
 from gateway.facts_door import FactsDoor
 from gateway.gateway import Gateway
+from gateway.handshake import STREAM_PATH
 from gateway.metrics import CONTENT_TYPE
+from gateway.stream_door import StreamDoor
 from gateway.totals_door import TotalsDoor
 
 PAGES: Final = Path(__file__).parent / "pages"
@@ -48,6 +50,7 @@ def application(gateway: Gateway, pages: Path = PAGES) -> Starlette:
             Route("/readyz", readiness),
             Route("/metrics", metrics),
             Route("/v1/totals", TotalsDoor(gateway).answer),
+            Route(STREAM_PATH, StreamDoor(gateway)),
             Route("/v1/facts", FactsDoor(gateway).answer),
             Route("/v1/compare", CompareDoor(gateway).answer),
             Route("/v1/definition", definition),

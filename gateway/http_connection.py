@@ -7,13 +7,18 @@ hands; an open stream has none. Whoever is refused here is told so in one answer
 import asyncio
 from typing import Final, cast
 
+from starlette.types import Scope
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from gateway.event_stream import EventStream
 from gateway.gateway import Gateway
 from gateway.handshake import Refusal, peer_of
 from gateway.limits import counted_address
+
+_CONNECTION: Final = "sandik.connection"
+"""Where in a request's scope its connection is, for the one route that writes to it by itself."""
 
 _REASONS: Final = {
     413: "Content Too Large",
@@ -44,6 +49,7 @@ class HttpConnection(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._stream: EventStream | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))
@@ -59,7 +65,19 @@ class HttpConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self._count_out()
+        if self._stream is not None:
+            self._stream.lost()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stream is not None:
+            self._stream.set_draining(draining=False)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stream is not None:
+            self._stream.set_draining(draining=True)
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -83,6 +101,7 @@ class HttpConnection(HttpToolsProtocol):
             self._refuse(refusal)
         elif not self._refused:
             self._set_timer(self._gateway.settings.answer_timeout_s)
+            self.scope[_CONNECTION] = self  # type: ignore[typeddict-unknown-key]  # a server may add to it
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -106,6 +125,21 @@ class HttpConnection(HttpToolsProtocol):
             self._stop_timer()
             self._count_out()  # the stream counts in its own clients, by their own address
             super().handle_websocket_upgrade()
+
+    # What the route of the event stream calls
+
+    def open_stream(self, address: str | None) -> EventStream | Refusal:
+        """Make the answer that is being given an endless one, to a client that counts for this address."""
+        self._stop_timer()
+        self._count_out()
+        refusal = self._gateway.enter(address)
+        if refusal is not None:
+            return refusal
+        self._address, self._counted = address, True
+        settings = self._gateway.settings
+        self.transport.set_write_buffer_limits(high=settings.write_high_bytes, low=settings.write_low_bytes)
+        self._stream = EventStream(self._gateway, self.transport)
+        return self._stream
 
     def _refusal(self) -> Refusal | None:
         if len(self.url) > self._limits.url_bytes:
@@ -153,3 +187,8 @@ class HttpConnection(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def connection_of(scope: Scope) -> HttpConnection:
+    """The connection that a request came by."""
+    return cast("HttpConnection", scope[_CONNECTION])

@@ -16,7 +16,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import orjson
 
 from gateway.catalogue import Subscription
-from gateway.frames import compressed_text_frame, text_frame
+from gateway.framing import Framing, framed
 from gateway.view import View
 from schemas.wire import Cursor
 
@@ -80,10 +80,10 @@ class _Selection(Generic[ConnectionT]):
 
 @dataclass(slots=True, eq=False)
 class _Topic(Generic[ConnectionT]):
-    """One subscription with or without compression, and all who have it so."""
+    """One subscription in one framing, and all who have it so."""
 
     subscription: Subscription
-    compressed: bool
+    framing: Framing
     selection: _Selection[ConnectionT]
     groups: dict[_Position, _Group[ConnectionT]] = field(default_factory=dict)
     followers: int = 0
@@ -112,7 +112,7 @@ class Hub(Generic[ConnectionT]):
         self._view = view
         self._epoch = epoch
         self._connections: dict[ConnectionT, _Connection[ConnectionT]] = {}
-        self._topics: dict[tuple[Subscription, bool], _Topic[ConnectionT]] = {}
+        self._topics: dict[tuple[Subscription, Framing], _Topic[ConnectionT]] = {}
         self._selections: dict[tuple[str, str, frozenset[str]], _Selection[ConnectionT]] = {}
         self._following: dict[tuple[str, str], dict[str, dict[_Selection[ConnectionT], None]]] = {}
         self._pending: dict[_Topic[ConnectionT], None] = {}
@@ -131,15 +131,16 @@ class Hub(Generic[ConnectionT]):
         return bool(self._pending)
 
     def subscribe(
-        self, connection: ConnectionT, subscription: Subscription, since: Cursor | None, *, compressed: bool = False
+        self,
+        connection: ConnectionT,
+        subscription: Subscription,
+        since: Cursor | None,
+        framing: Framing = Framing.PLAIN,
     ) -> None:
-        """Let the connection follow the subscription, instead of one with the same id if it had one.
-
-        `compressed` says whether it negotiated compression.
-        """
+        """Let the connection follow the subscription, instead of one with the same id if it had one."""
         self.unsubscribe(connection, subscription.id)
         known = self._connections.setdefault(connection, _Connection())
-        topic = self._topics.get((subscription, compressed)) or self._add_topic(subscription, compressed)
+        topic = self._topics.get((subscription, framing)) or self._add_topic(subscription, framing)
         topic.followers += 1
         resumes = since is not None and since.epoch == self._epoch and since.seq > 0
         follower = _Follower(topic, _Position(since.seq, _Owed.ANSWER) if since and resumes else _NEW)
@@ -251,7 +252,7 @@ class Hub(Generic[ConnectionT]):
         as_of = self._view.as_of(subscription.contest, subscription.source)
         tail = {"seq": self._view.seq, "as_of": as_of, "totals": orjson.Fragment(body)}
         payload = orjson.dumps(head | tail)
-        return compressed_text_frame(payload) if topic.compressed else text_frame(payload)
+        return framed(payload, topic.framing, f"{self._epoch}.{self._view.seq}")
 
     def _body(self, selection: _Selection[ConnectionT], since: int) -> bytes:
         if self._bodies_seq != self._view.seq or len(self._bodies) >= MAX_BODIES_KEPT:
@@ -299,7 +300,7 @@ class Hub(Generic[ConnectionT]):
         if not group.members:
             del follower.topic.groups[group.position]
 
-    def _add_topic(self, subscription: Subscription, compressed: bool) -> _Topic[ConnectionT]:  # noqa: FBT001  a kind, not a mode
+    def _add_topic(self, subscription: Subscription, framing: Framing) -> _Topic[ConnectionT]:
         contest, source, units = key = (subscription.contest, subscription.source, subscription.units)
         selection = self._selections.get(key)
         if selection is None:
@@ -307,14 +308,14 @@ class Hub(Generic[ConnectionT]):
             following = self._following.setdefault((contest, source), {})
             for unit in units:
                 following.setdefault(unit, {})[selection] = None
-        topic = self._topics[subscription, compressed] = _Topic(subscription, compressed, selection)
+        topic = self._topics[subscription, framing] = _Topic(subscription, framing, selection)
         selection.topics[topic] = None
         return topic
 
     def _drop(self, topic: _Topic[ConnectionT]) -> None:
         topic.followers -= 1
         if topic.followers == 0:
-            del self._topics[topic.subscription, topic.compressed]
+            del self._topics[topic.subscription, topic.framing]
             self._pending.pop(topic, None)
             del topic.selection.topics[topic]
             if not topic.selection.topics:

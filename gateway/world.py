@@ -8,6 +8,7 @@ from eventlog.run import Run
 from gateway.catalogue import Catalogue
 from gateway.comparisons import Comparisons
 from gateway.control import Control
+from gateway.framing import Framing
 from gateway.hub import Hub
 from gateway.program import Program
 from gateway.view import View
@@ -18,8 +19,8 @@ class Client(Protocol):
     """A connection, as far as the gateway is concerned."""
 
     @property
-    def compressed(self) -> bool:
-        """Whether it negotiated compression, so that it can be sent what `compressed_text_frame` makes."""
+    def framing(self) -> Framing:
+        """How it is to be sent messages."""
         ...
 
     def unsent_bytes(self) -> int:

@@ -6,6 +6,7 @@ import pytest
 from eventlog.clock import Manual, epoch_ms
 from eventlog.run import Run
 from eventlog.topics import RunTopics
+from gateway.framing import Framing
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.wire import CloseCode
@@ -23,7 +24,7 @@ class Listener:
         self.messages: list[Message] = []
         self.closed: list[int] = []
         self.checks = 0
-        self.compressed = False
+        self.framing = Framing.PLAIN
         self.unsent = 0
         self._gateway = gateway
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from gateway.catalogue import Catalogue, Subscription
+from gateway.framing import Framing
 from gateway.hub import AHEAD_PATIENCE_S, MAX_BODIES_KEPT, Hub, Sending
 from gateway.view import View
 from schemas.wire import SERVER_MESSAGE, Cursor
@@ -268,7 +269,8 @@ def test_who_negotiated_compression_shares_a_compressed_frame() -> None:
     night.publish(5)
     night.publish(6, "tr/06/cankaya")
     for name in ("ann", "bob", "cem", "dora"):
-        night.hub.subscribe(name, wanted("s1", "tr", "tr/*"), None, compressed=name in {"cem", "dora"})
+        framing = Framing.COMPRESSED if name in {"cem", "dora"} else Framing.PLAIN
+        night.hub.subscribe(name, wanted("s1", "tr", "tr/*"), None, framing)
     plain, squeezed = night.hub.turn(0)
     assert (plain.connections, squeezed.connections) == (["ann", "bob"], ["cem", "dora"])
     assert len(squeezed.data) < len(plain.data)
@@ -340,7 +342,8 @@ class Hubs(RuleBasedStateMachine):
 
     def follow(self, name: str, asked: Subscription, since: Cursor | None) -> None:
         """Two of the four negotiated compression."""
-        self.night.hub.subscribe(name, asked, since, compressed=name in {"ann", "bob"})
+        framing = Framing.COMPRESSED if name in {"ann", "bob"} else Framing.PLAIN
+        self.night.hub.subscribe(name, asked, since, framing)
 
     @rule(name=NAMES, asked=ASKED)
     def subscribe(self, name: str, asked: Subscription) -> None:
