@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_WORKERS ?= 2
+NODE := tests/node
+NODE_STAMP := $(NODE)/node_modules/.installed
 
 .DEFAULT_GOAL := help
 
@@ -17,12 +19,19 @@ $(STAMP): pyproject.toml constraints/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints/dev.txt --editable . --group dev
 	@touch $@
 
+$(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json
+	npm ci --silent --prefix $(NODE)
+	@touch $@
+
 setup: $(STAMP)  ## set up .venv
+
+node:  ## set up what the tests ask of npm; without npm those tests skip
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_STAMP); else echo "No npm: tests that need it will skip."; fi
 
 demo: $(STAMP)  ## a simulated night end to end, the board at http://localhost:8765
 	$(BIN)/sandik demo
 
-test: $(STAMP)  ## the whole test suite
+test: $(STAMP) node  ## the whole test suite
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
 
 check: $(STAMP)  ## format, lint, types, import rules
@@ -42,6 +51,6 @@ bench-gateway: $(STAMP)  ## the gateway beside its peers; a quarter of an hour
 	$(BIN)/python -m benchmarks gateway
 
 clean:  ## remove what was set up and what tests left
-	rm -rf $(VENV) .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
+	rm -rf $(VENV) $(NODE)/node_modules .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
-.PHONY: help setup demo test check format bench bench-gateway clean
+.PHONY: help setup node demo test check format bench bench-gateway clean

@@ -9,6 +9,7 @@
     │   ├── ScenarioError     a scenario of a staged night that contradicts itself
     │   ├── UnknownRun        no such run in the log
     │   └── RunConflict       the run exists with another definition or mode
+    ├── StreamRefused         a gateway sent a client away for good
     └── LogError              the event log could not do what it was asked
         ├── LogUnavailable    not reachable now; the same call may work later (retriable)
         ├── LogFull           no room left where the log lives (retriable once there is)
@@ -81,6 +82,16 @@ class RunConflict(UsageError):
         )
         self.run = run
         self.what = what
+
+
+class StreamRefused(SandikError):
+    """A gateway sent a client away for good: with a close code from 4500 on, or an HTTP status instead of a stream."""
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        why = reason.strip().rstrip(".") or "it did not say why"
+        super().__init__(f"The gateway sent this client away with {code}: {why}. Mend that, then connect again.")
+        self.code = code
+        self.reason = reason
 
 
 class LogError(SandikError):

@@ -62,6 +62,14 @@ def test_pins_are_names_and_versions_and_no_address() -> None:
             assert line.startswith("#") or re.fullmatch(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.+!]+", line), line
 
 
+def test_no_lock_of_npm_says_where_a_package_came_from() -> None:
+    """With the registry's address in it, an install elsewhere would not ask the registry that is configured there."""
+    locks = tracked("*package-lock.json")
+
+    assert [] != locks
+    assert [] == [str(lock) for lock in locks if '"resolved"' in lock.read_text(encoding="utf-8")]
+
+
 def test_every_decision_is_in_the_index() -> None:
     folder = ROOT / "docs" / "decisions"
     index = (folder / "README.md").read_text(encoding="utf-8")

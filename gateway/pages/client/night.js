@@ -21,7 +21,6 @@ export class Night {
   #state = null;
   #frozen = null;
   #frozenCalls = [];
-  #touched = new Map();
   #failures = 0;
   #retryAfterMs = null;
   #heartbeatMs = null;
@@ -111,12 +110,7 @@ export class Night {
   /** From now on what screens see does not move. */
   hold() {
     if (this.#frozen) return;
-    this.#frozen = new Map();
-    for (const { contest, source, table } of this.#subscriptions.values()) {
-      for (const unit of table?.keys() ?? []) {
-        this.#frozen.set(keyOf(contest, source, unit), this.newest(contest, source, unit));
-      }
-    }
+    this.#frozen = this.#visible();
     this.#frozenCalls = this.#state?.calls ?? [];
     this.#tell("pending", { pending: 0 });
   }
@@ -125,9 +119,8 @@ export class Night {
   take() {
     if (!this.#frozen) return;
     const changed = this.#changed();
-    for (const { key, newest } of changed) this.#frozen.set(key, newest);
+    this.#frozen = this.#visible();
     this.#frozenCalls = this.#state?.calls ?? [];
-    this.#touched.clear();
     this.#tell("pending", { pending: 0 });
     this.#tellChanges(changed);
   }
@@ -137,7 +130,6 @@ export class Night {
     if (!this.#frozen) return;
     const changed = this.#changed();
     this.#frozen = null;
-    this.#touched.clear();
     this.#tell("pending", { pending: 0 });
     this.#tellChanges(changed);
   }
@@ -222,7 +214,6 @@ export class Night {
 
   #hello(message) {
     const { run, mode, epoch, scope } = message;
-    if (this.epoch !== null && this.epoch !== epoch) this.#letGo(0);
     Object.assign(this, { run, mode, epoch, scope: scope ?? "public" });
     this.#failures = 0;
     this.#heartbeatMs = message.heartbeat_s * 1_000;
@@ -238,38 +229,55 @@ export class Night {
 
   #snapshot(message) {
     const one = this.#subscriptions.get(message.id);
-    if (one) this.#moved(one, one.snapshot(message));
+    if (!one) return;
+    const before = this.#visible(one);
+    one.snapshot(message);
+    this.#moved(one, this.#difference(before, this.#visible(one)).map(({ unit }) => unit));
   }
 
   #delta(message) {
     const one = this.#subscriptions.get(message.id);
-    const units = one?.delta(message, this.epoch);
-    if (units === "gap") {
+    if (!one) return;
+    const { verdict, units } = one.delta(message, this.epoch);
+    if (verdict === "gap") {
       one.forget();
       if (one.handles) this.#send(one.ask());
-    } else if (units?.length) {
+    } else if (units.length) {
       this.#feeds.heard(one.source);
       this.#moved(one, units);
     }
   }
 
   #moved({ contest, source }, units) {
-    if (!this.#frozen) {
-      this.#tell("change", { contest, source, units });
-      return;
-    }
-    for (const unit of units) this.#touched.set(keyOf(contest, source, unit), { contest, source, unit });
-    this.#tell("pending", { pending: this.pending });
+    if (this.#frozen) this.#tell("pending", { pending: this.pending });
+    else this.#tell("change", { contest, source, units });
   }
 
-  /** What has other figures by now than is shown. */
+  /** Where the newest figures are others than those that are shown. */
   #changed() {
-    const changed = [];
-    for (const [key, { contest, source, unit }] of this.#touched) {
-      const newest = this.newest(contest, source, unit);
-      if (!same(newest, this.#frozen.get(key))) changed.push({ key, contest, source, unit, newest });
+    return this.#frozen ? this.#difference(this.#frozen, this.#visible()) : [];
+  }
+
+  /** The newest figures by place; only of the same contest and source as `like`, if it is given. */
+  #visible(like = undefined) {
+    const visible = new Map();
+    for (const { contest, source, table } of this.#subscriptions.values()) {
+      if (like && (like.contest !== contest || like.source !== source)) continue;
+      for (const unit of table?.keys() ?? []) {
+        const key = keyOf(contest, source, unit);
+        if (!visible.has(key)) visible.set(key, this.newest(contest, source, unit));
+      }
     }
-    return changed;
+    return visible;
+  }
+
+  /** The places at which two such maps differ: {contest, source, unit}. */
+  #difference(before, after) {
+    const keys = [...new Set([...before.keys(), ...after.keys()])];
+    return keys.filter((key) => !same(before.get(key), after.get(key))).map((key) => {
+      const [contest, source, unit] = key.split(" ");
+      return { contest, source, unit };
+    });
   }
 
   #tellChanges(changed) {
@@ -298,9 +306,9 @@ export class Night {
   }
 
   /** Forget the oldest of those that nobody follows any more. */
-  #letGo(most = MAX_RETAINED) {
+  #letGo() {
     const retained = [...this.#subscriptions.values()].filter((one) => !one.handles);
-    for (const one of retained.slice(0, Math.max(0, retained.length - most))) this.#subscriptions.delete(one.id);
+    for (const one of retained.slice(0, Math.max(0, retained.length - MAX_RETAINED))) this.#subscriptions.delete(one.id);
   }
 }
 

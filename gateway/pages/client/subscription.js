@@ -2,6 +2,8 @@
  * One subscription: what it covers, the figures it has brought, and its cursor (epoch, seq).
  */
 
+import { judge } from "./cursor.js";
+
 const COUNTS = ["boxes_opened", "annulled", "registered", "cast", "valid", "invalid", "unattributed", "flagged"];
 
 /** FNV-1a, 32 bits, over UTF-16 code units (all of them ASCII here). */
@@ -49,12 +51,16 @@ export class Subscription {
   table = null;
   epoch = null;
   seq = 0;
-  /** Whether (epoch, seq) is a cursor to resume from; false while a snapshot is awaited. */
-  placed = false;
+  #placed = false;
 
   constructor({ contest, source, units, maxRateHz }) {
     Object.assign(this, { contest, source, units: [...units], maxRateHz });
     this.id = subscriptionId(this);
+  }
+
+  /** Where to resume from; null while a snapshot is awaited. */
+  get cursor() {
+    return this.#placed ? { epoch: this.epoch, seq: this.seq } : null;
   }
 
   /** Whether it has anything to say about a unit. */
@@ -66,34 +72,28 @@ export class Subscription {
   ask() {
     const message = { type: "subscribe", id: this.id, contest: this.contest, source: this.source, units: this.units };
     if (this.maxRateHz !== undefined) message.max_rate_hz = this.maxRateHz;
-    if (this.placed) message.since = { epoch: this.epoch, seq: this.seq };
+    if (this.cursor) message.since = this.cursor;
     return message;
   }
 
-  /** Take a snapshot: it replaces everything. Returns the units that changed. */
+  /** Take a snapshot: it replaces everything. */
   snapshot(message) {
-    const before = this.table ?? new Map();
     this.table = new Map(message.totals.map((entry) => [entry.unit, merged(undefined, entry)]));
-    Object.assign(this, { epoch: message.epoch, seq: message.seq, placed: true });
-    const units = new Set([...before.keys(), ...this.table.keys()]);
-    return [...units].filter((unit) => !same(before.get(unit), this.table.get(unit)));
+    Object.assign(this, { epoch: message.epoch, seq: message.seq });
+    this.#placed = true;
   }
 
-  /**
-   * Take a delta of this epoch. Returns the units that it names; "gap" where it begins beyond the cursor: then it must
-   * be asked for anew; null where it is ignored, because it ends before the cursor or a snapshot is awaited.
-   */
+  /** Take a delta of the connection's epoch. Returns what it was, and the units that it names if applied. */
   delta(message, epoch) {
-    if (!this.placed) return null;
-    if (epoch !== this.epoch || message.from > this.seq) return "gap";
-    if (message.seq < this.seq) return null;
+    const verdict = judge(this.cursor, epoch, message.from, message.seq);
+    if (verdict !== "next") return { verdict, units: [] };
     for (const entry of message.totals) this.table.set(entry.unit, merged(this.table.get(entry.unit), entry));
     this.seq = message.seq;
-    return message.totals.map((entry) => entry.unit);
+    return { verdict, units: message.totals.map((entry) => entry.unit) };
   }
 
   /** Forget the cursor, not what is shown: the next answer must be a snapshot. */
   forget() {
-    this.placed = false;
+    this.#placed = false;
   }
 }

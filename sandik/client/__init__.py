@@ -1,0 +1,30 @@
+"""Follow an election night from a gateway: `@sandik/client` in Python.
+
+async with connect(url, subscriptions=[Wanted("metropolitan_mayor", "aa", ("tr/34", "tr/34/*"))]) as night:
+    async for change in night:
+        print(night.entry(change.contest, change.source, "tr/34"), night.feeds)
+"""
+
+from sandik.client.connection import LiveNight, connect
+from sandik.client.feeds import FeedNow
+from sandik.client.night import Change, Handle, News, Night, Pending, Status, StatusChange
+from sandik.client.retry import Retry, may_reconnect
+from sandik.client.subscription import Figures, Wanted, covers
+
+__all__ = [
+    "Change",
+    "FeedNow",
+    "Figures",
+    "Handle",
+    "LiveNight",
+    "News",
+    "Night",
+    "Pending",
+    "Retry",
+    "Status",
+    "StatusChange",
+    "Wanted",
+    "connect",
+    "covers",
+    "may_reconnect",
+]

@@ -1,0 +1,266 @@
+"""A night that a WebSocket feeds: it comes back by itself, goes on where it stopped, and notices silence."""
+
+import asyncio
+import logging
+import random as chance
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Self, TypeVar
+
+import orjson
+from pydantic import ValidationError
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_socket
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from eventlog.clock import Clock, Wall
+from sandik.client.address import stream_url, token_in
+from sandik.client.night import Change, News, Night
+from sandik.client.retry import Retry
+from sandik.client.subscription import Wanted
+from schemas.errors import StreamRefused
+from schemas.wire import PROTOCOL, SERVER_MESSAGE, Error, Subscribe, Unsubscribe
+
+OPENING_S: Final = 10.0
+"""How long an attempt to connect may take: the gateway's own limit for the request."""
+
+HELLO_S: Final = 30.0
+"""How long a gateway that has no run yet may be silent; it says hello once it has one."""
+
+CLOSING_S: Final = 1.0
+"""How long a close may wait for its answer: nothing depends on it."""
+
+MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
+"""A snapshot of every district of Türkiye with 49 candidates is 1.5 MiB; more than this is no message of ours."""
+
+NOT_CLEAN: Final = 1006
+"""What RFC 6455 section 7.4.1 calls a connection that ended without a close frame."""
+
+_SENT_AWAY: Final = frozenset({400, 401, 403, 404})
+"""Answers over HTTP that another attempt would only get again."""
+
+_log = logging.getLogger(__name__)
+
+Said = TypeVar("Said", bound=Any)
+Token = str | Callable[[], str | None] | None
+"""The read token, or where to get the one of the moment: asked for at each connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How long a connection waits for what. The defaults are what docs/protocol.md asks for."""
+
+    retry: Retry = field(default_factory=Retry)
+    opening_s: float = OPENING_S
+    hello_s: float = HELLO_S
+
+
+@asynccontextmanager
+async def connect(
+    url: str,
+    *,
+    subscriptions: Iterable[Wanted] = (),
+    token: Token = None,
+    clock: Clock | None = None,
+    random: Callable[[], float] = chance.random,
+    settings: Settings | None = None,
+) -> AsyncIterator["LiveNight"]:
+    """Connect to a gateway and stay connected until the block is left. `url` may be any address of it.
+
+    Raises:
+        UsageError: `url` is no address of a gateway.
+    """
+    night = LiveNight(url, token=token, clock=clock or Wall(), random=random, settings=settings or Settings())
+    for wanted in subscriptions:
+        night.subscribe(wanted)
+    following = asyncio.create_task(night.follow(), name="sandik.client")
+    try:
+        yield night
+    finally:
+        following.cancel()
+        await asyncio.wait({following})
+        night.closed()
+
+
+class LiveNight(Night):
+    """A `Night` with a connection. Iterate over it for changes: those that wait for the reader come as one."""
+
+    def __init__(
+        self, url: str, *, token: Token, clock: Clock, random: Callable[[], float], settings: Settings
+    ) -> None:
+        super().__init__(send=self._post, tell=self._hear, now=clock.monotonic, random=random, retry=settings.retry)
+        self._url = stream_url(url)
+        self._token = token if token is not None else token_in(url)
+        self._clock = clock
+        self._settings = settings
+        self._outbox: deque[Subscribe | Unsubscribe] = deque()
+        self._posted = asyncio.Event()
+        self._changes: dict[tuple[str, str], dict[str, None]] = {}
+        self._changed_or_ended = asyncio.Event()
+        self._failure: Exception | None = None
+        self._listeners: list[tuple[type[Any], Callable[[Any], None]]] = []
+
+    def on(self, kind: type[Said], listener: Callable[[Said], None]) -> Callable[[], None]:
+        """Hear of news of a kind (`Change`, `Pending`, `StatusChange`, `Hello`, `State`, `Event`, `Error`).
+
+        Returns how to stop. What a listener raises is logged: whoever listens cannot end the connection.
+        """
+        pair = (kind, listener)
+        self._listeners.append(pair)
+        return lambda: self._listeners.remove(pair) if pair in self._listeners else None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Change:
+        """The next change of what is shown; all changes of one contest and source since the last are one.
+
+        Raises:
+            StreamRefused: the gateway sent us away for good. What is shown stands.
+        """
+        while not self._changes:
+            if self._failure is not None:
+                raise self._failure
+            if self.status == "closed":
+                raise StopAsyncIteration
+            self._changed_or_ended.clear()
+            await self._changed_or_ended.wait()
+        contest, source = next(iter(self._changes))
+        return Change(contest, source, tuple(self._changes.pop((contest, source))))
+
+    def closed(self) -> None:
+        super().closed()
+        self._changed_or_ended.set()
+
+    async def follow(self) -> None:
+        """Stay connected until cancelled, or sent away. `connect` runs this."""
+        try:
+            while (delay_s := await self._connection_once()) is not None:
+                await self._clock.sleep(delay_s)
+        except Exception as error:  # noqa: BLE001  whoever iterates gets it, instead of a silence that never ends
+            _log.exception("The connection to the gateway ended by a fault of ours.")
+            self._failure = error
+        self._changed_or_ended.set()
+
+    async def _connection_once(self) -> float | None:
+        """One connection from its beginning to its end. Returns how long to wait before the next; none for no next."""
+        self.connecting()
+        try:
+            code, reason = await self._converse()
+        except InvalidStatus as refused:
+            response = refused.response
+            if response.status_code in _SENT_AWAY:
+                self.refuse(response.status_code)
+                self._failure = StreamRefused(response.status_code, _why(bytes(response.body or b"")))
+                return None
+            self._heed(response.headers.get("Retry-After", ""))
+            code, reason = NOT_CLEAN, ""
+        except (OSError, TimeoutError, InvalidHandshake, EOFError):
+            code, reason = NOT_CLEAN, ""
+        delay_s = self.lose(code)
+        if delay_s is None:
+            self._failure = StreamRefused(code, reason)
+        return delay_s
+
+    def _heed(self, retry_after: str) -> None:
+        """RFC 9110 section 10.2.3; a date, which no gateway of ours sends, is not heeded."""
+        if retry_after.isdecimal():
+            self.come_back_after(float(retry_after))
+
+    async def _converse(self) -> tuple[int, str]:
+        """Connect and listen until the connection ends. Returns its close code and reason."""
+        token = self._token() if callable(self._token) else self._token
+        async with asyncio.timeout(self._settings.opening_s):
+            socket = await open_socket(
+                self._url,
+                subprotocols=[Subprotocol(PROTOCOL)],
+                additional_headers={"Authorization": f"Bearer {token}"} if token else {},
+                ping_interval=None,  # the server's heartbeats are the sign of life
+                open_timeout=None,
+                close_timeout=CLOSING_S,
+                max_size=MAX_MESSAGE_BYTES,
+            )
+        self._outbox.clear()
+        try:
+            self.opened()
+            async with asyncio.TaskGroup() as group:
+                speaking = group.create_task(self._speak(socket))
+                try:
+                    return await self._listen(socket)
+                finally:
+                    speaking.cancel()
+        finally:
+            await socket.close()
+
+    async def _listen(self, socket: ClientConnection) -> tuple[int, str]:
+        while True:
+            try:
+                async with asyncio.timeout(self.patience_s or self._settings.hello_s):
+                    text = await socket.recv()
+            except TimeoutError:
+                socket.transport.abort()  # nobody is there to answer a close
+                return NOT_CLEAN, ""
+            except ConnectionClosed as closed:
+                return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd is not None else (NOT_CLEAN, "")
+            self._read(text)
+
+    async def _speak(self, socket: ClientConnection) -> None:
+        try:
+            while True:
+                while self._outbox:
+                    message = self._outbox.popleft()
+                    await socket.send(message.model_dump_json(exclude_none=True))
+                self._posted.clear()
+                await self._posted.wait()
+        except ConnectionClosed:
+            pass  # the listener knows
+
+    def _read(self, text: str | bytes) -> None:
+        try:
+            message = SERVER_MESSAGE.validate_json(text)
+        except ValidationError as error:
+            if _kind(text) in _KINDS:
+                complaint = f"The gateway said something that is not in {PROTOCOL}: {error.errors()[0]['msg']}."
+                self._hear(Error(type="error", code="malformed", message=complaint))
+            return  # of a kind that we do not know: a newer server may say more
+        self.receive(message)
+
+    def _post(self, message: Subscribe | Unsubscribe) -> None:
+        self._outbox.append(message)
+        self._posted.set()
+
+    def _hear(self, news: News) -> None:
+        if isinstance(news, Change):
+            units = self._changes.setdefault((news.contest, news.source), {})
+            units.update(dict.fromkeys(news.units))
+            self._changed_or_ended.set()
+        for kind, listener in tuple(self._listeners):
+            if isinstance(news, kind):
+                try:
+                    listener(news)
+                except Exception:  # noqa: BLE001  whoever listens must not be able to end the connection
+                    _log.exception("A listener for %s failed.", kind.__name__)
+
+
+_KINDS: Final = frozenset(SERVER_MESSAGE.json_schema()["discriminator"]["mapping"])
+"""Every type of message that this client knows."""
+
+
+def _kind(text: str | bytes) -> object:
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return message.get("type") if isinstance(message, dict) else None
+
+
+def _why(body: bytes) -> str:
+    """What an answer over HTTP says: the gateway's own is {"error": …}; a proxy's is taken as it is."""
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        said = None
+    return str(said["error"]) if isinstance(said, dict) and "error" in said else body.decode(errors="replace")

@@ -1,0 +1,60 @@
+"""How the feeds are, and how old: ages go on growing between the server's messages. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from schemas.wire import Feed, FeedState, Playback, State
+
+
+@dataclass(frozen=True, slots=True)
+class FeedNow:
+    """One source as of now. `unknown`: there is no connection, so nobody knows how it is."""
+
+    state: FeedState | Literal["unknown"]
+    last_event: datetime | None
+    age_s: float | None
+
+
+class Feeds:
+    """What the last state message said, and how long ago. `now` gives seconds that never step back."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._state: State | None = None
+        self._at = 0.0
+        self._heard: dict[str, float] = {}
+
+    def receive(self, state: State) -> None:
+        """Take the server's state message."""
+        self._state = state
+        self._at = self._now()
+
+    def heard(self, source: str) -> None:
+        """A change of this source has just come in: newer than what the last state message knew."""
+        self._heard[source] = self._now()
+
+    def read(self, *, connected: bool) -> dict[str, FeedNow]:
+        """Every source, ages as of now."""
+        feeds = self._state.feeds if self._state is not None else {}
+        return {
+            source: FeedNow(feed.state if connected else "unknown", feed.last_event, self._age_s(source, feed))
+            for source, feed in feeds.items()
+        }
+
+    def replay(self) -> Playback | None:
+        """Where a replay is by now: its clock has gone on since the message."""
+        replay = self._state.replay if self._state is not None else None
+        if replay is None or replay.status != "playing":
+            return replay
+        clock = replay.clock + timedelta(seconds=(self._now() - self._at) * replay.speed)
+        return replay.model_copy(update={"clock": min(clock, replay.last)})
+
+    def _age_s(self, source: str, feed: Feed) -> float | None:
+        ages: list[float] = []
+        if feed.age_s is not None:
+            ages.append(feed.age_s + self._now() - self._at)
+        if source in self._heard:
+            ages.append(self._now() - self._heard[source])
+        return min(ages, default=None)

@@ -1,0 +1,380 @@
+"""A night as one client knows it, without any I/O: messages in, a local view and messages out.
+
+Nothing here is ever emptied by a lost connection, a restart or another epoch; only a snapshot replaces what was.
+`gateway/pages/client/night.js` is the same machine in JavaScript, and tests run the same transcripts through both.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+from sandik.client.feeds import FeedNow, Feeds
+from sandik.client.retry import Retry, may_reconnect
+from sandik.client.subscription import Figures, Subscription, Wanted
+from schemas.control import Mode
+from schemas.wire import (
+    MAX_SUBSCRIPTIONS,
+    Call,
+    Delta,
+    Error,
+    Event,
+    Goodbye,
+    Hello,
+    Playback,
+    Scope,
+    Snapshot,
+    State,
+    Subscribe,
+    Unsubscribe,
+    Unsubscribed,
+)
+
+MAX_RETAINED: Final = MAX_SUBSCRIPTIONS
+"""Subscriptions that were closed and whose figures are kept, so that coming back costs a delta: as many as are open."""
+
+MISSED_HEARTBEATS: Final = 3
+"""Signs of life that may be missed before a silent connection counts as lost: what docs/protocol.md says."""
+
+Status = Literal["connecting", "open", "lost", "refused", "closed"]
+"""`lost` comes back by itself, `refused` does not, `closed` was our wish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Units of which the figures that are shown have changed."""
+
+    contest: str
+    source: str
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """How many entries have other figures by now than are shown, while the view is held."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """The connection's status, and the close code of the last that ended."""
+
+    status: Status
+    code: int | None
+
+
+News = Change | Pending | StatusChange | Hello | State | Event | Error
+"""What a night tells: a change of what is shown, of the connection, or what the server said."""
+
+ServerSays = Hello | Snapshot | Delta | State | Event | Unsubscribed | Error | Goodbye
+
+
+class Place(NamedTuple):
+    """Where figures belong."""
+
+    contest: str
+    source: str
+    unit: str
+
+
+@dataclass(slots=True)
+class _Frozen:
+    """What a held view shows."""
+
+    shown: dict[Place, Figures | None]
+    calls: tuple[Call, ...]
+
+
+class Handle:
+    """A subscription that is followed until it is closed."""
+
+    def __init__(self, id_: str, close: Callable[[], None]) -> None:
+        self.id: Final = id_
+        self._close: Callable[[], None] | None = close
+
+    def close(self) -> None:
+        """Follow it no longer; again is no error."""
+        close, self._close = self._close, None
+        if close is not None:
+            close()
+
+
+class Night:
+    """What one client knows. `send` and `tell` carry out what follows; `now` gives seconds that never step back."""
+
+    def __init__(
+        self,
+        *,
+        send: Callable[[Subscribe | Unsubscribe], None],
+        tell: Callable[[News], None],
+        now: Callable[[], float],
+        random: Callable[[], float],
+        retry: Retry | None = None,
+    ) -> None:
+        self.status: Status = "connecting"
+        self.code: int | None = None
+        self.run: str | None = None
+        self.mode: Mode | None = None
+        self.epoch: str | None = None
+        self.scope: Scope | None = None
+        self._send = send
+        self._tell = tell
+        self._random = random
+        self._retry = retry or Retry()
+        self._feeds = Feeds(now)
+        self._subscriptions: dict[str, Subscription] = {}
+        self._state: State | None = None
+        self._frozen: _Frozen | None = None
+        self._failures = 0
+        self._retry_after_s: float | None = None
+        self._heartbeat_s: float | None = None
+        self._connected = False
+
+    # What a screen reads
+
+    def entry(self, contest: str, source: str, unit: str) -> Figures | None:
+        """The figures of one unit that screens see; none where nothing is known."""
+        place = Place(contest, source, unit)
+        return self.newest(*place) if self._frozen is None else self._frozen.shown.get(place)
+
+    def newest(self, contest: str, source: str, unit: str) -> Figures | None:
+        """The same, also of what is held back locally: for a preview beside the program."""
+        tables = [
+            (one.handles > 0, one.epoch == self.epoch, one.seq, one.table)
+            for one in self._subscriptions.values()
+            if one.table is not None and (one.wanted.contest, one.wanted.source) == (contest, source)
+            if one.covers(unit)
+        ]
+        return max(tables, key=lambda ranked: ranked[:3])[3].get(unit) if tables else None
+
+    @property
+    def feeds(self) -> Mapping[str, FeedNow]:
+        """By source; empty before the first state. `unknown` while there is no connection."""
+        return self._feeds.read(connected=self.status == "open")
+
+    @property
+    def embargoed(self) -> bool:
+        """Whether numbers are for the control room only."""
+        return self._state is not None and self._state.embargoed
+
+    @property
+    def embargo(self) -> datetime | None:
+        """Until when; none where only an operator ends it."""
+        return self._state.embargo if self._state is not None else None
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """What operators hold back, for everyone: contests, or contest/unit."""
+        return self._state.hold if self._state is not None else ()
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Who has won, in an editor's word."""
+        return self._frozen.calls if self._frozen is not None else self._calls
+
+    @property
+    def replay(self) -> Playback | None:
+        """Where a replay is, its clock as of now; none in any other night."""
+        return self._feeds.replay()
+
+    # Hold and take, for this view alone
+
+    @property
+    def holding(self) -> bool:
+        """Whether this view is held."""
+        return self._frozen is not None
+
+    @property
+    def pending(self) -> int:
+        """How many entries have other figures by now than are shown; 0 unless it is held."""
+        return len(self._changed())
+
+    def hold(self) -> None:
+        """From now on what screens see does not move."""
+        if self._frozen is not None:
+            return
+        self._frozen = _Frozen({place: self.newest(*place) for place in self._places()}, self._calls)
+        self._tell(Pending(0))
+
+    def take(self) -> None:
+        """Let the newest through, all of it in one step, and stay held."""
+        if self._frozen is None:
+            return
+        changed = self._changed()
+        self._frozen.shown |= {place: self.newest(*place) for place in changed}
+        self._frozen.calls = self._calls
+        self._tell(Pending(0))
+        self._tell_changes(changed)
+
+    def release(self) -> None:
+        """Let the newest through and follow again."""
+        if self._frozen is None:
+            return
+        changed = self._changed()
+        self._frozen = None
+        self._tell(Pending(0))
+        self._tell_changes(changed)
+
+    # What is followed
+
+    def subscribe(self, wanted: Wanted) -> Handle:
+        """Follow this until the handle is closed. The same twice is followed once."""
+        one = self._subscriptions.pop(wanted.id, None) or Subscription(wanted)
+        self._subscriptions[one.id] = one  # the newest last, so that the oldest is the first to be let go
+        one.handles += 1
+        if one.handles == 1 and self._connected:
+            self._send(one.ask())
+        self._let_go()
+        return Handle(one.id, lambda: self._unsubscribe(one))
+
+    # What a connection drives
+
+    def connecting(self) -> None:
+        """A connection is being opened."""
+        self._connection("connecting")
+
+    def opened(self) -> None:
+        """It is open: ask for everything, from the cursors on. What is asked before `hello` is answered after it."""
+        self._connected = True
+        for one in self._subscriptions.values():
+            if one.handles:
+                self._send(one.ask())
+
+    def receive(self, message: ServerSays) -> None:
+        """A message came in."""
+        match message:
+            case Hello():
+                self._hello(message)
+            case Snapshot():
+                self._snapshot(message)
+            case Delta():
+                self._delta(message)
+            case State():
+                self._state = message
+                self._feeds.receive(message)
+                self._tell(message)
+            case Event():
+                if self._frozen is None:
+                    self._tell(message)
+            case Error():
+                self._tell(message)
+            case Goodbye():
+                self.come_back_after(message.retry_after_s)
+            case Unsubscribed():
+                pass
+
+    def come_back_after(self, seconds: float) -> None:
+        """The server wants this connection to end, and to be made anew so many seconds later."""
+        self._retry_after_s = seconds
+
+    def lose(self, code: int) -> float | None:
+        """The connection is lost. Returns the seconds to wait before the next; none where there must be none."""
+        self._connected = False
+        self.code = code
+        if not may_reconnect(code):
+            self._connection("refused")
+            return None
+        asked_s, self._retry_after_s = self._retry_after_s, None
+        delay_s = self._retry.delay_s(self._failures, self._random) if asked_s is None else asked_s
+        self._failures += 1
+        self._connection("lost")
+        return delay_s
+
+    def refuse(self, code: int) -> None:
+        """The connection was not let in, with this HTTP status, and would not be another time."""
+        self._connected = False
+        self.code = code
+        self._connection("refused")
+
+    def closed(self) -> None:
+        """We have ended it."""
+        self._connected = False
+        self._connection("closed")
+
+    @property
+    def patience_s(self) -> float | None:
+        """How long the connection may be silent before it counts as lost; none before its hello."""
+        if self._heartbeat_s is None or self.status != "open":
+            return None
+        return self._heartbeat_s * MISSED_HEARTBEATS
+
+    @property
+    def _calls(self) -> tuple[Call, ...]:
+        return self._state.calls if self._state is not None else ()
+
+    def _connection(self, status: Status) -> None:
+        self.status = status
+        self._tell(StatusChange(status, self.code))
+
+    def _hello(self, message: Hello) -> None:
+        self.run, self.mode, self.epoch, self.scope = message.run, message.mode, message.epoch, message.scope
+        self._failures = 0
+        self._heartbeat_s = message.heartbeat_s
+        self._tell(message)
+        self._connection("open")
+
+    def _snapshot(self, message: Snapshot) -> None:
+        one = self._subscriptions.get(message.id)
+        if one is None:
+            return
+        wanted = one.wanted
+        before = {place: self.newest(*place) for place in self._places(wanted)}
+        one.snapshot(message)
+        places = dict.fromkeys([*before, *self._places(wanted)])
+        self._moved(wanted, [place.unit for place in places if before.get(place) != self.newest(*place)])
+
+    def _delta(self, message: Delta) -> None:
+        one = self._subscriptions.get(message.id)
+        if one is None:
+            return
+        verdict, units = one.delta(message, self.epoch)
+        if verdict == "gap":
+            one.forget()
+            if one.handles:
+                self._send(one.ask())
+        elif units:
+            self._feeds.heard(one.wanted.source)
+            self._moved(one.wanted, units)
+
+    def _moved(self, wanted: Wanted, units: Iterable[str]) -> None:
+        if self._frozen is None:
+            self._tell(Change(wanted.contest, wanted.source, tuple(units)))
+        else:
+            self._tell(Pending(self.pending))
+
+    def _changed(self) -> list[Place]:
+        """Where the newest figures are others than those that are shown."""
+        frozen = self._frozen
+        if frozen is None:
+            return []
+        places = dict.fromkeys([*frozen.shown, *self._places()])
+        return [place for place in places if self.newest(*place) != frozen.shown.get(place)]
+
+    def _places(self, like: Wanted | None = None) -> list[Place]:
+        """Where figures have come for; only of the same contest and source as `like`, if it is given."""
+        return [
+            Place(one.wanted.contest, one.wanted.source, unit)
+            for one in self._subscriptions.values()
+            if like is None or (one.wanted.contest, one.wanted.source) == (like.contest, like.source)
+            for unit in one.table or ()
+        ]
+
+    def _tell_changes(self, changed: Iterable[Place]) -> None:
+        units: dict[tuple[str, str], list[str]] = {}
+        for place in changed:
+            units.setdefault((place.contest, place.source), []).append(place.unit)
+        for (contest, source), moved in units.items():
+            self._tell(Change(contest, source, tuple(moved)))
+
+    def _unsubscribe(self, one: Subscription) -> None:
+        one.handles -= 1
+        if one.handles == 0 and self._connected:
+            self._send(Unsubscribe(type="unsubscribe", id=one.id))
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget the oldest of those that nobody follows any more."""
+        retained = [one.id for one in self._subscriptions.values() if not one.handles]
+        for id_ in retained[: max(0, len(retained) - MAX_RETAINED)]:
+            del self._subscriptions[id_]

@@ -1,0 +1,32 @@
+"""When to come back after a lost connection. Pure; `gateway/pages/client/retry.js` is the same in JavaScript."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+FIRST_S: Final = 2.0
+"""What docs/protocol.md asks of clients: a random moment of up to two seconds, twice as long after each failure."""
+
+LONGEST_S: Final = 8.0
+"""The longest pause: a screen should be right again soon, and by now the crowd is spread wide enough."""
+
+_MOST_DOUBLINGS: Final = 16
+_FIRST_SENT_AWAY: Final = 4500
+_LAST_SENT_AWAY: Final = 4999
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Full jitter: at random up to a limit that doubles with each failure, so that clients do not return in step."""
+
+    first_s: float = FIRST_S
+    longest_s: float = LONGEST_S
+
+    def delay_s(self, failures: int, random: Callable[[], float]) -> float:
+        """How long to wait after so many failures in a row; `random` gives numbers from 0 up to 1."""
+        return random() * min(self.longest_s, self.first_s * (1 << min(failures, _MOST_DOUBLINGS)))
+
+
+def may_reconnect(code: int) -> bool:
+    """Whether a close code asks for another connection: 4500 to 4999 say that it would be no use."""
+    return not _FIRST_SENT_AWAY <= code <= _LAST_SENT_AWAY

@@ -1,0 +1,128 @@
+"""One subscription: what it covers, the figures it has brought, and its cursor (epoch, seq). Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sandik.client.cursor import Verdict, judge
+from schemas.definition import Level
+from schemas.wire import Cursor, Delta, Entry, Snapshot, Subscribe
+
+_FNV_PRIME: Final = 0x01000193
+_FNV_BASES: Final = (0x811C9DC5, 0x050C5D1F)
+"""FNV-1a's own offset basis, and another: two halves of an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of one unit: absolute, never changed in place. `registered` counts voters of the opened boxes."""
+
+    unit: str
+    level: Level | None = None
+    boxes_total: int | None = None
+    as_of: datetime | None = None
+    boxes_opened: int = 0
+    annulled: int = 0
+    registered: int = 0
+    cast: int = 0
+    valid: int = 0
+    invalid: int = 0
+    unattributed: int = 0
+    flagged: int = 0
+    votes: Mapping[str, int] = field(default_factory=dict)
+
+    def merged(self, entry: Entry) -> "Figures":
+        """These with what is said now; fields that are not named stay."""
+        named: dict[str, Any] = {
+            name: value for name in entry.model_fields_set if (value := getattr(entry, name)) is not None
+        }
+        named["votes"] = {**self.votes, **(entry.votes or {})}
+        return replace(self, **named)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is followed. `units` are unit ids, or a unit id and `/*` for the units directly below it."""
+
+    contest: str
+    source: str
+    units: tuple[str, ...]
+    max_rate_hz: float | None = None
+
+    @property
+    def id(self) -> str:
+        """The same for every client that asks for the same, so that they share the server's bytes."""
+        rate = "" if self.max_rate_hz is None else f"{self.max_rate_hz!r}".removesuffix(".0")
+        text = " ".join([self.contest, self.source, *self.units, rate])
+        return "".join(f"{_fnv(text, basis):08x}" for basis in _FNV_BASES)
+
+
+def covers(pattern: str, unit: str) -> bool:
+    """Whether a pattern such as `tr/34/*` covers a unit."""
+    if not pattern.endswith("/*"):
+        return pattern == unit
+    prefix = pattern[:-1]
+    return unit.startswith(prefix) and "/" not in unit[len(prefix) :]
+
+
+class Subscription:
+    """What one subscription shows. It outlives connections, and closing: whoever comes back is owed a delta only."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted: Final = wanted
+        self.id: Final = wanted.id
+        self.handles = 0
+        self.table: dict[str, Figures] | None = None
+        self.epoch: str | None = None
+        self.seq = 0
+        self._placed = False
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """Where to resume from; none while a snapshot is awaited."""
+        return Cursor(epoch=self.epoch, seq=self.seq) if self._placed and self.epoch is not None else None
+
+    def covers(self, unit: str) -> bool:
+        """Whether it has anything to say about a unit."""
+        return any(covers(pattern, unit) for pattern in self.wanted.units)
+
+    def ask(self) -> Subscribe:
+        """The message that asks for it, from the cursor on where there is one."""
+        wanted = self.wanted
+        return Subscribe(
+            type="subscribe",
+            id=self.id,
+            contest=wanted.contest,
+            source=wanted.source,
+            units=wanted.units,
+            since=self.cursor,
+            max_rate_hz=wanted.max_rate_hz,
+        )
+
+    def snapshot(self, message: Snapshot) -> None:
+        """Take a snapshot: it replaces everything."""
+        self.table = {entry.unit: Figures(entry.unit).merged(entry) for entry in message.totals}
+        self.epoch, self.seq, self._placed = message.epoch, message.seq, True
+
+    def delta(self, message: Delta, epoch: str | None) -> tuple[Verdict, list[str]]:
+        """Take a delta of the connection's epoch. Returns what it was, and the units that it names if applied."""
+        verdict = judge(self.cursor, epoch, message.from_, message.seq)
+        if verdict != "next" or self.table is None:
+            return verdict, []
+        for entry in message.totals:
+            self.table[entry.unit] = self.table.get(entry.unit, Figures(entry.unit)).merged(entry)
+        self.seq = message.seq
+        return verdict, [entry.unit for entry in message.totals]
+
+    def forget(self) -> None:
+        """Forget the cursor, not what is shown: the next answer must be a snapshot."""
+        self._placed = False
+
+
+def _fnv(text: str, basis: int) -> int:
+    """FNV-1a, 32 bits, over the text's ASCII."""
+    value = basis
+    for character in text:
+        value = ((value ^ ord(character)) * _FNV_PRIME) & 0xFFFFFFFF
+    return value

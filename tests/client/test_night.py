@@ -1,0 +1,80 @@
+"""The machine, beside a naive oracle that knows every state the night ever had."""
+
+from random import Random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandik.client.subscription import Subscription
+from tests.client.player import Player, plain
+from tests.client.server import PLACES, UNITS, WANTED, Server
+
+
+def shown(player: Player) -> dict[str, Any]:
+    """What screens see, by unit."""
+    return {unit: player.night.entry("mayor", "aa", unit) for unit in UNITS}
+
+
+def table(subscription: Subscription) -> dict[str, Any]:
+    """What a subscription holds, as the oracle would write it."""
+    view = Player([], [f"mayor aa {unit}" for unit in subscription.table or ()])
+    view.night._subscriptions[subscription.id] = subscription
+    return {place.split(" ")[2]: entry for place, entry in view.look()["newest"].items()}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_whatever_comes_the_view_is_the_state_at_its_cursor(chance: Random) -> None:
+    server = Server(chance)
+    player = Player(WANTED, PLACES)
+    for step in server.steps(40):
+        cursors = {one.id: (one.epoch, one.seq) for one in player.night._subscriptions.values()}
+        player.play(step)
+        for place, one in enumerate(player.wanted):
+            subscription = player.night._subscriptions.get(one.id)
+            if subscription is None or subscription.table is None or subscription.epoch is None:
+                continue
+            truth = server.states[subscription.epoch][subscription.seq]
+            assert plain(server._among(place, truth)) == table(subscription)
+            if step["do"] == "receive" and step["message"]["type"] == "delta":
+                assert (subscription.epoch, subscription.seq) >= cursors[subscription.id]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_held_view_moves_only_when_it_is_taken_and_then_to_the_newest(chance: Random) -> None:
+    player = Player(WANTED, PLACES)
+    for step in Server(chance).steps(40):
+        held, before = player.night.holding, shown(player)
+        player.play(step)
+        if held and step["do"] not in {"take", "release"}:
+            assert before == shown(player)
+        elif step["do"] in {"take", "release"}:
+            newest = {unit: player.night.newest("mayor", "aa", unit) for unit in UNITS}
+            assert newest == shown(player)
+            assert 0 == player.night.pending
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_what_is_pending_is_what_a_take_would_change(chance: Random) -> None:
+    player = Player(WANTED, PLACES)
+    for step in Server(chance).steps(40):
+        player.play(step)
+        if player.night.holding:
+            seen = shown(player)
+            newest = {unit: player.night.newest("mayor", "aa", unit) for unit in UNITS}
+            assert player.night.pending == sum(seen[unit] != newest[unit] for unit in UNITS)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_nothing_is_blanked_but_by_a_snapshot(chance: Random) -> None:
+    player = Player(WANTED, PLACES)
+    for step in Server(chance).steps(40):
+        before = shown(player)
+        player.play(step)
+        snapshot = step["do"] == "receive" and step["message"]["type"] == "snapshot"
+        if not snapshot and step["do"] not in {"subscribe", "unsubscribe", "take", "release"}:
+            assert [] == [unit for unit in UNITS if before[unit] and not shown(player)[unit]], step
