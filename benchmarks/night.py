@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from eventlog.port import Entry
 from producers.chance import seeded
-from producers.scenario import read_scenario
+from producers.library import read_scenario
 from schemas.definition import Election
 from schemas.tally import Counted, encode
 

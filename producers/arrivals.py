@@ -23,6 +23,9 @@ _DISTRICT_LEAN: Final = 1.5
 """Weights in a box's place in the order (standard deviations): of its district's pace, which all sources feel, of the
 source's own people there, of its school, of the box; and of the district's lean (a lead of 100 points)."""
 
+_HEAD_START: Final = 3.0
+"""By how much a district that a source begins in is ahead of the next (standard deviations): nearly all its boxes."""
+
 _BUNDLED: Final = 0.75
 """Share of reports that wait for their district's next bundle, which makes the bursts that real nights have."""
 
@@ -83,13 +86,16 @@ def _scores(
     shared = seeded(seed, district, "pace")
     chance = seeded(seed, district, source.id, "order")
     base = shared.gauss(0, _SHARED_DISTRICT) + chance.gauss(0, _OWN_DISTRICT) + _DISTRICT_LEAN * source.lean * lead
+    if district in source.begins_in:
+        base -= _HEAD_START * (len(source.begins_in) - source.begins_in.index(district))
+    coverage = source.coverage_in.get(district, source.coverage)
     scores = []
     school = 0.0
     for box, lean in enumerate(leans):
         if box % BOXES_PER_SCHOOL == 0:
             school = shared.gauss(0, _SCHOOL)
         own = chance.gauss(0, _BOX)
-        if chance.random() < source.coverage:
+        if chance.random() < coverage:
             scores.append((box, base + school + own + source.lean * lean))
     return scores
 

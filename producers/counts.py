@@ -13,7 +13,7 @@ from math import exp
 from typing import Final
 
 from producers.apportion import apportion, fill, pick
-from producers.chance import Chance
+from producers.chance import Chance, seeded
 from producers.scenario import District, Result
 
 BOXES_PER_SCHOOL: Final = 8
@@ -71,9 +71,14 @@ def box_leans(boxes: int, chance: Chance) -> list[float]:
 
 
 def deal(
-    district: District, leans: Sequence[float], leanings: Mapping[str, Mapping[str, float]], chance: Chance
+    district: District, leans: Sequence[float], leanings: Mapping[str, Mapping[str, float]], seed: int
 ) -> DistrictCounts:
-    """Deal the district's figures out to its boxes. `leanings` says by contest which way each candidate's votes go."""
+    """Deal the district's figures out to its boxes, in the contests of `leanings`.
+
+    `leanings` says by contest which way each candidate's votes go. A contest's counts are the same with and without
+    the others.
+    """
+    chance = seeded(seed, district.id, "rolls")
     registered = _registered(district, chance)
     stay_away = [voters * _noise(_TURNOUT_NOISE, chance) for voters in registered]
     overfull = {
@@ -82,9 +87,10 @@ def deal(
         if chance.random() < _OVERFULL_SHARE
     }
     contests = {}
-    for contest, result in district.results.items():
-        cast = _cast(registered, stay_away, overfull, result.cast, chance)
-        contests[contest] = _contest(result, cast, leans, leanings[contest], chance)
+    for contest, ways in leanings.items():
+        result, own = district.results[contest], seeded(seed, district.id, contest, "counts")
+        cast = _cast(registered, stay_away, overfull, result.cast, own)
+        contests[contest] = _contest(result, cast, leans, ways, own)
     return DistrictCounts(array("H", registered), contests)
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from eventlog.clock import Clock, Replay
 from eventlog.port import Entry, EventLog
+from producers.delivery import Deliveries, Delivering, Delivery
 from schemas.errors import LogError
 from schemas.tally import Tally, encode
 
@@ -30,9 +31,6 @@ _LOOKAHEAD_EVENTS: Final = 512
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 """Between attempts to reach the log: doubled each time from the first to the longest."""
-
-Timed = tuple[datetime, Tally]
-"""An event and when it is due, as `producers.simulate.night` yields them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +105,22 @@ async def publish(publisher: Publisher, entries: Iterable[Entry]) -> Published:
     return Published(records, size_bytes)
 
 
-async def play(publisher: Publisher, events: Iterable[Timed], night: Replay) -> Published:
-    """Append each event once `night` reaches its time; `events` must come in due order.
+async def play(publisher: Publisher, deliveries: Deliveries, night: Replay) -> Published:
+    """Append each record once `night` reaches its time; `deliveries` must come in due order.
 
-    Events are appended in small batches, one every `TICK_S` at most. Where the log or the machine is too slow, the
+    Records are appended in small batches, one every `TICK_S` at most. Where the log or the machine is too slow, the
     night falls behind: batches grow, and nothing is left out.
     """
-    upcoming = _Upcoming(iter(events))
+    upcoming = _Upcoming(iter(deliveries))
     records = size_bytes = 0
     due: datetime | None = None
     while (head := await upcoming.head()) is not None:
-        if head[0] > night.now():
-            await night.sleep_until(head[0])
+        if head.due > night.now():
+            await night.sleep_until(head.due)
         batch: list[Entry] = []
-        while len(batch) < BATCH_RECORDS and (head := await upcoming.head()) is not None and head[0] <= night.now():
-            due = head[0]
-            batch.append(entry(upcoming.take()))
+        while len(batch) < BATCH_RECORDS and (head := await upcoming.head()) is not None and head.due <= night.now():
+            due = head.due
+            batch.append(upcoming.take().entry)
         if not batch:
             continue
         await publisher.append(batch)
@@ -137,20 +135,20 @@ async def play(publisher: Publisher, events: Iterable[Timed], night: Replay) -> 
 class _Upcoming:
     """What comes next in a staged night. It is staged in a thread, a stretch at a time, so the event loop goes on."""
 
-    def __init__(self, events: Iterator[Timed]) -> None:
-        self._events = events
-        self._stretch: list[Timed] = []
+    def __init__(self, deliveries: Delivering) -> None:
+        self._deliveries = deliveries
+        self._stretch: list[Delivery] = []
 
-    async def head(self) -> Timed | None:
-        """The next event, if there is one."""
+    async def head(self) -> Delivery | None:
+        """The next delivery, if there is one."""
         if not self._stretch:
-            fetched = await asyncio.to_thread(lambda: list(islice(self._events, _LOOKAHEAD_EVENTS)))
+            fetched = await asyncio.to_thread(lambda: list(islice(self._deliveries, _LOOKAHEAD_EVENTS)))
             self._stretch = fetched[::-1]
         return self._stretch[-1] if self._stretch else None
 
-    def take(self) -> Tally:
-        """Take the event that `head` returned."""
-        return self._stretch.pop()[1]
+    def take(self) -> Delivery:
+        """Take the delivery that `head` returned."""
+        return self._stretch.pop()
 
 
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

@@ -1,21 +1,19 @@
-"""Scenarios: what a staged night ends in, and how its sources behave. A TOML file in producers/scenarios/."""
+"""Scenarios: what a staged night ends in, how its sources behave and what happens in it. Read from TOML files."""
 
-import tomllib
 from collections.abc import Iterable, Sequence
-from datetime import date
-from importlib import resources
+from datetime import date, datetime
 from itertools import pairwise
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from producers.faults import listed
+from producers.acts import Act
+from producers.nearest import did_you_mean
+from producers.outcome import settle
+from producers.stages import Stage
 from schemas.definition import Candidate, Contest, Election, Name, Party, Source, Unit
 from schemas.errors import ScenarioError
 from schemas.fields import Id, Total, UnitId
-
-DEFAULT_SCENARIO: Final = "istanbul-2024"
-"""The scenario that sandik brings along."""
 
 FIRST_BOX: Final = 1001
 """İstanbul numbers a district's boxes from 1001 up."""
@@ -28,23 +26,30 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-class NamedUnit(_Part):
-    """The country or the province."""
+class Country(_Part):
+    """The country."""
 
     id: UnitId
     name: Name
 
 
+class Province(_Part):
+    """`[[provinces]]`: the districts whose ids begin with its id. In the east polls close an hour earlier."""
+
+    id: UnitId
+    name: Name
+    polls_close: AwareDatetime | None = None
+
+
 class Head(_Part):
-    """`[election]`: what is staged."""
+    """`[election]`: what is staged. `polls_close` is that of provinces that do not name their own."""
 
     id: Id
     name: Name
     date: date
     timezone: Name
     polls_close: AwareDatetime
-    country: NamedUnit
-    province: NamedUnit
+    country: Country
 
 
 class Arrivals(_Part):
@@ -66,10 +71,19 @@ class Arrivals(_Part):
 
 
 class StagedSource(_Part):
-    """`[[sources]]`: who reports, how much, how fast, and how often wrong; the scenario file explains each."""
+    """`[[sources]]`: who reports, how much, how fast, and how often wrong; istanbul-2024.toml explains each.
+
+    A source that `relays` another passes on all that it says, `delay_minutes` later on average, with slips of its own
+    (`typo`); what the other keys say is the other's matter.
+    """
 
     id: Id
     name: Name
+    reports: Literal["boxes", "districts"] = "boxes"
+    relays: Id | None = None
+    delay_minutes: Minutes = 0.0
+    begins_in: Annotated[tuple[UnitId, ...], Field(strict=False)] = ()
+    coverage_in: dict[UnitId, Share] = Field(default_factory=dict)
     coverage: Annotated[float, Field(gt=0, le=1)]
     pace: Annotated[float, Field(gt=0, le=10)]
     lean: Annotated[float, Field(ge=-10, le=10)]
@@ -116,15 +130,26 @@ class District(_Part):
 
 
 class Scenario(_Part):
-    """A whole scenario file."""
+    """A whole scenario: its story, what it ends in, who reports, what happens and what goes wrong on the way.
 
+    `speed` is how many times as fast as the night it is meant to be played. `outcome` gives, by contest, candidates
+    their shares of the valid votes; the districts' results are already those.
+    """
+
+    story: str = ""
+    seed: int = 1
+    speed: Annotated[float, Field(gt=0)] = 60.0
     election: Head
     arrivals: Arrivals
     leanings: dict[Id, Annotated[float, Field(ge=-1, le=1)]]
     sources: Annotated[tuple[StagedSource, ...], Field(min_length=1, strict=False)]
     parties: Annotated[tuple[Party, ...], Field(strict=False)]
     contests: Annotated[tuple[StagedContest, ...], Field(min_length=1, strict=False)]
+    outcome: dict[Id, dict[Id, Share]] = Field(default_factory=dict)
+    provinces: Annotated[tuple[Province, ...], Field(min_length=1, strict=False)]
     districts: Annotated[tuple[District, ...], Field(min_length=1, strict=False)]
+    acts: Annotated[tuple[Act, ...], Field(strict=False)] = ()
+    faults: Annotated[tuple[Stage, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -133,15 +158,55 @@ class Scenario(_Part):
             raise ValueError("contests: lag_minutes must not fall from one to the next: they are counted in this order")
         ballots = {contest.id: {candidate.id for candidate in contest.candidates} for contest in self.contests}
         for district in self.districts:
-            if district.results.keys() != ballots.keys():
-                raise ValueError(f"{district.id}: results must be those of {', '.join(ballots)}")
-            for contest, result in district.results.items():
-                unknown = (result.votes.keys() - ballots[contest]) | (result.names.keys() - result.votes.keys())
-                if unknown:
-                    raise ValueError(f"{district.id}: {contest} has no candidate {min(unknown)!r}")
-                if result.cast > district.registered:
-                    raise ValueError(f"{district.id}: {contest} has more cast than registered")
+            _check_district(district, ballots, [province.id for province in self.provinces])
+        self._check_names(ballots)
         return self
+
+    def _check_names(self, ballots: dict[str, set[str]]) -> None:
+        """What acts, faults, outcome and sources name must be there."""
+        sources = [source.id for source in self.sources]
+        districts = [district.id for district in self.districts]
+        units = [*districts, *(province.id for province in self.provinces)]
+        for contest, shares in self.outcome.items():
+            _check_known("outcome", "contest", [contest], ballots)
+            _check_known(f"outcome.{contest}", "candidate", shares, ballots[contest])
+            if sum(shares.values()) > 1 or len(shares) == len(ballots[contest]):
+                raise ValueError(f"outcome.{contest}: the shares must leave something to at least one other candidate")
+        for place, act in enumerate(self.acts):
+            where = f"acts.{place} ({act.kind})"
+            _check_known(where, "source", _named(act, "source"), sources)
+            _check_known(where, "contest", _named(act, "contest"), ballots)
+            _check_known(where, "district", getattr(act, "districts", None) or (), districts)
+            _check_known(where, "unit", getattr(act, "units", ()), units)
+            ballot = [ballots[name] for name in _named(act, "contest")] or ballots.values()
+            known = {name for names in ballot for name in names}
+            _check_known(where, "candidate", [*_named(act, "takes"), *_named(act, "gives")], known)
+        for place, stage in enumerate(self.faults):
+            _check_known(f"faults.{place} ({stage.stage})", "source", _named(stage, "source"), sources)
+        for source in self.sources:
+            firsthand = [other.id for other in self.sources if other.id != source.id and other.relays is None]
+            _check_known(f"sources.{source.id}.relays", "source of its own", _named(source, "relays"), firsthand)
+            _check_known(f"sources.{source.id}", "district", [*source.begins_in, *source.coverage_in], districts)
+
+    def polls_close(self, district: str) -> datetime:
+        """When polls close in a district."""
+        province = next(one for one in self.provinces if district.startswith(f"{one.id}/"))
+        return province.polls_close or self.election.polls_close
+
+    def settled(self) -> "Scenario":
+        """The scenario with results as its `outcome` wants them."""
+        districts = list(self.districts)
+        for contest, shares in self.outcome.items():
+            if len({frozenset(district.results[contest].votes) for district in districts}) > 1:
+                raise ScenarioError(
+                    f"outcome.{contest}: its ballot differs between districts; give an outcome only to races that have "
+                    f"the same candidates everywhere."
+                )
+            votes = settle([district.results[contest].votes for district in districts], shares)
+            for place, (district, row) in enumerate(zip(districts, votes, strict=True)):
+                result = district.results[contest].model_copy(update={"votes": row})
+                districts[place] = district.model_copy(update={"results": district.results | {contest: result}})
+        return self.model_copy(update={"districts": tuple(districts)})
 
     def shrink(self, *, districts: Sequence[str] | None = None, boxes_per_district: int | None = None) -> "Scenario":
         """A smaller night of the same kind: these districts only, each with its first boxes and that part of the votes.
@@ -151,24 +216,33 @@ class Scenario(_Part):
         known = {district.id: district for district in self.districts}
         unknown = [name for name in districts or () if name not in known]
         if unknown:
-            raise ScenarioError(f"There is no district {unknown[0]!r} in this scenario. It has: {', '.join(known)}.")
+            raise ScenarioError(
+                f"There is no district {unknown[0]!r} in this scenario.{did_you_mean(unknown[0], known)} "
+                f"It has: {', '.join(known)}."
+            )
         kept = [known[name] for name in districts] if districts else list(self.districts)
         smaller = tuple(_shrink(district, boxes_per_district or district.boxes) for district in kept)
-        return self.model_copy(update={"districts": smaller})
+        provinces = tuple(
+            province for province in self.provinces if any(one.id.startswith(f"{province.id}/") for one in smaller)
+        )
+        return self.model_copy(update={"districts": smaller, "provinces": provinces}).settled()
 
     def definition(self) -> Election:
         """The election definition of this night."""
         head = self.election
         units = [
             Unit(id=head.country.id, level="country", name=head.country.name),
-            Unit(id=head.province.id, level="province", name=head.province.name, parent=head.country.id),
+            *(
+                Unit(id=province.id, level="province", name=province.name, parent=head.country.id)
+                for province in self.provinces
+            ),
         ]
         units += [
             Unit(
                 id=district.id,
                 level="district",
                 name=district.name,
-                parent=head.province.id,
+                parent=district.id.rsplit("/", 1)[0],
                 registered=district.registered,
                 boxes=((FIRST_BOX, FIRST_BOX + district.boxes - 1),),
             )
@@ -181,7 +255,7 @@ class Scenario(_Part):
             timezone=head.timezone,
             polls_close=head.polls_close,
             parties=self.parties,
-            sources=tuple(Source(id=source.id, name=source.name) for source in self.sources),
+            sources=tuple(Source(id=source.id, name=source.name, reports=source.reports) for source in self.sources),
             contests=tuple(self._contest(contest) for contest in self.contests),
             units=tuple(units),
         )
@@ -224,22 +298,29 @@ def _shrink(district: District, boxes: int) -> District:
     return district.model_copy(update={"boxes": boxes, "registered": part(district.registered), "results": results})
 
 
-def read_scenario(name: str = DEFAULT_SCENARIO) -> Scenario:
-    """Read one of the scenarios that sandik brings along. Raises `ScenarioError`."""
-    folder = resources.files("producers.scenarios")
-    try:
-        text = folder.joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    except OSError as error:
-        known = ", ".join(sorted(file.name[:-5] for file in folder.iterdir() if file.name.endswith(".toml")))
-        raise ScenarioError(f"There is no scenario {name!r}. There is: {known}.") from error
-    return parse_scenario(text, name)
+def _check_district(district: District, ballots: dict[str, set[str]], provinces: Sequence[str]) -> None:
+    if district.id.rsplit("/", 1)[0] not in provinces:
+        raise ValueError(
+            f"{district.id}: there is no such province{did_you_mean(district.id.rsplit('/', 1)[0], provinces)}"
+        )
+    if district.results.keys() != ballots.keys():
+        raise ValueError(f"{district.id}: results must be those of {', '.join(ballots)}")
+    for contest, result in district.results.items():
+        unknown = (result.votes.keys() - ballots[contest]) | (result.names.keys() - result.votes.keys())
+        if unknown:
+            raise ValueError(f"{district.id}: {contest} has no candidate {min(unknown)!r}")
+        if result.cast > district.registered:
+            raise ValueError(f"{district.id}: {contest} has more cast than registered")
 
 
-def parse_scenario(text: str, name: str = "the scenario") -> Scenario:
-    """Parse the text of a scenario file. Raises `ScenarioError`, which says where it is wrong."""
-    try:
-        return Scenario.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{name} is not readable as TOML: {error}.") from error
-    except ValidationError as error:
-        raise ScenarioError(f"{name} cannot be staged:\n{listed(error)}") from error
+def _check_known(where: str, what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    there = list(known)
+    for name in names:
+        if name not in there:
+            raise ValueError(f"{where}: there is no {what} {name!r}.{did_you_mean(name, there)}")
+
+
+def _named(part: BaseModel, key: str) -> list[str]:
+    """The one name under a key that not every kind of part has, and not always."""
+    name = getattr(part, key, None)
+    return [] if name is None else [name]

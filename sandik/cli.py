@@ -16,6 +16,7 @@ from sandik.commands import (
     demo,
     gateway,
     load,
+    scenarios,
     schema,
     simulate,
     token,
@@ -35,7 +36,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for module in (demo, boxes, simulate, aggregate, gateway, totals, compare, archive, verify, schema, load, token):
+for module in (
+    demo,
+    boxes,
+    simulate,
+    scenarios,
+    aggregate,
+    gateway,
+    totals,
+    compare,
+    archive,
+    verify,
+    schema,
+    load,
+    token,
+):
     name = module.__name__.rsplit(".", 1)[1]
     app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
 app.add_typer(control.app, name="control", epilog=control.EXAMPLE)

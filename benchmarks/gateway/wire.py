@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import orjson
@@ -17,10 +17,11 @@ from benchmarks.gateway.options import Options
 from benchmarks.gateway.servers import DELTA, frame, free_port
 from eventlog.clock import Wall
 from eventlog.run import Run, create_run
-from producers.publish import Publisher, Timed, entry, publish
-from producers.scenario import read_scenario
+from producers.library import read_scenario
+from producers.publish import Publisher, entry, publish
 from producers.simulate import night
 from sandik.wiring import open_log
+from schemas.tally import Counted, Withdrawn
 
 CONTEST: Final = "metropolitan_mayor"
 SOURCE: Final = "aa"
@@ -62,7 +63,7 @@ async def _measure(speed: float, seconds: float) -> tuple[list[int], list[int], 
             run = await create_run(log, "bench", scenario.definition(), mode="test", epoch="bench", clock=clock)
             staged = night(scenario, 1, sources=[SOURCE], contests=[CONTEST])
             begins = staged.first_due + INTO_THE_NIGHT
-            window: list[Timed] = []
+            window: list[tuple[datetime, Counted | Withdrawn]] = []
             earlier = []
             for due, event in staged:
                 if due >= begins + timedelta(seconds=speed * seconds):
@@ -77,7 +78,12 @@ async def _measure(speed: float, seconds: float) -> tuple[list[int], list[int], 
 
 
 async def _follow(
-    port: int, run: Run, publisher: Publisher, window: list[Timed], speed: float, seconds: float
+    port: int,
+    run: Run,
+    publisher: Publisher,
+    window: list[tuple[datetime, Counted | Withdrawn]],
+    speed: float,
+    seconds: float,
 ) -> tuple[list[int], list[int], int]:
     """Sizes of the deltas, of the whole state after each, and bytes sent to a client that offers compression."""
     began = asyncio.Event()
@@ -135,7 +141,7 @@ def _apply(shown: Shown, message: dict[str, object]) -> None:
         known.update({**one, "votes": {**votes, **one.get("votes", {})}})  # type: ignore[dict-item]  # JSON
 
 
-async def _play(publisher: Publisher, window: list[Timed], speed: float) -> None:
+async def _play(publisher: Publisher, window: list[tuple[datetime, Counted | Withdrawn]], speed: float) -> None:
     first, began = window[0][0], time.monotonic()
     for due, event in window:
         wait_s = (due - first).total_seconds() / speed - (time.monotonic() - began)

@@ -1,23 +1,32 @@
 """`sandik boxes`: publish an official box table."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from eventlog.clock import Wall
+from eventlog.port import Entry
 from eventlog.run import create_run
 from eventlog.topics import DEFAULT_PARTITIONS
 from producers.boxes import Table, election, read_table, tallies
+from producers.delivery import Delivery
+from producers.fault_option import parse_fault
 from producers.mapping import Mapping, read_mapping
 from producers.publish import Publisher, entry, publish
+from producers.stages import disturb
 from sandik import screen
+from sandik.commands.simulate import Faults
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode
 from sandik.process import run_to_completion
 from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
 from schemas.errors import UsageError
+
+FAULT_SEED = 1
+"""Faults strike a table in the same places each time."""
 
 EXAMPLE = "Example: sandik boxes boxes.csv.gz --mapping examples/turkiye-2014.toml --run tr2014"
 
@@ -35,6 +44,7 @@ def boxes(
         typer.Option(min=1, help="Publish as this revision: a higher one replaces what was published before."),
     ] = None,
     partitions: Partitions = DEFAULT_PARTITIONS,
+    fault: Faults = None,
     definition: Annotated[
         Path | None,
         typer.Option(
@@ -55,12 +65,22 @@ def boxes(
         definition.write_text(election(table, plan).model_dump_json(indent=2) + "\n", encoding="utf-8")
         screen.say(f"Wrote the election definition to {definition}.")
     if run is not None:
-        published = run_to_completion(_publish(table, plan, log, run, mode, revision, partitions))
+        published = run_to_completion(
+            _publish(table, plan, _disturbed(table, plan, revision, fault), log, run, mode, partitions)
+        )
         screen.say(f"Published {grouped(published)} boxes to run {run!r}.")
 
 
+def _disturbed(table: Table, plan: Mapping, revision: int | None, fault: list[str] | None) -> Iterator[Entry]:
+    """The table's events as records, put through the stages that are asked for."""
+    stages = [parse_fault(text) for text in fault or ()]
+    events = tallies(table, plan, revision=revision)
+    deliveries = (Delivery(event.at, entry(event), event.source) for event in events)
+    return (delivery.entry for delivery in disturb(deliveries, stages, FAULT_SEED))
+
+
 async def _publish(
-    table: Table, plan: Mapping, url: str, name: str, mode: str, revision: int | None, partitions: int
+    table: Table, plan: Mapping, entries: Iterator[Entry], url: str, name: str, mode: str, partitions: int
 ) -> int:
     clock = Wall()
     chosen = parse_mode(mode)
@@ -77,4 +97,4 @@ async def _publish(
                 on_progress=lambda published: bar.reached(published.records),
                 on_waiting=screen.say_waiting,
             )
-            return (await publish(publisher, map(entry, tallies(table, plan, revision=revision)))).records
+            return (await publish(publisher, entries)).records

@@ -9,11 +9,12 @@ from eventlog.clock import Wall
 from eventlog.run import create_run
 from eventlog.sqlite import SqliteLog
 from gateway.server import serve
-from producers.scenario import read_scenario
-from producers.simulate import night
+from producers.library import DEFAULT_SCENARIO, read_scenario
+from producers.scenario import Scenario
+from producers.staging import stage
 from sandik import screen
 from sandik.commands.gateway import Host, Port, announce
-from sandik.commands.simulate import Seed, Speed, stage
+from sandik.commands.simulate import ScenarioName, Seed, Speed, send
 from sandik.numbers import grouped
 from sandik.process import run_until_stopped
 from sandik.runs import new_epoch
@@ -23,18 +24,28 @@ EXAMPLE = "Example: sandik demo --speed 600"
 RUN = "demo"
 
 
-def demo(seed: Seed = 1, speed: Speed = 240.0, host: Host = "127.0.0.1", port: Port = 8765) -> None:
+DEFAULT_SPEED = 240.0
+"""İstanbul's night in five minutes or so."""
+
+
+def demo(
+    scenario: ScenarioName = DEFAULT_SCENARIO,
+    seed: Seed = None,
+    speed: Speed = DEFAULT_SPEED,
+    host: Host = "127.0.0.1",
+    port: Port = 8765,
+) -> None:
     """Run a simulated night end to end: simulator, embedded log, aggregator, gateway, board. Ctrl-C ends it.
 
     The log is a temporary file that goes when the demo ends.
     """
-    screen.say("İstanbul, 31 March 2024, simulated. Ctrl-C ends it.")
-    run_until_stopped(_demo(seed, speed, host, port))
+    chosen = read_scenario(scenario)
+    screen.say(f"{chosen.story} Simulated. Ctrl-C ends it.")
+    run_until_stopped(_demo(chosen, seed, chosen.speed if speed is None else speed, host, port))
 
 
-async def _demo(seed: int, speed: float, host: str, port: int) -> None:
+async def _demo(scenario: Scenario, seed: int | None, speed: float, host: str, port: int) -> None:
     clock = Wall()
-    scenario = read_scenario()
     with tempfile.TemporaryDirectory(prefix="sandik-demo-") as folder:
         async with SqliteLog(Path(folder) / "demo.db", clock) as log, asyncio.TaskGroup() as group:
             run = await create_run(log, RUN, scenario.definition(), mode="test", epoch=new_epoch(), clock=clock)
@@ -42,6 +53,6 @@ async def _demo(seed: int, speed: float, host: str, port: int) -> None:
                 serve(log, RUN, host=host, port=port, clock=clock, started=lambda actual: announce(host, actual))
             )
             group.create_task(Aggregator(log, run, clock, AggregateSettings(tick_ms=50)).run())
-            staged = await asyncio.to_thread(night, scenario, seed)
-            published = await stage(log, run.topics.tallies.name, staged, speed, clock)
+            staged = await asyncio.to_thread(stage, scenario, seed)
+            published = await send(log, run.topics.tallies.name, staged, speed, clock)
             screen.say(f"The night is over: {grouped(published.records)} tallies. The board stays until Ctrl-C.")

@@ -10,9 +10,11 @@ from eventlog.clock import Clock, Replay, Wall
 from eventlog.port import EventLog
 from eventlog.run import create_run
 from eventlog.topics import DEFAULT_PARTITIONS
-from producers.publish import Published, Publisher, entry, play, publish
-from producers.scenario import DEFAULT_SCENARIO, Scenario, read_scenario
-from producers.simulate import Night, night
+from producers.fault_option import parse_fault
+from producers.library import DEFAULT_SCENARIO, read_scenario
+from producers.publish import Published, Publisher, play, publish
+from producers.scenario import Scenario
+from producers.staging import Staged, stage
 from sandik import screen
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName
@@ -20,13 +22,33 @@ from sandik.process import run_to_completion
 from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
 
-EXAMPLE = "Example: sandik simulate --run rehearsal --seed 7 --speed 120"
+EXAMPLE = "Example: sandik simulate --run rehearsal --scenario late-flip --seed 7 --speed 120"
 
-Seed = Annotated[int, typer.Option(envvar="SANDIK_SEED", help="The same seed stages the same night, byte for byte.")]
-Speed = Annotated[
-    float,
+ScenarioName = Annotated[
+    str,
+    typer.Option("--scenario", metavar="NAME|FILE.toml", help="Which night to stage; sandik scenarios lists them."),
+]
+Seed = Annotated[
+    int | None,
     typer.Option(
-        min=0, envvar="SANDIK_SPEED", help="How many times as fast as the night was; 0: as fast as the log takes it."
+        envvar="SANDIK_SEED",
+        help="The same seed stages the same night, byte for byte. Without it the scenario's own.",
+    ),
+]
+Speed = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        envvar="SANDIK_SPEED",
+        help="How many times as fast as the night was; 0: as fast as the log takes it. Without it the scenario's own.",
+    ),
+]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault",
+        metavar="NAME[:key=value,…]",
+        help="Disturb the feed, such as duplicate:share=0.1 or corrupt; repeatable, in this order.",
     ),
 ]
 
@@ -34,9 +56,10 @@ Speed = Annotated[
 def simulate(
     run: RunName,
     log: LogUrl = EMBEDDED_LOG,
-    seed: Seed = 1,
-    speed: Speed = 60.0,
-    scenario: Annotated[str, typer.Option(help="Which night to stage.")] = DEFAULT_SCENARIO,
+    scenario: ScenarioName = DEFAULT_SCENARIO,
+    seed: Seed = None,
+    speed: Speed = None,
+    fault: Faults = None,
     district: Annotated[
         list[str] | None, typer.Option(help="Only this district, such as tr/34/uskudar; repeatable.")
     ] = None,
@@ -46,20 +69,18 @@ def simulate(
     partitions: Partitions = DEFAULT_PARTITIONS,
 ) -> None:
     """Stage a night like İstanbul's of 31 March 2024 and publish it, each box when its time comes."""
-    staged = read_scenario(scenario).shrink(districts=district, boxes_per_district=boxes_per_district)
-    published = run_to_completion(_simulate(staged, source, log, run, seed, speed, mode, partitions))
+    whole = read_scenario(scenario)
+    smaller = whole.shrink(districts=district, boxes_per_district=boxes_per_district)
+    staged = stage(smaller, seed, sources=source, faults=[parse_fault(text) for text in fault or ()])
+    if whole.story:
+        screen.say(whole.story)
+    chosen_speed = whole.speed if speed is None else speed
+    published = run_to_completion(_simulate(smaller, staged, log, run, chosen_speed, mode, partitions))
     screen.say(f"Published {grouped(published.records)} tallies to run {run!r}.")
 
 
 async def _simulate(
-    scenario: Scenario,
-    sources: list[str] | None,
-    url: str,
-    name: str,
-    seed: int,
-    speed: float,
-    mode: str,
-    partitions: int,
+    scenario: Scenario, staged: Staged, url: str, name: str, speed: float, mode: str, partitions: int
 ) -> Published:
     clock = Wall()
     chosen = parse_mode(mode)
@@ -67,10 +88,10 @@ async def _simulate(
         run = await create_run(
             log, name, scenario.definition(), mode=chosen, epoch=new_epoch(), clock=clock, partitions=partitions
         )
-        return await stage(log, run.topics.tallies.name, night(scenario, seed, sources=sources), speed, clock)
+        return await send(log, run.topics.tallies.name, staged, speed, clock)
 
 
-async def stage(log: EventLog, topic: str, staged: Night, speed: float, clock: Clock) -> Published:
+async def send(log: EventLog, topic: str, staged: Staged, speed: float, clock: Clock) -> Published:
     """Publish a staged night at a speed, showing how far it is."""
     with screen.bar("the night") as bar:
         bar.expect(len(staged))
@@ -81,7 +102,7 @@ async def stage(log: EventLog, topic: str, staged: Night, speed: float, clock: C
 
         publisher = Publisher(log, topic, clock, on_progress=show, on_waiting=screen.say_waiting)
         if speed == 0:
-            return await publish(publisher, (entry(event) for _, event in staged))
+            return await publish(publisher, (delivery.entry for delivery in staged))
         return await play(publisher, staged, Replay(staged.first_due, speed, clock))
 
 

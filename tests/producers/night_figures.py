@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import mean, pstdev
 
-from producers.scenario import Scenario, read_scenario
+from producers.library import read_scenario
+from producers.scenario import Scenario
 from producers.simulate import night
 from schemas.tally import Counted, Withdrawn, encode
 

@@ -3,7 +3,8 @@ import pytest
 from producers.arrivals import arrive, curve_minutes
 from producers.chance import seeded
 from producers.counts import box_leans
-from producers.scenario import Arrivals, read_scenario
+from producers.library import read_scenario
+from producers.scenario import Arrivals
 
 CURVE = Arrivals(share=(0.0, 0.5, 1.0), minutes=(20.0, 100.0, 300.0))
 

@@ -3,13 +3,14 @@ from hypothesis import strategies as st
 
 from producers.chance import seeded
 from producers.counts import MAX_REGISTERED, _cast, box_leans, deal
-from producers.scenario import District, Result, read_scenario
+from producers.library import read_scenario
+from producers.scenario import District, Result
 
 SILE = read_scenario().shrink(districts=["tr/34/sile"]).districts[0]
 
 
 def test_no_roll_is_over_the_limit_and_rolls_add_up() -> None:
-    counts = deal(SILE, box_leans(SILE.boxes, seeded(1)), {contest: {} for contest in SILE.results}, seeded(2))
+    counts = deal(SILE, box_leans(SILE.boxes, seeded(1)), {contest: {} for contest in SILE.results}, 2)
     assert sum(counts.registered) == SILE.registered
     assert 0 < min(counts.registered) <= max(counts.registered) <= MAX_REGISTERED
 
@@ -24,7 +25,7 @@ def test_boxes_of_one_school_lean_together() -> None:
 def test_a_lean_moves_votes_between_the_leaders() -> None:
     leans = [-2.0] * 65 + [2.0] * 66
     leanings = {contest: {"imamoglu": 1.0, "kurum": -1.0} for contest in SILE.results}
-    mayor = deal(SILE, leans, leanings, seeded(2)).contests["metropolitan_mayor"]
+    mayor = deal(SILE, leans, leanings, 2).contests["metropolitan_mayor"]
     votes = [mayor.of(box).get("imamoglu", 0) for box in range(SILE.boxes)]
     assert sum(votes[:65]) / 65 < 0.6 * sum(votes[65:]) / 66
 
@@ -33,7 +34,7 @@ def test_a_contest_in_which_nobody_voted_has_empty_boxes() -> None:
     nobody = District(
         id="tr/1/x", name="X", boxes=3, registered=9, results={"c": Result(cast=0, valid=0, votes={"a": 0, "b": 0})}
     )
-    counts = deal(nobody, [0.0] * 3, {"c": {}}, seeded(1)).contests["c"]
+    counts = deal(nobody, [0.0] * 3, {"c": {}}, 1).contests["c"]
     assert [counts.of(box) for box in range(3)] == [{}, {}, {}]
     assert sum(counts.cast) == 0
 

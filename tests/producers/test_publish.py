@@ -10,9 +10,10 @@ from eventlog.clock import Manual, Replay, Wall
 from eventlog.port import Entry
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
+from producers.library import read_scenario
 from producers.publish import BATCH_BYTES, BATCH_RECORDS, TICK_S, Published, Publisher, Waiting, entry, play, publish
-from producers.scenario import read_scenario
 from producers.simulate import night
+from producers.staging import stage
 from schemas.errors import LogFull, LogUnavailable, UnknownTopic
 from schemas.tally import Counted, Withdrawn, encode
 
@@ -152,7 +153,7 @@ async def test_a_night_plays_on_time_at_its_speed(log: Unreachable, clock: Manua
         late.append(replay.now() - done.due)
 
     publisher = Publisher(log, TOPIC, clock, on_progress=check)
-    done = await drive(clock, asyncio.create_task(play(publisher, staged, replay)))
+    done = await drive(clock, asyncio.create_task(play(publisher, stage(SMALL, 1), replay)))
     assert done.records == len(staged)
     assert done.due == staged.last_due
     assert await stored(log) == by_district([event for _, event in staged])
@@ -168,14 +169,13 @@ async def test_a_night_that_falls_behind_leaves_nothing_out(log: Unreachable, cl
     staged = night(SMALL, 1)
     replay = Replay(staged.first_due, 3_600.0, clock)
     publisher = Publisher(log, TOPIC, clock)
-    await drive(clock, asyncio.create_task(play(publisher, staged, replay)))
+    await drive(clock, asyncio.create_task(play(publisher, stage(SMALL, 1), replay)))
     assert await stored(log) == by_district([event for _, event in staged])
     assert len(log.batches) < 10
 
 
 async def test_a_playing_night_can_be_cancelled(log: Unreachable, clock: Manual) -> None:
-    staged = night(SMALL, 1)
-    playing = asyncio.create_task(play(Publisher(log, TOPIC, clock), staged, Replay(START, 1.0, clock)))
+    playing = asyncio.create_task(play(Publisher(log, TOPIC, clock), stage(SMALL, 1), Replay(START, 1.0, clock)))
     async with asyncio.timeout(10):
         while not clock._sleepers:  # noqa: ASYNC110  a Manual clock has no event for "somebody waits"
             await asyncio.sleep(0)

@@ -2,7 +2,8 @@ from importlib import resources
 
 import pytest
 
-from producers.scenario import DEFAULT_SCENARIO, Scenario, parse_scenario, read_scenario
+from producers.library import DEFAULT_SCENARIO, parse_scenario, read_scenario
+from producers.scenario import Scenario
 from schemas.errors import ScenarioError
 
 TEXT = resources.files("producers.scenarios").joinpath(f"{DEFAULT_SCENARIO}.toml").read_text(encoding="utf-8")
@@ -77,7 +78,9 @@ def test_a_district_that_is_not_there_is_told(istanbul: Scenario) -> None:
 
 
 def test_a_scenario_that_is_not_there_is_told() -> None:
-    with pytest.raises(ScenarioError, match=r"no scenario 'ankara-2024'. There is: istanbul-2024"):
+    with pytest.raises(
+        ScenarioError, match=r"no scenario 'ankara-2024'. There is: annulment-and-rerun, boxes-listed-twice"
+    ):
         read_scenario("ankara-2024")
 
 
@@ -93,8 +96,8 @@ def test_a_scenario_that_is_not_there_is_told() -> None:
         ("share = [0,", "share = [0, 0,", "as many minutes as shares"),
         ("minutes = [22, 55,", "minutes = [55, 22,", "must rise"),
         ("share = [0,", "share = [0.001,", "begin with 0"),
-        ("typo = 0.008", "typo = 1.008", "sources.0.typo"),
-        ("coverage = 1.0", "", "sources.0.coverage"),
+        ("typo = 0.008", "typo = 1.008", "sources.aa.typo"),
+        ("coverage = 1.0", "", "sources.aa.coverage"),
         ("[arrivals]", "[arrivals", "not readable as TOML"),
     ],
 )

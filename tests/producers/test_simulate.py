@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.scenario import Scenario, read_scenario
+from producers.library import read_scenario
+from producers.scenario import Scenario
 from producers.simulate import night
 from schemas.definition import Election
 from schemas.errors import ScenarioError

@@ -2,7 +2,8 @@
 
 import pytest
 
-from producers.scenario import Scenario, read_scenario
+from producers.library import read_scenario
+from producers.scenario import Scenario
 from producers.simulate import night
 from tests.producers.night_figures import MAYOR, SEED, Figures, disagreeing, margin, measure, odd, peak, spread
 

@@ -9,7 +9,7 @@ import pytest
 from tests.sandik.conftest import Sandik
 from tests.simulation.processes import free_port
 
-COMMANDS = ("demo", "boxes", "simulate", "aggregate", "gateway", "totals", "schema", "token", "load")
+COMMANDS = ("demo", "boxes", "simulate", "scenarios", "aggregate", "gateway", "totals", "schema", "token", "load")
 MAPPING = Path(__file__).parents[2] / "examples" / "turkiye-2014.toml"
 HEADER = (
     "il_id,ilce_id,il,ilce,sandik_no,kayitli_secmen,oy_kullanan,gecerli_toplam,gecersiz_toplam,"
@@ -93,7 +93,7 @@ def test_the_environment_sets_options(sandik: Sandik, table: Path, monkeypatch: 
         (("simulate", "--run", "bad name"), 2, "cannot be a run's name"),
         (("simulate", "--run", "x", "--mode", "real"), 2, "Give live, test or replay"),
         (("simulate", "--run", "x", "--district", "tr/34/atlantis"), 2, "no district 'tr/34/atlantis'"),
-        (("simulate", "--run", "x", "--scenario", "boring"), 2, "There is: istanbul-2024"),
+        (("simulate", "--run", "x", "--scenario", "boring"), 2, "There is: annulment-and-rerun, boxes-listed-twice"),
         (("boxes", "missing.csv", "--mapping", MAPPING, "--run", "x"), 2, "missing.csv"),
         (("boxes", "boxes.csv", "--mapping", "missing.toml", "--run", "x"), 2, "missing.toml"),
         (("boxes", "boxes.csv", "--mapping", MAPPING), 2, "--run"),

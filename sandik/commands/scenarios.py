@@ -1,0 +1,15 @@
+"""`sandik scenarios`: the staged nights that sandik brings along."""
+
+import typer
+
+from producers.library import library
+
+EXAMPLE = "Example: sandik scenarios"
+
+
+def scenarios() -> None:
+    """List the staged nights, each with its story. sandik simulate and sandik demo take a name with --scenario."""
+    told = library()
+    width = max(len(one.name) for one in told)
+    for one in told:
+        typer.echo(f"{one.name:<{width}}  {one.story}")
