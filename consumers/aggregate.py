@@ -20,11 +20,11 @@ from consumers.gatekeeper import Gatekeeper
 from consumers.saving import Saver
 from consumers.tally import TallyFold
 from eventlog.clock import Clock
-from eventlog.port import Entry, EventLog, Reader
+from eventlog.port import Entry, EventLog, Reader, Record
 from eventlog.run import Run
 from schemas.errors import LogError
 from schemas.quarantine import Quarantined
-from schemas.totals import Cell, parse_totals
+from schemas.totals import Cell, is_aside, parse_totals
 from schemas.trust import OperatorKey
 
 _log = logging.getLogger(__name__)
@@ -83,6 +83,8 @@ class Aggregator:
         clock: Clock,
         settings: AggregateSettings | None = None,
         watch: Watch = lambda _: None,
+        *,
+        progress: Progress | None = None,
     ) -> None:
         self._log = log
         self._run = run
@@ -90,7 +92,7 @@ class Aggregator:
         self._settings = settings or AggregateSettings()
         self._watch = watch
         self._zone = ZoneInfo(run.definition.timezone)
-        self._progress = Progress()
+        self._progress = progress or Progress()
         partitions = run.topics.partitions
         self._fold = TallyFold(run.definition, run.topics.tallies.name, lambda key: log.partition_of(key, partitions))
         self._progress.outcomes = self._fold.outcomes
@@ -112,10 +114,13 @@ class Aggregator:
         return self._progress
 
     async def run(self) -> None:
-        """Fold for ever, sharing the partitions with the group's other members. Ends only by cancellation."""
+        """Fold for ever, sharing the partitions with the group's other members.
+
+        Ends by cancellation, or where the run goes on in another take: see `takes`.
+        """
         joining = self._log.member(self._run.topics.tallies.name, GROUP)
         async with self._gatekeeper, self._comparing, self._resources, joining as member:
-            while True:
+            while not self._gatekeeper.take_ended:
                 try:
                     await self._own(member.partitions)
                     await self._turn()
@@ -208,6 +213,7 @@ class Aggregator:
         """Read what is next, fold it, and pay what is due."""
         if self._reader is None or not self._owned:
             await self._clock.sleep(MAX_IDLE_MS / 1000)
+            await self._gatekeeper.settle()
             return
         for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()):
             outputs = self._fold.apply(batch.partition, batch.records)
@@ -245,10 +251,14 @@ class Aggregator:
             self._unquarantined = []
 
     async def _publish(self) -> None:
-        """Publish the cells that changed, each once, as they stand now; but what the operators hold is held first."""
+        """Publish what changed; but what the operators hold is held first, and a replay's clock is marked after it."""
         await self._gatekeeper.settle()
-        if not self._unpublished:
-            return
+        if self._unpublished:
+            await self._publish_cells()
+        await self._gatekeeper.mark(self._positions())
+
+    async def _publish_cells(self) -> None:
+        """Publish the cells that changed, each once, as they stand now."""
         cells = sorted(self._unpublished)
         entries = [Entry(cell.key(), self._fold.ledgers[cell].totals(self._zone).encode()) for cell in cells]
         await self._log.append(self._run.topics.totals.name, entries)
@@ -301,18 +311,21 @@ class Aggregator:
         end = (await self._log.end_offsets(self._run.topics.totals.name))[0]
         while self._totals.positions[0] < end:
             for batch in await self._totals.read(max_records=MAX_RECORDS, wait_ms=_FOLLOW_WAIT_MS):
-                self._newest.update(_versions(record.value or b"" for record in batch.records))
+                self._newest.update(_versions(batch.records))
+                self._gatekeeper.fold_totals(batch.records)
 
     def _report(self) -> None:
         self._watch(self._progress)
 
 
-def _versions(values: Iterable[bytes]) -> Mapping[Cell, int]:
+def _versions(records: Iterable[Record]) -> Mapping[Cell, int]:
     """The version that each totals record carries; the last of a cell stands. What is no totals record says nothing."""
     versions = {}
-    for value in values:
+    for record in records:
+        if is_aside(record.key):
+            continue
         try:
-            totals = parse_totals(value)
+            totals = parse_totals(record.value or b"")
         except ValidationError:
             continue
         versions[totals.cell] = totals.version

@@ -1,18 +1,24 @@
-"""The gatekeeper: relays holds from the control topic into totals, where their position is the same for every reader.
+"""The gatekeeper: relays what the control topic says into totals, where its position is the same for every reader.
+
+Holds become gates, a replay's clocks become marks. That a replay has begun another take is for the aggregator: it is
+about to fold what nobody asks for any more.
 
 Until an operator has held something it reads nothing but the control topic. From then on it follows totals as well,
 from their beginning: what a gate shows is what the topic's readers are shown, not what this member has folded so far.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
 from consumers.gates import Holds, Stage
-from eventlog.port import Entry, EventLog, Reader
+from consumers.marks import Marks
+from eventlog.port import Entry, EventLog, Reader, Record
 from eventlog.run import Run
+from schemas.control import parse_epoch
 from schemas.gate import Gate
+from schemas.playback import Mark, parse_moved
 from schemas.trust import Judge, OperatorKey
 
 _log = logging.getLogger(__name__)
@@ -28,12 +34,16 @@ class Gatekeeper:
     """Keeps the gates of the partitions that an aggregator owns. Use as an async context manager."""
 
     def __init__(self, log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> None:
+        self.take_ended = False
+        """Whether the run goes on in another take than this one."""
         self._log = log
+        self._run = run
         self._control = run.topics.control.name
         self._totals = run.topics.totals.name
         self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
         self._holds = Holds(run.definition)
         self._stage = Stage(run.definition.source_ids)
+        self._marks = Marks(run.epoch)
         partitions = run.topics.partitions
         self._partition = {
             district.id: log.partition_of(district.id.encode(), partitions) for district in run.definition.districts
@@ -71,10 +81,25 @@ class Gatekeeper:
         self._settled = True
 
     async def repair(self) -> None:
-        """Say again what stands, where another record came after it."""
+        """Say again what stands, where another record came after it. To be called when totals are followed up."""
+        await self._say_marks(self._marks.overwritten(self._owned))
         if self._holds.wanted:
             await self._read_totals()
             await self._say(self._stage.overwritten(self._is_ours))
+
+    async def mark(self, positions: Mapping[int, int]) -> None:
+        """Say which of the replay's clocks are reached, once everything before these positions is published."""
+        await self._say_marks(self._marks.owed(positions))
+
+    def fold_totals(self, records: Iterable[Record]) -> None:
+        """Look at what the totals topic says by now."""
+        for record in records:
+            self._marks.fold(record)
+
+    async def _say_marks(self, marks: list[Mark]) -> None:
+        if marks:
+            await self._log.append(self._totals, [Entry(mark.key, mark.encode()) for mark in marks])
+            self._marks.said(marks)
 
     async def _say(self, gates: list[Gate]) -> None:
         if gates:
@@ -88,14 +113,26 @@ class Gatekeeper:
         reader = await self._reading_control()
         for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=wait_ms):
             for record in batch.records:
-                verdict = self._judge.judge(record.offset, record.value)
-                if verdict is None:
-                    continue
-                if verdict.order is not None and verdict.counts:
-                    self._holds.apply(record.offset, verdict.order)
-                    self._settled = False
-                else:
-                    _log.warning("The control record at %d has no effect: %s.", record.offset, verdict.refusal)
+                self._fold_control(record)
+
+    def _fold_control(self, record: Record) -> None:
+        verdict = self._judge.judge(record.offset, record.value)
+        if verdict is None:
+            self._fold_replay(record)
+        elif verdict.order is not None and verdict.counts:
+            self._holds.apply(record.offset, verdict.order)
+            self._settled = False
+        else:
+            _log.warning("The control record at %d has no effect: %s.", record.offset, verdict.refusal)
+
+    def _fold_replay(self, record: Record) -> None:
+        if self._run.mode != "replay":
+            return
+        moved, begun = parse_moved(record.value), parse_epoch(record.value)
+        if moved is not None:
+            self._marks.hear(record.offset, moved)
+        if begun is not None and begun.follows(self._run.name, self._run.topics.take):
+            self.take_ended = True
 
     async def _read_totals(self) -> None:
         end = (await self._log.end_offsets(self._totals))[0]

@@ -9,7 +9,7 @@ from eventlog.port import Record
 from schemas.control import Held, Order, Released
 from schemas.definition import Election
 from schemas.gate import Gate, is_gate, parse_gate
-from schemas.totals import Cell, Totals, parse_totals
+from schemas.totals import Cell, Totals, is_aside, parse_totals
 
 IsOurs = Callable[[str], bool]
 """Whether a district's cells are ours to speak for."""
@@ -58,7 +58,7 @@ class Stage:
         try:
             if is_gate(record.key):
                 self._fold_gate(parse_gate(record.value or b""))
-            else:
+            elif not is_aside(record.key):
                 self._fold_totals(parse_totals(record.value or b""))
         except ValidationError:
             return

@@ -1,18 +1,23 @@
-"""A run in the log: creating one, and finding out what it is."""
+"""A run in the log: creating one, beginning it anew where it is a replay, and finding out what it is."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from eventlog.clock import Clock
-from eventlog.port import Entry, EventLog
+from eventlog.port import Entry, EventLog, Record
 from eventlog.topics import DEFAULT_PARTITIONS, RunTopics
-from schemas.control import Mode, RunCreated, parse_control
+from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch
 from schemas.definition import Election
 from schemas.errors import RunConflict, UnknownRun, UsageError
 
 RUN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}")
 """What a run may be called: what Kafka allows in a topic's name, without the dot that separates its parts."""
+
+_FIRST_RECORDS: Final = 16
+_MORE_RECORDS: Final = 5_000
+"""Records in one read: what creates a run comes first and may be megabytes; what follows is small."""
 
 _READ_WAIT_MS: Final = 1_000
 """How long one read of the control topic may wait; the record is known to be there, so this only bounds a retry."""
@@ -63,17 +68,70 @@ async def create_run(
 
 
 async def find_run(log: EventLog, name: str) -> Run:
-    """Read from the log what the run is: the first `run_created` stands. Raises `UnknownRun`."""
+    """Read from the log what the run is: the first `run_created` stands; of a replay, the newest take.
+
+    Raises `UnknownRun`.
+    """
     control = RunTopics(name).control.name
     if not RUN_NAME.fullmatch(name) or not await log.exists(control):
         raise UnknownRun(name)
+    found = _Found(name)
     end = (await log.end_offsets(control))[0]
     async with log.reader(control, {0: 0}) as reader:
-        while reader.positions[0] < end:
-            for batch in await reader.read(max_records=16, wait_ms=_READ_WAIT_MS):
-                for record in batch.records:
-                    created = parse_control(record.value or b"{}")
-                    if created is not None:
-                        partitions = await log.partitions(RunTopics(name).tallies.name)
-                        return Run(RunTopics(name, partitions), created.mode, created.epoch, created.definition)
-    raise UnknownRun(name)
+        while reader.positions[0] < end and not found.is_final:
+            for batch in await reader.read(max_records=found.read_records, wait_ms=_READ_WAIT_MS):
+                found.fold(batch.records)
+    if found.created is None:
+        raise UnknownRun(name)
+    partitions = await log.partitions(RunTopics(name, take=found.take).tallies.name)
+    topics = RunTopics(name, partitions, found.take)
+    return Run(topics, found.created.mode, found.epoch, found.created.definition)
+
+
+async def begin_take(log: EventLog, run: Run, *, epoch: str, clock: Clock, partitions: int | None = None) -> Run:
+    """Begin the replay anew: empty topics, in a new epoch, which is current once this returns.
+
+    Raises `UsageError` where the run is no replay, or somebody else has begun a take at the same time.
+    """
+    if run.mode != "replay":
+        raise UsageError(f"Run {run.name!r} is {run.mode}, and only a replay can begin again. Choose another --run.")
+    take = run.topics.take + 1
+    await log.create(RunTopics(run.name, partitions or run.topics.partitions, take).all())
+    begun = EpochBegun(run=run.name, epoch=epoch, take=take, at=clock.now())
+    await log.append(run.topics.control.name, [Entry(b"epoch", begun.encode())])
+    found = await find_run(log, run.name)
+    if found.epoch != epoch:
+        raise UsageError(f"Another replay writes to run {run.name!r} at this moment. End it, or choose another --run.")
+    return found
+
+
+class _Found:
+    """The fold of a control topic as far as it says what the run is."""
+
+    def __init__(self, name: str) -> None:
+        self.created: RunCreated | None = None
+        self.take = 0
+        self.epoch = ""
+        self._name = name
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing that follows can change it: only a replay has more than one take."""
+        return self.created is not None and self.created.mode != "replay"
+
+    @property
+    def read_records(self) -> int:
+        return _FIRST_RECORDS if self.created is None else _MORE_RECORDS
+
+    def fold(self, records: Iterable[Record]) -> None:
+        for record in records:
+            if self.created is None:
+                self.created = parse_control(record.value or b"{}")
+                self.epoch = self.created.epoch if self.created is not None else ""
+            elif not self.is_final:
+                self._follow(record)
+
+    def _follow(self, record: Record) -> None:
+        begun = parse_epoch(record.value)
+        if begun is not None and begun.follows(self._name, self.take):
+            self.take, self.epoch = begun.take, begun.epoch

@@ -1,4 +1,4 @@
-"""The fold of a run's control topic, as far as a gateway is concerned: the embargo, and the calls. Pure."""
+"""The fold of a run's control topic, as far as a gateway is concerned: the embargo, the calls, a replay. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from eventlog.port import Record
 from eventlog.run import Run
 from gateway.embargo import NO_EMBARGO, Embargo
-from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Order
+from gateway.playback import ReplayClock
+from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Order, parse_epoch
+from schemas.playback import parse_moved
 from schemas.trust import Judge, OperatorKey, Verdict
 
 
 class Control:
     """What the operators have ordered. Feed it every record of the topic, in order, from offset 0.
 
-    `position` is the next offset to be read; `accepted` and `refused` count orders.
+    `position` is the next offset to be read; `accepted` and `refused` count orders. `take_ended` says that the run goes
+    on in another take, `clock` where a replay is.
     """
 
     def __init__(self, run: Run, operators: Sequence[OperatorKey] = ()) -> None:
@@ -22,6 +25,9 @@ class Control:
         self.position = 0
         self.accepted: Counter[str] = Counter()
         self.refused = 0
+        self.take_ended = False
+        self.clock = ReplayClock(run.epoch, run.topics.partitions)
+        self._run = run
         self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
         self._calls: dict[tuple[str, str], Called] = {}
 
@@ -37,6 +43,7 @@ class Control:
         self.position = record.offset + 1
         verdict = self._judge.judge(record.offset, record.value)
         if verdict is None:
+            self._follow_replay(record)
             return None
         if verdict.order is not None and verdict.counts:
             self.accepted[verdict.order.type] += 1
@@ -44,6 +51,15 @@ class Control:
         else:
             self.refused += 1
         return verdict
+
+    def _follow_replay(self, record: Record) -> None:
+        if self._run.mode != "replay":
+            return
+        moved, begun = parse_moved(record.value), parse_epoch(record.value)
+        if moved is not None:
+            self.clock.hear(record.offset, moved)
+        if begun is not None and begun.follows(self._run.name, self._run.topics.take):
+            self.take_ended = True
 
     def _obey(self, order: Order) -> None:
         match order:

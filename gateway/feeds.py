@@ -15,7 +15,7 @@ from gateway.embargo import NO_EMBARGO, Embargo
 from gateway.settings import FeedLimits
 from gateway.view import Heard
 from schemas.control import Called
-from schemas.wire import Feed, FeedState
+from schemas.wire import Feed, FeedState, Playback
 
 _MS_PER_S: Final = 1_000
 
@@ -34,13 +34,27 @@ def feed_state(age_s: float | None, *, reachable: bool, limits: FeedLimits) -> F
 
 
 def feeds(
-    sources: Iterable[str], heard: Mapping[str, Heard], now: datetime, *, reachable: bool, limits: FeedLimits
+    sources: Iterable[str],
+    heard: Mapping[str, Heard],
+    now: datetime,
+    *,
+    reachable: bool,
+    limits: FeedLimits,
+    replay: Playback | None = None,
 ) -> dict[str, Feed]:
-    """Every source's feed at `now`. Where the log is not `reachable`, all are down: nothing new can be known."""
+    """Every source's feed at `now`. Where the log is not `reachable`, all are down: nothing new can be known.
+
+    In a `replay` ages are the night's: by its clock and event times, whatever the speed, and however long it stands.
+    """
     found = {}
     for source in sorted(sources):
         last = heard.get(source)
-        age_s = max(0, epoch_ms(now) - last.appended_ms) / _MS_PER_S if last else None
+        if last is None:
+            age_s = None
+        elif replay is None:
+            age_s = max(0, epoch_ms(now) - last.appended_ms) / _MS_PER_S
+        else:
+            age_s = max(0.0, (replay.clock - last.as_of).total_seconds())
         state = feed_state(age_s, reachable=reachable, limits=limits)
         found[source] = Feed(state=state, last_event=last.as_of if last else None, age_s=age_s)
     return found
@@ -55,6 +69,7 @@ def state_message(
     numbers: bool = True,
     hold: Sequence[str] = (),
     calls: Sequence[Called] = (),
+    replay: Playback | None = None,
 ) -> bytes:
     """The `state` message, ready to be framed. Without `numbers`: nothing by which one could count what has come in."""
     table = {source: feed.model_dump() for source, feed in found.items()}
@@ -70,4 +85,5 @@ def state_message(
     ]
     message = {"type": "state", "seq": seq, "at": at, "feeds": table, "calls": called}
     until = embargo.until if embargoed else None
-    return orjson.dumps(message | {"embargo": until, "embargoed": embargoed, "hold": hold})
+    played = replay.model_dump() if replay is not None else None
+    return orjson.dumps(message | {"embargo": until, "embargoed": embargoed, "hold": hold, "replay": played})

@@ -13,8 +13,12 @@ from schemas.errors import LogUnavailable, PositionLost, UnknownRun, UnknownTopi
 _MS_PER_S: Final = 1_000
 
 
+class _TakeEnded(Exception):
+    """The run goes on in another take."""
+
+
 async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
-    """Follow the run's totals, wherever they begin and however often the log goes away.
+    """Follow the run's totals, wherever they begin, in whichever take, and however often the log goes away.
 
     A run that is not there yet is waited for. While the log cannot be reached, clients keep what they have.
     """
@@ -22,6 +26,8 @@ async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
     while True:
         try:
             await _follow_run(log, gateway, clock, pauses)
+        except _TakeEnded:
+            continue
         except (UnknownRun, UnknownTopic) as error:
             gateway.log_reached()
             gateway.reason = str(error)
@@ -121,3 +127,5 @@ async def _read_orders(reader: Reader, gateway: Gateway) -> None:
     settings = gateway.settings
     for batch in await reader.read(max_records=settings.read_records, wait_ms=settings.read_wait_ms):
         gateway.fold_control(batch.records)
+    if gateway.take_ended:
+        raise _TakeEnded

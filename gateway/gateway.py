@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -28,12 +29,14 @@ from gateway.handshake import Handshake, Refusal, crowded
 from gateway.hub import Hub
 from gateway.limits import Census
 from gateway.metrics import Metrics, Reading
+from gateway.playback import is_surprising
 from gateway.program import Program
 from gateway.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.settings import GatewaySettings
 from gateway.stalls import Stalls
 from gateway.world import Client, World
-from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState
+from schemas.playback import is_mark, parse_mark
+from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState, Playback
 
 _log: Final = logging.getLogger(__name__)
 
@@ -74,6 +77,8 @@ class Gateway:
         self._hold: tuple[str, ...] = ()
         self._beats: Beats[Client] = Beats(settings.heartbeat_s, clock.monotonic())
         self._lives = 0
+        self._played: tuple[Playback | None, datetime] = (None, clock.now())
+        """Where everybody was last told that the replay is, and when."""
 
     # What the log brings
 
@@ -100,7 +105,10 @@ class Gateway:
         for record in records:
             self.world.program.fold(record)
             self.metrics.folded(record.timestamp, record.key)
+            if is_mark(record.key) and (mark := parse_mark(record.value)) is not None:
+                self.world.control.clock.mark(mark)
         self.work.set()
+        self._look_at_replay()
 
     def fold_control(self, records: Iterable[Record]) -> None:
         """Fold records of the control topic, in their order, and do what they order."""
@@ -116,6 +124,12 @@ class Gateway:
             self.set_embargo(control.embargo)
         elif control.calls != before[1] and self.ready:
             self._tell(self.world, self._feeds(self.world))
+        self._look_at_replay()
+
+    @property
+    def take_ended(self) -> bool:
+        """Whether the run goes on in another take than the one that is followed."""
+        return self.world is not None and self.world.control.take_ended
 
     def caught_up(self) -> None:
         """The view is current: let everybody in."""
@@ -261,6 +275,7 @@ class Gateway:
     def watch(self) -> None:
         """Tell everybody how the feeds are, if that changed, else those whose heartbeat is due; look who is there."""
         changed = self._look_at_embargo()
+        self._look_at_replay()
         for client in self._audience.expired(self._clock.now()):
             client.close(CloseCode.TOKEN_EXPIRED, CLOSE_REASONS[CloseCode.TOKEN_EXPIRED])
         now = self._clock.monotonic()
@@ -284,6 +299,7 @@ class Gateway:
         hubs = Hub[Client](program.view, epoch), Hub[Client](program.live, epoch)
         is_first = self.world is None
         self.world = World(run, epoch, program, control, *hubs, Catalogue(run.definition))
+        self._played = None, self._clock.now()
         if not is_first or control.embargo != NO_EMBARGO:
             self.set_embargo(control.embargo)
         self.reason = f"Reading the totals of run {self.run_name!r}."
@@ -309,6 +325,17 @@ class Gateway:
                     self._audience.keep(client, Follow(subscription, None))
         return True
 
+    def _look_at_replay(self) -> None:
+        """Tell everybody where the replay is, if that is not what they take it to be.
+
+        The figures go first: who is told a clock has been sent what it presumes.
+        """
+        world, now = self.world, self._clock.now()
+        if world is None or not self.ready or not is_surprising(*self._played, world.control.clock.at(now), now):
+            return
+        self.turn()
+        self._tell(world, self._feeds(world))
+
     def _follow(self, client: Client, follow: Follow) -> None:
         if not self._audience.sees(client):
             self._audience.keep(client, follow)
@@ -332,8 +359,9 @@ class Gateway:
         )
 
     def _state(self, world: World, found: Mapping[str, Feed], *, numbers: bool) -> bytes:
-        seq, hold, calls = world.program.seq, world.program.hold, world.control.calls
-        return state_message(seq, self._clock.now(), found, self.embargo, numbers=numbers, hold=hold, calls=calls)
+        seq, hold, calls, now = world.program.seq, world.program.hold, world.control.calls, self._clock.now()
+        replay = world.control.clock.at(now)
+        return state_message(seq, now, found, self.embargo, numbers=numbers, hold=hold, calls=calls, replay=replay)
 
     def _greet(self, client: Client, session: Session, world: World) -> None:
         outputs = session.ready(self._hello(world, client), world.catalogue)
@@ -367,10 +395,14 @@ class Gateway:
             self._clock.now(),
             reachable=self._reachable,
             limits=self.settings.feeds,
+            replay=world.control.clock.at(self._clock.now()),
         )
 
     def _tell(self, world: World, found: Mapping[str, Feed], clients: Iterable[Client] | None = None) -> None:
         """Tell these clients (or all) who read how the feeds are; who may not see numbers, as much as they may know."""
+        if clients is None:
+            now = self._clock.now()
+            self._played = world.control.clock.at(now), now
         frames = {}
         for sees in (True, False):
             payload = self._state(world, found, numbers=sees)

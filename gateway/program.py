@@ -15,7 +15,7 @@ from eventlog.port import Record
 from gateway.view import View
 from schemas.definition import Election
 from schemas.gate import Gate, is_gate, parse_gate
-from schemas.totals import Cell, parse_totals
+from schemas.totals import Cell, is_aside, parse_totals
 
 
 class Program:
@@ -61,6 +61,8 @@ class Program:
             return
         if is_gate(record.key):
             self._fold_gate(record)
+        elif is_aside(record.key):
+            self.live.pass_by(record.offset)
         else:
             self._fold_totals(record)
         self.view.pass_by(record.offset)

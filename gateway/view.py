@@ -21,8 +21,7 @@ from pydantic import ValidationError
 from eventlog.port import Record
 from gateway.figures import Figures, Wire, difference
 from schemas.definition import Election
-from schemas.gate import is_gate
-from schemas.totals import Cell, Row, Totals, parse_totals
+from schemas.totals import Cell, Row, Totals, is_aside, parse_totals
 
 _FEW_UNITS: Final = 64
 """Up to so many units are looked up one by one (3 µs), without a walk over whatever else changed."""
@@ -64,8 +63,8 @@ class View:
         return self._heard
 
     def fold(self, record: Record) -> bool:
-        """Fold one record of the topic; whether it changed anything. Gates change nothing here: see `program`."""
-        if is_gate(record.key):
+        """Fold one record of the topic; whether it changed anything. Asides (gates, marks) change nothing here."""
+        if is_aside(record.key):
             self.pass_by(record.offset)
             return False
         try:

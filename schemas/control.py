@@ -2,12 +2,13 @@
 
 An order is signed by an operator (`schemas.trust`): its run and epoch are inside what is signed, and its `id` counts
 once, so nobody can play it again, in this run or in another. An editorial call is an order; it is never computed.
+A director's orders say how a replay goes on; they count only in a run of mode replay.
 """
 
 from typing import Annotated, Final, Literal
 
 import orjson
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, ValidationError
 
 from schemas.definition import Election
 from schemas.fields import Frozen, Id, UnitId
@@ -16,6 +17,26 @@ Mode = Literal["live", "test", "replay"]
 
 MAX_REASON_CHARS: Final = 500
 """A reason is a sentence or two for whoever reads the audit."""
+
+MIN_SPEED: Final = 0.1
+MAX_SPEED: Final = 100_000.0
+"""Speeds of a replay: from slow motion to a night of eight hours in a third of a second, or 0: as fast as it goes."""
+
+MAX_STEP: Final = 100_000
+"""Records in one step: more than a minute of the fullest night; further on one seeks."""
+
+EpochName = Annotated[str, Field(min_length=4, max_length=64)]
+"""The name of one incarnation of a run's log."""
+
+
+def _within_speeds(speed: float) -> float:
+    if speed and not MIN_SPEED <= speed <= MAX_SPEED:
+        raise ValueError(f"a speed is from {MIN_SPEED} to {MAX_SPEED:.0f}, or 0: as fast as it goes")
+    return speed
+
+
+Speed = Annotated[float, AfterValidator(_within_speeds)]
+"""How many seconds of the night pass in one of ours; 0: as fast as it goes."""
 
 
 class RunCreated(Frozen):
@@ -28,13 +49,36 @@ class RunCreated(Frozen):
     type: Literal["run_created"] = "run_created"
     run: str
     mode: Mode
-    epoch: Annotated[str, Field(min_length=4, max_length=64)]
+    epoch: EpochName
     at: AwareDatetime
     definition: Election
 
     def encode(self) -> bytes:
         """The record value."""
         return self.model_dump_json().encode()
+
+
+class EpochBegun(Frozen):
+    """A replay began again from an earlier moment: from here on the run is what this take's topics say.
+
+    Takes are counted from 1 (what the run began with is 0), and each counts only if it is the next one: of several
+    such records for one take the first in the log stands.
+    """
+
+    v: Literal[1] = 1
+    type: Literal["epoch_begun"] = "epoch_begun"
+    run: str
+    epoch: EpochName
+    take: Annotated[int, Field(ge=1)]
+    at: AwareDatetime
+
+    def encode(self) -> bytes:
+        """The record value."""
+        return self.model_dump_json().encode()
+
+    def follows(self, run: str, take: int) -> bool:
+        """Whether it ends this take of this run."""
+        return (self.run, self.take) == (run, take + 1)
 
 
 class _Order(Frozen):
@@ -95,10 +139,46 @@ class CallWithdrawn(_Order):
     unit: UnitId
 
 
-Order = EmbargoSet | EmbargoLifted | Held | Released | Called | CallWithdrawn
+class ReplayPaused(_Order):
+    """The replay stands still."""
+
+    type: Literal["replay_paused"] = "replay_paused"
+
+
+class ReplayResumed(_Order):
+    """The replay goes on."""
+
+    type: Literal["replay_resumed"] = "replay_resumed"
+
+
+class ReplaySought(_Order):
+    """The replay goes on from another moment of the night; an earlier one begins a new epoch."""
+
+    type: Literal["replay_sought"] = "replay_sought"
+    to: AwareDatetime
+
+
+class ReplayStepped(_Order):
+    """So many more records, then the replay stands still."""
+
+    type: Literal["replay_stepped"] = "replay_stepped"
+    records: Annotated[int, Field(ge=1, le=MAX_STEP)] = 1
+
+
+class ReplaySpeedSet(_Order):
+    """The replay goes on at this speed."""
+
+    type: Literal["replay_speed_set"] = "replay_speed_set"
+    speed: Speed
+
+
+ReplayOrder = ReplayPaused | ReplayResumed | ReplaySought | ReplayStepped | ReplaySpeedSet
+"""What a replay's director says."""
+
+Order = EmbargoSet | EmbargoLifted | Held | Released | Called | CallWithdrawn | ReplayOrder
 ORDER: Final[TypeAdapter[Order]] = TypeAdapter(Annotated[Order, Field(discriminator="type")])
-CONTROL: Final[TypeAdapter[RunCreated | Order]] = TypeAdapter(
-    Annotated[RunCreated | Order, Field(discriminator="type")]
+CONTROL: Final[TypeAdapter[RunCreated | EpochBegun | Order]] = TypeAdapter(
+    Annotated[RunCreated | EpochBegun | Order, Field(discriminator="type")]
 )
 
 
@@ -109,9 +189,19 @@ def parse_control(value: bytes) -> RunCreated | None:
     return RunCreated.model_validate_json(value)
 
 
+def parse_epoch(value: bytes | None) -> EpochBegun | None:
+    """Parse a record that may begin an epoch; `None` for anything else. Quick to say so."""
+    if value is None or b'"epoch_begun"' not in value:
+        return None
+    try:
+        return EpochBegun.model_validate_json(value)
+    except ValidationError:
+        return None
+
+
 def unknown_in(order: Order, definition: Election) -> str | None:
     """What an order names that the definition does not have, as a sentence; `None` where all of it is there."""
-    if isinstance(order, EmbargoSet | EmbargoLifted):
+    if isinstance(order, EmbargoSet | EmbargoLifted | ReplayOrder):
         return None
     contest = definition.contest_by_id.get(order.contest)
     if contest is None:

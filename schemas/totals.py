@@ -62,6 +62,14 @@ class Totals(Frozen):
 TOTALS: Final = TypeAdapter(Totals)
 
 
+def is_aside(key: bytes | None) -> bool:
+    """Whether a record of the totals topic is no totals but something said beside them: a gate, a mark, a later word.
+
+    No id has a colon, so the key of an aside is never a cell's own.
+    """
+    return key is not None and b":" in key
+
+
 def parse_totals(value: bytes) -> Totals:
     """Parse one record value. Raises pydantic's `ValidationError` where it is not a totals record."""
     return TOTALS.validate_json(value)

@@ -8,7 +8,7 @@ import base64
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, get_args
 
 import orjson
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import ValidationError
 
-from schemas.control import ORDER, Mode, Order, unknown_in
+from schemas.control import ORDER, Mode, Order, ReplayOrder, unknown_in
 from schemas.definition import Election
 from schemas.errors import UsageError
 
@@ -120,6 +120,9 @@ class Judge:
 
     With operators' keys only what one of them has signed counts. Without any, everything counts that says what it
     should, unless the run is live: then nothing does.
+
+    An order is for one epoch: what was held or called before a replay went back in time has no effect after it. Only a
+    director's orders are for every epoch that the run has had by then, since one may begin while they are on their way.
     """
 
     def __init__(self, run: str, epoch: str, mode: Mode, definition: Election, keys: Sequence[OperatorKey]) -> None:
@@ -129,12 +132,19 @@ class Judge:
         self._definition = definition
         self._keys = keys
         self._seen: set[str] = set()
+        self._epochs = {epoch}
+
+    def move_to(self, epoch: str) -> None:
+        """From here on orders are those of another epoch."""
+        self._epoch = epoch
 
     def judge(self, offset: int, value: bytes | None) -> Verdict | None:
         """The verdict on a record; `None` for one that is no order (it creates the run, or a later version's)."""
         try:
             said = orjson.loads(value or b"")
             kind = said["type"]
+            if kind in _BEGINNINGS:
+                self._epochs.add(said.get("epoch", ""))
             if kind not in _KINDS:
                 return None
             if len(value or b"") > MAX_ORDER_BYTES:
@@ -170,11 +180,19 @@ class Judge:
             return "no trusted operator has signed it"
         if not self._keys and self._mode == "live":
             return "the run is live, and no operator's key was given to verify orders with"
-        if (order.run, order.epoch) != (self._run, self._epoch):
-            return "it was given for another run"
         if order.id in self._seen:
             return "it was given before: an order counts once"
-        return unknown_in(order, self._definition)
+        return self._misdirected(order) or unknown_in(order, self._definition)
+
+    def _misdirected(self, order: Order) -> str | None:
+        if order.run != self._run:
+            return "it was given for another run"
+        is_directors = isinstance(order, ReplayOrder)
+        if is_directors and self._mode != "replay":
+            return f"the run is no replay: it is {self._mode}"
+        if order.epoch not in (self._epochs if is_directors else {self._epoch}):
+            return "it was given for another epoch of the run"
+        return None
 
 
 def _message(said: dict[str, object]) -> bytes:
@@ -182,6 +200,5 @@ def _message(said: dict[str, object]) -> bytes:
     return _PURPOSE + orjson.dumps(unsigned, option=orjson.OPT_SORT_KEYS)
 
 
-_KINDS: Final[Collection[str]] = frozenset(
-    {"embargo_set", "embargo_lifted", "held", "released", "called", "call_withdrawn"}
-)
+_KINDS: Final[Collection[str]] = frozenset(kind.model_fields["type"].default for kind in get_args(Order))
+_BEGINNINGS: Final[Collection[str]] = frozenset({"run_created", "epoch_begun"})

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from schemas.control import Mode
 from schemas.definition import Level
 from schemas.fields import Frozen, Id, Total, UnitId
+from schemas.playback import PlaybackStatus
 
 PROTOCOL: Final = "sandik.v1"
 """The WebSocket subprotocol; a client may ask for it by name."""
@@ -165,7 +166,7 @@ class Playback(Frozen):
 
     clock: AwareDatetime
     speed: float
-    status: Literal["playing", "paused", "seeking", "ended"]
+    status: PlaybackStatus
     first: AwareDatetime
     last: AwareDatetime
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from consumers.aggregate import AggregateSettings, Aggregator, Progress
+from consumers.takes import fold_takes
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from sandik import screen
@@ -72,9 +73,9 @@ async def _for_ever(url: str, name: str, settings: AggregateSettings, host: str,
     async with open_log(url, clock) as log:
         run = await wait_for_run(log, name, clock)
         screen.say(f"Folding run {name!r} ({run.mode}), {grouped(len(run.definition.districts))} districts.")
-        aggregator = Aggregator(log, run, clock, settings)
-        with metrics_served(host, metrics_port, aggregator.progress):
-            await aggregator.run()
+        progress = Progress()
+        with metrics_served(host, metrics_port, progress):
+            await fold_takes(log, run, clock, settings, progress)
 
 
 def _say_what_was_done(progress: Progress) -> None:

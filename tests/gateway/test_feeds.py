@@ -7,7 +7,7 @@ from eventlog.clock import epoch_ms
 from gateway.feeds import feed_state, feeds, state_message
 from gateway.settings import FeedLimits
 from gateway.view import Heard
-from schemas.wire import SERVER_MESSAGE, State
+from schemas.wire import SERVER_MESSAGE, Playback, State
 from tests.gateway.nights import START
 
 LIMITS = FeedLimits(quiet_s=60, stale_s=300, down_s=900)
@@ -47,3 +47,14 @@ def test_the_state_message_keeps_to_the_contract() -> None:
     assert isinstance(state, State)
     assert (state.seq, state.at, state.feeds) == (7, START, found)
     assert orjson.loads(message)["hold"] == []
+
+
+def test_in_a_replay_ages_are_the_nights() -> None:
+    """A pause does not make a feed stale, and a silent hour looks as it did on the night, at any speed."""
+    heard = {"aa": Heard(START, epoch_ms(START))}
+    later = START + timedelta(days=200)
+    for clock_s, state in ((0, "live"), (3600, "down")):
+        replay = Playback(clock=START + timedelta(seconds=clock_s), speed=60, status="paused", first=START, last=START)
+        found = feeds({"aa", "anka"}, heard, later, reachable=True, limits=LIMITS, replay=replay)
+        assert (found["aa"].state, found["aa"].age_s, found["anka"].age_s) == (state, clock_s, None)
+        assert orjson.loads(state_message(7, later, found, replay=replay))["replay"]["speed"] == 60

@@ -5,14 +5,14 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held, Order, Released
+from schemas.control import Order
 from schemas.trust import OperatorSeal, encode_order
 from tests.builders import NIGHT
 
 RUN, EPOCH = "night", "e1e1"
 _ids = itertools.count()
 
-Kind = type[EmbargoSet | EmbargoLifted | Held | Released | Called | CallWithdrawn]
+Kind = type[Order]
 
 
 def order(kind: Kind, *, run: str = RUN, epoch: str = EPOCH, **fields: Any) -> Order:

@@ -10,7 +10,20 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held, Mode, Released
+from schemas.control import (
+    Called,
+    CallWithdrawn,
+    EmbargoLifted,
+    EmbargoSet,
+    EpochBegun,
+    Held,
+    Mode,
+    Released,
+    ReplayPaused,
+    ReplaySought,
+    ReplaySpeedSet,
+    ReplayStepped,
+)
 from schemas.errors import UsageError
 from schemas.trust import MAX_ORDER_BYTES, Judge, OperatorKey, OperatorSeal, Verdict, encode_order
 from tests.builders import NIGHT, small_election
@@ -78,9 +91,41 @@ def test_without_a_key_a_rehearsal_goes_on_and_a_live_run_does_not() -> None:
     assert "live" in str(judge(written(Held, SEAL, contest="mayor"), keys=()).refusal)
 
 
-@pytest.mark.parametrize("where", [{"run": "another"}, {"epoch": "another"}])
-def test_an_order_for_another_run_does_not_count(where: dict[str, str]) -> None:
-    assert judge(written(EmbargoLifted, SEAL, **where)).refusal == "it was given for another run"
+@pytest.mark.parametrize(
+    ("where", "refusal"), [({"run": "another"}, "another run"), ({"epoch": "another"}, "another epoch of the run")]
+)
+def test_an_order_for_another_run_does_not_count(where: dict[str, str], refusal: str) -> None:
+    assert judge(written(EmbargoLifted, SEAL, **where)).refusal == f"it was given for {refusal}"
+
+
+def test_a_director_has_nothing_to_say_in_a_run_that_is_no_replay() -> None:
+    paused = written(ReplayPaused, SEAL)
+    assert judge(paused, mode="replay").counts
+    assert judge(paused, mode="live").refusal == "the run is no replay: it is live"
+
+
+def test_a_directors_order_counts_in_whichever_take_it_arrives_and_once() -> None:
+    """A take may begin while the order is on its way. One of a log that is no more has no effect."""
+    begun = EpochBegun(run=RUN, epoch="e2e2", take=1, at=NIGHT).encode()
+    sought = written(ReplaySought, SEAL, to=NIGHT)
+    assert judge(begun, written(ReplayStepped, SEAL, epoch="e2e2"), mode="replay").counts
+    assert judge(begun, sought, mode="replay").counts
+    assert "counts once" in str(judge(sought, begun, sought, mode="replay").refusal)
+    assert "another epoch" in str(judge(begun, written(ReplayPaused, SEAL, epoch="gone"), mode="replay").refusal)
+
+
+def test_what_was_held_before_a_replay_went_back_has_no_effect_after_it() -> None:
+    judging = Judge(RUN, EPOCH, "replay", small_election(), [SEAL.public])
+    judging.move_to("e2e2")
+    verdict = judging.judge(0, written(Held, SEAL, contest="mayor"))
+    assert verdict is not None
+    assert verdict.refusal == "it was given for another epoch of the run"
+
+
+@pytest.mark.parametrize("speed", [-1, 0.01, 1e9])
+def test_a_speed_out_of_bounds_is_refused(speed: float) -> None:
+    said = orjson.loads(written(ReplaySpeedSet, speed=1.0)) | {"speed": speed}
+    assert "from 0.1 to 100000" in str(judge(orjson.dumps(said), mode="replay", keys=()).refusal)
 
 
 def test_an_order_counts_once() -> None:

@@ -1,0 +1,78 @@
+"""A replay's clock, as clients are shown it: never ahead of the figures. Pure.
+
+The control topic says where the clock is; the totals topic says, partition by partition, that the figures have got
+there (`schemas.playback`). A clock is shown once all partitions have. From there it runs at its speed, but not beyond
+the next clock that was heard and not reached yet, and no longer than `LEASE_S` past the last one: a replay that was
+killed, or an aggregator that is away, must not leave a clock that runs over standing figures.
+"""
+
+from collections import deque
+from datetime import datetime, timedelta
+from typing import Final
+
+from schemas.playback import Mark, ReplayMoved
+from schemas.wire import Playback
+
+LEASE_S: Final = 5.0
+"""How long a clock runs without being confirmed: the replay confirms it every two seconds, and one may be late."""
+
+MAX_WAITING: Final = 10_000
+"""Clocks that wait for their figures: hours of them. Beyond it the oldest go; a later one says the same."""
+
+TOLERANCE_S: Final = 0.25
+"""How far, in our seconds, a clock may be from where clients take it to be before they are told."""
+
+
+class ReplayClock:
+    """The fold of one epoch's clocks and marks."""
+
+    def __init__(self, epoch: str, partitions: int) -> None:
+        self._epoch = epoch
+        self._partitions = partitions
+        self._waiting: deque[tuple[int, ReplayMoved]] = deque(maxlen=MAX_WAITING)
+        self._said: dict[int, int] = {}
+        self._shown: ReplayMoved | None = None
+
+    def hear(self, offset: int, moved: ReplayMoved) -> None:
+        """A clock from the control topic, at this offset of it; one of another epoch says nothing."""
+        if moved.epoch == self._epoch:
+            self._waiting.append((offset, moved))
+            self._look()
+
+    def mark(self, mark: Mark) -> None:
+        """A mark from the totals topic. Whoever says it, it is true, and so is every one before it."""
+        self._said[mark.partition] = max(mark.mark, self._said.get(mark.partition, -1))
+        self._look()
+
+    def at(self, now: datetime) -> Playback | None:
+        """Where the replay is now; `None` as long as nothing is known of it."""
+        shown = self._shown
+        if shown is None:
+            return None
+        status, clock = shown.status, shown.clock
+        if status == "playing":
+            elapsed_s = max(0.0, (now - shown.at).total_seconds())
+            clock += timedelta(seconds=min(elapsed_s, LEASE_S) * shown.speed)
+            status = "paused" if elapsed_s > LEASE_S else status
+            if self._waiting:
+                clock = min(clock, max(shown.clock, self._waiting[0][1].clock))
+        clock = min(clock, max(shown.clock, shown.last))
+        return Playback(clock=clock, speed=shown.speed, status=status, first=shown.first, last=shown.last)
+
+    def _look(self) -> None:
+        if len(self._said) < self._partitions:
+            return
+        reached = min(self._said.values())
+        while self._waiting and self._waiting[0][0] <= reached:
+            self._shown = self._waiting.popleft()[1]
+
+
+def is_surprising(told: Playback | None, told_at: datetime, found: Playback | None, now: datetime) -> bool:
+    """Whether a client that was told so, and let the clock run since, would now be wrong."""
+    if told is None or found is None:
+        return told is not found
+    if (told.status, told.speed, told.first, told.last) != (found.status, found.speed, found.first, found.last):
+        return True
+    running = told.speed if told.status == "playing" else 0.0
+    expected = min(told.clock + (now - told_at) * running, max(told.clock, told.last))
+    return abs((found.clock - expected).total_seconds()) > TOLERANCE_S * max(1.0, running)

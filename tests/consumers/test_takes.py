@@ -1,0 +1,146 @@
+"""Folding a replay take after take, on both logs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from consumers.aggregate import Progress
+from consumers.takes import fold_takes
+from eventlog.clock import Wall
+from eventlog.port import Entry, EventLog
+from eventlog.run import Run, begin_take, create_run, find_run
+from sandik.reading import read_to_end
+from schemas.errors import LogUnavailable
+from schemas.playback import Mark, ReplayMoved, is_mark, parse_mark
+from tests.builders import NIGHT, counted, small_election
+from tests.consumers.test_aggregate import DEADLINE_S, FAST, publish, until_end
+from tests.gateway.unreliable import Unreliable
+
+
+@pytest.fixture
+async def run(log: EventLog, unique: str) -> Run:
+    return await create_run(log, unique, small_election(), mode="replay", epoch="e1e1", clock=Wall(), partitions=2)
+
+
+@asynccontextmanager
+async def folding(log: EventLog, run: Run, progress: Progress | None = None) -> AsyncIterator[None]:
+    work = asyncio.create_task(fold_takes(log, run, Wall(), FAST, progress))
+    try:
+        yield
+    finally:
+        if work.done():
+            await work  # it never ends by itself, so it has failed
+        work.cancel()
+        await asyncio.wait({work}, timeout=DEADLINE_S)
+
+
+async def say(log: EventLog, run: Run) -> int:
+    """Append a clock that presumes every tally there is; its offset."""
+    offset = (await log.end_offsets(run.topics.control.name))[0]
+    ends = await log.end_offsets(run.topics.tallies.name)
+    moved = ReplayMoved(
+        run=run.name,
+        epoch=run.epoch,
+        at=NIGHT,
+        clock=NIGHT,
+        speed=60,
+        status="playing",
+        first=NIGHT,
+        last=NIGHT,
+        positions=tuple(ends[partition] for partition in sorted(ends)),
+    )
+    await log.append(run.topics.control.name, [Entry(b"replay", moved.encode())])
+    return offset
+
+
+async def said(log: EventLog, run: Run) -> list[tuple[Mark | None, int]]:
+    """Every mark in the totals topic, and how many totals lie before it."""
+    found, totals = [], 0
+    async for record in read_to_end(log, run.topics.totals.name):
+        if is_mark(record.key):
+            found.append((parse_mark(record.value), totals))
+        else:
+            totals += 1
+    return found
+
+
+async def until_marked(log: EventLog, run: Run, number: int) -> list[tuple[Mark | None, int]]:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            found = await said(log, run)
+            if {0, 1} <= {mark.partition for mark, _ in found if mark is not None and mark.mark == number}:
+                return found
+            await asyncio.sleep(0.01)
+
+
+async def test_a_mark_comes_behind_everything_that_its_clock_presumes(log: EventLog, run: Run) -> None:
+    tallies = [counted(district=district) for district in ("tr/34/adalar", "tr/34/kadikoy", "tr/41/gebze")]
+    await publish(log, run, *tallies)
+    number = await say(log, run)
+    await until_end(log, run)
+    found = await said(log, run)
+    assert [(mark, totals) for mark, totals in found] == [
+        (Mark(partition=partition, mark=number), len(tallies)) for partition in (0, 1)
+    ]
+
+
+async def test_an_aggregator_moves_over_to_a_new_take_by_itself(log: EventLog, run: Run) -> None:
+    progress = Progress()
+    async with folding(log, run, progress):
+        await publish(log, run, counted())
+        await until_marked(log, run, await say(log, run))
+        second = await begin_take(log, run, epoch="e2e2", clock=Wall(), partitions=2)
+        await publish(log, second, counted(), counted(box=1002))
+        await until_marked(log, second, await say(log, second))
+    assert progress.folded == 3
+    assert [totals for _, totals in await said(log, second)][-1] >= 1
+    assert await find_run(log, run.name) == second
+
+
+async def test_an_aggregator_that_owns_nothing_moves_over_too(log: EventLog, run: Run) -> None:
+    """Three share two partitions, so one of them stands by; its turn may come in the next take."""
+    async with folding(log, run), folding(log, run), folding(log, run):
+        second = await begin_take(log, run, epoch="e2e2", clock=Wall(), partitions=2)
+        await publish(log, second, counted())
+        await until_marked(log, second, await say(log, second))
+
+
+class Forgetful(Unreliable):
+    """A line that is away at the first few times when somebody asks for a run."""
+
+    asked = 0
+
+    async def exists(self, topic: str) -> bool:
+        self.asked += 1
+        if self.asked <= 2:
+            raise LogUnavailable("The log is away.")
+        return await super().exists(topic)
+
+
+async def test_a_log_that_is_away_while_a_take_begins_is_waited_for(log: EventLog, run: Run) -> None:
+    line = Forgetful(log)
+    async with folding(line, run):
+        second = await begin_take(log, run, epoch="e2e2", clock=Wall(), partitions=2)
+        await publish(log, second, counted())
+        await until_marked(log, second, await say(log, second))
+    assert line.asked == 3
+
+
+async def test_marks_are_not_said_twice_after_a_restart_but_are_after_a_zombie(log: EventLog, run: Run) -> None:
+    await publish(log, run, counted())
+    first = await say(log, run)
+    await until_end(log, run)
+    last = await say(log, run)
+    await until_end(log, run)
+    zombie = Mark(partition=0, mark=first)
+    await log.append(run.topics.totals.name, [Entry(zombie.key, zombie.encode())])
+    async with folding(log, run), asyncio.timeout(DEADLINE_S):
+        while True:
+            found = await said(log, run)
+            if found[-1][0] != zombie:
+                break
+            await asyncio.sleep(0.01)
+    newest = {mark.partition: mark.mark for mark, _ in await said(log, run) if mark is not None}
+    assert newest == {0: last, 1: last}

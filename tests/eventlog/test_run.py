@@ -1,0 +1,56 @@
+"""What the log says a run is, on both logs."""
+
+import pytest
+
+from eventlog.clock import Wall
+from eventlog.port import Entry, EventLog
+from eventlog.run import Run, begin_take, create_run, find_run
+from schemas.control import EpochBegun, Mode
+from schemas.errors import RunConflict, UsageError
+from tests.builders import NIGHT, small_election
+
+
+async def made(log: EventLog, name: str, mode: Mode = "replay") -> Run:
+    return await create_run(log, name, small_election(), mode=mode, epoch="e1e1", clock=Wall(), partitions=2)
+
+
+async def test_a_take_is_current_once_it_has_begun(log: EventLog, unique: str) -> None:
+    run = await made(log, unique)
+    assert (run.topics.take, run.epoch) == (0, "e1e1")
+    for take, epoch in ((1, "e2e2"), (2, "e3e3")):
+        run = await begin_take(log, run, epoch=epoch, clock=Wall(), partitions=3)
+        assert run == await find_run(log, unique)
+        assert (run.topics.take, run.epoch, run.topics.partitions) == (take, epoch, 3)
+        assert set((await log.end_offsets(run.topics.tallies.name)).values()) == {0}
+    assert await made(log, unique) == run
+
+
+async def test_only_a_replay_begins_again(log: EventLog, unique: str) -> None:
+    run = await made(log, unique, "live")
+    with pytest.raises(UsageError, match="is live, and only a replay"):
+        await begin_take(log, run, epoch="e2e2", clock=Wall())
+    begun = EpochBegun(run=unique, epoch="e2e2", take=1, at=NIGHT)
+    await log.append(run.topics.control.name, [Entry(b"epoch", begun.encode())])
+    assert run == await find_run(log, unique)
+
+
+async def test_a_take_that_is_not_the_next_one_does_not_count(log: EventLog, unique: str) -> None:
+    run = await made(log, unique)
+    for take, name in ((2, unique), (1, "another")):
+        begun = EpochBegun(run=name, epoch="e2e2", take=take, at=NIGHT)
+        await log.append(run.topics.control.name, [Entry(b"epoch", begun.encode())])
+    assert run == await find_run(log, unique)
+
+
+async def test_of_two_who_begin_the_same_take_the_second_is_told(log: EventLog, unique: str) -> None:
+    run = await made(log, unique)
+    await begin_take(log, run, epoch="e2e2", clock=Wall())
+    with pytest.raises(UsageError, match="Another replay writes"):
+        await begin_take(log, run, epoch="e3e3", clock=Wall())
+    assert (await find_run(log, unique)).epoch == "e2e2"
+
+
+async def test_a_live_run_is_no_replays_to_write_to(log: EventLog, unique: str) -> None:
+    await made(log, unique, "live")
+    with pytest.raises(RunConflict, match="another mode"):
+        await made(log, unique)
