@@ -56,8 +56,14 @@ class _Fault:
         return ArchiveError(self.file, self.what, partition=self.partition, offset=self.offset)
 
 
-def verify(folder: Path, *, processes: int, on_progress: OnProgress = lambda _: None) -> Verified:
-    """Work out again all that the archive in `folder` says. Blocks.
+def verify(
+    folder: Path,
+    *,
+    processes: int,
+    on_progress: OnProgress = lambda _: None,
+    alone_records: int = ALONE_RECORDS,
+) -> Verified:
+    """Work out again all that the archive in `folder` says, in one process up to `alone_records`. Blocks.
 
     Raises `ArchiveError` that names the first wrong record; where several partitions have one, it is any of these.
     """
@@ -65,7 +71,7 @@ def verify(folder: Path, *, processes: int, on_progress: OnProgress = lambda _: 
     control = ArchiveFold()
     done = sum(recompute(archive, control, {0}))
     on_progress(done)
-    shares = _share_out(archive, processes)
+    shares = _share_out(archive, processes, alone_records)
     if len(shares) == 1:
         found = [_verify_here(archive, shares[0], done, on_progress)]
     else:
@@ -73,10 +79,10 @@ def verify(folder: Path, *, processes: int, on_progress: OnProgress = lambda _: 
     return _conclude(archive.manifest, control, found)
 
 
-def _share_out(archive: Archive, processes: int) -> list[frozenset[int]]:
+def _share_out(archive: Archive, processes: int, alone_records: int) -> list[frozenset[int]]:
     """The partitions, dealt out so that each process has about as many records."""
     ends = [end for end in archive.manifest.ends if end.topic == "tallies"]
-    if processes == 1 or sum(end.records for end in ends) <= ALONE_RECORDS:
+    if processes == 1 or sum(end.records for end in ends) <= alone_records:
         return [frozenset(range(archive.manifest.partitions))]
     shares: list[tuple[int, list[int]]] = [(0, []) for _ in range(min(processes, len(ends)))]
     for end in sorted(ends, key=lambda end: -end.records):

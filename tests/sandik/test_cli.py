@@ -9,7 +9,20 @@ import pytest
 from tests.sandik.conftest import Sandik
 from tests.simulation.processes import free_port
 
-COMMANDS = ("demo", "boxes", "simulate", "scenarios", "aggregate", "gateway", "totals", "schema", "token", "load")
+COMMANDS = (
+    "demo",
+    "boxes",
+    "simulate",
+    "scenarios",
+    "aggregate",
+    "gateway",
+    "totals",
+    "archive",
+    "verify",
+    "schema",
+    "token",
+    "load",
+)
 MAPPING = Path(__file__).parents[2] / "examples" / "turkiye-2014.toml"
 HEADER = (
     "il_id,ilce_id,il,ilce,sandik_no,kayitli_secmen,oy_kullanan,gecerli_toplam,gecersiz_toplam,"
