@@ -5,19 +5,24 @@
 import { Candidates } from "./candidates.js";
 import { Card } from "./card.js";
 import { Compare } from "./compare.js";
+import { routeUrl } from "./client/index.js";
 import { fillSwitch, UnitPicker, updateSwitch } from "./controls.js";
 import { Districts } from "./districts.js";
 import { make, say } from "./dom.js";
+import { Explanation, pairOf } from "./explanation.js";
 import { Hero } from "./hero.js";
 import { TileMap } from "./map.js";
 import { fromAddress, toAddress } from "./place.js";
 import { Status } from "./status.js";
 import { View } from "./view.js";
+import { Why } from "./why.js";
 
 const AGE_TICK_MS = 1_000;
 
 /** As often as a viewer can take in a new number; what lies between is conflated by the server. */
 const MAX_RATE_HZ = 2;
+
+const ANSWER_TIMEOUT_MS = 10_000;
 
 export class Board {
   #drawn = 0;
@@ -99,6 +104,8 @@ export class Board {
     this.map = new TileMap(section("map"), { ...tools, look: (unit) => this.#lookAt(unit) });
     this.card = new Card(section("card"), tools);
     this.compare = new Compare(section("compare"), tools);
+    this.why = new Why(section("compare"), tools);
+    this.explanation = new Explanation({ ask: askWhy, changed: () => this.#schedule(), now: () => performance.now() });
     this.districts = new Districts(section("districts"), tools);
     section("board").removeAttribute("aria-busy");
   }
@@ -199,13 +206,30 @@ export class Board {
     const main = this.#main;
     if (!main) return;
     this.hero.age(feed, t(feed.state), main.entry?.as_of ?? feed.last_event);
-    this.compare.draw({ columns: this.#columns(), ranked: main.ranked, hue: this.view.hue });
+    const columns = this.#columns();
+    this.compare.draw({ columns, ranked: main.ranked, hue: this.view.hue });
+    this.#explain(columns, main.ranked[0]?.candidate.id);
     this.status.draw({
       source, feed, connection: this.#connection, shownAt: this.#shownAt, embargo: night.embargo,
       hold: night.held, fault: this.#fault,
     });
     document.body.toggleAttribute("data-embargo", Boolean(night.embargo) && !main.entry);
     this.#title(main, feed);
+  }
+
+  /** Why the sources differ, where that may be asked. */
+  #explain(columns, leader) {
+    const { contest, unit, source } = this.selection;
+    const { night, t } = this;
+    const pair = pairOf(columns, source, leader);
+    const isPublic = night.scope === "public";
+    const held = isPublic && night.held.some((what) => what === contest || what.startsWith(`${contest}/`));
+    const known = pair && columns.some(({ entry }) => entry) && this.#connection.status === "open";
+    const question = known && !held && !(isPublic && night.embargoed) ? { contest, unit, a: pair[0].id, b: pair[1].id } : null;
+    const inTotals = pair?.find(({ reports }) => reports === "districts");
+    this.explanation.want(question, JSON.stringify(columns.map(({ entry }) => entry)), !inTotals);
+    const reason = inTotals ? t("whyDistricts", { source: inTotals.name }) : t(held ? "whyHeld" : "whySoon");
+    this.why.draw({ answer: this.explanation.answer, pair, election: this.election, reason });
   }
 
   /** A source's feed; without a connection nobody knows how it is, only how old its figures are. */
@@ -234,6 +258,14 @@ export class Board {
       : t("titleEmpty", values);
     if (document.title !== rehearsal + text) document.title = rehearsal + text;
   }
+}
+
+/** The gateway's answer to a question; a slow one is worth no more than none. */
+async function askWhy(question) {
+  const route = routeUrl("/v1/compare", location.href);
+  for (const [name, value] of Object.entries(question)) route.searchParams.set(name, value);
+  const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+  return response.ok ? response.json() : null;
 }
 
 /** What stands on the page before there is an election to show. */

@@ -14,8 +14,7 @@ export class Compare {
     Object.assign(this, { section, t, format });
     this.head = make("thead");
     this.body = make("tbody");
-    this.why = make("p", { class: "note" });
-    section.append(make("h2", { text: t("sideBySide") }), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("sideBySide") }, make("table", {}, this.head, this.body)), this.why);
+    section.append(make("h2", { text: t("sideBySide") }), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("sideBySide") }, make("table", {}, this.head, this.body)));
   }
 
   /** Draw one unit of every source. `columns`: {source, entry, ranked, feed, stateWord, last}; `ranked` gives the rows. */
@@ -32,7 +31,6 @@ export class Compare {
     this.#line(this.lines[0], columns, (column) => column.entry?.boxes_opened, (n) => format.count(n));
     ranked.slice(0, COMPARED).forEach((item, index) => this.#candidate(this.lines[index + 1], item.candidate, columns, hue));
     this.lines.slice(1).forEach((line, index) => put(line.row, "hidden", index < ranked.length ? null : ""));
-    say(this.why, this.#reason(columns));
   }
 
   #lay(key, columns) {
@@ -94,12 +92,5 @@ export class Compare {
     const inPoints = more(shares, t("points", { n: format.points(shares.gap) }));
     const inVotes = more(votes, t("votes", { n: format.count(votes.gap) }));
     return `${shares.highest.name} ${inPoints}\n${votes.highest.name} ${inVotes}`;
-  }
-
-  #reason(columns) {
-    const boxes = spread(columns.map(({ source, entry }) => ({ source, value: entry?.boxes_opened })));
-    if (!boxes) return "";
-    if (boxes.gap === 0) return this.t("whySame");
-    return this.t("whyBoxes", { high: boxes.highest.name, low: boxes.lowest.name, n: this.format.count(boxes.gap) });
   }
 }

@@ -86,7 +86,7 @@ def totals(
 @asynccontextmanager
 async def counting(log: EventLog, run: Run) -> AsyncIterator[None]:
     """An aggregator at work."""
-    settings = AggregateSettings(tick_ms=20, checkpoint_ms=1_000, retry_ms=50)
+    settings = AggregateSettings(tick_ms=20, checkpoint_ms=1_000, retry_ms=50, compare_ms=100)
     working = asyncio.create_task(Aggregator(log, run, Wall(), settings).run())
     try:
         yield

@@ -97,8 +97,8 @@ async def test_the_sources_stand_side_by_side_with_the_gap_written_out(tmp_path:
         await publish(log, totals("tr/34/fatih", {"imamoglu": 600, "kurum": 400}, boxes=4))
         await publish(log, totals("tr/34/fatih", {"imamoglu": 300, "kurum": 200}, boxes=2, source="anka"))
 
-        await shown.shows("#compare tbody tr:nth-child(1) .gap", "AA 2 sandık önde")
-        row = "#compare tbody tr:nth-child(2)"
+        await shown.shows("#compare .scroll tbody tr:nth-child(1) .gap", "AA 2 sandık önde")
+        row = "#compare .scroll tbody tr:nth-child(2)"
         assert ["%60,00", "%60,00"] == await shown.texts(f"{row} b")
         assert ["600 oy", "300 oy"] == await shown.texts(f"{row} .small")
         assert "+300 oy" in await shown.text(f"{row} .gap")

@@ -180,3 +180,48 @@ async def test_an_embargo_a_hold_and_a_fault_outrank_the_feed_and_a_lost_connect
     assert ["live", "hold", "embargo", "lost", "fault"] == [state for state, _ in answers]
     assert "Yayın yasağı: sonuçlar 19:20:00 TSİ itibarıyla yayımlanacak." == answers[2][1]
     assert "18:00:00" in answers[3][1]
+
+
+async def test_points_that_are_shown_add_up_to_the_gap_that_is_shown(page: Page) -> None:
+    answers = await ask(
+        page,
+        "explanation",
+        """[m.hundredths({gap: 0.01, coverage: 0.006, disagreement: 0.004}),
+        m.hundredths({gap: -1.5, coverage: null, disagreement: null})]
+        .map(p => [p.gap, p.coverage, p.disagreement])""",
+    )
+    assert [[1, 1, 0], [-150, None, None]] == answers
+
+
+async def test_the_chosen_source_is_compared_with_the_one_that_is_furthest_from_it(page: Page) -> None:
+    answers = await ask(
+        page,
+        "explanation",
+        """(c => [m.pairOf(c, 'anka', 'x'), m.pairOf(c.slice(0, 1), 'aa', 'x'), m.pairOf(c, 'nobody', 'x')])(
+        [['aa', 50], ['anka', 52], ['iha', 60]]
+        .map(([id, x]) => ({source: {id}, entry: {valid: 100, votes: {x}}})))
+        .map(pair => pair && pair.map(source => source.id))""",
+    )
+    assert [["anka", "iha"], None, None] == answers
+
+
+async def test_why_is_asked_when_the_figures_change_but_not_more_often_than_one_reads(page: Page) -> None:
+    answers = await page.evaluate(
+        """async () => {
+        const { Explanation, PAUSE_MS } = await import('/static/explanation.js');
+        let now = 0; const asked = []; let answer = { why: { behind: 0 } };
+        const e = new Explanation({
+            now: () => now, changed: () => {}, ask: async (q) => { asked.push([q.unit, now]); return answer; },
+        });
+        const want = async (unit, figures, at, splits = true) => {
+            now = at; e.want(unit && { unit }, figures, splits); await new Promise(r => setTimeout(r));
+        };
+        await want('tr', '1', 0); await want('tr', '1', PAUSE_MS); await want('tr', '2', PAUSE_MS + 1);
+        await want('tr', '3', PAUSE_MS + 2); await want('tr', '3', 2 * PAUSE_MS + 1);
+        await want(null, '3', 3 * PAUSE_MS); answer = { why: null };
+        await want('tr/34', '3', 3 * PAUSE_MS); await want('tr/34', '3', 4 * PAUSE_MS);
+        await want('tr/34', '3', 5 * PAUSE_MS, false);
+        return asked.map(([unit, at]) => [unit, at / PAUSE_MS]);
+        }"""
+    )
+    assert [["tr", 0], ["tr", 1 + 1 / 3000], ["tr", 2 + 1 / 3000], ["tr/34", 3], ["tr/34", 4]] == answers

@@ -1,0 +1,66 @@
+/**
+ * Why two sources differ, as the gateway says it: asked for at once when something else is looked at, and again when
+ * figures have changed, but no more often than a person reads. Without any I/O of its own.
+ */
+
+/** Comparisons come every few seconds; asking more often would show the same. */
+export const PAUSE_MS = 3_000;
+
+export class Explanation {
+  #question = "";
+  #figures = null;
+  #askedAt = -Infinity;
+  #asking = false;
+
+  /** What is known of the question that is asked now; null before the first answer. */
+  answer = null;
+
+  /** `ask(question)` promises an answer, or fails; `changed()` is called when there is one; `now` gives milliseconds. */
+  constructor({ ask, changed, now }) {
+    Object.assign(this, { ask, changed, now });
+  }
+
+  /**
+   * Want this question ({contest, unit, a, b}) answered; null for none. `figures` is a text that changes with them, and
+   * `splits` whether the boxes of both sources are known, so that there will be a why.
+   */
+  want(question, figures, splits) {
+    const key = JSON.stringify(question);
+    if (key !== this.#question) {
+      this.#question = key;
+      this.answer = null;
+      this.#askedAt = -Infinity;
+    }
+    if (question === null || this.#asking) return;
+    const complete = this.answer !== null && (!splits || this.answer.why?.behind === 0);
+    const settled = complete && this.#figures === figures;
+    if (!settled && this.now() - this.#askedAt >= PAUSE_MS) this.#go(question, key, figures);
+  }
+
+  async #go(question, key, figures) {
+    this.#asking = true;
+    this.#askedAt = this.now();
+    const answer = await this.ask(question).catch(() => null);
+    this.#asking = false;
+    if (key !== this.#question) this.#askedAt = -Infinity;
+    else if (answer) [this.answer, this.#figures] = [answer, figures];
+    this.changed();
+  }
+}
+
+/** The two sources to compare: the chosen one, and the other that is furthest from it in the leader's share. */
+export function pairOf(columns, chosen, leader) {
+  const share = ({ entry }) => (entry?.valid ? (entry.votes[leader] ?? 0) / entry.valid : NaN);
+  const own = columns.find(({ source }) => source.id === chosen);
+  const others = columns.filter(({ source }) => source.id !== chosen);
+  if (!own || !others.length) return null;
+  const far = (column) => Math.abs(share(column) - share(own)) || 0;
+  const other = others.reduce((best, one) => (far(one) > far(best) ? one : best));
+  return [own.source, other.source].sort((left, right) => columns.findIndex(({ source }) => source === left) - columns.findIndex(({ source }) => source === right));
+}
+
+/** A gap in points as it is shown, in hundredths: the parts add up to it after rounding, too. */
+export function hundredths({ gap, coverage, disagreement }) {
+  const [whole, first] = [Math.round(gap * 100), coverage === null ? null : Math.round(coverage * 100)];
+  return { gap: whole, coverage: first, disagreement: disagreement === null ? null : whole - first };
+}

@@ -1,0 +1,87 @@
+/**
+ * Why two sources differ, below the sources side by side: the gap in the lead split into coverage and disagreement, the
+ * result where both have counted, and the boxes behind it. Always as tall, so that an answer moves nothing.
+ */
+
+import { make, put, say } from "./dom.js";
+import { hundredths } from "./explanation.js";
+
+const ROWS = ["gap", "coverage", "disagreement"];
+
+export class Why {
+  constructor(section, { t, format }) {
+    Object.assign(this, { t, format });
+    this.rows = ROWS.map((name) => {
+      const [title, text, votes, points] = [make("span", { class: "name" }), make("span", { class: "small" }), make("td", { class: "number" }), make("td", { class: "number" })];
+      return { title, text, votes, points, row: make("tr", { "data-part": name }, make("th", { scope: "row" }, title, text), votes, points) };
+    });
+    this.like = make("p", { class: "note like" });
+    this.list = make("ol", { class: "boxes" });
+    this.summary = make("summary");
+    this.boxes = make("details", {}, this.summary, this.list);
+    const head = make("tr", {}, make("td"), make("th", { scope: "col", class: "number", text: t("votesHead") }), make("th", { scope: "col", class: "number", text: t("pointsHead") }));
+    this.panel = make("div", { class: "why" }, make("h3", { text: t("whyTitle") }),
+      make("table", {}, make("thead", {}, head), make("tbody", {}, ...this.rows.map(({ row }) => row))), this.like, this.boxes);
+    section.append(this.panel);
+  }
+
+  /** Draw an answer of /v1/compare, or dashes while there is none. `pair` names its sources, `reason` says what is missing. */
+  draw({ answer, pair, election, reason }) {
+    const { t } = this;
+    const names = pair ? { a: pair[0].name, b: pair[1].name } : { a: "", b: "" };
+    const why = answer?.why ?? null;
+    const leaders = (answer?.leaders ?? []).map((id) => this.#name(election, answer, id));
+    const [gap, coverage, disagreement] = this.rows;
+    say(gap.title, t("whyGap", names));
+    say(gap.text, leaders.length > 1 ? t("whyMargin", { first: leaders[0], second: leaders[1] }) : "");
+    say(coverage.title, t("coverage"));
+    say(coverage.text, why ? t("whyCoverage", { ...names, n: this.#count(why.only_a), m: this.#count(why.only_b) }) : "");
+    say(disagreement.title, t("disagreement"));
+    say(disagreement.text, why ? t("whyDisagreement", { n: this.#count(why.both), m: this.#count(why.differing) }) : "");
+    this.#numbers(answer?.lead ?? null);
+    say(this.like, why ? this.#like(answer, names, leaders) : reason);
+    this.#listBoxes(why, names, leaders, answer, election);
+  }
+
+  #count(number) {
+    return this.format.count(number);
+  }
+
+  #name(election, answer, id) {
+    return election.ballot(answer.contest, answer.unit).find((candidate) => candidate.id === id)?.name ?? id;
+  }
+
+  #numbers(lead) {
+    const shown = lead?.points ? hundredths(lead.points) : {};
+    for (const [index, part] of ROWS.entries()) {
+      say(this.rows[index].votes, this.#signed(lead?.votes[part], (n) => this.#count(n)));
+      say(this.rows[index].points, this.#signed(shown[part], (n) => this.format.points(n / 100)));
+    }
+  }
+
+  #signed(number, text) {
+    if (!Number.isFinite(number)) return this.format.nothing;
+    return number > 0 ? `+${text(number)}` : text(number);
+  }
+
+  #like({ why: { like_for_like: like, both }, leaders: ids }, names, leaders) {
+    if (!like || !ids.length) return this.t("whyNothingShared");
+    const share = (side) => this.format.percent(like[side].votes[ids[0]] ?? 0, like[side].valid);
+    return this.t("whyLike", { ...names, n: this.#count(both), name: leaders[0], x: share("a"), y: share("b") });
+  }
+
+  #listBoxes(why, names, leaders, answer, election) {
+    const boxes = why?.explaining ?? [];
+    say(this.summary, this.t("whyBoxesTitle", { n: this.#count(boxes.length) }));
+    put(this.boxes, "data-empty", boxes.length ? null : "");
+    const items = boxes.map((box) => {
+      const said = (side) => (box[side] ? answer.leaders.map((id, index) => `${leaders[index]} ${this.#count(box[side].votes[id] ?? 0)}`).join(", ") : this.t("notOpened"));
+      const place = `${election.unitById.get(box.district)?.name ?? box.district} ${box.box}`;
+      return { place, text: `${names.a}: ${said("a")} · ${names.b}: ${said("b")}`, part: this.#signed(box.lead ?? NaN, (n) => this.#count(n)) };
+    });
+    const key = JSON.stringify(items);
+    if (this.list.dataset.key === key) return;
+    this.list.dataset.key = key;
+    this.list.replaceChildren(...items.map(({ place, text, part }) => make("li", {}, make("b", { text: place }), make("span", { class: "small", text }), make("span", { class: "number", text: part }))));
+  }
+}

@@ -1,0 +1,94 @@
+"""Why two sources differ, read off the board in real Chromium, through the aggregator and the gateway."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from schemas.tally import Counted
+from tests.browser.chromium import PATIENCE_MS, screen
+from tests.browser.city import POLLS_CLOSE, election, tallies
+from tests.browser.stage import begin, counting, log_at, say, showing
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+FATIH: Final = "tr/34/fatih"
+
+
+def box(number: int, votes: dict[str, int], **changes: Any) -> Counted:
+    """A box of Fatih, every valid vote somebody's."""
+    valid = sum(votes.values())
+    fields: dict[str, Any] = {
+        "type": "counted",
+        "contest": "metropolitan_mayor",
+        "district": FATIH,
+        "box": number,
+        "source": "aa",
+        "revision": 1,
+        "at": POLLS_CLOSE,
+        "registered": 340,
+        "cast": valid,
+        "valid": valid,
+        "invalid": 0,
+        "votes": votes,
+    }
+    return Counted(**(fields | changes))
+
+
+async def test_the_gap_is_split_and_its_boxes_are_named(tmp_path: Path, browser: Browser) -> None:
+    """AA has a box that ANKA has not, and counts another differently; then ANKA catches up."""
+    said = [
+        box(1001, {"imamoglu": 150, "kurum": 50}),
+        box(1002, {"imamoglu": 100, "kurum": 100}),
+        box(1001, {"imamoglu": 140, "kurum": 60}, source="anka"),
+    ]
+    async with log_at(tmp_path) as log:
+        run = await begin(log, election())
+        async with counting(log, run), showing(log) as url, screen(browser, url) as shown:
+            await say(log, said)
+            part = "#compare [data-part={}] td.number"
+            await expect(shown.page.locator(part.format("gap")).first).to_have_text("+20", timeout=PATIENCE_MS)
+            assert ["+20", "−15,00"] == await shown.texts(part.format("gap"))
+            assert ["0", "−25,00"] == await shown.texts(part.format("coverage"))
+            assert ["+20", "+10,00"] == await shown.texts(part.format("disagreement"))
+            words = await shown.text("#compare .why")
+            assert "Ekrem İmamoğlu – Murat Kurum farkında" in words
+            assert "yalnız AA: 1 sandık · yalnız ANKA: 0 sandık" in words
+            assert "ikisinde de olan 1 sandığın 1 tanesi farklı" in words
+            assert "İkisinde de olan 1 sandıkta Ekrem İmamoğlu: AA %75,00 · ANKA %70,00" in words
+
+            await shown.page.locator("#compare summary").click()
+            assert ["Fatih 1002", "Fatih 1001"] == await shown.texts("#compare .boxes b")
+            assert "ANKA: açmadı" in await shown.text("#compare .boxes li:nth-child(1)")
+            assert ["0", "+20"] == await shown.texts("#compare .boxes .number")
+
+            caught_up = [replace(said[1], source="anka"), replace(said[0], source="anka", revision=2)]
+            await say(log, caught_up)
+            await expect(shown.page.locator(part.format("gap")).first).to_have_text("0", timeout=PATIENCE_MS)
+            await shown.shows("#compare summary", "Aranın en büyük olduğu sandıklar (0) ve farktaki payları")
+            assert [] == shown.complaints
+
+
+@pytest.mark.parametrize(("width", "language"), [(1440, "tr"), (360, "en")])
+async def test_a_whole_nights_gap_fits_the_page(width: int, language: str, tmp_path: Path, browser: Browser) -> None:
+    """A night of 3,000 boxes in which ANKA is behind and misread some; no width makes the page scroll sideways."""
+    aa = list(tallies(1, "aa"))
+    behind = [replace(one, source="anka") for one in aa[: len(aa) // 2]]
+    misread = {"kurum": 3, "imamoglu": 5}
+    changed = [
+        replace(one, votes=one.votes | misread, valid=one.valid) if number % 40 == 0 else one
+        for number, one in enumerate(behind)
+    ]
+    async with log_at(tmp_path) as log:
+        run = await begin(log, election())
+        await say(log, aa + changed)
+        address = f"?lang={language}"
+        async with counting(log, run), showing(log) as url, screen(browser, f"{url}/{address}", width=width) as shown:
+            first = shown.page.locator("#compare .boxes li").first
+            await expect(first).to_have_count(1, timeout=PATIENCE_MS)
+            await shown.page.locator("#compare summary").click()
+            assert await shown.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            await shown.page.locator("#compare").screenshot(path=tmp_path / "compare.png")
+            assert [] == shown.complaints
