@@ -175,6 +175,11 @@ class View:
             changed.append(unit)
         return changed
 
+    def changed_figures(self, contest: str, source: str, cursor: int) -> list[Figures]:
+        """The figures themselves of the units of which anything changed beyond `cursor`; to be looked at only."""
+        board = self._boards[contest, source]
+        return [board[unit] for unit in self.changed_units(contest, source, cursor)]
+
     def last_change(self, contest: str, source: str) -> int:
         """The seq at which anything of this contest and source last changed; 0 if nothing ever did."""
         board = self._boards[contest, source]
