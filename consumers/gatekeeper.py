@@ -1,10 +1,10 @@
 """The gatekeeper: relays what the control topic says into totals, where its position is the same for every reader.
 
-Holds become gates, a replay's clocks become marks. That a replay has begun another take is for the aggregator: it is
-about to fold what nobody asks for any more.
+Holds become gates, figures set by hand overrides, a replay's clocks marks. That a replay has begun another take is for
+the aggregator: it is about to fold what nobody asks for any more.
 
-Until an operator has held something it reads nothing but the control topic. From then on it follows totals as well,
-from their beginning: what a gate shows is what the topic's readers are shown, not what this member has folded so far.
+Until there is such an order it reads nothing but the control topic. From then on it follows totals as well, from
+their beginning: what a gate shows is what the topic's readers are shown, not what this member has folded so far.
 """
 
 import logging
@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
-from consumers.gates import Holds, Stage
+from consumers.gates import Holds, Overrides, Stage
 from consumers.marks import Marks
 from eventlog.port import Entry, EventLog, Reader, Record
 from eventlog.run import Run
 from schemas.control import parse_epoch
 from schemas.gate import Gate
+from schemas.override import Override
 from schemas.playback import Mark, parse_moved
 from schemas.trust import Judge, OperatorKey
 
@@ -42,6 +43,7 @@ class Gatekeeper:
         self._totals = run.topics.totals.name
         self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
         self._holds = Holds(run.definition)
+        self._overrides = Overrides()
         self._stage = Stage(run.definition.source_ids)
         self._marks = Marks(run.epoch)
         partitions = run.topics.partitions
@@ -73,18 +75,15 @@ class Gatekeeper:
     async def settle(self) -> None:
         """Relay what is new in the control topic. To be called before totals are published: a hold comes first."""
         await self._read_control(wait_ms=0)
-        if self._settled or not self._holds.wanted:
-            return
-        await self._read_totals()
-        gates = self._stage.owed(self._holds, self._is_ours)
-        await self._say(gates)
+        if not self._settled and self._has_orders:
+            await self._relay()
         self._settled = True
 
     async def repair(self) -> None:
         """Say again what stands, where another record came after it. To be called when totals are followed up."""
         await self._say_marks(self._marks.overwritten(self._owned))
-        if self._holds.wanted:
-            await self._read_totals()
+        if self._has_orders:
+            await self._relay()
             await self._say(self._stage.overwritten(self._is_ours))
 
     async def mark(self, positions: Mapping[int, int]) -> None:
@@ -101,10 +100,24 @@ class Gatekeeper:
             await self._log.append(self._totals, [Entry(mark.key, mark.encode()) for mark in marks])
             self._marks.said(marks)
 
-    async def _say(self, gates: list[Gate]) -> None:
-        if gates:
-            await self._log.append(self._totals, [Entry(gate.key, gate.encode()) for gate in gates])
-            _log.info("Relayed %d gates, the last to %s.", len(gates), "hold" if gates[-1].held else "release")
+    @property
+    def _has_orders(self) -> bool:
+        return bool(self._holds.wanted or self._overrides.wanted)
+
+    async def _relay(self) -> None:
+        """Say what is owed, one order after the other, until the topic has it all."""
+        await self._read_totals()
+        for _ in range(self._holds.orders + self._overrides.orders):
+            owed = self._stage.next_owed(self._holds, self._overrides, self._is_ours)
+            if not owed:
+                return
+            await self._say(owed)
+            await self._read_totals()
+
+    async def _say(self, said: Sequence[Gate | Override]) -> None:
+        if said:
+            await self._log.append(self._totals, [Entry(one.key, one.encode()) for one in said])
+            _log.info("Relayed %d records of an operator's order.", len(said))
 
     def _is_ours(self, district: str) -> bool:
         return self._partition.get(district) in self._owned
@@ -121,6 +134,7 @@ class Gatekeeper:
             self._fold_replay(record)
         elif verdict.order is not None and verdict.counts:
             self._holds.apply(record.offset, verdict.order)
+            self._overrides.apply(record.offset, verdict.order)
             self._settled = False
         else:
             _log.warning("The control record at %d has no effect: %s.", record.offset, verdict.refusal)

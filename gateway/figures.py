@@ -41,6 +41,8 @@ class Figures:
     votes: dict[str, int] = field(default_factory=dict)
     counts_seq: dict[str, int] = field(default_factory=dict)
     votes_seq: dict[str, int] = field(default_factory=dict)
+    overridden: tuple[str, ...] = ()
+    overridden_seq: int = 0
     encoded: dict[int, bytes] = field(default_factory=dict)
 
     def add(self, change: Change, seq: int) -> None:
@@ -59,6 +61,14 @@ class Figures:
         self.as_of_seq = seq
         self.counts_seq = dict.fromkeys(self.counts, seq)
         self.votes_seq = dict.fromkeys(self.votes, seq)
+        if self.overridden_seq:
+            self.overridden_seq = seq
+
+    def set_overridden(self, names: tuple[str, ...], seq: int) -> None:
+        """Say which figures are set by hand, here or below."""
+        self.overridden = names
+        self.overridden_seq = seq
+        self._changed(seq)
 
     def set_as_of(self, as_of: datetime, seq: int) -> None:
         if as_of != self.as_of:
@@ -81,6 +91,7 @@ class Figures:
         self.counts = {name: sum(district.counts[name] for district in below) for name in COUNTS}
         names = sorted({candidate for district in below for candidate in district.votes})
         self.votes = {name: sum(district.votes.get(name, 0) for district in below) for name in names}
+        self.overridden = tuple(sorted({name for district in below for name in district.overridden}))
 
     def parted(self) -> "Figures":
         """A copy that shares nothing which changes."""
@@ -116,6 +127,8 @@ class Figures:
         votes = {candidate: self.votes[candidate] for candidate, seq in self.votes_seq.items() if seq > cursor}
         if votes:
             wire["votes"] = votes
+        if self.overridden_seq > cursor:
+            wire["overridden"] = self.overridden
         return wire
 
     def row(self, contest: str, source: str) -> Row:
@@ -127,6 +140,7 @@ class Figures:
             level=self.unit.level,
             boxes_total=self.boxes_total,
             votes=dict(sorted(self.votes.items())),
+            overridden=self.overridden,
             **counts,
         )
 

@@ -4,6 +4,9 @@ They are one and the same until the first hold. From then on a cell that is held
 while the control room follows its totals; on release everyone gets the newest of them, in one step, at the position of
 the release. Whatever stands counts as a change of every figure of the cell, for the same reason as a cell's first
 record does in the view: what compaction has left to a gateway that started later may be less than a client has seen.
+
+Figures that an operator has set by hand take the place of the source's own in both folds, and carry a mark. What is
+held stays as it was: there they show with the release.
 """
 
 from collections.abc import Iterator
@@ -15,7 +18,8 @@ from eventlog.port import Record
 from gateway.view import View
 from schemas.definition import Election
 from schemas.gate import Gate, is_gate, parse_gate
-from schemas.totals import Cell, is_aside, parse_totals
+from schemas.override import Override, is_override, overridden, parse_override, unreported
+from schemas.totals import Cell, Totals, is_aside, parse_totals
 
 
 class Program:
@@ -29,6 +33,8 @@ class Program:
         self.view: Final = self.live.twin()
         self._definition = definition
         self._gates: dict[Cell, Gate] = {}
+        self._overrides: dict[Cell, Override] = {}
+        self._reported: dict[Cell, Totals] = {}
         self._held: dict[tuple[str, str], set[str]] = {}
         self._hold: tuple[str, ...] | None = ()
         self._below: dict[str, list[str]] = {}
@@ -61,6 +67,8 @@ class Program:
             return
         if is_gate(record.key):
             self._fold_gate(record)
+        elif is_override(record.key):
+            self._fold_override(record)
         elif is_aside(record.key):
             self.live.pass_by(record.offset)
         else:
@@ -73,6 +81,8 @@ class Program:
         except ValidationError:
             self._skip(record.offset)
             return
+        if totals.cell in self._overrides:
+            totals = self._set_by_hand(totals)
         is_newer = self.live.apply(record.offset, totals, record.timestamp)
         if is_newer and self._gates and not self._is_held(totals.cell):
             self.view.apply(record.offset, totals, record.timestamp)
@@ -90,6 +100,37 @@ class Program:
         if gate.supersedes(self._gates.get(gate.cell)):
             self._let_stand(record.offset, gate)
 
+    def _set_by_hand(self, totals: Totals) -> Totals:
+        """The totals with the figures that are set by hand; what the source said is kept for when they are not."""
+        if totals.version > self._reported[totals.cell].version:
+            self._reported[totals.cell] = totals
+        return overridden(totals, self._overrides[totals.cell].figures)
+
+    def _fold_override(self, record: Record) -> None:
+        try:
+            override = parse_override(record.value or b"")
+        except ValidationError:
+            self._skip(record.offset)
+            return
+        cell = override.cell
+        if not self.live.knows(cell, override.candidates):
+            self._skip(record.offset)
+            return
+        self.live.pass_by(record.offset)
+        standing = self._overrides.get(cell)
+        if standing is None or standing.override < override.override:
+            if cell not in self._reported:
+                self._reported[cell] = self.live.totals(cell) or unreported(cell, override.at)
+            self._overrides[cell] = override
+            self._let_override(record.offset, cell)
+
+    def _let_override(self, offset: int, cell: Cell) -> None:
+        """Show what is set by hand, or what the source had said: no box where that is nothing, for it was shown."""
+        shown = overridden(self._reported[cell], self._overrides[cell].figures)
+        for view in [self.live] if self._is_held(cell) or not self._gates else [self.live, self.view]:
+            view.show(offset, cell, shown)
+            view.mark(cell)
+
     def _let_stand(self, offset: int, gate: Gate) -> None:
         if not self._gates:
             self.view.part()
@@ -99,7 +140,9 @@ class Program:
             self._freeze(offset, gate.settled(truth))
         else:
             is_behind = truth is not None and truth.version > self.view.version(cell)
-            self.view.show(offset, cell, truth if is_behind else None)
+            self.view.show(offset, cell, truth if is_behind or cell in self._overrides else None)
+            if cell in self._overrides:
+                self.view.mark(cell)
         sources = self._held.setdefault((cell.contest, cell.district), set())
         (sources.add if gate.held else sources.discard)(cell.source)
         self._hold = None

@@ -129,6 +129,14 @@ class View:
             else:
                 del board[unit]
 
+    def mark(self, cell: Cell) -> None:
+        """Say of a cell and above what is set by hand, also if that is nothing: who saw something marked is told."""
+        board = self._boards[cell.contest, cell.source]
+        for unit in (cell.district, *self.definition.ancestors[cell.district]):
+            if unit in board:
+                board[unit].set_overridden(board[unit].overridden, self.seq)
+                board.move_to_end(unit)
+
     def version(self, cell: Cell) -> int:
         """The version of the cell's totals that is held; -1 where there is none."""
         return self._versions.get(cell, -1)
@@ -139,6 +147,7 @@ class View:
         if district is None:
             return None
         said: dict[str, Any] = {**cell._asdict(), **district.counts, "votes": district.votes.copy()}
+        said["overridden"] = district.overridden
         return Totals.model_construct(None, version=self.version(cell), as_of=district.as_of, **said)
 
     def twin(self) -> "View":
@@ -251,6 +260,16 @@ class View:
             above.add(change, self.seq)
             above.set_as_of(self._newest(board, above, before, totals.as_of), self.seq)
             self._move(board, above)
+        if totals.overridden != district.overridden:
+            self._put_overridden(board, district, totals.overridden)
+
+    def _put_overridden(self, board: _Board, district: Figures, names: tuple[str, ...]) -> None:
+        district.set_overridden(names, self.seq)
+        self._move(board, district)
+        for unit in self.definition.ancestors[district.unit.id]:
+            below = (board[one].overridden for one in self._districts_below[unit] if one in board)
+            board[unit].set_overridden(tuple(sorted({name for marked in below for name in marked})), self.seq)
+            self._move(board, board[unit])
 
     def _add_unit(self, board: _Board, unit: str, as_of: datetime, votes: dict[str, int]) -> None:
         figures = Figures(

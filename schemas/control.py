@@ -10,8 +10,10 @@ from typing import Annotated, Final, Literal
 import orjson
 from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, ValidationError
 
-from schemas.definition import Election
+from schemas.definition import Contest, Election
 from schemas.fields import Frozen, Id, UnitId
+from schemas.override import FIGURES, VOTES
+from schemas.override import Figures as HandSet
 
 Mode = Literal["live", "test", "replay"]
 
@@ -37,6 +39,10 @@ def _within_speeds(speed: float) -> float:
 
 Speed = Annotated[float, AfterValidator(_within_speeds)]
 """How many seconds of the night pass in one of ours; 0: as fast as it goes."""
+
+
+Position = Annotated[str, Field(min_length=5, max_length=300, pattern=r"^[\w.\-]+/\d+/\d+$")]
+"""Where a quarantined record's original lies: topic, partition, offset."""
 
 
 class RunCreated(Frozen):
@@ -122,6 +128,50 @@ class Released(_Order):
     unit: UnitId | None = None
 
 
+class Taken(_Order):
+    """Show everyone the newest of what is held, in one step, and go on holding: a contest in a unit, or everywhere."""
+
+    type: Literal["taken"] = "taken"
+    contest: Id
+    unit: UnitId | None = None
+
+
+class FigureOverridden(_Order):
+    """Set figures of a district by hand, in the place of what the source says; those set before stay.
+
+    `unit` is the district. Everywhere these figures show they are marked, also in the sums above.
+    """
+
+    type: Literal["figure_overridden"] = "figure_overridden"
+    contest: Id
+    source: Id
+    unit: UnitId
+    figures: Annotated[HandSet, Field(min_length=1)]
+
+
+class OverrideWithdrawn(_Order):
+    """Take back every figure of a district that was set by hand."""
+
+    type: Literal["override_withdrawn"] = "override_withdrawn"
+    contest: Id
+    source: Id
+    unit: UnitId
+
+
+class QuarantineReleased(_Order):
+    """Let a record out of quarantine: what could be mended in it was, and it was published again."""
+
+    type: Literal["quarantine_released"] = "quarantine_released"
+    position: Position
+
+
+class QuarantineRejected(_Order):
+    """A quarantined record was looked at, and stays where it is."""
+
+    type: Literal["quarantine_rejected"] = "quarantine_rejected"
+    position: Position
+
+
 class Called(_Order):
     """An editor says who has won in a unit. A later call for the same contest and unit replaces it."""
 
@@ -175,7 +225,20 @@ class ReplaySpeedSet(_Order):
 ReplayOrder = ReplayPaused | ReplayResumed | ReplaySought | ReplayStepped | ReplaySpeedSet
 """What a replay's director says."""
 
-Order = EmbargoSet | EmbargoLifted | Held | Released | Called | CallWithdrawn | ReplayOrder
+Order = (
+    EmbargoSet
+    | EmbargoLifted
+    | Held
+    | Released
+    | Taken
+    | FigureOverridden
+    | OverrideWithdrawn
+    | QuarantineReleased
+    | QuarantineRejected
+    | Called
+    | CallWithdrawn
+    | ReplayOrder
+)
 ORDER: Final[TypeAdapter[Order]] = TypeAdapter(Annotated[Order, Field(discriminator="type")])
 CONTROL: Final[TypeAdapter[RunCreated | EpochBegun | Order]] = TypeAdapter(
     Annotated[RunCreated | EpochBegun | Order, Field(discriminator="type")]
@@ -201,15 +264,42 @@ def parse_epoch(value: bytes | None) -> EpochBegun | None:
 
 def unknown_in(order: Order, definition: Election) -> str | None:
     """What an order names that the definition does not have, as a sentence; `None` where all of it is there."""
-    if isinstance(order, EmbargoSet | EmbargoLifted | ReplayOrder):
+    if isinstance(order, EmbargoSet | EmbargoLifted | QuarantineReleased | QuarantineRejected | ReplayOrder):
         return None
     contest = definition.contest_by_id.get(order.contest)
     if contest is None:
         return f"There is no contest {order.contest!r}. There are: {', '.join(definition.contest_by_id)}."
     if order.unit is not None and order.unit not in definition.unit_by_id:
         return f"There is no unit {order.unit!r} in the election's definition."
+    if isinstance(order, FigureOverridden | OverrideWithdrawn):
+        return _unknown_cell(order, definition) or (
+            _unknown_figure(order, contest) if isinstance(order, FigureOverridden) else None
+        )
     if isinstance(order, Called):
-        names = {candidate.id for candidate in contest.ballot(order.unit)}
-        if order.candidate not in names:
-            return f"There is no candidate {order.candidate!r} on the ballot of {order.contest!r} in {order.unit!r}."
+        return _unknown_candidate(order.candidate, contest, order.unit)
     return None
+
+
+def _unknown_cell(order: FigureOverridden | OverrideWithdrawn, definition: Election) -> str | None:
+    if order.source not in definition.source_ids:
+        return f"There is no source {order.source!r}. There are: {', '.join(sorted(definition.source_ids))}."
+    if definition.unit_by_id[order.unit].level != "district":
+        return f"{order.unit!r} is no district. Set figures district by district: the sums above follow."
+    return None
+
+
+def _unknown_figure(order: FigureOverridden, contest: Contest) -> str | None:
+    for name in order.figures:
+        if name.startswith(VOTES):
+            unknown = _unknown_candidate(name.removeprefix(VOTES), contest, order.unit)
+            if unknown is not None:
+                return unknown
+        elif name not in FIGURES:
+            return f"There is no figure {name!r} to set. There are: {', '.join(FIGURES)}, votes.CANDIDATE."
+    return None
+
+
+def _unknown_candidate(candidate: str, contest: Contest, unit: str) -> str | None:
+    if candidate in {one.id for one in contest.ballot(unit)}:
+        return None
+    return f"There is no candidate {candidate!r} on the ballot of {contest.id!r} in {unit!r}."

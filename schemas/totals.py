@@ -1,10 +1,10 @@
 """Totals: the absolute figures of one (contest, source, district), as the aggregator publishes them."""
 
 from collections.abc import Iterable
-from typing import Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import orjson
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from schemas.fields import Frozen, Id, Total, UnitId
 
@@ -28,16 +28,18 @@ COUNTS: Final = ("boxes_opened", "annulled", "registered", "cast", "valid", "inv
 class Totals(Frozen):
     """One district's totals for one contest and source.
 
-    `version` is the offset of the last tally that changed them: it only grows, and a reader drops what is not newer.
+    `version` is the offset of the last tally that changed them: it only grows, and a reader drops what is not newer. It
+    is -1 where the source has said nothing, and all there is was set by hand.
     `registered` and everything after it are sums over the *opened* boxes; `annulled` counts boxes annulled and not
-    opened again; `flagged` counts opened boxes whose counts are odd but possible.
+    opened again; `flagged` counts opened boxes whose counts are odd but possible. `overridden` names the figures that
+    an operator has set by hand, such as `votes.imamoglu`; what an aggregator publishes has none.
     """
 
     v: Literal[1] = 1
     contest: Id
     source: Id
     district: UnitId
-    version: Total
+    version: Annotated[int, Field(ge=-1)]
     as_of: AwareDatetime
     boxes_opened: Total
     annulled: Total
@@ -48,6 +50,7 @@ class Totals(Frozen):
     unattributed: Total
     flagged: Total
     votes: dict[Id, Total]
+    overridden: tuple[str, ...] = ()
 
     @property
     def cell(self) -> Cell:
@@ -56,7 +59,10 @@ class Totals(Frozen):
 
     def encode(self) -> bytes:
         """The record value: fields in their fixed order, votes by candidate id, so equal totals are equal bytes."""
-        return orjson.dumps(self.model_dump() | {"votes": dict(sorted(self.votes.items()))})
+        said = self.model_dump() | {"votes": dict(sorted(self.votes.items()))}
+        if not self.overridden:
+            del said["overridden"]
+        return orjson.dumps(said)
 
 
 TOTALS: Final = TypeAdapter(Totals)
@@ -76,7 +82,7 @@ def parse_totals(value: bytes) -> Totals:
 
 
 class Row(NamedTuple):
-    """One line of a result table: the figures of a unit at any level."""
+    """One line of a result table: the figures of a unit at any level. `overridden`: of it, or of a district below."""
 
     contest: str
     source: str
@@ -91,6 +97,7 @@ class Row(NamedTuple):
     unattributed: int
     flagged: int
     votes: dict[str, int]
+    overridden: tuple[str, ...] = ()
 
 
 def encode_rows(rows: Iterable[Row]) -> bytes:

@@ -76,6 +76,7 @@ class Entry(Frozen):
     """The figures of one unit. In a snapshot all fields are there; in a delta only those that changed.
 
     All values are absolute. `registered` counts the voters of the opened boxes: the denominator of turnout.
+    `overridden` names the figures that an operator has set by hand, in the unit or below, such as `votes.imamoglu`.
     """
 
     unit: UnitId
@@ -91,6 +92,7 @@ class Entry(Frozen):
     unattributed: Total | None = None
     flagged: Total | None = None
     votes: dict[Id, Total] | None = None
+    overridden: tuple[str, ...] | None = None
 
 
 class Hello(Frozen):

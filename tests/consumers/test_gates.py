@@ -3,10 +3,11 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gates import Holds, Stage
+from consumers.gates import Holds, Overrides, Stage
 from eventlog.port import Entry
-from schemas.control import Called, Held, Order, Released
+from schemas.control import Called, FigureOverridden, Held, Order, Released, Taken
 from schemas.gate import Gate, parse_gate
+from schemas.override import Override
 from schemas.totals import COUNTS, Totals
 from tests.builders import DISTRICTS, NIGHT, small_election
 from tests.schemas.orders import order
@@ -30,9 +31,9 @@ class Topic:
     def __init__(self) -> None:
         self.records: list[Written] = []
 
-    def append(self, *said: Gate | Totals) -> None:
+    def append(self, *said: Gate | Override | Totals) -> None:
         for one in said:
-            key = one.key if isinstance(one, Gate) else one.cell.key()
+            key = one.cell.key() if isinstance(one, Totals) else one.key
             self.records.append(Written(len(self.records), key, one.encode()))
 
     def stage(self) -> Stage:
@@ -182,7 +183,7 @@ def test_junk_in_the_topic_says_nothing() -> None:
     stage = Stage(["aa"])
     for entry in (Entry(b"gate:x", b"junk"), Entry(b"x", b"junk"), Entry(b"gate:x", b"{}")):
         stage.fold(Written(0, entry.key, entry.value))
-    assert (stage.truth, stage.standing) == ({}, {})
+    assert (stage.reported, stage.standing, stage.overrides) == ({}, {}, {})
 
 
 def test_a_gate_is_written_under_its_own_key() -> None:
@@ -197,3 +198,38 @@ def test_the_same_gate_later_is_said_again_too() -> None:
     gates = topic.stage().owed(fold(order(Held, contest="mayor", unit="tr/34/uskudar")), ours)
     topic.append(*gates, totals(1), *gates)
     assert {(gate.again, gate.program) for gate in topic.stage().overwritten(ours)} == {(1, None)}
+
+
+def test_taking_shows_the_newest_of_what_is_held_and_goes_on_holding() -> None:
+    topic = Topic()
+    topic.append(totals(1))
+    hold, take = order(Held, contest="mayor", unit="tr/34/uskudar"), order(Taken, contest="mayor")
+    topic.append(*topic.stage().owed(fold(hold), ours))
+    topic.append(totals(2))
+
+    taken = topic.stage().owed(fold(hold, take), ours)
+
+    assert [("aa", 2, True, totals(2)), ("anka", 2, True, None)] == [
+        (gate.source, gate.gate, gate.held, gate.program) for gate in taken
+    ]
+    assert fold(take).wanted == {}
+
+
+def test_what_was_set_by_hand_before_a_hold_is_part_of_it_and_what_comes_after_is_not() -> None:
+    topic = Topic()
+    topic.append(totals(1))
+    overrides = Overrides()
+    for offset, valid in ((1, 5), (3, 7)):
+        cell = {"contest": "mayor", "source": "aa", "unit": "tr/34/uskudar"}
+        overrides.apply(offset, order(FigureOverridden, **cell, figures={"valid": valid}))
+    holds = Holds(ELECTION)
+    holds.apply(2, order(Held, contest="mayor", unit="tr/34/uskudar"))
+    while owed := topic.stage().next_owed(holds, overrides, ours):
+        topic.append(*owed)
+
+    gates = [gate for gate in topic.stage().standing.values() if gate.program]
+    assert [(5, ("valid",))] == [(gate.program.valid, gate.program.overridden) for gate in gates if gate.program]
+    truth = topic.stage().truth(totals(1).cell)
+    assert truth is not None
+    assert 7 == truth.valid
+    assert (3, 2) == (holds.orders + overrides.orders, len(overrides.wanted))

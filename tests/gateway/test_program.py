@@ -5,16 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gates import Holds, Stage
+from consumers.gates import Holds, Overrides, Stage
 from gateway.program import Program
 from gateway.view import View
-from schemas.control import Held, Order, Released
+from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.gate import Gate, is_gate, parse_gate
+from schemas.override import Override, is_override, overridden, parse_override, unreported
 from schemas.totals import Cell, Totals, parse_totals
 from tests.gateway.gateways import Message
 from tests.gateway.nights import DISTRICTS, Written, election, totals
-from tests.gateway.test_view import EVERYWHERE, PAIRS, catch_up, everything
-from tests.schemas.orders import order
+from tests.gateway.test_view import EVERYWHERE, PAIRS, catch_up, everything, shown_to_all
+from tests.schemas.orders import Kind, order
 
 ELECTION = election()
 USKUDAR = Cell("mayor", "aa", "tr/34/uskudar")
@@ -22,21 +23,23 @@ UNITS = (None, "tr", "tr/34", *DISTRICTS)
 
 
 class Night:
-    """A totals topic as aggregators write it: totals, and the gates that two owners relay, now and then at once."""
+    """A totals topic as aggregators write it: totals, and the orders that two owners relay, now and then at once."""
 
     def __init__(self, seed: int) -> None:
         self.random = chance.Random(seed)
         self.records: list[Written] = []
         self.holds = Holds(ELECTION)
+        self.overrides = Overrides()
         self.orders: list[Order] = []
         self.versions = 0
 
-    def append(self, said: Gate | Totals) -> None:
-        key = said.key if isinstance(said, Gate) else said.cell.key()
+    def append(self, said: Gate | Override | Totals) -> None:
+        key = said.cell.key() if isinstance(said, Totals) else said.key
         self.records.append(Written(len(self.records), said.encode(), key=key))
 
     def play(self, steps: int) -> None:
-        moves = (self.count, self.count, self.count, self.command, self.relay, self.race, self.repair, self.haunt)
+        moves = [self.count, self.count, self.count, self.command, self.set_by_hand]
+        moves += [self.relay, self.race, self.repair, self.haunt]
         for _ in range(steps):
             self.random.choice(moves)()
         self.relay()
@@ -50,9 +53,22 @@ class Night:
         self.append(totals(where, votes, version=self.versions, source=source, minute=minute))
 
     def command(self) -> None:
-        kind = Held if self.random.random() < 0.5 else Released
-        self.orders.append(order(kind, contest="mayor", unit=self.random.choice(UNITS)))
-        self.holds.apply(len(self.orders), self.orders[-1])
+        kinds: list[Kind] = [Held, Released, Taken]
+        kind = self.random.choice(kinds)
+        self.order(order(kind, contest="mayor", unit=self.random.choice(UNITS)))
+
+    def set_by_hand(self) -> None:
+        where = {"contest": "mayor", "source": "aa", "unit": self.random.choice(DISTRICTS)}
+        if self.random.random() < 0.3:
+            self.order(order(OverrideWithdrawn, **where))
+        else:
+            figure = self.random.choice(["votes.kurum", "valid", "boxes_opened"])
+            self.order(order(FigureOverridden, **where, figures={figure: self.random.randint(10, 19)}))
+
+    def order(self, said: Order) -> None:
+        self.orders.append(said)
+        self.holds.apply(len(self.orders), said)
+        self.overrides.apply(len(self.orders), said)
 
     def stage(self) -> Stage:
         stage = Stage(["aa", "anka"])
@@ -61,12 +77,13 @@ class Night:
         return stage
 
     def relay(self) -> None:
-        for gate in self.stage().owed(self.holds, lambda _: True):
-            self.append(gate)
+        while owed := self.stage().next_owed(self.holds, self.overrides, lambda _: True):
+            for one in owed:
+                self.append(one)
 
     def race(self) -> None:
         """Another owner looked at the topic before this one relayed, and relays what it saw later."""
-        late = self.stage().owed(self.holds, lambda _: True)
+        late = self.stage().next_owed(self.holds, self.overrides, lambda _: True)
         if self.random.random() < 0.5:
             self.count()
         self.relay()
@@ -79,8 +96,8 @@ class Night:
             self.append(gate)
 
     def haunt(self) -> None:
-        """A zombie says a gate again that was said; what it says of totals is `test_view`'s."""
-        gates = [record for record in self.records if is_gate(record.key)]
+        """A zombie says again what was ordered and said; what it says of totals is `test_view`'s."""
+        gates = [record for record in self.records if is_gate(record.key) or is_override(record.key)]
         if gates:
             record = self.random.choice(gates)
             self.records.append(Written(len(self.records), record.value, key=record.key))
@@ -100,6 +117,8 @@ def _rank(record: Written) -> tuple[int, int]:
     if is_gate(record.key):
         gate = parse_gate(record.value or b"")
         return gate.gate, gate.again
+    if is_override(record.key):
+        return parse_override(record.value or b"").override, 0
     return parse_totals(record.value or b"").version, 0
 
 
@@ -136,7 +155,7 @@ def test_a_client_may_move_to_a_gateway_that_read_a_compacted_topic(seed: int, s
     shown: dict[tuple[str, str], dict[str, Message]] = {pair: {} for pair in PAIRS}
     catch_up(shown, fold(night.records[:cursor]).view, 0)
     catch_up(shown, late.view, cursor)
-    assert shown == everything(late.view)
+    assert shown_to_all({pair: units.values() for pair, units in shown.items()}) == everything(late.view)
 
 
 @given(SEEDS, STEPS)
@@ -168,10 +187,33 @@ def added_up(view: View) -> View:
     fresh = View(ELECTION)
     for contest, source in PAIRS:
         for district in DISTRICTS:
-            shown = view.totals(Cell(contest, source, district))
+            cell = Cell(contest, source, district)
+            shown = view.totals(cell)
             if shown is not None:
-                fresh.apply(fresh.seq, shown)
+                fresh.show(fresh.seq, cell, shown)
     return fresh
+
+
+@given(SEEDS, STEPS)
+def test_what_is_set_by_hand_takes_the_place_of_what_the_source_says_and_is_marked(seed: int, steps: int) -> None:
+    """At the end of any night: nothing else is changed, nothing else is marked, and what was taken back is gone."""
+    night = Night(seed)
+    night.play(steps)
+    live, stage = fold(night.records).live, night.stage()
+    standing = {override.cell: override for override in night.overrides.wanted}
+    for contest, source in PAIRS:
+        for district in DISTRICTS:
+            cell = Cell(contest, source, district)
+            reported, override = stage.reported.get(cell), standing.get(cell)
+            wanted = reported
+            if override is not None:
+                wanted = overridden(reported or unreported(cell, override.at), override.figures)
+            shown = live.totals(cell)
+            if wanted is None or shown is None:
+                assert wanted is shown is None
+            else:
+                assert wanted.model_copy(update={"votes": shown.votes | wanted.votes}) == shown
+                assert tuple(sorted(override.figures if override else ())) == shown.overridden
 
 
 def a_gate(number: int, *, held: bool, program: Totals | None = None, cell: Cell = USKUDAR) -> Gate:

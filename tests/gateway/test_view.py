@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import orjson
@@ -72,7 +72,18 @@ def summed(held: dict[Cell, Totals]) -> dict[tuple[str, str, str], Row]:
 
 def everything(view: View) -> dict[tuple[str, str], dict[str, Wire]]:
     """What a client that follows everything would show, had it just come."""
-    return {pair: {str(entry["unit"]): entry for entry in view.changed_since(*pair, EVERYWHERE, 0)} for pair in PAIRS}
+    return shown_to_all({pair: view.changed_since(*pair, EVERYWHERE, 0) for pair in PAIRS})
+
+
+def shown_to_all(entries: Mapping[tuple[str, str], Iterable[Wire]]) -> dict[tuple[str, str], dict[str, Wire]]:
+    """What is shown, by unit; that nothing is set by hand is shown by showing nothing."""
+    return {
+        pair: {
+            str(entry["unit"]): {name: value for name, value in entry.items() if name != "overridden" or value}
+            for entry in table
+        }
+        for pair, table in entries.items()
+    }
 
 
 @given(st.lists(records(), max_size=30))

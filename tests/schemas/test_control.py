@@ -1,7 +1,19 @@
+from typing import Any
+
 import pytest
 
-from schemas.control import EpochBegun, RunCreated, parse_control, parse_epoch
+from schemas.control import (
+    EpochBegun,
+    FigureOverridden,
+    OverrideWithdrawn,
+    QuarantineReleased,
+    RunCreated,
+    parse_control,
+    parse_epoch,
+    unknown_in,
+)
 from tests.builders import NIGHT, small_election
+from tests.schemas.orders import Kind, order
 
 
 def test_a_run_survives_the_way_through_the_log() -> None:
@@ -29,3 +41,36 @@ def test_an_epoch_follows_the_take_before_it_and_no_other() -> None:
 
 def test_what_begins_no_epoch_says_so() -> None:
     assert parse_epoch(None) is parse_epoch(b'{"type":"held"}') is parse_epoch(b'{"type":"epoch_begun"}') is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "says"),
+    [
+        (FigureOverridden, {"contest": "president"}, "no contest 'president'"),
+        (FigureOverridden, {"source": "radio"}, "no source 'radio'"),
+        (FigureOverridden, {"unit": "tr/99/atlantis"}, "no unit 'tr/99/atlantis'"),
+        (FigureOverridden, {"unit": "tr/34"}, "is no district"),
+        (FigureOverridden, {"figures": {"votes.nobody": 1}}, "no candidate 'nobody'"),
+        (FigureOverridden, {"figures": {"flagged": 1}}, "no figure 'flagged'"),
+        (OverrideWithdrawn, {"source": "radio"}, "no source 'radio'"),
+    ],
+)
+def test_an_order_that_names_what_is_not_there_says_so(kind: Kind, changes: dict[str, Any], says: str) -> None:
+    figures = {"figures": {"valid": 1}} if kind is FigureOverridden else {}
+    said = order(kind, **({"contest": "mayor", "source": "aa", "unit": "tr/34/uskudar"} | figures | changes))
+
+    assert says in (unknown_in(said, small_election()) or "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        order(
+            FigureOverridden, contest="mayor", source="aa", unit="tr/34/uskudar", figures={"votes.kurum": 1, "cast": 2}
+        ),
+        order(OverrideWithdrawn, contest="mayor", source="aa", unit="tr/34/uskudar"),
+        order(QuarantineReleased, position="sandik.night.tallies/3/17"),
+    ],
+)
+def test_an_order_that_names_what_is_there_is_good(said: Any) -> None:
+    assert unknown_in(said, small_election()) is None

@@ -1,0 +1,102 @@
+"""Overrides: figures of one cell set by hand, said in the totals topic so that every reader has them at one position.
+
+An override is named after the control record that ordered it (`override`, its offset), so two owners of a cell who
+relay the same order write the same bytes. Of several the one with the highest number stands. See
+docs/decisions/override.md.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, Self
+
+import orjson
+from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
+
+from schemas.fields import Frozen, Id, Total, UnitId
+from schemas.totals import COUNTS, Cell, Totals
+
+OVERRIDE_PREFIX: Final = b"override:"
+"""What an override's key begins with. No id has a colon, so it is never a cell's own key."""
+
+VOTES: Final = "votes."
+"""What the name of a candidate's figure begins with, such as `votes.imamoglu`."""
+
+FIGURES: Final = tuple(name for name in COUNTS if name not in ("annulled", "flagged"))
+"""The counts that may be set by hand: those that a source reports. The others say something about its boxes."""
+
+MAX_FIGURES: Final = 64
+"""Figures in one override: every count and the votes of 49 candidates, with room to spare."""
+
+Figures = Annotated[
+    dict[Annotated[str, Field(pattern=r"^([a-z_]+|votes\.[a-z0-9][a-z0-9_\-]*)$", max_length=110)], Total],
+    Field(max_length=MAX_FIGURES),
+]
+"""Absolute figures by name: a count of `FIGURES`, or `votes.` and a candidate."""
+
+
+class Override(Frozen):
+    """The figures of one cell that are set by hand at a time; none of them: the source's own figures stand again."""
+
+    v: Literal[1] = 1
+    type: Literal["override"] = "override"
+    contest: Id
+    source: Id
+    district: UnitId
+    override: Total
+    at: AwareDatetime
+    figures: Figures
+
+    @model_validator(mode="after")
+    def _of_known_figures(self) -> Self:
+        for name in self.figures:
+            if not name.startswith(VOTES) and name not in FIGURES:
+                raise ValueError(f"{name!r} cannot be set by hand; use {', '.join(FIGURES)} or votes.CANDIDATE")
+        return self
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that it is of."""
+        return Cell(self.contest, self.source, self.district)
+
+    @property
+    def key(self) -> bytes:
+        """The record key, such as `override:metropolitan_mayor/aa/tr/34/uskudar`."""
+        return OVERRIDE_PREFIX + self.cell.key()
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The candidates whose votes it sets."""
+        return tuple(name.removeprefix(VOTES) for name in self.figures if name.startswith(VOTES))
+
+    def encode(self) -> bytes:
+        """The record value: fields in their fixed order, figures by name, so equal overrides are equal bytes."""
+        return orjson.dumps(self.model_dump() | {"figures": dict(sorted(self.figures.items()))})
+
+
+OVERRIDE: Final = TypeAdapter(Override)
+
+
+def is_override(key: bytes | None) -> bool:
+    """Whether a record of the totals topic is an override, by its key."""
+    return key is not None and key.startswith(OVERRIDE_PREFIX)
+
+
+def parse_override(value: bytes) -> Override:
+    """Parse one record value. Raises pydantic's `ValidationError` where it is none."""
+    return OVERRIDE.validate_json(value)
+
+
+def overridden(totals: Totals, figures: Mapping[str, int]) -> Totals:
+    """The totals with these figures in the place of the source's own, and marked so."""
+    if not figures:
+        return totals
+    counts = {name: value for name, value in figures.items() if not name.startswith(VOTES)}
+    votes = {name.removeprefix(VOTES): value for name, value in figures.items() if name.startswith(VOTES)}
+    marks = tuple(sorted(figures))
+    return totals.model_copy(update={**counts, "votes": totals.votes | votes, "overridden": marks})
+
+
+def unreported(cell: Cell, at: datetime) -> Totals:
+    """What is overridden where the source has said nothing yet: no box, no vote, older than anything it may say."""
+    zeros: dict[str, Any] = dict.fromkeys(COUNTS, 0)
+    return Totals.model_construct(None, **cell._asdict(), **zeros, version=-1, as_of=at, votes={})

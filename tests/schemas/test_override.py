@@ -1,0 +1,51 @@
+import pytest
+from pydantic import ValidationError
+
+from schemas.override import Override, is_override, overridden, parse_override, unreported
+from schemas.totals import Cell
+from tests.builders import NIGHT
+from tests.gateway.nights import totals
+
+CELL = Cell("mayor", "aa", "tr/34/uskudar")
+
+
+def an_override(**figures: int) -> Override:
+    named = {name.replace("__", "."): value for name, value in figures.items()}
+    return Override(**CELL._asdict(), override=7, at=NIGHT, figures=named)
+
+
+def test_what_is_written_is_read_again_and_equal_overrides_are_equal_bytes() -> None:
+    one, other = an_override(valid=5, votes__kurum=3), an_override(votes__kurum=3, valid=5)
+
+    assert one == parse_override(one.encode())
+    assert one.encode() == other.encode()
+    assert (b"override:mayor/aa/tr/34/uskudar", CELL) == (one.key, one.cell)
+    assert is_override(one.key)
+    assert not is_override(CELL.key())
+    assert not is_override(None)
+
+
+def test_only_what_a_source_reports_can_be_set() -> None:
+    for name in ("flagged", "annulled", "nonsense"):
+        with pytest.raises(ValidationError, match="cannot be set by hand"):
+            an_override(**{name: 1})
+
+
+def test_figures_set_by_hand_take_the_place_of_the_sources_own_and_are_named() -> None:
+    shown = overridden(totals(votes={"kurum": 1, "imamoglu": 2}), an_override(valid=9, votes__kurum=7).figures)
+
+    assert ({"kurum": 7, "imamoglu": 2}, 9, 3) == (shown.votes, shown.valid, shown.cast)
+    assert ("valid", "votes.kurum") == shown.overridden
+    assert b'"overridden":["valid","votes.kurum"]' in shown.encode()
+
+
+def test_none_set_is_the_source_as_it_was() -> None:
+    assert overridden(totals(), {}) == totals()
+    assert b"overridden" not in totals().encode()
+
+
+def test_where_nothing_was_reported_what_is_set_stands_on_zeros() -> None:
+    shown = overridden(unreported(CELL, NIGHT), an_override(votes__kurum=7).figures)
+
+    assert ({"kurum": 7}, 0, -1, NIGHT) == (shown.votes, shown.boxes_opened, shown.version, shown.as_of)
+    assert parse_override(an_override().encode()).candidates == ()
