@@ -118,6 +118,8 @@ class Night:
         self.mode: Mode | None = None
         self.epoch: str | None = None
         self.scope: Scope | None = None
+        self.gaps = 0
+        """Deltas that began beyond the cursor: faults of the server's, each mended by a fresh snapshot."""
         self._send = send
         self._tell = tell
         self._random = random
@@ -330,6 +332,7 @@ class Night:
             return
         verdict, units = one.delta(message, self.epoch)
         if verdict == "gap":
+            self.gaps += 1
             one.forget()
             if one.handles:
                 self._send(one.ask())

@@ -56,6 +56,7 @@ class Player:
             "mode": night.mode,
             "epoch": night.epoch,
             "scope": night.scope,
+            "gaps": night.gaps,
             "embargoed": night.embargoed,
             "embargo": night.embargo,
             "held": night.held,

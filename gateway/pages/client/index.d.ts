@@ -171,6 +171,8 @@ export interface LiveNight {
   readonly mode: Mode | null;
   readonly epoch: string | null;
   readonly scope: Scope | null;
+  /** Deltas that began beyond the cursor: faults of the server's, each mended by a fresh snapshot. */
+  readonly gaps: number;
   /** By source; empty before the first state. */
   readonly feeds: Readonly<Record<string, Feed>>;
   readonly embargoed: boolean;

@@ -39,6 +39,8 @@ export class Night {
   mode = null;
   epoch = null;
   scope = null;
+  /** Deltas that began beyond the cursor: faults of the server's, each mended by a fresh snapshot. */
+  gaps = 0;
 
   /** `send(message)` and `tell(name, detail)` carry out what follows from a message; `now` gives milliseconds. */
   constructor({ send, tell, now, random, retry }) {
@@ -240,6 +242,7 @@ export class Night {
     if (!one) return;
     const { verdict, units } = one.delta(message, this.epoch);
     if (verdict === "gap") {
+      this.gaps += 1;
       one.forget();
       if (one.handles) this.#send(one.ask());
     } else if (units.length) {

@@ -1,0 +1,32 @@
+"""The client in Chromium, as a gateway serves it, through a line that fails."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.browser.chromium import screen as window
+from tests.client.chaos import WANTED, Screen, chaos
+from tests.gateway.nights import DISTRICTS
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+FOLLOW = """async ([wanted, units]) => {
+  const { connect } = await import("/static/client/index.js");
+  const subscriptions = wanted.map(({ max_rate_hz: maxRateHz, ...one }) => ({ ...one, maxRateHz }));
+  const night = connect({ subscriptions, retry: { firstMs: 20, longestMs: 100 }, openingMs: 1000, helloMs: 2000 });
+  night.on("change", () => {
+    const places = subscriptions.flatMap(({ contest, source }) => units.map((unit) => [contest, source, unit]));
+    const entries = places.map((place) => [place.join(" "), night.entry(...place)]);
+    show(JSON.stringify([Object.fromEntries(entries.filter(([, entry]) => entry)), night.gaps]));
+  });
+}"""
+
+
+async def test_after_every_fault_the_view_is_the_gateways(tmp_path: Path, browser: Browser) -> None:
+    shown = Screen()
+    async with chaos(tmp_path, seed=5) as staged, window(browser, f"{staged.url}/healthz") as opened:
+        await opened.page.expose_function("show", lambda said: shown.show(*json.loads(said)))
+        await opened.page.evaluate(FOLLOW, [WANTED, ["tr", "tr/06", "tr/34", *DISTRICTS]])
+        await staged.rounds(shown)
