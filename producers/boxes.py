@@ -7,23 +7,19 @@ dropped. A line that is there twice in the same words is one box; with other cou
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from producers.line_faults import LineFaults
 from producers.mapping import Column, Mapping
-from producers.sheet import Line, Sheet, open_sheet
+from producers.sheet import Line, Sheet, column_of, open_sheet
 from producers.turkish import slug, title
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError
 from schemas.fields import MAX_BOX_COUNT, MAX_BOX_NUMBER, MAX_REVISION
 from schemas.tally import Counted
 
-SHOWN_FAULTS: Final = 20
-"""How many faulty lines a message names: a screenful. The rest are counted."""
-
-_NEAREST_COLUMNS: Final = 3
 _COUNTS: Final = ("registered", "cast", "valid", "invalid")
 
 
@@ -66,10 +62,10 @@ def read_table(path: Path, mapping: Mapping) -> Table:
     read or any of its lines cannot be used; it names the lines.
     """
     with open_sheet(path, mapping.table.delimiter) as sheet:
-        reader = _RowReader(sheet, mapping, str(path))
+        reader = _RowReader(sheet, mapping, str(path), LineFaults(str(path)))
         for line in sheet.lines:
             reader.read(line)
-    reader.raise_faults()
+    reader.faults.raise_any()
     if not reader.rows:
         raise TableError(f"{path} has a header but no box. Is it the right file?")
     rows = tuple(reader.rows.values())
@@ -192,10 +188,9 @@ class _RowReader:
     sheet: Sheet
     mapping: Mapping
     file: str
+    faults: LineFaults
     rows: dict[tuple[str, str, str, int, int], BoxRow] = field(default_factory=dict)
     duplicates: int = 0
-    faults: int = 0
-    shown: list[str] = field(default_factory=list)
     _first_lines: dict[tuple[str, str, str, int, int], int] = field(default_factory=dict)
     _places: dict[tuple[str, ...], Place] = field(default_factory=dict)
     _province_names: dict[str, str] = field(default_factory=dict)
@@ -213,24 +208,14 @@ class _RowReader:
                 self._column(column.column)
 
     def _column(self, name: str) -> int:
-        header = self.sheet.header
-        if header.count(name) > 1:
-            raise MappingError(f"{self.file} has {header.count(name)} columns named {name!r}. Rename all but one.")
-        if name in header:
-            return header.index(name)
-        by_slug = {slug(column): column for column in header}
-        near = [by_slug[match] for match in get_close_matches(slug(name), by_slug, _NEAREST_COLUMNS, 0.5)]
-        hint = f"Nearest: {', '.join(map(repr, near))}" if near else f"It has: {', '.join(map(repr, header))}"
-        raise MappingError(f"{self.file} has no column {name!r}, which the mapping names. {hint}.")
+        return column_of(name, self.sheet.header, self.file)
 
     def read(self, line: Line) -> None:
         """Read one line, or note why it cannot be read."""
         try:
             self._keep(line.number, self._row(line))
         except ValueError as error:
-            self.faults += 1
-            if self.faults <= SHOWN_FAULTS:
-                self.shown.append(f"  line {line.number}: {error}")
+            self.faults.add(line.number, error)
 
     def _keep(self, number: int, row: BoxRow) -> None:
         key = (*self._place_key(row.place), row.box, row.revision)
@@ -241,18 +226,6 @@ class _RowReader:
         if known != row:
             raise ValueError(f"box {row.box} of {row.place.district_name} is in line {first} with other counts")
         self.duplicates += 1
-
-    def raise_faults(self) -> None:
-        """Raise `TableError` if any line could not be used."""
-        if not self.faults:
-            return
-        more = f"\n  … and {self.faults - SHOWN_FAULTS} more" if self.faults > SHOWN_FAULTS else ""
-        lines = "1 line" if self.faults == 1 else f"{self.faults} lines"
-        raise TableError(
-            f"{lines} of {self.file} cannot be used; nothing was published. Mend the file and try again.\n"
-            + "\n".join(self.shown)
-            + more
-        )
 
     @staticmethod
     def _place_key(place: Place) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ told and not ignored.
 import tomllib
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -20,20 +20,33 @@ from schemas.fields import MAX_REVISION, Color, Id
 MAX_MAPPING_BYTES: Final = 1024 * 1024
 """A mapping names a few dozen columns: a mebibyte is a hundred times that."""
 
+M = TypeVar("M", bound=BaseModel)
+
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of a mapping file: a key that it does not know is refused."""
+
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-class Column(_Section):
+class Column(Section):
     """A value that differs by row: the name of its column."""
 
     column: ColumnName
 
 
-class ElectionSection(_Section):
+def known_zone(timezone: str) -> str:
+    """The name of a time zone. Raises `ValueError` where there is no such zone."""
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"there is no time zone {timezone!r}; write it like Europe/Istanbul") from error
+    return timezone
+
+
+class ElectionSection(Section):
     """`[election]`: what the table is of."""
 
     id: Id
@@ -45,21 +58,17 @@ class ElectionSection(_Section):
     @field_validator("timezone")
     @classmethod
     def _known(cls, timezone: str) -> str:
-        try:
-            ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"there is no time zone {timezone!r}; write it like Europe/Istanbul") from error
-        return timezone
+        return known_zone(timezone)
 
 
-class NamedSection(_Section):
+class NamedSection(Section):
     """`[contest]`, `[source]` and `units.country`: an id and a name."""
 
     id: Id
     name: Name
 
 
-class UnitsSection(_Section):
+class UnitsSection(Section):
     """`[units]`: the country, and the columns that say in which province and district a box is.
 
     `district_id` only tells apart districts of one province whose names come to the same id.
@@ -72,7 +81,7 @@ class UnitsSection(_Section):
     district_id: ColumnName | None = None
 
 
-class ColumnsSection(_Section):
+class ColumnsSection(Section):
     """`[columns]`: where the counts of a box are."""
 
     box: ColumnName
@@ -82,7 +91,7 @@ class ColumnsSection(_Section):
     invalid: ColumnName
 
 
-class Choice(_Section):
+class Choice(Section):
     """One line of `[votes]`: whose votes a column holds. Without `party` (its full name) there is none behind them."""
 
     id: Id
@@ -91,20 +100,20 @@ class Choice(_Section):
     color: Color = "#8a8f98"
 
 
-class ReportSection(_Section):
+class ReportSection(Section):
     """`[report]`: when the counts were reported and as which revision; a constant, or a column of the table."""
 
     at: datetime | Column
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column = 1
 
 
-class TableSection(_Section):
+class TableSection(Section):
     """`[table]`: how a CSV is written."""
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
 
 
-class Mapping(_Section):
+class Mapping(Section):
     """A whole mapping file."""
 
     election: ElectionSection
@@ -135,19 +144,28 @@ class Mapping(_Section):
 
 
 def read_mapping(path: Path) -> Mapping:
-    """Read and check a mapping file. Raises `MappingError`, which says where it is wrong."""
+    """Read and check the mapping file of a box table. Raises `MappingError`, which says where it is wrong."""
+    return read_toml(path, Mapping)
+
+
+def parse_mapping(text: str, name: str = "the mapping") -> Mapping:
+    """Parse the text of such a file. `name` is what messages call it."""
+    return _parse(text, name, Mapping)
+
+
+def read_toml(path: Path, kind: type[M]) -> M:
+    """Read and check a mapping file of this kind. Raises `MappingError`."""
     try:
         if path.stat().st_size > MAX_MAPPING_BYTES:
             raise MappingError(f"{path} is over {MAX_MAPPING_BYTES} bytes: is it the table instead of its mapping?")
-        return parse_mapping(path.read_text(encoding="utf-8"), str(path))
+        return _parse(path.read_text(encoding="utf-8"), str(path), kind)
     except (OSError, UnicodeDecodeError) as error:
         raise MappingError(f"The mapping {path} cannot be read ({error}). Give the path of a TOML file.") from error
 
 
-def parse_mapping(text: str, name: str = "the mapping") -> Mapping:
-    """Parse the text of a mapping file. `name` is what messages call it."""
+def _parse(text: str, name: str, kind: type[M]) -> M:
     try:
-        return Mapping.model_validate(tomllib.loads(text))
+        return kind.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"{name} is not readable as TOML: {error}.") from error
     except ValidationError as error:

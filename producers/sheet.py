@@ -1,4 +1,4 @@
-"""Official tables as they come: CSV, gzipped CSV or Parquet, read as lines of text cells under a header."""
+"""Tables as they come: CSV, gzipped CSV, Parquet or JSON, read as lines of text cells under a header."""
 
 import csv
 import gzip
@@ -6,12 +6,17 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from pyarrow import ArrowException, parquet
 
-from schemas.errors import TableError
+from producers.records import cell, read_records
+from producers.turkish import slug
+from schemas.errors import MappingError, TableError
+
+_NEAREST_COLUMNS: Final = 3
 
 _PARQUET_BATCH_ROWS: Final = 8_192
 """Rows of Parquet turned into text at once: a few MiB."""
@@ -33,8 +38,10 @@ class Sheet:
 
 
 @contextmanager
-def open_sheet(path: Path, delimiter: str) -> Iterator[Sheet]:
-    """Open a table by its name's ending: `.parquet`, `.gz` (a gzipped CSV), anything else is CSV in UTF-8.
+def open_sheet(path: Path, delimiter: str, *, rows: str | None = None, each: str | None = None) -> Iterator[Sheet]:
+    """Open a table by its name's ending: `.parquet`, `.json`, `.gz` (a gzipped CSV), anything else is CSV in UTF-8.
+
+    `rows` and `each` are for JSON: see `read_records`.
 
     Raises `TableError`, here or while its lines are read, where the file is not what its name says.
     """
@@ -42,6 +49,9 @@ def open_sheet(path: Path, delimiter: str) -> Iterator[Sheet]:
         if path.suffix.lower() == ".parquet":
             with path.open("rb") as file:
                 yield _parquet(file)
+        elif path.suffix.lower() == ".json":
+            header, records = read_records(path, rows, each)
+            yield Sheet(header, (Line(number, cells) for number, cells in records))
         elif path.suffix.lower() == ".gz":
             with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as text:
                 yield _csv(text, delimiter)
@@ -54,6 +64,18 @@ def open_sheet(path: Path, delimiter: str) -> Iterator[Sheet]:
         raise TableError(
             f"{path} cannot be read as a table: {error}. Is the file whole, and its ending right?"
         ) from error
+
+
+def column_of(name: str, header: Sequence[str], file: str) -> int:
+    """Where the column is. Raises `MappingError` where there is none, or more than one, and names the nearest."""
+    if header.count(name) > 1:
+        raise MappingError(f"{file} has {header.count(name)} columns named {name!r}. Rename all but one.")
+    if name in header:
+        return header.index(name)
+    by_slug = {slug(column): column for column in header}
+    near = [by_slug[match] for match in get_close_matches(slug(name), by_slug, _NEAREST_COLUMNS, 0.5)]
+    hint = f"Nearest: {', '.join(map(repr, near))}" if near else f"It has: {', '.join(map(repr, header))}"
+    raise MappingError(f"{file} has no column {name!r}, which the mapping names. {hint}.")
 
 
 def _csv(text: IO[str], delimiter: str) -> Sheet:
@@ -71,16 +93,7 @@ def _parquet(file: IO[bytes]) -> Sheet:
 def _parquet_lines(table: parquet.ParquetFile) -> Iterator[Line]:
     number = 0
     for batch in table.iter_batches(batch_size=_PARQUET_BATCH_ROWS):
-        columns = [[_text(value) for value in column.to_pylist()] for column in batch.columns]
+        columns = [[cell(value) for value in column.to_pylist()] for column in batch.columns]
         for cells in zip(*columns, strict=True):
             number += 1
             yield Line(number, cells)
-
-
-def _text(value: object) -> str:
-    """A Parquet value as the text that a CSV would have; whole floats (a column with gaps) lose their `.0`."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)

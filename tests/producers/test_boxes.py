@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from producers.boxes import SHOWN_FAULTS, Place, election, read_table, runs, tallies, unit_ids
+from producers.boxes import Place, election, read_table, runs, tallies, unit_ids
 from producers.chance import seeded
+from producers.line_faults import SHOWN_FAULTS
 from producers.mapping import Mapping, parse_mapping, read_mapping
 from schemas.errors import MappingError, TableError
 from schemas.tally import Counted, encode, parse_tallies

@@ -1,0 +1,103 @@
+"""Names as tables write them, found in the election definition: districts, and the candidates of their ballots."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import cached_property
+
+from producers.turkish import slug
+from schemas.definition import Candidate, Contest, Election
+
+NEAREST_NAMES = 3
+"""How many names an error suggests."""
+
+
+class Names:
+    """The districts and candidates of a definition, by any spelling whose letters are the same."""
+
+    def __init__(self, definition: Election, *, within: str | None = None, districts: Mapping[str, str]) -> None:
+        """`within`: only districts below this unit. `districts`: names that are not the definition's own."""
+        self._definition = definition
+        self._within = within
+        self._given = {slug(name): unit for name, unit in districts.items()}
+        self._ballots: dict[tuple[str, str], dict[str, str]] = {}
+
+    def district(self, name: str, province: str | None = None) -> str:
+        """The id of the district. Raises `ValueError` where there is none of that name, or more than one."""
+        given = self._given.get(slug(name))
+        found = [given] if given else self._districts.get(slug(name), [])
+        if province is not None:
+            found = [unit for unit in found if slug(province) in self._above[unit]]
+        if len(found) > 1:
+            raise ValueError(
+                f"there are {len(found)} districts {name!r} ({', '.join(found)}). "
+                "Name the province's column as units.province in the mapping, or the id under units.names"
+            )
+        if not found:
+            where = f" in {province!r}" if province else ""
+            raise ValueError(f"no district {name!r}{where} in the election definition{self._near(name)}")
+        return found[0]
+
+    def candidate(self, contest: str, district: str, names: Iterable[str], given: Mapping[str, str]) -> str:
+        """The id of the first of these names that is on the ballot. Raises `ValueError` where none is.
+
+        `given` are names that are not the ballot's own.
+        """
+        ballot = self._ballot(contest, district)
+        for name in names:
+            found = given.get(name) or ballot.get(slug(name))
+            if found is not None:
+                return found
+        said = " or ".join(repr(name) for name in names)
+        near = _nearest(slug(next(iter(names))), ballot)
+        raise ValueError(f"no candidate {said} on the ballot of {district}{near}")
+
+    def _near(self, name: str) -> str:
+        return _nearest(slug(name), {known: units[0] for known, units in self._districts.items()})
+
+    @cached_property
+    def _districts(self) -> dict[str, list[str]]:
+        """The districts of each name, as they may be written: their name, or the end of their id."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for unit in self._definition.districts:
+            if self._within is None or self._within in self._definition.ancestors[unit.id]:
+                for name in dict.fromkeys((slug(unit.name), unit.id.rpartition("/")[2])):
+                    found[name].append(unit.id)
+        return found
+
+    @cached_property
+    def _above(self) -> dict[str, set[str]]:
+        """What a district's province may be called: its name, or the end of its id."""
+        units = self._definition.unit_by_id
+        return {
+            unit.id: {slug(units[unit.parent or ""].name), (unit.parent or "").rpartition("/")[2]}
+            for unit in self._definition.districts
+        }
+
+    def _ballot(self, contest: str, district: str) -> dict[str, str]:
+        """Who is on the ballot, by their name, their id, or their party where it has only one of them."""
+        key = (contest, district)
+        if key not in self._ballots:
+            self._ballots[key] = self._spellings(self._definition.contest_by_id[contest], district)
+        return self._ballots[key]
+
+    def _spellings(self, contest: Contest, district: str) -> dict[str, str]:
+        parties = {party.id: party for party in self._definition.parties}
+        everywhere = {candidate.id: candidate.name for candidate in contest.candidates}
+
+        def spellings(candidate: Candidate) -> list[str]:
+            party = parties.get(candidate.party or "")
+            of_party = [party.name, party.short_name] if party else []
+            names = [candidate.name, candidate.id, everywhere.get(candidate.id, ""), *of_party]
+            return [known for known in dict.fromkeys(map(slug, names)) if known]
+
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for candidate in contest.ballot(district):
+            for name in spellings(candidate):
+                found[name].append(candidate.id)
+        return {name: ids[0] for name, ids in found.items() if len(ids) == 1}
+
+
+def _nearest(name: str, known: Mapping[str, str]) -> str:
+    near = dict.fromkeys(known[match] for match in get_close_matches(name, known, NEAREST_NAMES, 0.6))
+    return f"; nearest: {', '.join(near)}" if near else ""
