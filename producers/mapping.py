@@ -169,4 +169,4 @@ def _parse(text: str, name: str, kind: type[M]) -> M:
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"{name} is not readable as TOML: {error}.") from error
     except ValidationError as error:
-        raise MappingError(f"{name} does not say what it has to:\n{listed(error)}") from error
+        raise MappingError(f"{name} does not say what it has to:\n{listed(error, kind)}") from error

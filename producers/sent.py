@@ -27,7 +27,7 @@ class Sent:
                         "other figures, which stand. Give what is new a later update time or a higher revision."
                     )
                     continue
-                if known.type == report.type or report.type == "reported":
+                if report.type in {known.type, "reported"}:
                     continue
             self._newest[report.contest, report.district] = report
             publish.append(report)

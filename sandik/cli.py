@@ -16,6 +16,7 @@ from sandik.commands import (
     demo,
     gateway,
     load,
+    reports,
     scenarios,
     schema,
     simulate,
@@ -39,6 +40,7 @@ app = typer.Typer(
 for module in (
     demo,
     boxes,
+    reports,
     simulate,
     scenarios,
     aggregate,

@@ -120,7 +120,7 @@ def reported(votes: dict[str, int] | None = None, **changes: Any) -> Reported:
 def with_agency(election: Election) -> Election:
     """The same election with one more source, `agency`, that reports whole districts."""
     agency = Source(id="agency", name="Ajans", reports="districts")
-    return election.model_copy(update={"sources": (*election.sources, agency)})
+    return Election(**{**dict(election), "sources": (*election.sources, agency)})
 
 
 def value_of(tally: Tally) -> bytes:

@@ -1,5 +1,8 @@
 """`sandik reports`: publish an agency's totals of whole districts."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,7 +16,7 @@ from eventlog.topics import DEFAULT_PARTITIONS
 from producers.faults import listed
 from producers.publish import Publisher, entry, publish
 from producers.report_mapping import ReportMapping, read_report_mapping
-from producers.reports import check_mapping, read_reports
+from producers.reports import ReportTable, check_mapping, read_reports
 from producers.sent import Sent
 from sandik import screen
 from sandik.numbers import grouped
@@ -21,8 +24,9 @@ from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
+from schemas.control import Mode
 from schemas.definition import Election
-from schemas.errors import TableError, UsageError
+from schemas.errors import UsageError
 
 EXAMPLE = "Example: sandik reports ilceler.csv --mapping examples/agency-reports.toml --run 2024-yerel --watch"
 
@@ -60,64 +64,116 @@ def reports(
     """
     plan = read_report_mapping(mapping)
     election = _read_definition(definition) if definition else None
-    work = _Publishing(file, plan, correction)
+    into = _Into(log, run, election, parse_mode(mode), partitions)
     if watch:
-        run_until_stopped(work.follow(log, run, election, mode, partitions))
+        run_until_stopped(_follow(into, file, plan, correction))
     else:
-        published = run_to_completion(work.once(log, run, election, mode, partitions))
+        published = run_to_completion(_once(into, file, plan, correction))
         screen.say(f"Published {grouped(published)} reports of {plan.report.source!r} to run {run!r}.")
 
 
-class _Publishing:
+@dataclass(frozen=True, slots=True)
+class _Into:
+    """The run that reports go into; with a definition it is created where it is not there."""
+
+    url: str
+    name: str
+    definition: Election | None
+    mode: Mode
+    partitions: int
+
+    @asynccontextmanager
+    async def opened(self, clock: Clock) -> AsyncIterator[tuple[EventLog, Run]]:
+        """The log, open, and the run."""
+        async with open_log(self.url, clock) as log:
+            if self.definition is None:
+                yield log, await find_run(log, self.name)
+            else:
+                epoch, partitions = new_epoch(), self.partitions
+                yield (
+                    log,
+                    await create_run(
+                        log, self.name, self.definition, mode=self.mode, epoch=epoch, clock=clock, partitions=partitions
+                    ),
+                )
+
+
+async def _once(into: _Into, file: Path, mapping: ReportMapping, correction: bool) -> int:
+    clock = Wall()
+    async with into.opened(clock) as (log, run):
+        return await Publishing(log, run, clock, file, mapping, correction=correction).once()
+
+
+async def _follow(into: _Into, file: Path, mapping: ReportMapping, correction: bool) -> None:
+    clock = Wall()
+    async with into.opened(clock) as (log, run):
+        check_mapping(mapping, run.definition)
+        screen.say(f"Watching {file} for {mapping.report.source!r}.")
+        await Publishing(log, run, clock, file, mapping, correction=correction).follow()
+
+
+class Publishing:
     """One agency's file on its way into a run."""
 
-    def __init__(self, file: Path, mapping: ReportMapping, correction: bool) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        run: Run,
+        clock: Clock,
+        file: Path,
+        mapping: ReportMapping,
+        *,
+        correction: bool = False,
+        poll_s: float = POLL_S,
+    ) -> None:
+        self._definition = run.definition
+        self._clock = clock
         self._file = file
         self._mapping = mapping
         self._correction = correction
+        self._poll_s = poll_s
+        self._publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
         self._sent = Sent()
 
-    async def once(self, url: str, name: str, election: Election | None, mode: str, partitions: int) -> int:
-        """Publish the file as it is. Raises `TableError` where any line of it cannot be used."""
-        clock = Wall()
-        async with open_log(url, clock) as log:
-            run = await _find_or_create(log, name, election, mode, partitions, clock)
-            table = read_reports(self._file, self._mapping, run.definition, correction=self._correction)
-            table.faults.raise_any()
-            publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
-            return (await publish(publisher, map(entry, table.reports))).records
+    async def once(self) -> int:
+        """Publish the file as it is; how many reports that were.
 
-    async def follow(self, url: str, name: str, election: Election | None, mode: str, partitions: int) -> None:
-        """Publish what is new in the file, now and whenever it has changed, until cancelled."""
-        clock = Wall()
-        async with open_log(url, clock) as log:
-            run = await _find_or_create(log, name, election, mode, partitions, clock)
-            check_mapping(self._mapping, run.definition)
-            publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
-            screen.say(f"Watching {self._file} for {self._mapping.report.source!r}.")
-            seen: tuple[int, int] | None = None
-            read: tuple[int, int] | None = None
-            while True:
-                now = _state(self._file)
-                if now is not None and now == seen != read:
-                    await self._publish_new(publisher, run)
-                    read = now
-                seen = now
-                await clock.sleep(POLL_S)
+        Raises `TableError` where any line of it cannot be used, before anything is published.
+        """
+        table = self._read()
+        table.faults.raise_any()
+        return (await publish(self._publisher, map(entry, table.reports))).records
 
-    async def _publish_new(self, publisher: Publisher, run: Run) -> None:
+    async def follow(self) -> None:
+        """Publish what is new in the file, now and whenever it has changed, until cancelled.
+
+        A file that is being written is left alone until it has not changed from one look to the next.
+        """
+        seen = read = None
+        while True:
+            now = _state(self._file)
+            if now is not None and now == seen != read:
+                await self._publish_new()
+                read = now
+            seen = now
+            await self._clock.sleep(self._poll_s)
+
+    def _read(self) -> ReportTable:
+        return read_reports(self._file, self._mapping, self._definition, correction=self._correction)
+
+    async def _publish_new(self) -> None:
         """Publish what was not published before; say what cannot be."""
         try:
-            table = read_reports(self._file, self._mapping, run.definition, correction=self._correction)
-        except (TableError, UsageError) as error:
+            table = self._read()
+        except UsageError as error:
             screen.say(str(error))
             return
         if table.faults.count:
-            screen.say(table.faults.told("their districts are left as they are."))
+            screen.say(table.faults.told("the reports that they are of are left out."))
         fresh, faults = self._sent.fresh(table.reports)
         for fault in faults:
             screen.say(fault)
-        await publish(publisher, map(entry, fresh))
+        await publish(self._publisher, map(entry, fresh))
         if fresh:
             screen.say(f"Published {grouped(len(fresh))} reports, as of {max(report.at for report in fresh)}.")
 
@@ -131,15 +187,6 @@ def _state(file: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-async def _find_or_create(
-    log: EventLog, name: str, election: Election | None, mode: str, partitions: int, clock: Clock
-) -> Run:
-    chosen = parse_mode(mode)
-    if election is None:
-        return await find_run(log, name)
-    return await create_run(log, name, election, mode=chosen, epoch=new_epoch(), clock=clock, partitions=partitions)
-
-
 def _read_definition(path: Path) -> Election:
     try:
         if path.stat().st_size > MAX_DEFINITION_BYTES:
@@ -148,4 +195,4 @@ def _read_definition(path: Path) -> Election:
     except OSError as error:
         raise UsageError(f"The definition {path} cannot be read ({error}). Give the path of a JSON file.") from error
     except ValidationError as error:
-        raise UsageError(f"{path} is no election definition:\n{listed(error)}") from error
+        raise UsageError(f"{path} is no election definition:\n{listed(error, Election)}") from error

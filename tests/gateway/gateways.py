@@ -77,14 +77,20 @@ async def publish(log: EventLog, *records: Totals) -> None:
 
 @asynccontextmanager
 async def running(
-    log: EventLog, *, port: int = 0, clock: Clock | None = None, settings: GatewaySettings = FAST, **options: Path
+    log: EventLog,
+    *,
+    run: str = RUN,
+    port: int = 0,
+    clock: Clock | None = None,
+    settings: GatewaySettings = FAST,
+    **options: Path,
 ) -> AsyncIterator[Running]:
     """A gateway that serves the run until the block is left."""
     ports: asyncio.Queue[int] = asyncio.Queue()
     server = asyncio.create_task(
         serve(
             log,
-            RUN,
+            run,
             host="127.0.0.1",
             port=port,
             clock=clock or Wall(),

@@ -12,6 +12,7 @@ from tests.simulation.processes import free_port
 COMMANDS = (
     "demo",
     "boxes",
+    "reports",
     "simulate",
     "scenarios",
     "aggregate",

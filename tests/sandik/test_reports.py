@@ -1,0 +1,168 @@
+"""An agency's totals of whole districts beside the sum of single boxes, from its file to what a client is told."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from consumers.aggregate import AggregateSettings, Aggregator
+from eventlog.clock import Wall
+from eventlog.port import Entry, EventLog
+from eventlog.run import create_run, find_run
+from eventlog.topics import RunTopics
+from producers.publish import entry
+from producers.report_mapping import ReportMapping, read_report_mapping
+from sandik.commands.reports import Publishing
+from sandik.wiring import open_log
+from schemas.definition import Election
+from schemas.tally import Tally
+from tests.builders import counted, reported, small_election, with_agency
+from tests.gateway.gateways import get, is_ready, running
+from tests.sandik.conftest import Sandik
+
+LIMIT_S = 20
+MAPPING = """
+[report]
+source = "agency"
+contest = "mayor"
+at = { column = "at" }
+[units]
+district = "district"
+[columns]
+boxes_opened = "boxes"
+registered = "registered"
+cast = "cast"
+valid = "valid"
+[votes]
+"imamoglu" = "imamoglu"
+"kurum" = "kurum"
+"""
+HEADER = "district,at,boxes,registered,cast,valid,imamoglu,kurum\n"
+
+
+def line(boxes: int = 10, minute: int = 0, votes: int = 1500) -> str:
+    """Üsküdar's totals."""
+    return f"Üsküdar,2024-03-31T19:{minute:02}:00+03:00,{boxes},3000,{votes + 1050},{votes + 1000},{votes},1000\n"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """The agency's file, its mapping and the run's definition."""
+    table, mapping, definition = (tmp_path / name for name in ("agency.csv", "agency.toml", "definition.json"))
+    table.write_text(HEADER + line(), encoding="utf-8")
+    mapping.write_text(MAPPING, encoding="utf-8")
+    definition.write_text(with_agency(small_election()).model_dump_json(), encoding="utf-8")
+    return table, mapping, definition
+
+
+def figures(sandik: Sandik) -> dict[str, Any]:
+    """What the log says of Üsküdar now."""
+    assert 0 == sandik("aggregate", "--run", "n", "--until-end")[0]
+    rows = orjson.loads(sandik("totals", "--run", "n", "--format", "json")[1])
+    return next(row for row in rows if row["unit"] == "tr/34/uskudar")
+
+
+def test_a_file_becomes_totals_and_only_a_marked_correction_goes_back(
+    sandik: Sandik, files: tuple[Path, Path, Path]
+) -> None:
+    table, mapping, definition = files
+    first = sandik("reports", table, "--mapping", mapping, "--run", "n", "--definition", definition)
+    assert (0, True) == (first[0], "Published 1 reports of 'agency' to run 'n'." in first[2])
+    table.write_text(HEADER + line(boxes=9, minute=5, votes=1400), encoding="utf-8")
+
+    assert 0 == sandik("reports", table, "--mapping", mapping, "--run", "n")[0]
+    assert (10, 1500) == (figures(sandik)["boxes_opened"], figures(sandik)["votes"]["imamoglu"])
+
+    assert 0 == sandik("reports", table, "--mapping", mapping, "--run", "n", "--correction")[0]
+    assert (9, 1400) == (figures(sandik)["boxes_opened"], figures(sandik)["votes"]["imamoglu"])
+
+
+def test_a_file_with_a_line_that_cannot_be_used_publishes_nothing(
+    sandik: Sandik, files: tuple[Path, Path, Path]
+) -> None:
+    table, mapping, definition = files
+    table.write_text(HEADER + line() + line().replace("Üsküdar", "Atlantis"), encoding="utf-8")
+    code, _, said = sandik("reports", table, "--mapping", mapping, "--run", "n", "--definition", definition)
+
+    assert (2, True, True) == (code, "line 3: no district 'Atlantis'" in said, "nothing was published" in said)
+
+
+@pytest.mark.parametrize(
+    ("definition", "says"),
+    [(None, "There is no run 'n'"), ("missing.json", "missing.json cannot be read"), ("agency.csv", "is no election")],
+)
+def test_without_a_run_or_a_definition_it_says_what_to_do(
+    sandik: Sandik, files: tuple[Path, Path, Path], definition: str | None, says: str
+) -> None:
+    table, mapping, _ = files
+    options = ("--definition", definition) if definition else ()
+    code, _, said = sandik("reports", table, "--mapping", mapping, "--run", "n", *options)
+
+    assert (2, True) == (code, says in said)
+
+
+def mapping_of(files: tuple[Path, Path, Path]) -> ReportMapping:
+    return read_report_mapping(files[1])
+
+
+async def tallies(log: EventLog, count: int) -> list[dict[str, Any]]:
+    """The tallies of the run, once there are so many."""
+    topic = RunTopics("n", 1).tallies.name
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(LIMIT_S), log.reader(topic, {0: 0}) as reader:
+        while len(found) < count:
+            for batch in await reader.read(max_records=10, wait_ms=200):
+                found += [orjson.loads(record.value or b"") for record in batch.records]
+    return found
+
+
+async def test_a_watched_file_is_published_when_it_changes_and_only_what_is_new(
+    tmp_path: Path, files: tuple[Path, Path, Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    table, _, definition = files
+    election = Election.model_validate_json(definition.read_bytes())
+    url = f"sqlite:{tmp_path / 'n.db'}"
+    async with open_log(url, Wall()) as log:
+        run = await create_run(log, "n", election, mode="test", epoch="e1e1", clock=Wall(), partitions=1)
+        watching = Publishing(log, run, Wall(), table, mapping_of(files), poll_s=0.01)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(watching.follow())
+            assert [10] == [said["boxes_opened"] for said in await tallies(log, 1)]
+            kadikoy = line(boxes=4).replace("Üsküdar", "Kadıköy")
+            table.write_text(HEADER + line(votes=9) + kadikoy + "broken\n", encoding="utf-8")
+            assert "tr/34/kadikoy" == (await tallies(log, 2))[1]["district"]
+            table.write_text("", encoding="utf-8")
+            table.unlink()
+            table.write_text(HEADER + line(boxes=12, minute=9), encoding="utf-8")
+            assert 12 == (await tallies(log, 3))[2]["boxes_opened"]
+            task.cancel()
+    said = capfd.readouterr().err
+
+    assert "line 4: 1 cells under a header of 8" in said
+    assert "was published before with other figures, which stand" in said
+
+
+async def test_an_agencys_district_stands_beside_its_boxes_at_every_door(log: EventLog, unique: str) -> None:
+    run = await create_run(
+        log, unique, with_agency(small_election()), mode="test", epoch="e1e1", clock=Wall(), partitions=2
+    )
+    events: list[Tally] = [
+        counted(),
+        counted(box=1002),
+        reported(),
+        reported({"imamoglu": 1, "kurum": 2}, district="tr/34/adalar", boxes_opened=3),
+    ]
+    entries: list[Entry] = [entry(event) for event in events]
+    await log.append(run.topics.tallies.name, entries)
+    await Aggregator(log, await find_run(log, unique), Wall(), AggregateSettings()).run_until_end()
+
+    async with asyncio.timeout(LIMIT_S), running(log, run=unique) as gateway:
+        await is_ready(gateway)
+        rows = (await get(gateway, "/v1/totals?contest=mayor")).json()["totals"]
+    shown = {(row["source"], row["unit"]): (row["boxes_opened"], row["votes"]["imamoglu"]) for row in rows}
+
+    assert shown[("aa", "tr/34/uskudar")] == (2, 300)
+    assert shown[("agency", "tr/34/uskudar")] == (10, 1500)
+    assert shown[("agency", "tr/34")] == shown[("agency", "tr")] == (13, 1501)
