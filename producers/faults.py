@@ -33,9 +33,9 @@ def _where(path: tuple[int | str, ...], tree: object) -> str:
 def _suggestion(fault: ErrorDetails, model: type[BaseModel]) -> str:
     if fault["type"] == "extra_forbidden":
         *path, key = fault["loc"]
-        return did_you_mean(str(key), _keys_at(model, path))
+        return "." + did_you_mean(str(key), _keys_at(model, path))
     if fault["type"] == "union_tag_invalid":
-        return did_you_mean(fault["ctx"]["tag"], fault["ctx"]["expected_tags"].strip("'").split("', '"))
+        return "." + did_you_mean(fault["ctx"]["tag"], fault["ctx"]["expected_tags"].strip("'").split("', '"))
     return ""
 
 
