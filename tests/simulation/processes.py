@@ -5,6 +5,7 @@ import contextlib
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -13,6 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 STOP_TIMEOUT_S = 20
+HAPPENS_S = 60
+"""How long to wait for another process to do something, on a machine that is busy."""
 
 
 def free_port() -> int:
@@ -51,6 +54,11 @@ class Process:
             raise RuntimeError("It was not started.")
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was started, and is over."""
+        return self._process is not None and self._process.poll() is not None
+
     def wait(self) -> int:
         """Its exit code, once it has ended."""
         if self._process is None:
@@ -62,6 +70,13 @@ class Process:
         if self._process is not None:
             self._process.kill()
             self._process.wait(STOP_TIMEOUT_S)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Return once it holds: something that another process does, such as writing a file."""
+    async with asyncio.timeout(HAPPENS_S):
+        while not holds():  # noqa: ASYNC110  another process has no event to set
+            await asyncio.sleep(0.02)
 
 
 def run(*arguments: str) -> bytes:
