@@ -1,4 +1,4 @@
-"""`sandik schema`: the contract as JSON Schema."""
+"""`sandik schema`: the contract as JSON Schema, and the stream as AsyncAPI."""
 
 import sys
 from pathlib import Path
@@ -9,6 +9,7 @@ import typer
 from pydantic import TypeAdapter
 
 from sandik import screen
+from schemas import asyncapi
 from schemas.control import CONTROL
 from schemas.definition import Election
 from schemas.errors import UsageError
@@ -32,29 +33,41 @@ SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
 }
 """Every shape of the contract, by the name of its file."""
 
+ASYNCAPI: Final = "asyncapi"
+"""The name of the document that describes the whole stream."""
+
 
 def schema(
-    name: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(SCHEMAS)}.")] = None,
+    name: Annotated[str | None, typer.Argument(help=f"One of: {', '.join((*SCHEMAS, ASYNCAPI))}.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write all of them here, a file each.")
     ] = None,
 ) -> None:
-    """Write the contract as JSON Schema (2020-12): what feeds may send, and what clients get."""
+    """Write the contract as JSON Schema (2020-12): what feeds may send, and what clients get.
+
+    `asyncapi` is the stream as an AsyncAPI document, for generators of clients and of documentation.
+    """
     if (name is None) == (out is None):
         raise UsageError("Say which schema to print, or with --out where to write them all.")
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         for each in SCHEMAS:
             (out / f"{each}.schema.json").write_bytes(json_schema(each))
-        screen.say(f"Wrote {len(SCHEMAS)} schemas to {out}.")
-    elif name in SCHEMAS:
-        sys.stdout.buffer.write(json_schema(name))
+        (out / f"{ASYNCAPI}.json").write_bytes(asyncapi_document())
+        screen.say(f"Wrote {len(SCHEMAS)} schemas and {ASYNCAPI}.json to {out}.")
+    elif name in SCHEMAS or name == ASYNCAPI:
+        sys.stdout.buffer.write(asyncapi_document() if name == ASYNCAPI else json_schema(name))
         sys.stdout.buffer.flush()
     else:
-        raise UsageError(f"There is no schema {name!r}. There are: {', '.join(SCHEMAS)}.")
+        raise UsageError(f"There is no schema {name!r}. There are: {', '.join((*SCHEMAS, ASYNCAPI))}.")
 
 
 def json_schema(name: str) -> bytes:
     """One schema as JSON, two spaces deep."""
     described = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | SCHEMAS[name].json_schema()
     return orjson.dumps(described, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def asyncapi_document() -> bytes:
+    """The AsyncAPI document as JSON, two spaces deep."""
+    return orjson.dumps(asyncapi.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -23,7 +23,9 @@ def test_what_we_accept_the_schema_accepts() -> None:
 def test_all_schemas_are_written_a_file_each(tmp_path: Path) -> None:
     schema(out=tmp_path / "new")
 
-    assert {f"{name}.schema.json" for name in SCHEMAS} == {path.name for path in (tmp_path / "new").iterdir()}
+    assert {"asyncapi.json", *(f"{name}.schema.json" for name in SCHEMAS)} == {
+        path.name for path in (tmp_path / "new").iterdir()
+    }
 
 
 @pytest.mark.parametrize("arguments", [{}, {"name": "tally", "out": Path("x")}, {"name": "nonsense"}])
