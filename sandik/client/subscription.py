@@ -31,6 +31,8 @@ class Figures:
     unattributed: int = 0
     flagged: int = 0
     votes: Mapping[str, int] = field(default_factory=dict)
+    overridden: tuple[str, ...] = ()
+    """The figures that an operator has set by hand, in the unit or below, such as `votes.imamoglu`."""
 
     def merged(self, entry: Entry) -> "Figures":
         """These with what is said now; fields that are not named stay."""

@@ -20,6 +20,7 @@ _FIXED = {
     "level": "district",
     "boxes_total": 9,
     "as_of": "2024-03-31T19:38:02+03:00",
+    "overridden": [],
     **dict.fromkeys(("annulled", "registered", "invalid", "unattributed", "flagged"), 0),
 }
 

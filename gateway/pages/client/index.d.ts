@@ -32,6 +32,8 @@ export interface Entry {
   readonly flagged: number;
   /** By candidate id. */
   readonly votes: Readonly<Record<string, number>>;
+  /** Figures that an operator has set by hand, in the unit or below, such as `votes.imamoglu`. */
+  readonly overridden: readonly string[];
 }
 
 export interface Feed {

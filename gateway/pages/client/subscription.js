@@ -28,7 +28,7 @@ export function covers(pattern, unit) {
 
 /** What was known with what is said now; fields that are not named stay. Never changes what was. */
 function merged(before, entry) {
-  const after = before ? { ...before } : Object.fromEntries(COUNTS.map((name) => [name, 0]));
+  const after = before ? { ...before } : { ...Object.fromEntries(COUNTS.map((name) => [name, 0])), overridden: [] };
   for (const [name, value] of Object.entries(entry)) {
     if (value !== null && value !== undefined && name !== "votes") after[name] = value;
   }
