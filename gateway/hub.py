@@ -16,6 +16,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import orjson
 
 from gateway.catalogue import Subscription
+from gateway.events import Events, Happened, Place
 from gateway.framing import Framing, framed
 from gateway.view import View
 from schemas.wire import Cursor
@@ -28,6 +29,9 @@ AHEAD_PATIENCE_S: Final = 2.0
 
 Until then it is sent nothing, so that its seq never steps back; then its cursor is taken for a mistake.
 """
+
+NEWS_KEPT_S: Final = 10.0
+"""How long an event is kept for those whose rate holds their delta back; later it would tell of the past as if now."""
 
 ConnectionT = TypeVar("ConnectionT")
 """Whatever the caller tells its connections apart by; it must be hashable."""
@@ -105,8 +109,17 @@ class _Connection(Generic[ConnectionT]):
     followers: dict[str, _Follower[ConnectionT]] = field(default_factory=dict)
 
 
+class _News(NamedTuple):
+    happened: Happened
+    payload: bytes
+    at: float
+
+
 class Hub(Generic[ConnectionT]):
-    """Cursors and groups over one view. Connections are whatever the caller tells them apart by."""
+    """Cursors and groups over one view. Connections are whatever the caller tells them apart by.
+
+    What happens in a unit goes with the delta that has its figures, to all who follow the unit.
+    """
 
     def __init__(self, view: View, epoch: str) -> None:
         self._view = view
@@ -116,6 +129,9 @@ class Hub(Generic[ConnectionT]):
         self._selections: dict[tuple[str, str, frozenset[str]], _Selection[ConnectionT]] = {}
         self._following: dict[tuple[str, str], dict[str, dict[_Selection[ConnectionT], None]]] = {}
         self._pending: dict[_Topic[ConnectionT], None] = {}
+        self._events = Events(view)
+        self._begun: dict[Place, None] = {}
+        self._news: list[_News] = []
         self._turned = 0
         self._bodies: dict[tuple[_Selection[ConnectionT], int], bytes] = {}
         self._bodies_seq = 0
@@ -188,26 +204,42 @@ class Hub(Generic[ConnectionT]):
 
         `now` is in seconds of a clock that never steps back. The connections count as written to.
         """
-        self._find_changed()
+        self._find_news(self._find_changed(), now)
         pending, self._pending = self._pending, {}
         sendings: list[Sending[ConnectionT]] = []
         for topic in pending:
             sendings += self._serve(topic, now)
         return _one_each(sendings)
 
-    def _find_changed(self) -> None:
+    def _find_changed(self) -> list[Place]:
+        """Note who is owed something, and say where: the places that changed and are followed."""
         before, self._turned = self._turned, self._view.seq
         if before == self._turned:
-            return
+            return []
+        places = []
         changed: dict[_Selection[ConnectionT], None] = {}
         for pair, followed in self._following.items():
             for unit in self._view.changed_units(*pair, before):
-                changed.update(followed.get(unit, {}))
+                selections = followed.get(unit)
+                if selections:
+                    changed.update(selections)
+                    places.append(Place(*pair, unit))
         for selection in changed:
             for topic in selection.topics:
                 if topic not in self._pending:
                     self._pending[topic] = None
                     _nothing_until(before, topic)
+        return places
+
+    def _find_news(self, changed: list[Place], now: float) -> None:
+        """See what happened. To whoever follows a place only since the last turn, what it shows is no news."""
+        if self._news:
+            self._news = [news for news in self._news if now - news.at < NEWS_KEPT_S]
+        happened = self._events.look(place for place in changed if place not in self._begun)
+        self._news += [_News(one, one.message(), now) for one in happened]
+        if self._begun:
+            self._events.begin(self._begun)
+            self._begun.clear()
 
     def _serve(self, topic: _Topic[ConnectionT], now: float) -> list[Sending[ConnectionT]]:
         sendings = []
@@ -219,7 +251,8 @@ class Hub(Generic[ConnectionT]):
             elif early and position.owed is _Owed.CHANGES:
                 self._pending[topic] = None
             elif (frame := self._frame(topic, group)) is not None:
-                sendings.append(Sending(frame, list(group.members)))
+                frames = [frame, *self._told(topic, position)]
+                sendings.append(Sending(b"".join(frames), list(group.members), len(frames)))
                 self._advance(topic, group)
                 if topic.subscription.max_rate_hz is not None and not early:
                     topic.due = now + 1 / topic.subscription.max_rate_hz
@@ -253,6 +286,19 @@ class Hub(Generic[ConnectionT]):
         tail = {"seq": self._view.seq, "as_of": as_of, "totals": orjson.Fragment(body)}
         payload = orjson.dumps(head | tail)
         return framed(payload, topic.framing, f"{self._epoch}.{self._view.seq}")
+
+    def _told(self, topic: _Topic[ConnectionT], since: _Position) -> list[bytes]:
+        """The frames of what happened since, for those who have followed since then."""
+        if not self._news or since.owed is not _Owed.CHANGES:
+            return []
+        selection, framing = topic.selection, topic.framing.for_one
+        return [
+            framed(payload, framing)
+            for (_, place, seq, *_), payload, _ in self._news
+            if seq > since.seq
+            and place.unit in selection.units
+            and (place.contest, place.source) == (selection.contest, selection.source)
+        ]
 
     def _body(self, selection: _Selection[ConnectionT], since: int) -> bytes:
         if self._bodies_seq != self._view.seq or len(self._bodies) >= MAX_BODIES_KEPT:
@@ -307,7 +353,10 @@ class Hub(Generic[ConnectionT]):
             selection = self._selections[key] = _Selection(contest, source, units)
             following = self._following.setdefault((contest, source), {})
             for unit in units:
-                following.setdefault(unit, {})[selection] = None
+                if unit not in following:
+                    following[unit] = {}
+                    self._begun[Place(contest, source, unit)] = None
+                following[unit][selection] = None
         topic = self._topics[subscription, framing] = _Topic(subscription, framing, selection)
         selection.topics[topic] = None
         return topic
@@ -328,6 +377,9 @@ class Hub(Generic[ConnectionT]):
             del following[unit][selection]
             if not following[unit]:
                 del following[unit]
+                place = Place(selection.contest, selection.source, unit)
+                self._begun.pop(place, None)
+                self._events.end([place])
         if not following:
             del self._following[selection.contest, selection.source]
 
@@ -360,6 +412,10 @@ def _joined(sendings: list[Sending[ConnectionT]]) -> list[Sending[ConnectionT]]:
     for connection, indexes in due.items():
         together.setdefault(tuple(indexes), []).append(connection)
     return [
-        Sending(b"".join([sendings[index].data for index in indexes]), connections, len(indexes))
+        Sending(
+            b"".join([sendings[index].data for index in indexes]),
+            connections,
+            sum(sendings[index].frames for index in indexes),
+        )
         for indexes, connections in together.items()
     ]

@@ -294,3 +294,14 @@ async def test_no_byte_on_the_wire_tells_a_figure_until_the_lift(tmp_path: Path)
             while b'"snapshot"' not in snapshot:
                 snapshot = await asyncio.wait_for(socket.recv(decode=False), LIMIT_S)
             assert all(str(figure) in snapshot.decode() for figure in FIGURES)
+
+
+def test_the_public_is_told_no_event_of_an_embargo_neither_then_nor_after(gateway: Gateway) -> None:
+    public, desk = connected(gateway), connected(gateway, CONTROL_ROOM)
+    most = totals(votes={"imamoglu": 1, "kurum": 900_000}, boxes=BOXES, version=1, minute=8)
+    gateway.fold([Written(90_001, most.encode(), timestamp=epoch_ms(START))])
+    gateway.turn()
+    assert "leader_changed" in [message.get("event") for message in desk.messages]
+    gateway.set_embargo(NO_EMBARGO)
+    gateway.turn()
+    assert "event" not in public.types()

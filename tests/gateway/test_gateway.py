@@ -197,7 +197,7 @@ def test_a_rate_brings_the_gateway_back_to_work(gateway: Gateway, clock: Manual)
     clock.advance(1)
     gateway.turn()
     assert not gateway.work.is_set()
-    assert listener.types()[-2:] == ["snapshot", "delta"]
+    assert listener.types()[-3:] == ["snapshot", "delta", "event"]
 
 
 def test_a_client_that_takes_nothing_for_too_long_is_closed(gateway: Gateway, clock: Manual) -> None:

@@ -32,6 +32,7 @@ def test_every_message_has_an_example() -> None:
         "snapshot",
         "delta",
         "state",
+        "event",
         "unsubscribed",
         "error",
         "goodbye",
