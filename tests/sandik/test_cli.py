@@ -18,6 +18,7 @@ COMMANDS = (
     "aggregate",
     "gateway",
     "totals",
+    "export",
     "archive",
     "verify",
     "schema",

@@ -1,0 +1,118 @@
+"""`sandik export`: one source's totals as a file for others."""
+
+import csv
+import io
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Final
+
+import orjson
+import typer
+
+from eventlog.clock import Wall
+from eventlog.run import Run, find_run
+from gateway.view import View
+from sandik import screen
+from sandik.nist import Origin, election_report
+from sandik.numbers import grouped
+from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName
+from sandik.process import run_to_completion
+from sandik.reading import read_to_end
+from sandik.wiring import open_log
+from schemas.definition import Source
+from schemas.errors import UsageError
+from schemas.totals import Row, encode_rows
+
+EXAMPLE = "Example: sandik export --run 2024-yerel --source aa --format nist-json --out results.json"
+
+CSV_COLUMNS: Final = (*(name for name in Row._fields if name != "votes"), "candidate", "votes")
+
+
+class ExportFormat(StrEnum):
+    """How a file is written."""
+
+    NIST_JSON = "nist-json"
+    JSON = "json"
+    CSV = "csv"
+
+
+def export(
+    run: RunName,
+    out: OutFile,
+    log: LogUrl = EMBEDDED_LOG,
+    form: Annotated[
+        ExportFormat,
+        typer.Option(
+            "--format",
+            help="nist-json: NIST SP 1500-100 v2; json: a row for each unit; csv: for each unit and candidate.",
+        ),
+    ] = ExportFormat.NIST_JSON,
+    source: Annotated[
+        str | None, typer.Option(metavar="ID", help="Whose figures, where the run has several sources.")
+    ] = None,
+    contest: Annotated[str | None, typer.Option(metavar="ID", help="Only this contest.")] = None,
+) -> None:
+    """Write one source's totals from the log to a file: every contest and unit, as they stand now.
+
+    The file is there whole or not at all. What is held or under an embargo on air is in the log, and so in the file.
+    """
+    rows, content = run_to_completion(_export(log, run, form, source, contest))
+    _write(out, content)
+    screen.say(f"Wrote {grouped(rows)} rows to {out}.")
+
+
+async def _export(
+    url: str, name: str, form: ExportFormat, source: str | None, contest: str | None
+) -> tuple[int, bytes]:
+    clock = Wall()
+    async with open_log(url, clock) as log:
+        run = await find_run(log, name)
+        chosen = _source(run, source)
+        if contest is not None and contest not in run.definition.contest_by_id:
+            known = ", ".join(run.definition.contest_by_id)
+            raise UsageError(f"Run {name!r} has no contest {contest!r}. It has: {known}.")
+        view = View(run.definition)
+        async for record in read_to_end(log, run.topics.totals.name):
+            view.fold(record)
+    rows = view.rows(contest=contest, source=chosen.id)
+    match form:
+        case ExportFormat.NIST_JSON:
+            origin = Origin(run.name, run.mode, chosen, clock.now(), f"sandik {version('sandik')}")
+            report = election_report(run.definition, rows, origin)
+            return len(rows), orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        case ExportFormat.JSON:
+            return len(rows), encode_rows(rows) + b"\n"
+        case ExportFormat.CSV:
+            return len(rows), as_csv(rows)
+
+
+def as_csv(rows: list[Row]) -> bytes:
+    """A line for each unit and candidate, in UTF-8 with a header; what is said of the unit is said in each."""
+    text = io.StringIO(newline="")
+    lines = csv.writer(text, lineterminator="\r\n")
+    lines.writerow(CSV_COLUMNS)
+    for row in rows:
+        lines.writerows([*row[:-1], candidate, votes] for candidate, votes in row.votes.items())
+    return text.getvalue().encode()
+
+
+def _source(run: Run, wanted: str | None) -> Source:
+    sources = {source.id: source for source in run.definition.sources}
+    if wanted is None and len(sources) == 1:
+        return next(iter(sources.values()))
+    if wanted is None or wanted not in sources:
+        problem = f"Run {run.name!r} has no source {wanted!r}." if wanted else "Say with --source whose figures."
+        raise UsageError(f"{problem} It has: {', '.join(sources)}.")
+    return sources[wanted]
+
+
+def _write(out: Path, content: bytes) -> None:
+    """Write the file beside its place and put it there, so that nobody ever reads half of it."""
+    part = out.with_name(f"{out.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(out)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error

@@ -1,0 +1,256 @@
+"""A run's totals as an election results report of NIST SP 1500-100, version 2 (JSON). Pure.
+
+Terms are the specification's: https://doi.org/10.6028/NIST.SP.1500-100r2. What is ours and has no term there is left
+out, never put under a term that means something else; docs/export.md says what that is.
+
+Ballots are counted for each contest by itself in Türkiye, on papers of their own, and `BallotCounts` are an election's:
+so each contest is an `Election` of the report. Where districts have ballots of their own, each elects for itself, and
+is a `CandidateContest`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from schemas.control import Mode
+from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
+from schemas.totals import Row
+
+Json = dict[str, object]
+
+LANGUAGE: Final = "tr"
+"""The language of names in an election definition."""
+
+_LEVELS: Final = {
+    "country": {"Type": "country"},
+    "province": {"Type": "other", "OtherType": "province"},
+    "district": {"Type": "other", "OtherType": "district"},
+}
+"""A province (il) is no `state` and a district (ilçe) no `county`: both are named as what they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a report comes from: the source whose figures they are, when it is made, and with what."""
+
+    run: str
+    mode: Mode
+    source: Source
+    generated: datetime
+    application: str
+
+
+def election_report(definition: Election, rows: Sequence[Row], origin: Origin) -> Json:
+    """The report of one source's rows, as `View.rows(source=…)` has them: all units, or those of some contests."""
+    contests = {row.contest for row in rows}
+    report: Json = {
+        **_a("ElectionReport"),
+        "Format": "summary-contest",
+        "GeneratedDate": origin.generated.isoformat(timespec="seconds"),
+        "Issuer": origin.source.name,
+        "IssuerAbbreviation": origin.source.id,
+        "SequenceStart": 1,
+        "SequenceEnd": 1,
+        "Status": _status(rows, definition),
+        "VendorApplicationId": origin.application,
+        "IsTest": origin.mode != "live",
+        "Notes": f"Run {origin.run!r} ({origin.mode}); figures of {origin.source.name}.",
+        "GpUnit": [_unit(unit, definition, rows) for unit in definition.units],
+        "Party": [_party(party) for party in definition.parties],
+        "Election": [
+            _election(contest, definition, [row for row in rows if row.contest == contest.id])
+            for contest in definition.contests
+            if contest.id in contests
+        ],
+    }
+    if origin.mode != "live":
+        report["TestType"] = "replay" if origin.mode == "replay" else "rehearsal"
+    return report
+
+
+def _a(kind: str, name: str | None = None) -> Json:
+    """The head of an object: what it is and, where others refer to it, its name in this file."""
+    head: Json = {"@id": name} if name else {}
+    return head | {"@type": f"ElectionResults.{kind}"}
+
+
+def _name(*parts: str) -> str:
+    """A name in this file, such as `unit-tr-34-uskudar`."""
+    return "-".join(parts).replace("/", "-")
+
+
+def _text(text: str) -> Json:
+    said = {**_a("LanguageString"), "Content": text, "Language": LANGUAGE}
+    return {**_a("InternationalizedText"), "Text": [said]}
+
+
+def _known_as(kind: str, value: str) -> list[Json]:
+    """Our own id, by which a reader finds the thing again in every other door."""
+    return [{**_a("ExternalIdentifier"), "Type": "other", "OtherType": f"sandik-{kind}", "Value": value}]
+
+
+def _status(rows: Sequence[Row], definition: Election) -> str:
+    if not any(row.boxes_opened for row in rows):
+        return "pre-election"
+    contests = {row.contest for row in rows}
+    opened = {(row.contest, row.unit): row.boxes_opened for row in rows}
+    complete = all(
+        opened.get((contest, unit.id), 0) >= unit.boxes_total for contest in contests for unit in definition.districts
+    )
+    return "unofficial-complete" if complete else "unofficial-partial"
+
+
+def _progress(opened: int, total: int) -> Json:
+    """How many boxes are counted. `TotalSubUnits` are boxes, which are not units of the report themselves."""
+    status: Literal["completed", "in-process", "not-processed"] = "in-process"
+    if opened == 0:
+        status = "not-processed"
+    elif opened >= total:
+        status = "completed"
+    return {
+        "SubUnitsReported": opened,
+        "TotalSubUnits": total,
+        "CountStatus": [{**_a("CountStatus"), "Status": status, "Type": "total"}],
+    }
+
+
+def _unit(unit: Unit, definition: Election, rows: Sequence[Row]) -> Json:
+    """A unit; as far as the contest that is least far in it."""
+    opened = {row.contest: row.boxes_opened for row in rows if row.unit == unit.id}
+    contests = {row.contest for row in rows}
+    below = [_name("unit", other.id) for other in definition.units if other.parent == unit.id]
+    said: Json = {
+        **_a("ReportingUnit", _name("unit", unit.id)),
+        **_LEVELS[unit.level],
+        "Name": _text(unit.name),
+        "ExternalIdentifier": _known_as("unit", unit.id),
+        **_progress(min((opened.get(contest, 0) for contest in contests), default=0), definition.boxes_total[unit.id]),
+    }
+    if below:
+        said["ComposingGpUnitIds"] = below
+    if unit.registered:
+        said["VotersRegistered"] = unit.registered
+    return said
+
+
+def _party(party: Party) -> Json:
+    return {
+        **_a("Party", _name("party", party.id)),
+        "Name": _text(party.name),
+        "Abbreviation": _text(party.short_name),
+        "Color": party.color.removeprefix("#"),
+        "ExternalIdentifier": _known_as("party", party.id),
+    }
+
+
+def _election(contest: Contest, definition: Election, rows: Sequence[Row]) -> Json:
+    """One contest, with the ballots cast in it."""
+    root = next(unit for unit in definition.units if unit.parent is None)
+    parts = _parts(contest, definition)
+    return {
+        **_a("Election"),
+        "Name": _text(f"{definition.name} · {contest.name}"),
+        "Type": "general",
+        "StartDate": definition.date.isoformat(),
+        "EndDate": definition.date.isoformat(),
+        "ElectionScopeId": _name("unit", root.id),
+        "ExternalIdentifier": _known_as("contest", contest.id),
+        "BallotCounts": [_ballots(row) for row in rows],
+        "Candidate": [_candidate(part, candidate) for part in parts for candidate in part.ballot],
+        "Contest": [_contest(part, definition, rows) for part in parts],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A contest, or one district's own part of it: who is on the ballot, and which units' votes are theirs."""
+
+    name: str
+    title: str
+    scope: str
+    ballot: tuple[Candidate, ...]
+    units: frozenset[str]
+
+
+def _parts(contest: Contest, definition: Election) -> list[_Part]:
+    if not contest.ballots:
+        scope = _scope(definition)
+        everywhere = frozenset(definition.unit_by_id)
+        return [_Part(_name("contest", contest.id), contest.name, scope, contest.candidates, everywhere)]
+    return [
+        _Part(
+            _name("contest", contest.id, unit.id),
+            f"{contest.name} · {unit.name}",
+            unit.id,
+            contest.ballot(unit.id),
+            frozenset({unit.id}),
+        )
+        for unit in definition.districts
+    ]
+
+
+def _scope(definition: Election) -> str:
+    """The smallest unit that all districts are in."""
+    paths: Iterable[Sequence[str]] = (definition.ancestors[unit.id] for unit in definition.districts)
+    shared = set.intersection(*(set(path) for path in paths))
+    return max(shared, key=lambda unit: len(definition.ancestors[unit]))
+
+
+def _contest(part: _Part, definition: Election, rows: Sequence[Row]) -> Json:
+    mine = [row for row in rows if row.unit in part.units]
+    opened = next((row.boxes_opened for row in mine if row.unit == part.scope), 0)
+    selections = [
+        {
+            **_a("CandidateSelection", f"{_candidate_name(part, candidate)}-votes"),
+            "SequenceOrder": number,
+            "CandidateIds": [_candidate_name(part, candidate)],
+            "VoteCounts": [_votes(row.unit, row.votes.get(candidate.id, 0), "total") for row in mine],
+        }
+        for number, candidate in enumerate(part.ballot, start=1)
+    ]
+    if any(row.unattributed for row in mine):
+        selections.append(
+            {
+                **_a("CandidateSelection", f"{part.name}-unattributed"),
+                "SequenceOrder": len(part.ballot) + 1,
+                "VoteCounts": [_votes(row.unit, row.unattributed, "other", "unattributed") for row in mine],
+            }
+        )
+    return {
+        **_a("CandidateContest", part.name),
+        "Name": part.title,
+        "ElectionDistrictId": _name("unit", part.scope),
+        "VotesAllowed": 1,
+        **_progress(opened, definition.boxes_total[part.scope]),
+        "ContestSelection": selections,
+    }
+
+
+def _candidate_name(part: _Part, candidate: Candidate) -> str:
+    return f"{part.name.replace('contest-', 'candidate-', 1)}-{candidate.id}"
+
+
+def _candidate(part: _Part, candidate: Candidate) -> Json:
+    said: Json = {
+        **_a("Candidate", _candidate_name(part, candidate)),
+        "BallotName": _text(candidate.name),
+        "ExternalIdentifier": _known_as("candidate", candidate.id),
+    }
+    return said | ({"PartyId": _name("party", candidate.party)} if candidate.party else {})
+
+
+def _votes(unit: str, count: int, kind: str, other: str | None = None) -> Json:
+    said: Mapping[str, object] = {"OtherType": other} if other else {}
+    return {**_a("VoteCounts"), "GpUnitId": _name("unit", unit), "Type": kind, **said, "Count": count}
+
+
+def _ballots(row: Row) -> Json:
+    """Ballots cast, and those among them that are invalid (geçersiz)."""
+    return {
+        **_a("BallotCounts"),
+        "GpUnitId": _name("unit", row.unit),
+        "Type": "total",
+        "BallotsCast": row.cast,
+        "BallotsRejected": row.invalid,
+    }

@@ -1,0 +1,49 @@
+import csv
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.sandik.conftest import Sandik
+
+
+@pytest.fixture
+def night(sandik: Sandik) -> Sandik:
+    """A command line beside a small night that is counted."""
+    sandik("simulate", "--run", "n", "--speed", "0", "--district", "tr/34/adalar", "--boxes-per-district", "3")
+    sandik("aggregate", "--run", "n", "--until-end")
+    return sandik
+
+
+def test_each_format_has_the_figures_that_totals_has(night: Sandik, tmp_path: Path) -> None:
+    rows = [row for row in orjson.loads(night("totals", "--run", "n", "--format", "json")[1]) if row["source"] == "aa"]
+    for form in ("nist-json", "json", "csv"):
+        code, _, said = night("export", "--run", "n", "--source", "aa", "--format", form, "--out", tmp_path / form)
+        assert (0, True) == (code, "Wrote 9 rows" in said)
+
+    report = orjson.loads((tmp_path / "nist-json").read_bytes())
+    with (tmp_path / "csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert rows == orjson.loads((tmp_path / "json").read_bytes())
+    assert sorted(row["cast"] for row in rows) == sorted(
+        one["BallotsCast"] for election in report["Election"] for one in election["BallotCounts"]
+    )
+    assert {(row["contest"], row["unit"], name): votes for row in rows for name, votes in row["votes"].items()} == {
+        (line["contest"], line["unit"], line["candidate"]): int(line["votes"]) for line in lines
+    }
+    assert [] == list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--out", "x.json"), "Say with --source whose figures. It has: aa, anka, observers"),
+        (("--out", "x.json", "--source", "trt"), "no source 'trt'. It has: aa"),
+        (("--out", "x.json", "--source", "aa", "--contest", "muhtar"), "no contest 'muhtar'. It has: metropolitan"),
+        (("--out", "nowhere/x.json", "--source", "aa"), "nowhere/x.json cannot be written"),
+    ],
+)
+def test_what_cannot_be_exported_says_what_to_do(night: Sandik, options: tuple[str, ...], says: str) -> None:
+    code, _, said = night("export", "--run", "n", *options)
+
+    assert (2, True) == (code, says in " ".join(said.split()))
