@@ -55,7 +55,7 @@ def election_report(definition: Election, rows: Sequence[Row], origin: Origin) -
         "Status": _status(rows, definition),
         "VendorApplicationId": origin.application,
         "IsTest": origin.mode != "live",
-        "Notes": f"Run {origin.run!r} ({origin.mode}); figures of {origin.source.name}.",
+        "Notes": _notes(rows, origin),
         "GpUnit": [_unit(unit, definition, rows) for unit in definition.units],
         "Party": [_party(party) for party in definition.parties],
         "Election": [
@@ -88,6 +88,13 @@ def _text(text: str) -> Json:
 def _known_as(kind: str, value: str) -> list[Json]:
     """Our own id, by which a reader finds the thing again in every other door."""
     return [{**_a("ExternalIdentifier"), "Type": "other", "OtherType": f"sandik-{kind}", "Value": value}]
+
+
+def _notes(rows: Sequence[Row], origin: Origin) -> str:
+    """Whose figures these are, and which of them are not the source's own but were set by hand."""
+    by_hand = [f"{row.contest} in {row.unit} ({', '.join(row.overridden)})" for row in rows if row.overridden]
+    said = f"Run {origin.run!r} ({origin.mode}); figures of {origin.source.name}."
+    return f"{said} Set by hand: {'; '.join(by_hand)}." if by_hand else said
 
 
 def _status(rows: Sequence[Row], definition: Election) -> str:

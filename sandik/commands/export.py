@@ -27,6 +27,7 @@ from schemas.totals import Row, encode_rows
 EXAMPLE = "Example: sandik export --run 2024-yerel --source aa --format nist-json --out results.json"
 
 CSV_COLUMNS: Final = (*(name for name in Row._fields if name != "votes"), "candidate", "votes")
+"""`overridden` names what was set by hand, with a space between."""
 
 
 class ExportFormat(StrEnum):
@@ -93,7 +94,10 @@ def as_csv(rows: list[Row]) -> bytes:
     lines = csv.writer(text, lineterminator="\r\n")
     lines.writerow(CSV_COLUMNS)
     for row in rows:
-        lines.writerows([*row[:-1], candidate, votes] for candidate, votes in row.votes.items())
+        said = row._asdict() | {"overridden": " ".join(row.overridden)}
+        for candidate, votes in row.votes.items():
+            line = said | {"candidate": candidate, "votes": votes}
+            lines.writerow(line[name] for name in CSV_COLUMNS)
     return text.getvalue().encode()
 
 

@@ -4,7 +4,24 @@ from pathlib import Path
 import orjson
 import pytest
 
+from sandik.commands.export import as_csv
+from schemas.totals import Row
 from tests.sandik.conftest import Sandik
+
+
+def test_a_line_of_csv_has_every_figure_under_its_name_and_says_what_was_set_by_hand() -> None:
+    row = Row("mayor", "aa", "tr", "country", 1, 2, 3, 4, 5, 6, 7, 8, {"chp": 9, "dp": 10}, ("cast", "votes.chp"))
+
+    first, second = csv.DictReader(as_csv([row]).decode().splitlines())
+
+    assert "cast votes.chp" == first.pop("overridden")
+    assert ("chp", "9", "dp", "10") == (
+        first.pop("candidate"),
+        first.pop("votes"),
+        second["candidate"],
+        second["votes"],
+    )
+    assert {name: str(value) for name, value in zip(Row._fields, row[:12], strict=False)} == first
 
 
 @pytest.fixture

@@ -140,6 +140,14 @@ def test_candidates_name_their_party_and_units_their_voters() -> None:
     assert 3500 == next(unit for unit in said["GpUnit"] if unit["@id"] == "unit-tr-34-uskudar")["VotersRegistered"]
 
 
+def test_figures_that_were_set_by_hand_are_named() -> None:
+    said = report([totals().model_copy(update={"overridden": ("votes.imamoglu",)})])
+
+    assert "Set by hand: mayor in tr (votes.imamoglu)" in said["Notes"]
+    assert "mayor in tr/34/uskudar (votes.imamoglu)" in said["Notes"]
+    assert "hand" not in report([totals()])["Notes"]
+
+
 def test_the_terms_would_notice_what_does_not_keep_to_them() -> None:
     said = report([totals()])
 
