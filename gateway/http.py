@@ -19,6 +19,7 @@ from gateway.doors import Doors
 from gateway.facts_door import FactsDoor
 from gateway.gateway import Gateway
 from gateway.handshake import STREAM_PATH
+from gateway.history import Moments
 from gateway.metrics import CONTENT_TYPE
 from gateway.stream_door import StreamDoor
 from gateway.totals_door import TotalsDoor
@@ -26,7 +27,7 @@ from gateway.totals_door import TotalsDoor
 PAGES: Final = Path(__file__).parent / "pages"
 
 
-def application(gateway: Gateway, pages: Path = PAGES) -> Starlette:
+def application(gateway: Gateway, pages: Path = PAGES, moments: Moments | None = None) -> Starlette:
     """The routes of one gateway."""
     files = _Pages(directory=pages)
 
@@ -49,7 +50,7 @@ def application(gateway: Gateway, pages: Path = PAGES) -> Starlette:
             Route("/healthz", _health),
             Route("/readyz", readiness),
             Route("/metrics", metrics),
-            Route("/v1/totals", TotalsDoor(gateway).answer),
+            Route("/v1/totals", TotalsDoor(gateway, moments).answer),
             Route(STREAM_PATH, StreamDoor(gateway)),
             Route("/v1/facts", FactsDoor(gateway).answer),
             Route("/v1/compare", CompareDoor(gateway).answer),

@@ -9,12 +9,12 @@ Figures that an operator has set by hand take the place of the source's own in b
 held stays as it was: there they show with the release.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 from pydantic import ValidationError
 
 from eventlog.port import Record
+from gateway.held_units import HeldUnits
 from gateway.view import View
 from schemas.definition import Election
 from schemas.gate import Gate, is_gate, parse_gate
@@ -37,10 +37,7 @@ class Program:
         self._reported: dict[Cell, Totals] = {}
         self._held: dict[tuple[str, str], set[str]] = {}
         self._hold: tuple[str, ...] | None = ()
-        self._below: dict[str, list[str]] = {}
-        for unit in definition.units:
-            if unit.parent is not None:
-                self._below.setdefault(unit.parent, []).append(unit.id)
+        self._held_units = HeldUnits(definition)
 
     @property
     def seq(self) -> int:
@@ -51,7 +48,7 @@ class Program:
     def hold(self) -> tuple[str, ...]:
         """What is held: contests, or contest/unit where it is not the whole country."""
         if self._hold is None:
-            self._hold = tuple(self._listed())
+            self._hold = self._held_units.named([where for where, sources in self._held.items() if sources])
         return self._hold
 
     def is_held(self, contest: str, unit: str) -> bool:
@@ -160,17 +157,3 @@ class Program:
     def _is_held(self, cell: Cell) -> bool:
         gate = self._gates.get(cell)
         return gate is not None and gate.held
-
-    def _listed(self) -> Iterator[str]:
-        country = next(unit.id for unit in self._definition.units if unit.parent is None)
-        for contest in sorted(self._definition.contest_by_id):
-            held = {district for (of, district), sources in self._held.items() if of == contest and sources}
-            for unit in self._whole(country, held):
-                yield contest if unit == country else f"{contest}/{unit}"
-
-    def _whole(self, unit: str, held: set[str]) -> list[str]:
-        """The units that are held whole, from this one down; those below one of them are not named again."""
-        if unit in held:
-            return [unit]
-        below = [whole for child in sorted(self._below.get(unit, ())) for whole in self._whole(child, held)]
-        return [unit] if below and below == sorted(self._below[unit]) else below

@@ -16,6 +16,7 @@ from eventlog.run import RUN_NAME
 from gateway.connection import Connection
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
+from gateway.history import Moments
 from gateway.http import PAGES, application
 from gateway.http_connection import HttpConnection
 from gateway.settings import GatewaySettings
@@ -23,7 +24,7 @@ from gateway.tls import tls_context
 from schemas.errors import UsageError
 
 
-async def serve(
+async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody else's to choose
     log: EventLog,
     run_name: str,
     *,
@@ -33,17 +34,19 @@ async def serve(
     settings: GatewaySettings | None = None,
     started: Callable[[int], None] = lambda _: None,
     pages: Path = PAGES,
+    moments: Moments | None = None,
 ) -> None:
     """Serve the run until cancelled; then let the clients go in waves, the last of them too, and return.
 
-    `port` 0 takes a free one; `started` is called with the actual port once connections are accepted. The run may come
-    later. Raises `UsageError` where the name cannot be a run's or the address cannot be listened at.
+    `port` 0 takes a free one; `started` is called with the actual port once connections are accepted. `moments` works
+    out what was shown before, for whoever asks. The run may come later. Raises `UsageError` where the name cannot be a
+    run's or the address cannot be listened at.
     """
     if not RUN_NAME.fullmatch(run_name):
         raise UsageError(f"{run_name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
     gateway = Gateway(run_name, clock=clock, settings=settings or GatewaySettings())
     listener = _listen(host, port, gateway.settings)
-    server = _EmbeddedServer(_config(gateway, pages), partial(started, listener.getsockname()[1]))
+    server = _EmbeddedServer(_config(gateway, pages, moments), partial(started, listener.getsockname()[1]))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         async with asyncio.TaskGroup() as group:
@@ -105,9 +108,9 @@ class _EmbeddedServer(Server):
         yield
 
 
-def _config(gateway: Gateway, pages: Path) -> Config:
+def _config(gateway: Gateway, pages: Path, moments: Moments | None) -> Config:
     config = Config(
-        application(gateway, pages),
+        application(gateway, pages, moments),
         http=cast("type[asyncio.Protocol]", partial(HttpConnection, gateway)),
         ws=cast("type[asyncio.Protocol]", partial(Connection, gateway)),
         lifespan="off",

@@ -6,18 +6,23 @@ from starlette.responses import Response
 
 from gateway.answers import Answers, Asked, asked
 from gateway.gateway import Gateway
+from gateway.history import Moments
+from gateway.past_door import AT, answer_of_then
 
 
 class TotalsDoor:
-    """The route of one gateway."""
+    """The route of one gateway; with `at`, its past."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, moments: Moments | None = None) -> None:
         self._gateway = gateway
+        self._moments = moments
         self._answers = Answers()
 
     async def answer(self, request: Request) -> Response:
         """The units of which anything was ever reported."""
-        question = asked(self._gateway, request)
+        question = asked(self._gateway, request, (AT,))
+        if AT in request.query_params:
+            return await answer_of_then(self._gateway, self._moments, request, question)
         return self._answers.answer(request, question, lambda: _totals(question))
 
 

@@ -10,6 +10,7 @@ from sandik import screen
 from sandik.commands import (
     aggregate,
     archive,
+    at,
     boxes,
     compare,
     control,
@@ -49,6 +50,7 @@ for module in (
     totals,
     export,
     compare,
+    at,
     archive,
     verify,
     schema,

@@ -31,6 +31,7 @@ RESTART_FIRST_S: Final = 0.25
 RESTART_MAX_S: Final = 5.0
 """Pauses before a worker is started again, doubling while they die young."""
 
+_PIPE_BYTES: Final = 1_024
 _PROBE_EVERY_S: Final = 0.1
 _USAGE_EXIT: Final = 2
 
@@ -64,7 +65,8 @@ def end_with_parent() -> None:
     """In a worker: end, as on SIGTERM, when the process that started this one is gone."""
 
     def wait_for_the_end_of_the_pipe() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), _PIPE_BYTES):  # unbuffered: no lock is held while the interpreter ends
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait_for_the_end_of_the_pipe, daemon=True).start()

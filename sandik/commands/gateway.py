@@ -1,11 +1,14 @@
 """`sandik gateway`: serve a run to screens."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from eventlog.clock import Wall
+from gateway.history import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik import screen
@@ -25,6 +28,7 @@ from sandik.doors import (
 )
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.past_worker import PastWorker
 from sandik.process import run_until_stopped
 from sandik.wiring import open_log
 from sandik.workers import WORKER_PORT, end_with_parent, reserved, supervise
@@ -71,17 +75,19 @@ def gateway(
     )
     if worker_port is not None:
         end_with_parent()
-        run_until_stopped(_serve(log, run, host, worker_port, replace(settings, share_port=True)))
+        run_until_stopped(_serve(log, run, host, worker_port, replace(settings, share_port=True), operator_key or ()))
     elif workers > 1:
         with reserved(host, port) as shared:
             run_until_stopped(supervise(workers, host, shared, Wall()))
     else:
-        run_until_stopped(_serve(log, run, host, port, settings))
+        run_until_stopped(_serve(log, run, host, port, settings, operator_key or ()))
 
 
-async def _serve(url: str, name: str, host: str, port: int, settings: GatewaySettings) -> None:
+async def _serve(
+    url: str, name: str, host: str, port: int, settings: GatewaySettings, operator_keys: Sequence[Path]
+) -> None:
     clock = Wall()
-    async with open_log(url, clock) as log:
+    async with open_log(url, clock) as log, Moments(PastWorker(url, name, operator_keys)) as moments:
         await serve(
             log,
             name,
@@ -89,6 +95,7 @@ async def _serve(url: str, name: str, host: str, port: int, settings: GatewaySet
             port=port,
             clock=clock,
             settings=settings,
+            moments=moments,
             started=lambda actual: (
                 None if settings.share_port else announce(host, actual, secure=settings.tls is not None)
             ),

@@ -1,6 +1,7 @@
 """`sandik totals`: the figures as the log has them."""
 
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -39,7 +40,7 @@ def totals(
         sys.stdout.buffer.write(encode_rows(rows) + b"\n")
         sys.stdout.buffer.flush()
     else:
-        Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS).print(_table(rows))
+        Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS).print(totals_table(rows))
 
 
 async def _hash(url: str, name: str) -> str:
@@ -56,7 +57,8 @@ async def _rows(url: str, name: str) -> list[Row]:
         return view.rows()
 
 
-def _table(rows: list[Row]) -> Table:
+def totals_table(rows: Iterable[Row]) -> Table:
+    """The rows for people."""
     table = Table(box=None, header_style="bold")
     for name in ("contest", "source", "unit"):
         table.add_column(name, no_wrap=True)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import orjson
@@ -18,6 +18,7 @@ from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.server import serve
 from gateway.settings import GatewaySettings
+from schemas.definition import Election
 from schemas.totals import Totals
 from tests.gateway.nights import election, entries
 
@@ -46,16 +47,16 @@ class Running:
 
 
 @asynccontextmanager
-async def night(folder: Path) -> AsyncIterator[SqliteLog]:
+async def night(folder: Path, definition: Election | None = None) -> AsyncIterator[SqliteLog]:
     """An embedded log with the run in it."""
     async with SqliteLog(folder / "night.db", Wall()) as log:
-        await make_run(log)
+        await make_run(log, definition=definition)
         yield log
 
 
-async def make_run(log: EventLog, epoch: str = "9f2c") -> None:
+async def make_run(log: EventLog, epoch: str = "9f2c", definition: Election | None = None) -> None:
     """Create the run."""
-    await create_run(log, RUN, election(), mode="test", epoch=epoch, clock=Wall())
+    await create_run(log, RUN, definition or election(), mode="test", epoch=epoch, clock=Wall())
 
 
 async def get(gateway: Running, path: str, **headers: str) -> httpx.Response:
@@ -83,7 +84,7 @@ async def running(
     port: int = 0,
     clock: Clock | None = None,
     settings: GatewaySettings = FAST,
-    **options: Path,
+    **options: Any,
 ) -> AsyncIterator[Running]:
     """A gateway that serves the run until the block is left."""
     ports: asyncio.Queue[int] = asyncio.Queue()

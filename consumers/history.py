@@ -1,0 +1,136 @@
+"""The totals as they stood at a moment: a fold of the tallies appended up to then, with the holds as they stood. Pure.
+
+What is held shows what stood when it was held: so each district's fold stops for a moment wherever an order on it
+begins or ends. The aggregator says nothing between its ticks, and this fold knows nothing of ticks: what it gives for
+a moment was on air at most one tick later.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from consumers.gates import Holds, Overrides
+from consumers.register import PartitionOf
+from consumers.tally import TallyFold
+from eventlog.port import Record
+from schemas.control import Order
+from schemas.definition import Election
+from schemas.override import Override, overridden, unreported
+from schemas.totals import Cell, Totals
+
+
+class Given(NamedTuple):
+    """An order that counts, and where and when it lies in the control topic (offset; milliseconds since 1970)."""
+
+    offset: int
+    appended_ms: int
+    order: Order
+
+
+class Turn(NamedTuple):
+    """From a moment on a district is held in a contest, showing what stands then, or it is not held any more."""
+
+    contest: str
+    district: str
+    held: bool
+
+
+class Timed(NamedTuple):
+    """What an order comes to in one district, and when it was appended (milliseconds since 1970)."""
+
+    appended_ms: int
+    district: str
+    change: Turn | Override
+
+
+def timeline(definition: Election, orders: Iterable[Given]) -> Iterator[Timed]:
+    """What the orders do to what is shown, district by district; one that changes nothing does nothing."""
+    holds, overrides = Holds(definition), Overrides()
+    for given in orders:
+        holds.apply(given.offset, given.order)
+        for (contest, district), wanted in holds.wanted.items():
+            if wanted.gate == given.offset:
+                yield Timed(given.appended_ms, district, Turn(contest, district, wanted.held))
+        before = overrides.orders
+        overrides.apply(given.offset, given.order)
+        for override in overrides.wanted[before:]:
+            yield Timed(given.appended_ms, override.district, override)
+
+
+class History:
+    """The fold up to a moment (milliseconds since 1970). Feed it each partition's records in order, then `settle`."""
+
+    def __init__(
+        self, definition: Election, topic: str, partition_of: PartitionOf, orders: Iterable[Given], moment_ms: int
+    ) -> None:
+        self._fold = TallyFold(definition, topic, partition_of)
+        self._zone = ZoneInfo(definition.timezone)
+        self._moment_ms = moment_ms
+        self._pending: dict[int, deque[Timed]] = {}
+        self._frozen: dict[tuple[str, str], dict[Cell, Totals]] = {}
+        self._overrides: dict[Cell, Override] = {}
+        self._unreported: dict[Cell, Totals] = {}
+        for timed in timeline(definition, orders):
+            if timed.appended_ms <= moment_ms:
+                self._pending.setdefault(partition_of(timed.district.encode()), deque()).append(timed)
+
+    @property
+    def held(self) -> frozenset[tuple[str, str]]:
+        """What is held, by contest and district."""
+        return frozenset(self._frozen)
+
+    def fold(self, partition: int, records: Sequence[Record]) -> None:
+        """Fold the next records of a partition, as far as they were there by then."""
+        pending = self._pending.get(partition, deque())
+        begin = 0
+        for index, record in enumerate(records):
+            while pending and pending[0].appended_ms < record.timestamp:
+                self._fold.apply(partition, records[begin:index])
+                begin = index
+                self._take(pending.popleft().change)
+            if record.timestamp > self._moment_ms:
+                self._fold.apply(partition, records[begin:index])
+                return
+        self._fold.apply(partition, records[begin:])
+
+    def settle(self) -> None:
+        """All there was has been folded: what was ordered after the last record counts as well."""
+        for pending in self._pending.values():
+            while pending:
+                self._take(pending.popleft().change)
+
+    def on_air(self) -> list[Totals]:
+        """What everyone was shown, by cell."""
+        shown = [totals for totals in self.control_room() if (totals.contest, totals.district) not in self._frozen]
+        for frozen in self._frozen.values():
+            shown += frozen.values()
+        return sorted(shown, key=lambda totals: totals.cell)
+
+    def control_room(self) -> list[Totals]:
+        """All there was, by cell, with what was set by hand."""
+        return self._truth(sorted(self._fold.ledgers.keys() | self._overrides.keys()))
+
+    def _truth(self, cells: Iterable[Cell]) -> list[Totals]:
+        found = []
+        for cell in cells:
+            ledger = self._fold.ledgers.get(cell)
+            reported = ledger.totals(self._zone) if ledger is not None and ledger.as_of is not None else None
+            override = self._overrides.get(cell)
+            if override is not None:
+                found.append(overridden(reported or self._unreported[cell], override.figures))
+            elif reported is not None:
+                found.append(reported)
+        return found
+
+    def _take(self, change: Turn | Override) -> None:
+        if isinstance(change, Override):
+            self._overrides[change.cell] = change
+            self._unreported.setdefault(change.cell, unreported(change.cell, change.at))
+            return
+        where = (change.contest, change.district)
+        self._frozen.pop(where, None)
+        if change.held:
+            cells = self._fold.ledgers.keys() | self._overrides.keys()
+            inside = sorted(cell for cell in cells if (cell.contest, cell.district) == where)
+            self._frozen[where] = {totals.cell: totals for totals in self._truth(inside)}

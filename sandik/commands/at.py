@@ -1,0 +1,74 @@
+"""`sandik at`: what was shown at a moment."""
+
+import sys
+from datetime import date
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+
+from eventlog.clock import Wall
+from eventlog.run import find_run
+from gateway.history import Past
+from sandik import screen
+from sandik.commands.totals import totals_table
+from sandik.formats import PIPED_COLUMNS, Format
+from sandik.operators import OperatorKeys, operator_keys
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.past import past_of
+from sandik.past_worker import encode_past
+from sandik.process import run_to_completion
+from sandik.wiring import open_log
+from sandik.workers import end_with_parent
+from schemas.errors import UsageError
+from schemas.moments import parse_moment
+from schemas.trust import OperatorKey
+
+EXAMPLE = "Example: sandik at 22:14 --run 2024-yerel --date 2024-03-31"
+
+
+def at(
+    moment: Annotated[
+        str, typer.Argument(help="When: 22:14 in the election's zone, or a moment such as 2024-03-31T22:14+03:00.")
+    ],
+    run: RunName,
+    day: Annotated[
+        str | None, typer.Option("--date", metavar="DAY", help="The day of a time; else the last time it was so late.")
+    ] = None,
+    log: LogUrl = EMBEDDED_LOG,
+    operator_key: OperatorKeys = None,
+    form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+    worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
+) -> None:
+    """Print the totals as they stood on air at a moment that has been, with what was held and embargoed then."""
+    if worker:
+        end_with_parent()
+    past = run_to_completion(_past(log, run, moment, _day(day), operator_keys(operator_key)))
+    if form is Format.JSON:
+        sys.stdout.buffer.write(encode_past(past) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    screen.say(f"As it stood at {past.at.isoformat(timespec='milliseconds')}, to the aggregator's tick:")
+    if past.hold:
+        screen.say(f"On hold then, and so shown as it stood before: {', '.join(past.hold)}.")
+    if past.embargoed:
+        screen.say("There was an embargo: nothing was on air. This is what the control room had.")
+    rows = past.control_room if past.embargoed else past.on_air
+    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS).print(totals_table(rows))
+
+
+async def _past(url: str, name: str, text: str, day: date | None, operators: tuple[OperatorKey, ...]) -> Past:
+    clock = Wall()
+    async with open_log(url, clock) as log:
+        run = await find_run(log, name)
+        moment = parse_moment(text, ZoneInfo(run.definition.timezone), clock.now(), day)
+        with screen.bar("folding tallies") as bar:
+            return await past_of(log, run, moment, operators, expect=bar.expect, reached=bar.reached)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text is not None else None
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no day. Give one such as 2024-03-31.") from error

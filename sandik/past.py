@@ -1,0 +1,87 @@
+"""What was shown at a moment, worked out from the log."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from consumers.history import Given, History
+from eventlog.clock import epoch_ms
+from eventlog.port import EventLog
+from eventlog.run import Run
+from gateway.control import Control
+from gateway.held_units import HeldUnits
+from gateway.history import Past
+from gateway.view import View
+from sandik.reading import read_to_end
+from schemas.definition import Election
+from schemas.errors import UsageError
+from schemas.totals import Row, Totals
+from schemas.trust import OperatorKey
+
+_MAX_RECORDS: Final = 5_000
+_WAIT_MS: Final = 1_000
+"""How long one read of what is known to be in the log may wait."""
+
+
+async def past_of(
+    log: EventLog,
+    run: Run,
+    moment: datetime,
+    operators: Sequence[OperatorKey] = (),
+    *,
+    expect: Callable[[int], None] = lambda _: None,
+    reached: Callable[[int], None] = lambda _: None,
+) -> Past:
+    """The totals as they stood then: everything that the log had been given by that millisecond.
+
+    `expect` and `reached` are told how many tallies that is, and how many are folded. Raises `UsageError` where the run
+    had not begun.
+    """
+    moment_ms = epoch_ms(moment)
+    control = Control(run, operators)
+    orders = await _orders(log, run, moment_ms, control)
+    topic, partitions = run.topics.tallies.name, run.topics.partitions
+    history = History(run.definition, topic, lambda key: log.partition_of(key, partitions), orders, moment_ms)
+    ends = await log.offsets_at(topic, moment_ms + 1)
+    expect(sum(ends.values()))
+    async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:
+        while any(reader.positions[partition] < end for partition, end in ends.items()):
+            for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=_WAIT_MS):
+                history.fold(batch.partition, batch.records)
+            reached(sum(reader.positions.values()))
+    history.settle()
+    embargoed = control.embargo.is_in_force(moment)
+    return Past(
+        at=moment,
+        embargoed=embargoed,
+        hold=HeldUnits(run.definition).named(history.held),
+        on_air=() if embargoed else _rows(run.definition, history.on_air()),
+        control_room=_rows(run.definition, history.control_room()),
+    )
+
+
+async def _orders(log: EventLog, run: Run, moment_ms: int, control: Control) -> list[Given]:
+    """The orders that count and were given by then; `control` folds everything that was."""
+    given: list[Given] = []
+    first_ms: int | None = None
+    async for record in read_to_end(log, run.topics.control.name):
+        first_ms = record.timestamp if first_ms is None else first_ms
+        if record.timestamp > moment_ms:
+            break
+        verdict = control.fold(record)
+        if verdict is not None and verdict.counts and verdict.order is not None:
+            given.append(Given(record.offset, record.timestamp, verdict.order))
+    if first_ms is not None and moment_ms < first_ms:
+        began = datetime.fromtimestamp(first_ms / 1000).astimezone()
+        raise UsageError(
+            f"Run {run.name!r} began at {began.isoformat(timespec='seconds')}. Give a moment after that, with its date."
+        )
+    return given
+
+
+def _rows(definition: Election, shown: Iterable[Totals]) -> tuple[Row, ...]:
+    """The totals with their roll-ups."""
+    view = View(definition)
+    for offset, totals in enumerate(shown):
+        view.show(offset, totals.cell, totals)
+    return tuple(view.rows())

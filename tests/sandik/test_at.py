@@ -1,0 +1,124 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+
+from eventlog.clock import Manual, Wall
+from eventlog.port import Entry
+from eventlog.run import create_run, find_run
+from gateway.history import Past
+from sandik.past import past_of
+from sandik.past_worker import PastWorker
+from sandik.wiring import open_log
+from schemas.control import EmbargoLifted, Held, Order
+from schemas.errors import UsageError
+from schemas.tally import Counted
+from schemas.trust import encode_order
+from tests.builders import NIGHT, counted, small_election, value_of
+from tests.sandik.conftest import Sandik
+
+RUN = "gece"
+BEGAN = datetime(2024, 3, 31, 20, 0, tzinfo=ZoneInfo("Europe/Istanbul"))
+LIMIT_S = 60
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> str:
+    """A night under embargo until 21:00; a box at 20:30 and at 21:30; all held at 22:00; a box at 22:30."""
+    url = f"sqlite:{tmp_path / 'night.db'}"
+    definition = small_election().model_copy(update={"embargo_until": BEGAN.replace(year=2124)})
+
+    async def stage() -> None:
+        clock = Manual(BEGAN.astimezone(UTC))
+        async with open_log(url, clock) as log:
+            run = await create_run(log, RUN, definition, mode="test", epoch="e1e1", clock=clock)
+            told: dict[str, Any] = {"run": RUN, "epoch": "e1e1", "by": "A", "at": NIGHT, "reason": "why"}
+            lifted: Order = EmbargoLifted(id="order-01", **told)
+            held: Order = Held(id="order-02", contest="mayor", **told)
+            boxes = [counted({"kurum": votes}, box=box) for box, votes in ((1001, 1), (1002, 10), (1003, 100))]
+            steps: list[Counted | Order] = [boxes[0], lifted, boxes[1], held, boxes[2]]
+            for step in steps:
+                clock.advance(1_800)
+                if isinstance(step, Counted):
+                    await log.append(run.topics.tallies.name, [Entry(step.district.encode(), value_of(step))])
+                else:
+                    await log.append(run.topics.control.name, [Entry(b"order", encode_order(step, None))])
+
+    asyncio.run(stage())
+    return url
+
+
+def kurum(past: Past) -> tuple[int, int]:
+    """Kurum's votes in the country: on air, and for the control room."""
+    return tuple(  # type: ignore[return-value]  # there are two
+        sum(row.votes["kurum"] for row in rows if row.unit == "tr") for rows in (past.on_air, past.control_room)
+    )
+
+
+def test_the_past_is_what_was_on_air_with_what_was_held_and_embargoed(night: str) -> None:
+    async def look() -> list[Past]:
+        async with open_log(night, Wall()) as log:
+            run = await find_run(log, RUN)
+            return [
+                await past_of(log, run, BEGAN + timedelta(minutes=minutes)) for minutes in (0, 45, 75, 105, 135, 165)
+            ]
+
+    pasts = asyncio.run(look())
+
+    assert [(0, 0), (0, 1), (1, 1), (11, 11), (11, 11), (11, 111)] == [kurum(past) for past in pasts]
+    assert [True, True, False, False, False, False] == [past.embargoed for past in pasts]
+    assert [(), (), (), (), ("mayor",), ("mayor",)] == [past.hold for past in pasts]
+
+
+def test_a_moment_is_told_to_people(sandik: Sandik, night: str) -> None:
+    code, out, err = sandik("at", "22:45", "--date", "2024-03-31", "--run", RUN, "--log", night)
+    assert 0 == code
+    assert "As it stood at 2024-03-31T22:45:00.000+03:00" in err
+    assert "On hold then, and so shown as it stood before: mayor." in " ".join(err.split())
+    assert "mayor aa tr 2 / 80" in " ".join(out.split())
+
+    code, out, err = sandik("at", "2024-03-31T20:45", "--run", RUN, "--log", night)
+    assert 0 == code
+    assert "There was an embargo: nothing was on air." in " ".join(err.split())
+    assert "mayor aa tr 1 / 80" in " ".join(out.split())
+
+
+def test_a_moment_is_told_to_programs(sandik: Sandik, night: str) -> None:
+    code, out, _ = sandik("at", "2024-03-31T22:45", "--run", RUN, "--log", night, "--format", "json")
+
+    said = orjson.loads(out)
+    assert (0, ["mayor"], False) == (code, said["hold"], said["embargoed"])
+    assert [11, 111] == [
+        next(row["votes"]["kurum"] for row in said[name] if row["unit"] == "tr") for name in ("on_air", "control_room")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moment", "hint"),
+    [
+        (["2024-03-31T19:59"], "began at"),
+        (["2124-03-31T19:59"], "still to come"),
+        (["22:14", "--date", "yesterday"], "no day"),
+        (["late"], "no moment"),
+    ],
+)
+def test_a_moment_that_cannot_be_told_says_which_can(sandik: Sandik, night: str, moment: list[str], hint: str) -> None:
+    code, _, err = sandik("at", *moment, "--run", RUN, "--log", night)
+
+    assert 2 == code
+    assert hint in " ".join(err.split())
+
+
+async def test_a_process_of_its_own_works_out_the_same(night: str) -> None:
+    moment = BEGAN + timedelta(minutes=165)
+    async with open_log(night, Wall()) as log:
+        expected = await past_of(log, await find_run(log, RUN), moment)
+
+    async with asyncio.timeout(LIMIT_S):
+        assert expected == await PastWorker(night, RUN).at(moment)
+        with pytest.raises(UsageError, match="began at"):
+            await PastWorker(night, RUN).at(BEGAN - timedelta(days=1))
