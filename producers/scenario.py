@@ -74,12 +74,14 @@ class StagedSource(_Part):
     """`[[sources]]`: who reports, how much, how fast, and how often wrong; istanbul-2024.toml explains each.
 
     A source that `relays` another passes on all that it says, `delay_minutes` later on average, with slips of its own
-    (`typo`); what the other keys say is the other's matter.
+    (`typo`); what the other keys say is the other's matter. One that `reports` districts sends no boxes: every
+    `bulletin_minutes` the totals of the districts that changed.
     """
 
     id: Id
     name: Name
     reports: Literal["boxes", "districts"] = "boxes"
+    bulletin_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 5.0
     relays: Id | None = None
     delay_minutes: Minutes = 0.0
     begins_in: Annotated[tuple[UnitId, ...], Field(strict=False)] = ()

@@ -27,6 +27,9 @@ _SERIAL_BITS: Final = 40
 """Room in the schedule's numbers for a report's serial: all of Türkiye (973 districts of up to 1,869 boxes, three
 contests, three sources, 16 revisions) needs 28. The other 24 bits hold seconds: half a year."""
 
+Timed = tuple[datetime, Counted | Withdrawn]
+"""An event and when it is due."""
+
 Script = tuple[Said, ...]
 """What a box's revisions say, in order."""
 
@@ -65,15 +68,19 @@ class Night:
         self._counts: dict[int, DistrictCounts] = {}
         self._scripts: dict[int, Script] = {}
         self._plan = Plan(scenario, seed, self._leans, self._district, frozenset(self._leanings))
-        self._schedules = [
-            self._scheduled(index) for index, source in enumerate(scenario.sources) if source.id in chosen
-        ]
+        self._schedules = {
+            source.id: self._scheduled(index) for index, source in enumerate(scenario.sources) if source.id in chosen
+        }
 
     def __len__(self) -> int:
-        return sum(map(len, self._schedules))
+        return sum(map(len, self._schedules.values()))
 
-    def __iter__(self) -> Iterator[tuple[datetime, Counted | Withdrawn]]:
-        for number in merge(*self._schedules):
+    def __iter__(self) -> Iterator[Timed]:
+        return self.of(self._schedules)
+
+    def of(self, sources: Collection[str]) -> Iterator[Timed]:
+        """The reports of these sources only, as they come in the whole."""
+        for number in merge(*(schedule for source, schedule in self._schedules.items() if source in sources)):
             seconds, serial = divmod(number, 1 << _SERIAL_BITS)
             due = self._moment(seconds)
             yield due, self._event(self._report(serial), due)
@@ -81,12 +88,12 @@ class Night:
     @property
     def first_due(self) -> datetime:
         """When the first report is due."""
-        return self._moment(min(schedule[0] for schedule in self._schedules if schedule) >> _SERIAL_BITS)
+        return self._moment(min(schedule[0] for schedule in self._schedules.values() if schedule) >> _SERIAL_BITS)
 
     @property
     def last_due(self) -> datetime:
         """When the last report is due."""
-        return self._moment(max(schedule[-1] for schedule in self._schedules if schedule) >> _SERIAL_BITS)
+        return self._moment(max(schedule[-1] for schedule in self._schedules.values() if schedule) >> _SERIAL_BITS)
 
     def _moment(self, seconds: int) -> datetime:
         return self._plan.origin + timedelta(seconds=seconds)

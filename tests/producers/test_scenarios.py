@@ -210,6 +210,17 @@ def test_the_story_of_boxes_listed_twice() -> None:
     assert sum(map(abs, (on_air.row("anka").votes[n] - on_air.row("aa").votes[n] for n in ("imamoglu", "kurum")))) < 500
 
 
+def test_the_story_of_district_totals() -> None:
+    on_air = air("district-totals", "aa", "aa-totals")
+    for hour in (19, 21, 23):
+        on_air.until(moment(f"03-31T{hour}:30"))
+        boxes, totals = on_air.row("aa"), on_air.row("aa-totals")
+        assert 0 < totals.boxes_opened <= boxes.boxes_opened
+    on_air.until()
+    assert on_air.row("aa-totals").votes == on_air.row("aa").votes
+    assert on_air.fold.outcomes.keys() == {"counted"}
+
+
 def test_the_story_of_recount() -> None:
     on_air = air("recount", "aa", "anka").until(moment("04-02T09:59"))
     before = on_air.row("aa")
