@@ -26,10 +26,10 @@ source's own people there, of its school, of the box; and of the district's lean
 _HEAD_START: Final = 3.0
 """By how much a district that a source begins in is ahead of the next (standard deviations): nearly all its boxes."""
 
-_BUNDLED: Final = 0.75
+_BUNDLED: Final = 0.8
 """Share of reports that wait for their district's next bundle, which makes the bursts that real nights have."""
 
-_BUNDLE_MINUTES: Final = (4.0, 15.0)
+_BUNDLE_MINUTES: Final = (5.0, 17.0)
 _EARLIEST_MINUTE: Final = 15.0
 """No box is counted sooner after the polls closed."""
 

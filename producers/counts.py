@@ -32,8 +32,8 @@ _LEAN_STRENGTH: Final = 0.33
 
 _PARTY_NOISE: Final = 0.16
 _SMALL_PARTY_NOISE: Final = 0.5
-_TURNOUT_NOISE: Final = 0.25
-_INVALID_NOISE: Final = 0.5
+_TURNOUT_NOISE: Final = 0.2
+_INVALID_NOISE: Final = 0.65
 _OVERFULL_SHARE: Final = 24 / 32_164
 """Boxes with more cast than registered (officials vote where they serve): 24 of İstanbul's 32,164 in 2014."""
 
@@ -104,7 +104,7 @@ def _registered(district: District, chance: Chance) -> list[int]:
     limit = max(MAX_REGISTERED, -(-district.registered // district.boxes))
     room = limit * district.boxes - district.registered
     widest = max(limit - _MIN_REGISTERED, -(-room // district.boxes))
-    gaps = apportion(room, [0.03 + chance.random() ** 12 for _ in range(district.boxes)], [widest] * district.boxes)
+    gaps = apportion(room, [0.02 + chance.random() ** 3 for _ in range(district.boxes)], [widest] * district.boxes)
     return [limit - gap for gap in gaps]
 
 

@@ -16,6 +16,7 @@ from schemas.tally import Counted, Withdrawn, encode
 SEED = 1
 MOMENTS = ("03-31T19:20", "03-31T20:30", "03-31T22:00", "04-01T00:55", "04-01T05:30", "04-01T12:00")
 MAYOR = "metropolitan_mayor"
+LOOK_EVERY = timedelta(minutes=5)
 
 Box = tuple[str, str, str, int]
 
@@ -32,6 +33,8 @@ class Figures:
     per_minute: Counter[tuple[str, str, datetime]] = field(default_factory=Counter)
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, type)
     falls: set[tuple[str, str, str, str]] = field(default_factory=set)  # (source, contest, district, candidate)
+    fallen: set[tuple[str, str, str]] = field(default_factory=set)  # AA: (contest, district, candidate), as watched
+    arrivals: list[float] = field(default_factory=list)  # AA, mayor: minutes after the polls closed
     unattributed_peak: int = 0
     late_flips: list[str] = field(default_factory=list)  # districts whose AA leader changed after 90 %
     last: dict[Box, Counted] = field(default_factory=dict)
@@ -90,17 +93,41 @@ class Fold:
         )
 
 
+@dataclass
+class Watcher:
+    """Somebody who looks at AA's district totals every five minutes, as those did who saw totals fall."""
+
+    fold: Fold
+    seen: dict[tuple[str, str, str], tuple[int, Counter[str]]] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Note which candidates have less than at the last look, where not fewer boxes are open."""
+        for key, votes in self.fold.votes.items():
+            if key[0] != "aa":
+                continue
+            opened_before, before = self.seen.get(key, (0, Counter()))
+            if self.fold.district_opened[key] >= opened_before:
+                self.fold.figures.fallen |= {(*key[1:], name) for name in before if votes[name] < before[name]}
+            self.seen[key] = self.fold.district_opened[key], Counter(votes)
+
+
 def measure(scenario: Scenario, events: Iterable[tuple[datetime, Counted | Withdrawn]]) -> Figures:
     """Count a night's events as they come."""
     figures = Figures()
     fold = Fold(figures, {district.id: district.boxes for district in scenario.districts})
+    watcher, looks_at = Watcher(fold), scenario.election.polls_close
     moments = [(moment, datetime.fromisoformat(f"2024-{moment}:00+03:00")) for moment in MOMENTS]
     for due, event in events:
         while moments and due > moments[0][1]:
             fold.note(moments.pop(0)[0])
+        while due > looks_at:
+            watcher.look()
+            looks_at += LOOK_EVERY
         figures.events += 1
         figures.size_bytes += len(encode(event))
         figures.kinds[event.source, event.type] += 1
+        if event.revision == 1 and (event.source, event.contest) == ("aa", MAYOR):
+            figures.arrivals.append((due - scenario.election.polls_close) / timedelta(minutes=1))
         if event.revision == 1:
             figures.per_minute[event.source, event.contest, due.replace(second=0)] += 1
         fold.apply(event)

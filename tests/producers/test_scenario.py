@@ -96,7 +96,7 @@ def test_a_scenario_that_is_not_there_is_told() -> None:
         ("share = [0,", "share = [0, 0,", "as many minutes as shares"),
         ("minutes = [22, 55,", "minutes = [55, 22,", "must rise"),
         ("share = [0,", "share = [0.001,", "begin with 0"),
-        ("typo = 0.008", "typo = 1.008", "sources.aa.typo"),
+        ("typo = 0.006", "typo = 1.006", "sources.aa.typo"),
         ("coverage = 1.0", "", "sources.aa.coverage"),
         ("[arrivals]", "[arrivals", "not readable as TOML"),
     ],

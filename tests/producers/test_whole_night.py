@@ -5,7 +5,8 @@ import pytest
 from producers.library import read_scenario
 from producers.scenario import Scenario
 from producers.simulate import night
-from tests.producers.night_figures import MAYOR, SEED, Figures, disagreeing, margin, measure, odd, peak, spread
+from tests.producers.night_figures import MAYOR, SEED, Figures, disagreeing, margin, measure, odd, spread
+from tests.producers.realism import compare
 
 BOXES = 33_273
 
@@ -31,6 +32,10 @@ def test_92_percent_are_open_at_five_to_one_and_nearly_all_at_half_past_five(fig
     at_0530 = figures.opened["04-01T05:30"]["aa", MAYOR] / BOXES
     assert at_0055 == pytest.approx(30_561 / BOXES, abs=0.005)
     assert at_0530 == pytest.approx(0.9998, abs=0.0002)
+
+
+def test_every_figure_is_near_that_of_real_nights(figures: Figures) -> None:
+    assert [row for row in compare(figures) if not row.is_near] == []
 
 
 def test_at_any_moment_the_first_race_is_ahead(figures: Figures) -> None:
@@ -103,10 +108,5 @@ def test_a_few_boxes_have_more_cast_than_registered(figures: Figures) -> None:
 
 
 def test_unattributed_votes_pile_up_and_drain(figures: Figures) -> None:
-    assert figures.unattributed_peak > 5_000
+    assert figures.unattributed_peak > 100_000
     assert sum(event.unattributed for event in figures.last.values()) == 0
-
-
-def test_boxes_come_in_bursts(figures: Figures) -> None:
-    """Twice the average of the busy hours at least; the peak of 2019 was 270 boxes a minute."""
-    assert 130 < peak(figures, "aa", MAYOR) < 300
