@@ -1,4 +1,7 @@
 import hashlib
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from datetime import timedelta
 from itertools import pairwise
@@ -49,6 +52,33 @@ def prone(scenario: Scenario, **shares: float) -> Scenario:
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
     assert digest(events(SMALL, 1)) == digest(events(SMALL, 1))
+
+
+_DIGEST = """
+import hashlib
+from producers.library import read_scenario
+from producers.staging import stage
+from producers.fault_option import parse_fault
+small = read_scenario("relay-disagreement").shrink(boxes_per_district=1)
+sent = stage(small, 3, faults=[parse_fault("duplicate"), parse_fault("corrupt")])
+print(hashlib.sha256(b"".join(one.entry.value + str(one.due).encode() for one in sent)).hexdigest())
+"""
+
+
+def test_every_process_stages_the_same_bytes() -> None:
+    """Also where Python hashes texts differently, as it does in every process unless told otherwise."""
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", _DIGEST],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "PYTHONHASHSEED": salt, "PYTHONPATH": os.pathsep.join(sys.path)},
+        ).stdout
+        for salt in ("0", "1", "4711")
+    }
+    assert len(digests) == 1
 
 
 def test_a_night_can_be_told_twice() -> None:
