@@ -115,8 +115,9 @@ class Connection(asyncio.Protocol):
         self._handshake = None
         standing = self._client.standing
         ask = dict(standing.subject.message)
-        if standing.joined:
-            ask["since"] = {"epoch": standing.epoch, "seq": standing.seq}
+        cursor = standing.cursor
+        if cursor is not None:
+            ask["since"] = cursor.model_dump()
         self._send(Opcode.TEXT, orjson.dumps(ask))
         if not self.opened.done():
             self.opened.set_result(None)

@@ -12,7 +12,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
+from sandik.client.cursor import judge
 from sandik.load.schedule import COUNTER, Track
+from schemas.wire import Cursor
 
 Kind = Literal["hello", "snapshot", "delta", "state", "goodbye", "other"]
 
@@ -59,6 +61,11 @@ class Standing:
     joined: bool = False
     latest: "Step | None" = None
     steps: "dict[bytes, Step]" = field(default_factory=dict)
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """Where to resume from; none before the first snapshot."""
+        return Cursor(epoch=self.epoch, seq=self.seq) if self.joined and self.epoch is not None else None
 
     def lacks(self, changes: int) -> int:
         """How many of the schedule's first `changes` changes this does not show."""
@@ -138,7 +145,7 @@ def _snapshot(standing: Standing, payload: bytes, message: Mapping[str, Any]) ->
 def _delta(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
     seq, entries = message["seq"], message["totals"]
     faults = _step_back(standing, seq)
-    if message["from"] > standing.seq or not standing.joined:
+    if judge(standing.cursor, standing.epoch, message["from"], seq) in {"gap", "awaiting"}:
         faults.append(("gap", f"from {message['from']}, but the cursor is {standing.seq}"))
     changed = {entry["unit"]: _show(standing.subject, entry, standing.shown.get(entry["unit"])) for entry in entries}
     faults += _worse(standing.subject, standing.shown, changed)

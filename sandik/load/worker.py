@@ -14,6 +14,7 @@ from websockets.uri import WebSocketURI
 
 from eventlog.clock import Clock, Wall
 from producers.chance import Chance, seeded
+from sandik.client.retry import Retry, may_reconnect
 from sandik.load.connection import Connection
 from sandik.load.crowd import Client, Crowd
 from sandik.load.handshake import Handshake, Refused, reason, stream_uri
@@ -27,14 +28,11 @@ from schemas.errors import SandikError
 OPEN_TIMEOUT_S: Final = 10.0
 """How long one attempt to open may take: the gateway's own limit for the request."""
 
-_FIRST_PAUSE_S: Final = 2.0
-_LONGEST_PAUSE_S: Final = 5.0
-"""Before connecting again, at random up to so much, doubled after each failure, as docs/protocol.md asks of clients.
+_RETRY: Final = Retry(longest_s=5.0)
+"""Before connecting again, a pause as every client of ours makes it.
 
 No longer than half of the grace that there is at the end by default: a client that waits must not look like one lost.
 """
-
-_MOST_DOUBLINGS: Final = 8
 
 _LAG_EVERY_S: Final = 0.02
 """How often this process looks how late it is."""
@@ -44,9 +42,6 @@ _LOOK_EVERY_S: Final = 0.05
 
 _GOODBYE_S: Final = 0.2
 """For close frames to leave."""
-
-_FIRST_SENT_AWAY: Final = 4500
-"""From this close code on a client is told not to come back."""
 
 
 def work(plan: Plan, process: int, pipe: "Pipe[object, object]") -> None:
@@ -137,7 +132,7 @@ class Worker:
                 break
             except (OSError, TimeoutError, Refused) as error:
                 self._crowd.figures.refused[reason(error)] += 1
-            await self._clock.sleep(self._pause_s(failures))
+            await self._clock.sleep(_RETRY.delay_s(failures, self._chance.random))
         self._crowd.figures.opened += 1
         if not client.joined and client.lost_at is None:
             since_due_s = self._elapsed() - client.due_s
@@ -170,16 +165,13 @@ class Worker:
         if self._finished:
             return
         self._crowd.figures.closes[code] += 1
-        if code >= _FIRST_SENT_AWAY:
+        if not may_reconnect(code):
             self._crowd.figures.fault("error", f"sent away with close code {code}")
             return
         self._crowd.lose(client, self._clock.monotonic())
         self._crowd.figures.reconnects += 1
         asked_s, client.retry_after_s = client.retry_after_s, None
-        self._begin_to_open(client, self._pause_s(0) if asked_s is None else asked_s)
-
-    def _pause_s(self, failures: int) -> float:
-        return self._chance.random() * min(_FIRST_PAUSE_S * (1 << min(failures, _MOST_DOUBLINGS)), _LONGEST_PAUSE_S)
+        self._begin_to_open(client, _RETRY.delay_s(0, self._chance.random) if asked_s is None else asked_s)
 
     # Stalling
 
