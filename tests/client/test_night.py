@@ -3,12 +3,14 @@
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandik.client.subscription import Subscription
 from tests.client.player import Player, plain
 from tests.client.server import PLACES, UNITS, WANTED, Server
+
+SLOW = [HealthCheck.too_slow]  # every draw is a step of a night, on a machine that others use, too
 
 
 def shown(player: Player) -> dict[str, Any]:
@@ -23,7 +25,7 @@ def table(subscription: Subscription) -> dict[str, Any]:
     return {place.split(" ")[2]: entry for place, entry in view.look()["newest"].items()}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(st.randoms(use_true_random=False))
 def test_whatever_comes_the_view_is_the_state_at_its_cursor(chance: Random) -> None:
     server = Server(chance)
@@ -41,7 +43,7 @@ def test_whatever_comes_the_view_is_the_state_at_its_cursor(chance: Random) -> N
                 assert (subscription.epoch, subscription.seq) >= cursors[subscription.id]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(st.randoms(use_true_random=False))
 def test_a_held_view_moves_only_when_it_is_taken_and_then_to_the_newest(chance: Random) -> None:
     player = Player(WANTED, PLACES)
@@ -56,7 +58,7 @@ def test_a_held_view_moves_only_when_it_is_taken_and_then_to_the_newest(chance: 
             assert 0 == player.night.pending
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(st.randoms(use_true_random=False))
 def test_what_is_pending_is_what_a_take_would_change(chance: Random) -> None:
     player = Player(WANTED, PLACES)
@@ -68,7 +70,7 @@ def test_what_is_pending_is_what_a_take_would_change(chance: Random) -> None:
             assert player.night.pending == sum(seen[unit] != newest[unit] for unit in UNITS)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(st.randoms(use_true_random=False))
 def test_nothing_is_blanked_but_by_a_snapshot(chance: Random) -> None:
     player = Player(WANTED, PLACES)

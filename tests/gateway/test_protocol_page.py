@@ -73,5 +73,5 @@ async def test_the_python_client_follows_a_night_through_a_restart(tmp_path: Pat
 async def seen(shown: "asyncio.Queue[dict[str, Any]]", votes: int) -> None:
     """Return once the client shows so many votes in the district."""
     async with asyncio.timeout(LIMIT_S):
-        while (await shown.get())["tr/34/uskudar"]["votes"]["imamoglu"] != votes:
+        while (await shown.get())["tr/34/uskudar"].votes["imamoglu"] != votes:
             pass
