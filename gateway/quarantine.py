@@ -1,0 +1,66 @@
+"""The quarantine as the control room sees it: what waits for somebody to look at it. Pure."""
+
+from collections import Counter, OrderedDict
+from typing import Final
+
+from pydantic import ValidationError
+
+from eventlog.port import Record
+from schemas.control import Order, QuarantineRejected, QuarantineReleased
+from schemas.quarantine import Quarantined
+
+MAX_WAITING: Final = 1_000
+"""Records kept to be looked at, the newest: a screen shows fifty. With 64 KiB each, as large as they get, 64 MiB."""
+
+
+class Quarantine:
+    """The fold of a run's quarantine topic, and of the orders about it. `seq` is the next offset to be read.
+
+    `reasons` counts every record once, however often it was set aside; `waiting` are those that nobody has settled.
+    """
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.reasons: Counter[str] = Counter()
+        self._waiting: OrderedDict[str, Quarantined] = OrderedDict()
+        self._known: set[str] = set()
+        self._settled: set[str] = set()
+
+    @property
+    def waiting(self) -> list[Quarantined]:
+        """What nobody has settled yet, the newest first."""
+        return list(reversed(self._waiting.values()))
+
+    @property
+    def waiting_count(self) -> int:
+        """How many of all that were set aside wait, those included that are too old to be kept."""
+        return len(self._known) - len(self._settled & self._known)
+
+    def find(self, position: str) -> Quarantined | None:
+        """The record that was set aside from this position, if it waits."""
+        return self._waiting.get(position)
+
+    def fold(self, record: Record) -> None:
+        """Fold one record of the topic; one that cannot be read says nothing."""
+        if record.offset < self.seq:
+            return
+        self.seq = record.offset + 1
+        try:
+            found = Quarantined.model_validate_json(record.value or b"")
+        except ValidationError:
+            return
+        position = found.position.decode()
+        if position in self._known:
+            return
+        self._known.add(position)
+        self.reasons[found.reason] += 1
+        if position not in self._settled:
+            self._waiting[position] = found
+            if len(self._waiting) > MAX_WAITING:
+                self._waiting.popitem(last=False)
+
+    def obey(self, order: Order) -> None:
+        """Fold an order that counts. It may come before its record was read: the two are in different topics."""
+        if isinstance(order, QuarantineReleased | QuarantineRejected):
+            self._settled.add(order.position)
+            self._waiting.pop(order.position, None)
