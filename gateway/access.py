@@ -84,11 +84,17 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What somebody may do, and until when."""
+    """What somebody may do, and until when. With `program` they look at what is on air, whatever else they may see."""
 
     scope: Scope = "public"
     subject: str | None = None
     expires: datetime | None = None
+    program: bool = False
+
+    @property
+    def watches(self) -> Scope:
+        """Whose figures they are shown."""
+        return "public" if self.program else self.scope
 
     def allows(self, scope: Scope) -> bool:
         """Whether the grant is for this scope or a wider one."""

@@ -1,7 +1,8 @@
-"""The fold of a run's control topic, as far as a gateway is concerned: the embargo, the calls, a replay. Pure."""
+"""The fold of a run's control topic, as far as a gateway is concerned: embargo, calls, a replay, the audit. Pure."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
+from typing import Final
 
 from eventlog.port import Record
 from eventlog.run import Run
@@ -10,6 +11,9 @@ from gateway.playback import ReplayClock
 from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Order, parse_epoch
 from schemas.playback import parse_moved
 from schemas.trust import Judge, OperatorKey, Verdict
+
+MAX_AUDIT: Final = 500
+"""Verdicts kept for the control room's page, the newest: an order a minute for eight hours. The topic has them all."""
 
 
 class Control:
@@ -23,6 +27,7 @@ class Control:
         until = run.definition.embargo_until
         self.embargo = Embargo(until) if until is not None else NO_EMBARGO
         self.position = 0
+        self.audit: deque[Verdict] = deque(maxlen=MAX_AUDIT)
         self.accepted: Counter[str] = Counter()
         self.refused = 0
         self.take_ended = False
@@ -45,12 +50,17 @@ class Control:
         if verdict is None:
             self._follow_replay(record)
             return None
+        self.audit.append(verdict)
         if verdict.order is not None and verdict.counts:
             self.accepted[verdict.order.type] += 1
             self._obey(verdict.order)
         else:
             self.refused += 1
         return verdict
+
+    def consider(self, value: bytes) -> Verdict | None:
+        """What would become of an order if it came now; `None` for what is none."""
+        return self._judge.consider(self.position, value)
 
     def _follow_replay(self, record: Record) -> None:
         if self._run.mode != "replay":

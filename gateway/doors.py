@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.access import PUBLIC, Grant
 from gateway.gateway import Gateway
-from gateway.handshake import STREAM_PATH, Knock, Refusal
+from gateway.handshake import ORDERS_PATH, STREAM_PATH, Knock, Refusal
 
 _GRANT: Final = "sandik.grant"
 _OPEN_PATHS: Final = frozenset({"/", "/healthz", "/readyz"})
@@ -50,8 +50,8 @@ class Doors:
         if scope["method"] == "OPTIONS":
             await self._preflight(brought)(scope, receive, answer)
             return
-        if scope["method"] not in {"GET", "HEAD"}:
-            refused = _answer(405, b'{"error":"Nothing here can be changed. Use GET."}', {"allow": _METHODS})
+        refused = self._refuse_method(scope["method"], scope["path"], brought)
+        if refused is not None:
             await refused(scope, receive, answer)
             return
         decision = PUBLIC if is_open(scope["path"]) else self._handshake.admit(brought, self._gateway.clock.now())
@@ -64,6 +64,17 @@ class Doors:
             return
         scope[_GRANT] = decision
         await self._app(scope, receive, answer)
+
+    def _refuse_method(self, method: str, path: str, brought: Knock) -> Response | None:
+        """Orders are given, everything else is asked for; and no page of somebody else's gives any."""
+        if path == ORDERS_PATH:
+            if method != "POST":
+                return _answer(405, b'{"error":"Orders are given, not asked for. Use POST."}', {"allow": "POST"})
+            refusal = self._handshake.refuse_origin(brought)
+            return refusal_response(refusal) if refusal is not None else None
+        if method not in {"GET", "HEAD"}:
+            return _answer(405, b'{"error":"Nothing here can be changed. Use GET."}', {"allow": _METHODS})
+        return None
 
     def _kept_from(self, grant: Grant) -> Response | None:
         """Why the bearer of this grant is told no numbers now. Before the orders are read, there may be an embargo."""

@@ -7,6 +7,7 @@ from eventlog.clock import Clock
 from eventlog.port import EventLog, Reader
 from eventlog.run import find_run
 from gateway.follow_comparisons import follow_comparisons
+from gateway.follow_quarantine import follow_quarantine
 from gateway.gateway import Gateway
 from schemas.errors import LogUnavailable, PositionLost, UnknownRun, UnknownTopic
 
@@ -86,6 +87,7 @@ async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, pauses: _Pa
             async with asyncio.TaskGroup() as group:
                 group.create_task(_follow_orders(orders, gateway))
                 group.create_task(follow_comparisons(log, world, gateway.settings, clock))
+                group.create_task(follow_quarantine(log, world, gateway.settings))
                 group.create_task(_look_at_end(log, totals, gateway, clock))
                 await _follow_totals(reader, end, gateway, pauses)
         except ExceptionGroup as failed:  # what the log said to the one, it says to the other

@@ -118,7 +118,11 @@ class Gateway:
         before = control.embargo, control.calls
         for record in records:
             verdict = control.fold(record)
-            if verdict is not None and not verdict.counts:
+            if verdict is None:
+                continue
+            if verdict.order is not None and verdict.counts:
+                self.world.quarantine.obey(verdict.order)
+            else:
                 _log.warning("The control record at %d has no effect: %s.", verdict.offset, verdict.refusal)
         if control.embargo != before[0]:
             self.set_embargo(control.embargo)
@@ -170,6 +174,10 @@ class Gateway:
         """Whether the bearer of this grant may be told figures of the night now."""
         return may_see_numbers(grant.scope, self.embargo, self._clock.now())
 
+    def feeds_now(self) -> dict[str, Feed]:
+        """How every source is doing; none, where there is no run yet."""
+        return self._feeds(self.world) if self.world is not None else {}
+
     def reading(self) -> Reading:
         """How the gateway is at the moment, for whoever watches it."""
         world = self.world
@@ -182,7 +190,7 @@ class Gateway:
             behind=max(0, self._end - world.view.seq) if world else 0,
             skipped=world.view.skipped if world else 0,
             stale=world.view.stale if world else 0,
-            feeds=self._feeds(world) if world else {},
+            feeds=self.feeds_now(),
         )
 
     # What clients bring
@@ -288,6 +296,7 @@ class Gateway:
             hold = self.world.program.hold
             changed = changed or (states, hold) != (self._states, self._hold)
             self._states, self._hold = states, hold
+            self.world.alarms.look(self.world.view, found, self._clock.now())
             if changed or due:
                 self._tell(self.world, found, None if changed else due)
         for client in due:
@@ -386,7 +395,7 @@ class Gateway:
     def _hub_of(self, client: Client) -> Hub[Client]:
         if self.world is None:
             raise RuntimeError("A session was opened before there was a run.")
-        return self.world.hub_for(self._audience.grant(client).scope)
+        return self.world.hub_for(self._audience.grant(client).watches)
 
     def _feeds(self, world: World) -> dict[str, Feed]:
         return feeds(

@@ -4,7 +4,7 @@ Both doors ask here: HTTP requests in `doors`, requests to upgrade to the stream
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -18,6 +18,8 @@ from gateway.limits import Census, counted_address
 from schemas.errors import UsageError
 
 STREAM_PATH: Final = "/v1/stream"
+ORDERS_PATH: Final = "/v1/orders"
+"""The one place where something can be changed."""
 
 ANY_ORIGIN: Final = "*"
 NULL_ORIGIN: Final = "null"
@@ -74,6 +76,11 @@ class Knock:
                 found.append(token.strip())
         return found
 
+    @property
+    def asks_for_program(self) -> bool:
+        """Whether the stream is to be what is on air, also where whoever asks might see more: `?view=program`."""
+        return ("view", "program") in parse_qsl(self.query, max_num_fields=_MAX_FIELDS)
+
     def all(self, name: str) -> list[str]:
         """Every value of a header."""
         return [value for known, value in self.headers if known == name]
@@ -119,7 +126,10 @@ class Handshake:
         """The same for whoever wants to have the stream: the right one, from a page that may."""
         if path != STREAM_PATH:
             return Refusal(404, "unknown_path", f"There is no stream at {path}. Connect to {STREAM_PATH}.")
-        return self.refuse_origin(knock) or self.admit(knock, now)
+        decision = self.refuse_origin(knock) or self.admit(knock, now)
+        if isinstance(decision, Grant) and decision.allows("control_room") and knock.asks_for_program:
+            return replace(decision, program=True)
+        return decision
 
     def refuse_origin(self, knock: Knock) -> Refusal | None:
         """Whether a page of this origin may not connect. Whoever names none is no page."""

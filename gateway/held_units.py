@@ -22,8 +22,12 @@ class HeldUnits:
         for contest in self._contests:
             districts = {district for of, district in held if of == contest}
             whole = self._whole(self._country, districts)
-            names += [contest if unit == self._country else f"{contest}/{unit}" for unit in whole]
+            names += [self.name(contest, unit) for unit in whole]
         return tuple(names)
+
+    def name(self, contest: str, unit: str) -> str:
+        """The name of a contest that is held in a unit."""
+        return contest if unit == self._country else f"{contest}/{unit}"
 
     def _whole(self, unit: str, held: set[str]) -> list[str]:
         """The units that are held whole, from this one down; those below one of them are not named again."""

@@ -15,20 +15,24 @@ from starlette.types import Scope
 
 from gateway.answers import NO_CACHE, RETRY_AFTER_S, holds, json_answer, world_of
 from gateway.compare_door import CompareDoor
+from gateway.control_door import ControlDoor
 from gateway.doors import Doors
 from gateway.facts_door import FactsDoor
 from gateway.gateway import Gateway
-from gateway.handshake import STREAM_PATH
+from gateway.handshake import ORDERS_PATH, STREAM_PATH
 from gateway.history import Moments
 from gateway.metrics import CONTENT_TYPE
+from gateway.orders_door import OrderLog, OrdersDoor
 from gateway.stream_door import StreamDoor
 from gateway.totals_door import TotalsDoor
 
 PAGES: Final = Path(__file__).parent / "pages"
 
 
-def application(gateway: Gateway, pages: Path = PAGES, moments: Moments | None = None) -> Starlette:
-    """The routes of one gateway."""
+def application(
+    gateway: Gateway, pages: Path = PAGES, moments: Moments | None = None, log: OrderLog | None = None
+) -> Starlette:
+    """The routes of one gateway; with a log to write them to it takes orders."""
     files = _Pages(directory=pages)
 
     async def index(request: Request) -> Response:
@@ -54,6 +58,8 @@ def application(gateway: Gateway, pages: Path = PAGES, moments: Moments | None =
             Route(STREAM_PATH, StreamDoor(gateway)),
             Route("/v1/facts", FactsDoor(gateway).answer),
             Route("/v1/compare", CompareDoor(gateway).answer),
+            Route("/v1/control", ControlDoor(gateway).answer),
+            *([Route(ORDERS_PATH, OrdersDoor(gateway, log).answer, methods=["POST"])] if log is not None else []),
             Route("/v1/definition", definition),
         ],
         middleware=[Middleware(Doors, gateway=gateway)],

@@ -14,8 +14,9 @@ from uvicorn.server import ServerState
 
 from gateway.event_stream import EventStream
 from gateway.gateway import Gateway
-from gateway.handshake import Refusal, peer_of
+from gateway.handshake import ORDERS_PATH, Refusal, peer_of
 from gateway.limits import counted_address
+from schemas.trust import MAX_ORDER_BYTES
 
 _CONNECTION: Final = "sandik.connection"
 """Where in a request's scope its connection is, for the one route that writes to it by itself."""
@@ -147,9 +148,22 @@ class HttpConnection(HttpToolsProtocol):
         size_bytes = sum(len(name) + len(value) for name, value in self.headers)
         if size_bytes > self._limits.header_bytes or len(self.headers) > self._limits.headers:
             return self._too_large("headers", 431)
+        return self._refuse_body()
+
+    def _refuse_body(self) -> Refusal | None:
+        """Only an order has a body, and it says how long it is."""
+        takes_orders = self.url.partition(b"?")[0] == ORDERS_PATH.encode()
         for name, value in self.headers:
-            if name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0"):
+            if name == b"transfer-encoding" or (
+                name == b"content-length" and value.strip() != b"0" and not takes_orders
+            ):
                 return Refusal(413, "too_large", "Nothing here takes a body. Send the request without one.")
+            if (
+                name == b"content-length" and int(value) > MAX_ORDER_BYTES
+            ):  # the parser has seen to it that it is a number
+                return Refusal(
+                    413, "too_large", f"An order has at most {MAX_ORDER_BYTES} bytes. Give a shorter reason."
+                )
         return None
 
     def _too_large(self, what: str, status: int) -> Refusal:

@@ -58,6 +58,21 @@ class Program:
             for (of, district), sources in self._held.items()
         )
 
+    @property
+    def overrides(self) -> list[Override]:
+        """What is set by hand, by cell."""
+        return [override for _, override in sorted(self._overrides.items()) if override.figures]
+
+    def pending(self) -> dict[str, int]:
+        """Of each thing in `hold`, how many of its cells have other figures than what is on air."""
+        pending = dict.fromkeys(self.hold, 0)
+        for cell, gate in self._gates.items():
+            if gate.held and self.live.totals(cell) != self.view.totals(cell):
+                units = (cell.district, *self._definition.ancestors[cell.district])
+                name = next(name for unit in units if (name := self._held_units.name(cell.contest, unit)) in pending)
+                pending[name] += 1
+        return pending
+
     def fold(self, record: Record) -> None:
         """Fold one record of the topic. An offset that was folded is a no-op."""
         if record.offset < self.seq:

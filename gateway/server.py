@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from starlette.applications import Starlette
 from uvicorn import Config, Server
 
 from eventlog.clock import Clock
@@ -46,7 +47,8 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
         raise UsageError(f"{run_name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
     gateway = Gateway(run_name, clock=clock, settings=settings or GatewaySettings())
     listener = _listen(host, port, gateway.settings)
-    server = _EmbeddedServer(_config(gateway, pages, moments), partial(started, listener.getsockname()[1]))
+    config = _config(application(gateway, pages, moments, log), gateway)
+    server = _EmbeddedServer(config, partial(started, listener.getsockname()[1]))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         async with asyncio.TaskGroup() as group:
@@ -108,9 +110,9 @@ class _EmbeddedServer(Server):
         yield
 
 
-def _config(gateway: Gateway, pages: Path, moments: Moments | None) -> Config:
+def _config(app: Starlette, gateway: Gateway) -> Config:
     config = Config(
-        application(gateway, pages, moments),
+        app,
         http=cast("type[asyncio.Protocol]", partial(HttpConnection, gateway)),
         ws=cast("type[asyncio.Protocol]", partial(Connection, gateway)),
         lifespan="off",

@@ -5,12 +5,14 @@ from functools import cached_property
 from typing import Protocol
 
 from eventlog.run import Run
+from gateway.alarms import Alarms
 from gateway.catalogue import Catalogue
 from gateway.comparisons import Comparisons
 from gateway.control import Control
 from gateway.framing import Framing
 from gateway.hub import Hub
 from gateway.program import Program
+from gateway.quarantine import Quarantine
 from gateway.view import View
 from schemas.wire import Scope
 
@@ -77,6 +79,16 @@ class World:
     def comparisons(self) -> Comparisons:
         """Why sources differ, as far as the aggregator has said it."""
         return Comparisons(self.run.definition)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        """What was set aside, and waits for somebody to look at it."""
+        return Quarantine()
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        """What an operator should look at."""
+        return Alarms()
 
     @cached_property
     def definition_json(self) -> bytes:

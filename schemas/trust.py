@@ -140,11 +140,18 @@ class Judge:
 
     def judge(self, offset: int, value: bytes | None) -> Verdict | None:
         """The verdict on a record; `None` for one that is no order (it creates the run, or a later version's)."""
+        verdict = self.consider(offset, value)
+        if verdict is None:
+            self._begin(value)
+        elif verdict.order is not None and verdict.counts:
+            self._seen.add(verdict.order.id)
+        return verdict
+
+    def consider(self, offset: int, value: bytes | None) -> Verdict | None:
+        """What the verdict would be if the record came next."""
         try:
             said = orjson.loads(value or b"")
             kind = said["type"]
-            if kind in _BEGINNINGS:
-                self._epochs.add(said.get("epoch", ""))
             if kind not in _KINDS:
                 return None
             if len(value or b"") > MAX_ORDER_BYTES:
@@ -157,10 +164,12 @@ class Judge:
         except (ValueError, LookupError, TypeError):
             return Verdict(offset, None, refusal="it is no JSON object with a type")
         key = self._signer(said)
-        refusal = self._refusal(order, key)
-        if refusal is None:
-            self._seen.add(order.id)
-        return Verdict(offset, order, key, refusal)
+        return Verdict(offset, order, key, self._refusal(order, key))
+
+    def _begin(self, value: bytes | None) -> None:
+        said = orjson.loads(value or b"{}")
+        if said["type"] in _BEGINNINGS:
+            self._epochs.add(said.get("epoch", ""))
 
     def _signer(self, said: dict[str, object]) -> str | None:
         signature = said.get("signature")
