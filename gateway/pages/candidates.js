@@ -7,16 +7,14 @@ import { reset, show } from "./countup.js";
 import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
 import { basisPoints } from "./format.js";
 import { sumOfOthers } from "./rank.js";
+import { Order, slide, tops } from "./slide.js";
 
 export const FIRST_ROWS = 8;
-const ORDER_PAUSE_MS = 2_000;
-const SLIDE_MS = 400;
 
 export class Candidates {
   #rows = new Map();
-  #order = [];
+  #order = new Order(() => this.#settle(true));
   #place = "";
-  #pending = null;
   #latest = null;
   #open = false;
   #hadVotes = false;
@@ -50,11 +48,9 @@ export class Candidates {
       reset(this.others.votes);
       this.#place = place;
       this.#settle(false);
-    } else if (view.ranked.length !== this.#order.length || !this.#hadVotes) {
+    } else if (view.ranked.length !== this.#order.shown.length || !this.#hadVotes) {
       this.#settle(false);
-    } else if (view.ranked.some((row, index) => row.candidate.id !== this.#order[index])) {
-      this.#pending ??= setTimeout(() => this.#settle(true), ORDER_PAUSE_MS);
-    }
+    } else this.#order.want(view.ranked.map((row) => row.candidate.id));
     this.#hadVotes = Boolean(view.entry);
     this.#write(view);
   }
@@ -66,31 +62,15 @@ export class Candidates {
     this.#write(this.#latest);
   }
 
-  #settle(slide) {
-    clearTimeout(this.#pending);
-    this.#pending = null;
+  #settle(sliding) {
     const view = this.#latest;
-    const before = slide ? this.#tops() : new Map();
-    this.#order = view.ranked.map((row) => row.candidate.id);
-    const rows = this.#order.map((id) => this.#row(id).row);
+    const before = sliding ? tops(this.body) : new Map();
+    this.#order.jump(view.ranked.map((row) => row.candidate.id));
+    const rows = this.#order.shown.map((id) => this.#row(id).row);
     order(this.body, rows.slice(0, FIRST_ROWS));
     order(this.rest, rows.slice(FIRST_ROWS));
-    if (slide) this.#slide(before);
+    slide(before);
     this.#write(view);
-  }
-
-  #tops() {
-    return new Map([...this.body.children].map((row) => [row, row.getBoundingClientRect().top]));
-  }
-
-  #slide(before) {
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    for (const [row, top] of before) {
-      const moved = top - row.getBoundingClientRect().top;
-      if (row.isConnected && moved) {
-        row.animate([{ transform: `translateY(${moved}px)` }, { transform: "none" }], { duration: SLIDE_MS, easing: "ease-out" });
-      }
-    }
   }
 
   #row(id) {
@@ -130,7 +110,7 @@ export class Candidates {
       say(line.rank, view.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "");
       this.#figures(line, item.votes, valid, scale, view.entry);
     }
-    const shown = new Set(this.#order.slice(0, FIRST_ROWS));
+    const shown = new Set(this.#order.shown.slice(0, FIRST_ROWS));
     const hidden = Math.max(0, view.ranked.length - FIRST_ROWS);
     say(this.toggle, t(this.#open ? "hideOthers" : "others", { n: format.count(hidden) }));
     put(this.others.row, "hidden", hidden ? null : "");

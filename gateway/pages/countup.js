@@ -7,10 +7,12 @@ const DURATION_MS = 250;
 
 const running = new Map();
 const shown = new WeakMap();
+const owners = new WeakMap();
 let frame = 0;
 
-function still() {
-  return document.hidden || matchMedia("(prefers-reduced-motion: reduce)").matches;
+/** Whether nothing may move: the reader asked for that, here or for every page, or nobody is looking. */
+export function still() {
+  return document.hidden || document.documentElement.dataset.motion === "none" || matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 function write(node, value, format) {
@@ -30,9 +32,13 @@ function step(now) {
   frame = running.size ? requestAnimationFrame(step) : 0;
 }
 
-/** Show a whole number in a node. The first value and every fall are plain; a rise counts up. */
-export function show(node, value, format) {
-  const before = shown.get(node);
+/**
+ * Show a whole number in a node. The first value and every fall are plain; a rise counts up. `of` says whose number
+ * it is: another's does not count from this one's.
+ */
+export function show(node, value, format, of = "") {
+  const before = owners.get(node) === of ? shown.get(node) : undefined;
+  owners.set(node, of);
   node.dataset.value = String(value);
   if (!Number.isFinite(value) || before === undefined || value <= before || still()) {
     running.delete(node);

@@ -4,7 +4,7 @@
 
 import { INDEPENDENT } from "./hue.js";
 
-/** How many marks there are in board.css: a party is told by its mark where colours cannot be. */
+/** How many marks there are in tokens.css: a party is told by its mark where colours cannot be. */
 const MARKS = 8;
 
 export class Election {

@@ -1,0 +1,68 @@
+/**
+ * Changes of order: taken at most every two seconds, so that a race that is tight does not dance, and slid into place.
+ */
+
+import { still } from "./countup.js";
+
+/** A new order stands this long before it is shown. */
+export const ORDER_PAUSE_MS = 2_000;
+const SLIDE_MS = 400;
+
+/** Where the children of a node are now, to slide from. */
+export function tops(parent) {
+  return new Map([...parent.children].map((row) => [row, row.getBoundingClientRect().top]));
+}
+
+/** Slide what has moved since `before` into its place. `scale`: pixels on screen per pixel of the page. */
+export function slide(before, scale = 1) {
+  if (still()) return;
+  for (const [row, top] of before) {
+    const moved = (top - row.getBoundingClientRect().top) / scale;
+    if (row.isConnected && moved) {
+      row.animate([{ transform: `translateY(${moved}px)` }, { transform: "none" }], { duration: SLIDE_MS, easing: "ease-out" });
+    }
+  }
+}
+
+/** An order that is shown, and follows the true one after a pause. */
+export class Order {
+  #shown = [];
+  #wanted = [];
+  #pending = null;
+
+  /** `changed(order)` is called when another order is to be shown. */
+  constructor(changed, { pauseMs = ORDER_PAUSE_MS, later = setTimeout, never = clearTimeout } = {}) {
+    Object.assign(this, { changed, pauseMs, later: later.bind(globalThis), never: never.bind(globalThis) });
+  }
+
+  /** The order on screen. */
+  get shown() {
+    return this.#shown;
+  }
+
+  /** Show this at once: another unit's order is no change of this one's. */
+  jump(order) {
+    this.never(this.#pending);
+    this.#pending = null;
+    this.#shown = this.#wanted = order;
+  }
+
+  /** This is the true order now. One that is back to what is shown before the pause is over was never there. */
+  want(order) {
+    this.#wanted = order;
+    if (same(order, this.#shown)) {
+      this.never(this.#pending);
+      this.#pending = null;
+    } else this.#pending ??= this.later(() => this.#settle(), this.pauseMs);
+  }
+
+  #settle() {
+    this.#pending = null;
+    this.#shown = this.#wanted;
+    this.changed(this.#shown);
+  }
+}
+
+function same(left, right) {
+  return left.length === right.length && left.every((id, index) => id === right[index]);
+}
