@@ -19,10 +19,10 @@ from gateway.handshake import ORDERS_PATH, STREAM_PATH, Knock, Refusal
 
 _GRANT: Final = "sandik.grant"
 _OPEN_PATHS: Final = frozenset({"/", "/healthz", "/readyz"})
-_OPEN_FOLDER: Final = "/static/"
+_OPEN_FOLDERS: Final = ("/static/", "/overlays/")
 """The pages hold no figures, and a balancer asks for health without a token."""
 
-_WITHOUT_NUMBERS: Final = frozenset({"/v1/definition", STREAM_PATH})
+_WITHOUT_NUMBERS: Final = frozenset({"/v1/definition", "/v1/boundaries", STREAM_PATH})
 """Routes that an embargo leaves alone; the stream keeps it by itself.
 
 All others are closed, so that one which is added later cannot be forgotten.
@@ -127,7 +127,7 @@ def knock(scope: Scope) -> Knock:
 
 def is_open(path: str) -> bool:
     """Whether nobody needs a token here."""
-    return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
+    return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS)
 
 
 def _is_free_of_numbers(path: str) -> bool:

@@ -23,6 +23,7 @@ from gateway.handshake import ORDERS_PATH, STREAM_PATH
 from gateway.history import Moments
 from gateway.metrics import CONTENT_TYPE
 from gateway.orders_door import OrderLog, OrdersDoor
+from gateway.overlays import BoundariesDoor, OverlayDoor
 from gateway.stream_door import StreamDoor
 from gateway.totals_door import TotalsDoor
 
@@ -50,6 +51,7 @@ def application(
     return Starlette(
         routes=[
             Route("/", index),
+            Route("/overlays/{name}", OverlayDoor(files).answer),
             Mount("/static", files),
             Route("/healthz", _health),
             Route("/readyz", readiness),
@@ -61,6 +63,7 @@ def application(
             Route("/v1/control", ControlDoor(gateway).answer),
             *([Route(ORDERS_PATH, OrdersDoor(gateway, log).answer, methods=["POST"])] if log is not None else []),
             Route("/v1/definition", definition),
+            Route("/v1/boundaries", BoundariesDoor(gateway.settings.boundaries).answer),
         ],
         middleware=[Middleware(Doors, gateway=gateway)],
         exception_handlers={HTTPException: _refuse},
@@ -101,5 +104,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
     error = cast("HTTPException", error)  # it is registered for nothing else
     message = error.detail
     if error.status_code == 404 and message == "Not Found":  # noqa: PLR2004  HTTP's own number
-        message = f"There is nothing at {request.url.path}. Try /, /v1/totals, /v1/definition, /healthz or /readyz."
+        message = (
+            f"There is nothing at {request.url.path}. "
+            "Try /, /overlays/lead-board, /v1/totals, /v1/definition, /healthz or /readyz."
+        )
     return json_answer(orjson.dumps({"error": message}), status=error.status_code, headers=dict(error.headers or {}))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.boundaries import Boundaries
 from gateway.handshake import AccessSettings
 from gateway.limits import Limits
 from gateway.tls import TlsFiles
@@ -88,3 +89,5 @@ class GatewaySettings:
 
     limits: Limits = field(default_factory=Limits)
     tls: TlsFiles | None = None
+    boundaries: Boundaries | None = None
+    """The outlines of the districts, where the user has given some; the map draws equal tiles otherwise."""

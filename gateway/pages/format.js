@@ -35,6 +35,7 @@ export function formats(language, timeZone) {
   const clockFormat = new Intl.DateTimeFormat(locale, {
     timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
   });
+  const minuteFormat = new Intl.DateTimeFormat(locale, { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const dateFormat = new Intl.DateTimeFormat(locale, { timeZone, day: "numeric", month: "long", year: "numeric" });
 
   const minus = (text) => text.replace("-", "−");
@@ -72,6 +73,8 @@ export function formats(language, timeZone) {
     points: (number) => (Number.isFinite(number) ? minus(hundredths.format(number)) : NOTHING),
     /** Time of day in the election's zone: 00:55:12. */
     clock: (moment) => (moment ? clockFormat.format(new Date(moment)) : NOTHING),
+    /** The same to the minute: 19:20. */
+    minute: (moment) => (moment ? minuteFormat.format(new Date(moment)) : NOTHING),
     /** A day: 31 Mart 2024. */
     date: (moment) => (moment ? dateFormat.format(new Date(moment)) : NOTHING),
     /** What the zone is called: TSİ in Turkish for Türkiye's own time. */

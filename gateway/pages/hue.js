@@ -7,6 +7,8 @@ const BLACK = [0, 0, 0];
 /** Margin, in points, from which a tile has its leader's full hue. */
 const FULL_MARGIN_POINTS = 30;
 
+const HATCH_STRENGTH = 0.38;
+
 export const INDEPENDENT = "#8793a3";
 
 function parse(color) {
@@ -56,6 +58,11 @@ export function tileColors(color, marginPoints, ground) {
   const full = legible(color, ground, 3);
   const fill = css(mixed(parse(ground), parse(full), strength));
   return { fill, full, ink: inkOn(parse(fill)) };
+}
+
+/** The stripes of a hatch on this ground: pale, so that what is not known much of does not shout. */
+export function paleOn(color, ground) {
+  return css(mixed(parse(ground), parse(color), HATCH_STRENGTH));
 }
 
 /** Black or white, whichever reads better; one of them always reaches 4.5. */

@@ -3,7 +3,7 @@
  */
 
 import { make, paint, put, say } from "./dom.js";
-import { tileColors } from "./hue.js";
+import { shadeOf } from "./shade.js";
 import { neighbour, WATER_AFTER } from "./tiles.js";
 
 export class TileMap {
@@ -59,19 +59,17 @@ export class TileMap {
 
   #paint(part, selected) {
     const { tile, winner, mark } = this.#tiles.get(part.unit.id);
-    const leader = part.lead?.leaders.length === 1 ? part.lead.leaders[0].candidate : null;
-    const state = !part.lead ? "empty" : !leader ? "tie" : part.thin ? "thin" : "solid";
+    const shade = shadeOf(part, this.t);
     put(tile, "href", part.href);
-    put(tile, "data-state", state);
+    put(tile, "data-state", shade.state);
     put(tile, "aria-label", part.sentence);
     put(tile, "aria-current", selected ? "true" : null);
-    put(mark, "data-mark", leader ? leader.mark : "empty");
-    say(winner, leader ? (leader.party ?? this.t("independent")) : part.lead ? this.t("tie") : "");
-    if (!leader) return;
-    const colors = tileColors(leader.color, part.lead.points ?? 0, part.ground);
-    paint(tile, "--fill", colors.fill);
-    paint(tile, "--ink-on", colors.ink);
-    paint(tile, "--hue", colors.full);
+    put(mark, "data-mark", shade.mark);
+    say(winner, shade.winner);
+    if (!shade.fill) return;
+    paint(tile, "--fill", shade.fill);
+    paint(tile, "--ink-on", shade.ink);
+    paint(tile, "--hue", shade.hue);
   }
 
   #tally(leading) {

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eventlog.clock import Wall
+from gateway.boundaries import Boundaries, read_boundaries
 from gateway.history import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
@@ -32,10 +33,20 @@ from sandik.past_worker import PastWorker
 from sandik.process import run_until_stopped
 from sandik.wiring import open_log
 from sandik.workers import WORKER_PORT, end_with_parent, reserved, supervise
+from schemas.errors import UsageError
 
 EXAMPLE = "Example: sandik gateway --log kafka://localhost:9092 --run 2024-yerel --port 8765"
 
 Host = Annotated[str, typer.Option(envvar="SANDIK_HOST", help="The address to listen at; 0.0.0.0 for every network.")]
+BoundariesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--boundaries",
+        envvar="SANDIK_BOUNDARIES_FILE",
+        metavar="FILE",
+        help="The districts' outlines as GeoJSON, for the map overlay; each feature's property slug ends a unit's id.",
+    ),
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, envvar="SANDIK_PORT", help="The port; 0 takes a free one.")]
 
 
@@ -57,6 +68,7 @@ def gateway(
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     operator_key: OperatorKeys = None,
+    boundaries: BoundariesFile = None,
     max_connections: MaxConnections = LIMITS.connections,
     max_connections_per_address: MaxConnectionsPerAddress = LIMITS.connections_per_address,
     workers: Annotated[
@@ -72,6 +84,7 @@ def gateway(
         limits=replace(LIMITS, connections=max_connections, connections_per_address=max_connections_per_address),
         tls=tls_files(tls_cert, tls_key),
         operators=operator_keys(operator_key),
+        boundaries=_boundaries(boundaries),
     )
     if worker_port is not None:
         end_with_parent()
@@ -81,6 +94,15 @@ def gateway(
             run_until_stopped(supervise(workers, host, shared, Wall()))
     else:
         run_until_stopped(_serve(log, run, host, port, settings, operator_key or ()))
+
+
+def _boundaries(path: Path | None) -> Boundaries | None:
+    if path is None:
+        return None
+    try:
+        return read_boundaries(path.read_bytes(), path.name)
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}. Give --boundaries a GeoJSON file.") from error
 
 
 async def _serve(

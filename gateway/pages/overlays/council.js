@@ -1,0 +1,150 @@
+/**
+ * The council's hemicycle: seats as they would be from the votes counted so far, said to be that and no more.
+ */
+
+import { make, put, say } from "../dom.js";
+import { Counted, fit, Heading, Name, Origin } from "./furniture.js";
+import { list, whole } from "./parameters.js";
+import { counted, origin, written } from "./picture.js";
+import { allocate, hemicycle, membersFor } from "./seats.js";
+import { subscriptions } from "./stage.js";
+
+export const title = "Council hemicycle";
+export const parameters = { seats: list(100), population: whole(1, 99_999_999, 0), quota: whole(0, 20, 0) };
+
+const MOST_SEATS = 2_000;
+/** Rows of the list; the rest is told with its sum. */
+const LISTED = 6;
+const WIDTH = 1000;
+const HEIGHT = 520;
+const SVG = "http://www.w3.org/2000/svg";
+
+export const needs = (scene) => subscriptions(scene);
+
+/** Seats of each constituency: a Map from district to members; null where the parameters do not say. */
+export function constituencies({ election, selection, options }) {
+  const unit = election.unitById.get(selection.unit);
+  if (unit.level === "district") {
+    const members = options.seats.length === 1 ? Number(options.seats[0]) : options.population ? membersFor(options.population) : NaN;
+    return Number.isInteger(members) && members > 0 && members <= MOST_SEATS ? new Map([[unit.id, members]]) : null;
+  }
+  const pairs = options.seats.map((pair) => pair.split(":"));
+  const known = pairs.length > 0 && pairs.every(([slug, members]) => election.unitById.has(`${unit.id}/${slug}`) && /^\d{1,3}$/.test(members ?? ""));
+  return known ? new Map(pairs.map(([slug, members]) => [`${unit.id}/${slug}`, Number(members)])) : null;
+}
+
+/** Seats must be said: the definition does not know them. */
+export function check(scene) {
+  return constituencies(scene) ? [] : [{ name: "seats", key: "badSeats", values: {} }];
+}
+
+/** From counts to seats. Each district is a constituency of its own (Law 2972, article 3); a province is their sum. */
+export function model(scene) {
+  const { t, format, selection, options } = scene;
+  const unit = scene.unit();
+  const districts = constituencies(scene);
+  const seats = new Map();
+  const barred = new Set();
+  let open = 0;
+  for (const [id, members] of districts) {
+    const part = scene.unit(id);
+    const alone = new Set(part.ranked.filter((item) => item.candidate.independent).map((item) => item.candidate.id));
+    const result = allocate(part.entry?.votes ?? {}, { members, quota: options.quota, valid: part.entry?.valid ?? 0, alone });
+    for (const [party, many] of result.seats) seats.set(party, (seats.get(party) ?? 0) + many);
+    for (const party of result.barred) barred.add(party);
+    open += result.open;
+  }
+  const total = [...districts.values()].reduce((sum, members) => sum + members, 0);
+  const rows = unit.ranked.map((item) => written(scene, unit, item)).filter(({ id }) => seats.get(id) > 0)
+    .map(({ id, name, mark, hue, share, votes }) => ({ id, name, mark, hue, party: `${share} · ${t("votes", { n: format.count(votes) })}`, seats: seats.get(id) }))
+    .sort((left, right) => right.seats - left.seats);
+  return {
+    heading: { title: unit.unit.name, subtitle: t("councilOf", { n: format.count(total) }) },
+    total, majority: Math.floor(total / 2) + 1, rows, open, empty: !unit.entry,
+    seatsOf: districts.size > 1 ? t("seatsOf", { n: format.count(districts.size) }) : "",
+    projected: t("projected"),
+    law: [t("lawNote"), options.quota ? t("quotaNote", { n: format.count(options.quota) }) : "", open && unit.entry ? t("openSeats", { n: format.count(open) }) : ""].filter(Boolean).join(" · "),
+    place: selection.unit, counted: counted(scene, unit), origin: origin(scene),
+  };
+}
+
+export function create(tools) {
+  return new Council(tools);
+}
+
+class Council {
+  #key = "";
+  #seats = [];
+
+  constructor({ t, format }) {
+    Object.assign(this, { t, format });
+    this.heading = new Heading();
+    this.svg = document.createElementNS(SVG, "svg");
+    this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    this.lines = Array.from({ length: LISTED }, () => {
+      const [name, many] = [new Name(), make("b", { class: "seats" })];
+      return { name, many, node: make("li", {}, name.node, many) };
+    });
+    this.majority = make("p", { class: "majority" });
+    this.projected = make("p", { class: "projected" });
+    this.law = make("p", { class: "law fit" });
+    this.counted = new Counted({ t, format });
+    this.origin = new Origin({ t });
+    this.node = make("section", { class: "panel council" }, make("div", { class: "content" },
+      this.heading.node, this.projected,
+      make("div", { class: "house" }, make("div", { class: "hemicycle" }, this.svg, this.majority),
+        make("ol", {}, ...this.lines.map(({ node }) => node))),
+      this.law, make("div", { class: "feet" }, this.counted.node, this.origin.node)));
+  }
+
+  draw(model) {
+    this.heading.draw(model.heading);
+    if (this.#key !== `${model.place} ${model.total}`) this.#lay(model.total);
+    this.#key = `${model.place} ${model.total}`;
+    const hues = model.rows.flatMap((row) => Array.from({ length: row.seats }, () => row));
+    put(this.node, "data-thin", model.counted.thin ? "" : null);
+    this.#seats.forEach((seat, index) => this.#sit(seat, hues[index]));
+    this.lines.forEach((line, index) => this.#line(line, model, index));
+    say(this.majority, this.t("majority", { n: this.format.count(model.majority) }));
+    say(this.projected, [model.projected, model.seatsOf].filter(Boolean).join(" "));
+    fit(this.law, model.law);
+    this.counted.draw(model.counted, model.place);
+    this.origin.draw(model.origin);
+  }
+
+  #lay(total) {
+    const { places, radius } = hemicycle(total);
+    const scale = WIDTH / 2 / (1 + radius);
+    this.svg.replaceChildren();
+    this.#seats = places.map(({ x, y }) => {
+      const seat = this.svg.appendChild(document.createElementNS(SVG, "path"));
+      seat.setAttribute("transform", `translate(${(WIDTH / 2 + x * scale).toFixed(1)} ${(HEIGHT - (radius + y * 0.96) * scale).toFixed(1)}) scale(${(radius * scale * 0.86).toFixed(2)})`);
+      return seat;
+    });
+  }
+
+  #sit(seat, party) {
+    put(seat, "d", SHAPES[party ? party.mark : "open"] ?? SHAPES.none);
+    put(seat, "fill", party ? party.hue : "var(--track)");
+    put(seat, "data-party", party?.id ?? "");
+  }
+
+  #line(line, { rows, open, empty }, index) {
+    const last = index === LISTED - 1 && rows.length > LISTED;
+    const row = last ? null : rows[index];
+    const rest = last ? rows.slice(index).reduce((sum, one) => sum + one.seats, 0) : 0;
+    const undecided = !row && !last && index === rows.length && open > 0;
+    put(line.node, "data-none", row || last || undecided ? null : "");
+    line.name.draw(row ?? (last ? { name: this.t("othersMany"), mark: "empty" } : undecided ? { name: this.t(empty ? "noBoxes" : "undecided"), mark: "empty" } : null));
+    say(line.many, row ? this.format.count(row.seats) : last ? this.format.count(rest) : undecided ? this.format.count(open) : "");
+  }
+}
+
+/** A party's mark as a seat, in a square from -1 to 1: the same shapes as in tokens.css. */
+const SHAPES = {
+  0: "M-.85-.85H.85V.85H-.85Z", 1: "M0-1L1 .9H-1Z", 2: "M0-1L1 0L0 1L-1 0Z", 3: "M-1-.9H1L0 1Z",
+  4: "M-.35-1H.35V-.35H1V.35H.35V1H-.35V.35H-1V-.35H-.35Z", 5: "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1 -1 0Z",
+  6: "M-.5-.9H.5L1 0L.5 .9H-.5L-1 0Z", 7: "M-1-.5H1V.5H-1Z",
+  none: "M-.95 0A.95 .95 0 1 1 .95 0A.95 .95 0 1 1 -.95 0M-.55 0A.55 .55 0 1 0 .55 0A.55 .55 0 1 0 -.55 0Z",
+  open: "M-.8 0A.8 .8 0 1 1 .8 0A.8 .8 0 1 1 -.8 0Z",
+};

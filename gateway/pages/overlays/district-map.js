@@ -1,0 +1,198 @@
+/**
+ * The district map: equal tiles where a resident expects them, or, where the gateway was given boundaries, the real
+ * ones. Hue by leader, strength by margin, hatch below a tenth of the boxes, and always a label.
+ */
+
+import { make, paint, put, say } from "../dom.js";
+import { shadeOf } from "../shade.js";
+import { layoutOf, WATER_AFTER } from "../tiles.js";
+import { Counted, fit, Heading, Origin } from "./furniture.js";
+import { layIn, matched } from "./geography.js";
+import { choice } from "./parameters.js";
+import { counted, margin, origin, written } from "./picture.js";
+import { subscriptions } from "./stage.js";
+
+export const title = "District map";
+export const parameters = { shape: choice("auto", "tiles", "boundaries") };
+
+const WIDTH = 1640;
+const HEIGHT = 570;
+const GAP = 6;
+/** Width of a label's letters in pixels, about: what decides between name, code and nothing. */
+const LETTER = 12;
+const SHORT_LABEL = 8;
+const LEGEND_MOST = 5;
+const SVG = "http://www.w3.org/2000/svg";
+
+export const needs = (scene) => subscriptions(scene);
+
+/** From counts to shades and words. */
+export function model(scene) {
+  const { election, selection, view } = scene;
+  const scope = election.scopeOf(selection.unit);
+  const unit = scene.unit(scope.id);
+  const parts = view.parts({ ...selection, unit: scope.id });
+  const [first] = unit.ranked;
+  return {
+    scope: scope.id,
+    heading: { title: scope.name, subtitle: unit.contest.name },
+    leader: unit.lead ? written(scene, unit, first) : null,
+    margin: margin(scene, unit),
+    legend: view.leading(parts).slice(0, LEGEND_MOST).map(({ label, count, mark, hue }) => ({ label, count, mark, hue })),
+    parts: parts.map((part) => ({ id: part.unit.id, name: part.unit.name, ...shadeOf(part, scene.t) })),
+    counted: counted(scene, unit), origin: origin(scene, selection.source, scope.id),
+  };
+}
+
+/** Tiles as areas: {path, x, y, room, labels}, longest label first. */
+export function tileAreas(scope, children) {
+  const layout = layoutOf(scope, children);
+  if (!layout) return null;
+  const places = [...layout.values()];
+  const columns = Math.max(...places.map(({ column }) => column)) + 1.5;
+  const rows = Math.max(...places.map(({ row }) => row)) + 1;
+  const [across, down] = [WIDTH / columns, HEIGHT / rows];
+  return new Map(children.map(({ id, name }) => {
+    const { column, row, short, code } = layout.get(id);
+    const [x, y] = [(column + (column > WATER_AFTER ? 0.5 : 0)) * across, row * down];
+    const [width, height] = [across - GAP, down - GAP];
+    return [id, {
+      path: `M${x} ${y}h${width}v${height}h${-width}Z`, x: x + width / 2, y: y + height / 2, room: width, tall: height, labels: [name, short, code],
+    }];
+  }));
+}
+
+/** Real districts as areas. */
+export function boundaryAreas(collection, scope, children) {
+  const features = matched(collection, scope, children);
+  if (!features) return null;
+  const codes = layoutOf(scope, children);
+  const placed = layIn(features, { width: WIDTH, height: HEIGHT });
+  return new Map(children.map(({ id, name }) => {
+    const { path, label: [x, y], room } = placed.get(id);
+    const tile = codes?.get(id);
+    return [id, { path, x, y, room: room * 0.8, tall: 0, labels: tile ? [name, tile.short, tile.code] : [name] }];
+  }));
+}
+
+/** The label that fits, or none. */
+export function labelOf({ labels, room }) {
+  return labels.find((label) => label.length * LETTER <= room) ?? (room >= LETTER * 3 ? labels.at(-1) : "");
+}
+
+export function create(tools) {
+  return new DistrictMap(tools);
+}
+
+class DistrictMap {
+  #shapes = new Map();
+  #scope = null;
+  #collection = null;
+
+  constructor({ t, format, options, stage }) {
+    Object.assign(this, { t, format, options, stage });
+    this.heading = new Heading();
+    this.lead = make("p", { class: "lead" });
+    this.mark = make("span", { class: "mark" });
+    this.name = make("span", { class: "name fit" });
+    this.share = make("b", { class: "share" });
+    this.gap = make("span", { class: "gap" });
+    this.lead.append(this.mark, this.name, this.share, this.gap);
+    this.legend = make("ul", { class: "legend" });
+    this.svg = document.createElementNS(SVG, "svg");
+    this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    this.credit = make("span", { class: "credit", hidden: true });
+    this.counted = new Counted({ t, format });
+    this.origin = new Origin({ t });
+    this.node = make("section", { class: "panel district-map" }, make("div", { class: "content" },
+      make("div", { class: "top" }, this.heading.node, this.lead), make("div", { class: "picture" }, this.svg, this.credit), this.legend,
+      make("div", { class: "feet" }, this.counted.node, this.origin.node)));
+    if (options.shape !== "tiles") this.#fetch();
+  }
+
+  draw(model, scene) {
+    if (this.#scope !== model.scope) this.#lay(model.scope, scene.election);
+    this.heading.draw(model.heading);
+    put(this.mark, "data-mark", model.leader && model.margin.state === "lead" ? model.leader.mark : "empty");
+    paint(this.mark, "--hue", model.leader?.hue ?? "transparent");
+    fit(this.name, model.margin.state === "lead" ? model.leader.name : model.margin.label);
+    say(this.share, model.leader?.share ?? "");
+    say(this.gap, model.margin.text && `${this.t("margin")} ${model.margin.text}`);
+    for (const part of model.parts) this.#paint(part);
+    this.#tally(model.legend);
+    this.counted.draw(model.counted, model.scope);
+    this.origin.draw(model.origin);
+  }
+
+  async #fetch() {
+    try {
+      this.#collection = await this.stage.night.boundaries();
+    } catch (error) {
+      console.warn(`sandik: the boundaries cannot be read (${error.message}); tiles are drawn.`);
+    }
+    if (!this.#collection) return;
+    this.#scope = null;
+    this.stage.redraw();
+  }
+
+  #lay(scope, election) {
+    this.#scope = scope;
+    this.#shapes.clear();
+    this.svg.replaceChildren();
+    const children = election.children(scope);
+    const real = this.#collection && boundaryAreas(this.#collection, scope, children);
+    const areas = real ?? tileAreas(scope, children);
+    this.credit.hidden = !real;
+    say(this.credit, real ? (this.#collection.attribution ?? this.t("osm")) : "");
+    put(this.node, "data-shape", real ? "boundaries" : areas ? "tiles" : "none");
+    if (!areas) console.warn(`sandik: ${this.t("noMap")}`);
+    const defs = this.svg.appendChild(document.createElementNS(SVG, "defs"));
+    const [shapes, labels] = [0, 1].map(() => this.svg.appendChild(document.createElementNS(SVG, "g")));
+    for (const [index, [id, area]] of [...(areas ?? [])].entries()) this.#shapes.set(id, this.#shape(area, index, { defs, shapes, labels, id }));
+  }
+
+  #shape(area, index, { defs, shapes, labels, id }) {
+    const draw = (parent, tag, attributes) => {
+      const node = parent.appendChild(document.createElementNS(SVG, tag));
+      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+      return node;
+    };
+    const pattern = draw(defs, "pattern", { id: `hatch-${index}`, width: 12, height: 12, patternUnits: "userSpaceOnUse", patternTransform: "rotate(-45)" });
+    draw(pattern, "rect", { width: 12, height: 12, class: "ground" });
+    const stripe = draw(pattern, "rect", { width: 12, height: 5 });
+    const path = draw(shapes, "path", { d: area.path, "data-unit": id });
+    const label = draw(labels, "text", { x: area.x, y: area.y + (area.tall ? -6 : 7) });
+    label.textContent = labelOf(area);
+    if (label.textContent.length > SHORT_LABEL) label.setAttribute("class", "long");
+    const winner = area.tall ? draw(labels, "text", { x: area.x, y: area.y + 26, class: "winner" }) : null;
+    return { path, label, winner, stripe, hatch: `url(#hatch-${index})` };
+  }
+
+  #paint(part) {
+    const shape = this.#shapes.get(part.id);
+    if (!shape) return;
+    const fill = { solid: part.fill, thin: shape.hatch }[part.state] ?? "";
+    put(shape.path, "data-state", part.state);
+    put(shape.label, "data-state", part.state);
+    paint(shape.path, "fill", fill);
+    paint(shape.path, "stroke", part.state === "thin" ? part.hue : "");
+    if (part.pale) put(shape.stripe, "fill", part.pale);
+    const ink = part.state === "solid" ? part.ink : "";
+    paint(shape.label, "fill", ink);
+    if (!shape.winner) return;
+    put(shape.winner, "data-state", part.state);
+    paint(shape.winner, "fill", ink);
+    say(shape.winner, part.winner);
+  }
+
+  #tally(legend) {
+    const key = JSON.stringify(legend);
+    if (this.legend.dataset.key === key) return;
+    this.legend.dataset.key = key;
+    this.legend.replaceChildren(...legend.map(({ label, count, mark, hue }) => {
+      const swatch = make("span", { class: "mark", "data-mark": mark, "aria-hidden": "true" });
+      swatch.style.setProperty("--hue", hue);
+      return make("li", {}, swatch, `${label} `, make("b", { text: this.format.count(count) }));
+    }));
+  }
+}

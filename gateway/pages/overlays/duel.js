@@ -1,0 +1,129 @@
+/**
+ * The duel: two candidates on one scale, face to face. Without names it is the first two; a side stays a name's own.
+ */
+
+import { show } from "../countup.js";
+import { make, paint, put, say } from "../dom.js";
+import { Order } from "../slide.js";
+import { Counted, fit, Heading, Name, Origin } from "./furniture.js";
+import { list } from "./parameters.js";
+import { counted, margin, origin, written } from "./picture.js";
+import { subscriptions } from "./stage.js";
+
+export const title = "Two-candidate duel";
+export const parameters = { candidates: list(2) };
+
+const SIDES = 2;
+
+export const needs = (scene) => subscriptions(scene);
+
+/** Candidates who are named must be on the ballot. */
+export function check(scene) {
+  const { election, selection, options } = scene;
+  const names = election.ballot(selection.contest, selection.unit).map(({ id }) => id);
+  return options.candidates
+    .filter((id) => !names.includes(id))
+    .map((id) => ({ name: "candidates", key: "noSuch", values: { name: "candidates", id, words: names.slice(0, 8).join(", ") } }));
+}
+
+/** From counts to words. */
+export function model(scene) {
+  const unit = scene.unit();
+  const named = scene.options.candidates;
+  const { contest, source, unit: place } = scene.selection;
+  const first = unit.ranked.slice(0, SIDES).map((item) => item.candidate.id);
+  const pair = named.length === SIDES ? named : [...named, ...first.filter((id) => !named.includes(id))].slice(0, SIDES);
+  return {
+    of: `${contest} ${source} ${place}`,
+    heading: { title: unit.unit.name, subtitle: unit.contest.name },
+    rows: unit.ranked.map((item) => written(scene, unit, item)),
+    pair, fixed: named.length === SIDES,
+    margin: between(scene, unit, pair),
+    counted: counted(scene, unit),
+    origin: origin(scene),
+    empty: !unit.entry,
+  };
+}
+
+/** The gap between these two, which need not be the first two. */
+function between(scene, unit, pair) {
+  const two = unit.ranked.filter((item) => pair.includes(item.candidate.id));
+  if (!unit.entry || two.length < SIDES || two[0].votes === 0) return { ...margin(scene, unit), rival: undefined };
+  const tie = two[0].votes === two[1].votes;
+  const lead = { leaders: tie ? two : [two[0]], second: two[1], votes: two[0].votes - two[1].votes };
+  const points = unit.entry.valid > 0 ? (lead.votes * 100) / unit.entry.valid : null;
+  return margin(scene, { ...unit, lead: { ...lead, points } });
+}
+
+export function create(tools) {
+  return new Duel(tools);
+}
+
+class Duel {
+  #sides = new Order(() => this.#write());
+  #of = null;
+  #latest = null;
+
+  constructor({ t, format }) {
+    Object.assign(this, { t, format });
+    this.heading = new Heading();
+    this.halves = ["left", "right"].map((side) => half(side));
+    this.gapLabel = make("span", { class: "what fit" });
+    this.gapVotes = make("b", { class: "gapVotes" });
+    this.gapPoints = make("b", { class: "gapPoints" });
+    this.counted = new Counted({ t, format });
+    this.origin = new Origin({ t });
+    const gap = make("div", { class: "between" }, this.gapLabel,
+      make("span", { class: "figure" }, this.gapVotes, make("span", { class: "unit", text: t("votesWord") })),
+      make("span", { class: "figure" }, this.gapPoints, make("span", { class: "unit", text: t("pointsWord") })));
+    const [left, right] = this.halves;
+    const bars = make("div", { class: "bars", "aria-hidden": "true" }, left.fill, right.fill, make("i"));
+    this.node = make("section", { class: "panel duel" }, make("div", { class: "content" },
+      this.heading.node, make("div", { class: "sides" }, left.node, gap, right.node), bars,
+      make("div", { class: "feet" }, this.counted.node, this.origin.node)));
+  }
+
+  draw(model) {
+    this.#latest = model;
+    this.heading.draw(model.heading);
+    const pair = this.#sided(model);
+    if (this.#of !== model.of || model.empty) this.#sides.jump(pair);
+    else this.#sides.want(pair);
+    this.#of = model.empty ? null : model.of;
+    this.#write();
+    fit(this.gapLabel, model.margin.label);
+    show(this.gapVotes, model.margin.votes, this.format.count, model.of);
+    say(this.gapPoints, model.margin.points);
+    this.counted.draw(model.counted, model.of);
+    this.origin.draw(model.origin);
+  }
+
+  /** The same two stay on their sides, whoever leads. */
+  #sided({ pair, fixed }) {
+    const shown = this.#sides.shown;
+    return !fixed && shown.length === SIDES && shown.every((id) => pair.includes(id)) ? shown : pair;
+  }
+
+  #write() {
+    const byId = new Map(this.#latest.rows.map((row) => [row.id, row]));
+    this.halves.forEach((side, index) => {
+      const row = byId.get(this.#sides.shown[index]);
+      put(side.node, "data-none", row ? null : "");
+      side.name.draw(row);
+      say(side.share, row?.share ?? "");
+      show(side.votes, row?.votes ?? NaN, this.format.count, `${this.#latest.of} ${row?.id}`);
+      put(side.node, "data-candidate", row?.id ?? null);
+      put(side.node, "data-leads", row?.leads ? "" : null);
+      say(side.verb, row?.leads ? this.t(this.#latest.margin.state === "tie" ? "tie" : "leads") : "");
+      paint(side.fill, "--hue", row?.hue ?? "transparent");
+      paint(side.fill, "--part", (row?.part ?? 0).toFixed(4));
+    });
+  }
+}
+
+function half(side) {
+  const name = new Name();
+  const [share, votes, verb] = ["share", "votes", "verb"].map((kind) => make("span", { class: kind }));
+  const fill = make("span", { class: `fill ${side}` });
+  return { name, share, votes, verb, fill, node: make("div", { class: `half ${side}` }, name.node, verb, share, votes) };
+}

@@ -1,0 +1,124 @@
+/**
+ * The pieces that overlays are put together from, so that the same thing looks the same in all of them.
+ */
+
+import { show } from "../countup.js";
+import { dressMark, make, paint, partyMark, put, say } from "../dom.js";
+
+/** Text is made smaller in such steps until it fits on its line; what does not is set in two smaller ones. */
+const SIZES = [1, 0.9, 0.8, 0.7, 0.62];
+const WRAPPED = [0.54, 0.5, 0.46, 0.42, 0.36, 0.3, 0.24];
+
+const fitted = new WeakMap();
+
+/** Write a text that must fit its box, whatever its length: smaller where it has to be. */
+export function fit(node, text) {
+  if (fitted.get(node) === text) return;
+  say(node, text);
+  if (!node.clientWidth) return; // it has no place yet, so nobody can say what fits
+  fitted.set(node, text);
+  for (const size of [...SIZES, ...WRAPPED]) {
+    node.style.setProperty("--fit", String(size));
+    put(node, "data-wrapped", size < SIZES.at(-1) ? "" : null);
+    if (node.scrollWidth <= node.clientWidth && node.scrollHeight <= node.clientHeight + 1) return;
+  }
+}
+
+/** A heading: where, and what is voted on. */
+export class Heading {
+  constructor() {
+    this.title = make("span", { class: "place fit" });
+    this.subtitle = make("span", { class: "contest fit" });
+    this.node = make("header", { class: "heading" }, this.title, this.subtitle);
+  }
+
+  draw({ title, subtitle }) {
+    fit(this.title, title);
+    fit(this.subtitle, subtitle);
+  }
+}
+
+/** Boxes opened: a bar and both numbers. */
+export class Counted {
+  constructor({ t, format }) {
+    this.format = format;
+    this.opened = make("span", { class: "opened" });
+    this.total = make("span", { class: "total" });
+    this.progress = make("b", { class: "progress" });
+    this.note = make("span", { class: "note" });
+    this.fill = make("span", { class: "fill" });
+    this.node = make("div", { class: "counted" },
+      make("p", {}, make("span", { class: "what", text: t("opened") }),
+        make("span", { class: "both" }, this.opened, " / ", this.total), this.progress),
+      make("span", { class: "track", "aria-hidden": "true" }, this.fill), this.note);
+  }
+
+  draw({ opened, total, progress, part, thin, note }, of) {
+    show(this.opened, opened, this.format.count, of);
+    say(this.total, this.format.count(total));
+    say(this.progress, progress);
+    say(this.note, note);
+    put(this.node, "data-thin", thin ? "" : null);
+    paint(this.fill, "--part", part.toFixed(4));
+  }
+}
+
+/** Whose numbers these are, how old, and in what state. */
+export class Origin {
+  constructor({ t }) {
+    this.t = t;
+    this.source = make("b", { class: "source" });
+    this.when = make("span", { class: "when" });
+    this.age = make("span", { class: "age" });
+    this.badge = make("span", { class: "feed" });
+    this.text = make("span", { class: "sentence" });
+    this.node = make("footer", { class: "origin" },
+      make("p", {}, this.source, make("span", {}, make("span", { class: "what", text: `${t("lastBox")} ` }), this.when), this.age),
+      make("p", {}, this.badge, this.text));
+  }
+
+  draw({ source, when, age, state, word, text, grave }) {
+    say(this.source, source);
+    say(this.when, when);
+    say(this.age, age);
+    say(this.badge, word);
+    put(this.badge, "data-state", state);
+    say(this.text, text);
+    put(this.node, "data-grave", grave ? "" : null);
+    put(this.node, "data-state", state);
+  }
+}
+
+/** A candidate's name with mark and party. */
+export class Name {
+  constructor() {
+    this.mark = partyMark();
+    this.name = make("span", { class: "name fit" });
+    this.party = make("span", { class: "party fit" });
+    this.node = make("span", { class: "who" }, this.mark, make("span", { class: "names" }, this.name, this.party));
+  }
+
+  draw(row) {
+    dressMark(this.mark, row ? row : null, row?.hue ?? "transparent");
+    fit(this.name, row?.name ?? "");
+    fit(this.party, row?.party ?? "");
+  }
+}
+
+/** The curtain of an embargo: what is forbidden, until when, and what time it is. No numbers are behind it. */
+export class Curtain {
+  constructor({ t, format }) {
+    Object.assign(this, { t, format });
+    this.clock = make("b", { class: "clock" });
+    this.until = make("span", { class: "until" });
+    this.node = make("div", { class: "curtain", hidden: true },
+      make("span", { class: "ban", text: t("embargoWord") }), this.clock, this.until);
+  }
+
+  draw({ embargoed, until, now }) {
+    this.node.hidden = !embargoed;
+    if (!embargoed) return;
+    say(this.clock, `${this.format.clock(now)} ${this.format.zone()}`);
+    say(this.until, until ? this.t("embargoUntil", { time: this.format.minute(until), zone: this.format.zone() }) : this.t("embargoOpen"));
+  }
+}

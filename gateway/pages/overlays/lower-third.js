@@ -1,0 +1,95 @@
+/**
+ * The lower third: one district on one strip. `next` goes on to the next of the list, or of its province by name.
+ */
+
+import { show } from "../countup.js";
+import { make, paint, put, say } from "../dom.js";
+import { Counted, fit, Heading, Name, Origin } from "./furniture.js";
+import { list } from "./parameters.js";
+import { counted, margin, origin, written } from "./picture.js";
+import { subscriptions } from "./stage.js";
+
+export const title = "Lower third";
+export const parameters = { units: list(100) };
+
+const SHOWN = 2;
+
+export const needs = (scene) => subscriptions(scene);
+
+/** Units to go through must be there. */
+export function check({ election, options }) {
+  return options.units
+    .filter((id) => !election.unitById.has(id))
+    .map((id) => ({ name: "units", key: "noSuch", values: { name: "units", id, words: [...election.unitById.keys()].slice(0, 8).join(", ") } }));
+}
+
+/** The parameters of the next step. */
+export function next({ election, selection, options, format }) {
+  const siblings = () => [...election.children(election.scopeOf(selection.unit).id)]
+    .sort((left, right) => format.compare(left.name, right.name)).map(({ id }) => id);
+  const units = options.units.length ? options.units : siblings();
+  return { unit: units[(units.indexOf(selection.unit) + 1) % units.length] ?? selection.unit };
+}
+
+/** From counts to words. */
+export function model(scene) {
+  const unit = scene.unit();
+  const { contest, source, unit: place } = scene.selection;
+  return {
+    of: `${contest} ${source} ${place}`,
+    heading: { title: unit.unit.name, subtitle: unit.contest.name },
+    rows: unit.ranked.slice(0, SHOWN).map((item) => written(scene, unit, item)),
+    margin: margin(scene, unit),
+    counted: counted(scene, unit),
+    origin: origin(scene),
+  };
+}
+
+export function create(tools) {
+  return new LowerThird(tools);
+}
+
+class LowerThird {
+  constructor({ t, format }) {
+    Object.assign(this, { t, format });
+    this.heading = new Heading();
+    this.lines = Array.from({ length: SHOWN }, () => {
+      const name = new Name();
+      const [share, votes] = [make("b", { class: "share" }), make("span", { class: "votes" })];
+      const fill = make("span", { class: "fill" });
+      return { name, share, votes, node: make("div", { class: "line" }, name.node, share, votes, make("span", { class: "track", "aria-hidden": "true" }, fill)) };
+    });
+    this.label = make("span", { class: "what fit" });
+    this.votes = make("b", { class: "gapVotes" });
+    this.points = make("b", { class: "gapPoints" });
+    this.counted = new Counted({ t, format });
+    this.origin = new Origin({ t });
+    this.node = make("section", { class: "panel lower-third" }, make("div", { class: "content" },
+      this.heading.node, make("div", { class: "lines" }, ...this.lines.map(({ node }) => node)),
+      make("div", { class: "between" }, this.label,
+        make("span", { class: "figure" }, this.votes, make("span", { class: "unit", text: t("votesWord") })),
+        make("span", { class: "figure" }, this.points, make("span", { class: "unit", text: t("pointsWord") }))),
+      make("div", { class: "feet" }, this.counted.node, this.origin.node)));
+  }
+
+  draw(model) {
+    this.heading.draw(model.heading);
+    this.lines.forEach((line, index) => this.#line(line, model.rows[index], model.of));
+    fit(this.label, model.margin.label);
+    show(this.votes, model.margin.votes, this.format.count, model.of);
+    say(this.points, model.margin.points);
+    this.counted.draw(model.counted, model.of);
+    this.origin.draw(model.origin);
+  }
+
+  #line(line, row, of) {
+    put(line.node, "data-none", row ? null : "");
+    put(line.node, "data-candidate", row?.id ?? null);
+    put(line.node, "data-leads", row?.leads ? "" : null);
+    line.name.draw(row);
+    say(line.share, row?.share ?? "");
+    show(line.votes, row?.votes ?? NaN, this.format.count, `${of} ${row?.id}`);
+    paint(line.node, "--hue", row?.hue ?? "transparent");
+    paint(line.node, "--part", (row?.part ?? 0).toFixed(4));
+  }
+}

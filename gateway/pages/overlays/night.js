@@ -1,0 +1,120 @@
+/**
+ * The night as overlays follow it: the client library, the election as it stands, and what only a screen remembers.
+ */
+
+import { awaitDefinition, connect, fetchDefinition, routeUrl } from "../client/index.js";
+import { Election } from "../election.js";
+
+/** As often as a viewer can take in a new number; what lies between is conflated by the server. */
+const MAX_RATE_HZ = 2;
+/** Boundaries are a few MiB at most: more than this is a stuck connection. */
+const BOUNDARIES_TIMEOUT_MS = 20_000;
+const UNHEARD = { state: "waiting", last_event: null, age_s: null };
+/** The status "204 No Content": the gateway was given no boundaries. */
+const NONE = 204;
+
+export class FollowedNight {
+  #client;
+  #listeners = new Map();
+  #handles = [];
+  #definition = null;
+  #epoch = null;
+  #shownAt = null;
+
+  /** `page` is an address of the gateway's, with the read token where there is one. */
+  constructor(page, client = connect({ url: page })) {
+    Object.assign(this, { page, election: null });
+    this.#client = client;
+    client.on("change", () => {
+      this.#shownAt = new Date();
+      this.#tell("change");
+    });
+    for (const type of ["state", "connection"]) client.on(type, () => this.#tell("change"));
+    client.on("event", (message) => this.#tell("event", message));
+    client.on("fault", ({ message }) => this.#tell("fault", message));
+    client.on("hello", ({ epoch }) => this.#greeted(epoch));
+  }
+
+  /** Call `listener` on "change", "event", "fault", "definition" (another election) or "waiting" (there is none yet). */
+  on(type, listener) {
+    this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
+  }
+
+  /** The election, asked for until there is one. */
+  async open() {
+    this.#definition = await awaitDefinition({ url: this.page, onWait: () => this.#tell("waiting") });
+    this.election = new Election(this.#definition);
+    return this.election;
+  }
+
+  /** Follow exactly these: {contest, source, units}. */
+  follow(subscriptions) {
+    const before = this.#handles;
+    this.#handles = subscriptions.map((one) => this.#client.subscribe({ ...one, maxRateHz: MAX_RATE_HZ }));
+    for (const handle of before) handle.close();
+  }
+
+  /** The figures of one unit, or undefined: nobody sees any during an embargo, whatever the token allows. */
+  entry(contest, source, unit) {
+    return this.embargoed ? undefined : this.#client.entry(contest, source, unit);
+  }
+
+  /** A source's {state, last_event, age_s}. */
+  feed(source) {
+    return this.#client.feeds[source] ?? UNHEARD;
+  }
+
+  /** Whether the server has said how things are; before that there may be an embargo. */
+  get told() {
+    return Object.keys(this.#client.feeds).length > 0;
+  }
+
+  /** {status, code, hadData, shownAt}. */
+  get connection() {
+    return { status: this.#client.status, code: this.#client.code, hadData: this.#shownAt !== null, shownAt: this.#shownAt };
+  }
+
+  get mode() {
+    return this.#client.mode ?? "live";
+  }
+
+  get embargoed() {
+    return this.#client.embargoed;
+  }
+
+  get embargo() {
+    return this.#client.embargo;
+  }
+
+  get held() {
+    return this.#client.held;
+  }
+
+  get replay() {
+    return this.#client.replay;
+  }
+
+  /** The user's own boundaries (GeoJSON), or null where the gateway was given none. */
+  async boundaries() {
+    const response = await fetch(routeUrl("/v1/boundaries", this.page), { signal: AbortSignal.timeout(BOUNDARIES_TIMEOUT_MS) });
+    return response.ok && response.status !== NONE ? response.json() : null;
+  }
+
+  #greeted(epoch) {
+    if (this.#epoch !== null && this.#epoch !== epoch && this.#definition) this.#renew();
+    this.#epoch = epoch;
+  }
+
+  /** Another epoch may be another election: then everything is laid out anew, otherwise what is shown stays. */
+  async #renew() {
+    const after = await fetchDefinition({ url: this.page }).catch(() => this.#definition);
+    if (JSON.stringify(after) === JSON.stringify(this.#definition)) return;
+    this.#definition = after;
+    this.election = new Election(after);
+    this.#tell("definition");
+  }
+
+  #tell(type, news) {
+    for (const listener of this.#listeners.get(type) ?? []) listener(news);
+  }
+}

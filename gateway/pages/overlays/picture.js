@@ -1,0 +1,101 @@
+/**
+ * What state the picture is in, and the figures of one unit as an overlay shows them. Pure: counts in, words out.
+ */
+
+import { basisPoints } from "../format.js";
+import { isThin, sumOfOthers } from "../rank.js";
+
+/** States in which what is on screen may not be so any more. */
+const GRAVE = new Set(["stale", "down", "lost"]);
+
+/** Whether an operator holds this unit of this contest: the contest, the unit, or anything above it is listed. */
+export function isHeld(held, contest, unit) {
+  return held.some((what) => {
+    const slash = what.indexOf("/");
+    if (slash < 0) return what === contest;
+    const part = what.slice(slash + 1);
+    return what.slice(0, slash) === contest && (unit === part || unit.startsWith(`${part}/`));
+  });
+}
+
+/** The state of one source's figures on screen: `{state, word, text, grave}`; the gravest thing wins. */
+export function stateOf({ night, source, selection, t, format }) {
+  const { connection } = night;
+  const feed = night.feed(source.id);
+  const say = (state, word, text) => ({ state, word, text, grave: GRAVE.has(state) });
+  if (connection.status === "refused") return say("lost", t("lostWord"), t("refusedOnAir", { code: connection.code }));
+  if (connection.status !== "open" && connection.hadData) {
+    return say("lost", t("lostWord"), t("lostOnAir", { time: format.clock(connection.shownAt) }));
+  }
+  if (connection.status !== "open") return say("waiting", t("waiting"), t("connecting"));
+  if (isHeld(night.held, selection.contest, selection.unit)) return say("hold", t("holdWord"), t("holdOnAir"));
+  const text = feed.state === "live" ? "" : t(`${feed.state}Text`, { source: source.name }); // what goes well needs no words
+  return say(feed.state, t(feed.state), text);
+}
+
+/** Where numbers come from and how old they are. */
+export function origin(scene, sourceId = scene.selection.source, unitId = scene.selection.unit) {
+  const { night, election, t, format } = scene;
+  const source = election.sourceById.get(sourceId);
+  const entry = scene.entry(scene.selection.contest, sourceId, unitId);
+  const feed = night.feed(sourceId);
+  return {
+    source: source.name,
+    when: entry ? `${format.clock(entry.as_of)} ${format.zone()}` : format.nothing,
+    age: t("feedAge", { age: format.age(feed.age_s ?? NaN) }),
+    ...stateOf({ night, source, selection: { ...scene.selection, unit: unitId }, t, format }),
+  };
+}
+
+/** How much is counted, with both numbers. */
+export function counted({ t, format }, { entry, boxesTotal }) {
+  const opened = entry?.boxes_opened ?? 0;
+  const thin = isThin(opened, boxesTotal);
+  const done = boxesTotal > 0 && opened === boxesTotal;
+  return {
+    opened: entry ? opened : NaN, total: boxesTotal, part: boxesTotal ? opened / boxesTotal : 0, thin: thin && Boolean(entry),
+    progress: format.progress(opened, boxesTotal),
+    note: !entry ? "" : thin ? t("thin") : done ? t("allOpened") : "",
+  };
+}
+
+/** One candidate as it is written: votes to count up to, share as text, part of the valid votes for a bar. */
+export function written(scene, unit, item) {
+  const { t, format } = scene;
+  const valid = unit.entry?.valid ?? 0;
+  const { candidate } = item;
+  return {
+    id: candidate.id, name: candidate.name, mark: candidate.mark, hue: unit.hue(candidate), color: candidate.color,
+    party: candidate.partyName || (candidate.independent ? t("independent") : ""),
+    rank: unit.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "",
+    votes: unit.entry ? item.votes : NaN,
+    points: basisPoints(item.votes, valid),
+    share: unit.entry ? format.percent(item.votes, valid) : format.nothing,
+    part: valid > 0 ? item.votes / valid : 0,
+    leads: Boolean(unit.lead) && item.rank === 1,
+  };
+}
+
+/** The margin in votes and in points, and over whom; `state` is "lead", "tie" or "none". */
+export function margin({ t, format }, { entry, lead }) {
+  if (!lead) return { state: "none", label: t(entry?.boxes_opened ? "nobody" : "noBoxes"), votes: NaN, points: format.nothing, text: "" };
+  const votes = t("votes", { n: format.count(lead.votes) });
+  const points = t("points", { n: format.points(lead.points ?? NaN) });
+  if (lead.leaders.length > 1) {
+    return { state: "tie", label: t("tieOf", { n: format.count(lead.leaders.length) }), votes: 0, points: format.points(0), text: `${votes} · ${points}` };
+  }
+  const rival = lead.second?.candidate.name;
+  const label = rival ? t("margin") : t("alone");
+  return { state: "lead", label, rival, votes: lead.votes, points: format.points(lead.points ?? NaN), text: `${votes} · ${points}` };
+}
+
+/** What the rows on screen leave out: the other candidates together, and the votes of nobody yet. */
+export function remainder({ t, format }, { entry, ranked }, shown) {
+  const others = ranked.length - shown.length;
+  const votes = sumOfOthers(ranked, new Set(shown));
+  const valid = entry?.valid ?? 0;
+  return {
+    others: others > 0 ? { label: t("others", { n: format.count(others) }), votes: entry ? votes : NaN, share: entry ? format.percent(votes, valid) : format.nothing } : null,
+    unattributed: entry?.unattributed ? { label: t("unattributed"), votes: entry.unattributed, share: format.percent(entry.unattributed, valid) } : null,
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * The seats of a municipal council by Law 2972. Pure: votes in, seats out.
+ */
+
+/** Members by population (article 5 d): up to so many people, so many members; above the last, 55. */
+const MEMBERS = [[10_000, 9], [20_000, 11], [50_000, 15], [100_000, 25], [250_000, 31], [500_000, 37], [1_000_000, 45]];
+const MOST_MEMBERS = 55;
+
+/** How many members a municipality of this population has. */
+export function membersFor(population) {
+  return (MEMBERS.find(([most]) => population <= most) ?? [0, MOST_MEMBERS])[1];
+}
+
+/**
+ * Article 23: a tenth of the constituency's valid votes is taken off everybody's; who has nothing left gets no seat; the
+ * rest is divided by 1, 2, 3, … and the greatest quotients take the seats. Quota seats (article 10) are not divided: they
+ * are the first party's. A tie for the last seat is drawn by lot, which nobody can compute: it is left open.
+ *
+ * Returns {seats: Map from id to seats, open: seats that a lot decides, quotaTo: id or null, barred: ids without a seat
+ * because a tenth was not passed}. Integers throughout: votes are compared as ten times themselves.
+ */
+export function allocate(votes, { members, quota = 0, valid, alone = new Set() }) {
+  const rows = Object.entries(votes).filter(([, count]) => count > 0);
+  const left = rows.map(([id, count]) => [id, count * 10 - valid]).filter(([, rest]) => rest > 0);
+  const seats = new Map(left.map(([id]) => [id, 0]));
+  const barred = rows.filter(([id]) => !seats.has(id)).map(([id]) => id);
+  const divided = Math.max(0, members - quota);
+  let open = left.length ? 0 : divided;
+  for (let given = 0; left.length && given < divided;) {
+    const winners = greatest(left.filter(([id]) => !alone.has(id) || seats.get(id) === 0), seats);
+    if (!winners.length) {
+      open = divided - given;
+      break;
+    }
+    if (given + winners.length > divided) {
+      open = divided - given;
+      break;
+    }
+    for (const id of winners) seats.set(id, seats.get(id) + 1);
+    given += winners.length;
+  }
+  const first = firstOf(rows);
+  if (first && quota) seats.set(first, (seats.get(first) ?? 0) + quota);
+  return { seats, open: open + (first ? 0 : quota), quotaTo: quota ? first : null, barred };
+}
+
+/** Everybody whose next quotient is the greatest; a/b and c/d are compared as a·d and c·b, exactly. */
+function greatest(left, seats) {
+  let winners = [];
+  let [bestRest, bestDivisor] = [0n, 1n];
+  for (const [id, rest] of left) {
+    const [here, divisor] = [BigInt(rest), BigInt(seats.get(id) + 1)];
+    const order = here * bestDivisor - bestRest * divisor;
+    if (order > 0n) [winners, bestRest, bestDivisor] = [[id], here, divisor];
+    else if (order === 0n) winners.push(id);
+  }
+  return winners;
+}
+
+/** Who has most votes; null in a tie. */
+function firstOf(rows) {
+  const most = Math.max(0, ...rows.map(([, count]) => count));
+  const first = rows.filter(([, count]) => count === most && most > 0);
+  return first.length === 1 ? first[0][0] : null;
+}
+
+/** Where the seats of a hemicycle are: {x, y} from -1 to 1 and 0 to 1, left to right, and the radius of one. */
+export function hemicycle(count) {
+  const rows = Math.max(1, Math.min(8, Math.round(Math.sqrt(count / 3))));
+  const inner = 0.42;
+  const radii = Array.from({ length: rows }, (_, row) => (rows === 1 ? 0.8 : inner + ((1 - inner) * row) / (rows - 1)));
+  const whole = radii.reduce((sum, radius) => sum + radius, 0);
+  const shares = radii.map((radius) => Math.floor((count * radius) / whole));
+  for (let row = rows - 1, missing = count - shares.reduce((sum, one) => sum + one, 0); missing > 0; missing -= 1, row = (row - 1 + rows) % rows) shares[row] += 1;
+  const places = shares.flatMap((many, row) => Array.from({ length: many }, (_, seat) => {
+    const angle = many === 1 ? Math.PI / 2 : Math.PI - (Math.PI * seat) / (many - 1);
+    return { x: radii[row] * Math.cos(angle), y: radii[row] * Math.sin(angle), angle, row };
+  }));
+  places.sort((left, right) => right.angle - left.angle || left.row - right.row);
+  const gaps = [rows > 1 ? (1 - inner) / (rows - 1) : 1, ...shares.map((many, row) => (many > 1 ? (Math.PI * radii[row]) / (many - 1) : 1))];
+  return { places, radius: Math.min(0.16, 0.45 * Math.min(...gaps)) };
+}

@@ -1,0 +1,139 @@
+/**
+ * Sources side by side: two or three of them on one scale, and what lies between them written out.
+ */
+
+import { show } from "../countup.js";
+import { make, paint, put, say } from "../dom.js";
+import { points, spread } from "../rank.js";
+import { Counted, fit, Heading, Name, Origin } from "./furniture.js";
+import { list, whole } from "./parameters.js";
+import { counted, origin, written } from "./picture.js";
+import { subscriptions } from "./stage.js";
+
+export const title = "Sources side by side";
+export const parameters = { sources: list(3), rows: whole(1, 4, 3) };
+
+const MOST_SOURCES = 3;
+const HALF_A_HUNDREDTH = 0.005;
+
+/** The sources to compare: those asked for, or the election's first three. */
+export function compared({ election, options }) {
+  return options.sources.length ? options.sources : election.sources.slice(0, MOST_SOURCES).map(({ id }) => id);
+}
+
+export const needs = (scene) => subscriptions(scene, compared(scene));
+
+/** Sources that are named must be there. */
+export function check({ election, options }) {
+  return options.sources
+    .filter((id) => !election.sourceById.has(id))
+    .map((id) => ({ name: "sources", key: "noSuch", values: { name: "sources", id, words: [...election.sourceById.keys()].join(", ") } }));
+}
+
+/** From counts to words. The rows are the first candidates of the source that has opened most boxes. */
+export function model(scene) {
+  const { selection, t, format, options } = scene;
+  const ids = compared(scene);
+  const units = ids.map((source) => scene.unit(selection.unit, source));
+  const fullest = units.reduce((best, one) => ((one.entry?.boxes_opened ?? -1) > (best.entry?.boxes_opened ?? -1) ? one : best));
+  const shown = fullest.ranked.slice(0, options.rows).map((item) => item.candidate.id);
+  const widest = Math.max(...units.flatMap(({ ranked, entry }) => (entry?.valid ? [ranked[0].votes / entry.valid] : [])), 0.0001);
+  return {
+    of: `${selection.contest} ${selection.unit}`,
+    heading: { title: units[0].unit.name, subtitle: units[0].contest.name },
+    columns: units.map((unit) => ({
+      source: unit.source.id, counted: counted(scene, unit), origin: origin(scene, unit.source.id),
+      cells: shown.map((id) => {
+        const row = written(scene, unit, unit.ranked.find((item) => item.candidate.id === id));
+        return { id, votes: row.votes, share: row.share, hue: row.hue, part: row.part / widest };
+      }),
+    })),
+    names: shown.map((id) => written(scene, fullest, fullest.ranked.find((item) => item.candidate.id === id))),
+    gaps: shown.map((id) => gapOf({ t, format }, units, id)),
+    boxes: boxesBetween({ t, format }, units),
+  };
+}
+
+function gapOf({ t, format }, units, id) {
+  const votesOf = ({ entry }) => (entry ? (entry.votes[id] ?? 0) : NaN);
+  const votes = spread(units.map((unit) => ({ source: unit.source, value: votesOf(unit) })));
+  const shares = spread(units.map((unit) => ({ source: unit.source, value: points(votesOf(unit), unit.entry?.valid) ?? NaN })));
+  if (!votes || !shares) return { points: format.nothing, votes: "" };
+  const more = (gap, text) => (gap.gap === 0 ? t("same") : `${gap.highest.name} +${text}`);
+  if (shares.gap > 0 && shares.gap < HALF_A_HUNDREDTH) shares.gap = 0; // it is written with two digits
+  return { points: more(shares, t("points", { n: format.points(shares.gap) })), votes: more(votes, t("votes", { n: format.count(votes.gap) })) };
+}
+
+function boxesBetween({ t, format }, units) {
+  const boxes = spread(units.map((unit) => ({ source: unit.source, value: unit.entry?.boxes_opened ?? NaN })));
+  if (!boxes) return { text: format.nothing, why: "" };
+  if (boxes.gap === 0) return { text: t("same"), why: t("whySame") };
+  const n = format.count(boxes.gap);
+  return {
+    text: t("ahead", { source: boxes.highest.name, n }),
+    why: t("whyBoxes", { high: boxes.highest.name, low: boxes.lowest.name, n }),
+  };
+}
+
+export function create(tools) {
+  return new Sources(tools);
+}
+
+class Sources {
+  #key = "";
+
+  constructor(tools) {
+    Object.assign(this, tools);
+    this.heading = new Heading();
+    this.grid = make("div", { class: "grid" });
+    this.why = make("p", { class: "why fit" });
+    this.node = make("section", { class: "panel sources" },
+      make("div", { class: "content" }, this.heading.node, this.grid, this.why));
+  }
+
+  draw(model) {
+    const key = `${model.columns.map(({ source }) => source).join()} ${model.names.length}`;
+    if (key !== this.#key) this.#lay(model);
+    this.#key = key;
+    this.heading.draw(model.heading);
+    model.columns.forEach((column, index) => {
+      this.heads[index].origin.draw(column.origin);
+      this.heads[index].counted.draw(column.counted, model.of);
+      column.cells.forEach((cell, row) => this.#cell(this.cells[row][index], cell, model.of));
+    });
+    model.names.forEach((row, index) => this.names[index].draw(row));
+    model.gaps.forEach((gap, index) => {
+      fit(this.gaps[index].points, gap.points);
+      fit(this.gaps[index].votes, gap.votes);
+    });
+    fit(this.boxes, model.boxes.text);
+    fit(this.why, model.boxes.why);
+  }
+
+  #lay({ columns, names }) {
+    this.grid.style.setProperty("--columns", String(columns.length));
+    this.heads = columns.map(() => ({ origin: new Origin(this), counted: new Counted(this) }));
+    this.names = names.map(() => new Name());
+    this.cells = names.map(() => columns.map(() => {
+      const [share, votes, fill] = [make("b", { class: "share" }), make("span", { class: "votes" }), make("span", { class: "fill" })];
+      return { share, votes, node: make("div", { class: "cell" }, share, votes, make("span", { class: "track", "aria-hidden": "true" }, fill)) };
+    }));
+    this.gaps = names.map(() => {
+      const [inPoints, inVotes] = [make("b", { class: "fit" }), make("span", { class: "fit" })];
+      return { points: inPoints, votes: inVotes, node: make("div", { class: "gap" }, inPoints, inVotes) };
+    });
+    this.boxes = make("b", { class: "fit" });
+    const head = this.heads.map(({ origin: from, counted: bar }) => make("div", { class: "head" }, from.node, bar.node));
+    this.grid.replaceChildren(make("div", { class: "corner" }), ...head,
+      make("div", { class: "gap head" }, make("span", { class: "what", text: this.t("gap") }), this.boxes),
+      ...this.names.flatMap((name, index) => [name.node, ...this.cells[index].map(({ node }) => node), this.gaps[index].node]));
+  }
+
+  #cell(cell, { id, votes, share, hue, part }, of) {
+    put(cell.node, "data-candidate", id);
+    say(cell.share, share);
+    show(cell.votes, votes, this.format.count, `${of} ${id}`);
+    paint(cell.node, "--hue", hue);
+    paint(cell.node, "--part", part.toFixed(4));
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The race ticker: the parts of a unit crawl by at one steady speed. Every item is as wide as any other, so a number
+ * that grows moves nothing; the order by boxes is taken anew only where the crawl begins again.
+ */
+
+import { make, order, paint, put, say } from "../dom.js";
+import { still } from "../countup.js";
+import { fit } from "./furniture.js";
+import { choice, whole } from "./parameters.js";
+import { origin, written } from "./picture.js";
+import { subscriptions } from "./stage.js";
+
+export const title = "Race ticker";
+export const parameters = { speed: whole(20, 400, 120), order: choice("name", "boxes", "margin"), seconds: whole(3, 60, 8) };
+
+/** The same as in overlay.css: an item, and as many of them as fill the strip. */
+const ITEM_PX = 624;
+const PAGE = 2;
+
+export const needs = (scene) => subscriptions(scene);
+
+/** From counts to words. */
+export function model(scene) {
+  const { t, format, view, selection, election } = scene;
+  const scope = election.scopeOf(selection.unit);
+  const parts = view.parts({ ...selection, unit: scope.id });
+  const items = parts.map((part) => {
+    const [first, second] = part.ranked.map((item) => written(scene, part, item));
+    const opened = part.entry?.boxes_opened ?? 0;
+    return {
+      id: part.unit.id, name: part.unit.name, opened: part.boxesTotal ? opened / part.boxesTotal : 0,
+      gap: part.lead?.points ?? Infinity,
+      tie: Boolean(part.lead && part.lead.leaders.length > 1), thin: part.thin, empty: !part.lead,
+      lines: part.lead ? [first, second].filter(Boolean).map(({ id, name, mark, hue, share }) => ({ id, name, mark, hue, share })) : [],
+      margin: part.lead ? t("points", { n: format.points(part.lead.points ?? NaN) }) : "",
+      word: !part.lead ? t("noBoxes") : "",
+      boxes: `${format.count(opened)} / ${format.count(part.boxesTotal)}`,
+      progress: format.progress(opened, part.boxesTotal),
+    };
+  });
+  const byName = (left, right) => format.compare(left.name, right.name);
+  const orders = { name: byName, boxes: (left, right) => right.opened - left.opened || byName(left, right), margin: (left, right) => left.gap - right.gap || byName(left, right) };
+  return {
+    heading: { place: scope.name, contest: election.contestById.get(selection.contest).name },
+    items: items.sort(orders[scene.options.order]), origin: origin(scene, selection.source, scope.id),
+  };
+}
+
+export function create(tools) {
+  return new Ticker(tools);
+}
+
+class Ticker {
+  #items = [new Map(), new Map()];
+  #latest = null;
+  #page = 0;
+  #pages = null;
+  #crawl = null;
+  #count = 0;
+
+  constructor({ t, format, options }) {
+    Object.assign(this, { t, format, options });
+    this.place = make("b", { class: "place fit" });
+    this.contest = make("span", { class: "contest fit" });
+    this.source = make("b", { class: "source" });
+    this.badge = make("span", { class: "feed" });
+    this.age = make("span", { class: "age fit" });
+    this.belts = [make("ol", { class: "belt" }), make("ol", { class: "belt", "aria-hidden": "true" })];
+    this.track = make("div", { class: "crawl" }, ...this.belts);
+    this.node = make("section", { class: "panel ticker" }, make("div", { class: "content" },
+      make("header", {}, this.place, this.contest), make("div", { class: "window" }, this.track),
+      make("footer", { class: "origin" }, this.source, this.badge, this.age)));
+  }
+
+  draw(model) {
+    this.#latest = model;
+    fit(this.place, model.heading.place);
+    fit(this.contest, model.heading.contest);
+    say(this.source, model.origin.source);
+    say(this.badge, model.origin.word);
+    fit(this.age, model.origin.age);
+    put(this.badge, "data-state", model.origin.state);
+    put(this.node, "data-state", model.origin.state);
+    if (this.#count !== model.items.length) this.#begin(); // what is to fit must have its place first
+    for (const items of this.#items) for (const item of model.items) this.#write(this.#item(items, item.id), item);
+  }
+
+  close() {
+    clearInterval(this.#pages);
+    this.#crawl?.cancel();
+  }
+
+  /** Lay the items in order and let them go by; where nothing may move, in pages. */
+  #begin() {
+    this.close();
+    this.#count = this.#latest.items.length;
+    this.#arrange();
+    if (still() && !document.hidden) {
+      put(this.node, "data-paged", "");
+      this.#turn();
+      this.#pages = setInterval(() => this.#turn(), this.options.seconds * 1_000);
+      return;
+    }
+    const width = this.#count * ITEM_PX;
+    this.#crawl = this.track.animate([{ transform: "translateX(0)" }, { transform: `translateX(${-width}px)` }],
+      { duration: (width / this.options.speed) * 1_000, easing: "linear" });
+    this.#crawl.onfinish = () => this.#begin();
+  }
+
+  #arrange() {
+    this.belts.forEach((belt, index) => {
+      order(belt, this.#latest.items.map(({ id }) => this.#item(this.#items[index], id).node));
+    });
+  }
+
+  #turn() {
+    this.#arrange();
+    const pages = Math.max(1, Math.ceil(this.#count / PAGE));
+    this.track.style.transform = `translateX(${-(this.#page % pages) * PAGE * ITEM_PX}px)`;
+    this.#page += 1;
+  }
+
+  #item(items, id) {
+    if (!items.has(id)) items.set(id, newItem(id));
+    return items.get(id);
+  }
+
+  #write(line, item) {
+    fit(line.name, item.name);
+    put(line.node, "data-thin", item.thin ? "" : null);
+    put(line.node, "data-empty", item.empty ? "" : null);
+    line.rows.forEach((row, index) => {
+      const who = item.lines[index];
+      put(row.mark, "data-mark", who ? who.mark : "empty");
+      paint(row.mark, "--hue", who?.hue ?? "transparent");
+      fit(row.who, who?.name ?? (index === 0 ? item.word : ""));
+      say(row.share, who?.share ?? "");
+    });
+    say(line.gap, item.tie ? this.t("tie") : item.margin && `+${item.margin}`);
+    say(line.boxes, item.boxes);
+    say(line.progress, item.progress);
+    paint(line.fill, "--part", item.opened.toFixed(4));
+  }
+}
+
+function newItem(id) {
+  const part = (name) => make("span", { class: name });
+  const rows = [0, 1].map(() => {
+    const [mark, who, share] = [part("mark"), part("who-name fit"), make("b", { class: "share" })];
+    return { mark, who, share, node: make("span", { class: "row" }, mark, who, share) };
+  });
+  const [name, gap, boxes, progress, fill] = [part("district fit"), part("gap"), part("boxes"), part("progress"), part("fill")];
+  const node = make("li", { "data-unit": id },
+    make("span", { class: "side" }, name, make("span", { class: "count" }, boxes, progress), make("span", { class: "track" }, fill)),
+    make("span", { class: "race" }, ...rows.map((row) => row.node)), gap);
+  return { node, name, rows, gap, boxes, progress, fill };
+}

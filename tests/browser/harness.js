@@ -1,0 +1,44 @@
+// A night that a script feeds to an overlay, in place of a connection.
+import { Night } from "/static/client/night.js";
+import { covers } from "/static/client/subscription.js";
+import { open } from "/static/overlays/open.js";
+
+class ScriptedNight extends Night {
+  constructor(script) {
+    const listeners = new Map();
+    super({
+      send: (message) => this.answer(message),
+      tell: (name, detail) => (listeners.get(name) ?? []).forEach((one) => one(detail)),
+      now: () => performance.now(), random: Math.random,
+    });
+    this.script = script;
+    this.on = (name, listener) => listeners.set(name, [...(listeners.get(name) ?? []), listener]);
+  }
+  answer(message) {
+    if (message.type !== "subscribe") return;
+    const { contest, source, units } = message;
+    const totals = this.script.totals.filter((one) => one.contest === contest && one.source === source
+      && units.some((pattern) => covers(pattern, one.unit))).map(({ contest: _, source: __, ...entry }) => entry);
+    this.receive({ type: "snapshot", id: message.id, contest, source, epoch: "9f2c", seq: 1, as_of: null, totals });
+  }
+}
+
+window.show = async (name, search, script) => {
+  window.onStage?.close();
+  const root = document.getElementById("stage");
+  root.replaceChildren();
+  const client = new ScriptedNight(script);
+  window.client = client;
+  client.connecting();
+  window.onStage = null;
+  const opening = open({ name, search, page: location.origin, root, client });
+  client.opened();
+  client.receive({ type: "hello", protocol: "sandik.v1", run: "gece", mode: script.mode, epoch: "9f2c", seq: 1, heartbeat_s: 10 });
+  client.receive(script.state);
+  window.onStage = await opening;
+  if (script.lost) client.lose(1006);
+  for (const message of script.messages) client.receive(message);
+  window.onStage.redraw();
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+};
+window.ready = true;

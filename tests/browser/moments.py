@@ -1,0 +1,119 @@
+"""The moments of a night in which every overlay is looked at: ordinary ones, and the worst that there are."""
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any, Final
+
+from schemas.definition import Candidate, Election
+from tests.browser.city import BOXES, DISTRICTS, PARTIES, election
+from tests.browser.overlays import AT, Script, entry, rolled_up, state
+
+UNIT: Final = "tr/34/buyukcekmece"
+ALL: Final = BOXES * len(DISTRICTS)
+MANY: Final = 49
+LONG: Final = "Abdurrahman Şemsettin Büyükçekmecelioğlu-Hacıosmanoğlu"
+
+
+def _district(
+    slug: str, chance: Random, weights: Mapping[str, float], *, boxes: int, source: str, contest: str
+) -> dict[str, Any]:
+    votes = {name: int(weight * boxes * 280 * chance.uniform(0.6, 1.4)) for name, weight in weights.items()}
+    return entry(
+        f"tr/34/{slug}", votes, boxes=boxes, boxes_total=BOXES, source=source, contest=contest, unattributed=boxes * 2
+    )
+
+
+MAYORS: Final = {
+    "imamoglu": 0.47,
+    "kurum": 0.42,
+    "altinoz": 0.04,
+    "karamahmutoglu": 0.02,
+    "bestas": 0.02,
+    "kavuncu": 0.01,
+}
+COUNCIL: Final = {"chp": 0.44, "ak_parti": 0.38, "yrp": 0.12, "zp": 0.02, "dem": 0.02, "iyi": 0.02}
+
+
+def counted(
+    weights: Mapping[str, float] = MAYORS, *, contest: str = "metropolitan_mayor", share: float = 0.6, seed: int = 4
+) -> list[dict[str, Any]]:
+    """Both sources' entries of all districts and of the province; the first district has opened one box only."""
+    said = []
+    for source, part in (("aa", share), ("anka", share * 0.8)):
+        chance = Random(seed)
+        districts = []
+        for number, slug in enumerate(DISTRICTS):
+            boxes = 1 if number == 0 else max(1, round(BOXES * part * chance.uniform(0.7, 1.2)))
+            districts.append(_district(slug, chance, weights, boxes=min(BOXES, boxes), source=source, contest=contest))
+        said += [*districts, rolled_up(districts, "tr/34", ALL)]
+    return said
+
+
+def everywhere(votes: Mapping[str, int], *, boxes: int, contest: str) -> list[dict[str, Any]]:
+    """The same entry for the province and for one district, from both sources."""
+    return [
+        entry(unit, votes, boxes=boxes if unit != "tr/34" else whole, boxes_total=total, source=source, contest=contest)
+        for source in ("aa", "anka")
+        for unit, total, whole in ((UNIT, BOXES, boxes), ("tr/34", ALL, ALL if boxes == BOXES else boxes))
+    ]
+
+
+def renamed(change: Callable[[tuple[Candidate, ...]], tuple[Candidate, ...]]) -> Election:
+    """The election with other candidates."""
+    plain = election()
+    contests = tuple(
+        contest.model_copy(update={"candidates": change(contest.candidates)}) for contest in plain.contests
+    )
+    return plain.model_copy(update={"contests": contests})
+
+
+def crowd(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """49 names on the ballot."""
+    more = (Candidate(id=f"aday_{number}", name=f"Bağımsız Aday {number}") for number in range(MANY - len(candidates)))
+    return (*candidates, *more)
+
+
+def long_winded(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Names as long as they come."""
+    return tuple(
+        one.model_copy(update={"name": f"{LONG} {number}" if number else LONG}) for number, one in enumerate(candidates)
+    )
+
+
+def _feeds(word: str) -> dict[str, Any]:
+    age = {"quiet": 95.0, "stale": 420.0, "down": 5400.0}[word]
+    return state(feeds={source: {"state": word, "last_event": AT, "age_s": age} for source in ("aa", "anka")})
+
+
+def moments(contest: str = "metropolitan_mayor") -> dict[str, Script]:
+    """Every moment of this contest, by name."""
+    council = contest != "metropolitan_mayor"
+    weights = COUNCIL if council else MAYORS
+    first, second, *others = weights
+    plain, usual = election(), counted(weights, contest=contest)
+    crowded = renamed(crowd)
+    names = [one.id for one in crowded.contest_by_id[contest].candidates]
+    many = {name: 40 + 900 // (place + 1) for place, name in enumerate(names)}
+    return {
+        "live": Script(plain, usual),
+        "test": Script(plain, usual, mode="test"),
+        "replay": Script(plain, usual, mode="replay"),
+        "embargo": Script(plain, usual, state=state(embargoed=True, embargo="2024-03-31T19:20:00+03:00")),
+        "hold": Script(plain, usual, state=state(hold=[contest])),
+        **{word: Script(plain, usual, state=_feeds(word)) for word in ("quiet", "stale", "down")},
+        "lost": Script(plain, usual, lost=True),
+        "empty": Script(plain, []),
+        "first-box": Script(plain, everywhere({first: 131, second: 122, others[0]: 9}, boxes=1, contest=contest)),
+        "last-box": Script(plain, counted(weights, share=2, contest=contest)),
+        "tie": Script(plain, everywhere({first: 1200, second: 1200, others[0]: 300}, boxes=12, contest=contest)),
+        "zero": Script(plain, everywhere({first: 1999, second: 1, others[0]: 0}, boxes=12, contest=contest)),
+        "hundred": Script(plain, everywhere({first: 11_360_000}, boxes=BOXES, contest=contest)),
+        "many": Script(crowded, everywhere(many, boxes=12, contest=contest)),
+        "long": Script(renamed(long_winded), usual),
+    }
+
+
+STATES: Final = tuple(moments())
+"""The names of all moments."""
+
+SHORT_NAMES: Final = {key: name for key, (name, _, _) in PARTIES.items()}

@@ -1,0 +1,170 @@
+"""Overlays in Chromium without a server: the pages come from the folder, the night from a script of messages."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, Route
+
+from gateway.http import PAGES
+from gateway.overlays import OVERLAYS
+from schemas.definition import Election
+from tests.browser.chromium import PATIENCE_MS, Screen
+
+HOST: Final = "http://overlay.test"
+WIDTH: Final = 1920
+HEIGHT: Final = 1080
+AT: Final = "2024-03-31T21:55:12+03:00"
+
+_TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".woff2": "font/woff2"}
+
+_HARNESS: Final = (Path(__file__).parent / "harness.js").read_text(encoding="utf-8")
+
+_PAGE: Final = (
+    '<!doctype html><html lang="tr" data-theme="dark"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
+    '<link rel="stylesheet" href="/static/tokens.css"><link rel="stylesheet" href="/static/overlays/overlay.css">'
+    '<link rel="stylesheet" href="/static/overlays/scenes.css">'
+    '<script type="module" src="/harness.js"></script></head><body><div id="stage"></div></body></html>'
+)
+
+
+def state(**changes: object) -> dict[str, Any]:
+    """A `state` message: both sources live."""
+    feeds = {
+        "aa": {"state": "live", "last_event": AT, "age_s": 12.0},
+        "anka": {"state": "live", "last_event": AT, "age_s": 40.0},
+    }
+    return {
+        "type": "state",
+        "seq": 1,
+        "at": AT,
+        "feeds": feeds,
+        "embargo": None,
+        "embargoed": False,
+        "hold": [],
+    } | changes
+
+
+@dataclass
+class Script:
+    """A moment of a night: the election, what is counted, and how things are."""
+
+    election: Election
+    totals: Sequence[Mapping[str, Any]]
+    mode: str = "live"
+    state: dict[str, Any] = field(default_factory=state)
+    lost: bool = False
+    messages: Sequence[Mapping[str, Any]] = ()
+
+    def told(self) -> dict[str, Any]:
+        """The script as the page takes it."""
+        return {
+            "totals": list(self.totals),
+            "mode": self.mode,
+            "state": self.state,
+            "lost": self.lost,
+            "messages": list(self.messages),
+        }
+
+
+class Studio(Screen):
+    """A page of 1920 × 1080 on which overlays are shown one after the other."""
+
+    definition: bytes = b"{}"
+    boundaries: bytes | None = None
+
+    async def begin(self) -> None:
+        """Serve the folder and open the page."""
+        await self.page.route(f"{HOST}/**", self._serve)
+        await self.page.goto(HOST)
+        await self.page.wait_for_function("window.ready")
+
+    async def show(self, name: str, script: Script, search: str = "") -> None:
+        """Show an overlay, still: nothing of it moves any more."""
+        assert name in OVERLAYS
+        self.definition = script.election.model_dump_json().encode()
+        await self.page.evaluate(
+            "([name, search, script]) => window.show(name, search, script)", [name, search, script.told()]
+        )
+
+    async def _serve(self, route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        if path == "/":
+            await route.fulfill(body=_PAGE, content_type="text/html")
+        elif path == "/harness.js":
+            await route.fulfill(body=_HARNESS, content_type="text/javascript")
+        elif path == "/v1/definition":
+            await route.fulfill(body=self.definition, content_type="application/json")
+        elif path == "/v1/boundaries":
+            await route.fulfill(
+                status=200 if self.boundaries else 204, body=self.boundaries or b"", content_type="application/json"
+            )
+        else:
+            file = PAGES / path.removeprefix("/static/")
+            await route.fulfill(body=file.read_bytes(), content_type=_TYPES[file.suffix])
+
+    async def picture(self, path: Path) -> None:
+        """A screenshot over something that is neither dark nor light, as a programme is."""
+        await self.page.screenshot(path=path, omit_background=True)
+
+
+@asynccontextmanager
+async def studio(browser: Browser, *, motion: bool = False) -> AsyncIterator[Studio]:
+    """A studio; without motion, so that what is looked at has arrived."""
+    context = await browser.new_context(
+        viewport={"width": WIDTH, "height": HEIGHT},
+        locale="tr-TR",
+        reduced_motion="no-preference" if motion else "reduce",
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    try:
+        shown = Studio(await context.new_page())
+        await shown.begin()
+        yield shown
+    finally:
+        await context.close()
+
+
+def rolled_up(districts: Sequence[Mapping[str, Any]], unit: str, boxes_total: int) -> dict[str, Any]:
+    """A unit's entry: the sum of its districts'."""
+    votes: dict[str, int] = {}
+    for one in districts:
+        for candidate, count in one["votes"].items():
+            votes[candidate] = votes.get(candidate, 0) + count
+    counts = ("boxes_opened", "annulled", "registered", "cast", "valid", "invalid", "unattributed", "flagged")
+    first = districts[0]
+    return {
+        "contest": first["contest"],
+        "source": first["source"],
+        "unit": unit,
+        "level": "province",
+        "boxes_total": boxes_total,
+        "as_of": max(one["as_of"] for one in districts),
+        **{name: sum(one[name] for one in districts) for name in counts},
+        "votes": votes,
+    }
+
+
+def entry(unit: str, votes: Mapping[str, int], *, boxes: int, boxes_total: int, **changes: Any) -> dict[str, Any]:
+    """A district's entry as the server sends it."""
+    valid = sum(votes.values()) + changes.get("unattributed", 0)
+    return {
+        "contest": "metropolitan_mayor",
+        "source": "aa",
+        "unit": unit,
+        "level": "district",
+        "boxes_total": boxes_total,
+        "as_of": AT,
+        "boxes_opened": boxes,
+        "annulled": 0,
+        "registered": 340 * boxes,
+        "cast": valid + 9,
+        "valid": valid,
+        "invalid": 9,
+        "unattributed": 0,
+        "flagged": 0,
+        "votes": dict(votes),
+    } | changes

@@ -1,0 +1,176 @@
+"""Every overlay in every moment of a night: looked at by rules here, and by people in the screenshots.
+
+The screenshots go to pytest's own folder, or where SANDIK_SCREENSHOTS says, to be looked at.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser
+
+from gateway.overlays import OVERLAYS
+from tests.browser.moments import MANY, STATES, UNIT, moments
+from tests.browser.overlays import AT, Studio, studio
+from tests.browser.test_board import percent, turkish
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+SEARCH: Final = {
+    "lower-third": f"unit={UNIT}",
+    "council": f"contest=district_council&unit={UNIT}&population=280000&quota=3",
+}
+LEADER_CHANGED: Final = {
+    "type": "event",
+    "event": "leader_changed",
+    "contest": "metropolitan_mayor",
+    "source": "aa",
+    "unit": "tr/34",
+    "seq": 1,
+    "as_of": AT,
+    "candidate": "imamoglu",
+    "before": "kurum",
+}
+
+FAULTS: Final = (Path(__file__).parent / "faults.js").read_text(encoding="utf-8")
+"""What no screenshot may have: text outside the graphics-safe area of EBU R 95, cut off, or over other text."""
+
+
+def folder(tmp_path: Path) -> Path:
+    """Where the screenshots go."""
+    chosen = Path(os.environ.get("SANDIK_SCREENSHOTS", tmp_path))
+    chosen.mkdir(parents=True, exist_ok=True)
+    return chosen
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+async def test_every_moment_is_whole_and_in_its_place(name: str, tmp_path: Path, browser: Browser) -> None:
+    """No text is clipped, over other text or outside the safe area; nothing is complained of."""
+    found: dict[str, Any] = {}
+    async with studio(browser) as shown:
+        scripts = moments("district_council" if name == "council" else "metropolitan_mayor")
+        for moment in STATES:
+            script = scripts[moment]
+            script.messages = [LEADER_CHANGED] if name == "strap" else []
+            await shown.show(name, script, SEARCH.get(name, ""))
+            faults = await shown.page.evaluate(FAULTS)
+            if faults or shown.complaints:
+                found[moment] = [*faults, *shown.complaints]
+            shown.complaints.clear()
+            if moment in {"live", "down", "long"} or "SANDIK_SCREENSHOTS" in os.environ:
+                await shown.picture(folder(tmp_path) / f"{name}-{moment}.png")
+    assert {} == found
+
+
+async def numbers(shown: Studio) -> str:
+    """All text of the overlay."""
+    return str(await shown.page.evaluate("document.querySelector('.overlay').textContent"))
+
+
+async def test_the_lead_board_says_what_the_server_said(browser: Browser) -> None:
+    async with studio(browser) as shown:
+        script = moments()["live"]
+        await shown.show("lead-board", script)
+        said = next(one for one in script.totals if one["unit"] == "tr/34" and one["source"] == "aa")
+        ranked = sorted(said["votes"].items(), key=lambda row: -row[1])
+        for candidate, votes in ranked[:5]:
+            row = f"[data-candidate={candidate}]"
+            assert turkish(votes) == await shown.text(f"{row} .votes")
+            assert percent(votes, said["valid"]) == await shown.text(f"{row} .share")
+        assert turkish(ranked[0][1] - ranked[1][1]) == await shown.text(".gapVotes")
+        assert turkish(said["boxes_opened"]) == await shown.text(".counted .opened")
+        assert turkish(said["unattributed"]) == await shown.text(".rest p:last-child .votes")
+
+
+@pytest.mark.parametrize("name", [name for name in OVERLAYS if name not in {"strap", "ticker", "council"}])
+async def test_a_leader_is_the_servers_in_every_overlay(name: str, browser: Browser) -> None:
+    async with studio(browser) as shown:
+        script = moments()["live"]
+        await shown.show(name, script, SEARCH.get(name, ""))
+        unit = UNIT if name == "lower-third" else "tr/34"
+        said = next(one for one in script.totals if one["unit"] == unit and one["source"] == "aa")
+        votes = max(said["votes"].values())
+        assert percent(votes, said["valid"]) in await numbers(shown)
+
+
+async def test_every_district_goes_by_in_turkish_order(browser: Browser) -> None:
+    async with studio(browser, motion=True) as shown:
+        script = moments()["live"]
+        await shown.show("ticker", script)
+        names = await shown.texts(".belt:first-child .district")
+        assert 39 == len(names)
+        assert names.index("Büyükçekmece") + 1 == names.index("Çatalca")
+        assert names.index("Sultangazi") < names.index("Şile") < names.index("Şişli") < names.index("Tuzla")
+        for said in (one for one in script.totals if one["source"] == "aa" and one["level"] == "district"):
+            item = f".belt:first-child [data-unit='{said['unit']}']"
+            votes = max(said["votes"].values())
+            assert percent(votes, said["valid"]) == (await shown.texts(f"{item} .share"))[0]
+
+
+async def test_nobody_sees_a_number_during_an_embargo(browser: Browser) -> None:
+    """Not in the page's text either, whatever the connection was told."""
+    async with studio(browser) as shown:
+        for name in OVERLAYS:
+            script = moments("district_council" if name == "council" else "metropolitan_mayor")["embargo"]
+            await shown.show(name, script, SEARCH.get(name, ""))
+            text = await numbers(shown)
+            assert name == "strap" or "19:20" in text
+            for said in script.totals:
+                assert percent(max(said["votes"].values()), said["valid"]) not in text
+
+
+async def test_the_states_are_told_apart_by_word_and_shape(browser: Browser) -> None:
+    async with studio(browser) as shown:
+        words, shapes = set(), set()
+        states = ("live", "hold", "quiet", "stale", "down", "lost")
+        for moment in states:
+            await shown.show("lead-board", moments()[moment])
+            words.add(await shown.text(".origin .feed"))
+            shapes.add(
+                await shown.page.evaluate("getComputedStyle(document.querySelector('.feed'), '::before').content")
+            )
+        assert len(states) == len(words) == len(shapes)
+
+
+@pytest.mark.parametrize(("moment", "mark"), [("test", "TEST"), ("replay", "TEKRAR")])
+async def test_a_rehearsal_is_marked_over_every_overlay(moment: str, mark: str, browser: Browser) -> None:
+    """So closely that the lowest strip cannot be cut out without one."""
+    async with studio(browser) as shown:
+        for name in ("lead-board", "ticker"):
+            await shown.show(name, moments()[moment])
+            image = await shown.page.evaluate("document.querySelector('.watermark').style.backgroundImage")
+            assert mark in image
+            height = await shown.page.evaluate("document.querySelector('.overlay').getBoundingClientRect().height")
+            assert height >= 118
+
+
+async def test_49_candidates_are_all_counted_in(browser: Browser) -> None:
+    async with studio(browser) as shown:
+        script = moments()["many"]
+        await shown.show("lead-board", script, "rows=8")
+        said = next(one for one in script.totals if one["unit"] == "tr/34")
+        assert MANY == len(said["votes"])
+        rest = sum(sorted(said["votes"].values())[:-8])
+        assert turkish(rest) == await shown.text(".rest p:first-child .votes")
+        assert [] == await shown.page.evaluate(FAULTS)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_text_stands_out_from_its_panel_over_any_picture(theme: str, browser: Browser) -> None:
+    """WCAG 2.2, 1.4.3: 4.5 for text, with white and with black behind the glass."""
+    async with studio(browser) as shown:
+        await shown.show("lead-board", moments()["live"], f"theme={theme}")
+        ratios = await shown.page.evaluate(
+            """async () => {
+              const { contrast } = await import("/static/hue.js");
+              const style = getComputedStyle(document.documentElement);
+              const [red, green, blue, alpha] = style.getPropertyValue("--glass").match(/[\\d.]+/g).map(Number);
+              const over = (behind) => "#" + [red, green, blue].map((one) =>
+                Math.round(one * alpha + behind * (1 - alpha)).toString(16).padStart(2, "0")).join("");
+              const inks = ["--ink", "--soft", "--fresh", "--wrong"].map((name) => style.getPropertyValue(name).trim());
+              return inks.flatMap((ink) => [0, 255].map((behind) => contrast(ink, over(behind))))
+                .concat(contrast(...["--wrong-ink", "--wrong"].map((name) => style.getPropertyValue(name).trim())));
+            }"""
+        )
+        assert min(ratios) >= 4.5
