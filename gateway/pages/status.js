@@ -24,7 +24,7 @@ export function iconOf(state) {
 
 /** The repeated mark of a test or a replay, as a data URL. Over a picture it must be stronger and closer than on a page. */
 export function watermarkOf(text, { opacity = 0.2, height = 240 } = {}) {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="460" height="${height}"><g transform="rotate(-18 230 ${height / 2})"><text x="230" y="${height / 2}" text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="22" fill="#8fa3ba" fill-opacity="${opacity}">${text}</text></g></svg>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="460" height="${height}"><g transform="rotate(-12 230 ${height / 2})"><text x="230" y="${height / 2}" text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="22" fill="#8fa3ba" fill-opacity="${opacity}">${text}</text></g></svg>`;
   return `url("data:image/svg+xml,${encodeURIComponent(svg)}")`;
 }
 

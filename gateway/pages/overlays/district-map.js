@@ -16,10 +16,12 @@ export const title = "District map";
 export const parameters = { shape: choice("auto", "tiles", "boundaries") };
 
 const WIDTH = 1640;
-const HEIGHT = 570;
+const HEIGHT = 680;
 const GAP = 6;
 /** Width of a label's letters in pixels, about: what decides between name, code and nothing. */
-const LETTER = 12;
+const LETTER = 13;
+/** Height of a line of them. */
+const LINE = 24;
 const SHORT_LABEL = 8;
 const LEGEND_MOST = 5;
 const SVG = "http://www.w3.org/2000/svg";
@@ -71,13 +73,23 @@ export function boundaryAreas(collection, scope, children) {
   return new Map(children.map(({ id, name }) => {
     const { path, label: [x, y], room } = placed.get(id);
     const tile = codes?.get(id);
-    return [id, { path, x, y, room: room * 0.8, tall: 0, labels: tile ? [name, tile.short, tile.code] : [name] }];
+    return [id, { path, x, y, room, tall: 0, labels: tile ? [name, tile.short, tile.code] : [name] }];
   }));
 }
 
-/** The label that fits, or none. */
-export function labelOf({ labels, room }) {
-  return labels.find((label) => label.length * LETTER <= room) ?? (room >= LETTER * 3 ? labels.at(-1) : "");
+/** The label of each area: the longest that fits, and none where even the shortest would lie on a neighbour. */
+export function labelled(areas) {
+  const taken = [];
+  const clear = (box) => taken.every((other) => Math.abs(box.x - other.x) * 2 >= box.width + other.width + LETTER || Math.abs(box.y - other.y) >= LINE);
+  const roomiest = [...areas].sort(([, one], [, other]) => other.room - one.room);
+  return new Map(roomiest.map(([id, { labels, room, x, y }]) => {
+    const text = labels.find((label, index) => {
+      const width = label.length * LETTER;
+      return (width <= room || index === labels.length - 1) && clear({ x, y, width });
+    }) ?? "";
+    if (text) taken.push({ x, y, width: text.length * LETTER });
+    return [id, text];
+  }));
 }
 
 export function create(tools) {
@@ -148,10 +160,13 @@ class DistrictMap {
     if (!areas) console.warn(`sandik: ${this.t("noMap")}`);
     const defs = this.svg.appendChild(document.createElementNS(SVG, "defs"));
     const [shapes, labels] = [0, 1].map(() => this.svg.appendChild(document.createElementNS(SVG, "g")));
-    for (const [index, [id, area]] of [...(areas ?? [])].entries()) this.#shapes.set(id, this.#shape(area, index, { defs, shapes, labels, id }));
+    const texts = labelled(areas ?? new Map());
+    for (const [index, [id, area]] of [...(areas ?? [])].entries()) {
+      this.#shapes.set(id, this.#shape(area, index, { defs, shapes, labels, id, text: texts.get(id) }));
+    }
   }
 
-  #shape(area, index, { defs, shapes, labels, id }) {
+  #shape(area, index, { defs, shapes, labels, id, text }) {
     const draw = (parent, tag, attributes) => {
       const node = parent.appendChild(document.createElementNS(SVG, tag));
       for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
@@ -162,7 +177,7 @@ class DistrictMap {
     const stripe = draw(pattern, "rect", { width: 12, height: 5 });
     const path = draw(shapes, "path", { d: area.path, "data-unit": id });
     const label = draw(labels, "text", { x: area.x, y: area.y + (area.tall ? -6 : 7) });
-    label.textContent = labelOf(area);
+    label.textContent = text;
     if (label.textContent.length > SHORT_LABEL) label.setAttribute("class", "long");
     const winner = area.tall ? draw(labels, "text", { x: area.x, y: area.y + 26, class: "winner" }) : null;
     return { path, label, winner, stripe, hatch: `url(#hatch-${index})` };
@@ -179,6 +194,7 @@ class DistrictMap {
     if (part.pale) put(shape.stripe, "fill", part.pale);
     const ink = part.state === "solid" ? part.ink : "";
     paint(shape.label, "fill", ink);
+    paint(shape.label, "stroke", shape.winner ? "" : (part.fill ?? "")); // a label may be wider than its district
     if (!shape.winner) return;
     put(shape.winner, "data-state", part.state);
     paint(shape.winner, "fill", ink);

@@ -54,8 +54,8 @@ function centroid(ring) {
 }
 
 /**
- * Lay features into a box: a Map from unit id to {path, label: [x, y], room, area}. `room` is the width at the label in
- * pixels, and `area` the area in square pixels, holes taken off.
+ * Lay features into a box: a Map from unit id to {path, label: [x, y], room, area}. `room` is the width inside the outline at
+ * the label, in pixels, and `area` the area in square pixels, holes taken off.
  */
 export function layIn(features, { width, height }) {
   const project = projection([...features.values()]);
@@ -68,10 +68,19 @@ export function layIn(features, { width, height }) {
   return new Map([...projected].map(([id, parts]) => {
     const placed = parts.map((rings) => rings.map((ring) => ring.map(place)));
     const biggest = placed.reduce((best, rings) => (Math.abs(doubled(rings[0])) > Math.abs(doubled(best[0])) ? rings : best));
-    const across = biggest[0].map(([x]) => x);
     const area = placed.flat().reduce((sum, ring, index) => sum + (isHole(placed, index) ? -1 : 1) * Math.abs(doubled(ring)) / 2, 0);
-    return [id, { path: placed.flat().map(pathOf).join(""), label: centroid(biggest[0]), room: most(across) - least(across), area }];
+    return [id, { path: placed.flat().map(pathOf).join(""), label: centroid(biggest[0]), room: roomAt(biggest[0], centroid(biggest[0])), area }];
   }));
+}
+
+/** How wide a ring is around a point, on the point's own line; 0 where the point is outside. */
+function roomAt(ring, [x, y]) {
+  const crossings = ring.flatMap(([fromX, fromY], index) => {
+    const [toX, toY] = ring[(index + 1) % ring.length];
+    return (fromY > y) === (toY > y) ? [] : [fromX + ((y - fromY) / (toY - fromY)) * (toX - fromX)];
+  }).sort((one, other) => one - other);
+  const right = crossings.findIndex((crossing) => crossing > x);
+  return right % 2 === 1 ? 2 * Math.min(crossings[right] - x, x - crossings[right - 1]) : 0;
 }
 
 /** Whether the ring at this place of the flat list of rings is not its polygon's first (RFC 7946, 3.1.6). */

@@ -3,8 +3,9 @@
  * load, play, update, stop and next; whoever puts a playout system's interface around it needs no more than those.
  *
  * A template is a module with `parameters` (what it understands beside the shared ones), `needs(scene)` (its
- * subscriptions), `model(scene)` (pure: a plain object), and `create(tools)`, which gives `{node, draw(model)}` and where
- * it has them `event(message, scene)`, `next(scene)` and `close()`.
+ * subscriptions), `model(scene)` (pure: a plain object), and `create(tools)`, which gives `{node, draw(model, scene)}`.
+ * Where it has them: `check(scene)` (faults in its own parameters), `next(scene)` (the parameters of the next step), and of
+ * what it created `event(message, scene)`, `next()` and `close()`.
  */
 
 import { make, put, say } from "../dom.js";
@@ -110,6 +111,7 @@ export class Stage {
     if (!this.#scene) return;
     const changes = this.#template.next?.(this.#scene);
     if (changes) this.update(changes);
+    else this.#instance.next?.();
   }
 
   /** End it: no timer and no listener of the template's is left. */

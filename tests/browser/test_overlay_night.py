@@ -1,0 +1,95 @@
+"""Overlays on the real system: log, gateway, stream; the numbers are read off the picture."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.chromium import PATIENCE_MS, Screen, screen
+from tests.browser.city import election
+from tests.browser.stage import begin, log_at, publish, showing, totals
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+PLACES = "[...document.querySelectorAll('.overlay, .lead-board li, .counted, .origin')].map(e => JSON.stringify(e.getBoundingClientRect()))"  # noqa: E501  one expression
+LEADER = ".lead-board li:first-child"
+
+
+async def is_on(shown: Screen) -> None:
+    """Wait until the graphic is on."""
+    await expect(shown.page.locator(".overlay")).to_have_attribute("data-shown", "", timeout=PATIENCE_MS)
+
+
+async def test_a_page_opened_before_the_run_fills_itself_and_a_restart_changes_nothing(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with log_at(tmp_path) as log:
+        async with showing(log) as url:
+            port = urlsplit(url).port or 0
+            context = screen(browser, f"{url}/overlays/lead-board", width=1920, height=1080)
+            shown = await context.__aenter__()
+            assert 0 == await shown.page.locator(".overlay").count()
+            await begin(log, election())
+            await is_on(shown)
+            await shown.shows(".counted .opened", "–")
+            await publish(log, totals("tr/34/sisli", {"imamoglu": 1200, "kurum": 800}, boxes=8))
+            await shown.shows(f"{LEADER} .votes", "1.200")
+            await shown.shows(f"{LEADER} .share", "%60,00")
+            await shown.shows(".origin .feed", "canlı")
+            places = await shown.page.evaluate(PLACES)
+        try:
+            await shown.shows(".origin .feed", "bağlantı yok")
+            assert "1.200" == await shown.text(f"{LEADER} .votes")
+            assert places == await shown.page.evaluate(PLACES)
+            async with showing(log, port=port):
+                await shown.shows(".origin .feed", "canlı")
+                assert ("1.200", places) == (await shown.text(f"{LEADER} .votes"), await shown.page.evaluate(PLACES))
+        finally:
+            await context.__aexit__(None, None, None)
+
+
+async def test_a_correction_goes_down_at_once_and_another_leader_slides_in_after_a_pause(
+    tmp_path: Path, browser: Browser
+) -> None:
+    """The numbers are true at once; the rows change places two seconds later, and nothing on the way is lighter."""
+    async with log_at(tmp_path) as log, showing(log) as url:
+        await begin(log, election())
+        await publish(log, totals("tr/34/tuzla", {"imamoglu": 900, "kurum": 500}, boxes=5))
+        async with screen(browser, f"{url}/overlays/lead-board", width=1920, height=1080) as shown:
+            await shown.shows(f"{LEADER} .votes", "900")
+            await shown.page.evaluate(
+                """() => {
+                  window.seen = [];
+                  const votes = document.querySelector("[data-candidate=imamoglu] .votes");
+                  new MutationObserver(() => seen.push(votes.textContent)).observe(votes, { childList: true, subtree: true, characterData: true });
+                }"""  # noqa: E501  JavaScript has its own width
+            )
+            await publish(log, totals("tr/34/tuzla", {"imamoglu": 700, "kurum": 710}, boxes=5, version=1))
+            await shown.shows("[data-candidate=imamoglu] .votes", "700")
+            assert ["700"] == await shown.page.evaluate("seen")
+            assert "imamoglu" == await shown.page.locator(LEADER).get_attribute("data-candidate")
+            await shown.shows(f"{LEADER} .name", "Murat Kurum")
+            assert [] == shown.complaints
+
+
+async def test_numbers_count_up_within_a_second_and_land_on_the_true_value(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url:
+        await begin(log, election())
+        await publish(log, totals("tr/34/tuzla", {"imamoglu": 1000, "kurum": 500}, boxes=5))
+        async with screen(browser, f"{url}/overlays/lead-board", width=1920, height=1080) as shown:
+            await shown.shows(f"{LEADER} .votes", "1.000")
+            await shown.page.evaluate(
+                """() => {
+                  window.seen = [];
+                  const votes = document.querySelector("[data-candidate=imamoglu] .votes");
+                  new MutationObserver(() => seen.push([performance.now(), votes.textContent])).observe(votes, { childList: true, subtree: true, characterData: true });
+                }"""  # noqa: E501  JavaScript has its own width
+            )
+            await publish(log, totals("tr/34/tuzla", {"imamoglu": 9000, "kurum": 700}, boxes=9, version=1))
+            await shown.shows(f"{LEADER} .votes", "9.000")
+            seen = await shown.page.evaluate("seen")
+            values = [int(text.replace(".", "")) for _, text in seen]
+            assert sorted(values) == values
+            assert 9000 == values[-1]
+            assert seen[-1][0] - seen[0][0] < 1000
