@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import accumulate
 from typing import Any, Final
 
 import orjson
@@ -21,7 +22,8 @@ from eventlog.archive_segment import Columns, microseconds, moment
 from eventlog.partition import partition_of
 from eventlog.port import Record
 from schemas.definition import Election
-from schemas.statehash import State, cell_digest, joined
+from schemas.statehash import CellHash, State, joined
+from schemas.totals import Cell
 
 UNREADABLE: Final = "unreadable"
 """How records whose bytes are no event are counted."""
@@ -92,19 +94,19 @@ class ArchiveFold:
         a record has at least the append time of the one before it.
         """
         slot = self._slots.setdefault(partition, _Slot())
-        columns = Columns(partition=[partition] * len(records))
-        chain, last_ms = slot.chain, slot.last_ms
-        for record in records:
-            last_ms = max(last_ms, record.timestamp)
-            key, value = record.key or b"", record.value or b""
-            chain = link(chain, record.offset, last_ms, key, value)
-            columns.offset.append(record.offset)
-            columns.append_ms.append(last_ms)
-            columns.key.append(key)
-            columns.value.append(value)
-            columns.chain.append(chain)
+        columns = Columns(
+            partition=[partition] * len(records),
+            offset=[record.offset for record in records],
+            append_ms=list(accumulate((record.timestamp for record in records), max, initial=slot.last_ms))[1:],
+            key=[record.key or b"" for record in records],
+            value=[record.value or b"" for record in records],
+        )
+        chain, links = slot.chain, columns.chain
+        for fields in zip(columns.offset, columns.append_ms, columns.key, columns.value, strict=True):
+            chain = link(chain, *fields)
+            links.append(chain)
         self._read(partition, records, columns)
-        slot.chain, slot.last_ms = chain, last_ms
+        slot.chain, slot.last_ms = chain, columns.append_ms[-1]
         slot.next_offset, slot.records = records[-1].offset + 1, slot.records + len(records)
         self.counts.add(columns)
         return columns
@@ -138,8 +140,10 @@ class ArchiveFold:
         """Fill in what the records say of themselves."""
         for record in records:
             kind, at = _control_says(record.value or b"")
-            _append(columns, kind, None, None, _event_us(at))
-            columns.state.append(None)
+            columns.type.append(kind)
+            columns.event_us.append(_event_us(at))
+        nothing = [None] * len(records)
+        columns.source, columns.district, columns.state = [*nothing], [*nothing], [*nothing]
 
 
 class TalliesFold(ArchiveFold):
@@ -151,6 +155,7 @@ class TalliesFold(ArchiveFold):
         super().__init__()
         self._fold = TallyFold(definition, "tallies", partial(partition_of, partitions=partitions))
         self._states: dict[int, State] = {}
+        self._hashes: dict[Cell, CellHash] = {}
 
     def state(self) -> bytes:
         """The hash of all totals as they stand."""
@@ -161,28 +166,31 @@ class TalliesFold(ArchiveFold):
 
     def _read(self, partition: int, records: Sequence[Record], columns: Columns) -> None:
         outputs = Outputs()
-        changed, ledgers = outputs.changed, self._fold.ledgers
+        changed, take, states = outputs.changed, self._fold.take, columns.state
         state = self._states.setdefault(partition, State())
         current = state.hash()
-        for record, tally in zip(records, parse(records), strict=True):
-            self._fold.take(partition, record, tally, outputs)
+        tallies = list(parse(records))
+        for record, tally in zip(records, tallies, strict=True):
+            take(partition, record, tally, outputs)
             if changed:
-                ledger = ledgers[changed.pop()]
-                if ledger.as_of is not None:  # it has just heard of something
-                    state.put(ledger.cell, cell_digest(ledger.cell.key(), ledger.sums, ledger.as_of))
-                    current = state.hash()
-            columns.state.append(current)
-            if isinstance(tally, Refusal):
-                _append(columns, None, None, None, None)
-            else:
-                _append(columns, tally.type, tally.source, tally.district, _event_us(tally.at))
+                self._hash(state, changed.pop())
+                current = state.hash()
+            states.append(current)
+        read = [None if isinstance(tally, Refusal) else tally for tally in tallies]
+        columns.type = [tally.type if tally else None for tally in read]
+        columns.source = [tally.source if tally else None for tally in read]
+        columns.district = [tally.district if tally else None for tally in read]
+        columns.event_us = [_event_us(tally.at) if tally else None for tally in read]
 
-
-def _append(columns: Columns, kind: str | None, source: str | None, district: str | None, event_us: int | None) -> None:
-    columns.type.append(kind)
-    columns.source.append(source)
-    columns.district.append(district)
-    columns.event_us.append(event_us)
+    def _hash(self, state: State, cell: Cell) -> None:
+        """Take a cell's new figures into the state."""
+        ledger = self._fold.ledgers[cell]
+        if ledger.as_of is None:
+            raise RuntimeError(f"{cell} has changed and has heard of nothing")
+        hashed = self._hashes.get(cell)
+        if hashed is None:
+            hashed = self._hashes[cell] = CellHash(cell, ledger.sums.votes)
+        state.put(cell, hashed.digest(ledger.sums, ledger.as_of, ledger.sums.votes.values()))
 
 
 def summary(tallies: Counts, control: Counts) -> dict[str, Any]:

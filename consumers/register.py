@@ -47,7 +47,7 @@ class Desk:
             return Refusal("wrong_kind", f"{self.cell.source} reports {kind}")
         if not isinstance(tally, Reported) and tally.box not in self.boxes:
             return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
-        if not (isinstance(tally, Withdrawn) or self.candidates >= tally.votes.keys()):
+        if not (isinstance(tally, Withdrawn) or self.candidates.issuperset(tally.votes)):
             unknown = min(tally.votes.keys() - self.candidates)
             return Refusal("unknown_candidate", f"no {unknown[:SHOWN_CHARS]!r} on the ballot of {self.cell.district}")
         return None

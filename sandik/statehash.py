@@ -14,7 +14,10 @@ async def state_hash(log: EventLog, run: Run) -> str:
     newest: dict[Cell, Totals] = {}
     async for record in read_to_end(log, run.topics.totals.name):
         totals = _parse(record)
-        if totals is not None and totals.version > (newest[totals.cell].version if totals.cell in newest else -1):
+        if totals is None:
+            continue
+        known = newest.get(totals.cell)
+        if known is None or totals.version > known.version:
             newest[totals.cell] = totals
     return state_of(newest.values()).hex()
 
