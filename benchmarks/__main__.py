@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from benchmarks.aggregating import aggregating
+from benchmarks.archive import archive
 from benchmarks.encodings import encodings
 from benchmarks.gateway.command import main as measure_gateway
 from benchmarks.latency import latency
@@ -17,6 +18,7 @@ from benchmarks.parsing import parsing
 BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "parsing": parsing,
     "aggregating": aggregating,
+    "archive": archive,
     "encodings": encodings,
     "latency": latency,
 }
