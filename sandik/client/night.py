@@ -263,8 +263,8 @@ class Night:
                 self._tell(message)
             case Goodbye():
                 self.come_back_after(message.retry_after_s)
-            case Unsubscribed():
-                pass
+            case _:
+                pass  # `unsubscribed`: we asked for it
 
     def come_back_after(self, seconds: float) -> None:
         """The server wants this connection to end, and to be made anew so many seconds later."""

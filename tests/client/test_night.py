@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sandik.client.subscription import Subscription
+from sandik.client.night import MAX_RETAINED
+from sandik.client.subscription import Subscription, Wanted
 from tests.client.player import Player, plain
 from tests.client.server import PLACES, UNITS, WANTED, Server
 
@@ -80,3 +81,21 @@ def test_nothing_is_blanked_but_by_a_snapshot(chance: Random) -> None:
         snapshot = step["do"] == "receive" and step["message"]["type"] == "snapshot"
         if not snapshot and step["do"] not in {"subscribe", "unsubscribe", "take", "release"}:
             assert [] == [unit for unit in UNITS if before[unit] and not shown(player)[unit]], step
+
+
+def test_what_nobody_follows_any_more_is_kept_within_limits() -> None:
+    player = Player([], [])
+    for number in range(2 * MAX_RETAINED):
+        player.night.subscribe(Wanted("mayor", "aa", (f"tr/{number}",))).close()
+    kept = player.night._subscriptions.values()
+    assert MAX_RETAINED == len(kept)
+    assert f"tr/{2 * MAX_RETAINED - 1}" in {one.wanted.units[0] for one in kept}
+
+
+def test_taking_and_releasing_what_is_not_held_does_nothing() -> None:
+    player = Player([], [])
+    player.night.take()
+    player.night.release()
+    player.night.hold()
+    player.night.hold()
+    assert [["pending", {"pending": 0.0}]] == player.look()["told"]
