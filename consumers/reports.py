@@ -111,6 +111,11 @@ class ReportLedger:
             return "duplicate"
         return "backwards" if new in self._reports else "stale"
 
+    @property
+    def revision(self) -> int:
+        """The revision of the report that stands; 0 before the first."""
+        return self._reports[0].revision if self._reports else 0
+
     def totals(self, zone: ZoneInfo) -> Totals:
         """The totals as they stand; `as_of` in the election's time zone. Only once something was reported."""
         return totals_of(self, zone)

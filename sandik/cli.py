@@ -24,6 +24,7 @@ from sandik.commands import (
     simulate,
     token,
     totals,
+    trace,
     verify,
 )
 from sandik.logs import LogForm, configure_logs
@@ -51,6 +52,7 @@ for module in (
     export,
     compare,
     at,
+    trace,
     archive,
     verify,
     schema,
