@@ -65,6 +65,7 @@ def _entry(ballots: Ballots, contest: str, source: str, figures: Figures) -> dic
         "unit": figures.unit.id,
         "level": figures.unit.level,
         "as_of": figures.as_of,
+        "overridden": figures.overridden,
         "boxes_opened": figures.counts["boxes_opened"],
         "boxes_total": figures.boxes_total,
         "valid": figures.counts["valid"],

@@ -24,6 +24,7 @@ from gateway.history import Moments
 from gateway.metrics import CONTENT_TYPE
 from gateway.orders_door import OrderLog, OrdersDoor
 from gateway.overlays import BoundariesDoor, OverlayDoor
+from gateway.rows_door import RowsDoor
 from gateway.stream_door import StreamDoor
 from gateway.totals_door import TotalsDoor
 
@@ -35,6 +36,7 @@ def application(
 ) -> Starlette:
     """The routes of one gateway; with a log to write them to it takes orders."""
     files = _Pages(directory=pages)
+    rows = RowsDoor(gateway)
 
     async def index(request: Request) -> Response:
         return await files.get_response("index.html", request.scope)
@@ -62,6 +64,9 @@ def application(
             Route("/v1/compare", CompareDoor(gateway).answer),
             Route("/v1/control", ControlDoor(gateway).answer),
             *([Route(ORDERS_PATH, OrdersDoor(gateway, log).answer, methods=["POST"])] if log is not None else []),
+            Route("/v1/rows.json", rows.json),
+            Route("/v1/rows.csv", rows.csv),
+            Route("/v1/flat.json", rows.flat),
             Route("/v1/definition", definition),
             Route("/v1/boundaries", BoundariesDoor(gateway.settings.boundaries).answer),
         ],

@@ -3,9 +3,9 @@
 import re
 from typing import Final
 
+from schemas.turkish import lower, upper
+
 _FOLD: Final = str.maketrans("çğıöşüâîûÇĞIİÖŞÜÂÎÛ", "cgiosuaiucgiiosuaiu")
-_LOWER: Final = str.maketrans("Iİ", "ıi")
-_UPPER: Final = str.maketrans("ıi", "Iİ")
 _NOT_ID: Final = re.compile(r"[^a-z0-9]+")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
@@ -19,4 +19,4 @@ def title(name: str) -> str:
     """A name in capitals as it is read: `KIRKLARELİ` is `Kırklareli`. A name with any small letter stays as it is."""
     if any(letter.islower() for letter in name):
         return name
-    return _WORD.sub(lambda word: word[0][0].translate(_UPPER).upper() + word[0][1:].translate(_LOWER).lower(), name)
+    return _WORD.sub(lambda word: upper(word[0][0]) + lower(word[0][1:]), name)

@@ -31,6 +31,7 @@ async def test_facts_come_with_the_position_they_are_of(tmp_path: Path) -> None:
                 "unit": "tr/34/uskudar",
                 "level": "district",
                 "as_of": "2024-03-31T17:03:00+00:00",
+                "overridden": [],
                 "boxes_opened": 1,
                 "boxes_total": 10,
                 "valid": 8,
