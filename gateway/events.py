@@ -11,9 +11,11 @@ Time is event time, and only ever goes on, so that a replay at any speed tells t
   taken back at once; only saying it again waits for `SETTLED_S`.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 
 import orjson
@@ -114,17 +116,17 @@ class Events:
     def _step(self, place: Place, standing: _Standing, figures: Figures) -> list[Happened]:
         now = standing.now = max(standing.now or figures.as_of, figures.as_of)
         ahead = lead(figures.votes, self._ballots.order(place.contest, place.unit))
-        said = Happened("", place, self._view.seq, figures.as_of)
+        said = partial(Happened, place=place, seq=self._view.seq, as_of=figures.as_of)
         found = []
         before = standing.leader
         if _changes_leader(standing, ahead, figures.counts["valid"], now):
-            found.append(said._replace(event="leader_changed", candidate=standing.leader, before=before))
+            found.append(said("leader_changed", candidate=standing.leader, before=before))
         percent = _reaches(standing, figures.counts["boxes_opened"], figures.boxes_total)
         if percent is not None:
-            found.append(said._replace(event="milestone", percent=percent))
+            found.append(said("milestone", percent=percent))
         is_safe = ahead is not None and cannot_be_overtaken(figures, ahead, self._registered[place.unit])
         for event, candidate in _secures(standing, ahead.leaders[0] if ahead and is_safe else None, now):
-            found.append(said._replace(event=event, candidate=candidate))
+            found.append(said(event, candidate=candidate))
         return found
 
 
@@ -149,7 +151,7 @@ def _changes_leader(standing: _Standing, ahead: Lead | None, valid: int, now: da
 
 def _reaches(standing: _Standing, opened: int, total: int) -> int | None:
     """The milestone that is reached now and was not before."""
-    reached = sum(opened * _PERCENT >= percent * total for percent in MILESTONES) if opened and total else 0
+    reached = bisect_right(MILESTONES, opened * _PERCENT // total) if opened and total else 0
     if reached > standing.reached:
         standing.reached = reached
         return MILESTONES[reached - 1]

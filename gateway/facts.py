@@ -102,18 +102,24 @@ def ranking(votes: Mapping[str, int], ballot: Sequence[str]) -> list[tuple[str, 
 
 def lead(votes: Mapping[str, int], ballot: Sequence[str]) -> Lead | None:
     """Who leads; `None` before the first vote."""
-    most = max(votes.values(), default=0)
-    if most == 0:
+    counts = sorted(votes.values(), reverse=True)
+    if not counts or counts[0] == 0:
         return None
-    leaders = [candidate for candidate, count in votes.items() if count == most]
+    leaders = _with(counts[0], votes, ballot)
     if len(leaders) > 1:
-        tied = (candidate for candidate, count in ranking(votes, ballot) if count == most)
-        return Lead(tuple(tied), None, 0)
-    others = {candidate: count for candidate, count in votes.items() if count < most}
-    if not others:
-        return Lead((leaders[0],), None, most)
-    over, second = next(place for place in ranking(others, ballot) if place[0] in others)
-    return Lead((leaders[0],), over, most - second)
+        return Lead(leaders, None, 0)
+    if len(counts) == 1:
+        return Lead(leaders, None, counts[0])
+    return Lead(leaders, _with(counts[1], votes, ballot)[0], counts[0] - counts[1])
+
+
+def _with(count: int, votes: Mapping[str, int], ballot: Sequence[str]) -> tuple[str, ...]:
+    """Those who have exactly so many votes, in the order of a ranking."""
+    found = [candidate for candidate, held in votes.items() if held == count]
+    if len(found) > 1:
+        places = {candidate: place for place, candidate in enumerate(ballot)}
+        found.sort(key=lambda candidate: (places.get(candidate, len(places)), candidate))
+    return tuple(found)
 
 
 def shares_bp(parts: Sequence[int]) -> list[int | None]:
