@@ -1,6 +1,7 @@
 """An agency's totals of whole districts beside the sum of single boxes, from its file to what a client is told."""
 
 import asyncio
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from schemas.definition import Election
 from schemas.tally import Tally
 from tests.builders import counted, reported, small_election, with_agency
 from tests.gateway.gateways import get, is_ready, running
+from tests.producers.real_tables import ROOT, real_table
+from tests.producers.test_reports import two_agencies
 from tests.sandik.conftest import Sandik
 
 LIMIT_S = 20
@@ -166,3 +169,54 @@ async def test_an_agencys_district_stands_beside_its_boxes_at_every_door(log: Ev
     assert shown[("aa", "tr/34/uskudar")] == (2, 300)
     assert shown[("agency", "tr/34/uskudar")] == (10, 1500)
     assert shown[("agency", "tr/34")] == shown[("agency", "tr")] == (13, 1501)
+
+
+@pytest.mark.data
+def test_the_published_figures_of_2024_are_two_agencies_totals_to_the_last_vote(
+    sandik: Sandik, log_url: str, unique: str, tmp_path: Path
+) -> None:
+    """The metropolitan race from one agency, the district council from another; summed here by csv alone."""
+    definition = tmp_path / "definition.json"
+    definition.write_text(two_agencies().model_dump_json(), encoding="utf-8")
+    example = (ROOT / "examples" / "istanbul-2024-reports.toml").read_text(encoding="utf-8")
+    where = ("--run", unique, "--log", log_url)
+    said = {"aa": "metropolitan_mayor", "anka": "district_council"}
+    sums: dict[tuple[str, str], dict[str, int]] = {}
+    for source, contest in said.items():
+        path = real_table(f"istanbul-2024/{contest}.csv")
+        sums[source, contest] = summed(path)
+        mapping = tmp_path / f"{source}.toml"
+        mapping.write_text(
+            example.replace('"aa"', f'"{source}"').replace('"metropolitan_mayor"', f'"{contest}"'), encoding="utf-8"
+        )
+        assert 0 == sandik("reports", path, "--mapping", mapping, *where, "--definition", definition)[0]
+    assert "78 counted" in sandik("aggregate", *where, "--until-end")[2]
+
+    rows = orjson.loads(sandik("totals", *where, "--format", "json")[1])
+    shown = {
+        (row["source"], row["contest"]): {
+            "votes": sum(row["votes"].values()),
+            "boxes_opened": row["boxes_opened"],
+            "registered": row["registered"],
+            "cast": row["cast"],
+            "valid": row["valid"],
+        }
+        for row in rows
+        if row["unit"] == "tr"
+    }
+    assert sums == shown
+
+
+def summed(path: Path) -> dict[str, int]:
+    """A published table's figures for all of İstanbul; what is said of a district is said in each of its lines."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    districts = {row["district"]: row for row in rows}.values()
+    columns = {
+        "boxes_opened": "boxes_total",
+        "registered": "registered",
+        "cast": "ballots_cast",
+        "valid": "valid_votes",
+    }
+    figures = {name: sum(int(row[column]) for row in districts) for name, column in columns.items()}
+    return {"votes": sum(int(row["votes"]) for row in rows)} | figures
