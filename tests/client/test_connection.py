@@ -17,7 +17,7 @@ from sandik.client.connection import Settings
 from schemas.errors import StreamRefused
 from schemas.wire import Hello
 from tests.client.chaos import WANTED, Screen, chaos
-from tests.client.player import wanted_of
+from tests.client.player import plain, wanted_of
 from tests.client.proxy import proxy
 from tests.gateway.gateways import FAST, LIMIT_S, RUN, make_run, night, publish, running
 from tests.gateway.nights import DISTRICTS, totals
@@ -213,4 +213,4 @@ async def test_after_every_fault_the_view_is_the_gateways(tmp_path: Path, seed: 
 def shown(client: LiveNight) -> dict[str, dict[str, Any]]:
     """Every entry that the client has."""
     places = [(one["contest"], one["source"], unit) for one in WANTED for unit in UNITS]
-    return {" ".join(place): asdict(figures) for place in places if (figures := client.entry(*place))}
+    return {" ".join(place): plain(asdict(figures)) for place in places if (figures := client.entry(*place))}
