@@ -67,11 +67,11 @@ function gapOf({ t, format }, units, id) {
 function boxesBetween({ t, format }, units) {
   const boxes = spread(units.map((unit) => ({ source: unit.source, value: unit.entry?.boxes_opened ?? NaN })));
   if (!boxes) return { text: format.nothing, why: "" };
-  if (boxes.gap === 0) return { text: t("same"), why: t("whySame") };
+  if (boxes.gap === 0) return { text: t("same"), why: t("boxesSame") };
   const n = format.count(boxes.gap);
   return {
     text: t("ahead", { source: boxes.highest.name, n }),
-    why: t("whyBoxes", { high: boxes.highest.name, low: boxes.lowest.name, n }),
+    why: t("boxesApart", { high: boxes.highest.name, low: boxes.lowest.name, n }),
   };
 }
 
