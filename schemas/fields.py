@@ -1,8 +1,9 @@
 """The small types that the models share: identifiers, counts, limits."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 MAX_ID_CHARS: Final = 96
 """The longest identifier: `tr/81/` and the longest district name, with room to spare."""
@@ -42,6 +43,9 @@ DistrictCount = Annotated[int, Field(ge=0, le=MAX_DISTRICT_COUNT)]
 
 DistrictBoxes = Annotated[int, Field(ge=0, le=MAX_DISTRICT_BOXES)]
 """A number of boxes within one district."""
+
+EventTime = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+"""When a source says that it counted: any time that is a date in every time zone; one at the calendar's end is not."""
 
 Total = Annotated[int, Field(ge=0)]
 """A count summed over boxes."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Final, Literal
 
 import orjson
-from pydantic import AwareDatetime, ConfigDict, Field, Json, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, Json, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from schemas.fields import MAX_BOX_NUMBER, MAX_REVISION, Count, DistrictBoxes, DistrictCount
+from schemas.fields import MAX_BOX_NUMBER, MAX_REVISION, Count, DistrictBoxes, DistrictCount, EventTime
 
 MAX_TALLY_BYTES: Final = 64 * 1024
 """The largest tally event: 49 candidates need about 2 KiB; thirty times that is room for any ballot on record."""
@@ -38,7 +38,7 @@ class Counted:
     box: Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)]
     source: Name
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)]
-    at: AwareDatetime
+    at: EventTime
     registered: Count
     cast: Count
     valid: Count
@@ -61,7 +61,7 @@ class Withdrawn:
     box: Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)]
     source: Name
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)]
-    at: AwareDatetime
+    at: EventTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
@@ -78,7 +78,7 @@ class Reported:
     district: Name
     source: Name
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)]
-    at: AwareDatetime
+    at: EventTime
     boxes_opened: DistrictBoxes
     registered: DistrictCount
     cast: DistrictCount

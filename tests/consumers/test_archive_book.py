@@ -3,7 +3,6 @@
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,6 +94,7 @@ def test_the_manifest_counts_what_there_is(tmp_path: Path) -> None:
         b'{"type": "held", "at": "2024-03-31T19:00:00"}',
         b'{"type": "held", "at": "soon"}',
         b'{"type": "held", "at": 7}',
+        b'{"type": "held", "at": "9999-12-31T23:59:59-12:00"}',
     ],
 )
 def test_a_control_record_that_nobody_understands_is_archived_too(tmp_path: Path, value: bytes) -> None:
@@ -105,14 +105,6 @@ def test_a_control_record_that_nobody_understands_is_archived_too(tmp_path: Path
 
     record = list(open_archive(tmp_path).control())[1]
     assert (value, None) == (record.value, record.event_time)
-
-
-def test_a_time_out_of_the_calendar_is_archived_as_bytes_alone(tmp_path: Path) -> None:
-    """An event may name a zone that pushes its time beyond the year 9999."""
-    value = orjson.loads(next(iter(said([counted()])))[1]) | {"at": "9999-12-31T23:59:59-12:00"}
-    feed(tmp_path, logged([(b"tr/34/uskudar", orjson.dumps(value))]))
-
-    assert [("counted", None)] == [(one.type, one.event_time) for one in open_archive(tmp_path).tallies()]
 
 
 def test_append_times_never_step_back_even_where_the_log_s_do(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,15 @@ def test_a_district_may_count_more_than_a_box_but_not_without_limit() -> None:
     (fault,) = parse_tallies([orjson.dumps(over)])
 
     assert Malformed("boxes_opened: Input should be less than or equal to 100000") == fault
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_is_no_date_in_another_zone_is_malformed(at: str) -> None:
+    """Such an event would otherwise stop whoever converts its time."""
+    (fault,) = parse_tallies([orjson.dumps(orjson.loads(value_of(counted())) | {"at": at})])
+
+    assert isinstance(fault, Malformed)
+    assert fault.detail.startswith("at: Input should be ")
 
 
 def test_fields_that_came_later_are_ignored() -> None:
