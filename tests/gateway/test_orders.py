@@ -236,3 +236,13 @@ async def night_with_boxes(folder: Path) -> AsyncIterator[EventLog]:
         run = await create_run(log, RUN, small_election(), mode="test", epoch="9f2c", clock=Wall())
         await log.append(run.topics.tallies.name, [Entry(b"tr/34/uskudar", value_of(counted()))])
         yield log
+
+
+def test_what_is_held_has_no_event_for_the_public_before_its_release(gateway: Gateway) -> None:
+    public, desk = joined(gateway), joined(gateway, CONTROL_ROOM)
+    first, second = totals(votes={"kurum": 1}, boxes=1), totals(votes={"kurum": 2}, version=1, boxes=5)
+    tell(gateway, first, gate(1, held=True, program=first), second)
+    told = [[one["percent"] for one in listener.messages if one["type"] == "event"] for listener in (public, desk)]
+    tell(gateway, gate(2, held=False))
+    after = [one["percent"] for one in public.messages if one["type"] == "event"]
+    assert (told, after) == ([[1], [25]], [1, 25])
