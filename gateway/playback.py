@@ -4,13 +4,16 @@ The control topic says where the clock is; the totals topic says, partition by p
 there (`schemas.playback`). A clock is shown once all partitions have. From there it runs at its speed, but not beyond
 the next clock that was heard and not reached yet, and no longer than `LEASE_S` past the last one: a replay that was
 killed, or an aggregator that is away, must not leave a clock that runs over standing figures.
+
+That the replay moves on is told as soon as it is heard, and the replay says so before it moves: figures are later than
+the clock only while clients know that they may be. That it stands is told once the figures are where it stands.
 """
 
 from collections import deque
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.playback import Mark, ReplayMoved
+from schemas.playback import Mark, PlaybackStatus, ReplayMoved
 from schemas.wire import Playback
 
 LEASE_S: Final = 5.0
@@ -48,7 +51,7 @@ class ReplayClock:
         """Where the replay is now; `None` as long as nothing is known of it."""
         shown = self._shown
         if shown is None:
-            return None
+            return self._at_the_beginning()
         status, clock = shown.status, shown.clock
         if status == "playing":
             elapsed_s = max(0.0, (now - shown.at).total_seconds())
@@ -57,7 +60,22 @@ class ReplayClock:
             if self._waiting:
                 clock = min(clock, max(shown.clock, self._waiting[0][1].clock))
         clock = min(clock, max(shown.clock, shown.last))
+        status = self._as_heard(status)
         return Playback(clock=clock, speed=shown.speed, status=status, first=shown.first, last=shown.last)
+
+    def _at_the_beginning(self) -> Playback | None:
+        """A take begins by seeking; the first word of that presumes no figures at all."""
+        first = self._waiting[0][1] if self._waiting else None
+        if first is None or first.status != "seeking":
+            return None
+        return Playback(clock=first.clock, speed=first.speed, status="seeking", first=first.first, last=first.last)
+
+    def _as_heard(self, shown: PlaybackStatus) -> PlaybackStatus:
+        """The status, if what is heard and not there yet is counted as far as it moves."""
+        heard = {shown, *(moved.status for _, moved in self._waiting)}
+        if "seeking" in heard:
+            return "seeking"
+        return "playing" if self._waiting and "playing" in heard else shown
 
     def _look(self) -> None:
         if len(self._said) < self._partitions:

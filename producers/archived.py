@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, islice, pairwise
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from eventlog.archive import Archive
 from eventlog.archive_manifest import Segment
-from eventlog.archive_segment import Columns, columns_of, microseconds
+from eventlog.archive_segment import Columns, columns_of, microseconds, moment
 from eventlog.port import Entry
 from schemas.errors import ArchiveError
 
@@ -53,6 +54,15 @@ class Night:
     def last_us(self) -> int:
         """When the last record is due."""
         return microseconds(self._bounds[1])
+
+    def shown(self, at_us: int) -> str:
+        """A moment, as the clocks on the wall had it that night."""
+        zone = ZoneInfo(self.archive.manifest.definition.timezone)
+        return moment(at_us).astimezone(zone).isoformat(timespec="seconds")
+
+    def span(self, first_us: int, last_us: int) -> str:
+        """From when to when."""
+        return f"{self.shown(first_us)} to {self.shown(last_us)}"
 
     def stretches(self) -> Iterator[Stretch]:
         """All records from the beginning. Raises `ArchiveError` where the archive was changed."""

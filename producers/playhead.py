@@ -194,7 +194,7 @@ class Playhead:
         clock_us = self.clock_us(now_s)
         if head_us is None or self.status in {Status.PAUSED, Status.ENDED}:
             return clock_us
-        return max(self.first_us, min(clock_us, head_us - 1))
+        return min(clock_us, head_us - 1)
 
     def wait_s(self, head_us: int | None, now_s: float) -> float | None:
         """How long nothing will be due, if nobody says anything; `None`: for ever."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from eventlog.archive_segment import microseconds, moment
+from eventlog.archive_segment import microseconds
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, begin_take, find_run
@@ -136,6 +136,7 @@ class Replay:
         self._nudge.clear()
         while director.said:
             await self._obey(director.said.popleft(), director)
+        await self._announce()
         now_s, now = self._clock.monotonic(), self._clock.now()
         if self._quitting:
             self._playhead.pause(now_s)
@@ -155,6 +156,17 @@ class Replay:
         await self._wait(head_us)
         return True
 
+    async def _announce(self) -> None:
+        """Say that the replay moves on before it does, so that nobody takes a later figure for one of this moment."""
+        moves = self._playhead.status in {Status.PLAYING, Status.SEEKING}
+        if moves and self._told != self._state:
+            self._say(await self._feed.head(), self._clock.monotonic(), self._clock.now())
+            await self._herald.finish(LAST_WORD_S)
+
+    @property
+    def _state(self) -> tuple[str, float, Status]:
+        return self._run.epoch, self._playhead.speed, self._playhead.status
+
     async def _publish(self, now_s: float) -> None:
         await self._feed.head()
         begin, times = self._feed.at, self._feed.times
@@ -170,7 +182,7 @@ class Replay:
 
     def _say(self, head_us: int | None, now_s: float, now: datetime) -> None:
         playhead = self._playhead
-        state = self._run.epoch, playhead.speed, playhead.status
+        state = self._state
         runs = playhead.status in {Status.PLAYING, Status.SEEKING}
         if state == self._told and not (runs and now_s >= self._confirm_due):
             return
@@ -180,8 +192,10 @@ class Replay:
         is_paced = playhead.status is Status.PLAYING and playhead.speed > 0
         self._confirm_due = now_s + (CONFIRM_S if is_paced else SEEKING_CONFIRM_S)
         clock_us = playhead.settled_us(head_us, now_s)
-        place = Place(self._run, now, clock_us, playhead.speed, playhead.status, playhead.first_us, playhead.last_us)
-        self._herald.say(place)
+        hurries = playhead.status is Status.PLAYING and playhead.speed == 0
+        status = Status.SEEKING if hurries else playhead.status
+        first_us, last_us = playhead.first_us, playhead.last_us
+        self._herald.say(Place(self._run, now, clock_us, playhead.speed, status, first_us, last_us))
 
     async def _wait(self, head_us: int | None) -> None:
         """Until the next record is due, the clock is to be confirmed, or somebody says something."""
@@ -203,6 +217,7 @@ class Replay:
 
     async def _obey(self, order: ReplayOrder, director: Director) -> None:
         now_s = self._clock.monotonic()
+        self._told = None  # whatever comes of it is worth saying
         match order:
             case ReplayPaused():
                 self._playhead.pause(now_s)
@@ -216,10 +231,8 @@ class Replay:
                 if self._playhead.first_us <= microseconds(order.to) <= self._playhead.last_us:
                     await self._seek(microseconds(order.to), director)
                 else:
-                    _log.warning("A seek to %s has no effect: it is outside of %s.", order.to, self._span())
-
-    def _span(self) -> str:
-        return span(self._playhead.first_us, self._playhead.last_us)
+                    where = self._night.span(self._playhead.first_us, self._playhead.last_us)
+                    _log.warning("A seek to %s has no effect: it is outside of %s.", order.to, where)
 
     async def _seek(self, to_us: int, director: Director) -> None:
         if self._playhead.seek(to_us, self._clock.monotonic()):
@@ -278,11 +291,6 @@ class _Feed:
         return self._stretch.entries(begin, end) if self._stretch is not None else []
 
 
-def span(first_us: int, last_us: int) -> str:
-    """From when to when, in words."""
-    return f"{moment(first_us).isoformat(timespec='seconds')} to {moment(last_us).isoformat(timespec='seconds')}"
-
-
 def _window(night: Night, settings: ReplaySettings) -> tuple[int, int]:
     """Where to begin, and where to end. Raises `UsageError` for what is outside of the night."""
     first_us, last_us = night.first_us, night.last_us
@@ -290,10 +298,8 @@ def _window(night: Night, settings: ReplaySettings) -> tuple[int, int]:
     end_us = last_us if settings.end is None else microseconds(settings.end)
     for at_us, what in ((begin_us, "begin"), (end_us, "end")):
         if not first_us <= at_us <= last_us:
-            raise UsageError(
-                f"The replay cannot {what} at {moment(at_us).isoformat(timespec='seconds')}: "
-                f"the archive goes from {span(first_us, last_us)}."
-            )
+            whole = night.span(first_us, last_us)
+            raise UsageError(f"The replay cannot {what} at {night.shown(at_us)}: the archive goes from {whole}.")
     if end_us < begin_us or (settings.loop and end_us == begin_us):
         raise UsageError("The replay would end before it begins. Give it a longer stretch of the night.")
     return begin_us, end_us

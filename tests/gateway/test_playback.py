@@ -108,6 +108,44 @@ def test_a_clock_ends_with_the_night() -> None:
     assert minute(clock, 4) == 360
 
 
+def test_that_the_replay_moves_is_told_before_its_figures_are_there_and_that_it_stands_after() -> None:
+    clock = ReplayClock("e1e1", 1)
+    clock.hear(3, moved(10, status="paused"))
+    marked(clock, 3, 0)
+    for offset, status, told in ((4, "playing", "playing"), (5, "seeking", "seeking"), (6, "paused", "seeking")):
+        clock.hear(offset, moved(10 if offset < 6 else 30, status=status))
+        found = clock.at(START)
+        assert found is not None
+        assert (found.status, minute(clock, 0)) == (told, 10)
+    marked(clock, 5, 0)
+    found = clock.at(START)
+    assert found is not None
+    assert (found.status, minute(clock, 0)) == ("seeking", 10)
+    marked(clock, 6, 0)
+    found = clock.at(START)
+    assert found is not None
+    assert (found.status, minute(clock, 0)) == ("paused", 30)
+
+
+def test_a_seek_that_was_reached_is_none_to_play_on_before_its_end_is() -> None:
+    clock = ReplayClock("e1e1", 1)
+    clock.hear(3, moved(10, status="seeking"))
+    clock.hear(4, moved(30))
+    marked(clock, 3, 0)
+    found = clock.at(START)
+    assert found is not None
+    assert (found.status, minute(clock, 0)) == ("seeking", 10)
+
+
+def test_a_take_begins_by_seeking() -> None:
+    clock = ReplayClock("e1e1", 2)
+    clock.hear(3, moved(status="seeking"))
+    clock.hear(4, moved(30, status="paused"))
+    found = clock.at(START)
+    assert found is not None
+    assert (found.status, minute(clock, 0)) == ("seeking", 0)
+
+
 @given(
     heard=st.lists(st.integers(0, 50), min_size=1, max_size=20),
     marks=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 25)), max_size=40),
