@@ -25,7 +25,7 @@ _READ_WAIT_MS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An existing run: where its records are and what it is about."""
+    """An existing run: where its records are and what it is about. Of a replay `epoch` is its take's."""
 
     topics: RunTopics
     mode: Mode

@@ -1,11 +1,8 @@
 """`sandik control`: give orders to a run, and read who gave which."""
 
-import secrets
 import sys
-from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import orjson
 import typer
@@ -13,44 +10,36 @@ from rich.console import Console
 from rich.table import Table
 
 from eventlog.clock import Wall
-from eventlog.port import Entry, EventLog
+from eventlog.port import EventLog
 from eventlog.run import Run, find_run
-from sandik import screen
-from sandik.operators import OperatorKeys, operator_keys, operator_seal
+from sandik.moments import moment, moment_of
+from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.orders import Said, ordering
 from sandik.process import run_to_completion
 from sandik.reading import read_to_end
 from sandik.wiring import open_log
-from schemas.control import ORDER, Order, unknown_in
+from schemas.control import MAX_STEP, parse_control, parse_epoch
 from schemas.errors import UsageError
-from schemas.trust import Judge, OperatorKey, OperatorSeal, Verdict, encode_order
+from schemas.trust import Judge, OperatorKey, Verdict
 
 EXAMPLE = "Example: sandik control hold --run 2024-yerel --contest mayor --key me.key --by 'A. Kaya' --reason 'a doubt'"
 
 _PIPED_COLUMNS: Final = 200
 _UNTIL_LIFTED: Final = "lifted"
+_REHEARSAL: Final = "rehearsal"
+_ABOUT: Final = ("contest", "unit", "candidate", "until", "to", "records", "speed")
 
 app = typer.Typer(
-    help="Give orders to a run: embargo, hold, release, call; and read who gave which.", no_args_is_help=True
+    help="Give orders to a run: embargo, hold, release, call; direct a replay; and read who gave which.",
+    no_args_is_help=True,
 )
 
-KeyFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--key",
-        envvar="SANDIK_OPERATOR_KEY_FILE",
-        metavar="FILE",
-        help="Sign with this private key; live runs need it.",
-    ),
-]
-By = Annotated[str, typer.Option("--by", envvar="SANDIK_OPERATOR", metavar="NAME", help="Who gives the order.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stays in the record.")]
 Contest = Annotated[str, typer.Option("--contest", metavar="ID", help="Which contest.")]
 AnyUnit = Annotated[
     str | None, typer.Option("--unit", metavar="ID", help="Only this unit and what is below it; else everywhere.")
 ]
 OneUnit = Annotated[str, typer.Option("--unit", metavar="ID", help="In which unit.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it, on a live run too.")]
 
 
 class Format(StrEnum):
@@ -60,94 +49,87 @@ class Format(StrEnum):
     TABLE = "table"
 
 
-@app.command(epilog="Example: sandik control embargo --until 2024-03-31T19:20+03:00 --run 2024-yerel …")
+@ordering(app, "embargo", "Example: sandik control embargo --until 2024-03-31T19:20+03:00 --run 2024-yerel …")
 def embargo(
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Until when: a time with its zone, or 'lifted': until --lift.")
     ] = None,
     lift: Annotated[bool, typer.Option("--lift", help="Let everyone see the numbers.")] = False,
-    yes: Yes = False,
-) -> None:
+    yes: Annotated[bool, typer.Option("--yes", help="Do it, on a live run too.")] = False,
+) -> Said:
     """Keep numbers from everyone but the control room, or lift that."""
     if (until is None) != lift:
         raise UsageError("Say either --until TIME (or --until lifted), or --lift.")
     if lift:
-        _give(log, run, key, {"type": "embargo_lifted", "by": by, "reason": reason}, sure=yes)
-    else:
-        _give(
-            log, run, key, {"type": "embargo_set", "by": by, "reason": reason, "until": _time(until or "")}, sure=True
-        )
+        return Said("embargo_lifted", {}, sure=yes)
+    return Said("embargo_set", {"until": None if until in {None, _UNTIL_LIFTED} else moment(until or "")})
 
 
-@app.command(epilog=EXAMPLE)
-def hold(
-    run: RunName,
-    contest: Contest,
-    by: By,
-    reason: Reason,
-    unit: AnyUnit = None,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-) -> None:
+@ordering(app, "hold", EXAMPLE)
+def hold(contest: Contest, unit: AnyUnit = None) -> Said:
     """Freeze a contest, or a part of it, for everyone but the control room."""
-    _give(log, run, key, {"type": "held", "contest": contest, "unit": unit, "by": by, "reason": reason}, sure=True)
+    return Said("held", {"contest": contest, "unit": unit})
 
 
-@app.command(epilog="Example: sandik control release --run 2024-yerel --contest mayor --reason 'it is right' …")
-def release(
-    run: RunName,
-    contest: Contest,
-    by: By,
-    reason: Reason,
-    unit: AnyUnit = None,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-) -> None:
+@ordering(app, "release", "Example: sandik control release --run 2024-yerel --contest mayor --reason 'it is right' …")
+def release(contest: Contest, unit: AnyUnit = None) -> Said:
     """Let go of what is held: everyone catches up in one step."""
-    _give(log, run, key, {"type": "released", "contest": contest, "unit": unit, "by": by, "reason": reason}, sure=True)
+    return Said("released", {"contest": contest, "unit": unit})
 
 
-@app.command(epilog="Example: sandik control call --run 2024-yerel --contest mayor --unit tr/34 --candidate imamoglu …")
+@ordering(app, "call", "Example: sandik control call --contest mayor --unit tr/34 --candidate imamoglu --run n …")
 def call(
-    run: RunName,
     contest: Contest,
     unit: OneUnit,
     candidate: Annotated[str, typer.Option("--candidate", metavar="ID", help="Who has won.")],
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-) -> None:
+) -> Said:
     """Say who has won, as an editor. Nothing is ever called by a program."""
-    said = {"type": "called", "contest": contest, "unit": unit, "candidate": candidate, "by": by, "reason": reason}
-    _give(log, run, key, said, sure=True)
+    return Said("called", {"contest": contest, "unit": unit, "candidate": candidate})
 
 
-@app.command(
-    "withdraw-call", epilog="Example: sandik control withdraw-call --run 2024-yerel --contest mayor --unit tr/34 …"
-)
-def withdraw_call(
-    run: RunName,
-    contest: Contest,
-    unit: OneUnit,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-) -> None:
+@ordering(app, "withdraw-call", "Example: sandik control withdraw-call --run 2024-yerel --contest mayor --unit tr/34 …")
+def withdraw_call(contest: Contest, unit: OneUnit) -> Said:
     """Take a call back."""
-    _give(
-        log,
-        run,
-        key,
-        {"type": "call_withdrawn", "contest": contest, "unit": unit, "by": by, "reason": reason},
-        sure=True,
-    )
+    return Said("call_withdrawn", {"contest": contest, "unit": unit})
+
+
+@ordering(app, "pause", "Example: sandik control pause --run rehearsal --by 'A. Kaya'", _REHEARSAL)
+def pause() -> Said:
+    """Let a replay stand still."""
+    return Said("replay_paused", {})
+
+
+@ordering(app, "resume", "Example: sandik control resume --run rehearsal --by 'A. Kaya'", _REHEARSAL)
+def resume() -> Said:
+    """Let a replay go on."""
+    return Said("replay_resumed", {})
+
+
+@ordering(app, "seek", "Example: sandik control seek --to 22:15 --run rehearsal --by 'A. Kaya'", _REHEARSAL)
+def seek(
+    to: Annotated[str, typer.Option(metavar="TIME", help="To when: a time of that night, or one with date and zone.")],
+) -> Said:
+    """Let a replay go on from another moment; going back begins a new epoch, and every client starts over by itself."""
+    return Said("replay_sought", lambda election: {"to": moment_of(to, election)})
+
+
+@ordering(app, "step", "Example: sandik control step --records 10 --run rehearsal --by 'A. Kaya'", _REHEARSAL)
+def step(
+    records: Annotated[int, typer.Option(min=1, max=MAX_STEP, help="How many records to publish.")] = 1,
+) -> Said:
+    """Publish a replay's next records, and stand still after them."""
+    return Said("replay_stepped", {"records": records})
+
+
+@ordering(app, "speed", "Example: sandik control speed --times 120 --run rehearsal --by 'A. Kaya'", _REHEARSAL)
+def speed(
+    times: Annotated[
+        float,
+        typer.Option(metavar="N", help="How many times as fast as the night was; 0: as fast as it goes."),
+    ],
+) -> Said:
+    """Let a replay go on at another speed."""
+    return Said("replay_speed_set", {"speed": times})
 
 
 @app.command("log", epilog="Example: sandik control log --run 2024-yerel --operator-key desk.key.pub --format json")
@@ -168,35 +150,6 @@ def audit(
         Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS).print(_table(verdicts))
 
 
-def _give(url: str, name: str, key: Path | None, said: dict[str, Any], *, sure: bool) -> None:
-    seal = operator_seal(key) if key is not None else None
-    order = run_to_completion(_append(url, name, seal, said, sure=sure))
-    signed = f"signed with {seal.public.fingerprint}" if seal is not None else "not signed"
-    screen.say(f"Ordered in run {name!r}: {order.type}, by {order.by}, {signed}.")
-
-
-async def _append(url: str, name: str, seal: OperatorSeal | None, said: dict[str, Any], *, sure: bool) -> Order:
-    clock = Wall()
-    async with open_log(url, clock) as log:
-        run = await find_run(log, name)
-        if run.mode == "live" and seal is None:
-            raise UsageError(f"Run {name!r} is live: its orders are signed. Give your private key with --key.")
-        if run.mode == "live" and not sure:
-            raise UsageError(
-                f"Run {name!r} is live: this shows everyone the numbers. Say it again with --yes to do it."
-            )
-        envelope = {"run": run.name, "epoch": run.epoch, "id": secrets.token_hex(8), "at": clock.now()}
-        try:
-            order = ORDER.validate_python(envelope | said)
-        except ValueError as error:
-            raise UsageError(f"That is no order: {error}") from error
-        unknown = unknown_in(order, run.definition)
-        if unknown is not None:
-            raise UsageError(unknown)
-        await log.append(run.topics.control.name, [Entry(b"order", encode_order(order, seal))])
-        return order
-
-
 async def _audit(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Verdict]:
     async with open_log(url, Wall()) as log:
         return await _verdicts(log, await find_run(log, name), keys)
@@ -204,8 +157,15 @@ async def _audit(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Ver
 
 async def _verdicts(log: EventLog, run: Run, keys: tuple[OperatorKey, ...]) -> list[Verdict]:
     judge = Judge(run.name, run.epoch, run.mode, run.definition, keys)
-    found = [judge.judge(record.offset, record.value) async for record in read_to_end(log, run.topics.control.name)]
-    return [verdict for verdict in found if verdict is not None]
+    verdicts = []
+    async for record in read_to_end(log, run.topics.control.name):
+        verdict = judge.judge(record.offset, record.value)
+        if run.mode == "replay" and verdict is None:
+            begun = parse_epoch(record.value) or parse_control(record.value or b"{}")
+            judge.move_to(begun.epoch if begun is not None else judge.epoch)
+        if verdict is not None:
+            verdicts.append(verdict)
+    return verdicts
 
 
 def _described(verdict: Verdict) -> dict[str, object]:
@@ -225,7 +185,7 @@ def _table(verdicts: list[Verdict]) -> Table:
         table.add_column(name, no_wrap=name != "reason")
     for verdict in verdicts:
         said = _described(verdict)
-        about = [str(said[name]) for name in ("contest", "unit", "candidate", "until") if said.get(name)]
+        about = [str(said[name]) for name in _ABOUT if said.get(name)]
         effect = "yes" if verdict.counts else f"none: {verdict.refusal}"
         row = [
             verdict.offset,
@@ -237,15 +197,3 @@ def _table(verdicts: list[Verdict]) -> Table:
         ]
         table.add_row(*map(str, row), verdict.key or "no", effect)
     return table
-
-
-def _time(text: str) -> datetime | None:
-    if text == _UNTIL_LIFTED:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no time. Give one with its zone, such as 2024-03-31T19:20+03:00.") from error
-    if moment.tzinfo is None:
-        raise UsageError(f"{text!r} does not say in which zone. Give it, such as {text}+03:00.")
-    return moment

@@ -1,0 +1,181 @@
+"""`sandik replay`: an archived night on its own clock."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+import typer
+
+from eventlog.archive import open_archive
+from eventlog.archive_segment import microseconds, moment
+from eventlog.clock import Clock, Wall
+from eventlog.port import EventLog
+from eventlog.run import Run, create_run, find_run
+from producers.archived import Night
+from producers.herald import Place
+from producers.publish import Publisher
+from producers.replay import Replay, ReplaySettings, Sent, Watch
+from sandik import screen
+from sandik.keys import KEYS, QUIT, ordered_by, pressed, raw_terminal
+from sandik.moments import moment_of
+from sandik.numbers import grouped
+from sandik.operators import OperatorKeys, operator_keys, operator_seal
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.orders import By, KeyFile, give
+from sandik.process import run_to_completion
+from sandik.runs import new_epoch
+from sandik.wiring import open_log
+from schemas.errors import UnknownRun, UsageError
+from schemas.trust import OperatorSeal
+
+EXAMPLE = "Example: sandik replay archives/2024-yerel --run rehearsal --speed 60 --from 21:00 --to 23:30"
+
+_TERMINAL: Final = "terminal"
+
+
+class Due(StrEnum):
+    """By what a record is due."""
+
+    EVENT = "event"
+    APPEND = "append"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """Who sits at the terminal, and with which key their orders are signed."""
+
+    by: str
+    seal: OperatorSeal | None
+
+
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The archive: see sandik archive.")],
+    run: RunName,
+    log: LogUrl = EMBEDDED_LOG,
+    speed: Annotated[
+        float,
+        typer.Option(min=0, envvar="SANDIK_SPEED", help="How many times as fast; 0: as fast as it goes."),
+    ] = 1.0,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Begin here: 21:00, or a time with date and zone.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="End here.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="At the end begin again.")] = False,
+    stay: Annotated[bool, typer.Option("--stay", help="At the end stand, for a director who seeks back.")] = False,
+    clock: Annotated[
+        Due, typer.Option(help="event: by what records say of themselves; append: by when they came.")
+    ] = Due.EVENT,
+    operator_key: OperatorKeys = None,
+    seal: KeyFile = None,
+    by: By = _TERMINAL,
+) -> None:
+    """Publish an archive on its own clock, into a run of mode replay: a new one, or another take of one there is.
+
+    At a terminal keys direct it; from elsewhere sandik control pause, resume, seek, step and speed do.
+    """
+    night = Night(open_archive(folder), by_append=clock is Due.APPEND)
+    definition = night.archive.manifest.definition
+    since, until = (None if text is None else moment_of(text, definition) for text in (begin, end))
+    settings = ReplaySettings(speed, since, until, loop=loop, stay=stay, operators=operator_keys(operator_key))
+    seat = _Seat(by, operator_seal(seal) if seal is not None else None)
+    published = run_to_completion(_replay(night, log, run, settings, seat))
+    screen.say(f"Replayed {grouped(published)} tallies into run {run!r}.")
+
+
+async def _replay(night: Night, url: str, name: str, settings: ReplaySettings, seat: _Seat) -> int:
+    clock = Wall()
+    async with open_log(url, clock) as log:
+        run = await _run_for(log, name, night, clock)
+        with screen.bar("the replay") as bar:
+            desk = _Desk(log, run, clock, seat, bar, night)
+            bar.expect(night.archive.manifest.count("tallies"))
+            publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
+            playing = Replay(publisher, run, night, settings, new_epoch, Watch(desk.sent, desk.said))
+            await desk.direct(playing, microseconds(settings.begin) if settings.begin else night.first_us)
+            return desk.published
+
+
+async def _run_for(log: EventLog, name: str, night: Night, clock: Clock) -> Run:
+    """The run to replay into. Raises `UsageError` for one that is no replay, or of another election."""
+    manifest = night.archive.manifest
+    try:
+        found = await find_run(log, name)
+    except UnknownRun:
+        pass
+    else:
+        if found.mode != "replay":
+            raise UsageError(
+                f"Run {name!r} is {found.mode}: a replay never writes to it. Choose another --run for the replay."
+            )
+    return await create_run(
+        log, name, manifest.definition, mode="replay", epoch=new_epoch(), clock=clock, partitions=manifest.partitions
+    )
+
+
+class _Desk:
+    """The terminal: shows where the replay is, and passes on what keys say, as a director elsewhere would."""
+
+    def __init__(self, log: EventLog, run: Run, clock: Clock, seat: _Seat, bar: screen.Bar, night: Night) -> None:
+        self.published = 0
+        self._log = log
+        self._run = run
+        self._clock = clock
+        self._seat = seat
+        self._bar = bar
+        self._zone = ZoneInfo(night.archive.manifest.definition.timezone)
+        self._place: Place | None = None
+        self._in_take = 0
+
+    def sent(self, sent: Sent) -> None:
+        """Records are in the log."""
+        self.published += len(sent.due_us)
+        self._in_take += len(sent.due_us)
+        self._show(sent.durable_us)
+
+    def said(self, place: Place) -> None:
+        """The replay has said where it is."""
+        if self._place is not None and self._place.run != place.run:
+            self._in_take = 0
+        self._place = place
+        self._show(place.clock_us)
+
+    async def direct(self, playing: Replay, start_us: int) -> None:
+        """Play, and listen to the keys meanwhile, if there are any."""
+        with raw_terminal() as has_keys:
+            if not has_keys:
+                await playing.play()
+                return
+            screen.say(KEYS)
+            async with asyncio.TaskGroup() as group:
+                listening = group.create_task(self._listen(playing, start_us))
+                await playing.play()
+                listening.cancel()
+
+    async def _listen(self, playing: Replay, start_us: int) -> None:
+        async for key in pressed():
+            if key == QUIT:
+                playing.quit()
+                return
+            if self._place is None:
+                continue
+            said = ordered_by(key, self._now(self._place), start_us)
+            if said is not None:
+                who = {"by": self._seat.by, "reason": "a key"}
+                await give(self._log, self._place.run, said | who, self._seat.seal, self._clock)
+
+    def _now(self, place: Place) -> Place:
+        """Where the replay is by now."""
+        if place.status.value != "playing":
+            return place
+        ran_us = round((self._clock.now() - place.at).total_seconds() * place.speed * 1_000_000)
+        return replace(place, clock_us=min(place.last_us, place.clock_us + ran_us))
+
+    def _show(self, clock_us: int) -> None:
+        shown: datetime = moment(clock_us).astimezone(self._zone)
+        place = self._place
+        word = "" if place is None else f"{place.status.value} at {place.speed:g}x"
+        self._bar.reached(self._in_take, f"{shown:%H:%M:%S} {word}")

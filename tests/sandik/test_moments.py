@@ -1,0 +1,32 @@
+from datetime import datetime
+
+import pytest
+
+from sandik.moments import moment_of
+from schemas.errors import UsageError
+from tests.builders import small_election
+
+ELECTION = small_election()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("21:00", "2024-03-31T21:00+03:00"),
+        ("9:15", "2024-04-01T09:15+03:00"),
+        ("00:30:15", "2024-04-01T00:30:15+03:00"),
+        ("12:00", "2024-03-31T12:00+03:00"),
+        ("2024-03-31T19:20+03:00", "2024-03-31T19:20+03:00"),
+    ],
+)
+def test_a_time_of_day_is_of_the_night(text: str, expected: str) -> None:
+    assert moment_of(text, ELECTION) == datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("25:00", "no time of day"), ("tonight", "is no time"), ("2024-03-31T19:20", "in which zone")],
+)
+def test_what_is_no_time_says_so(text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        moment_of(text, ELECTION)
