@@ -7,21 +7,40 @@ import { dressMark, make, paint, partyMark, put, say } from "../dom.js";
 
 /** Text is made smaller in such steps until it fits on its line; what does not is set in two smaller ones. */
 const SIZES = [1, 0.9, 0.8, 0.7, 0.62];
+/** Texts whose size is remembered: the names of a night, several times over. */
+const SIZES_KEPT = 4_096;
 const WRAPPED = [0.54, 0.5, 0.46, 0.42, 0.36, 0.3, 0.24];
 
 const fitted = new WeakMap();
+const sizes = new Map();
 
-/** Write a text that must fit its box, whatever its length: smaller where it has to be. */
-export function fit(node, text) {
+/**
+ * Write a text that must fit its box, whatever its length: smaller where it has to be. Boxes of the same `kind` are
+ * alike, so that what fits one is not measured again for the others.
+ */
+export function fit(node, text, kind = "") {
   if (fitted.get(node) === text) return;
   say(node, text);
-  if (!node.clientWidth) return; // it has no place yet, so nobody can say what fits
+  const key = `${kind} ${text}`;
+  if (!sizes.has(key) && !node.clientWidth) return; // it has no place yet, so nobody can say what fits
+  const size = sizes.get(key) ?? measured(node);
+  setSize(node, size);
   fitted.set(node, text);
-  for (const size of [...SIZES, ...WRAPPED]) {
-    node.style.setProperty("--fit", String(size));
-    put(node, "data-wrapped", size < SIZES.at(-1) ? "" : null);
-    if (node.scrollWidth <= node.clientWidth && node.scrollHeight <= node.clientHeight + 1) return;
-  }
+  if (sizes.size >= SIZES_KEPT) sizes.clear();
+  if (kind) sizes.set(key, size);
+}
+
+function measured(node) {
+  const all = [...SIZES, ...WRAPPED];
+  return all.find((size) => {
+    setSize(node, size);
+    return node.scrollWidth <= node.clientWidth && node.scrollHeight <= node.clientHeight + 1;
+  }) ?? all.at(-1);
+}
+
+function setSize(node, size) {
+  node.style.setProperty("--fit", String(size));
+  put(node, "data-wrapped", size < SIZES.at(-1) ? "" : null);
 }
 
 /** A heading: where, and what is voted on. */

@@ -126,14 +126,14 @@ class Ticker {
   }
 
   #write(line, item) {
-    fit(line.name, item.name);
+    fit(line.name, item.name, "ticker district");
     put(line.node, "data-thin", item.thin ? "" : null);
     put(line.node, "data-empty", item.empty ? "" : null);
     line.rows.forEach((row, index) => {
       const who = item.lines[index];
       put(row.mark, "data-mark", who ? who.mark : "empty");
       paint(row.mark, "--hue", who?.hue ?? "transparent");
-      fit(row.who, who?.name ?? (index === 0 ? item.word : ""));
+      fit(row.who, who?.name ?? (index === 0 ? item.word : ""), "ticker name");
       say(row.share, who?.share ?? "");
     });
     say(line.gap, item.tie ? this.t("tie") : item.margin && `+${item.margin}`);
