@@ -15,7 +15,7 @@ from gateway.gateway import Gateway
 MAX_UNITS_ANSWERED: Final = 2_000
 """Units in one answer: all of Türkiye (1,055) for one contest and source, or İstanbul (41) for every one of them.
 
-Each takes 20 µs with ten candidates, and nothing else is served meanwhile.
+Each takes 0.1 ms with 49 candidates, less with the few of a national race, and nothing else is served meanwhile.
 """
 
 

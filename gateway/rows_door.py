@@ -23,7 +23,7 @@ MAX_SLOTS: Final = 60
 """Rank slots: İstanbul's ballot has 49 names."""
 
 MAX_VALUES: Final = 60_000
-"""Values in one answer: İstanbul's 40 units with 49 candidates and 49 slots are 48,000 and take 50 ms."""
+"""Values in one answer: İstanbul's 40 units with 49 candidates and 49 slots are 49,600 and take 72 ms."""
 
 _JSON: Final = "application/json; charset=utf-8"
 _CSV: Final = "text/csv; charset=utf-8; header=present"
