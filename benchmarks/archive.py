@@ -41,7 +41,7 @@ def archive() -> Iterator[str]:
         (folder / "query.py").write_text(_shown("python"))
         peers: dict[str, Callable[[], object]] = {
             f"sandik verify, {PROCESSES} processes": lambda: verify(folder / "archive", processes=PROCESSES),
-            "DuckDB": lambda: duckdb.connect().sql(_shown("sql")).fetchall(),
+            "DuckDB": _query_duckdb,
             "Polars": lambda: runpy.run_path(str(folder / "query.py")),
         }
         taken: dict[str, list[tuple[float, float]]] = {peer: [] for peer in peers}
@@ -49,8 +49,8 @@ def archive() -> Iterator[str]:
             for _ in range(ROUNDS):
                 for peer, work in peers.items():
                     taken[peer].append(_timed(work))
-    yield f"Writing: {EVENTS / written_cpu_s:,.0f} events a CPU second. The embedded log: {log_bytes / 1e6:,.0f} MB; "
-    yield f"the archive: {archive_bytes / 1e6:,.0f} MB."
+    sizes = f"The embedded log: {log_bytes / 1e6:,.0f} MB; the archive: {archive_bytes / 1e6:,.0f} MB."
+    yield f"Writing: {EVENTS / written_cpu_s:,.0f} events a CPU second. {sizes}"
     yield ""
     yield f"| {EVENTS:,} events in Parquet | seconds by the wall | CPU seconds |"
     yield "|---|---:|---:|"
@@ -69,6 +69,11 @@ async def _write(folder: Path) -> float:
         began_s = _cpu_s()
         await Archiver(log, run, folder / "archive", clock).run_until_end()
         return _cpu_s() - began_s
+
+
+def _query_duckdb() -> object:
+    with duckdb.connect() as connection:
+        return connection.sql(_shown("sql")).fetchall()
 
 
 def _timed(work: Callable[[], object]) -> tuple[float, float]:
