@@ -147,6 +147,7 @@ class Aggregator:
             await self._finish_round()
             await self._comparing.begin()
             await self._comparing.finish()
+            self._progress.compared = self._comparing.compared
         self._progress.flags = self._fold.flags()
         self._report()
         return self._progress

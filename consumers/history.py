@@ -114,13 +114,9 @@ class History:
     def _truth(self, cells: Iterable[Cell]) -> list[Totals]:
         found = []
         for cell in cells:
-            ledger = self._fold.ledgers.get(cell)
-            reported = ledger.totals(self._zone) if ledger is not None and ledger.as_of is not None else None
-            override = self._overrides.get(cell)
-            if override is not None:
-                found.append(overridden(reported or self._unreported[cell], override.figures))
-            elif reported is not None:
-                found.append(reported)
+            ledger, override = self._fold.ledgers.get(cell), self._overrides.get(cell)
+            reported = ledger.totals(self._zone) if ledger is not None else self._unreported[cell]
+            found.append(overridden(reported, override.figures) if override is not None else reported)
         return found
 
     def _take(self, change: Turn | Override) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from consumers.history import Given, History
 from eventlog.clock import epoch_ms
@@ -72,7 +73,7 @@ async def _orders(log: EventLog, run: Run, moment_ms: int, control: Control) -> 
         if verdict is not None and verdict.counts and verdict.order is not None:
             given.append(Given(record.offset, record.timestamp, verdict.order))
     if first_ms is not None and moment_ms < first_ms:
-        began = datetime.fromtimestamp(first_ms / 1000).astimezone()
+        began = datetime.fromtimestamp(first_ms / 1000, ZoneInfo(run.definition.timezone))
         raise UsageError(
             f"Run {run.name!r} began at {began.isoformat(timespec='seconds')}. Give a moment after that, with its date."
         )

@@ -26,6 +26,8 @@ from schemas.explanation import Explanation, Figures, Gap, Why
 EXAMPLE = "Example: sandik compare aa anka --run 2024-yerel --contest metropolitan_mayor --unit tr/34"
 
 _DASH = "—"
+_CANDIDATES = 8
+"""Candidates that people are shown, most votes first: as many as on the board."""
 
 
 def compare(
@@ -107,8 +109,10 @@ def _gaps(found: Explanation) -> Table:
     )
     if found.lead is not None:
         table.add_row(f"{found.leaders[0]} over {found.leaders[1]}", *_cells(found.lead))
-    for gap in found.candidates:
+    for gap in found.candidates[:_CANDIDATES]:
         table.add_row(gap.candidate, *_cells(gap))
+    if len(found.candidates) > _CANDIDATES:
+        table.add_row(f"and {len(found.candidates) - _CANDIDATES} more (--format json)")
     return table
 
 

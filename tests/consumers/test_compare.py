@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.checkpoint import Checkpoint, Marker, ledger_entry
@@ -49,6 +49,7 @@ def compared(events: list[Counted | Withdrawn], district: str) -> Comparison | N
     return compare(Pair("mayor", district, "aa", "anka"), a, b) if a or b else None
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.data())
 def test_a_comparison_is_what_every_box_says_one_by_one(data: st.DataObject) -> None:
     """In any order of arrival, with any duplicates, through any checkpoint."""

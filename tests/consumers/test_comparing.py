@@ -133,3 +133,14 @@ async def test_nothing_is_compared_while_many_tallies_wait(log: EventLog, run: R
         await until(lambda progress: progress.folded == len(many) and progress.compared > 0)
 
     assert 2 >= len(await comparisons(log, run))
+
+
+async def test_a_single_source_is_compared_with_nobody(log: EventLog, unique: str) -> None:
+    definition = small_election()
+    alone = definition.model_copy(update={"sources": definition.sources[:1]})
+    run = await create_run(log, unique, alone, mode="test", epoch="e1e1", clock=Wall(), partitions=4)
+    await publish(log, run, counted())
+
+    await until_end(log, run)
+
+    assert [] == await comparisons(log, run)

@@ -2,7 +2,7 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.history import Given, History
@@ -110,6 +110,7 @@ def figures_of(shown: list[Totals]) -> Seen:
     return seen
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.data())
 def test_what_was_shown_at_any_moment_is_what_was_there_by_then(data: st.DataObject) -> None:
     arrived = data.draw(arrivals(data.draw(tallies())))
@@ -137,7 +138,8 @@ def test_what_was_shown_at_any_moment_is_what_was_there_by_then(data: st.DataObj
 
 def test_what_is_held_shows_what_stood_when_it_was_held_and_is_named() -> None:
     held = Given(0, 5, order(Held, 1, unit="tr/34/uskudar"))
-    later = Given(1, 9, order(Released, 2))
+    elsewhere = Given(1, 5, order(Held, 3, unit="tr/34/adalar"))
+    later = Given(2, 9, order(Released, 2))
     key = b"tr/34/uskudar"
     records = [
         Written(0, value_of(counted({"kurum": 1})), 5, key),
@@ -145,7 +147,7 @@ def test_what_is_held_shows_what_stood_when_it_was_held_and_is_named() -> None:
     ]
     shown = {}
     for moment in (4, 5, 8, 9):
-        history = History(ELECTION, "tallies", partition_of, [held, later], moment)
+        history = History(ELECTION, "tallies", partition_of, [held, elsewhere, later], moment)
         history.fold(partition_of(key), records)
         history.settle()
         votes = {
@@ -154,5 +156,5 @@ def test_what_is_held_shows_what_stood_when_it_was_held_and_is_named() -> None:
         }
         shown[moment] = (votes["air"], votes["room"], history.held)
 
-    where = frozenset({("mayor", "tr/34/uskudar")})
+    where = frozenset({("mayor", "tr/34/uskudar"), ("mayor", "tr/34/adalar")})
     assert {4: ([], [], frozenset()), 5: ([1], [1], where), 8: ([1], [3], where), 9: ([3], [3], frozenset())} == shown

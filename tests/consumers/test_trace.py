@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.trace import Asked, Trace, history_of
@@ -44,6 +44,7 @@ def number(events: Sequence[Counted | Withdrawn], source: str) -> int:
     return sum(votes for _, _, votes in standing(events, source).values())
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.data())
 def test_a_number_is_the_sum_of_its_boxes_and_the_last_change_is_the_last_event_that_moved_it(
     data: st.DataObject,
@@ -151,6 +152,7 @@ def test_a_source_that_reports_districts_is_traced_by_its_reports() -> None:
     assert [(None, 2, 50)] == [(step.box, step.revision, step.votes) for step in behind.standing]
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(nights(), st.data())
 def test_of_reports_the_one_that_stands_is_the_number_in_any_order(
     reports: list[Reported], data: st.DataObject

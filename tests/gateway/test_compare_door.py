@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import gateway.compare_door as door
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.sqlite import SqliteLog
@@ -126,3 +127,22 @@ async def test_a_run_that_is_older_than_comparisons_is_served_all_the_same(tmp_p
     assert None is answer["why"]
     assert "Nothing has been compared" in answer["reason"]
     assert 1 == later["why"]["only_a"]
+
+
+async def test_during_an_embargo_only_the_control_room_is_told(tmp_path: Path) -> None:
+    closed = election().model_copy(update={"embargo_until": START.replace(year=2124)})
+    settings = replace(FAST, access=AccessSettings(keys=(HS256,)))
+    async with night(tmp_path, closed) as log, running(log, settings=settings) as gateway:
+        await is_ready(gateway)
+        public = await get(gateway, PATH)
+        inside = await get(gateway, PATH, authorization=f"Bearer {token()}")
+    assert (451, 200) == (public.status_code, inside.status_code)
+
+
+async def test_answers_kept_for_the_next_to_ask_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for many things gets them all the same."""
+    monkeypatch.setattr(door, "MAX_ANSWERS_KEPT", 2)
+    async with night(tmp_path) as log, running(log) as gateway:
+        await is_ready(gateway)
+        for unit in ("tr", "tr/34", "tr/34/uskudar", "tr/06", "tr"):
+            assert unit == (await get(gateway, PATH.replace("tr/34", unit, 1))).json()["unit"]

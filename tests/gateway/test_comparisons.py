@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.comparisons import Comparisons
@@ -36,6 +36,7 @@ def parts_of(rolled: object) -> dict[str, Any]:
     return {name: getattr(rolled, name) for name in PARTS}
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.data())
 def test_every_units_comparison_is_what_its_boxes_say_one_by_one(data: st.DataObject) -> None:
     """Whatever the order in which tallies and comparisons arrive, and however often each comparison comes."""

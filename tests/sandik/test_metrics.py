@@ -11,7 +11,7 @@ from tests.simulation.processes import free_port
 
 def test_an_aggregators_progress_is_served_while_it_runs() -> None:
     outcomes = Counter({"counted": 7, "stale": 1, "conflict": 2})
-    progress = Progress(published=3, behind=12, partitions=frozenset({0, 5}), outcomes=outcomes)
+    progress = Progress(published=3, behind=12, compared=9, partitions=frozenset({0, 5}), outcomes=outcomes)
     port = free_port()
     with metrics_served("127.0.0.1", port, progress):
         text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
@@ -22,6 +22,7 @@ def test_an_aggregators_progress_is_served_while_it_runs() -> None:
         'sandik_aggregator_quarantined_total{reason="backwards"} 0.0',
         'sandik_aggregator_tallies_total{outcome="overturned"} 0.0',
         "sandik_aggregator_published_total 3.0",
+        "sandik_aggregator_compared_total 9.0",
         "sandik_aggregator_partitions 2.0",
         "sandik_aggregator_lag_tallies 12.0",
     ):
