@@ -109,6 +109,7 @@ def moments(contest: str = "metropolitan_mayor") -> dict[str, Script]:
         "zero": Script(plain, everywhere({first: 1999, second: 1, others[0]: 0}, boxes=12, contest=contest)),
         "hundred": Script(plain, everywhere({first: 11_360_000}, boxes=BOXES, contest=contest)),
         "many": Script(crowded, everywhere(many, boxes=12, contest=contest)),
+        "manual": Script(plain, [one | {"overridden": [f"votes.{first}"]} for one in usual]),
         "long": Script(renamed(long_winded), usual),
     }
 

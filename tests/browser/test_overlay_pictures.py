@@ -133,6 +133,17 @@ async def test_the_states_are_told_apart_by_word_and_shape(browser: Browser) -> 
         assert len(states) == len(words) == len(shapes)
 
 
+async def test_a_figure_set_by_hand_is_marked_wherever_it_shows(browser: Browser) -> None:
+    mark = "getComputedStyle(document.querySelector('[data-candidate=imamoglu] .votes'), '::before').content"
+    async with studio(browser) as shown:
+        for name in ("lead-board", "duel", "lower-third", "sources"):
+            await shown.show(name, moments()["manual"], SEARCH.get(name, ""))
+            assert '"✎ "' == await shown.page.evaluate(mark)
+            assert "elle girilen sayı" in await numbers(shown)
+        await shown.show("ticker", moments()["manual"])
+        assert 2 * 39 == await shown.page.locator(".belt [data-manual]").count()
+
+
 @pytest.mark.parametrize(("moment", "mark"), [("test", "TEST"), ("replay", "TEKRAR")])
 async def test_a_rehearsal_is_marked_over_every_overlay(moment: str, mark: str, browser: Browser) -> None:
     """So closely that the lowest strip cannot be cut out without one."""

@@ -113,6 +113,7 @@ class Duel {
       say(side.share, row?.share ?? "");
       show(side.votes, row?.votes ?? NaN, this.format.count, `${this.#latest.of} ${row?.id}`);
       put(side.node, "data-candidate", row?.id ?? null);
+      put(side.node, "data-manual", row?.manual ? "" : null);
       put(side.node, "data-leads", row?.leads ? "" : null);
       say(side.verb, row?.leads ? this.t(this.#latest.margin.state === "tie" ? "tie" : "leads") : "");
       paint(side.fill, "--hue", row?.hue ?? "transparent");

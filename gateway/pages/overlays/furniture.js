@@ -91,12 +91,14 @@ export class Origin {
     this.age = make("span", { class: "age" });
     this.badge = make("span", { class: "feed" });
     this.text = make("span", { class: "sentence" });
+    this.manual = make("span", { class: "manual" });
     this.node = make("footer", { class: "origin" },
       make("p", {}, this.source, make("span", {}, make("span", { class: "what", text: `${t("lastBox")} ` }), this.when), this.age),
-      make("p", {}, this.badge, this.text));
+      make("p", {}, this.badge, this.manual, this.text));
   }
 
-  draw({ source, when, age, state, word, text, grave }) {
+  draw({ source, when, age, state, word, text, grave, manual }) {
+    say(this.manual, manual);
     say(this.source, source);
     say(this.when, when);
     say(this.age, age);

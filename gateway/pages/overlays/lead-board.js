@@ -106,6 +106,7 @@ class LeadBoard {
       say(line.share, row.share);
       line.share.dataset.value = String(row.points ?? "");
       show(line.votes, row.votes, this.format.count, this.#latest.of);
+      put(line.node, "data-manual", row.manual ? "" : null);
       put(line.node, "data-leads", row.leads ? "" : null);
       paint(line.node, "--hue", row.hue);
       paint(line.node, "--part", (row.part / widest).toFixed(4));

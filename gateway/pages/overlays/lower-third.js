@@ -85,6 +85,7 @@ class LowerThird {
   #line(line, row, of) {
     put(line.node, "data-none", row ? null : "");
     put(line.node, "data-candidate", row?.id ?? null);
+    put(line.node, "data-manual", row?.manual ? "" : null);
     put(line.node, "data-leads", row?.leads ? "" : null);
     line.name.draw(row);
     say(line.share, row?.share ?? "");

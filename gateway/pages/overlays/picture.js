@@ -33,6 +33,12 @@ export function stateOf({ night, source, selection, t, format }) {
   return say(feed.state, t(feed.state), text);
 }
 
+/** Whether an operator has set a figure by hand: this one, or any. */
+export function isManual(entry, figure = null) {
+  const set = entry?.overridden ?? [];
+  return figure === null ? set.length > 0 : set.includes(figure);
+}
+
 /** Where numbers come from and how old they are. */
 export function origin(scene, sourceId = scene.selection.source, unitId = scene.selection.unit) {
   const { night, election, t, format } = scene;
@@ -42,6 +48,7 @@ export function origin(scene, sourceId = scene.selection.source, unitId = scene.
   return {
     source: source.name,
     when: entry ? `${format.clock(entry.as_of)} ${format.zone()}` : format.nothing,
+    manual: isManual(entry) ? t("manualWord") : "",
     age: t("feedAge", { age: format.age(feed.age_s ?? NaN) }),
     ...stateOf({ night, source, selection: { ...scene.selection, unit: unitId }, t, format }),
   };
@@ -72,6 +79,7 @@ export function written(scene, unit, item) {
     points: basisPoints(item.votes, valid),
     share: unit.entry ? format.percent(item.votes, valid) : format.nothing,
     part: valid > 0 ? item.votes / valid : 0,
+    manual: isManual(unit.entry, `votes.${candidate.id}`),
     leads: Boolean(unit.lead) && item.rank === 1,
   };
 }

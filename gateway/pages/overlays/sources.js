@@ -45,7 +45,7 @@ export function model(scene) {
       source: unit.source.id, counted: counted(scene, unit), origin: origin(scene, unit.source.id),
       cells: shown.map((id) => {
         const row = written(scene, unit, unit.ranked.find((item) => item.candidate.id === id));
-        return { id, votes: row.votes, share: row.share, hue: row.hue, part: row.part / widest };
+        return { id, votes: row.votes, share: row.share, hue: row.hue, part: row.part / widest, manual: row.manual };
       }),
     })),
     names: shown.map((id) => written(scene, fullest, fullest.ranked.find((item) => item.candidate.id === id))),
@@ -129,7 +129,8 @@ class Sources {
       ...this.names.flatMap((name, index) => [name.node, ...this.cells[index].map(({ node }) => node), this.gaps[index].node]));
   }
 
-  #cell(cell, { id, votes, share, hue, part }, of) {
+  #cell(cell, { id, votes, share, hue, part, manual }, of) {
+    put(cell.node, "data-manual", manual ? "" : null);
     put(cell.node, "data-candidate", id);
     say(cell.share, share);
     show(cell.votes, votes, this.format.count, `${of} ${id}`);

@@ -7,7 +7,7 @@ import { make, order, paint, put, say } from "../dom.js";
 import { still } from "../countup.js";
 import { fit } from "./furniture.js";
 import { choice, whole } from "./parameters.js";
-import { origin, written } from "./picture.js";
+import { isManual, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
 export const title = "Race ticker";
@@ -33,7 +33,7 @@ export function model(scene) {
       tie: Boolean(part.lead && part.lead.leaders.length > 1), thin: part.thin, empty: !part.lead,
       lines: part.lead ? [first, second].filter(Boolean).map(({ id, name, mark, hue, share }) => ({ id, name, mark, hue, share })) : [],
       margin: part.lead ? t("points", { n: format.points(part.lead.points ?? NaN) }) : "",
-      word: !part.lead ? t("noBoxes") : "",
+      manual: isManual(part.entry), word: !part.lead ? t("noBoxes") : "",
       boxes: `${format.count(opened)} / ${format.count(part.boxesTotal)}`,
       progress: format.progress(opened, part.boxesTotal),
     };
@@ -128,6 +128,7 @@ class Ticker {
   #write(line, item) {
     fit(line.name, item.name, "ticker district");
     put(line.node, "data-thin", item.thin ? "" : null);
+    put(line.node, "data-manual", item.manual ? "" : null);
     put(line.node, "data-empty", item.empty ? "" : null);
     line.rows.forEach((row, index) => {
       const who = item.lines[index];
