@@ -33,3 +33,14 @@ def test_a_source_that_covers_every_box_reports_every_box() -> None:
     leans = [[0.0] * district.boxes for district in scenario.districts]
     found = arrive(scenario, scenario.sources[0], leans, 1)
     assert all(due is not None for district in found for row in district.seconds for due in row)
+
+
+def test_a_source_has_districts_that_it_begins_in_and_districts_that_it_hardly_covers() -> None:
+    scenario = read_scenario().shrink(boxes_per_district=30)
+    first, bare = "tr/34/tuzla", "tr/34/sile"
+    source = scenario.sources[0].model_copy(update={"begins_in": (first,), "coverage_in": {bare: 0.1}})
+    leans = [[0.0] * district.boxes for district in scenario.districts]
+    found = dict(zip((one.id for one in scenario.districts), arrive(scenario, source, leans, 1), strict=True))
+    came = {unit: [due for due in one.seconds[0] if due is not None] for unit, one in found.items()}
+    assert 0 < len(came[bare]) < 10
+    assert max(came[first]) < min(sum(dues) / len(dues) for unit, dues in came.items() if unit != first)
