@@ -18,7 +18,7 @@ from gateway.gateway import Gateway
 from gateway.handshake import ORDERS_PATH, STREAM_PATH, Knock, Refusal
 
 _GRANT: Final = "sandik.grant"
-_OPEN_PATHS: Final = frozenset({"/", "/healthz", "/readyz"})
+_OPEN_PATHS: Final = frozenset({"/", "/control", "/healthz", "/readyz"})
 _OPEN_FOLDERS: Final = ("/static/", "/overlays/")
 """The pages hold no figures, and a balancer asks for health without a token."""
 

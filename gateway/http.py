@@ -41,6 +41,9 @@ def application(
     async def index(request: Request) -> Response:
         return await files.get_response("index.html", request.scope)
 
+    async def control_room(request: Request) -> Response:
+        return await files.get_response("control/index.html", request.scope)
+
     async def readiness(_: Request) -> Response:
         return _readiness(gateway)
 
@@ -53,6 +56,7 @@ def application(
     return Starlette(
         routes=[
             Route("/", index),
+            Route("/control", control_room),
             Route("/overlays/{name}", OverlayDoor(files).answer),
             Mount("/static", files),
             Route("/healthz", _health),

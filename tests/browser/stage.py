@@ -27,6 +27,7 @@ RUN: Final = "gece"
 LIMIT_S: Final = 15
 FAST: Final = GatewaySettings(tick_ms=10, watch_s=0.05, retry_first_s=0.01, retry_max_s=0.05, drain_s=1)
 """Settings under which a page waits for nothing but itself."""
+AT_ONCE: Final = AggregateSettings(tick_ms=20, checkpoint_ms=1_000, retry_ms=50, compare_ms=100)
 
 
 @asynccontextmanager
@@ -84,9 +85,8 @@ def totals(
 
 
 @asynccontextmanager
-async def counting(log: EventLog, run: Run) -> AsyncIterator[None]:
+async def counting(log: EventLog, run: Run, settings: AggregateSettings = AT_ONCE) -> AsyncIterator[None]:
     """An aggregator at work."""
-    settings = AggregateSettings(tick_ms=20, checkpoint_ms=1_000, retry_ms=50, compare_ms=100)
     working = asyncio.create_task(Aggregator(log, run, Wall(), settings).run())
     try:
         yield

@@ -12,9 +12,11 @@ export function routeUrl(route, url, token = undefined) {
   return door;
 }
 
-/** The WebSocket's address. */
+/** The WebSocket's address; `url` may say `view=program`, by which a control room watches what is on air. */
 export function streamUrl(url, token = undefined) {
   const door = routeUrl("/v1/stream", url, token);
+  const view = new URL(url, globalThis.location?.href).searchParams.get("view");
+  if (view) door.searchParams.set("view", view);
   door.protocol = door.protocol === "https:" ? "wss:" : "ws:";
   return door.href;
 }

@@ -1,0 +1,36 @@
+/**
+ * What an operator should look at, the newest first.
+ */
+
+import { make } from "../dom.js";
+import { Rows } from "./rows.js";
+
+const SHOWN = 12;
+
+export class Alarms {
+  #rows;
+
+  constructor({ root, room, words, format, election }) {
+    Object.assign(this, { room, t: words, format, election });
+    const list = make("ul", { class: "alarms", "aria-live": "polite" });
+    this.#rows = new Rows(list, (alarm) => this.#row(alarm));
+    root.append(list);
+  }
+
+  /** Show the newest alarms. */
+  draw({ alarms }) {
+    this.#rows.draw(alarms.slice(0, SHOWN), ({ number }) => number, this.t("noAlarms"));
+  }
+
+  #row(alarm) {
+    const { t, format } = this;
+    const { kind, source, contest, unit, figure, before, after, at } = alarm;
+    const said = {
+      jump: () => t("jump", { who: this.room.candidateName(contest, unit, figure), before: format.percentOf(before), after: format.percentOf(after) }),
+      backwards: () => t("backwards", { before: format.count(before), after: format.count(after) }),
+      silence: () => t("silence"),
+    }[kind]();
+    const where = contest ? ` · ${this.room.where(contest, unit)}` : "";
+    return make("li", { "data-kind": kind }, make("time", { text: format.clock(at) }), make("b", { text: ` ${said}` }), make("span", { text: `${where} · ${this.election.sourceById.get(source)?.name ?? source}` }));
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The operator's line to the gateway: what the room looks like, once a second, and orders on their way.
+ */
+
+const POLL_MS = 1_000;
+const PATIENCE_MS = 10_000;
+
+export class Desk {
+  #token;
+  #seal;
+  #by;
+  #timer;
+
+  /** `heard(room)` is called with every answer of /v1/control, `failed(problem)` where there is none. */
+  constructor({ url, token, seal = null, by, heard, failed }) {
+    this.url = url;
+    this.#token = token;
+    this.#seal = seal;
+    this.#by = by;
+    Object.assign(this, { heard, failed });
+    /** The newest answer; null before the first. */
+    this.room = null;
+  }
+
+  /** Who gives orders here, and with which key. */
+  get operator() {
+    return { by: this.#by, fingerprint: this.#seal?.fingerprint ?? null };
+  }
+
+  /** Look at the room, and again a second after each answer. */
+  async watch() {
+    clearTimeout(this.#timer);
+    await this.look();
+    this.#timer = setTimeout(() => this.watch(), POLL_MS);
+  }
+
+  /** Look at the room once. */
+  async look() {
+    try {
+      const response = await fetch(new URL("/v1/control", this.url), this.#request({}));
+      const said = await response.json();
+      if (!response.ok) throw Object.assign(new Error(said.error), { status: response.status });
+      this.room = said;
+      this.heard(said);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Give an order. Returns null once it is written, else why it is not. */
+  async order(fields, reason) {
+    const said = {
+      v: 1, run: this.room.run, epoch: this.room.epoch, id: newId(), by: this.#by, at: new Date().toISOString(), reason,
+      ...fields,
+    };
+    const body = JSON.stringify(this.#seal ? await this.#seal.sign(said) : said);
+    try {
+      const response = await fetch(new URL("/v1/orders", this.url), this.#request({ method: "POST", body }));
+      const answer = await response.json();
+      if (!response.ok) return answer.error;
+    } catch (error) {
+      return error.message;
+    }
+    await this.look();
+    return null;
+  }
+
+  #request(options) {
+    return {
+      ...options, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS),
+      headers: { authorization: `Bearer ${this.#token}` },
+    };
+  }
+}
+
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

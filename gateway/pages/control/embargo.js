@@ -1,0 +1,35 @@
+/**
+ * The embargo (yayın yasağı): whether it is in force, and its two-step lifting.
+ */
+
+import { make, put, say } from "../dom.js";
+
+export class EmbargoPanel {
+  #text;
+  #button;
+  #lifting = false;
+
+  constructor({ root, room, words, format }) {
+    Object.assign(this, { room, t: words, format });
+    this.#text = make("p", { class: "embargo-state" });
+    this.#button = make("button", { id: "embargo-order", "data-orders": true });
+    this.#button.addEventListener("click", () => this.#ask());
+    root.append(this.#text, make("p", { class: "choices" }, this.#button));
+  }
+
+  /** Show whether numbers are for the control room only. */
+  draw({ embargoed, embargo }) {
+    const { t, format } = this;
+    const until = embargo ? t("embargoUntil", { time: `${format.date(embargo)} ${format.clock(embargo)}` }) : t("embargoOpen");
+    say(this.#text, embargoed ? t("embargoOn", { until }) : t("embargoOff"));
+    put(this.#text, "data-embargoed", String(embargoed));
+    this.#lifting = embargoed;
+    say(this.#button, t(embargoed ? "liftEmbargo" : "setEmbargo"));
+  }
+
+  #ask() {
+    const { t } = this;
+    if (this.#lifting) this.room.ask({ fields: { type: "embargo_lifted" }, what: t("liftWhat"), grave: t("liftSure") });
+    else this.room.ask({ fields: { type: "embargo_set", until: null }, what: t("setWhat") });
+  }
+}

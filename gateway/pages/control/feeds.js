@@ -1,0 +1,32 @@
+/**
+ * How every source is doing.
+ */
+
+import { make, put, say } from "../dom.js";
+import { Rows } from "./rows.js";
+
+export class FeedsPanel {
+  #rows;
+
+  constructor({ root, words, format, election }) {
+    Object.assign(this, { t: words, format, election });
+    const list = make("ul", { class: "feeds" });
+    this.#rows = new Rows(list, () => make("li", {}, make("b"), make("span", { class: "state" }), make("span", { class: "number" })));
+    root.append(list);
+  }
+
+  /** Show the feeds, in the definition's order. */
+  draw({ feeds }) {
+    const { t, format } = this;
+    const sources = this.election.sources.filter(({ id }) => id in feeds);
+    this.#rows.draw(sources, ({ id }) => id, "");
+    sources.forEach(({ id, name }, index) => {
+      const [source, state, age] = this.#rows.parent.children[index].children;
+      const feed = feeds[id];
+      say(source, name);
+      say(state, t(feed.state));
+      put(state, "data-state", feed.state);
+      say(age, feed.age_s === null ? t("never") : t("lastChange", { age: format.age(feed.age_s) }));
+    });
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Hold, take and release: of the contest and unit that is looked at, or of the whole contest.
+ */
+
+import { make, put, say } from "../dom.js";
+import { Rows } from "./rows.js";
+
+const ORDERS = { hold: "held", take: "taken", release: "released" };
+
+export class Holds {
+  #hold = {};
+  #rows;
+  #scope;
+
+  constructor({ root, room, words }) {
+    Object.assign(this, { room, t: words });
+    this.#scope = make("select", { id: "hold-scope" }, make("option", { value: "here", text: words("here") }), make("option", { value: "whole", text: words("whole") }));
+    const line = make("p", { class: "choices" }, make("label", { for: "hold-scope", text: words("scope") }), this.#scope);
+    for (const name of Object.keys(ORDERS)) {
+      const button = make("button", { id: name, "data-orders": true, text: words(name) });
+      button.addEventListener("click", () => this.ask(name));
+      line.append(button);
+    }
+    const list = make("ul", { class: "held" });
+    this.#rows = new Rows(list, (item) => make("li", {}, make("b"), make("span", { class: "number" })));
+    root.append(line, list);
+  }
+
+  /** Show what is held, and how much waits behind it. */
+  draw(said) {
+    this.#hold = said.hold;
+    this.#rows.draw(Object.entries(said.hold), ([name]) => name, this.t("nothingHeld"));
+    Object.entries(said.hold).forEach(([name, pending], index) => {
+      const [what, count] = this.#rows.parent.children[index].children;
+      say(what, this.#named(name));
+      say(count, this.t("pendingN", { n: pending }));
+      put(count, "data-pending", String(pending > 0));
+    });
+  }
+
+  /** Ask for an order about what is looked at. */
+  ask(name) {
+    const { contest, unit } = this.room.place;
+    const where = this.#scope.value === "whole" ? null : unit;
+    const pending = Object.entries(this.#hold).filter(([held]) => this.#covers(held, contest, where)).reduce((sum, [, count]) => sum + count, 0);
+    this.room.ask({
+      fields: { type: ORDERS[name], contest, unit: where },
+      what: this.t(`${name}What`, { what: this.room.where(contest, where), n: pending }),
+    });
+  }
+
+  #covers(held, contest, unit) {
+    const [of, ...path] = held.split("/");
+    return of === contest && (unit === null || !path.length || path.join("/").startsWith(unit) || unit.startsWith(path.join("/")));
+  }
+
+  #named(held) {
+    const [contest, ...path] = held.split("/");
+    return this.room.where(contest, path.length ? path.join("/") : null);
+  }
+}

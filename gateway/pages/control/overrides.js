@@ -1,0 +1,67 @@
+/**
+ * Figures set by hand: of one district and source, marked wherever they show.
+ */
+
+import { make, say } from "../dom.js";
+import { Rows } from "./rows.js";
+
+const COUNTS = ["boxes_opened", "registered", "cast", "valid", "invalid", "unattributed"];
+
+export class Overrides {
+  #figure;
+  #value;
+  #note;
+  #form;
+  #offered = "";
+  #rows;
+
+  constructor({ root, room, words, format, election }) {
+    Object.assign(this, { room, t: words, format, election });
+    this.#figure = make("select", { id: "figure" });
+    this.#value = make("input", { id: "value", type: "number", min: 0, step: 1, required: true, inputmode: "numeric" });
+    this.#note = make("p", { class: "soft" });
+    this.#form = make("form", { class: "choices" }, make("label", { for: "figure", text: words("figure") }), this.#figure, make("label", { for: "value", text: words("value") }), this.#value, make("button", { id: "override", "data-orders": true, text: words("setFigure") }));
+    this.#form.addEventListener("submit", (event) => { event.preventDefault(); this.#ask(); });
+    const list = make("ul");
+    this.#rows = new Rows(list, (override) => this.#row(override));
+    root.append(this.#form, this.#note, list);
+  }
+
+  /** Show what is set by hand, and what can be set where one looks. */
+  draw({ overrides }) {
+    const { contest, unit } = this.room.place;
+    const isDistrict = this.election.unitById.get(unit).level === "district";
+    this.#form.hidden = !isDistrict;
+    say(this.#note, isDistrict ? "" : this.t("districtOnly"));
+    if (this.#offered !== `${contest} ${unit}`) {
+      this.#offered = `${contest} ${unit}`;
+      const candidates = this.election.ballot(contest, unit).map(({ id, name }) => make("option", { value: `votes.${id}`, text: name }));
+      this.#figure.replaceChildren(...candidates, ...COUNTS.map((name) => make("option", { value: name, text: this.t(name) })));
+    }
+    this.#rows.draw(overrides, (one) => `${one.contest} ${one.source} ${one.district} ${one.override}`, this.t("noOverrides"));
+  }
+
+  #named(contest, unit, figure) {
+    return figure.startsWith("votes.") ? this.room.candidateName(contest, unit, figure.slice("votes.".length)) : this.t(figure);
+  }
+
+  #row({ contest, source, district, figures }) {
+    const said = Object.entries(figures).map(([name, value]) => `${this.#named(contest, district, name)}: ${this.format.count(value)}`).join(" · ");
+    const sourceName = this.election.sourceById.get(source)?.name ?? source;
+    const button = make("button", { "data-orders": true, text: this.t("takeBack") });
+    button.addEventListener("click", () => this.room.ask({
+      fields: { type: "override_withdrawn", contest, source, unit: district },
+      what: this.t("takeBackWhat", { where: this.room.where(contest, district), source: sourceName }),
+    }));
+    return make("li", {}, make("b", { text: `${this.room.where(contest, district)}, ${sourceName}` }), make("span", { text: ` ${said}` }), button);
+  }
+
+  #ask() {
+    const { contest, source, unit } = this.room.place;
+    const [figure, value] = [this.#figure.value, Number(this.#value.value)];
+    this.room.ask({
+      fields: { type: "figure_overridden", contest, source, unit, figures: { [figure]: value } },
+      what: this.t("overrideWhat", { where: this.room.where(contest, unit), source: this.election.sourceById.get(source).name, figure: this.#named(contest, unit, figure), value: this.format.count(value) }),
+    });
+  }
+}

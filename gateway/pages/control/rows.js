@@ -1,0 +1,22 @@
+/**
+ * A list or a table's body: rows are made once for each thing, and kept in order.
+ */
+
+import { make, order } from "../dom.js";
+
+export class Rows {
+  #nodes = new Map();
+
+  /** `make(item)` builds a row; what of it changes, the caller says afterwards in `parent.children`. */
+  constructor(parent, build) {
+    Object.assign(this, { parent, build });
+  }
+
+  /** Show these, or the sentence that there are none. */
+  draw(items, keyOf, empty) {
+    this.#nodes = new Map(items.map((item) => [keyOf(item), this.#nodes.get(keyOf(item)) ?? this.build(item)]));
+    const none = this.parent.tagName === "TBODY" ? () => make("tr", {}, make("td", { class: "soft", colspan: 6, text: empty })) : () => make("li", { class: "soft", text: empty });
+    if (items.length) order(this.parent, [...this.#nodes.values()]);
+    else if (this.parent.textContent !== empty) this.parent.replaceChildren(none());
+  }
+}

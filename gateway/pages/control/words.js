@@ -1,0 +1,78 @@
+/**
+ * Every word of the control room, Turkish first.
+ */
+
+const TR = {
+  title: "Yayın kontrol", operator: "Yayın sorumlusu", unsigned: "imzasız", key: "anahtar {key}", readOnly: "salt okunur: bu belirteçle emir verilemez",
+  signIn: "Giriş", token: "Belirteç (sandik token)", name: "Adınız", keyFile: "İmza anahtarı (özel anahtar dosyası)", enter: "Gir",
+  noKey: "Bu dosyada parolasız bir Ed25519 özel anahtarı yok.", noEd25519: "Bu tarayıcı Ed25519 ile imza atamıyor ya da sayfa güvenli bağlantıyla (HTTPS) açılmadı.",
+  needsKey: "Bu gecede yalnız imzalı emirler geçer: anahtar dosyasını verin.",
+  contest: "Seçim türü", unit: "Birim", source: "Kaynak", candidate: "Aday", preview: "Önizleme", program: "Yayında",
+  figuresCaption: "Önizleme ile yayındaki sayılar", boxes_opened: "Açılan sandık", valid: "Geçerli oy", unattributed: "Dağıtılmamış", as_of: "Saat",
+  registered: "Kayıtlı seçmen", cast: "Oy kullanan", invalid: "Geçersiz oy",
+  whole: "bütün birimler", here: "yalnız bu birim", scope: "Kapsam",
+  hold: "Tut", take: "Al", release: "Bırak", holds: "Tutulanlar", nothingHeld: "Hiçbir şey tutulmuyor.", pendingN: "{n} değişiklik bekliyor",
+  holdWhat: "{what} tutulacak: yayındaki sayılar olduğu gibi kalacak.", takeWhat: "{what} için bekleyen {n} değişiklik bir adımda yayına alınacak; tutma sürecek.",
+  releaseWhat: "{what} bırakılacak: yayın en son sayılara geçecek ve akış sürecek.",
+  embargo: "Yayın yasağı", embargoOn: "Yasak sürüyor: {until}.", embargoUntil: "{time} tarihine kadar", embargoOpen: "bir yetkili kaldırana kadar", embargoOff: "Yasak yok.",
+  liftEmbargo: "Yasağı kaldır", setEmbargo: "Yasak koy", liftWhat: "Yayın yasağı kaldırılacak: bütün sayıları herkes görecek.", liftSure: "Eminim: sonuçlar şimdi herkese açılsın.",
+  setWhat: "Yayın yasağı konacak: bir yetkili kaldırana kadar sayıları yalnız kontrol odası görecek.",
+  calls: "Kazanan ilanı", call: "İlan et", withdrawCall: "Geri al", noCalls: "İlan yok.", callWhat: "{where} için kazanan olarak {who} ilan edilecek.", withdrawWhat: "{where} için ilan geri alınacak.", callSure: "Bu bir editör kararıdır; hesapla verilmez.",
+  overrides: "Elle girilen sayılar", setFigure: "Elle gir", figure: "Sayı", value: "Değer", noOverrides: "Elle girilen sayı yok.", takeBack: "Geri al", byHand: "Elle girildi",
+  overrideWhat: "{where}, {source}: {figure} = {value} olarak gösterilecek ve her yerde “elle girildi” diye işaretlenecek.", takeBackWhat: "{where}, {source}: elle girilen bütün sayılar geri alınacak.", districtOnly: "Sayılar ilçe ilçe girilir: bir ilçe seçin.",
+  feeds: "Kaynaklar", live: "canlı", quiet: "sakin", stale: "gecikti", down: "kesildi", unknown: "bilinmiyor", lastChange: "son değişiklik {age}", never: "henüz veri yok",
+  alarms: "Uyarılar", noAlarms: "Uyarı yok.", jump: "{who} oranı {before} → {after}", backwards: "açılan sandık {before} → {after}", silence: "kaynak sustu",
+  quarantine: "Karantina", noQuarantine: "Bekleyen kayıt yok.", releaseRecord: "Geçerli say", rejectRecord: "Reddet", releaseRecordWhat: "{position} kaydı geçerli sayılacak ve yeniden yayımlanacak.", rejectRecordWhat: "{position} kaydı reddedilecek; karantinada kalır.", notReleasable: "Bu kayıt düzeltilemez; yalnız reddedilebilir.", moreWaiting: "ve {n} kayıt daha",
+  audit: "Emir defteri", noAudit: "Henüz emir yok.", counts: "geçerli", refused: "geçersiz: {why}", by: "Kim", when: "Ne zaman", what: "Ne", why: "Gerekçe", verdict: "Sonuç", signedBy: "İmza",
+  confirmTitle: "Emri onayla", reason: "Gerekçe", give: "Emri ver", cancel: "Vazgeç",
+  lost: "Sunucuya ulaşılamıyor: {message}", connected: "Bağlı", embargoWord: "yasak", keys: "Kısayollar: T tut · A al · B bırak", test: "TEST", replay: "TEKRAR", liveMode: "CANLI",
+  held: "tutuldu", released: "bırakıldı", taken: "alındı", called: "ilan", call_withdrawn: "ilan geri alındı", embargo_set: "yasak kondu", embargo_lifted: "yasak kaldırıldı",
+  figure_overridden: "elle girildi", override_withdrawn: "elle girilen geri alındı", quarantine_released: "kayıt geçerli sayıldı", quarantine_rejected: "kayıt reddedildi",
+  replay_paused: "tekrar durdu", replay_resumed: "tekrar sürüyor", replay_sought: "tekrar atladı", replay_stepped: "tekrar adım attı", replay_speed_set: "tekrar hızı", unreadable: "okunamayan kayıt",
+};
+
+const EN = {
+  title: "Control room", operator: "Operator", unsigned: "unsigned", key: "key {key}", readOnly: "read only: no orders with this token",
+  signIn: "Sign in", token: "Token (sandik token)", name: "Your name", keyFile: "Signing key (private key file)", enter: "Enter",
+  noKey: "There is no Ed25519 private key without a password in this file.", noEd25519: "This browser cannot sign with Ed25519, or the page did not come over HTTPS.",
+  needsKey: "In this night only signed orders count: give your key file.",
+  contest: "Contest", unit: "Unit", source: "Source", candidate: "Candidate", preview: "Preview", program: "Program",
+  figuresCaption: "Figures in preview and on air", boxes_opened: "Boxes opened", valid: "Valid votes", unattributed: "Unattributed", as_of: "As of",
+  registered: "Registered", cast: "Cast", invalid: "Invalid votes",
+  whole: "all units", here: "this unit only", scope: "Scope",
+  hold: "Hold", take: "Take", release: "Release", holds: "On hold", nothingHeld: "Nothing is on hold.", pendingN: "{n} changes pending",
+  holdWhat: "{what} will be held: the figures on air stay as they are.", takeWhat: "The {n} pending changes of {what} go on air in one step; the hold goes on.",
+  releaseWhat: "{what} will be released: the air gets the newest figures, and what follows.",
+  embargo: "Embargo", embargoOn: "In force: {until}.", embargoUntil: "until {time}", embargoOpen: "until an operator lifts it", embargoOff: "No embargo.",
+  liftEmbargo: "Lift embargo", setEmbargo: "Set embargo", liftWhat: "The embargo will be lifted: everyone sees all figures.", liftSure: "I am sure: show everyone the results now.",
+  setWhat: "An embargo begins: until an operator lifts it only the control room sees figures.",
+  calls: "Calls", call: "Call", withdrawCall: "Withdraw", noCalls: "No calls.", callWhat: "{who} will be called the winner in {where}.", withdrawWhat: "The call in {where} will be withdrawn.", callSure: "This is an editor's word; no program makes it.",
+  overrides: "Figures set by hand", setFigure: "Set by hand", figure: "Figure", value: "Value", noOverrides: "None is set by hand.", takeBack: "Take back", byHand: "Set by hand",
+  overrideWhat: "{where}, {source}: {figure} will show as {value}, marked as set by hand everywhere.", takeBackWhat: "{where}, {source}: every figure set by hand will be taken back.", districtOnly: "Figures are set district by district: choose one.",
+  feeds: "Feeds", live: "live", quiet: "quiet", stale: "stale", down: "down", unknown: "unknown", lastChange: "last change {age}", never: "nothing yet",
+  alarms: "Alarms", noAlarms: "No alarms.", jump: "{who}'s share {before} → {after}", backwards: "boxes opened {before} → {after}", silence: "the source fell silent",
+  quarantine: "Quarantine", noQuarantine: "Nothing waits.", releaseRecord: "Let it count", rejectRecord: "Reject", releaseRecordWhat: "The record from {position} will count, and is published again.", rejectRecordWhat: "The record from {position} is rejected and stays in quarantine.", notReleasable: "This record cannot be mended; it can only be rejected.", moreWaiting: "and {n} more",
+  audit: "Audit", noAudit: "No orders yet.", counts: "counts", refused: "no effect: {why}", by: "Who", when: "When", what: "What", why: "Why", verdict: "Verdict", signedBy: "Signature",
+  confirmTitle: "Confirm the order", reason: "Reason", give: "Give the order", cancel: "Cancel",
+  lost: "The server cannot be reached: {message}", connected: "Connected", embargoWord: "embargo", keys: "Keys: H hold · T take · R release", test: "TEST", replay: "REPLAY", liveMode: "LIVE",
+  held: "held", released: "released", taken: "taken", called: "called", call_withdrawn: "call withdrawn", embargo_set: "embargo set", embargo_lifted: "embargo lifted",
+  figure_overridden: "set by hand", override_withdrawn: "taken back", quarantine_released: "record let out", quarantine_rejected: "record rejected",
+  replay_paused: "replay paused", replay_resumed: "replay resumed", replay_sought: "replay sought", replay_stepped: "replay stepped", replay_speed_set: "replay speed", unreadable: "unreadable record",
+};
+
+const LANGUAGES = { tr: TR, en: EN };
+
+/** The words of a language: `t("key", {name})`. An unknown key is a fault and throws. */
+export function words(language) {
+  const table = LANGUAGES[language] ?? TR;
+  return (key, values = {}) => {
+    if (!(key in table)) throw new Error(`There is no text ${key}.`);
+    return table[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  };
+}
+
+/** The letters that hold, take and release have in a language. */
+export const SHORTCUTS = { tr: { t: "hold", a: "take", b: "release" }, en: { h: "hold", t: "take", r: "release" } };
+
+/** The tables themselves, so that a test can compare their keys. */
+export const TEXTS = LANGUAGES;

@@ -1,0 +1,170 @@
+"""The control room in real Chromium: orders signed in the page, by mouse and by keyboard, and what comes of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from playwright.async_api import Browser, Page, expect
+
+from eventlog.port import Entry, EventLog
+from eventlog.topics import RunTopics
+from gateway.handshake import AccessSettings
+from schemas.trust import OperatorSeal
+from tests.browser.chromium import PATIENCE_MS, Screen, screen
+from tests.browser.city import election, tallies
+from tests.browser.stage import AT_ONCE, FAST, RUN, begin, counting, log_at, say, showing
+from tests.gateway.tokens import HS256, token
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+KEY = Ed25519PrivateKey.generate()
+SEAL = OperatorSeal(KEY)
+PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+SETTINGS = replace(FAST, access=AccessSettings(keys=(HS256,)), operators=(SEAL.public,))
+KADIKOY = "tr/34/kadikoy"
+
+
+@asynccontextmanager
+async def night(folder: Path, boxes: int = 400) -> AsyncIterator[tuple[EventLog, str]]:
+    """A live night with some boxes counted, and where its gateway is."""
+    async with log_at(folder) as log:
+        run = await begin(log, election())
+        settings = replace(AT_ONCE, operators=(SEAL.public,))
+        async with counting(log, run, settings), showing(log, settings=SETTINGS) as url:
+            await say(log, list(tallies(1, "aa"))[:boxes])
+            yield log, url
+
+
+async def enter(shown: Screen, *, key: bytes | None = PEM) -> Page:
+    """Sign in as an operator."""
+    page = shown.page
+    await page.fill("#name", "A. Kaya")
+    if key is not None:
+        await page.set_input_files("#key", {"name": "desk.key", "mimeType": "text/plain", "buffer": key})
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#run")).to_contain_text(RUN, timeout=PATIENCE_MS)
+    return page
+
+
+def room_url(url: str, scope: str = "operator") -> str:
+    bearer = token("operator" if scope == "operator" else "control_room", runs=(RUN,))
+    return f"{url}/control?token={bearer}&contest=metropolitan_mayor&unit={KADIKOY}&source=aa"
+
+
+async def give(page: Page, reason: str = "bir deneme") -> None:
+    """Give the reason, and the order, by keyboard alone."""
+    await expect(page.locator("dialog[open]")).to_be_visible(timeout=PATIENCE_MS)
+    if await page.locator("#sure").is_visible():
+        await page.locator("#sure").focus()
+        await page.keyboard.press("Space")
+        await page.locator("#reason").focus()
+    await page.keyboard.type(reason)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("dialog[open]")).to_have_count(0, timeout=PATIENCE_MS)
+
+
+async def program_boxes(page: Page) -> str:
+    return await page.locator(".figures tfoot tr").first.locator("td").nth(1).inner_text()
+
+
+async def test_an_operator_holds_takes_and_releases_by_keyboard_alone(tmp_path: Path, browser: Browser) -> None:
+    async with night(tmp_path) as (log, url), screen(browser, room_url(url)) as shown:
+        page = await enter(shown)
+        await expect(page.locator("#operator")).to_contain_text(SEAL.public.fingerprint)
+        await page.keyboard.press("t")
+        await give(page)
+        await expect(page.locator(".held li b")).to_have_text(
+            "Büyükşehir Belediye Başkanlığı · Kadıköy", timeout=PATIENCE_MS
+        )
+        before = await program_boxes(page)
+
+        await say(log, list(tallies(1, "aa"))[400:])
+        await expect(page.locator(".held [data-pending=true]")).to_be_visible(timeout=PATIENCE_MS)
+        assert before == await program_boxes(page)
+        await page.keyboard.press("a")
+        await give(page)
+        await expect(page.locator(".held [data-pending=false]")).to_be_visible(timeout=PATIENCE_MS)
+        await page.keyboard.press("b")
+        await give(page)
+        await expect(page.locator(".held")).to_have_text("Hiçbir şey tutulmuyor.", timeout=PATIENCE_MS)
+        assert ["bırakıldı", "alındı", "tutuldu"] == [
+            text.split()[0] for text in await page.locator(".audit tbody td:nth-child(2)").all_inner_texts()
+        ]
+        assert [] == shown.complaints
+
+
+async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -> None:
+    async with night(tmp_path) as (log, url), screen(browser, room_url(url), height=1500) as shown:
+        page = await enter(shown)
+        await page.locator("#call").click()
+        await give(page, "karar masası")
+        await expect(page.locator(".calls li b")).to_have_text("Ekrem İmamoğlu", timeout=PATIENCE_MS)
+
+        await page.select_option("#figure", "votes.kurum")
+        await page.fill("#value", "1136")
+        await page.locator("#override").click()
+        await give(page, "ajansın virgülü kaymış")
+        await expect(page.locator(".figures [data-hand]").first).to_have_text("1.136", timeout=PATIENCE_MS)
+
+        await log.append(RunTopics(RUN).tallies.name, [Entry(KADIKOY.encode(), b"not JSON")])
+        queue = page.locator(".queue > li")
+        await expect(queue).to_have_count(1, timeout=PATIENCE_MS)
+        await expect(queue.get_by_role("button", name="Geçerli say")).to_be_disabled()
+        await queue.get_by_role("button", name="Reddet").click()
+        await give(page, "bozuk")
+        await expect(page.locator(".queue")).to_have_text("Bekleyen kayıt yok.", timeout=PATIENCE_MS)
+
+        await page.locator("#embargo-order").click()
+        await give(page, "yayın yasağı")
+        await expect(page.locator(".embargo-state")).to_have_attribute("data-embargoed", "true", timeout=PATIENCE_MS)
+        assert "yasak" == await program_boxes(page)
+        await page.screenshot(path=tmp_path / "room.png", full_page=True)
+        await page.locator("#embargo-order").click()
+        await page.keyboard.type("kurul kaldırdı")
+        await page.keyboard.press("Enter")
+        assert await page.locator("dialog[open]").is_visible(), "it is lifted without the second yes"
+        await page.keyboard.press("Escape")
+        await page.locator("#embargo-order").click()
+        await give(page, "kurul kaldırdı")
+        await expect(page.locator(".embargo-state")).to_have_attribute("data-embargoed", "false", timeout=PATIENCE_MS)
+
+        await page.locator(".overrides li button").click()
+        await give(page)
+        await expect(page.locator(".figures [data-hand]")).to_have_count(0, timeout=PATIENCE_MS)
+        await page.locator(".calls li button").click()
+        await give(page)
+        await expect(page.locator(".calls ul")).to_have_text("İlan yok.", timeout=PATIENCE_MS)
+        assert [] == shown.complaints
+
+
+async def test_without_a_key_a_live_night_refuses_and_says_why(tmp_path: Path, browser: Browser) -> None:
+    async with night(tmp_path) as (_, url), screen(browser, room_url(url)) as shown:
+        page = await enter(shown, key=None)
+        await expect(page.locator("#line")).to_contain_text("anahtar dosyasını verin")
+        await page.locator("#hold").click()
+        await page.keyboard.type("bir deneme")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("dialog .problem")).to_contain_text(
+            "no trusted operator has signed it", timeout=PATIENCE_MS
+        )
+
+
+async def test_a_control_room_token_looks_and_gives_no_orders(tmp_path: Path, browser: Browser) -> None:
+    async with night(tmp_path) as (_, url), screen(browser, room_url(url, "control_room")) as shown:
+        page = await enter(shown, key=None)
+        await expect(page.locator("#line")).to_contain_text("salt okunur")
+        await expect(page.locator("#hold")).to_be_disabled()
+        await page.keyboard.press("t")
+        await expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+async def test_a_file_that_is_no_key_is_refused(tmp_path: Path, browser: Browser) -> None:
+    async with night(tmp_path) as (_, url), screen(browser, room_url(url)) as shown:
+        await shown.page.fill("#name", "A. Kaya")
+        await shown.page.set_input_files("#key", {"name": "x", "mimeType": "text/plain", "buffer": b"junk"})
+        await shown.page.keyboard.press("Enter")
+        await expect(shown.page.locator(".sign-in .problem")).to_contain_text("Ed25519", timeout=PATIENCE_MS)
