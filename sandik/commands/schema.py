@@ -10,9 +10,11 @@ from pydantic import TypeAdapter
 
 from sandik import screen
 from schemas import asyncapi
+from schemas.comparison import COMPARISON
 from schemas.control import CONTROL
 from schemas.definition import Election
 from schemas.errors import UsageError
+from schemas.explanation import Explanation
 from schemas.gate import GATE
 from schemas.quarantine import Quarantined
 from schemas.tally import TALLY
@@ -26,6 +28,8 @@ SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
     "tally": TALLY,
     "totals": TOTALS,
     "gate": GATE,
+    "comparison": COMPARISON,
+    "explanation": TypeAdapter(Explanation),
     "control": CONTROL,
     "quarantine": TypeAdapter(Quarantined),
     "client-message": CLIENT_MESSAGE,
