@@ -14,6 +14,7 @@ from benchmarks.gateway.command import main as measure_gateway
 from benchmarks.latency import latency
 from benchmarks.measure import machine
 from benchmarks.parsing import parsing
+from benchmarks.replay import replay
 from benchmarks.staging import staging
 
 BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "archive": archive,
     "encodings": encodings,
     "latency": latency,
+    "replay": replay,
     "staging": staging,
 }
 
