@@ -201,6 +201,7 @@ export class Board {
     const { election, night, format, t, selection } = this;
     const now = new Date();
     say(document.getElementById("clock"), `${format.clock(now)} ${format.zone()}`);
+    this.status.replay(night.replay);
     const source = election.sourceById.get(selection.source);
     const feed = this.#feed(source);
     const main = this.#main;

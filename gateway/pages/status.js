@@ -72,6 +72,15 @@ export class Status {
     mark.style.backgroundImage = watermarkOf(this.t(`${mode}Text`));
   }
 
+  /** Beside the mark of a replay: the night's clock and its speed while it runs, else that it stands or seeks. */
+  replay(playback) {
+    if (!playback) return;
+    const { t, format } = this;
+    const [clock, speed] = [format.clock(playback.clock), t("speed", { n: playback.speed })];
+    const how = playback.status === "playing" ? speed : t(`replay_${playback.status}`);
+    say(document.getElementById("mode"), `${t("replay")} ${clock} · ${how}`);
+  }
+
   #favicon(state) {
     if (state === this.#icon) return;
     this.#icon = state;

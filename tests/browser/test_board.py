@@ -1,13 +1,16 @@
 """The board in real Chromium, on the real system: the numbers are read off the page."""
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from eventlog.port import Entry
 from gateway.settings import FeedLimits
+from schemas.playback import Mark, ReplayMoved
 from schemas.tally import Counted
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import BOXES, DISTRICTS, Sums, added_up, election, tallies
@@ -203,6 +206,28 @@ async def test_a_rehearsal_is_marked_all_over_the_page(mode: str, says: str, tmp
         await shown.shows("#mode", says)
         await expect(shown.page.locator("#watermark")).to_be_visible(timeout=PATIENCE_MS)
         await expect(shown.page).to_have_title(f"[{says}] İstanbul · AA")
+
+
+async def test_a_replay_shows_the_clock_of_its_night(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        run = await begin(log, election(), mode="replay")
+        at = datetime.fromisoformat("2024-03-31T21:15:00+03:00")
+        moved = ReplayMoved(
+            run=run.name,
+            epoch=run.epoch,
+            at=at,
+            clock=at,
+            speed=60,
+            status="paused",
+            first=at,
+            last=at,
+            positions=(0,) * 4,
+        )
+        number = (await log.end_offsets(run.topics.control.name))[0]
+        await log.append(run.topics.control.name, [Entry(b"replay", moved.encode())])
+        marks = [Mark(partition=partition, mark=number) for partition in range(4)]
+        await log.append(run.topics.totals.name, [Entry(mark.key, mark.encode()) for mark in marks])
+        await shown.shows("#mode", "TEKRAR 21:15:00 · duraklatıldı")
 
 
 async def test_a_live_night_carries_no_mark(tmp_path: Path, browser: Browser) -> None:
