@@ -10,7 +10,7 @@ import { allocate, hemicycle, membersFor } from "./seats.js";
 import { subscriptions } from "./stage.js";
 
 export const title = "Council hemicycle";
-export const parameters = { seats: list(100), population: whole(1, 99_999_999, 0), quota: whole(0, 20, 0) };
+export const parameters = { seats: list(100), population: whole(0, 99_999_999, 0), quota: whole(0, 20, 0) };
 
 const MOST_SEATS = 2_000;
 /** Rows of the list; the rest is told with its sum. */

@@ -11,9 +11,10 @@ export const OVERLAYS = ["lead-board", "duel", "lower-third", "strap", "ticker",
 
 /**
  * Open an overlay in `root`. `page` is any address of the gateway's, with the token where there is one; `client` is
- * what follows the night where that is no connection: an archive's, or a test's.
+ * what follows the night where that is no connection: an archive's, or a test's. `controlled(stage)` is called once the
+ * playout system's commands reach the stage.
  */
-export async function open({ name, search, page, root, client }) {
+export async function open({ name, search, page, root, client, controlled }) {
   if (!OVERLAYS.includes(name)) {
     console.warn(`sandik: there is no overlay ${name}. There are: ${OVERLAYS.join(", ")}`);
     return null;
@@ -21,6 +22,7 @@ export async function open({ name, search, page, root, client }) {
   const template = await import(`./${name}.js`);
   const stage = new Stage({ name, template, night: new FollowedNight(page, client), search, root });
   control(stage);
+  controlled?.(stage);
   document.title = `sandık · ${template.title}`;
   await stage.load();
   return stage;

@@ -48,8 +48,8 @@ export const SHARED = {
   debug: flag(),
 };
 
-/** Read elsewhere: the selection by the election, the token by whoever connects. */
-const SELECTION = ["contest", "unit", "source", "token"];
+/** Read elsewhere: the selection by the election, gateway and token by whoever connects. */
+const SELECTION = ["contest", "unit", "source", "token", "gateway"];
 
 /**
  * Read an address: `{values, asked, faults}`. `asked` is the selection as it was written; a parameter that cannot be

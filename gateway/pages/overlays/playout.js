@@ -39,6 +39,9 @@ export function control(stage, target = globalThis) {
   };
 }
 
+/** Where a gateway is on the playout machine itself; a template's operator says where it is otherwise. */
+const GATEWAY = "http://localhost:8765";
+
 /** Fields that whoever operates SPX-GC fills in; they reach update() under these names. */
 function field(name, kind) {
   const standard = Array.isArray(kind.standard) ? kind.standard.join(",") : kind.standard === true ? "1" : kind.standard === false ? "0" : String(kind.standard);
@@ -49,7 +52,8 @@ function field(name, kind) {
 
 /** An overlay as SPX-GC's `SPXGCTemplateDefinition` describes a template. */
 export function spxDefinition({ title, parameters }, shared, layer) {
-  const asked = ["contest", "unit", "source"].map((name) => ({ field: name, ftype: "textfield", title: name, value: "" }));
+  const asked = ["gateway", "token", "contest", "unit", "source"]
+    .map((name) => ({ field: name, ftype: "textfield", title: name, value: name === "gateway" ? GATEWAY : "" }));
   const options = Object.entries({ ...parameters, theme: shared.theme, lang: shared.lang }).map(([name, kind]) => field(name, kind));
   return {
     description: `sandik · ${title}`, playserver: "OVERLAY", playchannel: "1", playlayer: String(layer), webplayout: String(layer),
