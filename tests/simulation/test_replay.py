@@ -88,7 +88,7 @@ async def test_a_client_is_right_through_a_pause_and_seeks(log: EventLog, unique
         return [truth[district].between(at, at)[0] for district in DISTRICTS]
 
     async with served(log, unique) as port:
-        client = Spectator(f"ws://127.0.0.1:{port}/v1/stream", truth, timedelta(seconds=3 * SPEED))
+        client = Spectator(f"ws://127.0.0.1:{port}/v1/stream", truth, timedelta(seconds=5 * SPEED))
         async with working(folding(log, run), playing.play(), client.watch()):
             await client.until(lambda: client.is_at("playing"))
             await command(log, run, ReplayPaused)
