@@ -16,6 +16,7 @@ from sandik import screen
 from sandik.operators import operator_seal
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
+from sandik.set_aside import let_out
 from sandik.wiring import open_log
 from schemas.control import ORDER, Order, unknown_in
 from schemas.definition import Election
@@ -122,5 +123,7 @@ async def give(log: EventLog, run: Run, said: Mapping[str, Any], seal: OperatorS
         raise UsageError(unknown)
     if order.type.startswith("replay_") and run.mode != "replay":
         raise UsageError(f"Run {run.name!r} is no replay: it is {run.mode}, and goes on by itself.")
+    again = await let_out(log, run, order)
     await log.append(run.topics.control.name, [Entry(b"order", encode_order(order, seal))])
+    await log.append(run.topics.tallies.name, again)
     return order

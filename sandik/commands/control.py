@@ -18,9 +18,11 @@ from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.orders import Said, ordering
 from sandik.process import run_to_completion
 from sandik.reading import read_to_end
+from sandik.set_aside import quarantine_of
 from sandik.wiring import open_log
 from schemas.control import MAX_STEP, parse_control, parse_epoch
 from schemas.errors import UsageError
+from schemas.quarantine import Quarantined
 from schemas.trust import Judge, OperatorKey, Verdict
 
 EXAMPLE = "Example: sandik control hold --run 2024-yerel --contest mayor --key me.key --by 'A. Kaya' --reason 'a doubt'"
@@ -28,10 +30,10 @@ EXAMPLE = "Example: sandik control hold --run 2024-yerel --contest mayor --key m
 _PIPED_COLUMNS: Final = 200
 _UNTIL_LIFTED: Final = "lifted"
 _REHEARSAL: Final = "rehearsal"
-_ABOUT: Final = ("contest", "unit", "candidate", "until", "to", "records", "speed")
+_ABOUT: Final = ("contest", "source", "unit", "candidate", "figures", "position", "until", "to", "records", "speed")
 
 app = typer.Typer(
-    help="Give orders to a run: embargo, hold, release, call; direct a replay; and read who gave which.",
+    help="Give orders to a run: embargo, hold, call, figures by hand; direct a replay; and read who gave which.",
     no_args_is_help=True,
 )
 
@@ -39,6 +41,9 @@ Contest = Annotated[str, typer.Option("--contest", metavar="ID", help="Which con
 AnyUnit = Annotated[
     str | None, typer.Option("--unit", metavar="ID", help="Only this unit and what is below it; else everywhere.")
 ]
+Source = Annotated[str, typer.Option("--source", metavar="ID", help="Whose figures.")]
+District = Annotated[str, typer.Option("--unit", metavar="ID", help="In which district.")]
+Position = Annotated[str, typer.Argument(metavar="POSITION", help="Where it lies: see sandik control quarantine.")]
 OneUnit = Annotated[str, typer.Option("--unit", metavar="ID", help="In which unit.")]
 
 
@@ -75,6 +80,51 @@ def hold(contest: Contest, unit: AnyUnit = None) -> Said:
 def release(contest: Contest, unit: AnyUnit = None) -> Said:
     """Let go of what is held: everyone catches up in one step."""
     return Said("released", {"contest": contest, "unit": unit})
+
+
+@ordering(app, "take", "Example: sandik control take --run 2024-yerel --contest mayor --reason 'the jump is real' …")
+def take(contest: Contest, unit: AnyUnit = None) -> Said:
+    """Show everyone the newest of what is held, in one step, and go on holding it."""
+    return Said("taken", {"contest": contest, "unit": unit})
+
+
+@ordering(
+    app, "override", "Example: sandik control override --contest mayor --source aa --unit tr/34/adalar valid=4812 …"
+)
+def override(
+    contest: Contest,
+    source: Source,
+    unit: District,
+    figures: Annotated[
+        list[str], typer.Argument(metavar="FIGURE=N…", help="Such as votes.imamoglu=11360 or valid=4812.")
+    ],
+) -> Said:
+    """Set figures of a district by hand; they are marked so wherever they show."""
+    return Said("figure_overridden", {"contest": contest, "source": source, "unit": unit, "figures": _figures(figures)})
+
+
+@ordering(
+    app,
+    "withdraw-override",
+    "Example: sandik control withdraw-override --contest mayor --source aa --unit tr/34/adalar …",
+)
+def withdraw_override(contest: Contest, source: Source, unit: District) -> Said:
+    """Take back every figure of a district that was set by hand."""
+    return Said("override_withdrawn", {"contest": contest, "source": source, "unit": unit})
+
+
+@ordering(
+    app, "let-out", "Example: sandik control let-out sandik.n.tallies/3/1812 --run n --reason 'ANKA confirms it' …"
+)
+def let_out(position: Position) -> Said:
+    """Let a quarantined record count: of two statements this one, or boxes that do go backwards."""
+    return Said("quarantine_released", {"position": position})
+
+
+@ordering(app, "reject", "Example: sandik control reject sandik.n.tallies/3/1812 --run n --reason 'a broken line' …")
+def reject(position: Position) -> Said:
+    """Say of a quarantined record that it was looked at; it stays where it is."""
+    return Said("quarantine_rejected", {"position": position})
 
 
 @ordering(app, "call", "Example: sandik control call --contest mayor --unit tr/34 --candidate imamoglu --run n …")
@@ -132,6 +182,26 @@ def speed(
     return Said("replay_speed_set", {"speed": times})
 
 
+@app.command("quarantine", epilog="Example: sandik control quarantine --run 2024-yerel --operator-key desk.key.pub")
+def quarantine(
+    run: RunName,
+    log: LogUrl = EMBEDDED_LOG,
+    operator_key: OperatorKeys = None,
+    form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+) -> None:
+    """List what was set aside and waits for somebody to let it out or reject it, the newest first."""
+    waiting = run_to_completion(_waiting(log, run, operator_keys(operator_key)))
+    if form is Format.JSON:
+        _write([record.model_dump() | {"position": record.position.decode()} for record in waiting])
+        return
+    table = Table(box=None, header_style="bold")
+    for name in ("position", "reason", "detail"):
+        table.add_column(name, no_wrap=name != "detail")
+    for record in waiting:
+        table.add_row(record.position.decode(), record.reason, record.detail)
+    _print(table)
+
+
 @app.command("log", epilog="Example: sandik control log --run 2024-yerel --operator-key desk.key.pub --format json")
 def audit(
     run: RunName,
@@ -142,12 +212,34 @@ def audit(
     """Print every order, who gave it, whether it was verified, and why it did not count if it did not."""
     verdicts = run_to_completion(_audit(log, run, operator_keys(operator_key)))
     if form is Format.JSON:
-        sys.stdout.buffer.write(
-            orjson.dumps([_described(verdict) for verdict in verdicts], option=orjson.OPT_INDENT_2) + b"\n"
-        )
-        sys.stdout.buffer.flush()
+        _write([_described(verdict) for verdict in verdicts])
     else:
-        Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS).print(_table(verdicts))
+        _print(_table(verdicts))
+
+
+def _write(found: list[dict[str, object]]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _print(table: Table) -> None:
+    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS).print(table)
+
+
+def _figures(given: list[str]) -> dict[str, int]:
+    """Figures as they are given on the command line. Raises `UsageError`."""
+    figures = {}
+    for one in given:
+        name, _, value = one.partition("=")
+        if not name or not value.isascii() or not value.isdecimal():
+            raise UsageError(f"{one!r} is no figure. Give a name and a whole number, such as votes.imamoglu=11360.")
+        figures[name] = int(value)
+    return figures
+
+
+async def _waiting(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Quarantined]:
+    async with open_log(url, Wall()) as log:
+        return (await quarantine_of(log, await find_run(log, name), keys)).waiting
 
 
 async def _audit(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Verdict]:

@@ -1,14 +1,22 @@
 """`sandik control` on a run of the embedded log, as an operator would use it."""
 
+import asyncio
 from pathlib import Path
 
 import orjson
 import pytest
 
+from eventlog.clock import Wall
+from eventlog.port import Entry
+from eventlog.topics import RunTopics
+from sandik.options import EMBEDDED_LOG
+from sandik.wiring import open_log
+from tests.builders import counted, value_of
 from tests.sandik.conftest import Sandik
 
 WHO = ("--by", "A. Kaya", "--reason", "a rehearsal")
 CONTEST = ("--contest", "metropolitan_mayor")
+CELL = (*CONTEST, "--source", "aa", "--unit", "tr/34/adalar")
 
 
 @pytest.fixture
@@ -45,13 +53,17 @@ def test_a_rehearsal_needs_no_key(sandik: Sandik) -> None:
         ("embargo", "--until", "lifted"),
         ("embargo", "--lift"),
         ("hold", *CONTEST, "--unit", "tr/34/adalar"),
+        ("take", *CONTEST),
         ("release", *CONTEST),
+        ("override", *CELL, "votes.imamoglu=11360", "valid=20000"),
+        ("withdraw-override", *CELL),
         ("call", *CONTEST, "--unit", "tr/34", "--candidate", "imamoglu"),
         ("withdraw-call", *CONTEST, "--unit", "tr/34"),
     ):
         assert 0 == sandik("control", *arguments, *run, *WHO)[0]
     orders = audit(sandik)
-    types = ["embargo_set", "embargo_set", "embargo_lifted", "held", "released", "called", "call_withdrawn"]
+    types = ["embargo_set", "embargo_set", "embargo_lifted", "held", "taken", "released"]
+    types += ["figure_overridden", "override_withdrawn", "called", "call_withdrawn"]
     assert types == [one["type"] for one in orders]
     assert {(True, False, "A. Kaya", "a rehearsal")} == {
         (one["counts"], one["verified"], one["by"], one["reason"]) for one in orders
@@ -94,6 +106,11 @@ def test_what_is_held_is_seen_by_an_aggregator_that_trusts_the_operator(sandik: 
         (("hold", "--contest", "Not An Id"), "That is no order"),
         (("hold", *CONTEST, "--unit", "tr/35"), "There is no unit 'tr/35'"),
         (("call", *CONTEST, "--unit", "tr", "--candidate", "nobody"), "There is no candidate 'nobody'"),
+        (("override", *CELL, "valid=many"), "'valid=many' is no figure"),
+        (("override", *CELL, "flagged=1"), "There is no figure 'flagged'"),
+        (("withdraw-override", *CONTEST, "--source", "aa", "--unit", "tr/34"), "is no district"),
+        (("let-out", "sandik.n.tallies/0/99"), "Nothing waits in quarantine"),
+        (("reject", "nowhere"), "That is no order"),
         (("embargo",), "--until TIME"),
         (("embargo", "--lift", "--until", "lifted"), "--until TIME"),
         (("embargo", "--until", "tonight"), "'tonight' is no time"),
@@ -122,3 +139,37 @@ def test_a_key_that_is_none_is_refused_at_the_start(command: str, sandik: Sandik
 def test_it_explains_itself_with_an_example(sandik: Sandik) -> None:
     code, out, _ = sandik("control", "--help")
     assert (0, True) == (code, "Example: sandik control" in out)
+
+
+def test_what_was_set_aside_is_listed_let_out_and_rejected(sandik: Sandik) -> None:
+    run = staged(sandik)
+    box = {"contest": "metropolitan_mayor", "district": "tr/34/adalar", "source": "aa", "box": 1001, "revision": 1}
+    said = counted({"imamoglu": 7}, **box)
+    asyncio.run(published(value_of(said), b"junk"))
+    assert 0 == sandik("aggregate", *run, "--until-end")[0]
+    found = {one["reason"]: one["position"] for one in orjson.loads(waiting(sandik, "--format", "json"))}
+    assert {"conflict", "malformed"} == set(found)
+
+    assert 0 == sandik("control", "let-out", found["conflict"], *run, *WHO)[0]
+    code, _, error = sandik("control", "let-out", found["malformed"], *run, *WHO)
+    assert (2, True) == (code, "Nothing could make it count" in error)
+    assert "malformed" in waiting(sandik)
+    assert 0 == sandik("control", "reject", found["malformed"], *run, *WHO)[0]
+    assert [] == orjson.loads(waiting(sandik, "--format", "json"))
+
+    assert 0 == sandik("aggregate", *run, "--until-end")[0]
+    rows = orjson.loads(sandik("totals", *run, "--format", "json")[1])
+    (row,) = [one for one in rows if (one["contest"], one["unit"]) == ("metropolitan_mayor", "tr/34/adalar")]
+    assert row["votes"]["imamoglu"] >= 7
+
+
+def waiting(sandik: Sandik, *options: str) -> str:
+    code, out, _ = sandik("control", "quarantine", "--run", "n", *options)
+    assert 0 == code
+    return out
+
+
+async def published(*values: bytes) -> None:
+    """What a feed would have sent."""
+    async with open_log(EMBEDDED_LOG, Wall()) as log:
+        await log.append(RunTopics("n").tallies.name, [Entry(b"tr/34/adalar", value) for value in values])
