@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from sandik.wiring import open_log
 from tests.kafka.broker import Broker
 from tests.kafka.jars import NoKafka
+
+settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("noisy")
+"""How long an example takes says something about the machine, and nothing about the code."""
 
 _SERVERS: Final = "SANDIK_TEST_KAFKA"
 _MISSING: Final = "SANDIK_TEST_KAFKA_MISSING"  # why there is none; set here, read by workers
