@@ -191,6 +191,7 @@ async def test_a_seek_outside_of_the_archive_has_no_effect(
     with pytest.raises(UsageError, match="cannot begin at 2031"):
         replay(log, run, archive, ReplaySettings(begin=datetime.fromisoformat("2031-01-01T00:00+03:00")))
     async with working(replay(log, run, archive, ReplaySettings(speed=0, stay=True)).play()):
+        await until(lambda: has_tallies(log, run))  # who directs before it has begun is not heard
         await command(log, run, ReplaySought, to=datetime.fromisoformat("2031-01-01T00:00+03:00"))
         await until(lambda: is_said(caplog, "outside"))
     assert (await find_run(log, unique)).topics.take == 0
