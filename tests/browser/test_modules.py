@@ -225,3 +225,27 @@ async def test_why_is_asked_when_the_figures_change_but_not_more_often_than_one_
         }"""
     )
     assert [["tr", 0], ["tr", 1 + 1 / 3000], ["tr", 2 + 1 / 3000], ["tr/34", 3], ["tr/34", 4]] == answers
+
+
+async def test_an_order_is_shown_once_it_has_stood_for_a_while(page: Page) -> None:
+    """One that is gone before the pause is over was never there; the last one wanted is the one shown."""
+    answers = await ask(
+        page,
+        "slide",
+        """(() => {
+          const said = [];
+          let task = null;
+          const order = new m.Order((now) => said.push(now.join("")),
+            { later: (what) => { task = what; return 1; }, never: () => { task = null; } });
+          order.jump(["a", "b", "c"]);
+          order.want(["b", "a", "c"]);
+          order.want(["a", "b", "c"]);
+          said.push(task === null ? "calm" : "waiting");
+          order.want(["b", "a", "c"]);
+          order.want(["c", "b", "a"]);
+          said.push(order.shown.join(""));
+          task();
+          return said;
+        })()""",
+    )
+    assert ["calm", "abc", "cba"] == answers

@@ -19,7 +19,7 @@ const WIDTH = 1640;
 const HEIGHT = 680;
 const GAP = 6;
 /** Width of a label's letters in pixels, about: what decides between name, code and nothing. */
-const LETTER = 13;
+const LETTER = 12.5;
 /** Height of a line of them. */
 const LINE = 24;
 const SHORT_LABEL = 8;
