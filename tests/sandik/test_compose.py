@@ -37,8 +37,17 @@ def parsed(service: str) -> dict[str, Any]:
 
 
 def test_there_is_a_service_of_each_kind() -> None:
-    assert sorted(SERVICES) == ["aggregate", "gateway", "grafana", "kafka", "prometheus", "proxy", "simulator"]
-    assert OURS == ["aggregate", "gateway", "simulator"]
+    assert sorted(SERVICES) == [
+        "aggregate",
+        "archive",
+        "gateway",
+        "grafana",
+        "kafka",
+        "prometheus",
+        "proxy",
+        "simulator",
+    ]
+    assert OURS == ["aggregate", "archive", "gateway", "simulator"]
     assert SERVICES["aggregate"]["deploy"]["replicas"] == 2
 
 
@@ -134,3 +143,12 @@ def test_the_image_holds_every_package_at_pinned_versions_and_is_not_root() -> N
     assert set(built["packages"]) <= copied
     assert "-c constraints/dev.txt" in CONTAINERFILE
     assert re.search(r"^USER (?!root)", CONTAINERFILE, re.MULTILINE)
+
+
+def test_the_archive_outlives_its_container_and_can_be_written_to() -> None:
+    [mount] = SERVICES["archive"]["volumes"]
+    volume, _, target = mount.partition(":")
+    workdir = re.findall(r"^WORKDIR (\S+)$", CONTAINERFILE, re.MULTILINE)[-1]
+    assert volume in COMPOSE["volumes"]
+    assert Path(target) == (Path(workdir) / parsed("archive")["out"]).parent
+    assert f"install --directory --owner=sandik {target}" in CONTAINERFILE
