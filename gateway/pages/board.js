@@ -6,6 +6,7 @@ import { Candidates } from "./candidates.js";
 import { Card } from "./card.js";
 import { Compare } from "./compare.js";
 import { routeUrl } from "./client/index.js";
+import { feedState } from "./complete.js";
 import { fillSwitch, UnitPicker, updateSwitch } from "./controls.js";
 import { Districts } from "./districts.js";
 import { make, say } from "./dom.js";
@@ -164,8 +165,8 @@ export class Board {
     updateSwitch(document.getElementById("contests"), selection.contest, (contest) => href({ contest }));
     updateSwitch(document.getElementById("sources"), selection.source, (source) => href({ source }));
     this.picker.draw(selection.unit);
-    const main = { ...view.unit(selection), above: view.above(selection) };
-    this.#parts = view.parts(selection);
+    const main = { ...view.unit(selection), above: view.above(selection), call: this.#call(selection.unit) };
+    this.#parts = view.parts(selection).map((part) => ({ ...part, call: this.#call(part.unit.id) }));
     this.hero.draw(main);
     this.candidates.draw(main);
     const leading = view.leading(this.#parts);
@@ -211,10 +212,10 @@ export class Board {
     this.compare.draw({ columns, ranked: main.ranked, hue: this.view.hue });
     this.#explain(columns, main.ranked[0]?.candidate.id);
     this.status.draw({
-      source, feed, connection: this.#connection, shownAt: this.#shownAt, embargo: night.embargo,
-      hold: night.held, fault: this.#fault,
+      source, feed, connection: this.#connection, shownAt: this.#shownAt, fault: this.#fault,
+      embargoed: night.embargoed, embargo: night.embargo, hold: night.held,
     });
-    document.body.toggleAttribute("data-embargo", Boolean(night.embargo) && !main.entry);
+    document.body.toggleAttribute("data-embargo", night.embargoed && !main.entry);
     this.#title(main, feed);
   }
 
@@ -235,7 +236,16 @@ export class Board {
 
   /** A source's feed; without a connection nobody knows how it is, only how old its figures are. */
   #feed(source) {
-    return this.night.feeds[source.id] ?? { state: "waiting", last_event: null, age_s: null };
+    const feed = this.night.feeds[source.id] ?? { state: "waiting", last_event: null, age_s: null };
+    const { contest, unit } = this.selection;
+    const scope = this.election.scopeOf(unit).id;
+    const opened = this.night.entry(contest, source.id, scope)?.boxes_opened;
+    return { ...feed, state: feedState(feed.state, opened, this.election.boxesTotal(scope)) };
+  }
+
+  /** An editor's word on who has won in a unit, if it has been given. */
+  #call(unit) {
+    return this.night.calls.find((call) => call.contest === this.selection.contest && call.unit === unit);
   }
 
   #columns() {

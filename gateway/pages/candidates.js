@@ -3,6 +3,7 @@
  * A new order is taken at most every two seconds, and slides into place.
  */
 
+import { isManual, markManual } from "./byhand.js";
 import { reset, show } from "./countup.js";
 import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
 import { basisPoints } from "./format.js";
@@ -109,13 +110,20 @@ export class Candidates {
       put(line.row, "data-rank", item.rank);
       say(line.rank, view.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "");
       this.#figures(line, item.votes, valid, scale, view.entry);
+      markManual(line.votes, isManual(view.entry, `votes.${item.candidate.id}`), t);
+      const called = view.call?.candidate === item.candidate.id;
+      put(line.row, "data-called", called ? "" : null);
+      put(line.rank, "title", called ? t("called", { name: item.candidate.name }) : null);
     }
     const shown = new Set(this.#order.shown.slice(0, FIRST_ROWS));
     const hidden = Math.max(0, view.ranked.length - FIRST_ROWS);
     say(this.toggle, t(this.#open ? "hideOthers" : "others", { n: format.count(hidden) }));
     put(this.others.row, "hidden", hidden ? null : "");
     this.#figures(this.others, sumOfOthers(view.ranked, shown), valid, scale, view.entry);
+    const others = view.ranked.filter(({ candidate }) => !shown.has(candidate.id));
+    markManual(this.others.votes, others.some(({ candidate }) => isManual(view.entry, `votes.${candidate.id}`)), t);
     this.#figures(this.unattributed, view.entry?.unattributed ?? 0, valid, scale, view.entry);
+    markManual(this.unattributed.votes, isManual(view.entry, "unattributed"), t);
   }
 
   #figures(line, votes, valid, scale, entry) {

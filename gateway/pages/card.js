@@ -2,6 +2,7 @@
  * One district's card beside the map: the same four things in small, and the first three on its own ballot.
  */
 
+import { isManual, markManual } from "./byhand.js";
 import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
 import { turnout } from "./rank.js";
 
@@ -30,6 +31,7 @@ export class Card {
     say(this.name, part ? `${closest ? t("closest", { place: part.unit.name }) : part.unit.name} · ${source.name}` : t("district"));
     const opened = part?.entry?.boxes_opened ?? 0;
     say(this.boxes, part ? `${t("opened")} ${format.count(opened)} / ${format.count(part.boxesTotal)} · ${format.progress(opened, part.boxesTotal)}` : t("chooseDistrict"));
+    markManual(this.boxes, isManual(part?.entry, "boxes_opened"), t);
     paint(this.fill, "--part", part?.boxesTotal ? (opened / part.boxesTotal).toFixed(4) : "0");
     this.lines.forEach((line, index) => this.#line(line, part?.entry ? part.ranked[index] : null, part, hue));
     const lead = part?.lead;
@@ -46,5 +48,6 @@ export class Card {
     say(line.name, item ? [item.candidate.name, item.candidate.partyName].filter(Boolean).join(" · ") : "");
     say(line.percent, item ? this.format.percent(item.votes, part.entry.valid) : "");
     say(line.votes, item ? this.format.count(item.votes) : "");
+    markManual(line.votes, item && isManual(part.entry, `votes.${item.candidate.id}`), this.t);
   }
 }

@@ -2,6 +2,7 @@
  * The sources side by side on one scale, and what lies between them written out in votes, points and boxes.
  */
 
+import { isManual, markManual } from "./byhand.js";
 import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
 import { points, spread } from "./rank.js";
 
@@ -62,6 +63,7 @@ export class Compare {
       const { main, small, fill } = line.cells[index];
       say(main, number === undefined ? t("noData") : text(number));
       say(small, number === undefined ? "" : format.progress(number, column.boxesTotal));
+      markManual(main, isManual(column.entry, "boxes_opened"), t);
       paint(fill, "--part", number && column.boxesTotal ? (number / column.boxesTotal).toFixed(4) : "0");
     });
     const gap = spread(columns.map((column) => ({ source: column.source, value: value(column) })));
@@ -79,6 +81,7 @@ export class Compare {
       const votes = votesOf(column);
       say(main, votes === undefined ? t("noData") : format.percent(votes, column.entry.valid));
       say(small, votes === undefined ? "" : t("votes", { n: format.count(votes) }));
+      markManual(small, isManual(column.entry, `votes.${candidate.id}`), t);
       paint(fill, "--part", column.entry?.valid ? (votes / column.entry.valid).toFixed(4) : "0");
     });
     const shares = spread(columns.map((column) => ({ source: column.source, value: points(votesOf(column), column.entry?.valid) ?? NaN })));

@@ -2,6 +2,7 @@
  * The parts of a scope as a table that sorts by any column.
  */
 
+import { isManual, markManual } from "./byhand.js";
 import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
 import { basisPoints } from "./format.js";
 import { turnout } from "./rank.js";
@@ -101,7 +102,7 @@ export class Districts {
   #write(part, selected, hue) {
     const { t, format } = this;
     const line = this.#row(part.unit.id);
-    const { entry, lead, boxesTotal } = part;
+    const { entry, lead, ranked, boxesTotal, call } = part;
     const first = lead?.leaders[0].candidate;
     const tie = lead && lead.leaders.length > 1;
     say(line.link, part.unit.name);
@@ -118,5 +119,12 @@ export class Districts {
     const { cast, registered } = turnout(entry);
     say(line.turnout, format.percent(cast, registered));
     say(line.flagged, format.count(entry?.flagged ?? 0));
+    const votes = (lead ? [...lead.leaders, lead.second] : []).filter(Boolean).map(({ candidate }) => `votes.${candidate.id}`);
+    markManual(line.votes, votes.length > 0 && isManual(entry, ...votes), t);
+    markManual(line.boxes, isManual(entry, "boxes_opened"), t);
+    markManual(line.turnout, isManual(entry, "cast", "registered"), t);
+    const won = call && ranked.find(({ candidate }) => candidate.id === call.candidate);
+    put(line.leader, "data-called", call ? "" : null);
+    put(line.leader, "title", call ? t("called", { name: won?.candidate.name ?? call.candidate }) : null);
   }
 }

@@ -2,6 +2,7 @@
  * The four things every screen says first: who leads, by how much, how much is counted, how old it is.
  */
 
+import { isManual, markManual } from "./byhand.js";
 import { reset, show } from "./countup.js";
 import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
 import { isThin, turnout } from "./rank.js";
@@ -43,7 +44,9 @@ export class Hero {
         make("p", { class: "old" }, part("since"))),
       make("dl", { class: "facts" },
         make("div", {}, make("dt", { text: t("turnout") }), make("dd", {}, part("turnout"), part("turnoutOf"))),
-        make("div", {}, make("dt", { text: t("flagged") }), make("dd", {}, part("flagged"), part("flaggedWhy")))),
+        make("div", {}, make("dt", { text: t("flagged") }), make("dd", {}, part("flagged"), part("flaggedWhy"))),
+        this.callRow = make("div", { class: "call", hidden: true }, make("dt", { text: t("call") }), make("dd", {}, part("called"), part("calledBy"))),
+        this.manualRow = make("div", { class: "manual", hidden: true }, make("dt", { text: t("manualHead") }), make("dd", {}, part("manual")))),
     );
   }
 
@@ -69,6 +72,32 @@ export class Hero {
     say(this.flagged, format.count(view.entry?.flagged ?? 0));
     const annulled = view.entry?.annulled ?? 0;
     say(this.flaggedWhy, annulled ? t("annulled", { n: format.count(annulled) }) : t("flaggedWhy"));
+    this.#call(view);
+    this.#manual(view);
+  }
+
+  /** What an editor has called; never what the figures suggest. */
+  #call({ call, contest, ranked }) {
+    const { t, format } = this;
+    put(this.callRow, "hidden", call ? null : "");
+    if (!call) return;
+    const winner = ranked.find(({ candidate }) => candidate.id === call.candidate);
+    say(this.called, t("called", { name: winner?.candidate.name ?? call.candidate }));
+    say(this.calledBy, `${contest.name} · ${t("calledBy", { by: call.by, time: format.clock(call.at), zone: format.zone() })}`);
+  }
+
+  /** Which of the figures here an operator has set by hand. */
+  #manual({ entry, lead, ranked }) {
+    const { t } = this;
+    const votes = ({ candidate }) => `votes.${candidate.id}`;
+    const first = lead?.leaders[0];
+    markManual(this.votes, first && isManual(entry, votes(first)), t);
+    markManual(this.gapVotes, first && isManual(entry, votes(first), ...(lead.second ? [votes(lead.second)] : [])), t);
+    markManual(this.opened, isManual(entry, "boxes_opened"), t);
+    markManual(this.turnout, isManual(entry, "cast", "registered"), t);
+    put(this.manualRow, "hidden", isManual(entry) ? null : "");
+    const nameOf = (figure) => ranked.find((row) => votes(row) === figure)?.candidate.name ?? t(`figure_${figure}`);
+    if (isManual(entry)) say(this.manual, entry.overridden.map(nameOf).join(", "));
   }
 
   /** Draw how old the figures are: the unit's last box in event time, the source's last word in the viewer's. */

@@ -9,6 +9,7 @@ const COLORS = { ink: "#dfe7f0", ground: "#1b222c", wrong: "#ffb454", fresh: "#6
 /** One shape a state, so that the tab tells them apart without colour. */
 const ICONS = {
   live: `<circle cx="16" cy="16" r="11" fill="${COLORS.fresh}"/>`,
+  complete: `<path d="m5 17 8 8L27 8" fill="none" stroke="${COLORS.fresh}" stroke-width="5" stroke-linecap="round" stroke-linejoin="round"/>`,
   quiet: `<circle cx="16" cy="16" r="9.5" fill="none" stroke="${COLORS.ink}" stroke-width="4"/>`,
   stale: `<path d="M16 4 29 27H3Z" fill="none" stroke="${COLORS.wrong}" stroke-width="4" stroke-linejoin="round"/>`,
   down: `<rect x="3" y="3" width="26" height="26" rx="3" fill="${COLORS.wrong}"/><path d="m10 10 12 12m0-12L10 22" stroke="${COLORS.ground}" stroke-width="4"/>`,
@@ -39,12 +40,12 @@ export class Status {
   }
 
   /** Say what state the picture is in; the gravest thing wins. */
-  draw({ source, feed, connection, shownAt, embargo, hold, fault }) {
+  draw({ source, feed, connection, shownAt, embargoed, embargo, hold, fault }) {
     const { t, format } = this;
     const name = source?.name ?? "";
     let [state, text] = [feed.state, t(`${feed.state}Text`, { source: name })];
     if (hold.length) [state, text] = ["hold", t("hold", { what: hold.join(", ") })];
-    if (embargo) [state, text] = ["embargo", t("embargo", { time: format.clock(embargo), zone: format.zone() })];
+    if (embargoed) [state, text] = ["embargo", embargo ? t("embargo", { time: format.clock(embargo), zone: format.zone() }) : t("embargoStands")];
     if (fault) [state, text] = ["fault", t("fault", { message: fault })];
     if (connection.status === "refused") [state, text] = ["lost", t("refused", { code: connection.code })];
     else if (connection.status !== "open" && connection.hadData) [state, text] = ["lost", t("lost", { time: format.clock(shownAt) })];

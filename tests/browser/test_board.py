@@ -337,3 +337,16 @@ async def test_english_is_a_parameter_away(tmp_path: Path, browser: Browser) -> 
         await shown.shows("#hero .percent", "60.00%")
         await shown.shows("#hero .votes", "6,000")
         assert "en" == await shown.page.locator("html").get_attribute("lang")
+
+
+async def test_a_source_that_has_opened_all_boxes_is_complete_however_silent(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log:
+        await begin(log, election())
+        for slug in DISTRICTS:
+            await publish(log, totals(f"tr/34/{slug}", {"imamoglu": 60, "kurum": 40}, boxes=BOXES))
+        silent = replace(FAST, feeds=FeedLimits(0, 0, 0))
+        async with showing(log, settings=silent) as url, screen(browser, url) as shown:
+            await shown.is_in_state("complete")
+            await shown.shows("#hero .feed", "tamam")
+            await shown.page.get_by_role("link", name="Belediye Meclisi").click()
+            await shown.is_in_state("down")

@@ -168,18 +168,33 @@ async def test_an_embargo_a_hold_and_a_fault_outrank_the_feed_and_a_lost_connect
             ['status', 'strings', 'format'].map(name => import(`/static/${name}.js`)));
           const status = new Status({words: words('tr'), format: formats('tr', 'Europe/Istanbul')});
           const calm = {source: {name: 'AA'}, feed: {state: 'live'}, connection: {status: 'open'}, hold: []};
-          const embargo = {embargo: '2024-03-31T19:20:00+03:00'};
+          const embargo = {embargoed: true, embargo: '2024-03-31T19:20:00+03:00'};
           const lost = {connection: {status: 'lost', hadData: true}, shownAt: '2024-03-31T18:00:00+03:00'};
-          return [{}, {hold: ['canlı bağlantı']}, embargo, {...embargo, ...lost}, {fault: 'x'}].map(change => {
+          const open = {embargoed: true, embargo: null};
+          return [{}, {hold: ['canlı bağlantı']}, embargo, {...embargo, ...lost}, {fault: 'x'}, open].map(change => {
             status.draw({...calm, ...change});
             const line = document.getElementById('status');
             return [line.dataset.state, line.textContent];
           });
         }"""
     )
-    assert ["live", "hold", "embargo", "lost", "fault"] == [state for state, _ in answers]
+    assert ["live", "hold", "embargo", "lost", "fault", "embargo"] == [state for state, _ in answers]
+    assert "Yayın yasağı: sonuçlar yasak kalkınca yayımlanacak." == answers[5][1]
     assert "Yayın yasağı: sonuçlar 19:20:00 TSİ itibarıyla yayımlanacak." == answers[2][1]
     assert "18:00:00" in answers[3][1]
+
+
+async def test_a_source_that_has_opened_every_box_is_complete_and_its_silence_no_alarm(page: Page) -> None:
+    answers = await ask(
+        page,
+        "complete",
+        """['live', 'quiet', 'stale', 'down', 'unknown', 'waiting'].map(state => m.feedState(state, 936, 936))
+        .concat(m.feedState('down', 935, 936), m.feedState('down', undefined, 936), m.feedState('down', 0, 0))""",
+    )
+    assert [
+        *("live", "complete", "complete", "complete", "unknown", "waiting"),
+        *("down", "down", "down"),
+    ] == answers
 
 
 async def test_points_that_are_shown_add_up_to_the_gap_that_is_shown(page: Page) -> None:

@@ -72,7 +72,8 @@ export class Counted {
       make("span", { class: "track", "aria-hidden": "true" }, this.fill), this.note);
   }
 
-  draw({ opened, total, progress, part, thin, note }, of) {
+  draw({ opened, total, progress, part, thin, note, manual }, of) {
+    put(this.opened, "data-manual", manual ? "" : null);
     show(this.opened, opened, this.format.count, of);
     say(this.total, this.format.count(total));
     say(this.progress, progress);

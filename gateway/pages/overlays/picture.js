@@ -2,6 +2,8 @@
  * What state the picture is in, and the figures of one unit as an overlay shows them. Pure: counts in, words out.
  */
 
+import { isManual } from "../byhand.js";
+import { feedState } from "../complete.js";
 import { basisPoints } from "../format.js";
 import { isThin, sumOfOthers } from "../rank.js";
 
@@ -19,7 +21,7 @@ export function isHeld(held, contest, unit) {
 }
 
 /** The state of one source's figures on screen: `{state, word, text, grave}`; the gravest thing wins. */
-export function stateOf({ night, source, selection, t, format }) {
+export function stateOf({ night, election, source, selection, t, format }) {
   const { connection } = night;
   const feed = night.feed(source.id);
   const say = (state, word, text) => ({ state, word, text, grave: GRAVE.has(state) });
@@ -29,14 +31,11 @@ export function stateOf({ night, source, selection, t, format }) {
   }
   if (connection.status !== "open") return say("waiting", t("waiting"), t("connecting"));
   if (isHeld(night.held, selection.contest, selection.unit)) return say("hold", t("holdWord"), t("holdOnAir"));
-  const text = feed.state === "live" ? "" : t(`${feed.state}Text`, { source: source.name }); // what goes well needs no words
-  return say(feed.state, t(feed.state), text);
-}
-
-/** Whether an operator has set a figure by hand: this one, or any. */
-export function isManual(entry, figure = null) {
-  const set = entry?.overridden ?? [];
-  return figure === null ? set.length > 0 : set.includes(figure);
+  const scope = election.scopeOf(selection.unit).id;
+  const opened = night.entry(selection.contest, source.id, scope)?.boxes_opened;
+  const state = feedState(feed.state, opened, election.boxesTotal(scope));
+  const text = state === "live" ? "" : t(`${state}Text`, { source: source.name }); // what goes well needs no words
+  return say(state, t(state), text);
 }
 
 /** Where numbers come from and how old they are. */
@@ -50,7 +49,7 @@ export function origin(scene, sourceId = scene.selection.source, unitId = scene.
     when: entry ? `${format.clock(entry.as_of)} ${format.zone()}` : format.nothing,
     manual: isManual(entry) ? t("manualWord") : "",
     age: t("feedAge", { age: format.age(feed.age_s ?? NaN) }),
-    ...stateOf({ night, source, selection: { ...scene.selection, unit: unitId }, t, format }),
+    ...stateOf({ night, election, source, selection: { ...scene.selection, unit: unitId }, t, format }),
   };
 }
 
@@ -63,6 +62,7 @@ export function counted({ t, format }, { entry, boxesTotal }) {
     opened: entry ? opened : NaN, total: boxesTotal, part: boxesTotal ? opened / boxesTotal : 0, thin: thin && Boolean(entry),
     progress: format.progress(opened, boxesTotal),
     note: !entry ? "" : thin ? t("thin") : done ? t("allOpened") : "",
+    manual: isManual(entry, "boxes_opened"),
   };
 }
 

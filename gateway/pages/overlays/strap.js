@@ -31,7 +31,7 @@ export const needs = (scene) => subscriptions(scene);
 /** Without an event there is nothing to show but the state of things. */
 export function model(scene) {
   const { night, election, selection, t, format } = scene;
-  return { state: stateOf({ night, source: election.sourceById.get(selection.source), selection, t, format }) };
+  return { state: stateOf({ night, election, source: election.sourceById.get(selection.source), selection, t, format }) };
 }
 
 /** Whether an event is this overlay's business. */

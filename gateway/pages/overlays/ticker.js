@@ -3,11 +3,12 @@
  * that grows moves nothing; the order by boxes is taken anew only where the crawl begins again.
  */
 
+import { isManual } from "../byhand.js";
 import { make, order, paint, put, say } from "../dom.js";
 import { still } from "../countup.js";
 import { fit } from "./furniture.js";
 import { choice, whole } from "./parameters.js";
-import { isManual, origin, written } from "./picture.js";
+import { origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
 export const title = "Race ticker";

@@ -1,0 +1,17 @@
+/**
+ * Figures that an operator has set by hand (docs/decisions/override.md): which they are, and the mark they carry.
+ */
+
+import { put } from "./dom.js";
+
+/** Whether one of these figures of an entry was set by hand; without names: whether any was. */
+export function isManual(entry, ...figures) {
+  const set = entry?.overridden ?? [];
+  return figures.length ? figures.some((figure) => set.includes(figure)) : set.length > 0;
+}
+
+/** Mark a node whose figure was set by hand, or take the mark away. The sign itself is the style sheet's. */
+export function markManual(node, manual, t) {
+  put(node, "data-manual", manual ? "" : null);
+  put(node, "title", manual ? t("manualWord") : null);
+}

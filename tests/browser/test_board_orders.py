@@ -1,0 +1,56 @@
+"""What operators order, as the board's viewers see it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from eventlog.port import Entry, EventLog
+from eventlog.topics import RunTopics
+from schemas.control import Called, EmbargoSet
+from tests.browser.chromium import screen
+from tests.browser.city import election
+from tests.browser.stage import RUN, begin, log_at, publish, showing, totals
+from tests.schemas.orders import Kind, written
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def give(log: EventLog, kind: Kind, **fields: Any) -> None:
+    """Give an order, as the control room does."""
+    value = written(kind, run=RUN, epoch="9f2c", **fields)
+    await log.append(RunTopics(RUN).control.name, [Entry(b"order", value)])
+
+
+async def test_an_embargo_without_an_end_is_said(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election(), mode="test")
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 60, "kurum": 40}, boxes=1))
+        await shown.is_in_state("live")
+        await give(log, EmbargoSet)
+        await shown.is_in_state("embargo")
+        await shown.shows("#status", "Yayın yasağı: sonuçlar yasak kalkınca yayımlanacak.")
+
+
+async def test_figures_set_by_hand_and_calls_are_marked(tmp_path: Path, browser: Browser) -> None:
+    said = totals("tr/34/fatih", {"imamoglu": 60, "kurum": 40}, boxes=1)
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
+        await begin(log, election(), mode="test")
+        await shown.is_in_state("quiet")
+        shown.complaints.clear()  # the page had asked for the night before there was one
+        await publish(log, said.model_copy(update={"overridden": ("boxes_opened", "votes.imamoglu")}))
+        mark = "getComputedStyle(document.querySelector('#hero .votes'), '::before').content"
+        await shown.shows("#hero .facts .manual dd", "açılan sandık, Ekrem İmamoğlu")
+        assert '"✎ "' == await shown.page.evaluate(mark)
+        for place in ("#hero .opened", "#hero .gapVotes", "#candidates [data-candidate=imamoglu] .votes"):
+            await expect(shown.page.locator(place)).to_have_attribute("title", "elle girilen sayı")
+        row = "#districts [data-row='tr/34/fatih']"
+        assert 2 == await shown.page.locator(f"{row} [data-manual]").count()
+        assert 0 == await shown.page.locator("#candidates [data-candidate=kurum] [data-manual]").count()
+
+        await give(log, Called, contest="metropolitan_mayor", unit="tr/34", candidate="kurum")
+        await shown.shows("#hero .called", "Murat Kurum kazandı")
+        assert "ilan eden" in await shown.text("#hero .calledBy")
+        await expect(shown.page.locator("#candidates [data-called]")).to_have_attribute("data-candidate", "kurum")
+        assert [] == shown.complaints
