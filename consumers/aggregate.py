@@ -21,6 +21,7 @@ from consumers.saving import Saver
 from consumers.tally import TallyFold
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog, Reader, Record
+from eventlog.reading import read_until
 from eventlog.run import Run
 from schemas.errors import LogError
 from schemas.quarantine import Quarantined
@@ -36,9 +37,6 @@ MAX_RECORDS: Final = 2_000
 
 MAX_IDLE_MS: Final = 200
 """The longest wait for input, so that a change of the group's members is noticed."""
-
-_FOLLOW_WAIT_MS: Final = 1_000
-"""How long one read of what is known to be in the log may wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +192,9 @@ class Aggregator:
         topic = self._run.topics.ledger.name
         ends = await self._log.end_offsets(topic)
         async with self._log.reader(topic, dict.fromkeys(partitions, 0)) as reader:
-            while any(reader.positions[partition] < ends[partition] for partition in partitions):
-                for batch in await reader.read(max_records=MAX_RECORDS, wait_ms=_FOLLOW_WAIT_MS):
-                    checkpoints[batch.partition].add(batch.records)
+            owned = {partition: ends[partition] for partition in partitions}
+            async for batch in read_until(reader, owned, max_records=MAX_RECORDS):
+                checkpoints[batch.partition].add(batch.records)
         return checkpoints
 
     def _take_over(self, partition: int, checkpoint: Checkpoint) -> Marker:
@@ -309,11 +307,10 @@ class Aggregator:
     async def _follow_totals(self) -> None:
         if self._totals is None:
             return
-        end = (await self._log.end_offsets(self._run.topics.totals.name))[0]
-        while self._totals.positions[0] < end:
-            for batch in await self._totals.read(max_records=MAX_RECORDS, wait_ms=_FOLLOW_WAIT_MS):
-                self._newest.update(_versions(batch.records))
-                self._gatekeeper.fold_totals(batch.records)
+        ends = await self._log.end_offsets(self._run.topics.totals.name)
+        async for batch in read_until(self._totals, ends, max_records=MAX_RECORDS):
+            self._newest.update(_versions(batch.records))
+            self._gatekeeper.fold_totals(batch.records)
 
     def _report(self) -> None:
         self._watch(self._progress)

@@ -15,6 +15,7 @@ from typing import Final, Self
 from consumers.gates import Holds, Overrides, Stage
 from consumers.marks import Marks
 from eventlog.port import Entry, EventLog, Reader, Record
+from eventlog.reading import read_until
 from eventlog.run import Run
 from schemas.control import parse_epoch
 from schemas.gate import Gate
@@ -26,9 +27,6 @@ _log = logging.getLogger(__name__)
 
 _MAX_RECORDS: Final = 2_000
 """Records in one read: some 30 ms of parsing."""
-
-_READ_WAIT_MS: Final = 1_000
-"""How long one read of what is known to be in the log may wait."""
 
 
 class Gatekeeper:
@@ -68,13 +66,14 @@ class Gatekeeper:
         self._owned = partitions
         self._settled = False
         reader = await self._reading_control()
-        end = (await self._log.end_offsets(self._control))[0]
-        while reader.positions[0] < end:
-            await self._read_control(wait_ms=_READ_WAIT_MS)
+        async for batch in read_until(reader, await self._log.end_offsets(self._control), max_records=_MAX_RECORDS):
+            self._fold_control(batch.records)
 
     async def settle(self) -> None:
         """Relay what is new in the control topic. To be called before totals are published: a hold comes first."""
-        await self._read_control(wait_ms=0)
+        reader = await self._reading_control()
+        for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=0):
+            self._fold_control(batch.records)
         if not self._settled and self._has_orders:
             await self._relay()
         self._settled = True
@@ -122,22 +121,17 @@ class Gatekeeper:
     def _is_ours(self, district: str) -> bool:
         return self._partition.get(district) in self._owned
 
-    async def _read_control(self, *, wait_ms: int) -> None:
-        reader = await self._reading_control()
-        for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=wait_ms):
-            for record in batch.records:
-                self._fold_control(record)
-
-    def _fold_control(self, record: Record) -> None:
-        verdict = self._judge.judge(record.offset, record.value)
-        if verdict is None:
-            self._fold_replay(record)
-        elif verdict.order is not None and verdict.counts:
-            self._holds.apply(record.offset, verdict.order)
-            self._overrides.apply(record.offset, verdict.order)
-            self._settled = False
-        else:
-            _log.warning("The control record at %d has no effect: %s.", record.offset, verdict.refusal)
+    def _fold_control(self, records: Iterable[Record]) -> None:
+        for record in records:
+            verdict = self._judge.judge(record.offset, record.value)
+            if verdict is None:
+                self._fold_replay(record)
+            elif verdict.order is not None and verdict.counts:
+                self._holds.apply(record.offset, verdict.order)
+                self._overrides.apply(record.offset, verdict.order)
+                self._settled = False
+            else:
+                _log.warning("The control record at %d has no effect: %s.", record.offset, verdict.refusal)
 
     def _fold_replay(self, record: Record) -> None:
         if self._run.mode != "replay":
@@ -149,13 +143,12 @@ class Gatekeeper:
             self.take_ended = True
 
     async def _read_totals(self) -> None:
-        end = (await self._log.end_offsets(self._totals))[0]
+        ends = await self._log.end_offsets(self._totals)
         if self._totals_reader is None:
             self._totals_reader = await self._resources.enter_async_context(self._log.reader(self._totals, {0: 0}))
-        while self._totals_reader.positions[0] < end:
-            for batch in await self._totals_reader.read(max_records=_MAX_RECORDS, wait_ms=_READ_WAIT_MS):
-                for record in batch.records:
-                    self._stage.fold(record)
+        async for batch in read_until(self._totals_reader, ends, max_records=_MAX_RECORDS):
+            for record in batch.records:
+                self._stage.fold(record)
 
     async def _reading_control(self) -> Reader:
         if self._control_reader is None:

@@ -6,8 +6,7 @@ from typing import Final, NoReturn
 from eventlog.clock import Clock
 from eventlog.port import EventLog, Reader
 from eventlog.run import find_run
-from gateway.follow_comparisons import follow_comparisons
-from gateway.follow_quarantine import follow_quarantine
+from gateway.follow_beside import follow_beside
 from gateway.gateway import Gateway
 from schemas.errors import LogUnavailable, PositionLost, UnknownRun, UnknownTopic
 
@@ -74,7 +73,8 @@ async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, pauses: _Pa
     """Follow control and totals of a run. Nobody is let in before both have been read to their end."""
     run = await find_run(log, gateway.run_name)
     world = gateway.begin(run)
-    control, totals = run.topics.control.name, run.topics.totals.name
+    topics = run.topics
+    control, totals = topics.control.name, topics.totals.name
     ordered = await _end(log, control, world.control.position)
     end = await _end(log, totals, world.view.seq)
     async with (
@@ -86,8 +86,8 @@ async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, pauses: _Pa
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_follow_orders(orders, gateway))
-                group.create_task(follow_comparisons(log, world, gateway.settings, clock))
-                group.create_task(follow_quarantine(log, world, gateway.settings))
+                for topic, fold in ((topics.comparisons, world.comparisons), (topics.quarantine, world.quarantine)):
+                    group.create_task(follow_beside(log, topic.name, fold, gateway.settings, clock))
                 group.create_task(_look_at_end(log, totals, gateway, clock))
                 await _follow_totals(reader, end, gateway, pauses)
         except ExceptionGroup as failed:  # what the log said to the one, it says to the other

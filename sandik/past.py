@@ -2,26 +2,21 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from consumers.history import Given, History
 from eventlog.clock import epoch_ms
 from eventlog.port import EventLog
+from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
 from gateway.control import Control
 from gateway.held_units import HeldUnits
 from gateway.history import Past
 from gateway.view import View
-from sandik.reading import read_to_end
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
-
-_MAX_RECORDS: Final = 5_000
-_WAIT_MS: Final = 1_000
-"""How long one read of what is known to be in the log may wait."""
 
 
 async def past_of(
@@ -46,9 +41,8 @@ async def past_of(
     ends = await log.offsets_at(topic, moment_ms + 1)
     expect(sum(ends.values()))
     async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:
-        while any(reader.positions[partition] < end for partition, end in ends.items()):
-            for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=_WAIT_MS):
-                history.fold(batch.partition, batch.records)
+        async for batch in read_until(reader, ends):
+            history.fold(batch.partition, batch.records)
             reached(sum(reader.positions.values()))
     history.settle()
     embargoed = control.embargo.is_in_force(moment)

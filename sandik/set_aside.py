@@ -1,9 +1,9 @@
 """What a run has in quarantine, read from its log, and what letting one of it out publishes again."""
 
 from eventlog.port import Entry, EventLog
+from eventlog.reading import read_to_end
 from eventlog.run import Run
 from gateway.quarantine import Quarantine
-from sandik.reading import read_to_end
 from schemas.control import Order, QuarantineRejected, QuarantineReleased
 from schemas.errors import UsageError
 from schemas.mending import mended

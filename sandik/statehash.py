@@ -3,8 +3,8 @@
 from pydantic import ValidationError
 
 from eventlog.port import EventLog, Record
+from eventlog.reading import read_to_end
 from eventlog.run import Run
-from sandik.reading import read_to_end
 from schemas.statehash import state_of
 from schemas.totals import Cell, Totals, parse_totals
 

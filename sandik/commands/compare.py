@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eventlog.clock import Wall
+from eventlog.reading import read_to_end
 from eventlog.run import find_run
 from gateway.catalogue import Catalogue
 from gateway.comparisons import Comparisons
@@ -17,7 +18,6 @@ from sandik.formats import PIPED_COLUMNS, Format
 from sandik.numbers import decimal, grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
-from sandik.reading import read_to_end
 from sandik.wiring import open_log
 from schemas.comparison import Said
 from schemas.errors import UsageError

@@ -11,13 +11,13 @@ from rich.table import Table
 
 from eventlog.clock import Wall
 from eventlog.port import EventLog
+from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
 from sandik.moments import moment, moment_of
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.orders import Said, ordering
 from sandik.process import run_to_completion
-from sandik.reading import read_to_end
 from sandik.set_aside import quarantine_of
 from sandik.wiring import open_log
 from schemas.control import MAX_STEP, parse_control, parse_epoch

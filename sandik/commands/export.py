@@ -11,6 +11,7 @@ import orjson
 import typer
 
 from eventlog.clock import Wall
+from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
 from gateway.view import View
 from sandik import screen
@@ -18,7 +19,6 @@ from sandik.nist import Origin, election_report
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName
 from sandik.process import run_to_completion
-from sandik.reading import read_to_end
 from sandik.wiring import open_log
 from schemas.definition import Source
 from schemas.errors import UsageError

@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from eventlog.clock import Wall
+from eventlog.reading import read_to_end
 from eventlog.run import find_run
 from gateway.view import View
 from sandik.formats import PIPED_COLUMNS, Format
 from sandik.numbers import grouped, percent
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
-from sandik.reading import read_to_end
 from sandik.statehash import state_hash
 from sandik.wiring import open_log
 from schemas.totals import Row, encode_rows

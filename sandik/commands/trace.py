@@ -14,6 +14,7 @@ from rich.table import Table
 from consumers.trace import Asked, Behind, Step, Trace, history_of
 from eventlog.clock import Wall
 from eventlog.port import EventLog
+from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run, find_run
 from gateway.program import Program
 from sandik import screen
@@ -21,7 +22,6 @@ from sandik.formats import PIPED_COLUMNS, Format
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
-from sandik.reading import read_to_end
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import UsageError
@@ -30,8 +30,6 @@ from schemas.totals import Cell, Totals
 
 EXAMPLE = "Example: sandik trace tr/34/uskudar metropolitan_mayor imamoglu --run 2024-yerel --source aa"
 
-_MAX_RECORDS = 5_000
-_WAIT_MS = 1_000
 _PARTS = 3
 
 
@@ -171,9 +169,8 @@ async def _fold_district(log: EventLog, run: Run, district: str, trace: Trace) -
     with screen.bar("reading tallies") as bar:
         bar.expect(end)
         async with log.reader(topic, {partition: 0}) as reader:
-            while reader.positions[partition] < end:
-                for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=_WAIT_MS):
-                    trace.fold(batch.partition, batch.records)
+            async for batch in read_until(reader, {partition: end}):
+                trace.fold(batch.partition, batch.records)
                 bar.reached(reader.positions[partition])
 
 

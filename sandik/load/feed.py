@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from eventlog.port import EventLog
+from eventlog.reading import read_until
 from eventlog.run import Run
 from sandik.load.schedule import Change, Schedule
 from schemas.definition import Election
@@ -14,9 +15,6 @@ from schemas.totals import Cell
 
 CANDIDATES: Final = 12
 """Candidates of a ballot who get votes in a box: the median of the simulated night."""
-
-_READ_RECORDS: Final = 2_000
-_READ_WAIT_MS: Final = 1_000
 
 Box = tuple[Cell, int]
 
@@ -42,14 +40,13 @@ async def read_prior(log: EventLog, run: Run) -> Prior:
     ends = await log.end_offsets(topic)
     standing: dict[Box, tuple[int, int]] = {}
     async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:
-        while any(reader.positions[partition] < end for partition, end in ends.items()):
-            for batch in await reader.read(max_records=_READ_RECORDS, wait_ms=_READ_WAIT_MS):
-                for tally in parse_tallies([record.value or b"" for record in batch.records]):
-                    if isinstance(tally, Malformed | Reported):
-                        continue
-                    box = Cell(tally.contest, tally.source, tally.district), tally.box
-                    if tally.revision > standing.get(box, (0, 0))[0]:
-                        standing[box] = tally.revision, tally.invalid if isinstance(tally, Counted) else 0
+        async for batch in read_until(reader, ends):
+            for tally in parse_tallies([record.value or b"" for record in batch.records]):
+                if isinstance(tally, Malformed | Reported):
+                    continue
+                box = Cell(tally.contest, tally.source, tally.district), tally.box
+                if tally.revision > standing.get(box, (0, 0))[0]:
+                    standing[box] = tally.revision, tally.invalid if isinstance(tally, Counted) else 0
     counters = {box: counter for box, (_, counter) in standing.items()}
     return Prior(counters, max((revision for revision, _ in standing.values()), default=0))
 

@@ -10,8 +10,8 @@ from consumers.aggregate import Progress
 from consumers.takes import fold_takes
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
+from eventlog.reading import read_to_end
 from eventlog.run import Run, begin_take, create_run, find_run
-from sandik.reading import read_to_end
 from schemas.errors import LogUnavailable
 from schemas.playback import Mark, ReplayMoved, is_mark, parse_mark
 from tests.builders import NIGHT, counted, small_election

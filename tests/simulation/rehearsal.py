@@ -20,6 +20,7 @@ from eventlog.archive import Archive, open_archive
 from eventlog.archive_segment import Archived
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
+from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run, find_run
 from gateway.server import serve
 from gateway.settings import GatewaySettings
@@ -28,7 +29,6 @@ from producers.library import read_scenario
 from producers.publish import Publisher, entry, publish
 from producers.replay import Replay, ReplaySettings, Watch
 from producers.simulate import night
-from sandik.reading import read_to_end
 from sandik.runs import new_epoch
 from schemas.control import Order
 from schemas.statehash import state_of

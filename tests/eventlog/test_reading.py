@@ -1,0 +1,45 @@
+"""Reading to where a topic ends, on both logs."""
+
+import asyncio
+
+import pytest
+
+from eventlog.port import Entry, EventLog, Topic
+from eventlog.reading import read_to_end, read_until
+from schemas.errors import UnknownTopic
+from tests.eventlog.reading import PATIENCE_S
+
+
+async def test_a_topic_is_read_to_its_end_in_order_and_an_empty_one_brings_nothing(log: EventLog, unique: str) -> None:
+    await log.create([Topic(unique)])
+    assert [] == [record async for record in read_to_end(log, unique)]
+    await log.append(unique, [Entry(b"k", b"%d" % n) for n in range(7)])
+    assert [b"%d" % n for n in range(7)] == [record.value async for record in read_to_end(log, unique)]
+
+
+async def test_what_comes_while_a_topic_is_read_is_not_waited_for(log: EventLog, unique: str) -> None:
+    await log.create([Topic(unique)])
+    await log.append(unique, [Entry(b"k", b"before")])
+    found = []
+    async with asyncio.timeout(PATIENCE_S):
+        async for record in read_to_end(log, unique):
+            found.append(record.value)
+            await log.append(unique, [Entry(b"k", b"meanwhile")])
+    assert [b"before"] == found
+
+
+async def test_a_reader_goes_on_from_where_it_is_to_each_partitions_end(log: EventLog, unique: str) -> None:
+    await log.create([Topic(unique, partitions=2)])
+    await log.append(unique, [Entry(b"k", b"%d" % n, n % 2) for n in range(10)])
+    async with log.reader(unique, {0: 4, 1: 0}) as reader:
+        batches = [batch async for batch in read_until(reader, await log.end_offsets(unique), max_records=3)]
+    found: dict[int, list[int]] = {0: [], 1: []}
+    for batch in batches:
+        found[batch.partition] += [record.offset for record in batch.records]
+    assert {0: [4], 1: [0, 1, 2, 3, 4]} == found
+    assert max(len(batch.records) for batch in batches) <= 3
+
+
+async def test_a_topic_that_is_not_there_is_named(log: EventLog, unique: str) -> None:
+    with pytest.raises(UnknownTopic, match=unique):
+        _ = [record async for record in read_to_end(log, unique)]
