@@ -26,7 +26,7 @@ MAX_ANSWERS_KEPT: Final = 32
 """Encoded answers of a door kept at one seq: a graphics tool asks the same thing every second. 32 MB at most."""
 
 _FILTERS: Final = ("contest", "source", "unit")
-_QUERY_DIGEST_BYTES: Final = 8
+_DIGEST_BYTES: Final = 8
 
 
 class Filters(NamedTuple):
@@ -111,7 +111,7 @@ class Answers:
         """
         etag = _etag(question, about)
         sent = {**NO_CACHE, "content-type": "application/json", **(headers or {}), "etag": etag}
-        if holds(request, etag):
+        if _holds(request, etag):
             del sent["content-type"]
             return Response(status_code=304, headers=sent)
         found = self._kept.get(etag)
@@ -125,8 +125,12 @@ class Answers:
 def _etag(question: Asked, about: Iterable[object]) -> str:
     contest, source, units = question.filters
     query = orjson.dumps([contest, source, sorted(units) if units is not None else None, question.scope, *about])
-    digest = blake2s(query, digest_size=_QUERY_DIGEST_BYTES).hexdigest()
-    return f'"{question.world.epoch}-{question.view.seq}-{digest}"'
+    return f'"{question.world.epoch}-{question.view.seq}-{digest_of(query)}"'
+
+
+def digest_of(body: bytes) -> str:
+    """What tells one answer from another: the part of an ETag that a position alone does not say."""
+    return blake2s(body, digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def world_of(gateway: Gateway) -> World:
@@ -136,12 +140,18 @@ def world_of(gateway: Gateway) -> World:
     return gateway.world
 
 
+def unless_held(request: Request, body: bytes, etag: str) -> Response:
+    """JSON that is encoded already, or only that it is still the same where the client holds it already."""
+    headers = {"etag": etag, **NO_CACHE}
+    return Response(status_code=304, headers=headers) if _holds(request, etag) else json_answer(body, headers=headers)
+
+
 def json_answer(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """JSON that is encoded already, as an answer."""
     return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 
-def holds(request: Request, etag: str) -> bool:
+def _holds(request: Request, etag: str) -> bool:
     """Whether the client has this already (RFC 9110 section 13.1.2: If-None-Match compares weakly)."""
     tags = request.headers.get("if-none-match", "")
     return tags.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in tags.split(",")]

@@ -1,13 +1,12 @@
 """/v1/compare: how far two sources are apart in a unit, and why."""
 
-from hashlib import blake2s
 from typing import Final, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import NO_CACHE, holds, json_answer, world_of
+from gateway.answers import digest_of, unless_held, world_of
 from gateway.catalogue import Unknown
 from gateway.doors import grant_of
 from gateway.explain import explain
@@ -22,7 +21,6 @@ MAX_ANSWERS_KEPT: Final = 256
 """Answers kept, at some 10 KB each: every district of a province, with room."""
 
 _FIELDS: Final = ("contest", "unit", "a", "b")
-_DIGEST_BYTES: Final = 8
 
 
 class _Question(NamedTuple):
@@ -57,10 +55,7 @@ class CompareDoor:
                 "control room only. Ask again once it is released.",
             )
         kept = self._fresh(world, question, is_public=is_public)
-        headers = {"etag": kept.etag, **NO_CACHE}
-        if holds(request, kept.etag):
-            return Response(status_code=304, headers=headers)
-        return json_answer(kept.body, headers=headers)
+        return unless_held(request, kept.body, kept.etag)
 
     def _fresh(self, world: World, question: _Question, *, is_public: bool) -> _Kept:
         now = self._gateway.clock.monotonic()
@@ -70,7 +65,7 @@ class CompareDoor:
             view = world.view_for("public" if is_public else "control_room")
             answer = explain(world.run, world.epoch, view, world.comparisons, *question)
             body = answer.model_dump_json().encode()
-            etag = f'"{world.epoch}-{blake2s(body, digest_size=_DIGEST_BYTES).hexdigest()}"'
+            etag = f'"{world.epoch}-{digest_of(body)}"'
             if len(self._kept) >= MAX_ANSWERS_KEPT:
                 self._kept.clear()
             kept = self._kept[key] = _Kept(now + FRESH_S, etag, body)

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from gateway.answers import NO_CACHE, RETRY_AFTER_S, holds, json_answer, world_of
+from gateway.answers import NO_CACHE, RETRY_AFTER_S, json_answer, unless_held, world_of
 from gateway.compare_door import CompareDoor
 from gateway.control_door import ControlDoor
 from gateway.doors import Doors
@@ -92,10 +92,7 @@ class _Pages(StaticFiles):
 
 def _definition(gateway: Gateway, request: Request) -> Response:
     world = world_of(gateway)
-    headers = {"etag": f'"{world.run.epoch}"', **NO_CACHE}
-    if holds(request, headers["etag"]):
-        return Response(status_code=304, headers=headers)
-    return json_answer(world.definition_json, headers=headers)
+    return unless_held(request, world.definition_json, f'"{world.run.epoch}"')
 
 
 async def _health(_: Request) -> Response:

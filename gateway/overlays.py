@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from gateway.answers import NO_CACHE, holds, json_answer
+from gateway.answers import NO_CACHE, unless_held
 from gateway.boundaries import Boundaries
 
 OVERLAYS: Final = (
@@ -49,7 +49,4 @@ class BoundariesDoor:
         """The boundaries, with an ETag: they do not change while the gateway runs."""
         if self._boundaries is None:
             return Response(status_code=204, headers=NO_CACHE)
-        headers = {"etag": self._boundaries.etag, **NO_CACHE}
-        if holds(request, headers["etag"]):
-            return Response(status_code=304, headers=headers)
-        return json_answer(self._boundaries.body, headers=headers)
+        return unless_held(request, self._boundaries.body, self._boundaries.etag)

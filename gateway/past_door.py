@@ -4,7 +4,6 @@ Whoever asks must be let in now, as for the present. They are then given what th
 on air, the control room all there was.
 """
 
-from hashlib import blake2s
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eventlog.clock import epoch_ms
-from gateway.answers import NO_CACHE, Asked, holds, json_answer
+from gateway.answers import Asked, digest_of, unless_held
 from gateway.gateway import Gateway
 from gateway.history import Busy, Moments, Past
 from schemas.errors import LogError, UsageError
@@ -25,7 +24,6 @@ AT: Final = "at"
 """The field of the query that asks for the past."""
 
 _RETRY_AFTER_S: Final = "5"
-_DIGEST_BYTES: Final = 8
 
 
 async def answer_of_then(gateway: Gateway, moments: Moments | None, request: Request, question: Asked) -> Response:
@@ -44,9 +42,8 @@ async def answer_of_then(gateway: Gateway, moments: Moments | None, request: Req
     except (Busy, LogError) as error:
         raise HTTPException(503, str(error), headers={"retry-after": _RETRY_AFTER_S}) from error
     body = _body(question, past)
-    etag = f'"{question.world.epoch}-{epoch_ms(past.at)}-{blake2s(body, digest_size=_DIGEST_BYTES).hexdigest()}"'
-    headers = {"etag": etag, **NO_CACHE}
-    return Response(status_code=304, headers=headers) if holds(request, etag) else json_answer(body, headers=headers)
+    etag = f'"{question.world.epoch}-{epoch_ms(past.at)}-{digest_of(body)}"'
+    return unless_held(request, body, etag)
 
 
 def _body(question: Asked, past: Past) -> bytes:

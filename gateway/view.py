@@ -189,11 +189,6 @@ class View:
         board = self._boards[contest, source]
         return [board[unit] for unit in self.changed_units(contest, source, cursor)]
 
-    def last_change(self, contest: str, source: str) -> int:
-        """The seq at which anything of this contest and source last changed; 0 if nothing ever did."""
-        board = self._boards[contest, source]
-        return board[next(reversed(board))].seq if board else 0
-
     def as_of(self, contest: str, source: str) -> datetime | None:
         """The newest event time in any district of this contest and source."""
         country = self._boards[contest, source].get(self._country)

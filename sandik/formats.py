@@ -1,9 +1,14 @@
-"""How commands write figures: for programs, or for people."""
+"""How commands write figures to standard output: for programs, or for people."""
 
+import sys
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
-PIPED_COLUMNS: Final = 160
+import orjson
+import typer
+from rich.console import Console
+
+_PIPED_COLUMNS: Final = 200
 """How wide a table is where there is no terminal to fit it to."""
 
 
@@ -12,3 +17,22 @@ class Format(StrEnum):
 
     JSON = "json"
     TABLE = "table"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="json for programs, table for people.")]
+
+
+def write_bytes(encoded: bytes) -> None:
+    """Write what is encoded already, as it is."""
+    sys.stdout.buffer.write(encoded)
+    sys.stdout.buffer.flush()
+
+
+def write_json(found: object) -> None:
+    """Write anything that JSON can say, indented."""
+    write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def for_people() -> Console:
+    """A console for tables and sentences, as wide as the terminal, or wide enough for whatever reads the pipe."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS)

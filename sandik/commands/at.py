@@ -1,19 +1,17 @@
 """`sandik at`: what was shown at a moment."""
 
-import sys
 from datetime import date
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from gateway.history import Past
 from sandik import screen
 from sandik.commands.totals import totals_table
-from sandik.formats import PIPED_COLUMNS, Format
+from sandik.formats import Format, FormatOption, for_people, write_bytes
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.past import past_of
@@ -38,7 +36,7 @@ def at(
     ] = None,
     log: LogUrl = EMBEDDED_LOG,
     operator_key: OperatorKeys = None,
-    form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+    form: FormatOption = Format.TABLE,
     worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
 ) -> None:
     """Print the totals as they stood on air at a moment that has been, with what was held and embargoed then."""
@@ -46,8 +44,7 @@ def at(
         end_with_parent()
     past = run_to_completion(_past(log, run, moment, _day(day), operator_keys(operator_key)))
     if form is Format.JSON:
-        sys.stdout.buffer.write(encode_past(past) + b"\n")
-        sys.stdout.buffer.flush()
+        write_bytes(encode_past(past) + b"\n")
         return
     screen.say(f"As it stood at {past.at.isoformat(timespec='milliseconds')}, to the aggregator's tick:")
     if past.hold:
@@ -55,7 +52,7 @@ def at(
     if past.embargoed:
         screen.say("There was an embargo: nothing was on air. This is what the control room had.")
     rows = past.control_room if past.embargoed else past.on_air
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS).print(totals_table(rows))
+    for_people().print(totals_table(rows))
 
 
 async def _past(url: str, name: str, text: str, day: date | None, operators: tuple[OperatorKey, ...]) -> Past:

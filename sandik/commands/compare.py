@@ -1,10 +1,8 @@
 """`sandik compare`: how far two sources are apart, and why."""
 
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from eventlog.clock import Wall
@@ -14,8 +12,8 @@ from gateway.catalogue import Catalogue
 from gateway.comparisons import Comparisons
 from gateway.explain import explain
 from gateway.view import View
-from sandik.formats import PIPED_COLUMNS, Format
-from sandik.numbers import decimal, grouped
+from sandik.formats import Format, FormatOption, for_people, write_bytes
+from sandik.numbers import decimal, grouped, percent
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
 from sandik.wiring import open_log
@@ -37,14 +35,14 @@ def compare(
     contest: Annotated[str, typer.Option(help="The contest.")],
     unit: Annotated[str, typer.Option(help="The unit: a district, a province or the country, such as tr/34/uskudar.")],
     log: LogUrl = EMBEDDED_LOG,
-    form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Say how far two sources are apart, and why: boxes that one has and the other not, or other counts."""
     found = run_to_completion(_explanation(log, run, contest, unit, a, b))
     if form is Format.JSON:
-        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        write_bytes(found.model_dump_json(indent=2).encode() + b"\n")
         return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
+    console = for_people()
     console.print(_sources(found))
     console.print(_gaps(found))
     if found.why is None:
@@ -94,9 +92,7 @@ def _sources(found: Explanation) -> Table:
 
 def _shares(found: Explanation, said: Figures) -> list[str]:
     return [
-        f"{grouped(said.votes.get(name, 0))} (%{decimal(100 * said.votes.get(name, 0) / said.valid, 2)})"
-        if said.valid
-        else _DASH
+        f"{grouped(said.votes.get(name, 0))} ({percent(said.votes.get(name, 0), said.valid)})" if said.valid else _DASH
         for name in found.leaders
     ]
 

@@ -1,18 +1,15 @@
 """`sandik control`: give orders to a run, and read who gave which."""
 
-import sys
-from enum import StrEnum
 from typing import Annotated, Final
 
-import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
+from sandik.formats import Format, FormatOption, for_people, write_json
 from sandik.moments import moment, moment_of
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
@@ -27,7 +24,6 @@ from schemas.trust import Judge, OperatorKey, Verdict
 
 EXAMPLE = "Example: sandik control hold --run 2024-yerel --contest mayor --key me.key --by 'A. Kaya' --reason 'a doubt'"
 
-_PIPED_COLUMNS: Final = 200
 _UNTIL_LIFTED: Final = "lifted"
 _REHEARSAL: Final = "rehearsal"
 _ABOUT: Final = ("contest", "source", "unit", "candidate", "figures", "position", "until", "to", "records", "speed")
@@ -45,13 +41,6 @@ Source = Annotated[str, typer.Option("--source", metavar="ID", help="Whose figur
 District = Annotated[str, typer.Option("--unit", metavar="ID", help="In which district.")]
 Position = Annotated[str, typer.Argument(metavar="POSITION", help="Where it lies: see sandik control quarantine.")]
 OneUnit = Annotated[str, typer.Option("--unit", metavar="ID", help="In which unit.")]
-
-
-class Format(StrEnum):
-    """How the audit is written."""
-
-    JSON = "json"
-    TABLE = "table"
 
 
 @ordering(app, "embargo", "Example: sandik control embargo --until 2024-03-31T19:20+03:00 --run 2024-yerel …")
@@ -187,19 +176,19 @@ def quarantine(
     run: RunName,
     log: LogUrl = EMBEDDED_LOG,
     operator_key: OperatorKeys = None,
-    form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """List what was set aside and waits for somebody to let it out or reject it, the newest first."""
     waiting = run_to_completion(_waiting(log, run, operator_keys(operator_key)))
     if form is Format.JSON:
-        _write([record.model_dump() | {"position": record.position.decode()} for record in waiting])
+        write_json([record.model_dump() | {"position": record.position.decode()} for record in waiting])
         return
     table = Table(box=None, header_style="bold")
     for name in ("position", "reason", "detail"):
         table.add_column(name, no_wrap=name != "detail")
     for record in waiting:
         table.add_row(record.position.decode(), record.reason, record.detail)
-    _print(table)
+    for_people().print(table)
 
 
 @app.command("log", epilog="Example: sandik control log --run 2024-yerel --operator-key desk.key.pub --format json")
@@ -207,23 +196,14 @@ def audit(
     run: RunName,
     log: LogUrl = EMBEDDED_LOG,
     operator_key: OperatorKeys = None,
-    form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Print every order, who gave it, whether it was verified, and why it did not count if it did not."""
     verdicts = run_to_completion(_audit(log, run, operator_keys(operator_key)))
     if form is Format.JSON:
-        _write([_described(verdict) for verdict in verdicts])
+        write_json([_described(verdict) for verdict in verdicts])
     else:
-        _print(_table(verdicts))
-
-
-def _write(found: list[dict[str, object]]) -> None:
-    sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
-    sys.stdout.buffer.flush()
-
-
-def _print(table: Table) -> None:
-    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS).print(table)
+        for_people().print(_table(verdicts))
 
 
 def _figures(given: list[str]) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """`sandik schema`: the contract as JSON Schema, and the stream as AsyncAPI."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -9,6 +8,7 @@ import typer
 from pydantic import TypeAdapter
 
 from sandik import screen
+from sandik.formats import write_bytes
 from schemas import asyncapi
 from schemas.comparison import COMPARISON
 from schemas.control import CONTROL
@@ -60,8 +60,7 @@ def schema(
         (out / f"{ASYNCAPI}.json").write_bytes(asyncapi_document())
         screen.say(f"Wrote {len(SCHEMAS)} schemas and {ASYNCAPI}.json to {out}.")
     elif name in SCHEMAS or name == ASYNCAPI:
-        sys.stdout.buffer.write(asyncapi_document() if name == ASYNCAPI else json_schema(name))
-        sys.stdout.buffer.flush()
+        write_bytes(asyncapi_document() if name == ASYNCAPI else json_schema(name))
     else:
         raise UsageError(f"There is no schema {name!r}. There are: {', '.join((*SCHEMAS, ASYNCAPI))}.")
 

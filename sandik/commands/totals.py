@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from eventlog.clock import Wall
 from eventlog.reading import read_to_end
 from eventlog.run import find_run
 from gateway.view import View
-from sandik.formats import PIPED_COLUMNS, Format
+from sandik.formats import Format, FormatOption, for_people, write_bytes
 from sandik.numbers import grouped, percent
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
@@ -26,7 +25,7 @@ EXAMPLE = "Example: sandik totals --run 2024-yerel --format json > totals.json"
 def totals(
     run: RunName,
     log: LogUrl = EMBEDDED_LOG,
-    form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+    form: FormatOption = Format.TABLE,
     only_hash: Annotated[
         bool, typer.Option("--hash", help="Print the state hash alone: equal totals have equal ones.")
     ] = False,
@@ -37,10 +36,9 @@ def totals(
         return
     rows = run_to_completion(_rows(log, run))
     if form is Format.JSON:
-        sys.stdout.buffer.write(encode_rows(rows) + b"\n")
-        sys.stdout.buffer.flush()
+        write_bytes(encode_rows(rows) + b"\n")
     else:
-        Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS).print(totals_table(rows))
+        for_people().print(totals_table(rows))
 
 
 async def _hash(url: str, name: str) -> str:

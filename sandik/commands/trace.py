@@ -1,14 +1,11 @@
 """`sandik trace`: what is behind a number."""
 
-import sys
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from consumers.trace import Asked, Behind, Step, Trace, history_of
@@ -18,7 +15,7 @@ from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run, find_run
 from gateway.program import Program
 from sandik import screen
-from sandik.formats import PIPED_COLUMNS, Format
+from sandik.formats import Format, FormatOption, for_people, write_json
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
@@ -43,15 +40,14 @@ def trace(
     run: RunName,
     source: Annotated[str | None, typer.Option(help="Only what this source says.")] = None,
     log: LogUrl = EMBEDDED_LOG,
-    form: Annotated[Format, typer.Option("--format", help="json for programs, table for people.")] = Format.TABLE,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """List the boxes, revisions and offsets behind a candidate's votes in a district, and what changed them last."""
     found = run_to_completion(_found(log, run, number, source))
     if form is Format.JSON:
-        sys.stdout.buffer.write(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2) + b"\n")
-        sys.stdout.buffer.flush()
+        write_json(found.as_json())
         return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
+    console = for_people()
     for behind in found.behind:
         console.print(found.in_words(behind))
         console.print(found.boxes(behind))

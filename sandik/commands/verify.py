@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
 from consumers.verify import Verified
@@ -13,6 +12,7 @@ from eventlog.archive_manifest import read_manifest
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from sandik import screen
+from sandik.formats import write_json
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl
 from sandik.process import calm_garbage_collector, run_to_completion
@@ -101,8 +101,7 @@ def _compared(found: str, run: str, state: str) -> dict[str, object]:
 
 def _say(folder: Path, verdict: dict[str, object], *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps(verdict | {"folder": str(folder)}, option=orjson.OPT_INDENT_2) + b"\n")
-        sys.stdout.buffer.flush()
+        write_json(verdict | {"folder": str(folder)})
     elif verdict["verdict"] == "whole":
         _say_whole(folder, verdict)
     else:

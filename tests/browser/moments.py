@@ -5,7 +5,7 @@ from random import Random
 from typing import Any, Final
 
 from schemas.definition import Candidate, Election
-from tests.browser.city import BOXES, DISTRICTS, PARTIES, election
+from tests.browser.city import BOXES, DISTRICTS, election
 from tests.browser.overlays import AT, Script, entry, rolled_up, state
 
 UNIT: Final = "tr/34/buyukcekmece"
@@ -116,5 +116,3 @@ def moments(contest: str = "metropolitan_mayor") -> dict[str, Script]:
 
 STATES: Final = tuple(moments())
 """The names of all moments."""
-
-SHORT_NAMES: Final = {key: name for key, (name, _, _) in PARTIES.items()}

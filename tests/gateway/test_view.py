@@ -187,13 +187,11 @@ def test_nothing_is_sent_for_a_newer_version_that_says_the_same() -> None:
     view = fold([totals(), totals(version=1)])
     assert view.seq == 2
     assert view.changed_since("mayor", "aa", EVERYWHERE, 1) == []
-    assert view.last_change("mayor", "aa") == 1
 
 
 def test_an_empty_board_has_nothing() -> None:
     view = View(ELECTION)
     assert view.changed_since("mayor", "aa", EVERYWHERE, 0) == []
-    assert view.last_change("mayor", "aa") == 0
     assert view.as_of("mayor", "aa") is None
     assert view.rows() == []
     assert view.heard == {}

@@ -127,11 +127,6 @@ class Broker:
         """End it as `kill -9` does; keep its data."""
         self._end("kill\n")
 
-    def restart(self) -> None:
-        """Kill it, then start it on the same port and data."""
-        self.kill()
-        self.start()
-
     def close(self) -> None:
         """End it and remove its data."""
         self._end("")
