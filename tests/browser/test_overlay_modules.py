@@ -13,14 +13,12 @@ from hypothesis import strategies as st
 from playwright.async_api import Browser
 
 from gateway.boundaries import read_boundaries
-from gateway.http import PAGES
 from gateway.overlays import OVERLAYS
 from tests.browser.moments import UNIT, moments
 from tests.browser.overlays import Studio, studio
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-TEMPLATES: Final = PAGES / "overlays" / "templates"
 DISTRICTS: Final = Path(
     os.environ.get(
         "SANDIK_TEST_MAP", Path(__file__).parents[3] / "shared/data/map/istanbul_districts_simplified.geojson"
@@ -77,29 +75,6 @@ async def test_a_parameter_that_cannot_be_read_is_a_fault_and_has_its_standard_v
 )
 async def test_playout_systems_say_parameters_in_their_own_ways(shown: Studio, said: str, expected: object) -> None:
     assert expected == await ask(shown, "playout", f"m.parametersIn({orjson.dumps(said).decode()})")
-
-
-async def test_every_overlay_is_a_template_of_spx(shown: Studio) -> None:
-    """And the files to copy are what the modules say; SANDIK_WRITE_TEMPLATES=1 writes them anew."""
-    for name in OVERLAYS:
-        spx = await shown.page.evaluate(
-            """async (name) => {
-              const [{ spxDefinition }, { SHARED }] = await Promise.all(
-                ["playout", "parameters"].map((one) => import(`/static/overlays/${one}.js`)));
-              return spxDefinition(await import(`/static/overlays/${name}.js`), SHARED, 7);
-            }""",
-            name,
-        )
-        assert {"description", "playserver", "playchannel", "playlayer", "webplayout", "out", "DataFields"} <= set(spx)
-        assert ["gateway", "token", "contest", "unit", "source"] == [field["field"] for field in spx["DataFields"]][:5]
-        assert {field["ftype"] for field in spx["DataFields"]} <= {"textfield", "dropdown"}
-        frame = (TEMPLATES / "template.txt").read_text(encoding="utf-8")
-        definition = orjson.dumps(spx, option=orjson.OPT_INDENT_2).decode()
-        template = frame.replace("{{title}}", spx["description"]).replace("{{definition}}", definition)
-        template = template.replace("{{name}}", name)
-        if "SANDIK_WRITE_TEMPLATES" in os.environ:
-            (TEMPLATES / f"{name}.html").write_text(template, encoding="utf-8")
-        assert template == (TEMPLATES / f"{name}.html").read_text(encoding="utf-8")
 
 
 def law_2972(votes: dict[str, int], members: int, quota: int) -> dict[str, int] | None:

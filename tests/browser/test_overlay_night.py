@@ -1,17 +1,14 @@
 """Overlays on the real system: log, gateway, stream; the numbers are read off the picture."""
 
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from gateway.handshake import AccessSettings, origins
-from gateway.http import PAGES
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import election
-from tests.browser.stage import FAST, begin, log_at, publish, showing, totals
+from tests.browser.stage import begin, log_at, publish, showing, totals
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -50,28 +47,6 @@ async def test_a_page_opened_before_the_run_fills_itself_and_a_restart_changes_n
                 assert ("1.200", places) == (await shown.text(f"{LEADER} .votes"), await shown.page.evaluate(PLACES))
         finally:
             await context.__aexit__(None, None, None)
-
-
-async def test_a_template_in_a_playout_systems_folder_waits_for_its_gateway_and_plays(
-    tmp_path: Path, browser: Browser
-) -> None:
-    """From a file, as CasparCG opens it: update and play come before the gateway has started."""
-    async with log_at(tmp_path) as log:
-        await begin(log, election())
-        await publish(log, totals("tr/34/sile", {"imamoglu": 60, "kurum": 40}, boxes=8))
-        async with showing(log) as url:
-            port = urlsplit(url).port or 0
-        settings = replace(FAST, access=AccessSettings(origins=origins(["null"])))
-        template = PAGES / "overlays" / "templates" / "lower-third.html"
-        async with screen(browser, template.as_uri(), width=1920, height=1080) as shown:
-            await shown.page.evaluate("(said) => update(said)", f'{{"gateway": "{url}", "unit": "tr/34/sile"}}')
-            await shown.page.evaluate("play()")
-            async with showing(log, port=port, settings=settings):
-                await is_on(shown)
-                await shown.shows(".lower-third .place", "Şile")
-                await shown.shows("[data-candidate=imamoglu] .share", "%60,00")
-                await shown.page.evaluate("next()")
-                await shown.shows(".lower-third .place", "Şişli")
 
 
 async def test_a_correction_goes_down_at_once_and_another_leader_slides_in_after_a_pause(

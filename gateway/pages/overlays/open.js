@@ -2,6 +2,7 @@
  * Opens an overlay anywhere: finds its template, connects it, and gives the playout system its controls.
  */
 
+import { host } from "./hosted.js";
 import { FollowedNight } from "./night.js";
 import { control } from "./playout.js";
 import { Stage } from "./stage.js";
@@ -11,10 +12,9 @@ export const OVERLAYS = ["lead-board", "duel", "lower-third", "strap", "ticker",
 
 /**
  * Open an overlay in `root`. `page` is any address of the gateway's, with the token where there is one; `client` is
- * what follows the night where that is no connection: an archive's, or a test's. `controlled(stage)` is called once the
- * playout system's commands reach the stage.
+ * what follows the night where that is no connection: an archive's, or a test's.
  */
-export async function open({ name, search, page, root, client, controlled }) {
+export async function open({ name, search, page, root, client }) {
   if (!OVERLAYS.includes(name)) {
     console.warn(`sandik: there is no overlay ${name}. There are: ${OVERLAYS.join(", ")}`);
     return null;
@@ -22,8 +22,9 @@ export async function open({ name, search, page, root, client, controlled }) {
   const template = await import(`./${name}.js`);
   const stage = new Stage({ name, template, night: new FollowedNight(page, client), search, root });
   control(stage);
-  controlled?.(stage);
+  const hosted = host(stage);
   document.title = `sandık · ${template.title}`;
   await stage.load();
+  hosted?.loaded();
   return stage;
 }

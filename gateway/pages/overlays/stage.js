@@ -35,6 +35,7 @@ export class Stage {
   #frame = 0;
   #tick = null;
   #playing = false;
+  #still = false;
   #search;
 
   /** `template` as above, `night` a FollowedNight, `search` the address's parameters, `root` the element to fill. */
@@ -93,6 +94,13 @@ export class Stage {
     return new Promise((resolve) => { setTimeout(resolve, TRANSITION_MS); });
   }
 
+  /** While `on`, what is shown is there at once: nothing moves on its way, whatever the address says. */
+  still(on) {
+    if (!on) this.root.getBoundingClientRect(); // it has to be where it belongs before anything may move again
+    this.#still = on;
+    this.#settle();
+  }
+
   /** Change parameters while on air: an object of names and values, as in the address. */
   update(changes) {
     const params = new URLSearchParams(this.#search);
@@ -133,7 +141,7 @@ export class Stage {
     const { election } = this.night;
     document.documentElement.lang = values.lang;
     put(document.documentElement, "data-theme", values.theme);
-    put(document.documentElement, "data-motion", values.motion ? null : "none");
+    this.#settle();
     this.guide.hidden = !values.safe;
     const found = select(asked, election);
     const [t, format] = [words(values.lang), formats(values.lang, election.timezone)];
@@ -154,6 +162,10 @@ export class Stage {
     this.root.prepend(this.#instance.node);
     this.night.follow(this.#template.needs(scene));
     this.#draw();
+  }
+
+  #settle() {
+    put(document.documentElement, "data-motion", this.#read().values.motion && !this.#still ? null : "none");
   }
 
   #makeScene({ election, values, t, format, selection }) {

@@ -1,0 +1,85 @@
+/**
+ * An overlay inside a frame of somebody else's page: a wrapper for a playout system tells it how it should be, by message.
+ *
+ * `show` says everything at once: parameters, whether it is on air, at which step. So a wrapper need not know what this
+ * page already did, and one that had to load it again says the same once more. `act` is for what happens once.
+ */
+
+/** The same as in overlay.css: how long a graphic takes to come or to go. */
+const TRANSITION_MS = 400;
+const SELECTION = ["contest", "unit", "source"];
+
+/** Let whoever frames this page control the stage. */
+export function host(stage, { frame = globalThis, outside = globalThis.parent } = {}) {
+  if (outside === frame) return null;
+  const hosted = new Hosted(stage);
+  frame.addEventListener("message", async ({ source, data }) => {
+    if (source !== outside || typeof data?.sandik !== "string") return;
+    const answer = await hosted.take(data);
+    outside.postMessage({ sandik: "done", id: data.id, ...answer }, "*"); // no secret in it
+  });
+  outside.postMessage({ sandik: "ready" }, "*");
+  return hosted;
+}
+
+export class Hosted {
+  #stage;
+  #parameters = {};
+  #wanted = 0;
+  #step = 0;
+  #playing = null;
+
+  constructor(stage) {
+    this.#stage = stage;
+  }
+
+  /** Act on a message; what is answered. */
+  async take({ sandik, ...message }) {
+    if (sandik === "show") return this.#show(message);
+    if (sandik === "act" && message.name === "next") this.#stage.next();
+    return {};
+  }
+
+  /** The stage has an election now: what could not be done before is done. */
+  loaded() {
+    this.#walk();
+  }
+
+  async #show({ parameters, playing, step = 0, skip = false }) {
+    const changes = playing !== this.#playing;
+    this.#wanted = step;
+    if (skip) this.#stage.still(true);
+    this.#set(parameters);
+    this.#walk();
+    if (playing) this.#stage.play();
+    else if (changes) this.#stage.stop();
+    this.#playing = playing;
+    if (skip) this.#stage.still(false);
+    else if (changes) await new Promise((resolve) => { setTimeout(resolve, TRANSITION_MS); });
+    return {};
+  }
+
+  /** What is not named any more has its standard value again. */
+  #set(parameters) {
+    const gone = Object.keys(this.#parameters).filter((name) => !(name in parameters));
+    const names = Object.keys(parameters).filter((name) => parameters[name] !== this.#parameters[name]);
+    this.#parameters = { ...parameters };
+    if (!gone.length && !names.length) return;
+    const changed = new Set([...gone, ...names]);
+    if (SELECTION.some((name) => changed.has(name)) || changed.has("units")) this.#begin();
+    else this.#stage.update(Object.fromEntries([...changed].map((name) => [name, parameters[name] ?? null])));
+  }
+
+  /** Back to the first step: the selection as it was given. */
+  #begin() {
+    this.#step = 0;
+    this.#stage.update({ ...Object.fromEntries(SELECTION.map((name) => [name, null])), ...this.#parameters });
+  }
+
+  /** Go to the step that is wanted; backwards from the beginning. Without an election there is nowhere to go yet. */
+  #walk() {
+    if (!this.#stage.scene) return;
+    if (this.#wanted < this.#step) this.#begin();
+    for (; this.#step < this.#wanted; this.#step += 1) this.#stage.next();
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * What a playout system says to update(). No imports: `sandik graphics` also writes this text into single-file templates.
+ */
+
+/** The parameters in a playout system's string: JSON, CasparCG's <templateData> XML, or as in an address. */
+export function parametersIn(text) {
+  if (text && typeof text === "object") return text;
+  const said = String(text ?? "").trim();
+  if (!said) return {};
+  if (said.startsWith("{")) return JSON.parse(said);
+  if (said.startsWith("<")) return inXml(said);
+  return Object.fromEntries(new URLSearchParams(said));
+}
+
+function inXml(text) {
+  const parsed = new DOMParser().parseFromString(text, "text/xml");
+  if (parsed.querySelector("parsererror")) throw new SyntaxError("The XML is not well-formed.");
+  return Object.fromEntries([...parsed.querySelectorAll("componentData")]
+    .map((one) => [one.id, one.querySelector("data")?.getAttribute("value") ?? ""]));
+}
