@@ -1,0 +1,128 @@
+/**
+ * The frame around an overlay's own page: a wrapper says how the graphic should be, and the frame sees to it.
+ *
+ * It waits for a gateway that is not there yet, shows nothing of a page that has not come to life, and tells a page that
+ * was loaded anew everything again. No imports: this text also goes into single-file templates (`sandik graphics`).
+ */
+
+/** Pauses between attempts to reach the page: it should come soon after its server. */
+const PROBE_MS = 1_000;
+/** A page that has loaded says so at once: one that does not in this time is tried again. */
+const LIFE_MS = 10_000;
+/** How long an answer may take: a transition takes 400 ms. */
+const ANSWER_MS = 2_000;
+
+export class Frame {
+  #node = null;
+  #address = null;
+  #alive = false;
+  #timer = null;
+  #wanted = null;
+  #answers = new Map();
+  #count = 0;
+  #root;
+  #listen = (event) => this.#hear(event);
+
+  /** `root` is the element that the graphic fills. */
+  constructor(root) {
+    this.#root = root;
+    addEventListener("message", this.#listen);
+  }
+
+  /** Whether the page is there and listens. */
+  get alive() {
+    return this.#alive;
+  }
+
+  /** Have the page at this address; another one is loaded anew. */
+  open(address) {
+    if (address === this.#address) return;
+    this.#drop();
+    this.#address = address;
+    this.#reach();
+  }
+
+  /**
+   * How the graphic should be: {parameters, playing, step, skip}. Resolves when it is, or at once where there is no page
+   * yet: then it will be. Whether it is: true or false.
+   */
+  show(wanted) {
+    this.#wanted = wanted;
+    return this.#alive ? this.ask({ sandik: "show", ...wanted }) : Promise.resolve(false);
+  }
+
+  /** Ask the page something; its answer, or false where it gives none. */
+  ask(message, answerMs = ANSWER_MS) {
+    if (!this.#alive) return Promise.resolve(false);
+    const id = (this.#count += 1);
+    this.#node.contentWindow.postMessage({ ...message, id }, "*"); // to our own frame; its page decides whom it hears
+    return new Promise((resolve) => {
+      const settle = (answer) => {
+        clearTimeout(late);
+        this.#answers.delete(id);
+        resolve(answer);
+      };
+      const late = setTimeout(() => settle(false), answerMs);
+      this.#answers.set(id, settle);
+    });
+  }
+
+  /** End it: nothing of it is left. */
+  close() {
+    removeEventListener("message", this.#listen);
+    this.#drop();
+  }
+
+  async #reach() {
+    const address = this.#address;
+    try {
+      await fetch(address, { mode: "no-cors", cache: "no-store" });
+    } catch {
+      if (address === this.#address) this.#timer = setTimeout(() => this.#reach(), PROBE_MS);
+      return;
+    }
+    if (address !== this.#address) return;
+    this.#node = document.createElement("iframe");
+    this.#node.setAttribute("title", "sandık");
+    // its scheme must be the page's, or the browser paints the frame's ground
+    this.#node.style.cssText = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:transparent;color-scheme:light;visibility:hidden;pointer-events:none";
+    this.#node.src = address;
+    this.#root.append(this.#node);
+    this.#timer = setTimeout(() => this.#again(), LIFE_MS);
+  }
+
+  #again() {
+    const address = this.#address;
+    this.#drop();
+    this.open(address);
+  }
+
+  #hear({ source, data }) {
+    if (!this.#node || source !== this.#node.contentWindow) return;
+    if (data?.sandik === "ready") this.#begin();
+    else if (data?.sandik === "done") this.#answers.get(data.id)?.(data);
+  }
+
+  #begin() {
+    clearTimeout(this.#timer);
+    this.#alive = true;
+    this.#node.style.visibility = "visible";
+    if (this.#wanted) this.show(this.#wanted);
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    for (const settle of [...this.#answers.values()]) settle(false);
+    this.#node?.remove();
+    this.#node = this.#address = null;
+    this.#alive = false;
+  }
+}
+
+/** The address of an overlay's page at a gateway, off air; a token goes with it. */
+export function overlayAddress(gateway, name, token) {
+  const address = new URL(`overlays/${name}`, gateway.endsWith("/") ? gateway : `${gateway}/`);
+  address.searchParams.set("play", "0");
+  if (token) address.searchParams.set("token", token);
+  return address.href;
+}

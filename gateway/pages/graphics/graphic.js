@@ -1,0 +1,160 @@
+/**
+ * An overlay as a Graphic of EBU OGraf v1: a custom element that a renderer loads, plays, updates and stops.
+ *
+ * In real time the element frames the overlay's page at the gateway, so that figures come over the stream and the page is
+ * the gateway's own version. Otherwise it frames offline.html of this package, which draws any moment of an archived night.
+ */
+
+import { apply, bad, begin, faultIn, faultInSchedule, ok, played, shown } from "./actions.js";
+import { Frame, overlayAddress } from "./frame.js";
+
+/** How long drawing one moment may take: it may have to be drawn from the first action on. */
+const DRAWING_MS = 120_000;
+/** How long the package's own page may take to come. */
+const LIFE_MS = 20_000;
+const WAIT_MS = 20;
+
+const OFFLINE = new URL("./offline.html", import.meta.url).href;
+
+/** The class of one graphic: `stepCount` as in its manifest; `cuts` says that what it shows can be cut short. */
+export function graphic(name, about) {
+  return class extends Graphic {
+    constructor() {
+      super(name, about);
+    }
+  };
+}
+
+class Graphic extends HTMLElement {
+  #name;
+  #about;
+  #frame = null;
+  #state = null;
+  #offline = null;
+
+  constructor(name, about) {
+    super();
+    this.#name = name;
+    this.#about = about;
+  }
+
+  connectedCallback() {
+    Object.assign(this.style, { position: "absolute", left: "0", top: "0", width: "100%", height: "100%", overflow: "hidden", pointerEvents: "none" });
+  }
+
+  /** Nothing is seen before it is played. In real time the gateway may come later. */
+  async load({ data, renderType = "realtime" } = {}) {
+    const fault = faultIn(data);
+    if (fault) return bad(fault);
+    this.#frame?.close();
+    this.#frame = null;
+    this.#state = begin(data ?? {});
+    this.#offline = renderType === "non-realtime" ? { now: 0, data: this.#state.data, schedule: [] } : null;
+    const { gateway, timeline } = this.#state.data;
+    if (!this.#offline && !isUrl(gateway)) return bad("Say at which gateway: {\"gateway\": \"http://HOST:8765\"}.");
+    if (this.#offline && !timeline) return bad("Say which night: {\"timeline\": \"night.json\"}. sandik timeline writes one from an archive.");
+    this.#frame = new Frame(this);
+    return this.#offline ? this.#draw() : this.#show(ok());
+  }
+
+  async dispose() {
+    this.#frame?.close();
+    this.#frame = this.#state = this.#offline = null;
+    this.replaceChildren();
+    return ok();
+  }
+
+  async playAction(params) {
+    return this.#act("playAction", params);
+  }
+
+  async stopAction(params) {
+    return this.#act("stopAction", params);
+  }
+
+  async updateAction(params) {
+    return this.#act("updateAction", params);
+  }
+
+  async customAction(params) {
+    return this.#act("customAction", params);
+  }
+
+  /** Draw the picture at this many milliseconds; it is there when the promise resolves. */
+  async goToTime({ timestamp } = {}) {
+    if (!this.#offline) return bad("Load the graphic as non-realtime to go to a time.");
+    if (!Number.isFinite(timestamp) || timestamp < 0) return bad("Give a timestamp in milliseconds, 0 or more.");
+    this.#offline.now = timestamp;
+    return this.#draw();
+  }
+
+  /** What is to happen when; it replaces what was said before. */
+  async setActionsSchedule({ schedule } = {}) {
+    if (!this.#offline) return bad("Load the graphic as non-realtime to schedule actions.");
+    const fault = faultInSchedule(schedule);
+    if (fault) return bad(fault);
+    this.#offline.schedule = structuredClone(schedule);
+    return ok();
+  }
+
+  async #act(type, params = {}) {
+    if (!this.#frame) return bad("Load the graphic first.");
+    if (this.#offline) return this.#actOffline({ type, params });
+    const { state, answer } = apply(this.#state, { type, params }, this.#about);
+    if (answer.statusCode !== 200) return answer;
+    if (!isUrl(state.data.gateway)) return bad(`${state.data.gateway} is no gateway's URL. Give one such as http://HOST:8765.`);
+    this.#state = state;
+    return this.#show(answer);
+  }
+
+  async #show(answer) {
+    const { gateway, token } = this.#state.data;
+    this.#frame.open(overlayAddress(gateway, this.#name, token));
+    const there = await this.#frame.show(shown(this.#state, this.#about));
+    return there ? answer : { ...answer, statusMessage: `${gateway} does not answer yet. The graphic fills itself when it does.` };
+  }
+
+  /** An action outside of the schedule happens at the moment that is drawn, and is remembered with it. */
+  async #actOffline(action) {
+    const { data, schedule, now } = this.#offline;
+    const { answer } = apply(played(data, schedule, now, this.#about).state, action, this.#about);
+    if (answer.statusCode !== 200) return answer;
+    schedule.push({ timestamp: now, action: structuredClone(action) });
+    const drawn = await this.#draw();
+    return drawn.statusCode === 200 ? answer : drawn;
+  }
+
+  /** One page draws forwards; to go back, or for another past, it is loaded anew and draws from the beginning. */
+  async #draw() {
+    const { data, schedule, now } = this.#offline;
+    const { shows } = played(data, schedule, now, this.#about);
+    const night = { timeline: new URL(data.timeline, document.baseURI).href, from: data.from ?? "", speed: Number(data.speed ?? 1) };
+    const message = { sandik: "draw", name: this.#name, timestamp: now, shows, night };
+    this.#frame.open(OFFLINE);
+    if (!(await this.#alive())) return bad(`${OFFLINE} cannot be opened.`);
+    let drawn = await this.#frame.ask(message, DRAWING_MS);
+    if (drawn?.again) {
+      this.#frame.close();
+      this.#frame = new Frame(this);
+      this.#frame.open(OFFLINE);
+      if (!(await this.#alive())) return bad(`${OFFLINE} cannot be opened.`);
+      drawn = await this.#frame.ask(message, DRAWING_MS);
+    }
+    return drawn && !drawn.fault ? ok() : bad(drawn?.fault ?? "The picture was not drawn in time.");
+  }
+
+  async #alive() {
+    for (let waited = 0; !this.#frame?.alive && waited < LIFE_MS; waited += WAIT_MS) {
+      await new Promise((resolve) => { setTimeout(resolve, WAIT_MS); });
+    }
+    return Boolean(this.#frame?.alive);
+  }
+}
+
+function isUrl(text) {
+  try {
+    return ["http:", "https:"].includes(new URL(text).protocol);
+  } catch {
+    return false;
+  }
+}

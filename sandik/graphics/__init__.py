@@ -1,0 +1,1 @@
+"""What graphics tools are handed: OGraf packages, and templates for CasparCG and SPX-GC."""

@@ -1,0 +1,138 @@
+"""The single-file templates in Chromium, opened from a folder and called as CasparCG and SPX-GC call them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import orjson
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from eventlog.port import EventLog
+from gateway.overlays import OVERLAYS
+from sandik.graphics.catalogue import GRAPHICS
+from tests.browser.city import election
+from tests.browser.graphics import HIDDEN, SHOWN, Desk, desk, place
+from tests.browser.overlays import studio
+from tests.browser.stage import begin, log_at, publish, showing, totals
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EventLog]:
+    """Two districts have reported, in a rehearsal."""
+    async with log_at(tmp_path_factory.mktemp("night")) as log:
+        await begin(log, election(), mode="test")
+        await publish(
+            log,
+            totals("tr/34/fatih", {"imamoglu": 600, "kurum": 400}, boxes=4),
+            totals("tr/34/sile", {"imamoglu": 100, "kurum": 300}, boxes=2),
+        )
+        yield log
+
+
+XML: Final = (
+    '<templateData><componentData id="unit"><data id="text" value="tr/34/sile"/></componentData>'
+    '<componentData id="lang"><data id="text" value="en"/></componentData></templateData>'
+)
+"""As CasparCG's clients send it."""
+
+
+async def update(shown: Desk, said: str) -> None:
+    """CG UPDATE: CasparCG calls update with one string."""
+    await shown.page.evaluate("(said) => update(said)", said)
+
+
+async def test_casparcg_plays_updates_goes_on_stops_and_removes(
+    browser: Browser, tmp_path: Path, night: EventLog
+) -> None:
+    async with showing(night) as url, desk(browser, tmp_path, "http://127.0.0.1:9") as shown:
+        await shown.template("lower-third")  # CG ADD, then UPDATE with data that names the gateway
+        await update(shown, orjson.dumps({"gateway": url, "unit": "tr/34/fatih", "_caspar": "extra"}).decode())
+        await shown.until(HIDDEN)
+        await shown.page.evaluate("play()")
+        await shown.until(SHOWN)
+        assert "Fatih" == await shown.reads(".place")
+        await update(shown, XML)
+        await shown.until(place("Şile"))
+        assert "en" == await (await shown.overlay()).evaluate("document.documentElement.lang")
+        await shown.page.evaluate("next()")
+        await shown.until(place("Silivri"))
+        await update(shown, "<templateData><broken")
+        await update(shown, "{broken")
+        assert "Silivri" == await shown.reads(".place")
+        await shown.page.evaluate("stop()")
+        await shown.until(HIDDEN)
+        await shown.page.evaluate("remove()")
+        await shown.page.wait_for_selector("iframe", state="detached")
+        assert 2 == sum("update() got what it cannot read" in one for one in shown.complaints)
+
+
+async def test_the_address_of_a_template_chooses_too(browser: Browser, tmp_path: Path, night: EventLog) -> None:
+    async with showing(night) as url, desk(browser, tmp_path, url) as shown:
+        await shown.template("lower-third", "?unit=tr/34/sile&theme=light&random=1")
+        await shown.page.evaluate("play()")
+        await shown.until(SHOWN)
+        assert "Şile" == await shown.reads(".place")
+        assert "light" == await (await shown.overlay()).evaluate("document.documentElement.dataset.theme")
+        assert [] == shown.complaints
+
+
+async def test_spx_gives_its_fields_and_plays(browser: Browser, tmp_path: Path, night: EventLog) -> None:
+    """As its renderer does: the template in a frame of a page of its own, update with f0, f1, …, then play."""
+    async with showing(night) as url, desk(browser, tmp_path, url) as shown:
+        await shown.page.goto(f"{shown.host}/templates/sandik/lower-third.html")
+        definition = await shown.page.evaluate("SPXGCTemplateDefinition")
+        said = {field["field"]: field["value"] for field in definition["DataFields"]}
+        named = {field["title"]: field["field"] for field in definition["DataFields"]}
+        said[named["Unit, such as tr/34 (empty: the home of the election)"]] = "tr/34/fatih"
+        await update(shown, orjson.dumps(said).decode())
+        await shown.page.evaluate("play()")
+        await shown.until(SHOWN)
+        await shown.until(place("Fatih"))
+        assert [] == shown.complaints
+
+
+async def test_a_template_shows_nothing_before_the_server_and_keeps_its_figures_after_it(
+    browser: Browser, tmp_path: Path, night: EventLog
+) -> None:
+    async with showing(night) as url:
+        port = int(url.rpartition(":")[2])
+    async with desk(browser, tmp_path, url) as shown:
+        await shown.template("lead-board")
+        await shown.page.evaluate("play()")
+        await update(shown, '{"unit": "tr/34/fatih"}')
+        assert 0 == await shown.page.locator("iframe").count()
+        async with showing(night, port=port):
+            await shown.until(SHOWN)
+            await shown.until("document.querySelector('.gapVotes')?.textContent === '200'")
+        await shown.until("document.querySelector('.origin')?.dataset.state === 'lost'")
+        assert "200" == await shown.reads(".gapVotes")
+
+
+async def test_the_forms_ask_for_what_the_pages_read(browser: Browser) -> None:
+    """The catalogue in Python and the parameters of the pages are the same."""
+    async with studio(browser) as page:
+        assert list(OVERLAYS) == [graphic.name for graphic in GRAPHICS]
+        for graphic in GRAPHICS:
+            read = await page.page.evaluate(
+                """async (name) => {
+                  const m = await import(`/static/overlays/${name}.js`);
+                  const { SHARED } = await import("/static/overlays/parameters.js");
+                  const told = (kinds) => Object.fromEntries(Object.entries(kinds).map(([key, kind]) =>
+                    [key, { words: kind.words ?? [], label: kind.label, standard: kind.standard }]));
+                  return { own: told(m.parameters), shared: told(SHARED), walks: "next" in m };
+                }""",
+                graphic.name,
+            )
+            assert set(read["own"]) == {one.name for one in graphic.parameters}
+            assert graphic.walks == read["walks"]
+            for one in graphic.parameters:
+                kind = read["own"][one.name]
+                assert list(one.words) == kind["words"]
+                if one.kind == "whole":
+                    assert (f"{one.least}–{one.most}", one.standard) == (kind["label"], kind["standard"])
+                if one.kind == "choice":
+                    assert one.standard == kind["standard"]
