@@ -1,1 +1,10 @@
-"""The event log: one small port with two adapters, Kafka and an embedded one on SQLite, and the clocks."""
+"""The event log: one small port with two adapters, Kafka and an embedded one on SQLite, and the clocks.
+
+- The port: `port` is what the rest of sandik asks of a log; `topics` and `run` are a run's place in it, `reading` reads
+  to an end, `partition` and `limits` are what both adapters share, `clock` is the only one who knows the time.
+- Kafka: `kafka` is the adapter; `kafka_appender`, `kafka_reader`, `kafka_member`, `kafka_topics`, `kafka_connection`.
+- Embedded: `sqlite` is the adapter; `sqlite_file`, `sqlite_tables`, `sqlite_connections`, `sqlite_writer`,
+  `sqlite_compaction`, `sqlite_leases`, and `wakeups` for readers that wait.
+- Archives as files: `archive` reads one; `archive_folder` writes one; `archive_manifest`, `archive_segment`,
+  `archive_chain`, and `archive_faults`, which names what is wrong with a file.
+"""

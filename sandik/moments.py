@@ -1,4 +1,4 @@
-"""Moments of a night, as people write them: a time of day, or a time with its zone."""
+"""Moments of an election's night, as who directs it writes them. Those that have been: `schemas/moments.py`."""
 
 import re
 from datetime import datetime, time, timedelta

@@ -34,6 +34,15 @@ def test_every_package_resolves_inside_the_project(package: str) -> None:
     assert ROOT in Path(found).parents
 
 
+@pytest.mark.parametrize("package", ["eventlog", "producers", "consumers", "gateway", "sandik"])
+def test_the_map_of_a_package_has_its_modules(package: str) -> None:
+    """The docstring of `__init__.py` is how a newcomer finds the way: put a new module's name where it belongs."""
+    modules = {path.stem for path in tracked(f":(glob){package}/*.py")} - {"__init__", "__main__"}
+    said = set(re.findall(r"`([a-z_]+)`", (ROOT / package / "__init__.py").read_text(encoding="utf-8")))
+
+    assert modules == said
+
+
 def test_no_file_holds_more_than_one_idea() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
