@@ -1,6 +1,8 @@
 """A night to measure on: İstanbul's districts and boxes, three contests and sources, as many events as wanted."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
 
 from eventlog.port import Entry
 from producers.chance import seeded
@@ -12,13 +14,20 @@ CANDIDATES = 12
 """How many of the 49 candidates got a vote in a box: the median of the simulated night."""
 
 
+LASTS_S: Final = 8 * 3600
+"""From when polls close until most boxes are in."""
+
+
 def election() -> Election:
     """The definition of İstanbul, 31 March 2024: 39 districts, 33,273 boxes."""
     return read_scenario().definition()
 
 
 def events(definition: Election, count: int) -> Iterator[Entry]:
-    """So many tally events: every box of every source and contest once, then corrections, in a shuffled order."""
+    """So many tally events: every box of every source and contest once, then corrections, in a shuffled order.
+
+    Their times are spread evenly over the night.
+    """
     chance = seeded("benchmark")
     cells = [
         (contest, source.id, district, box)
@@ -45,7 +54,7 @@ def events(definition: Election, count: int) -> Iterator[Entry]:
             box=box,
             source=source,
             revision=revision + 1,
-            at=at,
+            at=at + timedelta(seconds=LASTS_S * number // count),
             registered=valid + 40,
             cast=valid + 8,
             valid=valid,

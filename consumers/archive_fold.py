@@ -169,7 +169,7 @@ class TalliesFold(ArchiveFold):
         changed, take, states = outputs.changed, self._fold.take, columns.state
         state = self._states.setdefault(partition, State())
         current = state.hash()
-        tallies = list(parse(records))
+        tallies = parse(records)
         for record, tally in zip(records, tallies, strict=True):
             take(partition, record, tally, outputs)
             if changed:

@@ -5,7 +5,7 @@ silence and never stops the stream: it comes out as a `Quarantined` with its rea
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -126,15 +126,12 @@ def _new_ledger(desk: Desk) -> Ledger:
 def _apply(ledger: Ledger, tally: Tally, offset: int, alarms: list[str]) -> Outcome | ReportOutcome | Refusal:
     """Fold a tally that its desk let through, so it is of the ledger's kind."""
     if isinstance(ledger, BoxLedger):
-        return _apply_to_boxes(ledger, cast("Counted | Withdrawn", tally), offset)
+        box = cast("Counted | Withdrawn", tally)
+        outcome = ledger.apply(box, offset)
+        if outcome == "conflict":
+            return Refusal("conflict", f"revision {box.revision} of box {box.box} is in the log with other counts")
+        return outcome
     return _apply_to_reports(ledger, cast("Reported", tally), offset, alarms)
-
-
-def _apply_to_boxes(ledger: BoxLedger, tally: Counted | Withdrawn, offset: int) -> Outcome | Refusal:
-    outcome = ledger.apply(tally, offset)
-    if outcome == "conflict":
-        return Refusal("conflict", f"revision {tally.revision} of box {tally.box} is in the log with other counts")
-    return outcome
 
 
 def _apply_to_reports(
@@ -158,16 +155,21 @@ def _apply_to_reports(
     return Refusal("backwards", detail)
 
 
-def parse(records: Sequence[Record]) -> Iterable[Tally | Refusal]:
+def parse(records: Sequence[Record]) -> list[Tally | Refusal]:
     """One tally or refusal for each record, in order."""
     values = [record.value or b"" for record in records]
-    sizes = [len(value) for value in values]
-    if max(sizes, default=0) > MAX_TALLY_BYTES:
-        values = [value if len(value) <= MAX_TALLY_BYTES else b"" for value in values]
-    for size, tally in zip(sizes, parse_tallies(values), strict=True):
-        if size > MAX_TALLY_BYTES:
-            yield Refusal("too_large", f"{size} bytes; a tally event has at most {MAX_TALLY_BYTES}")
-        elif isinstance(tally, Malformed):
-            yield Refusal("malformed", tally.detail if size else "the record is empty")
-        else:
-            yield tally
+    if max(map(len, values), default=0) > MAX_TALLY_BYTES:
+        tallies = parse_tallies([value if len(value) <= MAX_TALLY_BYTES else b"" for value in values])
+    else:
+        tallies = parse_tallies(values)
+    return [
+        _unreadable(value, tally) if isinstance(tally, Malformed) else tally
+        for value, tally in zip(values, tallies, strict=True)
+    ]
+
+
+def _unreadable(value: bytes, fault: Malformed) -> Refusal:
+    size = len(value)
+    if size > MAX_TALLY_BYTES:
+        return Refusal("too_large", f"{size} bytes; a tally event has at most {MAX_TALLY_BYTES}")
+    return Refusal("malformed", fault.detail if size else "the record is empty")

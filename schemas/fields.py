@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
+from msgspec import Meta
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 MAX_ID_CHARS: Final = 96
@@ -35,7 +36,22 @@ UnitId = Annotated[
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 """A colour as `#rrggbb`, lower case."""
 
-Count = Annotated[int, Field(ge=0, le=MAX_BOX_COUNT)]
+FIRST_EVENT: Final = datetime(1900, 1, 1, tzinfo=UTC)
+"""The earliest event time."""
+
+EVENTS_END: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""Every event time is before it."""
+
+# What a box's counts are made of says its bounds twice: in pydantic's words, and in those of msgspec, which decodes the
+# many (docs/decisions/batch-parsing.md). tests/schemas/test_tally_decoding.py holds them together.
+
+BoxNumber = Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER), Meta(ge=1, le=MAX_BOX_NUMBER)]
+"""The number of a box within its district."""
+
+Revision = Annotated[int, Field(ge=1, le=MAX_REVISION), Meta(ge=1, le=MAX_REVISION)]
+"""Which of a source's statements of one thing this is; the highest stands."""
+
+Count = Annotated[int, Field(ge=0, le=MAX_BOX_COUNT), Meta(ge=0, le=MAX_BOX_COUNT)]
 """A count within one box."""
 
 DistrictCount = Annotated[int, Field(ge=0, le=MAX_DISTRICT_COUNT)]
@@ -44,7 +60,7 @@ DistrictCount = Annotated[int, Field(ge=0, le=MAX_DISTRICT_COUNT)]
 DistrictBoxes = Annotated[int, Field(ge=0, le=MAX_DISTRICT_BOXES)]
 """A number of boxes within one district."""
 
-EventTime = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+EventTime = Annotated[datetime, AwareDatetime, Field(ge=FIRST_EVENT, lt=EVENTS_END), Meta(tz=True)]
 """When a source says that it counted: any time that is a date in every time zone; one at the calendar's end is not."""
 
 Total = Annotated[int, Field(ge=0)]

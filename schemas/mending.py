@@ -7,6 +7,8 @@ does not have, it does not have in the next minute either.
 from dataclasses import replace
 from typing import Final
 
+from msgspec import structs
+
 from schemas.errors import UsageError
 from schemas.quarantine import REASONS, Quarantined, Reason
 from schemas.tally import Counted, Malformed, Reported, Tally, Withdrawn, parse_tallies
@@ -34,7 +36,7 @@ def mended(record: Quarantined) -> Tally:
 def _one_revision_later(event: Tally) -> Tally:
     match event:
         case Counted():
-            return replace(event, type="corrected", revision=event.revision + 1)
+            return structs.replace(event, type="corrected", revision=event.revision + 1)
         case Reported():
             return replace(event, type="report_corrected", revision=event.revision + 1)
         case Withdrawn():

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import orjson
+from msgspec import structs
 
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.tally import Counted, Reported, Tally, Withdrawn
@@ -125,4 +126,4 @@ def with_agency(election: Election) -> Election:
 
 def value_of(tally: Tally) -> bytes:
     """The bytes that a feed would send for it."""
-    return orjson.dumps(tally)
+    return orjson.dumps(tally, default=structs.asdict)

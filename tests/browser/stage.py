@@ -7,8 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
@@ -19,7 +17,7 @@ from gateway.server import serve
 from gateway.settings import GatewaySettings
 from schemas.control import Mode
 from schemas.definition import Election
-from schemas.tally import Counted
+from schemas.tally import Counted, encode
 from schemas.totals import Totals
 from tests.browser.city import POLLS_CLOSE
 
@@ -44,7 +42,7 @@ async def begin(log: EventLog, election: Election, *, mode: Mode = "live", epoch
 
 async def say(log: EventLog, tallies: Sequence[Counted]) -> None:
     """Append tallies as a feed would."""
-    entries = [Entry(one.district.encode(), orjson.dumps(one)) for one in tallies]
+    entries = [Entry(one.district.encode(), encode(one)) for one in tallies]
     await log.append(RunTopics(RUN).tallies.name, entries)
 
 

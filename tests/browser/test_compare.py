@@ -1,10 +1,10 @@
 """Why two sources differ, read off the board in real Chromium, through the aggregator and the gateway."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 from playwright.async_api import Browser, expect
 
 from schemas.tally import Counted

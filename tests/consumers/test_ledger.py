@@ -1,3 +1,4 @@
+import tracemalloc
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -170,3 +171,17 @@ def test_what_was_packed_and_not_touched_is_packed_again_as_it_was() -> None:
 def test_content_is_the_same_bytes_whatever_the_order_of_its_votes() -> None:
     assert content_of(counted({"imamoglu": 1, "kurum": 2})) == content_of(counted({"kurum": 2, "imamoglu": 1}))
     assert content_of(withdrawn()) != content_of(withdrawn(type="annulled"))
+
+
+def test_a_box_is_kept_in_little_more_than_what_is_said_of_it() -> None:
+    """A night has a million of them. What made the bytes may hand them out in a buffer of 4 KiB."""
+    boxes, said = ledger(), [counted(box=number) for number in range(1000)]
+    tracemalloc.start()
+    try:
+        for offset, tally in enumerate(said):
+            boxes.apply(tally, offset)
+        taken_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert taken_bytes / len(said) < 400
