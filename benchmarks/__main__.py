@@ -13,9 +13,19 @@ from benchmarks.encodings import encodings
 from benchmarks.gateway.command import main as measure_gateway
 from benchmarks.latency import latency
 from benchmarks.measure import machine
+from benchmarks.on_air.nights import nights
+from benchmarks.on_air.pixels import pixels
 from benchmarks.parsing import parsing
 from benchmarks.replay import replay
 from benchmarks.staging import staging
+
+
+def on_air() -> Iterator[str]:
+    """The nights through the overlays, and from append to pixels."""
+    yield from nights()
+    yield ""
+    yield from pixels()
+
 
 BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "parsing": parsing,
@@ -25,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "latency": latency,
     "replay": replay,
     "staging": staging,
+    "on_air": on_air,
 }
 
 

@@ -1,0 +1,59 @@
+"""What an overlay must say at the end of a night: figures counted from the log, written as Turks write them."""
+
+from typing import Final
+
+from benchmarks.on_air.oracle import Oracle, Sum
+
+PLACE: Final = "tr/34"
+DISTRICT: Final = "tr/34/kadikoy"
+SOURCE: Final = "aa"
+OTHER_SOURCE: Final = "anka"
+MAYOR: Final = "metropolitan_mayor"
+COUNCIL: Final = "district_council"
+
+OVERLAYS: Final = {
+    "lead-board": f"contest={MAYOR}&unit={PLACE}&source={SOURCE}",
+    "duel": f"contest={MAYOR}&unit={PLACE}&source={SOURCE}",
+    "lower-third": f"contest={MAYOR}&unit={DISTRICT}&source={SOURCE}",
+    "strap": f"contest={MAYOR}&unit={PLACE}&source={SOURCE}&of=all&seconds=3",
+    "ticker": f"contest={MAYOR}&unit={PLACE}&source={SOURCE}",
+    "sources": f"contest={MAYOR}&unit={PLACE}&source={SOURCE}&sources={SOURCE},{OTHER_SOURCE}",
+    "district-map": f"contest={MAYOR}&unit={PLACE}&source={SOURCE}",
+    "council": f"contest={COUNCIL}&unit={DISTRICT}&source={SOURCE}&seats=37",
+}
+"""Every overlay, and what it is asked to show."""
+
+
+def turkish(number: int) -> str:
+    """A count as Turks write it: 11.360.000."""
+    return f"{number:,}".replace(",", ".")
+
+
+def percent(part: int, whole: int) -> str:
+    """A share as Turks write it: %51,14, rounded half up."""
+    points = (part * 20_000 + whole) // (2 * whole)
+    return f"%{points // 100},{points % 100:02d}"
+
+
+def expected(name: str, oracle: Oracle, districts: list[str]) -> list[str]:
+    """The texts that this overlay must show, all of them; a strap shows events, and no totals."""
+    if name == "strap":
+        return []
+    if name == "ticker":
+        return [text for one in districts for text in _race(oracle.sum(MAYOR, SOURCE, one))]
+    if name == "sources":
+        return [text for one in (SOURCE, OTHER_SOURCE) for text in _votes(oracle.sum(MAYOR, one, PLACE), 3)]
+    if name == "council":
+        return [turkish(oracle.sum(COUNCIL, SOURCE, DISTRICT).opened)]
+    place, rows = {"lower-third": (DISTRICT, 2), "lead-board": (PLACE, 5), "duel": (PLACE, 2)}.get(name, (PLACE, 0))
+    total = oracle.sum(MAYOR, SOURCE, place)
+    (_, first), (_, second) = total.votes.most_common(2)
+    return [*_votes(total, rows), turkish(first - second), percent(first, total.valid)]
+
+
+def _votes(total: Sum, rows: int) -> list[str]:
+    return [turkish(total.opened), *(turkish(votes) for _, votes in total.votes.most_common(rows))]
+
+
+def _race(total: Sum) -> list[str]:
+    return [turkish(total.opened), *(percent(votes, total.valid) for _, votes in total.votes.most_common(2))]
