@@ -3,6 +3,7 @@
  */
 
 import { make, say } from "../dom.js";
+import { focusedPanel, settleFocus } from "./focus.js";
 
 export class Confirmation {
   #dialog;
@@ -12,6 +13,7 @@ export class Confirmation {
   #problem;
   #give;
   #pending = null;
+  #panel = null;
 
   constructor({ words, order }) {
     this.t = words;
@@ -32,12 +34,14 @@ export class Confirmation {
     );
     form.addEventListener("submit", (event) => { event.preventDefault(); this.#submit(); });
     this.#dialog = make("dialog", { "aria-labelledby": "confirm-title", "aria-describedby": "what" }, form);
+    this.#dialog.addEventListener("close", () => settleFocus(this.#panel)); // what asked may be gone by now
     document.body.append(this.#dialog);
   }
 
   /** Ask. `grave` orders want a second yes, in words of their own. */
   ask({ fields, what, grave = null }) {
     this.#pending = fields;
+    this.#panel = focusedPanel();
     say(this.#what, what);
     say(this.#problem, "");
     this.#reason.value = "";
