@@ -44,25 +44,27 @@ export class TileMap {
     put(this.grid, "aria-label", this.t("map"));
     for (const { unit } of [...parts].sort((left, right) => this.format.compare(left.unit.name, right.unit.name))) {
       const { column, row, short, code } = layout.get(unit.id);
-      const winner = make("span", { class: "winner" });
+      // what fits on a tile is for eyes: it is called by its sentence, which begins with the whole name
+      const brief = (kind, text = "") => make("span", { class: kind, "aria-hidden": "true", text });
+      const winner = brief("winner");
       const tile = make("a", { class: "tile", "data-unit": unit.id, tabindex: "-1" },
         make("span", { class: "mark", "aria-hidden": "true" }),
-        make("span", { class: "full", text: unit.name }), make("span", { class: short.length > 8 ? "short long" : "short", text: short }),
-        make("span", { class: "code", text: code }), winner);
+        brief("full", unit.name), brief(short.length > 8 ? "short long" : "short", short),
+        brief("code", code), winner, make("span", { class: "visually-hidden" }));
       tile.style.gridColumn = String(column + 1 + (column > WATER_AFTER ? 1 : 0));
       tile.style.gridRow = String(row + 1);
-      this.#tiles.set(unit.id, { tile, winner, mark: tile.firstChild });
+      this.#tiles.set(unit.id, { tile, winner, mark: tile.firstChild, sentence: tile.lastChild });
       this.grid.append(tile);
     }
     this.#enter(parts[0].unit.id);
   }
 
   #paint(part, selected) {
-    const { tile, winner, mark } = this.#tiles.get(part.unit.id);
+    const { tile, winner, mark, sentence } = this.#tiles.get(part.unit.id);
     const shade = shadeOf(part, this.t);
     put(tile, "href", part.href);
     put(tile, "data-state", shade.state);
-    put(tile, "aria-label", part.sentence);
+    say(sentence, part.sentence);
     put(tile, "aria-current", selected ? "true" : null);
     put(mark, "data-mark", shade.mark);
     say(winner, shade.winner);
