@@ -1,0 +1,48 @@
+"""WCAG 2.2, 1.4.3 and 1.4.11 on every overlay, in every state and theme: 4.5 for text, 3 for bars and marks."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.async_api import Browser
+
+from gateway.overlays import OVERLAYS
+from tests.browser.moments import moments
+from tests.browser.overlays import studio
+from tests.browser.test_overlay_pictures import LEADER_CHANGED, SEARCH
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+CONTRAST: Final = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
+STATES: Final = ("live", "embargo", "hold", "quiet", "stale", "down", "lost", "first-box", "tie", "many", "manual")
+"""Those that colour something in another way."""
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("name", OVERLAYS)
+async def test_text_and_bars_stand_out_in_every_state(name: str, theme: str, browser: Browser) -> None:
+    found: dict[str, list[str]] = {}
+    async with studio(browser) as shown:
+        scripts = moments("district_council" if name == "council" else "metropolitan_mayor")
+        for state in STATES:
+            script = scripts[state]
+            script.messages = [LEADER_CHANGED] if name == "strap" else []
+            await shown.show(name, script, f"{SEARCH.get(name, '')}&theme={theme}")
+            seen = await shown.page.evaluate(CONTRAST)
+            if seen["faults"]:
+                found[state] = seen["faults"]
+            assert seen["texts"] >= 2 or (name, state) == ("strap", "embargo")
+            assert seen["bars"] >= 1 or state in ("embargo", "first-box")
+    assert {} == found
+
+
+async def test_what_is_faint_is_found(browser: Browser) -> None:
+    """The rule itself: soft text on soft ground, and a bar in the colour of its track."""
+    async with studio(browser) as shown:
+        await shown.show("lead-board", moments()["live"])
+        await shown.page.add_style_tag(
+            content=".what { color: #3a4450 !important } .fill { background: #2a3440 !important }"
+        )
+        faults = (await shown.page.evaluate(CONTRAST))["faults"]
+        assert any(fault.startswith("text what Açılan sandık") for fault in faults)
+        assert any(fault.startswith("bar fill") for fault in faults)
