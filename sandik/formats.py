@@ -23,8 +23,13 @@ FormatOption = Annotated[Format, typer.Option("--format", help="json for program
 
 
 def write_bytes(encoded: bytes) -> None:
-    """Write what is encoded already, as it is."""
-    sys.stdout.buffer.write(encoded)
+    """Write what is encoded already, as it is, and all of it.
+
+    Where Python does not buffer (PYTHONUNBUFFERED, as in our image), a pipe may take only a part at a time.
+    """
+    rest = memoryview(encoded)
+    while rest:
+        rest = rest[sys.stdout.buffer.write(rest) :]
     sys.stdout.buffer.flush()
 
 

@@ -91,7 +91,7 @@ async def test_a_runs_topics_have_the_settings_that_the_design_relies_on(
             assert {name: value for name, value, *_ in response.resources[0][4]} == expected
     finally:
         await admin.close()
-    assert [await log.partitions(topic.name) for topic in run.all()] == [8, 1, 8, 1, 1]
+    assert [await log.partitions(topic.name) for topic in run.all()] == [8, 1, 8, 1, 1, 1]
 
 
 @pytest.mark.kafka
