@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -31,6 +31,13 @@ UNREADABLE: Final = "unreadable"
 _FIRST_US: Final = microseconds(datetime.min.replace(tzinfo=UTC))
 _LAST_US: Final = microseconds(datetime.max.replace(tzinfo=UTC))
 """Times that a reader of the archive can hold: a zone can push an event's time out of the calendar."""
+
+
+class _Time(NamedTuple):
+    """When a tally was said, also in microseconds since 1970."""
+
+    at: datetime
+    us: int
 
 
 @dataclass(slots=True)
@@ -141,7 +148,7 @@ class ArchiveFold:
         for record in records:
             kind, at = _control_says(record.value or b"")
             columns.type.append(kind)
-            columns.event_us.append(_event_us(at))
+            columns.event_us.append(None if at is None else _in_calendar(microseconds(at)))
         nothing = [None] * len(records)
         columns.source, columns.district, columns.state = [*nothing], [*nothing], [*nothing]
 
@@ -170,27 +177,30 @@ class TalliesFold(ArchiveFold):
         state = self._states.setdefault(partition, State())
         current = state.hash()
         tallies = parse(records)
-        for record, tally in zip(records, tallies, strict=True):
+        times = [None if isinstance(tally, Refusal) else _Time(tally.at, microseconds(tally.at)) for tally in tallies]
+        for record, tally, time in zip(records, tallies, times, strict=True):
             take(partition, record, tally, outputs)
             if changed:
-                self._hash(state, changed.pop())
+                self._hash(state, changed.pop(), time)
                 current = state.hash()
             states.append(current)
         read = [None if isinstance(tally, Refusal) else tally for tally in tallies]
         columns.type = [tally.type if tally else None for tally in read]
         columns.source = [tally.source if tally else None for tally in read]
         columns.district = [tally.district if tally else None for tally in read]
-        columns.event_us = [_event_us(tally.at) if tally else None for tally in read]
+        columns.event_us = [_in_calendar(time.us) if time else None for time in times]
 
-    def _hash(self, state: State, cell: Cell) -> None:
-        """Take a cell's new figures into the state."""
+    def _hash(self, state: State, cell: Cell, said: _Time | None) -> None:
+        """Take a cell's new figures into the state; `said` is the time of the tally that changed them."""
         ledger = self._fold.ledgers[cell]
-        if ledger.as_of is None:
+        as_of = ledger.as_of
+        if as_of is None:
             raise RuntimeError(f"{cell} has changed and has heard of nothing")
         hashed = self._hashes.get(cell)
         if hashed is None:
             hashed = self._hashes[cell] = CellHash(cell, ledger.sums.votes)
-        state.put(cell, hashed.digest(ledger.sums, ledger.as_of, ledger.sums.votes.values()))
+        as_of_us = said.us if said is not None and said.at is as_of else microseconds(as_of)
+        state.put(cell, hashed.digest(ledger.sums, as_of_us, ledger.sums.votes.values()))
 
 
 def summary(tallies: Counts, control: Counts) -> dict[str, Any]:
@@ -208,9 +218,8 @@ def summary(tallies: Counts, control: Counts) -> dict[str, Any]:
     }
 
 
-def _event_us(at: datetime | None) -> int | None:
-    us = None if at is None else microseconds(at)
-    return us if us is not None and _FIRST_US <= us <= _LAST_US else None
+def _in_calendar(us: int) -> int | None:
+    return us if _FIRST_US <= us <= _LAST_US else None
 
 
 def _control_says(value: bytes) -> tuple[str | None, datetime | None]:

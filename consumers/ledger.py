@@ -65,21 +65,17 @@ def content_of(tally: Tally) -> bytes:
     """The canonical bytes of what a tally says: equal content is equal bytes. A candidate with no votes is not named.
 
     `counted` and `corrected` with the same counts say the same, as do the two kinds of report. Bytes, because a night's
-    boxes are kept by the million: they are a quarter of the objects' size, and invisible to the garbage collector.
+    boxes are kept by the million: they are a quarter of the objects' size, and invisible to the garbage collector. Who
+    keeps them keeps a copy: orjson hands them out in a buffer of 4 KiB.
     """
     if isinstance(tally, Withdrawn):
         return b'["%b"]' % tally.type.encode()
     votes = tally.votes
-    if 0 in votes.values():
+    if not all(votes.values()):
         votes = {candidate: count for candidate, count in votes.items() if count}
     kind = "reported" if isinstance(tally, Reported) else "counted"
     counts = (kind, tally.registered, tally.cast, tally.valid, tally.invalid, tally.unattributed, votes)
-    return _trimmed(orjson.dumps(counts, option=orjson.OPT_SORT_KEYS))
-
-
-def _trimmed(said: bytes) -> bytes:
-    """The same bytes in no more memory than they need: orjson hands them out in a buffer of 4 KiB."""
-    return b"%b" % said
+    return orjson.dumps(counts, option=orjson.OPT_SORT_KEYS)
 
 
 @dataclass(slots=True)
@@ -172,7 +168,10 @@ def totals_of(ledger: Standing, zone: ZoneInfo) -> Totals:
 
 
 class BoxLedger:
-    """The boxes of one cell. `version` is the log offset of the last tally that changed it."""
+    """The boxes of one cell. `version` is the log offset of the last tally that changed it.
+
+    Of each box the standing revision is kept, as bytes that begin with its number: `3,["counted",…]`.
+    """
 
     __slots__ = ("_packed", "_revisions", "as_of", "cell", "sums", "version")
 
@@ -181,7 +180,7 @@ class BoxLedger:
         self.sums = sums
         self.version = -1
         self.as_of: datetime | None = None
-        self._revisions: dict[int, tuple[int, bytes]] = {}
+        self._revisions: dict[int, bytes] = {}
         self._packed: bytes | None = None
 
     def __len__(self) -> int:
@@ -191,37 +190,30 @@ class BoxLedger:
     def opened(self) -> dict[int, bytes]:
         """What is said of each opened box, by its number, as `content_of` has it: equal bytes say the same."""
         revisions = self._revisions if self._packed is None else self._unpack()
-        return {box: said for box, (_, said) in revisions.items() if said.startswith(_OPENED)}
+        contents = ((box, standing.partition(b",")[2]) for box, standing in revisions.items())
+        return {box: content for box, content in contents if content.startswith(_OPENED)}
 
     def apply(self, tally: Counted | Withdrawn, offset: int) -> Outcome:
         """Fold one tally of this cell, which lies at `offset` of its partition."""
-        outcome = self._judge(tally)
+        revisions = self._revisions if self._packed is None else self._unpack()
+        new = b"%d,%b" % (tally.revision, content_of(tally))
+        standing = revisions.get(tally.box)
+        outcome: Outcome = "counted" if standing is None else _judge(tally.revision, new, standing)
         if outcome == "conflict":
             return outcome
+        if outcome == "counted":
+            if standing is not None:
+                self.sums.subtract(Content(*orjson.loads(standing.partition(b",")[2])))
+            revisions[tally.box] = new
+            if isinstance(tally, Withdrawn):
+                self.sums.annulled += tally.type == "annulled"
+            else:
+                self.sums.add(tally)
+            self.version = offset
         if self.as_of is None or tally.at > self.as_of:
             self.as_of = tally.at
             self.version = offset
-        elif outcome == "counted":
-            self.version = offset
         return outcome
-
-    def _judge(self, tally: Counted | Withdrawn) -> Outcome:
-        revisions = self._revisions if self._packed is None else self._unpack()
-        content = content_of(tally)
-        standing = revisions.get(tally.box)
-        if standing is not None:
-            revision, known = standing
-            if tally.revision < revision:
-                return "stale"
-            if tally.revision == revision:
-                return "duplicate" if content == known else "conflict"
-            self.sums.subtract(Content(*orjson.loads(known)))
-        revisions[tally.box] = (tally.revision, content)
-        if isinstance(tally, Withdrawn):
-            self.sums.annulled += tally.type == "annulled"
-        else:
-            self.sums.add(tally)
-        return "counted"
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
@@ -231,7 +223,7 @@ class BoxLedger:
         """Every box's standing revision as JSON, by box number: what a checkpoint keeps."""
         if self._packed is not None:
             return self._packed
-        boxes = (b'"%d":[%d,%b]' % (box, *standing) for box, standing in sorted(self._revisions.items()))
+        boxes = (b'"%d":[%b]' % standing for standing in sorted(self._revisions.items()))
         return b"{" + b",".join(boxes) + b"}"
 
     def restore(self, packed: bytes, version: int, as_of: datetime) -> None:
@@ -240,8 +232,20 @@ class BoxLedger:
         self.version = version
         self.as_of = as_of
 
-    def _unpack(self) -> dict[int, tuple[int, bytes]]:
+    def _unpack(self) -> dict[int, bytes]:
         boxes = orjson.loads(self._packed or b"{}")
-        self._revisions = {int(box): (revision, orjson.dumps(said)) for box, (revision, said) in boxes.items()}
+        self._revisions = {
+            int(box): b"%d,%b" % (revision, orjson.dumps(said)) for box, (revision, said) in boxes.items()
+        }
         self._packed = None
         return self._revisions
+
+
+def _judge(revision: int, new: bytes, standing: bytes) -> Outcome:
+    """What becomes of a box's next revision, by the one that stands."""
+    stands = int(standing.partition(b",")[0])
+    if revision < stands:
+        return "stale"
+    if revision > stands:
+        return "counted"
+    return "duplicate" if new == standing else "conflict"

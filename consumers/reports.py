@@ -66,7 +66,7 @@ class ReportLedger:
         """Fold one report of this cell, which lies at `offset` of its partition."""
         if said.revision < self._corrected:
             return "stale"
-        new = Report(said.revision, said.boxes_opened, said.at, content_of(said))
+        new = Report(said.revision, said.boxes_opened, said.at, b"%b" % content_of(said))
         kept = {report.revision: report for report in self._reports}
         same = kept.get(new.revision)
         if same is not None:

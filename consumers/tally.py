@@ -94,8 +94,9 @@ class TallyFold:
         ledger = self.ledgers.get(desk.cell)
         if ledger is None:
             ledger = self.ledgers[desk.cell] = _new_ledger(desk)
-        result = _apply(ledger, tally, record.offset, outputs.alarms)
-        if ledger.version == record.offset:
+        offset = record.offset
+        result = _apply(ledger, tally, offset, outputs.alarms)
+        if ledger.version == offset:
             outputs.changed.add(desk.cell)
         return result
 
