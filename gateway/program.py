@@ -35,6 +35,8 @@ class Program:
         self._gates: dict[Cell, Gate] = {}
         self._overrides: dict[Cell, Override] = {}
         self._reported: dict[Cell, Totals] = {}
+        self._unheard: set[Cell] = set()
+        """Cells that only orders have spoken of so far."""
         self._held: dict[tuple[str, str], set[str]] = {}
         self._hold: tuple[str, ...] | None = ()
         self._held_units = HeldUnits(definition)
@@ -95,9 +97,12 @@ class Program:
             return
         if totals.cell in self._overrides:
             totals = self._set_by_hand(totals)
-        is_newer = self.live.apply(record.offset, totals, record.timestamp)
-        if is_newer and self._gates and not self._is_held(totals.cell):
-            self.view.apply(record.offset, totals, record.timestamp)
+        if not self.live.apply(record.offset, totals, record.timestamp):
+            return
+        for view in self._views_of(totals.cell)[1:]:
+            view.apply(record.offset, totals, record.timestamp)
+        if totals.cell in self._unheard:
+            self._begin_anew(record.offset, totals.cell)
 
     def _fold_gate(self, record: Record) -> None:
         try:
@@ -138,8 +143,9 @@ class Program:
 
     def _let_override(self, offset: int, cell: Cell) -> None:
         """Show what is set by hand, or what the source had said: no box where that is nothing, for it was shown."""
+        self._look_whether_heard(cell)
         shown = overridden(self._reported[cell], self._overrides[cell].figures)
-        for view in [self.live] if self._is_held(cell) or not self._gates else [self.live, self.view]:
+        for view in self._views_of(cell):
             view.show(offset, cell, shown)
             view.mark(cell)
 
@@ -147,14 +153,14 @@ class Program:
         if not self._gates:
             self.view.part()
         cell, truth = gate.cell, self.live.totals(gate.cell)
+        self._look_whether_heard(cell)
         self._gates[cell] = gate
         if gate.held:
             self._freeze(offset, gate.settled(truth))
         else:
             is_behind = truth is not None and truth.version > self.view.version(cell)
             self.view.show(offset, cell, truth if is_behind or cell in self._overrides else None)
-            if cell in self._overrides:
-                self.view.mark(cell)
+        self.view.mark(cell)  # also if nothing is: what was may have left the topic
         sources = self._held.setdefault((cell.contest, cell.district), set())
         (sources.add if gate.held else sources.discard)(cell.source)
         self._hold = None
@@ -164,6 +170,23 @@ class Program:
             self.view.hide(offset, gate.cell)
         else:
             self.view.show(offset, gate.cell, gate.program)
+
+    def _look_whether_heard(self, cell: Cell) -> None:
+        if self.live.totals(cell) is None:
+            self._unheard.add(cell)
+
+    def _begin_anew(self, offset: int, cell: Cell) -> None:
+        """Count the source's first word as news in full, though an order has put the cell on the board before it.
+
+        A client may come from a gateway that had heard of the cell earlier, in records that compaction has taken since.
+        """
+        self._unheard.discard(cell)
+        for view in self._views_of(cell):
+            view.show(offset, cell, None)
+
+    def _views_of(self, cell: Cell) -> list[View]:
+        """Where news of the cell show: for everyone only if it is not held; both are one until the first hold."""
+        return [self.live] if self._is_held(cell) or not self._gates else [self.live, self.view]
 
     def _skip(self, offset: int) -> None:
         self.live.pass_by(offset)
