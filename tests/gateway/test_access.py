@@ -3,6 +3,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,6 +106,13 @@ def test_a_public_key_is_nobodys_secret() -> None:
         assert refused(forged(claims(), secret=secret), check).code == "bad_signature"
         assert refused(forged(claims(), secret=secret, header={"alg": "EdDSA"}), check).code == "bad_signature"
     assert refused(token(key=SIGN_EDDSA, now=NOW)).code == "bad_signature"
+
+
+def test_a_public_key_of_another_kind_is_no_key_for_tokens() -> None:
+    curve = ec.generate_private_key(ec.SECP256R1()).public_key()
+    pem = curve.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(UsageError, match="must be an Ed25519 one"):
+        TokenCheck([Key("EdDSA", pem)], "night")
 
 
 def test_a_header_brings_no_key_of_its_own() -> None:

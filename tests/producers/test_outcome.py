@@ -25,6 +25,12 @@ def test_equal_shares_are_equal_votes() -> None:
     assert sum(votes["a"] for votes in settled) == sum(votes["b"] for votes in settled) == round(0.4 * 189)
 
 
+def test_an_outcome_may_name_every_candidate() -> None:
+    settled = settle([{"a": 60, "b": 40}, {"a": 10, "b": 90}], {"a": 0.5, "b": 0.5})
+    assert [100, 100] == [sum(votes.values()) for votes in settled]
+    assert sum(votes["a"] for votes in settled) == sum(votes["b"] for votes in settled) == 100
+
+
 def test_a_district_keeps_its_character() -> None:
     settled = settle([{"a": 900, "b": 100, "c": 10}, {"a": 100, "b": 900, "c": 10}], {"a": 0.6, "b": 0.35})
     assert settled[0]["a"] > settled[0]["b"]

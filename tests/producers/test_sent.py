@@ -13,6 +13,13 @@ def test_what_was_published_is_not_published_again() -> None:
     assert ([HIGHER], []) == sent.fresh([HIGHER, reported()])
 
 
+def test_an_older_revision_that_comes_late_is_passed_over() -> None:
+    sent = Sent()
+    sent.fresh([HIGHER])
+
+    assert ([], []) == sent.fresh([reported()])
+
+
 def test_districts_and_contests_are_apart() -> None:
     both: list[Reported] = [reported(), reported(district="tr/34/adalar"), reported(contest="council")]
 
