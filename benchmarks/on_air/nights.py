@@ -63,7 +63,7 @@ class Shown:
         """How much more the page holds on to per hour of the night: its last quarter against its second."""
         kib = [one.heap_kib for one in self.held]
         quarter = len(kib) // 4
-        return (median(kib[-quarter:]) - median(kib[quarter : 2 * quarter])) / (2.5 * quarter - 0.5)
+        return (median(kib[-quarter:]) - median(kib[quarter : 2 * quarter])) / (len(kib) - 2 * quarter)
 
 
 def nights() -> Iterator[str]:
