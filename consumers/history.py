@@ -59,7 +59,10 @@ def timeline(definition: Election, orders: Iterable[Given]) -> Iterator[Timed]:
 
 
 class History:
-    """The fold up to a moment (milliseconds since 1970). Feed it each partition's records in order, then `settle`."""
+    """The fold up to a moment (milliseconds since 1970). Feed it each partition's records in order, then `settle`.
+
+    `changed` collects the cells that may show something else now; whoever reads it empties it.
+    """
 
     def __init__(
         self, definition: Election, topic: str, partition_of: PartitionOf, orders: Iterable[Given], moment_ms: int
@@ -71,6 +74,7 @@ class History:
         self._frozen: dict[tuple[str, str], dict[Cell, Totals]] = {}
         self._overrides: dict[Cell, Override] = {}
         self._unreported: dict[Cell, Totals] = {}
+        self.changed: set[Cell] = set()
         for timed in timeline(definition, orders):
             if timed.appended_ms <= moment_ms:
                 self._pending.setdefault(partition_of(timed.district.encode()), deque()).append(timed)
@@ -86,19 +90,26 @@ class History:
         begin = 0
         for index, record in enumerate(records):
             while pending and pending[0].appended_ms < record.timestamp:
-                self._fold.apply(partition, records[begin:index])
+                self._apply(partition, records[begin:index])
                 begin = index
                 self._take(pending.popleft().change)
             if record.timestamp > self._moment_ms:
-                self._fold.apply(partition, records[begin:index])
+                self._apply(partition, records[begin:index])
                 return
-        self._fold.apply(partition, records[begin:])
+        self._apply(partition, records[begin:])
 
-    def settle(self) -> None:
-        """All there was has been folded: what was ordered after the last record counts as well."""
+    def settle(self, until_ms: int | None = None) -> None:
+        """All there was, to this moment if one is given, has been folded: what was ordered after it counts as well."""
         for pending in self._pending.values():
-            while pending:
+            while pending and (until_ms is None or pending[0].appended_ms <= until_ms):
                 self._take(pending.popleft().change)
+
+    def shown(self, cell: Cell) -> Totals | None:
+        """What everyone is shown of a cell; `None` where there is nothing to show."""
+        frozen = self._frozen.get((cell.contest, cell.district))
+        if frozen is not None:
+            return frozen.get(cell)
+        return next(iter(self._truth([cell])), None) if cell in self._fold.ledgers or cell in self._overrides else None
 
     def on_air(self) -> list[Totals]:
         """What everyone was shown, by cell."""
@@ -119,13 +130,18 @@ class History:
             found.append(overridden(reported, override.figures) if override is not None else reported)
         return found
 
+    def _apply(self, partition: int, records: Sequence[Record]) -> None:
+        self.changed |= self._fold.apply(partition, records).changed
+
     def _take(self, change: Turn | Override) -> None:
         if isinstance(change, Override):
+            self.changed.add(change.cell)
             self._overrides[change.cell] = change
             self._unreported.setdefault(change.cell, unreported(change.cell, change.at))
             return
         where = (change.contest, change.district)
-        self._frozen.pop(where, None)
+        self.changed.update(self._frozen.pop(where, {}))
+        self.changed.update(cell for cell in self._fold.ledgers if (cell.contest, cell.district) == where)
         if change.held:
             cells = self._fold.ledgers.keys() | self._overrides.keys()
             inside = sorted(cell for cell in cells if (cell.contest, cell.district) == where)

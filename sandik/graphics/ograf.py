@@ -32,7 +32,7 @@ def manifest(graphic: Graphic, *, gateway: str, version: str) -> dict[str, Any]:
         "main": f"{graphic.name}.mjs",
         "stepCount": step_count(graphic),
         "supportsRealTime": True,
-        "supportsNonRealTime": False,
+        "supportsNonRealTime": True,
         "schema": data_schema(graphic, gateway=gateway),
         "customActions": custom_actions(graphic),
         "renderRequirements": [

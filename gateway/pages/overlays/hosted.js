@@ -14,7 +14,7 @@ export function host(stage, { frame = globalThis, outside = globalThis.parent } 
   if (outside === frame) return null;
   const hosted = new Hosted(stage);
   frame.addEventListener("message", async ({ source, data }) => {
-    if (source !== outside || typeof data?.sandik !== "string") return;
+    if (source !== outside || !["show", "act"].includes(data?.sandik)) return;
     const answer = await hosted.take(data);
     outside.postMessage({ sandik: "done", id: data.id, ...answer }, "*"); // no secret in it
   });

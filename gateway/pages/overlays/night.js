@@ -42,7 +42,7 @@ export class FollowedNight {
 
   /** The election, asked for until there is one. */
   async open() {
-    this.#definition = await awaitDefinition({ url: this.page, onWait: () => this.#tell("waiting") });
+    this.#definition = this.#client.definition ?? await awaitDefinition({ url: this.page, onWait: () => this.#tell("waiting") });
     this.election = new Election(this.#definition);
     return this.election;
   }
@@ -96,6 +96,7 @@ export class FollowedNight {
 
   /** The user's own boundaries (GeoJSON), or null where the gateway was given none. */
   async boundaries() {
+    if (this.#client.boundaries) return this.#client.boundaries(); // of an archive's night, not of a gateway
     const response = await fetch(routeUrl("/v1/boundaries", this.page), { signal: AbortSignal.timeout(BOUNDARIES_TIMEOUT_MS) });
     return response.ok && response.status !== NONE ? response.json() : null;
   }

@@ -50,7 +50,7 @@ def test_the_manifest_has_what_it_must_and_nothing_that_it_may_not(said: dict[st
     assert "/" not in said["id"]
     assert all(isinstance(said[name], str) for name in ("id", "name", "main", "version", "description"))
     assert said["main"] == f"{graphic.name}.mjs"
-    assert (True, False) == (said["supportsRealTime"], said["supportsNonRealTime"])
+    assert (True, True) == (said["supportsRealTime"], said["supportsNonRealTime"])
     assert {"name"} <= set(said["author"]) <= {"name", "email", "url"}
     assert isinstance(said["stepCount"], int)
     assert said["stepCount"] in {-1, 1}

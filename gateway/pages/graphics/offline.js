@@ -1,0 +1,60 @@
+/**
+ * Draws an overlay at any moment of an archived night, for the Graphic that frames this page: forwards only, since to go
+ * back the page is loaded anew. The same timeline, actions and timestamp come to the same picture.
+ */
+
+import { VirtualClock } from "./virtual.js";
+
+/** Figures are taken this often: no picture is further behind the night. */
+const FIGURES_MS = 100;
+
+const clock = new VirtualClock();
+let beginning = 0;
+let speed = 1;
+const moment = (now) => beginning + now * speed;
+clock.install(globalThis, moment);
+
+let drawn = null;
+
+async function begin({ name, night }) {
+  const [{ TimelineNight }, { open }, { Hosted }] = await Promise.all(
+    ["./timeline.js", "../overlays/open.js", "../overlays/hosted.js"].map((module) => import(module)));
+  const response = await fetch(night.timeline);
+  if (!response.ok) throw new Error(`${night.timeline} is not there (${response.status}).`);
+  const timeline = await response.json();
+  speed = night.speed;
+  beginning = night.from ? Date.parse(night.from) : timeline.first;
+  if (!(speed > 0)) throw new Error("speed must be a number above 0.");
+  if (Number.isNaN(beginning)) throw new Error(`${night.from} is no moment. Give one with its zone, such as 2024-03-31T21:00:00+03:00.`);
+  const client = new TimelineNight(timeline, () => moment(clock.now));
+  client.until(moment(0), { news: false });
+  const stage = await open({ name, search: "play=0", page: location.href, root: document.getElementById("stage"), client });
+  setInterval(() => client.until(moment(clock.now)), FIGURES_MS);
+  return { hosted: new Hosted(stage), told: [], about: JSON.stringify([name, night]) };
+}
+
+async function draw({ timestamp, shows, ...asked }) {
+  drawn ??= await begin(asked);
+  const told = shows.map((one) => JSON.stringify(one));
+  const goesOn = drawn.told.every((one, index) => one === told[index]);
+  const later = shows.slice(drawn.told.length);
+  if (!goesOn || timestamp < clock.now || later.some(({ at }) => at < clock.now) || drawn.about !== JSON.stringify([asked.name, asked.night])) {
+    return { again: true };
+  }
+  for (const { at, ...show } of later) {
+    await clock.advance(at);
+    drawn.hosted.take({ sandik: "show", ...show }); // it takes virtual time, so it is not waited for
+    await clock.settle();
+  }
+  drawn.told = told;
+  await clock.advance(timestamp);
+  await clock.painted();
+  return {};
+}
+
+addEventListener("message", async ({ source, data }) => {
+  if (source !== parent || data?.sandik !== "draw") return;
+  const answer = await draw(data).catch((error) => ({ fault: error.message }));
+  parent.postMessage({ sandik: "done", id: data.id, ...answer }, "*");
+});
+parent.postMessage({ sandik: "ready" }, "*");

@@ -1,0 +1,97 @@
+"""`sandik timeline`: an archived night for graphics that draw any moment of it."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eventlog.archive import Archive, open_archive
+from eventlog.archive_segment import Archived
+from eventlog.clock import epoch_ms
+from eventlog.partition import partition_of
+from eventlog.run import Run
+from eventlog.topics import RunTopics
+from sandik import screen
+from sandik.numbers import grouped
+from sandik.operators import OperatorKeys, operator_keys
+from sandik.options import OutFile
+from sandik.process import calm_garbage_collector
+from sandik.timeline import Due, Timeline, Wanted, document
+from schemas.errors import UsageError
+
+EXAMPLE = "Example: sandik timeline archives/2024-yerel --contest metropolitan_mayor --source aa --out night.json"
+
+
+class Clock(StrEnum):
+    """By what a record is due."""
+
+    EVENT = "event"
+    APPEND = "append"
+
+
+def timeline(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The archive: see sandik archive.")],
+    out: OutFile,
+    contest: Annotated[str | None, typer.Option(metavar="ID", help="Only this contest.")] = None,
+    source: Annotated[str | None, typer.Option(metavar="ID", help="Only this source.")] = None,
+    step_s: Annotated[float, typer.Option(min=0.1, max=600, help="The finest time that it tells apart.")] = 1.0,
+    clock: Annotated[
+        Clock, typer.Option(help="append: when records came, as it was on air; event: when they say they counted.")
+    ] = Clock.APPEND,
+    operator_key: OperatorKeys = None,
+) -> None:
+    """Write what was on air from when on, for OGraf graphics that are rendered afterwards.
+
+    Holds, figures set by hand and the embargo count as they did then. See docs/graphics-tools.md.
+    """
+    calm_garbage_collector()
+    archive = open_archive(folder)
+    run = _run_of(archive)
+    definition = run.definition
+    if contest is not None and contest not in definition.contest_by_id:
+        raise UsageError(f"The archive has no contest {contest!r}. It has: {', '.join(definition.contest_by_id)}.")
+    if source is not None and source not in {one.id for one in definition.sources}:
+        raise UsageError(
+            f"The archive has no source {source!r}. It has: {', '.join(one.id for one in definition.sources)}."
+        )
+    wanted = Wanted(contest, source, round(step_s * 1_000))
+    partitioned = partial(partition_of, partitions=archive.manifest.partitions)
+    with screen.bar("folding tallies") as bar:
+        bar.expect(archive.manifest.count("tallies"))
+        told = Timeline(run, partitioned, wanted, operator_keys(operator_key))
+        orders = [_due(record, clock) for record in archive.control()]
+        messages = list(told.tell(orders, _counted(_tallies(archive, clock), bar)))
+    content = document(run, messages)
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+    screen.say(f"Wrote {grouped(len(messages))} messages, {grouped(len(content))} bytes, to {out}.")
+
+
+def _run_of(archive: Archive) -> Run:
+    manifest = archive.manifest
+    topics = RunTopics(manifest.run, manifest.partitions)
+    return Run(topics, manifest.mode, manifest.epoch, manifest.definition)
+
+
+def _tallies(archive: Archive, clock: Clock) -> Iterator[Due]:
+    due = (_due(record, clock) for record in archive.tallies())
+    yield from due if clock is Clock.APPEND else iter(sorted(due, key=lambda one: one.timestamp))
+
+
+def _due(record: Archived, clock: Clock) -> Due:
+    said = clock is Clock.EVENT and record.event_time is not None
+    at_ms = epoch_ms(record.event_time) if said and record.event_time is not None else record.append_ms
+    return Due(at_ms, record.partition, record.offset, record.key, record.value)
+
+
+def _counted(records: Iterator[Due], bar: screen.Bar) -> Iterator[Due]:
+    """The records, with a word now and then of how many there were."""
+    for number, record in enumerate(records, 1):
+        yield record
+        if number % 1_000 == 0:
+            bar.reached(number)

@@ -1,0 +1,228 @@
+"""An archived night as a timeline: what was on air from when on, for graphics that draw any moment of it. Pure.
+
+It is the stream's own messages with their times: `state` wherever the state of things changes, `event`, and `totals`
+with whatever changed in the figures (absolute values; what is not named stays). Holds, overrides, calls and the embargo
+count as they did then: while there was an embargo there are no figures.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from consumers.history import Given, History
+from consumers.register import PartitionOf
+from eventlog.clock import epoch_ms
+from eventlog.run import Run
+from gateway.control import Control
+from gateway.events import Events, Place
+from gateway.feeds import feeds, state_message
+from gateway.held_units import HeldUnits
+from gateway.settings import FeedLimits
+from gateway.view import Heard, View
+from schemas.trust import OperatorKey
+
+FORMAT: Final = "sandik.timeline.v1"
+
+_EVER: Final = 2**62
+
+
+class Due(NamedTuple):
+    """A record at its time in the night: `timestamp` in milliseconds since 1970."""
+
+    timestamp: int
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of what a timeline is: a contest and a source, or all; `step_ms` is the finest time that it tells apart."""
+
+    contest: str | None = None
+    source: str | None = None
+    step_ms: int = 1_000
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What was said so far."""
+
+    sent: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    told: dict[tuple[str, str], int] = field(default_factory=dict)
+    heard: dict[str, Heard] = field(default_factory=dict)
+    state: bytes = b""
+    hold: tuple[str, ...] = ()
+    seq: int = 0
+
+
+class Timeline:
+    """The fold. `operators` are those whose orders count, as for a gateway."""
+
+    def __init__(
+        self, run: Run, partition_of: PartitionOf, wanted: Wanted, operators: Sequence[OperatorKey] = ()
+    ) -> None:
+        self._run = run
+        self._operators = operators
+        self._control = Control(run, operators)
+        self._wanted = wanted
+        self._partition_of = partition_of
+        self._view = View(run.definition)
+        self._events = Events(self._view)
+        self._held = HeldUnits(run.definition)
+        self._limits = FeedLimits()
+        self._desk = _Desk()
+        contests, sources = run.definition.contest_by_id, [one.id for one in run.definition.sources]
+        units = run.definition.unit_by_id
+        self._events.begin(Place(contest, source, unit) for contest in contests for source in sources for unit in units)
+
+    def tell(self, orders: Sequence[Due], tallies: Iterable[Due]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The messages with their times (milliseconds since 1970), in order; `tallies` come in the order of theirs."""
+        judged = Control(self._run, self._operators)
+        given = [
+            Given(record.offset, record.timestamp, verdict.order)
+            for record in orders
+            if (verdict := judged.fold(record)) is not None and verdict.counts and verdict.order is not None
+        ]
+        history = History(self._run.definition, self._run.topics.tallies.name, self._partition_of, given, _EVER)
+        waiting = list(orders)
+        at_ms = 0
+        for now_ms, batch in self._steps(orders, tallies):
+            yield from self._silences(at_ms, now_ms)
+            at_ms = now_ms
+            while waiting and waiting[0].timestamp <= now_ms:
+                self._control.fold(waiting.pop(0))
+            for record in batch:
+                history.fold(record.partition, [record])
+            history.settle(now_ms)
+            yield from self._changes(now_ms, history)
+        yield from self._silences(at_ms, _EVER)
+
+    def _steps(self, orders: Sequence[Due], tallies: Iterable[Due]) -> Iterator[tuple[int, list[Due]]]:
+        """The records of each step in which anything happens, at its end."""
+        ahead = sorted({self._ended(record.timestamp) for record in orders})
+        batch: list[Due] = []
+        now_ms = 0
+        for record in tallies:
+            ends = self._ended(record.timestamp)
+            if batch and ends > now_ms:
+                yield now_ms, batch
+                batch = []
+            while ahead and ahead[0] < ends:
+                yield ahead.pop(0), []
+            now_ms = max(now_ms, ends)
+            batch.append(record)
+        if batch:
+            yield now_ms, batch
+        for moment in ahead:
+            if moment > now_ms:
+                yield moment, []
+
+    def _ended(self, timestamp: int) -> int:
+        step = self._wanted.step_ms
+        return -(-timestamp // step) * step
+
+    def _changes(self, now_ms: int, history: History) -> Iterator[tuple[int, dict[str, Any]]]:
+        for cell in sorted(history.changed):
+            if self._wanted.contest not in {None, cell.contest} or self._wanted.source not in {None, cell.source}:
+                continue
+            self._desk.seq += 1
+            totals = history.shown(cell)
+            self._view.show(self._desk.seq, cell, totals)
+            if totals is not None:
+                before = self._desk.heard.get(cell.source)
+                as_of = max(before.as_of, totals.as_of) if before else totals.as_of
+                self._desk.heard[cell.source] = Heard(as_of, now_ms)
+        history.changed.clear()
+        self._desk.hold = self._held.named(history.held)
+        yield from self._said(now_ms)
+
+    def _said(self, now_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The state of things and, unless there is an embargo, all figures that are others than those told."""
+        yield from self._state(now_ms)
+        if self._control.embargo.is_in_force(_at(now_ms)):
+            return
+        for contest in self._run.definition.contest_by_id:
+            for source in self._run.definition.sources:
+                yield from self._totals(now_ms, contest, source.id)
+
+    def _totals(self, now_ms: int, contest: str, source: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        units = self._view.changed_units(contest, source, self._desk.told.get((contest, source), 0))
+        self._desk.told[contest, source] = self._view.seq
+        changed = []
+        for entry in orjson.loads(self._view.encoded_since(contest, source, units, 0)):
+            place = Place(contest, source, entry["unit"])
+            before = self._desk.sent.get(place)
+            if before == entry:
+                continue
+            self._desk.sent[place] = entry
+            changed.append(_difference(before, entry))
+            for happened in self._events.look([place]):
+                yield now_ms, orjson.loads(happened.message())
+        if changed:
+            yield now_ms, {"type": "totals", "contest": contest, "source": source, "totals": changed}
+
+    def _state(self, now_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The state of things, where it is another."""
+        at = _at(now_ms)
+        found = feeds(
+            [one.id for one in self._run.definition.sources], self._desk.heard, at, reachable=True, limits=self._limits
+        )
+        said = orjson.loads(
+            state_message(
+                self._desk.seq, at, found, self._control.embargo, hold=self._desk.hold, calls=self._control.calls
+            )
+        )
+        known = {source: feed["state"] for source, feed in said["feeds"].items()}
+        key = orjson.dumps([known, said["embargo"], said["embargoed"], said["hold"], said["calls"]])
+        if key != self._desk.state:
+            self._desk.state = key
+            yield now_ms, said
+
+    def _silences(self, since_ms: int, until_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """What time alone has done in between: sources fell silent, an embargo ended."""
+        limits = (self._limits.quiet_s, self._limits.stale_s, self._limits.down_s)
+        moments = {heard.appended_ms + int(limit * 1_000) for heard in self._desk.heard.values() for limit in limits}
+        ends = self._control.embargo.until
+        if ends is not None:
+            moments.add(epoch_ms(ends))
+        for moment in sorted(moments):
+            if since_ms < moment < until_ms:
+                yield from self._said(moment)
+
+
+def document(run: Run, messages: Sequence[tuple[int, dict[str, Any]]]) -> bytes:
+    """The timeline as a file. A live night's is of mode replay: what is drawn from it is not live, and says so."""
+    first = messages[0][0] if messages else 0
+    return orjson.dumps(
+        {
+            "format": FORMAT,
+            "run": run.name,
+            "mode": "test" if run.mode == "test" else "replay",
+            "epoch": run.epoch,
+            "first": first,
+            "last": messages[-1][0] if messages else first,
+            "definition": run.definition.model_dump(mode="json"),
+            "messages": [[at - first, message] for at, message in messages],
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+def _difference(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
+    """What is another, and whose it is."""
+    if before is None:
+        return after
+    said = {name: value for name, value in after.items() if name == "unit" or before.get(name) != value}
+    if "votes" in said:
+        old = before.get("votes", {})
+        said["votes"] = {name: count for name, count in after["votes"].items() if old.get(name) != count}
+    return said
+
+
+def _at(now_ms: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now_ms)
