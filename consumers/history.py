@@ -140,9 +140,9 @@ class History:
             self._unreported.setdefault(change.cell, unreported(change.cell, change.at))
             return
         where = (change.contest, change.district)
-        self.changed.update(self._frozen.pop(where, {}))
-        self.changed.update(cell for cell in self._fold.ledgers if (cell.contest, cell.district) == where)
+        cells = self._fold.ledgers.keys() | self._overrides.keys()
+        inside = sorted(cell for cell in cells if (cell.contest, cell.district) == where)
+        self._frozen.pop(where, None)
+        self.changed.update(inside)
         if change.held:
-            cells = self._fold.ledgers.keys() | self._overrides.keys()
-            inside = sorted(cell for cell in cells if (cell.contest, cell.district) == where)
             self._frozen[where] = {totals.cell: totals for totals in self._truth(inside)}
