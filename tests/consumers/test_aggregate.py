@@ -12,6 +12,7 @@ from schemas.quarantine import Quarantined
 from schemas.tally import Tally
 from schemas.totals import Cell, Totals, parse_totals
 from tests.builders import DISTRICTS, counted, reported, small_election, value_of, with_agency, withdrawn
+from tests.eventlog.reading import read_to_end
 
 DEADLINE_S = 20
 FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=20)
@@ -29,13 +30,7 @@ async def publish(log: EventLog, run: Run, *tallies: Tally) -> None:
 
 
 async def records(log: EventLog, topic: Topic) -> list[Record]:
-    ends = await log.end_offsets(topic.name)
-    found: list[Record] = []
-    async with log.reader(topic.name, dict.fromkeys(ends, 0)) as reader:
-        while dict(reader.positions) != ends:
-            for batch in await reader.read(max_records=100, wait_ms=1000):
-                found += batch.records
-    return found
+    return [record for records in (await read_to_end(log, topic.name)).values() for record in records]
 
 
 async def newest(log: EventLog, run: Run) -> dict[Cell, Totals]:

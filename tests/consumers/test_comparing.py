@@ -8,6 +8,7 @@ from consumers.aggregate import AggregateSettings, Aggregator, Progress
 from consumers.comparing import MAX_BEHIND
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
+from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run
 from schemas.comparison import Comparison, Pair, parse_comparison
 from schemas.tally import Counted, Withdrawn
@@ -29,14 +30,8 @@ async def publish(log: EventLog, run: Run, *tallies: Counted | Withdrawn) -> Non
 
 async def comparisons(log: EventLog, run: Run) -> list[Comparison]:
     """Every record of the topic that is a comparison, in order."""
-    topic = run.topics.comparisons.name
-    end = (await log.end_offsets(topic))[0]
-    found: list[Comparison] = []
-    async with log.reader(topic, {0: 0}) as reader:
-        while reader.positions[0] < end:
-            for batch in await reader.read(max_records=100, wait_ms=1000):
-                found += [parse_comparison(one.value or b"") for one in batch.records if one.key != b"junk"]
-    return found
+    records = read_to_end(log, run.topics.comparisons.name)
+    return [parse_comparison(record.value or b"") async for record in records if record.key != b"junk"]
 
 
 async def until_end(log: EventLog, run: Run) -> None:
