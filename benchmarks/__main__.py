@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from benchmarks.aggregating import aggregating
 from benchmarks.archive import archive
 from benchmarks.encodings import encodings
+from benchmarks.folding import folding
 from benchmarks.gateway.command import main as measure_gateway
 from benchmarks.latency import latency
 from benchmarks.measure import machine
@@ -29,6 +30,7 @@ def on_air() -> Iterator[str]:
 
 BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "parsing": parsing,
+    "folding": folding,
     "aggregating": aggregating,
     "archive": archive,
     "encodings": encodings,
