@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +12,7 @@ import orjson
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
+from benchmarks.commands import command, free_port
 from benchmarks.logs import log_urls
 from benchmarks.night import election
 from eventlog.clock import Wall
@@ -43,16 +42,14 @@ def latency() -> Iterator[str]:
 
 async def _measure(url: str) -> list[float]:
     clock, name = Wall(), f"latency-{uuid.uuid4().hex[:8]}"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     definition = election()
     async with open_log(url, clock) as log:
         run = await create_run(log, name, definition, mode="test", epoch="bench", clock=clock)
         where = ("--log", url, "--run", name)
         async with (
-            _command("aggregate", *where, "--tick-ms", str(TICK_MS)),
-            _command("gateway", *where, "--port", str(port), "--tick-ms", str(TICK_MS)),
+            command("aggregate", *where, "--tick-ms", str(TICK_MS)),
+            command("gateway", *where, "--port", str(port), "--tick-ms", str(TICK_MS)),
             _connected(f"ws://127.0.0.1:{port}/v1/stream") as client,
         ):
             await client.send(
@@ -121,18 +118,6 @@ async def _append(log: EventLog, run: Run, district: str, box: int) -> None:
         votes={"imamoglu": 130, "kurum": 115},
     )
     await log.append(run.topics.tallies.name, [Entry(district.encode(), encode(tally))])
-
-
-@contextlib.asynccontextmanager
-async def _command(*arguments: str) -> AsyncIterator[None]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandik", *arguments, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 @contextlib.asynccontextmanager

@@ -77,13 +77,13 @@ export class Hero {
   }
 
   /** What an editor has called; never what the figures suggest. */
-  #call({ call, contest, ranked }) {
+  #call({ call, ranked }) {
     const { t, format } = this;
     put(this.callRow, "hidden", call ? null : "");
     if (!call) return;
     const winner = ranked.find(({ candidate }) => candidate.id === call.candidate);
     say(this.called, t("called", { name: winner?.candidate.name ?? call.candidate }));
-    say(this.calledBy, `${contest.name} · ${t("calledBy", { by: call.by, time: format.clock(call.at), zone: format.zone() })}`);
+    say(this.calledBy, t("calledBy", { by: call.by, time: format.clock(call.at), zone: format.zone() }));
   }
 
   /** Which of the figures here an operator has set by hand. */
