@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Final
 
+from msgspec import structs
+
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.tally import Counted
 
@@ -160,21 +162,16 @@ def _counted(contest: str, district: str, box: int, source: str, chance: Random)
     )
 
 
-def _changed(one: Counted, **changes: object) -> Counted:
-    fields = {name: getattr(one, name) for name in Counted.__dataclass_fields__}
-    return Counted(**(fields | changes))
-
-
 def _misread(one: Counted) -> Counted:
-    return _changed(one, votes=one.votes | {"kurum": one.votes.get("kurum", 0) + 900}, valid=one.valid + 900)
+    return structs.replace(one, votes=one.votes | {"kurum": one.votes.get("kurum", 0) + 900}, valid=one.valid + 900)
 
 
 def _revised(one: Counted) -> Counted:
-    return _changed(one, type="corrected", revision=2)
+    return structs.replace(one, type="corrected", revision=2)
 
 
 def _at(one: Counted, second: int) -> Counted:
-    return _changed(one, at=POLLS_CLOSE + timedelta(seconds=second))
+    return structs.replace(one, at=POLLS_CLOSE + timedelta(seconds=second))
 
 
 @dataclass
