@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 CONTRAST: Final = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 STATES: Final = ("live", "embargo", "hold", "quiet", "stale", "down", "lost", "first-box", "tie", "many", "manual")
 """Those that colour something in another way."""
+BARE: Final = {("ticker", "tie"), ("ticker", "many")}
+"""One district alone has votes then, and the ticker has not come to it yet."""
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -32,7 +34,7 @@ async def test_text_and_bars_stand_out_in_every_state(name: str, theme: str, bro
             if seen["faults"]:
                 found[state] = seen["faults"]
             assert seen["texts"] >= 2 or (name, state) == ("strap", "embargo")
-            assert seen["bars"] >= 1 or state in ("embargo", "first-box")
+            assert seen["bars"] >= 1 or state in ("embargo", "first-box") or (name, state) in BARE
     assert {} == found
 
 

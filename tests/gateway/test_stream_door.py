@@ -49,9 +49,10 @@ async def test_who_comes_back_goes_on_where_it_stopped(tmp_path: Path, by_url: b
     async with night(tmp_path) as log:
         await publish(log, totals(votes={"imamoglu": 1}), totals("tr/06/cankaya"))
         async with running(log) as gateway:
-            async with listening(gateway) as client:
+            async with listening(gateway) as client, listening(gateway) as witness:
                 await client.next("snapshot")
-            await publish(log, totals(votes={"imamoglu": 2}, version=1))
+                await publish(log, totals(votes={"imamoglu": 2}, version=1))
+                await witness.next("delta")  # so the gateway has read it, whatever the first client was told
             known, query = (None, f"{ALL}&since={client.last_id}") if by_url else (client.last_id, ALL)
             async with listening(gateway, query, last_id=known) as again:
                 again.seq = client.seq
