@@ -18,9 +18,8 @@ from gateway.answers import RETRY_AFTER_S, json_answer, world_of
 from gateway.doors import grant_of
 from gateway.gateway import Gateway
 from gateway.world import World
-from schemas.control import Order, QuarantineRejected, QuarantineReleased
+from schemas.control import Order
 from schemas.errors import LogError, UsageError
-from schemas.mending import mended
 from schemas.tally import Tally, encode
 
 _CONFLICT: Final = 409
@@ -76,16 +75,7 @@ def _accepted(world: World, value: bytes) -> Order:
 
 def _released(world: World, order: Order) -> Tally | None:
     """What the order publishes again. Raises `HTTPException` where there is nothing that it could."""
-    if not isinstance(order, QuarantineReleased | QuarantineRejected):
-        return None
-    record = world.quarantine.find(order.position)
-    if record is None:
-        raise HTTPException(
-            _CONFLICT, f"Nothing waits in quarantine from {order.position!r}. Somebody may have been faster."
-        )
-    if isinstance(order, QuarantineRejected):
-        return None
     try:
-        return mended(record)
+        return world.quarantine.released_by(order)
     except UsageError as error:
         raise HTTPException(_CONFLICT, str(error)) from error

@@ -7,7 +7,10 @@ from pydantic import ValidationError
 
 from eventlog.port import Record
 from schemas.control import Order, QuarantineRejected, QuarantineReleased
+from schemas.errors import UsageError
+from schemas.mending import mended
 from schemas.quarantine import Quarantined
+from schemas.tally import Tally
 
 MAX_WAITING: Final = 1_000
 """Records kept to be looked at, the newest: a screen shows fifty. With 64 KiB each, as large as they get, 64 MiB."""
@@ -39,6 +42,21 @@ class Quarantine:
     def find(self, position: str) -> Quarantined | None:
         """The record that was set aside from this position, if it waits."""
         return self._waiting.get(position)
+
+    def released_by(self, order: Order) -> Tally | None:
+        """What an order publishes again, once it is written: nothing, for most.
+
+        Raises `UsageError` where nothing waits that it is about, or nothing could make it count.
+        """
+        if not isinstance(order, QuarantineReleased | QuarantineRejected):
+            return None
+        record = self.find(order.position)
+        if record is None:
+            raise UsageError(
+                f"Nothing waits in quarantine from {order.position!r}. Somebody may have been faster. "
+                "See: sandik control quarantine."
+            )
+        return mended(record) if isinstance(order, QuarantineReleased) else None
 
     def fold(self, record: Record) -> None:
         """Fold one record of the topic; one that cannot be read says nothing."""
