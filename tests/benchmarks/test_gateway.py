@@ -18,9 +18,9 @@ from benchmarks.gateway.process import cpu_s
 from benchmarks.gateway.returning import herd
 from benchmarks.gateway.servers import bare, frame, python_peer
 from gateway.frames import text_frame
+from tests.patience import LIMIT_S
 
 TINY = Options(sizes=(20,), repeats=1, rounds=2, seconds=0.5)
-LIMIT_S = 60
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])

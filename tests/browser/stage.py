@@ -20,9 +20,9 @@ from schemas.definition import Election
 from schemas.tally import Counted, encode
 from schemas.totals import Totals
 from tests.browser.city import POLLS_CLOSE
+from tests.patience import LIMIT_S
 
 RUN: Final = "gece"
-LIMIT_S: Final = 15
 FAST: Final = GatewaySettings(tick_ms=10, watch_s=0.05, retry_first_s=0.01, retry_max_s=0.05, drain_s=1)
 """Settings under which a page waits for nothing but itself."""
 AT_ONCE: Final = AggregateSettings(tick_ms=20, checkpoint_ms=1_000, retry_ms=50, compare_ms=100)

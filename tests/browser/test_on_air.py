@@ -20,13 +20,13 @@ from tests.browser.moments import moments
 from tests.browser.overlays import Studio, studio
 from tests.browser.stage import begin, counting, log_at, showing
 from tests.browser.test_overlay_pictures import SEARCH
+from tests.patience import LIMIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 SPEED: Final = 15_000
 """A night of 17 hours in four seconds."""
 
-LIMIT_S: Final = 60
 
 SETTLED: Final = 40
 COUNTED_ON: Final = 80

@@ -18,8 +18,8 @@ from schemas.totals import Totals
 from tests.client.proxy import Proxy, proxy
 from tests.gateway.gateways import FAST, Running, get, night, publish, running
 from tests.gateway.nights import DISTRICTS, totals
+from tests.patience import LIMIT_S
 
-LIMIT_S: Final = 20
 ROUNDS: Final = 8
 LOOK_S: Final = 0.05
 SETTINGS: Final = replace(FAST, heartbeat_s=0.3)

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from tests.patience import LIMIT_S
+
 _CHUNK_BYTES: Final = 64 * 1024
-_LIMIT_S: Final = 10
 
 
 class Proxy:
@@ -63,7 +64,7 @@ class Proxy:
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=_LIMIT_S)
+            await asyncio.wait(tasks, timeout=LIMIT_S)
 
 
 class _Line:
@@ -114,5 +115,5 @@ async def proxy(target: int) -> AsyncIterator[Proxy]:
     finally:
         server.close()
         await carrier.end()
-        async with asyncio.timeout(_LIMIT_S):
+        async with asyncio.timeout(LIMIT_S):
             await server.wait_closed()

@@ -6,9 +6,10 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
-from tests.gateway.gateways import LIMIT_S, night, publish, running
+from tests.gateway.gateways import night, publish, running
 from tests.gateway.nights import totals
 from tests.node.node import FOLDER, node_path, with_websocket
+from tests.patience import LIMIT_S
 
 PAGE = (Path(__file__).parents[2] / "docs" / "client.md").read_text()
 CLIENT = Path(__file__).parents[2] / "gateway" / "pages" / "client"

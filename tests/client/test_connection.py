@@ -19,9 +19,10 @@ from schemas.wire import Hello
 from tests.client.chaos import WANTED, Screen, chaos
 from tests.client.player import plain, wanted_of
 from tests.client.proxy import proxy
-from tests.gateway.gateways import FAST, LIMIT_S, RUN, make_run, night, publish, running
+from tests.gateway.gateways import FAST, RUN, make_run, night, publish, running
 from tests.gateway.nights import DISTRICTS, totals
 from tests.gateway.tokens import HS256, token
+from tests.patience import LIMIT_S
 
 SOON = Settings(Retry(0.02, 0.1), opening_s=1, hello_s=2)
 MAYOR = Wanted("mayor", "aa", ("tr/34", "tr/34/*"))

@@ -14,7 +14,7 @@ from sandik.client import LiveNight, Retry, Wanted, connect
 from sandik.client.connection import Settings
 from schemas.errors import StreamRefused
 from schemas.wire import Error, Hello
-from tests.gateway.gateways import LIMIT_S
+from tests.patience import LIMIT_S
 
 SOON = Settings(Retry(0.01, 0.02), opening_s=1, hello_s=2)
 HELLO = {"type": "hello", "protocol": "sandik.v1", "run": "r", "mode": "test", "epoch": "e", "seq": 0, "heartbeat_s": 9}

@@ -13,8 +13,8 @@ from schemas.tally import Tally
 from schemas.totals import Cell, Totals, parse_totals
 from tests.builders import DISTRICTS, counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.eventlog.reading import read_to_end
+from tests.patience import LIMIT_S
 
-DEADLINE_S = 20
 FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=20)
 
 
@@ -44,7 +44,7 @@ async def newest(log: EventLog, run: Run) -> dict[Cell, Totals]:
 
 
 async def until_end(log: EventLog, run: Run) -> Progress:
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(LIMIT_S):
         return await Aggregator(log, run, Wall(), FAST).run_until_end()
 
 
@@ -164,7 +164,7 @@ async def test_flags_are_reported_at_the_end(log: EventLog, run: Run) -> None:
 
 async def reach(log: EventLog, run: Run, boxes: int) -> None:
     """Return once the totals say that so many boxes of Üsküdar are open."""
-    async with asyncio.timeout(DEADLINE_S), log.reader(run.topics.totals.name, {0: 0}) as reader:
+    async with asyncio.timeout(LIMIT_S), log.reader(run.topics.totals.name, {0: 0}) as reader:
         while True:
             for batch in await reader.read(max_records=100, wait_ms=1000):
                 for record in batch.records:

@@ -22,6 +22,7 @@ from schemas.errors import ArchiveError
 from schemas.tally import Tally
 from tests.builders import DISTRICTS, counted, small_election, withdrawn
 from tests.kafka.broker import Broker
+from tests.patience import LIMIT_S
 
 FAST = ArchiveSettings(roll_ms=30, retry_ms=50)
 FIRST: list[Tally] = [counted(district=district, box=1001 + box) for box in range(10) for district in DISTRICTS]
@@ -57,7 +58,7 @@ class Heard:
         self._changed.set()
 
     async def until(self, archived: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_S):
             while self._archived < archived:
                 self._changed.clear()
                 await self._changed.wait()
@@ -75,7 +76,7 @@ async def following(log: EventLog, run: Run, folder: Path) -> AsyncIterator[Hear
 
 async def on_disk(folder: Path, enough: Callable[[Manifest], bool]) -> Manifest:
     """The manifest, once it says enough; a following archiver writes every 30 ms."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LIMIT_S):
         while True:
             with contextlib.suppress(ArchiveError):  # not there yet
                 manifest = open_archive(folder).manifest
@@ -149,7 +150,7 @@ async def test_a_tampered_archive_is_not_gone_on_with(tmp_path: Path, folder: Pa
         await Archiver(log, run, folder, Wall()).run_until_end()
         segment = folder / open_archive(folder).segments("tallies")[0].file
         segment.write_bytes(segment.read_bytes()[:-1])
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_S):
             with pytest.raises(ArchiveError, match="truncated"):
                 await Archiver(log, run, folder, Wall(), FAST).follow()
 

@@ -13,8 +13,8 @@ from eventlog.run import Run, create_run
 from schemas.comparison import Comparison, Pair, parse_comparison
 from schemas.tally import Counted, Withdrawn
 from tests.builders import DISTRICTS, counted, small_election, value_of, withdrawn
+from tests.patience import LIMIT_S
 
-DEADLINE_S = 20
 FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=5)
 USKUDAR = Pair("mayor", "tr/34/uskudar", "aa", "anka")
 
@@ -35,7 +35,7 @@ async def comparisons(log: EventLog, run: Run) -> list[Comparison]:
 
 
 async def until_end(log: EventLog, run: Run) -> None:
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(LIMIT_S):
         await Aggregator(log, run, Wall(), FAST).run_until_end()
 
 
@@ -58,7 +58,7 @@ async def aggregating(
 
     async def until(holds: Callable[[Progress], bool]) -> None:
         async with moved:
-            await asyncio.wait_for(moved.wait_for(lambda: holds(latest)), DEADLINE_S)
+            await asyncio.wait_for(moved.wait_for(lambda: holds(latest)), LIMIT_S)
 
     telling: set[asyncio.Future[None]] = set()
     working = asyncio.create_task(Aggregator(log, run, Wall(), FAST, watch).run())
@@ -66,7 +66,7 @@ async def aggregating(
         yield until
     finally:
         working.cancel()
-        await asyncio.wait({working, *telling}, timeout=DEADLINE_S)
+        await asyncio.wait({working, *telling}, timeout=LIMIT_S)
 
 
 async def test_each_district_that_a_source_reports_is_compared(log: EventLog, run: Run) -> None:

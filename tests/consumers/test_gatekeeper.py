@@ -13,7 +13,8 @@ from schemas.gate import Gate, is_gate, parse_gate
 from schemas.totals import Cell
 from schemas.trust import OperatorKey, OperatorSeal
 from tests.builders import DISTRICTS, counted, small_election
-from tests.consumers.test_aggregate import DEADLINE_S, FAST, USKUDAR, publish, reach, records, until_end
+from tests.consumers.test_aggregate import FAST, USKUDAR, publish, reach, records, until_end
+from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, new_seal, written
 
 
@@ -90,7 +91,7 @@ async def test_on_a_live_run_only_a_trusted_operator_holds(log: EventLog, unique
 
 
 async def aggregate(log: EventLog, run: Run, *operators: OperatorKey) -> None:
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(LIMIT_S):
         await Aggregator(log, run, Wall(), replace(FAST, operators=operators)).run_until_end()
 
 
@@ -112,7 +113,7 @@ async def test_members_share_the_gates_and_hear_of_holds_while_they_run(log: Eve
 async def all_gated(log: EventLog, run: Run, *, held: bool) -> None:
     """Return once the newest gate of every cell of the contest says so."""
     wanted = {Cell("mayor", source, district) for source in ("aa", "anka") for district in DISTRICTS}
-    async with asyncio.timeout(DEADLINE_S), log.reader(run.topics.totals.name, {0: 0}) as reader:
+    async with asyncio.timeout(LIMIT_S), log.reader(run.topics.totals.name, {0: 0}) as reader:
         while wanted:
             for batch in await reader.read(max_records=100, wait_ms=1000):
                 found = [parse_gate(record.value or b"") for record in batch.records if is_gate(record.key)]

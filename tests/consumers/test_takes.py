@@ -15,8 +15,9 @@ from eventlog.run import Run, begin_take, create_run, find_run
 from schemas.errors import LogUnavailable
 from schemas.playback import Mark, ReplayMoved, is_mark, parse_mark
 from tests.builders import NIGHT, counted, small_election
-from tests.consumers.test_aggregate import DEADLINE_S, FAST, publish, until_end
+from tests.consumers.test_aggregate import FAST, publish, until_end
 from tests.gateway.unreliable import Unreliable
+from tests.patience import LIMIT_S
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ async def folding(log: EventLog, run: Run, progress: Progress | None = None) -> 
         if work.done():
             await work  # it never ends by itself, so it has failed
         work.cancel()
-        await asyncio.wait({work}, timeout=DEADLINE_S)
+        await asyncio.wait({work}, timeout=LIMIT_S)
 
 
 async def say(log: EventLog, run: Run) -> int:
@@ -67,7 +68,7 @@ async def said(log: EventLog, run: Run) -> list[tuple[Mark | None, int]]:
 
 
 async def until_marked(log: EventLog, run: Run, number: int) -> list[tuple[Mark | None, int]]:
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(LIMIT_S):
         while True:
             found = await said(log, run)
             if {0, 1} <= {mark.partition for mark, _ in found if mark is not None and mark.mark == number}:
@@ -136,7 +137,7 @@ async def test_marks_are_not_said_twice_after_a_restart_but_are_after_a_zombie(l
     await until_end(log, run)
     zombie = Mark(partition=0, mark=first)
     await log.append(run.topics.totals.name, [Entry(zombie.key, zombie.encode())])
-    async with folding(log, run), asyncio.timeout(DEADLINE_S):
+    async with folding(log, run), asyncio.timeout(LIMIT_S):
         while True:
             found = await said(log, run)
             if found[-1][0] != zombie:

@@ -10,7 +10,8 @@ from eventlog.partition import partition_of
 from eventlog.port import Entry, EventLog, Membership, Topic
 from sandik.wiring import open_log
 from schemas.errors import PositionLost, RecordTooLarge, UnknownTopic, UsageError
-from tests.eventlog.reading import PATIENCE_S, read_to_end, values
+from tests.eventlog.reading import read_to_end, values
+from tests.patience import LIMIT_S
 
 LONG_MS = 30_000
 
@@ -33,7 +34,7 @@ async def single(log: EventLog, unique: str) -> Topic:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what others do in their own time; bounded."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(LIMIT_S):
         while not condition():  # noqa: ASYNC110  a membership tells nobody when it changes
             await asyncio.sleep(0.02)
 

@@ -7,7 +7,7 @@ import pytest
 from eventlog.port import Entry, EventLog, Topic
 from eventlog.reading import read_to_end, read_until
 from schemas.errors import UnknownTopic
-from tests.eventlog.reading import PATIENCE_S
+from tests.patience import LIMIT_S
 
 
 async def test_a_topic_is_read_to_its_end_in_order_and_an_empty_one_brings_nothing(log: EventLog, unique: str) -> None:
@@ -21,7 +21,7 @@ async def test_what_comes_while_a_topic_is_read_is_not_waited_for(log: EventLog,
     await log.create([Topic(unique)])
     await log.append(unique, [Entry(b"k", b"before")])
     found = []
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(LIMIT_S):
         async for record in read_to_end(log, unique):
             found.append(record.value)
             await log.append(unique, [Entry(b"k", b"meanwhile")])

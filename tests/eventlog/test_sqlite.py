@@ -22,7 +22,8 @@ from eventlog.sqlite_compaction import COMPACT_EVERY_RECORDS, MIN_COMPACTION_LAG
 from eventlog.sqlite_file import PAGE_BYTES
 from schemas.errors import LogError, LogFull, LogUnavailable, UsageError
 from tests.eventlog.appending import BATCH
-from tests.eventlog.reading import PATIENCE_S, read_to_end, values
+from tests.eventlog.reading import read_to_end, values
+from tests.patience import LIMIT_S
 
 TOPIC = Topic("tallies")
 NIGHT = datetime(2024, 3, 31, 16, tzinfo=UTC)
@@ -52,7 +53,7 @@ async def appending(path: Path, name: str, batches: int) -> AsyncIterator[Proces
         cwd=Path(__file__).parent.parent.parent,
     )
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(LIMIT_S):
             yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -362,6 +363,6 @@ async def test_a_member_that_was_killed_is_missed_after_its_lease(path: Path) ->
             for _ in range(sqlite_leases.LEASE_MS // 1000 + 1):
                 clock.advance(sqlite_leases.RENEW_S)
                 await log.create([])
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(LIMIT_S):
                 while member.partitions != {0, 1, 2, 3}:
                     await log.create([])

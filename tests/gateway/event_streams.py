@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import orjson
 
-from tests.gateway.gateways import LIMIT_S, Message, Running, Viewer
+from tests.gateway.gateways import Message, Running, Viewer
+from tests.patience import LIMIT_S
 
 ALL = "contest=mayor&source=aa&unit=tr&unit=tr/*&unit=tr/34/*"
 

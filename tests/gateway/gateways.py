@@ -21,9 +21,9 @@ from gateway.settings import GatewaySettings
 from schemas.definition import Election
 from schemas.totals import Totals
 from tests.gateway.nights import election, entries
+from tests.patience import LIMIT_S
 
 RUN: Final = "night"
-LIMIT_S: Final = 10
 FAST: Final = GatewaySettings(tick_ms=1, watch_s=0.01, retry_first_s=0.01, retry_max_s=0.02, drain_s=1)
 """Settings under which nothing waits long for anything."""
 

@@ -19,8 +19,9 @@ from gateway.handshake import AccessSettings, proxies
 from gateway.limits import Limits
 from gateway.settings import GatewaySettings
 from schemas.wire import MAX_MESSAGE_BYTES, MAX_SUBSCRIPTIONS, CloseCode
-from tests.gateway.gateways import FAST, LIMIT_S, Running, Viewer, get, is_ready, night, running, viewer
+from tests.gateway.gateways import FAST, Running, Viewer, get, is_ready, night, running, viewer
 from tests.gateway.tokens import HS256, claims, forged
+from tests.patience import LIMIT_S
 
 TINY_MESSAGES: Final = 50_000
 """A million in principle: the client is cut off after some hundred of them, however many follow."""

@@ -15,9 +15,10 @@ from schemas.comparison import Comparison
 from schemas.control import RunCreated
 from schemas.gate import Gate
 from tests.gateway.apart import comparison, part
-from tests.gateway.gateways import FAST, LIMIT_S, RUN, Running, get, is_ready, night, publish, running
+from tests.gateway.gateways import FAST, RUN, Running, get, is_ready, night, publish, running
 from tests.gateway.nights import START, election, totals
 from tests.gateway.tokens import HS256, token
+from tests.patience import LIMIT_S
 
 PATH = "/v1/compare?contest=mayor&unit=tr/34&a=aa&b=anka"
 

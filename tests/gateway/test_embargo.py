@@ -23,10 +23,11 @@ from gateway.handshake import AccessSettings
 from gateway.http import application
 from gateway.settings import GatewaySettings
 from schemas.control import EmbargoLifted, EmbargoSet
-from tests.gateway.gateways import FAST, LIMIT_S, RUN, get, night, publish, running
+from tests.gateway.gateways import FAST, RUN, get, night, publish, running
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.test_gateway import Listener
 from tests.gateway.tokens import HS256, token
+from tests.patience import LIMIT_S
 from tests.schemas.orders import written
 
 VOTES: Final = {"imamoglu": 734_511, "kurum": 561_937}

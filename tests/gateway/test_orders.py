@@ -23,11 +23,12 @@ from gateway.settings import GatewaySettings
 from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held, Released
 from schemas.gate import Gate
 from tests.builders import counted, small_election, value_of
-from tests.gateway.gateways import FAST, LIMIT_S, RUN, get, night, publish, running, viewer
+from tests.gateway.gateways import FAST, RUN, get, night, publish, running, viewer
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.test_gateway import SUBSCRIBE, Listener
 from tests.gateway.tokens import HS256, token
 from tests.gateway.unreliable import Unreliable
+from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, new_seal, written
 
 SEAL = new_seal()

@@ -26,10 +26,11 @@ from schemas.control import (
 )
 from schemas.trust import MAX_ORDER_BYTES
 from tests.builders import counted, value_of
-from tests.gateway.gateways import FAST, LIMIT_S, RUN, Running, Viewer, is_ready, running
+from tests.gateway.gateways import FAST, RUN, Running, Viewer, is_ready, running
 from tests.gateway.test_orders import held_night
 from tests.gateway.tokens import HS256, token
 from tests.gateway.unreliable import Unreliable
+from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, new_seal, written
 
 USKUDAR = "tr/34/uskudar"

@@ -9,8 +9,9 @@ import pytest
 
 from gateway.session import MAX_ERRORS
 from schemas.wire import CLIENT_MESSAGE, MAX_MESSAGE_BYTES, MAX_SUBSCRIPTIONS, SERVER_MESSAGE, CloseCode, ErrorCode
-from tests.gateway.gateways import LIMIT_S, night, publish, running
+from tests.gateway.gateways import night, publish, running
 from tests.gateway.nights import totals
+from tests.patience import LIMIT_S
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 EXAMPLES = re.findall(r"```json\n(.*?)\n```", PAGE, re.DOTALL)

@@ -19,7 +19,6 @@ from schemas.errors import UsageError
 from schemas.wire import SERVER_MESSAGE
 from tests.gateway.gateways import (
     FAST,
-    LIMIT_S,
     RUN,
     Message,
     Running,
@@ -35,6 +34,7 @@ from tests.gateway.gateways import (
 )
 from tests.gateway.nights import DISTRICTS, totals
 from tests.gateway.unreliable import Unreliable
+from tests.patience import LIMIT_S
 
 OPENING = (
     b"GET /v1/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"

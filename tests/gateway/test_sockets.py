@@ -4,7 +4,7 @@ import socket
 import pytest
 
 from gateway.sockets import give_up_after, hang_up
-from tests.gateway.gateways import LIMIT_S
+from tests.patience import LIMIT_S
 
 
 async def pair() -> tuple[asyncio.Transport, socket.socket]:

@@ -17,10 +17,11 @@ from gateway.handshake import AccessSettings
 from gateway.limits import Limits
 from schemas.control import EmbargoLifted
 from tests.gateway.event_streams import ALL, listening
-from tests.gateway.gateways import FAST, LIMIT_S, RUN, get, is_ready, make_run, night, publish, rarely, running, viewer
+from tests.gateway.gateways import FAST, RUN, get, is_ready, make_run, night, publish, rarely, running, viewer
 from tests.gateway.nights import election, totals
 from tests.gateway.tokens import HS256, token
 from tests.gateway.unreliable import Unreliable
+from tests.patience import LIMIT_S
 from tests.schemas.orders import written
 
 

@@ -19,8 +19,9 @@ from websockets.asyncio.client import connect
 
 from gateway.tls import TlsFiles, tls_context
 from schemas.errors import UsageError
-from tests.gateway.gateways import FAST, LIMIT_S, Viewer, night, publish, running
+from tests.gateway.gateways import FAST, Viewer, night, publish, running
 from tests.gateway.nights import totals
+from tests.patience import LIMIT_S
 
 
 def certificate(folder: Path, encryption: KeySerializationEncryption | None = None) -> TlsFiles:

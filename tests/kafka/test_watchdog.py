@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import LIMIT_S
+
 WATCHDOG = Path(__file__).parent / "watchdog.py"
-PATIENCE_S = 30
 
 
 @pytest.fixture
@@ -53,4 +54,4 @@ def _tell(process: subprocess.Popen[str], order: str) -> None:
     assert process.stdin is not None
     process.stdin.write(order)
     process.stdin.close()
-    process.wait(PATIENCE_S)
+    process.wait(LIMIT_S)

@@ -16,6 +16,7 @@ from producers.simulate import night
 from producers.staging import stage
 from schemas.errors import LogFull, LogUnavailable, UnknownTopic
 from schemas.tally import Counted, Withdrawn, encode
+from tests.patience import LIMIT_S
 
 TOPICS = RunTopics("night")
 TOPIC = TOPICS.tallies.name
@@ -56,7 +57,7 @@ def clock() -> Manual:
 
 async def drive(clock: Manual, task: asyncio.Task[Published]) -> Published:
     """Move the clock to whatever is waited for next, until the task is done: time passes only where someone waits."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LIMIT_S):
         while not task.done():
             if clock._sleepers:
                 clock.advance(max(1e-6, clock._sleepers[0][0] - clock.monotonic()))
@@ -176,7 +177,7 @@ async def test_a_night_that_falls_behind_leaves_nothing_out(log: Unreachable, cl
 
 async def test_a_playing_night_can_be_cancelled(log: Unreachable, clock: Manual) -> None:
     playing = asyncio.create_task(play(Publisher(log, TOPIC, clock), stage(SMALL, 1), Replay(START, 1.0, clock)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         while not clock._sleepers:  # noqa: ASYNC110  a Manual clock has no event for "somebody waits"
             await asyncio.sleep(0)
     playing.cancel()

@@ -19,11 +19,11 @@ from schemas.errors import UsageError
 from schemas.tally import Counted
 from schemas.trust import encode_order
 from tests.builders import NIGHT, counted, small_election, value_of
+from tests.patience import LIMIT_S
 from tests.sandik.conftest import Sandik
 
 RUN = "gece"
 BEGAN = datetime(2024, 3, 31, 20, 0, tzinfo=ZoneInfo("Europe/Istanbul"))
-LIMIT_S = 60
 
 
 @pytest.fixture

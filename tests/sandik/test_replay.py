@@ -10,9 +10,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.patience import LIMIT_S
 from tests.sandik.conftest import Sandik
-
-LIMIT_S = 30
 
 
 @pytest.fixture

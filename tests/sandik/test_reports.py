@@ -21,11 +21,11 @@ from schemas.definition import Election
 from schemas.tally import Tally
 from tests.builders import counted, reported, small_election, with_agency
 from tests.gateway.gateways import get, is_ready, running
+from tests.patience import LIMIT_S
 from tests.producers.real_tables import ROOT, real_table
 from tests.producers.test_reports import two_agencies
 from tests.sandik.conftest import Sandik
 
-LIMIT_S = 20
 MAPPING = """
 [report]
 source = "agency"

@@ -33,9 +33,9 @@ from sandik.runs import new_epoch
 from schemas.control import Order
 from schemas.statehash import state_of
 from schemas.totals import is_aside, parse_totals
+from tests.patience import LIMIT_S
 from tests.schemas.orders import written
 
-LIMIT_S: Final = 30
 AGGREGATE: Final = AggregateSettings(tick_ms=10, checkpoint_ms=200, retry_ms=50)
 GATEWAY: Final = GatewaySettings(
     tick_ms=5,

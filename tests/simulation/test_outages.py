@@ -16,6 +16,7 @@ from producers.publish import Publisher, Waiting, entry, publish
 from sandik.wiring import open_log
 from tests.builders import DISTRICTS, counted, small_election
 from tests.kafka.broker import Broker
+from tests.patience import LIMIT_S
 
 BOXES = 400
 FAST = AggregateSettings(tick_ms=20, checkpoint_ms=100, retry_ms=100)
@@ -76,7 +77,7 @@ async def test_a_full_disk_holds_the_night_up_and_loses_nothing(tmp_path: Path) 
         run = await create_run(small, "night", small_election(BOXES), mode="test", epoch="e1e1", clock=Wall())
         publisher = Publisher(small, run.topics.tallies.name, Wall(), on_waiting=hear)
         publishing = asyncio.create_task(publish(publisher, map(entry, EVENTS * 4)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_S):
             await full.wait()
         publishing.cancel()  # the operator makes room, and starts the producer again
         with contextlib.suppress(asyncio.CancelledError):
@@ -86,7 +87,7 @@ async def test_a_full_disk_holds_the_night_up_and_loses_nothing(tmp_path: Path) 
         await publish(Publisher(roomy, run.topics.tallies.name, Wall()), map(entry, EVENTS))
         await Aggregator(roomy, run, Wall(), FAST).run_until_end()
         view = View(run.definition)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_S):
             await follow(roomy, run, view, len(EVENTS))
 
     assert "full" in str(waits[0].error)

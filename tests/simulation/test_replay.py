@@ -16,10 +16,10 @@ from producers.archived import Night
 from producers.replay import ReplaySettings, Sent, Watch
 from schemas.control import ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped
 from schemas.errors import RunConflict, UsageError
+from tests.patience import LIMIT_S
 from tests.simulation.rehearsal import (
     AGGREGATE,
     DISTRICTS,
-    LIMIT_S,
     Spectator,
     archived,
     command,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from websockets.exceptions import WebSocketException
 
-from tests.gateway.gateways import LIMIT_S, RUN, Running, Viewer, night, publish, viewer
+from tests.gateway.gateways import RUN, Running, Viewer, night, publish, viewer
 from tests.gateway.nights import totals
+from tests.patience import LIMIT_S
 from tests.simulation.processes import STOP_TIMEOUT_S, Process, free_port
 
 CLIENTS = 16

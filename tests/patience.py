@@ -1,0 +1,6 @@
+"""How long a test waits for what must come."""
+
+from typing import Final
+
+LIMIT_S: Final = 60
+"""Only who waits in vain waits so long; where a machine is busy, a second's work may take thirty."""
