@@ -8,16 +8,13 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
-from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, Connection
+from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, STOP_S, Connection, uninterrupted
 from eventlog.partition import partition_of
 from eventlog.port import Entry, Topic
 from schemas.errors import RecordTooLarge
 
 APPEND_DEADLINE_S: Final = 30.0
 """After which an append is reported as failed: a leader's election, or the restart of a broker, takes less."""
-
-STOP_S: Final = 5.0
-"""What a stop may take: for flushing, and for closing connections that do not answer."""
 
 MAX_BATCH_BYTES: Final = 512 * 1024
 """Of one partition in one request: 1,000 tallies of 300 bytes in one piece, half of Kafka's own limit."""
@@ -87,7 +84,7 @@ class Appender:
                 )
                 try:
                     async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-                        await producer.start()
+                        await uninterrupted(producer.start())
                 except BaseException:
                     await _stop(producer)
                     raise
@@ -168,7 +165,7 @@ async def _stop(producer: AIOKafkaProducer) -> None:
         await _give_up(producer)
     try:
         async with asyncio.timeout(STOP_S):
-            await producer.stop()
+            await uninterrupted(producer.stop())
     except (TimeoutError, KafkaError):
         await producer.client.close()
 
@@ -180,6 +177,7 @@ async def _give_up(producer: AIOKafkaProducer) -> None:
             await producer._sender.close()  # noqa: SLF001  see `_stop`
     held = producer._message_accumulator  # noqa: SLF001  see `_stop`
     for batches in held._batches.values():  # noqa: SLF001  see `_stop`
+        held._pending_batches.update(batches)  # noqa: SLF001  where one that was sent before takes itself from
         for batch in batches:
             batch._drain_waiter.cancel()  # noqa: SLF001  else asyncio reports an error that nobody asked for
     held.fail_all(KafkaError("the producer was stopped"))

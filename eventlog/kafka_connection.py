@@ -1,7 +1,8 @@
 """How to reach Kafka: addresses, TLS and SASL, and what aiokafka's errors mean to us."""
 
+import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,9 @@ Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 REQUEST_TIMEOUT_MS: Final = 10_000
 """A broker on the same continent answers within a second; a leader's election takes a few."""
+
+STOP_S: Final = 5.0
+"""What a stop may take: for flushing, and for closing connections that do not answer."""
 
 RETRY_BACKOFF_MS: Final = 100
 """Between two tries at a broker that does not answer."""
@@ -103,3 +107,22 @@ class Connection:
             raise LogUnavailable(
                 f"Kafka at {self.servers} could not do it just now ({error!r}). Try again; its own log says more."
             ) from error
+
+
+async def uninterrupted(step: Coroutine[object, object, object]) -> None:
+    """Let a client come to the end of its start or its stop, for some seconds also where we are cancelled meanwhile.
+
+    A start of aiokafka's that is cancelled forgets the connection that it is making, and a stop those that it has not
+    closed yet.
+    """
+    task = asyncio.ensure_future(step)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=STOP_S)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=STOP_S)
+        if not task.cancelled():
+            task.exception()  # nobody asks for it any more
+        raise

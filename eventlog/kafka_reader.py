@@ -8,13 +8,10 @@ from typing import Final, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, Connection
+from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, STOP_S, Connection, uninterrupted
 from eventlog.kafka_topics import Topics
 from eventlog.port import Batch
 from schemas.errors import PositionLost
-
-STOP_S: Final = 5.0
-"""What closing a consumer may take whose broker does not answer."""
 
 MAX_FETCH_BYTES: Final = 32 * 1024 * 1024
 """Of all partitions in one answer."""
@@ -28,7 +25,7 @@ async def start(consumer: AIOKafkaConsumer, connection: Connection) -> None:
     try:
         with connection.translated():
             async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-                await consumer.start()
+                await uninterrupted(consumer.start())
     except BaseException:
         await stop(consumer)
         raise
@@ -39,7 +36,7 @@ async def stop(consumer: AIOKafkaConsumer) -> None:
     await asyncio.sleep(0)  # aiokafka's tasks let a cancellation through that comes before their first step
     try:
         async with asyncio.timeout(STOP_S):
-            await consumer.stop()
+            await uninterrupted(consumer.stop())
     except (TimeoutError, KafkaError):
         await consumer._client.close()  # noqa: SLF001  `stop` does it last, and did not get that far
 

@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
-from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, RETRY_BACKOFF_MS, Connection
+from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, RETRY_BACKOFF_MS, Connection, uninterrupted
 from eventlog.port import MAX_RECORD_BYTES, Topic
 from schemas.errors import LogError, UnknownTopic
 
@@ -59,14 +59,14 @@ class Topics:
         try:
             with self._connection.translated():
                 async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-                    await self._admin.start()
+                    await uninterrupted(self._admin.start())
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """Let go of the cluster."""
-        await self._admin.close()
+        await uninterrupted(self._admin.close())
 
     async def create(self, topics: Sequence[Topic]) -> None:
         """Create those that are missing, and wait until they can be written to."""

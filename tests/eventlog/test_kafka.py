@@ -1,9 +1,11 @@
 """The log on Kafka where it meets other clients, missing brokers and brokers that go away."""
 
 import asyncio
+import gc
 import socket
-import time
+import sys
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -20,6 +22,7 @@ from sandik.wiring import open_log
 from schemas.errors import LogUnavailable, PositionLost, UsageError
 from tests.eventlog.reading import read_to_end, values
 from tests.kafka.broker import Broker
+from tests.patience import LIMIT_S
 
 
 @pytest.fixture
@@ -32,11 +35,9 @@ async def test_no_broker_at_the_address_is_said_within_seconds() -> None:
     with socket.socket() as taken:  # bound, but nobody listens
         taken.bind(("127.0.0.1", 0))
         servers = f"127.0.0.1:{taken.getsockname()[1]}"
-        began = time.monotonic()
         with pytest.raises(LogUnavailable, match=f"No Kafka broker answers at {servers}"):
-            async with KafkaLog(servers):
+            async with asyncio.timeout(LIMIT_S), KafkaLog(servers):
                 pass
-        assert time.monotonic() - began < 15
 
 
 async def test_a_listener_that_never_answers_is_no_broker() -> None:
@@ -45,11 +46,34 @@ async def test_a_listener_that_never_answers_is_no_broker() -> None:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
         servers = f"127.0.0.1:{deaf.getsockname()[1]}"
-        began = time.monotonic()
         with pytest.raises(LogUnavailable, match="No Kafka broker answers"):
-            async with KafkaLog(servers):
+            async with asyncio.timeout(LIMIT_S), KafkaLog(servers):
                 pass
-        assert time.monotonic() - began < 20
+
+
+@pytest.mark.kafka
+async def test_who_is_cancelled_while_it_connects_leaves_no_connection(
+    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it is cancelled: before it begins, at its first step, at each of the next thousand."""
+    forgotten: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", forgotten.append)
+
+    async def work(opening: AbstractAsyncContextManager[object]) -> None:
+        async with opening:
+            await asyncio.Event().wait()
+
+    async with KafkaLog(kafka) as log:
+        await log.create([Topic(unique)])
+        for turns in range(0, 1_000, 50):
+            for opening in (KafkaLog(kafka), log.reader(unique, {0: 0}), log.member(unique, "group")):
+                task = asyncio.create_task(work(opening))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait({task}, timeout=LIMIT_S)
+        gc.collect()
+    assert forgotten == []
 
 
 async def test_tls_files_that_are_not_there_are_refused() -> None:
@@ -156,15 +180,14 @@ async def test_a_log_outlives_its_broker(kafka_broker: Broker, unique: str, monk
 async def test_a_log_closes_while_its_broker_is_gone(
     kafka_broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With an append under way, a reader and a member open; within seconds."""
+    """With an append under way, a reader and a member open."""
     monkeypatch.setattr(kafka_appender, "APPEND_DEADLINE_S", 1.0)
     with kafka_broker as broker:
-        async with open_log(f"kafka://{broker.servers}", Wall()) as log:
+        async with asyncio.timeout(None) as closing, open_log(f"kafka://{broker.servers}", Wall()) as log:
             await log.create([Topic(unique)])
             await log.append(unique, [Entry(b"k", b"before")])
             async with log.reader(unique, {0: 0}), log.member(unique, "group"):
                 await asyncio.to_thread(broker.kill)
                 with pytest.raises(LogUnavailable):
                     await log.append(unique, [Entry(b"k", b"v")])
-                began = time.monotonic()
-        assert time.monotonic() - began < 40
+                closing.reschedule(asyncio.get_running_loop().time() + LIMIT_S)

@@ -17,7 +17,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from tests.load.messages import delta, entry, hello, snapshot
 from tests.load.test_report import read
 from tests.patience import LIMIT_S
-from tests.simulation.processes import Process, free_port
+from tests.ports import free_port
+from tests.simulation.processes import Process
 
 
 @dataclass(frozen=True)

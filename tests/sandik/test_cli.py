@@ -6,8 +6,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.ports import free_port
 from tests.sandik.conftest import Sandik
-from tests.simulation.processes import free_port
 
 COMMANDS = (
     "demo",

@@ -6,7 +6,7 @@ import pytest
 from consumers.aggregate import Progress
 from sandik.metrics import metrics_served
 from schemas.errors import UsageError
-from tests.simulation.processes import free_port
+from tests.ports import free_port
 
 
 def test_an_aggregators_progress_is_served_while_it_runs() -> None:

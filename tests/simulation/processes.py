@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,14 +15,6 @@ from websockets.exceptions import WebSocketException
 STOP_TIMEOUT_S = 20
 HAPPENS_S = 60
 """How long to wait for another process to do something, on a machine that is busy."""
-
-
-def free_port() -> int:
-    """A port that nobody listens at now, for a process that must come back at the same one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

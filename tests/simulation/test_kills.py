@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from eventlog.clock import Wall
-from tests.simulation.processes import Process, Screen, free_port, run
+from tests.ports import free_port
+from tests.simulation.processes import Process, Screen, run
 
 KILLS = 50
 SEED = 2024

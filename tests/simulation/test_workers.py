@@ -10,7 +10,8 @@ from websockets.exceptions import WebSocketException
 from tests.gateway.gateways import RUN, Running, Viewer, night, publish, viewer
 from tests.gateway.nights import totals
 from tests.patience import LIMIT_S
-from tests.simulation.processes import STOP_TIMEOUT_S, Process, free_port
+from tests.ports import free_port
+from tests.simulation.processes import STOP_TIMEOUT_S, Process
 
 CLIENTS = 16
 """With two workers, all of them at one of the two is a chance of 1 in 32,768."""
