@@ -106,7 +106,7 @@ class Timeline:
         """The records of each step in which anything happens, at its end."""
         ahead = sorted({self._ended(record.timestamp) for record in orders})
         batch: list[Due] = []
-        now_ms = 0
+        now_ms = -1  # before anything; a record may be of the moment 0
         for record in tallies:
             ends = self._ended(record.timestamp)
             if batch and ends > now_ms:

@@ -14,7 +14,7 @@ from eventlog.topics import RunTopics
 from gateway.control import Control
 from gateway.view import View
 from sandik.timeline import FORMAT, Due, Timeline, Wanted, document
-from schemas.control import EmbargoLifted, Held, Mode, Order, Released, RunCreated
+from schemas.control import EmbargoLifted, FigureOverridden, Held, Mode, Order, Released, RunCreated
 from schemas.definition import Election
 from schemas.trust import encode_order
 from tests.builders import NIGHT, counted, small_election, value_of
@@ -99,6 +99,14 @@ def on_air(run: Run, records: list[Due], given_orders: list[Given], moment: int)
     for offset, totals in enumerate(history.on_air()):
         view.show(offset, totals.cell, totals)
     return {(row.contest, row.source, row.unit): (row.boxes_opened, row.valid, dict(row.votes)) for row in view.rows()}
+
+
+def test_what_was_ordered_at_the_very_first_moment_counts() -> None:
+    run = run_of(small_election())
+    by_hand = FigureOverridden(**told(1, contest="mayor", source="aa", unit="tr/34/adalar", figures={"valid": 7}))
+    messages = list(Timeline(run, partition_of, AT_ONCE).tell([created(run), said(run, 0, 1, by_hand)], iter([])))
+
+    assert 7 == played(messages, 0)["mayor", "aa", "tr"]["valid"]
 
 
 def kurum(messages: list[Message], until: int) -> int | None:
