@@ -102,11 +102,13 @@ class Gateway:
         """Fold records of the totals topic, in their order."""
         if self.world is None:
             raise RuntimeError("There is no run yet; begin with one.")
+        clock = self.world.control.clock
         for record in records:
-            self.world.program.fold(record)
+            if self.world.program.fold(record):
+                clock.figures_changed()
             self.metrics.folded(record.timestamp, record.key)
             if is_mark(record.key) and (mark := parse_mark(record.value)) is not None:
-                self.world.control.clock.mark(mark)
+                clock.mark(mark)
         self.work.set()
         self._look_at_replay()
 

@@ -6,7 +6,9 @@ the next clock that was heard and not reached yet, and no longer than `LEASE_S` 
 killed, or an aggregator that is away, must not leave a clock that runs over standing figures.
 
 That the replay moves on is told as soon as it is heard, and the replay says so before it moves: figures are later than
-the clock only while clients know that they may be. That it stands is told once the figures are where it stands.
+the clock only while clients know that they may be. The two topics have no order between them, so figures that change
+say it, too. That the replay stands is told once the figures are where it stands. That nobody confirms a clock any more
+says nothing about the figures: it is told as seeking.
 """
 
 from collections import deque
@@ -35,6 +37,8 @@ class ReplayClock:
         self._waiting: deque[tuple[int, ReplayMoved]] = deque(maxlen=MAX_WAITING)
         self._said: dict[int, int] = {}
         self._shown: ReplayMoved | None = None
+        self._moved_on = False
+        """Whether figures have changed since the clock that is shown was reached."""
 
     def hear(self, offset: int, moved: ReplayMoved) -> None:
         """A clock from the control topic, at this offset of it; one of another epoch says nothing."""
@@ -47,6 +51,10 @@ class ReplayClock:
         self._said[mark.partition] = max(mark.mark, self._said.get(mark.partition, -1))
         self._look()
 
+    def figures_changed(self) -> None:
+        """A record of the totals topic changed figures: where the clock stood, they are no longer of that moment."""
+        self._moved_on = True
+
     def at(self, now: datetime) -> Playback | None:
         """Where the replay is now; `None` as long as nothing is known of it."""
         shown = self._shown
@@ -56,11 +64,13 @@ class ReplayClock:
         if status == "playing":
             elapsed_s = max(0.0, (now - shown.at).total_seconds())
             clock += timedelta(seconds=min(elapsed_s, LEASE_S) * shown.speed)
-            status = "paused" if elapsed_s > LEASE_S else status
+            status = "seeking" if elapsed_s > LEASE_S else status
             if self._waiting:
                 clock = min(clock, max(shown.clock, self._waiting[0][1].clock))
         clock = min(clock, max(shown.clock, shown.last))
         status = self._as_heard(status)
+        if self._moved_on and status in {"paused", "ended"}:
+            status = "seeking"
         return Playback(clock=clock, speed=shown.speed, status=status, first=shown.first, last=shown.last)
 
     def _at_the_beginning(self) -> Playback | None:
@@ -83,6 +93,7 @@ class ReplayClock:
         reached = min(self._said.values())
         while self._waiting and self._waiting[0][0] <= reached:
             self._shown = self._waiting.popleft()[1]
+            self._moved_on = False
 
 
 def is_surprising(told: Playback | None, told_at: datetime, found: Playback | None, now: datetime) -> bool:

@@ -75,10 +75,11 @@ class Program:
                 pending[name] += 1
         return pending
 
-    def fold(self, record: Record) -> None:
-        """Fold one record of the topic. An offset that was folded is a no-op."""
+    def fold(self, record: Record) -> bool:
+        """Fold one record of the topic; whether a source says other figures by it. A folded offset is a no-op."""
         if record.offset < self.seq:
-            return
+            return False
+        changed = False
         if is_gate(record.key):
             self._fold_gate(record)
         elif is_override(record.key):
@@ -86,23 +87,25 @@ class Program:
         elif is_aside(record.key):
             self.live.pass_by(record.offset)
         else:
-            self._fold_totals(record)
+            changed = self._fold_totals(record)
         self.view.pass_by(record.offset)
+        return changed
 
-    def _fold_totals(self, record: Record) -> None:
+    def _fold_totals(self, record: Record) -> bool:
         try:
             totals = parse_totals(record.value or b"")
         except ValidationError:
             self._skip(record.offset)
-            return
+            return False
         if totals.cell in self._overrides:
             totals = self._set_by_hand(totals)
         if not self.live.apply(record.offset, totals, record.timestamp):
-            return
+            return False
         for view in self._views_of(totals.cell)[1:]:
             view.apply(record.offset, totals, record.timestamp)
         if totals.cell in self._unheard:
             self._begin_anew(record.offset, totals.cell)
+        return True
 
     def _fold_gate(self, record: Record) -> None:
         try:

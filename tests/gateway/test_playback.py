@@ -98,7 +98,32 @@ def test_a_clock_that_nobody_confirms_stands_still() -> None:
     marked(clock, 3, 0)
     found = clock.at(START + timedelta(seconds=LEASE_S + 60))
     assert found is not None
-    assert (found.status, minute(clock, LEASE_S + 60)) == ("paused", 10 + LEASE_S)
+    assert (found.status, minute(clock, LEASE_S + 60)) == ("seeking", 10 + LEASE_S)
+
+
+def test_figures_that_change_say_that_a_clock_stands_no_longer() -> None:
+    """They come through another topic than the word that the replay moves on, and may be there first."""
+    clock = ReplayClock("e1e1", 1)
+    clock.hear(3, moved(10, status="paused"))
+    clock.figures_changed()
+    marked(clock, 3, 0)
+    assert told(clock) == ("paused", 10)
+    clock.figures_changed()
+    assert told(clock) == ("seeking", 10)
+    clock.hear(4, moved(10))
+    assert told(clock) == ("playing", 10)
+    marked(clock, 4, 0)
+    clock.figures_changed()
+    assert told(clock) == ("playing", 10)
+    clock.hear(5, moved(12, status="ended"))
+    marked(clock, 5, 0)
+    assert told(clock) == ("ended", 12)
+
+
+def told(clock: ReplayClock) -> tuple[str, float | None]:
+    found = clock.at(START)
+    assert found is not None
+    return found.status, minute(clock, 0)
 
 
 def test_a_clock_ends_with_the_night() -> None:
