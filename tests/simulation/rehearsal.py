@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 import orjson
@@ -22,6 +23,7 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run, find_run
+from gateway.playback import LEASE_S
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from producers.archived import Night
@@ -176,21 +178,25 @@ class Spectator:
     """A client that follows three districts through everything, and looks at each message as it comes.
 
     Whenever it is told a clock that stands, its figures are what the night knew at that very moment. While the clock
-    runs they are no further from it than `slack`: what the way through logs and processes may take. While it seeks
-    they are on their way to where it seeks.
+    runs they are no older than the last clock that was true, from which a gateway lets it run for `LEASE_S`; and no
+    newer than a replay can be that has played at this speed ever since this client is there, however long that is on
+    the machine at hand, or than `heading`. While it seeks they are on their way to where it seeks. In one epoch no
+    figures come back that others have followed.
     """
 
-    def __init__(self, url: str, truth: dict[str, Truth], slack: timedelta) -> None:
+    def __init__(self, url: str, truth: dict[str, Truth]) -> None:
         self._url = url
         self._truth = truth
-        self._slack = slack
+        self._since = monotonic()
+        self.heading: datetime | None = None
+        """Where the director is about to send the replay: word of it and figures come through two topics."""
+        self.changes = 0
         self.epochs: list[str] = []
-        self.statuses: list[str] = []
         self.playback: dict[str, Any] | None = None
         self.modes: set[str] = set()
-        self.feeds: list[str] = []
         self._seq = 0
         self._shown: dict[str, dict[str, Any]] = {}
+        self._reached: dict[str, int] = {}
         self._changed = asyncio.Event()
         self._wrong: AssertionError | None = None
 
@@ -229,7 +235,7 @@ class Spectator:
     async def _listen(self, socket: ClientConnection) -> None:
         ask = {"type": "subscribe", "id": "s", "contest": CONTEST, "source": "aa", "units": list(DISTRICTS)}
         await socket.send(orjson.dumps(ask).decode())
-        self.playback = None
+        self.playback, self._seq = None, 0
         async for text in socket:
             self._hear(orjson.loads(text))
             self._changed.set()
@@ -240,6 +246,7 @@ class Spectator:
                 self.modes.add(message["mode"])
                 if message["epoch"] not in self.epochs:
                     self.epochs.append(message["epoch"])
+                    self._reached.clear()
             case "snapshot":
                 self._shown, self._seq = {}, message["seq"]
                 self._take(message)
@@ -250,9 +257,11 @@ class Spectator:
             case "state":
                 self._look(message)
         if message["type"] in {"snapshot", "delta"}:
-            self._check(running=True)
+            self._go_on()
+            self._check(stands=False)
 
     def _take(self, message: dict[str, Any]) -> None:
+        self.changes += len(message["totals"])
         for told in message["totals"]:
             held = self._shown.setdefault(told["unit"], {"votes": {}})
             votes = held["votes"] | told.get("votes", {})
@@ -263,19 +272,30 @@ class Spectator:
         self.playback = message["replay"]
         if self.playback is None or self._seq == 0:
             return
-        self.statuses.append(self.playback["status"])
-        self.feeds.append(message["feeds"]["aa"]["state"])
-        self._check(running=self.playback["status"] in {"playing", "seeking"})
+        self._check(stands=self.playback["status"] in {"paused", "ended"})
 
-    def _check(self, *, running: bool) -> None:
+    def _go_on(self) -> None:
+        for district, truth in self._truth.items():
+            try:
+                self._reached[district] = truth.figures.index(self.figures(district), self._reached.get(district, 0))
+            except ValueError:
+                raise AssertionError(f"{district} goes back to {self.figures(district)}") from None
+
+    def _check(self, *, stands: bool) -> None:
         if self.playback is None:
             return
-        clock = datetime.fromisoformat(self.playback["clock"])
-        if self.playback["status"] == "seeking":
-            until = datetime.fromisoformat(self.playback["last"])
-        else:
-            until = clock + self._slack if running else clock
-        since = clock - self._slack if running else clock
+        since, until = self._bounds(self.playback)
+        if stands:
+            since = until = datetime.fromisoformat(self.playback["clock"])
         for district, truth in self._truth.items():
             possible = truth.between(since, until)
             assert self.figures(district) in possible, (district, self.playback, self.figures(district), possible[:3])
+
+    def _bounds(self, playback: dict[str, Any]) -> tuple[datetime, datetime]:
+        """From when and until when figures may be beside a clock that moves."""
+        clock, last = (datetime.fromisoformat(playback[name]) for name in ("clock", "last"))
+        since = clock - timedelta(seconds=LEASE_S * playback["speed"])
+        if playback["status"] == "seeking":
+            return since, last
+        played = clock + timedelta(seconds=(monotonic() - self._since) * playback["speed"])
+        return since, max(played, self.heading or played)

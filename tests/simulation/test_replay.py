@@ -1,7 +1,7 @@
 """Replaying an archived night, as its director, its clients and its state hash see it. On both logs."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,11 @@ from tests.simulation.rehearsal import (
     working,
 )
 
-SPEED = 600.0
+SPEED = 120.0
+"""The eleven hours of the night take over five minutes: no step of a test is so slow that it plays to its end."""
+
+CREEP = 10.0
+"""At which it takes an hour."""
 
 
 async def take_is(log: EventLog, name: str, take: int) -> bool:
@@ -88,11 +92,12 @@ async def test_a_client_is_right_through_a_pause_and_seeks(log: EventLog, unique
         return [truth[district].between(at, at)[0] for district in DISTRICTS]
 
     async with served(log, unique) as port:
-        client = Spectator(f"ws://127.0.0.1:{port}/v1/stream", truth, timedelta(seconds=5 * SPEED))
+        client = Spectator(f"ws://127.0.0.1:{port}/v1/stream", truth)
         async with working(folding(log, run), playing.play(), client.watch()):
             await client.until(lambda: client.is_at("playing"))
             await command(log, run, ReplayPaused)
             await client.until(lambda: client.is_at("paused"))
+            client.heading = late
             await command(log, run, ReplaySought, to=late)
             await client.until(lambda: client.is_at("paused", late))
             assert [client.figures(district) for district in DISTRICTS] == known(late)
@@ -103,8 +108,10 @@ async def test_a_client_is_right_through_a_pause_and_seeks(log: EventLog, unique
             assert len(client.epochs) == 2
             await command(log, run, ReplayStepped, records=5)
             await client.until(lambda: client.is_at("paused") and not client.is_at("paused", middle))
+            client.heading, before = None, client.changes
             await command(log, run, ReplayResumed)
-            await client.until(lambda: client.is_at("playing"))
+            await client.until(lambda: client.is_at("playing") and client.changes > before)
+            client.heading = last
             await command(log, run, ReplaySought, to=late)
             await command(log, run, ReplaySpeedSet, speed=0)
             await client.until(lambda: client.is_at("ended", last))
@@ -120,17 +127,18 @@ async def test_who_is_killed_while_a_take_begins_ends_right(log: EventLog, uniqu
     playing = replay(log, run, archive, ReplaySettings(speed=0, stay=True))
     async with working(playing.play()):
         async with served(log, unique) as port:
-            client = Spectator(f"ws://127.0.0.1:{port}/v1/stream", truths(archive), timedelta(days=1))
+            client = Spectator(f"ws://127.0.0.1:{port}/v1/stream", truths(archive))
             async with working(folding(log, run), client.watch()):
                 await client.until(lambda: client.is_at("ended"))
                 await command(log, run, ReplayPaused)
-                await command(log, run, ReplaySpeedSet, speed=SPEED)
+                await command(log, run, ReplaySpeedSet, speed=CREEP)
                 await command(log, run, ReplaySought, to=middle)
                 await until(lambda: take_is(log, unique, 1))
         async with served(log, unique) as port, working(folding(log, await find_run(log, unique))):
-            client = Spectator(f"ws://127.0.0.1:{port}/v1/stream", truths(archive), timedelta(days=1))
+            client = Spectator(f"ws://127.0.0.1:{port}/v1/stream", truths(archive))
             async with working(client.watch()):
                 await client.until(lambda: client.is_at("playing"))
+                client.heading = moment(night.last_us)
                 await command(log, run, ReplaySpeedSet, speed=0)
                 await client.until(lambda: client.is_at("ended"))
     assert await state(log, unique) == archive.manifest.state
