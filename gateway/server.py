@@ -46,8 +46,8 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
     if not RUN_NAME.fullmatch(run_name):
         raise UsageError(f"{run_name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
     gateway = Gateway(run_name, clock=clock, settings=settings or GatewaySettings())
-    listener = _listen(host, port, gateway.settings)
     config = _config(application(gateway, pages, moments, log), gateway)
+    listener = _listen(host, port, gateway.settings)
     server = _EmbeddedServer(config, partial(started, listener.getsockname()[1]))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -62,10 +62,12 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
                     server.stop_listening()
                 await _let_go(gateway, clock)
     finally:
-        await _end(server, serving)
-        listener.close()  # where it ended before it began, nobody else did
-        for connection in list(server.server_state.connections):
-            connection.transport.abort()
+        try:
+            await _end(server, serving)
+        finally:
+            listener.close()  # where it ended before it began, nobody else did
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()
 
 
 async def _let_go(gateway: Gateway, clock: Clock) -> None:
