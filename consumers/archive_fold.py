@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from consumers.ledger import heard_at
 from consumers.register import Refusal
 from consumers.tally import Outputs, TallyFold, parse
 from eventlog.archive_chain import START, link
@@ -193,9 +194,7 @@ class TalliesFold(ArchiveFold):
     def _hash(self, state: State, cell: Cell, said: _Time | None) -> None:
         """Take a cell's new figures into the state; `said` is the time of the tally that changed them."""
         ledger = self._fold.ledgers[cell]
-        as_of = ledger.as_of
-        if as_of is None:
-            raise RuntimeError(f"{cell} has changed and has heard of nothing")
+        as_of = heard_at(ledger)
         hashed = self._hashes.get(cell)
         if hashed is None:
             hashed = self._hashes[cell] = CellHash(cell, ledger.sums.votes)

@@ -143,10 +143,15 @@ class Standing(Protocol):
     as_of: datetime | None
 
 
-def totals_of(ledger: Standing, zone: ZoneInfo) -> Totals:
-    """A cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
+def heard_at(ledger: Standing) -> datetime:
+    """The time of the newest tally that a cell has heard of. Only once something was counted."""
     if ledger.as_of is None:
         raise ValueError(f"{ledger.cell} has heard of nothing yet, so it has no totals")
+    return ledger.as_of
+
+
+def totals_of(ledger: Standing, zone: ZoneInfo) -> Totals:
+    """A cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
     cell, sums = ledger.cell, ledger.sums
     return Totals.model_construct(
         v=1,
@@ -154,7 +159,7 @@ def totals_of(ledger: Standing, zone: ZoneInfo) -> Totals:
         source=cell.source,
         district=cell.district,
         version=ledger.version,
-        as_of=ledger.as_of.astimezone(zone),
+        as_of=heard_at(ledger).astimezone(zone),
         boxes_opened=sums.boxes_opened,
         annulled=sums.annulled,
         registered=sums.registered,
