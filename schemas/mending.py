@@ -11,7 +11,7 @@ from msgspec import structs
 
 from schemas.errors import UsageError
 from schemas.quarantine import REASONS, Quarantined, Reason
-from schemas.tally import Counted, Malformed, Reported, Tally, Withdrawn, parse_tallies
+from schemas.tally import Counted, Malformed, Reported, Tally, parse_tallies
 
 MENDABLE: Final[frozenset[Reason]] = frozenset({"conflict", "backwards", "misrouted"})
 """What an operator's word can set right: which of two statements stands, that boxes do go backwards, where it goes."""
@@ -34,10 +34,8 @@ def mended(record: Quarantined) -> Tally:
 
 
 def _one_revision_later(event: Tally) -> Tally:
-    match event:
-        case Counted():
-            return structs.replace(event, type="corrected", revision=event.revision + 1)
-        case Reported():
-            return replace(event, type="report_corrected", revision=event.revision + 1)
-        case Withdrawn():
-            return replace(event, revision=event.revision + 1)
+    if isinstance(event, Counted):
+        return structs.replace(event, type="corrected", revision=event.revision + 1)
+    if isinstance(event, Reported):
+        return replace(event, type="report_corrected", revision=event.revision + 1)
+    return replace(event, revision=event.revision + 1)

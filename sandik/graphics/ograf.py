@@ -107,6 +107,6 @@ def _property(parameter: Parameter) -> dict[str, Any]:
             labels = {word: word for word in parameter.words}
             said = {"type": "string", "enum": list(parameter.words), "gddType": "select"}
             said["gddOptions"] = {"labels": labels}
-        case "text" | "list":
+        case _:  # a text, or a list as one
             said = {"type": "string"}
     return said | {"title": parameter.title, "default": parameter.standard}

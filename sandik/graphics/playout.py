@@ -76,7 +76,7 @@ def _field(parameter: Parameter) -> dict[str, Any]:
             return {"ftype": "checkbox", **said, "value": "1" if parameter.standard else "0"}
         case "choice":
             return {"ftype": "dropdown", **said, "items": [{"text": word, "value": word} for word in parameter.words]}
-        case "text" | "list":
+        case _:  # a text, or a list as one
             return {"ftype": "textfield", **said}
 
 
