@@ -134,11 +134,6 @@ class Judge:
         self._seen: set[str] = set()
         self._epochs = {epoch}
 
-    @property
-    def epoch(self) -> str:
-        """Whose orders count."""
-        return self._epoch
-
     def move_to(self, epoch: str) -> None:
         """From here on orders are those of another epoch."""
         self._epoch = epoch

@@ -234,7 +234,8 @@ async def _verdicts(log: EventLog, run: Run, keys: tuple[OperatorKey, ...]) -> l
         verdict = judge.judge(record.offset, record.value)
         if run.mode == "replay" and verdict is None:
             begun = parse_epoch(record.value) or parse_control(record.value or b"{}")
-            judge.move_to(begun.epoch if begun is not None else judge.epoch)
+            if begun is not None:
+                judge.move_to(begun.epoch)
         if verdict is not None:
             verdicts.append(verdict)
     return verdicts
