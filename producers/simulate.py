@@ -173,11 +173,9 @@ class Night:
             return unattributed(true, self._plan.held[index, place])
         if isinstance(act, ListedTwice):
             return self._true(place._replace(box=place.box - 1 if place.box else self._last_box(place)))
-        if not isinstance(act, Miscount | Annulment):
-            raise TypeError(f"{act.kind} does not change what a box says")
         candidates = self._counts[place.district].contests[self._scenario.contests[place.contest].id].candidates
-        if act.gives is not None and act.gives not in candidates:
-            return true  # not on this district's ballot
+        if not isinstance(act, Miscount | Annulment) or (act.gives is not None and act.gives not in candidates):
+            return true  # an act of another kind, or whoever would get votes is not on this district's ballot
         return moved(true, act.takes, act.gives, act.part)
 
     def _last_box(self, place: Place) -> int:

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consumers.ledger import content_of
+from producers.acts import HoldBack, Miscount
 from producers.library import read_scenario
 from producers.scenario import Scenario
-from producers.simulate import night
+from producers.simulate import Night, night
 from schemas.definition import Election
 from schemas.errors import ScenarioError
 from schemas.tally import Counted, Withdrawn, encode, parse_tallies
@@ -224,6 +226,44 @@ def test_an_unknown_source_or_contest_is_told() -> None:
         night(SMALL, 1, sources=["iha"])
     with pytest.raises(ScenarioError, match="no contest 'muhtar'"):
         night(SMALL, 1, contests=["muhtar"])
+
+
+MAYOR = "metropolitan_mayor"
+FAULTLESS = prone(SMALL, typo=0.0, withdrawn=0.0, unattributed=0.0)
+POLLS_CLOSE = ISTANBUL.polls_close(DISTRICTS[0])
+
+
+def last_said(staged: Night) -> list[Event]:
+    """What each box says in the end."""
+    return list({box_of(event): event for _, event in staged}.values())
+
+
+def test_a_source_cannot_hold_back_more_votes_than_it_has() -> None:
+    since = POLLS_CLOSE + timedelta(hours=4)
+    until = since + timedelta(hours=2)
+    act = HoldBack(kind="hold_back", source="aa", contest=MAYOR, votes=10**9, since=since, until=until)
+    scenario = FAULTLESS.model_copy(update={"acts": (act,)})
+    staged = night(scenario, 1, sources=["aa"], contests=[MAYOR])
+    said = {box_of(event): event for due, event in staged if due < since}
+    opened = [event for event in said.values() if isinstance(event, Counted)]
+
+    assert len(opened) > 10
+    assert [event.valid for event in opened] == [event.unattributed for event in opened]
+    assert {0} == {event.unattributed for event in last_said(staged) if isinstance(event, Counted)}
+
+
+def test_a_miscount_gives_no_votes_to_whoever_is_not_on_the_ballot() -> None:
+    since = POLLS_CLOSE + timedelta(hours=6)
+    until = since + timedelta(hours=1)
+    act = Miscount(kind="miscount", takes="chp", gives="emep", part=0.5, share=1.0, since=since, until=until)
+    true = night(FAULTLESS, 1, sources=["aa"], contests=["district_mayor"])
+    false = night(FAULTLESS.model_copy(update={"acts": (act,)}), 1, sources=["aa"], contests=["district_mayor"])
+    said = {box_of(event): event for _, event in reversed([*false])}
+    moved = {event.district for event in last_said(true) if content_of(event) != content_of(said[box_of(event)])}
+    ballots = {unit: SMALL.definition().contest_by_id["district_mayor"].ballot(unit) for unit in DISTRICTS}
+
+    assert {unit for unit, ballot in ballots.items() if "emep" in {candidate.id for candidate in ballot}} == moved
+    assert set() < moved < set(DISTRICTS)
 
 
 def test_every_event_fits_the_definition() -> None:
