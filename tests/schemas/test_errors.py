@@ -1,0 +1,75 @@
+"""What an error says: what happened, and what to do next. What it carries is for programs."""
+
+import re
+
+import pytest
+
+from schemas import errors
+from schemas.errors import (
+    ArchiveError,
+    LogError,
+    LogFull,
+    LogUnavailable,
+    PositionLost,
+    RecordTooLarge,
+    RunConflict,
+    SandikError,
+    StreamRefused,
+    UnknownRun,
+    UnknownTopic,
+    UsageError,
+)
+
+
+def every_error() -> set[type[SandikError]]:
+    found: set[type[SandikError]] = {SandikError}
+    while (
+        more := {below for one in found for below in one.__subclasses__() if below.__module__ == errors.__name__}
+        - found
+    ):
+        found |= more
+    return found
+
+
+def test_the_tree_in_the_docs_is_the_one_that_is() -> None:
+    drawn = re.findall(r"^[│├└─ ]*([A-Z]\w+)(?: {2,}|$)", errors.__doc__ or "", re.MULTILINE)
+
+    assert {one.__name__ for one in every_error()} == set(drawn)
+
+
+def test_only_what_another_try_may_mend_is_retriable() -> None:
+    assert {LogUnavailable, LogFull} == {one for one in every_error() if one.retriable}
+
+
+@pytest.mark.parametrize(
+    ("error", "says", "carries"),
+    [
+        (UnknownRun("night"), "Publish to it first", {"run": "night"}),
+        (RunConflict("night", "mode"), "Choose another --run", {"run": "night", "what": "mode"}),
+        (StreamRefused(4500, "No token."), "with 4500: No token. Mend that", {"code": 4500, "reason": "No token."}),
+        (StreamRefused(403), "it did not say why. Mend that", {"code": 403, "reason": ""}),
+        (
+            RecordTooLarge("tallies", 9, 8),
+            "9 bytes is over the limit of 8 .* Split it",
+            {"topic": "tallies", "size_bytes": 9, "limit_bytes": 8},
+        ),
+        (
+            PositionLost("tallies", 3, 7),
+            "offset 7 of partition 3.* Start again from offset 0",
+            {"topic": "tallies", "partition": 3, "offset": 7},
+        ),
+        (UnknownTopic("tallies"), "Create the run first", {"topic": "tallies"}),
+        (ArchiveError("a.parquet", "It is torn."), "^a.parquet: It is torn", {"file": "a.parquet", "offset": None}),
+        (
+            ArchiveError("a.parquet", "It is torn.", partition=1, offset=5),
+            "^a.parquet, partition 1, offset 5: It is torn",
+            {"partition": 1, "offset": 5, "what": "It is torn."},
+        ),
+    ],
+)
+def test_it_says_what_to_do_and_carries_what_it_is_about(
+    error: SandikError, says: str, carries: dict[str, object]
+) -> None:
+    assert re.search(says, str(error))
+    assert carries == {name: getattr(error, name) for name in carries}
+    assert isinstance(error, UsageError | LogError | StreamRefused)
