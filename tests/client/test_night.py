@@ -92,6 +92,19 @@ def test_what_nobody_follows_any_more_is_kept_within_limits() -> None:
     assert f"tr/{2 * MAX_RETAINED - 1}" in {one.wanted.units[0] for one in kept}
 
 
+def test_a_handle_closed_twice_is_closed_once() -> None:
+    player = Player([], [])
+    wanted = Wanted("mayor", "aa", ("tr",))
+    first, second = player.night.subscribe(wanted), player.night.subscribe(wanted)
+    first.close()
+    first.close()
+    player.night.opened()
+
+    assert ["subscribe"] == [message["type"] for message in player.look()["sent"]]
+    second.close()
+    assert ["unsubscribe"] == [message["type"] for message in player.look()["sent"]]
+
+
 def test_taking_and_releasing_what_is_not_held_does_nothing() -> None:
     player = Player([], [])
     player.night.take()

@@ -186,6 +186,15 @@ def test_junk_in_the_topic_says_nothing() -> None:
     assert (stage.reported, stage.standing, stage.overrides) == ({}, {}, {})
 
 
+def test_what_else_is_said_beside_totals_says_nothing_of_a_cell() -> None:
+    topic = Topic()
+    topic.append(totals(1))
+    stage = topic.stage()
+    stage.fold(Written(1, b"epoch:e2", totals(2).encode()))
+
+    assert totals(1) == stage.truth(totals(1).cell)
+
+
 def test_a_gate_is_written_under_its_own_key() -> None:
     (gate, *_) = Topic().stage().owed(fold(order(Held, contest="mayor")), ours)
     assert gate.key == b"gate:mayor/aa/tr/34/adalar"

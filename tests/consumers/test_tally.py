@@ -298,3 +298,14 @@ def test_odd_reports_are_counted_with_the_flagged_boxes() -> None:
     fold, _ = reports_in(reported(boxes_opened=21, registered=1), counted(registered=1))
 
     assert {"boxes_over_total": 1, "cast_over_registered": 2} == {flag: n for flag, n in fold.flags().items() if n}
+
+
+def test_a_ledger_that_is_taken_over_goes_on_where_it_was() -> None:
+    first, second = new_fold(), new_fold()
+    feed(first, [counted(box=1001)])
+    for ledger in first.ledgers.values():
+        second.adopt(ledger)
+    feed(second, [counted(box=1001), counted(box=1002)])
+
+    assert {"duplicate": 1, "counted": 1} == {name: times for name, times in second.outcomes.items() if times}
+    assert [2] == [ledger.sums.boxes_opened for ledger in second.ledgers.values()]

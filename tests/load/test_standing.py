@@ -73,6 +73,15 @@ def test_the_event_times_of_a_delta_are_kept() -> None:
     assert [[], [], [], [1_774_975_082.0], []] == [list(taken.newest) for taken in walk(FED, *GOOD)]
 
 
+@pytest.mark.parametrize(("kind", "known"), [("state", "state"), ("event", "other")])
+def test_what_brings_no_figures_leaves_everything_as_it_was(kind: str, known: str) -> None:
+    before = walk(FED, *GOOD)[-1].after
+    taken = step(before, orjson.dumps({"type": kind}))
+
+    assert (known, []) == (taken.kind, [*taken.faults])
+    assert before is taken.after
+
+
 def test_a_goodbye_says_when_to_come_back() -> None:
     (taken,) = walk(FED, b'{"type":"goodbye","code":1012,"retry_after_s":3.217}')
 

@@ -167,6 +167,16 @@ def test_a_step_publishes_so_many_and_stands() -> None:
     assert player.head.status is Status.ENDED
 
 
+def test_a_step_is_not_over_before_its_records_are_published() -> None:
+    player = made()
+    player.run()
+    player.head.step(2, 0)
+    player.head.look(player.next_us, 0)
+    assert (player.head.status, player.head.wait_s(player.next_us, 0)) == (Status.SEEKING, 0)
+    player.run()
+    assert (player.head.status, len(player.published)) == (Status.PAUSED, 3)
+
+
 def test_as_fast_as_it_goes_is_at_the_end_at_once() -> None:
     player = made(speed=0)
     assert player.head.wait_s(0, 0) == 0
