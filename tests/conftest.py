@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from sandik.wiring import open_log
-from tests.kafka.broker import Broker
+from tests.kafka.broker import RESTART_SESSION_MS, Broker
 from tests.kafka.jars import NoKafka
 
 settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -87,7 +87,7 @@ def kafka() -> str:
 def kafka_broker() -> Broker:
     """A broker for one test alone, which may kill it; not started. `with` it, so that it ends."""
     try:
-        return Broker.fresh()
+        return Broker.fresh(RESTART_SESSION_MS)
     except NoKafka as missing:
         _go_without_kafka(str(missing))
 

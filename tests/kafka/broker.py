@@ -39,6 +39,12 @@ _JVM: Final = (
     f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}",
 )
 
+SESSION_MS: Final = 60_000
+"""How long a broker may be silent before it counts as gone: long, since a busy machine stalls it for seconds."""
+
+RESTART_SESSION_MS: Final = 9_000
+"""The same of one that is killed and started again: so long a start has to wait for its predecessor's end."""
+
 _PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id=1
@@ -58,7 +64,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 default.replication.factor=1
 group.initial.rebalance.delay.ms=0
-broker.session.timeout.ms=3000
+broker.session.timeout.ms={session_ms}
 broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=4194304
 """
@@ -67,23 +73,25 @@ log.cleaner.dedupe.buffer.size=4194304
 class Broker:
     """One broker. It keeps its port and its data from `stop` or `kill` to the next `start`."""
 
-    def __init__(self, jars: Path, folder: Path) -> None:
+    def __init__(self, jars: Path, folder: Path, session_ms: int) -> None:
         self._jars = jars
         self._folder = folder
         self._port, controller = free_port(), free_port()
         self._process: subprocess.Popen[str] | None = None
         self._drain: threading.Thread | None = None
         self._settings = folder / "server.properties"
-        self._settings.write_text(_PROPERTIES.format(port=self._port, controller=controller, folder=folder))
+        self._settings.write_text(
+            _PROPERTIES.format(port=self._port, controller=controller, folder=folder, session_ms=session_ms)
+        )
         self._format()
 
     @classmethod
-    def fresh(cls) -> Self:
-        """A broker with no data, not started yet. Raises `NoKafka` where there can be none."""
+    def fresh(cls, session_ms: int = SESSION_MS) -> Self:
+        """A broker with no data, not started yet, that counts as gone after so long a silence. Raises `NoKafka`."""
         jars = fetch_jars()
         if shutil.which("java") is None:
             raise NoKafka("there is no java; install it, or point SANDIK_TEST_KAFKA at a broker")
-        return cls(jars, Path(tempfile.mkdtemp(prefix="sandik-kafka-")))
+        return cls(jars, Path(tempfile.mkdtemp(prefix="sandik-kafka-")), session_ms)
 
     @property
     def servers(self) -> str:
