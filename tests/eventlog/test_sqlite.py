@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import sqlite3
-import statistics
 import sys
 import threading
-import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -118,25 +116,30 @@ async def test_a_new_file_may_be_opened_by_many_at_once(path: Path) -> None:
         assert sorted(int(value or b"") for value in await values(log, TOPIC.name)) == list(range(8))
 
 
-async def test_another_processs_append_is_noticed_soon(log: SqliteLog, path: Path) -> None:
-    """Within 50 ms on an idle machine; a machine that runs tests gets five times that."""
-    latencies_ms = []
+async def test_another_processs_append_is_noticed_while_one_waits(log: SqliteLog, path: Path) -> None:
+    """Nobody tells this process of it. How soon it looks is `POLL_S`, and what that makes is for `benchmarks/`."""
     async with appending(path, "a", 0) as process, log.reader(TOPIC.name, {0: 0}) as reader:
         assert await said(process) == "ready"
         for _ in range(15):
             assert process.stdin is not None
             process.stdin.write(b"\n")
-            [batch] = await reader.read(max_records=10, wait_ms=10_000)
-            now_ns = time.monotonic_ns()
-            latencies_ms += [(now_ns - int(record.value or b"")) / 1e6 for record in batch.records]
-    assert statistics.median(latencies_ms) < 250
+            [batch] = await reader.read(max_records=10, wait_ms=10 * LIMIT_S * 1_000)
+            assert len(batch.records) == 1
 
 
 async def test_many_appends_at_once_share_the_disks_flushes(log: SqliteLog, path: Path) -> None:
     """Group commit: 200 appends that wait together take far fewer than 200 transactions."""
+    writing = threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        writing.wait(LIMIT_S)
+
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(log.writer.submit(hold))
         for n in range(200):
             tasks.create_task(log.append(TOPIC.name, [Entry(b"k", str(n).encode())]))
+        await asyncio.sleep(0)  # each of them has its turn
+        writing.set()
     frames = (path.with_name(path.name + "-wal").stat().st_size) // PAGE_BYTES
     assert frames < 200  # each transaction of its own would write two pages at least
     assert sorted(int(value or b"") for value in await values(log, TOPIC.name)) == list(range(200))
@@ -235,17 +238,16 @@ async def test_a_log_that_another_process_holds_is_unavailable(
     log: SqliteLog, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And works again once it lets go."""
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_MS", 2 * LIMIT_S * 10)
     async with SqliteLog(path, Wall()) as impatient:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            began = time.monotonic()
-            held = await asyncio.gather(
-                *(impatient.append(TOPIC.name, [Entry(b"k", b"v")]) for _ in range(100)), return_exceptions=True
-            )
+            async with asyncio.timeout(LIMIT_S):  # they wait together: one after the other it would be twice as long
+                held = await asyncio.gather(
+                    *(impatient.append(TOPIC.name, [Entry(b"k", b"v")]) for _ in range(100)), return_exceptions=True
+                )
             assert {type(error) for error in held} == {LogUnavailable}
             assert "Another process" in str(held[0])
-            assert time.monotonic() - began < 3, "they wait together, not one after the other"
             connection.execute("ROLLBACK")
         await impatient.append(TOPIC.name, [Entry(b"k", b"v")])
         assert await values(impatient, TOPIC.name) == [b"v"]
@@ -262,13 +264,14 @@ async def test_a_cancelled_append_leaves_the_log_at_work(log: SqliteLog) -> None
 
 
 async def test_a_closed_log_leaves_no_thread(path: Path) -> None:
-    before = threading.active_count()
+    def threads() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread.name.startswith("sandik-log")]
+
     async with SqliteLog(path, Wall()) as log:
         await log.create([TOPIC])
         await values(log, TOPIC.name)
-        assert threading.active_count() > before
-    names = [thread.name for thread in threading.enumerate() if thread.name.startswith("sandik-log")]
-    assert names == []
+        assert threads()
+    assert threads() == []
 
 
 async def test_timestamps_never_step_back(path: Path) -> None:

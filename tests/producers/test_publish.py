@@ -23,8 +23,6 @@ TOPIC = TOPICS.tallies.name
 SMALL = read_scenario().shrink(districts=["tr/34/adalar", "tr/34/sile"], boxes_per_district=8)
 START = datetime(2024, 3, 31, 14, tzinfo=UTC)
 
-pytestmark = pytest.mark.timeout(60)
-
 
 class Unreachable(SqliteLog):
     """The embedded log behind a network that fails so many appends, and notes the sizes of those that came through."""

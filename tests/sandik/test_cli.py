@@ -6,6 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.patience import LIMIT_S
 from tests.ports import free_port
 from tests.sandik.conftest import Sandik
 
@@ -162,7 +163,7 @@ def test_the_demo_runs_and_ends_well_when_it_is_told_to(number: signal.Signals) 
         while "The board is at" not in said:
             said += demo.stderr.readline()
         demo.send_signal(number)
-        said += demo.communicate(timeout=30)[1]
+        said += demo.communicate(timeout=LIMIT_S)[1]
 
     assert 0 == demo.returncode
     assert f"http://localhost:{port}" in said

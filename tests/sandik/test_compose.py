@@ -17,6 +17,7 @@ import typer
 import yaml
 
 from sandik.cli import app
+from tests.patience import LIMIT_S
 
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -104,8 +105,8 @@ def test_the_gateways_health_is_whether_it_is_ready(status: int, healthy: bool) 
     kind, program, *arguments = SERVICES["gateway"]["healthcheck"]["test"]
     assert (kind, program) == ("CMD", "python")
     with answering(status) as (port, asked):
-        here = [argument.replace(":8765/", f":{port}/") for argument in arguments]
-        done = subprocess.run([sys.executable, *here], check=False, capture_output=True, timeout=30)
+        here = [argument.replace(":8765/", f":{port}/").replace("=3)", f"={LIMIT_S})") for argument in arguments]
+        done = subprocess.run([sys.executable, *here], check=False, capture_output=True, timeout=LIMIT_S)
     assert asked == ["/readyz"]
     assert (done.returncode == 0) == healthy
 

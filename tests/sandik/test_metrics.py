@@ -6,6 +6,7 @@ import pytest
 from consumers.aggregate import Progress
 from sandik.metrics import metrics_served
 from schemas.errors import UsageError
+from tests.patience import LIMIT_S
 from tests.ports import free_port
 
 
@@ -14,7 +15,7 @@ def test_an_aggregators_progress_is_served_while_it_runs() -> None:
     progress = Progress(published=3, behind=12, compared=9, partitions=frozenset({0, 5}), outcomes=outcomes)
     port = free_port()
     with metrics_served("127.0.0.1", port, progress):
-        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=LIMIT_S).read().decode()
 
     for line in (
         'sandik_aggregator_tallies_total{outcome="counted"} 7.0',

@@ -12,9 +12,7 @@ import orjson
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-STOP_TIMEOUT_S = 20
-HAPPENS_S = 60
-"""How long to wait for another process to do something, on a machine that is busy."""
+from tests.patience import LIMIT_S
 
 
 @dataclass
@@ -54,18 +52,18 @@ class Process:
         """Its exit code, once it has ended."""
         if self._process is None:
             raise RuntimeError("It was not started.")
-        return self._process.wait(STOP_TIMEOUT_S)
+        return self._process.wait(LIMIT_S)
 
     def kill(self) -> None:
         """`kill -9`."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(STOP_TIMEOUT_S)
+            self._process.wait(LIMIT_S)
 
 
 async def until(holds: Callable[[], bool]) -> None:
     """Return once it holds: something that another process does, such as writing a file."""
-    async with asyncio.timeout(HAPPENS_S):
+    async with asyncio.timeout(LIMIT_S):
         while not holds():  # noqa: ASYNC110  another process has no event to set
             await asyncio.sleep(0.02)
 
@@ -73,7 +71,7 @@ async def until(holds: Callable[[], bool]) -> None:
 def run(*arguments: str) -> bytes:
     """Run a command to its end; its standard output."""
     return subprocess.run(
-        [sys.executable, "-m", "sandik", *arguments], check=True, capture_output=True, timeout=200
+        [sys.executable, "-m", "sandik", *arguments], check=True, capture_output=True, timeout=4 * LIMIT_S
     ).stdout
 
 
@@ -98,7 +96,7 @@ class Screen:
             await asyncio.sleep(0.02)  # the pause of a client between two attempts
 
     async def _connected(self) -> None:
-        async with connect(self.url, compression=None, open_timeout=2, close_timeout=0.2) as socket:
+        async with connect(self.url, compression=None, open_timeout=LIMIT_S) as socket:
             self.connections += 1
             since = {"since": self.cursor} if self.cursor else {}
             await socket.send(orjson.dumps(self.subscription | since).decode())

@@ -7,8 +7,9 @@ import orjson
 import pytest
 
 from eventlog.clock import Wall
+from tests.patience import LIMIT_S
 from tests.ports import free_port
-from tests.simulation.processes import Process, Screen, run
+from tests.simulation.processes import Process, Screen, run, until
 
 KILLS = 50
 SEED = 2024
@@ -22,11 +23,9 @@ SPEED = "900"
 LONGEST_LIFE_S = 2.0
 """A process takes up to a second to start; it is killed somewhere between its first breath and well into its work."""
 
-CATCH_UP_S = 60
-
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_fifty_kills_change_nothing(log_url: str, unique: str) -> None:
     """The totals are the bytes of an undisturbed night, and a client sees no gap, no step back and no zero."""
     chance = random.Random(SEED)
@@ -48,6 +47,9 @@ async def test_fifty_kills_change_nothing(log_url: str, unique: str) -> None:
         processes = (producer, aggregator, gateway)
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(screen.watch())
+            for process in processes:
+                process.start()
+            await until(lambda: screen.connections > 0)
             for _ in range(KILLS):
                 for process in processes:
                     process.start()
@@ -79,7 +81,7 @@ async def caught_up(screen: Screen, totals: bytes) -> None:
         for row in orjson.loads(totals)
         if row["contest"] == "metropolitan_mayor" and row["source"] == "aa" and row["level"] != "country"
     }
-    async with asyncio.timeout(CATCH_UP_S):
+    async with asyncio.timeout(LIMIT_S):
         while not shows(screen, expected):
             screen.moved.clear()
             await screen.moved.wait()

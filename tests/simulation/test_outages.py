@@ -41,7 +41,7 @@ async def aggregating(log: EventLog, run: Run) -> AsyncIterator[None]:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_a_broker_that_goes_away_costs_time_and_nothing_else(kafka_broker: Broker, unique: str) -> None:
     """Killed in the middle of the night, back again: producer and aggregator went on by themselves."""
     waits: list[Waiting] = []
@@ -50,7 +50,7 @@ async def test_a_broker_that_goes_away_costs_time_and_nothing_else(kafka_broker:
             run = await create_run(log, unique, small_election(BOXES), mode="test", epoch="e1e1", clock=Wall())
             view = View(run.definition)
             publisher = Publisher(log, run.topics.tallies.name, Wall(), on_waiting=waits.append)
-            async with aggregating(log, run), asyncio.timeout(150):
+            async with aggregating(log, run), asyncio.timeout(8 * LIMIT_S):
                 await publish(publisher, map(entry, EVENTS[:800]))
                 await follow(log, run, view, 800)
                 await asyncio.to_thread(broker.kill)
@@ -62,7 +62,6 @@ async def test_a_broker_that_goes_away_costs_time_and_nothing_else(kafka_broker:
     assert len(EVENTS) == sum(row.boxes_opened for row in view.rows(units=["tr"]))
 
 
-@pytest.mark.timeout(60)
 async def test_a_full_disk_holds_the_night_up_and_loses_nothing(tmp_path: Path) -> None:
     """The embedded log has no room: the producer says so and waits; once there is room, every tally arrives."""
     waits: list[Waiting] = []

@@ -28,6 +28,7 @@ from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, Row, Totals, encode_rows
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of, withdrawn
 from tests.consumers import oracle
+from tests.patience import LIMIT_S
 from tests.schemas.orders import written
 
 SEEDS = range(24)
@@ -185,7 +186,7 @@ class Night:
 async def test_whatever_happens_the_night_ends_as_the_oracle_says(seed: int, log: EventLog) -> None:
     run = await create_run(log, "night", ELECTION, mode="test", epoch="e1e1", clock=Wall(), partitions=3)
     night = Night(seed, log, run)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(4 * LIMIT_S):
         await night.play()
         await Aggregator(log, run, Wall(), FAST).run_until_end()
         view = await night.view()
@@ -212,7 +213,7 @@ async def test_the_same_events_undisturbed_end_in_the_same_bytes(seed: int, log:
     run = await create_run(log, "wild", ELECTION, mode="test", epoch="e1e1", clock=Wall(), partitions=3)
     calm = await create_run(log, "calm", ELECTION, mode="test", epoch="e2e2", clock=Wall(), partitions=3)
     wild, quiet = Night(seed, log, run), Night(seed, log, calm)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(4 * LIMIT_S):
         await wild.play()
         await quiet.append(wild.said)
         for each in (run, calm):
