@@ -5,6 +5,7 @@ age of its last change; its last good values stand whatever the state is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -12,12 +13,24 @@ import orjson
 
 from eventlog.clock import epoch_ms
 from gateway.embargo import NO_EMBARGO, Embargo
-from gateway.settings import FeedLimits
 from gateway.view import Heard
 from schemas.control import Called
 from schemas.wire import Feed, FeedState, Playback
 
 _MS_PER_S: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLimits:
+    """How long a source may be without a change before it is called something else.
+
+    In İstanbul 2019 the busiest hours brought 270 boxes a minute; a minute without one is worth a look, five are worth
+    a call, and a quarter of an hour is an agency that has stopped.
+    """
+
+    quiet_s: float = 60
+    stale_s: float = 300
+    down_s: float = 900
 
 
 def feed_state(age_s: float | None, *, reachable: bool, limits: FeedLimits) -> FeedState:

@@ -1,7 +1,7 @@
 """The HTTP routes: pages and health here, each door to the figures in a file of its own."""
 
 from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
 import orjson
 from starlette.applications import Starlette
@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from gateway.answers import NO_CACHE, RETRY_AFTER_S, json_answer, unless_held, world_of
+from gateway.boundaries import Boundaries
 from gateway.compare_door import CompareDoor
 from gateway.control_door import ControlDoor
 from gateway.doors import Doors
@@ -24,15 +25,18 @@ from gateway.history import Moments
 from gateway.metrics import CONTENT_TYPE
 from gateway.orders_door import OrderLog, OrdersDoor
 from gateway.overlays import BoundariesDoor, OverlayDoor
+from gateway.pages import PAGES
 from gateway.rows_door import RowsDoor
 from gateway.stream_door import StreamDoor
 from gateway.totals_door import TotalsDoor
 
-PAGES: Final = Path(__file__).parent / "pages"
-
 
 def application(
-    gateway: Gateway, pages: Path = PAGES, moments: Moments | None = None, log: OrderLog | None = None
+    gateway: Gateway,
+    pages: Path = PAGES,
+    moments: Moments | None = None,
+    boundaries: Boundaries | None = None,
+    log: OrderLog | None = None,
 ) -> Starlette:
     """The routes of one gateway; with a log to write them to it takes orders."""
     files = _Pages(directory=pages)
@@ -72,7 +76,7 @@ def application(
             Route("/v1/rows.csv", rows.csv),
             Route("/v1/flat.json", rows.flat),
             Route("/v1/definition", definition),
-            Route("/v1/boundaries", BoundariesDoor(gateway.settings.boundaries).answer),
+            Route("/v1/boundaries", BoundariesDoor(boundaries).answer),
         ],
         middleware=[Middleware(Doors, gateway=gateway)],
         exception_handlers={HTTPException: _refuse},

@@ -14,12 +14,14 @@ from uvicorn import Config, Server
 from eventlog.clock import Clock
 from eventlog.port import EventLog
 from eventlog.run import RUN_NAME
+from gateway.boundaries import Boundaries
 from gateway.connection import Connection
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.history import Moments
-from gateway.http import PAGES, application
+from gateway.http import application
 from gateway.http_connection import HttpConnection
+from gateway.pages import PAGES
 from gateway.settings import GatewaySettings
 from gateway.tls import tls_context
 from schemas.errors import UsageError
@@ -36,17 +38,19 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
     started: Callable[[int], None] = lambda _: None,
     pages: Path = PAGES,
     moments: Moments | None = None,
+    boundaries: Boundaries | None = None,
 ) -> None:
     """Serve the run until cancelled; then let the clients go in waves, the last of them too, and return.
 
     `port` 0 takes a free one; `started` is called with the actual port once connections are accepted. `moments` works
-    out what was shown before, for whoever asks. The run may come later. Raises `UsageError` where the name cannot be a
-    run's or the address cannot be listened at.
+    out what was shown before, for whoever asks; `boundaries` are the districts' outlines for the map, which draws equal
+    tiles without. The run may come later. Raises `UsageError` where the name cannot be a run's or the address cannot be
+    listened at.
     """
     if not RUN_NAME.fullmatch(run_name):
         raise UsageError(f"{run_name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
     gateway = Gateway(run_name, clock=clock, settings=settings or GatewaySettings())
-    config = _config(application(gateway, pages, moments, log), gateway)
+    config = _config(application(gateway, pages, moments, boundaries, log), gateway)
     listener = _listen(host, port, gateway.settings)
     server = _EmbeddedServer(config, partial(started, listener.getsockname()[1]))
     serving = asyncio.create_task(server.serve(sockets=[listener]))

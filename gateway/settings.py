@@ -3,26 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.boundaries import Boundaries
+from gateway.feeds import FeedLimits
 from gateway.handshake import AccessSettings
 from gateway.limits import Limits
 from gateway.tls import TlsFiles
 from schemas.trust import OperatorKey
 
 KIB: Final = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class FeedLimits:
-    """How long a source may be without a change before it is called something else.
-
-    In İstanbul 2019 the busiest hours brought 270 boxes a minute; a minute without one is worth a look, five are worth
-    a call, and a quarter of an hour is an agency that has stopped.
-    """
-
-    quiet_s: float = 60
-    stale_s: float = 300
-    down_s: float = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +76,3 @@ class GatewaySettings:
 
     limits: Limits = field(default_factory=Limits)
     tls: TlsFiles | None = None
-    boundaries: Boundaries | None = None
-    """The outlines of the districts, where the user has given some; the map draws equal tiles otherwise."""

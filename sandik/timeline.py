@@ -18,9 +18,8 @@ from eventlog.clock import epoch_ms
 from eventlog.run import Run
 from gateway.control import Control
 from gateway.events import Events, Place
-from gateway.feeds import feeds, state_message
+from gateway.feeds import FeedLimits, feeds, state_message
 from gateway.held_units import HeldUnits
-from gateway.settings import FeedLimits
 from gateway.view import Heard, View
 from schemas.trust import OperatorKey
 

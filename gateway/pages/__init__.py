@@ -1,1 +1,6 @@
 """The pages that the gateway serves, as they are: no build step."""
+
+from pathlib import Path
+from typing import Final
+
+PAGES: Final = Path(__file__).parent

@@ -84,16 +84,17 @@ def gateway(
         limits=replace(LIMITS, connections=max_connections, connections_per_address=max_connections_per_address),
         tls=tls_files(tls_cert, tls_key),
         operators=operator_keys(operator_key),
-        boundaries=_boundaries(boundaries),
     )
+    outlines = _boundaries(boundaries)
     if worker_port is not None:
         end_with_parent()
-        run_until_stopped(_serve(log, run, host, worker_port, replace(settings, share_port=True), operator_key or ()))
+        shared_port = replace(settings, share_port=True)
+        run_until_stopped(_serve(log, run, host, worker_port, shared_port, operator_key or (), outlines))
     elif workers > 1:
         with reserved(host, port) as shared:
             run_until_stopped(supervise(workers, host, shared, Wall()))
     else:
-        run_until_stopped(_serve(log, run, host, port, settings, operator_key or ()))
+        run_until_stopped(_serve(log, run, host, port, settings, operator_key or (), outlines))
 
 
 def _boundaries(path: Path | None) -> Boundaries | None:
@@ -106,7 +107,13 @@ def _boundaries(path: Path | None) -> Boundaries | None:
 
 
 async def _serve(
-    url: str, name: str, host: str, port: int, settings: GatewaySettings, operator_keys: Sequence[Path]
+    url: str,
+    name: str,
+    host: str,
+    port: int,
+    settings: GatewaySettings,
+    operator_keys: Sequence[Path],
+    boundaries: Boundaries | None,
 ) -> None:
     clock = Wall()
     async with open_log(url, clock) as log, Moments(PastWorker(url, name, operator_keys)) as moments:
@@ -118,6 +125,7 @@ async def _serve(
             clock=clock,
             settings=settings,
             moments=moments,
+            boundaries=boundaries,
             started=lambda actual: (
                 None if settings.share_port else announce(host, actual, secure=settings.tls is not None)
             ),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from gateway.http import PAGES
+from gateway.pages import PAGES
 from sandik.graphics.catalogue import GRAPHICS
 from sandik.graphics.ograf import manifest, module
 from sandik.graphics.playout import page

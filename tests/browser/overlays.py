@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Route
 
-from gateway.http import PAGES
 from gateway.overlays import OVERLAYS
+from gateway.pages import PAGES
 from schemas.definition import Election
 from tests.browser.chromium import PATIENCE_MS, Screen
 

@@ -4,8 +4,7 @@ import orjson
 import pytest
 
 from eventlog.clock import epoch_ms
-from gateway.feeds import feed_state, feeds, state_message
-from gateway.settings import FeedLimits
+from gateway.feeds import FeedLimits, feed_state, feeds, state_message
 from gateway.view import Heard
 from schemas.wire import SERVER_MESSAGE, Playback, State
 from tests.gateway.nights import START

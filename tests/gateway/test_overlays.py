@@ -32,7 +32,7 @@ async def test_an_overlay_that_is_not_there_names_those_that_are(tmp_path: Path)
 async def test_boundaries_are_served_with_an_etag_or_there_are_none(tmp_path: Path) -> None:
     given = read_boundaries(collection(feature()))
     async with night(tmp_path) as log:
-        async with running(log, settings=replace(FAST, boundaries=given)) as gateway:
+        async with running(log, boundaries=given) as gateway:
             await is_ready(gateway)
             answer = await get(gateway, "/v1/boundaries")
             assert (200, orjson.loads(given.body)) == (answer.status_code, answer.json())
