@@ -15,7 +15,7 @@ import orjson
 import ormsgpack
 
 from benchmarks.night import election
-from gateway.view import View
+from gateway.folds.view import View
 from producers.chance import seeded
 from schemas.totals import Totals
 

@@ -36,11 +36,11 @@ from websockets.asyncio.server import serve as serve_websockets
 from eventlog.clock import Wall
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.connection import Connection
-from gateway.frames import text_frame
-from gateway.framing import Framing
+from gateway.clients.frames import text_frame
+from gateway.clients.framing import Framing
+from gateway.connections.websocket import Connection
+from gateway.doors.routes import application
 from gateway.gateway import Gateway
-from gateway.http import application
 from gateway.settings import GatewaySettings
 from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.totals import Totals

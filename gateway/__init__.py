@@ -1,20 +1,17 @@
 """The gateway: folds totals into a view and pushes what changed to every client.
 
-Where to begin: `gateway` is the object that ties it together, `follow` the loops that move it, `server` what serves it.
+Start at `server`: it serves one port, and runs the loops of `follow` (and `follow_beside`), which move the `gateway`.
+That ties together one `world` (the folds of one run in one incarnation of its log, and its clients), by its `settings`,
+and counts in `metrics`.
 
-- Folds of the log, all pure: `view` (totals, with their roll-ups) over `figures`, `program` (what is on air beside what
-  there is), `control` (orders) with `embargo` and `held_units`, `comparisons`, `quarantine`, `alarms`, `playback` (a
-  replay's clock). `world` holds those of one run in one incarnation of its log.
-- What follows from figures, pure: `facts`, `events`, `gap` and `explain` (why two sources differ), `columns` and
-  `format` (flat rows and texts), `feeds` (how the sources are doing), `catalogue` (what can be asked for).
-- Clients, pure: `hub` (cursors, groups, who is owed what), `session` (`sandik.v1`), `audience` (who may see numbers),
-  `frames` and `framing` (encoded once for many), `beats`, `stalls` and `farewell` (when to say a word, when goodbye).
-- Who comes in: `handshake` decides by `access` (tokens) and `limits`; `keys` and `tls` read the files.
-- Connections: `connection` (WebSocket), `event_stream` (server-sent events), `http_connection` (HTTP), `sockets`.
-- Doors, one address or few each: `http` has the routes, `doors` asks what every request brings, `answers` is what they
-  share; `totals_door`, `past_door`, `facts_door`, `compare_door`, `rows_door`, `stream_door`, `control_door`,
-  `orders_door`, and `overlays`, whose map may draw `boundaries`.
-- Running it: `settings`, `follow` and `follow_beside`, `history` (the past, asked of another process), `server`,
-  `metrics`.
-- `pages/`: what browsers load: the board, the overlays, the control room, and the client in JavaScript.
+The rest is in layers. Each knows those below it, and none above:
+
+- `doors/`: the HTTP addresses.
+- `connections/`: WebSocket, server-sent events, HTTP; the only ones with a socket.
+- here: `gateway`, the one object that both of them talk to.
+- `clients/`: cursors, subscriptions, who is owed which bytes.
+- `derived/` (what follows from the figures) beside `admission/` (who comes in, and may do what).
+- `folds/`: what the log says: totals, orders, comparisons, quarantine.
+
+`pages/` is what browsers load: the board, the overlays, the control room, and the client in JavaScript.
 """

@@ -16,24 +16,24 @@ import orjson
 from eventlog.clock import Clock, epoch_ms
 from eventlog.port import Record
 from eventlog.run import Run
-from gateway.access import PUBLIC, Grant, may_see_numbers
-from gateway.audience import Audience
-from gateway.beats import Beats
-from gateway.catalogue import Catalogue
-from gateway.control import Control
-from gateway.embargo import NO_EMBARGO, Embargo
-from gateway.farewell import RESTART_CODE, RESTART_REASON, goodbye_message, retry_after_s, waves
-from gateway.feeds import feeds, state_message
-from gateway.framing import Framing, framed
-from gateway.handshake import Handshake, Refusal, crowded
-from gateway.hub import Hub
-from gateway.limits import Census
+from gateway.admission.access import PUBLIC, Grant, may_see_numbers
+from gateway.admission.handshake import Handshake, Refusal, crowded
+from gateway.admission.limits import Census
+from gateway.clients.audience import Audience
+from gateway.clients.beats import Beats
+from gateway.clients.catalogue import Catalogue
+from gateway.clients.farewell import RESTART_CODE, RESTART_REASON, goodbye_message, retry_after_s, waves
+from gateway.clients.framing import Framing, framed
+from gateway.clients.hub import Hub
+from gateway.clients.session import Close, Follow, Output, Reply, Session, State, Unfollow
+from gateway.clients.stalls import Stalls
+from gateway.derived.feeds import feeds, state_message
+from gateway.folds.control import Control
+from gateway.folds.embargo import NO_EMBARGO, Embargo
+from gateway.folds.playback import is_surprising
+from gateway.folds.program import Program
 from gateway.metrics import Metrics, Reading
-from gateway.playback import is_surprising
-from gateway.program import Program
-from gateway.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.settings import GatewaySettings
-from gateway.stalls import Stalls
 from gateway.world import Client, World
 from schemas.playback import is_mark, parse_mark
 from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState, Playback

@@ -14,16 +14,16 @@ from uvicorn import Config, Server
 from eventlog.clock import Clock
 from eventlog.port import EventLog
 from eventlog.run import RUN_NAME
-from gateway.boundaries import Boundaries
-from gateway.connection import Connection
+from gateway.admission.tls import tls_context
+from gateway.connections.http import HttpConnection
+from gateway.connections.websocket import Connection
+from gateway.doors.boundaries import Boundaries
+from gateway.doors.history import Moments
+from gateway.doors.routes import application
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
-from gateway.history import Moments
-from gateway.http import application
-from gateway.http_connection import HttpConnection
 from gateway.pages import PAGES
 from gateway.settings import GatewaySettings
-from gateway.tls import tls_context
 from schemas.errors import UsageError
 
 

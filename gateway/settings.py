@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.feeds import FeedLimits
-from gateway.handshake import AccessSettings
-from gateway.limits import Limits
-from gateway.tls import TlsFiles
+from gateway.admission.handshake import AccessSettings
+from gateway.admission.limits import Limits
+from gateway.admission.tls import TlsFiles
+from gateway.derived.feeds import FeedLimits
 from schemas.trust import OperatorKey
 
 KIB: Final = 1024

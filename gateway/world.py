@@ -5,15 +5,15 @@ from functools import cached_property
 from typing import Protocol
 
 from eventlog.run import Run
-from gateway.alarms import Alarms
-from gateway.catalogue import Catalogue
-from gateway.comparisons import Comparisons
-from gateway.control import Control
-from gateway.framing import Framing
-from gateway.hub import Hub
-from gateway.program import Program
-from gateway.quarantine import Quarantine
-from gateway.view import View
+from gateway.clients.catalogue import Catalogue
+from gateway.clients.framing import Framing
+from gateway.clients.hub import Hub
+from gateway.derived.alarms import Alarms
+from gateway.folds.comparisons import Comparisons
+from gateway.folds.control import Control
+from gateway.folds.program import Program
+from gateway.folds.quarantine import Quarantine
+from gateway.folds.view import View
 from schemas.wire import Scope
 
 

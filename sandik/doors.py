@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from gateway.handshake import AccessSettings, origins, proxies
-from gateway.keys import read_key
-from gateway.limits import Limits
-from gateway.tls import TlsFiles
+from gateway.admission.handshake import AccessSettings, origins, proxies
+from gateway.admission.keys import read_key
+from gateway.admission.limits import Limits
+from gateway.admission.tls import TlsFiles
 from schemas.errors import UsageError
 
 

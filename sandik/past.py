@@ -9,10 +9,10 @@ from eventlog.clock import epoch_ms
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
-from gateway.control import Control
-from gateway.held_units import HeldUnits
-from gateway.history import Past
-from gateway.view import View
+from gateway.doors.history import Past
+from gateway.folds.control import Control
+from gateway.folds.held_units import HeldUnits
+from gateway.folds.view import View
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.totals import Row, Totals

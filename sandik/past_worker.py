@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from gateway.history import Past
+from gateway.doors.history import Past
 from schemas.errors import LogUnavailable, UsageError
 from schemas.totals import Row
 

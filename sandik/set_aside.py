@@ -3,7 +3,7 @@
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
-from gateway.quarantine import Quarantine
+from gateway.folds.quarantine import Quarantine
 from schemas.control import Order, QuarantineRejected, QuarantineReleased
 from schemas.tally import encode
 from schemas.trust import Judge, OperatorKey

@@ -16,11 +16,11 @@ from consumers.history import Given, History
 from consumers.register import PartitionOf
 from eventlog.clock import epoch_ms
 from eventlog.run import Run
-from gateway.control import Control
-from gateway.events import Events, Place
-from gateway.feeds import FeedLimits, feeds, state_message
-from gateway.held_units import HeldUnits
-from gateway.view import Heard, View
+from gateway.derived.events import Events, Place
+from gateway.derived.feeds import FeedLimits, feeds, state_message
+from gateway.folds.control import Control
+from gateway.folds.held_units import HeldUnits
+from gateway.folds.view import Heard, View
 from schemas.trust import OperatorKey
 
 FORMAT: Final = "sandik.timeline.v1"

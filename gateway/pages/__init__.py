@@ -1,4 +1,4 @@
-"""The pages that the gateway serves, as they are: no build step."""
+"""The pages that the gateway serves, as they are: no build step. `PAGES` is their folder."""
 
 from pathlib import Path
 from typing import Final

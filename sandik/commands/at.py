@@ -8,7 +8,7 @@ import typer
 
 from eventlog.clock import Wall
 from eventlog.run import find_run
-from gateway.history import Past
+from gateway.doors.history import Past
 from sandik import screen
 from sandik.commands.totals import totals_table
 from sandik.formats import Format, FormatOption, for_people, write_bytes

@@ -8,10 +8,10 @@ from rich.table import Table
 from eventlog.clock import Wall
 from eventlog.reading import read_to_end
 from eventlog.run import find_run
-from gateway.catalogue import Catalogue
-from gateway.comparisons import Comparisons
-from gateway.explain import explain
-from gateway.view import View
+from gateway.clients.catalogue import Catalogue
+from gateway.derived.explain import explain
+from gateway.folds.comparisons import Comparisons
+from gateway.folds.view import View
 from sandik.formats import Format, FormatOption, for_people, write_bytes
 from sandik.numbers import decimal, grouped, percent
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName

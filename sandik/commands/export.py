@@ -13,7 +13,7 @@ import typer
 from eventlog.clock import Wall
 from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
-from gateway.view import View
+from gateway.folds.view import View
 from sandik import screen
 from sandik.nist import Origin, election_report
 from sandik.numbers import grouped

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from eventlog.clock import Wall
-from gateway.boundaries import Boundaries, read_boundaries
-from gateway.history import Moments
+from gateway.doors.boundaries import Boundaries, read_boundaries
+from gateway.doors.history import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik import screen

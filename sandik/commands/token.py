@@ -10,8 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from eventlog.clock import Wall
-from gateway.access import sign
-from gateway.keys import read_signing_key, write_new_key
+from gateway.admission.access import sign
+from gateway.admission.keys import read_signing_key, write_new_key
 from sandik import screen
 from schemas.errors import UsageError
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from eventlog.clock import Wall
 from eventlog.reading import read_to_end
 from eventlog.run import find_run
-from gateway.view import View
+from gateway.folds.view import View
 from sandik.formats import Format, FormatOption, for_people, write_bytes
 from sandik.numbers import grouped, percent
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName

@@ -13,7 +13,7 @@ from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run, find_run
-from gateway.program import Program
+from gateway.folds.program import Program
 from sandik import screen
 from sandik.formats import Format, FormatOption, for_people, write_json
 from sandik.numbers import grouped

@@ -17,7 +17,7 @@ from benchmarks.gateway.plan import Plan
 from benchmarks.gateway.process import cpu_s
 from benchmarks.gateway.returning import herd
 from benchmarks.gateway.servers import bare, frame, python_peer
-from gateway.frames import text_frame
+from gateway.clients.frames import text_frame
 from tests.patience import LIMIT_S
 
 TINY = Options(sizes=(20,), repeats=1, rounds=2, seconds=0.5)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Route
 
-from gateway.overlays import OVERLAYS
+from gateway.doors.overlays import OVERLAYS
 from gateway.pages import PAGES
 from schemas.definition import Election
 from tests.browser.chromium import PATIENCE_MS, Screen

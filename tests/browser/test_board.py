@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from eventlog.port import Entry
-from gateway.feeds import FeedLimits
+from gateway.derived.feeds import FeedLimits
 from schemas.playback import Mark, ReplayMoved
 from schemas.tally import Counted
 from tests.browser.chromium import PATIENCE_MS, Screen, screen

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 
 from eventlog.port import Entry, EventLog
 from eventlog.topics import RunTopics
-from gateway.handshake import AccessSettings
+from gateway.admission.handshake import AccessSettings
 from schemas.trust import OperatorSeal
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import election, tallies

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser
 
-from gateway.overlays import OVERLAYS
+from gateway.doors.overlays import OVERLAYS
 from tests.browser.moments import MANY, STATES, UNIT, moments
 from tests.browser.overlays import AT, Studio, studio
 from tests.browser.test_board import percent, turkish

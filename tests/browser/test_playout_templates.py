@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from eventlog.port import EventLog
-from gateway.overlays import OVERLAYS
+from gateway.doors.overlays import OVERLAYS
 from sandik.graphics.catalogue import GRAPHICS
 from tests.browser.city import election
 from tests.browser.graphics import HIDDEN, SHOWN, Desk, desk, place

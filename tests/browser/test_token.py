@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from gateway.handshake import AccessSettings
+from gateway.admission.handshake import AccessSettings
 from tests.browser.chromium import screen
 from tests.browser.city import election
 from tests.browser.stage import FAST, RUN, begin, log_at, publish, showing, totals

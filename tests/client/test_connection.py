@@ -11,7 +11,7 @@ import pytest
 
 from eventlog.clock import Wall
 from eventlog.sqlite import SqliteLog
-from gateway.handshake import AccessSettings
+from gateway.admission.handshake import AccessSettings
 from sandik.client import Change, LiveNight, Retry, StatusChange, Wanted, connect
 from sandik.client.connection import Settings
 from schemas.errors import StreamRefused

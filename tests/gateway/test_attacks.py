@@ -14,9 +14,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from gateway.access import RefusalCode
-from gateway.handshake import AccessSettings, proxies
-from gateway.limits import Limits
+from gateway.admission.access import RefusalCode
+from gateway.admission.handshake import AccessSettings, proxies
+from gateway.admission.limits import Limits
 from gateway.settings import GatewaySettings
 from schemas.wire import MAX_MESSAGE_BYTES, MAX_SUBSCRIPTIONS, CloseCode
 from tests.gateway.gateways import FAST, Running, Viewer, get, is_ready, night, running, viewer

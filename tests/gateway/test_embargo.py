@@ -16,11 +16,11 @@ from eventlog.clock import Manual, epoch_ms
 from eventlog.port import Entry
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.access import Grant
-from gateway.embargo import NO_EMBARGO, Embargo
+from gateway.admission.access import Grant
+from gateway.admission.handshake import AccessSettings
+from gateway.doors.routes import application
+from gateway.folds.embargo import NO_EMBARGO, Embargo
 from gateway.gateway import Gateway
-from gateway.handshake import AccessSettings
-from gateway.http import application
 from gateway.settings import GatewaySettings
 from schemas.control import EmbargoLifted, EmbargoSet
 from tests.gateway.gateways import FAST, RUN, get, night, publish, running

@@ -6,13 +6,13 @@ import pytest
 from eventlog.clock import Manual, epoch_ms
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.framing import Framing
+from gateway.clients.framing import Framing
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.wire import CloseCode
+from tests.gateway.clients.test_hub import messages_in
 from tests.gateway.gateways import Message
 from tests.gateway.nights import START, Written, election, totals
-from tests.gateway.test_hub import messages_in
 
 SUBSCRIBE = '{"type":"subscribe","id":"s1","contest":"mayor","units":["tr"],"source":"aa"}'
 

@@ -18,10 +18,10 @@ from websockets.uri import parse_uri
 from eventlog.clock import Manual
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.catalogue import Catalogue
-from gateway.connection import Connection
+from gateway.clients.catalogue import Catalogue
+from gateway.clients.session import Close, Follow, Reply, Session, State, Unfollow
+from gateway.connections.websocket import Connection
 from gateway.gateway import Gateway
-from gateway.session import Close, Follow, Reply, Session, State, Unfollow
 from gateway.settings import GatewaySettings
 from schemas.wire import SERVER_MESSAGE, CloseCode, Error, Unsubscribed
 from tests.gateway.nights import START, election

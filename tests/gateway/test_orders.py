@@ -16,9 +16,9 @@ from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run, find_run
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
-from gateway.access import Grant
+from gateway.admission.access import Grant
+from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway
-from gateway.handshake import AccessSettings
 from gateway.settings import GatewaySettings
 from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held, Released
 from schemas.gate import Gate

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from gateway.session import MAX_ERRORS
+from gateway.clients.session import MAX_ERRORS
 from schemas.wire import CLIENT_MESSAGE, MAX_MESSAGE_BYTES, MAX_SUBSCRIPTIONS, SERVER_MESSAGE, CloseCode, ErrorCode
 from tests.gateway.gateways import night, publish, running
 from tests.gateway.nights import totals

@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed
 
 from eventlog.clock import Wall
 from eventlog.sqlite import SqliteLog
+from gateway.clients.session import MAX_ERRORS
 from gateway.server import serve
-from gateway.session import MAX_ERRORS
 from schemas.errors import UsageError
 from schemas.wire import SERVER_MESSAGE
 from tests.gateway.gateways import (

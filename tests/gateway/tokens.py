@@ -10,7 +10,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from gateway.access import Key, SigningKey, sign
+from gateway.admission.access import Key, SigningKey, sign
 from schemas.wire import Scope
 
 NOW: Final = datetime(2024, 3, 31, 18, tzinfo=UTC)

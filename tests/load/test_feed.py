@@ -10,7 +10,7 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
-from gateway.view import View
+from gateway.folds.view import View
 from producers.publish import entry
 from sandik.load.feed import Feed, Prior, read_prior
 from sandik.load.schedule import COUNTER, Schedule

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from consumers.tally import TallyFold
-from gateway.view import View
+from gateway.folds.view import View
 from producers.delivery import Delivery
 from schemas.definition import Election
 from schemas.quarantine import Quarantined

@@ -10,7 +10,7 @@ import pytest
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
 from eventlog.run import create_run, find_run
-from gateway.history import Past
+from gateway.doors.history import Past
 from sandik.past import past_of
 from sandik.past_worker import PastWorker
 from sandik.wiring import open_log

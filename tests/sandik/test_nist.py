@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from gateway.view import View
+from gateway.folds.view import View
 from sandik.nist import Origin, election_report
 from schemas.control import Mode
 from schemas.definition import Election, Party

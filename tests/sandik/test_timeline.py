@@ -11,8 +11,8 @@ from consumers.history import Given, History
 from eventlog.clock import epoch_ms
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.control import Control
-from gateway.view import View
+from gateway.folds.control import Control
+from gateway.folds.view import View
 from sandik.timeline import FORMAT, Due, Timeline, Wanted, document
 from schemas.control import EmbargoLifted, FigureOverridden, Held, Mode, Order, Released, RunCreated
 from schemas.definition import Election

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gateway.access import TokenCheck
-from gateway.keys import read_key
+from gateway.admission.access import TokenCheck
+from gateway.admission.keys import read_key
 from sandik.cli import app
 from sandik.commands.token import duration
 from sandik.doors import Public, access_settings, tls_files

@@ -11,7 +11,7 @@ from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
-from gateway.view import View
+from gateway.folds.view import View
 from producers.publish import Publisher, Waiting, entry, publish
 from sandik.wiring import open_log
 from tests.builders import DISTRICTS, counted, small_election

@@ -20,8 +20,8 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog, Record
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
-from gateway.program import Program
-from gateway.view import View
+from gateway.folds.program import Program
+from gateway.folds.view import View
 from schemas.control import Held, Released
 from schemas.gate import is_gate, parse_gate
 from schemas.tally import Counted, Withdrawn

@@ -1,0 +1,240 @@
+"""The decision at the door: who comes in, from where, with what. Headers in, a grant or a refusal out; no I/O.
+
+Both doors ask here: HTTP requests in `doors`, requests to upgrade to the stream in `connection`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final, Literal, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+
+from gateway.admission.access import PUBLIC, Grant, Key, PublicDoor, RefusalCode, TokenCheck, TokenRefused
+from gateway.admission.limits import Census, counted_address
+from schemas.errors import UsageError
+
+STREAM_PATH: Final = "/v1/stream"
+ORDERS_PATH: Final = "/v1/orders"
+"""The one place where something can be changed."""
+
+ANY_ORIGIN: Final = "*"
+NULL_ORIGIN: Final = "null"
+"""What a browser says for a page from a file, as OBS shows them, and for whatever hides where it comes from."""
+
+TOKEN_FIELD: Final = "token"  # noqa: S105  the name of a field
+"""Where in the URL a token is brought: graphics tools cannot set headers, and neither can a browser for a stream."""
+
+_MAX_FIELDS: Final = 200
+"""Fields in a query: 81 provinces, their districts by pattern, and a few more."""
+
+_RETRY_AFTER_S: Final = "10"
+"""A heartbeat: by then connections that are gone have been noticed."""
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_FORBIDDEN: Final = frozenset({"wrong_run", "wrong_audience"})
+"""The bearer is known, but this is not for them: 403, where all other refusals of a token are 401."""
+
+Network = IPv4Network | IPv6Network
+Code = RefusalCode | Literal["wrong_origin", "bad_request", "too_large", "too_many", "full", "unknown_path"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """Who is let in. As it stands: everybody as the public, from pages of our own and from tools."""
+
+    keys: tuple[Key, ...] = ()
+    """By which tokens are checked; with none there is no control room."""
+
+    public: PublicDoor = "open"
+    origins: frozenset[str] = frozenset()
+    """Whose pages may connect beside our own. The stream is the public's, but its bandwidth is the operator's."""
+
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose X-Forwarded-For is believed."""
+
+
+@dataclass(frozen=True)
+class Knock:
+    """What somebody brings to the door. Header names are in lower case."""
+
+    query: str
+    headers: Sequence[tuple[str, str]]
+    peer: str | None
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """The tokens in the URL and in the header."""
+        fields = parse_qsl(self.query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+        found = [value for name, value in fields if name == TOKEN_FIELD]
+        for value in self.all("authorization"):
+            scheme, _, token = value.strip().partition(" ")
+            if scheme.lower() == "bearer":
+                found.append(token.strip())
+        return found
+
+    @property
+    def asks_for_program(self) -> bool:
+        """Whether the stream is to be what is on air, also where whoever asks might see more: `?view=program`."""
+        return ("view", "program") in parse_qsl(self.query, max_num_fields=_MAX_FIELDS)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header."""
+        return [value for known, value in self.headers if known == name]
+
+
+class Refusal(NamedTuple):
+    """Why somebody is not let in, as HTTP says it."""
+
+    status: int
+    code: Code
+    message: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def body(self) -> bytes:
+        """The refusal as JSON."""
+        return orjson.dumps({"error": self.message, "code": self.code})
+
+
+class Handshake:
+    """Decides for one gateway."""
+
+    def __init__(self, settings: AccessSettings, run: str) -> None:
+        self._settings = settings
+        self._tokens = TokenCheck(settings.keys, run)
+
+    def admit(self, knock: Knock, now: datetime) -> Grant | Refusal:
+        """What the token that somebody brings, or does not bring, lets them do."""
+        try:
+            tokens = knock.tokens
+        except ValueError:
+            return Refusal(400, "bad_request", f"The URL has more than {_MAX_FIELDS} fields. Use patterns for units.")
+        if len(tokens) > 1:
+            return Refusal(400, "two_tokens", "Bring one token: in the Authorization header or as ?token=, not both.")
+        try:
+            return self._tokens.grant(tokens[0], now) if tokens else self._without_token()
+        except TokenRefused as error:
+            if error.code in _FORBIDDEN:
+                return Refusal(403, error.code, str(error))
+            return Refusal(401, error.code, str(error), (("www-authenticate", 'Bearer realm="sandik"'),))
+
+    def admit_to_stream(self, path: str, knock: Knock, now: datetime) -> Grant | Refusal:
+        """The same for whoever wants to have the stream: the right one, from a page that may."""
+        if path != STREAM_PATH:
+            return Refusal(404, "unknown_path", f"There is no stream at {path}. Connect to {STREAM_PATH}.")
+        decision = self.refuse_origin(knock) or self.admit(knock, now)
+        if isinstance(decision, Grant) and decision.allows("control_room") and knock.asks_for_program:
+            return replace(decision, program=True)
+        return decision
+
+    def refuse_origin(self, knock: Knock) -> Refusal | None:
+        """Whether a page of this origin may not connect. Whoever names none is no page."""
+        if not knock.all("origin") or self.allowed_origin(knock):
+            return None
+        message = "Pages of this origin may not connect. The gateway's operator can allow it with --origin."
+        return Refusal(403, "wrong_origin", message)
+
+    def allowed_origin(self, knock: Knock) -> str | None:
+        """The page's origin, if it is allowed."""
+        origins = knock.all("origin")
+        if len(origins) != 1:
+            return None
+        origin = _plain_origin(origins[0])
+        allowed = self._settings.origins
+        if origin is not None and (origin in allowed or ANY_ORIGIN in allowed or _is_own(origin, knock.all("host"))):
+            return origins[0]
+        return None
+
+    def counted_address(self, knock: Knock) -> str | None:
+        """The address that a connection counts for: the nearest that no proxy of ours has. `None` is not limited."""
+        if not self.is_proxy(knock.peer):
+            return counted_address(knock.peer)
+        for address in reversed([part.strip() for line in knock.all("x-forwarded-for") for part in line.split(",")]):
+            if not self.is_proxy(address):
+                return counted_address(address)
+        return None
+
+    def is_proxy(self, address: str | None) -> bool:
+        """Whether the address is one of our own proxies'."""
+        if address is None or not self._settings.trusted_proxies:
+            return False
+        try:
+            parsed = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        mapped = getattr(parsed, "ipv4_mapped", None)
+        return any((mapped or parsed) in network for network in self._settings.trusted_proxies)
+
+    def _without_token(self) -> Grant:
+        if self._settings.public == "open":
+            return PUBLIC
+        raise TokenRefused("missing_token", "Bring a read token: Authorization: Bearer TOKEN, or ?token=TOKEN.")
+
+
+def crowded(census: Census, address: str | None) -> Refusal | None:
+    """Count a connection in; or why it is not."""
+    match census.enter(address):
+        case "full":
+            message = "This gateway has as many connections as it takes. Try another one, or come back later."
+            return Refusal(503, "full", message, (("retry-after", _RETRY_AFTER_S),))
+        case "too_many":
+            message = "There are too many connections from this address. Close some, or share one."
+            return Refusal(429, "too_many", message, (("retry-after", _RETRY_AFTER_S),))
+        case _:
+            return None
+
+
+def peer_of(peername: object) -> str | None:
+    """The address in what a transport calls its peer."""
+    return str(peername[0]) if isinstance(peername, tuple) and peername else None
+
+
+def origins(given: Iterable[str]) -> frozenset[str]:
+    """Origins as an operator writes them. Raises `UsageError` for what is none."""
+    return frozenset(_checked_origin(origin) for origin in given)
+
+
+def proxies(given: Iterable[str]) -> tuple[Network, ...]:
+    """Addresses and networks of proxies as an operator writes them. Raises `UsageError` for what is none."""
+    try:
+        return tuple(ip_network(text.strip()) for text in given)
+    except ValueError as error:
+        raise UsageError(f"{error}. Give a proxy's address or network, such as 10.0.0.0/24.") from error
+
+
+def _checked_origin(text: str) -> str:
+    if text == ANY_ORIGIN:
+        return text
+    plain = _plain_origin(text.rstrip("/"))
+    if plain is None:
+        raise UsageError(f"{text!r} is no origin. Give one such as https://results.example.org, or null, or *.")
+    return plain
+
+
+def _plain_origin(text: str) -> str | None:
+    """The origin in lower case and without a port that goes without saying; `None` if it is none."""
+    if text == NULL_ORIGIN:
+        return text
+    try:
+        parts = urlsplit(text.lower())
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.scheme or not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return (
+        f"{parts.scheme}://{host}"
+        if port in {None, _DEFAULT_PORTS.get(parts.scheme)}
+        else f"{parts.scheme}://{host}:{port}"
+    )
+
+
+def _is_own(origin: str, hosts: Sequence[str]) -> bool:
+    """Whether the page came from where it now asks. Not by scheme: a proxy in front may have taken off the TLS."""
+    scheme = origin.partition(":")[0]
+    return len(hosts) == 1 and scheme in _DEFAULT_PORTS and _plain_origin(f"{scheme}://{hosts[0]}") == origin

@@ -1,0 +1,203 @@
+"""One client's side of `sandik.v1`, without any I/O: the text of a message in, what to do about it out.
+
+A session is WAITING until the run is there and current; then it is OPEN and `hello` goes out. What a client asks for
+while WAITING is kept, so nobody has to know whether the gateway was started a second too late. Whatever a client sends,
+the outcome is one of the outputs below, never an exception.
+
+| state   | event   | next   |
+|---------|---------|--------|
+| WAITING | READY   | OPEN   |
+| WAITING | GAVE_UP | CLOSED |
+| WAITING | ENDED   | CLOSED |
+| OPEN    | GAVE_UP | CLOSED |
+| OPEN    | ENDED   | CLOSED |
+| CLOSED  | ENDED   | CLOSED |
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Annotated, Final
+
+import orjson
+from pydantic import BaseModel, Field, ValidationError
+
+from gateway.clients.catalogue import Catalogue, Subscription, Unknown
+from schemas.wire import (
+    CLIENT_MESSAGE,
+    CLOSE_REASONS,
+    MAX_SUBSCRIPTIONS,
+    CloseCode,
+    Cursor,
+    ErrorCode,
+    Subscribe,
+    SubscriptionId,
+    Unsubscribe,
+)
+
+MAX_ERRORS: Final = 2 * MAX_SUBSCRIPTIONS
+"""Wrong messages of one connection: a page whose every subscription is wrong makes half as many. More is a loop."""
+
+_EXAMPLE: Final = '{"type":"subscribe","id":"s1","contest":"mayor","units":["tr/34","tr/34/*"],"source":"aa"}'
+_MAX_QUOTED_CHARS: Final = 300
+"""How much of a complaint about a message goes back: it may quote the message, which may be 16 KiB long."""
+
+
+class State(Enum):
+    """Where a session is."""
+
+    WAITING = auto()
+    OPEN = auto()
+    CLOSED = auto()
+
+
+class Event(Enum):
+    """What moves a session from one state to another."""
+
+    READY = auto()
+    GAVE_UP = auto()
+    ENDED = auto()
+
+
+TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
+    State.WAITING: {Event.READY: State.OPEN, Event.GAVE_UP: State.CLOSED, Event.ENDED: State.CLOSED},
+    State.OPEN: {Event.GAVE_UP: State.CLOSED, Event.ENDED: State.CLOSED},
+    State.CLOSED: {Event.ENDED: State.CLOSED},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Send this text."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Let the client follow a subscription, from `since` if that still means something."""
+
+    subscription: Subscription
+    since: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfollow:
+    """Send no more for this subscription."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the connection."""
+
+    code: int
+    reason: str
+
+
+Output = Reply | Follow | Unfollow | Close
+
+
+class _Identified(BaseModel):
+    """As much of a malformed message as helps its sender to find it."""
+
+    id: Annotated[SubscriptionId, Field(strict=True)]
+
+
+class Session:
+    """The protocol's state for one client."""
+
+    __slots__ = ("_catalogue", "_errors", "_subscribed", "_waiting", "state")
+
+    def __init__(self) -> None:
+        self.state = State.WAITING
+        self._catalogue: Catalogue | None = None
+        self._subscribed: set[str] = set()
+        self._waiting: dict[str, Subscribe] = {}
+        self._errors = 0
+
+    def ready(self, hello: bytes, catalogue: Catalogue) -> list[Output]:
+        """The run is there: greet the client, then act on what it asked for meanwhile."""
+        self._move(Event.READY)
+        self._catalogue = catalogue
+        outputs: list[Output] = [Reply(hello)]
+        waiting, self._waiting = self._waiting, {}
+        for message in waiting.values():
+            self._subscribed.discard(message.id)
+            outputs += self._act(message)
+        return outputs
+
+    def receive(self, text: str) -> list[Output]:
+        """What to do about a message from the client; nothing, once the session is closed."""
+        if self.state is State.CLOSED:
+            return []
+        try:
+            message = CLIENT_MESSAGE.validate_json(text)
+        except ValidationError as error:
+            return self._refuse("malformed", f"{_complaint(error)} A good message is: {_EXAMPLE}", _id_in(text))
+        return self._act(message)
+
+    def end(self) -> None:
+        """The connection is gone."""
+        self._move(Event.ENDED)
+
+    def _act(self, message: Subscribe | Unsubscribe) -> list[Output]:
+        if self.state is State.CLOSED:
+            return []
+        if isinstance(message, Unsubscribe):
+            return self._unsubscribe(message)
+        return self._subscribe(message)
+
+    def _subscribe(self, message: Subscribe) -> list[Output]:
+        if message.id not in self._subscribed and len(self._subscribed) >= MAX_SUBSCRIPTIONS:
+            text = (
+                f"A connection holds {MAX_SUBSCRIPTIONS} subscriptions. Unsubscribe one, or use fewer with more units."
+            )
+            return self._refuse("too_many_subscriptions", text, message.id)
+        if self._catalogue is None:
+            self._subscribed.add(message.id)
+            self._waiting[message.id] = message
+            return []
+        try:
+            subscription = self._catalogue.subscription(message)
+        except Unknown as error:
+            return self._refuse(error.code, str(error), message.id)
+        self._subscribed.add(message.id)
+        return [Follow(subscription, message.since)]
+
+    def _unsubscribe(self, message: Unsubscribe) -> list[Output]:
+        if message.id not in self._subscribed:
+            text = f"There is no subscription {message.id!r} on this connection."
+            return self._refuse("unknown_subscription", text, message.id)
+        self._subscribed.discard(message.id)
+        self._waiting.pop(message.id, None)
+        return [Unfollow(message.id), Reply(orjson.dumps({"type": "unsubscribed", "id": message.id}))]
+
+    def _refuse(self, code: ErrorCode, text: str, subscription: str | None) -> list[Output]:
+        error = {"type": "error", "code": code, "message": text, "id": subscription}
+        outputs: list[Output] = [Reply(orjson.dumps(error))]
+        self._errors += 1
+        if self._errors >= MAX_ERRORS:
+            self._move(Event.GAVE_UP)
+            outputs.append(Close(CloseCode.TOO_MANY_ERRORS, CLOSE_REASONS[CloseCode.TOO_MANY_ERRORS]))
+        return outputs
+
+    def _move(self, event: Event) -> None:
+        try:
+            self.state = TRANSITIONS[self.state][event]
+        except KeyError:
+            raise RuntimeError(f"A session that is {self.state.name} cannot be {event.name}.") from None
+
+
+def _complaint(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    complaint = f"{where}: {first['msg']}" if where else first["msg"]
+    return complaint[:_MAX_QUOTED_CHARS].encode(errors="replace").decode().rstrip(".") + "."
+
+
+def _id_in(text: str) -> str | None:
+    try:
+        return _Identified.model_validate_json(text).id
+    except ValidationError:
+        return None

@@ -1,0 +1,208 @@
+"""uvicorn's HTTP protocol behind limits: how many connections, what a request may bring, how long it may take.
+
+A connection has one timer. It runs while a request's headers are awaited, and then until its answer is out of our
+hands; an open stream has none. Whoever is refused here is told so in one answer, and the connection ends.
+"""
+
+import asyncio
+from typing import Final, cast
+
+from starlette.types import Scope
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from gateway.admission.handshake import ORDERS_PATH, Refusal, peer_of
+from gateway.admission.limits import counted_address
+from gateway.connections.event_stream import EventStream
+from gateway.gateway import Gateway
+from schemas.trust import MAX_ORDER_BYTES
+
+_CONNECTION: Final = "sandik.connection"
+"""Where in a request's scope its connection is, for the one route that writes to it by itself."""
+
+_REASONS: Final = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
+
+
+class HttpConnection(HttpToolsProtocol):
+    """One connection that speaks HTTP, perhaps only to ask for the stream."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._gateway = gateway
+        self._limits = gateway.settings.limits
+        self._address: str | None = None
+        self._counted = False
+        self._refused = False
+        self._in_head = True
+        self._head_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._stream: EventStream | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
+        peer = peer_of(transport.get_extra_info("peername"))
+        self._address = None if self._gateway.handshake.is_proxy(peer) else counted_address(peer)
+        refusal = self._gateway.enter(self._address)
+        self._counted = refusal is None
+        if refusal is not None:
+            self._refuse(refusal)
+        else:
+            self._set_timer(self._gateway.settings.open_timeout_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        self._count_out()
+        if self._stream is not None:
+            self._stream.lost()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stream is not None:
+            self._stream.set_draining(draining=False)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stream is not None:
+            self._stream.set_draining(draining=True)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > self._limits.url_bytes + self._limits.header_bytes:
+            self._refuse(self._too_large("headers", 431))
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._set_timer(self._gateway.settings.open_timeout_s)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        refusal = self._refusal()
+        if refusal is not None:
+            self._refuse(refusal)
+        elif not self._refused:
+            self._set_timer(self._gateway.settings.answer_timeout_s)
+            self.scope[_CONNECTION] = self  # type: ignore[typeddict-unknown-key]  # a server may add to it
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_head, self._head_bytes = True, 0
+        if not self._refused:
+            super().on_message_complete()
+
+    # What uvicorn calls
+
+    def on_response_complete(self) -> None:
+        if not self.pipeline and not self.transport.get_write_buffer_size():
+            self._stop_timer()
+        super().on_response_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        if not self._refused:
+            self._stop_timer()
+            self._count_out()  # the stream counts in its own clients, by their own address
+            super().handle_websocket_upgrade()
+
+    # What the route of the event stream calls
+
+    def open_stream(self, address: str | None) -> EventStream | Refusal:
+        """Make the answer that is being given an endless one, to a client that counts for this address."""
+        self._stop_timer()
+        self._count_out()
+        refusal = self._gateway.enter(address)
+        if refusal is not None:
+            return refusal
+        self._address, self._counted = address, True
+        settings = self._gateway.settings
+        self.transport.set_write_buffer_limits(high=settings.write_high_bytes, low=settings.write_low_bytes)
+        self._stream = EventStream(self._gateway, self.transport)
+        return self._stream
+
+    def _refusal(self) -> Refusal | None:
+        if len(self.url) > self._limits.url_bytes:
+            return self._too_large("URL", 414)
+        size_bytes = sum(len(name) + len(value) for name, value in self.headers)
+        if size_bytes > self._limits.header_bytes or len(self.headers) > self._limits.headers:
+            return self._too_large("headers", 431)
+        return self._refuse_body()
+
+    def _refuse_body(self) -> Refusal | None:
+        """Only an order has a body, and it says how long it is."""
+        takes_orders = self.url.partition(b"?")[0] == ORDERS_PATH.encode()
+        for name, value in self.headers:
+            if name == b"transfer-encoding" or (
+                name == b"content-length" and value.strip() != b"0" and not takes_orders
+            ):
+                return Refusal(413, "too_large", "Nothing here takes a body. Send the request without one.")
+            if (
+                name == b"content-length" and int(value) > MAX_ORDER_BYTES
+            ):  # the parser has seen to it that it is a number
+                return Refusal(
+                    413, "too_large", f"An order has at most {MAX_ORDER_BYTES} bytes. Give a shorter reason."
+                )
+        return None
+
+    def _too_large(self, what: str, status: int) -> Refusal:
+        limits = self._limits
+        message = (
+            f"The {what} of this request are over the limit: {limits.url_bytes} bytes of URL, "
+            f"{limits.header_bytes} bytes in {limits.headers} headers. Send less."
+        )
+        return Refusal(status, "too_large", message)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._refused = True
+        headers = {
+            "content-type": "application/json",
+            "content-length": str(len(refusal.body)),
+            "cache-control": "no-store",
+            "connection": "close",
+            **dict(refusal.headers),
+        }
+        lines = [f"HTTP/1.1 {refusal.status} {_REASONS[refusal.status]}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + refusal.body)
+        self.transport.close()
+
+    def _count_out(self) -> None:
+        if self._counted:
+            self._counted = False
+            self._gateway.census.leave(self._address)
+
+    def _set_timer(self, seconds: float) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def connection_of(scope: Scope) -> HttpConnection:
+    """The connection that a request came by."""
+    return cast("HttpConnection", scope[_CONNECTION])

@@ -1,0 +1,290 @@
+"""The WebSocket shell: bytes from a transport into the library's sans-I/O protocol, frames from the gateway out.
+
+uvicorn makes one of these for every request to upgrade, hands over the transport and replays the request. There is no
+task, no queue and no timer per connection: the transport says whether it drains, and the gateway's one timer checks.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+import orjson
+from uvicorn import Config
+from uvicorn.server import ServerState
+from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
+from websockets.frames import CloseCode as StandardCode
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import CLOSING, OPEN
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from gateway.admission.handshake import Knock, Refusal, peer_of
+from gateway.admission.limits import Meter
+from gateway.clients.farewell import RESTART_CODE, RESTART_REASON
+from gateway.clients.frames import COMPRESSION_WINDOW_BITS, PING, text_frame
+from gateway.clients.framing import Framing
+from gateway.connections.sockets import hang_up
+from gateway.gateway import Gateway
+from schemas.wire import CLOSE_REASONS, MAX_MESSAGE_BYTES, PROTOCOL, CloseCode
+
+_CHECKS_TO_CLOSE: Final = 2
+"""Heartbeats that a closing handshake may span: at least one whole one."""
+
+_EXTENSIONS: Final = (ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True),)
+"""Compression of each message by itself: our frames are shared, and no connection keeps a window of 32 KiB either way.
+
+A client's message is unpacked up to `MAX_MESSAGE_BYTES` and no further.
+"""
+
+_PIECE_BYTES: Final = 4 * 1024
+"""Bytes that are parsed before the client's pace is looked at: 700 of the smallest frames, 5 ms."""
+
+_TOO_FAST: Final = text_frame(
+    orjson.dumps(
+        {
+            "type": "error",
+            "code": "too_fast",
+            "message": "More messages or bytes than a client needs; the connection is closed. Mend the client.",
+            "id": None,
+        }
+    )
+)
+
+_logger: Final = logging.getLogger(__name__)
+_logger.setLevel(logging.WARNING)  # below that the library writes down every connection, and every URL with its token
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection."""
+
+    __slots__ = (
+        "_address",
+        "_closing_checks",
+        "_counted",
+        "_deaf",
+        "_draining",
+        "_gateway",
+        "_live",
+        "_message",
+        "_meter",
+        "_open_connections",
+        "_protocol",
+        "_silent_checks",
+        "framing",
+        "send",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+    send: Callable[[bytes], None]
+    """The transport's own `write`: what is sent to thousands is not passed on by thousands of calls of ours.
+
+    Nobody sends to a client that leaves: `Gateway.leave` takes it out of everything that is sent.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        config: Config,  # noqa: ARG002  uvicorn names its arguments
+        server_state: ServerState,
+        app_state: dict[str, object],  # noqa: ARG002
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._gateway = gateway
+        self._open_connections = cast("set[Connection]", server_state.connections)
+        self._protocol = ServerProtocol(
+            select_subprotocol=_select_subprotocol,
+            extensions=_EXTENSIONS,
+            max_size=MAX_MESSAGE_BYTES,
+            logger=_logger,
+        )
+        self.framing = Framing.PLAIN
+        self._message: bytearray | None = None
+        self._silent_checks = 0
+        self._closing_checks = 0
+        self._draining = True
+        self._live = False
+        self._deaf = False
+        self._meter = Meter(gateway.settings.limits)
+        self._address: str | None = None
+        self._counted = False
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.send = self.transport.write
+        settings = self._gateway.settings
+        self.transport.set_write_buffer_limits(high=settings.write_high_bytes, low=settings.write_low_bytes)
+        self._open_connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  however it was lost, it is
+        self._live = False
+        self._open_connections.discard(self)
+        self._gateway.disconnect(self)
+        if self._counted:
+            self._gateway.census.leave(self._address)
+
+    def data_received(self, data: bytes) -> None:
+        self._silent_checks = 0
+        for start in range(0, len(data), _PIECE_BYTES):
+            if self._deaf:
+                return
+            self._parse(data[start : start + _PIECE_BYTES])
+        self._flush()
+
+    def eof_received(self) -> None:
+        self._protocol.receive_eof()
+        self._flush()
+
+    def pause_writing(self) -> None:
+        """Who does not read is not read from either: so nothing that it asks for can add to what it does not take."""
+        self._draining = False
+        self.transport.pause_reading()
+        self._gateway.set_draining(self, draining=False)
+
+    def resume_writing(self) -> None:
+        self._draining = True
+        self.transport.resume_reading()
+        self._gateway.set_draining(self, draining=True)
+
+    # What uvicorn calls
+
+    def shutdown(self) -> None:
+        """The server stops: say goodbye."""
+        if self._protocol.state is OPEN:
+            self.close(RESTART_CODE, RESTART_REASON)
+        elif self._protocol.state is not CLOSING:
+            self.transport.close()
+
+    # What the gateway calls
+
+    def unsent_bytes(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def close(self, code: int, reason: str) -> None:
+        self._leave()
+        if self._protocol.state is OPEN:
+            self._protocol.send_close(code, reason)
+        self._flush()
+
+    def check(self) -> None:
+        if not self._live:
+            self._closing_checks += 1
+            if self._closing_checks >= _CHECKS_TO_CLOSE:
+                hang_up(self.transport)
+        elif self._silent_checks >= self._gateway.settings.missed_pings:
+            self.close(CloseCode.STALLED, CLOSE_REASONS[CloseCode.STALLED])
+        elif self._draining:  # else it was not asked either, and how long it may stall is the gateway's to say
+            self._silent_checks += 1
+            self.transport.write(PING)
+
+    def _parse(self, data: bytes) -> None:
+        now = self._gateway.clock.monotonic()
+        if self._counted and not self._meter.takes_bytes(len(data), now):
+            self._give_up()
+            return
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._upgrade(event)
+            elif isinstance(event, Frame):
+                if not self._meter.takes_message(now):
+                    self._give_up()
+                    return
+                self._receive(event)
+
+    def _upgrade(self, request: Request) -> None:
+        if self._gateway.retiring:
+            self._refuse_for_now()
+            return
+        path, _, query = request.path.partition("?")
+        headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
+        brought = Knock(query, headers, peer_of(self.transport.get_extra_info("peername")))
+        decision = self._gateway.handshake.admit_to_stream(path, brought, self._gateway.clock.now())
+        if isinstance(decision, Refusal):
+            self._reject(decision)
+            return
+        self._address = self._gateway.handshake.counted_address(brought)
+        crowded = self._gateway.enter(self._address)
+        if crowded is not None:
+            self._reject(crowded)
+            return
+        self._counted = True
+        self._protocol.send_response(self._protocol.accept(request))
+        self._flush()
+        if self._protocol.state is OPEN:
+            self._live = True
+            if any(map(_takes_our_frames, self._protocol.extensions)):
+                self.framing = Framing.COMPRESSED
+            self._gateway.connect(self, decision)
+
+    def _reject(self, refusal: Refusal) -> None:
+        response = self._protocol.reject(refusal.status, refusal.body.decode())
+        del response.headers["Content-Type"]
+        for name, value in (("Content-Type", "application/json"), ("Cache-Control", "no-store"), *refusal.headers):
+            response.headers[name] = value
+        self._protocol.send_response(response)
+
+    def _give_up(self) -> None:
+        """Say what was too much and hang up; what still comes is read, so that it does not cut our last words off."""
+        self._deaf = True
+        if self._live:
+            self.send(_TOO_FAST)
+            self.close(CloseCode.TOO_FAST, CLOSE_REASONS[CloseCode.TOO_FAST])
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _refuse_for_now(self) -> None:
+        response = self._protocol.reject(503, f"{self._gateway.reason}\n")
+        response.headers["Retry-After"] = "1"
+        self._protocol.send_response(response)
+
+    def _leave(self) -> None:
+        """Nothing more is to be sent: the connection is closing."""
+        self._live = False
+        self._gateway.leave(self)
+
+    def _receive(self, frame: Frame) -> None:
+        if self._protocol.state is not OPEN:
+            self._leave()
+        elif frame.opcode is Opcode.BINARY:
+            self.close(StandardCode.UNSUPPORTED_DATA, f"{PROTOCOL} is JSON in text messages")
+        elif frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
+            self._gather(frame)
+
+    def _gather(self, frame: Frame) -> None:
+        """Put a message together from its frames; the protocol below bounds their sum."""
+        data = bytes(frame.data)
+        if not frame.fin:
+            self._message = (self._message or bytearray()) + data
+            return
+        if self._message is not None:
+            data, self._message = bytes(self._message + data), None
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self.close(StandardCode.INVALID_DATA, "a text message must be UTF-8")
+            return
+        self._gateway.receive(self, text)
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self.transport.write(data)
+            else:
+                self._leave()
+                self.transport.close()
+
+
+def _takes_our_frames(extension: Extension) -> bool:
+    """Whether what was negotiated allows the window that shared frames are compressed with."""
+    return isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= COMPRESSION_WINDOW_BITS
+
+
+def _select_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Ours if the client names it; none otherwise, which a client that named another one takes as a refusal."""
+    return Subprotocol(PROTOCOL) if PROTOCOL in offered else None

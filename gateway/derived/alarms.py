@@ -1,0 +1,126 @@
+"""Alarms for the control room: what an operator would want to be woken for. Pure.
+
+A share that jumps, boxes that go backwards, a source that falls silent: each may be right, and none is ever acted on
+here. Looked for once a second over what changed since, so that a flood of records costs a bounded number of looks.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+from gateway.folds.figures import Figures
+from gateway.folds.view import View
+from schemas.wire import Feed, FeedState
+
+JUMP_POINTS: Final = 20
+"""Percentage points by which a candidate's share may move between two looks. Box to box a share spreads by 15 points
+(standard deviation), so with `MIN_BOXES` counted a jump of 20 needs hundreds of boxes at once, or a slip."""
+
+MIN_BOXES: Final = 10
+"""Boxes opened before jumps are looked for: the mean of ten spreads by 5 points, so 20 are four deviations."""
+
+MAX_ALARMS_KEPT: Final = 200
+"""Alarms that are remembered, the newest: more than a page shows, and far more than an hour brings."""
+
+_HUNDRED: Final = 100
+_SILENT: Final[frozenset[FeedState]] = frozenset({"stale", "down"})
+
+Kind = Literal["jump", "backwards", "silence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing worth a look. `number` counts them; `before` and `after` are of the `figure` that it is about.
+
+    For a jump these are the candidate's share in hundredths of a per cent, for boxes that go backwards how many were
+    open, for silence nothing. `at` is when it was noticed, `as_of` the event time of what was noticed.
+    """
+
+    number: int
+    kind: Kind
+    at: datetime
+    source: str
+    contest: str | None = None
+    unit: str | None = None
+    figure: str | None = None
+    before: int | None = None
+    after: int | None = None
+    as_of: datetime | None = None
+
+
+class _Known(NamedTuple):
+    """What was seen of a unit at the last look."""
+
+    boxes_opened: int
+    valid: int
+    votes: dict[str, int]
+
+
+class Alarms:
+    """Looks at a view again and again. What is there at the first look is known, and no news."""
+
+    def __init__(self) -> None:
+        self.raised: deque[Alarm] = deque(maxlen=MAX_ALARMS_KEPT)
+        self._known: dict[tuple[str, str, str], _Known] = {}
+        self._silent: frozenset[str] | None = None
+        self._looked: int | None = None
+        self._count = 0
+
+    def look(self, view: View, feeds: Mapping[str, Feed], now: datetime) -> None:
+        """Compare what changed since the last look with what was known then."""
+        since = self._looked or 0
+        for contest in view.definition.contest_by_id:
+            for source in view.definition.source_ids:
+                for figures in view.changed_figures(contest, source, since):
+                    self._compare(contest, source, figures, now)
+        silent = frozenset(source for source, feed in feeds.items() if feed.state in _SILENT)
+        for source in sorted(silent - (silent if self._silent is None else self._silent)):
+            self._raise("silence", now, source, as_of=feeds[source].last_event)
+        self._silent, self._looked = silent, view.seq
+
+    def _compare(self, contest: str, source: str, figures: Figures, now: datetime) -> None:
+        place = contest, source, figures.unit.id
+        known = self._known.get(place)
+        seen = _Known(figures.counts["boxes_opened"], figures.counts["valid"], figures.votes.copy())
+        self._known[place] = seen
+        if self._looked is None or known is None:
+            return
+        where = {"contest": contest, "unit": figures.unit.id, "as_of": figures.as_of}
+        if seen.boxes_opened < known.boxes_opened:
+            self._raise(
+                "backwards",
+                now,
+                source,
+                figure="boxes_opened",
+                before=known.boxes_opened,
+                after=seen.boxes_opened,
+                **where,
+            )
+        jump = _widest_jump(known, seen)
+        if jump is not None:
+            candidate, before, after = jump
+            self._raise("jump", now, source, figure=candidate, before=before, after=after, **where)
+
+    def _raise(self, kind: Kind, at: datetime, source: str, **what: object) -> None:
+        self._count += 1
+        self.raised.append(Alarm(self._count, kind, at, source, **what))  # type: ignore[arg-type]  # named as its fields
+
+
+def _widest_jump(known: _Known, seen: _Known) -> tuple[str, int, int] | None:
+    """The candidate whose share moved most, with both shares, where that is far enough for an alarm."""
+    if known.boxes_opened < MIN_BOXES or not known.valid or not seen.valid or not seen.votes:
+        return None
+    shares = {
+        candidate: (_share(known.votes.get(candidate, 0), known.valid), _share(votes, seen.valid))
+        for candidate, votes in seen.votes.items()
+    }
+    candidate = max(sorted(shares), key=lambda name: abs(shares[name][1] - shares[name][0]))
+    before, after = shares[candidate]
+    return (candidate, before, after) if abs(after - before) >= JUMP_POINTS * _HUNDRED else None
+
+
+def _share(votes: int, valid: int) -> int:
+    """In hundredths of a per cent, rounded down."""
+    return votes * _HUNDRED * _HUNDRED // valid

@@ -1,0 +1,102 @@
+"""How the sources are doing: pure rules from what was last heard and what time it is.
+
+A silent feed is the worst fault there is, because nothing on a screen shows it. So every source has a state, and the
+age of its last change; its last good values stand whatever the state is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from eventlog.clock import epoch_ms
+from gateway.folds.embargo import NO_EMBARGO, Embargo
+from gateway.folds.view import Heard
+from schemas.control import Called
+from schemas.wire import Feed, FeedState, Playback
+
+_MS_PER_S: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLimits:
+    """How long a source may be without a change before it is called something else.
+
+    In İstanbul 2019 the busiest hours brought 270 boxes a minute; a minute without one is worth a look, five are worth
+    a call, and a quarter of an hour is an agency that has stopped.
+    """
+
+    quiet_s: float = 60
+    stale_s: float = 300
+    down_s: float = 900
+
+
+def feed_state(age_s: float | None, *, reachable: bool, limits: FeedLimits) -> FeedState:
+    """The state of a source whose last change is `age_s` old. One that never spoke is quiet: it may yet begin."""
+    if not reachable:
+        return "down"
+    if age_s is None:
+        return "quiet"
+    if age_s >= limits.down_s:
+        return "down"
+    if age_s >= limits.stale_s:
+        return "stale"
+    return "quiet" if age_s >= limits.quiet_s else "live"
+
+
+def feeds(
+    sources: Iterable[str],
+    heard: Mapping[str, Heard],
+    now: datetime,
+    *,
+    reachable: bool,
+    limits: FeedLimits,
+    replay: Playback | None = None,
+) -> dict[str, Feed]:
+    """Every source's feed at `now`. Where the log is not `reachable`, all are down: nothing new can be known.
+
+    In a `replay` ages are the night's: by its clock and event times, whatever the speed, and however long it stands.
+    """
+    found = {}
+    for source in sorted(sources):
+        last = heard.get(source)
+        if last is None:
+            age_s = None
+        elif replay is None:
+            age_s = max(0, epoch_ms(now) - last.appended_ms) / _MS_PER_S
+        else:
+            age_s = max(0.0, (replay.clock - last.as_of).total_seconds())
+        state = feed_state(age_s, reachable=reachable, limits=limits)
+        found[source] = Feed(state=state, last_event=last.as_of if last else None, age_s=age_s)
+    return found
+
+
+def state_message(
+    seq: int,
+    at: datetime,
+    found: Mapping[str, Feed],
+    embargo: Embargo = NO_EMBARGO,
+    *,
+    numbers: bool = True,
+    hold: Sequence[str] = (),
+    calls: Sequence[Called] = (),
+    replay: Playback | None = None,
+) -> bytes:
+    """The `state` message, ready to be framed. Without `numbers`: nothing by which one could count what has come in."""
+    table = {source: feed.model_dump() for source, feed in found.items()}
+    if not numbers:
+        seq, table = (
+            0,
+            {source: {"state": feed.state, "last_event": None, "age_s": None} for source, feed in found.items()},
+        )
+    embargoed = embargo.is_in_force(at)
+    called = [
+        {"contest": call.contest, "unit": call.unit, "candidate": call.candidate, "by": call.by, "at": call.at}
+        for call in (calls if numbers else ())
+    ]
+    message = {"type": "state", "seq": seq, "at": at, "feeds": table, "calls": called}
+    until = embargo.until if embargoed else None
+    played = replay.model_dump() if replay is not None else None
+    return orjson.dumps(message | {"embargo": until, "embargoed": embargoed, "hold": hold, "replay": played})

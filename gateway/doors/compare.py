@@ -1,0 +1,97 @@
+"""/v1/compare: how far two sources are apart in a unit, and why."""
+
+from typing import Final, NamedTuple
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.admission.handshake import TOKEN_FIELD
+from gateway.clients.catalogue import Unknown
+from gateway.derived.explain import explain
+from gateway.doors.answers import digest_of, unless_held, world_of
+from gateway.doors.doorkeeper import grant_of
+from gateway.gateway import Gateway
+from gateway.world import World
+
+FRESH_S: Final = 1.0
+"""How long an answer is given again: comparisons come every few seconds, and a country's takes some 20 ms to add up."""
+
+MAX_ANSWERS_KEPT: Final = 256
+"""Answers kept, at some 10 KB each: every district of a province, with room."""
+
+_FIELDS: Final = ("contest", "unit", "a", "b")
+
+
+class _Question(NamedTuple):
+    contest: str
+    unit: str
+    a: str
+    b: str
+
+
+class _Kept(NamedTuple):
+    until: float
+    etag: str
+    body: bytes
+
+
+class CompareDoor:
+    """The route of one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._kept: dict[tuple[str, bool, _Question], _Kept] = {}
+
+    async def answer(self, request: Request) -> Response:
+        """How far the two are apart. The public is not told while a part of the unit is on hold."""
+        world = world_of(self._gateway)
+        question = _question(request, world)
+        is_public = grant_of(request).scope == "public"
+        if is_public and world.program.is_held(question.contest, question.unit):
+            raise HTTPException(
+                403,
+                f"A part of {question.unit!r} is on hold in {question.contest!r}, so its sources are compared for the "
+                "control room only. Ask again once it is released.",
+            )
+        kept = self._fresh(world, question, is_public=is_public)
+        return unless_held(request, kept.body, kept.etag)
+
+    def _fresh(self, world: World, question: _Question, *, is_public: bool) -> _Kept:
+        now = self._gateway.clock.monotonic()
+        key = (world.epoch, is_public, question)
+        kept = self._kept.get(key)
+        if kept is None or kept.until <= now:
+            view = world.view_for("public" if is_public else "control_room")
+            answer = explain(world.run, world.epoch, view, world.comparisons, *question)
+            body = answer.model_dump_json().encode()
+            etag = f'"{world.epoch}-{digest_of(body)}"'
+            if len(self._kept) >= MAX_ANSWERS_KEPT:
+                self._kept.clear()
+            kept = self._kept[key] = _Kept(now + FRESH_S, etag, body)
+        return kept
+
+
+def _question(request: Request, world: World) -> _Question:
+    query = request.query_params
+    unknown = sorted(set(query) - {*_FIELDS, TOKEN_FIELD})
+    if unknown:
+        raise HTTPException(400, f"There is no field {unknown[0]!r}. Give contest, unit, a and b.")
+    missing = [name for name in _FIELDS if len(query.getlist(name)) != 1]
+    if missing:
+        raise HTTPException(
+            400, f"Give one {missing[0]}. An example: /v1/compare?contest=mayor&unit=tr/34&a=aa&b=anka."
+        )
+    question = _Question(*(query[name] for name in _FIELDS))
+    try:
+        world.catalogue.contest(question.contest)
+        world.catalogue.source(question.a)
+        world.catalogue.source(question.b)
+        units = world.catalogue.units([question.unit])
+    except Unknown as error:
+        raise HTTPException(404, str(error)) from error
+    if units != {question.unit}:
+        raise HTTPException(400, f"{question.unit!r} is several units. Give one, such as {min(units)!r}.")
+    if question.a == question.b:
+        raise HTTPException(400, f"a and b are both {question.a!r}. Give two sources.")
+    return question

@@ -1,0 +1,87 @@
+"""/v1/control: everything about a run that an operator watches beside the figures. For the control room only."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import islice
+from typing import Final
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.doors.answers import json_answer, world_of
+from gateway.doors.doorkeeper import grant_of
+from gateway.gateway import Gateway
+from gateway.world import World
+from schemas.mending import MENDABLE
+from schemas.quarantine import Quarantined
+from schemas.trust import Verdict
+
+SHOWN: Final = 100
+"""Alarms, quarantined records and orders that one answer lists, the newest: as many as a screen can hold."""
+
+MAX_SHOWN_CHARS: Final = 500
+"""How much of a quarantined record's bytes an answer repeats: a box with its 49 candidates."""
+
+
+class ControlDoor:
+    """The route of one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def answer(self, request: Request) -> Response:
+        """How the run is held, and what waits for an operator."""
+        grant = grant_of(request)
+        if not grant.allows("control_room"):
+            raise HTTPException(403, "This is for the control room. Bring a token of scope control_room or operator.")
+        world = world_of(self._gateway)
+        body = orjson.dumps({**self._state(world), "scope": grant.scope, "subject": grant.subject})
+        return json_answer(body, headers={"cache-control": "no-store"})
+
+    def _state(self, world: World) -> dict[str, object]:
+        gateway, run = self._gateway, world.run
+        now = gateway.clock.now()
+        return {
+            "run": run.name,
+            "mode": run.mode,
+            "epoch": run.epoch,
+            "seq": world.program.seq,
+            "at": now,
+            "signed_only": bool(gateway.settings.operators),
+            "trusted": [key.fingerprint for key in gateway.settings.operators],
+            "embargoed": gateway.embargo.is_in_force(now),
+            "embargo": gateway.embargo.until,
+            "hold": world.program.pending(),
+            "overrides": [override.model_dump() for override in world.program.overrides],
+            "calls": [call.model_dump() for call in world.control.calls],
+            "feeds": {source: feed.model_dump() for source, feed in gateway.feeds_now().items()},
+            "alarms": [asdict(alarm) for alarm in islice(reversed(world.alarms.raised), SHOWN)],
+            "quarantine": _quarantine(world),
+            "audit": [_described(verdict) for verdict in islice(reversed(world.control.audit), SHOWN)],
+        }
+
+
+def _quarantine(world: World) -> Mapping[str, object]:
+    queue = world.quarantine
+    return {
+        "waiting": queue.waiting_count,
+        "reasons": queue.reasons,
+        "newest": [_shown(record) for record in islice(queue.waiting, SHOWN)],
+    }
+
+
+def _shown(record: Quarantined) -> dict[str, object]:
+    return {
+        "position": record.position.decode(),
+        "reason": record.reason,
+        "detail": record.detail,
+        "releasable": record.reason in MENDABLE,
+        "said": record.original[:MAX_SHOWN_CHARS].decode(errors="replace"),
+    }
+
+
+def _described(verdict: Verdict) -> dict[str, object]:
+    said = verdict.order.model_dump() if verdict.order is not None else {"type": None}
+    return said | {"offset": verdict.offset, "key": verdict.key, "counts": verdict.counts, "refusal": verdict.refusal}

@@ -1,0 +1,121 @@
+"""The HTTP routes: pages and health here, each door to the figures in a file of its own."""
+
+from pathlib import Path
+from typing import cast
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH
+from gateway.doors.answers import NO_CACHE, RETRY_AFTER_S, json_answer, unless_held, world_of
+from gateway.doors.boundaries import Boundaries
+from gateway.doors.compare import CompareDoor
+from gateway.doors.control import ControlDoor
+from gateway.doors.doorkeeper import Doors
+from gateway.doors.facts import FactsDoor
+from gateway.doors.history import Moments
+from gateway.doors.orders import OrderLog, OrdersDoor
+from gateway.doors.overlays import BoundariesDoor, OverlayDoor
+from gateway.doors.rows import RowsDoor
+from gateway.doors.stream import StreamDoor
+from gateway.doors.totals import TotalsDoor
+from gateway.gateway import Gateway
+from gateway.metrics import CONTENT_TYPE
+from gateway.pages import PAGES
+
+
+def application(
+    gateway: Gateway,
+    pages: Path = PAGES,
+    moments: Moments | None = None,
+    boundaries: Boundaries | None = None,
+    log: OrderLog | None = None,
+) -> Starlette:
+    """The routes of one gateway; with a log to write them to it takes orders."""
+    files = _Pages(directory=pages)
+    rows = RowsDoor(gateway)
+
+    async def index(request: Request) -> Response:
+        return await files.get_response("index.html", request.scope)
+
+    async def control_room(request: Request) -> Response:
+        return await files.get_response("control/index.html", request.scope)
+
+    async def readiness(_: Request) -> Response:
+        return _readiness(gateway)
+
+    async def metrics(_: Request) -> Response:
+        return Response(gateway.metrics.expose(), headers={"content-type": CONTENT_TYPE})
+
+    async def definition(request: Request) -> Response:
+        return _definition(gateway, request)
+
+    return Starlette(
+        routes=[
+            Route("/", index),
+            Route("/control", control_room),
+            Route("/overlays/{name}", OverlayDoor(files).answer),
+            Mount("/static", files),
+            Route("/healthz", _health),
+            Route("/readyz", readiness),
+            Route("/metrics", metrics),
+            Route("/v1/totals", TotalsDoor(gateway, moments).answer),
+            Route(STREAM_PATH, StreamDoor(gateway)),
+            Route("/v1/facts", FactsDoor(gateway).answer),
+            Route("/v1/compare", CompareDoor(gateway).answer),
+            Route("/v1/control", ControlDoor(gateway).answer),
+            *([Route(ORDERS_PATH, OrdersDoor(gateway, log).answer, methods=["POST"])] if log is not None else []),
+            Route("/v1/rows.json", rows.json),
+            Route("/v1/rows.csv", rows.csv),
+            Route("/v1/flat.json", rows.flat),
+            Route("/v1/definition", definition),
+            Route("/v1/boundaries", BoundariesDoor(boundaries).answer),
+        ],
+        middleware=[Middleware(Doors, gateway=gateway)],
+        exception_handlers={HTTPException: _refuse},
+    )
+
+
+class _Pages(StaticFiles):
+    """The files of the pages, never stale: browsers ask each time, and are told that nothing changed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if path.endswith(".py"):  # what makes the folder a package is nobody's page
+            raise HTTPException(404)
+        response = await super().get_response(path, scope)
+        response.headers.update(NO_CACHE)
+        return response
+
+
+def _definition(gateway: Gateway, request: Request) -> Response:
+    world = world_of(gateway)
+    return unless_held(request, world.definition_json, f'"{world.run.epoch}"')
+
+
+async def _health(_: Request) -> Response:
+    return json_answer(orjson.dumps({"alive": True}))
+
+
+def _readiness(gateway: Gateway) -> Response:
+    ready = gateway.ready and not gateway.retiring
+    headers = {} if ready else {"retry-after": RETRY_AFTER_S}
+    body = orjson.dumps({"ready": ready, "reason": gateway.reason})
+    return json_answer(body, status=200 if ready else 503, headers=headers)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    error = cast("HTTPException", error)  # it is registered for nothing else
+    message = error.detail
+    if error.status_code == 404 and message == "Not Found":  # noqa: PLR2004  HTTP's own number
+        message = (
+            f"There is nothing at {request.url.path}. "
+            "Try /, /overlays/lead-board, /v1/totals, /v1/definition, /healthz or /readyz."
+        )
+    return json_answer(orjson.dumps({"error": message}), status=error.status_code, headers=dict(error.headers or {}))

@@ -1,0 +1,85 @@
+"""The fold of a run's control topic, as far as a gateway is concerned: embargo, calls, a replay, the audit. Pure."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Final
+
+from eventlog.port import Record
+from eventlog.run import Run
+from gateway.folds.embargo import NO_EMBARGO, Embargo
+from gateway.folds.playback import ReplayClock
+from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Order, parse_epoch
+from schemas.playback import parse_moved
+from schemas.trust import Judge, OperatorKey, Verdict
+
+MAX_AUDIT: Final = 500
+"""Verdicts kept for the control room's page, the newest: an order a minute for eight hours. The topic has them all."""
+
+
+class Control:
+    """What the operators have ordered. Feed it every record of the topic, in order, from offset 0.
+
+    `position` is the next offset to be read; `accepted` and `refused` count orders. `take_ended` says that the run goes
+    on in another take, `clock` where a replay is.
+    """
+
+    def __init__(self, run: Run, operators: Sequence[OperatorKey] = ()) -> None:
+        until = run.definition.embargo_until
+        self.embargo = Embargo(until) if until is not None else NO_EMBARGO
+        self.position = 0
+        self.audit: deque[Verdict] = deque(maxlen=MAX_AUDIT)
+        self.accepted: Counter[str] = Counter()
+        self.refused = 0
+        self.take_ended = False
+        self.clock = ReplayClock(run.epoch, run.topics.partitions)
+        self._run = run
+        self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
+        self._calls: dict[tuple[str, str], Called] = {}
+
+    @property
+    def calls(self) -> tuple[Called, ...]:
+        """The calls that stand, by contest and unit."""
+        return tuple(call for _, call in sorted(self._calls.items()))
+
+    def fold(self, record: Record) -> Verdict | None:
+        """Fold one record; the verdict on it, if it is an order. An offset that was folded is a no-op."""
+        if record.offset < self.position:
+            return None
+        self.position = record.offset + 1
+        verdict = self._judge.judge(record.offset, record.value)
+        if verdict is None:
+            self._follow_replay(record)
+            return None
+        self.audit.append(verdict)
+        if verdict.order is not None and verdict.counts:
+            self.accepted[verdict.order.type] += 1
+            self._obey(verdict.order)
+        else:
+            self.refused += 1
+        return verdict
+
+    def consider(self, value: bytes) -> Verdict | None:
+        """What would become of an order if it came now; `None` for what is none."""
+        return self._judge.consider(self.position, value)
+
+    def _follow_replay(self, record: Record) -> None:
+        if self._run.mode != "replay":
+            return
+        moved, begun = parse_moved(record.value), parse_epoch(record.value)
+        if moved is not None:
+            self.clock.hear(record.offset, moved)
+        if begun is not None and begun.follows(self._run.name, self._run.topics.take):
+            self.take_ended = True
+
+    def _obey(self, order: Order) -> None:
+        match order:
+            case EmbargoSet():
+                self.embargo = Embargo(order.until)
+            case EmbargoLifted():
+                self.embargo = Embargo(self.embargo.until, lifted=True)
+            case Called():
+                self._calls[order.contest, order.unit] = order
+            case CallWithdrawn():
+                self._calls.pop((order.contest, order.unit), None)
+            case _:
+                pass  # a hold comes with the totals, where its position is the same for every gateway

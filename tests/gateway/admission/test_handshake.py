@@ -1,0 +1,171 @@
+from ipaddress import ip_network
+from typing import Any, get_args
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.admission.access import PUBLIC, Grant
+from gateway.admission.handshake import AccessSettings, Code, Handshake, Knock, Refusal, origins, proxies
+from schemas.errors import UsageError
+from tests.gateway.tokens import HS256, NOW, claims, forged, token
+
+OPEN = Handshake(AccessSettings(keys=(HS256,)), "night")
+CLOSED = Handshake(AccessSettings(keys=(HS256,), public="token"), "night")
+GOOD = token(now=NOW)
+
+
+def knock(query: str = "", peer: str | None = "203.0.113.7", **headers: str) -> Knock:
+    return Knock(query, [(name.replace("_", "-"), value) for name, value in headers.items()], peer)
+
+
+def refused(decision: Grant | Refusal) -> tuple[int, str]:
+    assert isinstance(decision, Refusal)
+    assert orjson.loads(decision.body) == {"error": decision.message, "code": decision.code}
+    return decision.status, decision.code
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [knock(f"token={GOOD}"), knock(authorization=f"Bearer {GOOD}"), knock(authorization=f"bearer  {GOOD} ")],
+)
+def test_a_token_comes_in_the_header_or_in_the_url(brought: Knock) -> None:
+    for handshake in (OPEN, CLOSED):
+        decision = handshake.admit(brought, NOW)
+        assert isinstance(decision, Grant)
+        assert decision.scope == "control_room"
+
+
+def test_whoever_brings_no_token_is_the_public_where_the_public_may_come() -> None:
+    assert OPEN.admit(knock(), NOW) == PUBLIC
+    assert OPEN.admit(knock(authorization="Basic Zm9vOmJhcg=="), NOW) == PUBLIC
+    assert refused(CLOSED.admit(knock(), NOW)) == (401, "missing_token")
+
+
+@pytest.mark.parametrize(
+    ("brought", "status", "code"),
+    [
+        (knock("token="), 401, "malformed"),
+        (knock(f"token={GOOD}&token={GOOD}"), 400, "two_tokens"),
+        (knock(f"token={GOOD}", authorization=f"Bearer {GOOD}"), 400, "two_tokens"),
+        (knock("x=1&" * 1_000), 400, "bad_request"),
+        (knock(f"token={forged(claims(run='other'))}"), 403, "wrong_run"),
+        (knock(f"token={forged(claims(aud='other'))}"), 403, "wrong_audience"),
+        (knock(f"token={forged(claims(exp=1))}"), 401, "expired"),
+        (knock(f"token={forged(claims(), secret=b'x' * 32)}"), 401, "bad_signature"),
+        (knock(authorization="Bearer"), 401, "malformed"),
+    ],
+)
+def test_a_bad_token_is_refused_even_where_the_public_may_come(brought: Knock, status: int, code: str) -> None:
+    """Else a screen whose token has run out would go on as the public, and nobody would know."""
+    decision = OPEN.admit(brought, NOW)
+    assert refused(decision) == (status, code)
+    assert (status == 401) == any(name == "www-authenticate" for name, _ in decision.headers)  # type: ignore[union-attr]
+
+
+def test_without_a_key_a_token_is_refused_and_the_public_comes_in() -> None:
+    keyless = Handshake(AccessSettings(), "night")
+    assert keyless.admit(knock(), NOW) == PUBLIC
+    assert refused(keyless.admit(knock(f"token={GOOD}"), NOW)) == (401, "no_keys")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "host", "may"),
+    [
+        ("", "http://results.example", "results.example", True),
+        ("", "https://results.example", "results.example", True),
+        ("", "https://results.example", "results.example:443", True),
+        ("", "https://Results.Example:443", "RESULTS.example", True),
+        ("", "http://127.0.0.1:8765", "127.0.0.1:8765", True),
+        ("", "http://[::1]:8765", "[::1]:8765", True),
+        ("", "http://127.0.0.1:8765", "127.0.0.1:8766", False),
+        ("", "https://results.example:444", "results.example", False),
+        ("", "https://evil.example", "results.example", False),
+        ("", "https://results.example.evil.example", "results.example", False),
+        ("", "https://results.example@evil.example", "results.example", False),
+        ("", "file://results.example", "results.example", False),
+        ("", "null", "results.example", False),
+        ("", "null", "null", False),
+        ("", "", "results.example", False),
+        ("", "http://[", "results.example", False),
+        ("null", "null", "results.example", True),
+        ("null", "https://evil.example", "results.example", False),
+        ("https://tv.example", "https://tv.example", "results.example", True),
+        ("https://tv.example/", "https://tv.example:443", "results.example", True),
+        ("https://tv.example", "http://tv.example", "results.example", False),
+        ("https://tv.example", "https://www.tv.example", "results.example", False),
+        ("https://tv.example", "https://tv.example/path", "results.example", False),
+        ("*", "https://evil.example", "results.example", True),
+        ("*", "not an origin", "results.example", False),
+    ],
+)
+def test_pages_connect_from_home_or_by_leave(allowed: str, origin: str, host: str, may: bool) -> None:
+    handshake = Handshake(AccessSettings(origins=origins([allowed] if allowed else [])), "night")
+    brought = knock(origin=origin, host=host)
+    assert handshake.allowed_origin(brought) == (origin if may else None)
+    refusal = handshake.refuse_origin(brought)
+    assert (refusal is None) == may
+    assert refusal is None or refused(refusal) == (403, "wrong_origin")
+
+
+def test_whoever_names_no_origin_is_no_page() -> None:
+    assert OPEN.refuse_origin(knock(host="results.example")) is None
+
+
+def test_two_origins_are_none() -> None:
+    brought = Knock("", [("origin", "http://a"), ("origin", "http://a"), ("host", "a")], None)
+    assert OPEN.refuse_origin(brought) is not None
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "counted"),
+    [
+        ("203.0.113.7", "198.51.100.1", "203.0.113.7"),
+        ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "1.2.3.4, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "2001:db8::1", "2001:db8::/64"),
+        ("10.0.0.1", "", None),
+        ("10.0.0.1", "unknown", None),
+    ],
+)
+def test_a_forwarded_address_is_believed_from_our_own_proxy_only(
+    peer: str, forwarded: str, counted: str | None
+) -> None:
+    handshake = Handshake(AccessSettings(trusted_proxies=proxies(["10.0.0.0/24"])), "night")
+    assert handshake.counted_address(knock(peer=peer, x_forwarded_for=forwarded)) == counted
+
+
+def test_without_a_proxy_of_ours_nobody_is_believed() -> None:
+    assert OPEN.counted_address(knock(peer="10.0.0.1", x_forwarded_for="198.51.100.1")) == "10.0.0.1"
+    assert not OPEN.is_proxy("10.0.0.1")
+    assert not OPEN.is_proxy(None)
+
+
+def test_what_an_operator_writes_is_read_or_refused() -> None:
+    assert origins(["HTTPS://TV.example:443", "null", "*"]) == {"https://tv.example", "null", "*"}
+    assert proxies(["10.0.0.1", " ::1 "]) == (ip_network("10.0.0.1"), ip_network("::1"))
+    for wrong in ("tv.example", "https://tv.example/page", "https://", "https://tv.example:port"):
+        with pytest.raises(UsageError, match="is no origin"):
+            origins([wrong])
+    with pytest.raises(UsageError, match="such as 10"):
+        proxies(["proxy.example"])
+
+
+@given(
+    st.text(max_size=50),
+    st.lists(
+        st.tuples(st.sampled_from(["origin", "host", "authorization", "x-forwarded-for"]), st.text(max_size=50)),
+        max_size=4,
+    ),
+    st.text(max_size=20) | st.none(),
+)
+def test_whatever_is_brought_there_is_a_decision(query: str, headers: list[tuple[str, str]], peer: Any) -> None:
+    brought = Knock(query, headers, peer)
+    decision = CLOSED.admit(brought, NOW)
+    assert isinstance(decision, Refusal)
+    assert decision.code in {code for part in get_args(Code) for code in get_args(part)}
+    CLOSED.refuse_origin(brought)
+    CLOSED.counted_address(brought)

@@ -1,0 +1,91 @@
+"""What the control room is woken for, and what it is not."""
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.derived.alarms import MAX_ALARMS_KEPT, Alarm, Alarms
+from gateway.folds.view import View
+from schemas.totals import Totals
+from schemas.wire import Feed, FeedState
+from tests.gateway.nights import START, election, totals
+
+
+def seen(view: View, alarms: Alarms, *said: Totals, feeds: dict[str, FeedState] | None = None) -> list[Alarm]:
+    """What is new after these records."""
+    before = len(alarms.raised)
+    for one in said:
+        view.apply(view.seq, one)
+    table = {source: Feed(state=state, last_event=START, age_s=1.0) for source, state in (feeds or {}).items()}
+    alarms.look(view, table, START + timedelta(hours=1))
+    return list(alarms.raised)[before:]
+
+
+@pytest.fixture
+def view() -> View:
+    return View(election())
+
+
+def test_what_is_there_at_the_first_look_is_no_news(view: View) -> None:
+    assert [] == seen(view, Alarms(), totals(votes={"kurum": 100}, boxes=10), feeds={"aa": "down"})
+
+
+def test_a_share_that_jumps_by_twenty_points_is_an_alarm_in_every_unit_where_it_does(view: View) -> None:
+    alarms = Alarms()
+    seen(view, alarms, totals(votes={"kurum": 500, "imamoglu": 500}, boxes=9 + 1))
+
+    raised = seen(view, alarms, totals(votes={"kurum": 700, "imamoglu": 300}, boxes=11, version=1))
+
+    assert [("jump", "aa", "mayor", "imamoglu", 5_000, 3_000)] * 3 == [
+        (one.kind, one.source, one.contest, one.figure, one.before, one.after) for one in raised
+    ]
+    assert {"tr", "tr/34", "tr/34/uskudar"} == {one.unit for one in raised}
+
+
+@pytest.mark.parametrize(
+    ("before", "boxes", "after"),
+    [
+        ({"kurum": 100}, 9, {"imamoglu": 900, "kurum": 100}),
+        ({"kurum": 500, "imamoglu": 500}, 10, {"kurum": 699, "imamoglu": 301}),
+        ({}, 10, {"kurum": 5}),
+        ({"kurum": 5}, 10, {}),
+    ],
+    ids=["among the first boxes", "a little under twenty points", "nothing was valid", "nothing is valid"],
+)
+def test_no_jump(view: View, before: dict[str, int], boxes: int, after: dict[str, int]) -> None:
+    alarms = Alarms()
+    seen(view, alarms, totals(votes=before, boxes=boxes))
+
+    assert [] == seen(view, alarms, totals(votes=after, boxes=10, version=1))
+
+
+def test_boxes_that_go_backwards_are_an_alarm(view: View) -> None:
+    alarms = Alarms()
+    seen(view, alarms, totals(boxes=5))
+
+    raised = seen(view, alarms, totals(boxes=4, version=1))
+
+    assert {("backwards", 5, 4)} == {(one.kind, one.before, one.after) for one in raised}
+    assert [] == seen(view, alarms, totals(boxes=5, version=2))
+
+
+def test_a_source_that_falls_silent_is_an_alarm_once(view: View) -> None:
+    alarms = Alarms()
+    seen(view, alarms, feeds={"aa": "live", "anka": "quiet"})
+
+    raised = seen(view, alarms, feeds={"aa": "stale", "anka": "quiet"})
+
+    assert [("silence", "aa", START)] == [(one.kind, one.source, one.as_of) for one in raised]
+    assert [] == seen(view, alarms, feeds={"aa": "down", "anka": "quiet"})
+    assert [] == seen(view, alarms, feeds={"aa": "live", "anka": "quiet"})
+    assert ["silence"] == [one.kind for one in seen(view, alarms, feeds={"aa": "stale", "anka": "live"})]
+
+
+def test_the_newest_alarms_are_kept_and_all_are_counted(view: View) -> None:
+    alarms = Alarms()
+    for turn in range(MAX_ALARMS_KEPT + 1):
+        seen(view, alarms, totals(boxes=5, version=2 * turn))
+        seen(view, alarms, totals(boxes=4, version=2 * turn + 1))
+
+    assert MAX_ALARMS_KEPT == len(alarms.raised)
+    assert 3 * (MAX_ALARMS_KEPT + 1) == alarms.raised[-1].number

@@ -1,0 +1,59 @@
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from eventlog.clock import epoch_ms
+from gateway.derived.feeds import FeedLimits, feed_state, feeds, state_message
+from gateway.folds.view import Heard
+from schemas.wire import SERVER_MESSAGE, Playback, State
+from tests.gateway.nights import START
+
+LIMITS = FeedLimits(quiet_s=60, stale_s=300, down_s=900)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "state"),
+    [(None, "quiet"), (0, "live"), (59, "live"), (60, "quiet"), (299, "quiet"), (300, "stale"), (900, "down")],
+)
+def test_a_feed_is_called_by_its_age(age_s: float | None, state: str) -> None:
+    assert feed_state(age_s, reachable=True, limits=LIMITS) == state
+
+
+@pytest.mark.parametrize("age_s", [None, 0, 10_000])
+def test_every_feed_is_down_while_the_log_is(age_s: float | None) -> None:
+    assert feed_state(age_s, reachable=False, limits=LIMITS) == "down"
+
+
+def test_every_source_has_a_feed_with_its_age() -> None:
+    heard = {"aa": Heard(START, epoch_ms(START))}
+    found = feeds({"anka", "aa"}, heard, START + timedelta(seconds=90), reachable=True, limits=LIMITS)
+    assert list(found) == ["aa", "anka"]
+    assert (found["aa"].state, found["aa"].last_event, found["aa"].age_s) == ("quiet", START, 90)
+    assert (found["anka"].last_event, found["anka"].age_s) == (None, None)
+
+
+def test_an_age_is_never_negative() -> None:
+    """The log's clock may be ahead of ours."""
+    heard = {"aa": Heard(START, epoch_ms(START) + 5_000)}
+    assert feeds({"aa"}, heard, START, reachable=True, limits=LIMITS)["aa"].age_s == 0
+
+
+def test_the_state_message_keeps_to_the_contract() -> None:
+    found = feeds({"aa"}, {"aa": Heard(START, epoch_ms(START))}, START, reachable=True, limits=LIMITS)
+    message = state_message(7, START, found)
+    state = SERVER_MESSAGE.validate_json(message)
+    assert isinstance(state, State)
+    assert (state.seq, state.at, state.feeds) == (7, START, found)
+    assert orjson.loads(message)["hold"] == []
+
+
+def test_in_a_replay_ages_are_the_nights() -> None:
+    """A pause does not make a feed stale, and a silent hour looks as it did on the night, at any speed."""
+    heard = {"aa": Heard(START, epoch_ms(START))}
+    later = START + timedelta(days=200)
+    for clock_s, state in ((0, "live"), (3600, "down")):
+        replay = Playback(clock=START + timedelta(seconds=clock_s), speed=60, status="paused", first=START, last=START)
+        found = feeds({"aa", "anka"}, heard, later, reachable=True, limits=LIMITS, replay=replay)
+        assert (found["aa"].state, found["aa"].age_s, found["anka"].age_s) == (state, clock_s, None)
+        assert orjson.loads(state_message(7, later, found, replay=replay))["replay"]["speed"] == 60

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+import gateway.doors.facts as door
+from tests.gateway.gateways import get, is_ready, night, publish, running
+from tests.gateway.nights import totals
+
+
+async def test_facts_come_with_the_position_they_are_of(tmp_path: Path) -> None:
+    async with night(tmp_path) as log:
+        await publish(log, totals(votes={"imamoglu": 5, "kurum": 3}, minute=3), totals(votes={}, source="anka"))
+        async with running(log) as gateway:
+            await is_ready(gateway)
+            answer = await get(gateway, "/v1/facts?contest=mayor&source=aa&unit=tr/34/uskudar")
+            again = await get(gateway, "/v1/facts", if_none_match=answer.headers["etag"])
+            known = await get(
+                gateway, "/v1/facts?contest=mayor&source=aa&unit=tr/34/uskudar", if_none_match=answer.headers["etag"]
+            )
+    assert (again.status_code, known.status_code, known.content) == (200, 304, b"")
+    assert answer.json() == {
+        "run": "night",
+        "mode": "test",
+        "epoch": "9f2c",
+        "seq": 2,
+        "as_of": "2024-03-31T17:03:00+00:00",
+        "facts": [
+            {
+                "contest": "mayor",
+                "source": "aa",
+                "unit": "tr/34/uskudar",
+                "level": "district",
+                "as_of": "2024-03-31T17:03:00+00:00",
+                "overridden": [],
+                "boxes_opened": 1,
+                "boxes_total": 10,
+                "valid": 8,
+                "unattributed": 0,
+                "unattributed_share_bp": 0,
+                "ranking": [
+                    {"candidate": "imamoglu", "rank": 1, "tied": False, "votes": 5, "share_bp": 6_250},
+                    {"candidate": "kurum", "rank": 2, "tied": False, "votes": 3, "share_bp": 3_750},
+                ],
+                "lead": {"leaders": ["imamoglu"], "over": "kurum", "votes": 2, "margin_bp": 2_500},
+                "turnout": {"cast": 8, "registered": 350, "share_bp": 229},
+                "votes_possible": None,
+                "cannot_be_overtaken": False,
+            }
+        ],
+    }
+    assert [(fact["source"], fact["unit"], fact["lead"] is None) for fact in again.json()["facts"]] == [
+        (source, unit, source == "anka") for source in ("aa", "anka") for unit in ("tr", "tr/34", "tr/34/uskudar")
+    ]
+
+
+async def test_too_much_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "MAX_UNITS_ANSWERED", 2)
+    async with night(tmp_path) as log:
+        await publish(log, totals())
+        async with running(log) as gateway:
+            await is_ready(gateway)
+            refused = await get(gateway, "/v1/facts")
+            assert (refused.status_code, refused.headers["content-type"]) == (400, "application/json")
+            assert "3 units" in refused.json()["error"]
+            assert (await get(gateway, "/v1/facts?unit=tr&unit=tr/34")).status_code == 200

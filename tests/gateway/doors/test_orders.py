@@ -1,0 +1,228 @@
+"""Orders over HTTP, from the browser's bytes to what every screen shows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from eventlog.port import Entry, EventLog
+from eventlog.topics import RunTopics
+from gateway.admission.handshake import AccessSettings
+from gateway.settings import GatewaySettings
+from schemas.control import (
+    FigureOverridden,
+    Held,
+    OverrideWithdrawn,
+    QuarantineRejected,
+    QuarantineReleased,
+    Released,
+    Taken,
+)
+from schemas.trust import MAX_ORDER_BYTES
+from tests.builders import counted, value_of
+from tests.gateway.gateways import FAST, RUN, Running, Viewer, is_ready, running
+from tests.gateway.test_orders import held_night
+from tests.gateway.tokens import HS256, token
+from tests.gateway.unreliable import Unreliable
+from tests.patience import LIMIT_S
+from tests.schemas.orders import Kind, new_seal, written
+
+USKUDAR = "tr/34/uskudar"
+CELL = {"contest": "mayor", "source": "aa", "unit": USKUDAR}
+SETTINGS = replace(FAST, access=AccessSettings(keys=(HS256,)), read_wait_ms=20)
+OPERATOR = token("operator", runs=(RUN,))
+DESK = token("control_room", runs=(RUN,))
+
+
+@dataclass(frozen=True)
+class Room:
+    """A gateway with its log, and an operator in front of it."""
+
+    log: EventLog
+    gateway: Running
+    client: httpx.AsyncClient
+
+    async def post(self, body: bytes, bearer: str | None = OPERATOR, **headers: str) -> httpx.Response:
+        said = {"authorization": f"Bearer {bearer}"} if bearer else {}
+        return await self.client.post("/v1/orders", content=body, headers=said | headers)
+
+    async def order(self, kind: Kind, **fields: Any) -> None:
+        answer = await self.post(written(kind, run=RUN, epoch="9f2c", **fields))
+        assert (answer.status_code, answer.json().get("error")) == (202, None)
+
+    async def ask(self, path: str, bearer: str | None = None) -> Any:
+        headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
+        return (await self.client.get(path, headers=headers)).json()
+
+    async def row(self, bearer: str | None = None) -> Any:
+        rows = (await self.ask(f"/v1/totals?contest=mayor&source=aa&unit={USKUDAR}", bearer)).get("totals")
+        return rows[0] if rows else {"votes": {}, "overridden": [], "boxes_opened": 0}
+
+    async def until(self, path: str, holds: Any, bearer: str | None = None) -> Any:
+        """The answer, once this is so."""
+        async with asyncio.timeout(LIMIT_S):
+            while not holds(found := await self.ask(path, bearer)):
+                pass
+        return found
+
+    async def control(self, holds: Any) -> Any:
+        return await self.until("/v1/control", holds, DESK)
+
+    async def shows(self, holds: Any, bearer: str | None = None) -> Any:
+        async with asyncio.timeout(LIMIT_S):
+            while not holds(found := await self.row(bearer)):
+                pass
+        return found
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    async with held_night(tmp_path) as log, entered(log) as room:
+        yield room
+
+
+@asynccontextmanager
+async def entered(
+    log: EventLog, settings: GatewaySettings = SETTINGS, line: EventLog | None = None
+) -> AsyncIterator[Room]:
+    """A gateway on the log, behind a line that may break, ready to take orders."""
+    async with running(line or log, settings=settings) as gateway:
+        await is_ready(gateway)
+        async with httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as client:
+            yield Room(log, gateway, client)
+
+
+async def test_a_figure_set_by_hand_shows_everywhere_with_its_mark_until_it_is_taken_back(room: Room) -> None:
+    before = await room.shows(lambda row: row["boxes_opened"] == 1)
+    await room.order(FigureOverridden, **CELL, figures={"votes.kurum": 99_999})
+
+    shown = await room.shows(lambda row: row["overridden"])
+    assert (99_999, ["votes.kurum"]) == (shown["votes"]["kurum"], shown["overridden"])
+    (country,) = (await room.ask("/v1/totals?contest=mayor&source=aa&unit=tr"))["totals"]
+    assert (99_999, ["votes.kurum"]) == (country["votes"]["kurum"], country["overridden"])
+    (standing,) = (await room.ask("/v1/control", DESK))["overrides"]
+    assert ({"votes.kurum": 99_999}, USKUDAR) == (standing["figures"], standing["district"])
+
+    await room.order(OverrideWithdrawn, **CELL)
+    assert before == await room.shows(lambda row: not row["overridden"])
+
+
+async def test_what_is_held_is_counted_and_taken_in_one_step_and_stays_held(room: Room) -> None:
+    await room.shows(lambda row: row["boxes_opened"] == 1)
+    await room.order(Held, contest="mayor")
+    await room.control(lambda found: found["hold"] == {"mayor": 0})
+    await room.log.append(RunTopics(RUN).tallies.name, [Entry(USKUDAR.encode(), value_of(counted(box=1002)))])
+    await room.control(lambda found: found["hold"] == {"mayor": 1})
+    assert 1 == (await room.row())["boxes_opened"]
+
+    await room.order(Taken, contest="mayor")
+    await room.shows(lambda row: row["boxes_opened"] == 2)
+    assert {"mayor": 0} == (await room.ask("/v1/control", DESK))["hold"]
+
+    await room.order(Released, contest="mayor")
+    await room.control(lambda found: found["hold"] == {})
+
+
+async def test_the_control_room_may_watch_the_program_too(room: Room) -> None:
+    await room.shows(lambda row: row["boxes_opened"] == 1)
+    await room.order(Held, contest="mayor")
+    await room.control(lambda found: found["hold"] == {"mayor": 0})
+    await room.log.append(RunTopics(RUN).tallies.name, [Entry(USKUDAR.encode(), value_of(counted(box=1002)))])
+    await room.control(lambda found: found["hold"] == {"mayor": 1})
+
+    opened = {}
+    for view in ("program", "preview"):
+        async with connect(f"{room.gateway.ws}?token={DESK}&view={view}", compression=None) as socket:
+            client = Viewer(socket)
+            await client.subscribe(USKUDAR)
+            await client.until(lambda client=client: USKUDAR in client.shown)  # type: ignore[misc]  # a default binds it
+            opened[view] = client.shown[USKUDAR]["boxes_opened"]
+    assert {"program": 1, "preview": 2} == opened
+
+
+async def test_of_two_statements_the_operator_lets_the_other_one_stand(room: Room) -> None:
+    await room.shows(lambda row: row["boxes_opened"] == 1)
+    other = counted({"kurum": 77}, box=1001)
+    await room.log.append(RunTopics(RUN).tallies.name, [Entry(USKUDAR.encode(), value_of(other))])
+    found = await room.control(lambda found: found["quarantine"]["waiting"] == 1)
+    (waits,) = found["quarantine"]["newest"]
+    assert ("conflict", True) == (waits["reason"], waits["releasable"])
+
+    await room.order(QuarantineReleased, position=waits["position"])
+
+    assert 77 == (await room.shows(lambda row: row["votes"].get("kurum") == 77))["votes"]["kurum"]
+    found = await room.control(lambda found: found["quarantine"]["waiting"] == 0)
+    assert ("quarantine_released", True) == (found["audit"][0]["type"], found["audit"][0]["counts"])
+    again = await room.post(written(QuarantineReleased, run=RUN, epoch="9f2c", position=waits["position"]))
+    assert (409, True) == (again.status_code, "Nothing waits" in again.json()["error"])
+
+
+async def test_what_nobody_can_mend_can_only_be_rejected(room: Room) -> None:
+    await room.log.append(RunTopics(RUN).tallies.name, [Entry(USKUDAR.encode(), b"junk")])
+    found = await room.control(lambda found: found["quarantine"]["waiting"] == 1)
+    (waits,) = found["quarantine"]["newest"]
+
+    refused = await room.post(written(QuarantineReleased, run=RUN, epoch="9f2c", position=waits["position"]))
+    assert (409, False) == (refused.status_code, waits["releasable"])
+    assert "Nothing could make it count" in refused.json()["error"]
+    await room.order(QuarantineRejected, position=waits["position"])
+    await room.control(lambda found: found["quarantine"]["waiting"] == 0)
+
+
+async def test_who_may_not_order_is_told_so(room: Room) -> None:
+    good = written(Held, run=RUN, epoch="9f2c", contest="mayor")
+    for bearer, status in ((None, 403), (DESK, 403), ("a.b.c", 401)):
+        assert status == (await room.post(good, bearer)).status_code
+    assert 403 == (await room.post(good, origin="https://elsewhere.example")).status_code
+    assert 405 == (await room.client.get("/v1/orders")).status_code
+    assert 403 == (await room.client.get("/v1/control")).status_code
+    assert [] == (await room.ask("/v1/control", DESK))["audit"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        (b"junk", 400, "no JSON object"),
+        (b'{"type":"run_created"}', 400, "That is no order"),
+        (b'{"type":"held"}', 400, "cannot be read"),
+        (b"x" * (MAX_ORDER_BYTES + 1), 413, "at most"),
+        (written(Held, run=RUN, epoch="9f2c", contest="president"), 409, "no contest 'president'"),
+        (written(Held, run=RUN, epoch="0000", contest="mayor"), 409, "another epoch"),
+    ],
+    ids=["junk", "no order", "half an order", "too long", "unknown contest", "another epoch"],
+)
+async def test_an_order_that_would_not_count_is_not_written(room: Room, body: bytes, status: int, says: str) -> None:
+    answer = await room.post(body)
+
+    assert (status, True) == (answer.status_code, says in answer.json()["error"])
+    assert [] == (await room.ask("/v1/control", DESK))["audit"]
+
+
+async def test_a_log_that_is_away_is_said(tmp_path: Path) -> None:
+    async with held_night(tmp_path) as log:
+        line = Unreliable(log)
+        async with entered(log, line=line) as room:
+            await room.shows(lambda row: row["boxes_opened"] == 1)
+            line.break_off()
+            answer = await room.post(written(Held, run=RUN, epoch="9f2c", contest="mayor"))
+            assert (503, True) == (answer.status_code, "give it again" in answer.json()["error"])
+            line.come_back()
+
+
+async def test_with_operators_keys_only_what_they_signed_is_written(tmp_path: Path) -> None:
+    seal = new_seal()
+    settings = replace(SETTINGS, operators=(seal.public,))
+    async with held_night(tmp_path) as log, entered(log, settings) as room:
+        await room.shows(lambda row: row["boxes_opened"] == 1)
+        for who in (None, new_seal()):
+            refused = await room.post(written(Held, who, run=RUN, epoch="9f2c", contest="mayor"))
+            assert (409, True) == (refused.status_code, "no trusted operator" in refused.json()["error"])
+        assert 202 == (await room.post(written(Held, seal, run=RUN, epoch="9f2c", contest="mayor"))).status_code
+        found = await room.control(lambda found: len(found["audit"]) == 1)
+        assert ([seal.public.fingerprint], True) == (found["trusted"], found["signed_only"])

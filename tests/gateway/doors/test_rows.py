@@ -1,0 +1,137 @@
+"""The doors as tools use them: a reader that binds fields once, and polls."""
+
+import csv
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+import gateway.doors.rows as door
+from eventlog.clock import Wall
+from eventlog.run import create_run
+from eventlog.sqlite import SqliteLog
+from gateway.admission.handshake import AccessSettings
+from tests.gateway.gateways import FAST, RUN, get, is_ready, night, publish, running, viewer
+from tests.gateway.nights import election, totals
+from tests.gateway.tokens import HS256, token
+
+ONE = "contest=mayor&source=aa"
+
+
+def table(answer: httpx.Response) -> list[dict[str, str]]:
+    """A CSV file as a spreadsheet reads it."""
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""), strict=True))
+
+
+async def test_a_binding_made_before_the_first_box_holds_all_night(tmp_path: Path) -> None:
+    async with night(tmp_path) as log, running(log) as gateway, viewer(gateway) as client:
+        await client.subscribe("tr")
+        await client.next("snapshot")
+        before = (await get(gateway, f"/v1/flat.json?{ONE}")).json()
+        assert (before["seq"], before["uskudar_1_name"], before["uskudar_imamoglu_votes"]) == (0, "", 0)
+        await publish(log, totals(votes={"imamoglu": 5_114, "kurum": 4_886}, boxes=4))
+        await client.next("delta")
+        after = (await get(gateway, f"/v1/flat.json?{ONE}")).json()
+        assert list(after) == list(before)
+        assert (after["uskudar_1_name"], after["uskudar_1_pct_text"], after["tr_imamoglu_votes"]) == (
+            "Imamoglu",
+            "%51,14",
+            5_114,
+        )
+        assert (after["seq"], after["mode"], after["feed"], after["cankaya_1_votes"]) == (1, "test", "live", 0)
+
+
+async def test_rows_say_the_same_as_json_and_as_csv(tmp_path: Path) -> None:
+    async with night(tmp_path) as log:
+        await publish(log, totals(votes={"imamoglu": 7, "kurum": 3}), totals(source="anka"))
+        async with running(log) as gateway:
+            await is_ready(gateway)
+            answer = await get(gateway, "/v1/rows.json?contest=mayor&slots=2&lang=en")
+            rows = answer.json()
+            assert answer.headers["content-type"] == "application/json; charset=utf-8"
+            assert (answer.headers["sandik-seq"], answer.headers["sandik-epoch"]) == ("2", "9f2c")
+            assert [(row["source"], row["unit"]) for row in rows[:3]] == [
+                ("aa", "tr"),
+                ("aa", "tr/06"),
+                ("aa", "tr/34"),
+            ]
+            assert [row["unit_name"] for row in rows[3:6]] == ["Adalar", "Çankaya", "Üsküdar"]
+            assert {tuple(row) for row in rows} == {tuple(rows[0])}
+            assert {row["seq"] for row in rows} == {2}
+            file = await get(gateway, "/v1/rows.csv?contest=mayor&slots=2&lang=en")
+            assert table(file) == [{name: str(value) for name, value in row.items()} for row in rows]
+            assert file.content.count(b"\r\n") == 1 + len(rows)
+            marked = await get(gateway, "/v1/rows.csv?contest=mayor&slots=2&lang=en&bom=1")
+            assert marked.content == b"\xef\xbb\xbf" + file.content
+
+
+async def test_who_has_the_newest_already_is_told_so_in_each_form(tmp_path: Path) -> None:
+    async with night(tmp_path) as log, running(log) as gateway, viewer(gateway) as client:
+        await client.subscribe("tr")
+        await client.next("snapshot")
+        for path in (
+            f"/v1/rows.json?{ONE}",
+            f"/v1/rows.csv?{ONE}",
+            f"/v1/flat.json?{ONE}",
+            f"/v1/flat.json?{ONE}&slots=1",
+        ):
+            tag = (await get(gateway, path)).headers["etag"]
+            known = await get(gateway, path, if_none_match=tag)
+            assert (known.status_code, known.content, known.headers["sandik-seq"]) == (304, b"", str(client.seq))
+            await publish(log, totals(votes={"kurum": client.seq}, version=client.seq))
+            await client.next("delta")
+            assert (await get(gateway, path, if_none_match=tag)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "hint"),
+    [
+        ("/v1/rows.json?contest=president", 404, "mayor, council"),
+        ("/v1/rows.csv?unit=tr/35", 404, "tr/35"),
+        ("/v1/rows.json?country=tr", 400, "contest, source, unit, slots, lang"),
+        ("/v1/rows.json?bom=1", 400, "bom"),
+        ("/v1/rows.csv?bom=yes", 400, "bom=1"),
+        ("/v1/rows.json?slots=many", 400, "0 to 60"),
+        ("/v1/rows.json?slots=61", 400, "0 to 60"),
+        ("/v1/rows.json?lang=de", 400, "lang=tr"),
+        ("/v1/flat.json?source=aa", 400, "contest= one of: mayor, council"),
+        ("/v1/flat.json?contest=mayor", 400, "source= one of: aa, anka"),
+    ],
+)
+async def test_what_cannot_be_had_is_a_json_error_that_helps(tmp_path: Path, path: str, status: int, hint: str) -> None:
+    async with night(tmp_path) as log, running(log) as gateway:
+        await is_ready(gateway)
+        answer = await get(gateway, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+        assert hint in answer.json()["error"]
+
+
+async def test_too_much_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "MAX_VALUES", 500)
+    async with night(tmp_path) as log, running(log) as gateway:
+        await is_ready(gateway)
+        refused = await get(gateway, "/v1/rows.json")
+        assert (refused.status_code, "fewer slots" in refused.json()["error"]) == (400, True)
+        assert (await get(gateway, f"/v1/rows.json?{ONE}&slots=1&unit=tr")).status_code == 200
+
+
+async def test_an_embargo_closes_the_doors_with_a_status_and_no_row(tmp_path: Path) -> None:
+    """A tool keeps what it has on an error; an empty table with 200 would blank it."""
+    closed = election().model_copy(update={"embargo_until": datetime.now(UTC) + timedelta(hours=1)})
+    settings = replace(FAST, access=AccessSettings(keys=(HS256,)))
+    async with SqliteLog(tmp_path / "night.db", Wall()) as log:
+        await create_run(log, RUN, closed, mode="test", epoch="9f2c", clock=Wall())
+        await publish(log, totals(votes={"imamoglu": 734_511}))
+        async with running(log, settings=settings) as gateway:
+            await is_ready(gateway)
+            for form in ("rows.json", "rows.csv", "flat.json"):
+                refused = await get(gateway, f"/v1/{form}?{ONE}")
+                assert (refused.status_code, refused.json()["code"]) == (451, "embargo")
+                assert "734511" not in refused.text
+                desk = await get(gateway, f"/v1/{form}?{ONE}&token={token()}")
+                assert (desk.status_code, "734511" in desk.text) == (200, True)
+                assert desk.headers["cache-control"] == "private, no-cache"

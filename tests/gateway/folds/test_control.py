@@ -1,0 +1,75 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from eventlog.run import Run
+from eventlog.topics import RunTopics
+from gateway.folds.control import Control
+from gateway.folds.embargo import NO_EMBARGO, Embargo
+from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held
+from tests.gateway.nights import START, Written, election
+from tests.schemas.orders import Kind, new_seal, written
+
+RUN = Run(RunTopics("night"), "live", "e1e1", election())
+LIFT = START + timedelta(hours=2)
+SEAL = new_seal()
+
+
+def obey(control: Control, kind: Kind, **fields: object) -> None:
+    value = written(kind, SEAL, **fields)
+    control.fold(Written(control.position, value))
+
+
+def test_the_embargo_is_what_the_last_order_says() -> None:
+    control = Control(RUN, [SEAL.public])
+    assert control.embargo == NO_EMBARGO
+    obey(control, EmbargoSet, until=LIFT)
+    assert control.embargo == Embargo(LIFT)
+    obey(control, EmbargoLifted)
+    assert control.embargo == Embargo(LIFT, lifted=True)
+    assert not control.embargo.is_in_force(START)
+    obey(control, EmbargoSet)
+    assert control.embargo == Embargo()
+    assert control.embargo.is_in_force(LIFT)
+
+
+def test_a_definition_may_begin_with_an_embargo() -> None:
+    definition = election().model_copy(update={"embargo_until": LIFT})
+    control = Control(replace(RUN, definition=definition), [SEAL.public])
+    assert control.embargo == Embargo(LIFT)
+    obey(control, EmbargoLifted)
+    assert not control.embargo.is_in_force(START)
+
+
+def test_calls_stand_until_they_are_replaced_or_withdrawn() -> None:
+    control = Control(RUN, [SEAL.public])
+    obey(control, Called, contest="mayor", unit="tr/34", candidate="kurum")
+    obey(control, Called, contest="mayor", unit="tr/06", candidate="kurum")
+    obey(control, Called, contest="mayor", unit="tr/34", candidate="imamoglu")
+    assert [(call.unit, call.candidate) for call in control.calls] == [("tr/06", "kurum"), ("tr/34", "imamoglu")]
+    obey(control, CallWithdrawn, contest="mayor", unit="tr/34")
+    obey(control, CallWithdrawn, contest="mayor", unit="tr/34")
+    assert [call.unit for call in control.calls] == ["tr/06"]
+
+
+def test_what_does_not_count_is_counted_and_changes_nothing() -> None:
+    control = Control(RUN, [SEAL.public])
+    for value in (written(EmbargoSet), written(EmbargoSet, new_seal()), b"junk", None):
+        verdict = control.fold(Written(control.position, value))
+        assert verdict is not None
+        assert not verdict.counts
+    assert (control.refused, control.accepted, control.embargo) == (4, {}, NO_EMBARGO)
+
+
+def test_a_record_that_creates_the_run_is_no_order_and_a_hold_is_for_others() -> None:
+    control = Control(RUN, [SEAL.public])
+    assert control.fold(Written(0, b'{"type":"run_created"}')) is None
+    obey(control, Held, contest="mayor")
+    assert (control.accepted, control.position) == ({"held": 1}, 2)
+
+
+def test_a_record_that_was_folded_is_a_no_op() -> None:
+    control = Control(RUN, [SEAL.public])
+    lifted = Written(0, written(EmbargoLifted, SEAL))
+    control.fold(lifted)
+    assert control.fold(lifted) is None
+    assert (control.refused, control.accepted) == (0, {"embargo_lifted": 1})

@@ -1,0 +1,47 @@
+from gateway.folds.quarantine import MAX_WAITING, Quarantine
+from schemas.control import QuarantineRejected, QuarantineReleased
+from schemas.quarantine import Quarantined, quarantined
+from tests.gateway.nights import Written
+from tests.schemas.orders import order
+
+
+def set_aside(offset: int) -> Quarantined:
+    return quarantined("conflict", "a test", topic="t", partition=0, offset=offset, key=b"k", value=b"v")
+
+
+def fold(queue: Quarantine, *said: Quarantined | bytes) -> Quarantine:
+    for one in said:
+        queue.fold(Written(queue.seq, one if isinstance(one, bytes) else one.encode()))
+    return queue
+
+
+def test_what_was_set_aside_waits_the_newest_first() -> None:
+    queue = fold(Quarantine(), set_aside(1), b"junk", set_aside(2))
+
+    assert [set_aside(2), set_aside(1)] == queue.waiting
+    assert (2, 3, {"conflict": 2}) == (queue.waiting_count, queue.seq, queue.reasons)
+    assert set_aside(1) == queue.find("t/0/1")
+
+
+def test_a_record_that_was_set_aside_twice_waits_once() -> None:
+    """After an aggregator's restart it is found again."""
+    queue = fold(Quarantine(), set_aside(1), set_aside(1))
+    queue.fold(Written(0, set_aside(7).encode()))
+
+    assert ([set_aside(1)], {"conflict": 1}) == (queue.waiting, queue.reasons)
+
+
+def test_what_is_settled_waits_no_more_whichever_comes_first() -> None:
+    queue = fold(Quarantine(), set_aside(1))
+    queue.obey(order(QuarantineReleased, position="t/0/1"))
+    queue.obey(order(QuarantineRejected, position="t/0/2"))
+    fold(queue, set_aside(2), set_aside(1))
+
+    assert ([], 0, None) == (queue.waiting, queue.waiting_count, queue.find("t/0/1"))
+
+
+def test_the_newest_are_kept_and_all_are_counted() -> None:
+    queue = fold(Quarantine(), *map(set_aside, range(MAX_WAITING + 2)))
+
+    assert (MAX_WAITING, MAX_WAITING + 2) == (len(queue.waiting), queue.waiting_count)
+    assert queue.find("t/0/1") is None
