@@ -3,6 +3,9 @@
 async with connect(url, subscriptions=[Wanted("metropolitan_mayor", "aa", ("tr/34", "tr/34/*"))]) as night:
     async for change in night:
         print(night.entry(change.contest, change.source, "tr/34"), night.feeds)
+
+- `night` is the machine, without I/O: one `subscription` after the other, each with its `cursor`, and the `feeds`.
+- `connection` lets a WebSocket feed it, at an `address`, and comes back by the rules of `retry`.
 """
 
 from sandik.client.connection import LiveNight, connect
