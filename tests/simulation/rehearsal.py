@@ -23,7 +23,7 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run, find_run
-from gateway.playback import LEASE_S
+from gateway.folds.playback import LEASE_S
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from producers.archived import Night
