@@ -10,7 +10,7 @@ from tests.producers.realism import compare
 
 BOXES = 33_273
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("whole-night")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("whole-night")]
 
 
 @pytest.fixture(scope="module")

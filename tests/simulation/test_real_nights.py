@@ -49,7 +49,7 @@ COLUMNS = {
 
 Figures = dict[str, dict[str, int]]
 
-pytestmark = [pytest.mark.data, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.data, pytest.mark.timeout(1200)]
 
 
 def independent_sums(path: Path) -> tuple[Figures, Figures]:
@@ -75,7 +75,7 @@ def independent_sums(path: Path) -> tuple[Figures, Figures]:
 def sandik(*arguments: str) -> bytes:
     """Run the command line as a user would; its standard output."""
     command = [sys.executable, "-m", "sandik", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, timeout=280).stdout
+    return subprocess.run(command, check=True, capture_output=True, timeout=1200).stdout
 
 
 def rows(log_url: str, run: str) -> list[dict[str, Any]]:
