@@ -35,6 +35,12 @@ GROUP: Final = "aggregate"
 MAX_RECORDS: Final = 2_000
 """Records in one read: some 20 ms of folding, a fifth of a tick, so a flood cannot hold up publishing."""
 
+CATCHING_UP_RECORDS: Final = MAX_RECORDS // 2
+"""A read of so many says that more are waiting than a tick can bring."""
+
+CATCHING_UP_TICKS: Final = 10
+"""How many ticks apart totals are published while catching up, as in a rebuild: they are old, and soon older."""
+
 MAX_IDLE_MS: Final = 200
 """The longest wait for input, so that a change of the group's members is noticed."""
 
@@ -103,6 +109,7 @@ class Aggregator:
         self._unpublished: set[Cell] = set()
         self._unquarantined: list[Quarantined] = []
         self._newest: dict[Cell, int] = {}
+        self._is_catching_up = False
         self._publish_due = self._save_due = self._compare_due = clock.monotonic()
         self._resources = AsyncExitStack()
 
@@ -214,6 +221,7 @@ class Aggregator:
             await self._clock.sleep(MAX_IDLE_MS / 1000)
             await self._gatekeeper.settle()
             return
+        folded = self._progress.folded
         for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()):
             outputs = self._fold.apply(batch.partition, batch.records)
             self._unpublished |= outputs.changed
@@ -222,15 +230,21 @@ class Aggregator:
             for alarm in outputs.alarms:
                 _log.warning("%s", alarm)
             self._progress.folded += len(batch.records)
+        self._is_catching_up = self._progress.folded - folded >= CATCHING_UP_RECORDS
         await self._quarantine()
         now = self._clock.monotonic()
-        if now >= self._publish_due:
+        if self._must_publish(now):
             await self._publish()
         if self._saver.is_busy or now >= self._save_due:
             await self._save()
         if self._comparing.is_busy or now >= self._compare_due:
             await self._compare()
         self._report()
+
+    def _must_publish(self, now: float) -> bool:
+        """Whether a tick is over; of those that pass in catching up, the last of some."""
+        ticks_more = CATCHING_UP_TICKS - 1 if self._is_catching_up else 0
+        return now >= self._publish_due + ticks_more * self._settings.tick_ms / 1000
 
     def _patience_ms(self) -> int:
         """How long the next read may wait: until something is due, and not so long that the group goes unnoticed."""

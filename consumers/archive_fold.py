@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from consumers.ledger import heard_at
 from consumers.register import Refusal
+from consumers.sums import heard_at
 from consumers.tally import Outputs, TallyFold, parse
 from eventlog.archive_chain import START, link
 from eventlog.archive_manifest import ArchivedTopic, End
@@ -199,7 +199,7 @@ class TalliesFold(ArchiveFold):
         if hashed is None:
             hashed = self._hashes[cell] = CellHash(cell, ledger.sums.votes)
         as_of_us = said.us if said is not None and said.at is as_of else microseconds(as_of)
-        state.put(cell, hashed.digest(ledger.sums, as_of_us, ledger.sums.votes.values()))
+        state.put(cell, hashed.digest(*ledger.figures(), as_of_us))
 
 
 def summary(tallies: Counts, control: Counts) -> dict[str, Any]:

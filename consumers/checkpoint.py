@@ -10,12 +10,13 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
-from consumers.ledger import BoxLedger, Sums
+from consumers.ledger import BoxLedger
 from consumers.reports import ReportLedger
+from consumers.sums import Sums
 from consumers.tally import Ledger
 from eventlog.port import Entry, Record
 from schemas.totals import Cell
@@ -50,10 +51,15 @@ def ledger_entry(ledger: Ledger, partition: int) -> Entry:
     """One ledger as a record: a line of JSON with its sums, then its boxes or reports, deflated."""
     if ledger.as_of is None:
         raise ValueError(f"{ledger.cell} has heard of nothing yet, so there is nothing to keep")
-    sums = {name: getattr(ledger.sums, name) for name in Sums.__slots__}
-    head = {"v": 1, "cell": list(ledger.cell), "version": ledger.version, "as_of": ledger.as_of, "sums": sums}
-    if isinstance(ledger, ReportLedger):
-        head["of"] = "reports"
+    sums = ledger.sums
+    head = {
+        "v": 2,
+        "cell": list(ledger.cell),
+        "version": ledger.version,
+        "as_of": ledger.as_of,
+        "sums": {name: getattr(sums, name) for name in Sums.__slots__},
+        **({"of": "reports"} if isinstance(ledger, ReportLedger) else {"boxes_total": ledger.boxes_total}),
+    }
     return Entry(ledger.cell.key(), orjson.dumps(head) + b"\n" + zlib.compress(ledger.pack(), _LEVEL), partition)
 
 
@@ -81,9 +87,7 @@ class Checkpoint:
     def _add_ledger(self, value: bytes) -> None:
         line, _, packed = value.partition(b"\n")
         head = orjson.loads(line)
-        cell, sums = Cell(*head["cell"]), Sums(**head["sums"])
-        ledger = ReportLedger(cell, sums) if head.get("of") == "reports" else BoxLedger(cell, sums)
-        ledger.restore(zlib.decompress(packed), head["version"], datetime.fromisoformat(head["as_of"]))
+        ledger = _restored(head, zlib.decompress(packed))
         known = self._ledgers.get(ledger.cell)
         if known is None or known.version < ledger.version:
             self._ledgers[ledger.cell] = ledger
@@ -96,6 +100,18 @@ class Checkpoint:
             if cell not in self._ledgers or self._ledgers[cell].version < version:
                 return None
         return list(self._ledgers.values())
+
+
+def _restored(head: dict[str, Any], packed: bytes) -> Ledger:
+    cell, sums = Cell(*head["cell"]), Sums(**head["sums"])
+    version, as_of = head["version"], datetime.fromisoformat(head["as_of"])
+    if head.get("of") == "reports":
+        reports = ReportLedger(cell, sums)
+        reports.restore(packed, version, as_of)
+        return reports
+    boxes = BoxLedger(cell, tuple(sums.votes), head["boxes_total"])
+    boxes.restore(packed, sums, version, as_of)
+    return boxes
 
 
 def _marker(value: bytes) -> Marker:

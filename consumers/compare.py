@@ -1,19 +1,22 @@
 """Two box ledgers of one district in, one comparison out. Pure.
 
-Most boxes are said alike, byte for byte, and need no look inside: what both say together is what a source says in all,
-less what only it has. So the work is in the boxes that differ.
+Most boxes are said alike and need no look inside: what both say together is what a source says in all, less what only
+it has. So the work is in the boxes that differ.
 """
 
 import heapq
 from collections.abc import Iterable, Mapping
+from operator import sub
 
-import orjson
-
-from consumers.ledger import BoxLedger, Content, Sums
+from consumers.ledger import BoxLedger
+from consumers.sums import Sums
 from schemas.comparison import MAX_BOXES_LISTED, BoxApart, Comparison, Pair, Part, Said
+from schemas.totals import COUNTS
 
 _Ranked = tuple[int, int]
 """How many votes are apart, negative, and the box's number: the first in order is the furthest apart."""
+
+_UNATTRIBUTED = COUNTS.index("unattributed")
 
 
 def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
@@ -22,7 +25,7 @@ def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
     alone_a, apart_a = _alone(a, by_a, by_b)
     alone_b, apart_b = _alone(b, by_b, by_a)
     differing = [box for box, said in by_a.items() if by_b.get(box, said) != said]
-    both = [(-_votes_apart(_content(by_a[box]), _content(by_b[box])), box) for box in differing]
+    both = [] if a is None else [(-_votes_apart(a, by_a[box], by_b[box]), box) for box in differing]
     return Comparison(
         **pair._asdict(),
         version=version_of(a, b),
@@ -32,7 +35,7 @@ def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
         both_b=_rest(b, alone_b),
         differing=len(differing),
         apart=tuple(
-            BoxApart(box=box, a=_said(by_a.get(box)), b=_said(by_b.get(box)))
+            BoxApart(box=box, a=_said(a, by_a.get(box)), b=_said(b, by_b.get(box)))
             for ranked in ([*apart_a, *apart_b], both)
             for _, box in heapq.nsmallest(MAX_BOXES_LISTED, (one for one in ranked if one[0]))
         ),
@@ -44,41 +47,41 @@ def version_of(a: BoxLedger | None, b: BoxLedger | None) -> int:
     return max(ledger.version if ledger is not None else -1 for ledger in (a, b))
 
 
-def _opened(ledger: BoxLedger | None) -> dict[int, bytes]:
+def _opened(ledger: BoxLedger | None) -> Mapping[int, int]:
     return ledger.opened() if ledger is not None else {}
 
 
-def _content(said: bytes) -> Content:
-    return Content(*orjson.loads(said))
-
-
-def _said(said: bytes | None) -> Said | None:
-    if said is None:
+def _said(ledger: BoxLedger | None, said: int | None) -> Said | None:
+    if ledger is None or said is None:
         return None
-    counts = _content(said)._asdict()
-    del counts["kind"]
-    return Said(**counts)
+    sums = ledger.lanes.sums(said)
+    return Said(
+        registered=sums.registered,
+        cast=sums.cast,
+        valid=sums.valid,
+        invalid=sums.invalid,
+        unattributed=sums.unattributed,
+        votes=_named(sums.votes.items()),
+    )
 
 
-def _votes_apart(a: Content, b: Content) -> int:
-    """See `BoxApart.votes_apart`."""
-    apart = sum(abs(count - b.votes.get(candidate, 0)) for candidate, count in a.votes.items())
-    apart += sum(count for candidate, count in b.votes.items() if candidate not in a.votes)
-    return apart + abs(a.unattributed - b.unattributed)
+def _votes_apart(ledger: BoxLedger, a: int, b: int) -> int:
+    """See `BoxApart.votes_apart`. Both ledgers are of one ballot, so their lanes lie alike."""
+    by_a, by_b = ledger.lanes.figures(a), ledger.lanes.figures(b)
+    votes: int = sum(map(abs, map(sub, by_a.votes, by_b.votes)))
+    return votes + abs(by_a.counts[_UNATTRIBUTED] - by_b.counts[_UNATTRIBUTED])
 
 
-def _alone(
-    ledger: BoxLedger | None, said: Mapping[int, bytes], other: Mapping[int, bytes]
-) -> tuple[Sums, list[_Ranked]]:
+def _alone(ledger: BoxLedger | None, said: Mapping[int, int], other: Mapping[int, int]) -> tuple[Sums, list[_Ranked]]:
     """The sums of the boxes that the other source does not have, and how many votes lie in each."""
-    sums = Sums.zero(tuple(ledger.sums.votes) if ledger is not None else ())
+    if ledger is None:
+        return Sums.zero(()), []
+    alone = {box: lanes for box, lanes in said.items() if box not in other}
     ranked = []
-    for box, content in said.items():
-        if box not in other:
-            counts = _content(content)
-            sums.add(counts)
-            ranked.append((-sum(counts.votes.values()) - counts.unattributed, box))
-    return sums, ranked
+    for box, lanes in alone.items():
+        figures = ledger.lanes.figures(lanes)
+        ranked.append((-sum(figures.votes) - figures.counts[_UNATTRIBUTED], box))
+    return ledger.lanes.sums(sum(alone.values())), ranked
 
 
 def _part(sums: Sums) -> Part:

@@ -104,7 +104,7 @@ class Comparing:
             a, b = (self._ledger(Cell(pair.contest, source, pair.district)) for source in (pair.a, pair.b))
             if version_of(a, b) > self._newest.get(pair.key(), -1):
                 entries.append(Entry(pair.key(), compare(pair, a, b).encode()))
-                boxes += sum(ledger.sums.boxes_opened for ledger in (a, b) if ledger is not None)
+                boxes += sum(len(ledger) for ledger in (a, b) if ledger is not None)
         if entries:
             await self._log.append(self._topic.name, entries)
             self.compared += len(entries)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, final
 
 from schemas.definition import Election, Unit
 from schemas.quarantine import Reason
@@ -16,6 +16,7 @@ SHOWN_CHARS: Final = 80
 """How much of an unknown name an error repeats."""
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a tally cannot be used."""
@@ -42,12 +43,12 @@ class Desk:
         """Why this tally of the cell cannot be used, or `None`."""
         if key != self.key or partition != self.partition:
             return Refusal("misrouted", f"tallies of {self.cell.district} belong in partition {self.partition}")
-        if isinstance(tally, Reported) != self.takes_reports:
+        if (type(tally) is Reported) != self.takes_reports:
             kind = "whole districts, not boxes" if self.takes_reports else "each box by itself, not whole districts"
             return Refusal("wrong_kind", f"{self.cell.source} reports {kind}")
-        if not isinstance(tally, Reported) and tally.box not in self.boxes:
+        if type(tally) is not Reported and tally.box not in self.boxes:
             return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
-        if not (isinstance(tally, Withdrawn) or self.candidates.issuperset(tally.votes)):
+        if type(tally) is not Withdrawn and not self.candidates.issuperset(tally.votes):
             unknown = min(tally.votes.keys() - self.candidates)
             return Refusal("unknown_candidate", f"no {unknown[:SHOWN_CHARS]!r} on the ballot of {self.cell.district}")
         return None

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from consumers.ledger import FLAGS, Content, Sums, content_of, flags_of, totals_of
+from consumers.sums import FLAGS, Content, Figures, Sums, odd_in, totals_of
 from schemas.tally import Reported
-from schemas.totals import Cell, Totals
+from schemas.totals import COUNTS, Cell, Totals
 
 ReportOutcome = Literal["counted", "duplicate", "stale", "conflict", "backwards", "overturned"]
 """What became of a report. `backwards`: unmarked, with fewer boxes opened than the one that stands.
@@ -28,7 +28,7 @@ REPORT_FLAGS: Final = (*FLAGS, "boxes_over_total")
 
 
 class Report(NamedTuple):
-    """One report as it is kept; `content` is what `content_of` makes of it."""
+    """One report as it is kept; `content` is its `Content` as canonical JSON: equal content is equal bytes."""
 
     revision: int
     boxes_opened: int
@@ -66,7 +66,7 @@ class ReportLedger:
         """Fold one report of this cell, which lies at `offset` of its partition."""
         if said.revision < self._corrected:
             return "stale"
-        new = Report(said.revision, said.boxes_opened, said.at, b"%b" % content_of(said))
+        new = Report(said.revision, said.boxes_opened, said.at, _packed(said))
         kept = {report.revision: report for report in self._reports}
         same = kept.get(new.revision)
         if same is not None:
@@ -88,7 +88,7 @@ class ReportLedger:
         standing = self._reports[0]
         self.as_of = standing.at
         said = Content(*orjson.loads(standing.content))
-        odd = {*flags_of(said), *(["boxes_over_total"] if standing.boxes_opened > self._boxes_total else [])}
+        holds = (*odd_in(said), standing.boxes_opened > self._boxes_total)
         self.sums = Sums(
             boxes_opened=standing.boxes_opened,
             annulled=0,
@@ -97,8 +97,8 @@ class ReportLedger:
             valid=said.valid,
             invalid=said.invalid,
             unattributed=said.unattributed,
-            flagged=int(bool(odd)),
-            flags={flag: int(flag in odd) for flag in REPORT_FLAGS},
+            flagged=int(any(holds)),
+            flags={flag: int(odd) for flag, odd in zip(REPORT_FLAGS, holds, strict=True)},
             votes=dict.fromkeys(self.sums.votes, 0) | said.votes,
         )
 
@@ -115,6 +115,11 @@ class ReportLedger:
     def revision(self) -> int:
         """The revision of the report that stands; 0 before the first."""
         return self._reports[0].revision if self._reports else 0
+
+    def figures(self) -> Figures:
+        """The figures of the report that stands, as bare numbers."""
+        counts = [getattr(self.sums, name) for name in COUNTS]
+        return Figures(counts, list(self.sums.votes.values()))
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The totals as they stand; `as_of` in the election's time zone. Only once something was reported."""
@@ -141,6 +146,13 @@ class ReportLedger:
         ]
         self.version = version
         self.as_of = as_of
+
+
+def _packed(said: Reported) -> bytes:
+    """A candidate with no votes is not named. What orjson writes, it hands out in a buffer of 4 KiB: hence the copy."""
+    votes = {candidate: count for candidate, count in said.votes.items() if count}
+    content = Content(said.registered, said.cast, said.valid, said.invalid, said.unattributed, votes)
+    return b"%b" % orjson.dumps(tuple(content), option=orjson.OPT_SORT_KEYS)
 
 
 def _may_stand(reports: Iterable[Report]) -> list[Report]:

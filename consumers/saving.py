@@ -73,7 +73,7 @@ class Saver:
         cells, boxes = [], 0
         while self._waiting and boxes < MAX_BOXES:
             cells.append(self._waiting.pop())
-            boxes += self._fold.ledgers[cells[-1]].sums.boxes_opened + 1
+            boxes += len(self._fold.ledgers[cells[-1]]) + 1
         versions = {cell: self._fold.ledgers[cell].version for cell in cells}
         entries = [ledger_entry(self._fold.ledgers[cell], self._fold.partition_of(cell)) for cell in cells]
         try:

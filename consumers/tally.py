@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from consumers.ledger import BoxLedger, Outcome, Sums
+from consumers.ledger import BoxLedger, Outcome
 from consumers.register import Desk, PartitionOf, Refusal, Register
 from consumers.reports import ReportLedger, ReportOutcome
+from consumers.sums import Sums
 from eventlog.port import Record
 from schemas.definition import Election
 from schemas.quarantine import Quarantined, quarantined
@@ -51,8 +52,8 @@ class TallyFold:
 
     def take(self, partition: int, record: Record, tally: Tally | Refusal, outputs: Outputs) -> None:
         """Fold the next record of a partition, with what `parse` made of it; what it comes to is added to `outputs`."""
-        result = tally if isinstance(tally, Refusal) else self._fold(partition, record, tally, outputs)
-        if isinstance(result, Refusal):
+        result = tally if type(tally) is Refusal else self._fold(partition, record, tally, outputs)
+        if type(result) is Refusal:
             self.outcomes[result.reason] += 1
             outputs.quarantined.append(self._set_aside(partition, record, result))
         else:
@@ -85,26 +86,23 @@ class TallyFold:
     def _fold(
         self, partition: int, record: Record, tally: Tally, outputs: Outputs
     ) -> Outcome | ReportOutcome | Refusal:
-        desk = self._desks.get((tally.contest, tally.source, tally.district)) or self._open_desk(tally)
-        if isinstance(desk, Refusal):
-            return desk
+        desk = self._desks.get((tally.contest, tally.source, tally.district))
+        if desk is None:
+            opened = self._register.open_desk(Cell(tally.contest, tally.source, tally.district))
+            if isinstance(opened, Refusal):
+                return opened
+            desk = self._desks[opened.cell] = opened
         refusal = desk.refuse(tally, record.key, partition)
         if refusal is not None:
             return refusal
-        ledger = self.ledgers.get(desk.cell)
+        cell, offset = desk.cell, record.offset
+        ledger = self.ledgers.get(cell)
         if ledger is None:
-            ledger = self.ledgers[desk.cell] = _new_ledger(desk)
-        offset = record.offset
+            ledger = self.ledgers[cell] = _new_ledger(desk)
         result = _apply(ledger, tally, offset, outputs.alarms)
         if ledger.version == offset:
-            outputs.changed.add(desk.cell)
+            outputs.changed.add(cell)
         return result
-
-    def _open_desk(self, tally: Tally) -> Desk | Refusal:
-        desk = self._register.open_desk(Cell(tally.contest, tally.source, tally.district))
-        if isinstance(desk, Desk):
-            self._desks[desk.cell] = desk
-        return desk
 
     def _set_aside(self, partition: int, record: Record, refusal: Refusal) -> Quarantined:
         return quarantined(
@@ -120,8 +118,10 @@ class TallyFold:
 
 def _new_ledger(desk: Desk) -> Ledger:
     """The ledger of a cell that nothing was heard of yet."""
-    sums = Sums.zero(tuple(sorted(desk.candidates)))
-    return ReportLedger(desk.cell, sums, len(desk.boxes)) if desk.takes_reports else BoxLedger(desk.cell, sums)
+    candidates, boxes_total = tuple(sorted(desk.candidates)), len(desk.boxes)
+    if desk.takes_reports:
+        return ReportLedger(desk.cell, Sums.zero(candidates), boxes_total)
+    return BoxLedger(desk.cell, candidates, boxes_total)
 
 
 def _apply(ledger: Ledger, tally: Tally, offset: int, alarms: list[str]) -> Outcome | ReportOutcome | Refusal:
@@ -164,7 +164,7 @@ def parse(records: Sequence[Record]) -> list[Tally | Refusal]:
     else:
         tallies = parse_tallies(values)
     return [
-        _unreadable(value, tally) if isinstance(tally, Malformed) else tally
+        _unreadable(value, tally) if type(tally) is Malformed else tally
         for value, tally in zip(values, tallies, strict=True)
     ]
 

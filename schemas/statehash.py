@@ -47,9 +47,9 @@ class CellHash:
         self._base = blake2b(orjson.dumps([*cell, ballot]), digest_size=STATE_BYTES)
         self._pack = Struct(f">{len(COUNTS) + 1 + len(ballot)}q").pack
 
-    def digest(self, figures: object, as_of_us: int, votes: Iterable[int]) -> int:
-        """The digest of what has `COUNTS` as attributes; `votes` in the names' alphabetical order, as ledgers'."""
-        numbers = [*_COUNTS_OF(figures), as_of_us, *votes]
+    def digest(self, counts: Iterable[int], votes: Iterable[int], as_of_us: int) -> int:
+        """The digest of these figures: `COUNTS` in their order, `votes` in the names' alphabetical order."""
+        numbers = [*counts, as_of_us, *votes]
         hashed = self._base.copy()
         try:
             hashed.update(self._pack(*numbers))
@@ -86,7 +86,7 @@ def digest_of(totals: Totals) -> int:
     """The digest of one cell's totals."""
     votes = [count for _, count in sorted(totals.votes.items())]
     as_of_us = (totals.as_of - _EPOCH) // _MICROSECOND
-    return CellHash(totals.cell, totals.votes).digest(totals, as_of_us, votes)
+    return CellHash(totals.cell, totals.votes).digest(_COUNTS_OF(totals), votes, as_of_us)
 
 
 def state_of(totals: Iterable[Totals]) -> bytes:

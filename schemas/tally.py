@@ -5,10 +5,10 @@ in which events arrive, and how often, does not matter.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass as plain_dataclass
 from operator import attrgetter
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, Final, Literal, cast, final
 
 import orjson
 from msgspec import NODEFAULT, MsgspecError, Struct, structs
@@ -37,6 +37,7 @@ Name = str
 _CONFIG = ConfigDict(strict=True, extra="ignore")
 
 
+@final
 class Counted(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
     """A box's counts as a source reports them. `corrected` is the same statement with a higher revision.
 
@@ -76,6 +77,7 @@ class Counted(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields
         )
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class Withdrawn:
     """A box that no longer counts: `withdrawn` by its source, or `annulled` (iptal) by the authority.
@@ -93,6 +95,7 @@ class Withdrawn:
     at: EventTime
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class Reported:
     """A district's totals as an agency reports them: sums over the boxes it has opened by then.
@@ -128,6 +131,9 @@ _LAST_YEAR: Final = EVENTS_END.year - 1
 
 _decode: Final = Decoder(Counted).decode
 
+_REFUSED: Final = (MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no `Counted`."""
+
 _ROUNDED: Final = re.compile(rb"\.[0-9]{7}|\\u")
 """A fraction of a second that msgspec would round where pydantic cuts it off, or an escape that may hide one."""
 
@@ -136,6 +142,7 @@ _ROUNDED: Final = re.compile(rb"\.[0-9]{7}|\\u")
 _BATCH: Final[TypeAdapter[list[Tally]]] = TypeAdapter(list[Json[Tally]])
 
 
+@final
 @plain_dataclass(frozen=True, slots=True)
 class Malformed:
     """Bytes that are not a tally event, with the first thing that is wrong with them."""
@@ -145,28 +152,40 @@ class Malformed:
 
 def parse_tallies(values: Sequence[bytes]) -> list[Tally | Malformed]:
     """Parse a batch of record values, one result for each, in order. Never raises for what is in the bytes."""
-    parsed: list[Tally | Malformed | None] = [*_decode_counted(values)]
-    if all(parsed):
-        return cast("list[Tally | Malformed]", parsed)
-    judged = iter(_judge([value for value, tally in zip(values, parsed, strict=True) if tally is None]))
-    return [next(judged) if tally is None else tally for tally in parsed]
+    decoded = _decode_counted(values)
+    open_questions = [index for index, tally in enumerate(decoded) if tally is None]
+    if not open_questions:
+        return cast("list[Tally | Malformed]", decoded)
+    parsed: list[Tally | Malformed | None] = [*decoded]
+    for index, judged in zip(open_questions, _judge([values[index] for index in open_questions]), strict=True):
+        parsed[index] = judged
+    return cast("list[Tally | Malformed]", parsed)
 
 
-def _decode_counted(values: Iterable[bytes]) -> Iterator[Counted | None]:
+def _decode_counted(values: Sequence[bytes]) -> list[Counted | None]:
     """Boxes' counts in the form that nearly all of them come in; `None` is for pydantic to judge.
 
     Whatever is decoded here, pydantic takes for the same event (tests/schemas/test_tally_decoding.py).
     """
-    decode = _decode
-    for value in values:
-        try:
-            counted = decode(value)
-        except (MsgspecError, UnicodeDecodeError, RecursionError):
-            yield None
-            continue
-        in_range = _FIRST_YEAR < counted.at.year < _LAST_YEAR
-        is_rounded = (b"." in value or b"\\" in value) and _ROUNDED.search(value)
-        yield counted if in_range and not is_rounded else None
+    try:
+        decoded: list[Counted | None] = [*map(_decode, values)]
+    except _REFUSED:
+        decoded = [_decode_one(value) for value in values]
+    return [
+        counted
+        if counted is not None
+        and _FIRST_YEAR < counted.at.year < _LAST_YEAR
+        and ((b"." not in value and b"\\" not in value) or not _ROUNDED.search(value))
+        else None
+        for value, counted in zip(values, decoded, strict=True)
+    ]
+
+
+def _decode_one(value: bytes) -> Counted | None:
+    try:
+        return _decode(value)
+    except _REFUSED:
+        return None
 
 
 def _judge(values: Sequence[bytes]) -> list[Tally | Malformed]:

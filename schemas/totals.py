@@ -59,11 +59,13 @@ class Totals(Frozen):
 
     def encode(self) -> bytes:
         """The record value: fields in their fixed order, votes by candidate id, so equal totals are equal bytes."""
-        said = self.model_dump() | {"votes": dict(sorted(self.votes.items()))}
-        if not self.overridden:
-            del said["overridden"]
+        said = {name: getattr(self, name) for name in _FIELDS} | {"votes": dict(sorted(self.votes.items()))}
+        if self.overridden:
+            said["overridden"] = self.overridden
         return orjson.dumps(said)
 
+
+_FIELDS: Final = tuple(name for name in Totals.model_fields if name != "overridden")
 
 TOTALS: Final = TypeAdapter(Totals)
 

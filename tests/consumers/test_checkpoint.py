@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 
 from consumers.checkpoint import Checkpoint, Marker, ledger_entry
-from consumers.ledger import BoxLedger, Sums
+from consumers.ledger import BoxLedger
 from consumers.reports import ReportLedger
+from consumers.sums import Sums
 from eventlog.port import Entry
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
@@ -32,7 +33,7 @@ def read_back(*entries: Entry) -> Checkpoint:
 
 
 def kept(version: int, box: int = 1001) -> tuple[BoxLedger, Entry]:
-    ledger = BoxLedger(CELL, Sums.zero(CANDIDATES))
+    ledger = BoxLedger(CELL, CANDIDATES, boxes_total=8)
     ledger.apply(counted(box=box), version)
     return ledger, ledger_entry(ledger, 3)
 
@@ -56,7 +57,7 @@ def test_a_ledger_and_its_marker_come_back_as_they_were() -> None:
 
 @given(tallies())
 def test_any_ledger_survives_the_way_through_the_log(events: list[Counted | Withdrawn]) -> None:
-    ledger = BoxLedger(CELL, Sums.zero(CANDIDATES))
+    ledger = BoxLedger(CELL, CANDIDATES, boxes_total=8)
     for offset, event in enumerate(events):
         ledger.apply(event, offset)
     if not events:
@@ -131,7 +132,7 @@ def test_what_was_damaged_and_written_again_is_whole() -> None:
 
 def test_a_ledger_that_heard_of_nothing_is_not_kept() -> None:
     with pytest.raises(ValueError, match="heard of nothing yet"):
-        ledger_entry(BoxLedger(CELL, Sums.zero(CANDIDATES)), 0)
+        ledger_entry(BoxLedger(CELL, CANDIDATES, boxes_total=8), 0)
 
 
 def test_what_is_kept_is_deflated() -> None:

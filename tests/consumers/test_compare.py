@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from consumers.checkpoint import Checkpoint, Marker, ledger_entry
 from consumers.compare import compare, version_of
-from consumers.ledger import BoxLedger, Sums
+from consumers.ledger import BoxLedger
 from schemas.comparison import MAX_BOXES_LISTED, Comparison, Pair, parse_comparison
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
@@ -20,7 +20,7 @@ CANDIDATES = ("bagimsiz_1", "imamoglu", "kurum")
 def ledger(events: Iterable[Counted | Withdrawn], source: str, district: str) -> BoxLedger | None:
     """The ledger of one cell, or none where nothing was said of it."""
     cell = Cell("mayor", source, district)
-    found = BoxLedger(cell, Sums.zero(CANDIDATES))
+    found = BoxLedger(cell, CANDIDATES, boxes_total=8)
     for offset, tally in enumerate(events):
         if (tally.source, tally.district) == (source, district):
             found.apply(tally, offset)

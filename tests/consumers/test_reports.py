@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.ledger import Sums
 from consumers.reports import ReportLedger
+from consumers.sums import Sums
 from schemas.tally import Reported
 from schemas.totals import Cell
 from tests.builders import NIGHT, reported
