@@ -199,7 +199,7 @@ class TalliesFold(ArchiveFold):
         if hashed is None:
             hashed = self._hashes[cell] = CellHash(cell, ledger.sums.votes)
         as_of_us = said.us if said is not None and said.at is as_of else microseconds(as_of)
-        state.put(cell, hashed.digest(*ledger.figures(), as_of_us))
+        state.put(cell, hashed.digest(ledger.figures(), as_of_us))
 
 
 def summary(tallies: Counts, control: Counts) -> dict[str, Any]:

@@ -5,18 +5,15 @@ it has. So the work is in the boxes that differ.
 """
 
 import heapq
+import operator
 from collections.abc import Iterable, Mapping
-from operator import sub
 
 from consumers.ledger import BoxLedger
 from consumers.sums import Sums
 from schemas.comparison import MAX_BOXES_LISTED, BoxApart, Comparison, Pair, Part, Said
-from schemas.totals import COUNTS
 
 _Ranked = tuple[int, int]
 """How many votes are apart, negative, and the box's number: the first in order is the furthest apart."""
-
-_UNATTRIBUTED = COUNTS.index("unattributed")
 
 
 def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
@@ -67,9 +64,8 @@ def _said(ledger: BoxLedger | None, said: int | None) -> Said | None:
 
 def _votes_apart(ledger: BoxLedger, a: int, b: int) -> int:
     """See `BoxApart.votes_apart`. Both ledgers are of one ballot, so their lanes lie alike."""
-    by_a, by_b = ledger.lanes.figures(a), ledger.lanes.figures(b)
-    votes: int = sum(map(abs, map(sub, by_a.votes, by_b.votes)))
-    return votes + abs(by_a.counts[_UNATTRIBUTED] - by_b.counts[_UNATTRIBUTED])
+    votes = ledger.lanes.votes
+    return sum(map(abs, map(operator.sub, votes(a), votes(b))))
 
 
 def _alone(ledger: BoxLedger | None, said: Mapping[int, int], other: Mapping[int, int]) -> tuple[Sums, list[_Ranked]]:
@@ -77,10 +73,8 @@ def _alone(ledger: BoxLedger | None, said: Mapping[int, int], other: Mapping[int
     if ledger is None:
         return Sums.zero(()), []
     alone = {box: lanes for box, lanes in said.items() if box not in other}
-    ranked = []
-    for box, lanes in alone.items():
-        figures = ledger.lanes.figures(lanes)
-        ranked.append((-sum(figures.votes) - figures.counts[_UNATTRIBUTED], box))
+    votes = ledger.lanes.votes
+    ranked = [(-sum(votes(lanes)), box) for box, lanes in alone.items()]
     return ledger.lanes.sums(sum(alone.values())), ranked
 
 

@@ -10,8 +10,9 @@ from functools import lru_cache
 from struct import Struct
 from typing import Final
 
-from consumers.sums import FLAGS, Figures, Sums, odd_in
+from consumers.sums import FLAGS, Sums, odd_in
 from schemas.fields import MAX_BOX_COUNT
+from schemas.statehash import Figures
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import COUNTS
 
@@ -20,6 +21,11 @@ REVISION_BYTES: Final = 8
 
 _NUMBERS: Final = len(COUNTS) + len(FLAGS)
 """The lanes above the candidates': how often each count and flag holds, from `boxes_opened` to the last flag."""
+
+_UNATTRIBUTED: Final = COUNTS.index("unattributed")
+
+_HASHED_BYTES: Final = 8
+"""A number in `Figures`."""
 
 _SHARED_LAYOUTS: Final = 4_096
 """Layouts kept: one for each ballot, and Türkiye's night has 973 districts with three ballots each."""
@@ -32,11 +38,14 @@ class Lanes:
     """
 
     __slots__ = (
+        "_code",
         "_fill",
         "_first_count",
+        "_low_words",
         "_nothing",
         "_place",
         "_unpack",
+        "_wide",
         "candidates",
         "counts_mask",
         "size_bytes",
@@ -54,6 +63,10 @@ class Lanes:
         self.size_bytes: Final = numbers.size + REVISION_BYTES
         self._first_count = self.size_bytes - fill.size
         self._nothing = array(code, bytes(self.size_bytes))
+        self._code = code
+        words = _HASHED_BYTES // self._nothing.itemsize
+        self._wide = array(code, bytes(_HASHED_BYTES * (len(candidates) + _NUMBERS)))
+        self._low_words = slice(words - 1, None, words)
         self.top: Final = 8 * numbers.size
         """How many bits the revision lies above."""
         self.counts_mask: Final = (1 << self.top) - 1
@@ -86,26 +99,33 @@ class Lanes:
         return int.from_bytes(row, "little")
 
     def figures(self, lanes: int) -> Figures:
-        """The figures in a sum of boxes, or in one."""
-        numbers = self._numbers(lanes)
-        first = len(self.candidates)
-        return Figures(numbers[first : first + len(COUNTS)], numbers[:first])
+        """The figures in a sum of boxes, as they are hashed: without a look at any of them."""
+        numbers = self._wide[:]
+        numbers[self._low_words] = array(self._code, self._bytes(lanes))
+        numbers.byteswap()
+        hashed, first = numbers.tobytes(), _HASHED_BYTES * len(self.candidates)
+        return Figures(hashed[first : first + _HASHED_BYTES * len(COUNTS)], hashed[:first])
 
     def sums(self, lanes: int) -> Sums:
         """The sums that such an integer holds."""
-        numbers = self._numbers(lanes)
+        numbers = self._unpack(self._bytes(lanes))
         first = len(self.candidates)
         counts, flags = numbers[first : first + len(COUNTS)], numbers[first + len(COUNTS) :]
         votes = dict(zip(self.candidates, numbers, strict=False))  # the candidates' lanes are the lowest
         return Sums(**dict(zip(COUNTS, counts, strict=True)), flags=dict(zip(FLAGS, flags, strict=True)), votes=votes)
 
+    def votes(self, lanes: int) -> tuple[int, ...]:
+        """Each candidate's votes, and at the end those that are unattributed."""
+        numbers = self._unpack(self._bytes(lanes))
+        first = len(self.candidates)
+        return (*numbers[:first], numbers[first + _UNATTRIBUTED])
+
     def is_open(self, lanes: int) -> bool:
         """Whether what is said of a box is that it counts."""
         return bool(lanes >> 8 * self._first_count & 1)
 
-    def _numbers(self, lanes: int) -> tuple[int, ...]:
-        counts = lanes & self.counts_mask
-        return self._unpack(counts.to_bytes(self.size_bytes - REVISION_BYTES, "little"))
+    def _bytes(self, lanes: int) -> bytes:
+        return (lanes & self.counts_mask).to_bytes(self.size_bytes - REVISION_BYTES, "little")
 
 
 @lru_cache(maxsize=_SHARED_LAYOUTS)

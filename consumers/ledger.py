@@ -11,7 +11,8 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from consumers.lanes import Lanes, lanes_of
-from consumers.sums import Figures, Sums, totals_of
+from consumers.sums import Sums, totals_of
+from schemas.statehash import Figures
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, Totals
 
@@ -54,7 +55,7 @@ class BoxLedger:
         return self.lanes.sums(self._total) if self._packed is None else self._restored
 
     def figures(self) -> Figures:
-        """The same as bare numbers."""
+        """The same as they are hashed."""
         if self._packed is not None:
             self._unpack()
         return self.lanes.figures(self._total)

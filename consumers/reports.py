@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from consumers.sums import FLAGS, Content, Figures, Sums, odd_in, totals_of
+from consumers.sums import FLAGS, Content, Sums, odd_in, totals_of
+from schemas.statehash import Figures
 from schemas.tally import Reported
-from schemas.totals import COUNTS, Cell, Totals
+from schemas.totals import Cell, Totals
 
 ReportOutcome = Literal["counted", "duplicate", "stale", "conflict", "backwards", "overturned"]
 """What became of a report. `backwards`: unmarked, with fewer boxes opened than the one that stands.
@@ -117,9 +118,8 @@ class ReportLedger:
         return self._reports[0].revision if self._reports else 0
 
     def figures(self) -> Figures:
-        """The figures of the report that stands, as bare numbers."""
-        counts = [getattr(self.sums, name) for name in COUNTS]
-        return Figures(counts, list(self.sums.votes.values()))
+        """The figures of the report that stands, as they are hashed."""
+        return Figures.of(self.sums, self.sums.votes)
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The totals as they stand; `as_of` in the election's time zone. Only once something was reported."""

@@ -1,6 +1,5 @@
 """The sums of a cell, and what is odd about counts. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
@@ -52,13 +51,6 @@ class Sums:
     def zero(cls, candidates: tuple[str, ...]) -> "Sums":
         """No box opened yet; every candidate of the ballot at 0."""
         return cls(0, 0, 0, 0, 0, 0, 0, 0, dict.fromkeys(FLAGS, 0), dict.fromkeys(candidates, 0))
-
-
-class Figures(NamedTuple):
-    """A cell's figures as bare numbers: those of `COUNTS`, and the votes by candidate id."""
-
-    counts: Sequence[int]
-    votes: Sequence[int]
 
 
 class Standing(Protocol):

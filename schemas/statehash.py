@@ -6,13 +6,13 @@ exactly if every cell's figures are. `version` is left out: it says where in a l
 are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from operator import attrgetter
 from struct import Struct
 from struct import error as struct_error
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -25,12 +25,25 @@ EMPTY: Final = bytes(STATE_BYTES)
 """The state of no totals at all."""
 
 _MASK: Final = 2 ** (8 * STATE_BYTES) - 1
+_NUMBER_BYTES: Final = 8
 _MASK_63: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 _COUNTS_OF: Final = attrgetter(*COUNTS)
+
+
+class Figures(NamedTuple):
+    """A cell's figures as they are hashed: 64-bit numbers, big-endian; `COUNTS`, and the votes by candidate id."""
+
+    counts: bytes
+    votes: bytes
+
+    @classmethod
+    def of(cls, figures: object, votes: Mapping[str, int]) -> "Figures":
+        """Those of what has `COUNTS` as attributes."""
+        return cls(_packed(_COUNTS_OF(figures)), _packed([count for _, count in sorted(votes.items())]))
 
 
 class CellHash:
@@ -40,22 +53,24 @@ class CellHash:
     numbers: the counts, `as_of` in microseconds since 1970, and each name's votes. The first half is hashed once.
     """
 
-    __slots__ = ("_base", "_pack")
+    __slots__ = ("_base",)
 
     def __init__(self, cell: Cell, names: Iterable[str]) -> None:
-        ballot = sorted(names)
-        self._base = blake2b(orjson.dumps([*cell, ballot]), digest_size=STATE_BYTES)
-        self._pack = Struct(f">{len(COUNTS) + 1 + len(ballot)}q").pack
+        self._base = blake2b(orjson.dumps([*cell, sorted(names)]), digest_size=STATE_BYTES)
 
-    def digest(self, counts: Iterable[int], votes: Iterable[int], as_of_us: int) -> int:
-        """The digest of these figures: `COUNTS` in their order, `votes` in the names' alphabetical order."""
-        numbers = [*counts, as_of_us, *votes]
+    def digest(self, figures: Figures, as_of_us: int) -> int:
+        """The digest of these figures at this time."""
         hashed = self._base.copy()
-        try:
-            hashed.update(self._pack(*numbers))
-        except struct_error:  # no count that was ever summed, but anyone may write a record
-            hashed.update(self._pack(*(number & _MASK_63 for number in numbers)))
-        return int.from_bytes(hashed.digest(), "big")
+        hashed.update(figures.counts + as_of_us.to_bytes(_NUMBER_BYTES, signed=True) + figures.votes)
+        return int.from_bytes(hashed.digest())
+
+
+def _packed(numbers: Collection[int]) -> bytes:
+    pack = Struct(f">{len(numbers)}q").pack
+    try:
+        return pack(*numbers)
+    except struct_error:  # no count that was ever summed, but anyone may write a record
+        return pack(*(number & _MASK_63 for number in numbers))
 
 
 class State:
@@ -84,9 +99,8 @@ def joined(states: Iterable[bytes]) -> bytes:
 
 def digest_of(totals: Totals) -> int:
     """The digest of one cell's totals."""
-    votes = [count for _, count in sorted(totals.votes.items())]
     as_of_us = (totals.as_of - _EPOCH) // _MICROSECOND
-    return CellHash(totals.cell, totals.votes).digest(_COUNTS_OF(totals), votes, as_of_us)
+    return CellHash(totals.cell, totals.votes).digest(Figures.of(totals, totals.votes), as_of_us)
 
 
 def state_of(totals: Iterable[Totals]) -> bytes:

@@ -59,7 +59,7 @@ def test_the_same_said_otherwise_is_the_same_and_anything_else_is_not() -> None:
         counted({"kurum": 2, "imamoglu": 1, "bagimsiz_1": 0})
     )
     assert lanes.of(counted()) == lanes.of(counted(type="corrected"))
-    kinds = [
+    kinds: list[Counted | Withdrawn] = [
         counted({}, cast=0, invalid=0, registered=0),
         withdrawn(revision=1),
         withdrawn(revision=1, type="annulled"),
