@@ -11,6 +11,9 @@ _NO_LINGERING: Final = struct.pack("ii", 1, 0)
 
 _MS_PER_S: Final = 1_000
 
+_MAX_TIMEOUT_MS: Final = 2**31 - 1
+"""What the kernel takes for a timeout: an int of C, 24 days."""
+
 
 def hang_up(transport: asyncio.Transport) -> None:
     """End at once. The kernel, too, forgets what the peer does not take; else it would keep it for minutes."""
@@ -27,5 +30,5 @@ def give_up_after(transport: asyncio.Transport, seconds: float) -> None:
     """
     with contextlib.suppress(OSError, ValueError, AttributeError):
         transport.get_extra_info("socket").setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * _MS_PER_S)
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, min(int(seconds * _MS_PER_S), _MAX_TIMEOUT_MS)
         )

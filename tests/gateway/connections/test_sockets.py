@@ -38,6 +38,8 @@ async def test_the_kernel_is_told_how_long_to_wait_for_a_sign_of_life() -> None:
         ours = transport.get_extra_info("socket")
         give_up_after(transport, 30)
         assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        give_up_after(transport, 10_000_000)
+        assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 2**31 - 1
         hang_up(transport)
         await asyncio.sleep(0)
         give_up_after(transport, 30)
