@@ -9,8 +9,12 @@ from typing import Final, Literal, NoReturn
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
-PATIENCE_MS: Final = 15_000
+from tests.patience import LIMIT_S
+
+PATIENCE_MS: Final = 1_000 * LIMIT_S
 """How long a page may take to show something: far more than it needs on a machine that is busy with other tests."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 ARGUMENTS: Final = (
     "--no-sandbox",
@@ -43,7 +47,9 @@ async def chromium() -> AsyncIterator[Browser]:
     """A browser without a window."""
     path = chromium_path()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS), headless=True)
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=list(ARGUMENTS), headless=True, timeout=PATIENCE_MS
+        )
         try:
             yield browser
         finally:

@@ -23,8 +23,17 @@ from tests.browser.city import POLLS_CLOSE
 from tests.patience import LIMIT_S
 
 RUN: Final = "gece"
-FAST: Final = GatewaySettings(tick_ms=10, watch_s=0.05, retry_first_s=0.01, retry_max_s=0.05, drain_s=1)
-"""Settings under which a page waits for nothing but itself."""
+FAST: Final = GatewaySettings(
+    tick_ms=10,
+    watch_s=0.05,
+    retry_first_s=0.01,
+    retry_max_s=0.05,
+    open_timeout_s=LIMIT_S,
+    drain_s=1,
+    stalled_s=10 * LIMIT_S,
+    missed_pings=1_000,
+)
+"""Settings under which a page waits for nothing but itself, and is not given up because the machine is busy."""
 AT_ONCE: Final = AggregateSettings(tick_ms=20, checkpoint_ms=1_000, retry_ms=50, compare_ms=100)
 
 
