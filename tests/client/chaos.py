@@ -22,7 +22,7 @@ from tests.patience import LIMIT_S
 
 ROUNDS: Final = 8
 LOOK_S: Final = 0.05
-SETTINGS: Final = replace(FAST, heartbeat_s=0.3)
+SETTINGS: Final = replace(FAST, heartbeat_s=0.3, missed_pings=3, drain_s=1)
 """A heartbeat so fast that silence is noticed within a second."""
 
 WANTED: Final[list[dict[str, Any]]] = [

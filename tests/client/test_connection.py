@@ -24,7 +24,10 @@ from tests.gateway.nights import DISTRICTS, totals
 from tests.gateway.tokens import HS256, token
 from tests.patience import LIMIT_S
 
-SOON = Settings(Retry(0.02, 0.1), opening_s=1, hello_s=2)
+SOON = Settings(Retry(0.02, 0.1), opening_s=LIMIT_S, hello_s=LIMIT_S)
+WATCHFUL = replace(SOON, opening_s=3, hello_s=3)
+"""Notices also on a line that is half open that nobody answers."""
+
 MAYOR = Wanted("mayor", "aa", ("tr/34", "tr/34/*"))
 UNITS = ("tr", "tr/06", "tr/34", *DISTRICTS)
 
@@ -106,7 +109,7 @@ async def test_silence_is_noticed_though_nobody_closed(tmp_path: Path) -> None:
         night(tmp_path) as log,
         running(log, settings=settings) as gateway,
         proxy(gateway.port) as line,
-        connect(f"ws://127.0.0.1:{line.port}", subscriptions=[MAYOR], settings=SOON) as client,
+        connect(f"ws://127.0.0.1:{line.port}", subscriptions=[MAYOR], settings=WATCHFUL) as client,
     ):
         async with becoming(client, "open"):
             pass
@@ -205,7 +208,7 @@ async def test_a_listener_that_fails_is_logged_and_the_next_is_told(
 async def test_after_every_fault_the_view_is_the_gateways(tmp_path: Path, seed: int) -> None:
     async with chaos(tmp_path, seed) as staged:
         wanted = [wanted_of(one) for one in WANTED]
-        async with connect(staged.url, subscriptions=wanted, settings=SOON) as client:
+        async with connect(staged.url, subscriptions=wanted, settings=WATCHFUL) as client:
             screen = Screen()
             client.on(Change, lambda _: screen.show(shown(client), client.gaps))
             await staged.rounds(screen)

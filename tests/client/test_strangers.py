@@ -16,7 +16,7 @@ from schemas.errors import StreamRefused
 from schemas.wire import Error, Hello
 from tests.patience import LIMIT_S
 
-SOON = Settings(Retry(0.01, 0.02), opening_s=1, hello_s=2)
+SOON = Settings(Retry(0.01, 0.02), opening_s=LIMIT_S, hello_s=LIMIT_S)
 HELLO = {"type": "hello", "protocol": "sandik.v1", "run": "r", "mode": "test", "epoch": "e", "seq": 0, "heartbeat_s": 9}
 Answer = Callable[[ServerConnection, Request], Response | None]
 
