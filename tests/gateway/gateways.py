@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import orjson
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio import client
+from websockets.asyncio.client import ClientConnection
 
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
@@ -24,8 +26,24 @@ from tests.gateway.nights import election, entries
 from tests.patience import LIMIT_S
 
 RUN: Final = "night"
-FAST: Final = GatewaySettings(tick_ms=1, watch_s=0.01, retry_first_s=0.01, retry_max_s=0.02, drain_s=1)
-"""Settings under which nothing waits long for anything."""
+FAST: Final = GatewaySettings(
+    tick_ms=1,
+    watch_s=0.01,
+    retry_first_s=0.01,
+    retry_max_s=0.02,
+    open_timeout_s=LIMIT_S,
+    answer_timeout_s=LIMIT_S,
+    drain_s=LIMIT_S,
+    stalled_s=10 * LIMIT_S,
+    missed_pings=1_000_000,
+)
+"""Settings under which nothing waits for long, and nobody is given up because the machine is busy.
+
+A test of who is given up says after how long.
+"""
+
+connect: Final = partial(client.connect, open_timeout=LIMIT_S, close_timeout=LIMIT_S, ping_interval=None)
+"""A WebSocket client as patient as the test."""
 
 Message = dict[str, object]
 

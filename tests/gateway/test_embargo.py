@@ -10,7 +10,6 @@ from typing import Final
 import httpx
 import orjson
 import pytest
-from websockets.asyncio.client import connect
 
 from eventlog.clock import Manual, epoch_ms
 from eventlog.port import Entry
@@ -18,12 +17,13 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.admission.access import Grant
 from gateway.admission.handshake import AccessSettings
+from gateway.admission.limits import Limits
 from gateway.doors.routes import application
 from gateway.folds.embargo import NO_EMBARGO, Embargo
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.control import EmbargoLifted, EmbargoSet
-from tests.gateway.gateways import FAST, RUN, get, night, publish, running
+from tests.gateway.gateways import FAST, RUN, connect, get, night, publish, running
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.test_gateway import Listener
 from tests.gateway.tokens import HS256, token
@@ -268,7 +268,7 @@ async def test_a_gateway_that_has_not_read_its_orders_yet_tells_the_public_nothi
 
 
 async def test_no_byte_on_the_wire_tells_a_figure_until_the_lift(tmp_path: Path) -> None:
-    settings = replace(FAST, heartbeat_s=0.02)
+    settings = replace(FAST, heartbeat_s=0.02, limits=Limits(messages_per_s=1_000_000))
     async with night(tmp_path) as log:
         await publish(
             log, *(totals(votes=VOTES, boxes=BOXES, version=version, minute=version) for version in range(777))

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from eventlog.clock import Wall
@@ -23,6 +22,7 @@ from tests.gateway.gateways import (
     Message,
     Running,
     Viewer,
+    connect,
     get,
     is_ready,
     make_run,
@@ -32,6 +32,7 @@ from tests.gateway.gateways import (
     running,
     viewer,
 )
+from tests.gateway.leaping import Leaping
 from tests.gateway.nights import DISTRICTS, totals
 from tests.gateway.unreliable import Unreliable
 from tests.patience import LIMIT_S
@@ -82,7 +83,7 @@ async def test_a_subscription_made_before_the_run_is_there_is_kept(tmp_path: Pat
             assert "night" in answer.text
         await make_run(log)
         await client.next("snapshot")
-        assert [message["type"] for message in client.messages] == ["hello", "state", "snapshot"]
+        assert list(dict.fromkeys(message["type"] for message in client.messages)) == ["hello", "state", "snapshot"]
         assert (await get(gateway, "/readyz")).json() == {"ready": True, "reason": "Ready."}
 
 
@@ -139,17 +140,27 @@ async def test_clients_are_told_to_come_back_when_the_server_stops(tmp_path: Pat
 async def test_a_gateway_under_load_is_drained_and_no_client_sees_a_gap(tmp_path: Path) -> None:
     """Its clients are told when to come back, and go on at another gateway where they stopped."""
     many = 101  # more than one wave
-    async with night(tmp_path) as log, running(log) as staying, running(log) as leaving, AsyncExitStack() as stack:
+    clock = Leaping()
+    async with (
+        night(tmp_path) as log,
+        running(log) as staying,
+        running(log, clock=clock) as leaving,
+        AsyncExitStack() as stack,
+    ):
         clients = [await stack.enter_async_context(viewer(leaving)) for _ in range(many)]
         for client in clients:
             await client.subscribe("tr", "tr/*", "tr/34/*")
+            await client.next("snapshot")
+        other = await stack.enter_async_context(viewer(staying))
+        await other.subscribe("tr")
         async with asyncio.TaskGroup() as group:
             group.create_task(feed(log, versions=60))
             parting = [group.create_task(last_words(client)) for client in clients]
-            async with viewer(staying) as other:
-                await other.subscribe("tr")
-                await other.until(lambda: other.seq > 10)
+            await other.until(lambda: other.seq > 10)
             leaving.stop()
+            await asyncio.wait(parting, timeout=LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+            clock.leap(FAST.drain_s)
+        await other.until(lambda: other.seq == 60)
         goodbyes = [task.result() for task in parting]
         assert {goodbye["code"] for goodbye in goodbyes} == {1012}
         assert len({goodbye["retry_after_s"] for goodbye in goodbyes}) > many / 2
@@ -180,7 +191,7 @@ async def last_words(client: Viewer) -> Message:
 
 async def test_a_gateway_that_ends_lets_nobody_in(tmp_path: Path) -> None:
     """It says so where load balancers ask, and goes on serving those who have not been sent away yet."""
-    slowly = replace(FAST, drain_s=4)
+    slowly = replace(FAST, drain_s=4 * LIMIT_S)
     async with night(tmp_path) as log, running(log, settings=slowly) as gateway, AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(viewer(gateway)) for _ in range(101)]
         await clients[-1].subscribe("tr")
@@ -200,7 +211,7 @@ async def test_a_gateway_that_ends_lets_nobody_in(tmp_path: Path) -> None:
 
 async def test_a_client_that_reads_nothing_is_closed_and_dropped(tmp_path: Path) -> None:
     """Also by the kernel, which would keep what is unsent for a close in good order."""
-    short = replace(FAST, kernel_send_bytes=1, write_high_bytes=1_024, stalled_s=0.3, heartbeat_s=0.1, missed_pings=999)
+    short = replace(FAST, kernel_send_bytes=1, write_high_bytes=1_024, stalled_s=0.3, heartbeat_s=0.1)
     ask = b'{"type":"subscribe","id":"s1","contest":"mayor","units":["tr","tr/*","tr/34/*"],"source":"aa"}'
     async with night(tmp_path) as log, running(log, settings=short) as gateway:
         with socket.socket() as client:
@@ -217,9 +228,13 @@ async def test_a_client_that_reads_nothing_is_closed_and_dropped(tmp_path: Path)
 
 
 async def test_the_gateway_stops_although_a_client_reads_nothing(tmp_path: Path) -> None:
-    async with night(tmp_path) as log, running(log) as gateway, raw(gateway) as (_, writer):
+    hasty = replace(FAST, drain_s=1)
+    async with night(tmp_path) as log, running(log, settings=hasty) as gateway, raw(gateway) as (reader, writer):
         writer.write(OPENING)
-        await is_ready(gateway)
+        await asyncio.wait_for(reader.readuntil(b'"hello"'), LIMIT_S)
+        gateway.stop()
+        with suppress(ConnectionResetError):
+            await asyncio.wait_for(reader.read(), LIMIT_S)
 
 
 @pytest.mark.parametrize(("payload", "code"), [(b"\x00binary", 1003), ("x" * 16_385, 1009)])
@@ -332,7 +347,7 @@ async def test_a_bad_handshake_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("beginning", [b"", b"GET /v1/stream HTTP/1.1\r\nHost: "])
 async def test_a_connection_that_does_not_say_what_it_wants_is_closed(tmp_path: Path, beginning: bytes) -> None:
-    hasty = replace(FAST, open_timeout_s=0.05)
+    hasty = replace(FAST, open_timeout_s=0.5)
     async with night(tmp_path) as log, running(log, settings=hasty) as gateway, raw(gateway) as (reader, writer):
         writer.write(beginning)
         assert await asyncio.wait_for(reader.read(), LIMIT_S) == b""
@@ -349,7 +364,7 @@ async def test_a_client_that_hangs_up_is_forgotten(tmp_path: Path) -> None:
 
 async def test_a_client_without_a_sign_of_life_is_closed_and_then_dropped(tmp_path: Path) -> None:
     """It is pinged, told, and gone, although it answers nothing."""
-    restless = replace(FAST, heartbeat_s=0.02)
+    restless = replace(FAST, heartbeat_s=0.02, missed_pings=3)
     async with night(tmp_path) as log, running(log, settings=restless) as gateway, raw(gateway) as (reader, writer):
         writer.write(OPENING)
         received = b""

@@ -15,11 +15,10 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from websockets.asyncio.client import connect
 
 from gateway.admission.tls import TlsFiles, tls_context
 from schemas.errors import UsageError
-from tests.gateway.gateways import FAST, Viewer, night, publish, running
+from tests.gateway.gateways import FAST, Viewer, connect, night, publish, running
 from tests.gateway.nights import totals
 from tests.patience import LIMIT_S
 

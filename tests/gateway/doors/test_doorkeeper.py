@@ -4,7 +4,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from eventlog.clock import Manual
@@ -14,9 +13,10 @@ from gateway.admission.handshake import AccessSettings, origins
 from gateway.doors.routes import application
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
-from tests.gateway.gateways import FAST, Running, Viewer, night, running
+from tests.gateway.gateways import FAST, Running, Viewer, connect, night, running
 from tests.gateway.nights import START, election
 from tests.gateway.tokens import HS256, claims, forged, token
+from tests.patience import LIMIT_S
 
 CLOSED = AccessSettings(keys=(HS256,), public="token", origins=origins(["https://tv.example"]))
 GOOD = token(now=START)
@@ -145,7 +145,7 @@ async def test_tokens_are_never_logged(tmp_path: Path, caplog: pytest.LogCapture
         async with connect(f"{server.ws}?token={text}", logger=logging.getLogger("nobody")) as socket:
             await Viewer(socket).next("hello")
         await refusal(server, f"?token={bad}")
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=LIMIT_S) as client:
             await client.get(f"{server.http}/v1/totals?token={text}")
             await client.get(f"{server.http}/v1/totals?token={bad}")
     ours = [line.getMessage() for line in caplog.records if line.name.split(".")[0] in {"gateway", "uvicorn", "sandik"}]

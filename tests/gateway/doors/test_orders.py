@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
 
 from eventlog.port import Entry, EventLog
 from eventlog.topics import RunTopics
@@ -26,7 +25,7 @@ from schemas.control import (
 )
 from schemas.trust import MAX_ORDER_BYTES
 from tests.builders import counted, value_of
-from tests.gateway.gateways import FAST, RUN, Running, Viewer, is_ready, running
+from tests.gateway.gateways import FAST, RUN, Running, Viewer, connect, is_ready, running
 from tests.gateway.test_orders import held_night
 from tests.gateway.tokens import HS256, token
 from tests.gateway.unreliable import Unreliable

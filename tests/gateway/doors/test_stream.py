@@ -18,6 +18,7 @@ from gateway.admission.limits import Limits
 from schemas.control import EmbargoLifted
 from tests.gateway.event_streams import ALL, listening
 from tests.gateway.gateways import FAST, RUN, get, is_ready, make_run, night, publish, rarely, running, viewer
+from tests.gateway.leaping import Leaping
 from tests.gateway.nights import election, totals
 from tests.gateway.tokens import HS256, token
 from tests.gateway.unreliable import Unreliable
@@ -27,9 +28,13 @@ from tests.schemas.orders import written
 
 async def test_a_stream_of_events_is_the_stream(tmp_path: Path) -> None:
     """The same messages in the same order as by WebSocket; what can be resumed from has the cursor for its id."""
-    async with night(tmp_path) as log, running(log, settings=rarely()) as gateway:
+    async with night(tmp_path) as log:
         await publish(log, totals(votes={"imamoglu": 1}))
-        async with listening(gateway) as client, viewer(gateway) as other:
+        async with (
+            running(log, settings=rarely()) as gateway,
+            listening(gateway) as client,
+            viewer(gateway) as other,
+        ):
             await other.subscribe("tr", "tr/*", "tr/34/*")
             assert client.response.headers["content-type"] == "text/event-stream"
             assert client.response.headers["cache-control"] == "no-store"
@@ -123,7 +128,7 @@ async def test_a_slow_reader_is_conflated_and_ends_with_the_newest(tmp_path: Pat
 
 
 async def test_a_reader_that_takes_nothing_for_too_long_is_dropped(tmp_path: Path) -> None:
-    short = replace(FAST, kernel_send_bytes=1, write_high_bytes=1_024, stalled_s=0.3, heartbeat_s=0.1, missed_pings=999)
+    short = replace(FAST, kernel_send_bytes=1, write_high_bytes=1_024, stalled_s=0.3, heartbeat_s=0.1)
     async with night(tmp_path) as log, running(log, settings=short) as gateway:
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
@@ -218,7 +223,7 @@ async def test_who_may_not_listen_is_told_before_the_stream_begins(tmp_path: Pat
         path = f"{path}&token={token()}"
         assert (await get(gateway, path, origin="https://evil.example")).json()["code"] == "wrong_origin"
         assert (await get(gateway, path, accept="text/html")).status_code == 406
-        async with httpx.AsyncClient(base_url=gateway.http) as client:
+        async with httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as client:
             head = await client.head(path, headers={"accept": "text/*;q=0.5"})
         assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream")
 
@@ -239,24 +244,27 @@ async def test_streams_count_as_connections_and_are_counted_out(tmp_path: Path) 
 
 async def test_a_token_that_expires_ends_the_stream(tmp_path: Path) -> None:
     settings = replace(FAST, access=AccessSettings(keys=(HS256,)))
-    text = token(lasts=timedelta(seconds=1.5))
+    clock = Leaping()
+    text = token(lasts=timedelta(hours=1))
     async with (
         night(tmp_path) as log,
-        running(log, settings=settings) as gateway,
+        running(log, settings=settings, clock=clock) as gateway,
         listening(gateway, f"{ALL}&token={text}") as client,
     ):
+        await client.next("snapshot")
+        clock.leap(3_600)
         assert (await client.next("closed"))["code"] == 4003
         await client.ends()
 
 
 async def test_who_comes_while_the_gateway_ends_is_asked_to_come_again(tmp_path: Path) -> None:
     """An EventSource takes any other status than 200 for the last word, and would stay frozen for the night."""
-    slowly = replace(FAST, drain_s=4)
+    slowly = replace(FAST, drain_s=4 * LIMIT_S)
     async with (
         night(tmp_path) as log,
         running(log, settings=slowly) as gateway,
         AsyncExitStack() as stack,
-        httpx.AsyncClient(base_url=gateway.http) as kept,
+        httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as kept,
         viewer(gateway) as other,
     ):
         assert (await kept.get("/healthz")).status_code == 200
