@@ -1,7 +1,7 @@
 """The gateway itself: one run's view, its clients, and what moves between them.
 
 Everything here happens in one event loop and without waiting. The loops in `follow` bring records and ticks, the
-protocol in `connection` brings clients and takes frames, the routes in `http` look.
+protocol in `connections` brings clients and takes frames, the routes in `doors` look.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The decision at the door: who comes in, from where, with what. Headers in, a grant or a refusal out; no I/O.
 
-Both doors ask here: HTTP requests in `doors`, requests to upgrade to the stream in `connection`.
+Both doors ask here: HTTP requests in `doors.doorkeeper`, requests for the stream in `connections.websocket`.
 """
 
 from collections.abc import Iterable, Sequence

@@ -33,7 +33,7 @@ _PREFLIGHT_S: Final = "600"
 """How long a browser may keep what it was told about an origin: after ten minutes a change is known."""
 
 
-class Doors:
+class Doorkeeper:
     """Admits requests, refuses those that bring something wrong, and says who may read the answers."""
 
     def __init__(self, app: ASGIApp, gateway: Gateway) -> None:

@@ -18,7 +18,7 @@ from gateway.doors.answers import NO_CACHE, RETRY_AFTER_S, json_answer, unless_h
 from gateway.doors.boundaries import Boundaries
 from gateway.doors.compare import CompareDoor
 from gateway.doors.control import ControlDoor
-from gateway.doors.doorkeeper import Doors
+from gateway.doors.doorkeeper import Doorkeeper
 from gateway.doors.facts import FactsDoor
 from gateway.doors.history import Moments
 from gateway.doors.orders import OrderLog, OrdersDoor
@@ -78,7 +78,7 @@ def application(
             Route("/v1/definition", definition),
             Route("/v1/boundaries", BoundariesDoor(boundaries).answer),
         ],
-        middleware=[Middleware(Doors, gateway=gateway)],
+        middleware=[Middleware(Doorkeeper, gateway=gateway)],
         exception_handlers={HTTPException: _refuse},
     )
 
