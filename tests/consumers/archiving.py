@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from consumers.archive_book import ArchiveBook
+from consumers.tally import TallyFold
 from eventlog.archive_folder import Disk, claimed
 from eventlog.archive_manifest import ArchivedTopic
 from eventlog.clock import epoch_ms
@@ -12,12 +14,15 @@ from eventlog.partition import partition_of
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from schemas.control import RunCreated
+from schemas.statehash import state_of
 from schemas.tally import Tally, encode
+from schemas.totals import parse_totals
 from tests.builders import NIGHT, small_election
 
 PARTITIONS = 4
 RUN = Run(RunTopics("night", PARTITIONS), "test", "e1e1", small_election())
 NIGHT_MS = epoch_ms(NIGHT)
+ZONE = ZoneInfo(RUN.definition.timezone)
 CREATED = RunCreated(run="night", mode="test", epoch="e1e1", at=NIGHT, definition=RUN.definition)
 
 
@@ -46,6 +51,16 @@ def logged(values: Iterable[tuple[bytes, bytes]]) -> Logs:
 def said(events: Iterable[Tally]) -> Iterable[tuple[bytes, bytes]]:
     """Keys and values of events."""
     return ((event.district.encode(), encode(event)) for event in events)
+
+
+def naive_state(records: list[Logged], partition: int) -> bytes:
+    """The state after some records of a partition: fold them afresh, publish everything, parse that, hash it."""
+    fold = TallyFold(RUN.definition, "tallies", lambda key: partition_of(key, PARTITIONS))
+    fold.apply(partition, records)
+
+    return state_of(
+        parse_totals(ledger.totals(ZONE).encode()) for ledger in fold.ledgers.values() if ledger.as_of is not None
+    )
 
 
 def feed(folder: Path, logs: Logs, *, at_once: int = 7, disk: Disk | None = None, run: Run = RUN) -> None:

@@ -1,42 +1,26 @@
 """Writing an archive: whatever the log holds comes back, with the right state; and a kill at any step costs nothing."""
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.archive_book import MERGE_SEGMENTS
-from consumers.tally import TallyFold
 from consumers.verify import verify
 from eventlog.archive import open_archive
 from eventlog.archive_folder import LOCK, Disk
 from eventlog.archive_manifest import MANIFEST
 from eventlog.archive_segment import Archived
-from eventlog.partition import partition_of
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from schemas.errors import ArchiveError
-from schemas.statehash import state_of
-from schemas.totals import parse_totals
 from tests.builders import DISTRICTS, NIGHT, counted, small_election
-from tests.consumers.archiving import PARTITIONS, RUN, Logged, Logs, feed, logged, said
+from tests.consumers.archiving import PARTITIONS, RUN, Logged, Logs, feed, logged, naive_state, said
 from tests.consumers.nights import arrivals, tallies
 
-ZONE = ZoneInfo(RUN.definition.timezone)
 JUNK = [(b"tr/34/uskudar", b"\xff"), (b"nowhere", b"{}"), (b"tr/41/gebze", b"")]
 EVENTS = [counted(district=district, box=1001 + box) for box in range(6) for district in DISTRICTS]
-
-
-def naive_state(records: list[Logged], partition: int) -> bytes:
-    """The state after some records of a partition: fold them afresh, publish everything, parse that, hash it."""
-    fold = TallyFold(RUN.definition, "tallies", lambda key: partition_of(key, PARTITIONS))
-    fold.apply(partition, records)
-
-    return state_of(
-        parse_totals(ledger.totals(ZONE).encode()) for ledger in fold.ledgers.values() if ledger.as_of is not None
-    )
 
 
 def replay_order(logs: Logs) -> list[tuple[int, int, bytes]]:
