@@ -9,26 +9,12 @@ from playwright.async_api import Browser
 
 from eventlog.port import EventLog
 from gateway.doors.overlays import OVERLAYS
-from tests.browser.city import election
 from tests.browser.graphics import HIDDEN, SHOWN, desk, place
-from tests.browser.stage import begin, log_at, publish, showing, totals
+from tests.browser.stage import showing
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 OK = {"statusCode": 200, "statusMessage": "OK"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EventLog]:
-    """Two districts have reported."""
-    async with log_at(tmp_path_factory.mktemp("night")) as log:
-        await begin(log, election(), mode="test")
-        await publish(
-            log,
-            totals("tr/34/fatih", {"imamoglu": 600, "kurum": 400}, boxes=4),
-            totals("tr/34/sile", {"imamoglu": 100, "kurum": 300}, boxes=2),
-        )
-        yield log
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,36 +1,20 @@
 """The single-file templates in Chromium, opened from a folder and called as CasparCG and SPX-GC call them."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
 import orjson
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser
 
 from eventlog.port import EventLog
 from gateway.doors.overlays import OVERLAYS
 from sandik.graphics.catalogue import GRAPHICS
-from tests.browser.city import election
 from tests.browser.graphics import HIDDEN, SHOWN, Desk, desk, place
 from tests.browser.overlays import studio
-from tests.browser.stage import begin, log_at, publish, showing, totals
+from tests.browser.stage import showing
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EventLog]:
-    """Two districts have reported, in a rehearsal."""
-    async with log_at(tmp_path_factory.mktemp("night")) as log:
-        await begin(log, election(), mode="test")
-        await publish(
-            log,
-            totals("tr/34/fatih", {"imamoglu": 600, "kurum": 400}, boxes=4),
-            totals("tr/34/sile", {"imamoglu": 100, "kurum": 300}, boxes=2),
-        )
-        yield log
 
 
 XML: Final = (
