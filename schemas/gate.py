@@ -11,21 +11,19 @@ from typing import Final, Literal, Self
 import orjson
 from pydantic import TypeAdapter, model_validator
 
-from schemas.fields import Frozen, Id, Total, UnitId
-from schemas.totals import Cell, Totals
+from schemas.fields import Total
+from schemas.totals import Aside, Totals
 
 GATE_PREFIX: Final = b"gate:"
 """What a gate's key begins with. No id has a colon, so it is never a cell's own key."""
 
 
-class Gate(Frozen):
+class Gate(Aside):
     """One cell is held, or is released. `program` is what everyone is shown while it is held; `None`: nothing yet."""
 
-    v: Literal[1] = 1
+    prefix = GATE_PREFIX
+
     type: Literal["gate"] = "gate"
-    contest: Id
-    source: Id
-    district: UnitId
     gate: Total
     held: bool
     again: Total = 0
@@ -36,16 +34,6 @@ class Gate(Frozen):
         if self.program is not None and self.program.cell != self.cell:
             raise ValueError(f"a gate of {self.cell} cannot show totals of {self.program.cell}")
         return self
-
-    @property
-    def cell(self) -> Cell:
-        """The cell that this gate is of."""
-        return Cell(self.contest, self.source, self.district)
-
-    @property
-    def key(self) -> bytes:
-        """The record key, such as `gate:metropolitan_mayor/aa/tr/34/uskudar`."""
-        return GATE_PREFIX + self.cell.key()
 
     def supersedes(self, other: "Gate | None") -> bool:
         """Whether it takes the place of the gate that stands."""

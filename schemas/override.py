@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, Literal, Self
 import orjson
 from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
 
-from schemas.fields import Frozen, Id, Total, UnitId
-from schemas.totals import COUNTS, Cell, Totals
+from schemas.fields import Total
+from schemas.totals import COUNTS, Aside, Cell, Totals
 
 OVERRIDE_PREFIX: Final = b"override:"
 """What an override's key begins with. No id has a colon, so it is never a cell's own key."""
@@ -34,14 +34,12 @@ Figures = Annotated[
 """Absolute figures by name: a count of `FIGURES`, or `votes.` and a candidate."""
 
 
-class Override(Frozen):
+class Override(Aside):
     """The figures of one cell that are set by hand at a time; none of them: the source's own figures stand again."""
 
-    v: Literal[1] = 1
+    prefix = OVERRIDE_PREFIX
+
     type: Literal["override"] = "override"
-    contest: Id
-    source: Id
-    district: UnitId
     override: Total
     at: AwareDatetime
     figures: Figures
@@ -52,16 +50,6 @@ class Override(Frozen):
             if not name.startswith(VOTES) and name not in FIGURES:
                 raise ValueError(f"{name!r} cannot be set by hand; use {', '.join(FIGURES)} or votes.CANDIDATE")
         return self
-
-    @property
-    def cell(self) -> Cell:
-        """The cell that it is of."""
-        return Cell(self.contest, self.source, self.district)
-
-    @property
-    def key(self) -> bytes:
-        """The record key, such as `override:metropolitan_mayor/aa/tr/34/uskudar`."""
-        return OVERRIDE_PREFIX + self.cell.key()
 
     @property
     def candidates(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Totals: the absolute figures of one (contest, source, district), as the aggregator publishes them."""
 
 from collections.abc import Iterable
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 import orjson
 from pydantic import AwareDatetime, Field, TypeAdapter
@@ -68,6 +68,28 @@ class Totals(Frozen):
 _FIELDS: Final = tuple(name for name in Totals.model_fields if name != "overridden")
 
 TOTALS: Final = TypeAdapter(Totals)
+
+
+class Aside(Frozen):
+    """What is said of one cell beside its totals, under a key of its own: the cell's, after a prefix with a colon."""
+
+    prefix: ClassVar[bytes]
+
+    v: Literal[1] = 1
+    type: str
+    contest: Id
+    source: Id
+    district: UnitId
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that it is of."""
+        return Cell(self.contest, self.source, self.district)
+
+    @property
+    def key(self) -> bytes:
+        """The record key, such as `gate:metropolitan_mayor/aa/tr/34/uskudar`."""
+        return self.prefix + self.cell.key()
 
 
 def is_aside(key: bytes | None) -> bool:
