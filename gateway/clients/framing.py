@@ -37,7 +37,7 @@ def framed(payload: bytes, framing: Framing, cursor: str | None = None) -> bytes
             return text_frame(payload)
         case Framing.COMPRESSED:
             return compressed_text_frame(payload)
-        case Framing.EVENTS:
+        case _:  # events
             return chunk(_event(payload, cursor))
 
 

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.admission.access import PUBLIC, Grant
-from gateway.admission.handshake import AccessSettings, Code, Handshake, Knock, Refusal, origins, proxies
+from gateway.admission.handshake import (
+    STREAM_PATH,
+    AccessSettings,
+    Code,
+    Handshake,
+    Knock,
+    Refusal,
+    crowded,
+    origins,
+    peer_of,
+    proxies,
+)
+from gateway.admission.limits import Census, Limits
 from schemas.errors import UsageError
 from tests.gateway.tokens import HS256, NOW, claims, forged, token
 
@@ -129,6 +141,7 @@ def test_two_origins_are_none() -> None:
         ("10.0.0.1", "2001:db8::1", "2001:db8::/64"),
         ("10.0.0.1", "", None),
         ("10.0.0.1", "unknown", None),
+        ("10.0.0.1", "10.0.0.2, 10.0.0.3", None),
     ],
 )
 def test_a_forwarded_address_is_believed_from_our_own_proxy_only(
@@ -142,6 +155,42 @@ def test_without_a_proxy_of_ours_nobody_is_believed() -> None:
     assert OPEN.counted_address(knock(peer="10.0.0.1", x_forwarded_for="198.51.100.1")) == "10.0.0.1"
     assert not OPEN.is_proxy("10.0.0.1")
     assert not OPEN.is_proxy(None)
+
+
+def test_the_stream_has_one_address() -> None:
+    assert PUBLIC == OPEN.admit_to_stream(STREAM_PATH, knock(), NOW)
+    assert (404, "unknown_path") == refused(OPEN.admit_to_stream("/v2/stream", knock(), NOW))
+    assert (401, "missing_token") == refused(CLOSED.admit_to_stream(STREAM_PATH, knock(), NOW))
+    assert (403, "wrong_origin") == refused(OPEN.admit_to_stream(STREAM_PATH, knock(origin="https://a.example"), NOW))
+
+
+@pytest.mark.parametrize(
+    ("query", "program"), [(f"token={GOOD}", False), (f"token={GOOD}&view=program", True), ("view=program", False)]
+)
+def test_the_control_room_may_ask_for_what_everyone_sees(query: str, program: bool) -> None:
+    decision = OPEN.admit_to_stream(STREAM_PATH, knock(query), NOW)
+
+    assert isinstance(decision, Grant)
+    assert program is decision.program
+
+
+def test_where_there_are_too_many_connections_whoever_comes_is_told_when_to_come_back() -> None:
+    census = Census(Limits(connections=2, connections_per_address=1))
+    first, second, other = crowded(census, "a"), crowded(census, "a"), crowded(census, "b")
+
+    assert (None, None) == (first, other)
+    for refusal, told in ((second, (429, "too_many")), (crowded(census, "c"), (503, "full"))):
+        assert refusal is not None
+        assert told == refused(refusal)
+        assert ["retry-after"] == [name for name, _ in refusal.headers]
+
+
+@pytest.mark.parametrize(
+    ("peername", "address"),
+    [(("10.0.0.1", 80), "10.0.0.1"), (("::1", 80, 0, 0), "::1"), ((), None), ("", None), (None, None)],
+)
+def test_a_peer_is_the_address_in_what_a_transport_calls_it(peername: object, address: str | None) -> None:
+    assert address == peer_of(peername)
 
 
 def test_what_an_operator_writes_is_read_or_refused() -> None:

@@ -77,3 +77,12 @@ def test_addresses_of_those_who_left_are_forgotten() -> None:
 )
 def test_what_an_address_is_counted_as(address: str | None, counted: str | None) -> None:
     assert counted_address(address) == counted
+
+
+def test_whoever_is_not_limited_leaves_the_total_only() -> None:
+    census = Census(replace(LIMITS, connections=2, connections_per_address=1))
+    census.enter("a")
+    census.enter(None)
+    census.leave(None)
+
+    assert ["too_many", None, "full"] == [census.enter("a"), census.enter(None), census.enter("b")]

@@ -329,6 +329,18 @@ ASKED = st.builds(
 )
 
 
+def test_who_stands_at_one_place_with_the_same_wish_is_one_group() -> None:
+    night = Night()
+    night.publish(1)
+    found = [night.hub.groups]
+    for name, asked in (("ann", wanted()), ("bob", wanted()), ("eve", wanted("s1", "tr/34"))):
+        night.hub.subscribe(name, asked, None, Framing.PLAIN)
+        night.turn()
+        found.append(night.hub.groups)
+
+    assert [0, 1, 1, 2] == found
+
+
 class Hubs(RuleBasedStateMachine):
     """Any sequence of what can happen to a hub; naive clients merge what they get and are compared with the view."""
 

@@ -30,3 +30,14 @@ def test_who_takes_all_of_it_is_not_stalled() -> None:
     stalls.resumed("ann")
     stalls.resumed("ann")
     assert overdue(stalls, 99) == []
+
+
+def test_as_many_are_stopped_as_take_no_more() -> None:
+    stalls = Stalls[str](30)
+    stalls.stopped("ann", 5, now=0)
+    stalls.stopped("ann", 7, now=1)
+    stalls.stopped("bob", 5, now=0)
+    assert 2 == len(stalls)
+    stalls.resumed("ann")
+    stalls.resumed("ann")
+    assert 1 == len(stalls)

@@ -1,11 +1,14 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.folds.control import Control
 from gateway.folds.embargo import NO_EMBARGO, Embargo
-from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held
+from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, EpochBegun, Held
+from schemas.playback import Mark
+from tests.gateway.folds.test_playback import moved
 from tests.gateway.nights import START, Written, election
 from tests.schemas.orders import Kind, new_seal, written
 
@@ -65,6 +68,39 @@ def test_a_record_that_creates_the_run_is_no_order_and_a_hold_is_for_others() ->
     assert control.fold(Written(0, b'{"type":"run_created"}')) is None
     obey(control, Held, contest="mayor")
     assert (control.accepted, control.position) == ({"held": 1}, 2)
+
+
+def test_what_would_become_of_an_order_is_known_before_it_is_given() -> None:
+    control = Control(RUN, [SEAL.public])
+    value = written(EmbargoLifted, SEAL)
+    considered = control.consider(value)
+
+    assert (0, {}) == (control.position, control.accepted)
+    assert considered == control.fold(Written(0, value))
+    again = control.consider(value)
+    assert again is not None
+    assert not again.counts
+
+
+def test_a_replay_is_followed_and_its_take_ends_with_the_next() -> None:
+    replay = Control(replace(RUN, mode="replay"), [SEAL.public])
+    live = Control(RUN, [SEAL.public])
+    take: dict[str, Any] = {"run": RUN.name, "epoch": "e2e2", "at": START}
+    for offset, (value, ended) in enumerate(
+        [
+            (moved(run=RUN.name).encode(), False),
+            (EpochBegun(**take, take=2).encode(), False),
+            (EpochBegun(**take | {"run": "other"}, take=1).encode(), False),
+            (EpochBegun(**take, take=1).encode(), True),
+        ]
+    ):
+        assert replay.fold(Written(offset, value)) is None
+        assert live.fold(Written(offset, value)) is None
+        assert (ended, False) == (replay.take_ended, live.take_ended)
+    for clock in (replay.clock, live.clock):
+        for partition in range(RUN.topics.partitions):
+            clock.mark(Mark(partition=partition, mark=0))
+    assert (True, False) == (replay.clock.at(START) is not None, live.clock.at(START) is not None)
 
 
 def test_a_record_that_was_folded_is_a_no_op() -> None:

@@ -14,7 +14,7 @@ from schemas.override import Override, is_override, overridden, parse_override, 
 from schemas.totals import Cell, Totals, parse_totals
 from tests.gateway.folds.test_view import EVERYWHERE, PAIRS, catch_up, everything, shown_to_all
 from tests.gateway.gateways import Message
-from tests.gateway.nights import DISTRICTS, Written, election, totals
+from tests.gateway.nights import DISTRICTS, START, Written, election, totals
 from tests.schemas.orders import Kind, order
 
 ELECTION = election()
@@ -222,7 +222,7 @@ def a_gate(number: int, *, held: bool, program: Totals | None = None, cell: Cell
     return Gate(**cell._asdict(), gate=number, held=held, program=program)
 
 
-def topic(*said: Gate | Totals) -> list[Written]:
+def topic(*said: Gate | Override | Totals) -> list[Written]:
     night = Night(0)
     for one in said:
         night.append(one)
@@ -278,6 +278,62 @@ def test_what_is_held_is_listed_by_the_largest_unit() -> None:
 def test_a_gate_that_cannot_be_used_is_counted_and_passed_over(gate: bytes) -> None:
     program = fold([Written(0, gate, key=b"gate:x"), Written(1, b"junk", key=b"x")])
     assert (program.seq, program.view.seq, program.live.skipped, program.hold) == (2, 2, 2, ())
+
+
+def an_override(number: int, cell: Cell = USKUDAR, figures: dict[str, int] | None = None) -> Override:
+    return Override(**cell._asdict(), override=number, at=START, figures=figures or {})
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        b"junk",
+        an_override(1, Cell("president", "aa", "tr/34/uskudar"), {"valid": 1}).encode(),
+        an_override(1, USKUDAR, {"votes.nobody": 1}).encode(),
+    ],
+)
+def test_an_override_that_cannot_be_used_is_counted_and_passed_over(override: bytes) -> None:
+    program = fold([Written(0, override, key=b"override:x")])
+    assert (1, 1, 1, []) == (program.seq, program.view.seq, program.live.skipped, program.overrides)
+
+
+def test_what_is_set_by_hand_is_listed_until_it_is_withdrawn() -> None:
+    first, second = (
+        an_override(1, figures={"valid": 7}),
+        an_override(2, Cell("mayor", "aa", "tr/34/adalar"), {"valid": 8}),
+    )
+    withdrawn = an_override(3)
+
+    assert [second, first] == fold(topic(first, second)).overrides
+    assert [second] == fold(topic(first, second, withdrawn)).overrides
+    assert [second] == fold(topic(withdrawn, first, second)).overrides  # of several the highest number stands
+
+
+def test_totals_that_are_older_than_those_under_an_override_change_nothing() -> None:
+    newer, older = totals(votes={"kurum": 2}, version=2), totals(votes={"kurum": 1}, version=1)
+    program = fold(topic(newer, an_override(1, figures={"valid": 7}), older, an_override(2)))
+
+    assert {"imamoglu": 0, "kurum": 2} == program.live.rows(units={"tr"})[0].votes
+
+
+def test_what_is_held_is_known_of_every_unit_that_has_a_part_in_it() -> None:
+    program = fold(
+        topic(totals(), a_gate(1, held=True), a_gate(2, held=True, cell=Cell("mayor", "anka", DISTRICTS[0])))
+    )
+
+    held = [unit for unit in ELECTION.unit_by_id if program.is_held("mayor", unit)]
+    assert sorted({"tr", "tr/34", "tr/34/uskudar", DISTRICTS[0], *ELECTION.ancestors[DISTRICTS[0]]}) == sorted(held)
+    assert not program.is_held("council", "tr")
+
+
+def test_what_would_change_with_a_take_is_counted_by_what_is_held() -> None:
+    first, second = totals(votes={"kurum": 1}, version=1), totals(votes={"kurum": 2}, version=2)
+    held: list[Gate | Totals] = [first, a_gate(5, held=True, program=first)]
+
+    assert {} == fold(topic(first)).pending()
+    assert {"mayor/tr/34/uskudar": 0} == fold(topic(*held)).pending()
+    assert {"mayor/tr/34/uskudar": 1} == fold(topic(*held, second)).pending()
+    assert {} == fold(topic(*held, second, a_gate(6, held=False))).pending()
 
 
 def test_an_offset_that_was_folded_is_a_no_op() -> None:

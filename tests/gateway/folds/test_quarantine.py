@@ -1,6 +1,12 @@
+import pytest
+
 from gateway.folds.quarantine import MAX_WAITING, Quarantine
-from schemas.control import QuarantineRejected, QuarantineReleased
+from schemas.control import EmbargoLifted, QuarantineRejected, QuarantineReleased
+from schemas.errors import UsageError
+from schemas.mending import mended
 from schemas.quarantine import Quarantined, quarantined
+from schemas.tally import encode
+from tests.builders import counted
 from tests.gateway.nights import Written
 from tests.schemas.orders import order
 
@@ -45,3 +51,23 @@ def test_the_newest_are_kept_and_all_are_counted() -> None:
 
     assert (MAX_WAITING, MAX_WAITING + 2) == (len(queue.waiting), queue.waiting_count)
     assert queue.find("t/0/1") is None
+
+
+def test_an_order_that_releases_publishes_what_waits_and_no_other_does() -> None:
+    said = counted(revision=2)
+    waits = quarantined("conflict", "a test", topic="t", partition=0, offset=1, key=b"k", value=encode(said))
+    queue = fold(Quarantine(), waits)
+
+    assert mended(waits) == queue.released_by(order(QuarantineReleased, position="t/0/1"))
+    assert queue.released_by(order(QuarantineRejected, position="t/0/1")) is None
+    assert queue.released_by(order(EmbargoLifted)) is None
+    for kind in (QuarantineReleased, QuarantineRejected):
+        with pytest.raises(UsageError, match="Nothing waits in quarantine from 't/0/9'"):
+            queue.released_by(order(kind, position="t/0/9"))
+
+
+def test_an_order_about_other_things_settles_nothing() -> None:
+    queue = fold(Quarantine(), set_aside(1))
+    queue.obey(order(EmbargoLifted))
+
+    assert [set_aside(1)] == queue.waiting

@@ -247,3 +247,15 @@ def test_an_offset_that_was_folded_is_a_no_op() -> None:
     assert not view.apply(0, totals(version=9, votes={"kurum": 9}))
     assert not view.fold(Written(1, b"not JSON"))
     assert (view.seq, view.skipped, view.rows()) == (2, 0, before)
+
+
+def test_what_is_hidden_leaves_the_sum_of_what_is_left() -> None:
+    whole = fold([totals("tr/34/uskudar", {"kurum": 1}), totals("tr/34/adalar", {"kurum": 2}, minute=1)])
+    whole.hide(2, Cell("mayor", "aa", "tr/34/uskudar"))
+    whole.hide(3, Cell("mayor", "aa", "tr/34/uskudar"))
+    rest = fold([totals("tr/34/adalar", {"kurum": 2}, minute=1)])
+
+    assert rest.rows() == whole.rows()
+    assert ["tr", "tr/34"] == sorted(str(entry["unit"]) for entry in whole.changed_since("mayor", "aa", EVERYWHERE, 2))
+    whole.hide(4, Cell("mayor", "aa", "tr/34/adalar"))
+    assert ([], 5) == (whole.rows(), whole.seq)
