@@ -2,6 +2,7 @@
  * The board: which panes there are, what is selected, and when they are drawn.
  */
 
+import { callOf } from "./call.js";
 import { Candidates } from "./candidates.js";
 import { Card } from "./card.js";
 import { Compare } from "./compare.js";
@@ -245,7 +246,7 @@ export class Board {
 
   /** An editor's word on who has won in a unit, if it has been given. */
   #call(unit) {
-    return this.night.calls.find((call) => call.contest === this.selection.contest && call.unit === unit);
+    return callOf(this.night, this.selection.contest, unit);
   }
 
   #columns() {

@@ -3,6 +3,7 @@
  */
 
 import { isManual, markManual } from "./byhand.js";
+import { wordsOf } from "./call.js";
 import { reset, show } from "./countup.js";
 import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
 import { isThin, turnout } from "./rank.js";
@@ -81,9 +82,9 @@ export class Hero {
     const { t, format } = this;
     put(this.callRow, "hidden", call ? null : "");
     if (!call) return;
-    const winner = ranked.find(({ candidate }) => candidate.id === call.candidate);
-    say(this.called, t("called", { name: winner?.candidate.name ?? call.candidate }));
-    say(this.calledBy, t("calledBy", { by: call.by, time: format.clock(call.at), zone: format.zone() }));
+    const { text, by } = wordsOf(call, ranked, { t, format });
+    say(this.called, text);
+    say(this.calledBy, by);
   }
 
   /** Which of the figures here an operator has set by hand. */

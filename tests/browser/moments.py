@@ -80,6 +80,11 @@ def long_winded(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     )
 
 
+def calls(contest: str, candidate: str, *, by: str = "A. Kaya") -> list[dict[str, Any]]:
+    """An editor's call in the province and in one district."""
+    return [{"contest": contest, "unit": unit, "candidate": candidate, "by": by, "at": AT} for unit in ("tr/34", UNIT)]
+
+
 def _feeds(word: str) -> dict[str, Any]:
     age = {"quiet": 95.0, "stale": 420.0, "down": 5400.0}[word]
     return state(feeds={source: {"state": word, "last_event": AT, "age_s": age} for source in ("aa", "anka")})
@@ -110,7 +115,8 @@ def moments(contest: str = "metropolitan_mayor") -> dict[str, Script]:
         "hundred": Script(plain, everywhere({first: 11_360_000}, boxes=BOXES, contest=contest)),
         "many": Script(crowded, everywhere(many, boxes=12, contest=contest)),
         "manual": Script(plain, [one | {"overridden": [f"votes.{first}"]} for one in usual]),
-        "long": Script(renamed(long_winded), usual),
+        "called": Script(plain, usual, state=state(calls=calls(contest, first))),
+        "long": Script(renamed(long_winded), usual, state=state(calls=calls(contest, first, by=LONG))),
     }
 
 

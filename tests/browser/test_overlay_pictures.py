@@ -11,8 +11,8 @@ import pytest
 from playwright.async_api import Browser
 
 from gateway.doors.overlays import OVERLAYS
-from tests.browser.moments import MANY, STATES, UNIT, moments
-from tests.browser.overlays import AT, Studio, studio
+from tests.browser.moments import MANY, STATES, UNIT, calls, moments
+from tests.browser.overlays import AT, Script, Studio, state, studio
 from tests.browser.test_board import percent, turkish
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -21,6 +21,8 @@ SEARCH: Final = {
     "lower-third": f"unit={UNIT}",
     "council": f"contest=district_council&unit={UNIT}&population=280000&quota=3",
 }
+CALLING: Final = ("lead-board", "duel", "lower-third", "strap")
+"""Overlays that show an editor's call."""
 LEADER_CHANGED: Final = {
     "type": "event",
     "event": "leader_changed",
@@ -32,6 +34,13 @@ LEADER_CHANGED: Final = {
     "candidate": "imamoglu",
     "before": "kurum",
 }
+
+WITHDRAW: Final = """async (state) => {
+  window.client.receive(state);
+  window.onStage.redraw();
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+}"""
+PANEL_HEIGHT: Final = "document.querySelector('.panel').getBoundingClientRect().height"
 
 FAULTS: Final = (Path(__file__).parent / "faults.js").read_text(encoding="utf-8")
 """What no screenshot may have: text outside the graphics-safe area of EBU R 95, cut off, or over other text."""
@@ -142,6 +151,41 @@ async def test_a_figure_set_by_hand_is_marked_wherever_it_shows(browser: Browser
             assert "elle girilen sayı" in await numbers(shown)
         await shown.show("ticker", moments()["manual"])
         assert 2 * 39 == await shown.page.locator(".belt [data-manual]").count()
+
+
+def called(name: str) -> Script:
+    """A moment in which a call stands; the strap needs an event to show at all."""
+    script = moments()["called"]
+    script.messages = [LEADER_CHANGED] if name == "strap" else []
+    return script
+
+
+@pytest.mark.parametrize("name", CALLING)
+async def test_a_call_is_shown_where_it_stands_and_leaves_quietly(name: str, browser: Browser) -> None:
+    """In words, with whose it is; when it is withdrawn nothing else moves."""
+    async with studio(browser) as shown:
+        await shown.show(name, called(name), SEARCH.get(name, ""))
+        assert "✓ Ekrem İmamoğlu kazandı" == await shown.text(".call .called")
+        assert "ilan eden A. Kaya, 21:55:12 TSİ" == await shown.text(".call .calledBy")
+        before = await shown.page.evaluate(PANEL_HEIGHT)
+        await shown.page.evaluate(WITHDRAW, state())
+        assert "kazandı" not in await numbers(shown)
+        assert "ilan eden" not in await numbers(shown)
+        assert before == await shown.page.evaluate(PANEL_HEIGHT)
+        await shown.show(name, called(name), f"lang=en&{SEARCH.get(name, '')}")
+        assert "✓ Ekrem İmamoğlu has won" == await shown.text(".call .called")
+
+
+@pytest.mark.parametrize("name", CALLING)
+async def test_no_call_shows_for_another_unit_or_contest_or_under_an_embargo(name: str, browser: Browser) -> None:
+    elsewhere = [calls("metropolitan_mayor", "imamoglu")[0] | {"unit": "tr/34/sile"}, *calls("district_mayor", "kurum")]
+    embargoed = state(embargoed=True, calls=calls("metropolitan_mayor", "imamoglu"))
+    async with studio(browser) as shown:
+        for said in (state(calls=elsewhere), embargoed):
+            script = called(name)
+            script.state = said
+            await shown.show(name, script, SEARCH.get(name, ""))
+            assert "kazandı" not in await numbers(shown)
 
 
 @pytest.mark.parametrize(("moment", "mark"), [("test", "TEST"), ("replay", "TEKRAR")])

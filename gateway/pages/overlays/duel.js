@@ -5,9 +5,9 @@
 import { show } from "../countup.js";
 import { make, paint, put, say } from "../dom.js";
 import { Order } from "../slide.js";
-import { Counted, fit, Heading, Name, Origin } from "./furniture.js";
+import { Called, Counted, fit, Heading, Name, Origin } from "./furniture.js";
 import { list } from "./parameters.js";
-import { counted, margin, origin, written } from "./picture.js";
+import { called, counted, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
 export const title = "Two-candidate duel";
@@ -36,6 +36,7 @@ export function model(scene) {
   return {
     of: `${contest} ${source} ${place}`,
     heading: { title: unit.unit.name, subtitle: unit.contest.name },
+    call: called(scene, unit),
     rows: unit.ranked.map((item) => written(scene, unit, item)),
     pair, fixed: named.length === SIDES,
     margin: between(scene, unit, pair),
@@ -67,6 +68,7 @@ class Duel {
   constructor({ t, format }) {
     Object.assign(this, { t, format });
     this.heading = new Heading();
+    this.called = new Called();
     this.halves = ["left", "right"].map((side) => half(side));
     this.gapLabel = make("span", { class: "what fit" });
     this.gapVotes = make("b", { class: "gapVotes" });
@@ -79,13 +81,15 @@ class Duel {
     const [left, right] = this.halves;
     const bars = make("div", { class: "bars", "aria-hidden": "true" }, left.fill, right.fill, make("i"));
     this.node = make("section", { class: "panel duel" }, make("div", { class: "content" },
-      this.heading.node, make("div", { class: "sides" }, left.node, gap, right.node), bars,
+      make("div", { class: "top" }, this.heading.node, this.called.node),
+      make("div", { class: "sides" }, left.node, gap, right.node), bars,
       make("div", { class: "feet" }, this.counted.node, this.origin.node)));
   }
 
   draw(model) {
     this.#latest = model;
     this.heading.draw(model.heading);
+    this.called.draw(model.call);
     const pair = this.#sided(model);
     if (this.#of !== model.of || model.empty) this.#sides.jump(pair);
     else this.#sides.want(pair);

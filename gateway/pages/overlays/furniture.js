@@ -43,6 +43,21 @@ function setSize(node, size) {
   put(node, "data-wrapped", size < SIZES.at(-1) ? "" : null);
 }
 
+/** An editor's call: who has won, and whose word that is. Its place is kept while no call stands. */
+export class Called {
+  constructor() {
+    this.text = make("span", { class: "called fit" });
+    this.by = make("span", { class: "calledBy fit" });
+    this.node = make("p", { class: "call", "data-none": "" }, this.text, this.by);
+  }
+
+  draw(call) {
+    put(this.node, "data-none", call ? null : "");
+    fit(this.text, call ? `✓ ${call.text}` : "");
+    fit(this.by, call?.by ?? "");
+  }
+}
+
 /** A heading: where, and what is voted on. */
 export class Heading {
   constructor() {

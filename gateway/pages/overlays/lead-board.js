@@ -5,9 +5,9 @@
 import { show } from "../countup.js";
 import { make, order, paint, put, say } from "../dom.js";
 import { Order, slide, tops } from "../slide.js";
-import { Counted, fit, Heading, Name, Origin } from "./furniture.js";
+import { Called, Counted, fit, Heading, Name, Origin } from "./furniture.js";
 import { choice, whole } from "./parameters.js";
-import { counted, margin, origin, remainder, written } from "./picture.js";
+import { called, counted, margin, origin, remainder, written } from "./picture.js";
 import { Stage, subscriptions } from "./stage.js";
 
 export const title = "Lead board";
@@ -23,6 +23,7 @@ export function model(scene) {
   return {
     of: `${contest} ${source} ${place}`,
     heading: { title: unit.unit.name, subtitle: unit.contest.name },
+    call: called(scene, unit),
     rows: unit.ranked.map((item) => written(scene, unit, item)),
     first: shown.map((item) => item.candidate.id),
     ...remainder(scene, unit, shown.map((item) => item.candidate.id)),
@@ -48,6 +49,7 @@ class LeadBoard {
     Object.assign(this, { t, format });
     const tools = { t, format };
     this.heading = new Heading();
+    this.called = new Called();
     this.list = make("ol", { class: "rows" });
     this.others = rest();
     this.unattributed = rest();
@@ -60,7 +62,7 @@ class LeadBoard {
       make("span", { class: "figure" }, this.gapVotes, make("span", { class: "unit", text: t("votesWord") })),
       make("span", { class: "figure" }, this.gapPoints, make("span", { class: "unit", text: t("pointsWord") })));
     this.node = make("section", { class: "panel lead-board", "data-side": options.side, "data-rows": options.rows > 5 ? "many" : "few" },
-      make("div", { class: "content" }, this.heading.node, this.list,
+      make("div", { class: "content" }, make("div", { class: "top" }, this.heading.node, this.called.node), this.list,
         make("div", { class: "rest" }, this.others.node, this.unattributed.node), gap, this.counted.node, this.origin.node));
     this.node.style.setProperty("--rows", String(options.rows));
   }
@@ -68,6 +70,7 @@ class LeadBoard {
   draw(model) {
     this.#latest = model;
     this.heading.draw(model.heading);
+    this.called.draw(model.call);
     if (this.#of !== model.of || this.#empty) {
       this.#order.jump(model.first);
       this.#place();

@@ -4,9 +4,9 @@
 
 import { show } from "../countup.js";
 import { make, paint, put, say } from "../dom.js";
-import { Counted, fit, Heading, Name, Origin } from "./furniture.js";
+import { Called, Counted, fit, Heading, Name, Origin } from "./furniture.js";
 import { list } from "./parameters.js";
-import { counted, margin, origin, written } from "./picture.js";
+import { called, counted, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
 export const title = "Lower third";
@@ -38,6 +38,7 @@ export function model(scene) {
   return {
     of: `${contest} ${source} ${place}`,
     heading: { title: unit.unit.name, subtitle: unit.contest.name },
+    call: called(scene, unit),
     rows: unit.ranked.slice(0, SHOWN).map((item) => written(scene, unit, item)),
     margin: margin(scene, unit),
     counted: counted(scene, unit),
@@ -53,6 +54,7 @@ class LowerThird {
   constructor({ t, format }) {
     Object.assign(this, { t, format });
     this.heading = new Heading();
+    this.called = new Called();
     this.lines = Array.from({ length: SHOWN }, () => {
       const name = new Name();
       const [share, votes] = [make("b", { class: "share" }), make("span", { class: "votes" })];
@@ -65,7 +67,8 @@ class LowerThird {
     this.counted = new Counted({ t, format });
     this.origin = new Origin({ t });
     this.node = make("section", { class: "panel lower-third" }, make("div", { class: "content" },
-      this.heading.node, make("div", { class: "lines" }, ...this.lines.map(({ node }) => node)),
+      make("div", { class: "top" }, this.heading.node, this.called.node),
+      make("div", { class: "lines" }, ...this.lines.map(({ node }) => node)),
       make("div", { class: "between" }, this.label,
         make("span", { class: "figure" }, this.votes, make("span", { class: "unit", text: t("votesWord") })),
         make("span", { class: "figure" }, this.points, make("span", { class: "unit", text: t("pointsWord") }))),
@@ -74,6 +77,7 @@ class LowerThird {
 
   draw(model) {
     this.heading.draw(model.heading);
+    this.called.draw(model.call);
     this.lines.forEach((line, index) => this.#line(line, model.rows[index], model.of));
     fit(this.label, model.margin.label);
     show(this.votes, model.margin.votes, this.format.count, model.of);

@@ -90,6 +90,11 @@ export class FollowedNight {
     return this.#client.held;
   }
 
+  /** Who has won, in an editor's word; that too is nobody's during an embargo. */
+  get calls() {
+    return this.embargoed ? [] : this.#client.calls;
+  }
+
   get replay() {
     return this.#client.replay;
   }

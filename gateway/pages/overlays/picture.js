@@ -3,6 +3,7 @@
  */
 
 import { isManual } from "../byhand.js";
+import { callOf, wordsOf } from "../call.js";
 import { feedState } from "../complete.js";
 import { basisPoints } from "../format.js";
 import { isThin, sumOfOthers } from "../rank.js";
@@ -82,6 +83,12 @@ export function written(scene, unit, item) {
     manual: isManual(unit.entry, `votes.${candidate.id}`),
     leads: Boolean(unit.lead) && item.rank === 1,
   };
+}
+
+/** What an editor has called in this unit: `{text, by}`, or null where no call stands. */
+export function called(scene, { ranked, contest, unit }) {
+  const call = callOf(scene.night, contest.id, unit.id);
+  return call ? wordsOf(call, ranked, scene) : null;
 }
 
 /** The margin in votes and in points, and over whom; `state` is "lead", "tie" or "none". */

@@ -4,9 +4,9 @@
  */
 
 import { make, paint, put, say } from "../dom.js";
-import { fit, Name } from "./furniture.js";
+import { Called, fit, Name } from "./furniture.js";
 import { choice, whole } from "./parameters.js";
-import { stateOf } from "./picture.js";
+import { called, stateOf } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
 /** Where nothing is shown there is nothing to hide: an embargo leaves the strap's place empty. */
@@ -66,24 +66,30 @@ export function create(tools) {
 class Strap {
   #queue = [];
   #timer = null;
+  #shown = null;
+  #scene = null;
 
   constructor({ options }) {
     this.options = options;
     this.name = new Name();
+    this.called = new Called();
     const part = (name) => { this[name] = make("span", { class: name }); return this[name]; };
     this.node = make("section", { class: "strap-overlay" }, make("div", { class: "panel strap", role: "status" },
-      part("place"), this.name.node, make("span", { class: "news" }, part("text"), part("small")), part("source"), part("badge")));
+      make("div", { class: "where" }, part("place"), this.called.node), this.name.node, make("span", { class: "news" }, part("text"), part("small")), part("source"), part("badge")));
     for (const node of [this.place, this.text, this.small]) node.classList.add("fit");
     this.panel = this.node.firstChild;
   }
 
-  draw({ state }) {
+  draw({ state }, scene) {
+    this.#scene = scene;
+    this.#call();
     say(this.badge, state.word);
     put(this.badge, "class", "feed badge");
     put(this.badge, "data-state", state.state);
   }
 
   event(message, scene) {
+    this.#scene = scene;
     if (!concerns(message, scene)) return;
     const said = strap(message, scene);
     if (!said) return;
@@ -117,7 +123,14 @@ class Strap {
     fit(this.small, small);
     say(this.source, origin);
     paint(this.panel, "--hue", who?.hue ?? "var(--fresh)");
+    this.#shown = one.unit;
+    this.#call();
     this.#timer = setTimeout(() => this.#leave(), this.options.seconds * 1_000);
+  }
+
+  /** The call in the strap's unit: one may be made, and withdrawn, while the strap is there. */
+  #call() {
+    if (this.#shown) this.called.draw(called(this.#scene, this.#scene.unit(this.#shown)));
   }
 
   #leave() {
