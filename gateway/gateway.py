@@ -73,8 +73,7 @@ class Gateway:
         self._end = 0
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
-        self._states: dict[str, FeedState] = {}
-        self._hold: tuple[str, ...] = ()
+        self._watched: tuple[dict[str, FeedState], tuple[str, ...], bool] = {}, (), True
         self._beats: Beats[Client] = Beats(settings.heartbeat_s, clock.monotonic())
         self._lives = 0
         self._played: tuple[Playback | None, datetime] = (None, clock.now())
@@ -296,8 +295,9 @@ class Gateway:
             found = self._feeds(self.world)
             states = {source: feed.state for source, feed in found.items()}
             hold = self.world.program.hold
-            changed = changed or (states, hold) != (self._states, self._hold)
-            self._states, self._hold = states, hold
+            watched = states, hold, self._reachable
+            changed = changed or watched != self._watched
+            self._watched = watched
             self.world.alarms.look(self.world.view, found, self._clock.now())
             if changed or due:
                 self._tell(self.world, found, None if changed else due)
@@ -372,7 +372,14 @@ class Gateway:
     def _state(self, world: World, found: Mapping[str, Feed], *, numbers: bool) -> bytes:
         seq, hold, calls, now = world.program.seq, world.program.hold, world.control.calls, self._clock.now()
         replay = world.control.clock.at(now)
-        return state_message(seq, now, found, self.embargo, numbers=numbers, hold=hold, calls=calls, replay=replay)
+        return state_message(
+            *(seq, now, found, self.embargo),
+            reachable=self._reachable,
+            numbers=numbers,
+            hold=hold,
+            calls=calls,
+            replay=replay,
+        )
 
     def _greet(self, client: Client, session: Session, world: World) -> None:
         outputs = session.ready(self._hello(world, client), world.catalogue)

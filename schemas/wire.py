@@ -178,12 +178,14 @@ class State(Frozen):
 
     While `embargoed`, numbers are for the control room only; `embargo` is when that ends, `None` where only an operator
     ends it. The public is then told a `seq` of 0, no times of the feeds, and no calls. `hold` lists what is frozen for
-    everyone but the control room: contests, or contest/unit.
+    everyone but the control room: contests, or contest/unit. Where the log is not `reachable`, every feed is down: of
+    none can be said whether it is silent.
     """
 
     type: Literal["state"]
     seq: Total
     at: AwareDatetime
+    reachable: bool = True
     feeds: dict[Id, Feed]
     embargo: AwareDatetime | None = None
     embargoed: bool = False

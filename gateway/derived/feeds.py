@@ -73,12 +73,13 @@ def feeds(
     return found
 
 
-def state_message(
+def state_message(  # noqa: PLR0913  the fields of one message, each by its name
     seq: int,
     at: datetime,
     found: Mapping[str, Feed],
     embargo: Embargo = NO_EMBARGO,
     *,
+    reachable: bool = True,
     numbers: bool = True,
     hold: Sequence[str] = (),
     calls: Sequence[Called] = (),
@@ -96,7 +97,7 @@ def state_message(
         {"contest": call.contest, "unit": call.unit, "candidate": call.candidate, "by": call.by, "at": call.at}
         for call in (calls if numbers else ())
     ]
-    message = {"type": "state", "seq": seq, "at": at, "feeds": table, "calls": called}
+    message = {"type": "state", "seq": seq, "at": at, "reachable": reachable, "feeds": table, "calls": called}
     until = embargo.until if embargoed else None
     played = replay.model_dump() if replay is not None else None
     return orjson.dumps(message | {"embargo": until, "embargoed": embargoed, "hold": hold, "replay": played})

@@ -241,7 +241,7 @@ export class Board {
     const { contest, unit } = this.selection;
     const scope = this.election.scopeOf(unit).id;
     const opened = this.night.entry(contest, source.id, scope)?.boxes_opened;
-    return { ...feed, state: feedState(feed.state, opened, this.election.boxesTotal(scope)) };
+    return { ...feed, state: feedState(feed.state, opened, this.election.boxesTotal(scope), this.night.reachable) };
   }
 
   /** An editor's word on who has won in a unit, if it has been given. */

@@ -1,5 +1,6 @@
 /**
- * A source that has opened every box of a contest has nothing more to send: its silence is no alarm.
+ * A source that has opened every box of a contest has nothing more to send: its silence is no alarm, as long as the
+ * gateway reads the log and would hear it if it spoke.
  */
 
 /** States of a feed that say no more than that nothing comes. */
@@ -7,8 +8,8 @@ const SILENT = new Set(["quiet", "stale", "down"]);
 
 /**
  * The state of a source's feed, as one contest sees it: "complete" where it is silent and has opened every box of the
- * contest's scope. Corrections may still come, and then it is live again; how old its last word is, is shown beside it.
+ * contest's scope. While the log is out of `reach` nobody knows how silent it is, and what the gateway says stands. Corrections may still come, and then it is live again; how old its last word is, is shown beside it.
  */
-export function feedState(state, opened, boxesTotal) {
-  return SILENT.has(state) && boxesTotal > 0 && opened === boxesTotal ? "complete" : state;
+export function feedState(state, opened, boxesTotal, reach) {
+  return reach && SILENT.has(state) && boxesTotal > 0 && opened === boxesTotal ? "complete" : state;
 }

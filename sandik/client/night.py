@@ -156,6 +156,11 @@ class Night:
         return self._feeds.read(connected=self.status == "open")
 
     @property
+    def reachable(self) -> bool:
+        """Whether the gateway reads its log, as it last said; while it does not, every feed is down."""
+        return self._state is None or self._state.reachable
+
+    @property
     def embargoed(self) -> bool:
         """Whether numbers are for the control room only."""
         return self._state is not None and self._state.embargoed

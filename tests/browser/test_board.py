@@ -15,6 +15,7 @@ from schemas.tally import Counted
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import BOXES, DISTRICTS, Sums, added_up, election, tallies
 from tests.browser.stage import FAST, begin, counting, log_at, publish, say, showing, totals
+from tests.gateway.unreliable import Unreliable
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -350,3 +351,21 @@ async def test_a_source_that_has_opened_all_boxes_is_complete_however_silent(tmp
             await shown.shows("#hero .feed", "tamam")
             await shown.page.get_by_role("link", name="Belediye Meclisi").click()
             await shown.is_in_state("down")
+
+
+async def test_nothing_is_complete_while_the_log_is_out_of_reach(tmp_path: Path, browser: Browser) -> None:
+    """Every feed is down already, by its age, when the log goes away: the page says so all the same."""
+    async with log_at(tmp_path) as log:
+        await begin(log, election())
+        for slug in DISTRICTS:
+            await publish(log, totals(f"tr/34/{slug}", {"imamoglu": 60, "kurum": 40}, boxes=BOXES))
+        line = Unreliable(log)
+        silent = replace(FAST, feeds=FeedLimits(0, 0, 0))
+        async with showing(line, settings=silent) as url, screen(browser, url) as shown:
+            await shown.is_in_state("complete")
+            line.break_off()
+            await shown.is_in_state("down")
+            await shown.shows("#hero .feed", "kesildi")
+            await shown.shows("#hero .progress", "%100,00")
+            line.come_back()
+            await shown.is_in_state("complete")

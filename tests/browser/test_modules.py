@@ -188,12 +188,13 @@ async def test_a_source_that_has_opened_every_box_is_complete_and_its_silence_no
     answers = await ask(
         page,
         "complete",
-        """['live', 'quiet', 'stale', 'down', 'unknown', 'waiting'].map(state => m.feedState(state, 936, 936))
-        .concat(m.feedState('down', 935, 936), m.feedState('down', undefined, 936), m.feedState('down', 0, 0))""",
+        """['live', 'quiet', 'stale', 'down', 'unknown', 'waiting'].map(state => m.feedState(state, 936, 936, true))
+        .concat(m.feedState('down', 935, 936, true), m.feedState('down', undefined, 936, true),
+            m.feedState('down', 0, 0, true), m.feedState('down', 936, 936, false))""",
     )
     assert [
         *("live", "complete", "complete", "complete", "unknown", "waiting"),
-        *("down", "down", "down"),
+        *("down", "down", "down", "down"),
     ] == answers
 
 

@@ -57,6 +57,7 @@ class Player:
             "epoch": night.epoch,
             "scope": night.scope,
             "gaps": night.gaps,
+            "reachable": night.reachable,
             "embargoed": night.embargoed,
             "embargo": night.embargo,
             "held": night.held,

@@ -89,6 +89,22 @@ def test_the_states_of_the_feeds_are_told_as_they_change(gateway: Gateway, clock
     ]
 
 
+def test_that_the_log_is_out_of_reach_is_told_though_every_feed_is_down_already(
+    gateway: Gateway, clock: Manual
+) -> None:
+    listener = opened(gateway)
+    gateway.fold([Written(0, totals().encode(), timestamp=epoch_ms(START))])
+    clock.advance(10_000)
+    gateway.watch()
+    listener.messages.clear()
+    gateway.log_lost("away")
+    gateway.watch()
+    gateway.log_reached()
+    gateway.watch()
+    assert [message["reachable"] for message in listener.messages] == [False, True]
+    assert states(listener) == ["down", "down"]
+
+
 def test_a_heartbeat_comes_though_nothing_changes(gateway: Gateway, clock: Manual) -> None:
     """One in each heartbeat; the first slot's turn comes after a tenth of it."""
     listener = opened(gateway)

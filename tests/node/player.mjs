@@ -35,10 +35,10 @@ class Player {
 
   look() {
     const { night } = this;
-    const { gaps, status, code, run, mode, epoch, scope, embargoed, embargo, held, holding, pending, calls, replay, feeds } = night;
+    const { gaps, status, code, run, mode, epoch, scope, reachable, embargoed, embargo, held, holding, pending, calls, replay, feeds } = night;
     const at = (read) => Object.fromEntries(this.places.map((place) => [place, read(...place.split(" ")) ?? null]));
     const seen = {
-      gaps, status, code, run, mode, epoch, scope, embargoed, embargo, held, holding, pending, calls, replay, feeds,
+      gaps, status, code, run, mode, epoch, scope, reachable, embargoed, embargo, held, holding, pending, calls, replay, feeds,
       patience_s: night.patienceMs === null ? null : night.patienceMs / 1_000,
       delay_s: this.delayMs === null ? null : this.delayMs / 1_000,
       shown: at((...place) => night.entry(...place)),

@@ -90,6 +90,7 @@ export interface StateMessage {
   readonly seq: number;
   readonly at: string;
   readonly feeds: Readonly<Record<string, Omit<Feed, "state"> & { readonly state: Exclude<Feed["state"], "unknown"> }>>;
+  readonly reachable?: boolean;
   readonly embargo?: string | null;
   readonly embargoed?: boolean;
   readonly hold?: readonly string[];
@@ -177,6 +178,8 @@ export interface LiveNight {
   readonly gaps: number;
   /** By source; empty before the first state. */
   readonly feeds: Readonly<Record<string, Feed>>;
+  /** Whether the gateway reads its log; while it does not, every feed is down. */
+  readonly reachable: boolean;
   readonly embargoed: boolean;
   readonly embargo: string | null;
   /** What operators hold back for everyone: contests, or contest/unit. Not this screen's own hold: see `holding`. */

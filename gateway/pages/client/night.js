@@ -72,6 +72,11 @@ export class Night {
     return this.#feeds.read(this.status === "open");
   }
 
+  /** Whether the gateway reads its log, as it last said; while it does not, every feed is down. */
+  get reachable() {
+    return this.#state?.reachable ?? true;
+  }
+
   /** Whether numbers are for the control room only. */
   get embargoed() {
     return this.#state?.embargoed ?? false;

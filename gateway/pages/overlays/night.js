@@ -74,6 +74,11 @@ export class FollowedNight {
     return { status: this.#client.status, code: this.#client.code, hadData: this.#shownAt !== null, shownAt: this.#shownAt };
   }
 
+  /** Whether the gateway reads its log; while it does not, no source's silence says anything. */
+  get reachable() {
+    return this.#client.reachable;
+  }
+
   get mode() {
     return this.#client.mode ?? "live";
   }

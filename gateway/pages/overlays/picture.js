@@ -34,7 +34,7 @@ export function stateOf({ night, election, source, selection, t, format }) {
   if (isHeld(night.held, selection.contest, selection.unit)) return say("hold", t("holdWord"), t("holdOnAir"));
   const scope = election.scopeOf(selection.unit).id;
   const opened = night.entry(selection.contest, source.id, scope)?.boxes_opened;
-  const state = feedState(feed.state, opened, election.boxesTotal(scope));
+  const state = feedState(feed.state, opened, election.boxesTotal(scope), night.reachable);
   const text = state === "live" ? "" : t(`${state}Text`, { source: source.name }); // what goes well needs no words
   return say(state, t(state), text);
 }
