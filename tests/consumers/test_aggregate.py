@@ -1,12 +1,14 @@
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from consumers.aggregate import AggregateSettings, Aggregator, Progress
+from consumers.aggregate import MAX_RECORDS, AggregateSettings, Aggregator, Progress
 from consumers.checkpoint import MARKER_KEY
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog, Record, Topic
 from eventlog.run import Run, create_run
+from eventlog.sqlite import SqliteLog
 from schemas.gate import is_gate
 from schemas.quarantine import Quarantined
 from schemas.tally import Tally
@@ -59,6 +61,20 @@ async def test_until_end_publishes_absolute_totals_and_returns(log: EventLog, ru
     totals = await newest(log, run)
     assert (3, 2, 300) == (len(totals), totals[USKUDAR].boxes_opened, totals[USKUDAR].votes["imamoglu"])
     assert (4, {"counted": 4}) == (progress.folded, dict(progress.outcomes))
+
+
+async def test_in_catching_up_totals_are_published_less_often(tmp_path: Path, unique: str) -> None:
+    """In a rebuild they are old already. Its last read finds few records, and so is not of that kind."""
+    tallies = [counted({"imamoglu": number}, revision=number + 1) for number in range(MAX_RECORDS + 1)]
+    a_tick_each_hour = AggregateSettings(tick_ms=3_600_000)
+    async with asyncio.timeout(LIMIT_S), SqliteLog(tmp_path / "night.db", Wall()) as log:
+        run = await create_run(log, unique, small_election(), mode="test", epoch="e1e1", clock=Wall())
+        await publish(log, run, *tallies)
+
+        progress = await Aggregator(log, run, Wall(), a_tick_each_hour).run_until_end()
+
+        assert (MAX_RECORDS + 1, 1) == (progress.folded, progress.published)
+        assert MAX_RECORDS == (await newest(log, run))[USKUDAR].votes["imamoglu"]
 
 
 async def test_a_restart_goes_on_from_the_checkpoint(log: EventLog, run: Run) -> None:

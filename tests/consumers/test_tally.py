@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from consumers.ledger import BoxLedger
 from consumers.reports import ReportLedger
-from consumers.tally import Outputs, TallyFold
+from consumers.tally import PARSED_AT_ONCE, Outputs, TallyFold
 from schemas.quarantine import REASONS
 from schemas.tally import MAX_TALLY_BYTES, Counted, Tally, Withdrawn
 from schemas.totals import Cell
@@ -309,3 +309,13 @@ def test_a_ledger_that_is_taken_over_goes_on_where_it_was() -> None:
 
     assert {"duplicate": 1, "counted": 1} == {name: times for name, times in second.outcomes.items() if times}
     assert [2] == [ledger.sums.boxes_opened for ledger in second.ledgers.values()]
+
+
+def test_a_batch_longer_than_what_is_parsed_at_once_is_folded_whole_and_in_order() -> None:
+    fold = new_fold()
+    said = [counted({"imamoglu": number}, revision=number + 1) for number in range(2 * PARSED_AT_ONCE + 1)]
+    key = said[0].district.encode()
+    fold.apply(partition_of(key), [Stored(offset, key, value_of(event)) for offset, event in enumerate(said)])
+
+    assert len(said) == fold.outcomes["counted"]
+    assert len(said) - 1 == fold.ledgers[Cell("mayor", "aa", "tr/34/uskudar")].sums.votes["imamoglu"]
