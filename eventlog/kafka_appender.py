@@ -8,7 +8,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
-from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, STOP_S, Connection, uninterrupted
+from eventlog.kafka_connection import CLOSE_S, REQUEST_TIMEOUT_MS, STOP_S, Connection, uninterrupted
 from eventlog.partition import partition_of
 from eventlog.port import Entry, Topic
 from schemas.errors import RecordTooLarge
@@ -154,10 +154,14 @@ async def _send(producer: AIOKafkaProducer, batch: object, topic: str, partition
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    """Stop it within a few seconds, whatever it still holds.
+    """Stop it within a few seconds, whatever it still holds, and wherever we are cancelled.
 
     aiokafka's own `stop` waits for every batch, so for ever while no broker answers; it has no public way to give up.
     """
+    await uninterrupted(_flush_and_stop(producer), CLOSE_S)
+
+
+async def _flush_and_stop(producer: AIOKafkaProducer) -> None:
     try:
         async with asyncio.timeout(STOP_S):
             await producer.flush()

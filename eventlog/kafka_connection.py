@@ -31,6 +31,9 @@ REQUEST_TIMEOUT_MS: Final = 10_000
 STOP_S: Final = 5.0
 """What a stop may take: for flushing, and for closing connections that do not answer."""
 
+CLOSE_S: Final = 5 * STOP_S
+"""What a client's whole stop may take for who is cancelled meanwhile: flush, give up, stop in two tries, close."""
+
 RETRY_BACKOFF_MS: Final = 100
 """Between two tries at a broker that does not answer."""
 
@@ -109,7 +112,7 @@ class Connection:
             ) from error
 
 
-async def uninterrupted(step: Coroutine[object, object, object]) -> None:
+async def uninterrupted(step: Coroutine[object, object, object], patience_s: float = STOP_S) -> None:
     """Let a client come to the end of its start or its stop, for some seconds also where we are cancelled meanwhile.
 
     A start of aiokafka's that is cancelled forgets the connection that it is making, and a stop those that it has not
@@ -119,7 +122,7 @@ async def uninterrupted(step: Coroutine[object, object, object]) -> None:
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=STOP_S)
+        await asyncio.wait({task}, timeout=patience_s)
         if not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=STOP_S)

@@ -8,7 +8,7 @@ from typing import Final, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, STOP_S, Connection, uninterrupted
+from eventlog.kafka_connection import CLOSE_S, REQUEST_TIMEOUT_MS, STOP_S, Connection, uninterrupted
 from eventlog.kafka_topics import Topics
 from eventlog.port import Batch
 from schemas.errors import PositionLost
@@ -32,7 +32,11 @@ async def start(consumer: AIOKafkaConsumer, connection: Connection) -> None:
 
 
 async def stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer within a few seconds, whether or not its broker answers."""
+    """Stop a consumer within a few seconds, whether or not its broker answers, and wherever we are cancelled."""
+    await uninterrupted(_stop(consumer), CLOSE_S)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
     await asyncio.sleep(0)  # aiokafka's tasks let a cancellation through that comes before their first step
     try:
         async with asyncio.timeout(STOP_S):

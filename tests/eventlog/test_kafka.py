@@ -78,6 +78,40 @@ async def test_who_is_cancelled_while_it_connects_leaves_no_connection(
     assert forgotten == []
 
 
+@pytest.mark.kafka
+async def test_who_is_cancelled_while_it_lets_go_leaves_no_connection(
+    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any of the first steps, when nothing of the stop may have begun."""
+    forgotten: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", forgotten.append)
+    opened, leave = asyncio.Event(), asyncio.Event()
+
+    async def work(opening: AbstractAsyncContextManager[object]) -> None:
+        async with opening as it:
+            if isinstance(it, KafkaLog):
+                await it.append(unique, [Entry(b"k", b"v")])
+            opened.set()
+            await leave.wait()
+
+    async with KafkaLog(kafka) as log:
+        await log.create([Topic(unique)])
+        for turns in range(6):
+            for opening in (KafkaLog(kafka), log.reader(unique, {0: 0}), log.member(unique, "group")):
+                opened.clear()
+                leave.clear()
+                task = asyncio.create_task(work(opening))
+                async with asyncio.timeout(LIMIT_S):
+                    await opened.wait()
+                leave.set()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait({task}, timeout=LIMIT_S)
+        gc.collect()
+    assert forgotten == []
+
+
 async def test_tls_files_that_are_not_there_are_refused() -> None:
     security = Security(protocol="SSL", ca_file="/nowhere/ca.pem")  # type: ignore[arg-type]  # a path all the same
     with pytest.raises(UsageError, match="TLS files cannot be used"):
