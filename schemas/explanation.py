@@ -55,10 +55,15 @@ class Figures(Frozen):
 
 
 class SourceFigures(Figures):
-    """What one source says of the unit. `as_of` is its newest event time there; `None` before it has said anything."""
+    """What one source says of the unit. `as_of` is its newest event time there; `None` before it has said anything.
+
+    `overridden` names the figures that an operator has set by hand there or below. Where a gap is split the figures
+    here are the source's own all the same: what is shown elsewhere differs by those.
+    """
 
     source: Id
     as_of: AwareDatetime | None
+    overridden: tuple[str, ...] = ()
 
 
 class LikeForLike(Frozen):

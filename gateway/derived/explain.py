@@ -53,8 +53,8 @@ def explain(
         unit=unit,
         level=definition.unit_by_id[unit].level,
         boxes_total=definition.boxes_total[unit],
-        a=SourceFigures(source=a, as_of=said_a[1], **_figures(part_a)),
-        b=SourceFigures(source=b, as_of=said_b[1], **_figures(part_b)),
+        a=SourceFigures(source=a, as_of=said_a[1], overridden=said_a[2], **_figures(part_a)),
+        b=SourceFigures(source=b, as_of=said_b[1], overridden=said_b[2], **_figures(part_b)),
         leaders=leaders,
         lead=Gap(**gaps.of(margin_of(*leaders))) if len(leaders) > 1 else None,
         candidates=tuple(CandidateGap(candidate=name, **gaps.of(votes_of(name))) for name in names),
@@ -87,13 +87,13 @@ class _Gaps:
         }
 
 
-def _shown(view: View, contest: str, source: str, unit: str) -> tuple[Part, datetime | None]:
-    """What the view has of a unit from one source, and of when it is."""
+def _shown(view: View, contest: str, source: str, unit: str) -> tuple[Part, datetime | None, tuple[str, ...]]:
+    """What the view has of a unit from one source, of when it is, and which of it was set by hand."""
     held = view.figures(contest, source, unit)
     if held is None:
-        return Part(), None
+        return Part(), None, ()
     counts = {name: held.counts[name] for name in _COUNTS}
-    return Part(boxes=held.counts["boxes_opened"], votes=held.votes.copy(), **counts), held.as_of
+    return Part(boxes=held.counts["boxes_opened"], votes=held.votes.copy(), **counts), held.as_of, held.overridden
 
 
 def _figures(part: Part) -> dict[str, Any]:

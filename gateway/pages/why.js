@@ -15,13 +15,14 @@ export class Why {
       const [title, text, votes, points] = [make("span", { class: "name" }), make("span", { class: "small" }), make("td", { class: "number" }), make("td", { class: "number" })];
       return { title, text, votes, points, row: make("tr", { "data-part": name }, make("th", { scope: "row" }, title, text), votes, points) };
     });
+    this.manual = make("p", { class: "note manual", hidden: true });
     this.like = make("p", { class: "note like" });
     this.list = make("ol", { class: "boxes" });
     this.summary = make("summary");
     this.boxes = make("details", {}, this.summary, this.list);
     const head = make("tr", {}, make("td"), make("th", { scope: "col", class: "number", text: t("votesHead") }), make("th", { scope: "col", class: "number", text: t("pointsHead") }));
     this.panel = make("div", { class: "why" }, make("h3", { text: t("whyTitle") }),
-      make("table", {}, make("thead", {}, head), make("tbody", {}, ...this.rows.map(({ row }) => row))), this.like, this.boxes);
+      make("table", {}, make("thead", {}, head), make("tbody", {}, ...this.rows.map(({ row }) => row))), this.manual, this.like, this.boxes);
     section.append(this.panel);
   }
 
@@ -40,7 +41,15 @@ export class Why {
     say(disagreement.text, why ? t("whyDisagreement", { n: this.#count(why.both), m: this.#count(why.differing) }) : "");
     this.#numbers(answer?.lead ?? null);
     say(this.like, why ? this.#like(answer, names, leaders) : reason);
+    this.#manual(answer, names);
     this.#listBoxes(why, names, leaders, answer, election);
+  }
+
+  /** Whose figures an operator has set: a split gap is that of what the sources themselves say. */
+  #manual(answer, names) {
+    const sides = answer?.why ? ["a", "b"].filter((side) => answer[side].overridden.length) : [];
+    put(this.manual, "hidden", sides.length ? null : "");
+    say(this.manual, sides.length ? `✎ ${this.t("whyManual", { source: sides.map((side) => names[side]).join(", ") })}` : "");
   }
 
   #count(number) {

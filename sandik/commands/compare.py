@@ -11,7 +11,7 @@ from eventlog.run import find_run
 from gateway.clients.catalogue import Catalogue
 from gateway.derived.explain import explain
 from gateway.folds.comparisons import Comparisons
-from gateway.folds.view import View
+from gateway.folds.program import Program
 from sandik.formats import Format, FormatOption, for_people, write_bytes
 from sandik.numbers import decimal, grouped, percent
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
@@ -19,7 +19,7 @@ from sandik.process import run_to_completion
 from sandik.wiring import open_log
 from schemas.comparison import Said
 from schemas.errors import UsageError
-from schemas.explanation import Explanation, Figures, Gap, Why
+from schemas.explanation import Explanation, Figures, Gap, SourceFigures, Why
 
 EXAMPLE = "Example: sandik compare aa anka --run 2024-yerel --contest metropolitan_mayor --unit tr/34"
 
@@ -45,6 +45,9 @@ def compare(
     console = for_people()
     console.print(_sources(found))
     console.print(_gaps(found))
+    for said in (found.a, found.b):
+        if said.overridden:
+            console.print(_set_by_hand(said, split=found.why is not None))
     if found.why is None:
         console.print(found.reason)
     else:
@@ -61,13 +64,13 @@ async def _explanation(url: str, name: str, contest: str, unit: str, a: str, b: 
             check(named)
         if catalogue.units([unit]) != {unit} or a == b:
             raise UsageError("Give one unit and two sources, as in: " + EXAMPLE.removeprefix("Example: "))
-        view, comparisons = View(run.definition), Comparisons(run.definition)
+        program, comparisons = Program(run.definition), Comparisons(run.definition)
         async for record in read_to_end(log, run.topics.totals.name):
-            view.fold(record)
+            program.fold(record)
         if await log.exists(run.topics.comparisons.name):
             async for record in read_to_end(log, run.topics.comparisons.name):
                 comparisons.fold(record)
-        return explain(run, run.epoch, view, comparisons, contest, unit, a, b)
+        return explain(run, run.epoch, program.live, comparisons, contest, unit, a, b)
 
 
 def _table(*names: str, words: int = 1) -> Table:
@@ -133,6 +136,12 @@ def _in_words(found: Explanation, why: Why) -> str:
     if why.behind:
         words += f" In {grouped(why.behind)} districts the totals are newer than this comparison."
     return words
+
+
+def _set_by_hand(said: SourceFigures, *, split: bool) -> str:
+    names = ", ".join(said.overridden)
+    told = "compared is what the source itself says, not these" if split else "these are compared in their place"
+    return f"Of {said.source} figures were set by hand ({names}): {told}."
 
 
 def _boxes(found: Explanation, why: Why) -> Table:

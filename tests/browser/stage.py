@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
@@ -21,6 +21,7 @@ from schemas.tally import Counted, encode
 from schemas.totals import Totals
 from tests.browser.city import POLLS_CLOSE
 from tests.patience import LIMIT_S
+from tests.schemas.orders import Kind, written
 
 RUN: Final = "gece"
 FAST: Final = GatewaySettings(
@@ -59,6 +60,12 @@ async def publish(log: EventLog, *records: Totals) -> None:
     """Append totals as the aggregator would."""
     entries = [Entry(one.cell.key(), one.encode()) for one in records]
     await log.append(RunTopics(RUN).totals.name, entries)
+
+
+async def give(log: EventLog, kind: Kind, **fields: Any) -> None:
+    """Give an order, as the control room does."""
+    value = written(kind, run=RUN, epoch="9f2c", **fields)
+    await log.append(RunTopics(RUN).control.name, [Entry(b"order", value)])
 
 
 def totals(

@@ -1,26 +1,16 @@
 """What operators order, as the board's viewers see it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from eventlog.port import Entry, EventLog
-from eventlog.topics import RunTopics
 from schemas.control import Called, EmbargoSet
 from tests.browser.chromium import screen
 from tests.browser.city import election
-from tests.browser.stage import RUN, begin, log_at, publish, showing, totals
-from tests.schemas.orders import Kind, written
+from tests.browser.stage import begin, give, log_at, publish, showing, totals
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-
-async def give(log: EventLog, kind: Kind, **fields: Any) -> None:
-    """Give an order, as the control room does."""
-    value = written(kind, run=RUN, epoch="9f2c", **fields)
-    await log.append(RunTopics(RUN).control.name, [Entry(b"order", value)])
 
 
 async def test_an_embargo_without_an_end_is_said(tmp_path: Path, browser: Browser) -> None:

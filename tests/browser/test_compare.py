@@ -7,10 +7,11 @@ import pytest
 from msgspec.structs import replace
 from playwright.async_api import Browser, expect
 
+from schemas.control import FigureOverridden, OverrideWithdrawn
 from schemas.tally import Counted
 from tests.browser.chromium import PATIENCE_MS, screen
 from tests.browser.city import POLLS_CLOSE, election, tallies
-from tests.browser.stage import begin, counting, log_at, say, showing
+from tests.browser.stage import begin, counting, give, log_at, say, showing
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -70,6 +71,25 @@ async def test_the_gap_is_split_and_its_boxes_are_named(tmp_path: Path, browser:
             await expect(shown.page.locator(part.format("gap")).first).to_have_text("0", timeout=PATIENCE_MS)
             await shown.shows("#compare summary", "Aranın en büyük olduğu sandıklar (0) ve farktaki payları")
             assert [] == shown.complaints
+
+
+async def test_figures_set_by_hand_are_said_not_to_be_compared(tmp_path: Path, browser: Browser) -> None:
+    said = [box(1001, {"imamoglu": 150, "kurum": 50}, source=source) for source in ("aa", "anka")]
+    async with log_at(tmp_path) as log:
+        run = await begin(log, election(), mode="test")
+        async with counting(log, run), showing(log) as url, screen(browser, url) as shown:
+            await say(log, said)
+            gap = shown.page.locator("#compare [data-part=gap] td.number").first
+            await expect(gap).to_have_text("0", timeout=PATIENCE_MS)
+            assert not await shown.page.locator("#compare .why .manual").is_visible()
+            where = {"contest": "metropolitan_mayor", "source": "anka", "unit": FATIH}
+            await give(log, FigureOverridden, **where, figures={"votes.kurum": 70})
+            await shown.shows(
+                "#compare .why .manual", "✎ ANKA: elle girilen sayılar değil, kaynağın kendi sayıları karşılaştırılır."
+            )
+            await expect(gap).to_have_text("0", timeout=PATIENCE_MS)
+            await give(log, OverrideWithdrawn, **where)
+            await expect(shown.page.locator("#compare .why .manual")).to_be_hidden(timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize(("width", "language"), [(1440, "tr"), (360, "en")])

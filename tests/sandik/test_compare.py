@@ -8,8 +8,10 @@ from consumers.aggregate import Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry
 from eventlog.run import create_run
+from eventlog.topics import RunTopics
 from sandik.wiring import open_log
-from tests.builders import counted, small_election, value_of
+from schemas.override import Override
+from tests.builders import NIGHT, counted, small_election, value_of
 from tests.sandik.conftest import Sandik
 
 RUN = "gece"
@@ -51,6 +53,26 @@ def test_why_two_sources_differ_is_told_to_programs(sandik: Sandik, night: str) 
     assert 0 == code
     said = orjson.loads(out)
     assert {"gap": 40, "coverage": 50, "disagreement": -10} == said["lead"]["votes"]
+
+
+def test_figures_set_by_hand_are_named_and_not_compared(sandik: Sandik, night: str) -> None:
+    by_hand = Override(
+        contest="mayor", source="aa", district="tr/34/uskudar", override=1, at=NIGHT, figures={"votes.kurum": 9_999}
+    )
+
+    async def set_by_hand() -> None:
+        async with open_log(night, Wall()) as log:
+            await log.append(RunTopics(RUN).totals.name, [Entry(by_hand.key, by_hand.encode())])
+
+    asyncio.run(set_by_hand())
+    arguments = ("compare", "aa", "anka", "--run", RUN, "--log", night, "--contest", "mayor", "--unit", "tr/34")
+    _, out, _ = sandik(*arguments)
+    told = " ".join(out.split())
+    assert "Of aa figures were set by hand (votes.kurum): compared is what the source itself says, not these." in told
+    assert "imamoglu over kurum -40 -50 +10" in told
+    _, out, _ = sandik(*arguments, "--format", "json")
+    said = orjson.loads(out)
+    assert (["votes.kurum"], []) == (said["a"]["overridden"], said["b"]["overridden"])
 
 
 @pytest.mark.parametrize(

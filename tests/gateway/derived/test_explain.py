@@ -108,6 +108,15 @@ def test_before_anything_is_compared_there_is_the_gap_alone() -> None:
     assert (None, Part().votes) == (found.b.as_of, found.b.votes)
 
 
+def test_whose_figures_were_set_by_hand_is_said_and_not_compared() -> None:
+    by_hand = totals(version=5).model_copy(update={"overridden": ("valid", "votes.kurum")})
+    compared = [comparison(version=5, only_a=part(1, kurum=80))]
+    for unit in ("tr/34", "tr/34/uskudar"):
+        found = asked([by_hand, totals(source="anka", version=4)], compared, unit)
+        assert (("valid", "votes.kurum"), ()) == (found.a.overridden, found.b.overridden)
+    assert 80 == asked([by_hand], compared).a.votes["kurum"]
+
+
 def test_with_one_candidate_there_is_no_lead_to_explain() -> None:
     found = asked([totals()], [comparison(only_a=part(1, kurum=80))])
 
