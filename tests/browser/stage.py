@@ -13,6 +13,7 @@ from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
+from gateway.derived.feeds import FeedLimits
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from schemas.control import Mode
@@ -24,6 +25,7 @@ from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, written
 
 RUN: Final = "gece"
+NEVER_S: Final = 1e9
 FAST: Final = GatewaySettings(
     tick_ms=10,
     watch_s=0.05,
@@ -33,6 +35,7 @@ FAST: Final = GatewaySettings(
     drain_s=1,
     stalled_s=10 * LIMIT_S,
     missed_pings=1_000,
+    feeds=FeedLimits(NEVER_S, NEVER_S, NEVER_S),
 )
 """Settings under which a page waits for nothing but itself, and is not given up because the machine is busy."""
 AT_ONCE: Final = AggregateSettings(tick_ms=20, checkpoint_ms=1_000, retry_ms=50, compare_ms=100)

@@ -14,13 +14,12 @@ from schemas.playback import Mark, ReplayMoved
 from schemas.tally import Counted
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import BOXES, DISTRICTS, Sums, added_up, election, tallies
-from tests.browser.stage import FAST, begin, counting, log_at, publish, say, showing, totals
+from tests.browser.stage import FAST, NEVER_S, begin, counting, log_at, publish, say, showing, totals
 from tests.gateway.unreliable import Unreliable
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 ALL_BOXES = BOXES * len(DISTRICTS)
-NEVER_S = 1e9
 PLACES = "[...document.querySelectorAll('.panel, #status')].map(e => JSON.stringify(e.getBoundingClientRect()))"
 """Where the panels are, to compare with where they are later."""
 
