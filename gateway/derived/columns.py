@@ -24,6 +24,16 @@ _LEVELS: Final[tuple[Level, ...]] = ("country", "province", "district")
 _HUNDREDTHS: Final = 100
 
 
+class SameKey(ValueError):
+    """Two ids of the definition would have columns of the same name: one's figures would pass for the other's."""
+
+    def __init__(self, one: str, other: str, key: str) -> None:
+        super().__init__(
+            f"{one!r} and {other!r} would both have a column {key!r}: '-' and '_' are the same in it. Ask for one of "
+            "them at a time (unit=, contest=), or give them ids in the definition that differ in more than that."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What columns there are: rank slots, the language of the texts, and whose ids have columns of their own."""
@@ -57,12 +67,11 @@ class Columns:
         chosen = [unit for unit in self._definition.units if units is None or unit.id in units]
         return sorted(chosen, key=lambda unit: (_LEVELS.index(unit.level), collation_key(unit.name), unit.id))
 
-    def unit_key(self, unit: str) -> str:
-        """What a unit's keys begin with in the flat object."""
-        return self._unit_keys[unit]
-
     def row(self, contest: str, unit: Unit, figures: Figures | None, shape: Shape) -> Row:
-        """The columns of a unit; `figures` is `None` where nothing was ever reported."""
+        """The columns of a unit; `figures` is `None` where nothing was ever reported.
+
+        Raises `SameKey` where two candidates' columns would be the same, whatever has come in.
+        """
         total = self._definition.boxes_total[unit.id]
         counted = figures or _nothing(unit, total)
         facts = self._ballots.facts(contest, counted)
@@ -75,12 +84,33 @@ class Columns:
             place = places[slot - 1] if slot <= len(places) else None
             row |= {f"{slot}_{name}": value for name, value in self._place(place, names, counted, shape).items()}
         by_id = {place.candidate: place for place in facts.ranking}
-        taken = frozenset(row)
+        taken, owners = frozenset(row), dict[str, str]()
         for candidate in shape.candidates:
             said = self._place(by_id.get(candidate), names, counted, shape)
             key = _candidate_key(candidate, said, taken)
+            if owners.setdefault(key, candidate) != candidate:
+                raise SameKey(owners[key], candidate, f"{key}_name")
             row |= {f"{key}_{name}": value for name, value in said.items()}
         return row
+
+    def flat(self, rows: Iterable[Row]) -> Row:
+        """The rows as one object: each unit's columns behind its key.
+
+        Raises `SameKey` where two units' columns would be the same, whatever has come in.
+        """
+        flat: Row = {}
+        units: list[str] = []
+        for row in rows:
+            unit = str(row["unit"])
+            key = self._unit_keys[unit]
+            said = {f"{key}_{name}": value for name, value in row.items()}
+            if not flat.keys().isdisjoint(said):
+                same = min(flat.keys() & said.keys())
+                other = max((one for one in units if same.startswith(f"{self._unit_keys[one]}_")), key=len)
+                raise SameKey(other, unit, same)
+            units.append(unit)
+            flat |= said
+        return flat
 
     def _progress(self, counted: Figures, as_of: datetime | None, language: Language) -> Row:
         row: Row = {

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.derived.columns import Columns, Row, Shape
+from gateway.derived.columns import Columns, Row, SameKey, Shape
 from gateway.derived.format import Language
 from gateway.doors.answers import Answers, Asked, asked
 from gateway.gateway import Gateway
@@ -87,7 +87,10 @@ class RowsDoor:
             "sandik-epoch": question.world.epoch,
             "sandik-seq": str(question.view.seq),
         }
-        return self._answers.answer(request, question, body, about=about, headers=headers)
+        try:
+            return self._answers.answer(request, question, body, about=about, headers=headers)
+        except SameKey as error:
+            raise HTTPException(409, str(error)) from error
 
     def _rows(self, ask: _Ask) -> list[Row]:
         world, filters = ask.question.world, ask.question.filters
@@ -111,13 +114,10 @@ class RowsDoor:
 
     def _flat(self, ask: _Ask) -> Row:
         columns = self._columns_of(ask.question.world)
-        flat: Row = {}
-        for row in self._rows(ask):
-            key = columns.unit_key(str(row["unit"]))
-            for name in (*_head(ask.question), "contest", "source", "feed"):
-                flat[name] = row.pop(name)
-            flat |= {f"{key}_{name}": value for name, value in row.items()}
-        return flat
+        rows = self._rows(ask)
+        shared = {name: rows[0][name] for name in (*_head(ask.question), "contest", "source", "feed")}
+        own = ({name: value for name, value in row.items() if name not in shared} for row in rows)
+        return shared | columns.flat(own)
 
     def _columns_of(self, world: World) -> Columns:
         if self._columns is None or self._columns[0] is not world:
@@ -146,7 +146,8 @@ def _refuse_too_many(values: int) -> None:
         raise HTTPException(
             400,
             f"That is {values} values, and an answer has {MAX_VALUES} at most. "
-            "Name a contest, a source or units (such as unit=tr/34/*), or ask for fewer slots.",
+            "Narrow it with contest= and source= (one of each), with unit= (it may be repeated; unit=tr/34/* is a "
+            f"province's districts), or with slots= (0 to {MAX_SLOTS} rank slots; {DEFAULT_SLOTS} without it).",
         )
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.derived.columns import Columns, Row, Shape
+from gateway.derived.columns import Columns, Row, SameKey, Shape
 from gateway.derived.format import Language
 from gateway.folds.view import View
 from schemas.definition import Candidate, Contest, Election
@@ -116,7 +116,9 @@ def test_a_unit_is_called_by_its_own_name_unless_another_has_it_too() -> None:
     twins = {"tr/34/adalar": "tr/34/orta-merkez", "tr/41/gebze": "tr/41/orta-merkez"}
     units = tuple(unit.model_copy(update={"id": twins.get(unit.id, unit.id)}) for unit in ELECTION.units)
     columns = Columns(changed(units=units, contests=ELECTION.contests[:1]))
-    assert [columns.unit_key(unit.id) for unit in units] == [
+    shape = Shape(0, "tr", ())
+    flat = columns.flat(columns.row("mayor", unit, None, shape) for unit in units)
+    assert [key.removesuffix("_unit_name_upper") for key in flat if key.endswith("_unit_name_upper")] == [
         "tr",
         "34",
         "41",
@@ -125,6 +127,32 @@ def test_a_unit_is_called_by_its_own_name_unless_another_has_it_too() -> None:
         "uskudar",
         "tr_41_orta_merkez",
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("tr/34/orta-merkez", "tr/34/orta_merkez"),
+        ("tr/34/orta", "tr/34/orta-1"),  # candidate 1-2 of the one, the second slot of the other
+    ],
+)
+def test_units_whose_columns_would_be_the_same_are_refused(one: str, other: str) -> None:
+    twins = {"tr/34/adalar": one, "tr/34/kadikoy": other}
+    units = tuple(unit.model_copy(update={"id": twins.get(unit.id, unit.id)}) for unit in ELECTION.units)
+    election = changed(units=units, contests=ELECTION.contests[:1])
+    columns, shape = Columns(election), Shape(2, "tr", ("1-2",))
+    rows = [columns.row("mayor", unit, None, shape) for unit in units if unit.id in {one, other}]
+    with pytest.raises(SameKey, match="'-' and '_' are the same") as refused:
+        columns.flat(rows)
+    assert all(repr(name) in str(refused.value) for name in (one, other))
+    assert columns.flat(rows[:1])
+
+
+def test_candidates_whose_columns_would_be_the_same_are_refused() -> None:
+    names = tuple(Candidate(id=name, name=name) for name in ("a-b", "a_b"))
+    election = changed(contests=(Contest(id="mayor", name="Mayor", candidates=names),))
+    with pytest.raises(SameKey, match="'a-b' and 'a_b'"):
+        row(View(election), election=election)
 
 
 @pytest.mark.parametrize(("candidate", "key"), [("1", "candidate_1"), ("unit", "candidate_unit"), ("a-b", "a_b")])
