@@ -22,7 +22,7 @@ from gateway.server import serve
 from gateway.settings import GatewaySettings
 from schemas.definition import Election
 from schemas.totals import Totals
-from tests.gateway.nights import election, entries
+from tests.gateway.nights import election, entries, totals
 from tests.patience import LIMIT_S
 
 RUN: Final = "night"
@@ -44,6 +44,9 @@ A test of who is given up says after how long.
 
 connect: Final = partial(client.connect, open_timeout=LIMIT_S, close_timeout=LIMIT_S, ping_interval=None)
 """A WebSocket client as patient as the test."""
+
+CHANGES: Final = 200
+"""More than the narrow sockets of a test hold, so that whoever does not read falls behind."""
 
 Message = dict[str, object]
 
@@ -87,6 +90,14 @@ async def is_ready(gateway: Running) -> None:
     """Return once the gateway greets its clients."""
     async with viewer(gateway) as client:
         await client.next("hello")
+
+
+async def is_refused(gateway: Running, path: str, status: int, hint: str) -> None:
+    """Ask for what cannot be had: the answer is a JSON error that helps."""
+    await is_ready(gateway)
+    answer = await get(gateway, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+    assert hint in answer.json()["error"]
 
 
 async def publish(log: EventLog, *records: Totals) -> None:
@@ -197,3 +208,10 @@ async def viewer(gateway: Running) -> AsyncIterator[Viewer]:
     """A connected client."""
     async with connect(gateway.ws, subprotocols=None, compression=None) as socket:
         yield Viewer(socket)
+
+
+async def change_often(log: EventLog, quick: Viewer) -> None:
+    """Publish `CHANGES` to a log that is empty, each once this client of all units has got the one before it."""
+    for version in range(CHANGES):
+        await publish(log, totals(votes={"imamoglu": version, "kurum": version}, version=version))
+        await quick.until(lambda seq=version + 1: quick.seq == seq)  # type: ignore[misc]  # bound per round

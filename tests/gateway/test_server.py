@@ -17,11 +17,13 @@ from gateway.server import serve
 from schemas.errors import UsageError
 from schemas.wire import SERVER_MESSAGE
 from tests.gateway.gateways import (
+    CHANGES,
     FAST,
     RUN,
     Message,
     Running,
     Viewer,
+    change_often,
     connect,
     get,
     is_ready,
@@ -120,10 +122,8 @@ async def test_a_slow_client_catches_up_with_the_newest_state(tmp_path: Path) ->
             slow = type(quick)(stream)
             await slow.subscribe("tr", "tr/*", "tr/34/*")
             await quick.subscribe("tr", "tr/*", "tr/34/*")
-            for version in range(200):
-                await publish(log, totals(votes={"imamoglu": version, "kurum": version}, version=version))
-                await quick.until(lambda seq=version + 1: quick.seq == seq)  # type: ignore[misc]  # bound per round
-            await slow.until(lambda: slow.seq == 200)
+            await change_often(log, quick)
+            await slow.until(lambda: slow.seq == CHANGES)
             assert slow.shown == quick.shown
             assert len(slow.messages) < len(quick.messages) / 2
 
@@ -425,9 +425,7 @@ async def test_a_log_made_anew_sends_everybody_away_with_a_fresh_start(tmp_path:
             async with viewer(gateway) as client:
                 await client.subscribe("tr")
                 await client.until(lambda: client.seq == 1)
-                log.below = other
-                log.break_off()
-                log.come_back()
+                log.become(other)
                 with pytest.raises(ConnectionClosed):
                     await client.next("delta")
                 assert client.socket.close_code == 4001
@@ -447,9 +445,7 @@ async def test_a_position_that_is_lost_begins_another_epoch(tmp_path: Path) -> N
             async with viewer(gateway) as client:
                 await client.subscribe("tr")
                 await client.until(lambda: client.seq == 2)
-                log.below = other
-                log.break_off()
-                log.come_back()
+                log.become(other)
                 with pytest.raises(ConnectionClosed):
                     await client.next("delta")
                 assert client.socket.close_code == 4001

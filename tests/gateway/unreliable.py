@@ -24,6 +24,12 @@ class Unreliable:
         """Mend it."""
         self._away = False
 
+    def become(self, other: EventLog) -> None:
+        """Have another log in its place, for everyone who connects again."""
+        self.break_off()
+        self.below = other
+        self.come_back()
+
     def check(self, cuts: int | None = None) -> EventLog:
         """The log below, if it can be reached and the line was not cut since."""
         if self._away or cuts not in {None, self.cuts}:

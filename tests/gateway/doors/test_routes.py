@@ -4,7 +4,7 @@ import pytest
 
 from gateway.doors.answers import MAX_ANSWERS_KEPT
 from schemas.definition import Election
-from tests.gateway.gateways import RUN, get, is_ready, night, publish, running, viewer
+from tests.gateway.gateways import RUN, get, is_ready, is_refused, night, publish, running, viewer
 from tests.gateway.nights import election, totals
 
 
@@ -90,10 +90,7 @@ async def test_answers_kept_for_the_next_to_ask_are_bounded(tmp_path: Path) -> N
 )
 async def test_what_is_not_there_is_a_json_error_that_helps(tmp_path: Path, path: str, status: int, hint: str) -> None:
     async with night(tmp_path) as log, running(log) as gateway:
-        await is_ready(gateway)
-        answer = await get(gateway, path)
-        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
-        assert hint in answer.json()["error"]
+        await is_refused(gateway, path, status, hint)
 
 
 async def test_the_definition_is_the_runs(tmp_path: Path) -> None:

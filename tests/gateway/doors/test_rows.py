@@ -14,7 +14,7 @@ from eventlog.clock import Wall
 from eventlog.run import create_run
 from eventlog.sqlite import SqliteLog
 from gateway.admission.handshake import AccessSettings
-from tests.gateway.gateways import FAST, RUN, get, is_ready, night, publish, running, viewer
+from tests.gateway.gateways import FAST, RUN, get, is_ready, is_refused, night, publish, running, viewer
 from tests.gateway.nights import election, totals
 from tests.gateway.tokens import HS256, token
 
@@ -104,10 +104,7 @@ async def test_who_has_the_newest_already_is_told_so_in_each_form(tmp_path: Path
 )
 async def test_what_cannot_be_had_is_a_json_error_that_helps(tmp_path: Path, path: str, status: int, hint: str) -> None:
     async with night(tmp_path) as log, running(log) as gateway:
-        await is_ready(gateway)
-        answer = await get(gateway, path)
-        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
-        assert hint in answer.json()["error"]
+        await is_refused(gateway, path, status, hint)
 
 
 async def test_too_much_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,20 @@ from gateway.admission.handshake import AccessSettings
 from gateway.admission.limits import Limits
 from schemas.control import EmbargoLifted
 from tests.gateway.event_streams import ALL, listening
-from tests.gateway.gateways import FAST, RUN, get, is_ready, make_run, night, publish, rarely, running, viewer
+from tests.gateway.gateways import (
+    CHANGES,
+    FAST,
+    RUN,
+    change_often,
+    get,
+    is_ready,
+    make_run,
+    night,
+    publish,
+    rarely,
+    running,
+    viewer,
+)
 from tests.gateway.leaping import Leaping
 from tests.gateway.nights import election, totals
 from tests.gateway.tokens import HS256, token
@@ -97,9 +110,7 @@ async def test_a_log_made_anew_ends_the_stream_and_the_next_one_begins_with_a_sn
         async with running(log, settings=replace(FAST, read_wait_ms=10)) as gateway:
             async with listening(gateway) as client:
                 await client.until(lambda: client.seq == 1)
-                log.below = other
-                log.break_off()
-                log.come_back()
+                log.become(other)
                 assert (await client.next("closed"))["code"] == 4001
                 assert client.names[-2] == "goodbye"
             async with listening(gateway, last_id=client.last_id) as again:
@@ -119,10 +130,8 @@ async def test_a_slow_reader_is_conflated_and_ends_with_the_newest(tmp_path: Pat
     ):
         await slow.next("snapshot")
         await quick.subscribe("tr", "tr/*", "tr/34/*")
-        for version in range(200):
-            await publish(log, totals(votes={"imamoglu": version, "kurum": version}, version=version))
-            await quick.until(lambda seq=version + 1: quick.seq == seq)  # type: ignore[misc]  # bound per round
-        await slow.until(lambda: slow.seq == 200)
+        await change_often(log, quick)
+        await slow.until(lambda: slow.seq == CHANGES)
         assert slow.shown == quick.shown
         assert len(slow.messages) < len(quick.messages) / 2
 
