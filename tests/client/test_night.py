@@ -105,6 +105,20 @@ def test_a_handle_closed_twice_is_closed_once() -> None:
     assert ["unsubscribe"] == [message["type"] for message in player.look()["sent"]]
 
 
+def test_who_is_not_let_in_or_has_ended_it_sends_nothing_more() -> None:
+    refused, closed = Player([], []), Player([], [])
+    for player in (refused, closed):
+        player.night.opened()
+    refused.night.refuse(401)
+    closed.night.closed()
+    for player, status, code in ((refused, "refused", 401), (closed, "closed", None)):
+        player.night.subscribe(Wanted("mayor", "aa", ("tr",)))
+        seen = player.look()
+
+        assert (status, code, []) == (seen["status"], seen["code"], seen["sent"])
+        assert [["connection", {"status": status, "code": code}]] == seen["told"]
+
+
 def test_taking_and_releasing_what_is_not_held_does_nothing() -> None:
     player = Player([], [])
     player.night.take()

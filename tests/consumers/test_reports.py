@@ -142,6 +142,14 @@ def test_odd_reports_are_flagged_until_a_later_one_is_not(changes: dict[str, Any
     assert (0, 0) == (cell.sums.flagged, cell.sums.flags[flag])
 
 
+def test_the_figures_that_are_hashed_are_those_of_the_report_that_stands() -> None:
+    once = fed(reported(boxes_opened=3))
+    corrected = fed(reported(boxes_opened=4), correction(revision=2, boxes_opened=3))
+
+    assert once.figures() == corrected.figures()
+    assert once.figures() != fed(reported(boxes_opened=4)).figures()
+
+
 def test_a_ledger_that_heard_of_nothing_has_no_totals() -> None:
     with pytest.raises(ValueError, match="heard of nothing"):
         ledger().totals(ZONE)

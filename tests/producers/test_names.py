@@ -60,6 +60,13 @@ def test_the_first_name_that_is_known_counts_and_others_can_be_given() -> None:
     assert "kurum" == names().candidate("mayor", "tr/34/uskudar", ["1"], {"1": "kurum"})
 
 
+def test_each_district_is_asked_by_its_own_ballot_however_often() -> None:
+    known = names()
+    asked = [("district_mayor", "tr/34/uskudar"), ("mayor", "tr/34/uskudar"), ("district_mayor", "tr/34/uskudar")]
+
+    assert ["ak_parti", "kurum", "ak_parti"] == [known.candidate(*where, ["AK Parti"], {}) for where in asked]
+
+
 def test_a_candidate_that_is_not_on_the_ballot_is_told_with_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"no candidate 'Murat Kurun' or 'X' on the ballot of .*; nearest: kurum"):
         names().candidate("mayor", "tr/34/uskudar", ["Murat Kurun", "X"], {})

@@ -336,6 +336,14 @@ def test_what_would_change_with_a_take_is_counted_by_what_is_held() -> None:
     assert {} == fold(topic(*held, second, a_gate(6, held=False))).pending()
 
 
+def test_what_else_is_said_beside_totals_changes_nothing_that_is_shown() -> None:
+    program = fold(topic(totals()))
+    shown = everything(program.view)
+
+    assert program.fold(Written(1, b"whatever", key=b"mark:0")) is False
+    assert (shown, 2, 2, 0) == (everything(program.view), program.seq, program.view.seq, program.live.skipped)
+
+
 def test_an_offset_that_was_folded_is_a_no_op() -> None:
     records = topic(totals(), a_gate(5, held=True, program=totals()), totals(version=1, votes={"kurum": 1}))
     program = fold(records)
