@@ -52,6 +52,7 @@ async def past_of(
         hold=HeldUnits(run.definition).named(history.held),
         on_air=() if embargoed else _rows(run.definition, history.on_air()),
         control_room=_rows(run.definition, history.control_room()),
+        take=run.topics.take,
     )
 
 

@@ -57,6 +57,7 @@ def encode_past(past: Past) -> bytes:
     return orjson.dumps(
         {
             "at": past.at,
+            "take": past.take,
             "embargoed": past.embargoed,
             "hold": past.hold,
             "on_air": [row._asdict() for row in past.on_air],
@@ -71,6 +72,7 @@ def _parsed(text: bytes) -> Past:
     on_air = tuple(_row(row) for row in said["on_air"])
     return Past(
         at=datetime.fromisoformat(said["at"]),
+        take=said["take"],
         embargoed=said["embargoed"],
         hold=tuple(said["hold"]),
         on_air=on_air,

@@ -27,7 +27,8 @@ MAX_KEPT: Final = 4
 class Past:
     """The totals as they stood at a moment: what was on air, and what the control room had.
 
-    `hold` lists what was held, and during an embargo nothing was on air.
+    `hold` lists what was held, and during an embargo nothing was on air. Of a replay one `take` is told, the
+    present one: what an earlier one showed at that moment is not in it.
     """
 
     at: datetime
@@ -35,6 +36,7 @@ class Past:
     hold: tuple[str, ...]
     on_air: tuple[Row, ...]
     control_room: tuple[Row, ...]
+    take: int = 0
 
 
 class History(Protocol):

@@ -55,6 +55,7 @@ def _body(question: Asked, past: Past) -> bytes:
             "mode": run.mode,
             "epoch": question.world.epoch,
             "at": past.at,
+            "take": past.take,
             "embargoed": past.embargoed,
             "hold": past.hold,
             "totals": [row._asdict() for row in rows if _is_asked(question, row)],

@@ -47,6 +47,8 @@ def at(
         write_bytes(encode_past(past) + b"\n")
         return
     screen.say(f"As it stood at {past.at.isoformat(timespec='milliseconds')}, to the aggregator's tick:")
+    if past.take:
+        screen.say(f"This is take {past.take} of a replay: what earlier takes showed at that moment is not told.")
     if past.hold:
         screen.say(f"On hold then, and so shown as it stood before: {', '.join(past.hold)}.")
     if past.embargoed:

@@ -9,7 +9,7 @@ import pytest
 
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
-from eventlog.run import create_run, find_run
+from eventlog.run import begin_take, create_run, find_run
 from gateway.doors.history import Past
 from sandik.past import past_of
 from sandik.past_worker import PastWorker
@@ -122,3 +122,23 @@ async def test_a_process_of_its_own_works_out_the_same(night: str) -> None:
         assert expected == await PastWorker(night, RUN).at(moment)
         with pytest.raises(UsageError, match="began at"):
             await PastWorker(night, RUN).at(BEGAN - timedelta(days=1))
+
+
+def test_of_a_replay_the_present_take_is_told_and_named(sandik: Sandik, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'replay.db'}"
+    clock = Manual(BEGAN.astimezone(UTC))
+
+    async def look() -> tuple[Past, Past]:
+        async with open_log(url, clock) as log:
+            run = await create_run(log, RUN, small_election(), mode="replay", epoch="e1e1", clock=clock)
+            await log.append(run.topics.tallies.name, [Entry(b"tr/34/uskudar", value_of(counted({"kurum": 1})))])
+            clock.advance(60)
+            run = await begin_take(log, run, epoch="e2e2", clock=clock)
+            await log.append(run.topics.tallies.name, [Entry(b"tr/34/uskudar", value_of(counted({"kurum": 2})))])
+            return await past_of(log, run, clock.now()), await PastWorker(url, RUN).at(clock.now())
+
+    here, apart = asyncio.run(look())
+    assert (1, 2, here) == (here.take, kurum(here)[0], apart)
+    code, _, err = sandik("at", "2024-03-31T20:01:00", "--run", RUN, "--log", url)
+    assert 0 == code
+    assert "This is take 1 of a replay" in " ".join(err.split())

@@ -34,7 +34,7 @@ class Told:
             view.apply(0, totals(boxes=boxes))
             view.apply(1, totals(boxes=boxes, source="anka"))
             views.append(tuple(view.rows()))
-        return Past(moment, embargoed=False, hold=("mayor/tr/34",), on_air=views[0], control_room=views[1])
+        return Past(moment, embargoed=False, hold=("mayor/tr/34",), on_air=views[0], control_room=views[1], take=2)
 
 
 @asynccontextmanager
@@ -61,6 +61,7 @@ async def test_everyone_is_given_what_they_were_shown_then(tmp_path: Path) -> No
 
     said = public.json()
     assert ("2024-03-31T22:14:00+03:00", False, ["mayor/tr/34"]) == (said["at"], said["embargoed"], said["hold"])
+    assert 2 == said["take"]
     assert [("tr/34/uskudar", 1)] == [(row["unit"], row["boxes_opened"]) for row in said["totals"]]
     assert [("tr", 5)] == [(row["unit"], row["boxes_opened"]) for row in inside.json()["totals"]]
     assert (304, 200, 2) == (known.status_code, other.status_code, len(other.json()["totals"]))

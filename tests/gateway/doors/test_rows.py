@@ -117,6 +117,19 @@ async def test_too_much_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.M
         assert (await get(gateway, f"/v1/rows.json?{ONE}&slots=1&unit=tr")).status_code == 200
 
 
+async def test_units_that_would_share_their_keys_are_refused_and_can_be_had_apart(tmp_path: Path) -> None:
+    twins = {"tr/34/uskudar": "tr/34/orta-merkez", "tr/34/adalar": "tr/34/orta_merkez"}
+    plain = election()
+    units = tuple(unit.model_copy(update={"id": twins.get(unit.id, unit.id)}) for unit in plain.units)
+    changed = plain.model_copy(update={"units": units, "contests": plain.contests[:1]})
+    async with night(tmp_path, changed) as log, running(log) as gateway:
+        await is_ready(gateway)
+        refused = await get(gateway, f"/v1/flat.json?{ONE}")
+        assert (refused.status_code, "'tr/34/orta_merkez'" in refused.json()["error"]) == (409, True)
+        assert (await get(gateway, f"/v1/flat.json?{ONE}&unit=tr/34/orta-merkez")).status_code == 200
+        assert (await get(gateway, f"/v1/rows.json?{ONE}")).status_code == 200
+
+
 async def test_an_embargo_closes_the_doors_with_a_status_and_no_row(tmp_path: Path) -> None:
     """A tool keeps what it has on an error; an empty table with 200 would blank it."""
     closed = election().model_copy(update={"embargo_until": datetime.now(UTC) + timedelta(hours=1)})
