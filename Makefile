@@ -34,6 +34,10 @@ demo: $(STAMP)  ## a simulated night end to end, the board at http://localhost:8
 test: $(STAMP) node  ## the whole test suite
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
 
+coverage: $(STAMP)  ## every branch of the pure modules, by tests that need nothing else
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -p tests.pure --hypothesis-profile=steady -m "not kafka and not browser and not data and not slow" --cov --cov-report=
+	$(BIN)/coverage report --fail-under=100 --skip-covered --include="$$($(BIN)/python -m tests.pure)"
+
 check: $(STAMP)  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -53,4 +57,4 @@ bench-gateway: $(STAMP)  ## the gateway beside its peers; a quarter of an hour
 clean:  ## remove what was set up and what tests left
 	rm -rf $(VENV) $(NODE)/node_modules .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
-.PHONY: help setup node demo test check format bench bench-gateway clean
+.PHONY: help setup node demo test coverage check format bench bench-gateway clean
