@@ -60,8 +60,8 @@ class Moments:
         self._history = history
         self._wait_s = wait_s
         self._limit_s = limit_s
-        self._kept: dict[datetime, Past] = {}
-        self._asked: datetime | None = None
+        self._kept: dict[tuple[str, datetime], Past] = {}
+        self._asked: tuple[str, datetime] | None = None
         self._work: asyncio.Task[Past | SandikError] | None = None
 
     async def __aenter__(self) -> Self:
@@ -74,15 +74,19 @@ class Moments:
             self._work.cancel()
             await asyncio.wait({self._work})
 
-    async def at(self, moment: datetime) -> Past:
-        """The totals as they stood at this moment. Raises `Busy`, or what the history raises."""
-        kept = self._kept.get(moment)
+    async def at(self, moment: datetime, epoch: str) -> Past:
+        """The totals as they stood at this moment. Raises `Busy`, or what the history raises.
+
+        What is kept is of one `epoch`: a replay that goes back tells another take of the same moment.
+        """
+        asked = epoch, moment
+        kept = self._kept.get(asked)
         if kept is not None:
             return kept
         if self._work is None or self._work.done():
-            self._asked = moment
-            self._work = asyncio.create_task(self._work_out(moment))
-        elif self._asked != moment:
+            self._asked = asked
+            self._work = asyncio.create_task(self._work_out(epoch, moment))
+        elif self._asked != asked:
             raise Busy("Another moment is being worked out, and there is one at a time. Ask again in a while.")
         work = self._work
         await asyncio.wait({work}, timeout=self._wait_s)
@@ -93,7 +97,7 @@ class Moments:
             raise found
         return found
 
-    async def _work_out(self, moment: datetime) -> Past | SandikError:
+    async def _work_out(self, epoch: str, moment: datetime) -> Past | SandikError:
         try:
             async with asyncio.timeout(self._limit_s):
                 past = await self._history.at(moment)
@@ -103,5 +107,5 @@ class Moments:
             return error
         while len(self._kept) >= MAX_KEPT:
             del self._kept[next(iter(self._kept))]
-        self._kept[moment] = past
+        self._kept[epoch, moment] = past
         return past

@@ -36,7 +36,7 @@ async def answer_of_then(gateway: Gateway, moments: Moments | None, request: Req
     zone = ZoneInfo(question.world.run.definition.timezone)
     try:
         moment = parse_moment(said[0], zone, gateway.clock.now())
-        past = await moments.at(moment)
+        past = await moments.at(moment, question.world.epoch)
     except UsageError as error:
         raise HTTPException(400, str(error)) from error
     except (Busy, LogError) as error:
