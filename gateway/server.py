@@ -16,7 +16,7 @@ from eventlog.port import EventLog
 from eventlog.run import RUN_NAME
 from gateway.admission.tls import tls_context
 from gateway.connections.http import HttpConnection
-from gateway.connections.websocket import Connection
+from gateway.connections.websocket import WebSocketConnection
 from gateway.doors.boundaries import Boundaries
 from gateway.doors.history import Moments
 from gateway.doors.routes import application
@@ -120,7 +120,7 @@ def _config(app: Starlette, gateway: Gateway) -> Config:
     config = Config(
         app,
         http=cast("type[asyncio.Protocol]", partial(HttpConnection, gateway)),
-        ws=cast("type[asyncio.Protocol]", partial(Connection, gateway)),
+        ws=cast("type[asyncio.Protocol]", partial(WebSocketConnection, gateway)),
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -57,7 +57,7 @@ _logger: Final = logging.getLogger(__name__)
 _logger.setLevel(logging.WARNING)  # below that the library writes down every connection, and every URL with its token
 
 
-class Connection(asyncio.Protocol):
+class WebSocketConnection(asyncio.Protocol):
     """One client's connection."""
 
     __slots__ = (
@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._gateway = gateway
-        self._open_connections = cast("set[Connection]", server_state.connections)
+        self._open_connections = cast("set[WebSocketConnection]", server_state.connections)
         self._protocol = ServerProtocol(
             select_subprotocol=_select_subprotocol,
             extensions=_EXTENSIONS,

@@ -20,7 +20,7 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.clients.catalogue import Catalogue
 from gateway.clients.session import Close, Follow, Reply, Session, State, Unfollow
-from gateway.connections.websocket import Connection
+from gateway.connections.websocket import WebSocketConnection
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.wire import SERVER_MESSAGE, CloseCode, Error, Unsubscribed
@@ -134,9 +134,9 @@ class Wire(asyncio.Transport):
         return self.closed
 
 
-def client_on(gateway: Gateway, state: ServerState) -> tuple[Connection, Wire, ClientProtocol]:
+def client_on(gateway: Gateway, state: ServerState) -> tuple[WebSocketConnection, Wire, ClientProtocol]:
     """A connection with an open stream, and a client at its other end."""
-    connection, wire = Connection(gateway, Config("nothing"), state, {}), Wire()
+    connection, wire = WebSocketConnection(gateway, Config("nothing"), state, {}), Wire()
     connection.connection_made(wire)
     client = ClientProtocol(parse_uri("ws://gateway/v1/stream"), max_size=None)
     client.send_request(client.connect())
