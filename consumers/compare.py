@@ -1,12 +1,11 @@
 """Two box ledgers of one district in, one comparison out. Pure.
 
 Most boxes are said alike and need no look inside: what both say together is what a source says in all, less what only
-it has. So the work is in the boxes that differ.
+it has. So the work is in the boxes that differ; of these only the ones that are listed are unfolded.
 """
 
 import heapq
-import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from consumers.ledger import BoxLedger
 from consumers.sums import Sums
@@ -18,11 +17,12 @@ _Ranked = tuple[int, int]
 
 def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
     """What the pair's sources say of its district; `None` is the ledger of a source that has said nothing yet."""
-    by_a, by_b = _opened(a), _opened(b)
+    unlike = _unlike(a, b)
+    by_a, by_b = _opened(a, unlike), _opened(b, unlike)
     alone_a, apart_a = _alone(a, by_a, by_b)
     alone_b, apart_b = _alone(b, by_b, by_a)
     differing = [box for box, said in by_a.items() if by_b.get(box, said) != said]
-    both = [] if a is None else [(-_votes_apart(a, by_a[box], by_b[box]), box) for box in differing]
+    both = [] if a is None else [(-a.lanes.votes_apart(by_a[box], by_b[box]), box) for box in differing]
     return Comparison(
         **pair._asdict(),
         version=version_of(a, b),
@@ -44,8 +44,15 @@ def version_of(a: BoxLedger | None, b: BoxLedger | None) -> int:
     return max(ledger.version if ledger is not None else -1 for ledger in (a, b))
 
 
-def _opened(ledger: BoxLedger | None) -> Mapping[int, int]:
-    return ledger.opened() if ledger is not None else {}
+def _unlike(a: BoxLedger | None, b: BoxLedger | None) -> Collection[int]:
+    """All boxes but those of which both say the same at the same revision: most, and equal as they are kept."""
+    heard_a, heard_b = (ledger.heard() if ledger is not None else {} for ledger in (a, b))
+    differing = {box for box, said in heard_a.items() if heard_b.get(box) != said}
+    return differing | (heard_b.keys() - heard_a.keys())
+
+
+def _opened(ledger: BoxLedger | None, boxes: Collection[int]) -> Mapping[int, int]:
+    return ledger.opened(boxes) if ledger is not None else {}
 
 
 def _said(ledger: BoxLedger | None, said: int | None) -> Said | None:
@@ -62,19 +69,13 @@ def _said(ledger: BoxLedger | None, said: int | None) -> Said | None:
     )
 
 
-def _votes_apart(ledger: BoxLedger, a: int, b: int) -> int:
-    """See `BoxApart.votes_apart`. Both ledgers are of one ballot, so their lanes lie alike."""
-    votes = ledger.lanes.votes
-    return sum(map(abs, map(operator.sub, votes(a), votes(b))))
-
-
 def _alone(ledger: BoxLedger | None, said: Mapping[int, int], other: Mapping[int, int]) -> tuple[Sums, list[_Ranked]]:
     """The sums of the boxes that the other source does not have, and how many votes lie in each."""
     if ledger is None:
         return Sums.zero(()), []
     alone = {box: lanes for box, lanes in said.items() if box not in other}
-    votes = ledger.lanes.votes
-    ranked = [(-sum(votes(lanes)), box) for box, lanes in alone.items()]
+    votes_apart = ledger.lanes.votes_apart
+    ranked = [(-votes_apart(lanes, 0), box) for box, lanes in alone.items()]
     return ledger.lanes.sums(sum(alone.values())), ranked
 
 

@@ -41,10 +41,13 @@ class Lanes:
         "_code",
         "_fill",
         "_first_count",
+        "_lane_bits",
         "_low_words",
         "_nothing",
         "_place",
         "_unpack",
+        "_votes_lent",
+        "_votes_mask",
         "_wide",
         "candidates",
         "counts_mask",
@@ -67,6 +70,11 @@ class Lanes:
         words = _HASHED_BYTES // self._nothing.itemsize
         self._wide = array(code, bytes(_HASHED_BYTES * (len(candidates) + _NUMBERS)))
         self._low_words = slice(words - 1, None, words)
+        bits: int = 8 * self._nothing.itemsize
+        self._lane_bits = bits
+        ones: int = sum(1 << bits * lane for lane in (*range(len(candidates)), len(candidates) + _UNATTRIBUTED))
+        self._votes_mask = ones * ((1 << bits) - 1)
+        self._votes_lent = ones << bits - 1
         self.top: Final = 8 * numbers.size
         """How many bits the revision lies above."""
         self.counts_mask: Final = (1 << self.top) - 1
@@ -114,11 +122,19 @@ class Lanes:
         votes = dict(zip(self.candidates, numbers, strict=False))  # the candidates' lanes are the lowest
         return Sums(**dict(zip(COUNTS, counts, strict=True)), flags=dict(zip(FLAGS, flags, strict=True)), votes=votes)
 
-    def votes(self, lanes: int) -> tuple[int, ...]:
-        """Each candidate's votes, and at the end those that are unattributed."""
-        numbers = self._unpack(self._bytes(lanes))
-        first = len(self.candidates)
-        return (*numbers[:first], numbers[first + _UNATTRIBUTED])
+    def votes_apart(self, a: int, b: int) -> int:
+        """How many votes lie differently in two boxes: of every candidate, and of those not yet attributed.
+
+        All lanes at once. The highest bit of a lane, which no box's count reaches, is lent to `a` so that no lane
+        borrows from the next; where it is still there, `a` has as many or more. Twice what `a` has more there, less the
+        difference, is each lane's distance; and a number modulo 2^n - 1 is its lanes of n bits added up, as the digits
+        of a decimal are by casting out nines.
+        """
+        mask, lent, bits = self._votes_mask, self._votes_lent, self._lane_bits
+        ahead = (a & mask | lent) - (b & mask)
+        still_there = ahead & lent
+        more = ahead & still_there - (still_there >> bits - 1)
+        return (2 * more - (ahead - lent)) % ((1 << bits) - 1)
 
     def is_open(self, lanes: int) -> bool:
         """Whether what is said of a box is that it counts."""

@@ -5,7 +5,7 @@ it does not, and then the first one stands; a lower revision is stale. A withdra
 So any order and any duplication of the same events end in the same ledger.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -47,7 +47,7 @@ class BoxLedger:
 
     def __len__(self) -> int:
         """How many boxes have been heard of."""
-        return len(self._boxes if self._packed is None else self._unpack())
+        return len(self.heard())
 
     @property
     def sums(self) -> Sums:
@@ -56,15 +56,17 @@ class BoxLedger:
 
     def figures(self) -> Figures:
         """The same as they are hashed."""
-        if self._packed is not None:
-            self._unpack()
+        self.heard()
         return self.lanes.figures(self._total)
 
-    def opened(self) -> Mapping[int, int]:
-        """What is said of each opened box, by its number, whatever its revision: equal integers say the same."""
-        boxes = self._boxes if self._packed is None else self._unpack()
-        is_open, counts = self.lanes.is_open, self.lanes.counts_mask
-        return {box: said & counts for box, said in boxes.items() if is_open(said)}
+    def heard(self) -> Mapping[int, int]:
+        """What is said of each box that was heard of, by its number, and at which revision; opened or not."""
+        return self._boxes if self._packed is None else self._unpack()
+
+    def opened(self, boxes: Iterable[int]) -> Mapping[int, int]:
+        """What is said of those boxes that are opened, whatever its revision: equal integers say the same."""
+        heard, is_open, counts = self.heard(), self.lanes.is_open, self.lanes.counts_mask
+        return {box: said & counts for box in boxes if is_open(said := heard.get(box, _UNHEARD))}
 
     def apply(self, tally: Counted | Withdrawn, offset: int) -> Outcome:
         """Fold one tally of this cell, which lies at `offset` of its partition."""

@@ -74,3 +74,19 @@ def test_the_revision_lies_above_all_that_is_said() -> None:
 
     assert (1, MAX_REVISION) == (lanes.of(low) >> lanes.top, lanes.of(high) >> lanes.top)
     assert lanes.of(low) & lanes.counts_mask == lanes.of(high) & lanes.counts_mask
+
+
+@given(*[st.tuples(LARGEST, LARGEST, LARGEST, LARGEST)] * 2, st.sampled_from([20, MAX_DISTRICT_BOXES]))
+def test_two_boxes_are_as_far_apart_as_each_candidates_votes(
+    a: tuple[int, ...], b: tuple[int, ...], boxes_total: int
+) -> None:
+    """And as those that are unattributed; whatever else is said of them, and as the other does not have the box."""
+    lanes = lanes_of(BALLOT, boxes_total)
+    box_a, box_b = (
+        lanes.of(counted(dict(zip(BALLOT, votes, strict=True)), unattributed=last, registered=last, revision=revision))
+        for revision, (*votes, last) in enumerate((a, b), start=1)
+    )
+    apart = sum(abs(one - other) for one, other in zip(a, b, strict=True))
+
+    assert apart == lanes.votes_apart(box_a, box_b) == lanes.votes_apart(box_b, box_a)
+    assert (0, sum(a)) == (lanes.votes_apart(box_a, box_a), lanes.votes_apart(box_a, 0))
