@@ -19,11 +19,11 @@ from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
-from producers.archived import Night
-from producers.library import read_scenario
 from producers.publish import Publisher, entry, publish
-from producers.replay import Replay, ReplaySettings, Sent, Watch
-from producers.simulate import night
+from producers.replaying.archived import Night
+from producers.replaying.replay import Replay, ReplaySettings, Sent, Watch
+from producers.scenarios.library import read_scenario
+from producers.simulating.simulate import night
 from sandik.process import calm_garbage_collector
 from sandik.wiring import open_log
 

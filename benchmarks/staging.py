@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from producers.library import read_scenario
-from producers.simulate import night
-from producers.staging import stage
+from producers.scenarios.library import read_scenario
+from producers.simulating.simulate import night
+from producers.simulating.staging import stage
 
 SOURCE = "aa"
 CONTEST = "mayor"

@@ -1,14 +1,16 @@
 """Producers: whatever publishes tally events.
 
-- Publishing: `publish` (at once, or each when it is due), over a `delivery`: a record on its way to the log.
-- Official tables: `boxes` through a `mapping`; an agency's district totals: `reports` through a `report_mapping`, with
-  `sent` for what an earlier file said. Both read a `sheet`, flat `records`, `notation` and `names`.
-- Staged nights: a `scenario` (from the `library`, which reads `scenarios/`; `inherit`, `spread`, `acts`, `outcome` are
-  its parts) becomes what is in the boxes (`counts`, `apportion`), when they come (`arrivals`), and what each source
-  says of them (`plan`, `telling`, `statements`, `bulletins`): together `simulate`. `staging` sends it through the
-  faults of `stages` (`damage`; `fault_option` is how the command line writes them).
-- Replays: `replay` is the loop; `playhead` knows what of an `archived` night is due, `director` hears the orders,
-  `herald` says where it is.
-- Small things that several need: `chance` (seeded), `turkish` (names), `nearest`, `faults` and `line_faults` (what to
-  tell a file's author).
+Three kinds, and none knows another:
+
+- `tables/`: official box tables, and the district totals that agencies send, through a mapping.
+- `simulating/`: a staged night, from a seed and one of the `scenarios/`.
+- `replaying/`: an archive on a clock.
+
+Here is what they share, and what scenarios need of it:
+
+- On the way to the log: a `delivery` goes through the `stages`, which disturb it (`damage`; `fault_option` is how the
+  command line writes them), and `publish` appends it: at once, or each when it is due.
+- Arithmetic and chance: `apportion` (nothing is lost), `chance` (seeded).
+- For whoever writes a file: `faults` (what is wrong in it), `nearest` (what was meant).
+- `turkish`: names as identifiers.
 """

@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from eventlog.archive_segment import moment
-from producers.herald import Place
-from producers.playhead import Status
+from producers.replaying.herald import Place
+from producers.replaying.playhead import Status
 from schemas.control import MAX_SPEED, MIN_SPEED
 
 KEYS: Final = "space: pause or resume   ← →: five minutes   n: next record   + -: faster, slower   0: start   q: end"

@@ -17,9 +17,9 @@ from benchmarks.gateway.options import Options
 from benchmarks.gateway.servers import DELTA, frame, free_port
 from eventlog.clock import Wall
 from eventlog.run import Run, create_run
-from producers.library import read_scenario
 from producers.publish import Publisher, entry, publish
-from producers.simulate import night
+from producers.scenarios.library import read_scenario
+from producers.simulating.simulate import night
 from sandik.wiring import open_log
 from schemas.tally import Counted, Withdrawn
 

@@ -22,7 +22,7 @@ from benchmarks.on_air.oracle import read_oracle
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import find_run
-from producers.library import read_scenario
+from producers.scenarios.library import read_scenario
 from sandik.wiring import open_log
 
 SPEED: Final = 600

@@ -10,12 +10,12 @@ from eventlog.clock import Wall
 from eventlog.port import Entry
 from eventlog.run import create_run
 from eventlog.topics import DEFAULT_PARTITIONS
-from producers.boxes import Table, election, read_table, tallies
 from producers.delivery import Delivery
 from producers.fault_option import parse_fault
-from producers.mapping import Mapping, read_mapping
 from producers.publish import Publisher, entry, publish
 from producers.stages import disturb
+from producers.tables.boxes import Table, election, read_table, tallies
+from producers.tables.mapping import Mapping, read_mapping
 from sandik import screen
 from sandik.commands.simulate import Faults
 from sandik.numbers import grouped

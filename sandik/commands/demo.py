@@ -9,9 +9,9 @@ from eventlog.clock import Wall
 from eventlog.run import create_run
 from eventlog.sqlite import SqliteLog
 from gateway.server import serve
-from producers.library import DEFAULT_SCENARIO, read_scenario
-from producers.scenario import Scenario
-from producers.staging import stage
+from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
+from producers.scenarios.scenario import Scenario
+from producers.simulating.staging import stage
 from sandik import screen
 from sandik.commands.gateway import Host, Port, announce
 from sandik.commands.simulate import ScenarioName, Seed, Speed, send

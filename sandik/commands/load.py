@@ -15,7 +15,7 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
 from gateway.clients.catalogue import Catalogue
-from producers.library import read_scenario
+from producers.scenarios.library import read_scenario
 from sandik import screen
 from sandik.load.conductor import conduct
 from sandik.load.feed import read_prior

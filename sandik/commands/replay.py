@@ -15,10 +15,10 @@ from eventlog.archive_segment import microseconds, moment
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
-from producers.archived import Night
-from producers.herald import Place
 from producers.publish import Publisher
-from producers.replay import Replay, ReplaySettings, Sent, Watch
+from producers.replaying.archived import Night
+from producers.replaying.herald import Place
+from producers.replaying.replay import Replay, ReplaySettings, Sent, Watch
 from sandik import screen
 from sandik.keys import KEYS, QUIT, ordered_by, pressed, raw_terminal
 from sandik.moments import moment_of

@@ -15,9 +15,9 @@ from eventlog.run import Run, create_run, find_run
 from eventlog.topics import DEFAULT_PARTITIONS
 from producers.faults import listed
 from producers.publish import Publisher, entry, publish
-from producers.report_mapping import ReportMapping, read_report_mapping
-from producers.reports import ReportTable, check_mapping, read_reports
-from producers.sent import Sent
+from producers.tables.report_mapping import ReportMapping, read_report_mapping
+from producers.tables.reports import ReportTable, check_mapping, read_reports
+from producers.tables.sent import Sent
 from sandik import screen
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName

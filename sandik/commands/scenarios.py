@@ -2,7 +2,7 @@
 
 import typer
 
-from producers.library import library
+from producers.scenarios.library import library
 
 EXAMPLE = "Example: sandik scenarios"
 

@@ -11,10 +11,10 @@ from eventlog.port import EventLog
 from eventlog.run import create_run
 from eventlog.topics import DEFAULT_PARTITIONS
 from producers.fault_option import parse_fault
-from producers.library import DEFAULT_SCENARIO, read_scenario
 from producers.publish import Published, Publisher, play, publish
-from producers.scenario import Scenario
-from producers.staging import Staged, stage
+from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
+from producers.scenarios.scenario import Scenario
+from producers.simulating.staging import Staged, stage
 from sandik import screen
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName

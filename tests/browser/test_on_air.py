@@ -12,9 +12,9 @@ from benchmarks.on_air.chromium import watched
 from benchmarks.on_air.expected import OTHER_SOURCE, OVERLAYS, SOURCE, expected
 from benchmarks.on_air.oracle import read_oracle
 from eventlog.clock import Replay, Wall
-from producers.library import read_scenario
 from producers.publish import Publisher, play
-from producers.staging import stage
+from producers.scenarios.library import read_scenario
+from producers.simulating.staging import stage
 from tests.browser.chromium import PATIENCE_MS
 from tests.browser.moments import moments
 from tests.browser.overlays import Studio, studio

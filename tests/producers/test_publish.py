@@ -10,10 +10,10 @@ from eventlog.clock import Manual, Replay, Wall
 from eventlog.port import Entry
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
-from producers.library import read_scenario
 from producers.publish import BATCH_BYTES, BATCH_RECORDS, TICK_S, Published, Publisher, Waiting, entry, play, publish
-from producers.simulate import night
-from producers.staging import stage
+from producers.scenarios.library import read_scenario
+from producers.simulating.simulate import night
+from producers.simulating.staging import stage
 from schemas.errors import LogFull, LogUnavailable, UnknownTopic
 from schemas.tally import Counted, Withdrawn, encode
 from tests.patience import LIMIT_S

@@ -11,7 +11,8 @@ from producers.chance import seeded
 from producers.damage import NOBODY, damaged
 from producers.delivery import Delivery
 from producers.fault_option import parse_fault
-from producers.library import read_scenario
+from producers.scenarios.library import read_scenario
+from producers.simulating.staging import stage
 from producers.stages import (
     DAMAGES,
     KINDS,
@@ -25,7 +26,6 @@ from producers.stages import (
     Stage,
     disturb,
 )
-from producers.staging import stage
 from schemas.errors import ScenarioError
 from schemas.tally import MAX_TALLY_BYTES
 from tests.producers.on_air import OnAir

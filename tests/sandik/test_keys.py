@@ -6,8 +6,8 @@ import pytest
 from eventlog.archive_segment import microseconds
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from producers.herald import Place
-from producers.playhead import Status
+from producers.replaying.herald import Place
+from producers.replaying.playhead import Status
 from sandik.keys import keys_in, ordered_by
 from tests.builders import NIGHT, small_election
 

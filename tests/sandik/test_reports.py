@@ -14,7 +14,7 @@ from eventlog.port import Entry, EventLog
 from eventlog.run import create_run, find_run
 from eventlog.topics import RunTopics
 from producers.publish import entry
-from producers.report_mapping import ReportMapping, read_report_mapping
+from producers.tables.report_mapping import ReportMapping, read_report_mapping
 from sandik.commands.reports import Publishing
 from sandik.wiring import open_log
 from schemas.definition import Election
@@ -23,7 +23,7 @@ from tests.builders import counted, reported, small_election, with_agency
 from tests.gateway.gateways import get, is_ready, running
 from tests.patience import LIMIT_S
 from tests.producers.real_tables import ROOT, real_table
-from tests.producers.test_reports import two_agencies
+from tests.producers.tables.test_reports import two_agencies
 from tests.sandik.conftest import Sandik
 
 MAPPING = """

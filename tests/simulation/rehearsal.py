@@ -26,11 +26,11 @@ from eventlog.run import Run, create_run, find_run
 from gateway.folds.playback import LEASE_S
 from gateway.server import serve
 from gateway.settings import GatewaySettings
-from producers.archived import Night
-from producers.library import read_scenario
 from producers.publish import Publisher, entry, publish
-from producers.replay import Replay, ReplaySettings, Watch
-from producers.simulate import night
+from producers.replaying.archived import Night
+from producers.replaying.replay import Replay, ReplaySettings, Watch
+from producers.scenarios.library import read_scenario
+from producers.simulating.simulate import night
 from sandik.runs import new_epoch
 from schemas.control import Order
 from schemas.statehash import state_of

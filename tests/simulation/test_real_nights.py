@@ -19,9 +19,9 @@ from msgspec.structs import replace
 
 from eventlog.clock import Wall
 from eventlog.run import create_run
-from producers.boxes import election, read_table, tallies
-from producers.mapping import read_mapping
 from producers.publish import Publisher, entry, publish
+from producers.tables.boxes import election, read_table, tallies
+from producers.tables.mapping import read_mapping
 from sandik.wiring import open_log
 from schemas.tally import Counted
 from tests.producers.real_tables import MAPPING, real_table

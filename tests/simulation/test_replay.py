@@ -12,8 +12,8 @@ from eventlog.clock import Replay as FastClock
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
-from producers.archived import Night
-from producers.replay import ReplaySettings, Sent, Watch
+from producers.replaying.archived import Night
+from producers.replaying.replay import ReplaySettings, Sent, Watch
 from schemas.control import ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped
 from schemas.errors import RunConflict, UsageError
 from tests.patience import LIMIT_S

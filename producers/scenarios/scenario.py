@@ -1,0 +1,328 @@
+"""Scenarios: what a staged night ends in, how its sources behave and what happens in it. Read from TOML files."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from producers.nearest import did_you_mean
+from producers.scenarios.acts import Act
+from producers.scenarios.outcome import settle
+from producers.stages import Stage
+from schemas.definition import Candidate, Contest, Election, Name, Party, Source, Unit
+from schemas.errors import ScenarioError
+from schemas.fields import Id, Total, UnitId
+
+FIRST_BOX: Final = 1001
+"""İstanbul numbers a district's boxes from 1001 up."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Minutes = Annotated[float, Field(ge=0, le=7 * 24 * 60)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Country(_Part):
+    """The country."""
+
+    id: UnitId
+    name: Name
+
+
+class Province(_Part):
+    """`[[provinces]]`: the districts whose ids begin with its id. In the east polls close an hour earlier."""
+
+    id: UnitId
+    name: Name
+    polls_close: AwareDatetime | None = None
+
+
+class Head(_Part):
+    """`[election]`: what is staged. `polls_close` is that of provinces that do not name their own."""
+
+    id: Id
+    name: Name
+    date: date
+    timezone: Name
+    polls_close: AwareDatetime
+    country: Country
+
+
+class Arrivals(_Part):
+    """`[arrivals]`: the share of boxes reported, against minutes after the polls closed; both only rise."""
+
+    share: Annotated[tuple[Share, ...], Field(min_length=2, strict=False)]
+    minutes: Annotated[tuple[Minutes, ...], Field(min_length=2, strict=False)]
+
+    @model_validator(mode="after")
+    def _rise(self) -> Self:
+        if len(self.share) != len(self.minutes):
+            raise ValueError("arrivals: there must be as many minutes as shares")
+        for row in (self.share, self.minutes):
+            if any(right <= left for left, right in pairwise(row)):
+                raise ValueError("arrivals: share and minutes must rise from one to the next")
+        if (self.share[0], self.share[-1]) != (0, 1):
+            raise ValueError("arrivals: share must begin with 0 and end with 1")
+        return self
+
+
+class StagedSource(_Part):
+    """`[[sources]]`: who reports, how much, how fast, and how often wrong; istanbul-2024.toml explains each.
+
+    A source that `relays` another passes on all that it says, `delay_minutes` later on average, with slips of its own
+    (`typo`); what the other keys say is the other's matter. One that `reports` districts sends no boxes: every
+    `bulletin_minutes` the totals of the districts that changed.
+    """
+
+    id: Id
+    name: Name
+    reports: Literal["boxes", "districts"] = "boxes"
+    bulletin_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 5.0
+    relays: Id | None = None
+    delay_minutes: Minutes = 0.0
+    begins_in: Annotated[tuple[UnitId, ...], Field(strict=False)] = ()
+    coverage_in: dict[UnitId, Share] = Field(default_factory=dict)
+    coverage: Annotated[float, Field(gt=0, le=1)]
+    pace: Annotated[float, Field(gt=0, le=10)]
+    lean: Annotated[float, Field(ge=-10, le=10)]
+    typo: Share
+    withdrawn: Share
+    unattributed: Share
+    lasting: Share
+
+
+class StagedContest(_Part):
+    """`[[contests]]`: a race, and how long after the first race of the same box its count comes, on average."""
+
+    id: Id
+    name: Name
+    lag_minutes: Minutes
+    candidates: Annotated[tuple[Candidate, ...], Field(min_length=1, strict=False)]
+
+
+class Result(_Part):
+    """`[districts.results.CONTEST]`: the final figures; `names` says who stands behind an id in this district only."""
+
+    cast: Total
+    valid: Total
+    votes: Annotated[dict[Id, Total], Field(min_length=1)]
+    names: dict[Id, Name] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _add_up(self) -> Self:
+        if sum(self.votes.values()) != self.valid:
+            raise ValueError(f"the votes sum up to {sum(self.votes.values())}, not to valid = {self.valid}")
+        if self.valid > self.cast:
+            raise ValueError(f"valid = {self.valid} is over cast = {self.cast}")
+        return self
+
+
+class District(_Part):
+    """`[[districts]]`: one district and its final figures in each contest."""
+
+    id: UnitId
+    name: Name
+    boxes: Annotated[int, Field(ge=1, le=100_000)]
+    registered: Total
+    results: dict[Id, Result]
+
+
+class Scenario(_Part):
+    """A whole scenario: its story, what it ends in, who reports, what happens and what goes wrong on the way.
+
+    `speed` is how many times as fast as the night it is meant to be played. `outcome` gives, by contest, candidates
+    their shares of the valid votes; the districts' results are already those.
+    """
+
+    story: str = ""
+    seed: int = 1
+    speed: Annotated[float, Field(gt=0)] = 60.0
+    election: Head
+    arrivals: Arrivals
+    leanings: dict[Id, Annotated[float, Field(ge=-1, le=1)]]
+    sources: Annotated[tuple[StagedSource, ...], Field(min_length=1, strict=False)]
+    parties: Annotated[tuple[Party, ...], Field(strict=False)]
+    contests: Annotated[tuple[StagedContest, ...], Field(min_length=1, strict=False)]
+    outcome: dict[Id, dict[Id, Share]] = Field(default_factory=dict)
+    provinces: Annotated[tuple[Province, ...], Field(min_length=1, strict=False)]
+    districts: Annotated[tuple[District, ...], Field(min_length=1, strict=False)]
+    acts: Annotated[tuple[Act, ...], Field(strict=False)] = ()
+    faults: Annotated[tuple[Stage, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        lags = [contest.lag_minutes for contest in self.contests]
+        if lags != sorted(lags):
+            raise ValueError("contests: lag_minutes must not fall from one to the next: they are counted in this order")
+        ballots = {contest.id: {candidate.id for candidate in contest.candidates} for contest in self.contests}
+        for district in self.districts:
+            _check_district(district, ballots, [province.id for province in self.provinces])
+        self._check_names(ballots)
+        return self
+
+    def _check_names(self, ballots: dict[str, set[str]]) -> None:
+        """What acts, faults, outcome and sources name must be there."""
+        sources = [source.id for source in self.sources]
+        districts = [district.id for district in self.districts]
+        units = [*districts, *(province.id for province in self.provinces)]
+        for contest, shares in self.outcome.items():
+            _check_known("outcome", "contest", [contest], ballots)
+            _check_known(f"outcome.{contest}", "candidate", shares, ballots[contest])
+            if sum(shares.values()) > 1 or len(shares) == len(ballots[contest]):
+                raise ValueError(f"outcome.{contest}: the shares must leave something to at least one other candidate")
+        for place, act in enumerate(self.acts):
+            where = f"acts.{place} ({act.kind})"
+            _check_known(where, "source", _named(act, "source"), sources)
+            _check_known(where, "contest", _named(act, "contest"), ballots)
+            _check_known(where, "district", getattr(act, "districts", None) or (), districts)
+            _check_known(where, "unit", getattr(act, "units", ()), units)
+            ballot = [ballots[name] for name in _named(act, "contest")] or ballots.values()
+            known = {name for names in ballot for name in names}
+            _check_known(where, "candidate", [*_named(act, "takes"), *_named(act, "gives")], known)
+        for place, stage in enumerate(self.faults):
+            _check_known(f"faults.{place} ({stage.stage})", "source", _named(stage, "source"), sources)
+        for source in self.sources:
+            firsthand = [other.id for other in self.sources if other.id != source.id and other.relays is None]
+            _check_known(f"sources.{source.id}.relays", "source of its own", _named(source, "relays"), firsthand)
+            _check_known(f"sources.{source.id}", "district", [*source.begins_in, *source.coverage_in], districts)
+
+    def polls_close(self, district: str) -> datetime:
+        """When polls close in a district."""
+        province = next(one for one in self.provinces if district.startswith(f"{one.id}/"))
+        return province.polls_close or self.election.polls_close
+
+    def settled(self) -> "Scenario":
+        """The scenario with results as its `outcome` wants them."""
+        districts = list(self.districts)
+        for contest, shares in self.outcome.items():
+            if len({frozenset(district.results[contest].votes) for district in districts}) > 1:
+                raise ScenarioError(
+                    f"outcome.{contest}: its ballot differs between districts; give an outcome only to races that have "
+                    f"the same candidates everywhere."
+                )
+            votes = settle([district.results[contest].votes for district in districts], shares)
+            for place, (district, row) in enumerate(zip(districts, votes, strict=True)):
+                result = district.results[contest].model_copy(update={"votes": row})
+                districts[place] = district.model_copy(update={"results": district.results | {contest: result}})
+        return self.model_copy(update={"districts": tuple(districts)})
+
+    def shrink(self, *, districts: Sequence[str] | None = None, boxes_per_district: int | None = None) -> "Scenario":
+        """A smaller night of the same kind: these districts only, each with its first boxes and that part of the votes.
+
+        Raises `ScenarioError` for a district that the scenario does not have.
+        """
+        known = {district.id: district for district in self.districts}
+        unknown = [name for name in districts or () if name not in known]
+        if unknown:
+            raise ScenarioError(
+                f"There is no district {unknown[0]!r} in this scenario.{did_you_mean(unknown[0], known)} "
+                f"It has: {', '.join(known)}."
+            )
+        kept = [known[name] for name in districts] if districts else list(self.districts)
+        smaller = tuple(_shrink(district, boxes_per_district or district.boxes) for district in kept)
+        provinces = tuple(
+            province for province in self.provinces if any(one.id.startswith(f"{province.id}/") for one in smaller)
+        )
+        return self.model_copy(update={"districts": smaller, "provinces": provinces}).settled()
+
+    def definition(self) -> Election:
+        """The election definition of this night."""
+        head = self.election
+        units = [
+            Unit(id=head.country.id, level="country", name=head.country.name),
+            *(
+                Unit(id=province.id, level="province", name=province.name, parent=head.country.id)
+                for province in self.provinces
+            ),
+        ]
+        units += [
+            Unit(
+                id=district.id,
+                level="district",
+                name=district.name,
+                parent=district.id.rsplit("/", 1)[0],
+                registered=district.registered,
+                boxes=((FIRST_BOX, FIRST_BOX + district.boxes - 1),),
+            )
+            for district in self.districts
+        ]
+        return Election(
+            id=head.id,
+            name=head.name,
+            date=head.date,
+            timezone=head.timezone,
+            polls_close=head.polls_close,
+            parties=self.parties,
+            sources=tuple(Source(id=source.id, name=source.name, reports=source.reports) for source in self.sources),
+            contests=tuple(self._contest(contest) for contest in self.contests),
+            units=tuple(units),
+        )
+
+    def _contest(self, contest: StagedContest) -> Contest:
+        candidates = _numbered(contest.candidates)
+        everywhere = {candidate.id for candidate in candidates}
+        by_id = {candidate.id: candidate for candidate in candidates}
+        ballots: dict[str, tuple[Candidate, ...]] = {}
+        for district in self.districts:
+            result = district.results[contest.id]
+            if result.names or result.votes.keys() != everywhere:
+                ballots[district.id] = _numbered(
+                    by_id[name].model_copy(update={"name": result.names.get(name, by_id[name].name)})
+                    for name in result.votes
+                )
+        return Contest(id=contest.id, name=contest.name, candidates=candidates, ballots=ballots)
+
+
+def _numbered(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    return tuple(
+        candidate.model_copy(update={"ballot_no": number}) for number, candidate in enumerate(candidates, start=1)
+    )
+
+
+def _shrink(district: District, boxes: int) -> District:
+    """The district with fewer boxes, and of every count that part (rounded down, so that sums still agree)."""
+    if boxes >= district.boxes:
+        return district
+
+    def part(count: int) -> int:
+        return count * boxes // district.boxes
+
+    results = {}
+    for contest, result in district.results.items():
+        votes = {name: part(count) for name, count in result.votes.items()}
+        valid = sum(votes.values())
+        invalid = part(result.cast - result.valid)
+        results[contest] = result.model_copy(update={"votes": votes, "valid": valid, "cast": valid + invalid})
+    return district.model_copy(update={"boxes": boxes, "registered": part(district.registered), "results": results})
+
+
+def _check_district(district: District, ballots: dict[str, set[str]], provinces: Sequence[str]) -> None:
+    if district.id.rsplit("/", 1)[0] not in provinces:
+        raise ValueError(
+            f"{district.id}: there is no such province{did_you_mean(district.id.rsplit('/', 1)[0], provinces)}"
+        )
+    if district.results.keys() != ballots.keys():
+        raise ValueError(f"{district.id}: results must be those of {', '.join(ballots)}")
+    for contest, result in district.results.items():
+        unknown = (result.votes.keys() - ballots[contest]) | (result.names.keys() - result.votes.keys())
+        if unknown:
+            raise ValueError(f"{district.id}: {contest} has no candidate {min(unknown)!r}")
+        if result.cast > district.registered:
+            raise ValueError(f"{district.id}: {contest} has more cast than registered")
+
+
+def _check_known(where: str, what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    there = list(known)
+    for name in names:
+        if name not in there:
+            raise ValueError(f"{where}: there is no {what} {name!r}.{did_you_mean(name, there)}")
+
+
+def _named(part: BaseModel, key: str) -> list[str]:
+    """The one name under a key that not every kind of part has, and not always."""
+    name = getattr(part, key, None)
+    return [] if name is None else [name]

@@ -1,0 +1,179 @@
+"""The plan of a night: when each source says what of each box, with the acts of the scenario worked in. Pure."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
+
+from producers.chance import Chance, seeded
+from producers.scenarios.acts import Annulment, Freeze, HoldBack, LateStart, ListedTwice, Miscount
+from producers.scenarios.scenario import Scenario, StagedSource
+from producers.simulating.arrivals import DistrictArrivals, arrive
+from producers.simulating.counts import DistrictCounts
+from producers.simulating.telling import Said, Telling, tell
+
+Drawn = dict[tuple[int, int], float]
+"""The boxes of an act, by district's and box's index, each with a number from 0 to 1: its place in the act's time."""
+
+
+class Place(NamedTuple):
+    """A box in a race, by indexes into the scenario."""
+
+    district: int
+    contest: int
+    box: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Plans one source at a time. Seconds count from `origin`: when the first polls close."""
+
+    scenario: Scenario
+    seed: int
+    leans: Sequence[Sequence[float]]
+    counts_of: Callable[[int], DistrictCounts]
+    contests: frozenset[str]
+    held: dict[tuple[int, Place], int] = field(default_factory=dict)
+    """Votes held back, by act and box; filled in as the source of the act is planned."""
+
+    @cached_property
+    def origin(self) -> datetime:
+        """When the first polls close."""
+        return min(self.scenario.polls_close(district.id) for district in self.scenario.districts)
+
+    def tellings(self, index: int) -> Iterator[tuple[Place, Telling]]:
+        """What the source with this index says of each box that it reports."""
+        source = self.scenario.sources[index]
+        if source.relays is None:
+            yield from self._firsthand(index, source)
+        else:
+            yield from self._relayed(index, source)
+
+    def _relayed(self, index: int, source: StagedSource) -> Iterator[tuple[Place, Telling]]:
+        relayed = next(place for place, other in enumerate(self.scenario.sources) if other.id == source.relays)
+        chances: dict[int, Chance] = {}
+        for place, telling in self.tellings(relayed):
+            chance = chances.setdefault(
+                place.district, seeded(self.seed, self.scenario.districts[place.district].id, source.id, "relay")
+            )
+            delay = int(60 * source.delay_minutes * (0.5 + chance.random()))
+            slips = chance.random() < source.typo
+            yield place, telling.relayed(delay, Said("slip", index) if slips else None, chance)
+
+    def _firsthand(self, index: int, source: StagedSource) -> Iterator[tuple[Place, Telling]]:
+        arrivals = arrive(self.scenario, source, self.leans, self.seed)
+        offsets = [self._offset(district.id) for district in self.scenario.districts]
+        self._hold_back(source.id, arrivals, offsets)
+        freezes = self._freezes(source.id, arrivals, offsets)
+        for place, district in enumerate(self.scenario.districts):
+            chance = seeded(self.seed, district.id, source.id, "faults")
+            for contest, seconds in enumerate(arrivals[place].seconds):
+                wanted = self.scenario.contests[contest].id in self.contests
+                for box, due in enumerate(seconds):
+                    if due is None:
+                        chance.random()
+                        continue
+                    # told for unwanted contests too, so that what is wanted stays as it is in the whole night
+                    telling = tell(source, index, due + offsets[place], chance)
+                    if wanted:
+                        at = Place(place, contest, box)
+                        self._work_in(telling, at, source.id)
+                        for freeze in freezes:
+                            telling.squeeze(*freeze)
+                        yield at, telling
+
+    def _offset(self, district: str) -> int:
+        """How long after the origin a district begins."""
+        begins = self.seconds(self.scenario.polls_close(district))
+        late = [
+            act.minutes
+            for act in self.scenario.acts
+            if isinstance(act, LateStart) and any(f"{district}/".startswith(f"{unit}/") for unit in act.units)
+        ]
+        return begins + int(60 * sum(late))
+
+    def seconds(self, moment: datetime) -> int:
+        """A moment in seconds after the origin."""
+        return int((moment - self.origin).total_seconds())
+
+    def _work_in(self, telling: Telling, at: Place, source: str) -> None:
+        """Work the acts on this box into what a source says of it."""
+        contest = self.scenario.contests[at.contest].id
+        for index, act in enumerate(self.scenario.acts):
+            drawn = self._drawn[index].get((at.district, at.box))
+            if isinstance(act, HoldBack):
+                if (index, at) in self.held and (source, contest) == (act.source, act.contest):
+                    part = seeded(self.seed, "let go", at.district, at.box).random()
+                    telling.mistake(Said("act", index), 1 + self._between(act.since, act.until, part))
+            elif drawn is None or isinstance(act, Freeze | LateStart):
+                continue
+            elif act.source in (None, source) and act.contest in (None, contest):
+                if isinstance(act, Annulment):
+                    begins, ends = act.rerun_at, act.rerun_at + timedelta(minutes=act.rerun_minutes)
+                    telling.annul(self.seconds(act.at), self._between(begins, ends, drawn), Said("act", index))
+                else:
+                    telling.mistake(Said("act", index), self._between(act.since, act.until, drawn))
+
+    def _between(self, begins: datetime, ends: datetime, part: float) -> int:
+        return self.seconds(begins + part * (ends - begins))
+
+    @cached_property
+    def _drawn(self) -> list[Drawn]:
+        """The boxes of each act: the same for all sources and contests."""
+        return [
+            self._draw(act, index) if isinstance(act, Miscount | ListedTwice | Annulment) else {}
+            for index, act in enumerate(self.scenario.acts)
+        ]
+
+    def _draw(self, act: Miscount | ListedTwice | Annulment, index: int) -> Drawn:
+        chance = seeded(self.seed, "act", index)
+        boxes = [
+            (place, box)
+            for place, district in enumerate(self.scenario.districts)
+            if act.districts is None or district.id in act.districts
+            for box in range(district.boxes)
+        ]
+        if act.share is not None:
+            return {box: chance.random() for box in boxes if chance.random() < act.share}
+        chance.shuffle(boxes)
+        return {box: chance.random() for box in boxes[: act.boxes]}
+
+    def _hold_back(self, source: str, arrivals: Sequence[DistrictArrivals], offsets: Sequence[int]) -> None:
+        """Choose the boxes that hold votes back, and how many: all of each box's, and of the last what is missing."""
+        for index, act in enumerate(self.scenario.acts):
+            if not isinstance(act, HoldBack) or act.source != source or act.contest not in self.contests:
+                continue
+            contest = [contest.id for contest in self.scenario.contests].index(act.contest)
+            reported = [
+                Place(place, contest, box)
+                for place, district in enumerate(self.scenario.districts)
+                if act.districts is None or district.id in act.districts
+                for box, due in enumerate(arrivals[place].seconds[contest])
+                if due is not None and due + offsets[place] < self.seconds(act.since)
+            ]
+            seeded(self.seed, "held back", index).shuffle(reported)
+            missing = act.votes
+            for at in reported:
+                if not missing:
+                    break
+                self.held[index, at] = min(missing, self.counts_of(at.district).contests[act.contest].valid[at.box])
+                missing -= self.held[index, at]
+
+    def _freezes(
+        self, source: str, arrivals: Sequence[DistrictArrivals], offsets: Sequence[int]
+    ) -> list[tuple[int, int, int]]:
+        """From when to when a source says nothing, and when it has caught up."""
+        freezes = []
+        for act in self.scenario.acts:
+            if isinstance(act, Freeze) and act.source == source:
+                first_race = sorted(
+                    due + offset
+                    for district, offset in zip(arrivals, offsets, strict=True)
+                    for due in district.seconds[0]
+                    if due is not None
+                )
+                since = first_race[max(0, int(act.at_share * len(first_race)) - 1)]
+                until = max(since + 1, self.seconds(act.until))
+                freezes.append((since, until, until + max(1, int(60 * act.catch_up_minutes))))
+        return freezes

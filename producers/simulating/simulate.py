@@ -1,0 +1,231 @@
+"""A staged night: every report of every source, in the order in which they come. The same seed gives the same bytes.
+
+Pure: no clock, no event loop, and chance only from `producers.chance`. What a source reports is the box's true count,
+except where the scenario has it err (`telling`) or something happens (producers/scenarios/acts.py).
+"""
+
+from __future__ import annotations  # array[int] is only an annotation before Python 3.12
+
+from array import array
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+from heapq import merge
+from typing import Final, NamedTuple
+
+from producers.chance import seeded
+from producers.nearest import did_you_mean
+from producers.scenarios.acts import Annulment, HoldBack, ListedTwice, Miscount
+from producers.scenarios.scenario import FIRST_BOX, Scenario
+from producers.simulating.counts import DistrictCounts, box_leans, deal
+from producers.simulating.plan import Place, Plan
+from producers.simulating.statements import Figures, held_back, moved, slipped, unattributed
+from producers.simulating.telling import ANNULLED, MOST_REVISIONS, TRUE, WITHDRAWN, Said
+from schemas.errors import ScenarioError
+from schemas.tally import Counted, Withdrawn
+
+_SERIAL_BITS: Final = 40
+"""Room in the schedule's numbers for a report's serial: all of Türkiye (973 districts of up to 1,869 boxes, three
+contests, three sources, 16 revisions) needs 28. The other 24 bits hold seconds: half a year."""
+
+Timed = tuple[datetime, Counted | Withdrawn]
+"""An event and when it is due."""
+
+Script = tuple[Said, ...]
+"""What a box's revisions say, in order."""
+
+
+class _Report(NamedTuple):
+    """One report, by indexes into the scenario; `step` 0 is a box's first."""
+
+    source: int
+    place: Place
+    step: int
+
+
+class Night:
+    """All reports of a night, in due order; iterate to get them, as often as wanted. `len()` says how many.
+
+    The schedule is made at once (two seconds for all of İstanbul) and kept as one number a report; a district's
+    boxes are counted when its first report is due, so the first events come without waiting for the rest.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        *,
+        sources: Collection[str] | None = None,
+        contests: Collection[str] | None = None,
+    ) -> None:
+        self._scenario = scenario
+        self._seed = seed
+        chosen = _chosen("source", [source.id for source in scenario.sources], sources)
+        self._leans = [
+            array("d", box_leans(district.boxes, seeded(seed, district.id, "leans"))) for district in scenario.districts
+        ]
+        self._leanings = _leanings(scenario, _chosen("contest", [one.id for one in scenario.contests], contests))
+        self._widest = max(district.boxes for district in scenario.districts)
+        self._counts: dict[int, DistrictCounts] = {}
+        self._scripts: dict[int, Script] = {}
+        self._plan = Plan(scenario, seed, self._leans, self._district, frozenset(self._leanings))
+        self._schedules = {
+            source.id: self._scheduled(index) for index, source in enumerate(scenario.sources) if source.id in chosen
+        }
+
+    def __len__(self) -> int:
+        return sum(map(len, self._schedules.values()))
+
+    def __iter__(self) -> Iterator[Timed]:
+        return self.of(self._schedules)
+
+    def of(self, sources: Collection[str]) -> Iterator[Timed]:
+        """The reports of these sources only, as they come in the whole."""
+        for number in merge(*(schedule for source, schedule in self._schedules.items() if source in sources)):
+            seconds, serial = divmod(number, 1 << _SERIAL_BITS)
+            due = self._moment(seconds)
+            yield due, self._event(self._report(serial), due)
+
+    @property
+    def first_due(self) -> datetime:
+        """When the first report is due."""
+        return self._moment(min(schedule[0] for schedule in self._schedules.values() if schedule) >> _SERIAL_BITS)
+
+    @property
+    def last_due(self) -> datetime:
+        """When the last report is due."""
+        return self._moment(max(schedule[-1] for schedule in self._schedules.values() if schedule) >> _SERIAL_BITS)
+
+    def _moment(self, seconds: int) -> datetime:
+        return self._plan.origin + timedelta(seconds=seconds)
+
+    def _scheduled(self, index: int) -> array[int]:
+        """Every report of one source: when it is due and which it is, in one number each, sorted."""
+        numbers = []
+        known: dict[Script, Script] = {}
+        for place, telling in self._plan.tellings(index):
+            first = self._serial(_Report(index, place, 0))
+            if telling.says != [TRUE]:
+                script = tuple(telling.says)
+                self._scripts[first] = known.setdefault(script, script)
+            numbers += [due << _SERIAL_BITS | first + step for step, due in enumerate(telling.dues)]
+        return array("Q", sorted(numbers))
+
+    def _serial(self, report: _Report) -> int:
+        district, contest, box = report.place
+        serial = (district * self._widest + box) * len(self._scenario.contests) + contest
+        return (serial * len(self._scenario.sources) + report.source) * MOST_REVISIONS + report.step
+
+    def _report(self, serial: int) -> _Report:
+        rest, step = divmod(serial, MOST_REVISIONS)
+        rest, source = divmod(rest, len(self._scenario.sources))
+        rest, contest = divmod(rest, len(self._scenario.contests))
+        district, box = divmod(rest, self._widest)
+        return _Report(source, Place(district, contest, box), step)
+
+    def _event(self, report: _Report, due: datetime) -> Counted | Withdrawn:
+        district, contest, box = report.place
+        script = self._scripts.get(self._serial(report._replace(step=0)), (TRUE,))
+        said = script[report.step]
+        if said in (WITHDRAWN, ANNULLED):
+            return Withdrawn(
+                type="annulled" if said == ANNULLED else "withdrawn",
+                contest=self._scenario.contests[contest].id,
+                district=self._scenario.districts[district].id,
+                box=FIRST_BOX + box,
+                source=self._scenario.sources[report.source].id,
+                revision=report.step + 1,
+                at=due,
+            )
+        figures = self._figures(report.place, said)
+        anew = not report.step or script[report.step - 1] in (WITHDRAWN, ANNULLED)
+        return Counted(
+            type="counted" if anew else "corrected",
+            contest=self._scenario.contests[contest].id,
+            district=self._scenario.districts[district].id,
+            box=FIRST_BOX + box,
+            source=self._scenario.sources[report.source].id,
+            revision=report.step + 1,
+            at=due,
+            registered=figures.registered,
+            cast=figures.cast,
+            valid=figures.valid,
+            invalid=figures.cast - figures.valid,
+            unattributed=figures.unattributed,
+            votes=figures.votes,
+        )
+
+    def _figures(self, place: Place, said: Said) -> Figures:
+        """What a revision says of a box."""
+        true = self._true(place)
+        if said == TRUE:
+            return true
+        if said.kind == "act":
+            return self._acted(place, said.by, true)
+        district, contest, box = place
+        source = self._scenario.sources[said.by].id
+        parts = (self._scenario.districts[district].id, self._scenario.contests[contest].id, source, box)
+        return (slipped if said.kind == "slip" else held_back)(true, seeded(self._seed, *parts, said.kind))
+
+    def _acted(self, place: Place, index: int, true: Figures) -> Figures:
+        """What an act makes of a box's true figures."""
+        act = self._scenario.acts[index]
+        if isinstance(act, HoldBack):
+            return unattributed(true, self._plan.held[index, place])
+        if isinstance(act, ListedTwice):
+            return self._true(place._replace(box=place.box - 1 if place.box else self._last_box(place)))
+        candidates = self._counts[place.district].contests[self._scenario.contests[place.contest].id].candidates
+        if not isinstance(act, Miscount | Annulment) or (act.gives is not None and act.gives not in candidates):
+            return true  # an act of another kind, or whoever would get votes is not on this district's ballot
+        return moved(true, act.takes, act.gives, act.part)
+
+    def _last_box(self, place: Place) -> int:
+        return self._scenario.districts[place.district].boxes - 1
+
+    def _true(self, place: Place) -> Figures:
+        counts = self._district(place.district)
+        result = counts.contests[self._scenario.contests[place.contest].id]
+        box = place.box
+        return Figures(counts.registered[box], result.cast[box], result.valid[box], 0, result.of(box))
+
+    def _district(self, index: int) -> DistrictCounts:
+        counts = self._counts.get(index)
+        if counts is None:
+            district = self._scenario.districts[index]
+            counts = self._counts[index] = deal(district, self._leans[index], self._leanings, self._seed)
+        return counts
+
+
+def night(
+    scenario: Scenario,
+    seed: int | None = None,
+    *,
+    sources: Collection[str] | None = None,
+    contests: Collection[str] | None = None,
+) -> Night:
+    """Stage a night, with the scenario's own seed unless another is given.
+
+    With `sources` or `contests` only those reports come, and each is what it is in the whole night. Raises
+    `ScenarioError` for a source or contest that the scenario does not have.
+    """
+    return Night(scenario, scenario.seed if seed is None else seed, sources=sources, contests=contests)
+
+
+def _chosen(what: str, known: list[str], wanted: Collection[str] | None) -> frozenset[str]:
+    unknown = sorted(set(wanted or ()) - set(known))
+    if unknown:
+        raise ScenarioError(
+            f"There is no {what} {unknown[0]!r} in this scenario.{did_you_mean(unknown[0], known)} "
+            f"It has: {', '.join(known)}."
+        )
+    return frozenset(known if wanted is None else wanted)
+
+
+def _leanings(scenario: Scenario, contests: Collection[str]) -> dict[str, dict[str, float]]:
+    """By contest, which way each candidate's votes go: its party's way."""
+    return {
+        contest.id: {
+            candidate.id: scenario.leanings.get(candidate.party or "", 0.0) for candidate in contest.candidates
+        }
+        for contest in scenario.contests
+        if contest.id in contests
+    }

@@ -1,0 +1,52 @@
+import pytest
+
+from producers.scenarios.inherit import resolve
+from schemas.errors import ScenarioError
+
+FILES = {
+    "bottom": 'story = "Old."\nseed = 1\n[a]\nx = 1\ny = 2\n[[sources]]\nid = "aa"\nname = "AA"\npace = 1\n',
+    "middle": 'base = "bottom"\n[a]\ny = 3\n[[sources]]\nid = "aa"\npace = 2\n',
+    "round": 'base = "about"\n',
+    "about": 'base = "round"\n',
+    "lost": 'base = "nowhere"\n',
+}
+
+
+def read(name: str) -> str:
+    if name not in FILES:
+        raise FileNotFoundError(f" There is: {', '.join(FILES)}.")
+    return FILES[name]
+
+
+def test_a_file_says_only_what_differs() -> None:
+    text = 'base = "middle"\nseed = 5\n[[sources]]\nid = "iha"\nlike = "aa"\nname = "İHA"\n'
+    assert resolve("top", text, read) == {
+        "seed": 5,
+        "a": {"x": 1, "y": 3},
+        "sources": [{"id": "aa", "name": "AA", "pace": 2}, {"id": "iha", "name": "İHA", "pace": 2}],
+    }
+
+
+def test_a_story_is_not_inherited() -> None:
+    assert "story" not in resolve("top", 'base = "bottom"\n', read)
+
+
+def test_lists_without_ids_are_replaced() -> None:
+    assert resolve("top", 'base = "bottom"\nsources = [1]\n', read)["sources"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('base = "top"\n', "top → top"),
+        ('base = "round"\n', "round → about → round"),
+        ('base = "nowhere"\n', "builds on 'nowhere', and there is no such scenario. There is: bottom"),
+        ('base = "lost"\n', "lost builds on 'nowhere'"),
+        ("base = 3\n", "must be the name of a scenario"),
+        ("base =\n", "not readable as TOML"),
+    ],
+)
+def test_a_base_that_leads_nowhere_is_told(text: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        resolve("top", text, read)
+    assert told in str(caught.value)

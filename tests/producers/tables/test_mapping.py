@@ -1,0 +1,61 @@
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from producers.tables.mapping import parse_mapping, read_mapping
+from schemas.errors import MappingError
+from tests.producers.real_tables import MAPPING
+
+GOOD = MAPPING.read_text(encoding="utf-8")
+
+
+def test_the_example_is_a_mapping() -> None:
+    mapping = read_mapping(MAPPING)
+    assert mapping.contest.id == "municipal_council"
+    assert len(mapping.votes) == 11
+
+
+def test_a_time_without_a_zone_is_meant_in_the_mappings() -> None:
+    """Türkiye put its clocks forward a day late in 2014, for the election's sake: this night was still at +02:00."""
+    mapping = parse_mapping(GOOD)
+    assert isinstance(mapping.report.at, datetime)
+    assert mapping.in_zone(mapping.report.at).isoformat() == "2014-03-30T20:00:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('id = "ysk"', "id = 7", "source.id"),
+        ('id = "ysk"', 'id = "Y S K"', "source.id"),
+        ('box = "sandik_no"', "", "columns.box"),
+        ('box = "sandik_no"', 'bax = "sandik_no"', "columns.bax"),
+        ("revision = 1", "revision = 0", "report.revision"),
+        ("at = 2014-03-30T20:00:00", 'at = "tomorrow"', "report.at"),
+        ('timezone = "Europe/Istanbul"', 'timezone = "Mars/Olympus"', "Mars/Olympus"),
+        ('id = "mhp"', 'id = "chp"', "'chp' is there twice"),
+        ('color = "#f28c28"', 'color = "orange"', "color"),
+        ("[votes]", "[vots]", "votes"),
+        ("[election]", "[election", "not readable as TOML"),
+    ],
+)
+def test_a_wrong_mapping_says_where_it_is_wrong(old: str, new: str, told: str) -> None:
+    assert old in GOOD
+    with pytest.raises(MappingError, match=r"(?s)^the mapping") as caught:
+        parse_mapping(GOOD.replace(old, new, 1))
+    assert told in str(caught.value)
+
+
+def test_a_missing_mapping_is_told_by_its_path(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match=r"nowhere\.toml cannot be read"):
+        read_mapping(tmp_path / "nowhere.toml")
+
+
+def test_a_table_given_as_mapping_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(MappingError, match="cannot be read"):
+        read_mapping(path)
+    path.write_text("x" * (1024 * 1024 + 1))
+    with pytest.raises(MappingError, match="is it the table"):
+        read_mapping(path)

@@ -1,0 +1,74 @@
+import pytest
+
+from producers.tables.names import Names
+from schemas.definition import Election, Unit
+from tests.builders import small_election
+
+ELECTION = small_election()
+
+
+def names(**options: object) -> Names:
+    return Names(ELECTION, districts={}, **options)  # type: ignore[arg-type]  # one option or none
+
+
+@pytest.mark.parametrize("name", ["ÜSKÜDAR", "Üsküdar", "uskudar", " USKUDAR "])
+def test_a_district_is_found_whatever_its_case_and_accents(name: str) -> None:
+    assert "tr/34/uskudar" == names().district(name)
+
+
+def test_a_district_that_is_not_there_is_told_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="no district 'Kadıkoyu' in the election definition; nearest: tr/34/kadikoy"):
+        names().district("Kadıkoyu")
+    with pytest.raises(ValueError, match=r"no district 'Gebze' in the election definition$"):
+        names(within="tr/34").district("Gebze")
+
+
+def test_a_name_that_is_not_the_definitions_own_can_be_given() -> None:
+    assert "tr/34/adalar" == Names(ELECTION, districts={"Princes' Islands": "tr/34/adalar"}).district(
+        "PRINCES' ISLANDS"
+    )
+
+
+def test_districts_of_one_name_are_told_apart_by_their_province() -> None:
+    twin = Unit(id="tr/41/adalar", level="district", name="Adalar", parent="tr/41", boxes=((1, 2),))
+    both = Names(Election(**{**dict(ELECTION), "units": (*ELECTION.units, twin)}), districts={})
+
+    assert "tr/41/adalar" == both.district("Adalar", "KOCAELİ")
+    assert "tr/34/adalar" == both.district("Adalar", "34")
+    with pytest.raises(ValueError, match="there are 2 districts 'Adalar'"):
+        both.district("Adalar")
+    with pytest.raises(ValueError, match="no district 'Adalar' in 'Bursa'"):
+        both.district("Adalar", "Bursa")
+
+
+@pytest.mark.parametrize(
+    ("contest", "name", "found"),
+    [
+        ("mayor", "EKREM İMAMOĞLU", "imamoglu"),
+        ("mayor", "bagimsiz_1", "bagimsiz_1"),
+        ("mayor", "Adalet ve Kalkınma Partisi", "kurum"),
+        ("mayor", "AK PARTİ", "kurum"),
+        ("district_mayor", "AK Parti", "ak_parti"),
+    ],
+)
+def test_a_candidate_is_found_by_name_id_or_party(contest: str, name: str, found: str) -> None:
+    assert found == names().candidate(contest, "tr/34/uskudar", [name], {})
+
+
+def test_the_first_name_that_is_known_counts_and_others_can_be_given() -> None:
+    assert "kurum" == names().candidate("mayor", "tr/34/uskudar", ["PARTİ ADAYI", "AK Parti"], {})
+    assert "kurum" == names().candidate("mayor", "tr/34/uskudar", ["1"], {"1": "kurum"})
+
+
+def test_each_district_is_asked_by_its_own_ballot_however_often() -> None:
+    known = names()
+    asked = [("district_mayor", "tr/34/uskudar"), ("mayor", "tr/34/uskudar"), ("district_mayor", "tr/34/uskudar")]
+
+    assert ["ak_parti", "kurum", "ak_parti"] == [known.candidate(*where, ["AK Parti"], {}) for where in asked]
+
+
+def test_a_candidate_that_is_not_on_the_ballot_is_told_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"no candidate 'Murat Kurun' or 'X' on the ballot of .*; nearest: kurum"):
+        names().candidate("mayor", "tr/34/uskudar", ["Murat Kurun", "X"], {})
+    with pytest.raises(ValueError, match="no candidate 'ak_parti' on the ballot of tr/41/gebze"):
+        names().candidate("district_mayor", "tr/41/gebze", ["ak_parti"], {})
