@@ -38,7 +38,7 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.clients.frames import text_frame
 from gateway.clients.framing import Framing
-from gateway.connections.websocket import Connection
+from gateway.connections.websocket import WebSocketConnection
 from gateway.doors.routes import application
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
@@ -109,7 +109,7 @@ class SandikServer:
         config = uvicorn.Config(
             application(self._gateway),
             http="httptools",
-            ws=partial(Connection, self._gateway),  # type: ignore[arg-type]  # a factory is all that is needed
+            ws=partial(WebSocketConnection, self._gateway),  # type: ignore[arg-type]  # a factory is all that is needed
             lifespan="off",
             log_config=None,
             access_log=False,
