@@ -4,10 +4,12 @@ A row is one unit. Its columns depend on what is asked for and on the definition
 there is nothing yet, numbers are 0 and texts are empty. Raw numbers come beside ready-made texts.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.derived.facts import Ballots, Facts, Ranked, progress_bp, share_bp
@@ -22,6 +24,10 @@ Row = dict[str, Value]
 _COUNTS: Final = ("boxes_opened", "registered", "cast", "valid", "invalid", "unattributed")
 _LEVELS: Final[tuple[Level, ...]] = ("country", "province", "district")
 _HUNDREDTHS: Final = 100
+
+MAX_SHAPES_KEPT: Final = 16
+"""Shapes whose names of columns are kept: a gateway has one for each table it keeps. At 80 bytes a name, İstanbul's 49
+candidates and slots are 1,176 names and 100 KB; no unit of an answer has more than 60,000 names, which are 5 MB."""
 
 
 class SameKey(ValueError):
@@ -43,6 +49,13 @@ class Shape:
     candidates: tuple[str, ...]
 
 
+class _Layout(NamedTuple):
+    """The names of the columns of each rank slot, and of each candidate."""
+
+    slots: tuple[tuple[str, ...], ...]
+    candidates: dict[str, tuple[str, ...]]
+
+
 class Columns:
     """The columns of one election."""
 
@@ -52,6 +65,7 @@ class Columns:
         self._parties = {party.id: party for party in definition.parties}
         self._zone = _zone(definition.timezone)
         self._unit_keys = _unit_keys(definition)
+        self._layouts: dict[Shape, _Layout] = {}
 
     def candidates(self, contests: Iterable[str], units: Iterable[str]) -> tuple[str, ...]:
         """Everybody on a ballot of these contests in these units, in ballot order."""
@@ -64,8 +78,11 @@ class Columns:
 
     def sorted_units(self, units: Collection[str] | None) -> list[Unit]:
         """The country, then provinces, then districts; each level as the Turkish alphabet has it."""
-        chosen = [unit for unit in self._definition.units if units is None or unit.id in units]
-        return sorted(chosen, key=lambda unit: (_LEVELS.index(unit.level), collation_key(unit.name), unit.id))
+        return [unit for unit in self._in_order if units is None or unit.id in units]
+
+    def unit_key(self, unit: str) -> str:
+        """What the keys of a unit begin with where several units' columns are in one object."""
+        return self._unit_keys[unit]
 
     def row(self, contest: str, unit: Unit, figures: Figures | None, shape: Shape) -> Row:
         """The columns of a unit; `figures` is `None` where nothing was ever reported.
@@ -79,38 +96,49 @@ class Columns:
         row: Row = {"unit": unit.id, "unit_name": unit.name, "unit_name_upper": upper(unit.name), "level": unit.level}
         row |= self._progress(counted, figures.as_of if figures else None, shape.language)
         row |= _outcome(facts, names, shape.language)
-        places = facts.ranking if facts.lead else ()
-        for slot in range(1, shape.slots + 1):
-            place = places[slot - 1] if slot <= len(places) else None
-            row |= {f"{slot}_{name}": value for name, value in self._place(place, names, counted, shape).items()}
-        by_id = {place.candidate: place for place in facts.ranking}
-        taken, owners = frozenset(row), dict[str, str]()
-        for candidate in shape.candidates:
-            said = self._place(by_id.get(candidate), names, counted, shape)
-            key = _candidate_key(candidate, said, taken)
-            if owners.setdefault(key, candidate) != candidate:
-                raise SameKey(owners[key], candidate, f"{key}_name")
-            row |= {f"{key}_{name}": value for name, value in said.items()}
+        has_votes = any(counted.votes.values())
+        blank = self._place(None, names, counted, shape.language, has_votes=has_votes)
+        said = {
+            place.candidate: self._place(place, names, counted, shape.language, has_votes=has_votes)
+            for place in facts.ranking
+        }
+        layout = self._layout(shape, blank, row)
+        slots = [said[place.candidate] for place in facts.ranking] if facts.lead else []
+        for slot, names_of_slot in enumerate(layout.slots):
+            row.update(zip(names_of_slot, (slots[slot] if slot < len(slots) else blank).values(), strict=True))
+        for candidate, names_of_candidate in layout.candidates.items():
+            row.update(zip(names_of_candidate, said.get(candidate, blank).values(), strict=True))
         return row
 
-    def flat(self, rows: Iterable[Row]) -> Row:
-        """The rows as one object: each unit's columns behind its key.
+    def check_apart(self, units: Iterable[Unit], names: Collection[str]) -> None:
+        """Raise `SameKey` where two units' columns of these names would be the same behind the units' keys."""
+        known, owners = frozenset(names), dict[str, str]()
+        for unit in units:
+            key = self._unit_keys[unit.id]
+            if owners.setdefault(key, unit.id) != unit.id:
+                raise SameKey(owners[key], unit.id, f"{key}_{min(known)}")
+        for key, owner in owners.items():
+            for short, rest in _beginnings(key):
+                if short in owners and (same := [name for name in known if f"{rest}_{name}" in known]):
+                    raise SameKey(owners[short], owner, f"{key}_{min(same)}")
 
-        Raises `SameKey` where two units' columns would be the same, whatever has come in.
-        """
-        flat: Row = {}
-        units: list[str] = []
-        for row in rows:
-            unit = str(row["unit"])
-            key = self._unit_keys[unit]
-            said = {f"{key}_{name}": value for name, value in row.items()}
-            if not flat.keys().isdisjoint(said):
-                same = min(flat.keys() & said.keys())
-                other = max((one for one in units if same.startswith(f"{self._unit_keys[one]}_")), key=len)
-                raise SameKey(other, unit, same)
-            units.append(unit)
-            flat |= said
-        return flat
+    @cached_property
+    def _in_order(self) -> list[Unit]:
+        return sorted(
+            self._definition.units, key=lambda unit: (_LEVELS.index(unit.level), collation_key(unit.name), unit.id)
+        )
+
+    def _layout(self, shape: Shape, place: Row, fixed: Row) -> _Layout:
+        """The names of a shape's columns; they follow from the shape, so they are worked out once."""
+        layout = self._layouts.get(shape)
+        if layout is None:
+            if len(self._layouts) >= MAX_SHAPES_KEPT:
+                self._layouts.clear()
+            slots = tuple(tuple(f"{slot}_{name}" for name in place) for slot in range(1, shape.slots + 1))
+            keys = _candidate_keys(shape.candidates, place, {*fixed, *(name for slot in slots for name in slot)})
+            layout = _Layout(slots, {one: tuple(f"{key}_{name}" for name in place) for one, key in keys.items()})
+            self._layouts[shape] = layout
+        return layout
 
     def _progress(self, counted: Figures, as_of: datetime | None, language: Language) -> Row:
         row: Row = {
@@ -126,11 +154,18 @@ class Columns:
         opened = progress_bp(counted.counts["boxes_opened"], counted.boxes_total)
         return row | {"boxes_pct": _number(opened), "boxes_pct_text": percent_text(opened, language)}
 
-    def _place(self, place: Ranked | None, names: Mapping[str, Candidate], counted: Figures, shape: Shape) -> Row:
+    def _place(
+        self,
+        place: Ranked | None,
+        names: Mapping[str, Candidate],
+        counted: Figures,
+        language: Language,
+        *,
+        has_votes: bool,
+    ) -> Row:
         candidate = names.get(place.candidate) if place else None
         party = self._parties.get(candidate.party or "") if candidate else None
         share = share_bp(place.votes, counted.counts["valid"]) if place else None
-        has_votes = place is not None and any(counted.votes.values())
         name = candidate.name if candidate else place.candidate if place else ""
         return {
             "id": place.candidate if place else "",
@@ -141,10 +176,10 @@ class Columns:
             "rank": place.rank if place and has_votes else 0,
             "tied": int(place.tied) if place and has_votes else 0,
             "votes": place.votes if place else 0,
-            "votes_text": count_text(place.votes, shape.language) if place else "",
+            "votes_text": count_text(place.votes, language) if place else "",
             "pct": _number(share),
-            "pct_text": percent_text(share, shape.language),
-            "share_text": percent_text(place.share_bp if place else None, shape.language),
+            "pct_text": percent_text(share, language),
+            "share_text": percent_text(place.share_bp if place else None, language),
         }
 
     @staticmethod
@@ -171,17 +206,34 @@ def _outcome(facts: Facts, names: Mapping[str, Candidate], language: Language) -
     }
 
 
-def _candidate_key(candidate: str, said: Iterable[str], taken: Collection[str]) -> str:
-    """What a candidate's keys begin with: the id, unless that would be some other column's name."""
+def _candidate_keys(candidates: Iterable[str], place: Collection[str], taken: Collection[str]) -> dict[str, str]:
+    """What each candidate's keys begin with. Raises `SameKey` where it would be the same for two."""
+    keys, owners = dict[str, str](), dict[str, str]()
+    for candidate in candidates:
+        key = keys[candidate] = _candidate_key(candidate, place, taken)
+        if owners.setdefault(key, candidate) != candidate:
+            raise SameKey(owners[key], candidate, f"{key}_name")
+    return keys
+
+
+def _candidate_key(candidate: str, place: Collection[str], taken: Collection[str]) -> str:
+    """The id, unless that would be some other column's name."""
     key = candidate.replace("-", "_")
-    return f"candidate_{key}" if any(f"{key}_{name}" in taken for name in said) or key.isdigit() else key
+    return f"candidate_{key}" if any(f"{key}_{name}" in taken for name in place) or key.isdigit() else key
 
 
 def _unit_keys(definition: Election) -> dict[str, str]:
     """The last part of each unit's id, such as `kadikoy`; of those that share it, the whole id: `tr_41_merkez`."""
     short = {unit.id: unit.id.rsplit("/", 1)[-1].replace("-", "_") for unit in definition.units}
-    known = list(short.values())
-    return {unit: key if known.count(key) == 1 else _path_key(unit) for unit, key in short.items()}
+    times = Counter(short.values())
+    return {unit: key if times[key] == 1 else _path_key(unit) for unit, key in short.items()}
+
+
+def _beginnings(key: str) -> Iterator[tuple[str, str]]:
+    """The key parted at each of its underscores."""
+    parts = key.split("_")
+    for end in range(1, len(parts)):
+        yield "_".join(parts[:end]), "_".join(parts[end:])
 
 
 def _path_key(unit: str) -> str:

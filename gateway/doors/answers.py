@@ -95,6 +95,11 @@ class Answers:
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
 
+    def has(self, request: Request, question: Asked, about: Iterable[object] = ()) -> bool:
+        """Whether the answer costs nothing: the client holds it, or it is encoded."""
+        etag = _etag(question, about)
+        return etag in self._kept or _holds(request, etag)
+
     def answer(
         self,
         request: Request,

@@ -80,7 +80,7 @@ class Doorkeeper:
         """Why the bearer of this grant is told no numbers now. Before the orders are read, there may be an embargo."""
         gateway = self._gateway
         if not gateway.may_see_numbers(grant):
-            return _embargoed(gateway.embargo.until)
+            return embargoed(gateway.embargo.until)
         if gateway.world is None or gateway.ready or grant.allows("control_room"):
             return None
         return _answer(503, orjson.dumps({"error": gateway.reason, "code": "not_ready"}), {"retry-after": "1"})
@@ -145,7 +145,7 @@ def refusal_response(refusal: Refusal) -> Response:
     return _answer(refusal.status, refusal.body, {"cache-control": "no-store", **dict(refusal.headers)})
 
 
-def _embargoed(until: datetime | None) -> Response:
+def embargoed(until: datetime | None) -> Response:
     """Why there are no numbers, in the words of RFC 7725: unavailable for legal reasons."""
     when = f"at {until.isoformat(timespec='seconds')}" if until else "when an operator lifts it"
     message = f"There is an embargo: numbers are for the control room only. It ends {when}; ask again then."

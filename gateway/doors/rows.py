@@ -1,44 +1,99 @@
 """/v1/rows.json, /v1/rows.csv and /v1/flat.json: figures for graphics tools that poll and bind fields to keys."""
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
-import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.derived.columns import Columns, Row, SameKey, Shape
 from gateway.derived.format import Language
+from gateway.derived.row_forms import SAID, Around, CsvRows, FlatObject, Form, JsonRows
+from gateway.derived.table import Place, Table
 from gateway.doors.answers import Answers, Asked, asked
+from gateway.doors.doorkeeper import embargoed, grant_of
 from gateway.gateway import Gateway
 from gateway.world import World
-from schemas.definition import Unit
-from schemas.wire import FeedState
+from schemas.wire import FeedState, Scope
 
 DEFAULT_SLOTS: Final = 5
 MAX_SLOTS: Final = 60
 """Rank slots: İstanbul's ballot has 49 names."""
 
 MAX_VALUES: Final = 60_000
-"""Values in one answer: İstanbul's 40 units with 49 candidates and 49 slots are 49,600 and take 72 ms."""
+"""Values in one answer: İstanbul's 40 units with 49 candidates and 49 slots are 49,600."""
+
+MAX_TABLES_KEPT: Final = 16
+"""Questions whose finished pieces are kept, the last ones asked: at 30 bytes a value, 30 MB at most."""
+
+_MAX_ROUNDS: Final = 4
+"""Rounds of making pieces with turns for others between. A round takes less than a tenth of a second, and in that a
+count in full flood changes a part of the units; what is still left after the last is made without a turn."""
 
 _JSON: Final = "application/json; charset=utf-8"
 _CSV: Final = "text/csv; charset=utf-8; header=present"
 _BOM: Final = b"\xef\xbb\xbf"
 """What tells a spreadsheet that a file is UTF-8."""
 
+_FORMS: Final[dict[str, Form]] = {"json": JsonRows(), "csv": CsvRows(), "flat": FlatObject()}
+
 
 class _Ask(NamedTuple):
     """A question, and the form of its answer."""
 
     question: Asked
+    form: str
     slots: int
     language: Language
     bom: bool
     feeds: dict[str, FeedState]
+
+    def about(self) -> list[object]:
+        """What the answer depends on besides the question and the position."""
+        return [self.form, self.slots, self.language, self.bom, sorted(self.feeds.items())]
+
+
+class _Key(NamedTuple):
+    """Which table it is: of the same for two scopes, as one may see what is held and the other not, there are two."""
+
+    form: str
+    contests: tuple[str, ...]
+    sources: tuple[str, ...]
+    units: frozenset[str] | None
+    slots: int
+    language: Language
+    scope: Scope
+
+
+class _Tables:
+    """The tables of one world, the last ones asked for; they go with it."""
+
+    def __init__(self, world: World) -> None:
+        self.world: Final = world
+        self._columns = Columns(world.run.definition)
+        self._kept: dict[_Key, Table] = {}
+
+    def table(self, key: _Key) -> Table:
+        """The table of these rows, with the pieces that are finished already. Raises `SameKey` and `HTTPException`."""
+        table = self._kept.pop(key, None) or self._new(key)
+        while len(self._kept) >= MAX_TABLES_KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = table
+        return table
+
+    def _new(self, key: _Key) -> Table:
+        columns = self._columns
+        units = columns.sorted_units(key.units)
+        shape = Shape(key.slots, key.language, columns.candidates(key.contests, [unit.id for unit in units]))
+        pairs = [(contest, source) for contest in key.contests for source in key.sources]
+        table = Table(columns, pairs, units, shape, _FORMS[key.form])
+        _refuse_too_many((len(_head(self.world, 0)) + 2 + len(table.names) + len(SAID)) * len(pairs) * len(units))
+        if key.form == "flat":
+            columns.check_apart(units, (*table.names, *SAID))
+        return table
 
 
 class RowsDoor:
@@ -47,27 +102,25 @@ class RowsDoor:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._answers = Answers()
-        self._columns: tuple[World, Columns] | None = None
+        self._tables: _Tables | None = None
 
     async def json(self, request: Request) -> Response:
         """An array of flat objects, one for each contest, source and unit."""
-        ask = self._ask(request)
-        return self._answer(request, ask, "json", _JSON, lambda: orjson.dumps(self._rows(ask)))
+        return await self._answer(request, "json", _JSON)
 
     async def csv(self, request: Request) -> Response:
         """The same as CSV (RFC 4180), with a header."""
-        ask = self._ask(request, bom=True)
-        return self._answer(request, ask, "csv", _CSV, lambda: _csv(self._rows(ask), bom=ask.bom))
+        return await self._answer(request, "csv", _CSV)
 
     async def flat(self, request: Request) -> Response:
         """One object with the keys of every unit, of one contest and source."""
-        ask = self._ask(request)
-        _only("contest", ask.question.filters.contests(ask.question.world))
-        _only("source", ask.question.filters.sources(ask.question.world))
-        return self._answer(request, ask, "flat", _JSON, lambda: orjson.dumps(self._flat(ask)))
+        question = self._ask(request, "flat").question
+        _only("contest", question.filters.contests(question.world))
+        _only("source", question.filters.sources(question.world))
+        return await self._answer(request, "flat", _JSON)
 
-    def _ask(self, request: Request, *, bom: bool = False) -> _Ask:
-        question = asked(self._gateway, request, ("slots", "lang", "bom") if bom else ("slots", "lang"))
+    def _ask(self, request: Request, form: str) -> _Ask:
+        question = asked(self._gateway, request, ("slots", "lang", "bom") if form == "csv" else ("slots", "lang"))
         query = request.query_params
         slots, language = query.get("slots", str(DEFAULT_SLOTS)), query.get("lang", "tr")
         if not (slots.isascii() and slots.isdigit() and len(slots) <= len(str(MAX_SLOTS)) and int(slots) <= MAX_SLOTS):
@@ -77,63 +130,71 @@ class RowsDoor:
         if query.get("bom", "0") not in {"0", "1"}:
             raise HTTPException(400, "Use bom=1 for a file that a spreadsheet opens, or bom=0.")
         feeds = {source: feed.state for source, feed in self._gateway.reading().feeds.items()}
-        return _Ask(question, int(slots), "tr" if language == "tr" else "en", query.get("bom") == "1", feeds)
+        return _Ask(question, form, int(slots), "tr" if language == "tr" else "en", query.get("bom") == "1", feeds)
 
-    def _answer(self, request: Request, ask: _Ask, form: str, media_type: str, body: Callable[[], bytes]) -> Response:
-        question = ask.question
-        about = [form, ask.slots, ask.language, ask.bom, sorted(ask.feeds.items())]
-        headers = {
-            "content-type": media_type,
-            "sandik-epoch": question.world.epoch,
-            "sandik-seq": str(question.view.seq),
-        }
+    async def _answer(self, request: Request, form: str, media_type: str) -> Response:
         try:
-            return self._answers.answer(request, question, body, about=about, headers=headers)
+            ask = await self._made(request, form)
+            if not self._gateway.may_see_numbers(grant_of(request)):  # an embargo began in somebody else's turn
+                return embargoed(self._gateway.embargo.until)
+            headers = {
+                "content-type": media_type,
+                "sandik-epoch": ask.question.world.epoch,
+                "sandik-seq": str(ask.question.view.seq),
+            }
+            return self._answers.answer(
+                request, ask.question, lambda: self._body(ask), about=ask.about(), headers=headers
+            )
         except SameKey as error:
             raise HTTPException(409, str(error)) from error
 
-    def _rows(self, ask: _Ask) -> list[Row]:
-        world, filters = ask.question.world, ask.question.filters
-        contests, sources = filters.contests(world), filters.sources(world)
-        columns = self._columns_of(world)
-        units = columns.sorted_units(filters.units)
-        shape = Shape(ask.slots, ask.language, columns.candidates(contests, [unit.id for unit in units]))
-        held = frozenset(world.program.hold)
-        rows: list[Row] = []
-        for contest in contests:
-            for source in sources:
-                for unit in units:
-                    figures = ask.question.view.figures(contest, source, unit.id)
-                    is_held = _is_held(world, held, contest, unit)
-                    said: Row = {"feed": ask.feeds[source], "held": int(is_held)}
-                    head = {**_head(ask.question), "contest": contest, "source": source}
-                    rows.append(head | columns.row(contest, unit, figures, shape) | said)
-                    if len(rows) == 1:
-                        _refuse_too_many(len(rows[0]) * len(units) * len(contests) * len(sources))
-        return rows
+    async def _made(self, request: Request, form: str) -> _Ask:
+        """Finish the pieces of an answer, a few at a time; gives the question as it is put now, after everybody's turn.
 
-    def _flat(self, ask: _Ask) -> Row:
-        columns = self._columns_of(ask.question.world)
-        rows = self._rows(ask)
-        shared = {name: rows[0][name] for name in (*_head(ask.question), "contest", "source", "feed")}
-        own = ({name: value for name, value in row.items() if name not in shared} for row in rows)
-        return shared | columns.flat(own)
+        What comes in meanwhile makes pieces untrue, never an answer: that is put together at once, at the newest seq.
+        """
+        for _ in range(_MAX_ROUNDS):
+            ask = self._ask(request, form)
+            if self._answers.has(request, ask.question, ask.about()):
+                return ask
+            others_had_turns = False
+            for _ in self._table(ask).make(ask.question.view.figures):
+                others_had_turns = True
+                await asyncio.sleep(0)
+            if not others_had_turns:
+                return ask
+        return self._ask(request, form)
 
-    def _columns_of(self, world: World) -> Columns:
-        if self._columns is None or self._columns[0] is not world:
-            self._columns = world, Columns(world.run.definition)
-        return self._columns[1]
+    def _body(self, ask: _Ask) -> bytes:
+        world, view = ask.question.world, ask.question.view
+        held, head = frozenset(world.program.hold), _head(world, view.seq)
+
+        @cache
+        def edge(contest: str, source: str, *, is_held: bool) -> Around:
+            return Around({**head, "contest": contest, "source": source}, ask.feeds[source], is_held)
+
+        def around(place: Place) -> Around:
+            return edge(place.contest, place.source, is_held=bool(held) and _is_held(world, held, place))
+
+        body = self._table(ask).body(view.figures, around)
+        return _BOM + body if ask.bom else body
+
+    def _table(self, ask: _Ask) -> Table:
+        world, filters, scope = ask.question
+        if self._tables is None or self._tables.world is not world:
+            self._tables = _Tables(world)
+        contests, sources = tuple(filters.contests(world)), tuple(filters.sources(world))
+        return self._tables.table(_Key(ask.form, contests, sources, filters.units, ask.slots, ask.language, scope))
 
 
-def _head(question: Asked) -> Row:
+def _head(world: World, seq: int) -> Row:
     """What is the same in every row: of which run and position it is, and whether it is a live night."""
-    world = question.world
-    return {"run": world.run.name, "mode": world.run.mode, "epoch": world.epoch, "seq": question.view.seq}
+    return {"run": world.run.name, "mode": world.run.mode, "epoch": world.epoch, "seq": seq}
 
 
-def _is_held(world: World, held: frozenset[str], contest: str, unit: Unit) -> bool:
-    above = (unit.id, *world.run.definition.ancestors[unit.id])
-    return contest in held or any(f"{contest}/{one}" in held for one in above)
+def _is_held(world: World, held: frozenset[str], place: Place) -> bool:
+    above = (place.unit.id, *world.run.definition.ancestors[place.unit.id])
+    return place.contest in held or any(f"{place.contest}/{one}" in held for one in above)
 
 
 def _only(name: str, found: Sequence[str]) -> None:
@@ -149,11 +210,3 @@ def _refuse_too_many(values: int) -> None:
             "Narrow it with contest= and source= (one of each), with unit= (it may be repeated; unit=tr/34/* is a "
             f"province's districts), or with slots= (0 to {MAX_SLOTS} rank slots; {DEFAULT_SLOTS} without it).",
         )
-
-
-def _csv(rows: Sequence[Row], *, bom: bool) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]))  # a definition has a contest, a source and a unit
-    writer.writeheader()
-    writer.writerows(rows)
-    return (_BOM if bom else b"") + text.getvalue().encode()

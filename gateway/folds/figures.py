@@ -44,6 +44,8 @@ class Figures:
     overridden: tuple[str, ...] = ()
     overridden_seq: int = 0
     encoded: dict[int, bytes] = field(default_factory=dict)
+    changes: int = field(default=0, compare=False)
+    """How often it changed: who looks twice and finds the same number has seen all there is, also within one seq."""
 
     def add(self, change: Change, seq: int) -> None:
         for name, difference in change.counts.items():
@@ -83,6 +85,7 @@ class Figures:
 
     def _changed(self, seq: int) -> None:
         self.seq = seq
+        self.changes += 1
         self.encoded.clear()
 
     def add_up(self, below: Sequence["Figures"]) -> None:

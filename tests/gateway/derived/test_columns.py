@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gateway.derived.columns as module
 from gateway.derived.columns import Columns, Row, SameKey, Shape
 from gateway.derived.format import Language
 from gateway.folds.view import View
@@ -116,9 +117,7 @@ def test_a_unit_is_called_by_its_own_name_unless_another_has_it_too() -> None:
     twins = {"tr/34/adalar": "tr/34/orta-merkez", "tr/41/gebze": "tr/41/orta-merkez"}
     units = tuple(unit.model_copy(update={"id": twins.get(unit.id, unit.id)}) for unit in ELECTION.units)
     columns = Columns(changed(units=units, contests=ELECTION.contests[:1]))
-    shape = Shape(0, "tr", ())
-    flat = columns.flat(columns.row("mayor", unit, None, shape) for unit in units)
-    assert [key.removesuffix("_unit_name_upper") for key in flat if key.endswith("_unit_name_upper")] == [
+    assert [columns.unit_key(unit.id) for unit in units] == [
         "tr",
         "34",
         "41",
@@ -141,11 +140,37 @@ def test_units_whose_columns_would_be_the_same_are_refused(one: str, other: str)
     units = tuple(unit.model_copy(update={"id": twins.get(unit.id, unit.id)}) for unit in ELECTION.units)
     election = changed(units=units, contests=ELECTION.contests[:1])
     columns, shape = Columns(election), Shape(2, "tr", ("1-2",))
-    rows = [columns.row("mayor", unit, None, shape) for unit in units if unit.id in {one, other}]
+    names = list(columns.row("mayor", units[0], None, shape))
     with pytest.raises(SameKey, match="'-' and '_' are the same") as refused:
-        columns.flat(rows)
+        columns.check_apart(units, names)
     assert all(repr(name) in str(refused.value) for name in (one, other))
-    assert columns.flat(rows[:1])
+    columns.check_apart([unit for unit in units if unit.id != other], names)
+
+
+KEYS = st.lists(st.sampled_from(["a", "a-1", "a_1", "a-1-x", "b", "b-a", "1"]), min_size=1, max_size=4, unique=True)
+NAMES = st.frozensets(st.sampled_from(["name", "1_name", "1_1_name", "x_name", "a_name", "id"]), min_size=1)
+
+
+@given(KEYS, NAMES)
+def test_units_are_refused_exactly_where_one_object_would_lose_a_column(keys: list[str], names: frozenset[str]) -> None:
+    country, province = ELECTION.units[0], ELECTION.units[1]
+    units = [ELECTION.unit_by_id[KADIKOY].model_copy(update={"id": f"tr/34/{key}"}) for key in keys]
+    columns = Columns(changed(units=(country, province, *units), contests=ELECTION.contests[:1]))
+    alone = {f"{columns.unit_key(unit.id)}_{name}" for unit in units for name in names}
+    if len(alone) == len(units) * len(names):
+        columns.check_apart(units, names)
+    else:
+        with pytest.raises(SameKey):
+            columns.check_apart(units, names)
+
+
+def test_rows_are_the_same_when_the_names_of_their_columns_were_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_SHAPES_KEPT", 2)
+    columns, unit = Columns(ELECTION), ELECTION.units[0]
+    shapes = [Shape(slots, "tr", ("kurum",)) for slots in range(4)] * 2
+    assert [columns.row("mayor", unit, None, shape) for shape in shapes] == [
+        Columns(ELECTION).row("mayor", unit, None, shape) for shape in shapes
+    ]
 
 
 def test_candidates_whose_columns_would_be_the_same_are_refused() -> None:

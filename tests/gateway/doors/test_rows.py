@@ -1,5 +1,6 @@
 """The doors as tools use them: a reader that binds fields once, and polls."""
 
+import asyncio
 import csv
 import io
 from dataclasses import replace
@@ -7,15 +8,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
+import gateway.derived.table as pieces
 import gateway.doors.rows as door
-from eventlog.clock import Wall
-from eventlog.run import create_run
+from eventlog.clock import Manual, Wall
+from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
+from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
+from gateway.doors.rows import RowsDoor
+from gateway.folds.embargo import Embargo
+from gateway.gateway import Gateway
+from gateway.settings import GatewaySettings
 from tests.gateway.gateways import FAST, RUN, get, is_ready, is_refused, night, publish, running, viewer
-from tests.gateway.nights import election, totals
+from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.tokens import HS256, token
 
 ONE = "contest=mayor&source=aa"
@@ -67,6 +77,78 @@ async def test_rows_say_the_same_as_json_and_as_csv(tmp_path: Path) -> None:
             assert file.content.count(b"\r\n") == 1 + len(rows)
             marked = await get(gateway, "/v1/rows.csv?contest=mayor&slots=2&lang=en&bom=1")
             assert marked.content == b"\xef\xbb\xbf" + file.content
+
+
+async def test_an_answer_of_kept_pieces_is_the_same_as_the_first_of_another_gateway(tmp_path: Path) -> None:
+    paths = (f"/v1/rows.json?{ONE}", "/v1/rows.csv?lang=en", f"/v1/flat.json?{ONE}&slots=1")
+    async with night(tmp_path) as log, running(log) as gateway, viewer(gateway) as client:
+        await client.subscribe("tr")
+        await client.next("snapshot")
+        for version, district in enumerate(("tr/34/uskudar", "tr/06/cankaya", "tr/34/uskudar")):
+            for path in paths:
+                await get(gateway, path)
+            await publish(log, totals(district, {"kurum": 10 + version, "imamoglu": 9}, version=version))
+            await client.next("delta")
+        kept = [(await get(gateway, path)).content for path in paths]
+        async with running(log) as other:
+            await is_ready(other)
+            assert [(await get(other, path)).content for path in paths] == kept
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    made = Gateway("night", clock=Manual(START), settings=GatewaySettings())
+    made.begin(Run(RunTopics("night"), "live", "9f2c", election()))
+    made.caught_up()
+    return made
+
+
+def asking(gateway: Gateway) -> asyncio.Task[Response]:
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": ONE.encode(), "headers": []}
+    return asyncio.create_task(RowsDoor(gateway).json(Request(scope)))
+
+
+async def test_others_have_their_turn_while_a_first_answer_is_made(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what they change is in the answer, all of which is of one position."""
+    monkeypatch.setattr(pieces, "MAX_VALUES_AT_ONCE", 1)
+    answering = asking(gateway)
+    turns = 0
+    while not answering.done() and turns < 100:
+        turns += 1
+        gateway.fold([Written(turns - 1, totals(votes={"kurum": turns}, version=turns).encode())])
+        await asyncio.sleep(0)
+    rows = orjson.loads((await answering).body)
+    position = rows[0]["seq"]
+    assert 1 < position <= turns < 100
+    assert {row["unit"]: (row["seq"], row["kurum_votes"]) for row in rows} == {
+        **dict.fromkeys(("tr", "tr/34", "tr/34/uskudar"), (position, position)),
+        **dict.fromkeys(("tr/06", "tr/34/adalar", "tr/06/cankaya"), (position, 0)),
+    }
+
+
+async def test_an_embargo_that_begins_while_an_answer_is_made_keeps_it_back(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "MAX_VALUES_AT_ONCE", 1)
+    gateway.fold([Written(0, totals(votes={"kurum": 734_511}).encode())])
+    answering = asking(gateway)
+    await asyncio.sleep(0)
+    assert not answering.done()
+    gateway.set_embargo(Embargo(until=START + timedelta(hours=1)))
+    answer = await answering
+    assert answer.status_code == 451
+    assert b"734511" not in bytes(answer.body)
+
+
+async def test_pieces_are_kept_of_the_last_few_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "MAX_TABLES_KEPT", 2)
+    async with night(tmp_path) as log, running(log) as gateway:
+        await is_ready(gateway)
+        for _ in range(2):
+            answers = [(await get(gateway, f"/v1/rows.json?{ONE}&slots={slots}")).json() for slots in range(4)]
+            assert [sum(name.endswith("_votes") for name in rows[0]) for rows in answers] == [3, 4, 5, 6]
 
 
 async def test_who_has_the_newest_already_is_told_so_in_each_form(tmp_path: Path) -> None:
