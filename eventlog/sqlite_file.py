@@ -108,9 +108,13 @@ class LogFile:
 
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
         """Whether the file holds a log already; `False` for an empty one. Raises `UsageError` for another's."""
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        connection.execute("BEGIN")  # all three of one moment: somebody else may be making it just now
+        try:
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        finally:
+            connection.rollback()
         if tables and application != _APPLICATION_ID:
             raise UsageError(f"{self.path} is another program's database. Give the path of a new file.")
         if version > _SCHEMA_VERSION:

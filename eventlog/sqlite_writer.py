@@ -67,9 +67,13 @@ class Writer:
         self.wakeups = Wakeups(self._watch)
 
     async def start(self) -> None:
-        """Open the file in the writer's thread. Raises what opening raises."""
+        """Open the file in the writer's thread, or leave none behind. Raises what opening raises."""
         self._thread.start()
-        await asyncio.shield(self._opened)
+        try:
+            await asyncio.shield(self._opened)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Finish what was submitted, close the connection, end the thread."""

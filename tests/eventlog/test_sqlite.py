@@ -9,6 +9,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from eventlog.clock import Manual, Wall
 from eventlog.port import Entry, Record, Topic
 from eventlog.sqlite import SqliteLog
 from eventlog.sqlite_compaction import COMPACT_EVERY_RECORDS, MIN_COMPACTION_LAG_MS
-from eventlog.sqlite_file import PAGE_BYTES
+from eventlog.sqlite_file import PAGE_BYTES, LogFile
 from schemas.errors import LogError, LogFull, LogUnavailable, UsageError
 from tests.eventlog.appending import BATCH
 from tests.eventlog.reading import read_to_end, values
@@ -114,6 +115,33 @@ async def test_a_new_file_may_be_opened_by_many_at_once(path: Path) -> None:
             tasks.create_task(open_and_append(n))
     async with SqliteLog(path, Wall()) as log:
         assert sorted(int(value or b"") for value in await values(log, TOPIC.name)) == list(range(8))
+
+
+class Meddled(sqlite3.Connection):
+    """A connection beside which somebody else makes the log, as soon as this one has looked whose file it is."""
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if "user_version" in sql:  # the second look
+            [(_, _, path)] = super().execute("PRAGMA database_list").fetchall()
+            with contextlib.suppress(LogUnavailable):  # it finds the file busy, or does not
+                LogFile(Path(path))._ensure()
+        return super().execute(sql, *parameters)
+
+
+def test_a_file_that_is_made_while_one_looks_is_not_another_programs(path: Path) -> None:
+    path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=0, factory=Meddled)) as connection:
+        LogFile(path)._is_ours(connection)
+
+
+async def test_an_opening_that_is_cancelled_leaves_no_thread(tmp_path: Path) -> None:
+    path = tmp_path / "given-up.db"
+    opening = asyncio.create_task(SqliteLog(path, Wall()).__aenter__())
+    await asyncio.sleep(0)
+    opening.cancel()
+    await asyncio.wait({opening}, timeout=LIMIT_S)
+    assert opening.cancelled()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(f"sandik-log-{path.name}")]
 
 
 async def test_another_processs_append_is_noticed_while_one_waits(log: SqliteLog, path: Path) -> None:
