@@ -53,13 +53,32 @@ async def test_a_listener_that_never_answers_is_no_broker() -> None:
                 pass
 
 
+@pytest.fixture
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What the garbage collector finds still open."""
+    found: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", found.append)
+    return found
+
+
+def openings(log: KafkaLog, kafka: str, topic: str) -> list[AbstractAsyncContextManager[object]]:
+    """One of each kind of client, to be opened."""
+    return [KafkaLog(kafka), log.reader(topic, {0: 0}), log.member(topic, "group")]
+
+
+async def cancel_after(turns: int, task: asyncio.Task[None]) -> None:
+    """Cancel it after so many turns of the loop, and wait until it is over."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task}, timeout=LIMIT_S)
+
+
 @pytest.mark.kafka
 async def test_who_is_cancelled_while_it_connects_leaves_no_connection(
-    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
+    kafka: str, unique: str, forgotten: list[object]
 ) -> None:
     """Wherever it is cancelled: before it begins, at its first step, at each of the next thousand."""
-    forgotten: list[object] = []
-    monkeypatch.setattr(sys, "unraisablehook", forgotten.append)
 
     async def work(opening: AbstractAsyncContextManager[object]) -> None:
         async with opening:
@@ -68,23 +87,17 @@ async def test_who_is_cancelled_while_it_connects_leaves_no_connection(
     async with KafkaLog(kafka) as log:
         await log.create([Topic(unique)])
         for turns in range(0, 1_000, 50):
-            for opening in (KafkaLog(kafka), log.reader(unique, {0: 0}), log.member(unique, "group")):
-                task = asyncio.create_task(work(opening))
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                task.cancel()
-                await asyncio.wait({task}, timeout=LIMIT_S)
+            for opening in openings(log, kafka, unique):
+                await cancel_after(turns, asyncio.create_task(work(opening)))
         gc.collect()
     assert forgotten == []
 
 
 @pytest.mark.kafka
 async def test_who_is_cancelled_while_it_lets_go_leaves_no_connection(
-    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
+    kafka: str, unique: str, forgotten: list[object]
 ) -> None:
     """At any of the first steps, when nothing of the stop may have begun."""
-    forgotten: list[object] = []
-    monkeypatch.setattr(sys, "unraisablehook", forgotten.append)
     opened, leave = asyncio.Event(), asyncio.Event()
 
     async def work(opening: AbstractAsyncContextManager[object]) -> None:
@@ -97,17 +110,14 @@ async def test_who_is_cancelled_while_it_lets_go_leaves_no_connection(
     async with KafkaLog(kafka) as log:
         await log.create([Topic(unique)])
         for turns in range(6):
-            for opening in (KafkaLog(kafka), log.reader(unique, {0: 0}), log.member(unique, "group")):
+            for opening in openings(log, kafka, unique):
                 opened.clear()
                 leave.clear()
                 task = asyncio.create_task(work(opening))
                 async with asyncio.timeout(LIMIT_S):
                     await opened.wait()
                 leave.set()
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                task.cancel()
-                await asyncio.wait({task}, timeout=LIMIT_S)
+                await cancel_after(turns, task)
         gc.collect()
     assert forgotten == []
 
