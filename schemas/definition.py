@@ -3,6 +3,7 @@
 Words are those of NIST SP 1500-100: a unit is a GpUnit; the tree goes country → province (il) → district (ilçe).
 """
 
+from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
@@ -157,6 +158,44 @@ class Election(Frozen):
     def ancestors(self) -> dict[str, tuple[str, ...]]:
         """The units above each unit, nearest first."""
         return {unit.id: tuple(_climb(unit, self.unit_by_id)) for unit in self.units}
+
+    @cached_property
+    def country(self) -> str:
+        """The id of the unit that everything else is in."""
+        return next(unit.id for unit in self.units if unit.parent is None)
+
+    @cached_property
+    def districts_below(self) -> dict[str, tuple[str, ...]]:
+        """The districts in each unit, in the definition's order; of a district it is the district itself."""
+        below: dict[str, list[str]] = {unit.id: [] for unit in self.units}
+        for district in self.districts:
+            for unit in self.path(district.id):
+                below[unit].append(district.id)
+        return {unit: tuple(districts) for unit, districts in below.items()}
+
+    def path(self, unit: str) -> tuple[str, ...]:
+        """The unit and those above it, nearest first. Raises `KeyError` for one that is not there."""
+        return (unit, *self.ancestors[unit])
+
+    def ballot_ids(self, contest: str, district: str) -> frozenset[str]:
+        """Who can be voted for in a district. Raises `KeyError` for a contest that is not there."""
+        found = self._ballot_ids.get((contest, district))
+        if found is None:
+            ballot = self.contest_by_id[contest].ballot(district)
+            found = self._ballot_ids[contest, district] = frozenset(candidate.id for candidate in ballot)
+        return found
+
+    def knows(self, cell: tuple[str, str, str], candidates: Iterable[str] = ()) -> bool:
+        """Whether there is such a contest, source and district, and all of these are on the ballot there."""
+        contest, source, district = cell
+        unit = self.unit_by_id.get(district)
+        if contest not in self.contest_by_id or source not in self.source_ids or unit is None:
+            return False
+        return unit.level == "district" and self.ballot_ids(contest, district).issuperset(candidates)
+
+    @cached_property
+    def _ballot_ids(self) -> dict[tuple[str, str], frozenset[str]]:
+        return {}
 
 
 def _climb(unit: Unit, units: dict[str, Unit]) -> list[str]:

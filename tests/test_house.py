@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("schemas", "eventlog", "producers", "consumers", "gateway", "sandik")
+PACKAGES = ("schemas", "tabulation", "eventlog", "producers", "consumers", "gateway", "sandik")
 MAPPED = sorted(
     path.parent.relative_to(ROOT).as_posix() for top in PACKAGES for path in (ROOT / top).rglob("__init__.py")
 )

@@ -29,4 +29,4 @@ def test_every_file_of_the_pages_and_the_scenarios_is_in_the_wheel() -> None:
 
 def test_neither_tests_nor_benchmarks_are_in_it() -> None:
     tops = {name.split("/")[0] for name in distributed()}
-    assert {"schemas", "eventlog", "producers", "consumers", "gateway", "sandik"} == tops
+    assert {"schemas", "tabulation", "eventlog", "producers", "consumers", "gateway", "sandik"} == tops
