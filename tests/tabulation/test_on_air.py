@@ -11,7 +11,7 @@ HELD: dict[str, Any] = {"contest": "mayor", "source": "aa", "district": "tr/34/u
 
 
 def totals(version: int, opened: int, cell: Cell = CELL) -> Totals:
-    counts = dict.fromkeys(COUNTS, 0) | {"boxes_opened": opened, "valid": 10 * opened}
+    counts: dict[str, Any] = dict.fromkeys(COUNTS, 0) | {"boxes_opened": opened, "valid": 10 * opened}
     return Totals(**cell._asdict(), version=version, as_of=NIGHT, votes={"imamoglu": 10 * opened}, **counts)
 
 
