@@ -9,10 +9,8 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from typing import Final
 
-READY_TIMEOUT_S: Final = 120
-"""Until a gateway answers: two seconds on a quiet machine, half a minute and more on one that others work on."""
+from benchmarks.patience import LIMIT_S
 
 
 @contextlib.asynccontextmanager
@@ -41,16 +39,16 @@ async def serving(url: str, run: str, *, tick_ms: int) -> AsyncIterator[str]:
     """An aggregator and a gateway for a run; the gateway's address, once it has read the log."""
     where, port = ("--log", url, "--run", run, "--tick-ms", str(tick_ms)), free_port()
     async with command("aggregate", *where), command("gateway", *where, "--port", str(port)):
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        deadline = time.monotonic() + LIMIT_S
         while not await asyncio.to_thread(_answers, port):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"The gateway at port {port} has not answered for {READY_TIMEOUT_S} s.")
+                raise TimeoutError(f"The gateway at port {port} has not answered for {LIMIT_S} s.")
             await asyncio.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
 
 
 def _answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=READY_TIMEOUT_S)
+    connection = HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
     try:
         connection.request("GET", "/v1/definition")
         return connection.getresponse().status == HTTPStatus.OK

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from benchmarks.commands import command, free_port
 from benchmarks.logs import log_urls
 from benchmarks.night import election
+from benchmarks.patience import LIMIT_S
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
@@ -26,7 +27,6 @@ TALLIES = 4_000
 RATE_HZ = 200
 TICK_MS = 50
 MIN_BOXES = 200  # districts with fewer would run out of boxes
-READY_TIMEOUT_S = 30
 
 
 def latency() -> Iterator[str]:
@@ -83,7 +83,7 @@ async def _race(log: EventLog, run: Run, definition: Election, client: ClientCon
             if len(waits) == TALLIES:
                 return
 
-    async with asyncio.timeout(TALLIES / RATE_HZ + READY_TIMEOUT_S), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(TALLIES / RATE_HZ + LIMIT_S), asyncio.TaskGroup() as group:
         group.create_task(receive())
         await _append_on_schedule(log, run, definition, due)
     return waits[TALLIES // 10 :]  # the first tenth warms up
@@ -122,7 +122,7 @@ async def _append(log: EventLog, run: Run, district: str, box: int) -> None:
 
 @contextlib.asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[ClientConnection]:
-    deadline = time.monotonic() + READY_TIMEOUT_S
+    deadline = time.monotonic() + LIMIT_S
     for attempt in count():
         try:
             client = await connect(url, compression=None)

@@ -125,6 +125,7 @@ def _config(app: Starlette, gateway: Gateway) -> Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=gateway.settings.keep_alive_s,
         timeout_graceful_shutdown=gateway.settings.drain_s,
     )
     config.load()

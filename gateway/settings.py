@@ -34,6 +34,9 @@ class GatewaySettings:
     answer_timeout_s: float = 60
     """From a request's headers until its answer is out of our hands: 4 MB of definition at 0.5 Mbit/s."""
 
+    keep_alive_s: int = 5
+    """How long a connection may be idle between two requests; whoever polls more rarely connects anew."""
+
     retry_first_s: float = 0.25
     retry_max_s: float = 5
     """Pauses between tries while the run or the log is not there, doubling from the first to the longest."""

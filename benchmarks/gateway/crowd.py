@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from benchmarks.gateway.members import live
-from benchmarks.gateway.plan import LIMIT_S, Order, Plan, Seen
+from benchmarks.gateway.plan import Order, Plan, Seen
+from benchmarks.patience import LIMIT_S
 
 AnswerT = TypeVar("AnswerT")
 
@@ -68,9 +69,10 @@ class Crowd:
         self._ask(Order("stall", (every,)))
 
     def drop_and_return(self, epoch: str, units: Sequence[str]) -> list[float]:
-        """Drop every connection at once, come back at once with the cursor: seconds until each was answered.
+        """Drop every connection at once, come back at once with the cursor: seconds until each was told what it missed.
 
-        Something must have changed since they last read, so that being answered is to be current.
+        Something must change, before or meanwhile. A client that comes before the gateway has read the change is
+        answered first that there is nothing new, which is so; it counts as back once it has the change.
         """
         self._tell(Order("drop_and_return", (epoch, tuple(units))))
         waits: list[float] = []

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Self
 
 from benchmarks.gateway.handshake import CONTEST, SOURCE
 from benchmarks.gateway.process import leave_server_core
+from benchmarks.patience import LIMIT_S
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import create_run
@@ -28,8 +29,6 @@ CANDIDATES: Final = 4
 
 SLOT_S: Final = 0.005
 """Records due within this time are appended together: what a producer's linger does."""
-
-LIMIT_S: Final = 60
 
 
 def units(districts: int) -> list[str]:

@@ -14,6 +14,7 @@ from benchmarks.gateway.plan import Plan
 from benchmarks.gateway.process import resident_kb
 from benchmarks.gateway.servers import Missing, Server, nchan, python_peer, sample, sandik
 from benchmarks.measure import spread
+from benchmarks.patience import LIMIT_S
 
 REPEATS: Final = 3
 WARM_CLIENTS: Final = 100
@@ -82,7 +83,7 @@ def _settled_kb(server: Server) -> int:
 
 
 def _compresses(server: Server) -> bool:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as client:
         client.sendall(server.request)
         answer = b""
         while b"\r\n\r\n" not in answer:

@@ -11,14 +11,15 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from multiprocessing.connection import Connection as Pipe
 from typing import Final
 
 from benchmarks.gateway.handshake import GREETING, PONG, subscribe
-from benchmarks.gateway.plan import LIMIT_S, Look, Order, Plan, Seen
+from benchmarks.gateway.plan import Look, Order, Plan, Seen
 from benchmarks.gateway.process import leave_server_core, raise_socket_limit
+from benchmarks.patience import LIMIT_S
 
 CLIENTS_PER_ADDRESS: Final = 100
 """A server may limit the connections of one address, and an address has 28,000 ports: the crowd comes from many."""
@@ -73,6 +74,14 @@ class _Member:
     seq: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Returning:
+    """Clients on their way back, by number: the seq that each had, and when each had been told a newer one."""
+
+    cursors: dict[int, int]
+    current_at: dict[int, float] = field(default_factory=dict)
+
+
 class Members:
     """The clients of one process."""
 
@@ -89,7 +98,7 @@ class Members:
         self._seen = Seen()
         self._buffer = bytearray(READ_BYTES)
         self._again: deque[tuple[float, int]] = deque()
-        self._answered: dict[int, float] | None = None
+        self._returning: _Returning | None = None
 
     # What the harness orders
 
@@ -150,14 +159,12 @@ class Members:
         self._close_members()
         self._numbers.extend(numbers)
         self._plan = Plan(**{**self._plan.__dict__, "window": len(numbers)})
-        answered: dict[int, float] = {}
-        self._answered = answered
+        self._returning = _Returning(seqs)
         began = time.perf_counter()
-        self._until(lambda: len(answered) >= len(numbers), f"{len(numbers)} clients to be back")
-        self._answered = None
-        if any(member.seq <= seqs[member.number] for member in self._members.values()):
-            raise RuntimeError("a client came back and was not told what it had missed")
-        return [moment - began for moment in answered.values()]
+        current_at = self._returning.current_at
+        self._until(lambda: len(current_at) >= len(numbers), f"{len(numbers)} clients to be back and current")
+        self._returning = None
+        return [moment - began for moment in current_at.values()]
 
     def close(self) -> None:
         self._close_members()
@@ -327,8 +334,8 @@ class Members:
         elif look is Look.SEQ:
             at = data.find(_SEQ, start, end) + len(_SEQ)
             member.seq = int(data[at : data.find(b",", at, end)])
-            if self._answered is not None:
-                self._answered.setdefault(member.number, time.perf_counter())
+            if self._returning is not None and member.seq > self._returning.cursors[member.number]:
+                self._returning.current_at.setdefault(member.number, time.perf_counter())
 
     def _close_members(self) -> None:
         for member in self._members.values():

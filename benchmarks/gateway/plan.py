@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, NamedTuple
-
-LIMIT_S: Final = 60
-"""The longest that a crowd waits for anything; a server that takes longer fails the benchmark."""
+from typing import NamedTuple
 
 
 class Look(Enum):

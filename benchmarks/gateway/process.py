@@ -8,10 +8,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Final
 
+from benchmarks.patience import LIMIT_S
+
 SERVER_CORE: Final = 0
 """The core that is the server's alone; everything else of ours runs on the others, where there are others."""
 
 STOP_TIMEOUT_S: Final = 10
+"""After which a process that was asked to end is killed."""
 
 
 def cpu_s(pids: Iterable[int]) -> float:
@@ -67,4 +70,4 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(STOP_TIMEOUT_S)
+        process.wait(LIMIT_S)

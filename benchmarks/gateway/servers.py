@@ -19,10 +19,10 @@ from websockets.sync.client import connect
 from benchmarks.gateway.feed import Feed
 from benchmarks.gateway.handshake import bearer, request, subscribe
 from benchmarks.gateway.process import family, start_on_server_core, stop
+from benchmarks.patience import LIMIT_S
 
 PEERS: Final = Path(__file__).parent.parent / "peers"
 NCHAN_MODULES: Final = ("/usr/lib/nginx/modules/ngx_nchan_module.so", "/usr/share/nginx/modules/ngx_nchan_module.so")
-READY_TIMEOUT_S: Final = 30
 
 DELTA: Final = b'{"type":"delta"'
 SNAPSHOT: Final = b'{"type":"snapshot"'
@@ -77,7 +77,7 @@ class Nchan:
         self.request = request()
         self.says: tuple[bytes, ...] = ()
         self._texts = [text.encode() for text in texts]
-        self._publisher = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_TIMEOUT_S)
+        self._publisher = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
 
     def round(self) -> None:
         for text in self._texts:
@@ -114,7 +114,7 @@ def bare(frames: bytes) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="sandik-bench-") as folder:
         program, file = Path(folder) / "bare", Path(folder) / "frames"
         file.write_bytes(frames)
-        subprocess.run([compiler, "-O2", "-o", program, PEERS / "bare.c"], check=True, timeout=READY_TIMEOUT_S)
+        subprocess.run([compiler, "-O2", "-o", program, PEERS / "bare.c"], check=True, timeout=LIMIT_S)
         with _running([str(program), str(file)]) as process:
             yield Ordered(process, upgrades=False)
 
@@ -186,10 +186,10 @@ def sample(server: Sandik) -> bytes:
         f"ws://127.0.0.1:{server.port}/v1/stream", compression=None, additional_headers=bearer(server.token)
     ) as client:
         client.send(server.says[0][server.says[0].index(b"{") :].decode())
-        while not str(client.recv(READY_TIMEOUT_S)).startswith(SNAPSHOT.decode()):
+        while not str(client.recv(LIMIT_S)).startswith(SNAPSHOT.decode()):
             pass
         server.round()
-        while not (text := str(client.recv(READY_TIMEOUT_S))).startswith(DELTA.decode()):
+        while not (text := str(client.recv(LIMIT_S))).startswith(DELTA.decode()):
             pass
     return frame(text.encode())
 
@@ -228,14 +228,14 @@ def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 def _token(key: Path) -> str:
     """A new pair of keys, and a token made with it for any run."""
     make = [sys.executable, "-m", "sandik", "token"]
-    subprocess.run([*make, "--new-key", str(key)], check=True, capture_output=True, timeout=READY_TIMEOUT_S)
+    subprocess.run([*make, "--new-key", str(key)], check=True, capture_output=True, timeout=LIMIT_S)
     ask = [*make, "--key", str(key), "--run", "*", "--subject", "benchmark"]
-    made = subprocess.run(ask, check=True, capture_output=True, text=True, timeout=READY_TIMEOUT_S)
+    made = subprocess.run(ask, check=True, capture_output=True, text=True, timeout=LIMIT_S)
     return made.stdout.strip()
 
 
 def _until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + READY_TIMEOUT_S
+    deadline = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from benchmarks.gateway.handshake import masked, request
 from benchmarks.gateway.options import Options
 from benchmarks.gateway.servers import DELTA, frame, free_port
+from benchmarks.patience import LIMIT_S
 from eventlog.clock import Wall
 from eventlog.run import Run, create_run
 from producers.publish import Publisher, entry, publish
@@ -32,7 +33,6 @@ INTO_THE_NIGHT: Final = timedelta(hours=3)
 """When the window begins, after the first box: the busiest hour, 90 boxes a minute."""
 
 SPEEDS: Final = (1, 10)
-READY_TIMEOUT_S: Final = 60
 SETTLE_S: Final = 1.5
 
 Shown = dict[str, dict[str, object]]
@@ -107,7 +107,7 @@ async def _follow(
             counted += len(data) if began.is_set() else 0
 
     url = f"ws://127.0.0.1:{port}/v1/stream"
-    async with asyncio.timeout(seconds + 2 * READY_TIMEOUT_S):
+    async with asyncio.timeout(seconds + LIMIT_S):
         await _until_open(port)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request(deflate=True))

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
+from benchmarks.patience import LIMIT_S
+
 ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 WIDTH: Final = 1920
 HEIGHT: Final = 1080
-TRACE_TIMEOUT_S: Final = 120
-"""Until the browser has handed over a trace of some hundred thousand events."""
 
 CATEGORIES: Final = ("-*", "disabled-by-default-devtools.timeline.frame", "blink.user_timing", "__metadata")
 
@@ -89,7 +89,7 @@ async def traced(browser: Browser) -> AsyncIterator[list[dict[str, Any]]]:
     await session.send("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": configuration})
     yield events
     await session.send("Tracing.end")
-    async with asyncio.timeout(TRACE_TIMEOUT_S):
+    async with asyncio.timeout(LIMIT_S):
         await complete.wait()
     await session.detach()
 

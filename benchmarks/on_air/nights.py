@@ -19,6 +19,7 @@ from benchmarks.on_air.chromium import Held, Watched, chromium, percentile, trac
 from benchmarks.on_air.expected import OTHER_SOURCE, OVERLAYS, SOURCE, expected
 from benchmarks.on_air.frames import Frames, frames_of, process_of
 from benchmarks.on_air.oracle import read_oracle
+from benchmarks.patience import LIMIT_S
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import find_run
@@ -35,9 +36,6 @@ BESIDE: Final = 2
 
 FLAT_KIB_AN_HOUR: Final = 64
 """What a page may hold on to in an hour of the night and still count as flat: 1 MiB in a night of sixteen hours."""
-
-SETTLE_S: Final = 90
-"""From the last tally until the page must show the log's totals: on a busy machine the aggregator is behind by then."""
 
 NIGHT_LIMIT_S: Final = 900
 """A night takes 100 s; on a machine that is much too slow it falls behind."""
@@ -152,7 +150,7 @@ async def _missing(page: Page, texts: list[str]) -> list[str]:
     """The texts that the overlay does not show, once it has had the time to."""
     missing = "(texts) => texts.filter((text) => !document.querySelector('.overlay').textContent.includes(text))"
     with contextlib.suppress(BrowserTimeoutError):
-        await page.wait_for_function(f"(texts) => ({missing})(texts).length === 0", arg=texts, timeout=SETTLE_S * 1000)
+        await page.wait_for_function(f"(texts) => ({missing})(texts).length === 0", arg=texts, timeout=LIMIT_S * 1000)
     return list(await page.evaluate(missing, texts))
 
 

@@ -3,22 +3,26 @@
 import re
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from subprocess import run
+from typing import Final
 
 import pytest
 
 from benchmarks.gateway.crowd import Crowd
 from benchmarks.gateway.fanning import cpu
-from benchmarks.gateway.feed import election, totals, units
+from benchmarks.gateway.feed import EPOCH, election, totals, units
 from benchmarks.gateway.handshake import masked
 from benchmarks.gateway.loops import messages
 from benchmarks.gateway.options import Options
-from benchmarks.gateway.plan import Plan
+from benchmarks.gateway.plan import Look, Plan
 from benchmarks.gateway.process import cpu_s
-from benchmarks.gateway.returning import herd
-from benchmarks.gateway.servers import bare, frame, python_peer
+from benchmarks.gateway.returning import UNITS, herd
+from benchmarks.gateway.servers import bare, frame, python_peer, sandik
 from gateway.clients.frames import text_frame
 from tests.patience import LIMIT_S
+
+SETTLE_S: Final = 1.0
 
 TINY = Options(sizes=(20,), repeats=1, rounds=2, seconds=0.5)
 
@@ -89,8 +93,22 @@ def test_the_gateway_takes_its_turn_beside_its_peers() -> None:
 
 @pytest.mark.slow
 def test_a_dropped_crowd_comes_back_to_what_it_missed() -> None:
-    """`herd` fails by itself where a client is answered with what it had already."""
+    """`herd` fails by itself where a client is never told what changed while it was away."""
     assert any("all back and current" in line for line in herd(TINY))
+
+
+@pytest.mark.slow
+def test_who_is_back_before_the_gateway_has_read_the_change_is_current_once_it_has() -> None:
+    """A gateway that has nothing newer yet answers so, and the change follows."""
+    with (
+        sandik() as server,
+        Crowd(Plan(server.port, 20, server.request, server.says, counted=server.counted, look=Look.SEQ)) as crowd,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        waits = beside.submit(crowd.drop_and_return, EPOCH, UNITS)
+        wait({waits}, SETTLE_S)  # they come back and are answered meanwhile; nothing depends on it
+        server.round()
+        assert 20 == len(waits.result(LIMIT_S))
 
 
 @pytest.mark.slow

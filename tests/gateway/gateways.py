@@ -33,6 +33,7 @@ FAST: Final = GatewaySettings(
     retry_max_s=0.02,
     open_timeout_s=LIMIT_S,
     answer_timeout_s=LIMIT_S,
+    keep_alive_s=LIMIT_S,
     drain_s=LIMIT_S,
     stalled_s=10 * LIMIT_S,
     missed_pings=1_000_000,

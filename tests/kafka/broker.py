@@ -21,15 +21,14 @@ from types import TracebackType
 from typing import IO, Final, Self
 
 from tests.kafka.jars import NoKafka, fetch_jars
+from tests.patience import LIMIT_S
 from tests.ports import free_port
 
 _HERE: Final = Path(__file__).parent
 _STARTED: Final = "Kafka Server started"
 
-START_TIMEOUT_S: Final = 180
+START_LIMIT_S: Final = 2 * LIMIT_S
 """A start takes three seconds; on a busy machine, many times that."""
-
-STOP_TIMEOUT_S: Final = 30
 
 _KEPT_LINES: Final = 50
 """The end of the broker's log, to be shown where it did not start."""
@@ -123,9 +122,9 @@ class Broker:
         answers = threading.Event()
         self._drain = threading.Thread(target=_drain, args=(process.stdout, said, answers), daemon=True)
         self._drain.start()
-        if not answers.wait(START_TIMEOUT_S) or process.poll() is not None:
+        if not answers.wait(START_LIMIT_S) or process.poll() is not None:
             self.close()
-            raise RuntimeError(f"Kafka did not start within {START_TIMEOUT_S} s. It said:\n{''.join(said)}")
+            raise RuntimeError(f"Kafka did not start within {START_LIMIT_S} s. It said:\n{''.join(said)}")
 
     def stop(self) -> None:
         """Shut it down in order; keep its data."""
@@ -149,12 +148,12 @@ class Broker:
             process.stdin.write(order)
             process.stdin.close()
         try:
-            process.wait(STOP_TIMEOUT_S)
+            process.wait(LIMIT_S)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             if self._drain is not None:
-                self._drain.join(STOP_TIMEOUT_S)
+                self._drain.join(LIMIT_S)
             if process.stdout is not None:
                 process.stdout.close()
 
@@ -171,7 +170,7 @@ class Broker:
             "-c",
             str(self._settings),
         ]
-        subprocess.run(command, check=True, capture_output=True, timeout=START_TIMEOUT_S)
+        subprocess.run(command, check=True, capture_output=True, timeout=START_LIMIT_S)
 
 
 def _drain(output: IO[str], said: deque[str], answers: threading.Event) -> None:

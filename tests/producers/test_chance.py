@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 from producers.chance import seeded
+from tests.patience import LIMIT_S
 
 _DRAW = "from producers.chance import seeded; print(seeded(1, 'tr/34/sile', 'counts').random())"
 
@@ -20,7 +21,11 @@ def test_every_process_draws_the_same() -> None:
     """Python's own hash of a text differs by process; the seed must not hang on it."""
     outputs = {
         subprocess.run(
-            [sys.executable, "-c", _DRAW], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True, timeout=60
+            [sys.executable, "-c", _DRAW],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            timeout=LIMIT_S,
         ).stdout
         for seed in ("1", "2")
     }

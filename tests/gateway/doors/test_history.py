@@ -6,8 +6,7 @@ import pytest
 from gateway.doors.history import MAX_KEPT, Busy, Moments, Past
 from schemas.errors import LogUnavailable, UsageError
 from tests.gateway.nights import START
-
-SOON_S = 5.0
+from tests.patience import LIMIT_S
 
 
 class Slow:
@@ -49,7 +48,7 @@ async def test_there_is_one_moment_at_a_time_and_whoever_waits_long_is_sent_away
         with pytest.raises(Busy, match="Another moment"):
             await moments.at(START + timedelta(seconds=1), "e1")
         history.go.set()
-        await asyncio.wait_for(history.ended.wait(), SOON_S)
+        await asyncio.wait_for(history.ended.wait(), LIMIT_S)
         assert START == (await moments.at(START, "e1")).at
 
     assert 1 == len(history.asked)

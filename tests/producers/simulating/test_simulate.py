@@ -17,6 +17,7 @@ from producers.simulating.simulate import Night, night
 from schemas.definition import Election
 from schemas.errors import ScenarioError
 from schemas.tally import Counted, Withdrawn, encode, parse_tallies
+from tests.patience import LIMIT_S
 
 ISTANBUL = read_scenario()
 DISTRICTS = ("tr/34/adalar", "tr/34/uskudar", "tr/34/esenyurt")
@@ -74,7 +75,7 @@ def test_every_process_stages_the_same_bytes() -> None:
             check=True,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT_S,
             env={**os.environ, "PYTHONHASHSEED": salt, "PYTHONPATH": os.pathsep.join(sys.path)},
         ).stdout
         for salt in ("0", "1", "4711")
