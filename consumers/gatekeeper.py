@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
-from consumers.gates import Holds, Overrides, Stage
+from consumers.gates import Holds, Overrides, RelayedOrders
 from consumers.marks import Marks
 from eventlog.port import Entry, EventLog, Reader, Record
 from eventlog.reading import read_until
@@ -42,7 +42,7 @@ class Gatekeeper:
         self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
         self._holds = Holds(run.definition)
         self._overrides = Overrides()
-        self._stage = Stage(run.definition.source_ids)
+        self._relayed = RelayedOrders(run.definition)
         self._marks = Marks(run.epoch)
         partitions = run.topics.partitions
         self._partition = {
@@ -83,7 +83,7 @@ class Gatekeeper:
         await self._say_marks(self._marks.overwritten(self._owned))
         if self._has_orders:
             await self._relay()
-            await self._say(self._stage.overwritten(self._is_ours))
+            await self._say(self._relayed.overwritten(self._is_ours))
 
     async def mark(self, positions: Mapping[int, int]) -> None:
         """Say which of the replay's clocks are reached, once everything before these positions is published."""
@@ -107,7 +107,7 @@ class Gatekeeper:
         """Say what is owed, one order after the other, until the topic has it all."""
         await self._read_totals()
         for _ in range(self._holds.orders + self._overrides.orders):
-            owed = self._stage.next_owed(self._holds, self._overrides, self._is_ours)
+            owed = self._relayed.next_owed(self._holds, self._overrides, self._is_ours)
             if not owed:
                 return
             await self._say(owed)
@@ -148,7 +148,7 @@ class Gatekeeper:
             self._totals_reader = await self._resources.enter_async_context(self._log.reader(self._totals, {0: 0}))
         async for batch in read_until(self._totals_reader, ends, max_records=_MAX_RECORDS):
             for record in batch.records:
-                self._stage.fold(record)
+                self._relayed.fold(record)
 
     async def _reading_control(self) -> Reader:
         if self._control_reader is None:

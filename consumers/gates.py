@@ -1,7 +1,7 @@
 """Holds as the operators want them, gates as the totals topic has them, and what is owed between the two. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -9,8 +9,9 @@ from eventlog.port import Record
 from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.definition import Election
 from schemas.gate import Gate, is_gate, parse_gate
-from schemas.override import Override, is_override, overridden, parse_override, unreported
-from schemas.totals import Cell, Totals, is_aside, parse_totals
+from schemas.override import Override, is_override, parse_override
+from schemas.totals import Cell
+from tabulation.on_air import OnAir
 
 IsOurs = Callable[[str], bool]
 """Whether a district's cells are ours to speak for."""
@@ -29,18 +30,15 @@ class Holds:
     def __init__(self, definition: Election) -> None:
         self.wanted: dict[tuple[str, str], Wanted] = {}
         self.orders = 0
-        self._everywhere = [district.id for district in definition.districts]
-        self._below: dict[str, list[str]] = {district: [district] for district in self._everywhere}
-        for district in self._everywhere:
-            for unit in definition.ancestors[district]:
-                self._below.setdefault(unit, []).append(district)
+        self._definition = definition
 
     def apply(self, offset: int, order: Order) -> None:
         """Fold an order that counts, which lies at `offset`. One that changes nothing leaves the older gate."""
         if not isinstance(order, Held | Released | Taken):
             return
         self.orders += 1
-        for district in self._everywhere if order.unit is None else self._below.get(order.unit, ()):
+        unit = self._definition.country if order.unit is None else order.unit
+        for district in self._definition.districts_below.get(unit, ()):
             before = self.wanted.get((order.contest, district))
             was_held = before is not None and before.held
             if isinstance(order, Taken):
@@ -83,16 +81,17 @@ class Overrides:
         return len(self.wanted)
 
 
-class Stage:
-    """The fold of the totals topic as far as gates are concerned: what its readers hold to be true, and are shown."""
+class RelayedOrders:
+    """The fold of the totals topic for whoever relays orders into it: what its readers know, and what is owed to them.
 
-    def __init__(self, sources: Iterable[str]) -> None:
-        self.reported: dict[Cell, Totals] = {}
-        self.standing: dict[Cell, Gate] = {}
-        self.overrides: dict[Cell, Override] = {}
+    `on_air` is what they hold to be true and show; here is kept which of the newest records say something else.
+    """
+
+    def __init__(self, definition: Election) -> None:
+        self.on_air: Final = OnAir(definition)
         self._overwritten: set[Cell] = set()
         self._newest_override: dict[Cell, int] = {}
-        self._sources = sorted(sources)
+        self._sources = sorted(definition.source_ids)
 
     def fold(self, record: Record) -> None:
         """Fold the next record; one that cannot be read says nothing."""
@@ -100,41 +99,22 @@ class Stage:
             if is_gate(record.key):
                 self._fold_gate(parse_gate(record.value or b""))
             elif is_override(record.key):
-                self._fold_override(parse_override(record.value or b""))
-            elif not is_aside(record.key):
-                self._fold_totals(parse_totals(record.value or b""))
+                override = parse_override(record.value or b"")
+                self._newest_override[override.cell] = override.override
+                self.on_air.fold_override(override)
+            else:
+                self.on_air.fold(record.key, record.value)
         except ValidationError:
             return
 
-    def truth(self, cell: Cell) -> Totals | None:
-        """What readers hold to be true of a cell: what its source reports, with what is set by hand."""
-        reported = self.reported.get(cell)
-        override = self.overrides.get(cell)
-        if override is None:
-            return reported
-        return overridden(reported or unreported(cell, override.at), override.figures)
-
-    def _fold_override(self, override: Override) -> None:
-        cell = override.cell
-        self._newest_override[cell] = override.override
-        if cell not in self.overrides or self.overrides[cell].override < override.override:
-            self.overrides[cell] = override
-
     def _fold_gate(self, gate: Gate) -> None:
         cell = gate.cell
-        stands = gate.supersedes(self.standing.get(cell))
-        if stands:
-            self.standing[cell] = gate.settled(self.truth(cell))
+        stands = self.on_air.fold_gate(gate) is not None
         is_exact = stands or gate.again > 0  # the first of its kind, said a second time, means what is true by then
-        if is_exact and gate == self.standing[cell]:
+        if is_exact and gate == self.on_air.gate(cell):
             self._overwritten.discard(cell)
-        else:
+        elif self.on_air.gate(cell) is not None:
             self._overwritten.add(cell)
-
-    def _fold_totals(self, totals: Totals) -> None:
-        known = self.reported.get(totals.cell)
-        if known is None or known.version < totals.version:
-            self.reported[totals.cell] = totals
 
     def owed(self, holds: Holds, is_ours: IsOurs) -> list[Gate]:
         """The gates that the operators want and the topic does not have, by cell."""
@@ -161,15 +141,15 @@ class Stage:
 
     def overwritten(self, is_ours: IsOurs) -> list[Gate]:
         """The gates that stand, where a reader of the newest record alone would be told something else."""
-        standing = [self.standing[cell] for cell in sorted(self._overwritten) if is_ours(cell.district)]
-        return [gate.model_copy(update={"again": gate.again + 1}) for gate in standing]
+        standing = [self.on_air.gate(cell) for cell in sorted(self._overwritten) if is_ours(cell.district)]
+        return [gate.model_copy(update={"again": gate.again + 1}) for gate in standing if gate is not None]
 
     def _is_older(self, cell: Cell, wanted: Wanted) -> bool:
-        standing = self.standing.get(cell)
+        standing = self.on_air.gate(cell)
         return standing is None or standing.gate < wanted.gate
 
     def _gate(self, cell: Cell, wanted: Wanted) -> Gate:
-        program = self.truth(cell) if wanted.held else None
+        program = self.on_air.truth(cell) if wanted.held else None
         return Gate(
             contest=cell.contest,
             source=cell.source,

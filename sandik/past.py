@@ -11,12 +11,12 @@ from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
 from gateway.doors.history import Past
 from gateway.folds.control import Control
-from gateway.folds.held_units import HeldUnits
 from gateway.folds.view import View
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
+from tabulation.held_units import HeldUnits
 
 
 async def past_of(

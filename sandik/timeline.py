@@ -19,9 +19,9 @@ from eventlog.run import Run
 from gateway.derived.events import Events, Place
 from gateway.derived.feeds import FeedLimits, feeds, state_message
 from gateway.folds.control import Control
-from gateway.folds.held_units import HeldUnits
 from gateway.folds.view import Heard, View
 from schemas.trust import OperatorKey
+from tabulation.held_units import HeldUnits
 
 FORMAT: Final = "sandik.timeline.v1"
 

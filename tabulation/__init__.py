@@ -1,4 +1,5 @@
 """The law, pure: what follows from the events, whoever asks. Events in, figures out; imports the contract alone.
 
 - `on_air`: what the public sees of each cell, and what the control room sees
+- `held_units`: names for what is held
 """

@@ -10,7 +10,8 @@ takes the records of the totals topic in their order. For each cell (contest, so
 An embargo is not in here: it is about the whole run, and whoever serves the public asks about it first.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection
 from typing import Final
 
 from pydantic import ValidationError
@@ -33,6 +34,8 @@ class OnAir:
         self._overrides: dict[Cell, Override] = {}
         self._gates: dict[Cell, Gate] = {}
         self._held: dict[tuple[str, str], set[str]] = {}
+        self._held_districts: Counter[tuple[str, str]] = Counter()
+        """How many districts are held in each unit, by (contest, unit)."""
 
     def fold(self, key: bytes | None, value: bytes | None) -> Cell | None:
         """Fold one record of the totals topic; the cell that it changed, `None` where it changed nothing here."""
@@ -52,12 +55,13 @@ class OnAir:
 
     def fold_totals(self, totals: Totals) -> bool:
         """Fold what a source reports of a cell; whether it is newer than what was known."""
-        known = self._reported.get(totals.cell)
-        if known is not None and totals.version <= known.version:
+        cell = totals.cell
+        known = self._reported.get(cell)
+        if totals.version <= (-1 if known is None else known.version):
             return False
-        if not self.definition.knows(totals.cell, totals.votes):
+        if not self.definition.knows(cell, totals.votes):
             return False
-        self._reported[totals.cell] = totals
+        self._reported[cell] = totals
         return True
 
     def fold_override(self, override: Override) -> bool:
@@ -78,8 +82,7 @@ class OnAir:
         if not self.definition.knows(cell, gate.program.votes if gate.program else ()):
             return None
         settled = self._gates[cell] = gate.settled(self.truth(cell))
-        sources = self._held.setdefault((cell.contest, cell.district), set())
-        (sources.add if gate.held else sources.discard)(cell.source)
+        self._note_held(cell, held=gate.held)
         return settled
 
     def reported(self, cell: Cell) -> Totals | None:
@@ -107,21 +110,41 @@ class OnAir:
         return gate.program if gate is not None and gate.held else self.truth(cell)
 
     @property
-    def cells(self) -> Iterable[Cell]:
+    def cells(self) -> Collection[Cell]:
         """Every cell of which anything was said, sorted."""
         return sorted(self._reported.keys() | self._overrides.keys() | self._gates.keys())
 
     @property
+    def overrides(self) -> list[Override]:
+        """The figures that are set by hand, by cell; cells whose figures were taken back are not there."""
+        return [override for _, override in sorted(self._overrides.items()) if override.figures]
+
+    @property
+    def held_cells(self) -> list[Cell]:
+        """The cells that are held, in the order in which their first gates came."""
+        return [cell for cell, gate in self._gates.items() if gate.held]
+
+    @property
     def held(self) -> frozenset[tuple[str, str]]:
         """What is held by any source, as (contest, district)."""
-        return frozenset(where for where, sources in self._held.items() if sources)
+        return frozenset(self._held)
 
     def is_held(self, contest: str, unit: str) -> bool:
         """Whether the unit's public figures are frozen, wholly or in part: it or a district below it is held.
 
         The one rule of what counts as held. Above a held district everything is: its sum holds a frozen part.
         """
-        if not self._held:
-            return False
-        districts = self.definition.districts_below[unit]
-        return any(self._held.get((contest, district)) for district in districts)
+        return self._held_districts[contest, unit] > 0
+
+    def _note_held(self, cell: Cell, *, held: bool) -> None:
+        """Keep `held` and the counts above it in step with the gate of one cell."""
+        where = cell.contest, cell.district
+        sources = self._held.setdefault(where, set())
+        was_held = bool(sources)
+        (sources.add if held else sources.discard)(cell.source)
+        if not sources:
+            del self._held[where]
+        change = bool(sources) - was_held
+        if change:
+            for unit in self.definition.path(cell.district):
+                self._held_districts[cell.contest, unit] += change

@@ -3,7 +3,7 @@
 Start at `view`, the fold of the totals; everything else stands beside it.
 
 - The totals: `figures` (a unit's counts, each with the seq of its last change), `view` (all of them, with their
-  roll-ups), `program` (two views: all there is, and what is on air), `held_units` (names for what is held).
+  roll-ups), `program` (two views: all there is, and what is on air).
 - The orders: `embargo` (the rule), `control` (embargo, calls, a replay, the audit), `playback` (a replay's clock).
 - Beside the totals: `comparisons` (of two sources) and `quarantine` (what waits for somebody to look at it).
 """

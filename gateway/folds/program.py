@@ -14,30 +14,31 @@ from typing import Final
 from pydantic import ValidationError
 
 from eventlog.port import Record
-from gateway.folds.held_units import HeldUnits
 from gateway.folds.view import View
 from schemas.definition import Election
 from schemas.gate import Gate, is_gate, parse_gate
-from schemas.override import Override, is_override, overridden, parse_override, unreported
-from schemas.totals import Cell, Totals, is_aside, parse_totals
+from schemas.override import Override, is_override, parse_override
+from schemas.totals import Cell, is_aside, parse_totals
+from tabulation.held_units import HeldUnits
+from tabulation.on_air import OnAir
 
 
 class Program:
     """Folds the totals topic with its gates. Feed it every record, in order, from offset 0.
 
-    `live` is for the control room, `view` for everyone. Both are always at the same seq.
+    `on_air` says of each cell what is true and what is shown. `live` is the view of the first, for the control room,
+    `view` that of the second, for everyone. Both are always at the same seq. What cannot be used, or is not newer than
+    what is known, is counted in `live`.
     """
 
     def __init__(self, definition: Election) -> None:
         self.live: Final = View(definition)
         self.view: Final = self.live.twin()
+        self.on_air: Final = OnAir(definition)
         self._definition = definition
-        self._gates: dict[Cell, Gate] = {}
-        self._overrides: dict[Cell, Override] = {}
-        self._reported: dict[Cell, Totals] = {}
+        self._is_parted = False
         self._unheard: set[Cell] = set()
         """Cells that only orders have spoken of so far."""
-        self._held: dict[tuple[str, str], set[str]] = {}
         self._hold: tuple[str, ...] | None = ()
         self._held_units = HeldUnits(definition)
 
@@ -50,27 +51,24 @@ class Program:
     def hold(self) -> tuple[str, ...]:
         """What is held: contests, or contest/unit where it is not the whole country."""
         if self._hold is None:
-            self._hold = self._held_units.named([where for where, sources in self._held.items() if sources])
+            self._hold = self._held_units.named(self.on_air.held)
         return self._hold
 
     def is_held(self, contest: str, unit: str) -> bool:
         """Whether any part of the unit is held in this contest, by whichever source."""
-        return any(
-            sources and of == contest and unit in (district, *self._definition.ancestors[district])
-            for (of, district), sources in self._held.items()
-        )
+        return self.on_air.is_held(contest, unit)
 
     @property
     def overrides(self) -> list[Override]:
         """What is set by hand, by cell."""
-        return [override for _, override in sorted(self._overrides.items()) if override.figures]
+        return self.on_air.overrides
 
     def pending(self) -> dict[str, int]:
         """Of each thing in `hold`, how many of its cells have other figures than what is on air."""
         pending = dict.fromkeys(self.hold, 0)
-        for cell, gate in self._gates.items():
-            if gate.held and self.live.totals(cell) != self.view.totals(cell):
-                units = (cell.district, *self._definition.ancestors[cell.district])
+        for cell in self.on_air.held_cells:
+            if self.live.totals(cell) != self.view.totals(cell):
+                units = self._definition.path(cell.district)
                 name = next(name for unit in units if (name := self._held_units.name(cell.contest, unit)) in pending)
                 pending[name] += 1
         return pending
@@ -80,102 +78,76 @@ class Program:
         if record.offset < self.seq:
             return False
         changed = False
-        if is_gate(record.key):
-            self._fold_gate(record)
-        elif is_override(record.key):
-            self._fold_override(record)
-        elif is_aside(record.key):
-            self.live.pass_by(record.offset)
-        else:
-            changed = self._fold_totals(record)
+        try:
+            if is_gate(record.key):
+                self._fold_gate(record.offset, parse_gate(record.value or b""))
+            elif is_override(record.key):
+                self._fold_override(record.offset, parse_override(record.value or b""))
+            elif not is_aside(record.key):
+                changed = self._fold_totals(record)
+        except ValidationError:
+            self.live.skipped += 1
+        self.live.pass_by(record.offset)
         self.view.pass_by(record.offset)
         return changed
 
     def _fold_totals(self, record: Record) -> bool:
-        try:
-            totals = parse_totals(record.value or b"")
-        except ValidationError:
-            self._skip(record.offset)
+        totals = parse_totals(record.value or b"")
+        cell = totals.cell
+        if not self.on_air.fold_totals(totals):
+            is_stale = self._definition.knows(cell, totals.votes)
+            self.live.stale += is_stale
+            self.live.skipped += not is_stale
             return False
-        if totals.cell in self._overrides:
-            totals = self._set_by_hand(totals)
-        if not self.live.apply(record.offset, totals, record.timestamp):
-            return False
-        for view in self._views_of(totals.cell)[1:]:
-            view.apply(record.offset, totals, record.timestamp)
-        if totals.cell in self._unheard:
-            self._begin_anew(record.offset, totals.cell)
+        truth = self.on_air.truth(cell) or totals
+        for view in self._views_of(cell):
+            view.put(record.offset, truth, record.timestamp)
+        if cell in self._unheard:
+            self._begin_anew(record.offset, cell)
         return True
 
-    def _fold_gate(self, record: Record) -> None:
-        try:
-            gate = parse_gate(record.value or b"")
-        except ValidationError:
-            self._skip(record.offset)
+    def _fold_gate(self, offset: int, gate: Gate) -> None:
+        cell = gate.cell
+        if not self._definition.knows(cell, gate.program.votes if gate.program else ()):
+            self.live.skipped += 1
             return
-        if not self.live.knows(gate.cell, gate.program.votes if gate.program else ()):
-            self._skip(record.offset)
+        if self.on_air.fold_gate(gate) is None:
             return
-        self.live.pass_by(record.offset)
-        if gate.supersedes(self._gates.get(gate.cell)):
-            self._let_stand(record.offset, gate)
-
-    def _set_by_hand(self, totals: Totals) -> Totals:
-        """The totals with the figures that are set by hand; what the source said is kept for when they are not."""
-        if totals.version > self._reported[totals.cell].version:
-            self._reported[totals.cell] = totals
-        return overridden(totals, self._overrides[totals.cell].figures)
-
-    def _fold_override(self, record: Record) -> None:
-        try:
-            override = parse_override(record.value or b"")
-        except ValidationError:
-            self._skip(record.offset)
-            return
-        cell = override.cell
-        if not self.live.knows(cell, override.candidates):
-            self._skip(record.offset)
-            return
-        self.live.pass_by(record.offset)
-        standing = self._overrides.get(cell)
-        if standing is None or standing.override < override.override:
-            if cell not in self._reported:
-                self._reported[cell] = self.live.totals(cell) or unreported(cell, override.at)
-            self._overrides[cell] = override
-            self._let_override(record.offset, cell)
-
-    def _let_override(self, offset: int, cell: Cell) -> None:
-        """Show what is set by hand, or what the source had said: no box where that is nothing, for it was shown."""
-        self._look_whether_heard(cell)
-        shown = overridden(self._reported[cell], self._overrides[cell].figures)
-        for view in self._views_of(cell):
-            view.show(offset, cell, shown)
-            view.mark(cell)
-
-    def _let_stand(self, offset: int, gate: Gate) -> None:
-        if not self._gates:
+        if not self._is_parted:
             self.view.part()
-        cell, truth = gate.cell, self.live.totals(gate.cell)
+            self._is_parted = True
         self._look_whether_heard(cell)
-        self._gates[cell] = gate
-        if gate.held:
-            self._freeze(offset, gate.settled(truth))
-        else:
-            is_behind = truth is not None and truth.version > self.view.version(cell)
-            self.view.show(offset, cell, truth if is_behind or cell in self._overrides else None)
-        self.view.mark(cell)  # also if nothing is: what was may have left the topic
-        sources = self._held.setdefault((cell.contest, cell.district), set())
-        (sources.add if gate.held else sources.discard)(cell.source)
+        self._let_stand(offset, cell)
         self._hold = None
 
-    def _freeze(self, offset: int, gate: Gate) -> None:
-        if gate.program is None:
-            self.view.hide(offset, gate.cell)
+    def _let_stand(self, offset: int, cell: Cell) -> None:
+        """Show what the cell's gate says. A release shows the truth, but not an older one than what was shown."""
+        shown = self.on_air.shown(cell)
+        if self._is_held(cell):
+            if shown is None:
+                self.view.hide(offset, cell)
+            else:
+                self.view.show(offset, cell, shown)
         else:
-            self.view.show(offset, gate.cell, gate.program)
+            is_behind = shown is not None and shown.version > self.view.version(cell)
+            self.view.show(offset, cell, shown if is_behind or self.on_air.override(cell) is not None else None)
+        self.view.mark(cell)  # also if nothing is: what was may have left the topic
+
+    def _fold_override(self, offset: int, override: Override) -> None:
+        cell = override.cell
+        if not self._definition.knows(cell, override.candidates):
+            self.live.skipped += 1
+            return
+        if not self.on_air.fold_override(override):
+            return
+        self._look_whether_heard(cell)
+        truth = self.on_air.truth(cell)
+        for view in self._views_of(cell):
+            view.show(offset, cell, truth)
+            view.mark(cell)
 
     def _look_whether_heard(self, cell: Cell) -> None:
-        if self.live.totals(cell) is None:
+        if self.on_air.reported(cell) is None:
             self._unheard.add(cell)
 
     def _begin_anew(self, offset: int, cell: Cell) -> None:
@@ -189,12 +161,8 @@ class Program:
 
     def _views_of(self, cell: Cell) -> list[View]:
         """Where news of the cell show: for everyone only if it is not held; both are one until the first hold."""
-        return [self.live] if self._is_held(cell) or not self._gates else [self.live, self.view]
-
-    def _skip(self, offset: int) -> None:
-        self.live.pass_by(offset)
-        self.live.skipped += 1
+        return [self.live] if not self._is_parted or self._is_held(cell) else [self.live, self.view]
 
     def _is_held(self, cell: Cell) -> bool:
-        gate = self._gates.get(cell)
+        gate = self.on_air.gate(cell)
         return gate is not None and gate.held

@@ -11,9 +11,8 @@ first record on, and that first record counts as a change of every figure of the
 
 import copy
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
@@ -52,7 +51,6 @@ class View:
         self.stale = 0
         self._versions: dict[Cell, int] = {}
         self._heard: dict[str, Heard] = {}
-        self._ballots: dict[tuple[str, str], frozenset[str]] = {}
         self._boards: dict[tuple[str, str], _Board] = {
             (contest.id, source.id): _Board() for contest in definition.contests for source in definition.sources
         }
@@ -86,16 +84,22 @@ class View:
         if not self.pass_by(offset):
             return False
         cell = totals.cell
-        if not self.knows(cell, totals.votes):
+        if not self.definition.knows(cell, totals.votes):
             self.skipped += 1
             return False
         if totals.version <= self._versions.get(cell, -1):
             self.stale += 1
             return False
+        self.put(offset, totals, appended_ms)
+        return True
+
+    def put(self, offset: int, totals: Totals, appended_ms: int) -> None:
+        """Take totals that are known to be of the definition, and newer than what is held of their cell."""
+        self.pass_by(offset)
+        cell = totals.cell
         self._versions[cell] = totals.version
         self._put(self._boards[cell.contest, cell.source], totals)
         self._hear(totals, appended_ms)
-        return True
 
     def show(self, offset: int, cell: Cell, totals: Totals | None) -> None:
         """At this offset show these totals of a cell, whatever their version, or what is shown of it already.
@@ -108,7 +112,7 @@ class View:
         if totals is not None:
             self._versions[cell] = totals.version
             self._put(board, totals)
-        for unit in (cell.district, *self.definition.ancestors[cell.district]):
+        for unit in self.definition.path(cell.district):
             if unit in board:
                 board[unit].begin_anew(self.seq)
                 board.move_to_end(unit)
@@ -121,7 +125,7 @@ class View:
         if board.pop(cell.district, None) is None:
             return
         for unit in self.definition.ancestors[cell.district]:
-            below = [board[district] for district in self._districts_below[unit] if district in board]
+            below = [board[district] for district in self.definition.districts_below[unit] if district in board]
             if below:
                 board[unit].add_up(below)
                 board[unit].begin_anew(self.seq)
@@ -132,7 +136,7 @@ class View:
     def mark(self, cell: Cell) -> None:
         """Say of a cell and above what is set by hand, also if that is nothing: who saw something marked is told."""
         board = self._boards[cell.contest, cell.source]
-        for unit in (cell.district, *self.definition.ancestors[cell.district]):
+        for unit in self.definition.path(cell.district):
             if unit in board:
                 board[unit].set_overridden(board[unit].overridden, self.seq)
                 board.move_to_end(unit)
@@ -191,7 +195,7 @@ class View:
 
     def as_of(self, contest: str, source: str) -> datetime | None:
         """The newest event time in any district of this contest and source."""
-        country = self._boards[contest, source].get(self._country)
+        country = self._boards[contest, source].get(self.definition.country)
         return country.as_of if country else None
 
     def figures(self, contest: str, source: str, unit: str) -> Figures | None:
@@ -219,25 +223,10 @@ class View:
         changed.sort(key=lambda figures: figures.unit.id)
         return changed
 
-    def knows(self, cell: Cell, names: Iterable[str] = ()) -> bool:
-        """Whether the definition has the cell, and these names on its ballot."""
-        contest, source, district = cell
-        unit = self.definition.unit_by_id.get(district)
-        if (contest, source) not in self._boards or unit is None or unit.level != "district":
-            return False
-        return self._ballot(contest, district).issuperset(names)
-
-    def _ballot(self, contest: str, district: str) -> frozenset[str]:
-        ballot = self._ballots.get((contest, district))
-        if ballot is None:
-            names = self.definition.contest_by_id[contest].ballot(district)
-            ballot = self._ballots[contest, district] = frozenset(candidate.id for candidate in names)
-        return ballot
-
     def _put(self, board: _Board, totals: Totals) -> None:
         first = totals.district not in board
         if first:
-            votes = dict.fromkeys(sorted(self._ballot(totals.contest, totals.district)), 0)
+            votes = dict.fromkeys(sorted(self.definition.ballot_ids(totals.contest, totals.district)), 0)
             self._add_unit(board, totals.district, totals.as_of, votes)
         district = board[totals.district]
         before = district.as_of
@@ -262,7 +251,7 @@ class View:
         district.set_overridden(names, self.seq)
         self._move(board, district)
         for unit in self.definition.ancestors[district.unit.id]:
-            below = (board[one].overridden for one in self._districts_below[unit] if one in board)
+            below = (board[one].overridden for one in self.definition.districts_below[unit] if one in board)
             board[unit].set_overridden(tuple(sorted({name for marked in below for name in marked})), self.seq)
             self._move(board, board[unit])
 
@@ -289,22 +278,10 @@ class View:
             return as_of
         if before < above.as_of:
             return above.as_of
-        below = self._districts_below[above.unit.id]
+        below = self.definition.districts_below[above.unit.id]
         return max(board[unit].as_of for unit in below if unit in board)
 
     def _hear(self, totals: Totals, appended_ms: int) -> None:
         held = self._heard.get(totals.source)
         as_of = max(held.as_of, totals.as_of) if held else totals.as_of
         self._heard[totals.source] = Heard(as_of, appended_ms)
-
-    @cached_property
-    def _country(self) -> str:
-        return next(unit.id for unit in self.definition.units if unit.level == "country")
-
-    @cached_property
-    def _districts_below(self) -> dict[str, list[str]]:
-        below: dict[str, list[str]] = {}
-        for district in self.definition.districts:
-            for unit in self.definition.ancestors[district.id]:
-                below.setdefault(unit, []).append(district.id)
-        return below

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gates import Holds, Overrides, Stage
+from consumers.gates import Holds, Overrides, RelayedOrders
 from eventlog.port import Entry
 from schemas.control import Called, FigureOverridden, Held, Order, Released, Taken
 from schemas.gate import Gate, parse_gate
@@ -36,8 +36,8 @@ class Topic:
             key = one.cell.key() if isinstance(one, Totals) else one.key
             self.records.append(Written(len(self.records), key, one.encode()))
 
-    def stage(self) -> Stage:
-        stage = Stage(ELECTION.source_ids)
+    def stage(self) -> RelayedOrders:
+        stage = RelayedOrders(ELECTION)
         for record in self.records:
             stage.fold(record)
         return stage
@@ -126,7 +126,10 @@ def test_once_relayed_nothing_is_owed_and_the_topic_says_what_is_wanted(said: li
     assert stage.overwritten(ours) == []
     for (contest, district), wanted in holds.wanted.items():
         standing = [
-            gate for cell, gate in stage.standing.items() if cell.contest == contest and cell.district == district
+            gate
+            for cell in stage.on_air.cells
+            if cell.contest == contest and cell.district == district
+            if (gate := stage.on_air.gate(cell)) is not None
         ]
         assert {(gate.gate, gate.held) for gate in standing} == {wanted}
 
@@ -180,10 +183,10 @@ def test_a_release_shows_nothing_of_its_own() -> None:
 
 
 def test_junk_in_the_topic_says_nothing() -> None:
-    stage = Stage(["aa"])
+    stage = RelayedOrders(ELECTION)
     for entry in (Entry(b"gate:x", b"junk"), Entry(b"x", b"junk"), Entry(b"gate:x", b"{}")):
         stage.fold(Written(0, entry.key, entry.value))
-    assert (stage.reported, stage.standing, stage.overrides) == ({}, {}, {})
+    assert stage.on_air.cells == []
 
 
 def test_what_else_is_said_beside_totals_says_nothing_of_a_cell() -> None:
@@ -192,7 +195,7 @@ def test_what_else_is_said_beside_totals_says_nothing_of_a_cell() -> None:
     stage = topic.stage()
     stage.fold(Written(1, b"epoch:e2", totals(2).encode()))
 
-    assert totals(1) == stage.truth(totals(1).cell)
+    assert totals(1) == stage.on_air.truth(totals(1).cell)
 
 
 def test_a_gate_is_written_under_its_own_key() -> None:
@@ -236,9 +239,10 @@ def test_what_was_set_by_hand_before_a_hold_is_part_of_it_and_what_comes_after_i
     while owed := topic.stage().next_owed(holds, overrides, ours):
         topic.append(*owed)
 
-    gates = [gate for gate in topic.stage().standing.values() if gate.program]
+    on_air = topic.stage().on_air
+    gates = [gate for cell in on_air.cells if (gate := on_air.gate(cell)) is not None and gate.program]
     assert [(5, ("valid",))] == [(gate.program.valid, gate.program.overridden) for gate in gates if gate.program]
-    truth = topic.stage().truth(totals(1).cell)
+    truth = on_air.truth(totals(1).cell)
     assert truth is not None
     assert 7 == truth.valid
     assert (3, 2) == (holds.orders + overrides.orders, len(overrides.wanted))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consumers.gates import Holds, Overrides, Stage
+from consumers.gates import Holds, Overrides, RelayedOrders
 from gateway.folds.program import Program
 from gateway.folds.view import View
 from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
@@ -70,8 +70,8 @@ class Night:
         self.holds.apply(len(self.orders), said)
         self.overrides.apply(len(self.orders), said)
 
-    def stage(self) -> Stage:
-        stage = Stage(["aa", "anka"])
+    def stage(self) -> RelayedOrders:
+        stage = RelayedOrders(ELECTION)
         for record in self.records:
             stage.fold(record)
         return stage
@@ -206,7 +206,7 @@ def test_what_is_set_by_hand_takes_the_place_of_what_the_source_says_and_is_mark
     for contest, source in PAIRS:
         for district in DISTRICTS:
             cell = Cell(contest, source, district)
-            reported, override = stage.reported.get(cell), standing.get(cell)
+            reported, override = stage.on_air.reported(cell), standing.get(cell)
             wanted = reported
             if override is not None:
                 wanted = overridden(reported or unreported(cell, override.at), override.figures)

@@ -9,10 +9,10 @@ class HeldUnits:
     """Names what is held, by the definition's tree."""
 
     def __init__(self, definition: Election) -> None:
+        self._definition = definition
         self._contests = sorted(definition.contest_by_id)
-        self._country = next(unit.id for unit in definition.units if unit.parent is None)
         self._below: dict[str, list[str]] = {}
-        for unit in definition.units:
+        for unit in sorted(definition.unit_by_id.values(), key=lambda unit: unit.id):
             if unit.parent is not None:
                 self._below.setdefault(unit.parent, []).append(unit.id)
 
@@ -21,17 +21,19 @@ class HeldUnits:
         names = []
         for contest in self._contests:
             districts = {district for of, district in held if of == contest}
-            whole = self._whole(self._country, districts)
-            names += [self.name(contest, unit) for unit in whole]
+            names += [self.name(contest, unit) for unit in self._whole(self._definition.country, districts)]
         return tuple(names)
 
     def name(self, contest: str, unit: str) -> str:
         """The name of a contest that is held in a unit."""
-        return contest if unit == self._country else f"{contest}/{unit}"
+        return contest if unit == self._definition.country else f"{contest}/{unit}"
 
     def _whole(self, unit: str, held: set[str]) -> list[str]:
         """The units that are held whole, from this one down; those below one of them are not named again."""
-        if unit in held:
+        districts = self._definition.districts_below[unit]
+        inside = held.intersection(districts)
+        if not inside:
+            return []
+        if len(inside) == len(districts):
             return [unit]
-        below = [whole for child in sorted(self._below.get(unit, ())) for whole in self._whole(child, held)]
-        return [unit] if below and below == sorted(self._below[unit]) else below
+        return [whole for child in self._below[unit] for whole in self._whole(child, held)]
