@@ -123,7 +123,7 @@ class Gatekeeper:
 
     def _fold_control(self, records: Iterable[Record]) -> None:
         for record in records:
-            verdict = self._judge.judge(record.offset, record.value)
+            verdict = self._judge.judge(record.offset, record.value, record.timestamp)
             if verdict is None:
                 self._fold_replay(record)
             elif verdict.order is not None and verdict.counts:

@@ -18,7 +18,7 @@ from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
 from sandik.set_aside import let_out
 from sandik.wiring import open_log
-from schemas.control import ORDER, Order, unknown_in
+from schemas.control import DELIVERY, ORDER, Order, unknown_in
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.trust import OperatorSeal, encode_order
@@ -113,7 +113,14 @@ async def _append(said: Said, url: str, name: str, seal: OperatorSeal | None, by
 
 async def give(log: EventLog, run: Run, said: Mapping[str, Any], seal: OperatorSeal | None, clock: Clock) -> Order:
     """Append an order that says so; the order. Raises `UsageError` for one that the run could not obey."""
-    envelope = {"run": run.name, "epoch": run.epoch, "id": secrets.token_hex(8), "at": clock.now()}
+    now = clock.now()
+    envelope = {
+        "run": run.name,
+        "epoch": run.epoch,
+        "id": secrets.token_hex(8),
+        "at": now,
+        "deliver_by": now + DELIVERY,
+    }
     try:
         order = ORDER.validate_python({**envelope, **said})
     except ValueError as error:

@@ -14,7 +14,7 @@ async def quarantine_of(log: EventLog, run: Run, keys: tuple[OperatorKey, ...] =
     queue = Quarantine()
     judge = Judge(run.name, run.epoch, run.mode, run.definition, keys)
     async for record in read_to_end(log, run.topics.control.name):
-        verdict = judge.judge(record.offset, record.value)
+        verdict = judge.judge(record.offset, record.value, record.timestamp)
         if verdict is not None and verdict.order is not None and (verdict.counts or not keys):
             queue.obey(verdict.order)
     async for record in read_to_end(log, run.topics.quarantine.name):

@@ -3,8 +3,11 @@
 An order is signed by an operator (`schemas.trust`): its run and epoch are inside what is signed, and its `id` counts
 once, so nobody can play it again, in this run or in another. An editorial call is an order; it is never computed.
 A director's orders say how a replay goes on; they count only in a run of mode replay.
+
+An order also says until when it may be delivered (`deliver_by`), so that nobody can keep one back and hand it in later.
 """
 
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 import orjson
@@ -19,6 +22,14 @@ Mode = Literal["live", "test", "replay"]
 
 MAX_REASON_CHARS: Final = 500
 """A reason is a sentence or two for whoever reads the audit."""
+
+DELIVERY: Final = timedelta(minutes=5)
+"""How long an order may be on its way: a log that fails over answers within a minute, and whoever was told that it did
+not gives the order again. After five minutes the night is another one than the one that the order was given for."""
+
+CLOCK_TOLERANCE: Final = timedelta(seconds=60)
+"""How far an operator's clock and the log's may be apart: clocks that are kept by NTP differ by less than a second, one
+that was set by hand by less than a minute."""
 
 MIN_SPEED: Final = 0.1
 MAX_SPEED: Final = 100_000.0
@@ -88,7 +99,11 @@ class EpochBegun(Frozen):
 
 
 class _Order(Frozen):
-    """What every order says: which run it is for, who gave it, when and why."""
+    """What every order says: which run it is for, who gave it, when and why.
+
+    `deliver_by` is the last moment at which it may be appended to the log; orders of before there was such a field have
+    none, and never expire.
+    """
 
     v: Literal[1] = 1
     run: str
@@ -97,6 +112,11 @@ class _Order(Frozen):
     by: Annotated[str, Field(min_length=1, max_length=100)]
     at: AwareDatetime
     reason: Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARS)]
+    deliver_by: AwareDatetime | None = None
+
+    def is_late(self, appended: datetime) -> bool:
+        """Whether it was appended after it was to be delivered, and the clocks' difference does not explain it."""
+        return self.deliver_by is not None and appended - self.deliver_by > CLOCK_TOLERANCE
 
 
 class EmbargoSet(_Order):

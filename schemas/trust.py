@@ -7,6 +7,7 @@ taken from the bytes that lie in the log and not from the model, so a field that
 import base64
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final, get_args
 
@@ -91,10 +92,10 @@ class OperatorSeal:
 
 def encode_order(order: Order, seal: OperatorSeal | None) -> bytes:
     """The record value: signed, if there is a key."""
-    said = orjson.loads(order.model_dump_json())
+    fields = orjson.loads(order.model_dump_json())
     if seal is not None:
-        said["signature"] = base64.b64encode(seal.sign(_message(said))).decode()
-    return orjson.dumps(said)
+        fields["signature"] = base64.b64encode(seal.sign(_message(fields))).decode()
+    return orjson.dumps(fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,41 +139,45 @@ class Judge:
         """From here on orders are those of another epoch."""
         self._epoch = epoch
 
-    def judge(self, offset: int, value: bytes | None) -> Verdict | None:
-        """The verdict on a record; `None` for one that is no order (it creates the run, or a later version's)."""
-        verdict = self.consider(offset, value)
+    def judge(self, offset: int, value: bytes | None, appended_ms: int) -> Verdict | None:
+        """The verdict on a record that was appended at this time (milliseconds since 1970).
+
+        `None` for one that is no order: it creates the run, or is of a later version.
+        """
+        verdict = self.consider(offset, value, appended_ms)
         if verdict is None:
             self._begin(value)
         elif verdict.order is not None and verdict.counts:
             self._seen.add(verdict.order.id)
         return verdict
 
-    def consider(self, offset: int, value: bytes | None) -> Verdict | None:
-        """What the verdict would be if the record came next."""
+    def consider(self, offset: int, value: bytes | None, appended_ms: int) -> Verdict | None:
+        """What the verdict would be if the record came next, at this time (milliseconds since 1970)."""
         try:
-            said = orjson.loads(value or b"")
-            kind = said["type"]
+            fields = orjson.loads(value or b"")
+            kind = fields["type"]
             if kind not in _KINDS:
                 return None
             if len(value or b"") > MAX_ORDER_BYTES:
                 return Verdict(offset, None, refusal=f"it has more than {MAX_ORDER_BYTES} bytes")
-            order = ORDER.validate_json(orjson.dumps(said))
+            order = ORDER.validate_json(orjson.dumps(fields))
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             where = ".".join(str(step) for step in first["loc"])
             return Verdict(offset, None, refusal=f"it cannot be read: {where}: {first['msg']}")
         except (ValueError, LookupError, TypeError):
             return Verdict(offset, None, refusal="it is no JSON object with a type")
-        key = self._signer(said)
-        return Verdict(offset, order, key, self._refusal(order, key))
+        key = self._signer(fields)
+        appended = _EPOCH + timedelta(milliseconds=appended_ms)
+        return Verdict(offset, order, key, self._distrust(key) or self._fault(order, appended))
 
     def _begin(self, value: bytes | None) -> None:
-        said = orjson.loads(value or b"{}")
-        if said["type"] in _BEGINNINGS:
-            self._epochs.add(said.get("epoch", ""))
+        fields = orjson.loads(value or b"{}")
+        if fields["type"] in _BEGINNINGS:
+            self._epochs.add(fields.get("epoch", ""))
 
-    def _signer(self, said: dict[str, object]) -> str | None:
-        signature = said.get("signature")
+    def _signer(self, fields: dict[str, object]) -> str | None:
+        signature = fields.get("signature")
         if not isinstance(signature, str):
             return None
         try:
@@ -181,14 +186,21 @@ class Judge:
             return None
         if base64.b64encode(raw).decode() != signature:
             return None  # another way to write the same bytes: no writer of ours does
-        message = _message(said)
+        message = _message(fields)
         return next((key.fingerprint for key in self._keys if key.has_signed(raw, message)), None)
 
-    def _refusal(self, order: Order, key: str | None) -> str | None:
+    def _distrust(self, key: str | None) -> str | None:
+        """Why an order that is signed with this key cannot be trusted."""
         if self._keys and key is None:
             return "no trusted operator has signed it"
         if not self._keys and self._mode == "live":
             return "the run is live, and no operator's key was given to verify orders with"
+        return None
+
+    def _fault(self, order: Order, appended: datetime) -> str | None:
+        """Why an order has no effect, whoever signed it."""
+        if order.is_late(appended):
+            return f"it was to be delivered by {_time(order.deliver_by)}, and came at {_time(appended)}"
         if order.id in self._seen:
             return "it was given before: an order counts once"
         return self._misdirected(order) or unknown_in(order, self._definition)
@@ -204,10 +216,15 @@ class Judge:
         return None
 
 
-def _message(said: dict[str, object]) -> bytes:
-    unsigned = {name: value for name, value in said.items() if name != "signature"}
+def _time(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment is not None else ""
+
+
+def _message(fields: dict[str, object]) -> bytes:
+    unsigned = {name: value for name, value in fields.items() if name != "signature"}
     return _PURPOSE + orjson.dumps(unsigned, option=orjson.OPT_SORT_KEYS)
 
 
 _KINDS: Final[Collection[str]] = frozenset(kind.model_fields["type"].default for kind in get_args(Order))
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNINGS: Final[Collection[str]] = frozenset({"run_created", "epoch_begun"})

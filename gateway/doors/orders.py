@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from eventlog.clock import epoch_ms
 from eventlog.port import Entry
 from gateway.doors.answers import RETRY_AFTER_S, json_answer, world_of
 from gateway.doors.doorkeeper import grant_of
@@ -49,7 +50,7 @@ class OrdersDoor:
             )
         world = world_of(self._gateway)
         value = await request.body()  # no longer than an order may be: the connection sees to that
-        order = _accepted(world, value)
+        order = self._accepted(world, value)
         released = _released(world, order)
         try:
             await self._log.append(world.run.topics.control.name, [Entry(b"order", value)])
@@ -61,16 +62,17 @@ class OrdersDoor:
             raise HTTPException(503, message, headers={"retry-after": RETRY_AFTER_S}) from error
         return json_answer(orjson.dumps({"ordered": order.type, "id": order.id, "by": order.by}), status=202)
 
-
-def _accepted(world: World, value: bytes) -> Order:
-    verdict = world.control.consider(value)
-    if verdict is None:
-        raise HTTPException(400, "That is no order. See /v1/definition and docs/control-room.md for what orders say.")
-    if verdict.order is None:
-        raise HTTPException(400, f"The order has no effect: {verdict.refusal}.")
-    if verdict.refusal is not None:
-        raise HTTPException(_CONFLICT, f"The order has no effect: {verdict.refusal}.")
-    return verdict.order
+    def _accepted(self, world: World, value: bytes) -> Order:
+        """The order, which would count if it came now. Raises `HTTPException` for one that would not."""
+        verdict = world.control.consider(value, epoch_ms(self._gateway.clock.now()))
+        if verdict is None:
+            message = "That is no order. See /v1/definition and docs/control-room.md for what orders say."
+            raise HTTPException(400, message)
+        if verdict.order is None:
+            raise HTTPException(400, f"The order has no effect: {verdict.refusal}.")
+        if verdict.refusal is not None:
+            raise HTTPException(_CONFLICT, f"The order has no effect: {verdict.refusal}.")
+        return verdict.order
 
 
 def _released(world: World, order: Order) -> Tally | None:

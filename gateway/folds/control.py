@@ -46,7 +46,7 @@ class Control:
         if record.offset < self.position:
             return None
         self.position = record.offset + 1
-        verdict = self._judge.judge(record.offset, record.value)
+        verdict = self._judge.judge(record.offset, record.value, record.timestamp)
         if verdict is None:
             self._follow_replay(record)
             return None
@@ -58,9 +58,9 @@ class Control:
             self.refused += 1
         return verdict
 
-    def consider(self, value: bytes) -> Verdict | None:
-        """What would become of an order if it came now; `None` for what is none."""
-        return self._judge.consider(self.position, value)
+    def consider(self, value: bytes, now_ms: int) -> Verdict | None:
+        """What would become of an order if it came now (milliseconds since 1970); `None` for what is none."""
+        return self._judge.consider(self.position, value, now_ms)
 
     def _follow_replay(self, record: Record) -> None:
         if self._run.mode != "replay":

@@ -63,7 +63,7 @@ class Director:
 
     def _hear(self, record: Record) -> None:
         self._position = record.offset + 1
-        verdict = self._judge.judge(record.offset, record.value)
+        verdict = self._judge.judge(record.offset, record.value, record.timestamp)
         if record.offset < self._since:
             return
         if verdict is None:

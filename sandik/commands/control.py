@@ -231,7 +231,7 @@ async def _verdicts(log: EventLog, run: Run, keys: tuple[OperatorKey, ...]) -> l
     judge = Judge(run.name, run.epoch, run.mode, run.definition, keys)
     verdicts = []
     async for record in read_to_end(log, run.topics.control.name):
-        verdict = judge.judge(record.offset, record.value)
+        verdict = judge.judge(record.offset, record.value, record.timestamp)
         if run.mode == "replay" and verdict is None:
             begun = parse_epoch(record.value) or parse_control(record.value or b"{}")
             if begun is not None:

@@ -1,6 +1,7 @@
 """`sandik control` on a run of the embedded log, as an operator would use it."""
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -11,6 +12,7 @@ from eventlog.port import Entry
 from eventlog.topics import RunTopics
 from sandik.options import EMBEDDED_LOG
 from sandik.wiring import open_log
+from schemas.control import DELIVERY
 from tests.builders import counted, value_of
 from tests.sandik.conftest import Sandik
 
@@ -68,6 +70,8 @@ def test_a_rehearsal_needs_no_key(sandik: Sandik) -> None:
     assert {(True, False, "A. Kaya", "a rehearsal")} == {
         (one["counts"], one["verified"], one["by"], one["reason"]) for one in orders
     }
+    moments = [[datetime.fromisoformat(str(one[name])) for name in ("at", "deliver_by")] for one in orders]
+    assert {DELIVERY} == {deliver_by - at for at, deliver_by in moments}
     _, table, _ = sandik("control", "log", *run)
     assert "metropolitan_mayor tr/34 imamoglu" in table
 

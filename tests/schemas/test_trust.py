@@ -1,5 +1,6 @@
 import base64
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.control import (
+    CLOCK_TOLERANCE,
+    DELIVERY,
     Called,
     CallWithdrawn,
     EmbargoLifted,
@@ -33,10 +36,12 @@ SEAL = new_seal()
 ELECTION = small_election()
 
 
-def judge(*values: bytes, mode: Mode = "live", keys: Sequence[OperatorKey] = (SEAL.public,)) -> Verdict:
-    """The verdict on the last of these records."""
+def judge(
+    *values: bytes, mode: Mode = "live", keys: Sequence[OperatorKey] = (SEAL.public,), appended: datetime = NIGHT
+) -> Verdict:
+    """The verdict on the last of these records, which were all appended at this time."""
     court = Judge(RUN, EPOCH, mode, ELECTION, keys)
-    verdicts = [court.judge(offset, value) for offset, value in enumerate(values)]
+    verdicts = [court.judge(offset, value, _ms(appended)) for offset, value in enumerate(values)]
     assert verdicts[-1] is not None
     return verdicts[-1]
 
@@ -117,7 +122,7 @@ def test_a_directors_order_counts_in_whichever_take_it_arrives_and_once() -> Non
 def test_what_was_held_before_a_replay_went_back_has_no_effect_after_it() -> None:
     judging = Judge(RUN, EPOCH, "replay", small_election(), [SEAL.public])
     judging.move_to("e2e2")
-    verdict = judging.judge(0, written(Held, SEAL, contest="mayor"))
+    verdict = judging.judge(0, written(Held, SEAL, contest="mayor"), 0)
     assert verdict is not None
     assert verdict.refusal == "it was given for another epoch of the run"
 
@@ -132,6 +137,36 @@ def test_an_order_counts_once() -> None:
     """Who can write to the log, but has no key, cannot play an old order again."""
     lifted = written(EmbargoLifted, SEAL)
     assert "counts once" in str(judge(lifted, written(EmbargoSet, SEAL), lifted).refusal)
+
+
+@pytest.mark.parametrize(("late", "counts"), [(timedelta(0), True), (timedelta(milliseconds=1), False)])
+def test_an_order_counts_until_it_was_to_be_delivered_and_the_clocks_may_differ(late: timedelta, counts: bool) -> None:
+    """Nobody can keep back a release that was signed at eight, and hand it in at ten."""
+    value = written(Released, SEAL, contest="mayor", deliver_by=NIGHT + DELIVERY)
+    verdict = judge(value, appended=NIGHT + DELIVERY + CLOCK_TOLERANCE + late)
+    assert counts == verdict.counts
+    assert counts or "it was to be delivered by" in str(verdict.refusal)
+
+
+def test_an_order_of_before_there_was_such_a_field_never_expires() -> None:
+    """As it lies in the logs of earlier nights."""
+    fields = orjson.loads(written(Held, contest="mayor"))
+    del fields["deliver_by"]
+    message = b"sandik.control.v1\n" + orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+    value = orjson.dumps(fields | {"signature": base64.b64encode(SEAL.sign(message)).decode()})
+    assert judge(value, appended=NIGHT + timedelta(days=365)).counts
+
+
+def test_until_when_an_order_may_come_is_signed() -> None:
+    fields = orjson.loads(written(Held, SEAL, contest="mayor", deliver_by=NIGHT))
+    later = orjson.dumps(fields | {"deliver_by": (NIGHT + timedelta(hours=1)).isoformat()})
+    assert not judge(later).counts
+
+
+def test_an_order_that_came_too_late_is_not_used_up() -> None:
+    """Nobody can make the order that an operator gives again look like the one that was late."""
+    late = written(Held, SEAL, contest="mayor", deliver_by=NIGHT - timedelta(hours=1))
+    assert judge(late, late).refusal == judge(late).refusal
 
 
 def test_a_forgery_with_a_known_id_does_not_use_it_up() -> None:
@@ -154,7 +189,7 @@ def test_an_order_about_what_is_not_there_does_not_count(value: bytes, says: str
 
 @pytest.mark.parametrize("value", [None, b"", b"{", b"[]", b"7", b"{}", b'{"type":[]}', b"\xff"])
 def test_what_is_no_record_is_refused_and_nothing_breaks(value: bytes | None) -> None:
-    verdict = Judge(RUN, EPOCH, "live", ELECTION, ()).judge(0, value)
+    verdict = Judge(RUN, EPOCH, "live", ELECTION, ()).judge(0, value, 0)
     assert verdict is not None
     assert verdict.refusal == "it is no JSON object with a type"
 
@@ -170,7 +205,7 @@ def test_an_order_may_not_be_of_any_length() -> None:
 
 @pytest.mark.parametrize("value", [b'{"type":"run_created"}', b'{"type":"invented_later"}'])
 def test_what_is_no_order_has_no_verdict(value: bytes) -> None:
-    assert Judge(RUN, EPOCH, "live", ELECTION, ()).judge(0, value) is None
+    assert Judge(RUN, EPOCH, "live", ELECTION, ()).judge(0, value, 0) is None
 
 
 def test_a_field_that_came_later_is_covered_by_the_signature_and_ignored() -> None:
@@ -187,9 +222,13 @@ def test_no_byte_of_an_order_can_be_changed(data: st.DataObject) -> None:
     value = written(Called, SEAL, contest="mayor", unit="tr/34", candidate="kurum")
     at = data.draw(st.integers(0, len(value) - 1))
     changed = value[:at] + bytes([data.draw(st.integers(0, 255))]) + value[at + 1 :]
-    verdict = Judge(RUN, EPOCH, "live", ELECTION, (SEAL.public,)).judge(0, changed)
+    verdict = Judge(RUN, EPOCH, "live", ELECTION, (SEAL.public,)).judge(0, changed, 0)
     unchanged = _parsed(changed) == orjson.loads(value)
     assert verdict is None or verdict.counts == unchanged
+
+
+def _ms(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def _parsed(value: bytes) -> object:

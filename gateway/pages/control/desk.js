@@ -4,6 +4,7 @@
 
 const POLL_MS = 1_000;
 const PATIENCE_MS = 10_000;
+const DELIVERY_MS = 300_000; // DELIVERY in schemas/control.py: an order that comes later than this has no effect
 
 export class Desk {
   #token;
@@ -49,11 +50,12 @@ export class Desk {
 
   /** Give an order. Returns null once it is written, else why it is not. */
   async order(fields, reason) {
-    const said = {
-      v: 1, run: this.room.run, epoch: this.room.epoch, id: newId(), by: this.#by, at: new Date().toISOString(), reason,
-      ...fields,
+    const now = Date.now();
+    const order = {
+      v: 1, run: this.room.run, epoch: this.room.epoch, id: newId(), by: this.#by, reason,
+      at: new Date(now).toISOString(), deliver_by: new Date(now + DELIVERY_MS).toISOString(), ...fields,
     };
-    const body = JSON.stringify(this.#seal ? await this.#seal.sign(said) : said);
+    const body = JSON.stringify(this.#seal ? await this.#seal.sign(order) : order);
     try {
       const response = await fetch(new URL("/v1/orders", this.url), this.#request({ method: "POST", body }));
       const answer = await response.json();

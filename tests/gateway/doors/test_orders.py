@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from eventlog.port import Entry, EventLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
+from gateway.pages import PAGES
 from gateway.settings import GatewaySettings
 from schemas.control import (
+    DELIVERY,
     FigureOverridden,
     Held,
     OverrideWithdrawn,
@@ -24,7 +27,7 @@ from schemas.control import (
     Taken,
 )
 from schemas.trust import MAX_ORDER_BYTES
-from tests.builders import counted, value_of
+from tests.builders import NIGHT, counted, value_of
 from tests.gateway.gateways import FAST, RUN, Running, Viewer, connect, is_ready, running
 from tests.gateway.test_orders import held_night
 from tests.gateway.tokens import HS256, token
@@ -201,6 +204,18 @@ async def test_an_order_that_would_not_count_is_not_written(room: Room, body: by
 
     assert (status, True) == (answer.status_code, says in answer.json()["error"])
     assert [] == (await room.ask("/v1/control", DESK))["audit"]
+
+
+async def test_an_order_that_comes_too_late_is_not_written(room: Room) -> None:
+    """Somebody kept it back, or a clock is wrong: both times are told."""
+    answer = await room.post(written(Released, run=RUN, epoch="9f2c", contest="mayor", deliver_by=NIGHT))
+    assert (409, True) == (answer.status_code, "it was to be delivered by 2024-03-31" in answer.json()["error"])
+    assert [] == (await room.ask("/v1/control", DESK))["audit"]
+
+
+def test_the_page_gives_its_orders_as_long_to_be_delivered_as_the_command_line_does() -> None:
+    milliseconds = f"{DELIVERY // timedelta(milliseconds=1):_}"
+    assert f"DELIVERY_MS = {milliseconds};" in (PAGES / "control" / "desk.js").read_text(encoding="utf-8")
 
 
 async def test_a_log_that_is_away_is_said(tmp_path: Path) -> None:

@@ -73,11 +73,11 @@ def test_a_record_that_creates_the_run_is_no_order_and_a_hold_is_for_others() ->
 def test_what_would_become_of_an_order_is_known_before_it_is_given() -> None:
     control = Control(RUN, [SEAL.public])
     value = written(EmbargoLifted, SEAL)
-    considered = control.consider(value)
+    considered = control.consider(value, 0)
 
     assert (0, {}) == (control.position, control.accepted)
     assert considered == control.fold(Written(0, value))
-    again = control.consider(value)
+    again = control.consider(value, 0)
     assert again is not None
     assert not again.counts
 
