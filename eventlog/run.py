@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import ValidationError
+
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog, Record
 from eventlog.topics import DEFAULT_PARTITIONS, RunTopics
 from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch
-from schemas.definition import Election
-from schemas.errors import RunConflict, UnknownRun, UsageError
+from schemas.definition import Election, check_times
+from schemas.errors import DefinitionError, RunConflict, UnknownRun, UsageError
 
 RUN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}")
 """What a run may be called: what Kafka allows in a topic's name, without the dot that separates its parts."""
@@ -50,11 +52,14 @@ async def create_run(
 ) -> Run:
     """Create the run, or join it where it exists with the same definition and mode.
 
-    Raises `RunConflict` where it exists with others, `UsageError` where the name cannot be a topic's.
+    Raises `RunConflict` where it exists with others, `UsageError` where the name cannot be a topic's, and
+    `DefinitionError` where a run that is not there would begin with times that cannot be meant.
     """
     if not RUN_NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
     topics = RunTopics(name, partitions)
+    if not await log.exists(topics.control.name):
+        check_times(definition)
     await log.create(topics.all())
     if (await log.end_offsets(topics.control.name))[0] == 0:
         created = RunCreated(run=name, mode=mode, epoch=epoch, at=clock.now(), definition=definition)
@@ -70,7 +75,7 @@ async def create_run(
 async def find_run(log: EventLog, name: str) -> Run:
     """Read from the log what the run is: the first `run_created` stands; of a replay, the newest take.
 
-    Raises `UnknownRun`.
+    Raises `UnknownRun`, and `DefinitionError` where its definition is one that this version cannot work with.
     """
     control = RunTopics(name).control.name
     if not RUN_NAME.fullmatch(name) or not await log.exists(control):
@@ -126,12 +131,30 @@ class _Found:
     def fold(self, records: Iterable[Record]) -> None:
         for record in records:
             if self.created is None:
-                self.created = parse_control(record.value or b"{}")
+                self.created = self._creating(record.value or b"{}")
                 self.epoch = self.created.epoch if self.created is not None else ""
             elif not self.is_final:
                 self._follow(record)
+
+    def _creating(self, value: bytes) -> RunCreated | None:
+        """What creates the run, if this record does. A definition that nobody can fold by is told, with its run."""
+        try:
+            return parse_control(value)
+        except (DefinitionError, ValueError) as error:
+            raise DefinitionError(
+                f"Run {self._name!r} cannot be read by this version: {_in_a_line(error)} Choose another --run, or make "
+                "one anew from a mended definition."
+            ) from error
 
     def _follow(self, record: Record) -> None:
         begun = parse_epoch(record.value)
         if begun is not None and begun.follows(self._name, self.take):
             self.take, self.epoch = begun.take, begun.epoch
+
+
+def _in_a_line(error: Exception) -> str:
+    """The first thing that is wrong, as one sentence."""
+    if not isinstance(error, ValidationError):
+        return f"{str(error).rstrip('.')}."
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}."

@@ -1,21 +1,21 @@
 """Moments of an election's night, as who directs it writes them. Those that have been: `schemas/moments.py`."""
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from schemas.definition import Election
 from schemas.errors import UsageError
+from schemas.moments import local_moment
+from schemas.zones import day_of_night
 
 _OF_DAY: Final = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
-_NOON: Final = time(12)
 
 
 def moment_of(text: str, definition: Election) -> datetime:
     """The moment that is meant: `21:00` is on the evening of the election, `00:30` in the night after it.
 
-    Raises `UsageError` for what is no time.
+    Raises `UsageError` for what is no time, and for one that clocks show twice or never in that night.
     """
     if not _OF_DAY.fullmatch(text):
         return moment(text)
@@ -24,8 +24,8 @@ def moment_of(text: str, definition: Election) -> datetime:
         of_day = time(hours, minutes, seconds)
     except ValueError as error:
         raise UsageError(f"{text!r} is no time of day. Give one such as 21:00 or 00:30:15.") from error
-    day = definition.date if of_day >= _NOON else definition.date + timedelta(days=1)
-    return datetime.combine(day, of_day, ZoneInfo(definition.timezone))
+    local = datetime.combine(day_of_night(of_day, definition.date), of_day)
+    return local_moment(local, definition.zone)
 
 
 def moment(text: str) -> datetime:

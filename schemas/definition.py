@@ -4,14 +4,16 @@ Words are those of NIST SP 1500-100: a unit is a GpUnit; the tree goes country â
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from schemas.errors import DefinitionError
 from schemas.fields import MAX_BOX_NUMBER, Color, Frozen, Id, Total, UnitId
+from schemas.zones import zone_named
 
 Level = Literal["country", "province", "district"]
 
@@ -106,6 +108,7 @@ class Election(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        _check_zone(self.timezone)
         _check_unique("party", [party.id for party in self.parties])
         _check_unique("source", [source.id for source in self.sources])
         _check_unique("contest", [contest.id for contest in self.contests])
@@ -114,6 +117,11 @@ class Election(Frozen):
         for contest in self.contests:
             _check_ballots(contest, {party.id for party in self.parties}, self.unit_by_id)
         return self
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The time zone that the election's local times are in."""
+        return zone_named(self.timezone)
 
     @cached_property
     def unit_by_id(self) -> dict[str, Unit]:
@@ -198,12 +206,38 @@ class Election(Frozen):
         return {}
 
 
+def check_times(election: Election) -> None:
+    """Check the times of a definition that a run is to begin with. One that has begun goes on with those it has.
+
+    Raises `DefinitionError` where polls close on another day than the election's or the one after it, or the embargo
+    ends before they close.
+    """
+    closes, lifted = election.polls_close, election.embargo_until
+    first = datetime.combine(election.date, time(), election.zone)
+    if closes is not None and not first <= closes < first + timedelta(days=2):
+        raise DefinitionError(
+            f"polls_close is {closes.isoformat()}, but the election is on {election.date}. Mend one of the two."
+        )
+    if lifted is not None and lifted < (closes or first):
+        raise DefinitionError(
+            f"embargo_until is {lifted.isoformat()}, before the polls close ({(closes or first).isoformat()}): there "
+            "would be no embargo. Give a later time, or leave it out."
+        )
+
+
 def _climb(unit: Unit, units: dict[str, Unit]) -> list[str]:
     path = []
     while unit.parent is not None:
         path.append(unit.parent)
         unit = units[unit.parent]
     return path
+
+
+def _check_zone(timezone: str) -> None:
+    try:
+        zone_named(timezone)
+    except ValueError as error:
+        raise DefinitionError(f"The election's timezone is {timezone!r}: {error}") from error
 
 
 def _check_unique(what: str, ids: list[str]) -> None:

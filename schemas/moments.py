@@ -4,15 +4,18 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from schemas.errors import UsageError
+from schemas.zones import moment_in, moments_at
 
-_FORMS = "Give a time such as 22:14 or 22:14:30, or a whole moment such as 2024-03-31T22:14 or 2024-03-31T22:14+03:00."
+_LIKE = "2024-03-31T22:14+03:00"
+_FORMS = f"Give a time such as 22:14 or 22:14:30, or a whole moment such as 2024-03-31T22:14 or {_LIKE}."
 
 
 def parse_moment(text: str, zone: ZoneInfo, now: datetime, day: date | None = None) -> datetime:
     """The moment that a text means, in the zone where it says none.
 
-    A time of day is the last such time there was, or that of `day`. Raises `UsageError` for what is no moment, and for
-    one that is still to come.
+    A time of day is the last such time there was, or that of `day`: of an hour that clocks showed twice, the later one
+    that has been. Raises `UsageError` for what is no moment, for one that is still to come, and for a local time with
+    its day that clocks in the zone show twice or never.
     """
     moment = _parsed(text.strip(), zone, now, day)
     if moment > now:
@@ -26,10 +29,7 @@ def _parsed(text: str, zone: ZoneInfo, now: datetime, day: date | None) -> datet
     except ValueError:
         clock = None
     if clock is not None and clock.tzinfo is None and ":" in text:
-        if day is not None:
-            return datetime.combine(day, clock, zone)
-        today = datetime.combine(now.astimezone(zone).date(), clock, zone)
-        return today if today <= now else _the_day_before(today, clock, zone)
+        return _last(clock, zone, now) if day is None else local_moment(datetime.combine(day, clock), zone)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -38,8 +38,23 @@ def _parsed(text: str, zone: ZoneInfo, now: datetime, day: date | None) -> datet
         raise UsageError(f"{text!r} is no moment. {_FORMS} In a URL, '+' is written %2B.")
     if day is not None:
         raise UsageError(f"{text!r} has a date of its own. Leave the other one out.")
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+    return moment if moment.tzinfo is not None else local_moment(moment, zone)
 
 
-def _the_day_before(moment: datetime, clock: time, zone: ZoneInfo) -> datetime:
-    return datetime.combine(moment.date() - timedelta(days=1), clock, zone)
+def local_moment(local: datetime, zone: ZoneInfo) -> datetime:
+    """The moment of a local time. Raises `UsageError` where clocks in the zone show it twice or never."""
+    try:
+        return moment_in(local, zone)
+    except ValueError as error:
+        raise UsageError(f"{error}. Give the moment that is meant with its offset, as in {_LIKE}.") from error
+
+
+def _last(clock: time, zone: ZoneInfo, now: datetime) -> datetime:
+    """The last moment at which clocks showed that time of day; where they went forward over it today, it is refused."""
+    here = now.astimezone(zone)
+    today = datetime.combine(here.date(), clock)
+    if here.time() >= clock and not moments_at(today, zone):
+        return local_moment(today, zone)
+    yesterday = today - timedelta(days=1)
+    been = [moment for local in (yesterday, today) for moment in moments_at(local, zone) if moment <= now]
+    return been[-1] if been else local_moment(yesterday, zone)

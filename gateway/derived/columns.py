@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.derived.facts import Ballots, Facts, Ranked, progress_bp, share_bp
 from gateway.derived.format import Language, count_text, percent_text, points_text
@@ -63,7 +62,7 @@ class Columns:
         self._definition = definition
         self._ballots = Ballots(definition)
         self._parties = {party.id: party for party in definition.parties}
-        self._zone = _zone(definition.timezone)
+        self._zone = definition.zone
         self._unit_keys = _unit_keys(definition)
         self._layouts: dict[Shape, _Layout] = {}
 
@@ -247,10 +246,3 @@ def _nothing(unit: Unit, boxes_total: int) -> Figures:
 
 def _number(hundredths: int | None) -> float:
     return (hundredths or 0) / _HUNDREDTHS
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

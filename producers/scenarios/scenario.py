@@ -5,7 +5,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from producers.nearest import did_you_mean
 from producers.scenarios.acts import Act
@@ -14,6 +14,7 @@ from producers.stages import Stage
 from schemas.definition import Candidate, Contest, Election, Name, Party, Source, Unit
 from schemas.errors import ScenarioError
 from schemas.fields import Id, Total, UnitId
+from schemas.zones import zone_named
 
 FIRST_BOX: Final = 1001
 """İstanbul numbers a district's boxes from 1001 up."""
@@ -50,6 +51,11 @@ class Head(_Part):
     timezone: Name
     polls_close: AwareDatetime
     country: Country
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, timezone: str) -> str:
+        return zone_named(timezone).key
 
 
 class Arrivals(_Part):

@@ -8,7 +8,7 @@ import tomllib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final, Self, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -16,6 +16,7 @@ from producers.faults import listed
 from schemas.definition import Name
 from schemas.errors import MappingError
 from schemas.fields import MAX_REVISION, Color, Id
+from schemas.zones import zone_named
 
 MAX_MAPPING_BYTES: Final = 1024 * 1024
 """A mapping names a few dozen columns: a mebibyte is a hundred times that."""
@@ -37,15 +38,6 @@ class Column(Section):
     column: ColumnName
 
 
-def known_zone(timezone: str) -> str:
-    """The name of a time zone. Raises `ValueError` where there is no such zone."""
-    try:
-        ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"there is no time zone {timezone!r}; write it like Europe/Istanbul") from error
-    return timezone
-
-
 class ElectionSection(Section):
     """`[election]`: what the table is of."""
 
@@ -58,7 +50,7 @@ class ElectionSection(Section):
     @field_validator("timezone")
     @classmethod
     def _known(cls, timezone: str) -> str:
-        return known_zone(timezone)
+        return zone_named(timezone).key
 
 
 class NamedSection(Section):

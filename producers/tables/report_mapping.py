@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from producers.tables.mapping import Column, ColumnName, Section, known_zone, read_toml
+from producers.tables.mapping import Column, ColumnName, Section, read_toml
 from producers.tables.notation import Numbers, Times
 from schemas.definition import Name
 from schemas.fields import MAX_REVISION, Id, UnitId
+from schemas.zones import zone_named
 
 COUNTS: Final = ("boxes_opened", "registered", "cast", "valid")
 """What every report says. `invalid` is the rest of `cast` where there is no column for it."""
@@ -43,7 +44,7 @@ class ReportSection(Section):
     @field_validator("timezone")
     @classmethod
     def _known(cls, timezone: str | None) -> str | None:
-        return known_zone(timezone) if timezone else None
+        return zone_named(timezone).key if timezone else None
 
     @property
     def times(self) -> Times:

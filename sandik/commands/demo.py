@@ -54,5 +54,5 @@ async def _demo(scenario: Scenario, seed: int | None, speed: float, host: str, p
             )
             group.create_task(Aggregator(log, run, clock, AggregateSettings(tick_ms=50)).run())
             staged = await asyncio.to_thread(stage, scenario, seed)
-            published = await send(log, run.topics.tallies.name, staged, speed, clock)
+            published = await send(log, run, staged, speed, clock)
             screen.say(f"The night is over: {grouped(published.records)} tallies. The board stays until Ctrl-C.")

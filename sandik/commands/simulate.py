@@ -8,7 +8,7 @@ import typer
 
 from eventlog.clock import Clock, Replay, Wall
 from eventlog.port import EventLog
-from eventlog.run import create_run
+from eventlog.run import Run, create_run
 from eventlog.topics import DEFAULT_PARTITIONS
 from producers.fault_option import parse_fault
 from producers.publish import Published, Publisher, play, publish
@@ -88,19 +88,18 @@ async def _simulate(
         run = await create_run(
             log, name, scenario.definition(), mode=chosen, epoch=new_epoch(), clock=clock, partitions=partitions
         )
-        return await send(log, run.topics.tallies.name, staged, speed, clock)
+        return await send(log, run, staged, speed, clock)
 
 
-async def send(log: EventLog, topic: str, staged: Staged, speed: float, clock: Clock) -> Published:
+async def send(log: EventLog, run: Run, staged: Staged, speed: float, clock: Clock) -> Published:
     """Publish a staged night at a speed, showing how far it is."""
     with screen.bar("the night") as bar:
         bar.expect(len(staged))
-        zone = ZoneInfo("Europe/Istanbul")
 
         def show(published: Published) -> None:
-            bar.reached(published.records, _clock_face(published.due, zone))
+            bar.reached(published.records, _clock_face(published.due, run.definition.zone))
 
-        publisher = Publisher(log, topic, clock, on_progress=show, on_waiting=screen.say_waiting)
+        publisher = Publisher(log, run.topics.tallies.name, clock, on_progress=show, on_waiting=screen.say_waiting)
         if speed == 0:
             return await publish(publisher, (delivery.entry for delivery in staged))
         return await play(publisher, staged, Replay(staged.first_due, speed, clock))

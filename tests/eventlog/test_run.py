@@ -5,8 +5,10 @@ import pytest
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, begin_take, create_run, find_run
-from schemas.control import EpochBegun, Mode
-from schemas.errors import RunConflict, UsageError
+from eventlog.topics import RunTopics
+from schemas.control import EpochBegun, Mode, RunCreated
+from schemas.definition import Election
+from schemas.errors import DefinitionError, RunConflict, UsageError
 from tests.builders import NIGHT, small_election
 
 
@@ -54,3 +56,42 @@ async def test_a_live_run_is_no_replays_to_write_to(log: EventLog, unique: str) 
     await made(log, unique, "live")
     with pytest.raises(RunConflict, match="another mode"):
         await made(log, unique)
+
+
+async def with_definition(log: EventLog, name: str, old: bytes, new: bytes) -> None:
+    """A run as a version made it that looked at its definition less."""
+    created = RunCreated(run=name, mode="test", epoch="e1e1", at=NIGHT, definition=small_election()).encode()
+    assert old in created
+    await log.create(RunTopics(name, 1).all())
+    await log.append(RunTopics(name, 1).control.name, [Entry(b"run", created.replace(old, new, 1))])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b'"Europe/Istanbul"', b'"Istanbul"', "timezone is 'Istanbul'.*Europe/Istanbul"),
+        (b'"definition":{"v":1', b'"definition":{"v":2', "definition.v: Input should be 1"),
+    ],
+)
+async def test_a_run_whose_definition_nobody_can_fold_by_says_so_in_one_line(
+    log: EventLog, unique: str, old: bytes, new: bytes, says: str
+) -> None:
+    await with_definition(log, unique, old, new)
+
+    with pytest.raises(DefinitionError, match=f"Run '{unique}' cannot be read by this version: .*{says}") as error:
+        await find_run(log, unique)
+    assert "\n" not in str(error.value)
+
+
+async def test_a_run_does_not_begin_with_times_that_cannot_be_meant_but_goes_on_with_those_it_has(
+    log: EventLog, unique: str
+) -> None:
+    early = Election(**{**dict(small_election()), "embargo_until": NIGHT.replace(hour=16)})
+    with pytest.raises(DefinitionError, match="embargo_until"):
+        await create_run(log, unique, early, mode="test", epoch="e1e1", clock=Wall(), partitions=1)
+    assert not await log.exists(RunTopics(unique, 1).control.name)
+
+    until = f'"embargo_until":"{NIGHT.replace(hour=16).isoformat()}"'.encode()
+    await with_definition(log, unique, b'"embargo_until":null', until)
+    again = await create_run(log, unique, early, mode="test", epoch="e2e2", clock=Wall(), partitions=1)
+    assert (early, "e1e1") == (again.definition, again.epoch)

@@ -1,8 +1,9 @@
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
 from sandik.moments import moment_of
+from schemas.definition import Election
 from schemas.errors import UsageError
 from tests.builders import small_election
 
@@ -30,3 +31,12 @@ def test_a_time_of_day_is_of_the_night(text: str, expected: str) -> None:
 def test_what_is_no_time_says_so(text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         moment_of(text, ELECTION)
+
+
+@pytest.mark.parametrize(("day", "says"), [("2026-10-24", "shown twice"), ("2026-03-28", "never shown")])
+def test_a_time_of_the_night_when_clocks_change_is_refused(day: str, says: str) -> None:
+    night = Election(**{**dict(ELECTION), "date": date.fromisoformat(day), "timezone": "Europe/Berlin"})
+
+    assert f"{day}T23:00:00" == moment_of("23:00", night).isoformat()[:19]
+    with pytest.raises(UsageError, match=f"{says} in Europe/Berlin.*with its offset"):
+        moment_of("02:30", night)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.definition import Contest, Election, Unit
+from schemas.definition import Contest, Election, Unit, check_times
 from schemas.errors import DefinitionError
 from tests.builders import DISTRICTS, small_election
 
@@ -48,6 +48,7 @@ def test_a_district_may_have_a_ballot_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
+        ({"timezone": "Istanbul"}, "timezone is 'Istanbul'.*or Europe/Istanbul"),
         ({"units": units(district(), district())}, "'tr/34/sile' is there twice"),
         ({"units": units(district(parent="tr"))}, "needs a parent of level 'province'"),
         ({"units": units(district(parent="tr/99"))}, "needs a parent of level 'province'"),
@@ -107,3 +108,43 @@ def test_registered_voters_are_rolled_up_where_every_district_says_so() -> None:
     )
     unsaid = Election(**{**dict(election), "units": units})
     assert [unsaid.registered_total[unit] for unit in ("tr", "tr/34", "tr/41")] == [None, 18_000, None]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"polls_close": "2024-04-02T00:00:00+03:00"}, "polls_close is 2024-04-02.*but the election is on 2024-03-31"),
+        ({"polls_close": "2023-03-31T17:00:00+03:00"}, "polls_close is 2023"),
+        ({"embargo_until": "2024-03-31T16:59:59+03:00"}, "embargo_until is .*before the polls close"),
+        ({"embargo_until": "2024-03-30T19:00:00+03:00", "polls_close": None}, "before the polls close"),
+    ],
+)
+def test_times_that_cannot_be_meant_are_told_before_a_run_begins(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(DefinitionError, match=says):
+        check_times(changed(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"polls_close": None},
+        {"polls_close": "2024-04-01T02:00:00+03:00", "embargo_until": "2024-04-01T02:00:00+03:00"},
+        {"polls_close": None, "embargo_until": "2024-03-31T00:00:00+03:00"},
+    ],
+)
+def test_times_of_the_night_are_taken(changes: dict[str, Any]) -> None:
+    check_times(changed(**changes))
+
+
+@pytest.mark.parametrize("text", ["2024-02-30", "20240331", "31.03.2024", "2024-03-31T00:00", ""])
+def test_a_date_that_is_none_is_refused(text: str) -> None:
+    written = small_election().model_dump_json().replace("2024-03-31", text, 1)
+    with pytest.raises(ValidationError, match="date"):
+        Election.model_validate_json(written)
+
+
+def test_polls_close_in_a_zone() -> None:
+    written = small_election().model_dump_json().replace("T17:00:00+03:00", "T17:00:00")
+    with pytest.raises(ValidationError, match="polls_close"):
+        Election.model_validate_json(written)

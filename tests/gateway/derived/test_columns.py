@@ -216,5 +216,5 @@ def test_a_leader_that_only_districts_know_is_called_by_its_id() -> None:
     assert row(view, unit="tr/34", election=election)["1_name"] == "own"
 
 
-def test_a_zone_that_nobody_knows_is_utc() -> None:
-    assert row(counted({"kurum": 1}), election=changed(timezone="Mars/Olympus"))["as_of_text"] == "17:00"
+def test_the_time_is_that_of_the_elections_zone() -> None:
+    assert row(counted({"kurum": 1}), election=changed(timezone="Asia/Tokyo"))["as_of_text"] == "02:00"
