@@ -5,7 +5,8 @@
   `numbers` (figures), `keys` (a replay at a terminal), `logs`, `metrics`, `tracing`.
 - Wiring: `wiring` knows which adapter a URL means, `settings` the environment, `process` runs a coroutine until it is
   told to end, `workers` several processes behind one port, `past_worker` one for questions about the past.
-- Read from the log alone: `past` (a moment), `statehash`, `set_aside` (the quarantine), `nist` (an election report);
+- Read from the log alone: `read_totals`, `told` (which totals a reader is told: those on air, or in the log),
+  `totals_table` (for people), `nist` (an election report), `statehash`; `past` (a moment), `set_aside` (quarantine);
   from an archive, `timeline` (what was on air from when on). `graphics/` writes files for the tools of a graphics desk.
 - `client/` follows a night from a gateway, in Python; `load/` is the load tester.
 """

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from sandik.told import ToldTotals
 from schemas.control import Mode
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.totals import Row
@@ -41,8 +42,9 @@ class Origin:
     application: str
 
 
-def election_report(definition: Election, rows: Sequence[Row], origin: Origin) -> Json:
-    """The report of one source's rows, as `View.rows(source=…)` has them: all units, or those of some contests."""
+def election_report(definition: Election, told: ToldTotals, origin: Origin) -> Json:
+    """The report of what is told of one source: all units, or those of some contests."""
+    rows = told.rows
     contests = {row.contest for row in rows}
     report: Json = {
         **_a("ElectionReport"),
@@ -55,7 +57,7 @@ def election_report(definition: Election, rows: Sequence[Row], origin: Origin) -
         "Status": _status(rows, definition),
         "VendorApplicationId": origin.application,
         "IsTest": origin.mode != "live",
-        "Notes": _notes(rows, origin),
+        "Notes": _notes(told, origin),
         "GpUnit": [_unit(unit, definition, rows) for unit in definition.units],
         "Party": [_party(party) for party in definition.parties],
         "Election": [
@@ -90,11 +92,9 @@ def _known_as(kind: str, value: str) -> list[Json]:
     return [{**_a("ExternalIdentifier"), "Type": "other", "OtherType": f"sandik-{kind}", "Value": value}]
 
 
-def _notes(rows: Sequence[Row], origin: Origin) -> str:
-    """Whose figures these are, and which of them are not the source's own but were set by hand."""
-    by_hand = [f"{row.contest} in {row.unit} ({', '.join(row.overridden)})" for row in rows if row.overridden]
-    said = f"Run {origin.run!r} ({origin.mode}); figures of {origin.source.name}."
-    return f"{said} Set by hand: {'; '.join(by_hand)}." if by_hand else said
+def _notes(told: ToldTotals, origin: Origin) -> str:
+    """Whose figures these are, which of them (those on air, or others), and what is held or was set by hand."""
+    return " ".join((f"Run {origin.run!r} ({origin.mode}); figures of {origin.source.name}.", *told.sentences()))
 
 
 def _status(rows: Sequence[Row], definition: Election) -> str:

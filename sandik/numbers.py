@@ -2,6 +2,9 @@
 
 from typing import Final
 
+NOTHING: Final = "—"
+"""What stands where there is no number."""
+
 _SEPARATORS: Final = str.maketrans(",.", ".,")
 
 
@@ -11,10 +14,16 @@ def grouped(number: int) -> str:
 
 
 def percent(part: int, whole: int, places: int = 2) -> str:
-    """A share in percent, the sign in front: `%51,14`; a dash where there is nothing to divide by."""
-    if whole == 0:
-        return "—"
-    return "%" + f"{100 * part / whole:,.{places}f}".translate(_SEPARATORS)
+    """A share in percent, the sign in front: `%51,14`; a dash where there is nothing to divide by.
+
+    Exact, and rounded half up, as shares on the board are.
+    """
+    if whole <= 0:
+        return NOTHING
+    units = 10**places
+    rounded = (200 * units * part + whole) // (2 * whole)
+    after = f",{rounded % units:0{places}}" if places else ""
+    return f"%{grouped(rounded // units)}{after}"
 
 
 def decimal(number: float, places: int = 1) -> str:

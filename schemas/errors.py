@@ -7,6 +7,7 @@
     │   ├── TableError        an official table with rows that cannot be used
     │   ├── ArchiveError      an archive that is none, or is not what was written
     │   ├── ScenarioError     a scenario of a staged night that contradicts itself
+    │   ├── UnderEmbargo      what is on air was asked for, and an embargo keeps all of it from the public
     │   ├── UnknownRun        no such run in the log
     │   └── RunConflict       the run exists with another definition or mode
     ├── StreamRefused         a gateway sent a client away for good
@@ -19,6 +20,8 @@
 
 Every message says what happened and what to do next. Errors of libraries are mapped to these at the adapter.
 """
+
+from datetime import datetime
 
 
 class SandikError(Exception):
@@ -61,6 +64,19 @@ class ArchiveError(UsageError):
         self.what = what
         self.partition = partition
         self.offset = offset
+
+
+class UnderEmbargo(UsageError):
+    """What is on air was asked for, and an embargo keeps all of it from the public."""
+
+    def __init__(self, run: str, until: datetime | None) -> None:
+        ends = f"until {until.isoformat(timespec='seconds')}" if until is not None else "until an operator lifts it"
+        super().__init__(
+            f"Run {run!r} is under an embargo {ends}: nothing is on air. For the newsroom's own eyes, give "
+            "--tell control_room, or --tell log for what the sources say."
+        )
+        self.run = run
+        self.until = until
 
 
 class UnknownRun(UsageError):

@@ -1,6 +1,6 @@
 """Totals: the absolute figures of one (contest, source, district), as the aggregator publishes them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 import orjson
@@ -124,7 +124,10 @@ class Row(NamedTuple):
     overridden: tuple[str, ...] = ()
 
 
-def encode_rows(rows: Iterable[Row]) -> bytes:
-    """Rows as a JSON array, two spaces deep, votes by candidate id: the same rows are the same bytes."""
-    table = [row._asdict() | {"votes": dict(sorted(row.votes.items()))} for row in rows]
+def encode_rows(rows: Iterable[Row], marks: Callable[[Row], dict[str, object]] = lambda _: {}) -> bytes:
+    """Rows as a JSON array, two spaces deep, votes by candidate id: the same rows are the same bytes.
+
+    `marks` are further fields of a row.
+    """
+    table = [row._asdict() | {"votes": dict(sorted(row.votes.items()))} | marks(row) for row in rows]
     return orjson.dumps(table, option=orjson.OPT_INDENT_2)

@@ -1,5 +1,6 @@
 """`sandik at`: what was shown at a moment."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -7,16 +8,17 @@ from zoneinfo import ZoneInfo
 import typer
 
 from eventlog.clock import Wall
-from eventlog.run import find_run
+from eventlog.run import Run, find_run
 from gateway.doors.history import Past
 from sandik import screen
-from sandik.commands.totals import totals_table
 from sandik.formats import Format, FormatOption, for_people, write_bytes
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.past import past_of
 from sandik.past_worker import encode_past
 from sandik.process import run_to_completion
+from sandik.told import held_places
+from sandik.totals_table import TotalsTables
 from sandik.wiring import open_log
 from sandik.workers import end_with_parent
 from schemas.errors import UsageError
@@ -42,28 +44,41 @@ def at(
     """Print the totals as they stood on air at a moment that has been, with what was held and embargoed then."""
     if worker:
         end_with_parent()
-    past = run_to_completion(_past(log, run, moment, _day(day), operator_keys(operator_key)))
+    found, past = run_to_completion(_past(log, run, moment, _day(day), operator_keys(operator_key)))
     if form is Format.JSON:
         write_bytes(encode_past(past) + b"\n")
         return
-    screen.say(f"As it stood at {past.at.isoformat(timespec='milliseconds')}, to the aggregator's tick:")
+    console = for_people()
+    for sentence in _sentences(past):
+        console.print(sentence, markup=False)
+    held = held_places(found.definition, past.hold)
+    tables = TotalsTables(found.definition, lambda row: (row.contest, row.unit) in held)
+    for table in tables.of(past.control_room if past.embargoed else past.on_air):
+        console.print(table)
+
+
+def _sentences(past: Past) -> Iterator[str]:
+    """Which figures these are, and what of them was held."""
+    yield f"As it stood at {past.at.isoformat(timespec='milliseconds')}, to the aggregator's tick:"
     if past.take:
-        screen.say(f"This is take {past.take} of a replay: what earlier takes showed at that moment is not told.")
-    if past.hold:
-        screen.say(f"On hold then, and so shown as it stood before: {', '.join(past.hold)}.")
+        yield f"This is take {past.take} of a replay: what earlier takes showed at that moment is not told."
     if past.embargoed:
-        screen.say("There was an embargo: nothing was on air. This is what the control room had.")
-    rows = past.control_room if past.embargoed else past.on_air
-    for_people().print(totals_table(rows))
+        yield "There was an embargo: nothing was on air. This is what the control room had."
+    else:
+        yield "Told is what was on air: what was held as it stood, and figures that were set by hand."
+    if past.hold:
+        yield f"On hold then: {', '.join(past.hold)}."
 
 
-async def _past(url: str, name: str, text: str, day: date | None, operators: tuple[OperatorKey, ...]) -> Past:
+async def _past(
+    url: str, name: str, text: str, day: date | None, operators: tuple[OperatorKey, ...]
+) -> tuple[Run, Past]:
     clock = Wall()
     async with open_log(url, clock) as log:
         run = await find_run(log, name)
         moment = parse_moment(text, ZoneInfo(run.definition.timezone), clock.now(), day)
         with screen.bar("folding tallies") as bar:
-            return await past_of(log, run, moment, operators, expect=bar.expect, reached=bar.reached)
+            return run, await past_of(log, run, moment, operators, expect=bar.expect, reached=bar.reached)
 
 
 def _day(text: str | None) -> date | None:

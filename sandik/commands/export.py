@@ -11,23 +11,25 @@ import orjson
 import typer
 
 from eventlog.clock import Wall
-from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
-from gateway.folds.view import View
 from sandik import screen
 from sandik.nist import Origin, election_report
 from sandik.numbers import grouped
+from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName
 from sandik.process import run_to_completion
+from sandik.read_totals import TellOption, read_totals
+from sandik.told import Told, ToldTotals
 from sandik.wiring import open_log
 from schemas.definition import Source
 from schemas.errors import UsageError
-from schemas.totals import Row, encode_rows
+from schemas.totals import Row
+from schemas.trust import OperatorKey
 
 EXAMPLE = "Example: sandik export --run 2024-yerel --source aa --format nist-json --out results.json"
 
-CSV_COLUMNS: Final = (*(name for name in Row._fields if name != "votes"), "candidate", "votes")
-"""`overridden` names what was set by hand, with a space between."""
+CSV_COLUMNS: Final = (*(name for name in Row._fields if name != "votes"), "candidate", "votes", "told", "held")
+"""`overridden` names what was set by hand, with a space between; `held` is true or false."""
 
 
 class ExportFormat(StrEnum):
@@ -53,18 +55,29 @@ def export(
         str | None, typer.Option(metavar="ID", help="Whose figures, where the run has several sources.")
     ] = None,
     contest: Annotated[str | None, typer.Option(metavar="ID", help="Only this contest.")] = None,
+    tell: TellOption = Told.ON_AIR,
+    operator_key: OperatorKeys = None,
 ) -> None:
-    """Write one source's totals from the log to a file: every contest and unit, as they stand now.
+    """Write one source's totals to a file: every contest and unit, as they are on air now, or as --tell says.
 
-    The file is there whole or not at all. What is held or under an embargo on air is in the log, and so in the file.
+    The file is there whole or not at all, and says which figures it has, what of them is held and what was set by hand.
+    During an embargo nothing is on air, and nothing is written. Give the operators' keys that the gateway has, since
+    only their orders about an embargo count.
     """
-    rows, content = run_to_completion(_export(log, run, form, source, contest))
+    operators = operator_keys(operator_key)
+    rows, content = run_to_completion(_export(log, run, form, tell, operators, source, contest))
     _write(out, content)
-    screen.say(f"Wrote {grouped(rows)} rows to {out}.")
+    screen.say(f"Wrote {grouped(rows)} rows to {out} ({tell}).")
 
 
 async def _export(
-    url: str, name: str, form: ExportFormat, source: str | None, contest: str | None
+    url: str,
+    name: str,
+    form: ExportFormat,
+    tell: Told,
+    operators: tuple[OperatorKey, ...],
+    source: str | None,
+    contest: str | None,
 ) -> tuple[int, bytes]:
     clock = Wall()
     async with open_log(url, clock) as log:
@@ -73,30 +86,29 @@ async def _export(
         if contest is not None and contest not in run.definition.contest_by_id:
             known = ", ".join(run.definition.contest_by_id)
             raise UsageError(f"Run {name!r} has no contest {contest!r}. It has: {known}.")
-        view = View(run.definition)
-        async for record in read_to_end(log, run.topics.totals.name):
-            view.fold(record)
-    rows = view.rows(contest=contest, source=chosen.id)
+        told = (await read_totals(log, run, tell, clock.now(), operators)).only(contest, chosen.id)
     match form:
         case ExportFormat.NIST_JSON:
             origin = Origin(run.name, run.mode, chosen, clock.now(), f"sandik {version('sandik')}")
-            report = election_report(run.definition, rows, origin)
-            return len(rows), orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+            report = election_report(run.definition, told, origin)
+            content = orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         case ExportFormat.JSON:
-            return len(rows), encode_rows(rows) + b"\n"
+            content = told.encode() + b"\n"
         case ExportFormat.CSV:
-            return len(rows), as_csv(rows)
+            content = as_csv(told)
+    return len(told.rows), content
 
 
-def as_csv(rows: list[Row]) -> bytes:
-    """A line for each unit and candidate, in UTF-8 with a header; what is said of the unit is said in each."""
+def as_csv(told: ToldTotals) -> bytes:
+    """A line for each unit and candidate, in UTF-8 with a header; what is told of the unit is in each."""
     text = io.StringIO(newline="")
     lines = csv.writer(text, lineterminator="\r\n")
     lines.writerow(CSV_COLUMNS)
-    for row in rows:
-        said = row._asdict() | {"overridden": " ".join(row.overridden)}
+    for row in told.rows:
+        held = "true" if told.is_held(row) else "false"
+        unit = row._asdict() | told.marks(row) | {"overridden": " ".join(row.overridden), "held": held}
         for candidate, votes in row.votes.items():
-            line = said | {"candidate": candidate, "votes": votes}
+            line = unit | {"candidate": candidate, "votes": votes}
             lines.writerow(line[name] for name in CSV_COLUMNS)
     return text.getvalue().encode()
 

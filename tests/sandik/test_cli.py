@@ -72,6 +72,8 @@ def test_a_table_becomes_totals(sandik: Sandik, table: Path) -> None:
         "flagged",
         "votes",
         "overridden",
+        "told",
+        "held",
     ] == list(country)
     assert (185, 54, 0) == tuple(country["votes"][name] for name in ("chp", "ak_parti", "dp"))
 
@@ -82,7 +84,7 @@ def test_totals_for_people_are_written_as_turks_read_them(sandik: Sandik) -> Non
     _, out, _ = sandik("totals", "--run", "n")
 
     assert "10.530" in out
-    assert "imamoglu" in out
+    assert "Ekrem İmamoğlu (imamoglu)" in out
 
 
 def test_the_definition_alone_can_be_written(sandik: Sandik, table: Path, tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from gateway.folds.view import View
 from sandik.nist import Origin, election_report
+from sandik.told import Told, tell
 from schemas.control import Mode
 from schemas.definition import Election, Party
 from schemas.totals import Totals
+from tabulation.on_air import OnAir
 from tests.builders import NIGHT
 from tests.gateway.nights import DISTRICTS, election, totals
 from tests.producers.real_tables import real_table
@@ -41,11 +42,12 @@ BOXES = {"tr/06/cankaya": 5, "tr/34/adalar": 2, "tr/34/uskudar": 10}
 
 def report(records: list[Totals], mode: Mode = "test") -> dict[str, Any]:
     """The report of what these totals come to, as a reader of the file gets it."""
-    view = View(ELECTION)
-    for offset, record in enumerate(records):
-        view.apply(offset, record)
+    fold = OnAir(ELECTION)
+    for record in records:
+        fold.fold_totals(record)
+    told = tell(fold, Told.ON_AIR, embargoed=False).only(None, "aa")
     origin = Origin("night", mode, ELECTION.sources[0], NIGHT, "sandik 1")
-    found: dict[str, Any] = orjson.loads(orjson.dumps(election_report(ELECTION, view.rows(source="aa"), origin)))
+    found: dict[str, Any] = orjson.loads(orjson.dumps(election_report(ELECTION, told, origin)))
     return found
 
 
@@ -145,7 +147,11 @@ def test_figures_that_were_set_by_hand_are_named() -> None:
 
     assert "Set by hand: mayor in tr (votes.imamoglu)" in said["Notes"]
     assert "mayor in tr/34/uskudar (votes.imamoglu)" in said["Notes"]
-    assert "hand" not in report([totals()])["Notes"]
+    assert "Set by hand" not in report([totals()])["Notes"]
+
+
+def test_the_notes_say_which_figures_the_report_has() -> None:
+    assert "Told is what is on air" in report([totals()])["Notes"]
 
 
 def test_the_terms_would_notice_what_does_not_keep_to_them() -> None:

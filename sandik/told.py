@@ -1,0 +1,137 @@
+"""A run's totals as a command tells them: what is on air, what the control room has, or what the sources say. Pure.
+
+The totals topic holds all three. Whoever prints or writes totals takes them from here, and says which of them they are.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from gateway.folds.view import View
+from schemas.definition import Election
+from schemas.totals import Row, encode_rows
+from tabulation.held_units import HeldUnits
+from tabulation.on_air import OnAir
+
+
+class Told(StrEnum):
+    """Which figures are told."""
+
+    ON_AIR = "on_air"
+    CONTROL_ROOM = "control_room"
+    LOG = "log"
+
+
+_MEANING: Final = {
+    Told.ON_AIR: "what is on air: what is held as it stood, and figures that were set by hand",
+    Told.CONTROL_ROOM: "what the control room has: the newest of what is held, and figures that were set by hand",
+    Told.LOG: "what the sources say in the log: nothing is held back, and nothing set by hand",
+}
+_NOT_ON_AIR: Final = "There is an embargo: none of this is on air."
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """The figures of one contest, source and unit that an operator has set, by name (such as `votes.imamoglu`)."""
+
+    contest: str
+    source: str
+    unit: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.contest} in {self.unit} ({', '.join(self.names)}) of {self.source}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTotals:
+    """The result table, and what its reader must know of it.
+
+    `held` has each (contest, unit) that is on hold on air, wholly or in part, `hold` as few names as say it. `by_hand`
+    is what was set by hand in these rows, roll-ups included; of the log's figures, which have none of it, what is set
+    by hand on air.
+    """
+
+    told: Told
+    rows: tuple[Row, ...]
+    held: frozenset[tuple[str, str]]
+    hold: tuple[str, ...]
+    by_hand: tuple[ByHand, ...]
+    embargoed: bool
+
+    def only(self, contest: str | None, source: str | None) -> "ToldTotals":
+        """What is told of one contest, or of one source; `None` is all of them."""
+        return replace(
+            self,
+            rows=tuple(row for row in self.rows if contest in {None, row.contest} and source in {None, row.source}),
+            held=frozenset(place for place in self.held if contest in {None, place[0]}),
+            hold=tuple(name for name in self.hold if contest in {None, name.partition("/")[0]}),
+            by_hand=tuple(
+                one for one in self.by_hand if contest in {None, one.contest} and source in {None, one.source}
+            ),
+        )
+
+    def is_held(self, row: Row) -> bool:
+        """Whether the row's unit is on hold on air, wholly or in part."""
+        return (row.contest, row.unit) in self.held
+
+    def marks(self, row: Row) -> dict[str, object]:
+        """What is told of a row beside its figures, in every format: which figures they are, and whether it is held."""
+        return {"told": self.told.value, "held": self.is_held(row)}
+
+    def encode(self) -> bytes:
+        """The rows as a JSON array with their marks; the same rows are the same bytes."""
+        return encode_rows(self.rows, self.marks)
+
+    def sentences(self) -> Iterator[str]:
+        """Which figures these are, and what of them is held or set by hand, for people."""
+        yield f"Told is {_MEANING[self.told]}."
+        if self.embargoed:
+            yield _NOT_ON_AIR
+        if self.hold:
+            yield f"On hold on air: {', '.join(self.hold)}."
+        if self.by_hand:
+            where = " on air, and not in these figures" if self.told is Told.LOG else ""
+            yield f"Set by hand{where}: {'; '.join(map(str, self.by_hand))}."
+
+
+def held_places(definition: Election, hold: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """Each (contest, unit) that is on hold, wholly or in part, by the names of what is held (`hold` of a state)."""
+    places = set()
+    for name in hold:
+        contest, _, unit = name.partition("/")
+        for district in definition.districts_below[unit or definition.country]:
+            places |= {(contest, above) for above in definition.path(district)}
+    return frozenset(places)
+
+
+def tell(fold: OnAir, told: Told, *, embargoed: bool) -> ToldTotals:
+    """The totals that these records of the totals topic come to, with their roll-ups.
+
+    It does not ask what an embargo hides: whoever tells what is on air has asked before.
+    """
+    view = View(fold.definition)
+    figures = {Told.ON_AIR: fold.shown, Told.CONTROL_ROOM: fold.truth, Told.LOG: fold.reported}[told]
+    for number, cell in enumerate(fold.cells):
+        totals = figures(cell)
+        if totals is not None:
+            view.show(number, cell, totals)
+    rows, hold = tuple(view.rows()), HeldUnits(fold.definition).named(fold.held)
+    return ToldTotals(
+        told=told,
+        rows=rows,
+        held=held_places(fold.definition, hold),
+        hold=hold,
+        by_hand=tuple(_by_hand_on_air(fold) if told is Told.LOG else _by_hand_in(rows)),
+        embargoed=embargoed,
+    )
+
+
+def _by_hand_in(rows: Iterable[Row]) -> Iterator[ByHand]:
+    return (ByHand(row.contest, row.source, row.unit, row.overridden) for row in rows if row.overridden)
+
+
+def _by_hand_on_air(fold: OnAir) -> Iterator[ByHand]:
+    shown = ((cell, fold.shown(cell)) for cell in fold.cells)
+    return (ByHand(*cell, totals.overridden) for cell, totals in shown if totals is not None and totals.overridden)

@@ -1,0 +1,112 @@
+"""A result table for people: names with their ids, units in the order of the tree, numbers as Turks read them. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Final
+
+from rich.console import JustifyMethod
+from rich.table import Table
+
+from gateway.derived.facts import Ballots, lead
+from sandik.numbers import NOTHING, grouped, percent
+from schemas.definition import Election
+from schemas.totals import Row
+from schemas.turkish import collation_key
+
+_COLUMNS: Final[Mapping[str, JustifyMethod]] = {
+    "unit": "left",
+    "boxes opened": "right",
+    "turnout (of\nopened boxes)": "right",
+    "valid": "right",
+    "leader": "left",
+    "votes": "right",
+    "share": "right",
+    "flagged": "right",
+    "marks": "left",
+}
+"""What is in a row, and to which side it is aligned."""
+
+MAX_TIED_NAMED: Final = 3
+"""How many who are tied are named: a line of a terminal holds no more."""
+
+
+class TotalsTables:
+    """Makes a table of each contest and source of a run."""
+
+    def __init__(self, definition: Election, is_held: Callable[[Row], bool]) -> None:
+        self._definition = definition
+        self._is_held = is_held
+        self._ballots = Ballots(definition)
+        self._contests = {contest.id: place for place, contest in enumerate(definition.contests)}
+        self._sources = {source.id: (place, source.name) for place, source in enumerate(definition.sources)}
+        self._places = {unit: place for place, unit in enumerate(_in_order(definition))}
+
+    def of(self, rows: Iterable[Row]) -> Iterator[Table]:
+        """A table for each contest and source, in the definition's order, its units as `_in_order` has them."""
+        ordered = sorted(
+            rows,
+            key=lambda row: (self._contests[row.contest], self._sources[row.source][0], self._places[row.unit]),
+        )
+        for (contest, source), units in groupby(ordered, key=lambda row: (row.contest, row.source)):
+            contest_name = self._definition.contest_by_id[contest].name
+            title = f"{contest_name} ({contest}), {self._sources[source][1]} ({source})"
+            table = Table(box=None, header_style="bold", title=title, title_justify="left")
+            for name, side in _COLUMNS.items():
+                table.add_column(name, no_wrap=True, justify=side)
+            for row in units:
+                table.add_row(*self._cells(row))
+            yield table
+
+    def _cells(self, row: Row) -> tuple[str, ...]:
+        unit = self._definition.unit_by_id[row.unit]
+        depth = len(self._definition.ancestors[row.unit])
+        return (
+            f"{'  ' * depth}{unit.name} ({unit.id})",
+            f"{grouped(row.boxes_opened)} / {grouped(row.boxes_total)}",
+            percent(row.cast, row.registered),
+            grouped(row.valid),
+            *self._lead(row),
+            grouped(row.flagged),
+            self._marks(row),
+        )
+
+    def _lead(self, row: Row) -> tuple[str, str, str]:
+        """Who leads, with their votes and share of the valid ones: nobody before the first vote, all of them in a tie.
+
+        More votes than valid ones contradict each other, and make no share.
+        """
+        ahead = lead(row.votes, self._ballots.order(row.contest, row.unit))
+        if ahead is None or row.valid == 0:
+            return NOTHING, NOTHING, NOTHING
+        votes = row.votes[ahead.leaders[0]]
+        share = percent(votes, row.valid) if votes <= row.valid else NOTHING
+        return self._leaders(row, ahead.leaders), grouped(votes), share
+
+    def _leaders(self, row: Row, leaders: Sequence[str]) -> str:
+        if len(leaders) > MAX_TIED_NAMED:
+            return f"tie of {len(leaders)}"
+        names = ", ".join(self._candidate(row, candidate) for candidate in leaders)
+        return names if len(leaders) == 1 else f"tie: {names}"
+
+    def _candidate(self, row: Row, candidate: str) -> str:
+        ballot = self._definition.contest_by_id[row.contest].ballot(row.unit)
+        name = next((one.name for one in ballot if one.id == candidate), None)
+        return f"{name} ({candidate})" if name is not None else candidate
+
+    def _marks(self, row: Row) -> str:
+        marks = ["held"] if self._is_held(row) else []
+        if row.overridden:
+            marks.append(f"by hand: {', '.join(row.overridden)}")
+        return "; ".join(marks)
+
+
+def _in_order(definition: Election) -> Iterator[str]:
+    """The units' ids: each followed by those below it, by name."""
+    below: dict[str | None, list[str]] = {}
+    for unit in sorted(definition.units, key=lambda unit: (collation_key(unit.name), unit.id)):
+        below.setdefault(unit.parent, []).append(unit.id)
+    waiting = below[None][::-1]
+    while waiting:
+        unit_id = waiting.pop()
+        yield unit_id
+        waiting += below.get(unit_id, [])[::-1]

@@ -1,0 +1,187 @@
+"""Every command that tells totals tells the same: what is on air, with its marks, or what it says that it tells."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+
+from consumers.aggregate import Aggregator
+from eventlog.clock import Wall
+from eventlog.port import Entry
+from eventlog.run import create_run, find_run
+from sandik.wiring import open_log
+from tests.builders import counted, small_election, value_of
+from tests.sandik.conftest import Sandik
+
+RUN = "gece"
+CONTEST = ("--contest", "mayor")
+CELL = (*CONTEST, "--source", "aa", "--unit", "tr/34/uskudar")
+WHO = ("--run", RUN, "--by", "A. Kaya", "--reason", "a rehearsal")
+
+OVERRIDE = ("override", *CELL, "votes.kurum=7")
+WITHDRAW = ("withdraw-override", *CELL)
+HOLD = ("hold", *CONTEST, "--unit", "tr/34/uskudar")
+RELEASE = ("release", *CONTEST, "--unit", "tr/34/uskudar")
+TAKE = ("take", *CONTEST, "--unit", "tr/34/uskudar")
+EMBARGO = ("embargo", "--until", "lifted")
+LIFT = ("embargo", "--lift")
+NEWS = ("news",)
+
+Step = tuple[str, ...]
+
+
+class Expected(NamedTuple):
+    """Kurum's votes in the country: what the public sees (`None` in an embargo), the control room, and the sources say.
+
+    `by_hand` says for the first two whether that is marked as set by hand.
+    """
+
+    on_air: int | None
+    control_room: int
+    log: int
+    by_hand: tuple[bool, bool] = (False, False)
+    held: bool = False
+
+
+NIGHTS: dict[str, tuple[list[Step], Expected]] = {
+    "plain": ([], Expected(100, 100, 100)),
+    "set by hand": ([OVERRIDE], Expected(7, 7, 100, (True, True))),
+    "set by hand, then news": ([OVERRIDE, NEWS], Expected(7, 7, 150, (True, True))),
+    "set by hand and withdrawn": ([OVERRIDE, NEWS, WITHDRAW], Expected(150, 150, 150)),
+    "held": ([HOLD], Expected(100, 100, 100, held=True)),
+    "held, then news": ([HOLD, NEWS], Expected(100, 150, 150, held=True)),
+    "held, news taken": ([HOLD, NEWS, TAKE], Expected(150, 150, 150, held=True)),
+    "held, set by hand": ([HOLD, OVERRIDE], Expected(100, 7, 100, (False, True), held=True)),
+    "held, set by hand, withdrawn": ([HOLD, OVERRIDE, WITHDRAW, NEWS], Expected(100, 150, 150, held=True)),
+    "set by hand, held, withdrawn": ([OVERRIDE, HOLD, WITHDRAW], Expected(7, 100, 100, (True, False), held=True)),
+    "held, set by hand, released": ([HOLD, OVERRIDE, RELEASE], Expected(7, 7, 100, (True, True))),
+    "held, news, released": ([HOLD, NEWS, RELEASE], Expected(150, 150, 150)),
+    "embargo": ([EMBARGO], Expected(None, 100, 100)),
+    "embargo, set by hand": ([OVERRIDE, EMBARGO], Expected(None, 7, 100, (False, True))),
+    "embargo lifted": ([OVERRIDE, EMBARGO, LIFT], Expected(7, 7, 100, (True, True))),
+}
+
+
+class Line(NamedTuple):
+    """What a reader is given of the country."""
+
+    votes: int
+    by_hand: bool
+    held: bool
+    told: str
+
+
+@pytest.fixture(params=list(NIGHTS))
+def night(request: pytest.FixtureRequest, sandik: Sandik) -> Expected:
+    """A run of the embedded log in which that happened, as it would be ordered and counted; what it came to."""
+    steps, expected = NIGHTS[request.param]
+    asyncio.run(_report({"kurum": 100}, box=1001))
+    for step in steps:
+        if step == NEWS:
+            asyncio.run(_report({"kurum": 50}, box=1002))
+            continue
+        code, _, err = sandik("control", *step, *WHO)
+        assert (0, "") == (code, "" if code == 0 else err)
+        assert 0 == sandik("aggregate", "--run", RUN, "--until-end")[0]
+    return expected
+
+
+async def _report(votes: dict[str, int], box: int) -> None:
+    async with open_log("sqlite:var/sandik.db", Wall()) as log:
+        run = await create_run(log, RUN, small_election(), mode="test", epoch="e1e1", clock=Wall())
+        tally = counted(votes, box=box)
+        await log.append(run.topics.tallies.name, [Entry(tally.district.encode(), value_of(tally))])
+        await Aggregator(log, await find_run(log, RUN), Wall()).run_until_end()
+
+
+def totals_json(sandik: Sandik, *options: str) -> tuple[int, Line | None]:
+    code, out, _ = sandik("totals", "--run", RUN, "--format", "json", *options)
+    return code, _line(orjson.loads(out)) if code == 0 else None
+
+
+def totals_table(sandik: Sandik, *options: str) -> tuple[int, Line | None]:
+    code, out, _ = sandik("totals", "--run", RUN, *options)
+    if code:
+        return code, None
+    line = next(line for line in out.splitlines() if "(tr)" in line)
+    told = {"on air:": "on_air", "control room": "control_room", "sources say": "log"}
+    return code, Line(
+        votes=int(line.partition("(kurum)")[2].split()[0]),
+        by_hand="by hand: votes.kurum" in line,
+        held="held" in line,
+        told=next(name for words, name in told.items() if words in out.splitlines()[0]),
+    )
+
+
+def exported(sandik: Sandik, form: str, *options: str) -> tuple[int, bytes]:
+    Path("out").unlink(missing_ok=True)
+    code, *_ = sandik("export", "--run", RUN, "--source", "aa", "--format", form, "--out", "out", *options)
+    assert (code == 0) == Path("out").exists()
+    return code, Path("out").read_bytes() if code == 0 else b""
+
+
+def export_json(sandik: Sandik, *options: str) -> tuple[int, Line | None]:
+    code, content = exported(sandik, "json", *options)
+    return code, _line(orjson.loads(content)) if code == 0 else None
+
+
+def export_csv(sandik: Sandik, *options: str) -> tuple[int, Line | None]:
+    code, content = exported(sandik, "csv", *options)
+    if code:
+        return code, None
+    lines = csv.DictReader(io.StringIO(content.decode()))
+    line = next(one for one in lines if (one["unit"], one["candidate"]) == ("tr", "kurum"))
+    by_hand = line["overridden"] == "votes.kurum"
+    return code, Line(int(line["votes"]), by_hand, line["held"] == "true", line["told"])
+
+
+def export_nist(sandik: Sandik, *options: str) -> tuple[int, Line | None]:
+    code, content = exported(sandik, "nist-json", *options)
+    if code:
+        return code, None
+    report = orjson.loads(content)
+    notes = report["Notes"]
+    counts = next(
+        one
+        for selection in report["Election"][0]["Contest"][0]["ContestSelection"]
+        for one in selection["VoteCounts"]
+        if selection["@id"].endswith("kurum-votes") and one["GpUnitId"] == "unit-tr"
+    )
+    told = {"Told is what is on air": "on_air", "control room has": "control_room", "sources say": "log"}
+    return code, Line(
+        votes=counts["Count"],
+        by_hand="Set by hand: mayor in tr (votes.kurum)" in notes,
+        held="On hold on air: mayor/tr/34/uskudar." in notes,
+        told=next(name for words, name in told.items() if words in notes),
+    )
+
+
+def _line(rows: list[dict[str, Any]]) -> Line:
+    row = next(row for row in rows if (row["contest"], row["source"], row["unit"]) == ("mayor", "aa", "tr"))
+    return Line(row["votes"]["kurum"], row["overridden"] == ["votes.kurum"], row["held"], row["told"])
+
+
+Reader = Callable[..., tuple[int, Line | None]]
+READERS: tuple[Reader, ...] = (totals_json, totals_table, export_json, export_csv, export_nist)
+
+
+def lines(expected: Expected) -> Iterator[tuple[tuple[str, ...], tuple[int, Line | None]]]:
+    """For each way to ask, the options, and the answer."""
+    on_air = expected.on_air
+    shown = None if on_air is None else Line(on_air, expected.by_hand[0], expected.held, "on_air")
+    for options in ((), ("--tell", "on_air")):
+        yield options, (2 if shown is None else 0, shown)
+    control_room = Line(expected.control_room, expected.by_hand[1], expected.held, "control_room")
+    yield ("--tell", "control_room"), (0, control_room)
+    yield ("--tell", "log"), (0, Line(expected.log, by_hand=False, held=expected.held, told="log"))
+
+
+def test_every_reader_of_totals_tells_the_same_with_its_marks(night: Expected, sandik: Sandik) -> None:
+    for options, answer in lines(night):
+        for reader in READERS:
+            assert (reader.__name__, options, answer) == (reader.__name__, options, reader(sandik, *options))

@@ -1,0 +1,217 @@
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandik.told import Told, ToldTotals, held_places, tell
+from schemas.gate import Gate
+from schemas.override import Override
+from schemas.totals import Cell, Totals
+from tabulation.held_units import HeldUnits
+from tabulation.on_air import OnAir
+from tests.builders import DISTRICTS, NIGHT, small_election
+from tests.gateway.nights import totals
+
+ELECTION = small_election()
+CELL: dict[str, Any] = {"contest": "mayor", "source": "aa", "district": "tr/34/uskudar"}
+
+
+def fold_of(*records: Totals | Override | Gate) -> OnAir:
+    """The fold of these records, in their order."""
+    fold = OnAir(ELECTION)
+    for record in records:
+        key = record.cell.key() if isinstance(record, Totals) else record.key
+        fold.fold(key, record.encode())
+    return fold
+
+
+def kurum(told: ToldTotals, unit: str = "tr") -> tuple[int, ...]:
+    """Kurum's votes in a unit; nothing where the unit is not told."""
+    return tuple(row.votes["kurum"] for row in told.rows if row.unit == unit and row.contest == "mayor")
+
+
+def by_hand(votes: int, number: int = 1) -> Override:
+    return Override(**CELL, override=number, at=NIGHT, figures={"votes.kurum": votes})
+
+
+def hold(program: Totals | None, number: int = 5) -> Gate:
+    return Gate(**CELL, gate=number, held=True, program=program)
+
+
+ONE = totals(votes={"kurum": 1})
+TEN = totals(votes={"kurum": 10}, version=1)
+
+
+@pytest.mark.parametrize(
+    ("records", "on_air", "control_room", "log"),
+    [
+        ([ONE], (1,), (1,), (1,)),
+        ([ONE, by_hand(7)], (7,), (7,), (1,)),
+        ([by_hand(7)], (7,), (7,), ()),
+        ([ONE, hold(ONE)], (1,), (1,), (1,)),
+        ([ONE, hold(ONE), TEN], (1,), (10,), (10,)),
+        ([hold(None), ONE], (), (1,), (1,)),
+        ([ONE, hold(ONE), by_hand(7)], (1,), (7,), (1,)),
+        ([ONE, by_hand(7), by_hand(8, number=2)], (8,), (8,), (1,)),
+    ],
+)
+def test_each_reader_is_told_what_it_asked_for(
+    records: list[Totals | Override | Gate],
+    on_air: tuple[int, ...],
+    control_room: tuple[int, ...],
+    log: tuple[int, ...],
+) -> None:
+    fold = fold_of(*records)
+
+    assert (on_air, control_room, log) == tuple(kurum(tell(fold, told, embargoed=False)) for told in Told)
+
+
+@pytest.mark.parametrize(
+    ("told", "says", "says_not"),
+    [
+        (Told.ON_AIR, "Set by hand: mayor in tr (votes.kurum) of aa; mayor in tr/34 (votes.kurum)", "not in these"),
+        (Told.CONTROL_ROOM, "Set by hand: mayor in tr (votes.kurum) of aa; mayor in tr/34", "not in these"),
+        (
+            Told.LOG,
+            "Set by hand on air, and not in these figures: mayor in tr/34/uskudar (votes.kurum) of aa.",
+            "tr/34 (",
+        ),
+    ],
+)
+def test_what_is_set_by_hand_is_named_also_beside_figures_that_have_none_of_it(
+    told: Told, says: str, says_not: str
+) -> None:
+    sentences = " ".join(tell(fold_of(ONE, by_hand(7)), told, embargoed=False).sentences())
+
+    assert says in sentences
+    assert says_not not in sentences
+
+
+def test_what_is_set_by_hand_while_held_is_not_said_to_be_on_air() -> None:
+    fold = fold_of(ONE, hold(ONE), by_hand(7))
+
+    assert "Set by hand" not in " ".join(tell(fold, Told.LOG, embargoed=False).sentences())
+    assert "Set by hand" in " ".join(tell(fold, Told.CONTROL_ROOM, embargoed=False).sentences())
+
+
+def test_held_units_are_named_and_marked_with_everything_above_them() -> None:
+    told = tell(fold_of(ONE, hold(ONE), totals("tr/41/gebze")), Told.ON_AIR, embargoed=False)
+
+    assert "On hold on air: mayor/tr/34/uskudar." in told.sentences()
+    assert {"tr", "tr/34", "tr/34/uskudar"} == {row.unit for row in told.rows if told.is_held(row)}
+
+
+@pytest.mark.parametrize("embargoed", [True, False])
+def test_an_embargo_is_said_to_be_one(embargoed: bool) -> None:
+    told = tell(fold_of(ONE), Told.LOG, embargoed=embargoed)
+
+    assert embargoed == ("There is an embargo: none of this is on air." in told.sentences())
+
+
+def test_one_contest_and_source_is_told_with_its_own_marks_alone() -> None:
+    other = totals(contest="district_mayor", votes={"chp": 3}, source="anka")
+    fold = fold_of(
+        ONE, hold(ONE), other, Override(**CELL | {"source": "anka"}, override=1, at=NIGHT, figures={"cast": 4})
+    )
+    told = tell(fold, Told.CONTROL_ROOM, embargoed=False)
+
+    assert {("mayor", "anka")} == {(row.contest, row.source) for row in told.only("mayor", "anka").rows}
+    assert told == told.only(None, None)
+    council = told.only("district_mayor", "aa")
+    assert ((), (), frozenset()) == (council.hold, council.by_hand, council.held)
+    assert {"anka"} == {one.source for one in told.only(None, "anka").by_hand}
+
+
+def test_a_row_for_programs_says_which_figures_it_has_and_whether_it_is_held() -> None:
+    rows = orjson.loads(tell(fold_of(ONE, hold(ONE), totals("tr/41/gebze")), Told.ON_AIR, embargoed=False).encode())
+
+    assert [("tr", True), ("tr/34", True), ("tr/34/uskudar", True), ("tr/41", False), ("tr/41/gebze", False)] == [
+        (row["unit"], row["held"]) for row in rows
+    ]
+    assert {"on_air"} == {row["told"] for row in rows}
+
+
+@given(st.sets(st.tuples(st.sampled_from(("mayor", "district_mayor")), st.sampled_from(DISTRICTS))))
+def test_what_the_names_of_a_hold_mark_is_what_the_fold_says_is_held(held: set[tuple[str, str]]) -> None:
+    fold = fold_of(
+        *(Gate(contest=contest, source="aa", district=district, gate=1, held=True) for contest, district in held)
+    )
+    names = HeldUnits(ELECTION).named(held)
+
+    assert {
+        (contest, unit)
+        for contest in ELECTION.contest_by_id
+        for unit in ELECTION.unit_by_id
+        if fold.is_held(contest, unit)
+    } == held_places(ELECTION, names)
+
+
+cells = st.builds(Cell, st.sampled_from(("mayor",)), st.sampled_from(("aa", "anka")), st.sampled_from(DISTRICTS))
+"""Any cell of the metropolitan contest."""
+
+
+@st.composite
+def nights(draw: st.DrawFn) -> list[Totals | Override | Gate]:
+    """Records of the totals topic: what sources say, figures set by hand, holds and releases."""
+    found: list[Totals | Override | Gate] = []
+    for number in range(draw(st.integers(0, 12))):
+        where: dict[str, Any] = draw(cells)._asdict()
+        count = draw(st.integers(0, 99))
+        match draw(st.sampled_from(("totals", "override", "gate"))):
+            case "totals":
+                said = totals(where["district"], {"kurum": count}, version=number, source=where["source"])
+                found.append(said)
+            case "override":
+                figures = {"votes.kurum": count} if count else {}
+                found.append(Override(**where, override=number, at=NIGHT, figures=figures))
+            case _:
+                found.append(Gate(**where, gate=number, held=bool(count % 2)))
+    return found
+
+
+def naive(records: list[Totals | Override | Gate]) -> dict[Told, dict[Cell, int]]:
+    """Kurum's votes by cell, for each way of telling, with nothing of ours: each record's meaning, one by one."""
+    log: dict[Cell, int] = {}
+    hand: dict[Cell, int] = {}
+    frozen: dict[Cell, int | None] = {}
+    known: set[Cell] = set()
+    for record in records:
+        cell = record.cell
+        if isinstance(record, Totals):
+            log[cell] = record.votes["kurum"]
+        elif isinstance(record, Override):
+            known.add(cell)
+            hand.pop(cell, None)
+            if record.figures:
+                hand[cell] = record.figures["votes.kurum"]
+        elif record.held:
+            frozen[cell] = _truth(cell, log, hand, known)
+        else:
+            frozen.pop(cell, None)
+    cells_there = log.keys() | known
+    truth = {cell: votes for cell in cells_there if (votes := _truth(cell, log, hand, known)) is not None}
+    shown = {cell: truth.get(cell) for cell in cells_there if cell not in frozen} | frozen
+    return {
+        Told.ON_AIR: {cell: votes for cell, votes in shown.items() if votes is not None},
+        Told.CONTROL_ROOM: truth,
+        Told.LOG: log,
+    }
+
+
+def _truth(cell: Cell, log: dict[Cell, int], hand: dict[Cell, int], known: set[Cell]) -> int | None:
+    return hand.get(cell, log.get(cell, 0 if cell in known else None))
+
+
+@given(nights())
+def test_every_row_is_the_sum_of_what_is_told_of_its_districts(records: list[Totals | Override | Gate]) -> None:
+    fold = fold_of(*records)
+    for told, expected in naive(records).items():
+        sums: dict[tuple[str, str], int] = {}
+        for (_, source, district), votes in expected.items():
+            for unit in ELECTION.path(district):
+                sums[source, unit] = sums.get((source, unit), 0) + votes
+        rows = tell(fold, told, embargoed=False).rows
+
+        assert sums == {(row.source, row.unit): row.votes["kurum"] for row in rows}
