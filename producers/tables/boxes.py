@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from producers.tables.line_faults import LineFaults
 from producers.tables.mapping import Column, Mapping
+from producers.tables.notation import Numbers, Times
 from producers.tables.sheet import Line, Sheet, column_of, open_sheet
 from producers.turkish import slug, title
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
@@ -113,7 +114,7 @@ def election(table: Table, mapping: Mapping) -> Election:
         name=head.name,
         date=head.date,
         timezone=head.timezone,
-        polls_close=mapping.in_zone(head.polls_close) if head.polls_close else None,
+        polls_close=mapping.times.with_zone(head.polls_close, "election.polls_close") if head.polls_close else None,
         parties=tuple(parties),
         sources=(Source(id=mapping.source.id, name=mapping.source.name),),
         contests=(Contest(id=mapping.contest.id, name=mapping.contest.name, candidates=candidates),),
@@ -196,8 +197,11 @@ class _RowReader:
     _province_names: dict[str, str] = field(default_factory=dict)
     _place_columns: list[int] = field(default_factory=list)
     _number_columns: list[int] = field(default_factory=list)
+    _times: Times = field(init=False)
+    _notation: Numbers = field(init=False)
 
     def __post_init__(self) -> None:
+        self._times, self._notation = self.mapping.times, self.mapping.table.numbers
         units, columns = self.mapping.units, self.mapping.columns
         names = [units.province_id, units.province_name, units.district_name, units.district_id or units.district_name]
         self._place_columns = [self._column(name) for name in names]
@@ -254,10 +258,7 @@ class _RowReader:
         texts = [cells[column] for column in self._number_columns]
         joined = "".join(texts)
         if not (joined.isascii() and joined.isdecimal() and all(texts)):
-            texts = [cells[column].strip() for column in self._number_columns]
-            for column, text in zip(self._number_columns, texts, strict=True):
-                if not (text.isascii() and text.isdecimal()):
-                    raise ValueError(f"{self.sheet.header[column]} is {text!r}, not a whole number from 0 up")
+            texts = [str(self._number(text, column)) for text, column in zip(texts, self._number_columns, strict=True)]
         if max(map(len, texts)) > len(str(MAX_BOX_NUMBER)):
             raise ValueError("a number has more digits than any box has voters")
         numbers = list(map(int, texts))
@@ -265,6 +266,9 @@ class _RowReader:
             if number > MAX_BOX_COUNT:
                 raise ValueError(f"{self.sheet.header[column]} is {number}, over the {MAX_BOX_COUNT} a box can have")
         return numbers
+
+    def _number(self, text: str, column: int) -> int:
+        return self._notation.parse(text, self.sheet.header[column], MAX_BOX_NUMBER)
 
     def _place(self, cells: Sequence[str]) -> Place:
         texts = tuple(cells[column] for column in self._place_columns)
@@ -285,12 +289,8 @@ class _RowReader:
     def _at(self, cells: Sequence[str]) -> datetime:
         at = self.mapping.report.at
         if isinstance(at, datetime):
-            return self.mapping.in_zone(at)
-        text = cells[self._column(at.column)].strip()
-        try:
-            return self.mapping.in_zone(datetime.fromisoformat(text))
-        except ValueError:
-            raise ValueError(f"{at.column} is {text!r}, not a time like 2014-03-30T20:00:00") from None
+            return self._times.with_zone(at, "report.at")
+        return self._times.parse(cells[self._column(at.column)], at.column)
 
     def _revision(self, cells: Sequence[str]) -> int:
         revision = self.mapping.report.revision

@@ -8,15 +8,15 @@ import tomllib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final, Self, TypeVar
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from producers.faults import listed
+from producers.tables.notation import Numbers, Times, check_pattern
 from schemas.definition import Name
 from schemas.errors import MappingError
 from schemas.fields import MAX_REVISION, Color, Id
-from schemas.zones import zone_named
+from schemas.zones import Showing, zone_named
 
 MAX_MAPPING_BYTES: Final = 1024 * 1024
 """A mapping names a few dozen columns: a mebibyte is a hundred times that."""
@@ -92,17 +92,49 @@ class Choice(Section):
     color: Color = "#8a8f98"
 
 
-class ReportSection(Section):
-    """`[report]`: when the counts were reported and as which revision; a constant, or a column of the table."""
+class TimesSection(Section):
+    """Of `[report]` what says when: one moment for the whole table or a column, and how times are written.
+
+    `repeated_hour` says which moment is meant by a time that clocks show twice, as they are put back between them.
+    """
 
     at: datetime | Column
+    time_format: Name | None = None
+    repeated_hour: Showing | None = None
+
+    @field_validator("time_format")
+    @classmethod
+    def _whole(cls, time_format: str | None) -> str | None:
+        return check_pattern(time_format) if time_format else None
+
+
+class ReportSection(TimesSection):
+    """`[report]`: when the counts were reported and as which revision; a constant, or a column of the table."""
+
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column = 1
 
 
+Mark = Annotated[str, Field(max_length=1, pattern=r"^[^0-9A-Za-z+\-]?$")]
+"""What stands between the digits of a number."""
+
+
 class TableSection(Section):
-    """`[table]`: how a CSV is written."""
+    """`[table]`: how the file is written: what parts its columns, and how its numbers are written."""
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    thousands: Mark = ""
+    decimal: Mark = ""
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        if self.thousands and self.thousands == self.decimal:
+            raise ValueError(f"table: {self.decimal!r} cannot be both the mark of thousands and the decimal mark")
+        return self
+
+    @property
+    def numbers(self) -> Numbers:
+        """How this table writes numbers."""
+        return Numbers(self.thousands, self.decimal)
 
 
 class Mapping(Section):
@@ -125,14 +157,19 @@ class Mapping(Section):
             raise ValueError(f"votes: the id {twice[0]!r} is there twice; give each column an id of its own")
         return self
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """The time zone in which times without one are meant."""
-        return ZoneInfo(self.election.timezone)
+    @model_validator(mode="after")
+    def _times_are_moments(self) -> Self:
+        if self.election.polls_close is not None:
+            self.times.with_zone(self.election.polls_close, "election.polls_close")
+        if isinstance(self.report.at, datetime):
+            self.times.with_zone(self.report.at, "report.at")
+        return self
 
-    def in_zone(self, moment: datetime) -> datetime:
-        """The moment with a zone: its own, or the mapping's."""
-        return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+    @property
+    def times(self) -> Times:
+        """How this table writes times; those that name no zone are meant in the election's."""
+        report, election = self.report, self.election
+        return Times(report.time_format, zone_named(election.timezone), election.date, report.repeated_hour)
 
 
 def read_mapping(path: Path) -> Mapping:

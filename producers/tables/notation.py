@@ -1,9 +1,26 @@
-"""Numbers and times as tables write them."""
+"""Numbers and times as tables write them: read as the mapping says, or refused."""
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
+
+from schemas.fields import EVENTS_END, FIRST_EVENT
+from schemas.zones import Showing, day_of_night, moment_in
+
+_GROUP_DIGITS: Final = 3
+"""The digits of a group: as many after a decimal mark leave open whether it is one."""
+
+_ISO: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}[T ]\d{2}.*", re.ASCII)
+"""A date and at least an hour: without one, Python would read midnight."""
+
+_YEAR: Final = frozenset("YyGcx")
+_MONTH: Final = frozenset("mbBjcx")
+_DAY: Final = frozenset("djcx")
+_WEEK: Final = frozenset("UWVuw")
+_DATE: Final = _YEAR | _MONTH | _DAY | _WEEK
+"""What strptime's directives say of a date. The name of a weekday says nothing that counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,42 +34,119 @@ class Numbers:
         """A whole number from 0 to `most`. Raises `ValueError`, which names `what` it should have been."""
         digits = text.strip()
         if self.decimal and self.decimal in digits:
-            digits, _, rest = digits.partition(self.decimal)
-            if rest.strip("0"):
-                raise ValueError(f"{what} is {text!r}, not a whole number")
-        if self.thousands and re.fullmatch(rf"\d{{1,3}}({re.escape(self.thousands)}\d{{3}})+", digits, re.ASCII):
+            digits = self._whole(digits, f"{what} is {text!r}")
+        if self.thousands and re.fullmatch(rf"[1-9]\d{{0,2}}({re.escape(self.thousands)}\d{{3}})+", digits, re.ASCII):
             digits = digits.replace(self.thousands, "")
         if not (digits.isascii() and digits.isdecimal()):
-            raise ValueError(f"{what} is {text!r}, not a whole number from 0 up")
+            raise ValueError(f"{what} is {text!r}, not a whole number from 0 up{self._written()}")
         if len(digits.lstrip("0")) > len(str(most)) or int(digits) > most:
             raise ValueError(f"{what} is {text!r}, over the {most} that there can be")
         return int(digits)
 
+    def _whole(self, digits: str, found: str) -> str:
+        """What stands before a decimal part of zeros."""
+        whole, _, rest = digits.partition(self.decimal)
+        if not rest or rest.strip("0"):
+            raise ValueError(f"{found}, not a whole number{self._written()}")
+        if len(rest) == _GROUP_DIGITS:
+            raise ValueError(
+                f"{found}: with {self.decimal!r} as decimal mark that is {whole}, but it looks like thousands. "
+                "Say as table.thousands and table.decimal in the mapping what the marks mean, or mend the file"
+            )
+        return whole
+
+    def _written(self) -> str:
+        """How the mapping says that numbers are written, where it says anything."""
+        marks = [
+            f"{name} = {mark!r}" for name, mark in (("thousands", self.thousands), ("decimal", self.decimal)) if mark
+        ]
+        return f" ({', '.join(marks)})" if marks else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """How times are written: ISO 8601, or as `pattern` of `strptime` says; `zone` is what those without one mean."""
+    """How times are written: ISO 8601, or as `pattern` of `strptime` says.
+
+    `zone` is what times without one mean, `showing` which of two moments where clocks in it show a time twice. Where a
+    pattern has no date, times are of the night that begins on `night`; see `day_of_night`.
+    """
 
     pattern: str | None = None
     zone: ZoneInfo | None = None
+    night: date | None = None
+    showing: Showing | None = None
 
     def parse(self, text: str, what: str) -> datetime:
-        """A moment with its zone. Raises `ValueError`, which names `what` it should have been."""
+        """A moment with its offset. Raises `ValueError`, which names `what` it should have been."""
+        found = text.strip()
         try:
-            moment = (
-                datetime.strptime(text.strip(), self.pattern)  # noqa: DTZ007  the zone is looked at below
-                if self.pattern
-                else datetime.fromisoformat(text.strip())
-            )
+            if self.pattern is None:
+                moment = datetime.fromisoformat(found if _ISO.fullmatch(found) else "")
+            else:
+                moment = datetime.strptime(found, self.pattern)  # noqa: DTZ007  the zone is looked at below
         except ValueError:
             like = self.pattern or "2024-03-31T21:14:00+03:00"
-            raise ValueError(f"{what} is {text!r}, not a time like {like}") from None
+            hint = "" if self.pattern else ". Say as report.time_format in the mapping how else times are written"
+            raise ValueError(f"{what} is {text!r}, not a time like {like}{hint}") from None
+        if self.pattern is not None and not says_date(self.pattern):
+            moment = self._in_night(moment, what)
         return self.with_zone(moment, what)
 
     def with_zone(self, moment: datetime, what: str) -> datetime:
-        """The moment in its own zone, or in the one that is meant. Raises `ValueError` where there is neither."""
-        if moment.tzinfo is None and self.zone is None:
+        """The moment with its own offset, or that of the zone that is meant.
+
+        Raises `ValueError` where there is neither, where clocks in the zone show the time never, or twice and nothing
+        says which is meant, and where it is no time that an event can have.
+        """
+        if moment.tzinfo is None:
+            moment = self._in_zone(moment, what)
+        if not FIRST_EVENT <= moment < EVENTS_END:
+            raise ValueError(f"{what} is {moment.isoformat(' ')}, which is in no year that an event can be of")
+        return moment
+
+    def _in_zone(self, local: datetime, what: str) -> datetime:
+        if self.zone is None:
             raise ValueError(
-                f"{what} is {moment.isoformat(' ')} in no time zone. Say as report.timezone in the mapping in which"
+                f"{what} is {local.isoformat(' ')} in no time zone. Say as report.timezone in the mapping in which"
             )
-        return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+        try:
+            return moment_in(local, self.zone, self.showing)
+        except ValueError as error:
+            hint = ' Say as report.repeated_hour in the mapping which is meant: "first" or "second"'
+            raise ValueError(f"{what}: {error}.{hint if 'twice' in str(error) else ' Ask whoever wrote it'}") from None
+
+    def _in_night(self, moment: datetime, what: str) -> datetime:
+        """A time of day as the moment of it in the night."""
+        if self.night is None:
+            raise ValueError(f"{what} is a time of day, {moment.time()}, and nothing says of which day")
+        return datetime.combine(day_of_night(moment.time(), self.night), moment.timetz())
+
+
+def says_date(pattern: str) -> bool:
+    """Whether a pattern of `strptime` has a date in it."""
+    return bool(_DATE & _directives(pattern))
+
+
+def check_pattern(pattern: str) -> str:
+    """A pattern of `strptime` that says a whole time. Raises `ValueError` where it cannot be one, and says why."""
+    said = _directives(pattern)
+    parts = {"year": _YEAR & said, "month": _MONTH & said, "day": _DAY & said}
+    missing = [name for name, found in parts.items() if not found]
+    if _DATE & said and missing:
+        raise ValueError(
+            f"the time format {pattern!r} says no {missing[0]}. Give a whole date, such as %d.%m.%Y, or none: then a "
+            "time is of the election's night"
+        )
+    if not said & set("HcX") and not said >= {"I", "p"}:
+        raise ValueError(f"the time format {pattern!r} says no hour (%H, or %I with %p)")
+    if "Z" in said:
+        raise ValueError(f"the time format {pattern!r} has %Z, whose names say no zone. Use %z, or report.timezone")
+    try:
+        datetime.strptime(datetime(2024, 3, 31, 21, 14, tzinfo=FIRST_EVENT.tzinfo).strftime(pattern), pattern)  # noqa: DTZ007
+    except (ValueError, re.error) as error:
+        raise ValueError(f"the time format {pattern!r} cannot be read by: {error}") from None
+    return pattern
+
+
+def _directives(pattern: str) -> frozenset[str]:
+    return frozenset(re.findall(r"%(.)", pattern.replace("%%", "")))

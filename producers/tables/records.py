@@ -1,6 +1,9 @@
 """JSON as feeds send it, laid flat: objects become lines of text cells, nested names are joined by a dot."""
 
+import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +13,9 @@ from schemas.errors import TableError
 
 MAX_JSON_BYTES: Final = 64 * 1024 * 1024
 """The largest JSON file: 973 districts with 49 candidates are 5 MB as verbose as feeds get; ten times that."""
+
+_GROUPED: Final = re.compile(r"\d{1,3}\.\d{3}")
+"""A number that reads like one with a mark for thousands."""
 
 Records = Iterator[tuple[int, Sequence[str]]]
 """The number of each record, from 1 up, and its cells."""
@@ -61,9 +67,14 @@ def _flat(item: dict[str, object], above: str = "") -> dict[str, str]:
 
 
 def cell(value: object) -> str:
-    """A value as the text that a CSV would have; whole floats (a column with gaps) lose their `.0`."""
+    """A value as the text that a CSV would have; whole numbers with a decimal part (a column with gaps) lose it.
+
+    A number such as 1.234 is written with an exponent: as a number it is no grouped 1234, whatever the table's marks.
+    """
     if value is None:
         return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float | Decimal) and isfinite(value):
+        if value == int(value):
+            return str(int(value))
+        return f"{value}e0" if _GROUPED.fullmatch(str(value)) else str(value)
     return str(value)

@@ -4,15 +4,14 @@ A small TOML file (examples/agency-reports.toml). Two layouts are understood: a 
 each candidate (`[votes]`), and a line for each district and candidate (`columns.candidate`, `columns.votes`).
 """
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from producers.tables.mapping import Column, ColumnName, Section, read_toml
-from producers.tables.notation import Numbers, Times
+from producers.tables.mapping import Column, ColumnName, Section, TableSection, TimesSection, read_toml
+from producers.tables.notation import Times
 from schemas.definition import Name
 from schemas.fields import MAX_REVISION, Id, UnitId
 from schemas.zones import zone_named
@@ -27,7 +26,7 @@ class CorrectionColumn(Column):
     equals: Name
 
 
-class ReportSection(Section):
+class ReportSection(TimesSection):
     """`[report]`: whose it is, of which contest, from when, and at which revision.
 
     Without `revision` it is the update time in milliseconds since 1970: a later report is a higher revision.
@@ -35,8 +34,6 @@ class ReportSection(Section):
 
     source: Id
     contest: Id | Column
-    at: datetime | Column
-    time_format: Name | None = None
     timezone: Name | None = None
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column | None = None
     correction: CorrectionColumn | None = None
@@ -46,25 +43,17 @@ class ReportSection(Section):
     def _known(cls, timezone: str | None) -> str | None:
         return zone_named(timezone).key if timezone else None
 
-    @property
-    def times(self) -> Times:
-        """How this table writes times."""
-        return Times(self.time_format, ZoneInfo(self.timezone) if self.timezone else None)
+    def times(self, night: date) -> Times:
+        """How this table writes times; a time of day is of the night that begins on that day."""
+        zone = zone_named(self.timezone) if self.timezone else None
+        return Times(self.time_format, zone, night, self.repeated_hour)
 
 
-class TableSection(Section):
+class ReportTableSection(TableSection):
     """`[table]`: how the file is written. `rows` and `each` say where in a JSON file the lines are."""
 
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    thousands: Annotated[str, Field(max_length=1)] = ""
-    decimal: Annotated[str, Field(max_length=1)] = ""
     rows: Name | None = None
     each: Name | None = None
-
-    @property
-    def numbers(self) -> Numbers:
-        """How this table writes numbers."""
-        return Numbers(self.thousands, self.decimal)
 
 
 class UnitsSection(Section):
@@ -95,7 +84,7 @@ class ReportMapping(Section):
     report: ReportSection
     units: UnitsSection
     columns: ColumnsSection
-    table: TableSection = TableSection()
+    table: ReportTableSection = ReportTableSection()
     votes: dict[ColumnName, Id] = Field(default_factory=dict)
     candidates: dict[Name, Id] = Field(default_factory=dict)
     contests: dict[Name, Id] = Field(default_factory=dict)

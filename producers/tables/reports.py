@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from producers.tables.line_faults import LineFaults
 from producers.tables.mapping import Column
 from producers.tables.names import Names
+from producers.tables.notation import Times
 from producers.tables.report_mapping import COUNTS, ReportMapping
 from producers.tables.sheet import Line, Sheet, column_of, open_sheet
 from schemas.definition import Election
@@ -92,8 +93,10 @@ class _Reader:
     _first_lines: dict[Key, int] = field(default_factory=dict)
     _places: dict[str, int] = field(default_factory=dict)
     _names: Names = field(init=False)
+    _times: Times = field(init=False)
 
     def __post_init__(self) -> None:
+        self._times = self.mapping.report.times(self.definition.date)
         units, columns, report = self.mapping.units, self.mapping.columns, self.mapping.report
         self._names = Names(self.definition, within=units.within, districts=units.names)
         wanted = [units.district, units.province, columns.votes, *columns.candidate, *self.mapping.votes]
@@ -160,8 +163,8 @@ class _Reader:
     def _at(self, cells: Sequence[str]) -> datetime:
         report = self.mapping.report
         if isinstance(report.at, datetime):
-            return report.times.with_zone(report.at, "report.at")
-        return report.times.parse(self._cell(cells, report.at.column), report.at.column)
+            return self._times.with_zone(report.at, "report.at")
+        return self._times.parse(self._cell(cells, report.at.column), report.at.column)
 
     def _revision(self, cells: Sequence[str], at: datetime) -> int:
         revision = self.mapping.report.revision

@@ -103,6 +103,14 @@ def test_blanks_around_a_number_do_no_harm(tmp_path: Path, mapping: Mapping) -> 
     assert read_table(write(tmp_path, FIRST.replace("295", " 295 ")), mapping).rows[0].registered == 295
 
 
+def test_numbers_are_read_as_the_mapping_says(tmp_path: Path) -> None:
+    german = parse_mapping(MAPPING.read_text(encoding="utf-8") + '\n[table]\ndelimiter = ";"\nthousands = "."\n')
+    lines = [line.replace(",", ";") for line in (FIRST, FIRST.replace("1001", "1.002").replace("295", "1.295"))]
+    table = read_table(write(tmp_path, *lines, header=HEADER.replace(",", ";")), german)
+
+    assert [(1001, 295), (1002, 1295)] == [(row.box, row.registered) for row in table.rows]
+
+
 def test_a_province_with_two_names_is_a_fault(tmp_path: Path, mapping: Mapping) -> None:
     with pytest.raises(TableError, match="province '34' is called 'ANKARA' here, else 'İSTANBUL'"):
         read_table(write(tmp_path, FIRST, SECOND.replace("İSTANBUL", "ANKARA").replace("ÇATALCA", "ADALAR")), mapping)

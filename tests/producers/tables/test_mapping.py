@@ -20,7 +20,7 @@ def test_a_time_without_a_zone_is_meant_in_the_mappings() -> None:
     """Türkiye put its clocks forward a day late in 2014, for the election's sake: this night was still at +02:00."""
     mapping = parse_mapping(GOOD)
     assert isinstance(mapping.report.at, datetime)
-    assert mapping.in_zone(mapping.report.at).isoformat() == "2014-03-30T20:00:00+02:00"
+    assert mapping.times.with_zone(mapping.report.at, "at").isoformat() == "2014-03-30T20:00:00+02:00"
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,15 @@ def test_a_time_without_a_zone_is_meant_in_the_mappings() -> None:
         ('id = "mhp"', 'id = "chp"', "'chp' is there twice"),
         ('color = "#f28c28"', 'color = "orange"', "color"),
         ("[votes]", "[vots]", "votes"),
+        ("revision = 1", 'time_format = "%d.%m %H:%M"', "says no year"),
+        ("at = 2014-03-30T20:00:00", "at = 2014-03-31T03:30:00", "is never shown in Europe/Istanbul"),
+        (
+            "polls_close = 2014-03-30T17:00:00",
+            "polls_close = 2014-10-26T03:30:00",
+            "election.polls_close: 2014-10-26 03:30",
+        ),
+        ("[votes]", '[table]\nthousands = "."\ndecimal = "."\n[votes]', "cannot be both"),
+        ("[votes]", '[table]\nthousands = "0"\n[votes]', "table.thousands"),
         ("[election]", "[election", "not readable as TOML"),
     ],
 )

@@ -1,11 +1,11 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.tables.notation import Numbers, Times
+from producers.tables.notation import Numbers, Times, check_pattern
 
 PLAIN, TURKISH = Numbers(), Numbers(".", ",")
 MOST = 10_000_000
@@ -33,6 +33,23 @@ def test_a_number_reads_back_however_it_is_grouped(number: int) -> None:
         (TURKISH, "12.34", "not a whole number from 0 up"),
         (TURKISH, "1234.567", "not a whole number from 0 up"),
         (TURKISH, "12,5", "'12,5', not a whole number"),
+        (TURKISH, "2,000", "'2,000': with ',' as decimal mark that is 2, but it looks like thousands"),
+        (TURKISH, "2,000,000", "not a whole number"),
+        (TURKISH, "2,", "not a whole number"),
+        (TURKISH, ",0", "not a whole number"),
+        (TURKISH, "0.123", "not a whole number"),
+        (TURKISH, "001.234", "not a whole number"),
+        (TURKISH, "2 000", r"'2 000', not a whole number from 0 up \(thousands = '.', decimal = ','\)"),
+        (Numbers("", "."), "2.000", "looks like thousands"),
+        (PLAIN, "2.000", "not a whole number"),
+        (PLAIN, "2,000", "not a whole number"),
+        (PLAIN, "1e3", "not a whole number"),
+        (PLAIN, "+5", "not a whole number"),
+        (PLAIN, "-", "not a whole number"),
+        (PLAIN, "1_000", "not a whole number"),
+        (PLAIN, "１２", "not a whole number"),
+        (PLAIN, "12.0", "not a whole number"),
+        (PLAIN, "5\x00", "not a whole number"),
     ],
 )
 def test_what_is_no_number_is_told(numbers: Numbers, text: str, says: str) -> None:
@@ -42,12 +59,52 @@ def test_what_is_no_number_is_told(numbers: Numbers, text: str, says: str) -> No
     assert str(error.value).startswith("valid is")
 
 
+MARKS = st.sampled_from(["", ".", ",", " ", "'"])
+
+
+@given(st.text("0123456789.,' +-e", max_size=9), MARKS, MARKS)
+def test_a_number_is_what_its_digits_say_or_is_refused(text: str, thousands: str, decimal: str) -> None:
+    """Whatever the marks: what is read is what is written out again with those marks, or has a part of zeros behind."""
+    if thousands and thousands == decimal:
+        return
+    try:
+        number = Numbers(thousands, decimal).parse(text, "valid", MOST)
+    except ValueError:
+        return
+    digits, mark, rest = text.strip().partition(decimal) if decimal else (text.strip(), "", "")
+    assert digits.lstrip("0") in {str(number).lstrip("0"), f"{number:,}".replace(",", thousands)}
+    assert not mark or (rest and not rest.strip("0") and len(rest) != 3)
+
+
+NIGHT = date(2024, 3, 31)
+ISTANBUL, BERLIN = ZoneInfo("Europe/Istanbul"), ZoneInfo("Europe/Berlin")
+
+
 def test_a_time_is_read_in_its_zone_or_in_the_one_that_is_meant() -> None:
     moment = datetime(2024, 3, 31, 18, 14, tzinfo=UTC)
-    turkish = Times("%d.%m.%Y %H:%M", ZoneInfo("Europe/Istanbul"))
+    turkish = Times("%d.%m.%Y %H:%M", ISTANBUL)
 
     assert moment == Times().parse(" 2024-03-31T21:14:00+03:00", "at")
     assert moment == turkish.parse("31.03.2024 21:14", "at")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"), [("21:14", "2024-03-31T21:14:00+03:00"), ("00:05", "2024-04-01T00:05:00+03:00")]
+)
+def test_a_time_of_day_is_of_the_elections_night(text: str, moment: str) -> None:
+    assert moment == Times("%H:%M", ISTANBUL, NIGHT).parse(text, "at").isoformat()
+    assert moment == Times("%H:%M%z", None, NIGHT).parse(f"{text}+0300", "at").isoformat()
+
+
+def test_a_time_that_clocks_show_twice_is_refused_or_the_one_that_the_mapping_says() -> None:
+    night = date(2026, 10, 24)
+    read = [Times("%H:%M", BERLIN, night, showing).parse("02:30", "at") for showing in ("first", "second")]
+
+    assert ["2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"] == [moment.isoformat() for moment in read]
+    with pytest.raises(ValueError, match=r"at: 2026-10-25 02:30 is shown twice.*\+02:00 and .*report.repeated_hour"):
+        Times("%H:%M", BERLIN, night).parse("02:30", "at")
+    with pytest.raises(ValueError, match=r"at: 2026-03-29 02:30 is never shown in Europe/Berlin.*Ask"):
+        Times(None, BERLIN, night, "first").parse("2026-03-29T02:30", "at")
 
 
 @pytest.mark.parametrize(
@@ -55,9 +112,42 @@ def test_a_time_is_read_in_its_zone_or_in_the_one_that_is_meant() -> None:
     [
         (Times(), "2024-03-31 21:14", "in no time zone. Say as report.timezone"),
         (Times(), "late", "not a time like 2024-03-31T21:14"),
+        (Times(), "2024-03-31", "not a time like 2024-03-31T21:14.*report.time_format"),
+        (Times(), "20240331", "not a time like"),
+        (Times(), "1711911240", "not a time like"),
+        (Times(), "1711911240000", "not a time like"),
+        (Times(), "21:14", "not a time like"),
         (Times("%H:%M"), "late", "not a time like %H:%M"),
+        (Times("%H:%M", ISTANBUL), "21:14", "at is a time of day, 21:14:00, and nothing says of which day"),
+        (Times(), "1899-03-31T21:14:00+03:00", "in no year"),
+        (Times(None, ISTANBUL), "9999-12-31T21:14", "in no year"),
     ],
 )
 def test_what_is_no_moment_is_told(times: Times, text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         times.parse(text, "at")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("%d.%m %H:%M", "says no year"),
+        ("%Y %H:%M", "says no month"),
+        ("%m/%Y %H:%M", "says no day"),
+        ("%d.%m.%Y", "says no hour"),
+        ("%d.%m.%Y %I:%M", "says no hour"),
+        ("%d.%m.%Y %H:%M %Z", "whose names say no zone"),
+        ("%d.%m.%Y %H:%M %q", "cannot be read by"),
+        ("%d.%d.%m.%Y %H:%M", "cannot be read by"),
+        ("saat", "says no hour"),
+        ("%%H:%M", "says no hour"),
+    ],
+)
+def test_a_pattern_of_half_a_time_is_refused(pattern: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        check_pattern(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["%H:%M", "%d.%m.%y %H:%M:%S", "%a %d %b %Y %I:%M %p", "%Y%j%H%M", "%c", "%H:%M%z"])
+def test_a_pattern_of_a_whole_time_or_a_time_of_day_is_taken(pattern: str) -> None:
+    assert pattern == check_pattern(pattern)

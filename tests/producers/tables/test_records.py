@@ -1,10 +1,13 @@
+from decimal import Decimal
+from math import nan
 from pathlib import Path
 
 import orjson
 import pytest
 
 from producers.tables import records
-from producers.tables.records import read_records
+from producers.tables.notation import Numbers
+from producers.tables.records import cell, read_records
 from schemas.errors import TableError
 
 
@@ -55,3 +58,17 @@ def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
     with pytest.raises(TableError, match="Split it"):
         read(tmp_path, [{}, {}])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1234, "1234"), (12.0, "12"), (Decimal("2.000"), "2"), (1e3, "1000"), (2.5, "2.5"), (None, ""), (nan, "nan")],
+)
+def test_a_value_is_the_text_that_a_csv_would_have(value: object, text: str) -> None:
+    assert text == cell(value)
+
+
+@pytest.mark.parametrize("value", [1.234, 123.456, Decimal("1.234")])
+def test_a_fraction_is_not_taken_for_thousands(value: object) -> None:
+    with pytest.raises(ValueError, match="not a whole number"):
+        Numbers(".", ",").parse(cell(value), "valid", 10_000_000)
