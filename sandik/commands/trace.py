@@ -1,5 +1,6 @@
 """`sandik trace`: what is behind a number."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -13,21 +14,26 @@ from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run, find_run
-from gateway.folds.program import Program
 from sandik import screen
 from sandik.formats import Format, FormatOption, for_people, write_json
 from sandik.numbers import grouped
+from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
+from sandik.read_totals import read_embargo, read_on_air
+from sandik.told import Told
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.quarantine import Quarantined
 from schemas.totals import Cell, Totals
+from schemas.trust import OperatorKey
+from tabulation.on_air import OnAir
 
 EXAMPLE = "Example: sandik trace tr/34/uskudar metropolitan_mayor imamoglu --run 2024-yerel --source aa"
 
 _PARTS = 3
+_SET_BY_HAND = "set by hand: see sandik control log. The boxes explain the source's own number."
 
 
 def trace(
@@ -40,17 +46,23 @@ def trace(
     run: RunName,
     source: Annotated[str | None, typer.Option(help="Only what this source says.")] = None,
     log: LogUrl = EMBEDDED_LOG,
+    operator_key: OperatorKeys = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """List the boxes, revisions and offsets behind a candidate's votes in a district, and what changed them last."""
-    found = run_to_completion(_found(log, run, number, source))
+    """List the boxes, revisions and offsets behind a candidate's votes in a district, and what changed them last.
+
+    Boxes explain what the source itself says. Told beside it is what is on air: the same, or a figure that is held or
+    was set by hand, or nothing during an embargo.
+    """
+    found = run_to_completion(_found(log, run, number, source, operator_keys(operator_key)))
     if form is Format.JSON:
         write_json(found.as_json())
         return
     console = for_people()
     for behind in found.behind:
-        console.print(found.in_words(behind))
-        console.print(found.boxes(behind))
+        console.print(found.in_words(behind), markup=False)
+        if behind.standing:
+            console.print(found.boxes(behind))
     if not found.behind:
         console.print("Nothing has been reported of it yet.")
     if found.quarantined:
@@ -58,20 +70,35 @@ def trace(
 
 
 class _Found:
-    """What was found behind a number, and what is on air of it."""
+    """What was found behind a number, what is on air of it, and what the control room has."""
 
-    def __init__(self, run: Run, asked: Asked, trace: Trace, program: Program) -> None:
+    def __init__(self, run: Run, asked: Asked, trace: Trace, fold: OnAir, *, embargoed: bool) -> None:
         self.asked = asked
-        self.behind = trace.behind()
         self.quarantined = trace.quarantined()
+        self._fold = fold
+        self._embargoed = embargoed
         self._zone = ZoneInfo(run.definition.timezone)
-        self._shown = {behind.source: program.view.totals(self._cell(behind)) for behind in self.behind}
+        reported = {behind.source: behind for behind in trace.behind()}
+        ordered = {source for source in run.definition.source_ids if asked.source in {None, source}} - reported.keys()
+        silent = {source: _nothing_of(source) for source in ordered if fold.truth(self._cell(source)) is not None}
+        self.behind = [behind for _, behind in sorted((reported | silent).items())]
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """For programs. `number` and all that is behind it are the source's own; `told` says so."""
         return {
             **asdict(self.asked),
-            "sources": [{**asdict(one), "adds_up": one.adds_up, "on_air": self._on_air(one)} for one in self.behind],
+            "told": Told.LOG.value,
+            "embargoed": self._embargoed,
+            "held": self._fold.is_held(self.asked.contest, self.asked.district),
+            "sources": [
+                {
+                    **asdict(one),
+                    "adds_up": one.adds_up,
+                    "on_air": None if self._embargoed else self._shown(self._fold.shown(self._cell(one.source))),
+                    "control_room": self._shown(self._fold.truth(self._cell(one.source))),
+                }
+                for one in self.behind
+            ],
             "quarantined": [
                 {"reason": one.reason, "detail": one.detail, "partition": one.partition, "offset": one.offset}
                 for one in self.quarantined
@@ -80,18 +107,21 @@ class _Found:
 
     def in_words(self, behind: Behind) -> str:
         """The number, whether it adds up, what is on air, and what changed it last."""
+        return "\n".join((self._number_in_words(behind), *self._air_in_words(behind), *self._last_in_words(behind)))
+
+    def _number_in_words(self, behind: Behind) -> str:
+        if not behind.steps:
+            return f"{behind.source}: nothing has been reported of it."
         sums = "adds up to it" if behind.adds_up else "does NOT add up to it; please report this"
         number, boxes = grouped(behind.number), grouped(behind.boxes_opened)
-        lines = [
-            f"{behind.source}: {self.asked.candidate} has {number} votes. {boxes} boxes open; what stands {sums}.",
-            self._air_in_words(behind),
-        ]
+        return f"{behind.source}: {self.asked.candidate} has {number} votes. {boxes} boxes open; what stands {sums}."
+
+    def _last_in_words(self, behind: Behind) -> Iterator[str]:
         if behind.last is not None:
-            lines.append(
+            yield (
                 f"Changed last at {self._clock(behind.last.appended)} by {_named(behind.last)}: "
                 f"{grouped(behind.last.before)} → {grouped(behind.last.after)}, {_place(behind.last)}."
             )
-        return "\n".join(lines)
 
     def boxes(self, behind: Behind) -> Table:
         """What stands of each box, with all that was said of it before and after."""
@@ -114,36 +144,49 @@ class _Found:
             )
         return table
 
-    def _on_air(self, behind: Behind) -> dict[str, Any] | None:
-        shown = self._shown[behind.source]
-        if shown is None:
+    def _shown(self, totals: Totals | None) -> dict[str, Any] | None:
+        """A number somebody sees, for programs; `overridden`: it was set by hand."""
+        if totals is None:
             return None
-        votes = shown.votes.get(self.asked.candidate, 0)
-        return {"votes": votes, "version": shown.version, "overridden": self._is_set_by_hand(shown)}
+        votes = totals.votes.get(self.asked.candidate, 0)
+        return {"votes": votes, "version": totals.version, "overridden": self._is_set_by_hand(totals)}
 
-    def _air_in_words(self, behind: Behind) -> str:
-        shown = self._shown[behind.source]
-        if shown is None:
-            return "Nothing of it is on air yet."
-        votes = shown.votes.get(self.asked.candidate, 0)
-        if self._is_set_by_hand(shown):
-            return f"On air are {grouped(votes)}, set by hand: see sandik control log."
-        if votes == behind.number:
-            return "The same is on air."
-        return f"On air are {grouped(votes)}: it is on hold, or the aggregator is behind."
+    def _air_in_words(self, behind: Behind) -> Iterator[str]:
+        """What the public sees of the number, and why, if it is another; then what the control room has of its own."""
+        shown, truth = self._fold.shown(self._cell(behind.source)), self._fold.truth(self._cell(behind.source))
+        is_held = self._fold.is_held(self.asked.contest, self.asked.district)
+        if self._embargoed:
+            yield "There is an embargo: nothing of it is on air."
+        elif shown is None:
+            yield "Nothing of it is on air: it is on hold." if is_held else "Nothing of it is on air yet."
+        elif self._is_set_by_hand(shown):
+            yield f"On air are {self._votes(shown)}, {_SET_BY_HAND}"
+        elif shown.votes.get(self.asked.candidate, 0) == behind.number:
+            yield "The same is on air, and it is on hold." if is_held else "The same is on air."
+        else:
+            reason = "it is on hold" if is_held else "the aggregator is behind"
+            yield f"On air are {self._votes(shown)}: {reason}."
+        if truth is not None and self._is_set_by_hand(truth) and (self._embargoed or shown != truth):
+            yield f"The control room has {self._votes(truth)}, {_SET_BY_HAND}"
+
+    def _votes(self, totals: Totals) -> str:
+        return grouped(totals.votes.get(self.asked.candidate, 0))
 
     def _is_set_by_hand(self, shown: Totals) -> bool:
         return f"votes.{self.asked.candidate}" in shown.overridden
 
-    def _cell(self, behind: Behind) -> Cell:
-        return Cell(self.asked.contest, behind.source, self.asked.district)
+    def _cell(self, source: str) -> Cell:
+        return Cell(self.asked.contest, source, self.asked.district)
 
     def _clock(self, moment: datetime) -> str:
         return moment.astimezone(self._zone).isoformat(sep=" ", timespec="seconds")
 
 
-async def _found(url: str, name: str, number: list[str], source: str | None) -> _Found:
-    async with open_log(url, Wall()) as log:
+async def _found(
+    url: str, name: str, number: list[str], source: str | None, operators: tuple[OperatorKey, ...]
+) -> _Found:
+    clock = Wall()
+    async with open_log(url, clock) as log:
         run = await find_run(log, name)
         asked = _asked(run.definition, number, source)
         topics = run.topics
@@ -151,10 +194,8 @@ async def _found(url: str, name: str, number: list[str], source: str | None) -> 
         await _fold_district(log, run, asked.district, trace)
         async for record in read_to_end(log, topics.quarantine.name):
             trace.set_aside(Quarantined.model_validate_json(record.value or b""))
-        program = Program(run.definition)
-        async for record in read_to_end(log, topics.totals.name):
-            program.fold(record)
-        return _Found(run, asked, trace, program)
+        embargoed = (await read_embargo(log, run, operators)).is_in_force(clock.now())
+        return _Found(run, asked, trace, await read_on_air(log, run), embargoed=embargoed)
 
 
 async def _fold_district(log: EventLog, run: Run, district: str, trace: Trace) -> None:
@@ -187,6 +228,11 @@ def _asked(definition: Election, number: list[str], source: str | None) -> Asked
     if source is not None and source not in definition.source_ids:
         raise UsageError(f"There is no source {source!r}. There are: {', '.join(sorted(definition.source_ids))}.")
     return Asked(contest, district, candidate, source)
+
+
+def _nothing_of(source: str) -> Behind:
+    """What is behind the number of a source that has reported nothing."""
+    return Behind(source, number=0, version=-1, boxes_opened=0, standing=(), last=None, steps=())
 
 
 def _named(step: Step) -> str:

@@ -9,6 +9,7 @@ from eventlog.clock import Wall
 from eventlog.port import Entry
 from eventlog.run import create_run
 from sandik.wiring import open_log
+from schemas.tally import Counted
 from tests.builders import counted, small_election, value_of
 from tests.sandik.conftest import Sandik
 
@@ -50,7 +51,7 @@ def test_a_number_is_traced_for_people(sandik: Sandik, night: str) -> None:
     _, out, _ = sandik("trace", "/".join(NUMBER), "--run", RUN, "--log", night)
     words = " ".join(out.split())
     assert "aa: kurum has 230 votes. 3 boxes open" in words
-    assert "On air are 130: it is on hold, or the aggregator is behind." in words
+    assert "On air are 130: the aggregator is behind." in words
     assert "by revision 1 of box 1003 (counted): 130 → 230" in words
     assert "r1 100, r2 90" in words
     assert "conflict" in words.partition("Set aside")[2]
@@ -67,6 +68,78 @@ def test_a_number_is_traced_for_programs(sandik: Sandik, night: str) -> None:
     ]
     assert {"votes": 130, "overridden": False} == {name: aa["on_air"][name] for name in ("votes", "overridden")}
     assert ["conflict"] == [one["reason"] for one in said["quarantined"]]
+
+
+def ordered(sandik: Sandik, night: str, *order: str) -> None:
+    """Give an order and let the aggregator see it."""
+    who = ("--run", RUN, "--log", night, "--by", "A. Kaya", "--reason", "a rehearsal")
+    assert 0 == sandik("control", *order, *who)[0]
+    assert 0 == sandik("aggregate", "--run", RUN, "--log", night, "--until-end")[0]
+
+
+OVERRIDE = ("override", "--contest", "mayor", "--source", "aa", "--unit", "tr/34/uskudar", "votes.kurum=7")
+HOLD = ("hold", "--contest", "mayor")
+EMBARGO = ("embargo", "--until", "lifted")
+
+
+@pytest.mark.parametrize(
+    ("orders", "says", "on_air", "control_room"),
+    [
+        ([], "The same is on air.", (230, False), (230, False)),
+        ([HOLD], "The same is on air, and it is on hold.", (230, False), (230, False)),
+        ([OVERRIDE], "On air are 7, set by hand: see sandik control log. The boxes explain", (7, True), (7, True)),
+        ([HOLD, OVERRIDE], "and it is on hold. The control room has 7, set by hand", (230, False), (7, True)),
+        ([OVERRIDE, EMBARGO], "nothing of it is on air. The control room has 7, set by hand", None, (7, True)),
+        ([EMBARGO], "There is an embargo: nothing of it is on air.", None, (230, False)),
+    ],
+)
+def test_what_is_on_air_of_a_number_is_told_beside_it(
+    sandik: Sandik,
+    night: str,
+    orders: list[tuple[str, ...]],
+    says: str,
+    on_air: tuple[int, bool] | None,
+    control_room: tuple[int, bool],
+) -> None:
+    assert 0 == sandik("aggregate", "--run", RUN, "--log", night, "--until-end")[0]
+    for order in orders:
+        ordered(sandik, night, *order)
+    arguments = ("trace", *NUMBER, "--run", RUN, "--log", night, "--source", "aa")
+    _, out, _ = sandik(*arguments)
+    said = orjson.loads(sandik(*arguments, "--format", "json")[1])
+
+    assert "aa: kurum has 230 votes." in out
+    assert says in " ".join(out.split())
+    (aa,) = said["sources"]
+    found = (aa[name] and (aa[name]["votes"], aa[name]["overridden"]) for name in ("on_air", "control_room"))
+    assert (on_air, control_room) == tuple(found)
+    assert ("log", EMBARGO in orders, HOLD in orders) == (said["told"], said["embargoed"], said["held"])
+
+
+def test_a_number_that_only_an_operator_has_set_is_told_as_that(sandik: Sandik, night: str) -> None:
+    arguments = ("--contest", "mayor", "--source", "aa", "--unit", "tr/41/gebze", "votes.kurum=7")
+    ordered(sandik, night, "override", *arguments)
+    _, out, _ = sandik("trace", "tr/41/gebze", "mayor", "kurum", "--run", RUN, "--log", night)
+
+    words = " ".join(out.split())
+    assert "aa: nothing has been reported of it. On air are 7, set by hand" in words
+    assert "box" not in words.partition("The boxes explain")[2].replace("boxes", "")
+
+
+def test_a_first_report_under_a_hold_is_not_on_air(sandik: Sandik, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'held.db'}"
+
+    async def stage(*said: Counted) -> None:
+        async with open_log(url, Wall()) as log:
+            run = await create_run(log, RUN, small_election(), mode="test", epoch="e1e1", clock=Wall())
+            await log.append(run.topics.tallies.name, [Entry(one.district.encode(), value_of(one)) for one in said])
+            await Aggregator(log, run, Wall()).run_until_end()
+
+    asyncio.run(stage())
+    ordered(sandik, url, *HOLD)
+    asyncio.run(stage(counted({"kurum": 7})))
+    _, out, _ = sandik("trace", *NUMBER, "--run", RUN, "--log", url)
+    assert "Nothing of it is on air: it is on hold." in " ".join(out.split())
 
 
 def test_a_number_that_nobody_reported_is_said_to_be_so(sandik: Sandik, night: str) -> None:
