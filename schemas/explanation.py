@@ -5,6 +5,8 @@ of them has, *disagreement* the part in boxes that both have and count different
 exactly, and in points as far as they are written.
 """
 
+from typing import Literal
+
 from pydantic import AwareDatetime
 
 from schemas.comparison import Said
@@ -54,14 +56,23 @@ class Figures(Frozen):
     votes: dict[Id, Total]
 
 
+Standing = Literal["nothing", "no_box", "by_hand", "reporting"]
+"""What there is of a source in a unit: it has reported nothing there; it has, but no box of it is open (all were
+withdrawn, or none was opened yet); there is nothing but what an operator set by hand; or figures of its own."""
+
+
 class SourceFigures(Figures):
     """What one source says of the unit. `as_of` is its newest event time there; `None` before it has said anything.
 
     `overridden` names the figures that an operator has set by hand there or below. Where a gap is split the figures
-    here are the source's own all the same: what is shown elsewhere differs by those.
+    here are the source's own all the same: what is shown elsewhere differs by those. `districts` counts the districts
+    of the unit of which the source itself has reported anything.
     """
 
     source: Id
+    reports: Literal["boxes", "districts"] = "boxes"
+    standing: Standing = "reporting"
+    districts: Total = 0
     as_of: AwareDatetime | None
     overridden: tuple[str, ...] = ()
 
@@ -107,7 +118,9 @@ class Explanation(Frozen):
     """How far two sources are apart in one unit and contest, and why.
 
     `leaders` are the two candidates with most votes by both sources together, and `lead` is the gap in the first one's
-    margin over the second. `why` is `None` where there is no telling; then `reason` says why not.
+    margin over the second. `why` is `None` where there is no telling; then `reason` says why not. Where one of the two
+    has no figures there is no gap either: `lead` is `None` and `candidates` is empty. `districts_total` counts the
+    districts of the unit. `held`: a part of it is on hold, so what is on air may differ from the figures here.
     """
 
     run: str
@@ -117,6 +130,8 @@ class Explanation(Frozen):
     unit: UnitId
     level: Level
     boxes_total: Total
+    districts_total: Total = 0
+    held: bool = False
     a: SourceFigures
     b: SourceFigures
     leaders: tuple[Id, ...]

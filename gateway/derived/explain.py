@@ -1,13 +1,18 @@
-"""From what is folded to why two sources differ: the answer of `/v1/compare`, and of `sandik compare`. Pure."""
+"""From what is folded to why two sources differ: the answer of `/v1/compare`, and of `sandik compare`. Pure.
+
+A difference is between two sources that say something. Where one of them has no figures in the unit, no gap is told:
+the answer says who has said nothing, or who has no box open, and what the other one says.
+"""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from eventlog.run import Run
 from gateway.derived.gap import VotesIn, margin_of, share, split_points, split_votes, votes_of, written_points
 from gateway.folds.comparisons import Comparisons, Place, Rolled
 from gateway.folds.view import View
 from schemas.comparison import Part, Said
+from schemas.definition import Source
 from schemas.explanation import (
     CandidateGap,
     ExplainingBox,
@@ -17,34 +22,44 @@ from schemas.explanation import (
     LikeForLike,
     PointsGap,
     SourceFigures,
+    Standing,
     VotesGap,
     Why,
 )
+from schemas.totals import Cell
 
 _COUNTS: Final = ("registered", "cast", "valid", "invalid", "unattributed")
+_WITHOUT_FIGURES: Final[frozenset[Standing]] = frozenset({"nothing", "no_box"})
+_NOT_COMPARED: Final = "Nothing has been compared here yet. Where both report boxes, that takes some seconds."
+
+
+class Question(NamedTuple):
+    """Which two sources are compared, where and in which contest: ids of the definition."""
+
+    contest: str
+    unit: str
+    a: str
+    b: str
 
 
 def explain(
-    run: Run, epoch: str, view: View, comparisons: Comparisons, contest: str, unit: str, a: str, b: str
+    run: Run, epoch: str, view: View, comparisons: Comparisons, question: Question, *, held: bool = False
 ) -> Explanation:
-    """How far `a` and `b` are apart in this unit, and why, as far as this view goes. The names must be known."""
+    """How far `a` and `b` are apart in this unit, and why, as far as this view goes. The names must be known.
+
+    `held` says whether a part of the unit is on hold, which the answer repeats.
+    """
     definition = run.definition
+    contest, unit, *names = question
     sources = {source.id: source for source in definition.sources}
-    rolled = comparisons.roll_up(contest, unit, a, b, view.version)
-    reason = None
-    for source in (sources[a], sources[b]):
-        if source.reports != "boxes":
-            reason = (
-                f"{source.name} reports totals of districts, not boxes: which boxes it has is not known, so the gap "
-                "cannot be split."
-            )
-    if reason is None and not rolled.districts:
-        reason = "Nothing has been compared here yet. Where both report boxes, that takes some seconds."
-    said_a, said_b = (_shown(view, contest, source, unit) for source in (a, b))
-    part_a, part_b = (rolled.a, rolled.b) if reason is None else (said_a[0], said_b[0])
-    names = _by_votes(part_a, part_b)
-    leaders = tuple(names[:2])
+    a, b = (_shown(view, contest, sources[name], unit) for name in names)
+    rolled = comparisons.roll_up(*question, view.version)
+    reason = _reason(a, b, rolled, definition.unit_by_id[unit].name)
+    part_a, part_b = (rolled.a, rolled.b) if reason is None else (a.part, b.part)
+    candidates = _by_votes(part_a, part_b)
+    leaders = tuple(candidates[:2])
     gaps = _Gaps(part_a, part_b, rolled if reason is None else None)
+    are_comparable = not {a.standing, b.standing} & _WITHOUT_FIGURES
     return Explanation(
         run=run.name,
         mode=run.mode,
@@ -53,14 +68,47 @@ def explain(
         unit=unit,
         level=definition.unit_by_id[unit].level,
         boxes_total=definition.boxes_total[unit],
-        a=SourceFigures(source=a, as_of=said_a[1], overridden=said_a[2], **_figures(part_a)),
-        b=SourceFigures(source=b, as_of=said_b[1], overridden=said_b[2], **_figures(part_b)),
+        districts_total=len(definition.districts_below[unit]),
+        held=held,
+        a=a.figures(part_a),
+        b=b.figures(part_b),
         leaders=leaders,
-        lead=Gap(**gaps.of(margin_of(*leaders))) if len(leaders) > 1 else None,
-        candidates=tuple(CandidateGap(candidate=name, **gaps.of(votes_of(name))) for name in names),
+        lead=Gap(**gaps.of(margin_of(*leaders))) if are_comparable and len(leaders) > 1 else None,
+        candidates=tuple(CandidateGap(candidate=name, **gaps.of(votes_of(name))) for name in candidates)
+        if are_comparable
+        else (),
         why=_why(rolled, leaders) if reason is None else None,
         reason=reason,
     )
+
+
+class _Shown(NamedTuple):
+    """What the view has of a unit from one source; `districts` counts those of which the source itself has spoken."""
+
+    source: Source
+    part: Part
+    as_of: datetime | None
+    overridden: tuple[str, ...]
+    districts: int
+
+    @property
+    def standing(self) -> Standing:
+        part = self.part
+        if part.boxes or part.valid or any(part.votes.values()):
+            return "reporting" if self.districts else "by_hand"
+        return "no_box" if self.districts else "nothing"
+
+    def figures(self, part: Part) -> SourceFigures:
+        """What is told of the source, with the part that is compared for its figures."""
+        return SourceFigures(
+            source=self.source.id,
+            reports=self.source.reports,
+            standing=self.standing,
+            districts=self.districts,
+            as_of=self.as_of,
+            overridden=self.overridden,
+            **_figures(part),
+        )
 
 
 class _Gaps:
@@ -87,13 +135,44 @@ class _Gaps:
         }
 
 
-def _shown(view: View, contest: str, source: str, unit: str) -> tuple[Part, datetime | None, tuple[str, ...]]:
-    """What the view has of a unit from one source, of when it is, and which of it was set by hand."""
-    held = view.figures(contest, source, unit)
+def _reason(a: _Shown, b: _Shown, rolled: Rolled, unit: str) -> str | None:
+    """Why the gap cannot be split, or why there is none; `None` where it can be."""
+    silent = [one for one in (a, b) if one.standing in _WITHOUT_FIGURES]
+    if silent:
+        return _without_figures(silent, unit)
+    for one in (a, b):
+        if one.source.reports != "boxes":
+            return (
+                f"{one.source.name} reports totals of districts, not boxes: which boxes it has is not known, so the "
+                "gap cannot be split."
+            )
+    for one in (a, b):
+        if one.standing == "by_hand":
+            return (
+                f"{one.source.name} has reported nothing in {unit} itself: its figures were set by hand, so the gap "
+                "cannot be split."
+            )
+    # The totals may be a moment ahead of the comparisons: a source whose boxes are not in them yet has not lost them.
+    return None if rolled.a.boxes and rolled.b.boxes else _NOT_COMPARED
+
+
+def _without_figures(silent: list[_Shown], unit: str) -> str:
+    if len(silent) > 1 and all(one.standing == "nothing" for one in silent):
+        return f"Neither {silent[0].source.name} nor {silent[1].source.name} has reported anything in {unit}."
+    words = {"nothing": "has reported nothing in", "no_box": "has no box open in"}
+    clauses = [f"{one.source.name} {words[one.standing]} {unit}" for one in silent]
+    return " and ".join(clauses) + ", so there is nothing to compare."
+
+
+def _shown(view: View, contest: str, source: Source, unit: str) -> _Shown:
+    below = view.definition.districts_below[unit]
+    districts = sum(view.version(Cell(contest, source.id, district)) >= 0 for district in below)
+    held = view.figures(contest, source.id, unit)
     if held is None:
-        return Part(), None, ()
+        return _Shown(source, Part(), None, (), districts)
     counts = {name: held.counts[name] for name in _COUNTS}
-    return Part(boxes=held.counts["boxes_opened"], votes=held.votes.copy(), **counts), held.as_of, held.overridden
+    part = Part(boxes=held.counts["boxes_opened"], votes=held.votes.copy(), **counts)
+    return _Shown(source, part, held.as_of, held.overridden, districts)
 
 
 def _figures(part: Part) -> dict[str, Any]:

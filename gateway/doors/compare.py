@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gateway.admission.handshake import TOKEN_FIELD
 from gateway.clients.catalogue import Unknown
-from gateway.derived.explain import explain
+from gateway.derived.explain import Question, explain
 from gateway.doors.answers import digest_of, unless_held, world_of
 from gateway.doors.doorkeeper import grant_of
 from gateway.gateway import Gateway
@@ -23,13 +23,6 @@ MAX_ANSWERS_KEPT: Final = 256
 _FIELDS: Final = ("contest", "unit", "a", "b")
 
 
-class _Question(NamedTuple):
-    contest: str
-    unit: str
-    a: str
-    b: str
-
-
 class _Kept(NamedTuple):
     until: float
     etag: str
@@ -41,7 +34,7 @@ class CompareDoor:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._kept: dict[tuple[str, bool, _Question], _Kept] = {}
+        self._kept: dict[tuple[str, bool, Question], _Kept] = {}
 
     async def answer(self, request: Request) -> Response:
         """How far the two are apart. The public is not told while a part of the unit is on hold."""
@@ -57,13 +50,14 @@ class CompareDoor:
         kept = self._fresh(world, question, is_public=is_public)
         return unless_held(request, kept.body, kept.etag)
 
-    def _fresh(self, world: World, question: _Question, *, is_public: bool) -> _Kept:
+    def _fresh(self, world: World, question: Question, *, is_public: bool) -> _Kept:
         now = self._gateway.clock.monotonic()
         key = (world.epoch, is_public, question)
         kept = self._kept.get(key)
         if kept is None or kept.until <= now:
             view = world.view_for("public" if is_public else "control_room")
-            answer = explain(world.run, world.epoch, view, world.comparisons, *question)
+            held = world.program.is_held(question.contest, question.unit)
+            answer = explain(world.run, world.epoch, view, world.comparisons, question, held=held)
             body = answer.model_dump_json().encode()
             etag = f'"{world.epoch}-{digest_of(body)}"'
             if len(self._kept) >= MAX_ANSWERS_KEPT:
@@ -72,7 +66,7 @@ class CompareDoor:
         return kept
 
 
-def _question(request: Request, world: World) -> _Question:
+def _question(request: Request, world: World) -> Question:
     query = request.query_params
     unknown = sorted(set(query) - {*_FIELDS, TOKEN_FIELD})
     if unknown:
@@ -82,7 +76,7 @@ def _question(request: Request, world: World) -> _Question:
         raise HTTPException(
             400, f"Give one {missing[0]}. An example: /v1/compare?contest=mayor&unit=tr/34&a=aa&b=anka."
         )
-    question = _Question(*(query[name] for name in _FIELDS))
+    question = Question(*(query[name] for name in _FIELDS))
     try:
         world.catalogue.contest(question.contest)
         world.catalogue.source(question.a)

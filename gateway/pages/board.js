@@ -11,7 +11,7 @@ import { feedState } from "./complete.js";
 import { fillSwitch, UnitPicker, updateSwitch } from "./controls.js";
 import { Districts } from "./districts.js";
 import { make, say } from "./dom.js";
-import { Explanation, pairOf } from "./explanation.js";
+import { Explanation, pairOf, reasonOf } from "./explanation.js";
 import { Hero } from "./hero.js";
 import { TileMap } from "./map.js";
 import { fromAddress, toAddress } from "./place.js";
@@ -231,8 +231,10 @@ export class Board {
     const question = known && !held && !(isPublic && night.embargoed) ? { contest, unit, a: pair[0].id, b: pair[1].id } : null;
     const inTotals = pair?.find(({ reports }) => reports === "districts");
     this.explanation.want(question, JSON.stringify(columns.map(({ entry }) => entry)), !inTotals);
-    const reason = inTotals ? t("whyDistricts", { source: inTotals.name }) : t(held ? "whyHeld" : "whySoon");
-    this.why.draw({ answer: this.explanation.answer, pair, election: this.election, reason });
+    const { answer } = this.explanation;
+    const names = pair ? { a: pair[0].name, b: pair[1].name } : { a: "", b: "" };
+    const reason = reasonOf(answer, { names, unit: this.election.unitById.get(unit).name, held, inTotals, t });
+    this.why.draw({ answer, pair, election: this.election, reason });
   }
 
   /** A source's feed; without a connection nobody knows how it is, only how old its figures are. */

@@ -32,7 +32,7 @@ export class Explanation {
       this.#askedAt = -Infinity;
     }
     if (question === null || this.#asking) return;
-    const complete = this.answer !== null && (!splits || this.answer.why?.behind === 0);
+    const complete = this.answer !== null && (!splits || this.answer.why?.behind === 0 || silent(this.answer).length > 0);
     const settled = complete && this.#figures === figures;
     if (!settled && this.now() - this.#askedAt >= PAUSE_MS) this.#go(question, key, figures);
   }
@@ -46,6 +46,33 @@ export class Explanation {
     else if (answer) [this.answer, this.#figures] = [answer, figures];
     this.changed();
   }
+}
+
+/** The sides ("a", "b") of an answer that have no figures in the unit: then there is no gap, and nothing to wait for. */
+export function silent(answer) {
+  return ["a", "b"].filter((side) => ["nothing", "no_box"].includes(answer?.[side]?.standing));
+}
+
+/** Why there is no split of the gap, in words: `names` are the sources' by side, `inTotals` one that reports districts. */
+export function reasonOf(answer, { names, unit, held, inTotals, t }) {
+  if (held) return t("whyHeld");
+  const sides = silent(answer);
+  if (sides.length) return sides.map((side) => t(answer[side].standing === "nothing" ? "whyNothing" : "whyNoBox", { source: names[side], unit })).join(" ");
+  if (inTotals) return t("whyDistricts", { source: inTotals.name });
+  const byHand = ["a", "b"].find((side) => answer?.[side]?.standing === "by_hand");
+  return byHand ? t("whyByHand", { source: names[byHand], unit }) : t("whySoon");
+}
+
+/** What is to be known beside a gap: whose figures are by hand, who has reported fewer districts than the other. */
+export function notesOf(answer, { names, t, format }) {
+  if (!answer) return [];
+  const sides = ["a", "b"].filter((side) => answer.why && answer[side].overridden.length);
+  const differ = answer.a.districts !== answer.b.districts;
+  const parts = ["a", "b"].filter((side) => differ && answer[side].districts > 0 && answer[side].districts < answer.districts_total);
+  return [
+    ...(sides.length ? [`✎ ${t("whyManual", { source: sides.map((side) => names[side]).join(", ") })}`] : []),
+    ...parts.map((side) => t("whyPart", { source: names[side], n: format.count(answer[side].districts), m: format.count(answer.districts_total) })),
+  ];
 }
 
 /** The two sources to compare: the chosen one, and the other that is furthest from it in the leader's share. */

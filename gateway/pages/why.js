@@ -4,7 +4,7 @@
  */
 
 import { make, put, say } from "./dom.js";
-import { hundredths } from "./explanation.js";
+import { hundredths, notesOf } from "./explanation.js";
 
 const ROWS = ["gap", "coverage", "disagreement"];
 
@@ -41,15 +41,15 @@ export class Why {
     say(disagreement.text, why ? t("whyDisagreement", { n: this.#count(why.both), m: this.#count(why.differing) }) : "");
     this.#numbers(answer?.lead ?? null);
     say(this.like, why ? this.#like(answer, names, leaders) : reason);
-    this.#manual(answer, names);
+    this.#notes(answer, names);
     this.#listBoxes(why, names, leaders, answer, election);
   }
 
-  /** Whose figures an operator has set: a split gap is that of what the sources themselves say. */
-  #manual(answer, names) {
-    const sides = answer?.why ? ["a", "b"].filter((side) => answer[side].overridden.length) : [];
-    put(this.manual, "hidden", sides.length ? null : "");
-    say(this.manual, sides.length ? `✎ ${this.t("whyManual", { source: sides.map((side) => names[side]).join(", ") })}` : "");
+  /** What is to be known beside the gap: a split gap is that of what the sources themselves say, for one. */
+  #notes(answer, names) {
+    const notes = notesOf(answer, { names, t: this.t, format: this.format });
+    put(this.manual, "hidden", notes.length ? null : "");
+    say(this.manual, notes.join(" "));
   }
 
   #count(number) {

@@ -9,7 +9,7 @@ from eventlog.clock import Wall
 from eventlog.reading import read_to_end
 from eventlog.run import find_run
 from gateway.clients.catalogue import Catalogue
-from gateway.derived.explain import explain
+from gateway.derived.explain import Question, explain
 from gateway.folds.comparisons import Comparisons
 from gateway.folds.program import Program
 from sandik.formats import Format, FormatOption, for_people, write_bytes
@@ -44,10 +44,17 @@ def compare(
         return
     console = for_people()
     console.print(_sources(found))
-    console.print(_gaps(found))
+    if found.candidates:
+        console.print(_gaps(found))
     for said in (found.a, found.b):
         if said.overridden:
             console.print(_set_by_hand(said, split=found.why is not None))
+        if found.a.districts != found.b.districts and 0 < said.districts < found.districts_total:
+            console.print(
+                f"{said.source} has reported {grouped(said.districts)} of {grouped(found.districts_total)} districts."
+            )
+    if found.held:
+        console.print("A part of it is on hold: what is on air may differ from these figures.")
     if found.why is None:
         console.print(found.reason)
     else:
@@ -70,7 +77,8 @@ async def _explanation(url: str, name: str, contest: str, unit: str, a: str, b: 
         if await log.exists(run.topics.comparisons.name):
             async for record in read_to_end(log, run.topics.comparisons.name):
                 comparisons.fold(record)
-        return explain(run, run.epoch, program.live, comparisons, contest, unit, a, b)
+        question, held = Question(contest, unit, a, b), program.is_held(contest, unit)
+        return explain(run, run.epoch, program.live, comparisons, question, held=held)
 
 
 def _table(*names: str, words: int = 1) -> Table:

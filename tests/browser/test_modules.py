@@ -243,6 +243,32 @@ async def test_why_is_asked_when_the_figures_change_but_not_more_often_than_one_
     assert [["tr", 0], ["tr", 1 + 1 / 3000], ["tr", 2 + 1 / 3000], ["tr/34", 3], ["tr/34", 4]] == answers
 
 
+async def test_of_a_source_without_figures_the_page_says_so_instead_of_a_gap(page: Page) -> None:
+    """Whatever the sources report: who has nothing comes before why a gap cannot be split."""
+    answers = await ask(
+        page,
+        "explanation",
+        """(() => {
+          const t = (key, values = {}) => [key, values.source, values.n].filter((one) => one !== undefined).join(" ");
+          const names = { a: "AA", b: "ANKA" };
+          const answer = (a, b) => ({ why: null, districts_total: 3,
+            a: { standing: a, districts: 3, overridden: [] }, b: { standing: b, districts: 1, overridden: [] } });
+          const say = (a, b, more = {}) => m.reasonOf(answer(a, b), { names, unit: "tr", t, ...more });
+          return [
+            say("reporting", "nothing", { inTotals: { name: "ANKA" } }), say("no_box", "nothing"),
+            say("reporting", "by_hand"),
+            say("reporting", "reporting", { inTotals: { name: "ANKA" } }), say("reporting", "nothing", { held: true }),
+            m.reasonOf(null, { names, unit: "tr", t }),
+            ...m.notesOf(answer("reporting", "reporting"), { names, t, format: { count: String } }),
+          ];
+        })()""",
+    )
+    assert [
+        *("whyNothing ANKA", "whyNoBox AA whyNothing ANKA", "whyByHand ANKA"),
+        *("whyDistricts ANKA", "whyHeld", "whySoon", "whyPart ANKA 1"),
+    ] == answers
+
+
 async def test_an_order_is_shown_once_it_has_stood_for_a_while(page: Page) -> None:
     """One that is gone before the pause is over was never there; the last one wanted is the one shown."""
     answers = await ask(

@@ -7,11 +7,12 @@ import pytest
 from consumers.aggregate import Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry
-from eventlog.run import create_run
+from eventlog.run import create_run, find_run
 from eventlog.topics import RunTopics
 from sandik.wiring import open_log
 from schemas.override import Override
-from tests.builders import NIGHT, counted, small_election, value_of
+from schemas.tally import Tally
+from tests.builders import NIGHT, counted, small_election, value_of, withdrawn
 from tests.sandik.conftest import Sandik
 
 RUN = "gece"
@@ -94,15 +95,29 @@ def test_a_question_that_cannot_be_answered_says_what_to_ask(
     assert hint in " ".join(err.split())
 
 
-def test_before_the_first_comparison_the_reason_is_said(sandik: Sandik, tmp_path: Path) -> None:
+def compared(sandik: Sandik, url: str, unit: str = "tr") -> str:
+    """What people are told of aa and anka."""
+    code, out, _ = sandik("compare", "aa", "anka", "--run", RUN, "--log", url, "--contest", "mayor", "--unit", unit)
+    assert 0 == code
+    return " ".join(out.split())
+
+
+def test_of_sources_that_reported_nothing_that_is_said_and_no_gap(sandik: Sandik, tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path / 'new.db'}"
 
-    async def stage() -> None:
+    async def stage(*said: Tally) -> None:
         async with open_log(url, Wall()) as log:
-            await create_run(log, RUN, small_election(), mode="test", epoch="e1e1", clock=Wall())
+            if not said:
+                await create_run(log, RUN, small_election(), mode="test", epoch="e1e1", clock=Wall())
+            run = await find_run(log, RUN)
+            await log.append(run.topics.tallies.name, [Entry(one.district.encode(), value_of(one)) for one in said])
+            await Aggregator(log, run, Wall()).run_until_end()
 
     asyncio.run(stage())
-    code, out, _ = sandik("compare", "aa", "anka", "--run", RUN, "--log", url, "--contest", "mayor", "--unit", "tr")
-
-    assert 0 == code
-    assert "Nothing has been compared" in " ".join(out.split())
+    assert "Neither Anadolu Ajansı nor ANKA has reported anything in Türkiye." in compared(sandik, url)
+    asyncio.run(stage(counted()))
+    alone = compared(sandik, url)
+    assert "ANKA has reported nothing in Türkiye, so there is nothing to compare." in alone
+    assert "aa less anka" not in alone
+    asyncio.run(stage(counted(source="anka"), withdrawn(source="anka", revision=2)))
+    assert "ANKA has no box open in İstanbul" in compared(sandik, url, "tr/34")

@@ -1,9 +1,11 @@
 from datetime import timedelta
 
-from gateway.derived.explain import explain
+import pytest
+
+from gateway.derived.explain import Question, explain
 from gateway.folds.comparisons import Comparisons
 from gateway.folds.view import View
-from schemas.comparison import Comparison, Part
+from schemas.comparison import Comparison
 from schemas.definition import Source
 from schemas.explanation import Explanation
 from schemas.totals import Totals
@@ -11,6 +13,7 @@ from tests.gateway.apart import comparison, part, run_of, written
 from tests.gateway.nights import START, Written, election, totals
 
 BOTH = part(4, imamoglu=400, kurum=300)
+BOTH_ALIKE = part(1, kurum=3)
 
 
 def asked(
@@ -27,7 +30,7 @@ def asked(
     for record in written(compared):
         comparisons.fold(record)
     a = "aa" if b == "anka" else "anka"
-    return explain(run_of(definition), "9f2c", view, comparisons, "mayor", unit, a, b)
+    return explain(run_of(definition), "9f2c", view, comparisons, Question("mayor", unit, a, b))
 
 
 def test_a_gap_is_explained_in_votes_points_and_boxes() -> None:
@@ -75,8 +78,8 @@ def test_the_other_way_round_everything_changes_its_sign() -> None:
 
 def test_totals_that_are_newer_than_the_comparison_are_counted() -> None:
     found = asked(
-        [totals(version=6), totals("tr/34/adalar", version=2)],
-        [comparison(version=5, only_a=part(1, kurum=80))],
+        [totals(version=6), totals("tr/34/adalar", version=2), totals(source="anka", version=5)],
+        [comparison(version=5, only_a=part(1, kurum=80), only_b=part(1, kurum=9))],
     )
 
     assert found.why is not None
@@ -100,25 +103,87 @@ def test_of_a_source_that_reports_districts_there_is_the_gap_alone() -> None:
 
 
 def test_before_anything_is_compared_there_is_the_gap_alone() -> None:
-    found = asked([totals(votes={"kurum": 4})], [])
+    said = [totals(votes={"kurum": 4}), totals(source="anka", votes={"kurum": 1})]
+    for compared in ([], [comparison(only_a=part(1, kurum=4))]):
+        found = asked(said, compared)
 
-    assert (None, ("kurum",), None) == (found.why, found.leaders, found.lead)
-    assert "Nothing has been compared" in str(found.reason)
-    assert (None, 4) == (found.candidates[0].points, found.candidates[0].votes.gap)
-    assert (None, Part().votes) == (found.b.as_of, found.b.votes)
+        assert (None, ("kurum",), None) == (found.why, found.leaders, found.lead)
+        assert "Nothing has been compared" in str(found.reason)
+        assert 3 == found.candidates[0].votes.gap
+
+
+@pytest.mark.parametrize("reports", ["boxes", "districts"])
+def test_of_a_source_that_reported_nothing_no_gap_is_told(reports: str) -> None:
+    said = [totals(votes={"imamoglu": 900_000, "kurum": 100_000})]
+    compared = [comparison(only_a=part(1, imamoglu=900_000, kurum=100_000))]
+    districts = reports == "districts"
+    one = asked(said, compared, districts=districts)
+    other = asked(said, compared, b="aa", districts=districts)
+
+    for found, silent, speaking in ((one, one.b, one.a), (other, other.a, other.b)):
+        assert (None, (), None) == (found.lead, found.candidates, found.why)
+        assert "ANKA has reported nothing in İstanbul, so there is nothing to compare." == found.reason
+        assert ("nothing", 0, None, {}) == (silent.standing, silent.districts, silent.as_of, silent.votes)
+        assert ("reporting", 1, 900_000) == (speaking.standing, speaking.districts, speaking.votes["imamoglu"])
+
+
+def test_of_two_sources_that_reported_nothing_that_is_said() -> None:
+    found = asked([], [])
+
+    assert "Neither AA nor ANKA has reported anything in İstanbul." == found.reason
+    assert (("nothing", "nothing"), (), ()) == (
+        (found.a.standing, found.b.standing),
+        found.leaders,
+        found.candidates,
+    )
+
+
+def test_of_a_source_whose_boxes_were_all_withdrawn_no_gap_is_told() -> None:
+    gone = totals(source="anka", votes={"imamoglu": 0, "kurum": 0}, boxes=0, version=3)
+    found = asked([totals(version=2), gone], [comparison(version=3, only_a=part(1, imamoglu=1))])
+
+    assert (None, ()) == (found.lead, found.candidates)
+    assert "ANKA has no box open in İstanbul, so there is nothing to compare." == found.reason
+    assert ("no_box", 1) == (found.b.standing, found.b.districts)
+    both = asked([gone], [])
+    assert "AA has reported nothing in İstanbul and ANKA has no box open in İstanbul" in str(both.reason)
+
+
+def test_how_many_districts_each_has_reported_is_said() -> None:
+    said = [totals(), totals("tr/34/adalar", version=1), totals(source="anka", version=2)]
+    found = asked(said, [], districts=True)
+
+    assert (2, 1, 2) == (found.a.districts, found.b.districts, found.districts_total)
+    assert (("boxes", "districts"), False) == ((found.a.reports, found.b.reports), found.held)
+
+
+def test_figures_that_are_by_hand_alone_are_compared_and_not_split() -> None:
+    by_hand = totals(source="anka", version=-1, votes={"kurum": 7}).model_copy(update={"overridden": ("votes.kurum",)})
+    definition = election()
+    view, comparisons = View(definition), Comparisons(definition)
+    view.fold(Written(0, totals(votes={"kurum": 9}).encode()))
+    view.show(1, by_hand.cell, by_hand)
+    question = Question("mayor", "tr/34", "aa", "anka")
+    found = explain(run_of(definition), "9f2c", view, comparisons, question, held=True)
+
+    assert ("by_hand", 0, True) == (found.b.standing, found.b.districts, found.held)
+    assert "ANKA has reported nothing in İstanbul itself: its figures were set by hand" in str(found.reason)
+    assert [2] == [one.votes.gap for one in found.candidates]
 
 
 def test_whose_figures_were_set_by_hand_is_said_and_not_compared() -> None:
     by_hand = totals(version=5).model_copy(update={"overridden": ("valid", "votes.kurum")})
-    compared = [comparison(version=5, only_a=part(1, kurum=80))]
+    compared = [comparison(version=5, only_a=part(1, kurum=80), only_b=part(1, kurum=1))]
     for unit in ("tr/34", "tr/34/uskudar"):
         found = asked([by_hand, totals(source="anka", version=4)], compared, unit)
         assert (("valid", "votes.kurum"), ()) == (found.a.overridden, found.b.overridden)
-    assert 80 == asked([by_hand], compared).a.votes["kurum"]
+        assert 80 == found.a.votes["kurum"]
 
 
 def test_with_one_candidate_there_is_no_lead_to_explain() -> None:
-    found = asked([totals()], [comparison(only_a=part(1, kurum=80))])
+    found = asked(
+        [totals(), totals(source="anka")], [comparison(only_a=part(1, kurum=80), both_a=BOTH_ALIKE, both_b=BOTH_ALIKE)]
+    )
 
     assert found.why is not None
     assert (None, [None]) == (found.lead, [box.lead for box in found.why.explaining])

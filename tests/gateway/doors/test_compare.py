@@ -41,7 +41,7 @@ async def explained(gateway: Running, path: str = PATH, **headers: str) -> httpx
 async def test_why_two_sources_differ_can_be_asked_for(tmp_path: Path) -> None:
     async with night(tmp_path) as log:
         await publish(log, totals(version=3), totals(version=3, source="anka"))
-        await compare(log, comparison(version=3, only_a=part(2, imamoglu=7, kurum=2)))
+        await compare(log, comparison(version=3, only_a=part(2, imamoglu=7, kurum=2), only_b=part(1)))
         async with running(log) as gateway:
             await is_ready(gateway)
             answer = await explained(gateway)
@@ -53,7 +53,7 @@ async def test_why_two_sources_differ_can_be_asked_for(tmp_path: Path) -> None:
         said[name] for name in ("run", "mode", "epoch", "unit", "boxes_total")
     )
     assert {"votes": {"gap": 5, "coverage": 5, "disagreement": 0}, "points": None} == said["lead"]
-    assert (2, 0, 0) == tuple(said["why"][name] for name in ("only_a", "only_b", "both"))
+    assert (2, 1, 0) == tuple(said["why"][name] for name in ("only_a", "only_b", "both"))
     assert (304, b"", 200) == (known.status_code, known.content, other.status_code)
 
 
@@ -85,9 +85,9 @@ async def test_where_a_part_of_the_unit_is_on_hold_only_the_control_room_is_told
     said = totals(version=3)
     gate = Gate(contest="mayor", source="aa", district="tr/34/uskudar", gate=1, held=True, program=said)
     async with night(tmp_path) as log:
-        await publish(log, said, totals("tr/06/cankaya", version=1))
+        await publish(log, said, totals("tr/06/cankaya", version=1), totals(version=3, source="anka"))
         await log.append(RunTopics(RUN).totals.name, [Entry(gate.key, gate.encode())])
-        await compare(log, comparison(version=3, only_a=part(2, kurum=2)))
+        await compare(log, comparison(version=3, only_a=part(2, kurum=2), only_b=part(1)))
         async with running(log, settings=settings) as gateway:
             await is_ready(gateway)
             bearer = f"Bearer {token()}"
@@ -98,14 +98,14 @@ async def test_where_a_part_of_the_unit_is_on_hold_only_the_control_room_is_told
     assert [403, 403, 403] == [answer.status_code for answer in held]
     assert "on hold" in held[0].json()["error"]
     assert [200, 200] == [answer.status_code for answer in elsewhere]
-    assert 2 == inside.json()["why"]["only_a"]
+    assert (2, True) == (inside.json()["why"]["only_a"], inside.json()["held"])
 
 
 async def test_a_comparison_that_is_ahead_of_the_totals_on_air_is_not_told(tmp_path: Path) -> None:
     async with night(tmp_path) as log:
-        await publish(log, totals(version=3))
-        await compare(log, comparison(version=3, only_a=part(1, kurum=1)))
-        await compare(log, comparison(version=4, only_a=part(2, kurum=9)))
+        await publish(log, totals(version=3), totals(version=3, source="anka"))
+        await compare(log, comparison(version=3, only_a=part(1, kurum=1), only_b=part(1)))
+        await compare(log, comparison(version=4, only_a=part(2, kurum=9), only_b=part(1)))
         async with running(log) as gateway:
             await is_ready(gateway)
             assert 1 == (await explained(gateway)).json()["why"]["only_a"]
@@ -118,12 +118,12 @@ async def test_a_run_that_is_older_than_comparisons_is_served_all_the_same(tmp_p
     async with SqliteLog(tmp_path / "night.db", Wall()) as log:
         await log.create([topic for topic in topics.all() if topic != topics.comparisons])
         await log.append(topics.control.name, [Entry(b"run", created.encode())])
-        await publish(log, totals(version=3))
+        await publish(log, totals(version=3), totals(version=3, source="anka"))
         async with running(log, settings=replace(FAST, heartbeat_s=0.05)) as gateway:
             await is_ready(gateway)
             answer = (await get(gateway, PATH)).json()
             await log.create([topics.comparisons])
-            await compare(log, comparison(version=3, only_a=part(1, kurum=1)))
+            await compare(log, comparison(version=3, only_a=part(1, kurum=1), only_b=part(1)))
             later = (await explained(gateway)).json()
     assert None is answer["why"]
     assert "Nothing has been compared" in answer["reason"]
