@@ -1,7 +1,7 @@
 """The log on Apache Kafka. `KafkaLog` is the port's adapter.
 
-Below it: `kafka_connection` (addresses, security, errors), `kafka_topics` (settings), `kafka_appender` (the idempotent
-producer), `kafka_reader` (positions of our own) and `kafka_member` (groups).
+Below it: `kafka_connection` (addresses, security, errors), `kafka_closing` (letting go of clients), `kafka_topics`
+(settings), `kafka_appender` (the idempotent producer), `kafka_reader` (positions of our own), `kafka_member` (groups).
 """
 
 import asyncio
@@ -11,9 +11,10 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from eventlog.kafka_appender import Appender
+from eventlog.kafka_closing import stop_consumer
 from eventlog.kafka_connection import Connection, Security
 from eventlog.kafka_member import KafkaMembership
-from eventlog.kafka_reader import KafkaReader, start, stop
+from eventlog.kafka_reader import KafkaReader, start
 from eventlog.kafka_topics import Topics
 from eventlog.limits import check_entries
 from eventlog.partition import partition_of
@@ -122,6 +123,6 @@ class _Clients:
         try:
             await self.appender.close()
             if self._asking is not None:
-                await stop(self._asking)
+                await stop_consumer(self._asking)
         finally:
             await self.topics.close()

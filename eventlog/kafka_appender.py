@@ -1,14 +1,14 @@
 """Appending to Kafka: an idempotent producer that keeps our order within each partition through its own retries."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
-from eventlog.kafka_connection import CLOSE_S, REQUEST_TIMEOUT_MS, STOP_S, Connection, uninterrupted
+from eventlog.kafka_closing import stop_producer, uninterrupted
+from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, Connection
 from eventlog.partition import partition_of
 from eventlog.port import Entry, Topic
 from schemas.errors import RecordTooLarge
@@ -66,7 +66,7 @@ class Appender:
         """Send what waits, for a few seconds at most, and let go of the cluster."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _stop(producer)
+            await stop_producer(producer)
 
     async def _wait_for_overdue(self) -> None:
         if self._overdue:
@@ -86,7 +86,7 @@ class Appender:
                     async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
                         await uninterrupted(producer.start())
                 except BaseException:
-                    await _stop(producer)
+                    await stop_producer(producer)
                     raise
                 self._producer = producer
             return self._producer
@@ -116,7 +116,7 @@ class Appender:
     async def _replace(self, producer: AIOKafkaProducer) -> None:
         if self._producer is producer:
             self._producer = None
-            await _stop(producer)
+            await stop_producer(producer)
 
 
 async def _send_each(
@@ -151,37 +151,3 @@ async def _send(producer: AIOKafkaProducer, batch: object, topic: str, partition
     batch.close()  # type: ignore[attr-defined]  # aiokafka has no types
     future: asyncio.Future[object] = await producer.send_batch(batch, topic, partition=partition)
     return future
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """Stop it within a few seconds, whatever it still holds, and wherever we are cancelled.
-
-    aiokafka's own `stop` waits for every batch, so for ever while no broker answers; it has no public way to give up.
-    """
-    await uninterrupted(_flush_and_stop(producer), CLOSE_S)
-
-
-async def _flush_and_stop(producer: AIOKafkaProducer) -> None:
-    try:
-        async with asyncio.timeout(STOP_S):
-            await producer.flush()
-    except TimeoutError:
-        await _give_up(producer)
-    try:
-        async with asyncio.timeout(STOP_S):
-            await uninterrupted(producer.stop())
-    except (TimeoutError, KafkaError):
-        await producer.client.close()
-
-
-async def _give_up(producer: AIOKafkaProducer) -> None:
-    """End its sending, and only then fail what it holds: a batch that is being sent would trip over that."""
-    with contextlib.suppress(TimeoutError, KafkaError):
-        async with asyncio.timeout(STOP_S):
-            await producer._sender.close()  # noqa: SLF001  see `_stop`
-    held = producer._message_accumulator  # noqa: SLF001  see `_stop`
-    for batches in held._batches.values():  # noqa: SLF001  see `_stop`
-        held._pending_batches.update(batches)  # noqa: SLF001  where one that was sent before takes itself from
-        for batch in batches:
-            batch._drain_waiter.cancel()  # noqa: SLF001  else asyncio reports an error that nobody asked for
-    held.fail_all(KafkaError("the producer was stopped"))

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from eventlog.loops import is_asked_to_end
 from schemas.errors import LogError, LogUnavailable, UsageError
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -27,12 +28,6 @@ Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 REQUEST_TIMEOUT_MS: Final = 10_000
 """A broker on the same continent answers within a second; a leader's election takes a few."""
-
-STOP_S: Final = 5.0
-"""What a stop may take: for flushing, and for closing connections that do not answer."""
-
-CLOSE_S: Final = 5 * STOP_S
-"""What a client's whole stop may take for who is cancelled meanwhile: flush, give up, stop in two tries, close."""
 
 RETRY_BACKOFF_MS: Final = 100
 """Between two tries at a broker that does not answer."""
@@ -89,9 +84,22 @@ class Connection:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Turn aiokafka's errors, and a deadline that passed, into ours."""
+        """Turn aiokafka's errors, and a deadline that passed, into ours.
+
+        A cancellation that nobody asked of us is an error too: one of aiokafka's own tasks was cancelled while we
+        waited for it. Taken for a wish, it would end whoever reads or writes here, in silence.
+        """
+        task = asyncio.current_task()
+        asked = 0 if task is None else task.cancelling()
         try:
             yield
+        except asyncio.CancelledError as stray:
+            if is_asked_to_end(asked):
+                raise
+            raise LogUnavailable(
+                f"Kafka's client for {self.servers} broke off what it was doing, and nobody had asked it to."
+                " The same can be tried again."
+            ) from stray
         except (
             AuthenticationFailedError,
             ClusterAuthorizationFailedError,
@@ -110,22 +118,3 @@ class Connection:
             raise LogUnavailable(
                 f"Kafka at {self.servers} could not do it just now ({error!r}). Try again; its own log says more."
             ) from error
-
-
-async def uninterrupted(step: Coroutine[object, object, object], patience_s: float = STOP_S) -> None:
-    """Let a client come to the end of its start or its stop, for some seconds also where we are cancelled meanwhile.
-
-    A start of aiokafka's that is cancelled forgets the connection that it is making, and a stop those that it has not
-    closed yet.
-    """
-    task = asyncio.ensure_future(step)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=patience_s)
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task}, timeout=STOP_S)
-        if not task.cancelled():
-            task.exception()  # nobody asks for it any more
-        raise

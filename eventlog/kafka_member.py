@@ -6,8 +6,9 @@ from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
+from eventlog.kafka_closing import stop_consumer
 from eventlog.kafka_connection import Connection
-from eventlog.kafka_reader import start, stop
+from eventlog.kafka_reader import start
 from eventlog.kafka_topics import Topics
 
 SESSION_MS: Final = 10_000
@@ -54,14 +55,14 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             with self._connection.translated():
                 await self._join(consumer)
         except BaseException:
-            await stop(consumer)
+            await stop_consumer(consumer)
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._partitions = None
         if self._consumer is not None:
-            await stop(self._consumer)
+            await stop_consumer(self._consumer)
 
     @property
     def partitions(self) -> frozenset[int]:

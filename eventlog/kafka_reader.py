@@ -6,9 +6,11 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 
-from eventlog.kafka_connection import CLOSE_S, REQUEST_TIMEOUT_MS, STOP_S, Connection, uninterrupted
+from eventlog.kafka_closing import stop_consumer as stop
+from eventlog.kafka_closing import uninterrupted
+from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, Connection
 from eventlog.kafka_topics import Topics
 from eventlog.port import Batch
 from schemas.errors import PositionLost
@@ -29,20 +31,6 @@ async def start(consumer: AIOKafkaConsumer, connection: Connection) -> None:
     except BaseException:
         await stop(consumer)
         raise
-
-
-async def stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer within a few seconds, whether or not its broker answers, and wherever we are cancelled."""
-    await uninterrupted(_stop(consumer), CLOSE_S)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    await asyncio.sleep(0)  # aiokafka's tasks let a cancellation through that comes before their first step
-    try:
-        async with asyncio.timeout(STOP_S):
-            await uninterrupted(consumer.stop())
-    except (TimeoutError, KafkaError):
-        await consumer._client.close()  # noqa: SLF001  `stop` does it last, and did not get that far
 
 
 class KafkaReader:

@@ -8,7 +8,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
-from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, RETRY_BACKOFF_MS, Connection, uninterrupted
+from eventlog.kafka_closing import stop_admin, uninterrupted
+from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, RETRY_BACKOFF_MS, Connection
 from eventlog.port import MAX_RECORD_BYTES, Topic
 from schemas.errors import LogError, UnknownTopic
 
@@ -66,7 +67,7 @@ class Topics:
 
     async def close(self) -> None:
         """Let go of the cluster."""
-        await uninterrupted(self._admin.close())
+        await stop_admin(self._admin)
 
     async def create(self, topics: Sequence[Topic]) -> None:
         """Create those that are missing, and wait until they can be written to."""

@@ -1,14 +1,17 @@
 """The loops of a gateway: one follows the log into views and orders, one sends what is owed, one watches the time."""
 
 import asyncio
-from typing import Final, NoReturn
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Final, NoReturn
 
 from eventlog.clock import Clock
+from eventlog.loops import forever
 from eventlog.port import EventLog, Reader
 from eventlog.run import find_run
 from gateway.follow_beside import follow_beside
 from gateway.gateway import Gateway
-from schemas.errors import LogUnavailable, PositionLost, UnknownRun, UnknownTopic
+from schemas.errors import LogUnavailable, LoopEnded, PositionLost, UnknownRun, UnknownTopic
 
 _MS_PER_S: Final = 1_000
 
@@ -25,13 +28,13 @@ async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
     pauses = _Pauses(gateway, clock)
     while True:
         try:
-            await _follow_run(log, gateway, clock, pauses)
+            await forever(_follow_run(log, gateway, clock, pauses), "Following the run")
         except _TakeEnded:
             continue
         except (UnknownRun, UnknownTopic) as error:
             gateway.log_reached()
             gateway.reason = str(error)
-        except LogUnavailable as error:
+        except (LogUnavailable, LoopEnded) as error:
             gateway.log_lost(str(error))
         except PositionLost:
             gateway.begin_again()
@@ -77,21 +80,28 @@ async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, pauses: _Pa
     control, totals = topics.control.name, topics.totals.name
     ordered = await _end(log, control, world.control.position)
     end = await _end(log, totals, world.view.seq)
+    gateway.log_reached(end)
     async with (
         log.reader(control, {0: world.control.position}) as orders,
         log.reader(totals, {0: world.view.seq}) as reader,
     ):
-        while orders.positions[0] < ordered:
-            await _read_orders(orders, gateway)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_follow_orders(orders, gateway))
-                for topic, fold in ((topics.comparisons, world.comparisons), (topics.quarantine, world.quarantine)):
-                    group.create_task(follow_beside(log, topic.name, fold, gateway.settings, clock))
-                group.create_task(_look_at_end(log, totals, gateway, clock))
+                begin = partial(_begin, group)
+                begin(_look_at_end(log, totals, reader, gateway, clock, gateway.log_reached))
+                begin(_look_at_end(log, control, orders, gateway, clock, lambda _: gateway.log_reached()))
+                while orders.positions[0] < ordered:
+                    await _read_orders(orders, gateway)
+                begin(_follow_orders(orders, gateway))
+                begin(follow_beside(log, topics.comparisons.name, world.comparisons, gateway.settings, clock))
+                begin(follow_beside(log, topics.quarantine.name, world.quarantine, gateway.settings, clock))
                 await _follow_totals(reader, end, gateway, pauses)
         except ExceptionGroup as failed:  # what the log said to the one, it says to the other
             raise failed.exceptions[0] from failed
+
+
+def _begin(group: asyncio.TaskGroup, loop: Coroutine[Any, Any, NoReturn]) -> None:
+    group.create_task(forever(loop, "A loop beside the totals"))
 
 
 async def _end(log: EventLog, topic: str, position: int) -> int:
@@ -104,19 +114,31 @@ async def _end(log: EventLog, topic: str, position: int) -> int:
 
 async def _follow_totals(reader: Reader, end: int, gateway: Gateway, pauses: _Pauses) -> NoReturn:
     settings = gateway.settings
+    pauses.reset()
     while True:
-        gateway.log_reached()
-        pauses.reset()
         if reader.positions[0] >= end:
             gateway.caught_up()
         for batch in await reader.read(max_records=settings.read_records, wait_ms=settings.read_wait_ms):
+            gateway.log_reached()
             gateway.fold(batch.records)
 
 
-async def _look_at_end(log: EventLog, topic: str, gateway: Gateway, clock: Clock) -> NoReturn:
-    """Ask now and then how far the log is, so that whoever watches sees a gateway that falls behind."""
+async def _look_at_end(
+    log: EventLog, topic: str, reader: Reader, gateway: Gateway, clock: Clock, tell: Callable[[int], None]
+) -> NoReturn:
+    """Ask now and then how far the topic goes, and `tell` it: so whoever watches sees a gateway that falls behind.
+
+    A read that brings nothing is no answer of the log's: a reader whose connections are gone brings nothing, too.
+    Raises `LogUnavailable` where the reader has brought nothing for long although the topic has more.
+    """
+    position, since = reader.positions[0], clock.monotonic()
     while True:
-        gateway.log_reached(await _end(log, topic, 0))
+        end, now = await _end(log, topic, 0), clock.monotonic()
+        tell(end)
+        if reader.positions[0] != position or position >= end:
+            position, since = reader.positions[0], now
+        elif now - since > gateway.settings.log_stuck_s:
+            raise LogUnavailable(f"Topic {topic!r} ends at {end}, and nothing has come after {position} for long.")
         await clock.sleep(gateway.settings.heartbeat_s)
 
 

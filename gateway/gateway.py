@@ -28,6 +28,7 @@ from gateway.clients.hub import Hub
 from gateway.clients.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.clients.stalls import Stalls
 from gateway.derived.feeds import feeds, state_message
+from gateway.derived.readiness import LogContact, unready
 from gateway.folds.control import Control
 from gateway.folds.embargo import NO_EMBARGO, Embargo
 from gateway.folds.playback import is_surprising
@@ -69,8 +70,7 @@ class Gateway:
         self.metrics: Final = Metrics(self.reading)
         self._audience: Audience[Client] = Audience()
         self._stalls: Stalls[Client] = Stalls(settings.stalled_s)
-        self._reachable = True
-        self._end = 0
+        self._contact = LogContact(clock.monotonic())
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
         self._watched: tuple[dict[str, FeedState], tuple[str, ...], bool] = {}, (), True
@@ -147,15 +147,26 @@ class Gateway:
             self._greet(client, session, self.world)
 
     def log_reached(self, end: int = 0) -> None:
-        """The log answers; the totals topic went up to `end` when it was last asked."""
-        self._reachable = True
-        self._end = max(self._end, end)
+        """The log has answered; the totals topic goes up to `end`, where that was asked."""
+        self._contact.answered(self._clock.monotonic(), end)
 
     def log_lost(self, reason: str) -> None:
         """The log does not answer: what is held stands, and every feed counts as down."""
-        self._reachable = False
+        if self._contact.reachable:
+            _log.warning("%s What is held stands; it is tried again.", reason)
+        self._contact.reachable = False
         if not self.ready:
             self.reason = reason
+
+    @property
+    def log_age_s(self) -> float:
+        """How long ago the log last answered."""
+        return self._contact.age_s(self._clock.monotonic())
+
+    def unready(self) -> tuple[str, ...]:
+        """Why no clients should be sent here; empty where it is ready."""
+        waits_for = None if self.ready and not self.retiring else self.reason
+        return unready(waits_for=waits_for, log_age_s=self.log_age_s, log_limit_s=self.settings.log_silent_s)
 
     # What operators order
 
@@ -183,12 +194,13 @@ class Gateway:
         """How the gateway is at the moment, for whoever watches it."""
         world = self.world
         return Reading(
-            ready=self.ready,
+            ready=not self.unready(),
             connections=len(self._clients),
             stalled=len(self._stalls),
             groups=sum(hub.groups for hub in world.hubs) if world else 0,
             seq=world.view.seq if world else 0,
-            behind=max(0, self._end - world.view.seq) if world else 0,
+            behind=max(0, self._contact.end - world.view.seq) if world else 0,
+            log_age_s=self.log_age_s,
             skipped=world.view.skipped if world else 0,
             stale=world.view.stale if world else 0,
             feeds=self.feeds_now(),
@@ -295,7 +307,7 @@ class Gateway:
             found = self._feeds(self.world)
             states = {source: feed.state for source, feed in found.items()}
             hold = self.world.program.hold
-            watched = states, hold, self._reachable
+            watched = states, hold, self._contact.reachable
             changed = changed or watched != self._watched
             self._watched = watched
             self.world.alarms.look(self.world.view, found, self._clock.now())
@@ -374,7 +386,7 @@ class Gateway:
         replay = world.control.clock.at(now)
         return state_message(
             *(seq, now, found, self.embargo),
-            reachable=self._reachable,
+            reachable=self._contact.reachable,
             numbers=numbers,
             hold=hold,
             calls=calls,
@@ -411,7 +423,7 @@ class Gateway:
             world.run.definition.source_ids,
             world.view.heard,
             self._clock.now(),
-            reachable=self._reachable,
+            reachable=self._contact.reachable,
             limits=self.settings.feeds,
             replay=world.control.clock.at(self._clock.now()),
         )

@@ -28,6 +28,8 @@ class Reading:
     seq: int
     behind: int
     """Positions of the totals topic that the view has not folded yet, as far as is known."""
+    log_age_s: float
+    """How long ago the log last answered."""
     skipped: int
     stale: int
     feeds: dict[str, Feed]
@@ -90,7 +92,8 @@ class _Readings:
     def collect(self) -> Iterator[Metric]:
         reading = self._read()
         for name, what, value in (
-            ("ready", "1 once the log's end, as it was at the start, is in the view.", reading.ready),
+            ("ready", "1 where clients should be sent here: GET /readyz says why not.", reading.ready),
+            ("log_age_seconds", "Since the log last answered.", reading.log_age_s),
             ("connections", "Clients connected.", reading.connections),
             ("stalled_connections", "Clients whose socket takes nothing at the moment.", reading.stalled),
             ("groups", "Groups of clients that share every frame.", reading.groups),

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from uvicorn import Config, Server
 
 from eventlog.clock import Clock
+from eventlog.loops import forever
 from eventlog.port import EventLog
 from eventlog.run import RUN_NAME
 from gateway.admission.tls import tls_context
@@ -24,7 +25,7 @@ from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.pages import PAGES
 from gateway.settings import GatewaySettings
-from schemas.errors import UsageError
+from schemas.errors import LoopEnded, UsageError
 
 
 async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody else's to choose
@@ -45,7 +46,7 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
     `port` 0 takes a free one; `started` is called with the actual port once connections are accepted. `moments` works
     out what was shown before, for whoever asks; `boundaries` are the districts' outlines for the map, which draws equal
     tiles without. The run may come later. Raises `UsageError` where the name cannot be a run's or the address cannot be
-    listened at.
+    listened at, and `LoopEnded` where the server or a loop of its own ends by itself.
     """
     if not RUN_NAME.fullmatch(run_name):
         raise UsageError(f"{run_name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
@@ -56,11 +57,12 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(follow(log, gateway, clock))
-            group.create_task(pulse(gateway, clock))
-            group.create_task(watch(gateway, clock))
+            group.create_task(forever(follow(log, gateway, clock), "Following the log"))
+            group.create_task(forever(pulse(gateway, clock), "Sending"))
+            group.create_task(forever(watch(gateway, clock), "Watching the clients"))
             try:
-                await asyncio.shield(serving)
+                await asyncio.wait({serving})
+                raise LoopEnded("The HTTP server", "it stopped serving")
             finally:
                 if gateway.settings.share_port:  # the kernel then deals new connections to the other workers
                     server.stop_listening()

@@ -47,6 +47,12 @@ class GatewaySettings:
     read_wait_ms: int = 1_000
     """How long one read waits for something new; it only bounds the wait, since what is new ends it."""
 
+    log_silent_s: float = 60
+    """After so long without an answer of the log a gateway is not ready: six looks at its end."""
+
+    log_stuck_s: float = 30
+    """Reading begins anew where nothing comes for so long although the log has more: three looks at its end."""
+
     write_high_bytes: int = 64 * KIB
     """Unsent bytes at which a connection is not draining: a snapshot of all İstanbul's districts (38 KB) and more.
 

@@ -11,6 +11,7 @@
     │   ├── UnknownRun        no such run in the log
     │   └── RunConflict       the run exists with another definition or mode
     ├── StreamRefused         a gateway sent a client away for good
+    ├── LoopEnded             what is meant to go on for ever ended, and nobody had asked for that
     └── LogError              the event log could not do what it was asked
         ├── LogUnavailable    not reachable now; the same call may work later (retriable)
         ├── LogFull           no room left where the log lives (retriable once there is)
@@ -108,6 +109,15 @@ class StreamRefused(SandikError):
         super().__init__(f"The gateway sent this client away with {code}: {why}. Mend that, then connect again.")
         self.code = code
         self.reason = reason
+
+
+class LoopEnded(SandikError):
+    """What is meant to go on for ever has ended, and nobody had asked for that."""
+
+    def __init__(self, name: str, how: str) -> None:
+        super().__init__(f"{name} ended: {how}. Start it again; if that comes back, its log (--verbose) says more.")
+        self.name = name
+        self.how = how
 
 
 class LogError(SandikError):

@@ -104,10 +104,15 @@ async def _health(_: Request) -> Response:
 
 
 def _readiness(gateway: Gateway) -> Response:
-    ready = gateway.ready and not gateway.retiring
-    headers = {} if ready else {"retry-after": RETRY_AFTER_S}
-    body = orjson.dumps({"ready": ready, "reason": gateway.reason})
-    return json_answer(body, status=200 if ready else 503, headers=headers)
+    reasons = gateway.unready()
+    headers = {"retry-after": RETRY_AFTER_S} if reasons else {}
+    answer = {
+        "ready": not reasons,
+        "reason": " ".join(reasons) or gateway.reason,
+        "reasons": reasons,
+        "log_age_s": round(gateway.log_age_s, 1),
+    }
+    return json_answer(orjson.dumps(answer), status=503 if reasons else 200, headers=headers)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ READING = Reading(
     groups=2,
     seq=18,
     behind=3,
+    log_age_s=12.5,
     skipped=0,
     stale=4,
     feeds={
@@ -31,8 +32,9 @@ def samples(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
 def test_gauges_are_read_when_they_are_scraped() -> None:
     found = samples(Metrics(lambda: READING))
 
-    assert (1, 7, 2, 18, 3) == tuple(
-        found[f"sandik_gateway_{name}", ()] for name in ("ready", "connections", "groups", "seq", "lag_seq")
+    assert (1, 7, 2, 18, 3, 12.5) == tuple(
+        found[f"sandik_gateway_{name}", ()]
+        for name in ("ready", "connections", "groups", "seq", "lag_seq", "log_age_seconds")
     )
 
 

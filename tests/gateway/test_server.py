@@ -86,7 +86,9 @@ async def test_a_subscription_made_before_the_run_is_there_is_kept(tmp_path: Pat
         await make_run(log)
         await client.next("snapshot")
         assert list(dict.fromkeys(message["type"] for message in client.messages)) == ["hello", "state", "snapshot"]
-        assert (await get(gateway, "/readyz")).json() == {"ready": True, "reason": "Ready."}
+        ready = (await get(gateway, "/readyz")).json()
+        assert (ready["ready"], ready["reason"], ready["reasons"]) == (True, "Ready.", [])
+        assert 0 <= ready["log_age_s"] < LIMIT_S
 
 
 async def test_a_client_that_reconnects_to_a_restarted_gateway_sees_no_gap_and_no_step_back(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A real log behind a line that can be cut."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Self
 
@@ -13,12 +14,19 @@ class Unreliable:
     def __init__(self, below: EventLog) -> None:
         self.below = below
         self.cuts = 0
+        self.muted = 0
         self._away = False
+        self._error: BaseException = LogUnavailable("The log is away.")
 
-    def break_off(self) -> None:
-        """Cut the line: everything that is open breaks, too."""
+    def break_off(self, error: BaseException | None = None) -> None:
+        """Cut the line: everything that is open breaks, too. With this error, where one is given."""
+        self._error = error or LogUnavailable("The log is away.")
         self._away = True
         self.cuts += 1
+
+    def mute(self) -> None:
+        """Whatever reads now is brought nothing more, and not told why; who begins to read is."""
+        self.muted += 1
 
     def come_back(self) -> None:
         """Mend it."""
@@ -33,7 +41,7 @@ class Unreliable:
     def check(self, cuts: int | None = None) -> EventLog:
         """The log below, if it can be reached and the line was not cut since."""
         if self._away or cuts not in {None, self.cuts}:
-            raise LogUnavailable("The log is away.")
+            raise self._error
         return self.below
 
     async def __aenter__(self) -> Self:
@@ -75,6 +83,7 @@ class _Reader:
         self._log = log
         self._below = below
         self._cuts = log.cuts
+        self._muted = log.muted
 
     async def __aenter__(self) -> Self:
         await self._below.__aenter__()
@@ -89,4 +98,7 @@ class _Reader:
 
     async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
         self._log.check(self._cuts)
+        if self._muted != self._log.muted:
+            await asyncio.sleep(0)
+            return []
         return await self._below.read(max_records=max_records, wait_ms=wait_ms)

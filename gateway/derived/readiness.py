@@ -1,0 +1,38 @@
+"""Whether clients should be sent to this gateway, and if not, every reason why. Moments are monotonic seconds."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class LogContact:
+    """What is known of the log's answers. A read that brings nothing is none: the connection may be gone."""
+
+    answered_at: float
+    """When the log last answered; before it ever did, when it was first asked."""
+    reachable: bool = True
+    end: int = 0
+    """How far the totals topic went when the log last said so."""
+
+    def answered(self, now: float, end: int = 0) -> None:
+        """The log has answered at this moment; the totals topic went up to `end`, where that was asked."""
+        self.answered_at = now
+        self.reachable = True
+        self.end = max(self.end, end)
+
+    def age_s(self, now: float) -> float:
+        """How long ago the log last answered."""
+        return max(0.0, now - self.answered_at)
+
+
+def unready(*, waits_for: str | None, log_age_s: float, log_limit_s: float) -> tuple[str, ...]:
+    """The reasons against sending clients here; none where it is ready.
+
+    `waits_for` says what the gateway itself still waits for, or that it is about to end; `None` where all is well.
+    """
+    reasons = [] if waits_for is None else [waits_for]
+    if log_age_s > log_limit_s:
+        reasons.append(
+            f"The log last answered {log_age_s:.0f} s ago, and {log_limit_s:.0f} s is the limit: what is shown here may"
+            " be old. Look at the log and at the network to it."
+        )
+    return tuple(reasons)
