@@ -195,11 +195,15 @@ class Timeline:
 
 
 def document(run: Run, messages: Sequence[tuple[int, dict[str, Any]]]) -> bytes:
-    """The timeline as a file. A live night's is of mode replay: what is drawn from it is not live, and says so."""
+    """The timeline as a file. A live night's is of mode replay: what is drawn from it is not live, and says so.
+
+    `told` says that the figures are those that were on air.
+    """
     first = messages[0][0] if messages else 0
     return orjson.dumps(
         {
             "format": FORMAT,
+            "told": "on_air",
             "run": run.name,
             "mode": "test" if run.mode == "test" else "replay",
             "epoch": run.epoch,

@@ -17,12 +17,14 @@ from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl
 from sandik.process import calm_garbage_collector, run_to_completion
 from sandik.statehash import state_hash
+from sandik.told import Told
 from sandik.wiring import open_log
 from schemas.errors import ArchiveError
 
 EXAMPLE = "Example: sandik verify archives/2024-yerel"
 
 _DIFFERS = 1
+_TOLD = "States are of what the sources say; holds, embargoes and figures set by hand change none of them."
 
 
 def verify(
@@ -37,7 +39,11 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
     processes: Annotated[int, typer.Option(min=1, max=64, help="How many partitions to verify at a time.")] = 2,
 ) -> None:
-    """Work out again every link, file and state of an archive. Exit code 1 where anything is not as it was written."""
+    """Work out again every link, file and state of an archive. Exit code 1 where anything is not as it was written.
+
+    States and totals are of what the sources say. What was on air besides (holds, embargoes, figures set by hand) are
+    orders: the links prove that none is missing, and no state depends on them.
+    """
     calm_garbage_collector()
     try:
         verdict = _verdict(_verified(folder, content_hash, processes))
@@ -77,6 +83,7 @@ def _verdict(verified: Verified) -> dict[str, object]:
         "complete": manifest.complete,
         "records": manifest.records,
         "content_hash": manifest.content_hash,
+        "told": Told.LOG.value,
         "state": verified.state,
     }
 
@@ -119,3 +126,4 @@ def _say_whole(folder: Path, verdict: dict[str, object]) -> None:
     sys.stdout.write(f"{folder} is whole{until}.\n")
     if "compared_run" in verdict:
         sys.stdout.write(f"Run {verdict['compared_run']!r} has the same totals.\n")
+    sys.stdout.write(f"{_TOLD}\n")

@@ -30,6 +30,7 @@ def test_an_archive_verifies_and_says_what_is_in_it(sandik: Sandik, night: Path)
     assert 0 == code
     assert f"content hash: {manifest.content_hash}\nstate hash:   {manifest.state}\narchive is whole.\n" in out
     assert "control: 1 run_created" in out
+    assert "States are of what the sources say; holds, embargoes and figures set by hand change none" in out
 
 
 def test_a_run_with_the_same_totals_has_the_archive_s_state(sandik: Sandik, night: Path) -> None:
@@ -39,6 +40,20 @@ def test_a_run_with_the_same_totals_has_the_archive_s_state(sandik: Sandik, nigh
 
     assert (0, True) == (code, "Run 'night' has the same totals." in out)
     assert open_archive(night).manifest.state == printed.strip()
+
+
+def test_what_is_held_or_set_by_hand_changes_no_state(sandik: Sandik, night: Path) -> None:
+    contest = ("--contest", "metropolitan_mayor")
+    who = ("--run", "night", "--by", "A. Kaya", "--reason", "a rehearsal")
+    cell = (*contest, "--source", "aa", "--unit", "tr/34/adalar")
+    for order in (("hold", *contest), ("override", *cell, "votes.imamoglu=7"), ("embargo", "--until", "lifted")):
+        assert 0 == sandik("control", *order, *who)[0]
+    assert 0 == sandik("aggregate", "--run", "night", "--until-end")[0]
+    code, out, _ = sandik("verify", "archive", "--run", "night", "--json")
+
+    verdict = orjson.loads(out)
+    assert (0, "whole", "log") == (code, verdict["verdict"], verdict["told"])
+    assert verdict["state"] == verdict["compared_state"]
 
 
 def test_a_run_with_other_totals_is_told_apart(sandik: Sandik, night: Path) -> None:

@@ -176,6 +176,7 @@ def test_what_was_live_is_a_replay_in_the_file() -> None:
     run = run_of(small_election(), "live")
     file = orjson.loads(document(run, [(BEGAN, {"type": "state"}), (BEGAN + 5, {"type": "state"})]))
     assert (FORMAT, "replay", BEGAN, BEGAN + 5) == (file["format"], file["mode"], file["first"], file["last"])
+    assert "on_air" == file["told"]
     assert [0, 5] == [at for at, _ in file["messages"]]
     assert Election.model_validate_json(orjson.dumps(file["definition"])) == run.definition
     empty = orjson.loads(document(run, []))
