@@ -72,6 +72,8 @@ class Progress:
     published: int = 0
     behind: int = 0
     compared: int = 0
+    unverified: int = 0
+    """Operators' restrictions that are kept though they cannot be verified."""
     partitions: frozenset[int] = frozenset()
     outcomes: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
@@ -335,6 +337,7 @@ class Aggregator:
             self._gatekeeper.fold_totals(batch.records)
 
     def _report(self) -> None:
+        self._progress.unverified = len(self._gatekeeper.unverified(self._clock.now()))
         self._watch(self._progress)
 
 

@@ -10,6 +10,7 @@ their beginning: what a gate shows is what the topic's readers are shown, not wh
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
 from typing import Final, Self
 
 from consumers.gates import Holds, Overrides, RelayedOrders
@@ -21,7 +22,8 @@ from schemas.control import parse_epoch
 from schemas.gate import Gate
 from schemas.override import Override
 from schemas.playback import Mark, parse_moved
-from schemas.trust import Judge, OperatorKey
+from schemas.trust import Judge, OperatorKey, Verdict
+from tabulation.restrictions import Restrictions
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class Gatekeeper:
         self._totals = run.topics.totals.name
         self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
         self._holds = Holds(run.definition)
+        self._restrictions = Restrictions(run.definition)
         self._overrides = Overrides()
         self._relayed = RelayedOrders(run.definition)
         self._marks = Marks(run.epoch)
@@ -99,6 +102,10 @@ class Gatekeeper:
             await self._log.append(self._totals, [Entry(mark.key, mark.encode()) for mark in marks])
             self._marks.said(marks)
 
+    def unverified(self, now: datetime) -> tuple[Verdict, ...]:
+        """The restrictions that stand at this moment though they cannot be verified, by their offset."""
+        return self._restrictions.unverified(now)
+
     @property
     def _has_orders(self) -> bool:
         return bool(self._holds.wanted or self._overrides.wanted)
@@ -126,12 +133,14 @@ class Gatekeeper:
             verdict = self._judge.judge(record.offset, record.value, record.timestamp)
             if verdict is None:
                 self._fold_replay(record)
-            elif verdict.order is not None and verdict.counts:
+                continue
+            self._restrictions.fold(verdict)
+            if verdict.order is not None and verdict.stands:
                 self._holds.apply(record.offset, verdict.order)
                 self._overrides.apply(record.offset, verdict.order)
                 self._settled = False
-            else:
-                _log.warning("The control record at %d has no effect: %s.", record.offset, verdict.refusal)
+            if not verdict.counts:
+                _log.warning("The control record at %d %s.", record.offset, verdict.effect)
 
     def _fold_replay(self, record: Record) -> None:
         if self._run.mode != "replay":

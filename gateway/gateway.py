@@ -30,14 +30,16 @@ from gateway.clients.stalls import Stalls
 from gateway.derived.feeds import feeds, state_message
 from gateway.derived.readiness import LogContact, unready
 from gateway.folds.control import Control
-from gateway.folds.embargo import NO_EMBARGO, Embargo
 from gateway.folds.playback import is_surprising
 from gateway.folds.program import Program
 from gateway.metrics import Metrics, Reading
 from gateway.settings import GatewaySettings
 from gateway.world import Client, World
 from schemas.playback import is_mark, parse_mark
+from schemas.trust import Verdict
 from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState, Playback
+from tabulation.embargo import NO_EMBARGO, Embargo
+from tabulation.restrictions import complaint
 
 _log: Final = logging.getLogger(__name__)
 
@@ -124,7 +126,7 @@ class Gateway:
             if verdict.order is not None and verdict.counts:
                 self.world.quarantine.obey(verdict.order)
             else:
-                _log.warning("The control record at %d has no effect: %s.", verdict.offset, verdict.refusal)
+                _log.warning("The control record at %d %s.", verdict.offset, verdict.effect)
         if control.embargo != before[0]:
             self.set_embargo(control.embargo)
         elif control.calls != before[1] and self.ready:
@@ -166,7 +168,12 @@ class Gateway:
     def unready(self) -> tuple[str, ...]:
         """Why no clients should be sent here; empty where it is ready."""
         waits_for = None if self.ready and not self.retiring else self.reason
-        return unready(waits_for=waits_for, log_age_s=self.log_age_s, log_limit_s=self.settings.log_silent_s)
+        return unready(
+            waits_for=waits_for,
+            unverified=complaint(self.unverified()),
+            log_age_s=self.log_age_s,
+            log_limit_s=self.settings.log_silent_s,
+        )
 
     # What operators order
 
@@ -190,6 +197,10 @@ class Gateway:
         """How every source is doing; none, where there is no run yet."""
         return self._feeds(self.world) if self.world is not None else {}
 
+    def unverified(self) -> tuple[Verdict, ...]:
+        """The operators' restrictions that stand now though they cannot be verified, by their offset."""
+        return self.world.control.unverified(self._clock.now()) if self.world is not None else ()
+
     def reading(self) -> Reading:
         """How the gateway is at the moment, for whoever watches it."""
         world = self.world
@@ -203,6 +214,7 @@ class Gateway:
             log_age_s=self.log_age_s,
             skipped=world.view.skipped if world else 0,
             stale=world.view.stale if world else 0,
+            unverified=len(self.unverified()),
             feeds=self.feeds_now(),
         )
 

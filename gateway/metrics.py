@@ -32,6 +32,7 @@ class Reading:
     """How long ago the log last answered."""
     skipped: int
     stale: int
+    unverified: int
     feeds: dict[str, Feed]
 
 
@@ -100,6 +101,7 @@ class _Readings:
             ("seq", "Positions of the totals topic that are in the view.", reading.seq),
             ("lag_seq", "Positions of the totals topic that are known and not in the view yet.", reading.behind),
             ("skipped_records", "Records that could not be used.", reading.skipped),
+            ("unverified_orders", "Restrictions that are kept though they cannot be verified.", reading.unverified),
             ("stale_records", "Records that were not newer than what was held.", reading.stale),
         ):
             yield GaugeMetricFamily(f"sandik_gateway_{name}", what, value=float(value))

@@ -38,6 +38,11 @@ class AggregatorMetrics:
         yield GaugeMetricFamily(
             "sandik_aggregator_lag_tallies", "Tallies not folded at the last checkpoint round.", value=progress.behind
         )
+        yield GaugeMetricFamily(
+            "sandik_aggregator_unverified_orders",
+            "Restrictions that are kept though they cannot be verified.",
+            value=progress.unverified,
+        )
 
 
 @contextmanager

@@ -1,11 +1,14 @@
 """Options about operators: whose orders count, and the keys behind them."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from sandik.moments import moment
 from schemas.errors import UsageError
 from schemas.trust import OperatorKey, OperatorSeal
 
@@ -17,15 +20,41 @@ OperatorKeys = Annotated[
     typer.Option(
         "--operator-key",
         envvar="SANDIK_OPERATOR_KEYS",
-        metavar="FILE",
-        help="Trust the orders of this operator (a public key, see sandik token --new-key); may be repeated.",
+        metavar="FILE[@UNTIL]",
+        help="Trust the orders of this operator (a public key, see sandik token --new-key), or those that came before "
+        "UNTIL, a time with its zone, where the operator has left; may be repeated.",
     ),
 ]
 
+_UNTIL: Final = re.compile(r"@(\d{4}-\d{2}-\d{2}T[^@/]*)$")
+"""What ends an option about an operator who has left: a time that begins with its date."""
+
+_CUT_TIME: Final = re.compile(r"@\d{4}-\d{2}-\d{2}T\d{2}(:\d{2}){0,2}(\.\d+)?([+-]\d{2})?$")
+"""Such an end whose time goes on, which has no zone yet: it was cut at a colon in `SANDIK_OPERATOR_KEYS`, which has
+colons between files."""
+
 
 def operator_keys(files: Sequence[Path] | None) -> tuple[OperatorKey, ...]:
-    """The public keys in these files. Raises `UsageError`."""
-    return tuple(_key(file) for file in files or ())
+    """The public keys in these files; `@` and a time behind one says until when it is trusted. Raises `UsageError`."""
+    keys: dict[str, OperatorKey] = {}
+    for text in _whole(files or ()):
+        key = _key(text)
+        other = keys.setdefault(key.fingerprint, key)
+        if other.trusted_until != key.trusted_until:
+            raise UsageError(f"{text}: This key was given before, trusted until another time. Give it once.")
+    return tuple(keys.values())
+
+
+def _whole(files: Sequence[Path]) -> Iterator[str]:
+    """The options as they were written: parts of a time that was cut at its colons are put together again."""
+    cut = ""
+    for file in files:
+        text = f"{cut}:{file}" if cut else str(file)
+        cut = text if _CUT_TIME.search(text) else ""
+        if not cut:
+            yield text
+    if cut:
+        yield cut
 
 
 def operator_seal(file: Path) -> OperatorSeal:
@@ -36,11 +65,17 @@ def operator_seal(file: Path) -> OperatorSeal:
         raise UsageError(f"{file}: {error}") from error
 
 
-def _key(file: Path) -> OperatorKey:
+def _key(text: str) -> OperatorKey:
+    found = _UNTIL.search(text)
+    file = text[: found.start()] if found else text
     try:
-        return OperatorKey.from_pem(_read(file))
+        return OperatorKey.from_pem(_read(Path(file)), _until(found))
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from error
+
+
+def _until(found: re.Match[str] | None) -> datetime | None:
+    return moment(found.group(1)) if found is not None else None
 
 
 def _read(file: Path) -> bytes:

@@ -17,6 +17,7 @@ from schemas.errors import UsageError
 from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
 from tabulation.held_units import HeldUnits
+from tabulation.restrictions import complaint
 
 
 async def past_of(
@@ -53,11 +54,12 @@ async def past_of(
         on_air=() if embargoed else _rows(run.definition, history.on_air()),
         control_room=_rows(run.definition, history.control_room()),
         take=run.topics.take,
+        complaint=complaint(control.unverified(moment)),
     )
 
 
 async def _orders(log: EventLog, run: Run, moment_ms: int, control: Control) -> list[Given]:
-    """The orders that count and were given by then; `control` folds everything that was."""
+    """The orders that stand and were given by then; `control` folds everything that was."""
     given: list[Given] = []
     first_ms: int | None = None
     async for record in read_to_end(log, run.topics.control.name):
@@ -65,7 +67,7 @@ async def _orders(log: EventLog, run: Run, moment_ms: int, control: Control) -> 
         if record.timestamp > moment_ms:
             break
         verdict = control.fold(record)
-        if verdict is not None and verdict.counts and verdict.order is not None:
+        if verdict is not None and verdict.stands and verdict.order is not None:
             given.append(Given(record.offset, record.timestamp, verdict.order))
     if first_ms is not None and moment_ms < first_ms:
         began = datetime.fromtimestamp(first_ms / 1000, ZoneInfo(run.definition.timezone))

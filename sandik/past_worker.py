@@ -60,6 +60,7 @@ def encode_past(past: Past) -> bytes:
             "take": past.take,
             "embargoed": past.embargoed,
             "hold": past.hold,
+            "complaint": past.complaint,
             "on_air": [row._asdict() for row in past.on_air],
             "control_room": control_room,
         },
@@ -75,6 +76,7 @@ def _parsed(text: bytes) -> Past:
         take=said["take"],
         embargoed=said["embargoed"],
         hold=tuple(said["hold"]),
+        complaint=said["complaint"],
         on_air=on_air,
         control_room=on_air if said["control_room"] is None else tuple(_row(row) for row in said["control_room"]),
     )

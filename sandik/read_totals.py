@@ -11,10 +11,10 @@ from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
 from gateway.folds.control import Control
-from gateway.folds.embargo import Embargo
 from sandik.told import Told, ToldTotals, tell
 from schemas.errors import UnderEmbargo
 from schemas.trust import OperatorKey
+from tabulation.embargo import Embargo
 from tabulation.on_air import OnAir
 
 TellOption = Annotated[

@@ -20,7 +20,7 @@ from gateway.derived.events import Events, Place
 from gateway.derived.feeds import FeedLimits, feeds, state_message
 from gateway.folds.control import Control
 from gateway.folds.view import Heard, View
-from schemas.trust import OperatorKey
+from schemas.trust import OperatorKey, Verdict
 from tabulation.held_units import HeldUnits
 
 FORMAT: Final = "sandik.timeline.v1"
@@ -75,6 +75,8 @@ class Timeline:
         self._held = HeldUnits(run.definition)
         self._limits = FeedLimits()
         self._desk = _Desk()
+        self.kept: list[Verdict] = []
+        """The newest restrictions that cannot be verified with these keys, and count as if they had been."""
         contests, sources = run.definition.contest_by_id, [one.id for one in run.definition.sources]
         units = run.definition.unit_by_id
         self._events.begin(Place(contest, source, unit) for contest in contests for source in sources for unit in units)
@@ -85,8 +87,9 @@ class Timeline:
         given = [
             Given(record.offset, record.timestamp, verdict.order)
             for record in orders
-            if (verdict := judged.fold(record)) is not None and verdict.counts and verdict.order is not None
+            if (verdict := judged.fold(record)) is not None and verdict.stands and verdict.order is not None
         ]
+        self.kept = [verdict for verdict in judged.audit if verdict.kept]
         history = History(self._run.definition, self._run.topics.tallies.name, self._partition_of, given, _EVER)
         waiting = list(orders)
         at_ms = 0

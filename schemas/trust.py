@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import ValidationError
 
-from schemas.control import ORDER, Mode, Order, ReplayOrder, unknown_in
+from schemas.control import ORDER, CallWithdrawn, EmbargoSet, Held, Mode, Order, ReplayOrder, unknown_in
 from schemas.definition import Election
 from schemas.errors import UsageError
 
@@ -33,18 +33,28 @@ _PURPOSE: Final = b"sandik.control.v1\n"
 """So that a signature of ours is good for nothing else that the same key may sign."""
 
 _FINGERPRINT_CHARS: Final = 16
+_SIGNATURE_BYTES: Final = 64
+"""RFC 8032 section 5.1.6: an Ed25519 signature is two halves of 32 bytes."""
+
+RESTRICTIONS: Final = (EmbargoSet, Held, CallWithdrawn)
+"""The orders by which the public sees less, and never more. An embargo may end earlier than the one that stands: that
+is for the fold of them to see (`tabulation.unverified`)."""
 
 
 class OperatorKey:
-    """An operator's public key, by which orders are verified. `fingerprint` is what the audit calls it."""
+    """An operator's public key, by which orders are verified. `fingerprint` is what the audit calls it.
 
-    def __init__(self, key: Ed25519PublicKey) -> None:
+    Of an operator who has left, orders count that were appended before `trusted_until`.
+    """
+
+    def __init__(self, key: Ed25519PublicKey, trusted_until: datetime | None = None) -> None:
         self._key = key
+        self.trusted_until: Final = trusted_until
         raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.fingerprint: Final = sha256(raw).hexdigest()[:_FINGERPRINT_CHARS]
 
     @classmethod
-    def from_pem(cls, pem: bytes) -> "OperatorKey":
+    def from_pem(cls, pem: bytes, trusted_until: datetime | None = None) -> "OperatorKey":
         """The key in a PEM file. Raises `UsageError`."""
         try:
             key = load_pem_public_key(pem)
@@ -52,7 +62,7 @@ class OperatorKey:
             key = None
         if not isinstance(key, Ed25519PublicKey):
             raise UsageError("That is no public Ed25519 key in PEM. Make a pair with sandik token --new-key FILE.")
-        return cls(key)
+        return cls(key, trusted_until)
 
     def has_signed(self, signature: bytes, message: bytes) -> bool:
         """Whether the signature is this key's on the message."""
@@ -102,25 +112,44 @@ def encode_order(order: Order, seal: OperatorSeal | None) -> bytes:
 class Verdict:
     """What a record of the control topic comes to: `order` is what it says, if that can be read at all.
 
-    It counts where `refusal` is `None`. `key` is the fingerprint of the key that has signed it.
+    It counts where `refusal` is `None`. `key` is the fingerprint of the key that has signed it. Where it does not count
+    it may still be `kept`: it restricts what the public sees and somebody has signed it, only nobody can tell who.
     """
 
     offset: int
     order: Order | None
     key: str | None = None
     refusal: str | None = None
+    kept: bool = False
 
     @property
     def counts(self) -> bool:
         """Whether the order has effect."""
         return self.refusal is None
 
+    @property
+    def stands(self) -> bool:
+        """Whether the order changes what is on air: it counts, or is a restriction that is kept."""
+        return self.counts or self.kept
+
+    @property
+    def effect(self) -> str:
+        """What comes of it, as words that end a sentence."""
+        if self.kept:
+            return f"cannot be verified, and is kept: {self.refusal}"
+        return "counts" if self.refusal is None else f"has no effect: {self.refusal}"
+
 
 class Judge:
     """Says of each record of a run's control topic, in their order, whether it counts.
 
     With operators' keys only what one of them has signed counts. Without any, everything counts that says what it
-    should, unless the run is live: then nothing does.
+    should, unless the run is live: then nothing does. A key may be trusted until a time; what it signed counts if it
+    was appended before.
+
+    Where orders have to be signed, one that restricts what the public sees (`RESTRICTIONS`), and would count if only
+    its signer were trusted, is kept: nothing that cannot be verified ever shows more, and nothing that is forbidden is
+    shown because a key is missing.
 
     An order is for one epoch: what was held or called before a replay went back in time has no effect after it. Only a
     director's orders are for every epoch that the run has had by then, since one may begin while they are on their way.
@@ -133,6 +162,7 @@ class Judge:
         self._definition = definition
         self._keys = keys
         self._seen: set[str] = set()
+        self._kept: set[object] = set()
         self._epochs = {epoch}
 
     def move_to(self, epoch: str) -> None:
@@ -149,6 +179,8 @@ class Judge:
             self._begin(value)
         elif verdict.order is not None and verdict.counts:
             self._seen.add(verdict.order.id)
+        elif verdict.kept:
+            self._kept.add(orjson.loads(value or b"{}")["signature"])
         return verdict
 
     def consider(self, offset: int, value: bytes | None, appended_ms: int) -> Verdict | None:
@@ -167,30 +199,31 @@ class Judge:
             return Verdict(offset, None, refusal=f"it cannot be read: {where}: {first['msg']}")
         except (ValueError, LookupError, TypeError):
             return Verdict(offset, None, refusal="it is no JSON object with a type")
-        key = self._signer(fields)
-        appended = _EPOCH + timedelta(milliseconds=appended_ms)
-        return Verdict(offset, order, key, self._distrust(key) or self._fault(order, appended))
+        return self._verdict(offset, order, fields, _EPOCH + timedelta(milliseconds=appended_ms))
+
+    def _verdict(self, offset: int, order: Order, fields: dict[str, object], appended: datetime) -> Verdict:
+        signature = _signature(fields)
+        key = self._signer(signature, fields)
+        distrust, fault = self._distrust(key, appended), self._fault(order, appended)
+        is_unknown = signature is not None and key is None and fields["signature"] not in self._kept
+        kept = distrust is not None and fault is None and is_unknown and isinstance(order, RESTRICTIONS)
+        return Verdict(offset, order, key.fingerprint if key else None, distrust or fault, kept)
 
     def _begin(self, value: bytes | None) -> None:
         fields = orjson.loads(value or b"{}")
         if fields["type"] in _BEGINNINGS:
             self._epochs.add(fields.get("epoch", ""))
 
-    def _signer(self, fields: dict[str, object]) -> str | None:
-        signature = fields.get("signature")
-        if not isinstance(signature, str):
+    def _signer(self, signature: bytes | None, fields: dict[str, object]) -> OperatorKey | None:
+        if signature is None:
             return None
-        try:
-            raw = base64.b64decode(signature, validate=True)
-        except ValueError:
-            return None
-        if base64.b64encode(raw).decode() != signature:
-            return None  # another way to write the same bytes: no writer of ours does
         message = _message(fields)
-        return next((key.fingerprint for key in self._keys if key.has_signed(raw, message)), None)
+        return next((key for key in self._keys if key.has_signed(signature, message)), None)
 
-    def _distrust(self, key: str | None) -> str | None:
-        """Why an order that is signed with this key cannot be trusted."""
+    def _distrust(self, key: OperatorKey | None, appended: datetime) -> str | None:
+        """Why an order that is signed with this key, and was appended at this time, cannot be trusted."""
+        if key is not None and key.trusted_until is not None and appended >= key.trusted_until:
+            return f"its operator was trusted until {_time(key.trusted_until)}, and it came at {_time(appended)}"
         if self._keys and key is None:
             return "no trusted operator has signed it"
         if not self._keys and self._mode == "live":
@@ -214,6 +247,19 @@ class Judge:
         if order.epoch not in (self._epochs if is_directors else {self._epoch}):
             return "it was given for another epoch of the run"
         return None
+
+
+def _signature(fields: dict[str, object]) -> bytes | None:
+    """The signature that an order carries, `None` where it has none that could be one."""
+    signature = fields.get("signature")
+    if not isinstance(signature, str):
+        return None
+    try:
+        raw = base64.b64decode(signature, validate=True)
+    except ValueError:
+        return None
+    is_canonical = base64.b64encode(raw).decode() == signature  # no writer of ours writes it in another way
+    return raw if is_canonical and len(raw) == _SIGNATURE_BYTES else None
 
 
 def _time(moment: datetime | None) -> str:

@@ -2,4 +2,6 @@
 
 - `on_air`: what the public sees of each cell, and what the control room sees
 - `held_units`: names for what is held
+- `embargo`: from when on the public may see numbers
+- `restrictions`: what the public is kept from, also by orders that cannot be verified
 """

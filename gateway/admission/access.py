@@ -22,10 +22,10 @@ from jwt import PyJWS
 from jwt.exceptions import DecodeError, InvalidAlgorithmError, InvalidTokenError, PyJWTError
 from pydantic import Field, ValidationError
 
-from gateway.folds.embargo import Embargo
 from schemas.errors import SandikError, UsageError
 from schemas.fields import Frozen
 from schemas.wire import Scope
+from tabulation.embargo import Embargo
 
 AUDIENCE: Final = "sandik"
 """What a token's `aud` must name: a token made for something else is not for us, even if the key is shared."""

@@ -12,10 +12,10 @@ from typing import Final
 import orjson
 
 from eventlog.clock import epoch_ms
-from gateway.folds.embargo import NO_EMBARGO, Embargo
 from gateway.folds.view import Heard
 from schemas.control import Called
 from schemas.wire import Feed, FeedState, Playback
+from tabulation.embargo import NO_EMBARGO, Embargo
 
 _MS_PER_S: Final = 1_000
 

@@ -24,12 +24,16 @@ class LogContact:
         return max(0.0, now - self.answered_at)
 
 
-def unready(*, waits_for: str | None, log_age_s: float, log_limit_s: float) -> tuple[str, ...]:
+def unready(
+    *, waits_for: str | None, unverified: str | None = None, log_age_s: float, log_limit_s: float
+) -> tuple[str, ...]:
     """The reasons against sending clients here; none where it is ready.
 
     `waits_for` says what the gateway itself still waits for, or that it is about to end; `None` where all is well.
+    `unverified` names the operators' restrictions that it keeps though it cannot verify them: it serves its clients, so
+    that they can be lifted, but is not what its operators meant it to be.
     """
-    reasons = [] if waits_for is None else [waits_for]
+    reasons = [reason for reason in (waits_for, unverified) if reason is not None]
     if log_age_s > log_limit_s:
         reasons.append(
             f"The log last answered {log_age_s:.0f} s ago, and {log_limit_s:.0f} s is the limit: what is shown here may"

@@ -51,6 +51,8 @@ class ControlDoor:
             "at": now,
             "signed_only": bool(gateway.settings.operators),
             "trusted": [key.fingerprint for key in gateway.settings.operators],
+            "unverified": [verdict.offset for verdict in gateway.unverified()],
+            "unready": gateway.unready(),
             "embargoed": gateway.embargo.is_in_force(now),
             "embargo": gateway.embargo.until,
             "hold": world.program.pending(),
@@ -83,5 +85,11 @@ def _shown(record: Quarantined) -> dict[str, object]:
 
 
 def _described(verdict: Verdict) -> dict[str, object]:
-    said = verdict.order.model_dump() if verdict.order is not None else {"type": None}
-    return said | {"offset": verdict.offset, "key": verdict.key, "counts": verdict.counts, "refusal": verdict.refusal}
+    order = verdict.order.model_dump() if verdict.order is not None else {"type": None}
+    return order | {
+        "offset": verdict.offset,
+        "key": verdict.key,
+        "counts": verdict.counts,
+        "kept": verdict.kept,
+        "refusal": verdict.refusal,
+    }

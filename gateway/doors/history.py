@@ -28,7 +28,8 @@ class Past:
     """The totals as they stood at a moment: what was on air, and what the control room had.
 
     `hold` lists what was held, and during an embargo nothing was on air. Of a replay one `take` is told, the
-    present one: what an earlier one showed at that moment is not in it.
+    present one: what an earlier one showed at that moment is not in it. `complaint` says which restrictions could not
+    be verified, and count as if they had been.
     """
 
     at: datetime
@@ -37,6 +38,7 @@ class Past:
     on_air: tuple[Row, ...]
     control_room: tuple[Row, ...]
     take: int = 0
+    complaint: str | None = None
 
 
 class History(Protocol):

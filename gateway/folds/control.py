@@ -2,15 +2,17 @@
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from eventlog.port import Record
 from eventlog.run import Run
-from gateway.folds.embargo import NO_EMBARGO, Embargo
 from gateway.folds.playback import ReplayClock
-from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Order, parse_epoch
+from schemas.control import Called, CallWithdrawn, Order, parse_epoch
 from schemas.playback import parse_moved
 from schemas.trust import Judge, OperatorKey, Verdict
+from tabulation.embargo import Embargo
+from tabulation.restrictions import Restrictions
 
 MAX_AUDIT: Final = 500
 """Verdicts kept for the control room's page, the newest: an order a minute for eight hours. The topic has them all."""
@@ -19,22 +21,31 @@ MAX_AUDIT: Final = 500
 class Control:
     """What the operators have ordered. Feed it every record of the topic, in order, from offset 0.
 
-    `position` is the next offset to be read; `accepted` and `refused` count orders. `take_ended` says that the run goes
-    on in another take, `clock` where a replay is.
+    `position` is the next offset to be read; `accepted`, `kept` and `refused` count orders. `take_ended` says that the
+    run goes on in another take, `clock` where a replay is.
     """
 
     def __init__(self, run: Run, operators: Sequence[OperatorKey] = ()) -> None:
-        until = run.definition.embargo_until
-        self.embargo = Embargo(until) if until is not None else NO_EMBARGO
+        self._restrictions = Restrictions(run.definition)
         self.position = 0
         self.audit: deque[Verdict] = deque(maxlen=MAX_AUDIT)
         self.accepted: Counter[str] = Counter()
         self.refused = 0
+        self.kept = 0
         self.take_ended = False
         self.clock = ReplayClock(run.epoch, run.topics.partitions)
         self._run = run
         self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
         self._calls: dict[tuple[str, str], Called] = {}
+
+    @property
+    def embargo(self) -> Embargo:
+        """The embargo that stands: the one that was ordered last, or one that cannot be verified and ends later."""
+        return self._restrictions.embargo
+
+    def unverified(self, now: datetime) -> tuple[Verdict, ...]:
+        """The restrictions that stand at this moment though they cannot be verified, by their offset."""
+        return self._restrictions.unverified(now)
 
     @property
     def calls(self) -> tuple[Called, ...]:
@@ -51,11 +62,14 @@ class Control:
             self._follow_replay(record)
             return None
         self.audit.append(verdict)
+        self._restrictions.fold(verdict)
         if verdict.order is not None and verdict.counts:
             self.accepted[verdict.order.type] += 1
             self._obey(verdict.order)
-        else:
-            self.refused += 1
+        elif verdict.kept and isinstance(verdict.order, CallWithdrawn):
+            self._obey(verdict.order)
+        self.kept += verdict.kept
+        self.refused += not verdict.stands
         return verdict
 
     def consider(self, value: bytes, now_ms: int) -> Verdict | None:
@@ -73,10 +87,6 @@ class Control:
 
     def _obey(self, order: Order) -> None:
         match order:
-            case EmbargoSet():
-                self.embargo = Embargo(order.until)
-            case EmbargoLifted():
-                self.embargo = Embargo(self.embargo.until, lifted=True)
             case Called():
                 self._calls[order.contest, order.unit] = order
             case CallWithdrawn():

@@ -82,4 +82,9 @@ def _say_what_was_done(progress: Progress) -> None:
     outcomes = ", ".join(f"{grouped(count)} {outcome}" for outcome, count in sorted(progress.outcomes.items()))
     flags = ", ".join(f"{grouped(count)} {flag}" for flag, count in sorted(progress.flags.items()) if count)
     screen.say(f"Folded {grouped(progress.folded)} tallies: {outcomes or 'none'}.")
+    if progress.unverified:
+        screen.say(
+            f"{grouped(progress.unverified)} restrictions cannot be verified, and are kept: see sandik control log. "
+            "Give the keys of all operators with --operator-key FILE, or FILE@UNTIL of those who have left."
+        )
     screen.say(f"Flagged boxes now open: {flags or 'none'}. Published {grouped(progress.published)} totals.")

@@ -45,6 +45,8 @@ def at(
     if worker:
         end_with_parent()
     found, past = run_to_completion(_past(log, run, moment, _day(day), operator_keys(operator_key)))
+    if past.complaint is not None:
+        screen.say(past.complaint)
     if form is Format.JSON:
         write_bytes(encode_past(past) + b"\n")
         return

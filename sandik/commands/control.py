@@ -242,12 +242,13 @@ async def _verdicts(log: EventLog, run: Run, keys: tuple[OperatorKey, ...]) -> l
 
 
 def _described(verdict: Verdict) -> dict[str, object]:
-    said = verdict.order.model_dump(mode="json") if verdict.order is not None else {"type": None}
-    return said | {
+    order = verdict.order.model_dump(mode="json") if verdict.order is not None else {"type": None}
+    return order | {
         "offset": verdict.offset,
         "verified": verdict.key is not None,
         "key": verdict.key,
         "counts": verdict.counts,
+        "kept": verdict.kept,
         "refusal": verdict.refusal,
     }
 
@@ -259,7 +260,6 @@ def _table(verdicts: list[Verdict]) -> Table:
     for verdict in verdicts:
         said = _described(verdict)
         about = [str(said[name]) for name in _ABOUT if said.get(name)]
-        effect = "yes" if verdict.counts else f"none: {verdict.refusal}"
         row = [
             verdict.offset,
             said.get("at", ""),
@@ -268,5 +268,5 @@ def _table(verdicts: list[Verdict]) -> Table:
             said.get("by", ""),
             said.get("reason", ""),
         ]
-        table.add_row(*map(str, row), verdict.key or "no", effect)
+        table.add_row(*map(str, row), verdict.key or "no", verdict.effect)
     return table

@@ -21,6 +21,7 @@ from sandik.options import OutFile
 from sandik.process import calm_garbage_collector
 from sandik.timeline import Due, Timeline, Wanted, document
 from schemas.errors import UsageError
+from tabulation.restrictions import complaint
 
 EXAMPLE = "Example: sandik timeline archives/2024-yerel --contest metropolitan_mayor --source aa --out night.json"
 
@@ -69,6 +70,9 @@ def timeline(
         out.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+    unverified = complaint(told.kept)
+    if unverified is not None:
+        screen.say(unverified)
     screen.say(f"Wrote {grouped(len(messages))} messages, {grouped(len(content))} bytes, to {out}.")
 
 

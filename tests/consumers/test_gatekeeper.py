@@ -79,20 +79,48 @@ async def test_a_gate_that_a_zombie_overwrote_is_said_again(log: EventLog, run: 
     assert (await gates(log, run))[-1] == aa.model_copy(update={"again": 1})
 
 
-@pytest.mark.parametrize("trusted", [True, False])
-async def test_on_a_live_run_only_a_trusted_operator_holds(log: EventLog, unique: str, trusted: bool) -> None:
-    run = await made(log, unique, "live")
-    seal = new_seal()
-    for kind, key in ((EmbargoLifted, None), (Held, seal if trusted else new_seal())):
-        await command(log, run, kind, key, **({"contest": "mayor"} if kind is Held else {}))
+async def test_on_a_live_run_an_unsigned_order_holds_nothing(log: EventLog, unique: str) -> None:
+    run, seal = await made(log, unique, "live"), new_seal()
+    await command(log, run, EmbargoLifted)
+    await command(log, run, Held, contest="mayor")
     await log.append(run.topics.control.name, [Entry(b"order", b"junk")])
-    await aggregate(log, run, seal.public)
-    assert len(await gates(log, run)) == (2 * len(DISTRICTS) if trusted else 0)
+    assert 0 == await aggregate(log, run, seal.public)
+    assert [] == await gates(log, run)
 
 
-async def aggregate(log: EventLog, run: Run, *operators: OperatorKey) -> None:
+@pytest.mark.parametrize("keys", ["right", "wrong", "none"])
+async def test_a_hold_is_held_with_whichever_keys_an_aggregator_is_started(
+    log: EventLog, unique: str, keys: str
+) -> None:
+    """What an operator has kept back is not let out because the key that says so is missing."""
+    run, seal = await made(log, unique, "live"), new_seal()
+    given = {"right": [seal.public], "wrong": [new_seal().public], "none": []}[keys]
+    await publish(log, run, counted())
+    await aggregate(log, run, *given)
+    await command(log, run, Held, seal, contest="mayor")
+    await publish(log, run, counted(box=1002))
+    assert (0 if keys == "right" else 1) == await aggregate(log, run, *given)
+    found = await gates(log, run)
+    assert {True} == {gate.held for gate in found}
+    assert {1} == {gate.program.boxes_opened for gate in found if gate.program is not None}
+
+
+async def test_a_hold_that_cannot_be_verified_is_let_go_by_a_trusted_operator_alone(log: EventLog, unique: str) -> None:
+    run, trusted, unknown = await made(log, unique, "live"), new_seal(), new_seal()
+    await command(log, run, Held, unknown, contest="mayor")
+    await command(log, run, Released, unknown, contest="mayor")
+    assert 1 == await aggregate(log, run, trusted.public)
+    assert {True} == {gate.held for gate in await gates(log, run)}
+    await command(log, run, Released, trusted, contest="mayor")
+    assert 0 == await aggregate(log, run, trusted.public)
+    newest = {gate.cell: gate.held for gate in await gates(log, run)}
+    assert {False} == set(newest.values())
+
+
+async def aggregate(log: EventLog, run: Run, *operators: OperatorKey) -> int:
+    """Fold what the log holds; how many orders could not be verified."""
     async with asyncio.timeout(LIMIT_S):
-        await Aggregator(log, run, Wall(), replace(FAST, operators=operators)).run_until_end()
+        return (await Aggregator(log, run, Wall(), replace(FAST, operators=operators)).run_until_end()).unverified
 
 
 async def test_members_share_the_gates_and_hear_of_holds_while_they_run(log: EventLog, run: Run) -> None:

@@ -19,10 +19,10 @@ from gateway.admission.access import Grant
 from gateway.admission.handshake import AccessSettings
 from gateway.admission.limits import Limits
 from gateway.doors.routes import application
-from gateway.folds.embargo import NO_EMBARGO, Embargo
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.control import EmbargoLifted, EmbargoSet
+from tabulation.embargo import NO_EMBARGO, Embargo
 from tests.gateway.gateways import FAST, RUN, connect, get, night, publish, running
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.test_gateway import Listener

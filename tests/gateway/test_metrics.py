@@ -14,6 +14,7 @@ READING = Reading(
     log_age_s=12.5,
     skipped=0,
     stale=4,
+    unverified=2,
     feeds={
         "aa": Feed(state="quiet", last_event=NIGHT, age_s=74.0),
         "anka": Feed(state="live", last_event=None, age_s=None),
@@ -32,10 +33,8 @@ def samples(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
 def test_gauges_are_read_when_they_are_scraped() -> None:
     found = samples(Metrics(lambda: READING))
 
-    assert (1, 7, 2, 18, 3, 12.5) == tuple(
-        found[f"sandik_gateway_{name}", ()]
-        for name in ("ready", "connections", "groups", "seq", "lag_seq", "log_age_seconds")
-    )
+    names = ("ready", "connections", "groups", "seq", "lag_seq", "log_age_seconds", "unverified_orders")
+    assert (1, 7, 2, 18, 3, 12.5, 2) == tuple(found[f"sandik_gateway_{name}", ()] for name in names)
 
 
 def test_a_feed_has_its_age_and_one_state() -> None:

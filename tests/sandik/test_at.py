@@ -14,13 +14,14 @@ from gateway.doors.history import Past
 from sandik.past import past_of
 from sandik.past_worker import PastWorker
 from sandik.wiring import open_log
-from schemas.control import EmbargoLifted, Held, Order
+from schemas.control import EmbargoLifted, EmbargoSet, Held, Order
 from schemas.errors import UsageError
 from schemas.tally import Counted
 from schemas.trust import encode_order
 from tests.builders import NIGHT, counted, small_election, value_of
 from tests.patience import LIMIT_S
 from tests.sandik.conftest import Sandik
+from tests.schemas.orders import new_seal, written
 
 RUN = "gece"
 BEGAN = datetime(2024, 3, 31, 20, 0, tzinfo=ZoneInfo("Europe/Istanbul"))
@@ -99,6 +100,27 @@ def test_a_moment_is_told_to_programs(sandik: Sandik, night: str) -> None:
     assert [11, 111] == [
         next(row["votes"]["kurum"] for row in said[name] if row["unit"] == "tr") for name in ("on_air", "control_room")
     ]
+
+
+def test_with_other_keys_nothing_is_told_to_have_been_on_air_that_was_kept_back(sandik: Sandik, tmp_path: Path) -> None:
+    url, seal = f"sqlite:{tmp_path / 'live.db'}", new_seal()
+    clock = Manual(BEGAN.astimezone(UTC))
+
+    async def stage() -> None:
+        async with open_log(url, clock) as log:
+            run = await create_run(log, RUN, small_election(), mode="live", epoch="e1e1", clock=clock)
+            await log.append(run.topics.tallies.name, [Entry(b"tr/34/uskudar", value_of(counted({"kurum": 1})))])
+            for kind in (EmbargoSet, EmbargoLifted):
+                value = written(kind, seal, run=RUN, epoch="e1e1")
+                await log.append(run.topics.control.name, [Entry(b"order", value)])
+
+    asyncio.run(stage())
+    at = ("at", "2024-03-31T20:00:00+03:00", "--run", RUN, "--log", url, "--format", "json")
+    code, out, err = sandik(*at)
+    past = orjson.loads(out)
+    assert (0, True, []) == (code, past["embargoed"], past["on_air"])
+    assert "embargo_set at control offset 1, by Ayşe" in " ".join(err.split())
+    assert past["complaint"] in " ".join(err.split())
 
 
 @pytest.mark.parametrize(

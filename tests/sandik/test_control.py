@@ -92,6 +92,9 @@ def test_a_live_run_takes_signed_orders_and_asks_twice_before_it_shows_numbers(s
         (one["counts"], one["verified"]) for one in audit(sandik, "--operator-key", "me.key.pub")
     ]
     assert [False, False] == [one["counts"] for one in audit(sandik)]
+    assert [False, True] == [one["kept"] for one in audit(sandik)]
+    _, table, _ = sandik("control", "log", *run)
+    assert "cannot be verified, and is kept" in " ".join(table.split())
 
 
 def test_what_is_held_is_seen_by_an_aggregator_that_trusts_the_operator(sandik: Sandik) -> None:

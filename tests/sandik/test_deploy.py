@@ -25,7 +25,7 @@ QUERIES = [rule["expr"] for rule in ALERTS] + [target["expr"] for panel in PANEL
 def exposed() -> set[str]:
     """The names of everything that a gateway and an aggregator expose."""
     feed = Feed(state="live", last_event=NIGHT, age_s=1.0)
-    reading = Reading(True, 1, 0, 1, 1, 0, 0.0, 0, 0, {"aa": feed})
+    reading = Reading(True, 1, 0, 1, 1, 0, 0.0, 0, 0, 0, {"aa": feed})
     registry = CollectorRegistry()
     registry.register(AggregatorMetrics(Progress(outcomes=Counter({"counted": 1, "conflict": 1}))))
     text = Metrics(lambda: reading).expose().decode() + generate_latest(registry).decode()

@@ -34,6 +34,8 @@ from tests.schemas.orders import EPOCH, RUN, new_seal, order, written
 
 SEAL = new_seal()
 ELECTION = small_election()
+PRIVATE = Ed25519PrivateKey.generate()
+PEM = PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def judge(
@@ -146,6 +148,63 @@ def test_an_order_counts_until_it_was_to_be_delivered_and_the_clocks_may_differ(
     verdict = judge(value, appended=NIGHT + DELIVERY + CLOCK_TOLERANCE + late)
     assert counts == verdict.counts
     assert counts or "it was to be delivered by" in str(verdict.refusal)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [(EmbargoSet, {}), (Held, {"contest": "mayor"}), (CallWithdrawn, {"contest": "mayor", "unit": "tr/34"})],
+)
+@pytest.mark.parametrize("keys", [(), (SEAL.public,)])
+def test_a_restriction_that_somebody_unknown_signed_is_kept_and_does_not_count(
+    kind: Any, fields: dict[str, Any], keys: Sequence[OperatorKey]
+) -> None:
+    """A key may be missing here: what its owner has forbidden is not shown for that."""
+    verdict = judge(written(kind, new_seal(), **fields), keys=keys)
+    assert (True, False, None) == (verdict.kept, verdict.counts, verdict.key)
+    assert "cannot be verified, and is kept" in verdict.effect
+
+
+@pytest.mark.parametrize("kind", [EmbargoLifted, Released])
+def test_what_shows_more_has_no_effect_where_it_cannot_be_verified(kind: Any) -> None:
+    verdict = judge(written(kind, new_seal(), **({"contest": "mayor"} if kind is Released else {})))
+    assert (False, False) == (verdict.kept, verdict.stands)
+    assert "has no effect" in verdict.effect
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        written(EmbargoSet),
+        written(EmbargoSet, new_seal(), run="another"),
+        written(EmbargoSet, new_seal(), epoch="another"),
+        written(Held, new_seal(), contest="president"),
+        written(EmbargoSet, new_seal(), deliver_by=NIGHT - timedelta(hours=1)),
+        orjson.dumps(orjson.loads(written(EmbargoSet)) | {"signature": base64.b64encode(bytes(63)).decode()}),
+    ],
+    ids=["unsigned", "another run", "another epoch", "unknown contest", "late", "no signature at all"],
+)
+def test_a_restriction_that_would_not_count_with_any_key_is_not_kept(value: bytes) -> None:
+    assert not judge(value).stands
+
+
+def test_without_a_key_a_rehearsal_keeps_nothing_since_everything_counts() -> None:
+    verdict = judge(written(EmbargoSet, new_seal()), mode="test", keys=())
+    assert (True, False, "counts") == (verdict.counts, verdict.kept, verdict.effect)
+
+
+def test_a_kept_order_that_is_written_again_is_not_kept_again() -> None:
+    """After a trusted operator has lifted it nobody without a key can bring it back by copying it."""
+    kept = written(EmbargoSet, new_seal())
+    assert not judge(kept, written(EmbargoLifted, SEAL), kept).stands
+
+
+def test_what_an_operator_who_left_had_ordered_counts_and_nothing_after() -> None:
+    key = OperatorKey.from_pem(PEM, NIGHT)
+    value = written(EmbargoSet, OperatorSeal(PRIVATE))
+    assert judge(value, keys=[key], appended=NIGHT - timedelta(milliseconds=1)).counts
+    verdict = judge(value, keys=[key], appended=NIGHT)
+    assert (False, key.fingerprint) == (verdict.stands, verdict.key)
+    assert "its operator was trusted until 2024-03-31T19:00:00+03:00, and it came at" in str(verdict.refusal)
 
 
 def test_an_order_of_before_there_was_such_a_field_never_expires() -> None:

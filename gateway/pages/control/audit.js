@@ -22,12 +22,12 @@ export class Audit {
     this.#rows.draw(audit, ({ offset }) => offset, this.t("noAudit"));
   }
 
-  #row({ type, contest, unit, district, candidate, position, at, by, reason, key, counts, refusal }) {
+  #row({ type, contest, unit, district, candidate, position, at, by, reason, key, counts, kept, refusal }) {
     const { t, format } = this;
     const where = contest ? ` ${this.room.where(contest, unit ?? district ?? null)}` : "";
     const who = candidate ? ` · ${this.room.candidateName(contest, unit, candidate)}` : "";
     const what = `${t(type ?? "unreadable")}${where}${who}${position ? ` ${position}` : ""}`;
-    const cells = [format.clock(at), what, by ?? "", reason ?? "", counts ? t("counts") : t("refused", { why: refusal }), key ?? t("unsigned")];
-    return make("tr", { "data-counts": String(counts) }, ...cells.map((text) => make("td", { text })));
+    const cells = [format.clock(at), what, by ?? "", reason ?? "", counts ? t("counts") : t(kept ? "kept" : "refused", { why: refusal }), key ?? t("unsigned")];
+    return make("tr", { "data-counts": String(counts), "data-kept": String(kept) }, ...cells.map((text) => make("td", { text })));
   }
 }

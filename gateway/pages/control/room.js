@@ -99,6 +99,7 @@ export class Room {
   }
 
   #complaint(said) {
+    if (said.unready.length) return said.unready.join(" ");
     if (said.scope !== "operator") return this.t("readOnly");
     return said.signed_only && !this.#desk.operator.fingerprint ? this.t("needsKey") : null;
   }

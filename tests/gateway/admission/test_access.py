@@ -21,9 +21,9 @@ from gateway.admission.access import (
     may_see_numbers,
     sign,
 )
-from gateway.folds.embargo import NO_EMBARGO, Embargo
 from schemas.errors import UsageError
 from schemas.wire import Scope
+from tabulation.embargo import NO_EMBARGO, Embargo
 from tests.gateway.tokens import EDDSA, HS256, NOW, PUBLIC_PEM, SIGN_EDDSA, SIGN_HS256, claims, forged, token
 
 CHECK = TokenCheck([HS256], "night")

@@ -32,3 +32,10 @@ def test_an_answer_makes_a_lost_log_reachable_and_its_end_never_steps_back() -> 
     contact.answered(1.0, 7)
     contact.answered(2.0)
     assert (True, 7, 2.0) == (contact.reachable, contact.end, contact.answered_at)
+
+
+def test_restrictions_that_cannot_be_verified_are_a_reason_of_their_own() -> None:
+    reasons = unready(
+        waits_for=None, unverified="Orders that cannot be verified are kept.", log_age_s=0, log_limit_s=60
+    )
+    assert reasons == ("Orders that cannot be verified are kept.",)

@@ -21,9 +21,9 @@ from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.doors.rows import RowsDoor
-from gateway.folds.embargo import Embargo
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
+from tabulation.embargo import Embargo
 from tests.gateway.gateways import FAST, RUN, get, is_ready, is_refused, night, publish, running, viewer
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.tokens import HS256, token

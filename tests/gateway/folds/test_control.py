@@ -5,9 +5,9 @@ from typing import Any
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.folds.control import Control
-from gateway.folds.embargo import NO_EMBARGO, Embargo
 from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, EpochBegun, Held
 from schemas.playback import Mark
+from tabulation.embargo import NO_EMBARGO, Embargo
 from tests.gateway.folds.test_playback import moved
 from tests.gateway.nights import START, Written, election
 from tests.schemas.orders import Kind, new_seal, written
@@ -54,9 +54,28 @@ def test_calls_stand_until_they_are_replaced_or_withdrawn() -> None:
     assert [call.unit for call in control.calls] == ["tr/06"]
 
 
+def test_a_restriction_that_cannot_be_verified_is_kept_until_a_trusted_operator_says_otherwise() -> None:
+    """Whichever keys a gateway is started with, it keeps back what an operator has kept back."""
+    for keys in ([SEAL.public], []):
+        control = Control(RUN, keys)
+        control.fold(Written(control.position, written(EmbargoSet, new_seal())))
+        control.fold(Written(control.position, written(EmbargoLifted, new_seal())))
+        assert (control.kept, control.refused, control.embargo) == (1, 1, Embargo())
+        assert [verdict.offset for verdict in control.unverified(START)] == [0]
+        obey(control, EmbargoLifted)
+        assert control.embargo.is_in_force(START) == (not keys)
+
+
+def test_a_call_that_somebody_unknown_took_back_is_not_shown() -> None:
+    control = Control(RUN, [SEAL.public])
+    obey(control, Called, contest="mayor", unit="tr/34", candidate="kurum")
+    control.fold(Written(control.position, written(CallWithdrawn, new_seal(), contest="mayor", unit="tr/34")))
+    assert ((), 1) == (control.calls, len(control.unverified(START)))
+
+
 def test_what_does_not_count_is_counted_and_changes_nothing() -> None:
     control = Control(RUN, [SEAL.public])
-    for value in (written(EmbargoSet), written(EmbargoSet, new_seal()), b"junk", None):
+    for value in (written(EmbargoSet), written(EmbargoLifted, new_seal()), b"junk", None):
         verdict = control.fold(Written(control.position, value))
         assert verdict is not None
         assert not verdict.counts

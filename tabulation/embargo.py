@@ -1,5 +1,6 @@
 """The embargo (yayın yasağı): from when on the public may see numbers. Data and a pure rule."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,6 +20,20 @@ class Embargo:
         """Whether numbers are for the control room only at this moment."""
         return not self.lifted and (self.until is None or now < self.until)
 
+    def ends_before(self, other: "Embargo") -> bool:
+        """Whether it is over at a moment at which the other one may still be in force."""
+        if self.lifted or other.lifted:
+            return not other.lifted
+        return self.until is not None and (other.until is None or self.until < other.until)
+
 
 NO_EMBARGO: Final = Embargo(lifted=True)
 """What holds where nobody has set one."""
+
+
+def longest(embargo: Embargo, others: Iterable[Embargo]) -> Embargo:
+    """Of these embargoes the one that ends last, the first of those that end at the same time."""
+    for other in others:
+        if embargo.ends_before(other):
+            embargo = other
+    return embargo
