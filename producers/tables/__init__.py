@@ -1,7 +1,7 @@
 """Tables of counts as tally events: read whole, checked whole, and what cannot be used is named with its line.
 
-- Official box tables: `boxes`, through a `mapping`.
+- Official box tables: `boxes`, from `box_rows`, through a `mapping`.
 - An agency's district totals: `reports`, through a `report_mapping`; `sent` is what an earlier file said already.
 - Both read a `sheet`, whatever its format (JSON is laid flat by `records`), by the table's `notation` of numbers and
-  times, look `names` up in the election, and list their `line_faults`.
+  times, look `names` up in the election, check `total_rows`, and list their `line_faults`.
 """

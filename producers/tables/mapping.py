@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from producers.faults import listed
 from producers.tables.notation import Numbers, Times, check_pattern
+from producers.tables.sheet import Layout
+from producers.tables.total_rows import TOTAL_WORDS
 from schemas.definition import Name
 from schemas.errors import MappingError
 from schemas.fields import MAX_REVISION, Color, Id
@@ -119,11 +121,18 @@ Mark = Annotated[str, Field(max_length=1, pattern=r"^[^0-9A-Za-z+\-]?$")]
 
 
 class TableSection(Section):
-    """`[table]`: how the file is written: what parts its columns, and how its numbers are written."""
+    """`[table]`: how the file is written: what parts its columns, how its numbers are written, which lines are no data.
+
+    `skip` and `end` are words with which such lines begin: see `Layout`. `totals` are the words that a line's unit is
+    called by where the line is the sum of others: it is checked, and not published.
+    """
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     thousands: Mark = ""
     decimal: Mark = ""
+    skip: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    end: Name | None = None
+    totals: Annotated[tuple[Name, ...], Field(strict=False)] = TOTAL_WORDS
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
@@ -135,6 +144,11 @@ class TableSection(Section):
     def numbers(self) -> Numbers:
         """How this table writes numbers."""
         return Numbers(self.thousands, self.decimal)
+
+    @property
+    def layout(self) -> Layout:
+        """How this table's file is laid out."""
+        return Layout(self.delimiter, skip=self.skip, end=self.end)
 
 
 class Mapping(Section):

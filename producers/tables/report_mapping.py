@@ -4,6 +4,7 @@ A small TOML file (examples/agency-reports.toml). Two layouts are understood: a 
 each candidate (`[votes]`), and a line for each district and candidate (`columns.candidate`, `columns.votes`).
 """
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -12,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from producers.tables.mapping import Column, ColumnName, Section, TableSection, TimesSection, read_toml
 from producers.tables.notation import Times
+from producers.tables.sheet import Layout
 from schemas.definition import Name
 from schemas.fields import MAX_REVISION, Id, UnitId
 from schemas.zones import zone_named
@@ -54,6 +56,11 @@ class ReportTableSection(TableSection):
 
     rows: Name | None = None
     each: Name | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """How this table's file is laid out."""
+        return replace(super().layout, rows=self.rows, each=self.each)
 
 
 class UnitsSection(Section):

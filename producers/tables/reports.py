@@ -69,7 +69,9 @@ def read_reports(path: Path, mapping: ReportMapping, definition: Election, *, co
     """
     check_mapping(mapping, definition)
     table = mapping.table
-    with open_sheet(path, table.delimiter, rows=table.rows, each=table.each) as sheet:
+    with open_sheet(path, table.layout) as sheet:
+        if not sheet.header:
+            raise TableError(f"{path} is empty. Is it the right file, and written?")
         faults = LineFaults(str(path), "record" if path.suffix.lower() == ".json" else "line")
         reader = _Reader(sheet, mapping, definition, faults, correction)
         for line in sheet.lines:

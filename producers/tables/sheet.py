@@ -1,9 +1,13 @@
-"""Tables as they come: CSV, gzipped CSV, Parquet or JSON, read as lines of text cells under a header."""
+"""Tables as they come: CSV, gzipped CSV, Parquet or JSON, read as lines of text cells under a header.
+
+A file may be read while somebody writes it. What shows that is told: a file that changed meanwhile is refused, a last
+line without a line end is marked, and where a mapping names the line that ends a whole file, one without it is refused.
+"""
 
 import csv
 import gzip
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -23,10 +27,14 @@ _PARQUET_BATCH_ROWS: Final = 8_192
 
 
 class Line(NamedTuple):
-    """One line of a table: its number as an editor or a Parquet viewer counts, and its cells."""
+    """One line of a table: its number as an editor or a Parquet viewer counts, and its cells.
+
+    `ended`: whether its end was there. The last line of a CSV may have none, and then it may be cut off.
+    """
 
     number: int
     cells: Sequence[str]
+    ended: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +45,101 @@ class Sheet:
     lines: Iterator[Line]
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a table's file is laid out.
+
+    - `delimiter` parts the cells of a CSV; `rows` and `each` are for JSON: see `read_records`.
+    - `skip`: lines whose first filled cell begins with one of these words are no data, wherever they are.
+    - `end`: the last line of a whole file begins with this word; without it a file is not whole.
+    """
+
+    delimiter: str = ","
+    rows: str | None = None
+    each: str | None = None
+    skip: tuple[str, ...] = ()
+    end: str | None = None
+
+
+class FileState(NamedTuple):
+    """What tells a file from itself after a change: which file it is, its length in bytes, and when it was written."""
+
+    inode: int
+    size_bytes: int
+    written_ns: int
+
+
+def state_of(path: Path) -> FileState:
+    """The file's state now. Raises `OSError` where it is not there."""
+    found = path.stat()
+    return FileState(found.st_ino, found.st_size, found.st_mtime_ns)
+
+
 @contextmanager
-def open_sheet(path: Path, delimiter: str, *, rows: str | None = None, each: str | None = None) -> Iterator[Sheet]:
+def open_sheet(path: Path, layout: Layout) -> Iterator[Sheet]:
     """Open a table by its name's ending: `.parquet`, `.json`, `.gz` (a gzipped CSV), anything else is CSV in UTF-8.
 
-    `rows` and `each` are for JSON: see `read_records`.
-
-    Raises `TableError`, here or while its lines are read, where the file is not what its name says.
+    Raises `TableError`, here, while its lines are read or at the end, where the file is not what its name says, not
+    whole, or another by then.
     """
     try:
-        if path.suffix.lower() == ".parquet":
-            with path.open("rb") as file:
-                yield _parquet(file)
-        elif path.suffix.lower() == ".json":
-            header, records = read_records(path, rows, each)
-            yield Sheet(header, (Line(number, cells) for number, cells in records))
-        elif path.suffix.lower() == ".gz":
-            with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as text:
-                yield _csv(text, delimiter)
-        else:
-            with path.open(encoding="utf-8-sig", newline="") as text:
-                yield _csv(text, delimiter)
+        before = state_of(path)
+        with _opened(path, layout) as sheet:
+            yield Sheet(sheet.header, _checked(sheet.lines, layout, path))
+        if state_of(path) != before:
+            raise TableError(f"{path} changed while it was read. Wait until it is written, and try again.")
     except UnicodeDecodeError as error:
         raise TableError(f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8 and try again.") from error
     except (OSError, EOFError, zlib.error, csv.Error, ArrowException) as error:
         raise TableError(
             f"{path} cannot be read as a table: {error}. Is the file whole, and its ending right?"
         ) from error
+
+
+@contextmanager
+def _opened(path: Path, layout: Layout) -> Iterator[Sheet]:
+    if path.suffix.lower() == ".parquet":
+        with path.open("rb") as file:
+            yield _parquet(file)
+    elif path.suffix.lower() == ".json":
+        header, records = read_records(path, layout.rows, layout.each)
+        yield Sheet(header, (Line(number, cells) for number, cells in records))
+    elif path.suffix.lower() == ".gz":
+        with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as text:
+            yield _csv(text, layout)
+    else:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            yield _csv(text, layout)
+
+
+def _checked(lines: Iterator[Line], layout: Layout, path: Path) -> Iterator[Line]:
+    """The lines that are data, up to the end that a whole file has."""
+    ended_at = 0
+    for line in lines:
+        if not any(line.cells) or (layout.skip and begins_with(line.cells, layout.skip)):
+            continue
+        if ended_at:
+            raise TableError(f"{path} has line {line.number} after its end {layout.end!r} in line {ended_at}.")
+        if layout.end is not None and begins_with(line.cells, (layout.end,)):
+            ended_at = line.number
+            continue
+        yield line
+    if layout.end is not None and not ended_at:
+        raise TableError(
+            f"{path} is not whole: no line begins with {layout.end!r}, which table.end in the mapping names. "
+            "Wait until all of it is written."
+        )
+
+
+def begins_with(cells: Iterable[str], words: Iterable[str]) -> bool:
+    """Whether the first filled cell begins with one of these words, whatever their case and accents.
+
+    What has no letter or digit, such as `#`, is compared as it is.
+    """
+    begin = next((cell.strip() for cell in cells if cell.strip()), "")
+    return any(
+        f"{slug(begin)}-".startswith(f"{slug(word)}-") if slug(word) else begin.startswith(word) for word in words
+    )
 
 
 def column_of(name: str, header: Sequence[str], file: str) -> int:
@@ -78,11 +154,25 @@ def column_of(name: str, header: Sequence[str], file: str) -> int:
     raise MappingError(f"{file} has no column {name!r}, which the mapping names. {hint}.")
 
 
-def _csv(text: IO[str], delimiter: str) -> Sheet:
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
-    header = next(reader, [])
-    lines = (Line(reader.line_num, cells) for cells in reader if cells)
+def _csv(text: IO[str], layout: Layout) -> Sheet:
+    read = _Read(text)
+    reader = csv.reader(read, delimiter=layout.delimiter, strict=True)
+    header = next((cells for cells in reader if any(cells) and not begins_with(cells, layout.skip)), [])
+    lines = (Line(reader.line_num, cells, read.ended) for cells in reader if cells)
     return Sheet(tuple(name.strip() for name in header), lines)
+
+
+class _Read:
+    """The lines of a text, and whether the last one that was read had an end."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+        self.ended = True
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._text:
+            self.ended = line.endswith(("\n", "\r"))
+            yield line
 
 
 def _parquet(file: IO[bytes]) -> Sheet:

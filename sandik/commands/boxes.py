@@ -14,7 +14,7 @@ from producers.delivery import Delivery
 from producers.fault_option import parse_fault
 from producers.publish import Publisher, entry, publish
 from producers.stages import disturb
-from producers.tables.boxes import Table, election, read_table, tallies
+from producers.tables.boxes import Table, election, read_table, statements, tallies
 from producers.tables.mapping import Mapping, read_mapping
 from sandik import screen
 from sandik.commands.simulate import Faults
@@ -24,6 +24,8 @@ from sandik.process import run_to_completion
 from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
 from schemas.errors import UsageError
+from schemas.fields import MAX_REVISION
+from schemas.tally import Counted
 
 FAULT_SEED = 1
 """Faults strike a table in the same places each time."""
@@ -41,7 +43,11 @@ def boxes(
     mode: RunMode = "test",
     revision: Annotated[
         int | None,
-        typer.Option(min=1, help="Publish as this revision: a higher one replaces what was published before."),
+        typer.Option(
+            min=1,
+            max=MAX_REVISION,
+            help="Publish the newest line of each box as this revision: a higher one replaces what was published.",
+        ),
     ] = None,
     partitions: Partitions = DEFAULT_PARTITIONS,
     fault: Faults = None,
@@ -61,20 +67,22 @@ def boxes(
         raise UsageError("Say with --run where to publish, or with --definition where to write the definition.")
     plan = read_mapping(mapping)
     table = read_table(file, plan)
+    for wrong in table.wrong_totals:
+        screen.say(f"{file}: {wrong}.")
     if definition is not None:
         definition.write_text(election(table, plan).model_dump_json(indent=2) + "\n", encoding="utf-8")
         screen.say(f"Wrote the election definition to {definition}.")
     if run is not None:
-        published = run_to_completion(
-            _publish(table, plan, _disturbed(table, plan, revision, fault), log, run, mode, partitions)
-        )
-        screen.say(f"Published {grouped(published)} boxes to run {run!r}.")
+        entries = _disturbed(tallies(table, plan, revision=revision), fault)
+        published = run_to_completion(_publish(table, plan, entries, log, run, mode, partitions))
+        older = len(table.rows) - len(statements(table, plan, revision))
+        left_out = f" {grouped(older)} older lines of boxes with a newer one were left out." if older else ""
+        screen.say(f"Published {grouped(published)} boxes to run {run!r}.{left_out}")
 
 
-def _disturbed(table: Table, plan: Mapping, revision: int | None, fault: list[str] | None) -> Iterator[Entry]:
+def _disturbed(events: Iterator[Counted], fault: list[str] | None) -> Iterator[Entry]:
     """The table's events as records, put through the stages that are asked for."""
     stages = [parse_fault(text) for text in fault or ()]
-    events = tallies(table, plan, revision=revision)
     deliveries = (Delivery(event.at, entry(event), event.source) for event in events)
     return (delivery.entry for delivery in disturb(deliveries, stages, FAULT_SEED))
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from producers.chance import seeded
-from producers.tables.boxes import Place, election, read_table, runs, tallies, unit_ids
+from producers.tables.box_rows import Place
+from producers.tables.boxes import election, read_table, runs, tallies, unit_ids
 from producers.tables.line_faults import SHOWN_FAULTS
 from producers.tables.mapping import Mapping, parse_mapping, read_mapping
 from schemas.errors import MappingError, TableError
@@ -197,6 +198,146 @@ def test_time_and_revision_can_be_columns(tmp_path: Path) -> None:
 def test_a_revision_can_be_given_for_the_whole_table(tmp_path: Path, mapping: Mapping) -> None:
     table = read_table(write(tmp_path, FIRST), mapping)
     assert [(event.type, event.revision) for event in tallies(table, mapping, revision=2)] == [("corrected", 2)]
+
+
+TIMES = MAPPING.read_text(encoding="utf-8").replace("at = 2014-03-30T20:00:00", 'at = { column = "saat" }')
+REVISIONS = TIMES.replace("revision = 1", 'revision = { column = "surum" }')
+TIMED = HEADER + ",saat,surum"
+MORE = FIRST.replace("185", "186")
+
+
+@pytest.mark.parametrize("revision", [None, 9])
+@pytest.mark.parametrize("lines", [(FIRST, MORE), (MORE, FIRST)])
+def test_of_a_box_that_is_there_twice_the_newest_is_published(
+    tmp_path: Path, lines: tuple[str, str], revision: int | None
+) -> None:
+    """Whatever the order of the lines, and under whatever one revision."""
+    said = [f"{line},2014-03-30T{20 + (line is MORE)}:00:00,{1 + (line is MORE)}" for line in lines]
+    table = read_table(write(tmp_path, *said, header=TIMED), parse_mapping(TIMES))
+
+    assert [(revision or 1, 186)] == [
+        (event.revision, event.votes["chp"]) for event in tallies(table, parse_mapping(TIMES), revision=revision)
+    ]
+    by_revision = tallies(table, parse_mapping(REVISIONS), revision=revision)
+    assert (9, 186) == max((event.revision, event.votes["chp"]) for event in by_revision) or revision is None
+
+
+def test_under_one_revision_only_the_highest_of_a_box_is_published(tmp_path: Path) -> None:
+    said = [f"{FIRST},2014-03-30T22:00:00,1", f"{MORE},2014-03-30T21:00:00,2"]
+    mapping = parse_mapping(REVISIONS)
+    table = read_table(write(tmp_path, *said, header=TIMED), mapping)
+
+    assert [1, 2] == [event.revision for event in tallies(table, mapping)]
+    assert [(9, 186)] == [(event.revision, event.votes["chp"]) for event in tallies(table, mapping, revision=9)]
+    assert 1 == election(table, mapping).boxes_total["tr"]
+
+
+def test_the_same_box_at_another_time_is_no_contradiction(tmp_path: Path) -> None:
+    said = [f"{FIRST},2014-03-30T{hour}:00:00,1" for hour in (20, 22, 21)]
+
+    for mapping in map(parse_mapping, (TIMES, REVISIONS)):
+        table = read_table(write(tmp_path, *said, header=TIMED), mapping)
+        assert ["22:00:00"] == [event.at.strftime("%X") for event in tallies(table, mapping)]
+    assert 2 == table.duplicates
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (MAPPING.read_text(encoding="utf-8"), "no column says which is newer. Delete one, or name as report.revision"),
+        (TIMES, "in line 2 with other counts and the same saat"),
+        (REVISIONS, "in line 2 with other counts and the same surum"),
+    ],
+)
+def test_a_box_twice_with_no_order_between_is_refused_with_both_lines(tmp_path: Path, text: str, says: str) -> None:
+    said = [f"{line},2014-03-30T20:00:00,1" for line in (FIRST, MORE)]
+    with pytest.raises(TableError, match="line 3: box 1001 of ÇATALCA is in line 2 with other counts") as caught:
+        read_table(write(tmp_path, *said, header=TIMED), parse_mapping(text))
+    assert says in str(caught.value)
+
+
+SUMS = [str(int(one) + int(other)) for one, other in zip(FIRST.split(",")[5:], SECOND.split(",")[5:], strict=True)]
+
+
+@pytest.mark.parametrize(
+    "start",
+    ["34,,İSTANBUL,TOPLAM,,", "34,135,İSTANBUL,ÇATALCA,TOPLAM,", "34,,İSTANBUL TOPLAMI,,2,", ",,,Grand Total,,"],
+)
+def test_a_total_row_is_checked_and_is_no_box(tmp_path: Path, mapping: Mapping, start: str) -> None:
+    right, wrong = start + ",".join(SUMS), start + ",".join([*SUMS[:-1], "5"])
+    for total, told in ((right, ()), (wrong, ("line 4 is a total row, but Diger is 5 and the lines come to 4",))):
+        table = read_table(write(tmp_path, FIRST, SECOND, total), mapping)
+        assert (2, told) == (len(table.rows), table.wrong_totals)
+
+
+def test_lines_that_the_mapping_skips_are_no_data(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.csv"
+    path.write_text(
+        f"# 30 Mart 2014\nSandık sonuçları\n{HEADER}\n{FIRST}\n{',' * 19}\nNOT: geçici\n# son", encoding="utf-8"
+    )
+    skipping = parse_mapping(TIMES.replace('{ column = "saat" }', "2014-03-30T20:00:00") + SKIP)
+
+    assert 1 == len(read_table(path, skipping).rows)
+
+
+SKIP = '\n[table]\nskip = ["#", "Sandık", "not"]\n'
+
+
+def test_a_district_that_begins_like_a_skipped_word_is_data(tmp_path: Path) -> None:
+    table = read_table(
+        write(tmp_path, FIRST, FIRST.replace("34,", "341,").replace("İSTANBUL", "NOTLU")),
+        parse_mapping(MAPPING.read_text(encoding="utf-8") + '\n[table]\nskip = ["34"]\n'),
+    )
+
+    assert ["NOTLU"] == [row.place.province_name for row in table.rows]
+
+
+def events_of(path: Path, mapping: Mapping) -> set[bytes]:
+    return {encode(event) for event in tallies(read_table(path, mapping), mapping)}
+
+
+@given(st.permutations([FIRST, SECOND, OTHER, FIRST, MORE.replace("1001", "1003"), OTHER, SECOND]))
+def test_any_order_and_duplication_of_the_lines_gives_the_same_events(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
+    folder, mapping = tmp_path_factory.mktemp("order"), read_mapping(MAPPING)
+    once = write(folder, FIRST, SECOND, OTHER, MORE.replace("1001", "1003"))
+    expected = events_of(once, mapping)
+
+    assert expected == events_of(write(folder, *lines), mapping)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize(
+    "header", [HEADER, HEADER.replace("Diger", "Diger,saat"), HEADER.replace("Diger", "Diger,not")]
+)
+def test_a_file_cut_at_any_byte_says_no_other_counts(tmp_path: Path, header: str, zipped: bool) -> None:
+    """Boxes may be missing that the file did not come to; what is read of a box is what it says."""
+    mapping = parse_mapping(TIMES if "saat" in header else MAPPING.read_text(encoding="utf-8"))
+    more = {"saat": ",2014-03-30T20:00:00+03:00", "not": ',"ilk, sayım"'}.get(header.rpartition(",")[2], "")
+    path = tmp_path / ("boxes.csv.gz" if zipped else "boxes.csv")
+    written = "".join(f"{line}{more}\r\n" for line in (FIRST, SECOND, OTHER)).encode()
+    whole = f"{header}\n".encode() + written
+    whole = gzip.compress(whole) if zipped else whole
+    path.write_bytes(whole)
+    expected, seen = events_of(path, mapping), set[int]()
+    for cut in range(len(whole)):
+        path.write_bytes(whole[:cut])
+        try:
+            found = events_of(path, mapping)
+        except (TableError, MappingError):
+            continue
+        assert found <= expected
+        seen.add(len(found))
+    assert seen == (set() if zipped else {1, 2, 3})
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", ",,,\n"])
+def test_an_empty_file_is_told_as_one(tmp_path: Path, mapping: Mapping, content: str) -> None:
+    path = tmp_path / "boxes.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(TableError, match="is empty"):
+        read_table(path, mapping)
 
 
 def test_names_that_come_to_one_id_get_the_tables_number() -> None:

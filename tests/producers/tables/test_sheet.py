@@ -1,15 +1,16 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from producers.tables.sheet import Line, open_sheet
+from producers.tables.sheet import Layout, Line, open_sheet
 from schemas.errors import TableError
 
 
 def lines(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], list[Line]]:
-    with open_sheet(path, delimiter) as sheet:
+    with open_sheet(path, Layout(delimiter)) as sheet:
         return sheet.header, list(sheet.lines)
 
 
@@ -46,3 +47,40 @@ def test_an_empty_file_has_no_columns(tmp_path: Path) -> None:
 def test_a_folder_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="cannot be read as a table"):
         lines(tmp_path)
+
+
+def test_a_last_line_without_an_end_is_marked(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    for end, ended in (("", False), ("\n", True), ("\r", True), ("\r\n", True)):
+        path.write_bytes(f"a,b\r\n1,2\r\n3,4{end}".encode())
+        assert [True, ended] == [line.ended for line in lines(path)[1]]
+
+
+def read_while(path: Path, change: Callable[[], object]) -> None:
+    with open_sheet(path, Layout()) as sheet:
+        list(sheet.lines)
+        change()
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path, other = tmp_path / "t.csv", tmp_path / "other.csv"
+    for change in (lambda: path.write_text("a,b\n3,4,\n"), lambda: other.rename(path)):
+        path.write_text("a,b\n1,2\n")
+        other.write_text("a,b\n1,2\n")
+        with pytest.raises(TableError, match="changed while it was read"):
+            read_while(path, change)
+
+
+def test_where_the_mapping_names_the_end_a_file_without_it_is_not_whole(tmp_path: Path) -> None:
+    path, layout = tmp_path / "t.csv", Layout(end="SON")
+
+    def read(text: str) -> list[str]:
+        path.write_text(text, encoding="utf-8")
+        with open_sheet(path, layout) as sheet:
+            return [line.cells[0] for line in sheet.lines]
+
+    assert ["1"] == read("a,b\n1,2\nson,39 ilçe\n\n")
+    with pytest.raises(TableError, match="is not whole: no line begins with 'SON'"):
+        read("a,b\n1,2\nSO")
+    with pytest.raises(TableError, match="has line 4 after its end 'SON' in line 3"):
+        read("a,b\n1,2\nSON\n3,4\n")

@@ -1,0 +1,68 @@
+"""Rows that are the sum of others (`TOPLAM`, `Grand Total`): told from data, and checked against it. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from producers.turkish import slug
+
+TOTAL_WORDS: Final = ("toplam", "toplamı", "toplamları", "yekûn", "total", "totals", "subtotal", "sum")
+"""What the unit of such a row is called by, in Turkish and in English: a name with one of these words in it."""
+
+
+class Part(NamedTuple):
+    """What a line of a table says: figures by the name of what they count, of one `group`: what may be added up."""
+
+    line: int
+    group: str
+    figures: Mapping[str, int]
+
+
+def names_total(names: Iterable[str], words: Iterable[str] = TOTAL_WORDS) -> bool:
+    """Whether one of these names of units has one of the words in it, whatever their case and accents."""
+    known = {slug(word) for word in words}
+    return any(known.intersection(slug(name).split("-")) for name in names)
+
+
+def differing(totals: Sequence[Part], parts: Sequence[Part]) -> list[str]:
+    """What is wrong with total rows, a sentence for each: its line, what it says, and what the lines come to.
+
+    A row may be the sum of the lines since the total row before it, of those up to the next, of all above it or of the
+    whole table. Of a row that is none of these, the difference to the nearest is told. A figure that no line has is
+    not compared.
+    """
+    return [told for total in totals if (told := _differs(total, totals, parts))]
+
+
+def _differs(total: Part, totals: Sequence[Part], parts: Sequence[Part]) -> str:
+    parts = [part for part in parts if part.group == total.group]
+    before = max((other.line for other in totals if other.line < total.line), default=0)
+    after = min((other.line for other in totals if other.line > total.line), default=None)
+    above = [part for part in parts if part.line < total.line]
+    sums = [
+        _sum(scope)
+        for scope in (
+            [part for part in above if part.line > before],
+            [part for part in parts if part.line > total.line and (after is None or part.line < after)],
+            above,
+            parts,
+        )
+        if scope
+    ]
+    found = min((_differences(total.figures, each) for each in sums), key=len, default=[])
+    return f"line {total.line} is a total row, but {'; '.join(found)}" if found else ""
+
+
+def _sum(parts: Iterable[Part]) -> Counter[str]:
+    figures: Counter[str] = Counter()
+    for part in parts:
+        figures.update(part.figures)
+    return figures
+
+
+def _differences(total: Mapping[str, int], summed: Mapping[str, int]) -> list[str]:
+    return [
+        f"{name} is {count} and the lines come to {summed[name]}"
+        for name, count in total.items()
+        if name in summed and summed[name] != count
+    ]

@@ -1,0 +1,54 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.tables.total_rows import Part, differing, names_total
+
+
+@pytest.mark.parametrize(
+    "name", ["TOPLAM", "Genel Toplam", "İSTANBUL TOPLAMI", "Yekûn", "Grand Total", "sub-total", "SUBTOTAL"]
+)
+def test_a_total_row_is_known_by_what_its_unit_is_called(name: str) -> None:
+    assert names_total(["", name])
+
+
+@pytest.mark.parametrize("name", ["", "Üsküdar", "Toplamlı", "Totalburg", "-"])
+def test_another_name_is_no_total(name: str) -> None:
+    assert not names_total([name])
+
+
+def test_the_words_can_be_others() -> None:
+    assert names_total(["Summe Land"], ["summe"])
+    assert not names_total(["TOPLAM"], [])
+
+
+def part(line: int, valid: int, group: str = "mayor", **others: int) -> Part:
+    return Part(line, group, {"valid": valid} | others)
+
+
+LINES = [part(2, 10), part(3, 20), part(5, 5), part(6, 7), part(2, 1, "council")]
+
+
+@pytest.mark.parametrize(
+    ("totals", "told"),
+    [
+        ([part(4, 30), part(7, 12), part(8, 42)], []),
+        ([part(1, 42)], []),
+        ([part(1, 30), part(4, 12)], []),
+        ([part(4, 30), part(7, 42)], []),
+        ([part(8, 1, "council")], []),
+        ([part(8, 7, "nothing")], []),
+        ([part(8, 42, share=99)], []),
+        ([part(4, 31)], ["line 4 is a total row, but valid is 31 and the lines come to 30"]),
+        ([part(4, 30), part(7, 13)], ["line 7 is a total row, but valid is 13 and the lines come to 12"]),
+    ],
+)
+def test_a_total_row_is_the_sum_of_some_lines_around_it(totals: list[Part], told: list[str]) -> None:
+    assert told == differing(totals, LINES)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1), st.integers(0, 9))
+def test_a_right_sum_is_never_told_and_another_always(counts: list[int], more: int) -> None:
+    parts = [part(line, count) for line, count in enumerate(counts, start=2)]
+
+    assert (more == 0) == (not differing([part(len(counts) + 2, sum(counts) + more)], parts))
