@@ -100,23 +100,24 @@ def _notes(told: ToldTotals, origin: Origin) -> str:
 def _status(rows: Sequence[Row], definition: Election) -> str:
     if not any(row.boxes_opened for row in rows):
         return "pre-election"
-    contests = {row.contest for row in rows}
-    opened = {(row.contest, row.unit): row.boxes_opened for row in rows}
-    complete = all(
-        opened.get((contest, unit.id), 0) >= unit.boxes_total for contest in contests for unit in definition.districts
-    )
+    complete = all(row.complete for row in rows if row.unit == definition.country)
     return "unofficial-complete" if complete else "unofficial-partial"
 
 
-def _progress(opened: int, total: int) -> Json:
-    """How many boxes are counted. `TotalSubUnits` are boxes, which are not units of the report themselves."""
+def _progress(rows: Sequence[Row], contests: int, total: int) -> Json:
+    """How many boxes are counted of a unit whose rows of some contests these are: as far as the one that is least far.
+
+    `TotalSubUnits` are boxes, which are not units of the report themselves. Of more boxes than a district has, those
+    that it has are reported, and its count is not completed.
+    """
+    reported = min((row.boxes_credited for row in rows), default=0) if len(rows) == contests else 0
     status: Literal["completed", "in-process", "not-processed"] = "in-process"
-    if opened == 0:
+    if len(rows) < contests or not rows or min(row.boxes_opened for row in rows) == 0:
         status = "not-processed"
-    elif opened >= total:
+    elif all(row.complete for row in rows):
         status = "completed"
     return {
-        "SubUnitsReported": opened,
+        "SubUnitsReported": reported,
         "TotalSubUnits": total,
         "CountStatus": [{**_a("CountStatus"), "Status": status, "Type": "total"}],
     }
@@ -124,15 +125,15 @@ def _progress(opened: int, total: int) -> Json:
 
 def _unit(unit: Unit, definition: Election, rows: Sequence[Row]) -> Json:
     """A unit; as far as the contest that is least far in it."""
-    opened = {row.contest: row.boxes_opened for row in rows if row.unit == unit.id}
-    contests = {row.contest for row in rows}
+    mine = [row for row in rows if row.unit == unit.id]
+    contests = len({row.contest for row in rows})
     below = [_name("unit", other.id) for other in definition.units if other.parent == unit.id]
     said: Json = {
         **_a("ReportingUnit", _name("unit", unit.id)),
         **_LEVELS[unit.level],
         "Name": _text(unit.name),
         "ExternalIdentifier": _known_as("unit", unit.id),
-        **_progress(min((opened.get(contest, 0) for contest in contests), default=0), definition.boxes_total[unit.id]),
+        **_progress(mine, contests, definition.boxes_total[unit.id]),
     }
     if below:
         said["ComposingGpUnitIds"] = below
@@ -206,7 +207,6 @@ def _scope(definition: Election) -> str:
 
 def _contest(part: _Part, definition: Election, rows: Sequence[Row]) -> Json:
     mine = [row for row in rows if row.unit in part.units]
-    opened = next((row.boxes_opened for row in mine if row.unit == part.scope), 0)
     selections = [
         {
             **_a("CandidateSelection", f"{_candidate_name(part, candidate)}-votes"),
@@ -229,7 +229,7 @@ def _contest(part: _Part, definition: Election, rows: Sequence[Row]) -> Json:
         "Name": part.title,
         "ElectionDistrictId": _name("unit", part.scope),
         "VotesAllowed": 1,
-        **_progress(opened, definition.boxes_total[part.scope]),
+        **_progress([row for row in mine if row.unit == part.scope], 1, definition.boxes_total[part.scope]),
         "ContestSelection": selections,
     }
 

@@ -106,7 +106,11 @@ def parse_totals(value: bytes) -> Totals:
 
 
 class Row(NamedTuple):
-    """One line of a result table: the figures of a unit at any level. `overridden`: of it, or of a district below."""
+    """One line of a result table: the figures of a unit at any level. `overridden`: of it, or of a district below.
+
+    `boxes_surplus`, `complete` and `contradictions` are what may be said of the unit; they follow from its districts
+    and never from its sums. The surplus is of boxes opened beyond those that the definition has.
+    """
 
     contest: str
     source: str
@@ -122,6 +126,14 @@ class Row(NamedTuple):
     flagged: int
     votes: dict[str, int]
     overridden: tuple[str, ...] = ()
+    boxes_surplus: int = 0
+    complete: bool = False
+    contradictions: tuple[str, ...] = ()
+
+    @property
+    def boxes_credited(self) -> int:
+        """The opened boxes that count in a share of boxes: never more than there are."""
+        return self.boxes_opened - self.boxes_surplus
 
 
 def encode_rows(rows: Iterable[Row], marks: Callable[[Row], dict[str, object]] = lambda _: {}) -> bytes:

@@ -77,6 +77,10 @@ class Entry(Frozen):
 
     All values are absolute. `registered` counts the voters of the opened boxes: the denominator of turnout.
     `overridden` names the figures that an operator has set by hand, in the unit or below, such as `votes.imamoglu`.
+
+    What may be said of the unit follows from its districts and never from its sums: `complete` is whether each has
+    exactly all of its boxes opened, `boxes_surplus` how many opened boxes count in no share of boxes, since their
+    district has no such many, and `contradictions` names what figures of a district contradict.
     """
 
     unit: UnitId
@@ -93,6 +97,9 @@ class Entry(Frozen):
     flagged: Total | None = None
     votes: dict[Id, Total] | None = None
     overridden: tuple[str, ...] | None = None
+    boxes_surplus: Total | None = None
+    complete: bool | None = None
+    contradictions: tuple[str, ...] | None = None
 
 
 class Hello(Frozen):

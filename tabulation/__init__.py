@@ -1,5 +1,6 @@
 """The law, pure: what follows from the events, whoever asks. Events in, figures out; imports the contract alone.
 
+- `claims`: what may be said of a unit beyond its counts, from its districts up
 - `on_air`: what the public sees of each cell, and what the control room sees
 - `held_units`: names for what is held
 - `embargo`: from when on the public may see numbers

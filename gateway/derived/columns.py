@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from gateway.derived.facts import Ballots, Facts, Ranked, progress_bp, share_bp
+from gateway.derived.facts import Ballots, Facts, Ranked
 from gateway.derived.format import Language, count_text, percent_text, points_text
 from gateway.folds.figures import Figures
 from schemas.definition import Candidate, Contest, Election, Level, Unit
@@ -20,7 +20,7 @@ from schemas.turkish import collation_key, upper
 Value = int | float | str
 Row = dict[str, Value]
 
-_COUNTS: Final = ("boxes_opened", "registered", "cast", "valid", "invalid", "unattributed")
+_COUNTS: Final = ("boxes_opened", "registered", "cast", "valid", "invalid", "unattributed", "flagged")
 _LEVELS: Final[tuple[Level, ...]] = ("country", "province", "district")
 _HUNDREDTHS: Final = 100
 
@@ -94,12 +94,12 @@ class Columns:
         names = self._names(self._definition.contest_by_id[contest], unit.id)
         row: Row = {"unit": unit.id, "unit_name": unit.name, "unit_name_upper": upper(unit.name), "level": unit.level}
         row |= self._progress(counted, figures.as_of if figures else None, shape.language)
+        row |= _claims(facts, counted, shape.language)
         row |= _outcome(facts, names, shape.language)
         has_votes = any(counted.votes.values())
-        blank = self._place(None, names, counted, shape.language, has_votes=has_votes)
+        blank = self._place(None, names, shape.language, has_votes=has_votes)
         said = {
-            place.candidate: self._place(place, names, counted, shape.language, has_votes=has_votes)
-            for place in facts.ranking
+            place.candidate: self._place(place, names, shape.language, has_votes=has_votes) for place in facts.ranking
         }
         layout = self._layout(shape, blank, row)
         slots = [said[place.candidate] for place in facts.ranking] if facts.lead else []
@@ -150,21 +150,19 @@ class Columns:
         for name in _COUNTS:
             row[name] = counted.counts[name]
             row[f"{name}_text"] = count_text(counted.counts[name], language)
-        opened = progress_bp(counted.counts["boxes_opened"], counted.boxes_total)
-        return row | {"boxes_pct": _number(opened), "boxes_pct_text": percent_text(opened, language)}
+        return row
 
     def _place(
         self,
         place: Ranked | None,
         names: Mapping[str, Candidate],
-        counted: Figures,
         language: Language,
         *,
         has_votes: bool,
     ) -> Row:
         candidate = names.get(place.candidate) if place else None
         party = self._parties.get(candidate.party or "") if candidate else None
-        share = share_bp(place.votes, counted.counts["valid"]) if place else None
+        share = place.valid_share_bp if place else None
         name = candidate.name if candidate else place.candidate if place else ""
         return {
             "id": place.candidate if place else "",
@@ -185,6 +183,17 @@ class Columns:
     def _names(contest: Contest, unit: str) -> dict[str, Candidate]:
         """The names on the unit's ballot, and those of the contest's for whoever is not on it."""
         return {candidate.id: candidate for candidate in (*contest.candidates, *contest.ballot(unit))}
+
+
+def _claims(facts: Facts, counted: Figures, language: Language) -> Row:
+    """How far the count is, and what the figures contradict: names of contradictions with spaces between them."""
+    return {
+        "boxes_pct": _number(facts.progress_bp),
+        "boxes_pct_text": percent_text(facts.progress_bp, language),
+        "boxes_surplus": counted.claims.boxes_surplus,
+        "complete": int(facts.complete),
+        "contradictions": " ".join(facts.contradictions),
+    }
 
 
 def _outcome(facts: Facts, names: Mapping[str, Candidate], language: Language) -> Row:

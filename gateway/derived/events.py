@@ -5,8 +5,9 @@ Time is event time, and only ever goes on, so that a replay at any speed tells t
 
 - **leader_changed**: whoever is alone in front has `LEAD_VOTES` and `LEAD_BP` more than the next, or has been alone in
   front for `SETTLED_S`; and the last change is as long ago. A tie is nobody's lead. The first leader is no change.
-- **milestone**: of `MILESTONES`, the highest that was reached, once. It can be reached again only after the boxes
-  opened have fallen below the milestone before it: a correction takes back some boxes, an annulment many.
+- **milestone**: of `MILESTONES`, the highest that was reached, once; 100 only where every district is complete. It can
+  be reached again only after the boxes opened have fallen below the milestone before it: a correction takes back some
+  boxes, an annulment many.
 - **cannot_be_overtaken**, **can_be_overtaken_again**: as the arithmetic says (see `facts`). What no longer holds is
   taken back at once; only saying it again waits for `SETTLED_S`.
 """
@@ -20,7 +21,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from gateway.derived.facts import WHOLE_BP, Ballots, Lead, cannot_be_overtaken, lead
+from gateway.derived.facts import WHOLE_BP, Ballots, Lead, beyond, lead
 from gateway.folds.figures import Figures
 from gateway.folds.view import View
 
@@ -88,7 +89,6 @@ class Events:
     def __init__(self, view: View) -> None:
         self._view = view
         self._ballots = Ballots(view.definition)
-        self._registered = view.definition.registered_total
         self._standings: dict[Place, _Standing] = {}
 
     def begin(self, places: Iterable[Place]) -> None:
@@ -121,11 +121,10 @@ class Events:
         before = standing.leader
         if _changes_leader(standing, ahead, figures.counts["valid"], now):
             found.append(said("leader_changed", candidate=standing.leader, before=before))
-        percent = _reaches(standing, figures.counts["boxes_opened"], figures.boxes_total)
+        percent = _reaches(standing, figures)
         if percent is not None:
             found.append(said("milestone", percent=percent))
-        is_safe = ahead is not None and cannot_be_overtaken(figures, ahead, self._registered[place.unit])
-        for event, candidate in _secures(standing, ahead.leaders[0] if ahead and is_safe else None, now):
+        for event, candidate in _secures(standing, beyond(figures, ahead), now):
             found.append(said(event, candidate=candidate))
         return found
 
@@ -149,9 +148,12 @@ def _changes_leader(standing: _Standing, ahead: Lead | None, valid: int, now: da
     return True
 
 
-def _reaches(standing: _Standing, opened: int, total: int) -> int | None:
-    """The milestone that is reached now and was not before."""
+def _reaches(standing: _Standing, figures: Figures) -> int | None:
+    """The milestone that is reached now and was not before; the last one only where every district is complete."""
+    opened, total = figures.counts["boxes_opened"] - figures.claims.boxes_surplus, figures.boxes_total
     reached = bisect_right(MILESTONES, opened * _PERCENT // total) if opened and total else 0
+    if reached == len(MILESTONES) and not figures.claims.complete:
+        reached -= 1
     if reached > standing.reached:
         standing.reached = reached
         return MILESTONES[reached - 1]

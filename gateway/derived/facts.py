@@ -9,18 +9,23 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from schemas.definition import Election, Unit
+from tabulation.claims import Claims
 
 WHOLE_BP: Final = 10_000
 """A hundred per cent, in hundredths of a per cent."""
 
 
 class Counted(Protocol):
-    """A unit's figures, as far as facts follow from them. `registered` and `cast` are of the opened boxes."""
+    """A unit's figures, as far as facts follow from them. `registered` and `cast` are of the opened boxes.
+
+    `claims` is what may be said of the unit, as it follows from its districts.
+    """
 
     unit: Unit
     boxes_total: int
     counts: dict[str, int]
     votes: dict[str, int]
+    claims: Claims
 
 
 class Ranked(NamedTuple):
@@ -32,6 +37,8 @@ class Ranked(NamedTuple):
     votes: int
     share_bp: int | None
     """Of everybody's votes and the unattributed, rounded so that all shares together are 100 %; see `shares_bp`."""
+    valid_share_bp: int | None
+    """The same of the valid votes, where sums that do not add up have left some of them to nobody."""
 
 
 class Lead(NamedTuple):
@@ -46,7 +53,8 @@ class Lead(NamedTuple):
 class Turnout(NamedTuple):
     """How many voted, of the registered voters *of the opened boxes*: the denominator goes with the share.
 
-    It can be over 100 %: officials vote where they serve, and are registered elsewhere.
+    It can be over 100 %: officials vote where they serve, and are registered elsewhere. Such a share is only there
+    where a box is flagged for it and the figures do not contradict each other.
     """
 
     cast: int
@@ -62,31 +70,45 @@ class Facts(NamedTuple):
     lead: Lead | None
     """`None` before the first vote."""
     margin_bp: int | None
-    """The lead as points of the valid votes, rounded half up."""
+    """The lead as points of the valid votes, rounded half up; of all votes where they are more than the valid ones."""
     turnout: Turnout
     votes_possible: int | None
-    """See `votes_possible`."""
+    """Votes that the boxes not opened can hold at most; `None` where nobody can say. See `tabulation.claims`."""
+    votes_unassigned: int
+    """Votes in the opened boxes that may still go to anybody."""
     cannot_be_overtaken: bool
+    complete: bool
+    progress_bp: int | None
+    contradictions: tuple[str, ...]
 
 
-def facts(counted: Counted, ballot: Sequence[str], registered: int | None) -> Facts:
-    """The facts of a unit whose candidates are in this order and which has so many registered voters in all."""
-    counts, votes = counted.counts, counted.votes
+def facts(counted: Counted, ballot: Sequence[str]) -> Facts:
+    """The facts of a unit whose candidates are in this order."""
+    counts, votes, claims = counted.counts, counted.votes, counted.claims
     places = ranking(votes, ballot)
-    *shares, unattributed = shares_bp([*(count for _, count in places), counts["unattributed"]])
-    ranks = _ranks([count for _, count in places])
+    numbers = [count for _, count in places]
+    *shares, unattributed = shares_bp([*numbers, counts["unattributed"]])
+    whole = max(counts["valid"], sum(numbers) + counts["unattributed"])
+    rest = whole - sum(numbers)
+    valid_shares = shares if rest == counts["unattributed"] else shares_bp([*numbers, rest])[:-1]
     ahead = lead(votes, ballot)
     return Facts(
         ranking=tuple(
-            Ranked(candidate, rank, tied, count, share)
-            for (candidate, count), (rank, tied), share in zip(places, ranks, shares, strict=True)
+            Ranked(candidate, rank, tied, count, share, valid_share)
+            for (candidate, count), (rank, tied), share, valid_share in zip(
+                places, _ranks(numbers), shares, valid_shares, strict=True
+            )
         ),
         unattributed_share_bp=unattributed,
         lead=ahead,
-        margin_bp=share_bp(ahead.votes, counts["valid"]) if ahead else None,
-        turnout=Turnout(counts["cast"], counts["registered"], share_bp(counts["cast"], counts["registered"])),
-        votes_possible=votes_possible(counted, registered),
-        cannot_be_overtaken=cannot_be_overtaken(counted, ahead, registered),
+        margin_bp=share_bp(ahead.votes, whole) if ahead else None,
+        turnout=turnout(counted),
+        votes_possible=claims.possible,
+        votes_unassigned=claims.unassigned,
+        cannot_be_overtaken=beyond(counted, ahead) is not None,
+        complete=claims.complete,
+        progress_bp=progress_bp(counted),
+        contradictions=claims.contradictions,
     )
 
 
@@ -148,42 +170,36 @@ def share_bp(part: int, whole: int) -> int | None:
     return (2 * part * WHOLE_BP + whole) // (2 * whole) if whole > 0 else None
 
 
-def progress_bp(part: int, whole: int) -> int | None:
-    """The share of a work under way: `WHOLE_BP` only when it is complete, 0 only before it began."""
+def turnout(counted: Counted) -> Turnout:
+    """The turnout of the opened boxes."""
+    counts = counted.counts
+    cast, registered = counts["cast"], counts["registered"]
+    is_said = cast <= registered or (counts["flagged"] > 0 and not counted.claims.contradictions)
+    return Turnout(cast, registered, share_bp(cast, registered) if is_said else None)
+
+
+def progress_bp(counted: Counted) -> int | None:
+    """The share of the boxes opened: `WHOLE_BP` only where every district is complete, 0 only before the first box.
+
+    A district's boxes count up to as many as it has, so that no surplus hides what is missing elsewhere.
+    """
+    part, whole = counted.counts["boxes_opened"] - counted.claims.boxes_surplus, counted.boxes_total
     share = share_bp(part, whole)
-    if share is None or part == whole:
+    if share is None or counted.claims.complete:
         return share
     return min(max(share, 1 if part > 0 else 0), WHOLE_BP - 1)
 
 
-def votes_possible(counted: Counted, registered: int | None) -> int | None:
-    """How many votes the boxes that are not opened can hold: the unit's registered voters without those of the opened.
-
-    An annulled box counts as not opened. Unknown (`None`) where the definition does not say how many are registered.
-    Never negative, although officials, who are on the list where they live and on another where they serve, can make
-    the opened boxes' voters more than the unit's. What they add to a box that is not opened yet is not in here.
-    """
-    if counted.counts["boxes_opened"] >= counted.boxes_total:
-        return 0
-    return None if registered is None else max(0, registered - counted.counts["registered"])
-
-
-def cannot_be_overtaken(counted: Counted, ahead: Lead | None, registered: int | None) -> bool:
-    """Whether the lead is strictly more than everything that may still come: by boxes, and from the unattributed votes.
-
-    With every box opened only the unattributed are left. Where boxes are not opened and yet no voters seem to be left
-    for them, the figures contradict each other, and nothing is claimed.
-    """
-    possible = votes_possible(counted, registered)
-    if ahead is None or possible is None:
-        return False
-    if possible == 0 and counted.counts["boxes_opened"] < counted.boxes_total:
-        return False
-    return ahead.votes > possible + counted.counts["unattributed"]
+def beyond(counted: Counted, ahead: Lead | None) -> str | None:
+    """Who leads so far that nothing which may still come makes anybody else equal; `None` where nobody does."""
+    if ahead is None or len(ahead.leaders) > 1:
+        return None
+    leader = ahead.leaders[0]
+    return leader if counted.claims.cannot_be_overtaken(counted.votes, leader) else None
 
 
 class Ballots:
-    """The ballot order of each unit, and its registered voters, looked up once."""
+    """The ballot order of each unit, looked up once."""
 
     def __init__(self, definition: Election) -> None:
         self._definition = definition
@@ -199,8 +215,11 @@ class Ballots:
 
     def facts(self, contest: str, counted: Counted) -> Facts:
         """The facts of a unit."""
-        unit = counted.unit.id
-        return facts(counted, self.order(contest, unit), self._definition.registered_total[unit])
+        return facts(counted, self.order(contest, counted.unit.id))
+
+    def beyond(self, contest: str, counted: Counted) -> str | None:
+        """Who cannot be overtaken in a unit: whoever calls somebody else there is asked whether that is meant."""
+        return beyond(counted, lead(counted.votes, self.order(contest, counted.unit.id)))
 
 
 def _ranks(counts: Sequence[int]) -> list[tuple[int, bool]]:

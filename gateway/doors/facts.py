@@ -67,6 +67,7 @@ def _entry(ballots: Ballots, contest: str, source: str, figures: Figures) -> dic
         "as_of": figures.as_of,
         "overridden": figures.overridden,
         "boxes_opened": figures.counts["boxes_opened"],
+        "boxes_surplus": figures.claims.boxes_surplus,
         "boxes_total": figures.boxes_total,
         "valid": figures.counts["valid"],
         "unattributed": figures.counts["unattributed"],
@@ -75,5 +76,9 @@ def _entry(ballots: Ballots, contest: str, source: str, figures: Figures) -> dic
         "lead": facts.lead._asdict() | {"margin_bp": facts.margin_bp} if facts.lead else None,
         "turnout": facts.turnout._asdict(),
         "votes_possible": facts.votes_possible,
+        "votes_unassigned": facts.votes_unassigned,
         "cannot_be_overtaken": facts.cannot_be_overtaken,
+        "complete": facts.complete,
+        "progress_bp": facts.progress_bp,
+        "contradictions": facts.contradictions,
     }

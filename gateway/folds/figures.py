@@ -12,6 +12,7 @@ import orjson
 
 from schemas.definition import Unit
 from schemas.totals import COUNTS, Row, Totals
+from tabulation.claims import Claims, Shift
 
 Wire = dict[str, object]
 """An entry as it goes to a client: see `schemas.wire.Entry`."""
@@ -43,6 +44,8 @@ class Figures:
     votes_seq: dict[str, int] = field(default_factory=dict)
     overridden: tuple[str, ...] = ()
     overridden_seq: int = 0
+    claims: Claims = field(default_factory=Claims)
+    claims_seq: int = 0
     encoded: dict[int, bytes] = field(default_factory=dict)
     changes: int = field(default=0, compare=False)
     """How often it changed: who looks twice and finds the same number has seen all there is, also within one seq."""
@@ -63,8 +66,16 @@ class Figures:
         self.as_of_seq = seq
         self.counts_seq = dict.fromkeys(self.counts, seq)
         self.votes_seq = dict.fromkeys(self.votes, seq)
+        self.claims_seq = seq
         if self.overridden_seq:
             self.overridden_seq = seq
+
+    def claim(self, shift: Shift, ballot: Iterable[str], seq: int) -> None:
+        """Let a district's new claim, which may be this unit's own, change what may be said of the unit."""
+        self.claims.shift(shift, ballot)
+        if shift.is_told:
+            self.claims_seq = seq
+            self._changed(seq)
 
     def set_overridden(self, names: tuple[str, ...], seq: int) -> None:
         """Say which figures are set by hand, here or below."""
@@ -104,6 +115,7 @@ class Figures:
             votes=self.votes.copy(),
             counts_seq=self.counts_seq.copy(),
             votes_seq=self.votes_seq.copy(),
+            claims=self.claims.copied(),
             encoded={},
         )
 
@@ -130,6 +142,10 @@ class Figures:
         votes = {candidate: self.votes[candidate] for candidate, seq in self.votes_seq.items() if seq > cursor}
         if votes:
             wire["votes"] = votes
+        if self.claims_seq > cursor:
+            wire["boxes_surplus"] = self.claims.boxes_surplus
+            wire["complete"] = self.claims.complete
+            wire["contradictions"] = self.claims.contradictions
         if self.overridden_seq > cursor:
             wire["overridden"] = self.overridden
         return wire
@@ -144,6 +160,9 @@ class Figures:
             boxes_total=self.boxes_total,
             votes=dict(sorted(self.votes.items())),
             overridden=self.overridden,
+            boxes_surplus=self.claims.boxes_surplus,
+            complete=self.claims.complete,
+            contradictions=self.claims.contradictions,
             **counts,
         )
 

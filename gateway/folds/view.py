@@ -11,7 +11,7 @@ first record on, and that first record counts as a change of every figure of the
 
 import copy
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +21,7 @@ from eventlog.port import Record
 from gateway.folds.figures import Figures, Wire, difference
 from schemas.definition import Election
 from schemas.totals import Cell, Row, Totals, is_aside, parse_totals
+from tabulation.claims import Claim, Shift, claim_of, claims_before_counting, unheard
 
 _FEW_UNITS: Final = 64
 """Up to so many units are looked up one by one (3 µs), without a walk over whatever else changed."""
@@ -35,6 +36,18 @@ class Heard(NamedTuple):
 
 class _Board(OrderedDict[str, Figures]):
     """The units of one contest and source, by id, in the order in which they last changed."""
+
+    def __init__(self, contest: str, units: Iterable[tuple[str, Figures]] = ()) -> None:
+        super().__init__(units)
+        self.contest: Final = contest
+        self.claims: dict[str, Claim] = {}
+        """What follows from each district's figures."""
+
+    def parted(self) -> "_Board":
+        """A copy that shares nothing which changes."""
+        board = _Board(self.contest, ((unit, figures.parted()) for unit, figures in self.items()))
+        board.claims = self.claims.copy()
+        return board
 
 
 class View:
@@ -52,7 +65,9 @@ class View:
         self._versions: dict[Cell, int] = {}
         self._heard: dict[str, Heard] = {}
         self._boards: dict[tuple[str, str], _Board] = {
-            (contest.id, source.id): _Board() for contest in definition.contests for source in definition.sources
+            (contest.id, source.id): _Board(contest.id)
+            for contest in definition.contests
+            for source in definition.sources
         }
 
     @property
@@ -122,12 +137,15 @@ class View:
         self.pass_by(offset)
         board = self._boards[cell.contest, cell.source]
         self._versions.pop(cell, None)
-        if board.pop(cell.district, None) is None:
+        hidden = board.pop(cell.district, None)
+        if hidden is None:
             return
+        shift = Shift.between(board.claims.pop(cell.district), unheard(hidden.unit))
         for unit in self.definition.ancestors[cell.district]:
             below = [board[district] for district in self.definition.districts_below[unit] if district in board]
             if below:
                 board[unit].add_up(below)
+                board[unit].claim(shift, hidden.votes, self.seq)
                 board[unit].begin_anew(self.seq)
                 board.move_to_end(unit)
             else:
@@ -162,10 +180,7 @@ class View:
         """Share nothing any more."""
         self._versions = self._versions.copy()
         self._heard = self._heard.copy()
-        self._boards = {
-            pair: _Board((unit, figures.parted()) for unit, figures in board.items())
-            for pair, board in self._boards.items()
-        }
+        self._boards = {pair: board.parted() for pair, board in self._boards.items()}
 
     def changed_since(self, contest: str, source: str, units: Collection[str], cursor: int) -> list[Wire]:
         """What changed in these units beyond `cursor`, by unit id; with cursor 0 everything there is.
@@ -233,6 +248,7 @@ class View:
         change = difference(district, totals)
         district.add(change, self.seq)
         district.set_as_of(totals.as_of, self.seq)
+        shift = self._claim(board, district)
         self._move(board, district)
         for unit in self.definition.ancestors[totals.district]:
             if unit not in board:
@@ -243,9 +259,20 @@ class View:
                 above.touch(self.seq)
             above.add(change, self.seq)
             above.set_as_of(self._newest(board, above, before, totals.as_of), self.seq)
+            above.claim(shift, district.votes, self.seq)
             self._move(board, above)
         if totals.overridden != district.overridden:
             self._put_overridden(board, district, totals.overridden)
+
+    def _claim(self, board: _Board, district: Figures) -> Shift:
+        """Let the district's claim follow from its figures."""
+        unit = district.unit
+        before = board.claims.get(unit.id) or unheard(unit)
+        after = claim_of(district.boxes_total, unit.registered, district.counts, district.votes)
+        board.claims[unit.id] = after
+        shift = Shift.between(before, after)
+        district.claim(shift, district.votes, self.seq)
+        return shift
 
     def _put_overridden(self, board: _Board, district: Figures, names: tuple[str, ...]) -> None:
         district.set_overridden(names, self.seq)
@@ -264,6 +291,7 @@ class View:
             seq=self.seq,
             as_of_seq=self.seq,
             votes=votes,
+            claims=claims_before_counting(self.definition, board.contest, unit),
         )
         figures.touch(self.seq)
         board[unit] = figures

@@ -33,6 +33,12 @@ class Figures:
     votes: Mapping[str, int] = field(default_factory=dict)
     overridden: tuple[str, ...] = ()
     """The figures that an operator has set by hand, in the unit or below, such as `votes.imamoglu`."""
+    boxes_surplus: int = 0
+    """Opened boxes beyond those that their district has: they count in no share of boxes."""
+    complete: bool = False
+    """Whether every district of the unit has exactly all of its boxes opened."""
+    contradictions: tuple[str, ...] = ()
+    """What figures of a district contradict, such as `boxes_over_total`."""
 
     def merged(self, entry: Entry) -> "Figures":
         """These with what is said now; fields that are not named stay."""

@@ -29,7 +29,8 @@ from schemas.trust import OperatorKey
 EXAMPLE = "Example: sandik export --run 2024-yerel --source aa --format nist-json --out results.json"
 
 CSV_COLUMNS: Final = (*(name for name in Row._fields if name != "votes"), "candidate", "votes", "told", "held")
-"""`overridden` names what was set by hand, with a space between; `held` is true or false."""
+"""`overridden` names what was set by hand, `contradictions` what the figures contradict, with a space between; `held`
+and `complete` are true or false."""
 
 
 class ExportFormat(StrEnum):
@@ -105,8 +106,9 @@ def as_csv(told: ToldTotals) -> bytes:
     lines = csv.writer(text, lineterminator="\r\n")
     lines.writerow(CSV_COLUMNS)
     for row in told.rows:
-        held = "true" if told.is_held(row) else "false"
-        unit = row._asdict() | told.marks(row) | {"overridden": " ".join(row.overridden), "held": held}
+        unit = row._asdict() | told.marks(row)
+        unit |= {name: " ".join(getattr(row, name)) for name in ("overridden", "contradictions")}
+        unit |= {"held": str(told.is_held(row)).lower(), "complete": str(row.complete).lower()}
         for candidate, votes in row.votes.items():
             line = unit | {"candidate": candidate, "votes": votes}
             lines.writerow(line[name] for name in CSV_COLUMNS)

@@ -21,6 +21,9 @@ _FIXED = {
     "boxes_total": 9,
     "as_of": "2024-03-31T19:38:02+03:00",
     "overridden": [],
+    "boxes_surplus": 0,
+    "complete": False,
+    "contradictions": [],
     **dict.fromkeys(("annulled", "registered", "invalid", "unattributed", "flagged"), 0),
 }
 

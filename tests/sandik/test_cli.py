@@ -72,6 +72,9 @@ def test_a_table_becomes_totals(sandik: Sandik, table: Path) -> None:
         "flagged",
         "votes",
         "overridden",
+        "boxes_surplus",
+        "complete",
+        "contradictions",
         "told",
         "held",
     ] == list(country)

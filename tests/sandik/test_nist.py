@@ -212,3 +212,24 @@ def test_a_rehearsal_says_that_it_is_one(mode: Mode, kind: str | None) -> None:
     said = report([totals()], mode)
 
     assert (mode != "live", kind) == (said["IsTest"], said.get("TestType"))
+
+
+def test_a_surplus_of_one_district_completes_no_other() -> None:
+    """Boxes are reported up to as many as there are; nothing is complete but what is, district by district."""
+    said = report([totals("tr/06/cankaya", boxes=5), totals("tr/34/adalar", boxes=3), totals(boxes=9)])
+
+    assert "unofficial-partial" == said["Status"]
+    assert [
+        (16, "in-process"),
+        (11, "in-process"),
+        (5, "completed"),
+        (9, "in-process"),
+        (2, "in-process"),
+        (5, "completed"),
+    ] == [(unit["SubUnitsReported"], unit["CountStatus"][0]["Status"]) for unit in said["GpUnit"]]
+    (contest,) = said["Election"][0]["Contest"]
+    assert (16, 17, "in-process") == (
+        contest["SubUnitsReported"],
+        contest["TotalSubUnits"],
+        contest["CountStatus"][0]["Status"],
+    )

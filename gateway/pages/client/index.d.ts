@@ -34,6 +34,12 @@ export interface Entry {
   readonly votes: Readonly<Record<string, number>>;
   /** Figures that an operator has set by hand, in the unit or below, such as `votes.imamoglu`. */
   readonly overridden: readonly string[];
+  /** Opened boxes beyond those that their district has: they count in no share of boxes. */
+  readonly boxes_surplus: number;
+  /** Whether every district of the unit has exactly all of its boxes opened. */
+  readonly complete: boolean;
+  /** What figures of a district contradict, such as `boxes_over_total`. */
+  readonly contradictions: readonly string[];
 }
 
 export interface Feed {

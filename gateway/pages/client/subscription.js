@@ -5,6 +5,8 @@
 import { judge } from "./cursor.js";
 
 const COUNTS = ["boxes_opened", "annulled", "registered", "cast", "valid", "invalid", "unattributed", "flagged"];
+/** What is so of a unit of which nothing else was said. */
+const UNCLAIMED = { overridden: [], boxes_surplus: 0, complete: false, contradictions: [] };
 
 /** FNV-1a, 32 bits, over UTF-16 code units (all of them ASCII here). */
 function fnv(text, basis) {
@@ -28,7 +30,7 @@ export function covers(pattern, unit) {
 
 /** What was known with what is said now; fields that are not named stay. Never changes what was. */
 function merged(before, entry) {
-  const after = before ? { ...before } : { ...Object.fromEntries(COUNTS.map((name) => [name, 0])), overridden: [] };
+  const after = before ? { ...before } : { ...Object.fromEntries(COUNTS.map((name) => [name, 0])), ...UNCLAIMED };
   for (const [name, value] of Object.entries(entry)) {
     if (value !== null && value !== undefined && name !== "votes") after[name] = value;
   }

@@ -218,3 +218,17 @@ def test_a_leader_that_only_districts_know_is_called_by_its_id() -> None:
 
 def test_the_time_is_that_of_the_elections_zone() -> None:
     assert row(counted({"kurum": 1}), election=changed(timezone="Asia/Tokyo"))["as_of_text"] == "02:00"
+
+
+@given(VOTES, st.integers(0, 10**7), st.integers(0, 20), st.sampled_from(["tr", "en"]))
+def test_no_text_of_a_share_or_of_progress_is_over_a_hundred_per_cent(
+    votes: dict[str, int], valid: int, boxes: int, language: Language
+) -> None:
+    """And those of the candidates are a hundred together where the valid votes are theirs."""
+    view = View(ELECTION)
+    view.apply(0, totals(KADIKOY, votes, boxes=boxes).model_copy(update={"valid": valid}))
+    said = row(view, language=language)
+    texts = [str(said[name]).replace("%", "").replace(",", ".") or "0" for name in said if name.endswith("_pct_text")]
+    assert max(float(text) for text in texts) <= 100
+    if 0 < sum(votes.values()) >= valid:
+        assert round(sum(round(100 * float(said[f"{slot}_pct"])) for slot in (1, 2, 3))) == 10_000

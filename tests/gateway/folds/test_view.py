@@ -1,5 +1,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.folds.figures import MAX_ENCODED_KEPT, Wire
 from gateway.folds.view import Heard, View
-from schemas.totals import Cell, Row, Totals
+from schemas.totals import COUNTS, Cell, Row, Totals
+from tabulation.claims import CONTRADICTIONS, claim_of, unheard
 from tests.gateway.gateways import Message, merge
 from tests.gateway.nights import DISTRICTS, START, Written, election, totals
 
@@ -28,7 +30,7 @@ def records(draw: st.DrawFn) -> Totals:
         district,
         draw(st.dictionaries(st.sampled_from(ballot), st.integers(0, 3))),
         version=draw(st.integers(0, 5)),
-        boxes=draw(st.integers(0, 2)),
+        boxes=draw(st.integers(0, 3)),
         minute=draw(st.integers(0, 3)),
         contest=contest,
         source=source,
@@ -67,7 +69,24 @@ def summed(held: dict[Cell, Totals]) -> dict[tuple[str, str, str], Row]:
                 valid=row.valid + record.valid,
                 votes=row.votes | {name: row.votes.get(name, 0) + record.votes.get(name, 0) for name in ballot},
             )
-    return rows
+    return {where: row._replace(**claimed(held, *where)) for where, row in rows.items()}
+
+
+def claimed(held: dict[Cell, Totals], contest: str, source: str, unit: str) -> dict[str, Any]:
+    """What may be said of a unit, district by district."""
+    found = []
+    for district in ELECTION.districts_below[unit]:
+        record = held.get(Cell(contest, source, district))
+        boxes = ELECTION.boxes_total[district]
+        if record is not None:
+            found.append(claim_of(boxes, None, {name: getattr(record, name) for name in COUNTS}, record.votes))
+        else:
+            found.append(unheard(ELECTION.unit_by_id[district]))
+    return {
+        "boxes_surplus": sum(claim.boxes_surplus for claim in found),
+        "complete": all(claim.complete for claim in found),
+        "contradictions": tuple(name for name in CONTRADICTIONS if any(name in one.contradictions for one in found)),
+    }
 
 
 def everything(view: View) -> dict[tuple[str, str], dict[str, Wire]]:
