@@ -1,6 +1,7 @@
 """Reading a run's totals from its log: what is on air, what the control room has, or what the sources say."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -11,17 +12,20 @@ from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
 from gateway.folds.control import Control
-from sandik.told import Told, ToldTotals, tell
+from sandik import screen
+from sandik.numbers import grouped
+from sandik.told import ToldTotals, tell
 from schemas.errors import UnderEmbargo
+from schemas.totals import Told
 from schemas.trust import OperatorKey
 from tabulation.embargo import Embargo
 from tabulation.on_air import OnAir
+from tabulation.restrictions import complaint
 
 TellOption = Annotated[
     Told,
     typer.Option(
         "--tell",
-        envvar="SANDIK_TELL",
         help="Which figures: on_air, as the public sees them; control_room: the newest of what is held, too; "
         "log: what the sources say, with nothing held back and nothing set by hand.",
     ),
@@ -33,21 +37,29 @@ async def read_totals(
 ) -> ToldTotals:
     """The run's totals as they stand in its log. `operators` are those whose orders about an embargo count.
 
-    Raises `UnderEmbargo` where nothing is on air, and what is on air was asked for.
+    Raises `UnderEmbargo` where nothing is on air, and what is on air was asked for. An embargo that cannot be verified
+    is one as well.
     """
-    embargo = await read_embargo(log, run, operators)
-    embargoed = embargo.is_in_force(now)
+    control = await read_control(log, run, operators)
+    embargoed, unverified = control.embargo.is_in_force(now), complaint(control.unverified(now))
     if embargoed and told is Told.ON_AIR:
-        raise UnderEmbargo(run.name, _in_zone(run, embargo))
-    return tell(await read_on_air(log, run), told, embargoed=embargoed)
+        raise UnderEmbargo(run.name, _in_zone(run, control.embargo), unverified or _refused(control))
+    return replace(tell(await read_on_air(log, run), told, embargoed=embargoed), complaint=unverified)
 
 
-async def read_embargo(log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> Embargo:
-    """The run's embargo, by its definition and by the orders that count."""
+async def read_control(log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> Control:
+    """The run's orders, to the control topic's end as it is now."""
     control = Control(run, operators)
     async for record in read_to_end(log, run.topics.control.name):
         control.fold(record)
-    return control.embargo
+    return control
+
+
+def say_complaint(control: Control, now: datetime) -> None:
+    """Tell the person at the terminal which orders cannot be verified and stand all the same, if there are any."""
+    unverified = complaint(control.unverified(now))
+    if unverified is not None:
+        screen.say(unverified)
 
 
 async def read_on_air(log: EventLog, run: Run) -> OnAir:
@@ -60,3 +72,13 @@ async def read_on_air(log: EventLog, run: Run) -> OnAir:
 
 def _in_zone(run: Run, embargo: Embargo) -> datetime | None:
     return embargo.until and embargo.until.astimezone(ZoneInfo(run.definition.timezone))
+
+
+def _refused(control: Control) -> str | None:
+    """What may be wrong where an embargo was lifted, and the order had no effect here."""
+    if control.refused == 0:
+        return None
+    return (
+        f"{grouped(control.refused)} orders have no effect with the keys that were given: sandik control log says why. "
+        "Give the operators' keys that the gateway has with --operator-key."
+    )

@@ -5,23 +5,13 @@ The totals topic holds all three. Whoever prints or writes totals takes them fro
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
 from gateway.folds.view import View
 from schemas.definition import Election
-from schemas.totals import Row, encode_rows
+from schemas.totals import Row, Told, encode_rows
 from tabulation.held_units import HeldUnits
 from tabulation.on_air import OnAir
-
-
-class Told(StrEnum):
-    """Which figures are told."""
-
-    ON_AIR = "on_air"
-    CONTROL_ROOM = "control_room"
-    LOG = "log"
-
 
 _MEANING: Final = {
     Told.ON_AIR: "what is on air: what is held as it stood, and figures that were set by hand",
@@ -29,6 +19,13 @@ _MEANING: Final = {
     Told.LOG: "what the sources say in the log: nothing is held back, and nothing set by hand",
 }
 _NOT_ON_AIR: Final = "There is an embargo: none of this is on air."
+
+
+def meaning(told: Told, *, embargoed: bool) -> Iterator[str]:
+    """Which figures these are, in sentences."""
+    yield f"Told is {_MEANING[told]}."
+    if embargoed:
+        yield _NOT_ON_AIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +56,8 @@ class ToldTotals:
     hold: tuple[str, ...]
     by_hand: tuple[ByHand, ...]
     embargoed: bool
+    complaint: str | None = None
+    """Which orders cannot be verified and stand all the same, as a sentence."""
 
     def only(self, contest: str | None, source: str | None) -> "ToldTotals":
         """What is told of one contest, or of one source; `None` is all of them."""
@@ -86,14 +85,14 @@ class ToldTotals:
 
     def sentences(self) -> Iterator[str]:
         """Which figures these are, and what of them is held or set by hand, for people."""
-        yield f"Told is {_MEANING[self.told]}."
-        if self.embargoed:
-            yield _NOT_ON_AIR
+        yield from meaning(self.told, embargoed=self.embargoed)
         if self.hold:
             yield f"On hold on air: {', '.join(self.hold)}."
         if self.by_hand:
             where = " on air, and not in these figures" if self.told is Told.LOG else ""
             yield f"Set by hand{where}: {'; '.join(map(str, self.by_hand))}."
+        if self.complaint is not None:
+            yield self.complaint
 
 
 def held_places(definition: Election, hold: Iterable[str]) -> frozenset[tuple[str, str]]:

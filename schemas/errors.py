@@ -68,13 +68,16 @@ class ArchiveError(UsageError):
 
 
 class UnderEmbargo(UsageError):
-    """What is on air was asked for, and an embargo keeps all of it from the public."""
+    """What is on air was asked for, and an embargo keeps all of it from the public.
 
-    def __init__(self, run: str, until: datetime | None) -> None:
+    `complaint` says what to do where the embargo stands because an order cannot be verified.
+    """
+
+    def __init__(self, run: str, until: datetime | None, complaint: str | None = None) -> None:
         ends = f"until {until.isoformat(timespec='seconds')}" if until is not None else "until an operator lifts it"
         super().__init__(
             f"Run {run!r} is under an embargo {ends}: nothing is on air. For the newsroom's own eyes, give "
-            "--tell control_room, or --tell log for what the sources say."
+            "--tell control_room, or --tell log for what the sources say." + (f" {complaint}" if complaint else "")
         )
         self.run = run
         self.until = until

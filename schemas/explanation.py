@@ -13,6 +13,7 @@ from schemas.comparison import Said
 from schemas.control import Mode
 from schemas.definition import Level
 from schemas.fields import Frozen, Id, Total, UnitId
+from schemas.totals import Told
 
 
 class VotesGap(Frozen):
@@ -120,7 +121,8 @@ class Explanation(Frozen):
     `leaders` are the two candidates with most votes by both sources together, and `lead` is the gap in the first one's
     margin over the second. `why` is `None` where there is no telling; then `reason` says why not. Where one of the two
     has no figures there is no gap either: `lead` is `None` and `candidates` is empty. `districts_total` counts the
-    districts of the unit. `held`: a part of it is on hold, so what is on air may differ from the figures here.
+    districts of the unit. `held`: a part of it is on hold, so what is on air may differ from the figures here. `told`
+    says which figures are compared: where the gap is split the sources' own (`log`).
     """
 
     run: str
@@ -132,6 +134,7 @@ class Explanation(Frozen):
     boxes_total: Total
     districts_total: Total = 0
     held: bool = False
+    told: Told = Told.LOG
     a: SourceFigures
     b: SourceFigures
     leaders: tuple[Id, ...]

@@ -1,6 +1,7 @@
 """Totals: the absolute figures of one (contest, source, district), as the aggregator publishes them."""
 
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 import orjson
@@ -103,6 +104,18 @@ def is_aside(key: bytes | None) -> bool:
 def parse_totals(value: bytes) -> Totals:
     """Parse one record value. Raises pydantic's `ValidationError` where it is not a totals record."""
     return TOTALS.validate_json(value)
+
+
+class Told(StrEnum):
+    """Which totals a reader is told, where it is not the source's own record: they differ by what operators ordered.
+
+    `on_air` is what the public sees while there is no embargo, `control_room` has the newest of what is held, too, and
+    `log` is what the sources say themselves: nothing held back, nothing set by hand.
+    """
+
+    ON_AIR = "on_air"
+    CONTROL_ROOM = "control_room"
+    LOG = "log"
 
 
 class Row(NamedTuple):

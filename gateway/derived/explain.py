@@ -26,7 +26,7 @@ from schemas.explanation import (
     VotesGap,
     Why,
 )
-from schemas.totals import Cell
+from schemas.totals import Cell, Told
 
 _COUNTS: Final = ("registered", "cast", "valid", "invalid", "unattributed")
 _WITHOUT_FIGURES: Final[frozenset[Standing]] = frozenset({"nothing", "no_box"})
@@ -43,11 +43,19 @@ class Question(NamedTuple):
 
 
 def explain(
-    run: Run, epoch: str, view: View, comparisons: Comparisons, question: Question, *, held: bool = False
+    run: Run,
+    epoch: str,
+    view: View,
+    comparisons: Comparisons,
+    question: Question,
+    *,
+    told: Told = Told.ON_AIR,
+    held: bool = False,
 ) -> Explanation:
     """How far `a` and `b` are apart in this unit, and why, as far as this view goes. The names must be known.
 
-    `held` says whether a part of the unit is on hold, which the answer repeats.
+    `told` says what the view has, which is compared where the gap cannot be split. `held` says whether a part of the
+    unit is on hold, which the answer repeats.
     """
     definition = run.definition
     contest, unit, *names = question
@@ -70,6 +78,7 @@ def explain(
         boxes_total=definition.boxes_total[unit],
         districts_total=len(definition.districts_below[unit]),
         held=held,
+        told=Told.LOG if reason is None else told,
         a=a.figures(part_a),
         b=b.figures(part_b),
         leaders=leaders,

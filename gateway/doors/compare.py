@@ -13,6 +13,7 @@ from gateway.doors.answers import digest_of, unless_held, world_of
 from gateway.doors.doorkeeper import grant_of
 from gateway.gateway import Gateway
 from gateway.world import World
+from schemas.totals import Told
 
 FRESH_S: Final = 1.0
 """How long an answer is given again: comparisons come every few seconds, and a country's takes some 20 ms to add up."""
@@ -57,7 +58,8 @@ class CompareDoor:
         if kept is None or kept.until <= now:
             view = world.view_for("public" if is_public else "control_room")
             held = world.program.is_held(question.contest, question.unit)
-            answer = explain(world.run, world.epoch, view, world.comparisons, question, held=held)
+            told = Told.ON_AIR if is_public else Told.CONTROL_ROOM
+            answer = explain(world.run, world.epoch, view, world.comparisons, question, told=told, held=held)
             body = answer.model_dump_json().encode()
             etag = f'"{world.epoch}-{digest_of(body)}"'
             if len(self._kept) >= MAX_ANSWERS_KEPT:

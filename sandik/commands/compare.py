@@ -12,14 +12,19 @@ from gateway.clients.catalogue import Catalogue
 from gateway.derived.explain import Question, explain
 from gateway.folds.comparisons import Comparisons
 from gateway.folds.program import Program
-from sandik.formats import Format, FormatOption, for_people, write_bytes
+from sandik.formats import Format, FormatOption, for_people, write_json
 from sandik.numbers import decimal, grouped, percent
+from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
+from sandik.read_totals import read_control, say_complaint
+from sandik.told import meaning
 from sandik.wiring import open_log
 from schemas.comparison import Said
 from schemas.errors import UsageError
 from schemas.explanation import Explanation, Figures, Gap, SourceFigures, Why
+from schemas.totals import Told
+from schemas.trust import OperatorKey
 
 EXAMPLE = "Example: sandik compare aa anka --run 2024-yerel --contest metropolitan_mayor --unit tr/34"
 
@@ -35,14 +40,27 @@ def compare(
     contest: Annotated[str, typer.Option(help="The contest.")],
     unit: Annotated[str, typer.Option(help="The unit: a district, a province or the country, such as tr/34/uskudar.")],
     log: LogUrl = EMBEDDED_LOG,
+    operator_key: OperatorKeys = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Say how far two sources are apart, and why: boxes that one has and the other not, or other counts."""
-    found = run_to_completion(_explanation(log, run, contest, unit, a, b))
+    """Say how far two sources are apart, and why: boxes that one has and the other not, or other counts.
+
+    Compared is what the sources say themselves; where the gap cannot be split, what the control room has. The answer
+    says which, and whether it is on hold or under an embargo on air.
+    """
+    question = Question(contest, unit, a, b)
+    found, embargoed = run_to_completion(_explanation(log, run, question, operator_keys(operator_key)))
     if form is Format.JSON:
-        write_bytes(found.model_dump_json(indent=2).encode() + b"\n")
+        write_json(found.model_dump(mode="json") | {"embargoed": embargoed})
         return
+    _print(found, embargoed=embargoed)
+
+
+def _print(found: Explanation, *, embargoed: bool) -> None:
+    """Write the answer for people."""
     console = for_people()
+    for sentence in meaning(found.told, embargoed=embargoed):
+        console.print(sentence)
     console.print(_sources(found))
     if found.candidates:
         console.print(_gaps(found))
@@ -63,8 +81,13 @@ def compare(
             console.print(_boxes(found, found.why))
 
 
-async def _explanation(url: str, name: str, contest: str, unit: str, a: str, b: str) -> Explanation:
-    async with open_log(url, Wall()) as log:
+async def _explanation(
+    url: str, name: str, question: Question, operators: tuple[OperatorKey, ...]
+) -> tuple[Explanation, bool]:
+    """The answer, and whether there is an embargo."""
+    clock = Wall()
+    contest, unit, a, b = question
+    async with open_log(url, clock) as log:
         run = await find_run(log, name)
         catalogue = Catalogue(run.definition)
         for named, check in ((contest, catalogue.contest), (a, catalogue.source), (b, catalogue.source)):
@@ -77,8 +100,12 @@ async def _explanation(url: str, name: str, contest: str, unit: str, a: str, b: 
         if await log.exists(run.topics.comparisons.name):
             async for record in read_to_end(log, run.topics.comparisons.name):
                 comparisons.fold(record)
-        question, held = Question(contest, unit, a, b), program.is_held(contest, unit)
-        return explain(run, run.epoch, program.live, comparisons, question, held=held)
+        held = program.is_held(contest, unit)
+        control = await read_control(log, run, operators)
+        say_complaint(control, clock.now())
+        told = Told.CONTROL_ROOM
+        found = explain(run, run.epoch, program.live, comparisons, question, told=told, held=held)
+        return found, control.embargo.is_in_force(clock.now())
 
 
 def _table(*names: str, words: int = 1) -> Table:

@@ -19,11 +19,11 @@ from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName
 from sandik.process import run_to_completion
 from sandik.read_totals import TellOption, read_totals
-from sandik.told import Told, ToldTotals
+from sandik.told import ToldTotals
 from sandik.wiring import open_log
 from schemas.definition import Source
 from schemas.errors import UsageError
-from schemas.totals import Row
+from schemas.totals import Row, Told
 from schemas.trust import OperatorKey
 
 EXAMPLE = "Example: sandik export --run 2024-yerel --source aa --format nist-json --out results.json"

@@ -13,9 +13,10 @@ from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
 from sandik.read_totals import TellOption, read_totals
 from sandik.statehash import state_hash
-from sandik.told import Told, ToldTotals
+from sandik.told import ToldTotals
 from sandik.totals_table import TotalsTables
 from sandik.wiring import open_log
+from schemas.totals import Told
 from schemas.trust import OperatorKey
 
 EXAMPLE = "Example: sandik totals --run 2024-yerel --format json > totals.json"

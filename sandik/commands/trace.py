@@ -20,13 +20,12 @@ from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
-from sandik.read_totals import read_embargo, read_on_air
-from sandik.told import Told
+from sandik.read_totals import read_control, read_on_air, say_complaint
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.quarantine import Quarantined
-from schemas.totals import Cell, Totals
+from schemas.totals import Cell, Told, Totals
 from schemas.trust import OperatorKey
 from tabulation.on_air import OnAir
 
@@ -194,7 +193,9 @@ async def _found(
         await _fold_district(log, run, asked.district, trace)
         async for record in read_to_end(log, topics.quarantine.name):
             trace.set_aside(Quarantined.model_validate_json(record.value or b""))
-        embargoed = (await read_embargo(log, run, operators)).is_in_force(clock.now())
+        control = await read_control(log, run, operators)
+        embargoed = control.embargo.is_in_force(clock.now())
+        say_complaint(control, clock.now())
         return _Found(run, asked, trace, await read_on_air(log, run), embargoed=embargoed)
 
 

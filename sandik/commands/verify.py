@@ -17,9 +17,9 @@ from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl
 from sandik.process import calm_garbage_collector, run_to_completion
 from sandik.statehash import state_hash
-from sandik.told import Told
 from sandik.wiring import open_log
 from schemas.errors import ArchiveError
+from schemas.totals import Told
 
 EXAMPLE = "Example: sandik verify archives/2024-yerel"
 

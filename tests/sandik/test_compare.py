@@ -102,6 +102,37 @@ def compared(sandik: Sandik, url: str, unit: str = "tr") -> str:
     return " ".join(out.split())
 
 
+ORDERS: dict[str, tuple[str, ...]] = {
+    "hold": ("hold", "--contest", "mayor"),
+    "embargo": ("embargo", "--until", "lifted"),
+    "override": ("override", "--contest", "mayor", "--source", "aa", "--unit", "tr/41/gebze", "votes.kurum=7"),
+}
+
+
+@pytest.mark.parametrize(
+    ("orders", "unit", "told", "says"),
+    [
+        ([], "tr/34", "log", "Told is what the sources say in the log"),
+        (["hold"], "tr/34", "log", "A part of it is on hold: what is on air may differ"),
+        (["embargo"], "tr/34", "log", "There is an embargo: none of this is on air."),
+        ([], "tr/41", "control_room", "Told is what the control room has"),
+        (["override"], "tr/41", "control_room", "Of aa figures were set by hand (votes.kurum): these are compared"),
+    ],
+)
+def test_an_answer_says_which_figures_are_compared_and_whether_they_are_on_air(
+    sandik: Sandik, night: str, orders: list[str], unit: str, told: str, says: str
+) -> None:
+    who = ("--run", RUN, "--log", night, "--by", "A. Kaya", "--reason", "a rehearsal")
+    for order in orders:
+        assert 0 == sandik("control", *ORDERS[order], *who)[0]
+        assert 0 == sandik("aggregate", "--run", RUN, "--log", night, "--until-end")[0]
+    question = ("--run", RUN, "--log", night, "--contest", "mayor", "--unit", unit, "--format", "json")
+    answer = orjson.loads(sandik("compare", "aa", "anka", *question)[1])
+
+    assert says in compared(sandik, night, unit)
+    assert (told, "hold" in orders, "embargo" in orders) == (answer["told"], answer["held"], answer["embargoed"])
+
+
 def test_of_sources_that_reported_nothing_that_is_said_and_no_gap(sandik: Sandik, tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path / 'new.db'}"
 

@@ -5,8 +5,8 @@ import orjson
 import pytest
 
 from sandik.commands.export import as_csv
-from sandik.told import Told, ToldTotals
-from schemas.totals import Row
+from sandik.told import ToldTotals
+from schemas.totals import Row, Told
 from tests.sandik.conftest import Sandik
 
 

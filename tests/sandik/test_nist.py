@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
 from sandik.nist import Origin, election_report
-from sandik.told import Told, tell
+from sandik.told import tell
 from schemas.control import Mode
 from schemas.definition import Election, Party
-from schemas.totals import Totals
+from schemas.totals import Told, Totals
 from tabulation.on_air import OnAir
 from tests.builders import NIGHT
 from tests.gateway.nights import DISTRICTS, election, totals

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandik.told import Told, ToldTotals, held_places, tell
+from sandik.told import ToldTotals, held_places, tell
 from schemas.gate import Gate
 from schemas.override import Override
-from schemas.totals import Cell, Totals
+from schemas.totals import Cell, Told, Totals
 from tabulation.held_units import HeldUnits
 from tabulation.on_air import OnAir
 from tests.builders import DISTRICTS, NIGHT, small_election

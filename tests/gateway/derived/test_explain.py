@@ -8,7 +8,7 @@ from gateway.folds.view import View
 from schemas.comparison import Comparison
 from schemas.definition import Source
 from schemas.explanation import Explanation
-from schemas.totals import Totals
+from schemas.totals import Told, Totals
 from tests.gateway.apart import comparison, part, run_of, written
 from tests.gateway.nights import START, Written, election, totals
 
@@ -164,8 +164,9 @@ def test_figures_that_are_by_hand_alone_are_compared_and_not_split() -> None:
     view.fold(Written(0, totals(votes={"kurum": 9}).encode()))
     view.show(1, by_hand.cell, by_hand)
     question = Question("mayor", "tr/34", "aa", "anka")
-    found = explain(run_of(definition), "9f2c", view, comparisons, question, held=True)
+    found = explain(run_of(definition), "9f2c", view, comparisons, question, told=Told.CONTROL_ROOM, held=True)
 
+    assert Told.CONTROL_ROOM is found.told
     assert ("by_hand", 0, True) == (found.b.standing, found.b.districts, found.held)
     assert "ANKA has reported nothing in İstanbul itself: its figures were set by hand" in str(found.reason)
     assert [2] == [one.votes.gap for one in found.candidates]
@@ -177,7 +178,7 @@ def test_whose_figures_were_set_by_hand_is_said_and_not_compared() -> None:
     for unit in ("tr/34", "tr/34/uskudar"):
         found = asked([by_hand, totals(source="anka", version=4)], compared, unit)
         assert (("valid", "votes.kurum"), ()) == (found.a.overridden, found.b.overridden)
-        assert 80 == found.a.votes["kurum"]
+        assert (80, Told.LOG) == (found.a.votes["kurum"], found.told)
 
 
 def test_with_one_candidate_there_is_no_lead_to_explain() -> None:

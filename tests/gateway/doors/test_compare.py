@@ -125,9 +125,9 @@ async def test_a_run_that_is_older_than_comparisons_is_served_all_the_same(tmp_p
             await log.create([topics.comparisons])
             await compare(log, comparison(version=3, only_a=part(1, kurum=1), only_b=part(1)))
             later = (await explained(gateway)).json()
-    assert None is answer["why"]
+    assert (None, "on_air") == (answer["why"], answer["told"])
     assert "Nothing has been compared" in answer["reason"]
-    assert 1 == later["why"]["only_a"]
+    assert (1, "log") == (later["why"]["only_a"], later["told"])
 
 
 async def test_during_an_embargo_only_the_control_room_is_told(tmp_path: Path) -> None:
