@@ -15,6 +15,7 @@ from eventlog.clock import Wall
 from eventlog.port import Entry
 from eventlog.run import create_run, find_run
 from sandik.wiring import open_log
+from schemas.control import Mode
 from tests.builders import counted, small_election, value_of
 from tests.sandik.conftest import Sandik
 
@@ -80,10 +81,10 @@ class Line(NamedTuple):
 def night(request: pytest.FixtureRequest, sandik: Sandik) -> Expected:
     """A run of the embedded log in which that happened, as it would be ordered and counted; what it came to."""
     steps, expected = NIGHTS[request.param]
-    asyncio.run(_report({"kurum": 100}, box=1001))
+    asyncio.run(report({"kurum": 100}, box=1001))
     for step in steps:
         if step == NEWS:
-            asyncio.run(_report({"kurum": 50}, box=1002))
+            asyncio.run(report({"kurum": 50}, box=1002))
             continue
         code, _, err = sandik("control", *step, *WHO)
         assert (0, "") == (code, "" if code == 0 else err)
@@ -91,9 +92,10 @@ def night(request: pytest.FixtureRequest, sandik: Sandik) -> Expected:
     return expected
 
 
-async def _report(votes: dict[str, int], box: int) -> None:
+async def report(votes: dict[str, int], box: int, mode: Mode = "test") -> None:
+    """A box of the source, counted by an aggregator."""
     async with open_log("sqlite:var/sandik.db", Wall()) as log:
-        run = await create_run(log, RUN, small_election(), mode="test", epoch="e1e1", clock=Wall())
+        run = await create_run(log, RUN, small_election(), mode=mode, epoch="e1e1", clock=Wall())
         tally = counted(votes, box=box)
         await log.append(run.topics.tallies.name, [Entry(tally.district.encode(), value_of(tally))])
         await Aggregator(log, await find_run(log, RUN), Wall()).run_until_end()
@@ -185,3 +187,64 @@ def test_every_reader_of_totals_tells_the_same_with_its_marks(night: Expected, s
     for options, answer in lines(night):
         for reader in READERS:
             assert (reader.__name__, options, answer) == (reader.__name__, options, reader(sandik, *options))
+
+
+MINE = ("--operator-key", "me.key.pub")
+OTHERS = ("--operator-key", "other.key.pub")
+KEPT = "Orders that cannot be verified are kept: embargo_set at control offset 1"
+WITHOUT_EFFECT = "orders have no effect with the keys that were given"
+
+
+def ordered_live(sandik: Sandik, *order: str) -> None:
+    """Give an order of a live run, signed, to an aggregator that trusts its operator."""
+    assert 0 == sandik("control", *order, *WHO, "--key", "me.key")[0]
+    assert 0 == sandik("aggregate", "--run", RUN, "--until-end", *MINE)[0]
+
+
+@pytest.fixture
+def live(sandik: Sandik) -> Sandik:
+    """A live run with a box in it, and the keys of two operators."""
+    asyncio.run(report({"kurum": 100}, box=1001, mode="live"))
+    for name in ("me.key", "other.key"):
+        assert 0 == sandik("token", "--new-key", name)[0]
+    return sandik
+
+
+def test_no_reader_tells_what_is_on_air_where_an_embargo_stands_or_cannot_be_verified(live: Sandik) -> None:
+    ordered_live(live, *EMBARGO)
+
+    for keys in ((), OTHERS, MINE):
+        assert {(2, None)} == {reader(live, *keys) for reader in READERS}
+        _, out, err = live("totals", "--run", RUN, *keys)
+        assert ("", True) == (out, "nothing is on air" in err)
+        assert (keys != MINE) == (KEPT in " ".join(err.split()))
+
+
+def test_a_lift_counts_for_a_reader_who_has_its_operators_key(live: Sandik) -> None:
+    ordered_live(live, *EMBARGO)
+    ordered_live(live, *LIFT, "--yes")
+
+    expected = Line(100, by_hand=False, held=False, told="on_air")
+    assert {(0, expected)} == {reader(live, *MINE) for reader in READERS}
+    for keys in ((), OTHERS):
+        assert {(2, None)} == {reader(live, *keys) for reader in READERS}
+        assert KEPT in " ".join(live("totals", "--run", RUN, *keys)[2].split())
+
+
+def test_a_lift_by_an_operator_whose_key_is_missing_is_said_to_have_no_effect(live: Sandik) -> None:
+    ordered_live(live, *EMBARGO)
+    assert 0 == live("control", *LIFT, "--yes", *WHO, "--key", "other.key")[0]
+
+    _, _, err = live("totals", "--run", RUN, *MINE)
+    assert WITHOUT_EFFECT in " ".join(err.split())
+
+
+def test_what_is_held_and_set_by_hand_needs_no_key_to_be_told(live: Sandik) -> None:
+    ordered_live(live, *OVERRIDE)
+    ordered_live(live, *HOLD)
+
+    expected = Line(7, by_hand=True, held=True, told="on_air")
+    assert {(0, expected)} == {reader(live, *MINE) for reader in READERS}
+    assert {(0, expected)} == {reader(live) for reader in READERS}
+    assert "Orders that cannot be verified are kept: held at" in live("totals", "--run", RUN)[1]
+    assert "cannot be verified" not in live("totals", "--run", RUN, *MINE)[1]

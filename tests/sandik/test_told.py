@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -108,6 +109,12 @@ def test_an_embargo_is_said_to_be_one(embargoed: bool) -> None:
     told = tell(fold_of(ONE), Told.LOG, embargoed=embargoed)
 
     assert embargoed == ("There is an embargo: none of this is on air." in told.sentences())
+
+
+def test_orders_that_cannot_be_verified_are_told_last() -> None:
+    told = replace(tell(fold_of(ONE), Told.ON_AIR, embargoed=False), complaint="Give the key.")
+
+    assert "Give the key." == list(told.sentences())[-1]
 
 
 def test_one_contest_and_source_is_told_with_its_own_marks_alone() -> None:

@@ -116,6 +116,26 @@ def test_what_is_on_air_of_a_number_is_told_beside_it(
     assert ("log", EMBARGO in orders, HOLD in orders) == (said["told"], said["embargoed"], said["held"])
 
 
+def test_with_a_missing_key_an_embargo_that_was_lifted_is_told_to_stand(sandik: Sandik, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'live.db'}"
+
+    async def stage() -> None:
+        async with open_log(url, Wall()) as log:
+            run = await create_run(log, RUN, small_election(), mode="live", epoch="e1e1", clock=Wall())
+            await log.append(run.topics.tallies.name, [Entry(b"tr/34/uskudar", value_of(counted({"kurum": 7})))])
+            await Aggregator(log, run, Wall()).run_until_end()
+
+    asyncio.run(stage())
+    assert 0 == sandik("token", "--new-key", "me.key")[0]
+    who = ("--run", RUN, "--log", url, "--by", "A. Kaya", "--reason", "a ban", "--key", "me.key")
+    assert 0 == sandik("control", *EMBARGO, *who)[0]
+    assert 0 == sandik("control", "embargo", "--lift", "--yes", *who)[0]
+    for keys, says in (((), "nothing of it is on air"), (("--operator-key", "me.key.pub"), "The same is on air.")):
+        _, out, err = sandik("trace", *NUMBER, "--run", RUN, "--log", url, *keys)
+        assert says in " ".join(out.split())
+        assert (keys == ()) == ("cannot be verified are kept: embargo_set" in " ".join(err.split()))
+
+
 def test_a_number_that_only_an_operator_has_set_is_told_as_that(sandik: Sandik, night: str) -> None:
     arguments = ("--contest", "mayor", "--source", "aa", "--unit", "tr/41/gebze", "votes.kurum=7")
     ordered(sandik, night, "override", *arguments)

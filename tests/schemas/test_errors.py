@@ -49,6 +49,7 @@ def test_only_what_another_try_may_mend_is_retriable() -> None:
         (UnknownRun("night"), "Publish to it first", {"run": "night"}),
         (RunConflict("night", "mode"), "Choose another --run", {"run": "night", "what": "mode"}),
         (UnderEmbargo("night", None), "until an operator lifts it.* --tell log", {"run": "night", "until": None}),
+        (UnderEmbargo("night", None, "Give the key."), "the sources say. Give the key.$", {}),
         (UnderEmbargo("night", NIGHT), "until 2024-03-31T19:00:00", {"until": NIGHT}),
         (StreamRefused(4500, "No token."), "with 4500: No token. Mend that", {"code": 4500, "reason": "No token."}),
         (StreamRefused(403), "it did not say why. Mend that", {"code": 403, "reason": ""}),
