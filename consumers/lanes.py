@@ -1,23 +1,35 @@
-"""Lanes: all that a revision says of a box in one integer, each number in bits of its own. Pure.
+"""Lanes: all that a statement says of a box in one integer, each number in bits of its own. Pure.
 
 Adding two such integers adds every number in them at once, and subtracting takes every number away: so a box that
 opens is one addition to its cell's sums, whatever was said of it before. Equal integers say the same. A night's boxes
 are kept by the million: this way each is one object, without any inside it and invisible to the garbage collector.
+
+Above the numbers lie when it was said (its moment) and which statement it is (its order), which no sum means anything
+by. The order is the highest: of two statements about one box the greater integer is the one that stands.
 """
 
 from array import array
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from struct import Struct
 from typing import Final
 
 from consumers.sums import FLAGS, Sums, odd_in
-from schemas.fields import MAX_BOX_COUNT
+from schemas.fields import FIRST_EVENT, MAX_BOX_COUNT
 from schemas.statehash import Figures
-from schemas.tally import Counted, Withdrawn
+from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from schemas.totals import COUNTS
 
-REVISION_BYTES: Final = 8
-"""Above all lanes: room for `MAX_REVISION`."""
+MOMENT_BYTES: Final = 8
+"""When it was said, in microseconds since `FIRST_EVENT`: room for three hundred years of them, and for none before."""
+
+ORDER_BYTES: Final = 8
+"""Which statement it is (`schemas.tally.order_of`): room for `MAX_REVISION` and `MAX_RELEASED`."""
+
+_ABOVE_BYTES: Final = MOMENT_BYTES + ORDER_BYTES
+_MOMENT_MASK: Final = (1 << 8 * MOMENT_BYTES) - 1
+_S_PER_DAY: Final = 86_400
+_US_PER_S: Final = 1_000_000
 
 _NUMBERS: Final = len(COUNTS) + len(FLAGS)
 """The lanes above the candidates': how often each count and flag holds, from `boxes_opened` to the last flag."""
@@ -32,13 +44,14 @@ _SHARED_LAYOUTS: Final = 4_096
 
 
 class Lanes:
-    """Where each number of a cell lies. From the lowest bits: the candidates' votes, `COUNTS`, `FLAGS`, the revision.
+    """Where each number of a cell lies. From the lowest bits: candidates' votes, `COUNTS`, `FLAGS`, moment, order.
 
     A lane has 32 bits, or 64 in a district so large that the sum of its boxes might not fit: no lane ever runs over.
     """
 
     __slots__ = (
         "_code",
+        "_epoch",
         "_fill",
         "_first_count",
         "_lane_bits",
@@ -51,8 +64,9 @@ class Lanes:
         "_wide",
         "candidates",
         "counts_mask",
+        "moment_at",
+        "order_at",
         "size_bytes",
-        "top",
     )
 
     def __init__(self, candidates: tuple[str, ...], *, wide: bool) -> None:
@@ -60,10 +74,10 @@ class Lanes:
         self.candidates = candidates
         self._place = {candidate: place for place, candidate in enumerate(candidates)}
         numbers = Struct(f"={len(candidates) + _NUMBERS}{code}")
-        fill = Struct(f"={_NUMBERS}{code}Q")
+        fill = Struct(f"={_NUMBERS}{code}QQ")
         self._unpack = numbers.unpack
         self._fill = fill.pack_into
-        self.size_bytes: Final = numbers.size + REVISION_BYTES
+        self.size_bytes: Final = numbers.size + _ABOVE_BYTES
         self._first_count = self.size_bytes - fill.size
         self._nothing = array(code, bytes(self.size_bytes))
         self._code = code
@@ -75,21 +89,28 @@ class Lanes:
         ones: int = sum(1 << bits * lane for lane in (*range(len(candidates)), len(candidates) + _UNATTRIBUTED))
         self._votes_mask = ones * ((1 << bits) - 1)
         self._votes_lent = ones << bits - 1
-        self.top: Final = 8 * numbers.size
-        """How many bits the revision lies above."""
-        self.counts_mask: Final = (1 << self.top) - 1
+        self.moment_at: Final = 8 * numbers.size
+        """How many bits the moment lies above."""
+        self.order_at: Final = self.moment_at + 8 * MOMENT_BYTES
+        """How many bits the order lies above."""
+        self.counts_mask: Final = (1 << self.moment_at) - 1
+        self._epoch = FIRST_EVENT
 
     def of(self, said: Counted | Withdrawn) -> int:
-        """What a revision says. Raises `KeyError` for a candidate who is not on the ballot."""
+        """What a statement says. Raises `KeyError` for a candidate who is not on the ballot."""
+        at, epoch = said.at, self._epoch
+        since = at - epoch if at.tzinfo is epoch.tzinfo else self._since_epoch(at)
+        moment = (since.days * _S_PER_DAY + since.seconds) * _US_PER_S + since.microseconds
+        order = said.revision << RELEASED_BITS | said.released
         row = self._nothing[:]
         if type(said) is Withdrawn:
             annulled = said.type == "annulled"
-            self._fill(row, self._first_count, 0, annulled, 0, 0, 0, 0, 0, 0, 0, 0, 0, said.revision)
+            self._fill(row, self._first_count, 0, annulled, 0, 0, 0, 0, 0, 0, 0, 0, 0, moment, order)
             return int.from_bytes(row, "little")
         place = self._place
         for candidate, votes in said.votes.items():
             row[place[candidate]] = votes
-        odd = odd_in(said)
+        over_registered, cast_differs, parties_differ = odd_in(said)
         self._fill(
             row,
             self._first_count,
@@ -100,11 +121,33 @@ class Lanes:
             said.valid,
             said.invalid,
             said.unattributed,
-            True in odd,
-            *odd,
-            said.revision,
+            over_registered or cast_differs or parties_differ,
+            over_registered,
+            cast_differs,
+            parties_differ,
+            moment,
+            order,
         )
         return int.from_bytes(row, "little")
+
+    def _since_epoch(self, at: datetime) -> timedelta:
+        """How long after `FIRST_EVENT` this is.
+
+        The difference of two times in one zone of a fixed offset is a seventh of the work, and a feed writes all its
+        times in one: so the epoch is kept as the zone of the last event writes it.
+        """
+        if type(at.tzinfo) is timezone:
+            self._epoch = FIRST_EVENT.astimezone(at.tzinfo)
+            return at - self._epoch
+        return at.astimezone(UTC) - FIRST_EVENT
+
+    def moment(self, lanes: int) -> int:
+        """When what is said of a box was said, in microseconds since `FIRST_EVENT`."""
+        return lanes >> self.moment_at & _MOMENT_MASK
+
+    def order(self, lanes: int) -> int:
+        """Which statement about a box this is: see `schemas.tally.order_of`."""
+        return lanes >> self.order_at
 
     def figures(self, lanes: int) -> Figures:
         """The figures in a sum of boxes, as they are hashed: without a look at any of them."""
@@ -141,7 +184,12 @@ class Lanes:
         return bool(lanes >> 8 * self._first_count & 1)
 
     def _bytes(self, lanes: int) -> bytes:
-        return (lanes & self.counts_mask).to_bytes(self.size_bytes - REVISION_BYTES, "little")
+        return (lanes & self.counts_mask).to_bytes(self.size_bytes - _ABOVE_BYTES, "little")
+
+
+def event_time(moment: int) -> datetime:
+    """The time that is so many microseconds after `FIRST_EVENT`."""
+    return FIRST_EVENT + timedelta(microseconds=moment)
 
 
 @lru_cache(maxsize=_SHARED_LAYOUTS)

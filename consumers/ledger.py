@@ -1,47 +1,61 @@
-"""The box ledger of one cell: which revision of each box stands, and the running totals over them.
+"""The box ledger of one cell: which statement about each box stands, and the running totals over them.
 
-The law: the highest revision of a box wins; the same revision again is a duplicate if it says the same, a conflict if
-it does not, and then the first one stands; a lower revision is stale. A withdrawal or annulment is a revision too.
-So any order and any duplication of the same events end in the same ledger.
+The law: of the statements about a box the one with the highest order wins (its revision and, among what was let out of
+quarantine, which one it is); the same order again is a duplicate if it says the same, a conflict if it does not, and
+then the first one stands; a lower order is stale. A withdrawal or annulment is a revision too. The event time of a box
+is that of the statement that stands, of duplicates the latest, and the cell's is the newest of its boxes'. So any order
+of arrival and any duplication of the same events end in the same ledger.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from consumers.lanes import Lanes, lanes_of
-from consumers.sums import Sums, totals_of
+from consumers.lanes import Lanes, event_time, lanes_of
+from consumers.sums import FLAGS, Sums, totals_of
 from schemas.statehash import Figures
 from schemas.tally import Counted, Withdrawn
-from schemas.totals import Cell, Totals
+from schemas.totals import COUNTS, Cell, Totals
 
 Outcome = Literal["counted", "duplicate", "stale", "conflict"]
 """What became of a tally event."""
 
 _UNHEARD: Final = 0
-"""What is said of a box that nothing was heard of: nothing, at revision 0, which any other is higher than."""
+"""What is said of a box that nothing was heard of: nothing, at order 0, which any other is higher than."""
 
 _BOX_BYTES: Final = 4
 """A box's number in a packed ledger."""
 
 
 class BoxLedger:
-    """The boxes of one cell. `version` is the log offset of the last tally that changed it.
+    """The boxes of one cell. `version` is the log offset of the last tally that changed anything that is kept.
 
     `candidates` are the ballot's, by id; `boxes_total` is how many boxes the district has.
     """
 
-    __slots__ = ("_boxes", "_packed", "_restored", "_total", "as_of", "boxes_total", "cell", "lanes", "version")
+    __slots__ = (
+        "_boxes",
+        "_has_newest",
+        "_newest",
+        "_packed",
+        "_restored",
+        "_total",
+        "boxes_total",
+        "cell",
+        "lanes",
+        "version",
+    )
 
     def __init__(self, cell: Cell, candidates: tuple[str, ...], boxes_total: int) -> None:
         self.cell = cell
         self.boxes_total = boxes_total
         self.version = -1
-        self.as_of: datetime | None = None
         self.lanes: Lanes = lanes_of(candidates, boxes_total)
         self._boxes: dict[int, int] = {}
         self._total = 0
+        self._newest: datetime | None = None
+        self._has_newest = True  # else `_newest` only bounds the boxes' event times: the box that had it says another
         self._packed: bytes | None = None
         self._restored = Sums.zero(candidates)
 
@@ -50,21 +64,36 @@ class BoxLedger:
         return len(self.heard())
 
     @property
+    def layout(self) -> dict[str, Any]:
+        """What a packed row is made of, so that no other one is taken for it."""
+        row_bytes = self.lanes.size_bytes + _BOX_BYTES
+        numbers = {"candidates": len(self.lanes.candidates), "counts": [*COUNTS], "flags": [*FLAGS]}
+        return {"row_bytes": row_bytes, **numbers, "above": ["moment", "order"]}
+
+    @property
     def sums(self) -> Sums:
         """The sums of the opened boxes as they stand."""
         return self.lanes.sums(self._total) if self._packed is None else self._restored
 
     def figures(self) -> Figures:
-        """The same as they are hashed."""
+        """The sums as they are hashed."""
         self.heard()
         return self.lanes.figures(self._total)
 
+    @property
+    def as_of(self) -> datetime | None:
+        """The newest event time of what stands; `None` before anything does."""
+        if not self._has_newest:
+            self._newest = event_time(max(map(self.lanes.moment, self._boxes.values())))
+            self._has_newest = True
+        return self._newest
+
     def heard(self) -> Mapping[int, int]:
-        """What is said of each box that was heard of, by its number, and at which revision; opened or not."""
+        """What stands of each box that was heard of, by its number; opened or not."""
         return self._boxes if self._packed is None else self._unpack()
 
     def opened(self, boxes: Iterable[int]) -> Mapping[int, int]:
-        """What is said of those boxes that are opened, whatever its revision: equal integers say the same."""
+        """What is said of those boxes that are opened, whoever said it when: equal integers say the same."""
         heard, is_open, counts = self.heard(), self.lanes.is_open, self.lanes.counts_mask
         return {box: said & counts for box in boxes if is_open(said := heard.get(box, _UNHEARD))}
 
@@ -72,21 +101,34 @@ class BoxLedger:
         """Fold one tally of this cell, which lies at `offset` of its partition."""
         boxes = self._boxes if self._packed is None else self._unpack()
         said, standing = self.lanes.of(tally), boxes.get(tally.box, _UNHEARD)
-        stands = standing >> self.lanes.top
-        outcome: Outcome = "duplicate"
-        if tally.revision > stands:
-            outcome = "counted"
-            boxes[tally.box] = said
-            self._total += said - standing
-            self.version = offset
-        elif tally.revision < stands:
-            outcome = "stale"
-        elif said != standing:
-            return "conflict"
-        if self.as_of is None or tally.at > self.as_of:
-            self.as_of = tally.at
-            self.version = offset
+        outcome: Outcome = "counted"
+        if standing:
+            outcome = self._outcome(said, standing)
+            if said <= standing or outcome == "conflict":
+                return outcome
+            self._total -= standing
+        boxes[tally.box] = said
+        self._total += said
+        self.version = offset
+        newest = self._newest
+        if newest is None or tally.at >= newest:
+            self._newest, self._has_newest = tally.at, True
+        elif standing and event_time(self.lanes.moment(standing)) >= newest:
+            self._has_newest = False
         return outcome
+
+    def outcome_of(self, tally: Counted | Withdrawn) -> Outcome:
+        """What would become of a tally of this cell, were it folded now."""
+        return self._outcome(self.lanes.of(tally), self.heard().get(tally.box, _UNHEARD))
+
+    def _outcome(self, said: int, standing: int) -> Outcome:
+        """What becomes of a statement where another one stands. It changes nothing where it is not the greater."""
+        if said == standing:
+            return "duplicate"
+        order, stands = self.lanes.order(said), self.lanes.order(standing)
+        if order != stands:
+            return "counted" if order > stands else "stale"
+        return "conflict" if (said ^ standing) & self.lanes.counts_mask else "duplicate"
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
@@ -103,11 +145,16 @@ class BoxLedger:
         return transposed(b"".join(rows), size_bytes + _BOX_BYTES)
 
     def restore(self, packed: bytes, sums: Sums, version: int, as_of: datetime) -> None:
-        """Take over a checkpoint. The boxes are only unpacked when the first tally comes: most cells restart idle."""
+        """Take over a checkpoint. The boxes are only unpacked when the first tally comes: most cells restart idle.
+
+        Raises `ValueError` where it is not made of whole rows.
+        """
+        if len(packed) % (self.lanes.size_bytes + _BOX_BYTES):
+            raise ValueError(f"the checkpoint of {self.cell} was cut within a row")
         self._packed = packed
         self._restored = sums
         self.version = version
-        self.as_of = as_of
+        self._newest = as_of
 
     def _unpack(self) -> dict[int, int]:
         packed, size_bytes = self._packed or b"", self.lanes.size_bytes

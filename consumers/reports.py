@@ -1,21 +1,23 @@
 """The report ledger of one cell: which of an agency's reports of a whole district stands.
 
 The law: a marked correction (`report_corrected`) begins anew. Of the reports from the newest correction on, the one
-with the most boxes opened stands, among equals the one of the highest revision. So a report takes the place of all
-before it, unless it goes backwards and nobody marked it as meant. Which report stands depends on the set of reports
-alone, not on the order in which they came or how often; what is said again as a correction is one from then on.
+with the most boxes opened stands, among equals the last one. So a report takes the place of all before it, unless it
+goes backwards and nobody marked it as meant. One is before another by its revision and, among what was let out of
+quarantine, by which one it is. Which report stands depends on the set of reports alone, not on the order in which they
+came or how often; what is said again as a correction is one from then on. The cell's event time is that of the report
+that stands, of duplicates the latest.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
 
 from consumers.sums import FLAGS, Content, Sums, odd_in, totals_of
 from schemas.statehash import Figures
-from schemas.tally import Reported
+from schemas.tally import Reported, order_of
 from schemas.totals import Cell, Totals
 
 ReportOutcome = Literal["counted", "duplicate", "stale", "conflict", "backwards", "overturned"]
@@ -29,9 +31,12 @@ REPORT_FLAGS: Final = (*FLAGS, "boxes_over_total")
 
 
 class Report(NamedTuple):
-    """One report as it is kept; `content` is its `Content` as canonical JSON: equal content is equal bytes."""
+    """One report as it is kept: `order` is its place among all (`schemas.tally.order_of`).
 
-    revision: int
+    `content` is its `Content` as canonical JSON: equal content is equal bytes.
+    """
+
+    order: int
     boxes_opened: int
     at: datetime
     content: bytes
@@ -48,14 +53,14 @@ class ReportLedger:
     before it and has fewer boxes opened. So there are never more than `MAX_DISTRICT_BOXES`; usually there is one.
     """
 
-    __slots__ = ("_boxes_total", "_corrected", "_reports", "as_of", "cell", "sums", "version")
+    __slots__ = ("_corrected", "_reports", "as_of", "boxes_total", "cell", "sums", "version")
 
-    def __init__(self, cell: Cell, sums: Sums, boxes_total: int = 0) -> None:
+    def __init__(self, cell: Cell, sums: Sums, boxes_total: int) -> None:
         self.cell = cell
         self.sums = sums
         self.version = -1
         self.as_of: datetime | None = None
-        self._boxes_total = boxes_total
+        self.boxes_total = boxes_total
         self._corrected = 0
         self._reports: list[Report] = []
 
@@ -63,33 +68,45 @@ class ReportLedger:
         """How many reports are kept."""
         return len(self._reports)
 
+    @property
+    def layout(self) -> dict[str, Any]:
+        """What a packed report is made of, so that no other one is taken for it."""
+        return {"report": [*Report._fields], "content": [*Content._fields], "flags": [*REPORT_FLAGS]}
+
     def apply(self, said: Reported, offset: int) -> ReportOutcome:
         """Fold one report of this cell, which lies at `offset` of its partition."""
-        if said.revision < self._corrected:
+        order = order_of(said.revision, said.released)
+        if order < self._corrected:
             return "stale"
-        new = Report(said.revision, said.boxes_opened, said.at, _packed(said))
-        kept = {report.revision: report for report in self._reports}
-        same = kept.get(new.revision)
+        new = Report(order, said.boxes_opened, said.at, _packed(said))
+        kept = {report.order: report for report in self._reports}
+        same = kept.get(order)
         if same is not None:
             if not same.says(new):
                 return "conflict"
             new = new._replace(at=max(same.at, new.at))
-        kept[new.revision] = new
-        corrected = new.revision if said.type == "report_corrected" else self._corrected
-        reports = _may_stand(report for report in kept.values() if report.revision >= corrected)
+        kept[order] = new
+        corrected = order if said.type == "report_corrected" else self._corrected
+        reports = _may_stand(report for report in kept.values() if report.order >= corrected)
         if (reports, corrected) == (self._reports, self._corrected):
             return "stale" if same is None else "duplicate"
-        stood = self._reports[0].revision if self._reports else 0
+        stood = self.order
         self._reports, self._corrected, self.version = reports, corrected, offset
         self._stand()
         return self._outcome(new, stood, is_new=same is None)
+
+    def outcome_of(self, said: Reported) -> ReportOutcome:
+        """What would become of a report of this cell, were it folded now."""
+        trial = ReportLedger(self.cell, self.sums, self.boxes_total)
+        trial._corrected, trial._reports = self._corrected, self._reports
+        return trial.apply(said, 0)
 
     def _stand(self) -> None:
         """Let the totals be those of the report that stands now."""
         standing = self._reports[0]
         self.as_of = standing.at
         said = Content(*orjson.loads(standing.content))
-        holds = (*odd_in(said), standing.boxes_opened > self._boxes_total)
+        holds = (*odd_in(said), standing.boxes_opened > self.boxes_total)
         self.sums = Sums(
             boxes_opened=standing.boxes_opened,
             annulled=0,
@@ -104,18 +121,17 @@ class ReportLedger:
         )
 
     def _outcome(self, new: Report, stood: int, *, is_new: bool) -> ReportOutcome:
-        """What a report that changed the ledger came to; `stood` is the revision that stood before, 0 for none."""
-        standing = self._reports[0].revision
-        if standing != stood:
-            return "overturned" if standing == new.revision < stood else "counted"
+        """What a report that changed the ledger came to; `stood` is the order of the one before it, 0 for none."""
+        if self.order != stood:
+            return "overturned" if self.order == new.order < stood else "counted"
         if not is_new:
             return "duplicate"
         return "backwards" if new in self._reports else "stale"
 
     @property
-    def revision(self) -> int:
-        """The revision of the report that stands; 0 before the first."""
-        return self._reports[0].revision if self._reports else 0
+    def order(self) -> int:
+        """The order of the report that stands; 0 before the first."""
+        return self._reports[0].order if self._reports else 0
 
     def figures(self) -> Figures:
         """The figures of the report that stands, as they are hashed."""
@@ -129,20 +145,21 @@ class ReportLedger:
         """Everything that is kept, as JSON: what a checkpoint holds."""
         return orjson.dumps(
             {
-                "boxes_total": self._boxes_total,
                 "corrected": self._corrected,
-                "reports": [[*report[:3], report.content.decode()] for report in self._reports],
+                "reports": [
+                    [report.order, report.boxes_opened, report.at.astimezone(UTC), report.content.decode()]
+                    for report in self._reports
+                ],
             }
         )
 
     def restore(self, packed: bytes, version: int, as_of: datetime) -> None:
         """Take over a checkpoint."""
-        said = orjson.loads(packed)
-        self._boxes_total = said["boxes_total"]
-        self._corrected = said["corrected"]
+        kept = orjson.loads(packed)
+        self._corrected = kept["corrected"]
         self._reports = [
-            Report(revision, boxes_opened, datetime.fromisoformat(at), content.encode())
-            for revision, boxes_opened, at, content in said["reports"]
+            Report(order, boxes_opened, datetime.fromisoformat(at), content.encode())
+            for order, boxes_opened, at, content in kept["reports"]
         ]
         self.version = version
         self.as_of = as_of
@@ -156,12 +173,12 @@ def _packed(said: Reported) -> bytes:
 
 
 def _may_stand(reports: Iterable[Report]) -> list[Report]:
-    """Those after which none has as many boxes opened, by revision; the first one stands.
+    """Those after which none has as many boxes opened, in their order; the first one stands.
 
     The others never can: of whatever set of reports, a later one with as many boxes takes their place.
     """
     falling: list[Report] = []
-    for report in sorted(reports, key=lambda each: each.revision, reverse=True):
+    for report in sorted(reports, key=lambda each: each.order, reverse=True):
         if not falling or report.boxes_opened > falling[-1].boxes_opened:
             falling.append(report)
     return falling[::-1]

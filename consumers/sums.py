@@ -58,14 +58,16 @@ class Standing(Protocol):
 
     cell: Cell
     version: int
-    as_of: datetime | None
+
+    @property
+    def as_of(self) -> datetime | None: ...
 
     @property
     def sums(self) -> Sums: ...
 
 
 def heard_at(ledger: Standing) -> datetime:
-    """The time of the newest tally that a cell has heard of. Only once something was counted."""
+    """The newest event time of what stands in a cell. Only once something was counted."""
     if ledger.as_of is None:
         raise ValueError(f"{ledger.cell} has heard of nothing yet, so it has no totals")
     return ledger.as_of

@@ -39,6 +39,14 @@ class Outputs:
     alarms: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Intake:
+    """Where one cell's tallies go: the desk that lets them through, and their ledger once there is one."""
+
+    desk: Desk
+    ledger: Ledger | None
+
+
 class TallyFold:
     """Running totals over the partitions it is fed. One partition's records must come in offset order."""
 
@@ -48,7 +56,7 @@ class TallyFold:
         self._register = Register(definition, partition_of)
         self._topic = topic
         self._partition_of = partition_of
-        self._desks: dict[tuple[str, str, str], Desk] = {}
+        self._intakes: dict[tuple[str, str, str], _Intake] = {}
 
     def apply(self, partition: int, records: Sequence[Record]) -> Outputs:
         """Fold the next records of a partition."""
@@ -68,14 +76,29 @@ class TallyFold:
         else:
             self.outcomes[result] += 1
 
+    def outcome_of(self, tally: Tally) -> Outcome | ReportOutcome | Refusal:
+        """What would become of a tally that came next, under its own district's key. Nothing is changed."""
+        intake = self._intakes.get((tally.contest, tally.source, tally.district)) or self._open(tally)
+        if type(intake) is Refusal:
+            return intake
+        refusal = intake.desk.refuse(tally, intake.desk.key, intake.desk.partition)
+        if refusal is not None:
+            return refusal
+        ledger = intake.ledger if intake.ledger is not None else _new_ledger(intake.desk)
+        if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
+            return ledger.outcome_of(tally)
+        return cast("ReportLedger", ledger).outcome_of(cast("Reported", tally))
+
     def adopt(self, ledger: Ledger) -> None:
         """Take over a ledger from a checkpoint."""
         self.ledgers[ledger.cell] = ledger
+        self._intakes.pop(ledger.cell, None)
 
     def forget(self, partition: int) -> None:
         """Drop everything that belongs to a partition: another member owns it now, or it is read anew."""
         for cell in self.cells_of(partition):
             del self.ledgers[cell]
+            self._intakes.pop(cell, None)
 
     def cells_of(self, partition: int) -> list[Cell]:
         """The cells that live in a partition."""
@@ -95,23 +118,28 @@ class TallyFold:
     def _fold(
         self, partition: int, record: Record, tally: Tally, outputs: Outputs
     ) -> Outcome | ReportOutcome | Refusal:
-        desk = self._desks.get((tally.contest, tally.source, tally.district))
-        if desk is None:
-            opened = self._register.open_desk(Cell(tally.contest, tally.source, tally.district))
-            if isinstance(opened, Refusal):
-                return opened
-            desk = self._desks[opened.cell] = opened
+        intake = self._intakes.get((tally.contest, tally.source, tally.district)) or self._open(tally)
+        if type(intake) is Refusal:
+            return intake
+        desk = intake.desk
         refusal = desk.refuse(tally, record.key, partition)
         if refusal is not None:
             return refusal
-        cell, offset = desk.cell, record.offset
-        ledger = self.ledgers.get(cell)
+        offset, ledger = record.offset, intake.ledger
         if ledger is None:
-            ledger = self.ledgers[cell] = _new_ledger(desk)
+            ledger = intake.ledger = self.ledgers[desk.cell] = _new_ledger(desk)
         result = _apply(ledger, tally, offset, outputs.alarms)
         if ledger.version == offset:
-            outputs.changed.add(cell)
+            outputs.changed.add(desk.cell)
         return result
+
+    def _open(self, tally: Tally) -> _Intake | Refusal:
+        """Begin to take a cell's tallies, or say why it has none."""
+        desk = self._register.open_desk(Cell(tally.contest, tally.source, tally.district))
+        if isinstance(desk, Refusal):
+            return desk
+        intake = self._intakes[desk.cell] = _Intake(desk, self.ledgers.get(desk.cell))
+        return intake
 
     def _set_aside(self, partition: int, record: Record, refusal: Refusal) -> Quarantined:
         return quarantined(

@@ -15,7 +15,7 @@ from consumers.tally import Outputs, TallyFold, parse
 from eventlog.port import Record
 from schemas.definition import Election
 from schemas.quarantine import Quarantined
-from schemas.tally import Malformed, Reported, Tally, Withdrawn, parse_tallies
+from schemas.tally import Malformed, Reported, Tally, Withdrawn, order_of, parse_tallies
 from schemas.totals import Cell
 
 _MAY_STAND_LATER: Final = "backwards"
@@ -38,7 +38,8 @@ class Asked:
 class Step:
     """One event, and the number before and after it. `votes` is what it says of the candidate.
 
-    `box` is `None` where a whole district was reported. `at` is when the source says that it counted, `appended` when
+    `box` is `None` where a whole district was reported. `released` is which statement of its revision an operator let
+    out of quarantine, 0 for what the source itself said. `at` is when the source says that it counted, `appended` when
     the log was given it.
     """
 
@@ -48,6 +49,7 @@ class Step:
     at: datetime
     box: int | None
     revision: int
+    released: int
     type: str
     outcome: str
     votes: int
@@ -109,7 +111,9 @@ class Trace:
     def _behind(self, source: str, steps: list[Step]) -> Behind:
         ledger = self._fold.ledgers[self._cell(source)]
         if isinstance(ledger, ReportLedger):  # which one stands may change by a report that is not the one
-            standing = {step.box: step for step in reversed(steps) if step.revision == ledger.revision}
+            standing = {
+                step.box: step for step in reversed(steps) if order_of(step.revision, step.released) == ledger.order
+            }
         else:
             standing = {step.box: step for step in steps if step.outcome == "counted"}
         return Behind(
@@ -140,6 +144,7 @@ class Trace:
                 at=tally.at,
                 box=None if isinstance(tally, Reported) else tally.box,
                 revision=tally.revision,
+                released=tally.released,
                 type=tally.type,
                 outcome=outcome,
                 votes=0 if isinstance(tally, Withdrawn) else tally.votes.get(self._asked.candidate, 0),

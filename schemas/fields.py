@@ -24,6 +24,9 @@ MAX_DISTRICT_BOXES: Final = 100_000
 MAX_REVISION: Final = 2**53 - 1
 """The highest revision: what a JavaScript number holds exactly; room for milliseconds since 1970."""
 
+MAX_RELEASED: Final = 255
+"""The most often that statements at one revision can be let out of quarantine: nobody rules on one box 255 times."""
+
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARS, pattern=r"^[a-z0-9][a-z0-9_\-]*$")]
 """The id of a contest, candidate, party or source: lower-case ASCII, digits, `_` and `-`."""
 
@@ -53,6 +56,9 @@ Revision = Annotated[int, Field(ge=1, le=MAX_REVISION), Meta(ge=1, le=MAX_REVISI
 
 Count = Annotated[int, Field(ge=0, le=MAX_BOX_COUNT), Meta(ge=0, le=MAX_BOX_COUNT)]
 """A count within one box."""
+
+Released = Annotated[int, Field(ge=0, le=MAX_RELEASED), Meta(ge=0, le=MAX_RELEASED)]
+"""Which of the statements let out of quarantine at one revision this is; 0 for what the source itself said."""
 
 DistrictCount = Annotated[int, Field(ge=0, le=MAX_DISTRICT_COUNT)]
 """A count within one district."""

@@ -2,6 +2,9 @@
 
 An event states absolute counts at a `revision`; nothing in it is an increment. The highest revision wins, so the order
 in which events arrive, and how often, does not matter.
+
+Between two revisions of a source is room for what an operator lets out of quarantine: `released` is 0 in what a source
+says, and n in the n-th statement that was let out at that revision. It is after the revision and before the next one.
 """
 
 import re
@@ -20,11 +23,13 @@ from pydantic_core import CoreSchema, core_schema
 from schemas.fields import (
     EVENTS_END,
     FIRST_EVENT,
+    MAX_RELEASED,
     BoxNumber,
     Count,
     DistrictBoxes,
     DistrictCount,
     EventTime,
+    Released,
     Revision,
 )
 
@@ -55,6 +60,7 @@ class Counted(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields
     box: BoxNumber
     source: Name
     revision: Revision
+    released: Released = 0
     at: EventTime
     registered: Count
     cast: Count
@@ -92,6 +98,7 @@ class Withdrawn:
     box: BoxNumber
     source: Name
     revision: Revision
+    released: Released = 0
     at: EventTime
 
 
@@ -110,6 +117,7 @@ class Reported:
     district: Name
     source: Name
     revision: Revision
+    released: Released = 0
     at: EventTime
     boxes_opened: DistrictBoxes
     registered: DistrictCount
@@ -122,6 +130,14 @@ class Reported:
 
 Tally = Annotated[Counted | Withdrawn | Reported, Field(discriminator="type")]
 TALLY: Final[TypeAdapter[Tally]] = TypeAdapter(Tally)
+
+RELEASED_BITS: Final = MAX_RELEASED.bit_length()
+
+
+def order_of(revision: int, released: int) -> int:
+    """A statement's place among all that its source said of the same thing: the one with the highest stands."""
+    return revision << RELEASED_BITS | released
+
 
 _TYPES: Final = frozenset({"counted", "corrected", "withdrawn", "annulled", "reported", "report_corrected"})
 
@@ -202,12 +218,15 @@ def encode(event: Tally) -> bytes:
     """The record value: fields in their fixed order, votes by candidate id, so equal events are equal bytes.
 
     What says nothing is left out, as most boxes name most candidates with nothing: candidates without a vote, and
-    `unattributed` where it is 0.
+    `unattributed` and `released` where they are 0.
     """
     record: dict[str, object] = {"v": event.v, "type": event.type, "contest": event.contest, "district": event.district}
     if not isinstance(event, Reported):
         record["box"] = event.box
-    record |= {"source": event.source, "revision": event.revision, "at": event.at.isoformat()}
+    record |= {"source": event.source, "revision": event.revision}
+    if event.released:
+        record["released"] = event.released
+    record["at"] = event.at.isoformat()
     if isinstance(event, Reported):
         record["boxes_opened"] = event.boxes_opened
     if not isinstance(event, Withdrawn):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from eventlog.port import Record
 from schemas.control import Order, QuarantineRejected, QuarantineReleased
 from schemas.errors import UsageError
-from schemas.mending import mended
+from schemas.mending import Statement, mended, statement_in
 from schemas.quarantine import Quarantined
 from schemas.tally import Tally
 
@@ -28,6 +28,8 @@ class Quarantine:
         self._waiting: OrderedDict[str, Quarantined] = OrderedDict()
         self._known: set[str] = set()
         self._settled: set[str] = set()
+        self._let_out: set[str] = set()
+        self._releases: Counter[Statement] = Counter()
 
     @property
     def waiting(self) -> list[Quarantined]:
@@ -56,7 +58,15 @@ class Quarantine:
                 f"Nothing waits in quarantine from {order.position!r}. Somebody may have been faster. "
                 "See: sandik control quarantine."
             )
-        return mended(record) if isinstance(order, QuarantineReleased) else None
+        return self.mended(record) if isinstance(order, QuarantineReleased) else None
+
+    def mended(self, record: Quarantined) -> Tally:
+        """What letting this record out would publish: after all others that were let out at its revision.
+
+        Raises `UsageError` where nothing could make it count.
+        """
+        about = statement_in(record)
+        return mended(record, self._releases[about] if about is not None else 0)
 
     def fold(self, record: Record) -> None:
         """Fold one record of the topic; one that cannot be read says nothing."""
@@ -72,6 +82,8 @@ class Quarantine:
             return
         self._known.add(position)
         self.reasons[found.reason] += 1
+        if position in self._let_out:
+            self._count_release(found)
         if position not in self._settled:
             self._waiting[position] = found
             if len(self._waiting) > MAX_WAITING:
@@ -80,5 +92,15 @@ class Quarantine:
     def obey(self, order: Order) -> None:
         """Fold an order that counts. It may come before its record was read: the two are in different topics."""
         if isinstance(order, QuarantineReleased | QuarantineRejected):
+            is_first = order.position not in self._settled
             self._settled.add(order.position)
-            self._waiting.pop(order.position, None)
+            record = self._waiting.pop(order.position, None)
+            if isinstance(order, QuarantineReleased) and is_first:
+                self._let_out.add(order.position)
+                if record is not None:
+                    self._count_release(record)
+
+    def _count_release(self, record: Quarantined) -> None:
+        about = statement_in(record)
+        if about is not None:
+            self._releases[about] += 1

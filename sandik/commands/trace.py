@@ -134,7 +134,7 @@ class _Found:
             table.add_row(
                 str(step.box or "all"),
                 grouped(step.votes),
-                str(step.revision),
+                _revision(step),
                 step.type,
                 self._clock(step.at),
                 self._clock(step.appended),
@@ -238,7 +238,13 @@ def _nothing_of(source: str) -> Behind:
 
 def _named(step: Step) -> str:
     what = "the whole district" if step.box is None else f"box {step.box}"
-    return f"revision {step.revision} of {what} ({step.type})"
+    let_out = ", let out of quarantine" if step.released else ""
+    return f"revision {step.revision} of {what} ({step.type}{let_out})"
+
+
+def _revision(step: Step) -> str:
+    """The revision such as `3`; the second statement that was let out of quarantine at it is `3+2`."""
+    return f"{step.revision}" + (f"+{step.released}" if step.released else "")
 
 
 def _place(step: Step) -> str:
@@ -247,7 +253,7 @@ def _place(step: Step) -> str:
 
 def _said(step: Step) -> str:
     said = "taken back" if step.type in {"withdrawn", "annulled"} else grouped(step.votes)
-    return f"r{step.revision} {said}" + ("" if step.outcome == "counted" else f" ({step.outcome})")
+    return f"r{_revision(step)} {said}" + ("" if step.outcome == "counted" else f" ({step.outcome})")
 
 
 def _set_aside(quarantined: list[Quarantined]) -> Table:

@@ -1,9 +1,11 @@
 """Hypothesis strategies: any night that a set of feeds could send, without conflicts, and any way it could arrive."""
 
+import dataclasses
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from schemas.tally import Counted, Withdrawn
 from tests.builders import DISTRICTS, NIGHT
@@ -59,6 +61,23 @@ def _event(draw: st.DrawFn, source: str, district: str, box: int, revision: int)
         unattributed=draw(_COUNTS),
         votes=votes,
     )
+
+
+@st.composite
+def statements(draw: st.DrawFn) -> list[Counted | Withdrawn]:
+    """Events of a few boxes of one cell, some let out of quarantine, each (box, revision, released) said once."""
+    said = st.tuples(st.integers(1001, 1003), st.integers(1, 3), st.integers(0, 2))
+    return [
+        replace(_event(draw, "aa", DISTRICTS[0], box, revision), released=released)
+        for box, revision, released in draw(st.lists(said, unique=True, min_size=1, max_size=12))
+    ]
+
+
+def replace(event: Counted | Withdrawn, **changes: Any) -> Counted | Withdrawn:
+    """The same event with some fields changed."""
+    if isinstance(event, Counted):
+        return structs.replace(event, **changes)
+    return dataclasses.replace(event, **changes)
 
 
 @st.composite

@@ -1,12 +1,16 @@
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.lanes import lanes_of
-from schemas.fields import MAX_BOX_COUNT, MAX_DISTRICT_BOXES, MAX_REVISION
-from schemas.tally import Counted, Withdrawn
-from tests.builders import counted, withdrawn
+from consumers.lanes import event_time, lanes_of
+from schemas.fields import EVENTS_END, FIRST_EVENT, MAX_BOX_COUNT, MAX_DISTRICT_BOXES, MAX_RELEASED, MAX_REVISION
+from schemas.tally import Counted, Withdrawn, order_of
+from tests.builders import NIGHT, counted, withdrawn
 
 BALLOT = ("bagimsiz_1", "imamoglu", "kurum")
+LAST_EVENT = EVENTS_END - timedelta(microseconds=1)
 LARGEST = st.one_of(st.integers(0, MAX_BOX_COUNT), st.just(MAX_BOX_COUNT))
 
 
@@ -68,12 +72,52 @@ def test_the_same_said_otherwise_is_the_same_and_anything_else_is_not() -> None:
     assert [True, False, False] == [lanes.is_open(lanes.of(kind)) for kind in kinds]
 
 
-def test_the_revision_lies_above_all_that_is_said() -> None:
+def test_order_and_moment_lie_above_all_that_is_said() -> None:
     lanes = lanes_of(BALLOT, MAX_DISTRICT_BOXES)
-    low, high = counted(revision=1), counted(revision=MAX_REVISION)
+    low, high = counted(), counted(revision=MAX_REVISION, released=MAX_RELEASED, at=LAST_EVENT)
 
-    assert (1, MAX_REVISION) == (lanes.of(low) >> lanes.top, lanes.of(high) >> lanes.top)
+    assert (order_of(1, 0), order_of(MAX_REVISION, MAX_RELEASED)) == (
+        lanes.order(lanes.of(low)),
+        lanes.order(lanes.of(high)),
+    )
+    assert (NIGHT, LAST_EVENT) == tuple(event_time(lanes.moment(lanes.of(one))) for one in (low, high))
     assert lanes.of(low) & lanes.counts_mask == lanes.of(high) & lanes.counts_mask
+
+
+OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.datetimes(FIRST_EVENT.replace(tzinfo=None), LAST_EVENT.replace(tzinfo=None)),
+            st.one_of(OFFSETS, st.sampled_from([UTC, ZoneInfo("Europe/Istanbul"), ZoneInfo("Europe/Berlin")])),
+        ),
+        max_size=8,
+    )
+)
+def test_a_moment_is_the_same_in_whatever_zone_it_is_told_and_exact(moments: list[tuple[datetime, tzinfo]]) -> None:
+    lanes = lanes_of(BALLOT, 20)
+    for moment, zone in moments:
+        at = moment.replace(tzinfo=UTC)
+        said = lanes.of(counted(at=at.astimezone(zone)))
+        assert (at, said) == (event_time(lanes.moment(said)), lanes.of(counted(at=at)))
+
+
+@given(st.data())
+def test_of_two_statements_the_one_of_the_higher_order_is_the_greater_integer(data: st.DataObject) -> None:
+    lanes = lanes_of(BALLOT, 20)
+    orders = st.tuples(st.integers(1, MAX_REVISION), st.integers(0, MAX_RELEASED))
+    said = [
+        counted({"kurum": data.draw(LARGEST)}, revision=revision, released=released, at=at)
+        for (revision, released), at in data.draw(
+            st.tuples(*[st.tuples(orders, st.sampled_from([NIGHT, LAST_EVENT]))] * 2)
+        )
+    ]
+    one, other = sorted(said, key=lambda each: (each.revision, each.released))
+
+    if (one.revision, one.released) != (other.revision, other.released):
+        assert lanes.of(one) < lanes.of(other)
 
 
 @given(*[st.tuples(LARGEST, LARGEST, LARGEST, LARGEST)] * 2, st.sampled_from([20, MAX_DISTRICT_BOXES]))

@@ -1,4 +1,5 @@
 import tracemalloc
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from consumers.ledger import BoxLedger, transposed
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
 from tests.builders import NIGHT, counted, withdrawn
-from tests.consumers.nights import tallies
+from tests.consumers.nights import replace, statements, tallies
 
 ZONE = ZoneInfo("Europe/Istanbul")
 
@@ -112,6 +113,91 @@ def test_a_box_with_two_flags_is_one_flagged_box() -> None:
     boxes.apply(counted(registered=1, unattributed=9), 1)
 
     assert boxes.sums.flagged == 1
+
+
+def test_what_was_let_out_of_quarantine_stands_after_its_revision_and_before_the_next() -> None:
+    boxes = ledger()
+    for offset, (votes, released) in enumerate([(9, 0), (10, 1), (11, 2)]):
+        assert "counted" == boxes.apply(counted({"imamoglu": votes}, released=released), offset)
+    assert "duplicate" == boxes.apply(counted({"imamoglu": 11}, released=2), 3)
+    assert "stale" == boxes.apply(counted({"imamoglu": 9}), 4)
+    assert (11, 2) == (boxes.sums.votes["imamoglu"], boxes.version)
+
+    assert "counted" == boxes.apply(counted({"imamoglu": 12}, revision=2), 5)
+    assert "stale" == boxes.apply(counted({"imamoglu": 13}, released=3), 6)
+    assert 12 == boxes.sums.votes["imamoglu"]
+
+
+def test_a_stale_statement_moves_no_clock() -> None:
+    boxes = ledger()
+    boxes.apply(counted(revision=7), 1)
+
+    assert "stale" == boxes.apply(counted({"imamoglu": 3}, at=NIGHT.replace(hour=21)), 2)
+    assert (1, NIGHT) == (boxes.version, boxes.as_of)
+
+
+def test_as_of_goes_back_with_the_box_that_had_it() -> None:
+    """Its statement is replaced by one that says an earlier time, and nothing else that stands is as new."""
+    boxes = ledger()
+    for number, hour in ((1001, 20), (1002, 23), (1003, 21)):
+        boxes.apply(counted(box=number, at=NIGHT.replace(hour=hour)), number)
+    boxes.apply(counted(box=1002, revision=2, at=NIGHT.replace(hour=19)), 4)
+
+    assert (4, NIGHT.replace(hour=21)) == (boxes.version, boxes.as_of)
+    boxes.apply(withdrawn(box=1003, at=NIGHT.replace(hour=19)), 5)
+    boxes.apply(counted(box=1004, at=NIGHT.replace(hour=22)), 6)
+    assert NIGHT.replace(hour=22) == boxes.as_of
+
+
+def test_a_duplicate_of_what_stands_keeps_the_later_of_both_times() -> None:
+    boxes = ledger()
+    boxes.apply(counted(at=NIGHT.replace(hour=20)), 1)
+    assert "duplicate" == boxes.apply(counted(), 2)
+    assert (1, NIGHT.replace(hour=20)) == (boxes.version, boxes.as_of)
+
+
+def test_what_would_become_of_a_tally_is_told_and_changes_nothing() -> None:
+    boxes = ledger()
+    boxes.apply(counted(revision=3), 1)
+    before = boxes.pack()
+    tried = (counted(box=7), counted(revision=3, type="corrected"), counted({}, revision=3), withdrawn(revision=2))
+
+    assert ["counted", "duplicate", "conflict", "stale"] == [boxes.outcome_of(tally) for tally in tried]
+    assert (before, 1) == (boxes.pack(), boxes.version)
+
+
+def as_of_by_hand(events: list[Counted | Withdrawn]) -> datetime:
+    """The naive oracle: of each box the newest time at its highest order, and the newest of those."""
+    newest: dict[int, tuple[int, int, datetime]] = {}
+    for event in events:
+        said = (event.revision, event.released, event.at)
+        newest[event.box] = max(said, newest.get(event.box, said))
+    return max(at for _, _, at in newest.values())
+
+
+@given(statements(), st.data())
+def test_any_order_and_any_duplication_end_in_the_same_bytes(
+    events: list[Counted | Withdrawn], data: st.DataObject
+) -> None:
+    """The times of duplicates included: a feed that is fetched twice stamps its own."""
+    again = [
+        replace(event, at=event.at + timedelta(minutes=data.draw(st.integers(-90, 90))))
+        for event in data.draw(st.lists(st.sampled_from(events), max_size=8))
+    ]
+    one, other = ledger(), ledger()
+    for offset, event in enumerate(events + again):
+        one.apply(event, offset)
+    for offset, event in enumerate(data.draw(st.permutations([*events, *again, *events]))):
+        before = other.pack()
+        other.apply(event, offset)
+        assert (before != other.pack()) == (other.version == offset)
+        if data.draw(st.booleans()):
+            assert other.as_of is not None  # looked at now and then, or only at the end
+
+    assert as_of_by_hand(events + again) == one.as_of == other.as_of
+    assert (one.pack(), one.sums) == (other.pack(), other.sums)
+    told = [boxes.totals(ZONE).model_copy(update={"version": 0}).encode() for boxes in (one, other)]
+    assert told[0] == told[1]
 
 
 def test_a_later_time_alone_moves_as_of_and_the_version() -> None:

@@ -89,6 +89,33 @@ def test_a_marked_correction_may_go_backwards_and_what_follows_goes_on_from_ther
     assert fed(reported(), back, forth).sums.boxes_opened == 6
 
 
+def test_what_was_let_out_of_quarantine_stands_after_its_revision_and_before_the_next() -> None:
+    let_out = correction(boxes_opened=4, released=1)
+
+    assert ["counted", "counted", "duplicate", "stale"] == outcomes(reported(), let_out, let_out, reported())
+    assert ["counted", "counted", "counted"] == outcomes(reported(), let_out, correction(boxes_opened=3, released=2))
+    assert ["counted", "counted", "stale"] == outcomes(reported(), let_out, reported({"kurum": 1}, released=0))
+    after = fed(reported(), reported(revision=2, boxes_opened=6), let_out)
+    assert (6, NIGHT) == (after.sums.boxes_opened, after.as_of)
+    assert fed(reported(), let_out, reported(revision=2, boxes_opened=6)).pack() == after.pack()
+
+
+def test_what_would_become_of_a_report_is_told_and_changes_nothing() -> None:
+    cell = fed(reported(revision=2))
+    before = cell.pack()
+    tried = (reported(), reported(revision=2), correction(revision=2, cast=0), reported(revision=3, boxes_opened=1))
+
+    assert ["stale", "duplicate", "conflict", "backwards"] == [cell.outcome_of(report) for report in tried]
+    assert "counted" == cell.outcome_of(correction(revision=3, boxes_opened=1))
+    assert (before, 0, 10) == (cell.pack(), cell.version, cell.sums.boxes_opened)
+
+
+def test_a_stale_report_moves_no_clock() -> None:
+    cell = fed(reported(revision=7), reported({"kurum": 3}, at=NIGHT + timedelta(hours=2)))
+
+    assert (0, NIGHT) == (cell.version, cell.as_of)
+
+
 def test_a_step_backwards_stands_once_it_is_said_again_as_a_correction() -> None:
     back: dict[str, Any] = {"revision": 2, "boxes_opened": 4}
 
@@ -207,7 +234,7 @@ def test_any_order_and_duplication_ends_in_what_a_walk_in_order_of_revision_find
 def test_a_restored_ledger_goes_on_as_if_nothing_had_happened(reports: list[Reported], data: st.DataObject) -> None:
     whole = fed(*reports)
     before = fed(*reports[: data.draw(st.integers(1, len(reports)))])
-    after = ReportLedger(CELL, before.sums)
+    after = ReportLedger(CELL, before.sums, boxes_total=20)
     assert before.as_of is not None
     after.restore(before.pack(), before.version, before.as_of)
     for offset, report in enumerate(reports):  # all of them again: the overlap is harmless

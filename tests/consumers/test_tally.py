@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.ledger import BoxLedger
+from consumers.register import Refusal
 from consumers.reports import ReportLedger
 from consumers.tally import PARSED_AT_ONCE, Outputs, TallyFold
 from schemas.quarantine import REASONS
@@ -53,6 +54,31 @@ def figures(fold: TallyFold) -> dict[tuple[str, ...], dict[str, object]]:
         said = {name: getattr(ledger.sums, name) for name in ledger.sums.__slots__ if name != "flags"}
         found[tuple(cell)] = said | {"votes": {name: votes for name, votes in said["votes"].items() if votes}}
     return found
+
+
+def test_what_would_become_of_a_tally_is_what_becomes_of_it() -> None:
+    """And asking changes nothing: no cell is begun by it."""
+    fold = new_fold()
+    tried: list[tuple[Tally, str]] = [
+        (counted(box=9), "unknown_box"),
+        (counted(contest="senate"), "unknown_contest"),
+        (counted(), "counted"),
+        (counted(), "duplicate"),
+        (counted({}), "conflict"),
+        (counted({}, released=1), "counted"),
+        (withdrawn(revision=1), "stale"),
+        (reported(), "counted"),
+        (reported(revision=2, boxes_opened=1), "backwards"),
+        (reported(), "duplicate"),
+    ]
+    for offset, (tally, expected) in enumerate(tried):
+        before = [(cell, ledger.pack(), ledger.version) for cell, ledger in fold.ledgers.items()]
+        foreseen = fold.outcome_of(tally)
+        assert before == [(cell, ledger.pack(), ledger.version) for cell, ledger in fold.ledgers.items()]
+        key = tally.district.encode()
+        fold.apply(partition_of(key), [Stored(offset, key, value_of(tally))])
+        assert fold.outcomes[expected] == sum(one == expected for _, one in tried[: offset + 1])
+        assert expected == (foreseen.reason if isinstance(foreseen, Refusal) else foreseen)
 
 
 @given(tallies(), st.data())

@@ -1,11 +1,10 @@
-from typing import Any
-
 import pytest
 
 from schemas.errors import UsageError
-from schemas.mending import MENDABLE, mended
+from schemas.fields import MAX_RELEASED
+from schemas.mending import MENDABLE, Statement, mended, statement_in
 from schemas.quarantine import REASONS, Quarantined, Reason, quarantined
-from schemas.tally import Tally, encode
+from schemas.tally import Tally, encode, order_of
 from tests.builders import counted, reported, withdrawn
 
 
@@ -14,24 +13,54 @@ def set_aside(reason: Reason, value: bytes) -> Quarantined:
 
 
 @pytest.mark.parametrize(
-    ("event", "becomes"),
+    ("event", "kind"),
     [
-        (counted(revision=3), {"type": "corrected", "revision": 4}),
-        (withdrawn(revision=3), {"revision": 4}),
-        (reported(revision=3), {"type": "report_corrected", "revision": 4}),
+        (counted(revision=3), "corrected"),
+        (withdrawn(revision=3), "withdrawn"),
+        (reported(revision=3), "report_corrected"),
     ],
 )
-def test_of_two_statements_the_released_one_is_a_revision_later(event: Tally, becomes: dict[str, Any]) -> None:
+def test_of_two_statements_the_released_one_comes_after_its_revision(event: Tally, kind: str) -> None:
+    """And before the source's own next one, which so is not disturbed."""
     out = mended(set_aside("conflict", encode(event)))
 
-    assert becomes == {name: getattr(out, name) for name in becomes}
+    assert (kind, 3, 1) == (out.type, out.revision, out.released)
     assert [(event.contest, event.district, event.at)] == [(out.contest, out.district, out.at)]
+    assert order_of(3, 0) < order_of(out.revision, out.released) < order_of(4, 0)
+
+
+def test_of_several_that_were_released_at_one_revision_the_last_one_comes_last() -> None:
+    record = set_aside("conflict", encode(counted(revision=3)))
+
+    assert [1, 2, 9] == [mended(record, earlier).released for earlier in (0, 1, 8)]
+    assert mended(record, 8) == mended(record, 8)
+
+
+def test_what_was_let_out_and_set_aside_again_comes_later_than_before() -> None:
+    """Two operators were at it at once, from two gateways."""
+    assert 3 == mended(set_aside("conflict", encode(counted(released=2)))).released
+
+
+def test_no_more_is_let_out_at_one_revision_than_there_is_room_for() -> None:
+    record = set_aside("conflict", encode(withdrawn()))
+
+    assert MAX_RELEASED == mended(record, MAX_RELEASED - 1).released
+    with pytest.raises(UsageError, match="send a higher revision"):
+        mended(record, MAX_RELEASED)
 
 
 def test_a_report_that_goes_backwards_is_released_as_a_correction() -> None:
     out = mended(set_aside("backwards", encode(reported(revision=3))))
 
-    assert ("report_corrected", 4) == (out.type, out.revision)
+    assert ("report_corrected", 3, 1) == (out.type, out.revision, out.released)
+
+
+def test_what_is_about_the_same_revision_of_the_same_thing_is_one_statement() -> None:
+    one, other = counted({"kurum": 1}), withdrawn(revision=1)
+
+    assert Statement.of(one) == Statement.of(other) == statement_in(set_aside("conflict", encode(one)))
+    assert Statement("mayor", "agency", "tr/34/uskudar", None, 4) == Statement.of(reported(revision=4))
+    assert statement_in(set_aside("malformed", b"junk")) is None
 
 
 def test_what_went_the_wrong_way_is_released_as_it_was() -> None:

@@ -66,6 +66,32 @@ def test_an_order_that_releases_publishes_what_waits_and_no_other_does() -> None
             queue.released_by(order(kind, position="t/0/9"))
 
 
+@pytest.mark.parametrize("is_read_first", [True, False])
+def test_what_is_let_out_later_comes_after_what_was_let_out_at_that_revision_before(is_read_first: bool) -> None:
+    """Whether orders or records were read first; an order that was given twice counts once, one that rejects never."""
+    rivals = [
+        quarantined(
+            "conflict", "a test", topic="t", partition=0, offset=n, key=b"k", value=encode(counted({"kurum": n}))
+        )
+        for n in range(1, 5)
+    ]
+    orders = [
+        order(QuarantineReleased, position="t/0/1"),
+        order(QuarantineReleased, position="t/0/1"),
+        order(QuarantineRejected, position="t/0/2"),
+        order(QuarantineReleased, position="t/0/3"),
+    ]
+    queue = fold(Quarantine(), *rivals) if is_read_first else Quarantine()
+    for one in orders:
+        queue.obey(one)
+    fold(queue, *rivals, set_aside(9))
+    queue.obey(order(QuarantineReleased, position="t/0/9"))
+    last = queue.released_by(order(QuarantineReleased, position="t/0/4"))
+
+    assert (1, 3) == (last.revision, last.released) if last else last
+    assert mended(rivals[3], 2) == last
+
+
 def test_an_order_about_other_things_settles_nothing() -> None:
     queue = fold(Quarantine(), set_aside(1))
     queue.obey(order(EmbargoLifted))
