@@ -212,7 +212,11 @@ class Aggregator:
     def _take_over(self, partition: int, checkpoint: Checkpoint) -> Marker:
         ledgers = checkpoint.ledgers()
         if ledgers is None:
-            _log.info("Partition %d has no checkpoint to go on from; folding it from the start.", partition)
+            _log.info(
+                "Partition %d has no checkpoint to go on from: %s. Folding it from the start.",
+                partition,
+                checkpoint.fault(),
+            )
             return Marker()
         for ledger in ledgers:
             self._fold.adopt(ledger)

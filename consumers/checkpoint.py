@@ -3,29 +3,59 @@
 A start reads its partition of topic `ledger`, takes the newest version of each cell, and goes on in `tallies` from the
 marker; what the two overlap in is harmless, since revisions decide. A marker names the version of every cell that it
 counts on: where compaction or a zombie left less than that, the checkpoint is not used and the partition is folded from
-the start. That is slower and never wrong.
+the start. That is slower and never wrong. So it is where a record is damaged, or was written by a version of sandik
+that keeps a ledger otherwise: each says its version and what its rows are made of, and nothing is taken for another.
 """
 
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC
+from typing import Any, Final, Literal
 
 import orjson
+from pydantic import AwareDatetime
 
 from consumers.ledger import BoxLedger
 from consumers.reports import ReportLedger
 from consumers.sums import Sums
 from consumers.tally import Ledger
 from eventlog.port import Entry, Record
+from schemas.fields import Frozen, Total
 from schemas.totals import Cell
 
 MARKER_KEY: Final = b"marker"
+
+MARKER_VERSION: Final = 1
+LEDGER_VERSION: Final = 3
+"""2 had no event time of each box. Its sums had another name, so that what reads 2 and no version refuses a 3."""
+
 _UNREADABLE: Final = (ValueError, LookupError, TypeError, zlib.error)
 """What Python raises when bytes that should be a checkpoint are something else."""
 
 _LEVEL: Final = 1  # zlib's fastest: a ledger shrinks to a quarter, and a round must not hold up a tick
+
+
+class _MarkerRecord(Frozen):
+    """A marker as it is written."""
+
+    v: Literal[1]
+    position: Total
+    followed: Total
+    versions: tuple[tuple[str, str, str, int], ...]
+
+
+class _Head(Frozen):
+    """The first line of a ledger's record: the cell, its totals, and what the rows after it are made of."""
+
+    v: Literal[3]
+    of: Literal["boxes", "reports"]
+    cell: tuple[str, str, str]
+    version: int
+    as_of: AwareDatetime
+    boxes_total: Total
+    layout: dict[str, Any]
+    totals: dict[str, int | dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +73,37 @@ class Marker:
     def entry(self, partition: int) -> Entry:
         """The marker as a record of `ledger`."""
         versions = [[*cell, version] for cell, version in sorted(self.versions.items())]
-        value = orjson.dumps({"v": 1, "position": self.position, "followed": self.followed, "versions": versions})
-        return Entry(MARKER_KEY, value, partition)
+        record = {"v": MARKER_VERSION, "position": self.position, "followed": self.followed, "versions": versions}
+        return Entry(MARKER_KEY, orjson.dumps(record), partition)
 
 
 def ledger_entry(ledger: Ledger, partition: int) -> Entry:
-    """One ledger as a record: a line of JSON with its sums, then its boxes or reports, deflated."""
+    """One ledger as a record: a line of JSON with its totals, then its boxes or reports, deflated."""
     if ledger.as_of is None:
         raise ValueError(f"{ledger.cell} has heard of nothing yet, so there is nothing to keep")
     sums = ledger.sums
     head = {
-        "v": 2,
+        "v": LEDGER_VERSION,
+        "of": "reports" if isinstance(ledger, ReportLedger) else "boxes",
         "cell": list(ledger.cell),
         "version": ledger.version,
-        "as_of": ledger.as_of,
-        "sums": {name: getattr(sums, name) for name in Sums.__slots__},
-        **({"of": "reports"} if isinstance(ledger, ReportLedger) else {"boxes_total": ledger.boxes_total}),
+        "as_of": ledger.as_of.astimezone(UTC),
+        "boxes_total": ledger.boxes_total,
+        "layout": ledger.layout,
+        "totals": {name: getattr(sums, name) for name in Sums.__slots__},
     }
     return Entry(ledger.cell.key(), orjson.dumps(head) + b"\n" + zlib.compress(ledger.pack(), _LEVEL), partition)
 
 
 @dataclass(slots=True)
 class Checkpoint:
-    """What one partition of `ledger` holds, as it is read. `damaged` are the keys whose newest record is unreadable."""
+    """What one partition of `ledger` holds, as it is read.
+
+    `refused` says of each key whose newest record cannot be used, why.
+    """
 
     marker: Marker = field(default_factory=Marker)
-    damaged: set[bytes] = field(default_factory=set)
+    refused: dict[bytes, str] = field(default_factory=dict)
     _ledgers: dict[Cell, Ledger] = field(default_factory=dict)
 
     def add(self, records: Iterable[Record]) -> None:
@@ -80,41 +115,66 @@ class Checkpoint:
                     self.marker = _marker(record.value or b"")
                 else:
                     self._add_ledger(record.value or b"")
-                self.damaged.discard(key)
-            except _UNREADABLE:
-                self.damaged.add(key)
+                self.refused.pop(key, None)
+            except _UNREADABLE as error:
+                self.refused[key] = str(error) if isinstance(error, _Foreign) else "is damaged"
 
     def _add_ledger(self, value: bytes) -> None:
         line, _, packed = value.partition(b"\n")
-        head = orjson.loads(line)
-        ledger = _restored(head, zlib.decompress(packed))
+        ledger = _restored(line, packed)
         known = self._ledgers.get(ledger.cell)
         if known is None or known.version < ledger.version:
             self._ledgers[ledger.cell] = ledger
 
     def ledgers(self) -> list[Ledger] | None:
         """The ledgers that were kept; `None` where there is no checkpoint, or none that can be relied on."""
-        if self.damaged or self.marker.position == 0:
-            return None
+        return None if self.fault() is not None else list(self._ledgers.values())
+
+    def fault(self) -> str | None:
+        """Why there is nothing to go on from, in words; `None` where there is."""
+        if self.refused:
+            key, why = min(self.refused.items())
+            return f"{key.decode(errors='replace')!r} in the ledger topic {why}"
+        if self.marker.position == 0:
+            return "there is none"
         for cell, version in self.marker.versions.items():
             if cell not in self._ledgers or self._ledgers[cell].version < version:
-                return None
-        return list(self._ledgers.values())
+                return f"{cell.key().decode()!r} is not left in the ledger topic as the marker counts on it"
+        return None
 
 
-def _restored(head: dict[str, Any], packed: bytes) -> Ledger:
-    cell, sums = Cell(*head["cell"]), Sums(**head["sums"])
-    version, as_of = head["version"], datetime.fromisoformat(head["as_of"])
-    if head.get("of") == "reports":
-        reports = ReportLedger(cell, sums)
-        reports.restore(packed, version, as_of)
+class _Foreign(ValueError):
+    """A record of another version of sandik."""
+
+
+def _restored(line: bytes, packed: bytes) -> Ledger:
+    _check_version(line, LEDGER_VERSION)
+    head = _Head.model_validate_json(line)
+    cell, sums = Cell(*head.cell), Sums(**head.totals)  # type: ignore[arg-type]  # what the layout says it is
+    if head.of == "reports":
+        reports = ReportLedger(cell, sums, head.boxes_total)
+        _check_layout(head, reports)
+        reports.restore(zlib.decompress(packed), head.version, head.as_of)
         return reports
-    boxes = BoxLedger(cell, tuple(sums.votes), head["boxes_total"])
-    boxes.restore(packed, sums, version, as_of)
+    boxes = BoxLedger(cell, tuple(sums.votes), head.boxes_total)
+    _check_layout(head, boxes)
+    boxes.restore(zlib.decompress(packed), sums, head.version, head.as_of)
     return boxes
 
 
+def _check_version(line: bytes, version: int) -> None:
+    record = orjson.loads(line)
+    if isinstance(record, dict) and record.get("v", version) != version:
+        raise _Foreign(f"has version {record['v']!r}, and this sandik reads {version}")
+
+
+def _check_layout(head: _Head, ledger: Ledger) -> None:
+    if head.layout != ledger.layout:
+        raise _Foreign("holds other counts or flags than this sandik keeps")
+
+
 def _marker(value: bytes) -> Marker:
-    said = orjson.loads(value)
-    versions = {Cell(contest, source, district): version for contest, source, district, version in said["versions"]}
-    return Marker(said["position"], said["followed"], versions)
+    _check_version(value, MARKER_VERSION)
+    record = _MarkerRecord.model_validate_json(value)
+    versions = {Cell(*cell): version for *cell, version in record.versions}
+    return Marker(record.position, record.followed, versions)
