@@ -26,6 +26,11 @@ def percent(part: int, whole: int, places: int = 2) -> str:
     return f"%{grouped(rounded // units)}{after}"
 
 
+def share(hundredths: int | None) -> str:
+    """A share in hundredths of a per cent, as it is written: 5114 is `%51,14`; a dash where there is none."""
+    return NOTHING if hundredths is None else percent(hundredths, 10_000)
+
+
 def decimal(number: float, places: int = 1) -> str:
     """A number with decimals: 1234.56 is `1.234,6`."""
     return f"{number:,.{places}f}".translate(_SEPARATORS)

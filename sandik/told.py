@@ -91,6 +91,10 @@ class ToldTotals:
         if self.by_hand:
             where = " on air, and not in these figures" if self.told is Told.LOG else ""
             yield f"Set by hand{where}: {'; '.join(map(str, self.by_hand))}."
+        contradictory = [row for row in self.rows if row.contradictions and row.level == "district"]
+        if contradictory:
+            named = (f"{row.contest} in {row.unit} ({', '.join(row.contradictions)})" for row in contradictory)
+            yield f"Figures that contradict each other, from which nothing is claimed: {'; '.join(named)}."
         if self.complaint is not None:
             yield self.complaint
 

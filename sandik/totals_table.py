@@ -7,8 +7,8 @@ from typing import Final
 from rich.console import JustifyMethod
 from rich.table import Table
 
-from gateway.derived.facts import Ballots, lead
-from sandik.numbers import NOTHING, grouped, percent
+from gateway.derived.facts import Ballots, lead, ranking, turnout_bp, valid_shares_bp
+from sandik.numbers import NOTHING, grouped, share
 from schemas.definition import Election
 from schemas.totals import Row
 from schemas.turkish import collation_key
@@ -63,7 +63,7 @@ class TotalsTables:
         return (
             f"{'  ' * depth}{unit.name} ({unit.id})",
             f"{grouped(row.boxes_opened)} / {grouped(row.boxes_total)}",
-            percent(row.cast, row.registered),
+            share(turnout_bp(row.cast, row.registered, row.flagged, row.contradictions)),
             grouped(row.valid),
             *self._lead(row),
             grouped(row.flagged),
@@ -71,16 +71,14 @@ class TotalsTables:
         )
 
     def _lead(self, row: Row) -> tuple[str, str, str]:
-        """Who leads, with their votes and share of the valid ones: nobody before the first vote, all of them in a tie.
-
-        More votes than valid ones contradict each other, and make no share.
-        """
-        ahead = lead(row.votes, self._ballots.order(row.contest, row.unit))
+        """Who leads, their votes and share of the valid ones: nobody before the first vote, all of them in a tie."""
+        order = self._ballots.order(row.contest, row.unit)
+        ahead = lead(row.votes, order)
         if ahead is None or row.valid == 0:
             return NOTHING, NOTHING, NOTHING
-        votes = row.votes[ahead.leaders[0]]
-        share = percent(votes, row.valid) if votes <= row.valid else NOTHING
-        return self._leaders(row, ahead.leaders), grouped(votes), share
+        numbers = [votes for _, votes in ranking(row.votes, order)]
+        first, *_ = valid_shares_bp(numbers, row.valid, row.unattributed)
+        return self._leaders(row, ahead.leaders), grouped(numbers[0]), share(first)
 
     def _leaders(self, row: Row, leaders: Sequence[str]) -> str:
         if len(leaders) > MAX_TIED_NAMED:
@@ -97,6 +95,8 @@ class TotalsTables:
         marks = ["held"] if self._is_held(row) else []
         if row.overridden:
             marks.append(f"by hand: {', '.join(row.overridden)}")
+        if row.contradictions:
+            marks.append(f"contradicts: {', '.join(row.contradictions)}")
         return "; ".join(marks)
 
 

@@ -89,8 +89,8 @@ def facts(counted: Counted, ballot: Sequence[str]) -> Facts:
     numbers = [count for _, count in places]
     *shares, unattributed = shares_bp([*numbers, counts["unattributed"]])
     whole = max(counts["valid"], sum(numbers) + counts["unattributed"])
-    rest = whole - sum(numbers)
-    valid_shares = shares if rest == counts["unattributed"] else shares_bp([*numbers, rest])[:-1]
+    is_same = whole == sum(numbers) + counts["unattributed"]
+    valid_shares = shares if is_same else valid_shares_bp(numbers, counts["valid"], counts["unattributed"])
     ahead = lead(votes, ballot)
     return Facts(
         ranking=tuple(
@@ -165,6 +165,12 @@ def shares_bp(parts: Sequence[int]) -> list[int | None]:
     return list(shares)
 
 
+def valid_shares_bp(votes: Sequence[int], valid: int, unattributed: int) -> list[int | None]:
+    """The shares of the valid votes, or of all votes where they are more, so that no share is over 100 %."""
+    rest = max(valid - sum(votes), unattributed)
+    return shares_bp([*votes, rest])[:-1]
+
+
 def share_bp(part: int, whole: int) -> int | None:
     """One share by itself, rounded half up, as the board shows it; `None` where there is nothing to divide by."""
     return (2 * part * WHOLE_BP + whole) // (2 * whole) if whole > 0 else None
@@ -174,8 +180,14 @@ def turnout(counted: Counted) -> Turnout:
     """The turnout of the opened boxes."""
     counts = counted.counts
     cast, registered = counts["cast"], counts["registered"]
-    is_said = cast <= registered or (counts["flagged"] > 0 and not counted.claims.contradictions)
-    return Turnout(cast, registered, share_bp(cast, registered) if is_said else None)
+    share = turnout_bp(cast, registered, counts["flagged"], counted.claims.contradictions)
+    return Turnout(cast, registered, share)
+
+
+def turnout_bp(cast: int, registered: int, flagged: int, contradictions: Sequence[str]) -> int | None:
+    """The share of those who voted; `None` where it would be over 100 % and is not known to be true and flagged."""
+    is_said = cast <= registered or (flagged > 0 and not contradictions)
+    return share_bp(cast, registered) if is_said else None
 
 
 def progress_bp(counted: Counted) -> int | None:

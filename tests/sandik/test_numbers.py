@@ -1,6 +1,6 @@
 import pytest
 
-from sandik.numbers import decimal, grouped, percent
+from sandik.numbers import decimal, grouped, percent, share
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0"), (999, "999"), (11_360_000, "11.360.000"), (-1234, "-1.234")])
@@ -14,6 +14,11 @@ def test_thousands_are_apart(number: int, text: str) -> None:
 )
 def test_a_percentage_has_its_sign_in_front(part: int, whole: int, text: str) -> None:
     assert text == percent(part, whole)
+
+
+@pytest.mark.parametrize(("hundredths", "text"), [(5114, "%51,14"), (0, "%0,00"), (None, "—"), (110_000, "%1.100,00")])
+def test_a_share_is_written_as_a_percentage(hundredths: int | None, text: str) -> None:
+    assert text == share(hundredths)
 
 
 @pytest.mark.parametrize(("number", "text"), [(0.0, "0,0"), (12.34, "12,3"), (1234.56, "1.234,6"), (-0.5, "-0,5")])

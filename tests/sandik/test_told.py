@@ -111,6 +111,14 @@ def test_an_embargo_is_said_to_be_one(embargoed: bool) -> None:
     assert embargoed == ("There is an embargo: none of this is on air." in told.sentences())
 
 
+def test_districts_whose_figures_contradict_each_other_are_named() -> None:
+    surplus = totals("tr/34/adalar", {"kurum": 1}, boxes=21)
+    told = tell(fold_of(ONE, surplus), Told.ON_AIR, embargoed=False)
+
+    assert "from which nothing is claimed: mayor in tr/34/adalar (boxes_over_total" in " ".join(told.sentences())
+    assert "tr/34/uskudar" not in " ".join(told.sentences())
+
+
 def test_orders_that_cannot_be_verified_are_told_last() -> None:
     told = replace(tell(fold_of(ONE), Told.ON_AIR, embargoed=False), complaint="Give the key.")
 

@@ -49,7 +49,7 @@ def test_where_no_vote_is_valid_nobody_leads() -> None:
 def test_a_tie_names_all_who_are_in_it_and_no_leader() -> None:
     tied = row({"kurum": 5, "imamoglu": 5, "bagimsiz_1": 1})
 
-    assert "11 tie: Ekrem İmamoğlu (imamoglu), Murat Kurum (kurum) 5 %45,45 0" in written(tied)[-1]
+    assert "11 tie: Ekrem İmamoğlu (imamoglu), Murat Kurum (kurum) 5 %45,46 0" in written(tied)[-1]
 
 
 def test_a_tie_of_many_is_a_number() -> None:
@@ -60,8 +60,19 @@ def test_a_tie_of_many_is_a_number() -> None:
     assert "tie of 4 1 %25,00" in written(row({one.id: 1 for one in many}), election=election)[-1]
 
 
-def test_more_votes_than_valid_ones_make_no_share() -> None:
-    assert "kurum) 160 — 0" in written(row({"kurum": 160})._replace(valid=100))[-1]
+def test_more_votes_than_valid_ones_are_shares_of_all_votes() -> None:
+    assert "kurum) 160 %88,89 0" in written(row({"kurum": 160, "imamoglu": 20})._replace(valid=100))[-1]
+    assert "kurum) 60 %60,00 0" in written(row({"kurum": 60, "imamoglu": 20})._replace(valid=100))[-1]
+
+
+def test_a_turnout_over_100_per_cent_is_told_where_it_is_true_and_flagged() -> None:
+    over = row()._replace(cast=110, registered=100)
+
+    assert "%110,00" in written(over._replace(flagged=1))[-1]
+    assert "Türkiye (tr) 10 / 80 — 100" in written(over)[-1]
+    contradictory = over._replace(flagged=1, contradictions=("cast_over_roll", "valid_over_cast"))
+    assert "Türkiye (tr) 10 / 80 — 100" in written(contradictory)[-1]
+    assert written(contradictory)[-1].endswith("contradicts: cast_over_roll, valid_over_cast")
 
 
 def test_a_name_that_is_on_no_ballot_above_its_district_is_its_id() -> None:
