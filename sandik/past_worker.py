@@ -84,4 +84,4 @@ def _parsed(text: bytes) -> Past:
 
 def _row(said: dict[str, object]) -> Row:
     row = Row(**said)  # type: ignore[arg-type]  # what our own `encode_past` wrote
-    return row._replace(overridden=tuple(row.overridden))
+    return row._replace(overridden=tuple(row.overridden), contradictions=tuple(row.contradictions))
