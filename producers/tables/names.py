@@ -38,19 +38,51 @@ class Names:
             raise ValueError(f"no district {name!r}{where} in the election definition{self._near(name)}")
         return found[0]
 
+    def has(self, name: str) -> bool:
+        """Whether there is a district, or more than one, of that name."""
+        return slug(name) in self._given or slug(name) in self._districts
+
     def candidate(self, contest: str, district: str, names: Iterable[str], given: Mapping[str, str]) -> str:
         """The id of the first of these names that is on the ballot. Raises `ValueError` where none is.
 
         `given` are names that are not the ballot's own.
         """
-        ballot = self._ballot(contest, district)
-        for name in names:
-            found = given.get(name) or ballot.get(slug(name))
-            if found is not None:
-                return found
-        said = " or ".join(repr(name) for name in names)
-        near = _nearest(slug(next(iter(names))), ballot)
-        raise ValueError(f"no candidate {said} on the ballot of {district}{near}")
+        found = self._found(self._ballot(contest, district), names, given)
+        if found in self._definition.ballot_ids(contest, district):
+            return found
+        asked = " or ".join(repr(name) for name in names)
+        if found:
+            raise ValueError(f"{asked} is {found!r}, no candidate on the ballot of {district}")
+        near = _nearest(slug(next(iter(names))), self._ballot(contest, district))
+        raise ValueError(f"no candidate {asked} on the ballot of {district}{near}")
+
+    def anywhere(self, contest: str, names: Iterable[str], given: Mapping[str, str]) -> str:
+        """The id of the first of these names that is on any ballot of the contest, or `""`."""
+        return self._found(self._anywhere[contest], names, given)
+
+    def is_elsewhere(self, contest: str, district: str, names: Iterable[str], given: Mapping[str, str]) -> bool:
+        """Whether the first of these names that is known is on another ballot of the contest than the district's."""
+        if self._found(self._ballot(contest, district), names, given) in self._definition.ballot_ids(contest, district):
+            return False
+        found = self.anywhere(contest, names, given)
+        return bool(found) and found not in self._definition.ballot_ids(contest, district)
+
+    @staticmethod
+    def _found(ballot: Mapping[str, str], names: Iterable[str], given: Mapping[str, str]) -> str:
+        ids = (given.get(name) or given.get(slug(name)) or ballot.get(slug(name)) for name in names)
+        return next((found for found in ids if found), "")
+
+    @cached_property
+    def _anywhere(self) -> dict[str, dict[str, str]]:
+        """Of each contest, who is on any ballot of it, by their spellings."""
+        return {
+            contest.id: {
+                spelling: candidate
+                for district in (*contest.ballots, "")
+                for spelling, candidate in self._ballot(contest.id, district).items()
+            }
+            for contest in self._definition.contests
+        }
 
     def _near(self, name: str) -> str:
         return _nearest(slug(name), {known: units[0] for known, units in self._districts.items()})

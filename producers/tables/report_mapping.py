@@ -7,7 +7,7 @@ each candidate (`[votes]`), and a line for each district and candidate (`columns
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -31,7 +31,9 @@ class CorrectionColumn(Column):
 class ReportSection(TimesSection):
     """`[report]`: whose it is, of which contest, from when, and at which revision.
 
-    Without `revision` it is the update time in milliseconds since 1970: a later report is a higher revision.
+    Without `revision` it is the update time in milliseconds since 1970: a later report is a higher revision. `unnamed`
+    says that candidates without a line have no vote, in a table with a line for each, even where the others' votes do
+    not come to what is valid.
     """
 
     source: Id
@@ -39,6 +41,7 @@ class ReportSection(TimesSection):
     timezone: Name | None = None
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column | None = None
     correction: CorrectionColumn | None = None
+    unnamed: Literal["zero"] | None = None
 
     @field_validator("timezone")
     @classmethod

@@ -15,8 +15,9 @@ from eventlog.run import Run, create_run, find_run
 from eventlog.topics import DEFAULT_PARTITIONS
 from producers.faults import listed
 from producers.publish import Publisher, entry, publish
+from producers.tables.fitting import check_mapping
 from producers.tables.report_mapping import ReportMapping, read_report_mapping
-from producers.tables.reports import ReportTable, check_mapping, read_reports
+from producers.tables.reports import ReportTable, read_reports
 from producers.tables.sent import Sent
 from sandik import screen
 from sandik.numbers import grouped
@@ -142,6 +143,7 @@ class Publishing:
         """
         table = self._read()
         table.faults.raise_any()
+        self._say_totals(table)
         return (await publish(self._publisher, map(entry, table.reports))).records
 
     async def follow(self) -> None:
@@ -161,6 +163,10 @@ class Publishing:
     def _read(self) -> ReportTable:
         return read_reports(self._file, self._mapping, self._definition, correction=self._correction)
 
+    def _say_totals(self, table: ReportTable) -> None:
+        for wrong in table.wrong_totals:
+            screen.say(f"{self._file}: {wrong}.")
+
     async def _publish_new(self) -> None:
         """Publish what was not published before; say what cannot be."""
         try:
@@ -170,6 +176,7 @@ class Publishing:
             return
         if table.faults.count:
             screen.say(table.faults.told("the reports that they are of are left out."))
+        self._say_totals(table)
         fresh, faults = self._sent.fresh(table.reports)
         for fault in faults:
             screen.say(fault)

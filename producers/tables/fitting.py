@@ -1,0 +1,103 @@
+"""Whether a report mapping fits an election: every id that it names is looked up before anything is published."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
+
+from producers.nearest import did_you_mean
+from producers.tables.line_faults import SHOWN_FAULTS
+from producers.tables.report_mapping import ReportMapping
+from producers.turkish import slug
+from schemas.definition import Contest, Election
+from schemas.errors import MappingError
+
+_NAMED: Final = 10
+"""How many known ids a message lists, where a definition may have hundreds."""
+
+
+def check_mapping(mapping: ReportMapping, definition: Election) -> None:
+    """Raise `MappingError` where the mapping names what the run's definition does not have; all of it is told."""
+    faults = [*_sources(mapping, definition), *_contests(mapping, definition), *_units(mapping, definition)]
+    faults += [*_candidates(mapping, definition), *_times(mapping, definition)]
+    if len(faults) == 1:
+        raise MappingError(faults[0])
+    if faults:
+        more = [f"… and {len(faults) - SHOWN_FAULTS} more"] if len(faults) > SHOWN_FAULTS else []
+        lines = "".join(f"\n  {fault}" for fault in [*faults[:SHOWN_FAULTS], *more])
+        raise MappingError(f"The mapping does not fit the run's definition in {len(faults)} places:{lines}")
+
+
+def _sources(mapping: ReportMapping, definition: Election) -> Iterator[str]:
+    sources = {source.id: source for source in definition.sources}
+    source = sources.get(mapping.report.source)
+    if source is None:
+        yield f"The run has no source {mapping.report.source!r}. It has: {_listed(sources)}."
+    elif source.reports != "districts":
+        yield (
+            f"Source {source.id!r} of this run reports each box by itself. "
+            'Give the run\'s definition a source with reports = "districts", and name that one.'
+        )
+
+
+def _contests(mapping: ReportMapping, definition: Election) -> Iterator[str]:
+    for contest in dict.fromkeys(_named(mapping)):
+        if contest not in definition.contest_by_id:
+            yield f"The run has no contest {contest!r}. It has: {_listed(definition.contest_by_id)}."
+
+
+def _named(mapping: ReportMapping) -> list[str]:
+    contest = mapping.report.contest
+    return [contest] if isinstance(contest, str) else list(mapping.contests.values())
+
+
+def _units(mapping: ReportMapping, definition: Election) -> Iterator[str]:
+    if mapping.units.within not in {None, *definition.unit_by_id}:
+        yield f"The run has no unit {mapping.units.within!r}, which units.within names."
+    districts = {unit.id for unit in definition.districts}
+    given: dict[str, str] = {}
+    for name, unit in mapping.units.names.items():
+        if unit not in districts:
+            near = did_you_mean(unit, districts)
+            yield f"The run has no district {unit!r}, which units.names gives for {name!r}.{near}"
+        if given.setdefault(slug(name), unit) != unit:
+            yield f"units.names has {name!r} twice, as case and accents do not matter: {given[slug(name)]!r}, {unit!r}."
+
+
+def _candidates(mapping: ReportMapping, definition: Election) -> Iterator[str]:
+    """A column's candidate is of the contest. The other names are those of an agency, for whichever of its contests."""
+    contest = definition.contest_by_id.get(mapping.report.contest) if isinstance(mapping.report.contest, str) else None
+    anywhere = _on_ballots(definition.contests)
+    of_columns = _on_ballots([contest]) if contest else anywhere
+    where = f"contest {contest.id!r}" if contest else "any contest of the run"
+    for column, candidate in mapping.votes.items():
+        if candidate not in of_columns:
+            yield f"There is no candidate {candidate!r} in {where}: votes, {column!r}.{_near(candidate, of_columns)}"
+    spelt: dict[str, str] = {}
+    for name, candidate in mapping.candidates.items():
+        if candidate not in anywhere:
+            yield f"There is no candidate {candidate!r} in the run: candidates, {name!r}.{_near(candidate, anywhere)}"
+        if spelt.setdefault(slug(name), candidate) != candidate:
+            yield f"candidates has {name!r} twice, as case and accents do not matter. Leave one out."
+
+
+def _on_ballots(contests: Iterable[Contest]) -> set[str]:
+    """Everybody on a ballot of these contests."""
+    ballots = [ballot for contest in contests for ballot in (contest.candidates, *contest.ballots.values())]
+    return {candidate.id for ballot in ballots for candidate in ballot}
+
+
+def _near(candidate: str, known: Iterable[str]) -> str:
+    return did_you_mean(candidate, known) or f" There are: {_listed(sorted(known))}."
+
+
+def _times(mapping: ReportMapping, definition: Election) -> Iterator[str]:
+    if isinstance(mapping.report.at, datetime):
+        try:
+            mapping.report.times(definition.date).with_zone(mapping.report.at, "report.at")
+        except ValueError as error:
+            yield f"{error}."
+
+
+def _listed(known: Iterable[str]) -> str:
+    ids = list(known)
+    return ", ".join(ids[:_NAMED]) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
