@@ -1,18 +1,27 @@
 """The past, worked out in a process of its own: a night takes seconds, and a gateway has none to spare."""
 
 import asyncio
-import sys
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import orjson
 
 from gateway.doors.history import Past
+from sandik.process import command_line
 from schemas.errors import LogUnavailable, UsageError
 from schemas.totals import Row
 
-_USAGE_EXIT = 2
+_log: Final = logging.getLogger(__name__)
+
+_USAGE_EXIT: Final = 2
+
+_SAID: Final = "sandik: "
+"""How the line begins that the command line ends with where it cannot do what was asked."""
+
+_TRACEBACK: Final = "Traceback (most recent call last)"
 
 
 class PastWorker:
@@ -25,7 +34,7 @@ class PastWorker:
     async def at(self, moment: datetime) -> Past:
         """The totals as they stood then. Cancelled, it ends the process and waits for that."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "sandik", "at", moment.isoformat(), *self._options),
+            *command_line("at", moment.isoformat(), *self._options),
             stdin=asyncio.subprocess.PIPE,  # held open: the process ends when this one is gone
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -39,8 +48,12 @@ class PastWorker:
                 await process.wait()
         if process.returncode == 0:
             return await asyncio.to_thread(_parsed, out)
-        said = err.decode(errors="replace").strip().rpartition("sandik: ")[2]
-        raise UsageError(said) if process.returncode == _USAGE_EXIT else LogUnavailable(f"That failed: {said}")
+        text = err.decode(errors="replace")
+        reason = _reason(text)
+        if reason is None:
+            _log.warning("A moment could not be worked out; its process ended with %s: %s", process.returncode, text)
+            raise LogUnavailable("That moment could not be worked out; the gateway's own log says why. Try again.")
+        raise UsageError(reason) if process.returncode == _USAGE_EXIT else LogUnavailable(f"That failed: {reason}")
 
 
 async def _outputs(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
@@ -49,6 +62,12 @@ async def _outputs(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
         raise RuntimeError("The process was started without pipes.")
     out, err, _ = await asyncio.gather(process.stdout.read(), process.stderr.read(), process.wait())
     return out, err
+
+
+def _reason(text: str) -> str | None:
+    """What the command says for people; `None` where it ended with something else, such as a traceback."""
+    *_, last = f"\n{text.strip()}".split(f"\n{_SAID}")
+    return None if last.startswith("\n") or _TRACEBACK in last else last
 
 
 def encode_past(past: Past) -> bytes:

@@ -12,10 +12,12 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NoReturn
 
 from eventlog.clock import Clock
+from eventlog.loops import forever
 from sandik import screen
+from sandik.process import command_line
 from schemas.errors import UsageError
 
 WORKER_PORT: Final = "SANDIK_WORKER_PORT"
@@ -56,7 +58,7 @@ async def supervise(count: int, host: str, port: int, clock: Clock) -> None:
     """
     async with asyncio.TaskGroup() as group:
         for _ in range(count):
-            group.create_task(_keep_one(port, clock))
+            group.create_task(forever(_keep_one(port, clock), "A worker's keeper"))
         await _listened_at(host, port, clock)
         screen.say(f"{count} workers listen at {host}:{port}.")
 
@@ -72,7 +74,7 @@ def end_with_parent() -> None:
     threading.Thread(target=wait_for_the_end_of_the_pipe, daemon=True).start()
 
 
-async def _keep_one(port: int, clock: Clock) -> None:
+async def _keep_one(port: int, clock: Clock) -> NoReturn:
     pause_s = RESTART_FIRST_S
     while True:
         began = clock.monotonic()
@@ -89,7 +91,7 @@ async def _keep_one(port: int, clock: Clock) -> None:
 async def _run_one(port: int) -> int:
     """Run one worker to its end: its exit code. Cancelled, it asks the worker to end and waits for it."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sandik", *sys.argv[1:]),
+        *command_line(*sys.argv[1:]),
         env=os.environ | {WORKER_PORT: str(port)},
         stdin=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for this process, which then passes on what it means

@@ -14,6 +14,7 @@ from typing import Final
 
 from eventlog.archive_segment import microseconds
 from eventlog.clock import Clock
+from eventlog.loops import forever
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, begin_take, find_run
 from producers.publish import BATCH_RECORDS, Publisher
@@ -115,7 +116,10 @@ class Replay:
         director = Director(self._log, self._run, self._settings.operators, self._clock, since)
         self._nudge = director.spoken
         async with asyncio.TaskGroup() as group:
-            around = [group.create_task(director.follow()), group.create_task(self._herald.run())]
+            around = [
+                group.create_task(forever(director.follow(), "Listening to the director")),
+                group.create_task(forever(self._herald.run(), "Saying where the replay is")),
+            ]
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
             if any(ends.values()) or len(ends) != self._night.archive.manifest.partitions:
                 await self._begin_take(director)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
+from eventlog.loops import forever
 from eventlog.run import create_run
 from eventlog.sqlite import SqliteLog
 from gateway.server import serve
@@ -49,10 +50,10 @@ async def _demo(scenario: Scenario, seed: int | None, speed: float, host: str, p
     with tempfile.TemporaryDirectory(prefix="sandik-demo-") as folder:
         async with SqliteLog(Path(folder) / "demo.db", clock) as log, asyncio.TaskGroup() as group:
             run = await create_run(log, RUN, scenario.definition(), mode="test", epoch=new_epoch(), clock=clock)
-            group.create_task(
-                serve(log, RUN, host=host, port=port, clock=clock, started=lambda actual: announce(host, actual))
-            )
-            group.create_task(Aggregator(log, run, clock, AggregateSettings(tick_ms=50)).run())
+            gateway = serve(log, RUN, host=host, port=port, clock=clock, started=lambda actual: announce(host, actual))
+            group.create_task(forever(gateway, "The gateway"))
+            aggregator = Aggregator(log, run, clock, AggregateSettings(tick_ms=50))
+            group.create_task(forever(aggregator.run(), "The aggregator"))
             staged = await asyncio.to_thread(stage, scenario, seed)
             published = await send(log, run, staged, speed, clock)
             screen.say(f"The night is over: {grouped(published.records)} tallies. The board stays until Ctrl-C.")

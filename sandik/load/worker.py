@@ -13,6 +13,7 @@ import uvloop
 from websockets.uri import WebSocketURI
 
 from eventlog.clock import Clock, Wall
+from eventlog.loops import forever
 from producers.chance import Chance, seeded
 from sandik.client.retry import Retry, may_reconnect
 from sandik.load.connection import Connection
@@ -100,7 +101,12 @@ class Worker:
         async with self._group as group:
             tasks = [
                 group.create_task(one)
-                for one in (self._open_all(), self._stall(), self._report(), self._look_at_lag(), self._listen())
+                for one in (
+                    *(self._open_all(), self._stall()),
+                    forever(self._listen(), "Listening to the conductor"),
+                    forever(self._report(), "Reporting"),
+                    forever(self._look_at_lag(), "Looking at the lag"),
+                )
             ]
             await self._until_end()
             await self._finish()

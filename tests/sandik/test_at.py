@@ -11,6 +11,7 @@ from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
 from eventlog.run import begin_take, create_run, find_run
 from gateway.doors.history import Past
+from sandik import past_worker
 from sandik.past import past_of
 from sandik.past_worker import PastWorker
 from sandik.wiring import open_log
@@ -148,6 +149,31 @@ async def test_a_process_of_its_own_works_out_the_same(night: str) -> None:
         assert expected == await PastWorker(night, RUN).at(moment)
         with pytest.raises(UsageError, match="began at"):
             await PastWorker(night, RUN).at(BEGAN - timedelta(days=1))
+
+
+async def test_a_file_in_the_working_directory_is_not_run_for_a_module_of_pythons(
+    night: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "http.py").write_text("raise SystemExit('this is somebody else')\n")
+    monkeypatch.chdir(tmp_path)
+    async with asyncio.timeout(LIMIT_S):
+        moment = BEGAN + timedelta(minutes=165)
+        assert moment == (await PastWorker(night, RUN).at(moment)).at
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("sandik: The run\nbegan at 8. Ask later.\n", "The run\nbegan at 8. Ask later."),
+        ("a warning\nsandik: There is no run.", "There is no run."),
+        ("sandik: One thing.\nsandik: Another.\n", "Another."),
+        ("Traceback (most recent call last):\n  File secret.py\nKeyError: 'token'\n", None),
+        ("sandik: Reading.\nTraceback (most recent call last):\nKeyError: 'token'\n", None),
+        ("", None),
+    ],
+)
+def test_of_a_process_that_failed_only_what_it_says_for_people_is_told(text: str, reason: str | None) -> None:
+    assert reason == past_worker._reason(text)
 
 
 def test_of_a_replay_the_present_take_is_told_and_named(sandik: Sandik, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,16 @@ from gateway.folds.view import View
 from producers.publish import Publisher, Waiting, entry, publish
 from sandik.wiring import open_log
 from tests.builders import DISTRICTS, counted, small_election
+from tests.gateway.gateways import FAST as GATEWAY_FAST
+from tests.gateway.gateways import Viewer, running, viewer
 from tests.kafka.broker import Broker
 from tests.patience import LIMIT_S
 
 BOXES = 400
 FAST = AggregateSettings(tick_ms=20, checkpoint_ms=100, retry_ms=100)
+GATEWAY = replace(GATEWAY_FAST, heartbeat_s=0.5, read_wait_ms=100)
+"""Looks at the log's end twice a second, so that an outage is noticed while the broker starts again."""
+
 EVENTS = [counted(district=district, box=1000 + box) for box in range(1, BOXES + 1) for district in DISTRICTS]
 
 
@@ -60,6 +67,42 @@ async def test_a_broker_that_goes_away_costs_time_and_nothing_else(kafka_broker:
                 await follow(log, run, view, len(EVENTS))
 
     assert len(EVENTS) == sum(row.boxes_opened for row in view.rows(units=["tr"]))
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(900)
+async def test_gateways_move_on_after_an_outage_that_they_noticed(kafka_broker: Broker, unique: str) -> None:
+    """A reader is let go of while its failed request sleeps; that ended the reading of both for the whole night."""
+    with kafka_broker as broker:
+        async with AsyncExitStack() as stack:
+            aggregators_log, *gateways_logs = [
+                await stack.enter_async_context(open_log(f"kafka://{broker.servers}", Wall())) for _ in range(3)
+            ]
+            definition = small_election(BOXES)
+            run = await create_run(aggregators_log, unique, definition, mode="test", epoch="e1e1", clock=Wall())
+            await stack.enter_async_context(aggregating(aggregators_log, run))
+            clients = []
+            for log in gateways_logs:
+                gateway = await stack.enter_async_context(running(log, run=unique, settings=GATEWAY))
+                clients.append(await stack.enter_async_context(viewer(gateway)))
+                await clients[-1].subscribe("tr")
+            publisher = Publisher(aggregators_log, run.topics.tallies.name, Wall())
+            await publish(publisher, map(entry, EVENTS[:800]))
+            for client in clients:
+                await client.until(lambda client=client: opened(client) == 800)  # type: ignore[misc]  # bound each time
+            await asyncio.to_thread(broker.kill)
+            for client in clients:
+                while '"down"' not in str(await client.next("state")).replace("'", '"'):
+                    pass
+            await asyncio.to_thread(broker.start)
+            await publish(publisher, map(entry, EVENTS[800:]))
+            for client in clients:
+                await client.until(lambda client=client: opened(client) == len(EVENTS))  # type: ignore[misc]  # as above
+
+
+def opened(client: Viewer) -> object:
+    """How many boxes of the country the client shows as opened."""
+    return client.shown["tr"].get("boxes_opened") if "tr" in client.shown else None
 
 
 async def test_a_full_disk_holds_the_night_up_and_loses_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""How a command ends: by a signal in good order, by itself only with a reason."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from sandik.process import command_line, run_to_completion, run_until_stopped
+from schemas.errors import LoopEnded, UsageError
+
+
+async def asked(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+    await asyncio.Event().wait()
+
+
+async def stray() -> None:
+    own = asyncio.create_task(asyncio.Event().wait())
+    await asyncio.sleep(0)
+    own.cancel()
+    await own
+
+
+async def returned() -> None:
+    await asyncio.sleep(0)
+
+
+async def in_a_group(work: Coroutine[Any, Any, None]) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asyncio.sleep(0))
+        await work
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_in_good_order_what_goes_on_until_then(number: signal.Signals) -> None:
+    run_until_stopped(asked(number))
+    run_until_stopped(in_a_group(asked(number)))
+
+
+def test_a_signal_interrupts_what_was_to_be_completed() -> None:
+    with pytest.raises(asyncio.CancelledError):
+        run_to_completion(asked(signal.SIGTERM))
+
+
+def test_what_drains_after_a_signal_and_then_returns_has_ended_well() -> None:
+    async def drains() -> None:
+        try:
+            await asked(signal.SIGTERM)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+
+    run_until_stopped(drains())
+
+
+@pytest.mark.parametrize("run", [run_until_stopped, run_to_completion])
+def test_a_cancellation_that_no_signal_asked_for_is_an_error(run: Any) -> None:
+    """It exited with 0 without a word, so nothing started it again; or with 130, as if somebody had interrupted it."""
+    for work in (stray(), in_a_group(stray())):
+        with pytest.raises(LoopEnded, match="no signal"):
+            run(work)
+
+
+def test_what_goes_on_until_a_signal_and_returns_without_one_has_not_ended_well() -> None:
+    with pytest.raises(LoopEnded, match="returned"):
+        run_until_stopped(returned())
+
+
+def test_what_is_to_be_completed_returns_what_it_came_to() -> None:
+    async def seven() -> int:
+        return 7
+
+    assert 7 == run_to_completion(seven())
+
+
+def test_of_several_errors_that_came_together_the_first_of_ours_is_told() -> None:
+    async def fails() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(stray())
+            raise UsageError("no such run")
+
+    with pytest.raises(UsageError, match="no such run"):
+        run_until_stopped(fails())
+
+
+def test_a_command_that_starts_another_does_so_isolated_from_the_working_directory() -> None:
+    assert ("-P", "-m", "sandik", "at") == command_line("at")[1:]
