@@ -21,6 +21,7 @@ from gateway.derived.feeds import FeedLimits, feeds, state_message
 from gateway.folds.control import Control
 from gateway.folds.view import Heard, View
 from schemas.trust import OperatorKey, Verdict
+from tabulation.event_time import timely
 from tabulation.held_units import HeldUnits
 
 FORMAT: Final = "sandik.timeline.v1"
@@ -134,10 +135,11 @@ class Timeline:
                 continue
             self._desk.seq += 1
             totals = history.shown(cell)
-            self._view.show(self._desk.seq, cell, totals)
             if totals is not None:
-                before = self._desk.heard.get(cell.source)
-                as_of = max(before.as_of, totals.as_of) if before else totals.as_of
+                totals = timely(totals, now_ms, self._run.definition)
+            self._view.show(self._desk.seq, cell, totals)
+            as_of = self._view.newest(cell.source)
+            if totals is not None and as_of is not None:
                 self._desk.heard[cell.source] = Heard(as_of, now_ms)
         history.changed.clear()
         self._desk.hold = self._held.named(history.held)

@@ -2,6 +2,7 @@
 
 - `claims`: what may be said of a unit beyond its counts, from its districts up
 - `on_air`: what the public sees of each cell, and what the control room sees
+- `event_time`: what an event time counts as, which is never later than the log was given it
 - `held_units`: names for what is held
 - `embargo`: from when on the public may see numbers
 - `restrictions`: what the public is kept from, also by orders that cannot be verified

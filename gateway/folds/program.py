@@ -19,6 +19,7 @@ from schemas.definition import Election
 from schemas.gate import Gate, is_gate, parse_gate
 from schemas.override import Override, is_override, parse_override
 from schemas.totals import Cell, is_aside, parse_totals
+from tabulation.event_time import timely
 from tabulation.held_units import HeldUnits
 from tabulation.on_air import OnAir
 
@@ -80,7 +81,7 @@ class Program:
         changed = False
         try:
             if is_gate(record.key):
-                self._fold_gate(record.offset, parse_gate(record.value or b""))
+                self._fold_gate(record.offset, self._timely(parse_gate(record.value or b""), record.timestamp))
             elif is_override(record.key):
                 self._fold_override(record.offset, parse_override(record.value or b""))
             elif not is_aside(record.key):
@@ -92,7 +93,7 @@ class Program:
         return changed
 
     def _fold_totals(self, record: Record) -> bool:
-        totals = parse_totals(record.value or b"")
+        totals = timely(parse_totals(record.value or b""), record.timestamp, self._definition)
         cell = totals.cell
         if not self.on_air.fold_totals(totals):
             is_stale = self._definition.knows(cell, totals.votes)
@@ -119,6 +120,17 @@ class Program:
         self._look_whether_heard(cell)
         self._let_stand(offset, cell)
         self._hold = None
+
+    def _timely(self, gate: Gate, appended_ms: int) -> Gate:
+        """The gate, showing totals at the time that they count as; those that are known already, at the same time."""
+        if gate.program is None:
+            return gate
+        known = self.on_air.reported(gate.cell)
+        if known is not None and known.version == gate.program.version:
+            program = gate.program.model_copy(update={"as_of": known.as_of})
+        else:
+            program = timely(gate.program, appended_ms, self._definition)
+        return gate.model_copy(update={"program": program})
 
     def _let_stand(self, offset: int, cell: Cell) -> None:
         """Show what the cell's gate says. A release shows the truth, but not an older one than what was shown."""

@@ -22,13 +22,17 @@ from gateway.folds.figures import Figures, Wire, difference
 from schemas.definition import Election
 from schemas.totals import Cell, Row, Totals, is_aside, parse_totals
 from tabulation.claims import Claim, Shift, claim_of, claims_before_counting, unheard
+from tabulation.event_time import timely
 
 _FEW_UNITS: Final = 64
 """Up to so many units are looked up one by one (3 µs), without a walk over whatever else changed."""
 
 
 class Heard(NamedTuple):
-    """What was last heard from a source: the newest event time, and when its last change was appended to the log."""
+    """What was last heard from a source: the newest event time of what stands, and when its last change was appended.
+
+    `appended_ms` counts from 1970, by the log's clock.
+    """
 
     as_of: datetime
     appended_ms: int
@@ -85,7 +89,7 @@ class View:
         except ValidationError:
             self.skipped += self.pass_by(record.offset)
             return False
-        return self.apply(record.offset, totals, record.timestamp)
+        return self.apply(record.offset, timely(totals, record.timestamp, self.definition), record.timestamp)
 
     def pass_by(self, offset: int) -> bool:
         """Fold a record that says nothing here; whether it had not been folded before."""
@@ -114,7 +118,7 @@ class View:
         cell = totals.cell
         self._versions[cell] = totals.version
         self._put(self._boards[cell.contest, cell.source], totals)
-        self._hear(totals, appended_ms)
+        self._hear(totals.source, appended_ms)
 
     def show(self, offset: int, cell: Cell, totals: Totals | None) -> None:
         """At this offset show these totals of a cell, whatever their version, or what is shown of it already.
@@ -213,6 +217,11 @@ class View:
         country = self._boards[contest, source].get(self.definition.country)
         return country.as_of if country else None
 
+    def newest(self, source: str) -> datetime | None:
+        """The newest event time of what a source says, in any contest; `None` where it says nothing."""
+        moments = [moment for contest in self.definition.contests if (moment := self.as_of(contest.id, source))]
+        return max(moments, default=None)
+
     def figures(self, contest: str, source: str, unit: str) -> Figures | None:
         """What is held of a unit, to be read and not changed; `None` where nothing was ever reported."""
         return self._boards[contest, source].get(unit)
@@ -309,7 +318,7 @@ class View:
         below = self.definition.districts_below[above.unit.id]
         return max(board[unit].as_of for unit in below if unit in board)
 
-    def _hear(self, totals: Totals, appended_ms: int) -> None:
-        held = self._heard.get(totals.source)
-        as_of = max(held.as_of, totals.as_of) if held else totals.as_of
-        self._heard[totals.source] = Heard(as_of, appended_ms)
+    def _hear(self, source: str, appended_ms: int) -> None:
+        as_of = self.newest(source)
+        if as_of is not None:
+            self._heard[source] = Heard(as_of, appended_ms)

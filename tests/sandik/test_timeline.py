@@ -154,6 +154,23 @@ def test_a_source_that_falls_silent_is_told() -> None:
     assert [(0, "live"), (60_000, "quiet"), (300_000, "stale"), (900_000, "down")] == words
 
 
+def test_an_event_time_in_the_future_is_nowhere_dated_later_than_the_log_was_given_it() -> None:
+    run = run_of(small_election())
+    lie = counted({"kurum": 7}, at=NIGHT + timedelta(hours=3))
+    boxes = [
+        Due(BEGAN, 0, 0, b"tr/34/uskudar", value_of(lie)),
+        Due(BEGAN + 60_000, 0, 1, b"tr/34/uskudar", value_of(counted(box=1002))),
+    ]
+    messages = [
+        one for at, one in Timeline(run, lambda _: 0, Wanted()).tell([created(run)], iter(boxes)) if at >= BEGAN
+    ]
+    heard = [one["feeds"]["aa"]["last_event"] for one in messages if one["type"] == "state"]
+    dated = [entry["as_of"] for one in messages if one["type"] == "totals" for entry in one["totals"]]
+    later = NIGHT + timedelta(minutes=1)
+
+    assert later >= max(map(datetime.fromisoformat, heard)) == max(map(datetime.fromisoformat, dated))
+
+
 def test_only_what_is_wanted_is_told_and_what_happened_with_it() -> None:
     run = run_of(small_election())
     boxes = [

@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventlog.clock import epoch_ms
 from gateway.derived.events import LEAD_VOTES, MILESTONES, SETTLED_S, Events, Happened, Place
 from gateway.folds.view import View
 from schemas.definition import Election
 from schemas.totals import Cell, Totals
 from schemas.wire import SERVER_MESSAGE, Event
-from tests.gateway.nights import START, election, totals
+from tests.gateway.nights import START, Written, election, totals
 
 DISTRICT = Place("mayor", "aa", "tr/34/uskudar")
 BOXES = 200
@@ -52,6 +53,22 @@ class Story:
     def tell(self, imamoglu: int, kurum: int, *, boxes: int = 0, after_s: float = 0, left: int = 0) -> list[Happened]:
         self.fold(imamoglu, kurum, boxes=boxes, after_s=after_s, left=left)
         return self.events.look([DISTRICT])
+
+
+def test_one_event_time_in_the_future_silences_nothing() -> None:
+    """Event time only goes on: what is dated ahead would hold all later changes back until then."""
+    view = View(ELECTION)
+    events = Events(view)
+    events.begin([DISTRICT])
+    told = []
+    for version, (imamoglu, kurum, ahead) in enumerate([(5_000, 0, 0), (5_000, 1, 3 * 3600), (0, 9_000, 0)]):
+        now = START + timedelta(minutes=10 * version)
+        said = totals(DISTRICT.unit, {"imamoglu": imamoglu, "kurum": kurum}, version=version, boxes=60 + version)
+        record = said.model_copy(update={"as_of": now + timedelta(seconds=ahead)})
+        view.fold(Written(version, record.encode(), timestamp=epoch_ms(now)))
+        told += [one for one in events.look([DISTRICT]) if one.event == "leader_changed"]
+
+    assert [("kurum", START + timedelta(minutes=20))] == [(one.candidate, one.as_of) for one in told]
 
 
 def names(happened: list[Happened]) -> list[str]:

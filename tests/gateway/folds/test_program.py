@@ -1,11 +1,13 @@
 import random as chance
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consumers.gates import Holds, Overrides, RelayedOrders
+from eventlog.clock import epoch_ms
 from gateway.folds.program import Program
 from gateway.folds.view import View
 from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
@@ -363,3 +365,21 @@ def test_the_plain_view_passes_gates_by() -> None:
         "tr/34",
         "tr/34/uskudar",
     }
+
+
+def test_what_is_held_and_dated_ahead_is_no_other_than_what_is_on_air() -> None:
+    """The gate is appended later than the totals that it shows; both count as of the same time."""
+    ahead = totals(minute=0).model_copy(update={"as_of": START + timedelta(hours=3)})
+    appended = epoch_ms(START)
+    gate = a_gate(1, held=True, program=ahead)
+    records = [
+        Written(0, ahead.encode(), timestamp=appended, key=USKUDAR.key()),
+        Written(1, gate.encode(), timestamp=appended + 60_000, key=gate.key),
+    ]
+    program = fold(records)
+
+    assert START == program.view.as_of("mayor", "aa") == program.live.as_of("mayor", "aa")
+    assert {"mayor/tr/34/uskudar": 0} == program.pending()
+
+    began_later = fold([Written(1, gate.encode(), timestamp=appended + 60_000, key=gate.key)])
+    assert START + timedelta(minutes=1) == began_later.view.as_of("mayor", "aa")

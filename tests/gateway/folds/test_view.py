@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventlog.clock import epoch_ms
 from gateway.folds.figures import MAX_ENCODED_KEPT, Wire
 from gateway.folds.view import Heard, View
 from schemas.totals import COUNTS, Cell, Row, Totals
@@ -230,13 +231,30 @@ def test_rows_can_be_filtered() -> None:
 
 
 def test_a_source_was_heard_when_its_last_change_was_appended() -> None:
-    """A stale record is no sign of life."""
+    """A stale record is no sign of life; and the newest event is that of what stands, not of what stood."""
     view = View(ELECTION)
     view.fold(Written(0, totals(minute=7, version=4).encode(), timestamp=1_000))
     view.fold(Written(1, totals(minute=3, version=5).encode(), timestamp=2_000))
     view.fold(Written(2, totals(minute=9, version=1).encode(), timestamp=3_000))
-    assert view.heard == {"aa": Heard(START + timedelta(minutes=7), 2_000)}
+    assert view.heard == {"aa": Heard(START + timedelta(minutes=3), 2_000)}
     assert view.stale == 1
+    view.fold(Written(3, totals(contest="council", votes={}, minute=5).encode(), timestamp=4_000))
+    assert view.heard == {"aa": Heard(START + timedelta(minutes=5), 4_000)}
+
+
+@pytest.mark.parametrize("lie", [timedelta(hours=3), timedelta(days=64_000)])
+def test_an_event_time_ahead_of_its_append_dates_nothing_later_than_it(lie: timedelta) -> None:
+    """Neither its district, nor what is above, nor its source; what comes after it does."""
+    view, appended = View(ELECTION), epoch_ms(START)
+    ahead = totals("tr/34/adalar", minute=0).model_copy(update={"as_of": START + lie})
+    view.fold(Written(0, ahead.encode(), timestamp=appended))
+    assert view.heard == {"aa": Heard(START, appended)}
+    view.fold(Written(1, totals("tr/34/uskudar", minute=4).encode(), timestamp=appended + 300_000))
+
+    found = {unit: figures.as_of for unit in UNITS if (figures := view.figures("mayor", "aa", unit))}
+    later = START + timedelta(minutes=4)
+    assert {"tr": later, "tr/34": later, "tr/34/adalar": START, "tr/34/uskudar": later} == found
+    assert view.heard == {"aa": Heard(later, appended + 300_000)}
 
 
 @pytest.mark.parametrize(
