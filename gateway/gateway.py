@@ -75,7 +75,7 @@ class Gateway:
         self._contact = LogContact(clock.monotonic())
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
-        self._watched: tuple[dict[str, FeedState], tuple[str, ...], bool] = {}, (), True
+        self._watched: tuple[dict[str, tuple[FeedState, bool]], tuple[str, ...], bool] = {}, (), True
         self._beats: Beats[Client] = Beats(settings.heartbeat_s, clock.monotonic())
         self._lives = 0
         self._played: tuple[Playback | None, datetime] = (None, clock.now())
@@ -317,12 +317,12 @@ class Gateway:
         due = self._beats.due(now)
         if self.ready and self.world is not None:
             found = self._feeds(self.world)
-            states = {source: feed.state for source, feed in found.items()}
+            states = {source: (feed.state, feed.set_aside > 0) for source, feed in found.items()}
             hold = self.world.program.hold
             watched = states, hold, self._contact.reachable
             changed = changed or watched != self._watched
             self._watched = watched
-            self.world.alarms.look(self.world.view, found, self._clock.now())
+            self.world.alarms.look(self.world.view, found, self._clock.now(), self.world.quarantine.open)
             if changed or due:
                 self._tell(self.world, found, None if changed else due)
         for client in due:
@@ -438,6 +438,7 @@ class Gateway:
             reachable=self._contact.reachable,
             limits=self.settings.feeds,
             replay=world.control.clock.at(self._clock.now()),
+            set_aside=world.quarantine.open.by_source,
         )
 
     def _tell(self, world: World, found: Mapping[str, Feed], clients: Iterable[Client] | None = None) -> None:

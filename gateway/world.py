@@ -83,7 +83,7 @@ class World:
     @cached_property
     def quarantine(self) -> Quarantine:
         """What was set aside, and waits for somebody to look at it."""
-        return Quarantine()
+        return Quarantine(self.run.definition)
 
     @cached_property
     def alarms(self) -> Alarms:

@@ -11,7 +11,7 @@ from schemas.trust import Judge, OperatorKey
 
 async def quarantine_of(log: EventLog, run: Run, keys: tuple[OperatorKey, ...] = ()) -> Quarantine:
     """The run's quarantine, less what an operator has settled with an order that counts by these keys."""
-    queue = Quarantine()
+    queue = Quarantine(run.definition)
     judge = Judge(run.name, run.epoch, run.mode, run.definition, keys)
     async for record in read_to_end(log, run.topics.control.name):
         verdict = judge.judge(record.offset, record.value, record.timestamp)

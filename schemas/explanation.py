@@ -13,6 +13,7 @@ from schemas.comparison import Said
 from schemas.control import Mode
 from schemas.definition import Level
 from schemas.fields import Frozen, Id, Total, UnitId
+from schemas.set_aside import SetAsideHere
 from schemas.totals import Told
 
 
@@ -67,7 +68,8 @@ class SourceFigures(Figures):
 
     `overridden` names the figures that an operator has set by hand there or below. Where a gap is split the figures
     here are the source's own all the same: what is shown elsewhere differs by those. `districts` counts the districts
-    of the unit of which the source itself has reported anything.
+    of the unit of which the source itself has reported anything. `set_aside` says that it has said something newer, or
+    something else, that is in quarantine and so not in these figures; `None` where it has not.
     """
 
     source: Id
@@ -76,6 +78,7 @@ class SourceFigures(Figures):
     districts: Total = 0
     as_of: AwareDatetime | None
     overridden: tuple[str, ...] = ()
+    set_aside: SetAsideHere | None = None
 
 
 class LikeForLike(Frozen):

@@ -1,11 +1,11 @@
-"""Quarantine: what could not be used, why, and exactly what it was."""
+"""Quarantine: what could not be used, why, exactly what it was, and what it comes to by what stands now."""
 
 import base64
 from typing import Final, Literal
 
 import orjson
 
-from schemas.fields import Frozen
+from schemas.fields import Frozen, Total
 
 Reason = Literal[
     "malformed",
@@ -62,6 +62,53 @@ class Quarantined(Frozen):
     def encode(self) -> bytes:
         """The record value."""
         return orjson.dumps(self.model_dump())
+
+
+Verdict = Literal["newer", "contradicts", "superseded", "counted"]
+"""What a statement that was set aside is beside what stands: said after it (or nothing stands), said at the same
+revision with other counts, said before it, or the same counts."""
+
+OPEN: Final[frozenset[Verdict]] = frozenset({"newer", "contradicts"})
+"""The verdicts under which a source has said something that its figures do not show."""
+
+
+class Assessment(Frozen):
+    """What a quarantined statement comes to by what stands, as the aggregator of its district sees it.
+
+    It lies in the quarantine topic, and the last one about a `position` holds. `revision` and `released` say which
+    statement stands about the same box or district; both are 0 where none does. `refusal` says why letting the record
+    out would change nothing; `None` where it would count.
+    """
+
+    v: Literal[1] = 1
+    type: Literal["assessment"] = "assessment"
+    position: str
+    verdict: Verdict
+    revision: Total = 0
+    released: Total = 0
+    refusal: str | None = None
+
+    @property
+    def key(self) -> bytes:
+        """The record key, such as `assessment:tallies/3/1812`."""
+        return _ASSESSMENT_PREFIX + self.position.encode()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the source has said something here that its figures do not show."""
+        return self.verdict in OPEN
+
+    def encode(self) -> bytes:
+        """The record value."""
+        return orjson.dumps(self.model_dump())
+
+
+_ASSESSMENT_PREFIX: Final = b"assessment:"
+
+
+def is_assessment(key: bytes | None) -> bool:
+    """Whether a record of the quarantine topic is an assessment, by its key: no position has a colon."""
+    return key is not None and key.startswith(_ASSESSMENT_PREFIX)
 
 
 def quarantined(

@@ -150,11 +150,15 @@ FeedState = Literal["live", "quiet", "stale", "down"]
 
 
 class Feed(Frozen):
-    """How one source is doing: `last_event` is event time, `age_s` the seconds since its last change came in."""
+    """How one source is doing: `last_event` is event time, `age_s` the seconds since its last change came in.
+
+    `set_aside` counts what the source has said, newer than its figures or against them, that is in quarantine.
+    """
 
     state: FeedState
     last_event: AwareDatetime | None
     age_s: float | None
+    set_aside: Total = 0
 
 
 class Call(Frozen):

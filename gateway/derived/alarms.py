@@ -1,7 +1,8 @@
 """Alarms for the control room: what an operator would want to be woken for. Pure.
 
-A share that jumps, boxes that go backwards, a source that falls silent: each may be right, and none is ever acted on
-here. Looked for once a second over what changed since, so that a flood of records costs a bounded number of looks.
+A share that jumps, boxes that go backwards, a source that falls silent, or one whose words are set aside and so are not
+in its figures: each may be right, and none is ever acted on here. Looked for once a second over what changed since, so
+that a flood of records costs a bounded number of looks.
 """
 
 from collections import deque
@@ -11,7 +12,9 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from gateway.folds.figures import Figures
+from gateway.folds.quarantine import Open
 from gateway.folds.view import View
+from schemas.quarantine import Reason
 from schemas.wire import Feed, FeedState
 
 JUMP_POINTS: Final = 20
@@ -27,7 +30,7 @@ MAX_ALARMS_KEPT: Final = 200
 _HUNDRED: Final = 100
 _SILENT: Final[frozenset[FeedState]] = frozenset({"stale", "down"})
 
-Kind = Literal["jump", "backwards", "silence"]
+Kind = Literal["jump", "backwards", "silence", "set_aside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,9 @@ class Alarm:
     """One thing worth a look. `number` counts them; `before` and `after` are of the `figure` that it is about.
 
     For a jump these are the candidate's share in hundredths of a per cent, for boxes that go backwards how many were
-    open, for silence nothing. `at` is when it was noticed, `as_of` the event time of what was noticed.
+    open, for silence nothing. For words that are set aside they are how many there were and are, with the reason for
+    its `figure`, of the source as a whole; contest and unit are those of the newest. `at` is when it was noticed,
+    `as_of` the event time of what was noticed.
     """
 
     number: int
@@ -65,10 +70,11 @@ class Alarms:
         self.raised: deque[Alarm] = deque(maxlen=MAX_ALARMS_KEPT)
         self._known: dict[tuple[str, str, str], _Known] = {}
         self._silent: frozenset[str] | None = None
+        self._set_aside: dict[tuple[str, Reason], int] = {}
         self._looked: int | None = None
         self._count = 0
 
-    def look(self, view: View, feeds: Mapping[str, Feed], now: datetime) -> None:
+    def look(self, view: View, feeds: Mapping[str, Feed], now: datetime, set_aside: Open | None = None) -> None:
         """Compare what changed since the last look with what was known then."""
         since = self._looked or 0
         for contest in view.definition.contest_by_id:
@@ -78,7 +84,29 @@ class Alarms:
         silent = frozenset(source for source, feed in feeds.items() if feed.state in _SILENT)
         for source in sorted(silent - (silent if self._silent is None else self._silent)):
             self._raise("silence", now, source, as_of=feeds[source].last_event)
+        if set_aside is not None:
+            self._look_at_set_aside(set_aside, now)
         self._silent, self._looked = silent, view.seq
+
+    def _look_at_set_aside(self, found: Open, now: datetime) -> None:
+        """Raise where a source has the first words of a kind set aside, and each time that they have doubled since.
+
+        So a feed of which everything is refused raises fifteen alarms in a night of twenty thousand records.
+        """
+        raised = {group: self._set_aside[group] for group in found.by_reason if group in self._set_aside}
+        for group, count in found.by_reason.items():
+            before = raised.get(group, 0)
+            if count < max(1, 2 * before):
+                continue
+            raised[group] = count
+            if self._looked is not None:
+                newest = next(one for one in reversed(found.statements) if (one.cell.source, one.reason) == group)
+                where = {"contest": newest.cell.contest or None, "unit": newest.cell.district or None}
+                source, reason = group
+                self._raise(
+                    "set_aside", now, source, figure=reason, before=before, after=count, as_of=newest.at, **where
+                )
+        self._set_aside = raised
 
     def _compare(self, contest: str, source: str, figures: Figures, now: datetime) -> None:
         place = contest, source, figures.unit.id

@@ -4,12 +4,15 @@ A difference is between two sources that say something. Where one of them has no
 the answer says who has said nothing, or who has no box open, and what the other one says.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from eventlog.run import Run
 from gateway.derived.gap import VotesIn, margin_of, share, split_points, split_votes, votes_of, written_points
 from gateway.folds.comparisons import Comparisons, Place, Rolled
+from gateway.folds.quarantine import Open
 from gateway.folds.view import View
 from schemas.comparison import Part, Said
 from schemas.definition import Source
@@ -26,10 +29,12 @@ from schemas.explanation import (
     VotesGap,
     Why,
 )
+from schemas.set_aside import SetAsideHere
 from schemas.totals import Cell, Told
 
 _COUNTS: Final = ("registered", "cast", "valid", "invalid", "unattributed")
 _WITHOUT_FIGURES: Final[frozenset[Standing]] = frozenset({"nothing", "no_box"})
+_NOTHING: Final[Mapping[str, SetAsideHere]] = MappingProxyType({})
 _NOT_COMPARED: Final = "Nothing has been compared here yet. Where both report boxes, that takes some seconds."
 
 
@@ -51,11 +56,12 @@ def explain(
     *,
     told: Told = Told.ON_AIR,
     held: bool = False,
+    set_aside: Mapping[str, SetAsideHere] = _NOTHING,
 ) -> Explanation:
     """How far `a` and `b` are apart in this unit, and why, as far as this view goes. The names must be known.
 
-    `told` says what the view has, which is compared where the gap cannot be split. `held` says whether a part of the
-    unit is on hold, which the answer repeats.
+    `told` says what the view has, which is compared where the gap cannot be split. The answer repeats `held`, whether a
+    part of the unit is on hold, and `set_aside`, by source what it has said of the unit that is not in its figures.
     """
     definition = run.definition
     contest, unit, *names = question
@@ -79,8 +85,8 @@ def explain(
         districts_total=len(definition.districts_below[unit]),
         held=held,
         told=Told.LOG if reason is None else told,
-        a=a.figures(part_a),
-        b=b.figures(part_b),
+        a=a.figures(part_a, set_aside.get(question.a)),
+        b=b.figures(part_b, set_aside.get(question.b)),
         leaders=leaders,
         lead=Gap(**gaps.of(margin_of(*leaders))) if are_comparable and len(leaders) > 1 else None,
         candidates=tuple(CandidateGap(candidate=name, **gaps.of(votes_of(name))) for name in candidates)
@@ -89,6 +95,13 @@ def explain(
         why=_why(rolled, leaders) if reason is None else None,
         reason=reason,
     )
+
+
+def set_aside(found: Open, question: Question, *, is_public: bool) -> dict[str, SetAsideHere]:
+    """By source, what it has said of the unit that is not in its figures; for the public without what that is."""
+    told = found.for_public if is_public else found.here
+    heres = {source: told(question.contest, source, question.unit) for source in (question.a, question.b)}
+    return {source: here for source, here in heres.items() if here is not None}
 
 
 class _Shown(NamedTuple):
@@ -107,7 +120,7 @@ class _Shown(NamedTuple):
             return "reporting" if self.districts else "by_hand"
         return "no_box" if self.districts else "nothing"
 
-    def figures(self, part: Part) -> SourceFigures:
+    def figures(self, part: Part, set_aside: SetAsideHere | None) -> SourceFigures:
         """What is told of the source, with the part that is compared for its figures."""
         return SourceFigures(
             source=self.source.id,
@@ -116,6 +129,7 @@ class _Shown(NamedTuple):
             districts=self.districts,
             as_of=self.as_of,
             overridden=self.overridden,
+            set_aside=set_aside,
             **_figures(part),
         )
 

@@ -7,6 +7,7 @@ age of its last change; its last good values stand whatever the state is.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 import orjson
@@ -18,6 +19,7 @@ from schemas.wire import Feed, FeedState, Playback
 from tabulation.embargo import NO_EMBARGO, Embargo
 
 _MS_PER_S: Final = 1_000
+_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,11 @@ def feeds(
     reachable: bool,
     limits: FeedLimits,
     replay: Playback | None = None,
+    set_aside: Mapping[str, int] = _NOTHING,
 ) -> dict[str, Feed]:
     """Every source's feed at `now`. Where the log is not `reachable`, all are down: nothing new can be known.
 
+    `set_aside` says how many statements of a source its figures do not show.
     In a `replay` ages are the night's: by its clock and event times, whatever the speed, and however long it stands.
     """
     found = {}
@@ -69,7 +73,12 @@ def feeds(
         else:
             age_s = max(0.0, (replay.clock - last.as_of).total_seconds())
         state = feed_state(age_s, reachable=reachable, limits=limits)
-        found[source] = Feed(state=state, last_event=last.as_of if last else None, age_s=age_s)
+        found[source] = Feed(
+            state=state,
+            last_event=last.as_of if last else None,
+            age_s=age_s,
+            set_aside=set_aside.get(source, 0),
+        )
     return found
 
 

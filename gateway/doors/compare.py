@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gateway.admission.handshake import TOKEN_FIELD
 from gateway.clients.catalogue import Unknown
-from gateway.derived.explain import Question, explain
+from gateway.derived.explain import Question, explain, set_aside
 from gateway.doors.answers import digest_of, unless_held, world_of
 from gateway.doors.doorkeeper import grant_of
 from gateway.gateway import Gateway
@@ -59,7 +59,9 @@ class CompareDoor:
             view = world.view_for("public" if is_public else "control_room")
             held = world.program.is_held(question.contest, question.unit)
             told = Told.ON_AIR if is_public else Told.CONTROL_ROOM
-            answer = explain(world.run, world.epoch, view, world.comparisons, question, told=told, held=held)
+            aside = set_aside(world.quarantine.open, question, is_public=is_public)
+            about = world.run, world.epoch, view, world.comparisons, question
+            answer = explain(*about, told=told, held=held, set_aside=aside)
             body = answer.model_dump_json().encode()
             etag = f'"{world.epoch}-{digest_of(body)}"'
             if len(self._kept) >= MAX_ANSWERS_KEPT:

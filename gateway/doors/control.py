@@ -12,10 +12,12 @@ from starlette.responses import Response
 
 from gateway.doors.answers import json_answer, world_of
 from gateway.doors.doorkeeper import grant_of
+from gateway.folds.quarantine import Quarantine
 from gateway.gateway import Gateway
 from gateway.world import World
 from schemas.mending import MENDABLE
 from schemas.quarantine import Quarantined
+from schemas.set_aside import statement_of
 from schemas.trust import Verdict
 
 SHOWN: Final = 100
@@ -70,16 +72,25 @@ def _quarantine(world: World) -> Mapping[str, object]:
     return {
         "waiting": queue.waiting_count,
         "reasons": queue.reasons,
-        "newest": [_shown(record) for record in islice(queue.waiting, SHOWN)],
+        "newest": [_shown(queue, record) for record in islice(queue.waiting, SHOWN)],
+        "uncounted": [_shown(queue, record) for record in islice(queue.uncounted, SHOWN)],
     }
 
 
-def _shown(record: Quarantined) -> dict[str, object]:
+def _shown(queue: Quarantine, record: Quarantined) -> dict[str, object]:
+    position = record.position.decode()
+    assessment, found = queue.assessment(position), queue.statement(position)
+    refusal = assessment.refusal if assessment is not None else None
     return {
-        "position": record.position.decode(),
+        "position": position,
         "reason": record.reason,
         "detail": record.detail,
-        "releasable": record.reason in MENDABLE,
+        "releasable": record.reason in MENDABLE and refusal is None,
+        "verdict": assessment.verdict if assessment is not None else None,
+        "refusal": refusal,
+        "contest": found.cell.contest if found is not None else None,
+        "source": found.cell.source if found is not None else None,
+        "statement": statement_of(found).model_dump() if found is not None else None,
         "said": record.original[:MAX_SHOWN_CHARS].decode(errors="replace"),
     }
 

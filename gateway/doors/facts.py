@@ -29,7 +29,8 @@ class FactsDoor:
     async def answer(self, request: Request) -> Response:
         """The facts of the units of which anything was ever reported."""
         question = asked(self._gateway, request)
-        return self._answers.answer(request, question, lambda: _answer(question))
+        about = [question.world.quarantine.changes]
+        return self._answers.answer(request, question, lambda: _answer(question), about=about)
 
 
 def _answer(question: Asked) -> bytes:
@@ -41,8 +42,19 @@ def _answer(question: Asked) -> bytes:
             "Name a contest, a source or units, such as unit=tr/34/*.",
         )
     ballots = Ballots(question.world.run.definition)
-    entries = [_entry(ballots, contest, source, figures) for contest, source, figures in found]
+    entries = [
+        _entry(ballots, contest, source, figures)
+        | {"set_aside": _set_aside(question, contest, source, figures.unit.id)}
+        for contest, source, figures in found
+    ]
     return orjson.dumps(question.head() | {"facts": entries})
+
+
+def _set_aside(question: Asked, contest: str, source: str, unit: str) -> dict[str, object] | None:
+    """What the source has said of the unit that is not in its figures; the public is not told which figures."""
+    found = question.world.quarantine.open
+    here = (found.for_public if question.scope == "public" else found.here)(contest, source, unit)
+    return here.model_dump() if here is not None else None
 
 
 def _found(question: Asked) -> list[tuple[str, str, Figures]]:

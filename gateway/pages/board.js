@@ -208,7 +208,7 @@ export class Board {
     const feed = this.#feed(source);
     const main = this.#main;
     if (!main) return;
-    this.hero.age(feed, t(feed.state), main.entry?.as_of ?? feed.last_event);
+    this.hero.age(feed, this.#stateWord(feed), main.entry?.as_of ?? feed.last_event);
     const columns = this.#columns();
     this.compare.draw({ columns, ranked: main.ranked, hue: this.view.hue });
     this.#explain(columns, main.ranked[0]?.candidate.id);
@@ -254,8 +254,14 @@ export class Board {
   #columns() {
     return this.election.sources.map((source) => {
       const feed = this.#feed(source);
-      return { ...this.view.unit(this.selection, this.selection.unit, source.id), feed, stateWord: this.t(feed.state) };
+      return { ...this.view.unit(this.selection, this.selection.unit, source.id), feed, stateWord: this.#stateWord(feed) };
     });
+  }
+
+  /** How a feed is, and whether something it has said is set aside, so that its figures do not show it. */
+  #stateWord({ state, set_aside: count }) {
+    const word = this.t(state);
+    return count ? this.t("setAside", { state: word, n: this.format.count(count) }) : word;
   }
 
   #title({ lead, entry, unit, source, boxesTotal }) {

@@ -63,14 +63,19 @@ export function reasonOf(answer, { names, unit, held, inTotals, t }) {
   return byHand ? t("whyByHand", { source: names[byHand], unit }) : t("whySoon");
 }
 
-/** What is to be known beside a gap: whose figures are by hand, who has reported fewer districts than the other. */
+/** What is to be known beside a gap: figures by hand, what is set aside, who has reported fewer districts than the other. */
 export function notesOf(answer, { names, t, format }) {
   if (!answer) return [];
   const sides = ["a", "b"].filter((side) => answer.why && answer[side].overridden.length);
+  const aside = ["a", "b"].filter((side) => answer[side].set_aside);
   const differ = answer.a.districts !== answer.b.districts;
   const parts = ["a", "b"].filter((side) => differ && answer[side].districts > 0 && answer[side].districts < answer.districts_total);
   return [
     ...(sides.length ? [`✎ ${t("whyManual", { source: sides.map((side) => names[side]).join(", ") })}`] : []),
+    ...aside.map((side) => {
+      const { count, reason } = answer[side].set_aside;
+      return `⚠ ${t("whySetAside", { source: names[side], n: format.count(count), reason: t(`reason_${reason}`) })}`;
+    }),
     ...parts.map((side) => t("whyPart", { source: names[side], n: format.count(answer[side].districts), m: format.count(answer.districts_total) })),
   ];
 }

@@ -10,11 +10,15 @@ from schemas.wire import Feed, FeedState, Playback, State
 
 @dataclass(frozen=True, slots=True)
 class FeedNow:
-    """One source as of now. `unknown`: there is no connection, so nobody knows how it is."""
+    """One source as of now. `unknown`: there is no connection, so nobody knows how it is.
+
+    `set_aside` counts what it has said that is in quarantine, and so not in its figures.
+    """
 
     state: FeedState | Literal["unknown"]
     last_event: datetime | None
     age_s: float | None
+    set_aside: int = 0
 
 
 class Feeds:
@@ -39,7 +43,9 @@ class Feeds:
         """Every source, ages as of now."""
         feeds = self._state.feeds if self._state is not None else {}
         return {
-            source: FeedNow(feed.state if connected else "unknown", feed.last_event, self._age_s(source, feed))
+            source: FeedNow(
+                feed.state if connected else "unknown", feed.last_event, self._age_s(source, feed), feed.set_aside
+            )
             for source, feed in feeds.items()
         }
 

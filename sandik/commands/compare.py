@@ -1,5 +1,6 @@
 """`sandik compare`: how far two sources are apart, and why."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from eventlog.clock import Wall
 from eventlog.reading import read_to_end
 from eventlog.run import find_run
 from gateway.clients.catalogue import Catalogue
-from gateway.derived.explain import Question, explain
+from gateway.derived.explain import Question, explain, set_aside
 from gateway.folds.comparisons import Comparisons
 from gateway.folds.program import Program
 from sandik.formats import Format, FormatOption, for_people, write_json
@@ -18,11 +19,13 @@ from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
 from sandik.read_totals import read_control, say_complaint
+from sandik.set_aside import quarantine_of
 from sandik.told import meaning
 from sandik.wiring import open_log
 from schemas.comparison import Said
 from schemas.errors import UsageError
 from schemas.explanation import Explanation, Figures, Gap, SourceFigures, Why
+from schemas.set_aside import SetAsideHere
 from schemas.totals import Told
 from schemas.trust import OperatorKey
 
@@ -64,15 +67,8 @@ def _print(found: Explanation, *, embargoed: bool) -> None:
     console.print(_sources(found))
     if found.candidates:
         console.print(_gaps(found))
-    for said in (found.a, found.b):
-        if said.overridden:
-            console.print(_set_by_hand(said, split=found.why is not None))
-        if found.a.districts != found.b.districts and 0 < said.districts < found.districts_total:
-            console.print(
-                f"{said.source} has reported {grouped(said.districts)} of {grouped(found.districts_total)} districts."
-            )
-    if found.held:
-        console.print("A part of it is on hold: what is on air may differ from these figures.")
+    for remark in _remarks(found):
+        console.print(remark)
     if found.why is None:
         console.print(found.reason)
     else:
@@ -103,8 +99,9 @@ async def _explanation(
         held = program.is_held(contest, unit)
         control = await read_control(log, run, operators)
         say_complaint(control, clock.now())
-        told = Told.CONTROL_ROOM
-        found = explain(run, run.epoch, program.live, comparisons, question, told=told, held=held)
+        aside = set_aside((await quarantine_of(log, run, operators)).open, question, is_public=False)
+        about = run, run.epoch, program.live, comparisons, question
+        found = explain(*about, told=Told.CONTROL_ROOM, held=held, set_aside=aside)
         return found, control.embargo.is_in_force(clock.now())
 
 
@@ -177,6 +174,42 @@ def _set_by_hand(said: SourceFigures, *, split: bool) -> str:
     names = ", ".join(said.overridden)
     told = "compared is what the source itself says, not these" if split else "these are compared in their place"
     return f"Of {said.source} figures were set by hand ({names}): {told}."
+
+
+def _remarks(found: Explanation) -> Iterator[str]:
+    """What is to be known beside the gaps, one sentence each."""
+    for said in (found.a, found.b):
+        if said.overridden:
+            yield _set_by_hand(said, split=found.why is not None)
+        if found.a.districts != found.b.districts and 0 < said.districts < found.districts_total:
+            yield f"{said.source} has reported {grouped(said.districts)} of {grouped(found.districts_total)} districts."
+        if said.set_aside is not None:
+            yield _set_aside(said.source, said.set_aside, found.leaders)
+    if found.held:
+        yield "A part of it is on hold: what is on air may differ from these figures."
+
+
+def _set_aside(source: str, here: SetAsideHere, leaders: tuple[str, ...]) -> str:
+    words = (
+        f"{source} has said something else as well: {grouped(here.count)} of its statements are set aside, and not in "
+        f"its figures. The newest ({here.reason})"
+    )
+    newest = here.newest
+    if newest is None:
+        return words
+    where = newest.district if newest.box is None else f"{newest.district}, box {newest.box}"
+    words += f", of {where}"
+    if newest.revision is not None:
+        words += f", revision {newest.revision}"
+    if newest.at is not None:
+        words += f", {newest.at.isoformat()}"
+    figures = newest.figures
+    if figures is None:
+        return f"{words}: its figures cannot be read. See sandik control quarantine."
+    names = [*leaders, *sorted(set(figures.votes) - set(leaders), key=lambda name: -figures.votes[name])][:_CANDIDATES]
+    votes = "".join(f", {name} {grouped(figures.votes.get(name, 0))}" for name in names)
+    counts = f"boxes opened {grouped(figures.boxes_opened)}, valid {grouped(figures.valid)}{votes}"
+    return f"{words}: {counts}. See sandik control quarantine."
 
 
 def _boxes(found: Explanation, why: Why) -> Table:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from msgspec import structs
 from playwright.async_api import Browser, Page, expect
 
 from eventlog.port import Entry, EventLog
@@ -116,7 +117,20 @@ async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -
         await expect(queue.get_by_role("button", name="Geçerli say")).to_be_disabled()
         await queue.get_by_role("button", name="Reddet").click()
         await give(page, "bozuk")
-        await expect(page.locator(".queue")).to_have_text("Bekleyen kayıt yok.", timeout=PATIENCE_MS)
+        await expect(page.locator(".queue").first).to_have_text("Bekleyen kayıt yok.", timeout=PATIENCE_MS)
+
+        first = next(one for one in tallies(1, "aa") if one.contest == "metropolitan_mayor")
+        await say(log, [structs.replace(first, votes={"imamoglu": 1}, valid=1, cast=1, invalid=0, unattributed=0)])
+        await expect(queue.locator(".about")).to_contain_text("AA · Büyükşehir", timeout=PATIENCE_MS)
+        about = await queue.locator(".about").inner_text()
+        assert ("sürüm 1" in about, "Ekrem İmamoğlu 1" in about) == (True, True), about
+        await expect(page.locator(".feeds .state").first).to_contain_text("1 bildirim karantinada", timeout=PATIENCE_MS)
+        await expect(page.locator(".alarms [data-kind=set_aside]")).to_contain_text(
+            "1 bildirim karantinada: öncekiyle çelişiyor", timeout=PATIENCE_MS
+        )
+        await queue.get_by_role("button", name="Reddet").click()
+        await give(page, "eski dosya")
+        await expect(page.locator(".queue").first).to_have_text("Bekleyen kayıt yok.", timeout=PATIENCE_MS)
 
         await page.locator("#embargo-order").click()
         await give(page, "yayın yasağı")

@@ -260,12 +260,15 @@ async def test_of_a_source_without_figures_the_page_says_so_instead_of_a_gap(pag
             say("reporting", "reporting", { inTotals: { name: "ANKA" } }), say("reporting", "nothing", { held: true }),
             m.reasonOf(null, { names, unit: "tr", t }),
             ...m.notesOf(answer("reporting", "reporting"), { names, t, format: { count: String } }),
+            ...m.notesOf(
+              { a: { set_aside: { count: 2, reason: "conflict" } }, b: {} }, { names, t, format: { count: String } },
+            ),
           ];
         })()""",
     )
     assert [
         *("whyNothing ANKA", "whyNoBox AA whyNothing ANKA", "whyByHand ANKA"),
-        *("whyDistricts ANKA", "whyHeld", "whySoon", "whyPart ANKA 1"),
+        *("whyDistricts ANKA", "whyHeld", "whySoon", "whyPart ANKA 1", "⚠ whySetAside AA 2"),
     ] == answers
 
 

@@ -14,13 +14,15 @@ from websockets.asyncio import client
 from websockets.asyncio.client import ClientConnection
 
 from eventlog.clock import Clock, Wall
-from eventlog.port import EventLog
+from eventlog.port import Entry, EventLog
 from eventlog.run import create_run
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from schemas.definition import Election
+from schemas.quarantine import Reason, quarantined
+from schemas.tally import Tally, encode
 from schemas.totals import Totals
 from tests.gateway.nights import election, entries, totals
 from tests.patience import LIMIT_S
@@ -104,6 +106,20 @@ async def is_refused(gateway: Running, path: str, status: int, hint: str) -> Non
 async def publish(log: EventLog, *records: Totals) -> None:
     """Append totals records."""
     await log.append(RunTopics(RUN).totals.name, entries(records))
+
+
+async def set_aside(log: EventLog, said: Tally, reason: Reason = "conflict", position: int = 0) -> None:
+    """Put a statement into quarantine, as an aggregator would."""
+    topics = RunTopics(RUN)
+    record = quarantined(
+        *(reason, "a test"),
+        topic=topics.tallies.name,
+        partition=0,
+        offset=position,
+        key=said.district.encode(),
+        value=encode(said),
+    )
+    await log.append(topics.quarantine.name, [Entry(record.position, record.encode())])
 
 
 @asynccontextmanager

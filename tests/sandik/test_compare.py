@@ -152,3 +152,20 @@ def test_of_sources_that_reported_nothing_that_is_said_and_no_gap(sandik: Sandik
     assert "aa less anka" not in alone
     asyncio.run(stage(counted(source="anka"), withdrawn(source="anka", revision=2)))
     assert "ANKA has no box open in İstanbul" in compared(sandik, url, "tr/34")
+
+
+def test_a_word_that_is_set_aside_is_told_with_its_figures(sandik: Sandik, night: str) -> None:
+    """Both have opened one box, and what lies between them is in quarantine."""
+
+    async def contradict() -> None:
+        async with open_log(night, Wall()) as log:
+            run = await find_run(log, RUN)
+            said = [counted({"kurum": 120}, source="anka"), counted(source="anka", box=1003, votes={"nobody": 4})]
+            await log.append(run.topics.tallies.name, [Entry(one.district.encode(), value_of(one)) for one in said])
+            await Aggregator(log, run, Wall()).run_until_end()
+
+    asyncio.run(contradict())
+    told = compared(sandik, night, "tr/34")
+    assert "anka has said something else as well: 2 of its statements are set aside" in told
+    assert "The newest (unknown_candidate), of tr/34/uskudar, box 1003, revision 1" in told
+    assert "imamoglu 0, kurum 0, nobody 4. See sandik control quarantine." in told

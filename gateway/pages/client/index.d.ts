@@ -49,6 +49,8 @@ export interface Feed {
   readonly last_event: string | null;
   /** Seconds since the source's last change came in, as of now. */
   readonly age_s: number | null;
+  /** How much the source has said, newer than its figures or against them, that is in quarantine. */
+  readonly set_aside: number;
 }
 
 export interface Call {
@@ -95,7 +97,7 @@ export interface StateMessage {
   readonly type: "state";
   readonly seq: number;
   readonly at: string;
-  readonly feeds: Readonly<Record<string, Omit<Feed, "state"> & { readonly state: Exclude<Feed["state"], "unknown"> }>>;
+  readonly feeds: Readonly<Record<string, Omit<Feed, "state" | "set_aside"> & { readonly state: Exclude<Feed["state"], "unknown">; readonly set_aside?: number }>>;
   readonly reachable?: boolean;
   readonly embargo?: string | null;
   readonly embargoed?: boolean;

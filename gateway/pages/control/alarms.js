@@ -29,8 +29,9 @@ export class Alarms {
       jump: () => t("jump", { who: this.room.candidateName(contest, unit, figure), before: format.percentOf(before), after: format.percentOf(after) }),
       backwards: () => t("backwards", { before: format.count(before), after: format.count(after) }),
       silence: () => t("silence"),
+      set_aside: () => t("setAsideAlarm", { reason: t(`reason_${figure}`), n: format.count(after) }),
     }[kind]();
-    const where = contest ? ` · ${this.room.where(contest, unit)}` : "";
+    const where = contest && this.election.contestById.has(contest) ? ` · ${this.room.where(contest, unit)}` : "";
     return make("li", { "data-kind": kind }, make("time", { text: format.clock(at) }), make("b", { text: ` ${said}` }), make("span", { text: `${where} · ${this.election.sourceById.get(source)?.name ?? source}` }));
   }
 }

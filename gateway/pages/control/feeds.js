@@ -24,7 +24,7 @@ export class FeedsPanel {
       const [source, state, age] = this.#rows.parent.children[index].children;
       const feed = feeds[id];
       say(source, name);
-      say(state, t(feed.state));
+      say(state, feed.set_aside ? t("setAside", { state: t(feed.state), n: format.count(feed.set_aside) }) : t(feed.state));
       put(state, "data-state", feed.state);
       say(age, feed.age_s === null ? t("never") : t("lastChange", { age: format.age(feed.age_s) }));
     });

@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 
 from gateway.derived.alarms import MAX_ALARMS_KEPT, Alarm, Alarms
+from gateway.folds.quarantine import Open
 from gateway.folds.view import View
-from schemas.totals import Totals
+from schemas.quarantine import Reason
+from schemas.set_aside import SetAside
+from schemas.totals import Cell, Totals
 from schemas.wire import Feed, FeedState
 from tests.gateway.nights import START, election, totals
 
@@ -89,3 +92,35 @@ def test_the_newest_alarms_are_kept_and_all_are_counted(view: View) -> None:
 
     assert MAX_ALARMS_KEPT == len(alarms.raised)
     assert 3 * (MAX_ALARMS_KEPT + 1) == alarms.raised[-1].number
+
+
+def words(count: int, reason: Reason = "conflict", cell: Cell = Cell("mayor", "aa", "tr/34/uskudar")) -> list[SetAside]:  # noqa: B008  it never changes
+    """So many statements of a cell that are set aside."""
+    return [SetAside(f"t/0/{n}", reason, cell, n, 1, START, None) for n in range(1, count + 1)]
+
+
+def test_words_that_are_set_aside_are_an_alarm_by_source_and_reason_and_again_when_they_have_doubled(
+    view: View,
+) -> None:
+    alarms = Alarms()
+
+    def raised(*said: SetAside) -> list[tuple[str, str | None, int | None, int | None]]:
+        before = len(alarms.raised)
+        alarms.look(view, {}, START, Open(view.definition, said))
+        return [(one.source, one.figure, one.before, one.after) for one in list(alarms.raised)[before:]]
+
+    assert [] == raised(*words(1))
+    view.apply(view.seq, totals())
+    assert [] == raised(*words(1))
+    assert [("aa", "conflict", 1, 2)] == raised(*words(2))
+    assert [] == raised(*words(3))
+    assert [("aa", "conflict", 2, 4), ("anka", "malformed", 0, 2)] == raised(
+        *words(4), *words(2, "malformed", Cell("", "anka", ""))
+    )
+    assert (None, None) == (alarms.raised[-1].contest, alarms.raised[-1].unit)
+    assert ("set_aside", "mayor", "tr/34/uskudar", START) == (
+        *(alarms.raised[-2].kind, alarms.raised[-2].contest),
+        *(alarms.raised[-2].unit, alarms.raised[-2].as_of),
+    )
+    assert [] == raised()
+    assert [("aa", "conflict", 0, 1)] == raised(*words(1))

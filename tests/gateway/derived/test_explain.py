@@ -2,13 +2,17 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.derived.explain import Question, explain
+from gateway.derived.explain import Question, explain, set_aside
 from gateway.folds.comparisons import Comparisons
+from gateway.folds.quarantine import Quarantine
 from gateway.folds.view import View
 from schemas.comparison import Comparison
 from schemas.definition import Source
 from schemas.explanation import Explanation
+from schemas.quarantine import quarantined
+from schemas.tally import encode
 from schemas.totals import Told, Totals
+from tests.builders import reported
 from tests.gateway.apart import comparison, part, run_of, written
 from tests.gateway.nights import START, Written, election, totals
 
@@ -188,3 +192,24 @@ def test_with_one_candidate_there_is_no_lead_to_explain() -> None:
 
     assert found.why is not None
     assert (None, [None]) == (found.lead, [box.lead for box in found.why.explaining])
+
+
+def test_what_a_source_has_said_that_is_not_in_its_figures_is_told_beside_them() -> None:
+    """As many boxes on both sides, and a lead apart: the newer word of one of them is set aside."""
+    said = reported({"kurum": 900}, boxes_opened=560, revision=8, district="tr/34/uskudar", source="aa")
+    queue = Quarantine(election())
+    record = quarantined("backwards", "a test", topic="t", partition=0, offset=7, key=b"k", value=encode(said))
+    queue.fold(Written(0, record.encode(), key=record.position))
+    question = Question("mayor", "tr/34", "anka", "aa")
+    inside, public = (set_aside(queue.open, question, is_public=is_public) for is_public in (False, True))
+
+    assert (["aa"], ["aa"], None) == (list(inside), list(public), public["aa"].newest)
+    found = explain(run_of(), "9f2c", View(election()), Comparisons(election()), question, set_aside=inside)
+    assert found.a.set_aside is None
+    assert found.b.set_aside == inside["aa"]
+    assert found.b.set_aside.newest is not None
+    assert found.b.set_aside.newest.figures is not None
+    assert (560, {"kurum": 900}) == (
+        found.b.set_aside.newest.figures.boxes_opened,
+        found.b.set_aside.newest.figures.votes,
+    )

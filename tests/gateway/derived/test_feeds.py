@@ -57,3 +57,12 @@ def test_in_a_replay_ages_are_the_nights() -> None:
         found = feeds({"aa", "anka"}, heard, later, reachable=True, limits=LIMITS, replay=replay)
         assert (found["aa"].state, found["aa"].age_s, found["anka"].age_s) == (state, clock_s, None)
         assert orjson.loads(state_message(7, later, found, replay=replay))["replay"]["speed"] == 60
+
+
+def test_how_much_of_a_source_is_set_aside_is_told_but_not_where_it_would_count_what_came_in() -> None:
+    found = feeds({"aa", "anka"}, {}, START, reachable=True, limits=LIMITS, set_aside={"aa": 3})
+    assert (3, 0) == (found["aa"].set_aside, found["anka"].set_aside)
+    for numbers, expected in ((True, 3), (False, 0)):
+        state = SERVER_MESSAGE.validate_json(state_message(7, START, found, numbers=numbers))
+        assert isinstance(state, State)
+        assert expected == state.feeds["aa"].set_aside

@@ -14,8 +14,9 @@ from gateway.admission.handshake import AccessSettings
 from schemas.comparison import Comparison
 from schemas.control import RunCreated
 from schemas.gate import Gate
+from tests.builders import counted
 from tests.gateway.apart import comparison, part
-from tests.gateway.gateways import FAST, RUN, Running, get, is_ready, night, publish, running
+from tests.gateway.gateways import FAST, RUN, Running, get, is_ready, night, publish, running, set_aside
 from tests.gateway.nights import START, election, totals
 from tests.gateway.tokens import HS256, token
 from tests.patience import LIMIT_S
@@ -128,6 +129,25 @@ async def test_a_run_that_is_older_than_comparisons_is_served_all_the_same(tmp_p
     assert (None, "on_air") == (answer["why"], answer["told"])
     assert "Nothing has been compared" in answer["reason"]
     assert (1, "log") == (later["why"]["only_a"], later["told"])
+
+
+async def test_a_word_that_is_set_aside_is_told_with_figures_to_the_control_room_alone(tmp_path: Path) -> None:
+    """Both show as many boxes, and one has said something else since: what differs is an artefact of our quarantine."""
+    settings = replace(FAST, access=AccessSettings(keys=(HS256,)))
+    async with night(tmp_path) as log:
+        await publish(log, totals(version=3), totals(version=3, source="anka"))
+        await set_aside(log, counted({"kurum": 70}, revision=2))
+        async with running(log, settings=settings) as gateway:
+            await is_ready(gateway)
+            async with asyncio.timeout(LIMIT_S):
+                while (public := (await get(gateway, PATH)).json())["a"]["set_aside"] is None:
+                    await get(gateway, PATH.replace("unit=tr/34", "unit=tr"))
+            inside = (await get(gateway, PATH, authorization=f"Bearer {token()}")).json()
+    assert ({"count": 1, "reason": "conflict", "newest": None}, None) == (
+        public["a"]["set_aside"],
+        public["b"]["set_aside"],
+    )
+    assert {"kurum": 70} == inside["a"]["set_aside"]["newest"]["figures"]["votes"]
 
 
 async def test_during_an_embargo_only_the_control_room_is_told(tmp_path: Path) -> None:

@@ -1,10 +1,16 @@
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import gateway.doors.facts as door
-from tests.gateway.gateways import get, is_ready, night, publish, running
+from gateway.admission.handshake import AccessSettings
+from tests.builders import counted
+from tests.gateway.gateways import FAST, RUN, get, is_ready, night, publish, running, set_aside
 from tests.gateway.nights import totals
+from tests.gateway.tokens import HS256, token
+from tests.patience import LIMIT_S
 
 
 async def test_facts_come_with_the_position_they_are_of(tmp_path: Path) -> None:
@@ -64,12 +70,33 @@ async def test_facts_come_with_the_position_they_are_of(tmp_path: Path) -> None:
                 "complete": False,
                 "progress_bp": 1_000,
                 "contradictions": [],
+                "set_aside": None,
             }
         ],
     }
     assert [(fact["source"], fact["unit"], fact["lead"] is None) for fact in again.json()["facts"]] == [
         (source, unit, source == "anka") for source in ("aa", "anka") for unit in ("tr", "tr/34", "tr/34/uskudar")
     ]
+
+
+async def test_what_is_set_aside_is_told_with_figures_to_the_control_room_alone(tmp_path: Path) -> None:
+    settings = replace(FAST, access=AccessSettings(keys=(HS256,)))
+    bearer = f"Bearer {token(runs=(RUN,))}"
+    path = "/v1/facts?contest=mayor&source=aa&unit=tr/34"
+    async with night(tmp_path) as log:
+        await publish(log, totals(votes={"imamoglu": 5}))
+        async with running(log, settings=settings) as gateway:
+            await is_ready(gateway)
+            (before,) = (await get(gateway, path)).json()["facts"]
+            await set_aside(log, counted({"kurum": 70}, revision=2))
+            async with asyncio.timeout(LIMIT_S):
+                while (public := (await get(gateway, path)).json()["facts"][0])["set_aside"] is None:
+                    pass
+            (inside,) = (await get(gateway, path, authorization=bearer)).json()["facts"]
+    assert before["set_aside"] is None
+    assert {"count": 1, "reason": "conflict", "newest": None} == public["set_aside"]
+    newest = inside["set_aside"]["newest"]
+    assert ({"kurum": 70}, 2, "tr/34/uskudar") == (newest["figures"]["votes"], newest["revision"], newest["district"])
 
 
 async def test_too_much_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
