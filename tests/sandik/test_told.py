@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.folds.program import Program
 from sandik.told import ToldTotals, held_places, tell
 from schemas.gate import Gate
 from schemas.override import Override
@@ -13,7 +14,7 @@ from schemas.totals import Cell, Told, Totals
 from tabulation.held_units import HeldUnits
 from tabulation.on_air import OnAir
 from tests.builders import DISTRICTS, NIGHT, small_election
-from tests.gateway.nights import totals
+from tests.gateway.nights import Written, totals
 
 ELECTION = small_election()
 CELL: dict[str, Any] = {"contest": "mayor", "source": "aa", "district": "tr/34/uskudar"}
@@ -230,3 +231,15 @@ def test_every_row_is_the_sum_of_what_is_told_of_its_districts(records: list[Tot
         rows = tell(fold, told, embargoed=False).rows
 
         assert sums == {(row.source, row.unit): row.votes["kurum"] for row in rows}
+
+
+@given(nights())
+def test_files_have_the_rows_of_the_gateways_views(records: list[Totals | Override | Gate]) -> None:
+    program = Program(ELECTION)
+    for offset, record in enumerate(records):
+        key = record.cell.key() if isinstance(record, Totals) else record.key
+        program.fold(Written(offset, record.encode(), key=key))
+    fold = fold_of(*records)
+
+    assert program.view.rows() == list(tell(fold, Told.ON_AIR, embargoed=False).rows)
+    assert program.live.rows() == list(tell(fold, Told.CONTROL_ROOM, embargoed=False).rows)
