@@ -1,6 +1,7 @@
 """How commands write figures to standard output: for programs, or for people."""
 
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -36,6 +37,12 @@ def write_bytes(encoded: bytes) -> None:
 def write_json(found: object) -> None:
     """Write anything that JSON can say, indented."""
     write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def print_sentences(console: Console, sentences: Iterable[str]) -> None:
+    """Write each sentence in a line of its own, however long: a terminal wraps it, and a pipe has it whole."""
+    for sentence in sentences:
+        console.print(sentence, markup=False, soft_wrap=True)
 
 
 def for_people() -> Console:

@@ -94,7 +94,8 @@ def _known_as(kind: str, value: str) -> list[Json]:
 
 def _notes(told: ToldTotals, origin: Origin) -> str:
     """Whose figures these are, which of them (those on air, or others), and what is held or was set by hand."""
-    return " ".join((f"Run {origin.run!r} ({origin.mode}); figures of {origin.source.name}.", *told.sentences()))
+    whose = f"Run {origin.run!r} ({origin.mode}); figures of {origin.source.name}."
+    return " ".join((whose, *told.sentences(), *told.contradictions()))
 
 
 def _status(rows: Sequence[Row], definition: Election) -> str:

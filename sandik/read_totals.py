@@ -12,9 +12,9 @@ from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
 from gateway.folds.control import Control
-from sandik import screen
 from sandik.numbers import grouped
 from sandik.told import ToldTotals, tell
+from schemas.control import EmbargoSet
 from schemas.errors import UnderEmbargo
 from schemas.totals import Told
 from schemas.trust import OperatorKey
@@ -41,10 +41,10 @@ async def read_totals(
     is one as well.
     """
     control = await read_control(log, run, operators)
-    embargoed, unverified = control.embargo.is_in_force(now), complaint(control.unverified(now))
+    embargoed, wrong_keys = control.embargo.is_in_force(now), embargo_complaint(control, now)
     if embargoed and told is Told.ON_AIR:
-        raise UnderEmbargo(run.name, _in_zone(run, control.embargo), unverified or _refused(control))
-    return replace(tell(await read_on_air(log, run), told, embargoed=embargoed), complaint=unverified)
+        raise UnderEmbargo(run.name, _in_zone(run, control.embargo), wrong_keys)
+    return replace(tell(await read_on_air(log, run), told, embargoed=embargoed), complaint=wrong_keys)
 
 
 async def read_control(log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> Control:
@@ -55,11 +55,15 @@ async def read_control(log: EventLog, run: Run, operators: Sequence[OperatorKey]
     return control
 
 
-def say_complaint(control: Control, now: datetime) -> None:
-    """Tell the person at the terminal which orders cannot be verified and stand all the same, if there are any."""
-    unverified = complaint(control.unverified(now))
-    if unverified is not None:
-        screen.say(unverified)
+def embargo_complaint(control: Control, now: datetime) -> str | None:
+    """What to do where an embargo is in force and may not be with the gateway's keys, as a sentence; else `None`.
+
+    Holds that cannot be verified are no matter here: what is held is in the totals, as an aggregator has published it.
+    """
+    if not control.embargo.is_in_force(now):
+        return None
+    kept = complaint(verdict for verdict in control.unverified(now) if isinstance(verdict.order, EmbargoSet))
+    return kept or _refused(control)
 
 
 async def read_on_air(log: EventLog, run: Run) -> OnAir:

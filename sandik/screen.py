@@ -59,6 +59,12 @@ def say(text: str) -> None:
     console.print(text, markup=False, soft_wrap=True)
 
 
+def complain(problem: str | None) -> None:
+    """Tell the person at the terminal what is wrong and what to do, if anything is."""
+    if problem is not None:
+        say(problem)
+
+
 def say_waiting(waiting: Waiting) -> None:
     """The log did not take a batch: say so at the first attempt, and then each time the pause has grown its longest."""
     if waiting.attempt == 1 or waiting.attempt % _SAY_EVERY == 0:

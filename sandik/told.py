@@ -57,7 +57,7 @@ class ToldTotals:
     by_hand: tuple[ByHand, ...]
     embargoed: bool
     complaint: str | None = None
-    """Which orders cannot be verified and stand all the same, as a sentence."""
+    """What to do where an embargo stands because orders cannot be verified, as a sentence: for whoever asked."""
 
     def only(self, contest: str | None, source: str | None) -> "ToldTotals":
         """What is told of one contest, or of one source; `None` is all of them."""
@@ -91,12 +91,16 @@ class ToldTotals:
         if self.by_hand:
             where = " on air, and not in these figures" if self.told is Told.LOG else ""
             yield f"Set by hand{where}: {'; '.join(map(str, self.by_hand))}."
-        contradictory = [row for row in self.rows if row.contradictions and row.level == "district"]
-        if contradictory:
-            named = (f"{row.contest} in {row.unit} ({', '.join(row.contradictions)})" for row in contradictory)
+
+    def contradictions(self) -> Iterator[str]:
+        """The districts whose figures contradict each other, in a sentence; nothing where there are none."""
+        named = [
+            f"{row.contest} in {row.unit} ({', '.join(row.contradictions)})"
+            for row in self.rows
+            if row.contradictions and row.level == "district"
+        ]
+        if named:
             yield f"Figures that contradict each other, from which nothing is claimed: {'; '.join(named)}."
-        if self.complaint is not None:
-            yield self.complaint
 
 
 def held_places(definition: Election, hold: Iterable[str]) -> frozenset[tuple[str, str]]:

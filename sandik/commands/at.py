@@ -11,7 +11,7 @@ from eventlog.clock import Wall
 from eventlog.run import Run, find_run
 from gateway.doors.history import Past
 from sandik import screen
-from sandik.formats import Format, FormatOption, for_people, write_bytes
+from sandik.formats import Format, FormatOption, for_people, print_sentences, write_bytes
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.past import past_of
@@ -45,14 +45,12 @@ def at(
     if worker:
         end_with_parent()
     found, past = run_to_completion(_past(log, run, moment, _day(day), operator_keys(operator_key)))
-    if past.complaint is not None:
-        screen.say(past.complaint)
+    screen.complain(past.complaint)
     if form is Format.JSON:
         write_bytes(encode_past(past) + b"\n")
         return
     console = for_people()
-    for sentence in _sentences(past):
-        console.print(sentence, markup=False)
+    print_sentences(console, _sentences(past))
     held = held_places(found.definition, past.hold)
     tables = TotalsTables(found.definition, lambda row: (row.contest, row.unit) in held)
     for table in tables.of(past.control_room if past.embargoed else past.on_air):

@@ -13,12 +13,13 @@ from gateway.clients.catalogue import Catalogue
 from gateway.derived.explain import Question, explain, set_aside
 from gateway.folds.comparisons import Comparisons
 from gateway.folds.program import Program
-from sandik.formats import Format, FormatOption, for_people, write_json
+from sandik import screen
+from sandik.formats import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.numbers import decimal, grouped, percent
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
-from sandik.read_totals import read_control, say_complaint
+from sandik.read_totals import embargo_complaint, read_control
 from sandik.set_aside import quarantine_of
 from sandik.told import meaning
 from sandik.wiring import open_log
@@ -62,8 +63,7 @@ def compare(
 def _print(found: Explanation, *, embargoed: bool) -> None:
     """Write the answer for people."""
     console = for_people()
-    for sentence in meaning(found.told, embargoed=embargoed):
-        console.print(sentence)
+    print_sentences(console, meaning(found.told, embargoed=embargoed))
     console.print(_sources(found))
     if found.candidates:
         console.print(_gaps(found))
@@ -98,7 +98,7 @@ async def _explanation(
                 comparisons.fold(record)
         held = program.is_held(contest, unit)
         control = await read_control(log, run, operators)
-        say_complaint(control, clock.now())
+        screen.complain(embargo_complaint(control, clock.now()))
         aside = set_aside((await quarantine_of(log, run, operators)).open, question, is_public=False)
         about = run, run.epoch, program.live, comparisons, question
         found = explain(*about, told=Told.CONTROL_ROOM, held=held, set_aside=aside)

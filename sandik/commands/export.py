@@ -66,9 +66,10 @@ def export(
     only their orders about an embargo count.
     """
     operators = operator_keys(operator_key)
-    rows, content = run_to_completion(_export(log, run, form, tell, operators, source, contest))
+    told, content = run_to_completion(_export(log, run, form, tell, operators, source, contest))
     _write(out, content)
-    screen.say(f"Wrote {grouped(rows)} rows to {out} ({tell}).")
+    screen.complain(told.complaint)
+    screen.say(f"Wrote {grouped(len(told.rows))} rows to {out} ({tell}).")
 
 
 async def _export(
@@ -79,7 +80,7 @@ async def _export(
     operators: tuple[OperatorKey, ...],
     source: str | None,
     contest: str | None,
-) -> tuple[int, bytes]:
+) -> tuple[ToldTotals, bytes]:
     clock = Wall()
     async with open_log(url, clock) as log:
         run = await find_run(log, name)
@@ -97,7 +98,7 @@ async def _export(
             content = told.encode() + b"\n"
         case ExportFormat.CSV:
             content = as_csv(told)
-    return len(told.rows), content
+    return told, content
 
 
 def as_csv(told: ToldTotals) -> bytes:

@@ -70,9 +70,7 @@ def timeline(
         out.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
-    unverified = complaint(told.kept)
-    if unverified is not None:
-        screen.say(unverified)
+    screen.complain(complaint(told.kept))
     screen.say(f"Wrote {grouped(len(messages))} messages, {grouped(len(content))} bytes, to {out}.")
 
 

@@ -62,7 +62,10 @@ def token(
         AlgorithmName, typer.Option(help="What kind of key: a pair (EdDSA), or one shared secret (HS256).")
     ] = AlgorithmName.EDDSA,
 ) -> None:
-    """Print a read token, or make a key for tokens. The gateway checks them with --token-key."""
+    """Print a read token, or make a key for tokens or for an operator's orders.
+
+    The gateway checks tokens with --token-key, and orders with --operator-key as every other process does.
+    """
     if (key is None) == (new_key is None):
         raise UsageError("Give either --key FILE, to make a token, or --new-key FILE, to make a key.")
     if new_key is not None:
@@ -73,8 +76,11 @@ def token(
 
 def _make_key(path: Path, algorithm: AlgorithmName) -> None:
     secret, *public = write_new_key(path, "EdDSA" if algorithm is AlgorithmName.EDDSA else "HS256")
-    screen.say(f"{secret} makes tokens: keep it secret.")
-    screen.say(f"The gateway checks them with: --token-key {[secret, *public][-1]}")
+    purpose = "makes tokens and signs an operator's orders" if public else "makes tokens"
+    screen.say(f"{secret} {purpose}: keep it secret.")
+    screen.say(f"The gateway checks tokens with: --token-key {[secret, *public][-1]}")
+    for half in public:
+        screen.say(f"All processes check orders with: --operator-key {half}")
 
 
 def _token(key: Path, scope: ScopeName, runs: Sequence[str] | None, expires: str, subject: str) -> str:

@@ -7,7 +7,8 @@ import typer
 
 from eventlog.clock import Wall
 from eventlog.run import Run, find_run
-from sandik.formats import Format, FormatOption, for_people, write_bytes
+from sandik import screen
+from sandik.formats import Format, FormatOption, for_people, print_sentences, write_bytes
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
@@ -45,12 +46,12 @@ def totals(
         sys.stdout.write(run_to_completion(_hash(log, run)) + "\n")
         return
     found, told = run_to_completion(_told(log, run, tell, operator_keys(operator_key)))
+    screen.complain(told.complaint)
     if form is Format.JSON:
         write_bytes(told.encode() + b"\n")
         return
     console = for_people()
-    for sentence in told.sentences():
-        console.print(sentence, markup=False)
+    print_sentences(console, told.sentences())
     for table in TotalsTables(found.definition, told.is_held).of(told.rows):
         console.print(table)
 

@@ -15,12 +15,12 @@ from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run, find_run
 from sandik import screen
-from sandik.formats import Format, FormatOption, for_people, write_json
+from sandik.formats import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
-from sandik.read_totals import read_control, read_on_air, say_complaint
+from sandik.read_totals import embargo_complaint, read_control, read_on_air
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import UsageError
@@ -59,7 +59,7 @@ def trace(
         return
     console = for_people()
     for behind in found.behind:
-        console.print(found.in_words(behind), markup=False)
+        print_sentences(console, found.in_words(behind))
         if behind.standing:
             console.print(found.boxes(behind))
     if not found.behind:
@@ -104,9 +104,11 @@ class _Found:
             ],
         }
 
-    def in_words(self, behind: Behind) -> str:
+    def in_words(self, behind: Behind) -> Iterator[str]:
         """The number, whether it adds up, what is on air, and what changed it last."""
-        return "\n".join((self._number_in_words(behind), *self._air_in_words(behind), *self._last_in_words(behind)))
+        yield self._number_in_words(behind)
+        yield from self._air_in_words(behind)
+        yield from self._last_in_words(behind)
 
     def _number_in_words(self, behind: Behind) -> str:
         if not behind.steps:
@@ -195,7 +197,7 @@ async def _found(
             trace.set_aside(Quarantined.model_validate_json(record.value or b""))
         control = await read_control(log, run, operators)
         embargoed = control.embargo.is_in_force(clock.now())
-        say_complaint(control, clock.now())
+        screen.complain(embargo_complaint(control, clock.now()))
         return _Found(run, asked, trace, await read_on_air(log, run), embargoed=embargoed)
 
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from sandik.formats import write_bytes, write_json
+from sandik.formats import for_people, print_sentences, write_bytes, write_json
 
 
 class NarrowPipe(io.RawIOBase):
@@ -32,6 +32,13 @@ def test_everything_is_written_however_little_is_taken_at_a_time(monkeypatch: py
     write_bytes(b"sandik " * 1_000)
 
     assert b"sandik " * 1_000 == pipe.taken
+
+
+def test_a_sentence_is_one_line_of_a_pipe_however_long_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "a [bracket] is no mark. " * 100
+    print_sentences(for_people(), [long, "short"])
+
+    assert f"{long}\nshort\n" == capsys.readouterr().out
 
 
 def test_json_ends_in_a_new_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,5 +246,16 @@ def test_what_is_held_and_set_by_hand_needs_no_key_to_be_told(live: Sandik) -> N
     expected = Line(7, by_hand=True, held=True, told="on_air")
     assert {(0, expected)} == {reader(live, *MINE) for reader in READERS}
     assert {(0, expected)} == {reader(live) for reader in READERS}
-    assert "Orders that cannot be verified are kept: held at" in live("totals", "--run", RUN)[1]
-    assert "cannot be verified" not in live("totals", "--run", RUN, *MINE)[1]
+    assert "" == live("totals", "--run", RUN)[2]
+
+
+def test_the_newsrooms_own_figures_are_told_with_a_word_about_the_keys(live: Sandik) -> None:
+    ordered_live(live, *EMBARGO)
+    arguments = ("--run", RUN, "--tell", "log")
+
+    code, out, err = live("totals", *arguments)
+    assert (0, True, True) == (code, "none of this is on air" in out, KEPT in " ".join(err.split()))
+    code, _, err = live("export", *arguments, "--source", "aa", "--out", "out")
+    assert (0, True) == (code, KEPT in " ".join(err.split()))
+    assert "--operator-key" not in Path("out").read_text(encoding="utf-8")
+    assert "" == live("totals", *arguments, *MINE)[2]

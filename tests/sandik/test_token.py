@@ -30,6 +30,20 @@ def test_a_key_makes_a_token_that_its_gateway_takes(tmp_path: Path, algorithm: s
 
 
 @pytest.mark.parametrize(
+    ("algorithm", "says", "says_not"),
+    [
+        ("EdDSA", "All processes check orders with: --operator-key", "no such word"),
+        ("HS256", "makes tokens: keep it secret", "--operator-key"),
+    ],
+)
+def test_a_new_key_says_what_it_is_good_for(tmp_path: Path, algorithm: str, says: str, says_not: str) -> None:
+    made = RUNNER.invoke(app, ["token", "--new-key", str(tmp_path / "desk.key"), "--algorithm", algorithm])
+
+    assert says in made.output
+    assert says_not not in made.output
+
+
+@pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         ([], "either --key FILE"),
