@@ -7,8 +7,8 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
-from eventlog.kafka_closing import stop_producer, uninterrupted
-from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, Connection
+from eventlog.kafka_closing import stop_producer
+from eventlog.kafka_connection import Connection
 from eventlog.partition import partition_of
 from eventlog.port import Entry, Topic
 from schemas.errors import RecordTooLarge
@@ -83,8 +83,7 @@ class Appender:
                     max_request_size=MAX_REQUEST_BYTES,
                 )
                 try:
-                    async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-                        await uninterrupted(producer.start())
+                    await self._connection.begin(producer.start())
                 except BaseException:
                     await stop_producer(producer)
                     raise

@@ -1,27 +1,20 @@
-"""How to reach Kafka: addresses, TLS and SASL, and what aiokafka's errors mean to us."""
+"""How to reach Kafka: addresses, TLS and SASL, and where aiokafka's errors become ours."""
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from aiokafka.errors import (
-    AuthenticationFailedError,
-    ClusterAuthorizationFailedError,
-    GroupAuthorizationFailedError,
-    KafkaConnectionError,
-    KafkaError,
-    KafkaTimeoutError,
-    NodeNotReadyError,
-    RequestTimedOutError,
-    TopicAuthorizationFailedError,
-)
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from eventlog.kafka_closing import uninterrupted
+from eventlog.kafka_errors import explained, is_final
 from eventlog.loops import is_asked_to_end
-from schemas.errors import LogError, LogUnavailable, UsageError
+from schemas.errors import LogUnavailable, UsageError
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -32,7 +25,13 @@ REQUEST_TIMEOUT_MS: Final = 10_000
 RETRY_BACKOFF_MS: Final = 100
 """Between two tries at a broker that does not answer."""
 
-_NO_ANSWER: Final = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
+_CONNECTING: Final = frozenset(
+    {
+        *("client_id", "request_timeout_ms", "security_protocol", "ssl_context"),
+        *("sasl_mechanism", "sasl_plain_username", "sasl_plain_password"),
+    }
+)
+"""The options that one connection is made with; the others are about what is done with several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +99,34 @@ class Connection:
                 f"Kafka's client for {self.servers} broke off what it was doing, and nobody had asked it to."
                 " The same can be tried again."
             ) from stray
-        except (
-            AuthenticationFailedError,
-            ClusterAuthorizationFailedError,
-            GroupAuthorizationFailedError,
-            TopicAuthorizationFailedError,
-        ) as error:
-            raise LogError(
-                f"Kafka at {self.servers} does not let us ({error!r}). Check SANDIK_KAFKA_SASL_… and the topic's ACLs."
-            ) from error
-        except (*_NO_ANSWER, OSError, TimeoutError) as error:
-            raise LogUnavailable(
-                f"No Kafka broker answers at {self.servers}. Check the address, that the broker runs, and the"
-                f" SANDIK_KAFKA_… security settings; then the same can be tried again. ({error!r})"
-            ) from error
-        except KafkaError as error:
-            raise LogUnavailable(
-                f"Kafka at {self.servers} could not do it just now ({error!r}). Try again; its own log says more."
-            ) from error
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise explained(error, self.servers) from error
+
+    async def begin(self, start: Coroutine[object, object, object]) -> None:
+        """Let a client connect, in a few seconds. Raises `LogError` with the true reason where it may not.
+
+        aiokafka tries one broker after the other, writes into its log what each had against us, and says in the end
+        that none was of use. So the brokers are asked once more, by us.
+        """
+        with self.translated():
+            try:
+                async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+                    await uninterrupted(start)
+            except KafkaConnectionError as error:
+                refusal = await self._refusal()
+                if refusal is None:
+                    raise
+                raise refusal from error
+
+    async def _refusal(self) -> Exception | None:
+        """What the first broker says that refuses us for good; `None` where none does, so where they only are away."""
+        options = {name: value for name, value in self.options.items() if name in _CONNECTING}
+        for host, port, _ in collect_hosts(self.options["bootstrap_servers"]):
+            try:
+                connection = await create_conn(host, port, **options)
+            except (KafkaError, OSError, TimeoutError) as error:
+                if is_final(error):
+                    return error
+            else:
+                connection.close()
+        return None

@@ -9,8 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from eventlog.kafka_closing import stop_consumer as stop
-from eventlog.kafka_closing import uninterrupted
-from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, Connection
+from eventlog.kafka_connection import Connection
 from eventlog.kafka_topics import Topics
 from eventlog.port import Batch
 from schemas.errors import PositionLost
@@ -25,9 +24,7 @@ MAX_PARTITION_FETCH_BYTES: Final = 2 * 1024 * 1024
 async def start(consumer: AIOKafkaConsumer, connection: Connection) -> None:
     """Start a consumer within a few seconds, or leave nothing of it behind."""
     try:
-        with connection.translated():
-            async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-                await uninterrupted(consumer.start())
+        await connection.begin(consumer.start())
     except BaseException:
         await stop(consumer)
         raise

@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
-from eventlog.kafka_closing import stop_admin, uninterrupted
+from eventlog.kafka_closing import stop_admin
 from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, RETRY_BACKOFF_MS, Connection
 from eventlog.port import MAX_RECORD_BYTES, Topic
 from schemas.errors import LogError, UnknownTopic
@@ -58,9 +58,7 @@ class Topics:
     async def start(self) -> None:
         """Reach the cluster. Raises `LogUnavailable`, within a few seconds."""
         try:
-            with self._connection.translated():
-                async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-                    await uninterrupted(self._admin.start())
+            await self._connection.begin(self._admin.start())
         except BaseException:
             await self.close()
             raise

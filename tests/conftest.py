@@ -92,6 +92,15 @@ def kafka_broker() -> Broker:
         _go_without_kafka(str(missing))
 
 
+@pytest.fixture
+def kafka_guarded_broker() -> Broker:
+    """As `kafka_broker`, with a listener that asks for a password."""
+    try:
+        return Broker.fresh(guarded=True)
+    except NoKafka as missing:
+        _go_without_kafka(str(missing))
+
+
 @pytest.fixture(params=["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)])
 def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an event log: an embedded one that is empty, then Kafka, which is shared."""

@@ -19,7 +19,7 @@ from eventlog.kafka_connection import Security
 from eventlog.port import Entry, EventLog, Topic
 from eventlog.topics import RunTopics
 from sandik.wiring import open_log
-from schemas.errors import LogUnavailable, PositionLost, UsageError
+from schemas.errors import LogError, LogUnavailable, PositionLost, UsageError
 from tests.eventlog.reading import read_to_end, values
 from tests.kafka.broker import Broker
 from tests.patience import LIMIT_S
@@ -141,6 +141,42 @@ async def test_other_clients_choose_the_same_partitions(log: EventLog, kafka: st
     for records in (await read_to_end(log, unique)).values():
         theirs = [record.key for record in records if record.value == b"theirs"]
         assert theirs == [record.key for record in records if record.value == b"ours"]
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_what_other_clients_compress_is_read(log: EventLog, kafka: str, unique: str, codec: str) -> None:
+    """One such batch stopped its partition for good, where the codec was not installed."""
+    await log.create([Topic(unique)])
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, compression_type=codec)
+    async with producer:
+        for number in range(100):
+            await producer.send(unique, f"a ballot box, {number}".encode() * 9, b"k")
+    await log.append(unique, [Entry(b"k", b"ours")])
+    read = await values(log, unique)
+    assert [f"a ballot box, {number}".encode() * 9 for number in range(100)] == read[:-1]
+    assert b"ours" == read[-1]
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(600)
+async def test_a_password_and_a_right_that_are_missing_are_told_apart(kafka_guarded_broker: Broker) -> None:
+    """Neither is retried: nobody types another password because we wait."""
+
+    def as_user(name: str, password: str) -> KafkaLog:
+        assert kafka_guarded_broker.guarded is not None
+        security = Security(protocol="SASL_PLAINTEXT", mechanism="PLAIN", username=name, password=password)
+        return KafkaLog(kafka_guarded_broker.guarded, security=security)
+
+    with kafka_guarded_broker:
+        with pytest.raises(LogError, match="user name or the password") as refused:
+            async with as_user("clerk", "wrong"):
+                pass
+        assert not refused.value.retriable
+        async with as_user("clerk", "right") as log:
+            with pytest.raises(LogError, match="AuthorizationFailed") as refused:
+                await log.create([Topic("forbidden")])
+            assert not refused.value.retriable
 
 
 @pytest.mark.kafka

@@ -68,29 +68,56 @@ broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=4194304
 """
 
+GUARDED: Final = {"clerk": "right"}
+"""Who may come in at a guarded broker's own listener, and with which password. Nobody there has any other right."""
+
+_GUARD: Final = """\
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{guarded},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{guarded}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_plaintext.plain.sasl.jaas.config={login} required {users};
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+"""
+
+_LOGIN: Final = "org.apache.kafka.common.security.plain.PlainLoginModule"
+
 
 class Broker:
     """One broker. It keeps its port and its data from `stop` or `kill` to the next `start`."""
 
-    def __init__(self, jars: Path, folder: Path, session_ms: int) -> None:
+    guarded: str | None = None
+    """Where a guarded broker wants to know who comes."""
+
+    def __init__(self, jars: Path, folder: Path, session_ms: int, *, guarded: bool = False) -> None:
         self._jars = jars
         self._folder = folder
         self._port, controller = free_port(), free_port()
         self._process: subprocess.Popen[str] | None = None
         self._drain: threading.Thread | None = None
         self._settings = folder / "server.properties"
-        self._settings.write_text(
-            _PROPERTIES.format(port=self._port, controller=controller, folder=folder, session_ms=session_ms)
-        )
+        properties = _PROPERTIES.format(port=self._port, controller=controller, folder=folder, session_ms=session_ms)
+        if guarded:
+            port = free_port()
+            self.guarded = f"127.0.0.1:{port}"
+            users = " ".join(f'user_{name}="{password}"' for name, password in GUARDED.items())
+            properties += _GUARD.format(
+                port=self._port, guarded=port, controller=controller, login=_LOGIN, users=users
+            )  # the last of two lines about the same is the one that counts
+        self._settings.write_text(properties)
         self._format()
 
     @classmethod
-    def fresh(cls, session_ms: int = SESSION_MS) -> Self:
-        """A broker with no data, not started yet, that counts as gone after so long a silence. Raises `NoKafka`."""
+    def fresh(cls, session_ms: int = SESSION_MS, *, guarded: bool = False) -> Self:
+        """A broker with no data, not started yet, that counts as gone after so long a silence. Raises `NoKafka`.
+
+        A guarded one has a second listener, which asks for a password.
+        """
         jars = fetch_jars()
         if shutil.which("java") is None:
             raise NoKafka("there is no java; install it, or point SANDIK_TEST_KAFKA at a broker")
-        return cls(jars, Path(tempfile.mkdtemp(prefix="sandik-kafka-")), session_ms)
+        return cls(jars, Path(tempfile.mkdtemp(prefix="sandik-kafka-")), session_ms, guarded=guarded)
 
     @property
     def servers(self) -> str:

@@ -1,0 +1,143 @@
+"""What Kafka's errors, and those of TLS below it, mean to us: one table says what another try cannot mend, and why.
+
+Everything that is not in the table is taken for an outage: retriable.
+"""
+
+import ssl
+from collections.abc import Iterator
+from typing import Final
+
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    IllegalSaslStateError,
+    IncompatibleBrokerVersion,
+    InvalidTopicError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    PolicyViolationError,
+    RequestTimedOutError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnrecognizedBrokerVersion,
+    UnsupportedCodecError,
+    UnsupportedForMessageFormatError,
+    UnsupportedSaslMechanismError,
+    UnsupportedVersionError,
+)
+
+from schemas.errors import LogError, LogUnavailable
+
+_FINAL: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (
+    (
+        (AuthenticationFailedError, SaslAuthenticationFailed),
+        "does not accept the user name or the password. Check SANDIK_KAFKA_SASL_USERNAME and _PASSWORD",
+    ),
+    (
+        (UnsupportedSaslMechanismError, IllegalSaslStateError, AuthenticationMethodNotSupported),
+        "does not take this way of proving who we are. Check SANDIK_KAFKA_SASL_MECHANISM and the listener's port",
+    ),
+    (
+        (TopicAuthorizationFailedError,),
+        "does not allow this user to use the topic. Ask its operator for an ACL on it: Describe, and Read or Write",
+    ),
+    (
+        (GroupAuthorizationFailedError,),
+        "does not allow this user to join the group. Ask its operator for an ACL on it: Read",
+    ),
+    (
+        (ClusterAuthorizationFailedError,),
+        "does not allow this user to do that to the cluster. Ask its operator for an ACL: Create, or the topics",
+    ),
+    (
+        (UnsupportedCodecError,),
+        "holds a batch in a codec that is not installed here. Install the pinned dependencies, which have all of them",
+    ),
+    (
+        (
+            IncompatibleBrokerVersion,
+            UnrecognizedBrokerVersion,
+            UnsupportedVersionError,
+            UnsupportedForMessageFormatError,
+        ),
+        "is of a version that cannot do this. Use Apache Kafka 2.1 or newer",
+    ),
+    ((InvalidTopicError, PolicyViolationError), "refuses this topic by its rules. Ask its operator"),
+)
+"""What the same call cannot succeed with later, and what is to be said of it after "Kafka at HOST:PORT"."""
+
+_CERTIFICATE: Final = {
+    9: "shows a certificate that is not valid yet. Check its dates and this machine's clock",
+    10: "shows a certificate that has expired. Have it renewed; check this machine's clock as well",
+    62: "shows a certificate for another host name. Use a name that it is for in the log's URL",
+    64: "shows a certificate for another address. Use a name or an address that it is for in the log's URL",
+}
+"""By OpenSSL's number of what is wrong with a certificate (X509_V_ERR_…)."""
+
+_UNKNOWN_CA: Final = (
+    "shows a certificate that nobody vouches for whom we trust. Give its CA's file as SANDIK_KAFKA_SSL_CAFILE"
+)
+
+_NO_ANSWER: Final = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
+
+
+def is_final(error: BaseException) -> bool:
+    """Whether another try cannot mend it."""
+    return _final(error) is not None
+
+
+def explained(error: Exception, servers: str) -> LogError:
+    """Our error for one of aiokafka's, of TLS or of the network: what is wrong, and what to do, in one line."""
+    final = _final(error)
+    if final is not None:
+        return LogError(f"Kafka at {servers} {final}. ({_short(error)})")
+    if isinstance(error, KafkaError) and not isinstance(error, _NO_ANSWER):
+        return LogUnavailable(
+            f"Kafka at {servers} could not do it just now ({_short(error)}). Try again; its own log says more."
+        )
+    return LogUnavailable(
+        f"No Kafka broker answers at {servers}. Check the address, that the broker runs, and the"
+        f" SANDIK_KAFKA_… security settings; then the same can be tried again. ({_short(error)})"
+    )
+
+
+def _final(error: BaseException) -> str | None:
+    """What is to be said of an error that is final, itself or by what it came from."""
+    for one in _chain(error):
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return _CERTIFICATE.get(one.verify_code, _UNKNOWN_CA)
+        if isinstance(one, ssl.SSLError):
+            return _handshake(one)
+        for kinds, what in _FINAL:
+            if isinstance(one, kinds):
+                return what
+    return None
+
+
+def _handshake(error: ssl.SSLError) -> str | None:
+    """What a failed handshake says: in an alert of the broker's, or by not being one at all."""
+    reason = str(getattr(error, "reason", None) or "").upper()
+    if "WRONG_VERSION" in reason or "RECORD_LAYER" in reason or "HTTP_REQUEST" in reason:
+        return "does not speak TLS on this port. Check the port and SANDIK_KAFKA_SECURITY_PROTOCOL"
+    if "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason or "HANDSHAKE_FAILURE" in reason):
+        return "does not accept our certificate. Check SANDIK_KAFKA_SSL_CERTFILE and SANDIK_KAFKA_SSL_KEYFILE"
+    if "PROTOCOL_VERSION" in reason or "NO_SHARED_CIPHER" in reason or "UNSUPPORTED_PROTOCOL" in reason:
+        return "speaks no version of TLS that is allowed here. Have TLS 1.2 or newer enabled there"
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _short(error: BaseException) -> str:
+    """The error in one line, as a person would look it up."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")

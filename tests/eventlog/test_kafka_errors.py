@@ -1,0 +1,144 @@
+"""Why Kafka cannot be used is said in one line, each reason by itself; what no other try can mend is not retriable."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiokafka import errors as kafka
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from eventlog.kafka import KafkaLog
+from eventlog.kafka_connection import Security
+from eventlog.kafka_errors import explained, is_final
+from schemas.errors import LogError, LogUnavailable
+from tests.eventlog.certificates import Authority, authority, issued
+from tests.patience import LIMIT_S
+
+SERVERS = "broker:9093"
+REASONS = {
+    kafka.SaslAuthenticationFailed: "user name or the password",
+    kafka.AuthenticationFailedError: "user name or the password",
+    kafka.UnsupportedSaslMechanismError: "SANDIK_KAFKA_SASL_MECHANISM",
+    kafka.TopicAuthorizationFailedError: "ACL on it: Describe",
+    kafka.GroupAuthorizationFailedError: "join the group",
+    kafka.ClusterAuthorizationFailedError: "to the cluster",
+    kafka.UnsupportedCodecError: "codec that is not installed",
+    kafka.UnsupportedVersionError: "of a version",
+    kafka.PolicyViolationError: "by its rules",
+}
+
+
+@pytest.mark.parametrize("kind", REASONS)
+def test_what_another_try_cannot_mend_is_not_retriable_and_says_why(kind: type[KafkaError]) -> None:
+    error = explained(kind("a detail"), SERVERS)
+    assert not error.retriable
+    assert REASONS[kind] in str(error)
+    assert "a detail" in str(error)
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KafkaConnectionError("gone"),
+        kafka.NodeNotReadyError(),
+        kafka.KafkaTimeoutError(),
+        kafka.NotLeaderForPartitionError(),
+        kafka.CorruptRecordException(),
+        ConnectionRefusedError("refused"),
+        TimeoutError(),
+        ssl.SSLEOFError(8, "EOF occurred in violation of protocol"),
+    ],
+)
+def test_what_may_pass_is_retriable(error: Exception) -> None:
+    assert isinstance(explained(error, SERVERS), LogUnavailable)
+    assert not is_final(error)
+
+
+def test_a_reason_behind_a_lost_connection_is_the_reason() -> None:
+    lost = KafkaConnectionError("Connection at broker:9093 closed")
+    lost.__cause__ = kafka.SaslAuthenticationFailed("wrong")
+    lost.__cause__.__context__ = lost  # a circle ends nowhere
+    assert is_final(lost)
+    assert "password" in str(explained(lost, SERVERS))
+
+
+@contextlib.asynccontextmanager
+async def listening(certificate: Path | None) -> AsyncIterator[int]:
+    """Something that takes connections and hangs up after the handshake; its port."""
+    context = None
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            await reader.read(1)
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield int(server.sockets[0].getsockname()[1])
+
+
+async def reason(port: int, trusts: Authority, host: str = "127.0.0.1") -> LogError:
+    """What is said of a broker there by who trusts this CA."""
+    security = Security(protocol="SSL", ca_file=trusts.file)
+    with pytest.raises(LogError) as refused:
+        async with asyncio.timeout(LIMIT_S), KafkaLog(f"{host}:{port}", security=security):
+            pass
+    return refused.value
+
+
+async def test_a_certificate_of_a_ca_that_is_not_trusted_is_told(tmp_path: Path) -> None:
+    async with listening(issued(authority(tmp_path, "theirs"), tmp_path)) as port:
+        error = await reason(port, authority(tmp_path, "ours"))
+    assert not error.retriable
+    assert "SANDIK_KAFKA_SSL_CAFILE" in str(error)
+
+
+async def test_a_certificate_that_has_expired_is_told(tmp_path: Path) -> None:
+    ca = authority(tmp_path)
+    async with listening(issued(ca, tmp_path, expires=datetime.now(UTC) - timedelta(hours=1))) as port:
+        error = await reason(port, ca)
+    assert not error.retriable
+    assert "has expired" in str(error)
+
+
+@pytest.mark.parametrize(("host", "hint"), [("localhost", "another host name"), ("127.0.0.1", "another address")])
+async def test_a_certificate_for_another_host_is_told(tmp_path: Path, host: str, hint: str) -> None:
+    ca = authority(tmp_path)
+    async with listening(issued(ca, tmp_path, host="other.example")) as port:
+        error = await reason(port, ca, host)
+    assert not error.retriable
+    assert hint in str(error)
+
+
+async def test_a_port_without_tls_is_told(tmp_path: Path) -> None:
+    async with listening(None) as port:
+        error = await reason(port, authority(tmp_path))
+    assert not error.retriable
+    assert "does not speak TLS" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "SANDIK_KAFKA_SSL_CERTFILE"),
+        ("SSLV3_ALERT_CERTIFICATE_EXPIRED", "SANDIK_KAFKA_SSL_CERTFILE"),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", "version of TLS"),
+    ],
+)
+def test_an_alert_of_the_brokers_is_told(reason: str, hint: str) -> None:
+    error = ssl.SSLError(1, f"[SSL: {reason}]")
+    error.reason = reason
+    lost = KafkaConnectionError("Connection at broker:9093 closed")
+    lost.__cause__ = error
+    assert hint in str(explained(lost, SERVERS))
+    assert not explained(lost, SERVERS).retriable
