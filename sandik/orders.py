@@ -2,7 +2,7 @@
 
 import inspect
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,15 +13,18 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, find_run
 from sandik import screen
-from sandik.operators import operator_seal
+from sandik.consider import considered, refuse
+from sandik.operators import OperatorKeys, operator_keys, operator_seal
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
 from sandik.set_aside import let_out
 from sandik.wiring import open_log
-from schemas.control import DELIVERY, ORDER, Order, unknown_in
+from schemas.control import DELIVERY, ORDER, FigureOverridden, Mode, Order, OverrideWithdrawn
 from schemas.definition import Election
 from schemas.errors import UsageError
-from schemas.trust import OperatorSeal, encode_order
+from schemas.trust import OperatorKey, OperatorSeal, encode_order
+from tabulation.by_hand import Change, changes
+from tabulation.confirmations import Question, questions, unanswered
 
 KeyFile = Annotated[
     Path | None,
@@ -34,21 +37,36 @@ KeyFile = Annotated[
 ]
 By = Annotated[str, typer.Option("--by", envvar="SANDIK_OPERATOR", metavar="NAME", help="Who gives the order.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stays in the record.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Do it on a live run too where it shows more than before, or replaces a call.")
+]
 
-_ENVELOPE: Final = {"run": RunName, "by": By, "reason": Reason, "log": LogUrl, "key": KeyFile}
-_DEFAULTS: Final = {"log": EMBEDDED_LOG, "key": None}
+_ENVELOPE: Final = {
+    "run": RunName,
+    "by": By,
+    "reason": Reason,
+    "log": LogUrl,
+    "key": KeyFile,
+    "operator_key": OperatorKeys,
+    "yes": Yes,
+}
+_DEFAULTS: Final = {"log": EMBEDDED_LOG, "key": None, "operator_key": None, "yes": False}
+_BY_YES: Final = frozenset({"lift", "call"})
+"""What `--yes` confirms; figures beyond their limits have an option of their own."""
+
+_OPTIONS: Final = {"lift": "--yes", "call": "--yes", "limits": "--beyond-limits, and a --reason that says why"}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What an order says of its own. `fields` may depend on the election; `sure`: it was asked twice, if it had to be.
+class Instruction:
+    """What an order says of its own. `fields` may depend on the election: a time of day is one of the night's.
 
-    A time of day, for example, is one of the night's.
+    `confirmed` are the codes of the questions that the command line has answered already.
     """
 
     type: str
     fields: Mapping[str, Any] | Callable[[Election], Mapping[str, Any]]
-    sure: bool = True
+    confirmed: frozenset[str] = frozenset()
 
     def of(self, election: Election) -> dict[str, Any]:
         """All of it, in this election."""
@@ -58,13 +76,13 @@ class Said:
 
 def ordering(
     app: typer.Typer, name: str, epilog: str, reason: str | None = None
-) -> Callable[[Callable[..., Said]], Callable[..., Said]]:
+) -> Callable[[Callable[..., Instruction]], Callable[..., Instruction]]:
     """Make a command of a function that says what is ordered; it also asks for the run, the log, who, why and a key.
 
     With a `reason` nobody has to give one.
     """
 
-    def register(function: Callable[..., Said]) -> Callable[..., Said]:
+    def register(function: Callable[..., Instruction]) -> Callable[..., Instruction]:
         own = inspect.signature(function).parameters.values()
         defaults = _DEFAULTS | ({"reason": reason} if reason is not None else {})
         asked = [
@@ -91,28 +109,69 @@ def ordering(
     return register
 
 
-def _give(said: Said, *, run: str, by: str, reason: str, log: str, key: Path | None) -> None:
+def _give(
+    instruction: Instruction,
+    *,
+    run: str,
+    by: str,
+    reason: str,
+    log: str,
+    key: Path | None,
+    operator_key: list[Path] | None,
+    yes: bool,
+) -> None:
     seal = operator_seal(key) if key is not None else None
-    order = run_to_completion(_append(said, log, run, seal, by, reason))
+    giving = _Giving(seal, operator_keys(operator_key), instruction.confirmed | (_BY_YES if yes else frozenset()))
+    order, changed = run_to_completion(_append(instruction, log, run, giving, {"by": by, "reason": reason}))
+    for change in changed:
+        screen.say(str(change))
     signed = f"signed with {seal.public.fingerprint}" if seal is not None else "not signed"
     screen.say(f"Ordered in run {run!r}: {order.type}, by {order.by}, {signed}.")
 
 
-async def _append(said: Said, url: str, name: str, seal: OperatorSeal | None, by: str, reason: str) -> Order:
+@dataclass(frozen=True, slots=True)
+class _Giving:
+    """Who gives an order: the key that signs it, those of the operators who are trusted, what is confirmed already."""
+
+    seal: OperatorSeal | None
+    operators: Sequence[OperatorKey]
+    confirmed: Collection[str]
+
+    def keys(self, mode: Mode) -> tuple[OperatorKey, ...]:
+        """The keys whose orders count: on a live run whoever gives this order is trusted as well."""
+        own = () if self.seal is None or mode != "live" else (self.seal.public,)
+        return (*self.operators, *own)
+
+
+async def _append(
+    instruction: Instruction, url: str, name: str, giving: _Giving, who: Mapping[str, str]
+) -> tuple[Order, Sequence[Change]]:
+    """Append the order, unless it would not count or is to be confirmed; it, and the figures that it changes."""
     clock = Wall()
     async with open_log(url, clock) as log:
         run = await find_run(log, name)
-        if run.mode == "live" and seal is None:
+        if run.mode == "live" and giving.seal is None:
             raise UsageError(f"Run {name!r} is live: its orders are signed. Give your private key with --key.")
-        if run.mode == "live" and not said.sure:
-            raise UsageError(
-                f"Run {name!r} is live: this shows everyone the numbers. Say it again with --yes to do it."
-            )
-        return await give(log, run, said.of(run.definition) | {"by": by, "reason": reason}, seal, clock)
+        order = order_of(run, {**instruction.of(run.definition), **who}, clock)
+        control, standing = await considered(log, run, order, giving.keys(run.mode), clock.now())
+        refuse(control, encode_order(order, giving.seal), order, clock.now())
+        _ask(run, unanswered(questions(order, standing, run.mode), giving.confirmed))
+        changed = changes(order, standing.on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()
+        await give(log, run, order, giving.seal)
+        return order, changed
 
 
-async def give(log: EventLog, run: Run, said: Mapping[str, Any], seal: OperatorSeal | None, clock: Clock) -> Order:
-    """Append an order that says so; the order. Raises `UsageError` for one that the run could not obey."""
+def _ask(run: Run, asked: Sequence[Question]) -> None:
+    """Raise `UsageError` where something is still to be confirmed: what it is, and how."""
+    if asked:
+        sentences = " ".join(question.sentence for question in asked)
+        options = " and ".join(dict.fromkeys(_OPTIONS[question.code] for question in asked))
+        live = f"Run {run.name!r} is live. " if run.mode == "live" else ""
+        raise UsageError(f"{live}{sentences} Say it again with {options} to do it.")
+
+
+def order_of(run: Run, fields: Mapping[str, Any], clock: Clock) -> Order:
+    """An order to this run that says so. Raises `UsageError` for one that it could not obey."""
     now = clock.now()
     envelope = {
         "run": run.name,
@@ -122,15 +181,16 @@ async def give(log: EventLog, run: Run, said: Mapping[str, Any], seal: OperatorS
         "deliver_by": now + DELIVERY,
     }
     try:
-        order = ORDER.validate_python({**envelope, **said})
+        order = ORDER.validate_python({**envelope, **fields})
     except ValueError as error:
         raise UsageError(f"That is no order: {error}") from error
-    unknown = unknown_in(order, run.definition)
-    if unknown is not None:
-        raise UsageError(unknown)
     if order.type.startswith("replay_") and run.mode != "replay":
         raise UsageError(f"Run {run.name!r} is no replay: it is {run.mode}, and goes on by itself.")
+    return order
+
+
+async def give(log: EventLog, run: Run, order: Order, seal: OperatorSeal | None) -> None:
+    """Append the order, and what it publishes again. Raises `UsageError` where there is nothing that it could."""
     again = await let_out(log, run, order)
     await log.append(run.topics.control.name, [Entry(b"order", encode_order(order, seal))])
     await log.append(run.topics.tallies.name, again)
-    return order

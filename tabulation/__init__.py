@@ -6,4 +6,7 @@
 - `held_units`: names for what is held
 - `embargo`: from when on the public may see numbers
 - `restrictions`: what the public is kept from, also by orders that cannot be verified
+- `by_hand`: what setting figures by hand does to a cell, and what cannot be true afterwards
+- `lifts`: whether an order shows the public more than before
+- `confirmations`: what an order has to be confirmed for
 """

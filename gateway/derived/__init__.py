@@ -4,6 +4,7 @@
   worth waking an operator for).
 - Of the gateway: `readiness` (whether clients should be sent to it, and why not).
 - Of the sources: `feeds` (how each is doing), `gap` (how the gap between two splits), `explain` (why they differ).
+- Of an order: `standing` (what it comes upon).
 - For tools that bind a field to a key: `columns` (flat rows), `format` (numbers as a reader's language has them),
   `row_forms` (JSON, CSV, one object) and `table` (an answer of finished pieces; only those that changed are made anew).
 """

@@ -2,7 +2,9 @@
 
 What goes into the log are the bytes that were sent: the signature is over them, and the gateway has no key of its own.
 An order that would not count is refused here with the reason, before anything is written; whether it counts is then
-said by every reader for itself, as ever.
+said by every reader for itself, as ever. One that is to be confirmed is asked about: `?confirm=` with what the answer
+says confirms exactly that, so where things have changed in between it is asked about anew. `?consider` asks what there
+would be to confirm, before anything is signed, and writes nothing.
 """
 
 from collections.abc import Sequence
@@ -15,16 +17,24 @@ from starlette.responses import Response
 
 from eventlog.clock import epoch_ms
 from eventlog.port import Entry
+from gateway.derived.standing import standing_of
 from gateway.doors.answers import RETRY_AFTER_S, json_answer, world_of
 from gateway.doors.doorkeeper import grant_of
 from gateway.gateway import Gateway
 from gateway.world import World
-from schemas.control import Order
+from schemas.control import FigureOverridden, Order, OverrideWithdrawn, unknown_in
 from schemas.errors import LogError, UsageError
 from schemas.tally import Tally, encode
+from schemas.trust import Verdict
+from tabulation.by_hand import changes, impossible
+from tabulation.confirmations import Question, questions, unanswered
 
 _CONFLICT: Final = 409
 """RFC 9110 section 15.5.10: it would be good, but not in the state that the run is in."""
+
+
+NOT_CONFIRMED: Final = "not_confirmed"
+"""The code of an answer that asks whether an order is meant."""
 
 
 class OrderLog(Protocol):
@@ -43,14 +53,24 @@ class OrdersDoor:
         self._log = log
 
     async def answer(self, request: Request) -> Response:
-        """Write the order, and do what of it is done by writing."""
+        """Write the order, and do what of it is done by writing; or say what is to be confirmed."""
         if not grant_of(request).allows("operator"):
             raise HTTPException(
                 403, "Orders take a token of scope operator. Ask for one: sandik token --scope operator."
             )
-        world = world_of(self._gateway)
         value = await request.body()  # no longer than an order may be: the connection sees to that
+        world = world_of(self._gateway)
+        if "consider" in request.query_params:
+            return json_answer(orjson.dumps(self._considered(world, _readable(self._judged(world, value)))))
         order = self._accepted(world, value)
+        asked = unanswered(self._questions(world, order), _confirmed(request))
+        if asked:
+            return _not_confirmed(asked, _changes(world, order))
+        told = {"ordered": order.type, "id": order.id, "by": order.by, "changes": _changes(world, order)}
+        await self._write(world, order, value)
+        return json_answer(orjson.dumps(told), status=202)
+
+    async def _write(self, world: World, order: Order, value: bytes) -> None:
         released = _released(world, order)
         try:
             await self._log.append(world.run.topics.control.name, [Entry(b"order", value)])
@@ -60,19 +80,68 @@ class OrdersDoor:
         except LogError as error:
             message = f"{error} The order may not have been carried out: look at the audit, then give it again."
             raise HTTPException(503, message, headers={"retry-after": RETRY_AFTER_S}) from error
-        return json_answer(orjson.dumps({"ordered": order.type, "id": order.id, "by": order.by}), status=202)
+
+    def _considered(self, world: World, order: Order) -> dict[str, object]:
+        unknown = unknown_in(order, world.run.definition)
+        if unknown is not None:
+            raise HTTPException(_CONFLICT, unknown)
+        asked = self._questions(world, order)
+        return {"changes": _changes(world, order), **_asked(asked)}
+
+    def _questions(self, world: World, order: Order) -> tuple[Question, ...]:
+        """What is to be confirmed of an order that comes now. Raises `HTTPException` where it cannot be meant."""
+        sentence = impossible(order) if isinstance(order, FigureOverridden) else None
+        if sentence is not None:
+            raise HTTPException(_CONFLICT, sentence)
+        standing = standing_of(order, world.program, world.control, self._gateway.clock.now())
+        return questions(order, standing, world.run.mode)
+
+    def _judged(self, world: World, value: bytes) -> Verdict | None:
+        return world.control.consider(value, epoch_ms(self._gateway.clock.now()))
 
     def _accepted(self, world: World, value: bytes) -> Order:
         """The order, which would count if it came now. Raises `HTTPException` for one that would not."""
-        verdict = world.control.consider(value, epoch_ms(self._gateway.clock.now()))
-        if verdict is None:
-            message = "That is no order. See /v1/definition and docs/control-room.md for what orders say."
-            raise HTTPException(400, message)
-        if verdict.order is None:
-            raise HTTPException(400, f"The order has no effect: {verdict.refusal}.")
-        if verdict.refusal is not None:
+        verdict = self._judged(world, value)
+        order = _readable(verdict)
+        if verdict is not None and verdict.refusal is not None:
             raise HTTPException(_CONFLICT, f"The order has no effect: {verdict.refusal}.")
-        return verdict.order
+        return order
+
+
+def _readable(verdict: Verdict | None) -> Order:
+    """The order that was judged. Raises `HTTPException` for what is none."""
+    if verdict is None:
+        message = "That is no order. See /v1/definition and docs/control-room.md for what orders say."
+        raise HTTPException(400, message)
+    if verdict.order is None:
+        raise HTTPException(400, f"The order has no effect: {verdict.refusal}.")
+    return verdict.order
+
+
+def _confirmed(request: Request) -> list[str]:
+    return [one for given in request.query_params.getlist("confirm") for one in given.split(",")]
+
+
+def _asked(asked: Sequence[Question]) -> dict[str, object]:
+    """Questions as JSON, with what answers all of them."""
+    return {
+        "questions": [{"code": question.code, "sentence": question.sentence} for question in asked],
+        "confirm": ",".join(question.token for question in asked),
+    }
+
+
+def _not_confirmed(asked: Sequence[Question], changed: list[dict[str, object]]) -> Response:
+    sentences = " ".join(question.sentence for question in asked)
+    message = f"{sentences} Nothing was written. Ask again with ?confirm= and what 'confirm' says, if that is meant."
+    body = {"error": message, "code": NOT_CONFIRMED, "changes": changed, **_asked(asked)}
+    return json_answer(orjson.dumps(body), status=_CONFLICT)
+
+
+def _changes(world: World, order: Order) -> list[dict[str, object]]:
+    """Every figure that an order sets or gives back, before and after."""
+    if not isinstance(order, FigureOverridden | OverrideWithdrawn):
+        return []
+    return [change._asdict() for change in changes(order, world.program.on_air)]
 
 
 def _released(world: World, order: Order) -> Tally | None:

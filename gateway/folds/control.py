@@ -34,6 +34,7 @@ class Control:
         self.kept = 0
         self.take_ended = False
         self.clock = ReplayClock(run.epoch, run.topics.partitions)
+        self.definition: Final = run.definition
         self._run = run
         self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
         self._calls: dict[tuple[str, str], Called] = {}

@@ -13,7 +13,7 @@ from sandik.formats import Format, FormatOption, for_people, write_json
 from sandik.moments import moment, moment_of
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
-from sandik.orders import Said, ordering
+from sandik.orders import Instruction, ordering
 from sandik.process import run_to_completion
 from sandik.set_aside import quarantine_of
 from sandik.wiring import open_log
@@ -49,32 +49,31 @@ def embargo(
         str | None, typer.Option(metavar="TIME", help="Until when: a time with its zone, or 'lifted': until --lift.")
     ] = None,
     lift: Annotated[bool, typer.Option("--lift", help="Let everyone see the numbers.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it, on a live run too.")] = False,
-) -> Said:
+) -> Instruction:
     """Keep numbers from everyone but the control room, or lift that."""
     if (until is None) != lift:
         raise UsageError("Say either --until TIME (or --until lifted), or --lift.")
     if lift:
-        return Said("embargo_lifted", {}, sure=yes)
-    return Said("embargo_set", {"until": None if until in {None, _UNTIL_LIFTED} else moment(until or "")})
+        return Instruction("embargo_lifted", {})
+    return Instruction("embargo_set", {"until": None if until in {None, _UNTIL_LIFTED} else moment(until or "")})
 
 
 @ordering(app, "hold", EXAMPLE)
-def hold(contest: Contest, unit: AnyUnit = None) -> Said:
+def hold(contest: Contest, unit: AnyUnit = None) -> Instruction:
     """Freeze a contest, or a part of it, for everyone but the control room."""
-    return Said("held", {"contest": contest, "unit": unit})
+    return Instruction("held", {"contest": contest, "unit": unit})
 
 
 @ordering(app, "release", "Example: sandik control release --run 2024-yerel --contest mayor --reason 'it is right' …")
-def release(contest: Contest, unit: AnyUnit = None) -> Said:
+def release(contest: Contest, unit: AnyUnit = None) -> Instruction:
     """Let go of what is held: everyone catches up in one step."""
-    return Said("released", {"contest": contest, "unit": unit})
+    return Instruction("released", {"contest": contest, "unit": unit})
 
 
 @ordering(app, "take", "Example: sandik control take --run 2024-yerel --contest mayor --reason 'the jump is real' …")
-def take(contest: Contest, unit: AnyUnit = None) -> Said:
+def take(contest: Contest, unit: AnyUnit = None) -> Instruction:
     """Show everyone the newest of what is held, in one step, and go on holding it."""
-    return Said("taken", {"contest": contest, "unit": unit})
+    return Instruction("taken", {"contest": contest, "unit": unit})
 
 
 @ordering(
@@ -87,9 +86,13 @@ def override(
     figures: Annotated[
         list[str], typer.Argument(metavar="FIGURE=N…", help="Such as votes.imamoglu=11360 or valid=4812.")
     ],
-) -> Said:
+    beyond_limits: Annotated[
+        bool, typer.Option("--beyond-limits", help="Do it though the figures contradict each other or the definition.")
+    ] = False,
+) -> Instruction:
     """Set figures of a district by hand; they are marked so wherever they show."""
-    return Said("figure_overridden", {"contest": contest, "source": source, "unit": unit, "figures": _figures(figures)})
+    fields = {"contest": contest, "source": source, "unit": unit, "figures": _figures(figures)}
+    return Instruction("figure_overridden", fields, frozenset({"limits"} if beyond_limits else ()))
 
 
 @ordering(
@@ -97,23 +100,23 @@ def override(
     "withdraw-override",
     "Example: sandik control withdraw-override --contest mayor --source aa --unit tr/34/adalar …",
 )
-def withdraw_override(contest: Contest, source: Source, unit: District) -> Said:
+def withdraw_override(contest: Contest, source: Source, unit: District) -> Instruction:
     """Take back every figure of a district that was set by hand."""
-    return Said("override_withdrawn", {"contest": contest, "source": source, "unit": unit})
+    return Instruction("override_withdrawn", {"contest": contest, "source": source, "unit": unit})
 
 
 @ordering(
     app, "let-out", "Example: sandik control let-out sandik.n.tallies/3/1812 --run n --reason 'ANKA confirms it' …"
 )
-def let_out(position: Position) -> Said:
+def let_out(position: Position) -> Instruction:
     """Let a quarantined record count: of two statements this one, or boxes that do go backwards."""
-    return Said("quarantine_released", {"position": position})
+    return Instruction("quarantine_released", {"position": position})
 
 
 @ordering(app, "reject", "Example: sandik control reject sandik.n.tallies/3/1812 --run n --reason 'a broken line' …")
-def reject(position: Position) -> Said:
+def reject(position: Position) -> Instruction:
     """Say of a quarantined record that it was looked at; it stays where it is."""
-    return Said("quarantine_rejected", {"position": position})
+    return Instruction("quarantine_rejected", {"position": position})
 
 
 @ordering(app, "call", "Example: sandik control call --contest mayor --unit tr/34 --candidate imamoglu --run n …")
@@ -121,43 +124,43 @@ def call(
     contest: Contest,
     unit: OneUnit,
     candidate: Annotated[str, typer.Option("--candidate", metavar="ID", help="Who has won.")],
-) -> Said:
+) -> Instruction:
     """Say who has won, as an editor. Nothing is ever called by a program."""
-    return Said("called", {"contest": contest, "unit": unit, "candidate": candidate})
+    return Instruction("called", {"contest": contest, "unit": unit, "candidate": candidate})
 
 
 @ordering(app, "withdraw-call", "Example: sandik control withdraw-call --run 2024-yerel --contest mayor --unit tr/34 …")
-def withdraw_call(contest: Contest, unit: OneUnit) -> Said:
+def withdraw_call(contest: Contest, unit: OneUnit) -> Instruction:
     """Take a call back."""
-    return Said("call_withdrawn", {"contest": contest, "unit": unit})
+    return Instruction("call_withdrawn", {"contest": contest, "unit": unit})
 
 
 @ordering(app, "pause", "Example: sandik control pause --run rehearsal --by 'A. Kaya'", _REHEARSAL)
-def pause() -> Said:
+def pause() -> Instruction:
     """Let a replay stand still."""
-    return Said("replay_paused", {})
+    return Instruction("replay_paused", {})
 
 
 @ordering(app, "resume", "Example: sandik control resume --run rehearsal --by 'A. Kaya'", _REHEARSAL)
-def resume() -> Said:
+def resume() -> Instruction:
     """Let a replay go on."""
-    return Said("replay_resumed", {})
+    return Instruction("replay_resumed", {})
 
 
 @ordering(app, "seek", "Example: sandik control seek --to 22:15 --run rehearsal --by 'A. Kaya'", _REHEARSAL)
 def seek(
     to: Annotated[str, typer.Option(metavar="TIME", help="To when: a time of that night, or one with date and zone.")],
-) -> Said:
+) -> Instruction:
     """Let a replay go on from another moment; going back begins a new epoch, and every client starts over by itself."""
-    return Said("replay_sought", lambda election: {"to": moment_of(to, election)})
+    return Instruction("replay_sought", lambda election: {"to": moment_of(to, election)})
 
 
 @ordering(app, "step", "Example: sandik control step --records 10 --run rehearsal --by 'A. Kaya'", _REHEARSAL)
 def step(
     records: Annotated[int, typer.Option(min=1, max=MAX_STEP, help="How many records to publish.")] = 1,
-) -> Said:
+) -> Instruction:
     """Publish a replay's next records, and stand still after them."""
-    return Said("replay_stepped", {"records": records})
+    return Instruction("replay_stepped", {"records": records})
 
 
 @ordering(app, "speed", "Example: sandik control speed --times 120 --run rehearsal --by 'A. Kaya'", _REHEARSAL)
@@ -166,9 +169,9 @@ def speed(
         float,
         typer.Option(metavar="N", help="How many times as fast as the night was; 0: as fast as it goes."),
     ],
-) -> Said:
+) -> Instruction:
     """Let a replay go on at another speed."""
-    return Said("replay_speed_set", {"speed": times})
+    return Instruction("replay_speed_set", {"speed": times})
 
 
 @app.command("quarantine", epilog="Example: sandik control quarantine --run 2024-yerel --operator-key desk.key.pub")

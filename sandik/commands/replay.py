@@ -25,7 +25,7 @@ from sandik.moments import moment_of
 from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys, operator_seal
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
-from sandik.orders import By, KeyFile, give
+from sandik.orders import By, KeyFile, give, order_of
 from sandik.process import run_to_completion
 from sandik.runs import new_epoch
 from sandik.wiring import open_log
@@ -165,7 +165,8 @@ class _Desk:
             said = ordered_by(key, self._now(self._place), start_us)
             if said is not None:
                 who = {"by": self._seat.by, "reason": "a key"}
-                await give(self._log, self._place.run, said | who, self._seat.seal, self._clock)
+                run = self._place.run
+                await give(self._log, run, order_of(run, said | who, self._clock), self._seat.seal)
 
     def _now(self, place: Place) -> Place:
         """Where the replay is by now."""

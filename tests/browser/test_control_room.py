@@ -14,11 +14,13 @@ from playwright.async_api import Browser, Page, expect
 from eventlog.port import Entry, EventLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
+from schemas.control import Called
 from schemas.trust import OperatorSeal
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import election, tallies
 from tests.browser.stage import AT_ONCE, FAST, RUN, begin, counting, log_at, say, showing
 from tests.gateway.tokens import HS256, token
+from tests.schemas.orders import written
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -58,7 +60,7 @@ def room_url(url: str, scope: str = "operator") -> str:
 
 async def give(page: Page, reason: str = "bir deneme") -> None:
     """Give the reason, and the order, by keyboard alone."""
-    await expect(page.locator("dialog[open]")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(page.locator("dialog[open][data-considered=true]")).to_be_visible(timeout=PATIENCE_MS)
     if await page.locator("#sure").is_visible():
         await page.locator("#sure").focus()
         await page.keyboard.press("Space")
@@ -107,7 +109,9 @@ async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -
 
         await page.select_option("#figure", "votes.kurum")
         await page.fill("#value", "1136")
+        before = await page.locator(".figures tbody tr", has_text="Murat Kurum").locator("td").nth(1).inner_text()
         await page.locator("#override").click()
+        await expect(page.locator(".changes li")).to_have_text(f"Murat Kurum: {before} → 1.136", timeout=PATIENCE_MS)
         await give(page, "ajansın virgülü kaymış")
         await expect(page.locator(".figures [data-hand]").first).to_have_text("1.136", timeout=PATIENCE_MS)
 
@@ -153,6 +157,50 @@ async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -
         await give(page)
         await expect(page.locator(".calls ul")).to_have_text("İlan yok.", timeout=PATIENCE_MS)
         assert [] == shown.complaints
+
+
+async def test_figures_beyond_their_limits_are_named_before_they_are_given(tmp_path: Path, browser: Browser) -> None:
+    async with night(tmp_path) as (_, url), screen(browser, room_url(url)) as shown:
+        page = await enter(shown)
+        await page.select_option("#figure", "boxes_opened")
+        await page.fill("#value", "99999")
+        await page.locator("#override").click()
+        await expect(page.locator(".questions [data-code=limits]")).to_contain_text(
+            "boxes_opened is 99,999", timeout=PATIENCE_MS
+        )
+        await page.locator("#reason").focus()
+        await page.keyboard.type("bir deneme")
+        await page.keyboard.press("Enter")
+        assert await page.locator("dialog[open]").is_visible(), "it is given without the second yes"
+        assert await page.locator(".overrides li button").count() == 0
+        await page.keyboard.press("Escape")
+
+        await page.fill("#value", "99999999")
+        await page.locator("#override").click()
+        await expect(page.locator("dialog .problem")).to_contain_text("more than any district", timeout=PATIENCE_MS)
+        assert [error for error in shown.complaints if "409" not in error] == []
+
+
+async def test_what_was_confirmed_of_another_state_is_asked_anew(tmp_path: Path, browser: Browser) -> None:
+    """A call is made elsewhere while the dialog is open: this one would replace it."""
+    async with night(tmp_path) as (log, url), screen(browser, room_url(url)) as shown:
+        page = await enter(shown)
+        await page.locator("#call").click()
+        await expect(page.locator("dialog[data-considered=true]")).to_be_visible(timeout=PATIENCE_MS)
+        where = {"contest": "metropolitan_mayor", "unit": KADIKOY, "candidate": "kurum"}
+        value = written(Called, SEAL, run=RUN, epoch="9f2c", **where)
+        await log.append(RunTopics(RUN).control.name, [Entry(b"order", value)])
+        await expect(page.locator(".calls li b")).to_have_text("Murat Kurum", timeout=PATIENCE_MS)
+        await page.locator("#sure").check()
+        await page.fill("#reason", "bir deneme")
+        await page.locator("dialog .give").click()
+        await expect(page.locator(".questions [data-code=call]")).to_contain_text(
+            "It replaces a call: kurum", timeout=PATIENCE_MS
+        )
+        await expect(page.locator("#sure")).not_to_be_checked()
+        await page.locator("#sure").check()
+        await page.locator("dialog .give").click()
+        await expect(page.locator(".calls li b")).to_have_text("Ekrem İmamoğlu", timeout=PATIENCE_MS)
 
 
 async def test_without_a_key_a_live_night_refuses_and_says_why(tmp_path: Path, browser: Browser) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -57,7 +58,7 @@ def test_a_rehearsal_needs_no_key(sandik: Sandik) -> None:
         ("hold", *CONTEST, "--unit", "tr/34/adalar"),
         ("take", *CONTEST),
         ("release", *CONTEST),
-        ("override", *CELL, "votes.imamoglu=11360", "valid=20000"),
+        ("override", *CELL, "votes.imamoglu=11360", "valid=20000", "--beyond-limits"),
         ("withdraw-override", *CELL),
         ("call", *CONTEST, "--unit", "tr/34", "--candidate", "imamoglu"),
         ("withdraw-call", *CONTEST, "--unit", "tr/34"),
@@ -95,6 +96,89 @@ def test_a_live_run_takes_signed_orders_and_asks_twice_before_it_shows_numbers(s
     assert [False, True] == [one["kept"] for one in audit(sandik)]
     _, table, _ = sandik("control", "log", *run)
     assert "cannot be verified, and is kept" in " ".join(table.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("embargo", "--lift"), "It lifts the embargo"),
+        (("embargo", "--until", "2024-03-31T19:20+03:00"), "no embargo is left"),
+        (("release", *CONTEST), "It releases metropolitan_mayor everywhere"),
+        (("take", *CONTEST, "--unit", "tr/34/adalar"), "It takes metropolitan_mayor in tr/34/adalar"),
+        (("withdraw-override", *CELL), "the source's own figures show"),
+        (("override", *CELL, "unattributed=0"), "Nothing was reported in metropolitan_mayor in tr/34/adalar by aa"),
+    ],
+)
+def test_every_order_that_shows_more_is_asked_for_twice_on_a_live_run(
+    sandik: Sandik, arguments: tuple[str, ...], says: str
+) -> None:
+    run = staged(sandik, "live")
+    sandik("token", "--new-key", "me.key")
+    code, _, said = sandik("control", *arguments, *run, *WHO, "--key", "me.key")
+    assert (2, True) == (code, says in said)
+    assert "Say it again with --yes" in said
+    assert [] == audit(sandik)
+    assert 0 == sandik("control", *arguments, *run, *WHO, "--key", "me.key", "--yes")[0]
+    assert [True] == [one["counts"] for one in audit(sandik, "--operator-key", "me.key.pub")]
+
+
+def test_an_embargo_is_not_shortened_in_silence_nor_a_call_replaced(sandik: Sandik) -> None:
+    """Also where another operator has set it, whose key is not here."""
+    run = staged(sandik, "live")
+    for name in ("me.key", "other.key"):
+        sandik("token", "--new-key", name)
+    order = (*run, *WHO, "--key", "me.key")
+    assert 0 == sandik("control", "embargo", "--until", "lifted", *run, *WHO, "--key", "other.key")[0]
+    code, _, said = sandik("control", "embargo", "--until", "2124-03-31T19:20+03:00", *order)
+    assert (2, True) == (code, "earlier than the embargo that stands" in said)
+
+    call = ("call", *CONTEST, "--unit", "tr/34", "--candidate")
+    assert 0 == sandik("control", *call, "imamoglu", *order)[0]
+    code, _, said = sandik("control", *call, "kurum", *order)
+    assert (2, True) == (code, "It replaces a call: imamoglu" in said)
+    assert 0 == sandik("control", *call, "kurum", *order, "--yes")[0]
+
+
+def test_figures_by_hand_are_shown_with_what_they_change_and_have_limits(sandik: Sandik) -> None:
+    run = staged(sandik)
+    assert 0 == sandik("aggregate", *run, "--until-end")[0]
+    before = orjson.loads(sandik("totals", *run, "--format", "json", "--tell", "log")[1])
+    (row,) = [
+        one for one in totals_of(before) if (one["contest"], one["unit"]) == ("metropolitan_mayor", "tr/34/adalar")
+    ]
+    votes = row["votes"]["imamoglu"]
+    for figure, says in (
+        ("boxes_opened=99999", "boxes_opened is 99,999, and the district's boxes 2"),
+        ("votes.imamoglu=5000", "the sum of votes and unattributed"),
+    ):
+        code, _, said = sandik("control", "override", *CELL, figure, *run, *WHO)
+        assert (2, True) == (code, says in said)
+        assert "Say it again with --beyond-limits" in said
+    for figure in ("votes.imamoglu=99999999999999999999", "valid=99999999"):
+        code, _, said = sandik("control", "override", *CELL, "votes.kurum=1", figure, *run, *WHO, "--beyond-limits")
+        assert (2, True) == (code, "is more than any district can have" in said)
+    assert [] == audit(sandik)
+
+    code, _, said = sandik("control", "override", *CELL, f"votes.imamoglu={votes - 1}", *run, *WHO)
+    assert (0, True) == (code, f"votes.imamoglu: {votes} → {votes - 1}" in said)
+
+
+def totals_of(told: Any) -> list[dict[str, Any]]:
+    """The rows of an answer, bare or under their name."""
+    found: list[dict[str, Any]] = told["totals"] if isinstance(told, dict) else told
+    return found
+
+
+def test_an_order_that_would_not_count_is_not_written(sandik: Sandik) -> None:
+    """Where the machines trust somebody else."""
+    run = staged(sandik)
+    for name in ("me.key", "other.key"):
+        sandik("token", "--new-key", name)
+    hold = ("control", "hold", *CONTEST, *run, *WHO, "--operator-key", "me.key.pub")
+    code, _, said = sandik(*hold, "--key", "other.key")
+    assert (2, True) == (code, "would have no effect: no trusted operator has signed it" in said)
+    assert 0 == sandik(*hold, "--key", "me.key")[0]
+    assert 1 == len(audit(sandik))
 
 
 def test_what_is_held_is_seen_by_an_aggregator_that_trusts_the_operator(sandik: Sandik) -> None:

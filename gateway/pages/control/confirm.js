@@ -1,24 +1,35 @@
 /**
  * The second step of every order: a dialog that says in words what is about to happen, and asks why.
+ *
+ * The gateway says which figures the order changes, and what has to be confirmed by what stands at that moment. What is
+ * confirmed is what was read: where the answer is another one by the time that the order is given, it is asked anew.
  */
 
-import { make, say } from "../dom.js";
+import { make, put, say } from "../dom.js";
 import { focusedPanel, settleFocus } from "./focus.js";
 
 export class Confirmation {
   #dialog;
+  #form;
   #what;
+  #changes;
+  #questions;
   #reason;
   #sure;
   #problem;
   #give;
   #pending = null;
+  #grave = null;
+  #considered = Promise.resolve();
+  #confirm = null;
   #panel = null;
 
-  constructor({ words, order }) {
-    this.t = words;
-    this.order = order;
+  /** `consider(fields)` asks what an order would do, `order(fields, reason, confirm)` gives it; see `Ordering`. */
+  constructor({ words, consider, order, figureName, count }) {
+    Object.assign(this, { t: words, consider, order, figureName, count });
     this.#what = make("p", { class: "what", id: "what" });
+    this.#changes = make("ul", { class: "changes", id: "changes" });
+    this.#questions = make("ul", { class: "questions", id: "questions" });
     this.#reason = make("input", { id: "reason", required: true, maxlength: 500, autocomplete: "off" });
     this.#sure = make("input", { type: "checkbox", id: "sure" });
     this.sureLine = make("label", { class: "sure", for: "sure" }, this.#sure, make("span", { id: "sure-text" }));
@@ -26,38 +37,70 @@ export class Confirmation {
     this.#give = make("button", { type: "submit", class: "give", text: words("give") });
     const cancel = make("button", { type: "button", text: words("cancel") });
     cancel.addEventListener("click", () => this.#dialog.close());
-    const form = make(
+    this.#form = make(
       "form", { method: "dialog" },
-      make("h2", { id: "confirm-title", text: words("confirmTitle") }), this.#what,
+      make("h2", { id: "confirm-title", text: words("confirmTitle") }), this.#what, this.#changes, this.#questions,
       make("label", { for: "reason", text: words("reason") }), this.#reason, this.sureLine, this.#problem,
       make("p", { class: "choices" }, cancel, this.#give),
     );
-    form.addEventListener("submit", (event) => { event.preventDefault(); this.#submit(); });
-    this.#dialog = make("dialog", { "aria-labelledby": "confirm-title", "aria-describedby": "what" }, form);
+    this.#form.addEventListener("submit", (event) => { event.preventDefault(); this.#submit(); });
+    this.#dialog = make("dialog", { "aria-labelledby": "confirm-title", "aria-describedby": "what changes questions" }, this.#form);
     this.#dialog.addEventListener("close", () => settleFocus(this.#panel)); // what asked may be gone by now
     document.body.append(this.#dialog);
   }
 
-  /** Ask. `grave` orders want a second yes, in words of their own. */
+  /** Ask. `grave` orders want a second yes in every run, in words of their own. */
   ask({ fields, what, grave = null }) {
     this.#pending = fields;
+    this.#grave = grave;
     this.#panel = focusedPanel();
     say(this.#what, what);
-    say(this.#problem, "");
     this.#reason.value = "";
-    this.#sure.checked = false;
-    this.#sure.required = grave !== null;
-    this.sureLine.hidden = grave === null;
-    say(this.sureLine.querySelector("span"), grave ?? "");
+    this.#show({ questions: [], changes: [], confirm: null });
+    put(this.#dialog, "data-considered", "false");
     this.#dialog.showModal();
     this.#reason.focus();
+    this.#considered = this.#consider(fields);
+  }
+
+  async #consider(fields) {
+    const told = await this.consider(fields);
+    if (this.#pending !== fields) return;
+    this.#show(told);
+    put(this.#dialog, "data-considered", "true");
+  }
+
+  #show({ questions = [], changes = [], confirm = null, error = "" }) {
+    const { contest, unit } = this.#pending;
+    if (confirm !== this.#confirm) this.#sure.checked = false; // that was a yes to something else
+    this.#confirm = confirm;
+    this.#changes.replaceChildren(...changes.map(({ figure, before, after }) => make("li", {
+      text: this.t("change", { figure: this.figureName(contest, unit, figure), before: this.#counted(before), after: this.#counted(after) }),
+    })));
+    this.#questions.replaceChildren(...questions.map(({ code, sentence }) => make("li", { "data-code": code }, make("b", { text: this.t(`asks_${code}`) }), make("span", { text: ` ${sentence}` }))));
+    const asks = this.#grave !== null || questions.length > 0;
+    this.#sure.required = asks;
+    this.sureLine.hidden = !asks;
+    say(this.sureLine.querySelector("span"), asks ? this.#grave ?? this.t("sure") : "");
+    say(this.#problem, error);
+  }
+
+  #counted(count) {
+    return count === null ? this.t("nothingYet") : this.count(count);
   }
 
   async #submit() {
     if (this.#give.disabled) return;
     this.#give.disabled = true;
-    const problem = await this.order(this.#pending, this.#reason.value.trim()).finally(() => { this.#give.disabled = false; });
-    if (problem === null) this.#dialog.close();
-    else say(this.#problem, problem);
+    try {
+      await this.#considered;
+      if (!this.#form.reportValidity()) return; // what the gateway asks came after the last key was pressed
+      const answer = await this.order(this.#pending, this.#reason.value.trim(), this.#confirm);
+      if (answer === null) this.#dialog.close();
+      else if (answer.code === "not_confirmed") this.#show({ ...answer, error: this.t("changedMeanwhile") });
+      else say(this.#problem, answer.error);
+    } finally {
+      this.#give.disabled = false;
+    }
   }
 }

@@ -7,7 +7,7 @@ import { make, say } from "../dom.js";
 import { Election } from "../election.js";
 import { formats } from "../format.js";
 import { languageOf } from "../place.js";
-import { Desk } from "./desk.js";
+import { Ordering } from "./ordering.js";
 import { Room } from "./room.js";
 import { sealFrom } from "./signing.js";
 import { words } from "./words.js";
@@ -53,9 +53,9 @@ async function start() {
   const who = await signIn(t);
   const election = new Election(await awaitDefinition({ url: location.href, token: who.token }));
   const room = new Room({ election, language, words: t, format: formats(language, election.timezone), token: who.token });
-  const desk = new Desk({ ...who, url: location.href, heard: (said) => room.draw(said), failed: (error) => room.fail(error) });
-  room.open(desk);
-  desk.watch();
+  const ordering = new Ordering({ ...who, url: location.href, heard: (said) => room.draw(said), failed: (error) => room.fail(error) });
+  room.open(ordering);
+  ordering.watch();
 }
 
 start();

@@ -41,12 +41,8 @@ export class Overrides {
     this.#rows.draw(overrides, (one) => `${one.contest} ${one.source} ${one.district} ${one.override}`, this.t("noOverrides"));
   }
 
-  #named(contest, unit, figure) {
-    return figure.startsWith("votes.") ? this.room.candidateName(contest, unit, figure.slice("votes.".length)) : this.t(figure);
-  }
-
   #row({ contest, source, district, figures }) {
-    const said = Object.entries(figures).map(([name, value]) => `${this.#named(contest, district, name)}: ${this.format.count(value)}`).join(" · ");
+    const said = Object.entries(figures).map(([name, value]) => `${this.room.figureName(contest, district, name)}: ${this.format.count(value)}`).join(" · ");
     const sourceName = this.election.sourceById.get(source)?.name ?? source;
     const button = make("button", { "data-orders": true, text: this.t("takeBack") });
     button.addEventListener("click", () => this.room.ask({
@@ -61,7 +57,7 @@ export class Overrides {
     const [figure, value] = [this.#figure.value, Number(this.#value.value)];
     this.room.ask({
       fields: { type: "figure_overridden", contest, source, unit, figures: { [figure]: value } },
-      what: this.t("overrideWhat", { where: this.room.where(contest, unit), source: this.election.sourceById.get(source).name, figure: this.#named(contest, unit, figure), value: this.format.count(value) }),
+      what: this.t("overrideWhat", { where: this.room.where(contest, unit), source: this.election.sourceById.get(source).name, figure: this.room.figureName(contest, unit, figure), value: this.format.count(value) }),
     });
   }
 }

@@ -18,7 +18,7 @@ import { QuarantineQueue } from "./quarantine.js";
 import { SHORTCUTS } from "./words.js";
 
 export class Room {
-  #desk = null;
+  #ordering = null;
   #said = null;
   #panels;
 
@@ -26,7 +26,10 @@ export class Room {
     Object.assign(this, { election, t: words, format });
     this.preview = connect({ url: location.href, token });
     this.program = connect({ url: new URL("?view=program", location.href).href, token });
-    this.confirmation = new Confirmation({ words, order: (fields, reason) => this.#desk.order(fields, reason) });
+    this.confirmation = new Confirmation({
+      words, consider: (fields) => this.#ordering.consider(fields), order: (...order) => this.#ordering.order(...order),
+      figureName: (...figure) => this.figureName(...figure), count: (count) => format.count(count),
+    });
     const panel = (name, build) => {
       const section = make("section", { class: `panel ${name}`, "aria-labelledby": `${name}-title` }, make("h2", { id: `${name}-title`, text: words(name) }));
       return { section, made: build({ root: section, room: this, words, format, election }) };
@@ -58,10 +61,10 @@ export class Room {
     return this.#said?.scope === "operator";
   }
 
-  /** Take a desk to give orders at. */
-  open(desk) {
-    this.#desk = desk;
-    const { by, fingerprint } = desk.operator;
+  /** Take who gives orders here, and how. */
+  open(ordering) {
+    this.#ordering = ordering;
+    const { by, fingerprint } = ordering.operator;
     say(document.getElementById("operator"), `${this.t("operator")}: ${by} · ${fingerprint ? this.t("key", { key: fingerprint }) : this.t("unsigned")}`);
   }
 
@@ -98,10 +101,15 @@ export class Room {
     return this.election.ballot(contest, unit).find((one) => one.id === id)?.name ?? id;
   }
 
+  /** A figure's name: a candidate's, or that of a count. */
+  figureName(contest, unit, figure) {
+    return figure.startsWith("votes.") ? this.candidateName(contest, unit, figure.slice("votes.".length)) : this.t(figure);
+  }
+
   #complaint(said) {
     if (said.unready.length) return said.unready.join(" ");
     if (said.scope !== "operator") return this.t("readOnly");
-    return said.signed_only && !this.#desk.operator.fingerprint ? this.t("needsKey") : null;
+    return said.signed_only && !this.#ordering.operator.fingerprint ? this.t("needsKey") : null;
   }
 
   #line(text, good) {

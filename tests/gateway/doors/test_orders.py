@@ -4,20 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from consumers.aggregate import Aggregator
+from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
+from eventlog.run import create_run
+from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.pages import PAGES
 from gateway.settings import GatewaySettings
 from schemas.control import (
     DELIVERY,
+    Called,
+    EmbargoLifted,
+    EmbargoSet,
     FigureOverridden,
     Held,
     OverrideWithdrawn,
@@ -27,7 +34,7 @@ from schemas.control import (
     Taken,
 )
 from schemas.trust import MAX_ORDER_BYTES
-from tests.builders import NIGHT, counted, value_of
+from tests.builders import NIGHT, counted, small_election, value_of
 from tests.gateway.gateways import FAST, RUN, Running, Viewer, connect, is_ready, running
 from tests.gateway.test_orders import held_night
 from tests.gateway.tokens import HS256, token
@@ -36,7 +43,8 @@ from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, new_seal, written
 
 USKUDAR = "tr/34/uskudar"
-CELL = {"contest": "mayor", "source": "aa", "unit": USKUDAR}
+CELL: dict[str, Any] = {"contest": "mayor", "source": "aa", "unit": USKUDAR}
+SEAL = new_seal()
 SETTINGS = replace(FAST, access=AccessSettings(keys=(HS256,)), read_wait_ms=20)
 OPERATOR = token("operator", runs=(RUN,))
 DESK = token("control_room", runs=(RUN,))
@@ -50,12 +58,12 @@ class Room:
     gateway: Running
     client: httpx.AsyncClient
 
-    async def post(self, body: bytes, bearer: str | None = OPERATOR, **headers: str) -> httpx.Response:
+    async def post(self, body: bytes, bearer: str | None = OPERATOR, query: str = "", **headers: str) -> httpx.Response:
         said = {"authorization": f"Bearer {bearer}"} if bearer else {}
-        return await self.client.post("/v1/orders", content=body, headers=said | headers)
+        return await self.client.post(f"/v1/orders{query}", content=body, headers=said | headers)
 
-    async def order(self, kind: Kind, **fields: Any) -> None:
-        answer = await self.post(written(kind, run=RUN, epoch="9f2c", **fields))
+    async def order(self, kind: Kind, query: str = "", **fields: Any) -> None:
+        answer = await self.post(written(kind, run=RUN, epoch="9f2c", **fields), query=query)
         assert (answer.status_code, answer.json().get("error")) == (202, None)
 
     async def ask(self, path: str, bearer: str | None = None) -> Any:
@@ -102,7 +110,7 @@ async def entered(
 
 async def test_a_figure_set_by_hand_shows_everywhere_with_its_mark_until_it_is_taken_back(room: Room) -> None:
     before = await room.shows(lambda row: row["boxes_opened"] == 1)
-    await room.order(FigureOverridden, **CELL, figures={"votes.kurum": 99_999})
+    await room.order(FigureOverridden, "?confirm=limits", **CELL, figures={"votes.kurum": 99_999})
 
     shown = await room.shows(lambda row: row["overridden"])
     assert (99_999, ["votes.kurum"]) == (shown["votes"]["kurum"], shown["overridden"])
@@ -206,6 +214,117 @@ async def test_an_order_that_would_not_count_is_not_written(room: Room, body: by
     assert [] == (await room.ask("/v1/control", DESK))["audit"]
 
 
+@pytest.fixture
+async def live(tmp_path: Path) -> AsyncIterator[Room]:
+    """A live night in which this operator is trusted, with one box counted."""
+    async with SqliteLog(tmp_path / "night.db", Wall()) as log:
+        run = await create_run(log, RUN, small_election(), mode="live", epoch="9f2c", clock=Wall())
+        await log.append(run.topics.tallies.name, [Entry(USKUDAR.encode(), value_of(counted()))])
+        await Aggregator(log, run, Wall()).run_until_end()
+        async with entered(log, replace(SETTINGS, operators=(SEAL.public,))) as room:
+            yield room
+
+
+def signed(kind: Kind, **fields: Any) -> bytes:
+    return written(kind, SEAL, run=RUN, epoch="9f2c", **fields)
+
+
+SOON = datetime.now(UTC) + timedelta(hours=1)
+LIFTS: list[tuple[Kind, dict[str, Any], str]] = [
+    (EmbargoLifted, {}, "It lifts the embargo"),
+    (EmbargoSet, {"until": NIGHT}, "no embargo is left"),
+    (Released, {"contest": "mayor"}, "It releases mayor everywhere"),
+    (Taken, {"contest": "mayor", "unit": USKUDAR}, "It takes mayor in tr/34/uskudar"),
+    (OverrideWithdrawn, CELL, "It takes back what is set by hand"),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "says"), LIFTS, ids=lambda one: getattr(one, "__name__", ""))
+async def test_on_a_live_run_what_shows_more_is_written_once_it_is_confirmed(
+    live: Room, kind: Kind, fields: dict[str, Any], says: str
+) -> None:
+    body = signed(kind, **fields)
+    asked = await live.post(body)
+    assert (409, "not_confirmed") == (asked.status_code, asked.json()["code"])
+    assert says in asked.json()["questions"][0]["sentence"]
+    assert says in asked.json()["error"]
+    assert 409 == (await live.post(body, query="?confirm=call,limits")).status_code
+    assert [] == (await live.ask("/v1/control", DESK))["audit"]
+
+    given = await live.post(body, query=f"?confirm={asked.json()['confirm']}")
+    assert (202, None) == (given.status_code, given.json().get("error"))
+    found = await live.control(lambda found: found["audit"])
+    assert (kind.model_fields["type"].default, True) == (found["audit"][0]["type"], found["audit"][0]["counts"])
+
+
+async def test_a_confirmation_by_its_code_alone_is_enough(live: Room) -> None:
+    assert 202 == (await live.post(signed(EmbargoLifted), query="?confirm=lift")).status_code
+
+
+async def test_an_embargo_is_confirmed_against_the_one_that_stands_by_then(live: Room) -> None:
+    """It was longer than nothing when the operator looked, and shortens what another operator has set meanwhile."""
+    shorter = signed(EmbargoSet, until=SOON)
+    assert 202 == (await live.post(signed(EmbargoSet))).status_code
+    await live.control(lambda found: found["embargoed"])
+    asked = await live.post(shorter)
+    assert (409, True) == (asked.status_code, "earlier than the embargo that stands" in asked.json()["error"])
+
+    assert (
+        202 == (await live.post(signed(EmbargoSet, until=SOON + timedelta(hours=1)), query="?confirm=lift")).status_code
+    )
+    await live.control(lambda found: found["embargo"] is not None)
+    again = await live.post(shorter, query=f"?confirm={asked.json()['confirm']}")
+    assert 409 == again.status_code, "what was confirmed was another embargo"
+    assert 202 == (await live.post(shorter, query=f"?confirm={again.json()['confirm']}")).status_code
+
+
+async def test_a_call_in_the_place_of_another_is_confirmed(live: Room) -> None:
+    where = {"contest": "mayor", "unit": "tr/34"}
+    assert 202 == (await live.post(signed(Called, candidate="kurum", **where))).status_code
+    await live.control(lambda found: found["calls"])
+    asked = await live.post(signed(Called, candidate="imamoglu", **where))
+    assert (409, "call") == (asked.status_code, asked.json()["questions"][0]["code"])
+    assert "It replaces a call: kurum" in asked.json()["error"]
+
+
+async def test_figures_beyond_their_limits_are_confirmed_and_each_change_is_told(room: Room) -> None:
+    await room.shows(lambda row: row["boxes_opened"] == 1)
+    body = written(FigureOverridden, run=RUN, epoch="9f2c", **CELL, figures={"boxes_opened": 99_999, "votes.kurum": 7})
+    asked = await room.post(body)
+    assert (409, ["limits"]) == (asked.status_code, [one["code"] for one in asked.json()["questions"]])
+    assert "boxes_opened is 99,999, and the district's boxes 20" in asked.json()["error"]
+    given = await room.post(body, query=f"?confirm={asked.json()['confirm']}")
+    expected = [
+        {"figure": "boxes_opened", "before": 1, "after": 99_999},
+        {"figure": "votes.kurum", "before": 100, "after": 7},
+    ]
+    assert (202, expected) == (given.status_code, given.json()["changes"])
+
+
+@pytest.mark.parametrize(("count", "status"), [(99_999_999_999_999_999_999, 400), (99_999_999, 409)])
+async def test_figures_that_no_district_can_have_are_never_written(room: Room, count: int, status: int) -> None:
+    await room.shows(lambda row: row["boxes_opened"] == 1)
+    body = written(FigureOverridden, run=RUN, epoch="9f2c", **CELL, figures={"votes.kurum": 7, "valid": 8})
+    body = body.replace(b'"votes.kurum":7', f'"votes.kurum":{count}'.encode())
+    assert status == (await room.post(body, query="?confirm=limits,lift")).status_code
+    assert [] == (await room.ask("/v1/control", DESK))["audit"]
+
+
+async def test_what_an_order_would_do_is_told_before_anybody_signs_it(live: Room) -> None:
+    await live.shows(lambda row: row["boxes_opened"] == 1)
+    unsigned = written(FigureOverridden, run=RUN, epoch="9f2c", **CELL, figures={"votes.kurum": 900})
+    told = await live.post(unsigned, query="?consider")
+    assert (200, ["limits"]) == (told.status_code, [one["code"] for one in told.json()["questions"]])
+    assert [{"figure": "votes.kurum", "before": 100, "after": 900}] == told.json()["changes"]
+    plain = await live.post(written(Held, run=RUN, epoch="9f2c", contest="mayor"), query="?consider")
+    assert {"changes": [], "questions": [], "confirm": ""} == plain.json()
+    unknown = await live.post(written(Held, run=RUN, epoch="9f2c", contest="president"), query="?consider")
+    assert (409, True) == (unknown.status_code, "no contest" in unknown.json()["error"])
+    assert 400 == (await live.post(b"junk", query="?consider")).status_code
+    assert 403 == (await live.post(unsigned, DESK, query="?consider")).status_code
+    assert [] == (await live.ask("/v1/control", DESK))["audit"]
+
+
 async def test_an_order_that_comes_too_late_is_not_written(room: Room) -> None:
     """Somebody kept it back, or a clock is wrong: both times are told."""
     answer = await room.post(written(Released, run=RUN, epoch="9f2c", contest="mayor", deliver_by=NIGHT))
@@ -215,7 +334,7 @@ async def test_an_order_that_comes_too_late_is_not_written(room: Room) -> None:
 
 def test_the_page_gives_its_orders_as_long_to_be_delivered_as_the_command_line_does() -> None:
     milliseconds = f"{DELIVERY // timedelta(milliseconds=1):_}"
-    assert f"DELIVERY_MS = {milliseconds};" in (PAGES / "control" / "desk.js").read_text(encoding="utf-8")
+    assert f"DELIVERY_MS = {milliseconds};" in (PAGES / "control" / "ordering.js").read_text(encoding="utf-8")
 
 
 async def test_a_log_that_is_away_is_said(tmp_path: Path) -> None:

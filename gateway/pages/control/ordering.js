@@ -6,7 +6,7 @@ const POLL_MS = 1_000;
 const PATIENCE_MS = 10_000;
 const DELIVERY_MS = 300_000; // DELIVERY in schemas/control.py: an order that comes later than this has no effect
 
-export class Desk {
+export class Ordering {
   #token;
   #seal;
   #by;
@@ -48,23 +48,37 @@ export class Desk {
     }
   }
 
-  /** Give an order. Returns null once it is written, else why it is not. */
-  async order(fields, reason) {
+  /** What an order would do by now: {changes, questions, confirm}, or {error}. Nothing is signed or written. */
+  async consider(fields) {
+    const { answer } = await this.#post("?consider", JSON.stringify(this.#envelope(fields, "?")));
+    return answer;
+  }
+
+  /** Give an order. Returns null once it is written, else why it is not: {error}, and {code, changes, questions, confirm} if it is asked about. */
+  async order(fields, reason, confirm) {
+    const order = this.#envelope(fields, reason);
+    const body = JSON.stringify(this.#seal ? await this.#seal.sign(order) : order);
+    const { ok, answer } = await this.#post(confirm ? `?confirm=${encodeURIComponent(confirm)}` : "", body);
+    if (!ok) return answer;
+    await this.look();
+    return null;
+  }
+
+  #envelope(fields, reason) {
     const now = Date.now();
-    const order = {
+    return {
       v: 1, run: this.room.run, epoch: this.room.epoch, id: newId(), by: this.#by, reason,
       at: new Date(now).toISOString(), deliver_by: new Date(now + DELIVERY_MS).toISOString(), ...fields,
     };
-    const body = JSON.stringify(this.#seal ? await this.#seal.sign(order) : order);
+  }
+
+  async #post(query, body) {
     try {
-      const response = await fetch(new URL("/v1/orders", this.url), this.#request({ method: "POST", body }));
-      const answer = await response.json();
-      if (!response.ok) return answer.error;
+      const response = await fetch(new URL(`/v1/orders${query}`, this.url), this.#request({ method: "POST", body }));
+      return { ok: response.ok, answer: await response.json() };
     } catch (error) {
-      return error.message;
+      return { ok: false, answer: { error: error.message } };
     }
-    await this.look();
-    return null;
   }
 
   #request(options) {
