@@ -9,7 +9,8 @@ Three kinds, and none knows another:
 Here is what they share, and what scenarios need of it:
 
 - On the way to the log: a `delivery` goes through the `stages`, which disturb it (`damage`; `fault_option` is how the
-  command line writes them), and `publish` appends it: at once, or each when it is due.
+  command line writes them), and `publish` appends it: at once, or each when it is due. `published` is what a source
+  has in the log already.
 - Arithmetic and chance: `apportion` (nothing is lost), `chance` (seeded).
 - For whoever writes a file: `faults` (what is wrong in it), `nearest` (what was meant).
 - `turkish`: names as identifiers.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from producers.nearest import did_you_mean
-from producers.tables.line_faults import SHOWN_FAULTS
+from producers.tables.line_faults import bounded
 from producers.tables.report_mapping import ReportMapping
 from producers.turkish import slug
 from schemas.definition import Contest, Election
@@ -22,8 +22,7 @@ def check_mapping(mapping: ReportMapping, definition: Election) -> None:
     if len(faults) == 1:
         raise MappingError(faults[0])
     if faults:
-        more = [f"… and {len(faults) - SHOWN_FAULTS} more"] if len(faults) > SHOWN_FAULTS else []
-        lines = "".join(f"\n  {fault}" for fault in [*faults[:SHOWN_FAULTS], *more])
+        lines = "".join(f"\n  {fault}" for fault in bounded(faults))
         raise MappingError(f"The mapping does not fit the run's definition in {len(faults)} places:{lines}")
 
 

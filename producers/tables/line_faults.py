@@ -1,5 +1,6 @@
 """Lines of a table that cannot be used, as its author is told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -7,6 +8,12 @@ from schemas.errors import TableError
 
 SHOWN_FAULTS: Final = 20
 """How many faulty lines a message names: a screenful. The rest are counted."""
+
+
+def bounded(sentences: Sequence[str]) -> list[str]:
+    """The first of many sentences, a screenful, and how many more there are."""
+    more = len(sentences) - SHOWN_FAULTS
+    return [*sentences[:SHOWN_FAULTS], *([f"… and {more} more"] if more > 0 else [])]
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,10 @@ _DAY: Final = frozenset("djcx")
 _WEEK: Final = frozenset("UWVuw")
 _DATE: Final = _YEAR | _MONTH | _DAY | _WEEK
 """What strptime's directives say of a date. The name of a weekday says nothing that counts."""
+
+
+_FIRST_REVISION: Final = datetime(1970, 1, 2, tzinfo=UTC)
+"""The earliest update time whose milliseconds are a revision, whatever its zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ def check_pattern(pattern: str) -> str:
     if "Z" in said:
         raise ValueError(f"the time format {pattern!r} has %Z, whose names say no zone. Use %z, or report.timezone")
     try:
-        datetime.strptime(datetime(2024, 3, 31, 21, 14, tzinfo=FIRST_EVENT.tzinfo).strftime(pattern), pattern)  # noqa: DTZ007
+        datetime.strptime(datetime(2024, 3, 31, 21, 14, tzinfo=UTC).strftime(pattern), pattern)  # noqa: DTZ007
     except (ValueError, re.error) as error:
         raise ValueError(f"the time format {pattern!r} cannot be read by: {error}") from None
     return pattern
@@ -150,3 +154,13 @@ def check_pattern(pattern: str) -> str:
 
 def _directives(pattern: str) -> frozenset[str]:
     return frozenset(re.findall(r"%(.)", pattern.replace("%%", "")))
+
+
+def revision_of(at: datetime) -> int:
+    """The revision of a report that is known by its update time alone: milliseconds since 1970.
+
+    Raises `ValueError` for a time before that.
+    """
+    if at < _FIRST_REVISION:
+        raise ValueError(f"the update time is {at.isoformat(' ')}, too early to be a revision")
+    return int(at.timestamp() * 1000)

@@ -6,13 +6,13 @@ or their votes come to what it says is valid: a file that is cut off at a line's
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from producers.tables.line_faults import LineFaults
 from producers.tables.mapping import Column
 from producers.tables.names import Names
-from producers.tables.notation import Times
+from producers.tables.notation import Times, revision_of
 from producers.tables.report_mapping import COUNTS, ReportMapping
 from producers.tables.sheet import Line, Sheet, column_of
 from producers.tables.total_rows import Part, differing, names_total
@@ -28,10 +28,6 @@ _MAX_TOTAL: Final = 10**12
 
 _MISSING_SHOWN: Final = 5
 """How many candidates without a line a message names."""
-
-
-_FIRST_REVISION: Final = datetime(1970, 1, 2, tzinfo=UTC)
-"""The earliest update time whose milliseconds are a revision, whatever its zone."""
 
 
 class Key(NamedTuple):
@@ -286,13 +282,3 @@ class ReportReader:
 
     def _number(self, cells: Sequence[str], column: str, most: int = MAX_DISTRICT_COUNT) -> int:
         return self.mapping.table.numbers.parse(self._cell(cells, column), column, most)
-
-
-def revision_of(at: datetime) -> int:
-    """The revision of a report that is known by its update time alone: milliseconds since 1970.
-
-    Raises `ValueError` for a time before that.
-    """
-    if at < _FIRST_REVISION:
-        raise ValueError(f"the update time is {at.isoformat(' ')}, too early to be a revision")
-    return int(at.timestamp() * 1000)

@@ -1,5 +1,6 @@
 """`sandik reports`: publish an agency's totals of whole districts."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from eventlog.run import Run, create_run, find_run
 from eventlog.topics import DEFAULT_PARTITIONS
 from producers.faults import listed
 from producers.publish import Publisher, entry, publish
+from producers.published import reports_of
 from producers.tables.fitting import check_mapping
+from producers.tables.line_faults import bounded
 from producers.tables.report_mapping import ReportMapping, read_report_mapping
 from producers.tables.reports import ReportTable, read_reports
-from producers.tables.sent import Sent
+from producers.tables.sent import News, Sent
+from producers.tables.sheet import FileState, state_of
 from sandik import screen
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName
@@ -27,12 +31,17 @@ from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
 from schemas.control import Mode
 from schemas.definition import Election
-from schemas.errors import UsageError
+from schemas.errors import TableError, UsageError
+
+_log = logging.getLogger(__name__)
 
 EXAMPLE = "Example: sandik reports ilceler.csv --mapping examples/agency-reports.toml --run 2024-yerel --watch"
 
 POLL_S: Final = 1.0
 """How often a watched file is looked at; it is read once it has not changed from one look to the next."""
+
+_GONE_SHOWN: Final = 5
+"""How many districts that a file has no more are named."""
 
 MAX_DEFINITION_BYTES: Final = 64 * 1024 * 1024
 """The largest definition: all of Türkiye with its boxes and ballots is 5 MB; ten times that."""
@@ -59,6 +68,8 @@ def reports(
     ] = False,
 ) -> None:
     """Publish an agency's totals of whole districts, a report for each contest and district, as a source of their own.
+
+    Only what the log does not have yet is published.
 
     Without --watch the whole file is checked before anything is published. With it, the districts whose lines can be
     used are published and the others are told.
@@ -127,41 +138,57 @@ class Publishing:
         correction: bool = False,
         poll_s: float = POLL_S,
     ) -> None:
-        self._definition = run.definition
+        self._log = log
+        self._run = run
         self._clock = clock
         self._file = file
         self._mapping = mapping
         self._correction = correction
         self._poll_s = poll_s
         self._publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
-        self._sent = Sent()
+        self._sent = Sent(by_time=mapping.report.revision is None)
+        self._in_file: set[tuple[str, str]] = set()
 
     async def once(self) -> int:
-        """Publish the file as it is; how many reports that were.
+        """Publish what the log does not have of the file; how many reports that were.
 
         Raises `TableError` where any line of it cannot be used, before anything is published.
         """
         table = self._read()
         table.faults.raise_any()
         self._say_totals(table)
-        return (await publish(self._publisher, map(entry, table.reports))).records
+        await self._recall()
+        news = self._sent.news(table.reports)
+        if news.refused:
+            raise TableError("\n".join([*bounded(news.refused), "Nothing was published."]))
+        await self._publish(news)
+        return len(news.publish)
 
     async def follow(self) -> None:
         """Publish what is new in the file, now and whenever it has changed, until cancelled.
 
         A file that is being written is left alone until it has not changed from one look to the next.
         """
+        await self._recall()
         seen = read = None
         while True:
             now = _state(self._file)
             if now is not None and now == seen != read:
                 await self._publish_new()
                 read = now
+            if now is None and seen is None is not read:
+                screen.say(f"{self._file} is not there any more. What was published of it stands; waiting for it.")
+                read = None
             seen = now
             await self._clock.sleep(self._poll_s)
 
+    async def _recall(self) -> None:
+        """Learn from the log what was published before, by whatever process."""
+        async for report in reports_of(self._log, self._run.topics.tallies.name, self._mapping.report.source):
+            self._sent.add(report)
+
     def _read(self) -> ReportTable:
-        return read_reports(self._file, self._mapping, self._definition, correction=self._correction)
+        return read_reports(self._file, self._mapping, self._run.definition, correction=self._correction)
 
     def _say_totals(self, table: ReportTable) -> None:
         for wrong in table.wrong_totals:
@@ -177,21 +204,41 @@ class Publishing:
         if table.faults.count:
             screen.say(table.faults.told("the reports that they are of are left out."))
         self._say_totals(table)
-        fresh, faults = self._sent.fresh(table.reports)
-        for fault in faults:
+        self._say_gone(table)
+        news = self._sent.news(table.reports)
+        for fault in bounded(news.refused):
             screen.say(fault)
-        await publish(self._publisher, map(entry, fresh))
-        if fresh:
-            screen.say(f"Published {grouped(len(fresh))} reports, as of {max(report.at for report in fresh)}.")
+        await self._publish(news)
+        if news.publish:
+            newest = max(report.at for report in news.publish)
+            screen.say(f"Published {grouped(len(news.publish))} reports, as of {newest}.")
+
+    async def _publish(self, news: News) -> None:
+        for odd in bounded(news.odd):
+            _log.warning("%s: %s", self._file, odd)
+        await publish(self._publisher, map(entry, news.publish))
+
+    def _say_gone(self, table: ReportTable) -> None:
+        """Say where a file has fewer districts than it had; what it had of the others stands."""
+        found = {(report.contest, report.district) for report in table.reports}
+        gone = sorted(self._in_file - found)
+        self._in_file |= found
+        if gone and not table.faults.count:
+            self._in_file = found
+            _log.warning(
+                "%s has no report any more of %s. What was published of them stands. Is the file whole?",
+                self._file,
+                ", ".join([f"{district} ({contest})" for contest, district in gone[:_GONE_SHOWN]])
+                + (f" and {len(gone) - _GONE_SHOWN} more" if len(gone) > _GONE_SHOWN else ""),
+            )
 
 
-def _state(file: Path) -> tuple[int, int] | None:
-    """When the file was written last and how long it is; `None` where it is not there."""
+def _state(file: Path) -> FileState | None:
+    """The file's state; `None` where it is not there."""
     try:
-        found = file.stat()
+        return state_of(file)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
 
 
 def _read_definition(path: Path) -> Election:

@@ -2,6 +2,8 @@
 
 import asyncio
 import csv
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
+from eventlog.reading import read_to_end
 from eventlog.run import create_run, find_run
 from eventlog.topics import RunTopics
 from producers.publish import entry
@@ -121,30 +124,145 @@ async def tallies(log: EventLog, count: int) -> list[dict[str, Any]]:
     return found
 
 
+@asynccontextmanager
+async def watching(tmp_path: Path, files: tuple[Path, Path, Path]) -> AsyncIterator[EventLog]:
+    """A watcher of the agency's file, and the log that it publishes to; each time it starts anew."""
+    election = Election.model_validate_json(files[2].read_bytes())
+    async with open_log(f"sqlite:{tmp_path / 'n.db'}", Wall()) as log:
+        run = await create_run(log, "n", election, mode="test", epoch="e1e1", clock=Wall(), partitions=1)
+        watcher = Publishing(log, run, Wall(), files[0], mapping_of(files), poll_s=0.01)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(watcher.follow())
+            yield log
+            task.cancel()
+
+
+async def standing(log: EventLog) -> tuple[int, int]:
+    """Boxes opened and votes of Üsküdar as the aggregator has them now."""
+    await Aggregator(log, await find_run(log, "n"), Wall(), AggregateSettings()).run_until_end()
+    records = [orjson.loads(record.value or b"{}") async for record in read_to_end(log, RunTopics("n", 1).totals.name)]
+    last = [record for record in records if record.get("district") == "tr/34/uskudar"][-1]
+    return last["boxes_opened"], last["votes"]["imamoglu"]
+
+
 async def test_a_watched_file_is_published_when_it_changes_and_only_what_is_new(
     tmp_path: Path, files: tuple[Path, Path, Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    table, _, definition = files
-    election = Election.model_validate_json(definition.read_bytes())
-    url = f"sqlite:{tmp_path / 'n.db'}"
-    async with open_log(url, Wall()) as log:
-        run = await create_run(log, "n", election, mode="test", epoch="e1e1", clock=Wall(), partitions=1)
-        watching = Publishing(log, run, Wall(), table, mapping_of(files), poll_s=0.01)
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(watching.follow())
-            assert [10] == [said["boxes_opened"] for said in await tallies(log, 1)]
-            kadikoy = line(boxes=4).replace("Üsküdar", "Kadıköy")
-            table.write_text(HEADER + line(votes=9) + kadikoy + "broken\n", encoding="utf-8")
-            assert "tr/34/kadikoy" == (await tallies(log, 2))[1]["district"]
-            table.write_text("", encoding="utf-8")
-            table.unlink()
-            table.write_text(HEADER + line(boxes=12, minute=9), encoding="utf-8")
-            assert 12 == (await tallies(log, 3))[2]["boxes_opened"]
-            task.cancel()
-    said = capfd.readouterr().err
+    table = files[0]
+    async with watching(tmp_path, files) as log:
+        assert [10] == [said["boxes_opened"] for said in await tallies(log, 1)]
+        kadikoy = line(boxes=4).replace("Üsküdar", "Kadıköy")
+        table.write_text(HEADER + line() + kadikoy + "broken\n", encoding="utf-8")
+        assert "tr/34/kadikoy" == (await tallies(log, 2))[1]["district"]
+        table.write_text("", encoding="utf-8")
+        table.unlink()
+        table.write_text(HEADER + line(boxes=12, minute=9), encoding="utf-8")
+        assert 12 == (await tallies(log, 3))[2]["boxes_opened"]
+    assert "line 4: 1 cells under a header of 8" in capfd.readouterr().err
 
-    assert "line 4: 1 cells under a header of 8" in said
-    assert "was published before with other figures, which stand" in said
+
+async def test_a_watched_file_whose_clock_was_put_back_counts_with_every_change_and_is_told(
+    tmp_path: Path, files: tuple[Path, Path, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """20:00 is 19:00 again, and goes on; each file has one box more. The watcher is started anew before each."""
+    for count, (boxes, minute) in enumerate(((10, 59), (11, 0), (12, 1), (13, 58), (14, 59)), start=1):
+        files[0].write_text(HEADER + line(boxes=boxes, minute=minute, votes=1500 + boxes), encoding="utf-8")
+        async with watching(tmp_path, files) as log:
+            found = (await tallies(log, count))[count - 1]
+            assert (boxes, f"2024-03-31T19:{minute:02}:00+03:00") == (found["boxes_opened"], found["at"])
+            assert (boxes, 1500 + boxes) == await standing(log)
+    (told,) = [text for text in caplog.messages if "Was a clock put back" in text]
+    assert "tr/34/uskudar (mayor) at 2024-03-31 19:00:00+03:00 has other figures than those of 2024-03-31 19:59" in told
+
+
+async def test_a_watched_file_that_was_mended_within_its_minute_stands_as_it_is_now(
+    tmp_path: Path, files: tuple[Path, Path, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with watching(tmp_path, files) as log:
+        await tallies(log, 1)
+        files[0].write_text(HEADER + line(votes=1490), encoding="utf-8")
+        await tallies(log, 2)
+        assert (10, 1490) == await standing(log)
+    assert "has other figures than before at that time, and is taken for newer" in caplog.text
+
+
+async def test_a_watcher_that_starts_again_publishes_nothing_that_is_in_the_log(
+    tmp_path: Path, files: tuple[Path, Path, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        kadikoy = line(minute=1).replace("Üsküdar", "Kadıköy")
+        files[0].write_text(HEADER + line() + kadikoy, encoding="utf-8")
+        async with watching(tmp_path, files) as log:
+            assert ["tr/34/uskudar", "tr/34/kadikoy"] == [said["district"] for said in await tallies(log, 2)]
+    files[0].write_text(HEADER + line(minute=2), encoding="utf-8")
+    async with watching(tmp_path, files) as log:
+        assert ["19:00", "19:01", "19:02"] == [said["at"][11:16] for said in await tallies(log, 3)]
+    assert [] == caplog.messages
+
+
+LONG_MAPPING = """
+[report]
+source = "agency"
+contest = "mayor"
+at = { column = "at" }
+[units]
+district = "district"
+[columns]
+boxes_opened = "boxes"
+registered = "registered"
+cast = "cast"
+valid = "valid"
+candidate = ["candidate"]
+votes = "votes"
+"""
+
+
+async def test_a_file_that_is_still_being_written_is_waited_for_and_then_published_whole(
+    tmp_path: Path, files: tuple[Path, Path, Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """700 of 1,500 votes are no zeros for the others, and no conflict with what follows in the same minute."""
+    table, mapping, _ = files
+    mapping.write_text(LONG_MAPPING, encoding="utf-8")
+    lines = [
+        f"Üsküdar,2024-03-31T19:00:00+03:00,10,3000,1550,1500,{name},{votes}\n"
+        for name, votes in (("imamoglu", 700), ("kurum", 790), ("bagimsiz_1", 10))
+    ]
+    kadikoy = lines[0].replace("Üsküdar", "Kadıköy").replace(",700", ",1500")
+    header = "district,at,boxes,registered,cast,valid,candidate,votes\n"
+    table.write_text(header + kadikoy + lines[0], encoding="utf-8")
+    async with watching(tmp_path, files) as log:
+        assert ["tr/34/kadikoy"] == [said["district"] for said in await tallies(log, 1)]
+        table.write_text(header + kadikoy + "".join(lines), encoding="utf-8")
+        whole = (await tallies(log, 2))[1]
+        assert {"imamoglu": 700, "kurum": 790, "bagimsiz_1": 10} == whole["votes"]
+        assert (10, 700) == await standing(log)
+    assert "line 3: the report of tr/34/uskudar is not whole: its lines come to 700 of 1500" in capfd.readouterr().err
+
+
+async def test_a_watched_file_that_has_fewer_districts_than_before_is_told(
+    tmp_path: Path, files: tuple[Path, Path, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    kadikoy = line().replace("Üsküdar", "Kadıköy")
+    files[0].write_text(HEADER + line() + kadikoy, encoding="utf-8")
+    async with watching(tmp_path, files) as log:
+        await tallies(log, 2)
+        files[0].write_text(HEADER + line(boxes=11, minute=5), encoding="utf-8")
+        await tallies(log, 3)
+    assert "has no report any more of tr/34/kadikoy (mayor). What was published of them stands" in caplog.text
+
+
+def test_the_same_revision_with_other_figures_is_refused_before_anything_is_published(
+    sandik: Sandik, files: tuple[Path, Path, Path]
+) -> None:
+    table, mapping, definition = files
+    mapping.write_text(MAPPING.replace("[units]", "revision = 1\n[units]"), encoding="utf-8")
+    assert 0 == sandik("reports", table, "--mapping", mapping, "--run", "n", "--definition", definition)[0]
+    table.write_text(HEADER + line(votes=1400) + line().replace("Üsküdar", "Kadıköy"), encoding="utf-8")
+
+    code, _, told = sandik("reports", table, "--mapping", mapping, "--run", "n")
+    assert (2, True) == (code, "tr/34/uskudar (mayor): revision 1 was published before with other figures" in told)
+    assert "Nothing was published" in told
+    assert (10, 1500) == (figures(sandik)["boxes_opened"], figures(sandik)["votes"]["imamoglu"])
 
 
 async def test_an_agencys_district_stands_beside_its_boxes_at_every_door(log: EventLog, unique: str) -> None:
