@@ -57,7 +57,7 @@ def election_report(definition: Election, told: ToldTotals, origin: Origin) -> J
         "Status": _status(rows, definition),
         "VendorApplicationId": origin.application,
         "IsTest": origin.mode != "live",
-        "Notes": _notes(told, origin),
+        "Notes": _notes(told, definition, origin),
         "GpUnit": [_unit(unit, definition, rows) for unit in definition.units],
         "Party": [_party(party) for party in definition.parties],
         "Election": [
@@ -92,10 +92,10 @@ def _known_as(kind: str, value: str) -> list[Json]:
     return [{**_a("ExternalIdentifier"), "Type": "other", "OtherType": f"sandik-{kind}", "Value": value}]
 
 
-def _notes(told: ToldTotals, origin: Origin) -> str:
+def _notes(told: ToldTotals, definition: Election, origin: Origin) -> str:
     """Whose figures these are, which of them (those on air, or others), and what is held or was set by hand."""
     whose = f"Run {origin.run!r} ({origin.mode}); figures of {origin.source.name}."
-    return " ".join((whose, *told.sentences(), *told.contradictions()))
+    return " ".join((whose, *told.sentences(), *told.doubts(definition)))
 
 
 def _status(rows: Sequence[Row], definition: Election) -> str:

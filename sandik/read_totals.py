@@ -13,6 +13,7 @@ from eventlog.reading import read_to_end
 from eventlog.run import Run
 from gateway.folds.control import Control
 from sandik.numbers import grouped
+from sandik.set_aside import quarantine_of
 from sandik.told import ToldTotals, tell
 from schemas.control import EmbargoSet
 from schemas.errors import UnderEmbargo
@@ -44,7 +45,9 @@ async def read_totals(
     embargoed, wrong_keys = control.embargo.is_in_force(now), embargo_complaint(control, now)
     if embargoed and told is Told.ON_AIR:
         raise UnderEmbargo(run.name, _in_zone(run, control.embargo), wrong_keys)
-    return replace(tell(await read_on_air(log, run), told, embargoed=embargoed), complaint=wrong_keys)
+    totals = tell(await read_on_air(log, run), told, embargoed=embargoed)
+    aside = (await quarantine_of(log, run, tuple(operators))).open.by_unit
+    return replace(totals, complaint=wrong_keys, set_aside=aside)
 
 
 async def read_control(log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> Control:

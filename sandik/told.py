@@ -3,12 +3,14 @@
 The totals topic holds all three. Whoever prints or writes totals takes them from here, and says which of them they are.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gateway.folds.quarantine import Where
 from gateway.folds.view import View
 from schemas.definition import Election
+from schemas.set_aside import SetAsideHere
 from schemas.totals import Row, Told, encode_rows
 from tabulation.held_units import HeldUnits
 from tabulation.on_air import OnAir
@@ -58,6 +60,8 @@ class ToldTotals:
     embargoed: bool
     complaint: str | None = None
     """What to do where an embargo stands because orders cannot be verified, as a sentence: for whoever asked."""
+    set_aside: Mapping[Where, SetAsideHere] = field(default_factory=dict)
+    """What the sources have said that is in quarantine and in no figure, by contest, source and unit."""
 
     def only(self, contest: str | None, source: str | None) -> "ToldTotals":
         """What is told of one contest, or of one source; `None` is all of them."""
@@ -69,15 +73,28 @@ class ToldTotals:
             by_hand=tuple(
                 one for one in self.by_hand if contest in {None, one.contest} and source in {None, one.source}
             ),
+            set_aside={
+                where: found
+                for where, found in self.set_aside.items()
+                if contest in {None, where[0]} and source in {None, where[1]}
+            },
         )
 
     def is_held(self, row: Row) -> bool:
         """Whether the row's unit is on hold on air, wholly or in part."""
         return (row.contest, row.unit) in self.held
 
+    def set_aside_of(self, row: Row) -> int:
+        """How many statements of the source, on the unit or below it, are in quarantine and not in the row."""
+        found = self.set_aside.get((row.contest, row.source, row.unit))
+        return found.count if found is not None else 0
+
     def marks(self, row: Row) -> dict[str, object]:
-        """What is told of a row beside its figures, in every format: which figures they are, and whether it is held."""
-        return {"told": self.told.value, "held": self.is_held(row)}
+        """What is told of a row beside its figures, in every format.
+
+        Which figures they are, whether it is held, and how many statements are set aside.
+        """
+        return {"told": self.told.value, "held": self.is_held(row), "set_aside": self.set_aside_of(row)}
 
     def encode(self) -> bytes:
         """The rows as a JSON array with their marks; the same rows are the same bytes."""
@@ -92,8 +109,15 @@ class ToldTotals:
             where = " on air, and not in these figures" if self.told is Told.LOG else ""
             yield f"Set by hand{where}: {'; '.join(map(str, self.by_hand))}."
 
-    def contradictions(self) -> Iterator[str]:
-        """The districts whose figures contradict each other, in a sentence; nothing where there are none."""
+    def doubts(self, definition: Election) -> Iterator[str]:
+        """The districts of which statements are set aside, and whose figures contradict each other, in sentences."""
+        aside = [
+            f"{contest} in {unit} of {source} ({found.count}, the newest: {found.reason})"
+            for (contest, source, unit), found in sorted(self.set_aside.items())
+            if definition.unit_by_id[unit].level == "district"
+        ]
+        if aside:
+            yield f"Statements that are set aside, and in none of these figures: {'; '.join(aside)}."
         named = [
             f"{row.contest} in {row.unit} ({', '.join(row.contradictions)})"
             for row in self.rows

@@ -31,11 +31,17 @@ MAX_TIED_NAMED: Final = 3
 
 
 class TotalsTables:
-    """Makes a table of each contest and source of a run."""
+    """Makes a table of each contest and source of a run.
 
-    def __init__(self, definition: Election, is_held: Callable[[Row], bool]) -> None:
+    `is_held` says whether a row's unit is on hold, `set_aside` how many statements of its source are in no figure.
+    """
+
+    def __init__(
+        self, definition: Election, is_held: Callable[[Row], bool], set_aside: Callable[[Row], int] = lambda _: 0
+    ) -> None:
         self._definition = definition
         self._is_held = is_held
+        self._set_aside = set_aside
         self._ballots = Ballots(definition)
         self._contests = {contest.id: place for place, contest in enumerate(definition.contests)}
         self._sources = {source.id: (place, source.name) for place, source in enumerate(definition.sources)}
@@ -95,6 +101,8 @@ class TotalsTables:
         marks = ["held"] if self._is_held(row) else []
         if row.overridden:
             marks.append(f"by hand: {', '.join(row.overridden)}")
+        if count := self._set_aside(row):
+            marks.append(f"set aside: {grouped(count)}")
         if row.contradictions:
             marks.append(f"contradicts: {', '.join(row.contradictions)}")
         return "; ".join(marks)

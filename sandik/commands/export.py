@@ -28,7 +28,14 @@ from schemas.trust import OperatorKey
 
 EXAMPLE = "Example: sandik export --run 2024-yerel --source aa --format nist-json --out results.json"
 
-CSV_COLUMNS: Final = (*(name for name in Row._fields if name != "votes"), "candidate", "votes", "told", "held")
+CSV_COLUMNS: Final = (
+    *(name for name in Row._fields if name != "votes"),
+    "candidate",
+    "votes",
+    "told",
+    "held",
+    "set_aside",
+)
 """`overridden` names what was set by hand, `contradictions` what the figures contradict, with a space between; `held`
 and `complete` are true or false."""
 

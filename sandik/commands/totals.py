@@ -39,8 +39,8 @@ def totals(
 ) -> None:
     """Print the run's totals, of every contest, source and unit: what is on air, or what --tell says.
 
-    What is held and what was set by hand is marked. During an embargo nothing is on air. Give the operators' keys that
-    the gateway has, since only their orders about an embargo count.
+    Marked is what is held, was set by hand, contradicts itself, or has statements that are set aside. During an embargo
+    nothing is on air. Give the operators' keys that the gateway has, since only their orders about an embargo count.
     """
     if only_hash:
         sys.stdout.write(run_to_completion(_hash(log, run)) + "\n")
@@ -52,7 +52,7 @@ def totals(
         return
     console = for_people()
     print_sentences(console, told.sentences())
-    for table in TotalsTables(found.definition, told.is_held).of(told.rows):
+    for table in TotalsTables(found.definition, told.is_held, told.set_aside_of).of(told.rows):
         console.print(table)
 
 

@@ -77,6 +77,7 @@ def test_a_table_becomes_totals(sandik: Sandik, table: Path) -> None:
         "contradictions",
         "told",
         "held",
+        "set_aside",
     ] == list(country)
     assert (185, 54, 0) == tuple(country["votes"][name] for name in ("chp", "ak_parti", "dp"))
 

@@ -19,6 +19,7 @@ def test_a_line_of_csv_has_every_figure_under_its_name_and_says_what_was_set_by_
     first, second = csv.DictReader(as_csv(told).decode().splitlines())
 
     assert ("cast votes.chp", "on_air", "true") == tuple(first.pop(name) for name in ("overridden", "told", "held"))
+    assert "0" == first.pop("set_aside")
     assert ("1", "true", "boxes_over_total cast_over_roll") == (
         first.pop("boxes_surplus"),
         first.pop("complete"),

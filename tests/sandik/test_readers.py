@@ -259,3 +259,16 @@ def test_the_newsrooms_own_figures_are_told_with_a_word_about_the_keys(live: San
     assert (0, True) == (code, KEPT in " ".join(err.split()))
     assert "--operator-key" not in Path("out").read_text(encoding="utf-8")
     assert "" == live("totals", *arguments, *MINE)[2]
+
+
+def test_a_newer_word_of_the_source_that_is_set_aside_is_told_beside_its_figures(sandik: Sandik) -> None:
+    asyncio.run(report({"kurum": 100}, box=1001))
+    asyncio.run(report({"kurum": 90}, box=1001))
+
+    (row, *_) = orjson.loads(sandik("totals", "--run", RUN, "--format", "json")[1])
+    assert ("tr", 100, 1) == (row["unit"], row["votes"]["kurum"], row["set_aside"])
+    assert "set aside: 1" in sandik("totals", "--run", RUN)[1]
+    line = next(csv.DictReader(io.StringIO(exported(sandik, "csv")[1].decode())))
+    assert ("tr", "1") == (line["unit"], line["set_aside"])
+    notes = orjson.loads(exported(sandik, "nist-json")[1])["Notes"]
+    assert "in none of these figures: mayor in tr/34/uskudar of aa (1, the newest: conflict)." in notes

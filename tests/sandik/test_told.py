@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from gateway.folds.program import Program
 from sandik.told import ToldTotals, held_places, tell
 from schemas.gate import Gate
 from schemas.override import Override
+from schemas.set_aside import SetAsideHere
 from schemas.totals import Cell, Told, Totals
 from tabulation.held_units import HeldUnits
 from tabulation.on_air import OnAir
@@ -115,10 +117,23 @@ def test_districts_whose_figures_contradict_each_other_are_named() -> None:
     surplus = totals("tr/34/adalar", {"kurum": 1}, boxes=21)
     told = tell(fold_of(ONE, surplus), Told.ON_AIR, embargoed=False)
 
-    (sentence,) = told.contradictions()
+    (sentence,) = told.doubts(ELECTION)
     assert "from which nothing is claimed: mayor in tr/34/adalar (boxes_over_total" in sentence
     assert "tr/34/uskudar" not in sentence
-    assert [] == list(tell(fold_of(ONE), Told.ON_AIR, embargoed=False).contradictions())
+    assert [] == list(tell(fold_of(ONE), Told.ON_AIR, embargoed=False).doubts(ELECTION))
+
+
+def test_statements_that_are_set_aside_are_counted_beside_the_figures_that_are_without_them() -> None:
+    aside = SetAsideHere(count=2, reason="conflict")
+    places = {("mayor", source, unit): aside for source in ("aa", "anka") for unit in ("tr", "tr/34/uskudar")}
+    told = replace(tell(fold_of(ONE, totals("tr/41/gebze")), Told.ON_AIR, embargoed=False), set_aside=places)
+
+    rows = orjson.loads(told.encode())
+    assert {"tr": 2, "tr/34": 0, "tr/34/uskudar": 2, "tr/41": 0, "tr/41/gebze": 0} == {
+        row["unit"]: row["set_aside"] for row in rows
+    }
+    (sentence,) = told.only("mayor", "anka").doubts(ELECTION)
+    assert sentence.endswith("in none of these figures: mayor in tr/34/uskudar of anka (2, the newest: conflict).")
 
 
 def test_one_contest_and_source_is_told_with_its_own_marks_alone() -> None:

@@ -21,10 +21,10 @@ def row(votes: dict[str, int] | None = None, unit: str = "tr", contest: str = "m
     return Row(contest, source, unit, level, 10, 80, 2 * valid, valid, valid, 0, 0, 0, votes)
 
 
-def written(*rows: Row, held: bool = False, election: Election = ELECTION) -> list[str]:
+def written(*rows: Row, held: bool = False, aside: int = 0, election: Election = ELECTION) -> list[str]:
     """The lines that people read, without the spaces that align them."""
     console = Console(file=io.StringIO(), width=WIDTH)
-    for table in TotalsTables(election, lambda _: held).of(rows):
+    for table in TotalsTables(election, lambda _: held, lambda _: aside).of(rows):
         console.print(table)
     assert isinstance(console.file, io.StringIO)
     return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
@@ -85,6 +85,7 @@ def test_what_is_held_and_what_was_set_by_hand_is_marked() -> None:
 
     assert written(row(), held=True)[-1].endswith("0 held")
     assert written(by_hand)[-1].endswith("0 by hand: valid, votes.kurum")
+    assert written(row(), aside=1_200)[-1].endswith("0 set aside: 1.200")
     assert written(by_hand, held=True)[-1].endswith("0 held; by hand: valid, votes.kurum")
 
 
