@@ -61,10 +61,12 @@ async def create_run(
     if not await log.exists(topics.control.name):
         check_times(definition)
     await log.create(topics.all())
-    if (await log.end_offsets(topics.control.name))[0] == 0:
+    try:
+        run = await find_run(log, name)
+    except UnknownRun:
         created = RunCreated(run=name, mode=mode, epoch=epoch, at=clock.now(), definition=definition)
         await log.append(topics.control.name, [Entry(b"run", created.encode())])
-    run = await find_run(log, name)
+        run = await find_run(log, name)
     if run.definition != definition:
         raise RunConflict(name, "definition")
     if run.mode != mode:

@@ -266,8 +266,12 @@ CONTROL: Final[TypeAdapter[RunCreated | EpochBegun | Order]] = TypeAdapter(
 
 
 def parse_control(value: bytes) -> RunCreated | None:
-    """Parse a record that may create a run; `None` for another type. Raises `ValueError` for broken bytes."""
-    if orjson.loads(value).get("type") != "run_created":
+    """Parse a record that may create a run; `None` for anything else. Raises `ValueError` for one that is broken."""
+    try:
+        fields = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(fields, dict) or fields.get("type") != "run_created":
         return None
     return RunCreated.model_validate_json(value)
 

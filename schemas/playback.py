@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from schemas.control import EpochName, Speed
-from schemas.fields import Frozen, Total
+from schemas.fields import EventTime, Frozen, Total
 
 MARK_PREFIX: Final = b"mark:"
 """What a mark's key begins with."""
@@ -30,11 +30,11 @@ class ReplayMoved(Frozen):
     run: str
     epoch: EpochName
     at: AwareDatetime
-    clock: AwareDatetime
+    clock: EventTime
     speed: Speed
     status: PlaybackStatus
-    first: AwareDatetime
-    last: AwareDatetime
+    first: EventTime
+    last: EventTime
     positions: tuple[Total, ...]
 
     def encode(self) -> bytes:

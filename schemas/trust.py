@@ -188,6 +188,8 @@ class Judge:
         try:
             fields = orjson.loads(value or b"")
             kind = fields["type"]
+            if kind in _BEGINNINGS and not isinstance(fields.get("epoch", ""), str):
+                return Verdict(offset, None, refusal="it begins an epoch and does not name it")
             if kind not in _KINDS:
                 return None
             if len(value or b"") > MAX_ORDER_BYTES:
@@ -199,7 +201,7 @@ class Judge:
             return Verdict(offset, None, refusal=f"it cannot be read: {where}: {first['msg']}")
         except (ValueError, LookupError, TypeError):
             return Verdict(offset, None, refusal="it is no JSON object with a type")
-        return self._verdict(offset, order, fields, _EPOCH + timedelta(milliseconds=appended_ms))
+        return self._verdict(offset, order, fields, _appended(appended_ms))
 
     def _verdict(self, offset: int, order: Order, fields: dict[str, object], appended: datetime) -> Verdict:
         signature = _signature(fields)
@@ -260,6 +262,14 @@ def _signature(fields: dict[str, object]) -> bytes | None:
         return None
     is_canonical = base64.b64encode(raw).decode() == signature  # no writer of ours writes it in another way
     return raw if is_canonical and len(raw) == _SIGNATURE_BYTES else None
+
+
+def _appended(appended_ms: int) -> datetime:
+    """When a record was appended. A time beyond the calendar is its end: too late for every order that has a limit."""
+    try:
+        return _EPOCH + timedelta(milliseconds=appended_ms)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _time(moment: datetime | None) -> str:

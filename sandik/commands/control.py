@@ -1,5 +1,6 @@
 """`sandik control`: give orders to a run, and read who gave which."""
 
+from contextlib import suppress
 from typing import Annotated, Final
 
 import typer
@@ -236,9 +237,10 @@ async def _verdicts(log: EventLog, run: Run, keys: tuple[OperatorKey, ...]) -> l
     async for record in read_to_end(log, run.topics.control.name):
         verdict = judge.judge(record.offset, record.value, record.timestamp)
         if run.mode == "replay" and verdict is None:
-            begun = parse_epoch(record.value) or parse_control(record.value or b"{}")
-            if begun is not None:
-                judge.move_to(begun.epoch)
+            with suppress(ValueError):  # one that would create the run again, and is broken, changes nothing
+                begun = parse_epoch(record.value) or parse_control(record.value or b"{}")
+                if begun is not None:
+                    judge.move_to(begun.epoch)
         if verdict is not None:
             verdicts.append(verdict)
     return verdicts

@@ -95,3 +95,15 @@ async def test_a_run_does_not_begin_with_times_that_cannot_be_meant_but_goes_on_
     await with_definition(log, unique, b'"embargo_until":null', until)
     again = await create_run(log, unique, early, mode="test", epoch="e2e2", clock=Wall(), partitions=1)
     assert (early, "e1e1") == (again.definition, again.epoch)
+
+
+@pytest.mark.parametrize("rubbish", [b"{", b"[]", b"", b'{"type":"epoch_begun","epoch":[]}', b'{"type":7}'])
+async def test_rubbish_in_the_control_topic_hides_no_run(log: EventLog, unique: str, rubbish: bytes) -> None:
+    """Before the record that creates the run, and after it."""
+    topics = RunTopics(unique, 2)
+    await log.create(topics.all())
+    await log.append(topics.control.name, [Entry(b"x", rubbish)])
+    run = await made(log, unique)
+    await log.append(topics.control.name, [Entry(b"x", rubbish)])
+    assert run == await find_run(log, unique) == await made(log, unique)
+    assert "e2e2" == (await begin_take(log, run, epoch="e2e2", clock=Wall())).epoch

@@ -26,9 +26,15 @@ def test_a_type_that_came_later_is_passed_over() -> None:
     assert parse_control(b'{"type":"invented_later"}') is None
 
 
-def test_broken_bytes_are_an_error() -> None:
-    with pytest.raises(ValueError, match="unexpected"):
-        parse_control(b"{")
+@pytest.mark.parametrize("value", [b"{", b"", b"\xff", b"[]", b'"run_created"', b"7", b"null"])
+def test_broken_bytes_create_no_run(value: bytes) -> None:
+    """Another tool's rubbish before the run must not keep everybody from finding it."""
+    assert parse_control(value) is None
+
+
+def test_a_run_that_cannot_be_read_is_an_error() -> None:
+    with pytest.raises(ValueError, match="definition"):
+        parse_control(b'{"type":"run_created"}')
 
 
 def test_an_epoch_follows_the_take_before_it_and_no_other() -> None:
