@@ -1,7 +1,8 @@
 """Consumers: whatever folds tallies.
 
 - The count: `tally` is the fold; of each cell `ledger` says which revision of a box stands (kept in `lanes`, added up
-  to `sums`), `reports` which report of a whole district, by what the `register` allows.
+  to `sums`), `reports` which report of a whole district, by what the `register` allows; `notices` is what is odd about
+  when they were told.
 - The aggregator: `aggregate` is the loop, `takes` runs it take after take. It saves with `saving` and `checkpoint`,
   relays orders with `gatekeeper` (over `gates` and `marks`), and compares sources with `comparing` (over `compare`).
 - Archives: `archive` follows a run, `archive_book` writes it down, `archive_fold` works out what it says of each

@@ -44,6 +44,9 @@ CATCHING_UP_TICKS: Final = 10
 CATCHING_UP_ROUNDS: Final = 3
 """How many checkpoint rounds are apart while catching up: all that was folded by then is written, however often."""
 
+NOTICES_MS: Final = 2_000
+"""How far apart notices are published: a source whose revisions restarted says so with each of its statements."""
+
 MAX_IDLE_MS: Final = 200
 """The longest wait for input, so that a change of the group's members is noticed."""
 
@@ -115,7 +118,7 @@ class Aggregator:
         self._unquarantined: list[Quarantined] = []
         self._newest: dict[Cell, int] = {}
         self._is_catching_up = False
-        self._publish_due = self._save_due = self._compare_due = clock.monotonic()
+        self._publish_due = self._save_due = self._compare_due = self._notices_due = clock.monotonic()
         self._resources = AsyncExitStack()
 
     @property
@@ -152,6 +155,7 @@ class Aggregator:
             while any(self._positions()[partition] < end for partition, end in ends.items()):
                 await self._turn()
             await self._publish()
+            await self._publish_notices()
             await self._finish_round()
             await self._save()
             await self._finish_round()
@@ -218,6 +222,7 @@ class Aggregator:
                 checkpoint.fault(),
             )
             return Marker()
+        self._fold.notices.restore(checkpoint.marker.notices)
         for ledger in ledgers:
             self._fold.adopt(ledger)
             self._newest[ledger.cell] = ledger.version  # published before it was kept
@@ -282,6 +287,8 @@ class Aggregator:
         await self._gatekeeper.settle()
         if self._unpublished:
             await self._publish_cells()
+        if self._clock.monotonic() >= self._notices_due:
+            await self._publish_notices()
         await self._gatekeeper.mark(self._positions())
 
     async def _publish_cells(self) -> None:
@@ -292,6 +299,16 @@ class Aggregator:
         self._unpublished.clear()
         self._progress.published += len(entries)
         self._publish_due = self._clock.monotonic() + self._settings.tick_ms / 1000
+
+    async def _publish_notices(self) -> None:
+        """Publish what was noticed since, each of a kind and cell once, as it stands now."""
+        notices = self._fold.notices.owed()
+        if not notices:
+            return
+        await self._log.append(self._run.topics.totals.name, [Entry(one.key, one.encode()) for one in notices])
+        self._fold.notices.published()
+        self._notices_due = self._clock.monotonic() + NOTICES_MS / 1000
+        _log.warning("%d cells have statements whose times or revisions are odd; one: %s", len(notices), notices[-1])
 
     async def _save(self) -> None:
         """Go on with the checkpoint round, or begin one. What it holds is published before it is kept."""

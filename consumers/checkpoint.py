@@ -8,7 +8,7 @@ that keeps a ledger otherwise: each says its version and what its rows are made 
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Final, Literal
@@ -22,6 +22,7 @@ from consumers.sums import Sums
 from consumers.tally import Ledger
 from eventlog.port import Entry, Record
 from schemas.fields import Frozen, Total
+from schemas.notice import Notice
 from schemas.totals import Cell
 
 MARKER_KEY: Final = b"marker"
@@ -43,6 +44,7 @@ class _MarkerRecord(Frozen):
     position: Total
     followed: Total
     versions: tuple[tuple[str, str, str, int], ...]
+    notices: tuple[Notice, ...] = ()
 
 
 class _Head(Frozen):
@@ -63,17 +65,20 @@ class Marker:
     """What a partition's checkpoint covers.
 
     `position` is the next offset of `tallies` to read, `followed` the next one of `totals`, and `versions` the least
-    version at which each cell's ledger must be found.
+    version at which each cell's ledger must be found. `notices` are what was noticed of its cells until then.
     """
 
     position: int = 0
     followed: int = 0
     versions: Mapping[Cell, int] = field(default_factory=dict)
+    notices: Sequence[Notice] = ()
 
     def entry(self, partition: int) -> Entry:
         """The marker as a record of `ledger`."""
         versions = [[*cell, version] for cell, version in sorted(self.versions.items())]
         record = {"v": MARKER_VERSION, "position": self.position, "followed": self.followed, "versions": versions}
+        if self.notices:
+            record["notices"] = [notice.model_dump() for notice in self.notices]
         return Entry(MARKER_KEY, orjson.dumps(record), partition)
 
 
@@ -177,4 +182,4 @@ def _marker(value: bytes) -> Marker:
     _check_version(value, MARKER_VERSION)
     record = _MarkerRecord.model_validate_json(value)
     versions = {Cell(*cell): version for *cell, version in record.versions}
-    return Marker(record.position, record.followed, versions)
+    return Marker(record.position, record.followed, versions, record.notices)

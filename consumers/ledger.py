@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from consumers.lanes import Lanes, event_time, lanes_of
 from consumers.sums import FLAGS, Sums, totals_of
 from schemas.statehash import Figures
-from schemas.tally import Counted, Withdrawn
+from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from schemas.totals import COUNTS, Cell, Totals
 
 Outcome = Literal["counted", "duplicate", "stale", "conflict"]
@@ -120,6 +120,19 @@ class BoxLedger:
     def outcome_of(self, tally: Counted | Withdrawn) -> Outcome:
         """What would become of a tally of this cell, were it folded now."""
         return self._outcome(self.lanes.of(tally), self.heard().get(tally.box, _UNHEARD))
+
+    def revision_of(self, box: int | None) -> int:
+        """The revision that stands of a box; 0 before the first."""
+        return self.lanes.order(self.heard().get(box or 0, _UNHEARD)) >> RELEASED_BITS
+
+    def restarts(self, tally: Counted | Withdrawn) -> bool:
+        """Whether a stale tally was told later than what stands, and says something else.
+
+        So speaks a source that began to number anew; what only came late, or says the same, is no sign of it.
+        """
+        said, standing = self.lanes.of(tally), self.heard().get(tally.box, _UNHEARD)
+        is_later = self.lanes.moment(said) > self.lanes.moment(standing)
+        return is_later and bool((said ^ standing) & self.lanes.counts_mask)
 
     def _outcome(self, said: int, standing: int) -> Outcome:
         """What becomes of a statement where another one stands. It changes nothing where it is not the greater."""

@@ -17,7 +17,7 @@ import orjson
 
 from consumers.sums import FLAGS, Content, Sums, odd_in, totals_of
 from schemas.statehash import Figures
-from schemas.tally import Reported, order_of
+from schemas.tally import RELEASED_BITS, Reported, order_of
 from schemas.totals import Cell, Totals
 
 ReportOutcome = Literal["counted", "duplicate", "stale", "conflict", "backwards", "overturned"]
@@ -100,6 +100,18 @@ class ReportLedger:
         trial = ReportLedger(self.cell, self.sums, self.boxes_total)
         trial._corrected, trial._reports = self._corrected, self._reports
         return trial.apply(said, 0)
+
+    def revision_of(self, _box: int | None) -> int:
+        """The revision of the report that stands, of whichever box; 0 before the first."""
+        return self.order >> RELEASED_BITS
+
+    def restarts(self, said: Reported) -> bool:
+        """Whether a stale report was told later than the one that stands, and says something else.
+
+        So speaks a source that began to number anew; what only came late, or says the same, is no sign of it.
+        """
+        standing, new = self._reports[0], Report(0, said.boxes_opened, said.at, _packed(said))
+        return new.at > standing.at and not standing.says(new)
 
     def _stand(self) -> None:
         """Let the totals be those of the report that stands now."""

@@ -90,6 +90,7 @@ class Saver:
                 position,
                 followed,
                 {c: self._versions[c] for c in self._fold.cells_of(partition) if c in self._versions},
+                self._fold.notices.of(self._fold.cells_of(partition)),
             )
             for partition, position in positions.items()
         }

@@ -7,9 +7,11 @@ silence and never stops the stream: it comes out as a `Quarantined` with its rea
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, cast
 
 from consumers.ledger import BoxLedger, Outcome
+from consumers.notices import Notices
 from consumers.register import Desk, PartitionOf, Refusal, Register
 from consumers.reports import ReportLedger, ReportOutcome
 from consumers.sums import Sums
@@ -18,6 +20,7 @@ from schemas.definition import Election
 from schemas.quarantine import Quarantined, quarantined
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, parse_tallies
 from schemas.totals import Cell
+from tabulation.event_time import is_ahead, surely_not_ahead
 
 Ledger = BoxLedger | ReportLedger
 """A cell's ledger, by what its source sends. Only a `BoxLedger` knows single boxes."""
@@ -28,6 +31,10 @@ PARSED_AT_ONCE: Final = 128
 
 Measured: a tenth of the fold's time, against 2,000 at once.
 """
+
+
+_EVER: Final = datetime.max.replace(tzinfo=UTC)
+"""No event time is later."""
 
 
 @dataclass(slots=True)
@@ -53,6 +60,9 @@ class TallyFold:
     def __init__(self, definition: Election, topic: str, partition_of: PartitionOf) -> None:
         self.ledgers: dict[Cell, Ledger] = {}
         self.outcomes: Counter[str] = Counter()
+        self.notices: Final = Notices()
+        self._definition = definition
+        self._not_ahead = _EVER
         self._register = Register(definition, partition_of)
         self._topic = topic
         self._partition_of = partition_of
@@ -63,18 +73,24 @@ class TallyFold:
         outputs = Outputs()
         for at in range(0, len(records), PARSED_AT_ONCE):
             some = records[at : at + PARSED_AT_ONCE]
-            for record, tally in zip(some, parse(some), strict=True):
+            tallies = parse(some)
+            self._not_ahead = _surely_not_ahead(some, tallies)
+            for record, tally in zip(some, tallies, strict=True):
                 self.take(partition, record, tally, outputs)
+        self._not_ahead = _EVER
         return outputs
 
     def take(self, partition: int, record: Record, tally: Tally | Refusal, outputs: Outputs) -> None:
         """Fold the next record of a partition, with what `parse` made of it; what it comes to is added to `outputs`."""
         result = tally if type(tally) is Refusal else self._fold(partition, record, tally, outputs)
-        if type(result) is Refusal:
-            self.outcomes[result.reason] += 1
-            outputs.quarantined.append(self._set_aside(partition, record, result))
-        else:
-            self.outcomes[result] += 1
+        if type(result) is Refusal or type(tally) is Refusal:
+            refusal = cast("Refusal", result)
+            self.outcomes[refusal.reason] += 1
+            outputs.quarantined.append(self._set_aside(partition, record, refusal))
+            return
+        self.outcomes[result] += 1
+        if tally.at > self._not_ahead or result == "stale":
+            self._notice(record, tally, result)
 
     def outcome_of(self, tally: Tally) -> Outcome | ReportOutcome | Refusal:
         """What would become of a tally that came next, under its own district's key. Nothing is changed."""
@@ -96,7 +112,9 @@ class TallyFold:
 
     def forget(self, partition: int) -> None:
         """Drop everything that belongs to a partition: another member owns it now, or it is read anew."""
-        for cell in self.cells_of(partition):
+        cells = self.cells_of(partition)
+        self.notices.forget(cells)
+        for cell in cells:
             del self.ledgers[cell]
             self._intakes.pop(cell, None)
 
@@ -107,6 +125,17 @@ class TallyFold:
     def partition_of(self, cell: Cell) -> int:
         """The partition that a cell lives in."""
         return self._partition_of(cell.district.encode())
+
+    def _notice(self, record: Record, tally: Tally, outcome: Outcome | ReportOutcome) -> None:
+        """Notice what is odd about when a tally was told."""
+        cell = Cell(tally.contest, tally.source, tally.district)
+        ledger = self.ledgers[cell]
+        stands = ledger.revision_of(None if isinstance(tally, Reported) else tally.box)
+        is_news = record.offset > ledger.version  # else a checkpoint holds what came after it
+        if outcome == "stale" and is_news and _restarts(ledger, tally):
+            self.notices.add("restarted", cell, record.offset, tally, stands)
+        if is_ahead(tally.at, record.timestamp, self._definition):
+            self.notices.add("ahead", cell, record.offset, tally, stands)
 
     def flags(self) -> Counter[str]:
         """How many opened boxes, and standing reports, carry each flag."""
@@ -169,6 +198,22 @@ def _apply(ledger: Ledger, tally: Tally, offset: int, alarms: list[str]) -> Outc
             return Refusal("conflict", f"revision {tally.revision} of box {tally.box} is in the log with other counts")
         return outcome
     return _apply_to_reports(cast("ReportLedger", ledger), cast("Reported", tally), offset, alarms)
+
+
+def _restarts(ledger: Ledger, tally: Tally) -> bool:
+    """Whether a stale tally speaks as from a source that began to number anew."""
+    if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
+        return ledger.restarts(tally)
+    return cast("ReportLedger", ledger).restarts(cast("Reported", tally))
+
+
+def _surely_not_ahead(records: Sequence[Record], tallies: Sequence[Tally | Refusal]) -> datetime:
+    """Up to when no event time of these is ahead of its append: nearly all are told by this one comparison.
+
+    Within a partition append times go on, but for a log's clock that is set back.
+    """
+    zone = next((tally.at.tzinfo for tally in tallies if type(tally) is not Refusal), UTC)
+    return surely_not_ahead(min(records[0].timestamp, records[-1].timestamp), zone)
 
 
 def _apply_to_reports(

@@ -3,7 +3,8 @@
 All of it is versioned and additive-only: a reader ignores fields it does not know.
 
 - The log: `definition` says what an election is, `tally` what a feed reports, `totals` what the aggregator publishes;
-  beside those, in the same topic, `gate` (a hold), `override` (figures set by hand) and `playback` (a replay's clock).
+  beside those, in the same topic, `gate` (a hold), `override` (figures set by hand), `notice` (a source whose times or
+  revisions are odd) and `playback` (a replay's clock).
   `comparison` is what two sources say of the same boxes, `control` what the run is and what operators order (`trust`:
   whose orders count), `quarantine` what could not be used and why, `set_aside` what that says all the same, `mending`
   what becomes of it.

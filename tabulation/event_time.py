@@ -9,7 +9,7 @@ is earlier.
 In a rehearsal of a night to come all event times lie ahead, and none is judged.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,11 @@ def is_ahead(at: datetime, appended_ms: int, definition: Election) -> bool:
     """Whether an event time is so far ahead of its append that a person should be told."""
     appended = _EPOCH + timedelta(milliseconds=appended_ms)
     return at > appended + _AHEAD and not _is_rehearsed(appended, definition)
+
+
+def surely_not_ahead(appended_ms: int, zone: tzinfo | None) -> datetime:
+    """Up to when an event time is not ahead, appended then or later: quickly compared with others in the same zone."""
+    return (_EPOCH + timedelta(milliseconds=appended_ms) + _AHEAD).astimezone(zone)
 
 
 def timely(totals: Totals, appended_ms: int, definition: Election) -> Totals:

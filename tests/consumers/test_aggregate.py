@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from eventlog.port import Entry, EventLog, Record, Topic
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from schemas.gate import is_gate
+from schemas.notice import is_notice, parse_notice
 from schemas.quarantine import Quarantined
 from schemas.tally import Tally
-from schemas.totals import Cell, Totals, parse_totals
-from tests.builders import DISTRICTS, counted, reported, small_election, value_of, with_agency, withdrawn
+from schemas.totals import Cell, Totals, is_aside, parse_totals
+from tests.builders import DISTRICTS, NIGHT, counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.eventlog.reading import read_to_end
 from tests.patience import LIMIT_S
 
@@ -39,6 +41,8 @@ async def newest(log: EventLog, run: Run) -> dict[Cell, Totals]:
     """What a reader of the totals topic ends up with."""
     held: dict[Cell, Totals] = {}
     for record in await records(log, run.topics.totals):
+        if is_aside(record.key):
+            continue
         totals = parse_totals(record.value or b"")
         if totals.cell not in held or totals.version > held[totals.cell].version:
             held[totals.cell] = totals
@@ -109,6 +113,26 @@ async def test_a_revision_after_a_restart_replaces_what_the_checkpoint_held(log:
 
     totals = (await newest(log, run))[USKUDAR]
     assert (1, 5, 0) == (totals.boxes_opened, totals.votes["kurum"], totals.votes["imamoglu"])
+
+
+async def test_revisions_that_begin_again_are_told_in_the_totals_topic_and_counted_over_restarts(
+    log: EventLog, run: Run
+) -> None:
+    """Nothing that reads totals minds them; and whoever counts from the beginning says the same."""
+    again = [counted({"kurum": n}, revision=n, at=NIGHT + timedelta(hours=n)) for n in (1, 2, 3)]
+    await publish(log, run, counted(revision=7), *again[:2])
+    await until_end(log, run)
+    await publish(log, run, again[2])
+    await until_end(log, run)
+    told = [parse_notice(one.value or b"") for one in await records(log, run.topics.totals) if is_notice(one.key)]
+    for partition in range(4):
+        await log.append(run.topics.ledger.name, [Entry(MARKER_KEY, b"scribble", partition)])
+    await until_end(log, run)
+    rebuilt = [parse_notice(one.value or b"") for one in await records(log, run.topics.totals) if is_notice(one.key)]
+
+    assert {(2, 2, 7): None, (3, 3, 7): None} == dict.fromkeys((one.count, one.revision, one.stands) for one in told)
+    assert told[-1] == rebuilt[-1]
+    assert 150 == (await newest(log, run))[USKUDAR].votes["imamoglu"]
 
 
 async def test_a_damaged_checkpoint_is_folded_over_from_the_start(log: EventLog, run: Run) -> None:

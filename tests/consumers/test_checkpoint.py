@@ -18,6 +18,7 @@ from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
 from tests.builders import NIGHT, counted, reported
 from tests.consumers.nights import tallies
+from tests.schemas.test_notice import notice
 
 CELL = Cell("mayor", "aa", "tr/34/uskudar")
 CANDIDATES = ("bagimsiz_1", "imamoglu", "kurum")
@@ -70,6 +71,13 @@ def test_any_ledger_survives_the_way_through_the_log(events: list[Counted | With
     (found,) = read_back(ledger_entry(ledger, 0), Marker(1, 0, {CELL: 0}).entry(0)).ledgers() or []
 
     assert (ledger.pack(), ledger.sums) == (found.pack(), found.sums)
+
+
+def test_a_marker_keeps_what_was_noticed() -> None:
+    marker = Marker(42, 17, {CELL: 41}, (notice(), notice(kind="ahead", box=None)))
+
+    assert marker == read_back(kept(41)[1], marker.entry(3)).marker
+    assert b"notices" not in Marker(42, 17).entry(3).value
 
 
 def test_a_ledger_of_reports_comes_back_as_one() -> None:
