@@ -75,7 +75,7 @@ class Gateway:
         self._contact = LogContact(clock.monotonic())
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
-        self._watched: tuple[dict[str, tuple[FeedState, bool]], tuple[str, ...], bool] = {}, (), True
+        self._watched: tuple[dict[str, tuple[FeedState, bool, bool, bool]], tuple[str, ...], bool] = {}, (), True
         self._beats: Beats[Client] = Beats(settings.heartbeat_s, clock.monotonic())
         self._lives = 0
         self._played: tuple[Playback | None, datetime] = (None, clock.now())
@@ -107,6 +107,7 @@ class Gateway:
         for record in records:
             if self.world.program.fold(record):
                 clock.figures_changed()
+            self.world.notices.fold(record)
             self.metrics.folded(record.timestamp, record.key)
             if is_mark(record.key) and (mark := parse_mark(record.value)) is not None:
                 clock.mark(mark)
@@ -317,12 +318,17 @@ class Gateway:
         due = self._beats.due(now)
         if self.ready and self.world is not None:
             found = self._feeds(self.world)
-            states = {source: (feed.state, feed.set_aside > 0) for source, feed in found.items()}
+            states = {
+                source: (feed.state, feed.set_aside > 0, feed.restarted > 0, feed.ahead > 0)
+                for source, feed in found.items()
+            }
             hold = self.world.program.hold
             watched = states, hold, self._contact.reachable
             changed = changed or watched != self._watched
             self._watched = watched
-            self.world.alarms.look(self.world.view, found, self._clock.now(), self.world.quarantine.open)
+            self.world.alarms.look(
+                self.world.view, found, self._clock.now(), self.world.quarantine.open, self.world.notices
+            )
             if changed or due:
                 self._tell(self.world, found, None if changed else due)
         for client in due:
@@ -439,6 +445,8 @@ class Gateway:
             limits=self.settings.feeds,
             replay=world.control.clock.at(self._clock.now()),
             set_aside=world.quarantine.open.by_source,
+            restarted=world.notices.by_source("restarted"),
+            ahead=world.notices.by_source("ahead"),
         )
 
     def _tell(self, world: World, found: Mapping[str, Feed], clients: Iterable[Client] | None = None) -> None:

@@ -11,6 +11,7 @@ from gateway.clients.hub import Hub
 from gateway.derived.alarms import Alarms
 from gateway.folds.comparisons import Comparisons
 from gateway.folds.control import Control
+from gateway.folds.notices import Notices
 from gateway.folds.program import Program
 from gateway.folds.quarantine import Quarantine
 from gateway.folds.view import View
@@ -79,6 +80,11 @@ class World:
     def comparisons(self) -> Comparisons:
         """Why sources differ, as far as the aggregator has said it."""
         return Comparisons(self.run.definition)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Whose event times or revisions are odd."""
+        return Notices(self.run.definition)
 
     @cached_property
     def quarantine(self) -> Quarantine:

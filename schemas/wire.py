@@ -153,12 +153,16 @@ class Feed(Frozen):
     """How one source is doing: `last_event` is event time, `age_s` the seconds since its last change came in.
 
     `set_aside` counts what the source has said, newer than its figures or against them, that is in quarantine.
+    `restarted` counts what is ignored since the source's revisions began again: told later than what stands, with
+    other counts and a lower revision. `ahead` counts statements dated well ahead of when the log was given them.
     """
 
     state: FeedState
     last_event: AwareDatetime | None
     age_s: float | None
     set_aside: Total = 0
+    restarted: Total = 0
+    ahead: Total = 0
 
 
 class Call(Frozen):

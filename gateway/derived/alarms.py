@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from gateway.folds.figures import Figures
+from gateway.folds.notices import NoticeGroup, Notices
 from gateway.folds.quarantine import Open
 from gateway.folds.view import View
 from schemas.quarantine import Reason
@@ -30,7 +31,7 @@ MAX_ALARMS_KEPT: Final = 200
 _HUNDRED: Final = 100
 _SILENT: Final[frozenset[FeedState]] = frozenset({"stale", "down"})
 
-Kind = Literal["jump", "backwards", "silence", "set_aside"]
+Kind = Literal["jump", "backwards", "silence", "set_aside", "restarted", "ahead"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ class Alarm:
     before: int | None = None
     after: int | None = None
     as_of: datetime | None = None
+    box: int | None = None
+    revision: int | None = None
+    stands: int | None = None
 
 
 class _Known(NamedTuple):
@@ -71,10 +75,19 @@ class Alarms:
         self._known: dict[tuple[str, str, str], _Known] = {}
         self._silent: frozenset[str] | None = None
         self._set_aside: dict[tuple[str, Reason], int] = {}
+        self._noticed: dict[NoticeGroup, int] = {}
+        self._notices_seen = 0
         self._looked: int | None = None
         self._count = 0
 
-    def look(self, view: View, feeds: Mapping[str, Feed], now: datetime, set_aside: Open | None = None) -> None:
+    def look(
+        self,
+        view: View,
+        feeds: Mapping[str, Feed],
+        now: datetime,
+        set_aside: Open | None = None,
+        notices: Notices | None = None,
+    ) -> None:
         """Compare what changed since the last look with what was known then."""
         since = self._looked or 0
         for contest in view.definition.contest_by_id:
@@ -86,6 +99,8 @@ class Alarms:
             self._raise("silence", now, source, as_of=feeds[source].last_event)
         if set_aside is not None:
             self._look_at_set_aside(set_aside, now)
+        if notices is not None and notices.changes != self._notices_seen:
+            self._look_at_notices(notices, now)
         self._silent, self._looked = silent, view.seq
 
     def _look_at_set_aside(self, found: Open, now: datetime) -> None:
@@ -107,6 +122,33 @@ class Alarms:
                     "set_aside", now, source, figure=reason, before=before, after=count, as_of=newest.at, **where
                 )
         self._set_aside = raised
+
+    def _look_at_notices(self, notices: Notices, now: datetime) -> None:
+        """Raise where a source's revisions or times are first found odd in a contest, and each time that has doubled.
+
+        So a source that numbers a whole night anew raises fifteen alarms, and a gateway that starts later none.
+        """
+        for group, count in notices.groups.items():
+            before = self._noticed.get(group, 0)
+            if count < max(1, 2 * before):
+                continue
+            self._noticed[group] = count
+            if self._looked is not None:
+                newest = notices.newest(group)
+                self._raise(
+                    group.kind,
+                    now,
+                    group.source,
+                    contest=group.contest,
+                    unit=notices.unit(group),
+                    before=before,
+                    after=count,
+                    as_of=newest.at,
+                    box=newest.box,
+                    revision=newest.revision,
+                    stands=newest.stands,
+                )
+        self._notices_seen = notices.changes
 
     def _compare(self, contest: str, source: str, figures: Figures, now: datetime) -> None:
         place = contest, source, figures.unit.id

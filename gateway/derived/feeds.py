@@ -48,7 +48,7 @@ def feed_state(age_s: float | None, *, reachable: bool, limits: FeedLimits) -> F
     return "quiet" if age_s >= limits.quiet_s else "live"
 
 
-def feeds(
+def feeds(  # noqa: PLR0913  what is known of the sources, each by its name
     sources: Iterable[str],
     heard: Mapping[str, Heard],
     now: datetime,
@@ -57,10 +57,13 @@ def feeds(
     limits: FeedLimits,
     replay: Playback | None = None,
     set_aside: Mapping[str, int] = _NOTHING,
+    restarted: Mapping[str, int] = _NOTHING,
+    ahead: Mapping[str, int] = _NOTHING,
 ) -> dict[str, Feed]:
     """Every source's feed at `now`. Where the log is not `reachable`, all are down: nothing new can be known.
 
-    `set_aside` says how many statements of a source its figures do not show.
+    `set_aside` says how many statements of a source its figures do not show, `restarted` and `ahead` how many of them
+    have odd revisions or event times.
     In a `replay` ages are the night's: by its clock and event times, whatever the speed, and however long it stands.
     """
     found = {}
@@ -78,6 +81,8 @@ def feeds(
             last_event=last.as_of if last else None,
             age_s=age_s,
             set_aside=set_aside.get(source, 0),
+            restarted=restarted.get(source, 0),
+            ahead=ahead.get(source, 0),
         )
     return found
 

@@ -12,13 +12,16 @@ from schemas.wire import Feed, FeedState, Playback, State
 class FeedNow:
     """One source as of now. `unknown`: there is no connection, so nobody knows how it is.
 
-    `set_aside` counts what it has said that is in quarantine, and so not in its figures.
+    `set_aside` counts what it has said that is in quarantine, and so not in its figures; `restarted` what is ignored
+    since its revisions began again, `ahead` what is dated well ahead of when it came.
     """
 
     state: FeedState | Literal["unknown"]
     last_event: datetime | None
     age_s: float | None
     set_aside: int = 0
+    restarted: int = 0
+    ahead: int = 0
 
 
 class Feeds:
@@ -44,7 +47,12 @@ class Feeds:
         feeds = self._state.feeds if self._state is not None else {}
         return {
             source: FeedNow(
-                feed.state if connected else "unknown", feed.last_event, self._age_s(source, feed), feed.set_aside
+                feed.state if connected else "unknown",
+                feed.last_event,
+                self._age_s(source, feed),
+                feed.set_aside,
+                feed.restarted,
+                feed.ahead,
             )
             for source, feed in feeds.items()
         }

@@ -16,6 +16,7 @@ from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.explanation import Explanation
 from schemas.gate import GATE
+from schemas.notice import NOTICE
 from schemas.quarantine import Quarantined
 from schemas.tally import TALLY
 from schemas.totals import TOTALS
@@ -28,6 +29,7 @@ SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
     "tally": TALLY,
     "totals": TOTALS,
     "gate": GATE,
+    "notice": NOTICE,
     "comparison": COMPARISON,
     "explanation": TypeAdapter(Explanation),
     "control": CONTROL,

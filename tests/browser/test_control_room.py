@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,19 @@ async def test_an_operator_holds_takes_and_releases_by_keyboard_alone(tmp_path: 
             text.split()[0] for text in await page.locator(".audit tbody td:nth-child(2)").all_inner_texts()
         ]
         assert [] == shown.complaints
+
+
+async def test_a_source_whose_revisions_begin_again_is_an_alarm(tmp_path: Path, browser: Browser) -> None:
+    first = next(one for one in tallies(1, "aa") if one.contest == "metropolitan_mayor")
+    async with night(tmp_path) as (log, url), screen(browser, room_url(url), height=1500) as shown:
+        page = await enter(shown)
+        later = first.at + timedelta(hours=1)
+        others = structs.replace(first, revision=2, at=later, votes={"imamoglu": 1}, valid=1, cast=1, invalid=0)
+        await say(log, [structs.replace(first, revision=3), others])
+        await expect(page.locator(".alarms [data-kind=restarted]")).to_contain_text(
+            "sürümler yeniden başladı (3 geçerliyken 2): 1 yeni bildirim sayılmıyor", timeout=PATIENCE_MS
+        )
+        await expect(page.locator(".feeds .state").first).to_contain_text("yeniden başladı", timeout=PATIENCE_MS)
 
 
 async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -> None:

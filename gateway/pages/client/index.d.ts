@@ -51,6 +51,10 @@ export interface Feed {
   readonly age_s: number | null;
   /** How much the source has said, newer than its figures or against them, that is in quarantine. */
   readonly set_aside: number;
+  /** How many newer statements are ignored since the source's revisions began again. */
+  readonly restarted: number;
+  /** How many statements have an event time well ahead of when they came. */
+  readonly ahead: number;
 }
 
 export interface Call {
@@ -97,7 +101,7 @@ export interface StateMessage {
   readonly type: "state";
   readonly seq: number;
   readonly at: string;
-  readonly feeds: Readonly<Record<string, Omit<Feed, "state" | "set_aside"> & { readonly state: Exclude<Feed["state"], "unknown">; readonly set_aside?: number }>>;
+  readonly feeds: Readonly<Record<string, Omit<Feed, "state" | "set_aside" | "restarted" | "ahead"> & { readonly state: Exclude<Feed["state"], "unknown">; readonly set_aside?: number; readonly restarted?: number; readonly ahead?: number }>>;
   readonly reachable?: boolean;
   readonly embargo?: string | null;
   readonly embargoed?: boolean;

@@ -24,11 +24,13 @@ export class Alarms {
 
   #row(alarm) {
     const { t, format } = this;
-    const { kind, source, contest, unit, figure, before, after, at } = alarm;
+    const { kind, source, contest, unit, figure, before, after, at, as_of: asOf, revision, stands } = alarm;
     const said = {
       jump: () => t("jump", { who: this.room.candidateName(contest, unit, figure), before: format.percentOf(before), after: format.percentOf(after) }),
       backwards: () => t("backwards", { before: format.count(before), after: format.count(after) }),
       silence: () => t("silence"),
+      restarted: () => t("restartedAlarm", { n: format.count(after), revision, stands }),
+      ahead: () => t("aheadAlarm", { n: format.count(after), time: format.clock(asOf) }),
       set_aside: () => t("setAsideAlarm", { reason: t(`reason_${figure}`), n: format.count(after) }),
     }[kind]();
     const where = contest && this.election.contestById.has(contest) ? ` · ${this.room.where(contest, unit)}` : "";

@@ -15,6 +15,14 @@ export class FeedsPanel {
     root.append(list);
   }
 
+  /** How a feed is, and what of its word is set aside, ignored or dated ahead. */
+  #word(feed) {
+    const { t, format } = this;
+    const word = feed.set_aside ? t("setAside", { state: t(feed.state), n: format.count(feed.set_aside) }) : t(feed.state);
+    const odd = ["restarted", "ahead"].filter((name) => feed[name]).map((name) => t(`${name}Feed`, { n: format.count(feed[name]) }));
+    return [word, ...odd].join(" · ");
+  }
+
   /** Show the feeds, in the definition's order. */
   draw({ feeds }) {
     const { t, format } = this;
@@ -24,7 +32,7 @@ export class FeedsPanel {
       const [source, state, age] = this.#rows.parent.children[index].children;
       const feed = feeds[id];
       say(source, name);
-      say(state, feed.set_aside ? t("setAside", { state: t(feed.state), n: format.count(feed.set_aside) }) : t(feed.state));
+      say(state, this.#word(feed));
       put(state, "data-state", feed.state);
       say(age, feed.age_s === null ? t("never") : t("lastChange", { age: format.age(feed.age_s) }));
     });

@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 
 from gateway.derived.alarms import MAX_ALARMS_KEPT, Alarm, Alarms
+from gateway.folds.notices import Notices
 from gateway.folds.quarantine import Open
 from gateway.folds.view import View
+from schemas.notice import Notice
 from schemas.quarantine import Reason
 from schemas.set_aside import SetAside
 from schemas.totals import Cell, Totals
 from schemas.wire import Feed, FeedState
-from tests.gateway.nights import START, election, totals
+from tests.gateway.nights import START, Written, election, totals
+from tests.schemas.test_notice import notice
 
 
 def seen(view: View, alarms: Alarms, *said: Totals, feeds: dict[str, FeedState] | None = None) -> list[Alarm]:
@@ -124,3 +127,43 @@ def test_words_that_are_set_aside_are_an_alarm_by_source_and_reason_and_again_wh
     )
     assert [] == raised()
     assert [("aa", "conflict", 0, 1)] == raised(*words(1))
+
+
+def noticed(alarms: Alarms, notices: Notices, *said: Notice) -> list[tuple[object, ...]]:
+    """What is raised once these notices were folded."""
+    before = len(alarms.raised)
+    for one in said:
+        notices.fold(Written(0, one.encode(), key=one.key))
+    alarms.look(View(election()), {}, START, notices=notices)
+    return [
+        (one.kind, one.source, one.contest, one.unit, one.before, one.after) for one in list(alarms.raised)[before:]
+    ]
+
+
+def test_a_source_whose_revisions_began_again_is_an_alarm_and_another_when_it_has_doubled() -> None:
+    alarms, notices = Alarms(), Notices(election())
+    noticed(alarms, notices)
+
+    assert [("restarted", "aa", "mayor", "tr/34/uskudar", 0, 1)] == noticed(alarms, notices, notice(offset=1, count=1))
+    assert (1, 7, 1001) == (alarms.raised[-1].revision, alarms.raised[-1].stands, alarms.raised[-1].box)
+    assert [] == noticed(alarms, notices)
+    assert [("restarted", "aa", "mayor", "tr/34", 1, 2)] == noticed(
+        alarms, notices, notice(district="tr/34/adalar", offset=1, count=1)
+    )
+    assert [] == noticed(alarms, notices, notice(offset=2, count=2))
+    assert [("restarted", "aa", "mayor", "tr/34", 2, 4)] == noticed(alarms, notices, notice(offset=3, count=3))
+    assert [("ahead", "anka", "mayor", "tr/34/uskudar", 0, 2)] == noticed(
+        alarms, notices, notice(kind="ahead", source="anka")
+    )
+
+
+def test_what_was_noticed_before_the_first_look_is_no_news_and_neither_is_it_said_again() -> None:
+    """A gateway starts late, an aggregator counts from the beginning once more."""
+    alarms, notices = Alarms(), Notices(election())
+
+    assert [] == noticed(alarms, notices, notice(offset=9, count=5))
+    assert [] == noticed(alarms, notices, *(notice(offset=offset, count=offset) for offset in range(1, 6)))
+    assert [] == noticed(alarms, notices, notice(offset=9, count=5))
+    assert [("restarted", "aa", "mayor", "tr/34/uskudar", 5, 10)] == noticed(
+        alarms, notices, notice(offset=30, count=10)
+    )

@@ -59,6 +59,14 @@ def test_in_a_replay_ages_are_the_nights() -> None:
         assert orjson.loads(state_message(7, later, found, replay=replay))["replay"]["speed"] == 60
 
 
+def test_how_much_of_a_source_is_ignored_or_dated_ahead_is_told_but_not_where_it_would_count_what_came_in() -> None:
+    found = feeds({"aa"}, {}, START, reachable=True, limits=LIMITS, restarted={"aa": 3}, ahead={"aa": 2})
+    for numbers, expected in ((True, (3, 2)), (False, (0, 0))):
+        state = SERVER_MESSAGE.validate_json(state_message(7, START, found, numbers=numbers))
+        assert isinstance(state, State)
+        assert expected == (state.feeds["aa"].restarted, state.feeds["aa"].ahead)
+
+
 def test_how_much_of_a_source_is_set_aside_is_told_but_not_where_it_would_count_what_came_in() -> None:
     found = feeds({"aa", "anka"}, {}, START, reachable=True, limits=LIMITS, set_aside={"aa": 3})
     assert (3, 0) == (found["aa"].set_aside, found["anka"].set_aside)
