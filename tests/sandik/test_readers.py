@@ -189,6 +189,27 @@ def test_every_reader_of_totals_tells_the_same_with_its_marks(night: Expected, s
             assert (reader.__name__, options, answer) == (reader.__name__, options, reader(sandik, *options))
 
 
+def test_what_was_on_air_at_this_moment_is_what_is_on_air(night: Expected, sandik: Sandik) -> None:
+    code, out, _ = sandik("at", Wall().now().isoformat(), "--run", RUN, "--format", "json")
+    past = orjson.loads(out)
+    on_air = None if past["embargoed"] else _votes(past["on_air"])
+    control_room = past["on_air"] if past["control_room"] is None else past["control_room"]
+
+    assert (0, expected_votes(night)) == (code, (on_air, _votes(control_room)))
+    assert (night.held, night.on_air is None) == (bool(past["hold"]), past["embargoed"])
+
+
+def expected_votes(expected: Expected) -> tuple[tuple[int, bool] | None, tuple[int, bool]]:
+    """Kurum's votes on air and for the control room, and whether they are marked as set by hand."""
+    on_air = None if expected.on_air is None else (expected.on_air, expected.by_hand[0])
+    return on_air, (expected.control_room, expected.by_hand[1])
+
+
+def _votes(rows: list[dict[str, Any]]) -> tuple[int, bool]:
+    row = next(row for row in rows if (row["contest"], row["source"], row["unit"]) == ("mayor", "aa", "tr"))
+    return row["votes"]["kurum"], row["overridden"] == ["votes.kurum"]
+
+
 MINE = ("--operator-key", "me.key.pub")
 OTHERS = ("--operator-key", "other.key.pub")
 KEPT = "Orders that cannot be verified are kept: embargo_set at control offset 1"
