@@ -101,6 +101,8 @@ class Crowd:
         if taken.faults:
             for kind, text in taken.faults:
                 self.figures.fault(kind, text)
+        for ordered in taken.ordered:
+            self.figures.ordered[ordered] += 1
         if client.watched:
             self._watch(client, taken, now)
         if taken.retry_after_s is not None:

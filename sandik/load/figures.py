@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Final
 
 from sandik.load.histogram import Histogram
-from sandik.load.standing import Fault
+from sandik.load.standing import Fault, Ordered
 
 MAX_EXAMPLES: Final = 20
 """Faults whose text is kept: the first few say what is wrong; a broken gateway makes millions."""
@@ -54,6 +54,8 @@ class Figures:
     closes: Counter[int] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     faults: Counter[Fault] = field(default_factory=Counter)
+    ordered: Counter[Ordered] = field(default_factory=Counter)
+    """Messages that told of orders of operators, by what was ordered."""
     examples: list[str] = field(default_factory=list)
 
     def add(self, other: "Figures") -> None:

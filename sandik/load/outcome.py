@@ -117,6 +117,11 @@ class Outcome:
             said.append("No latency: the feed's event times are not now (a replay, or a night at another speed).")
         if not self.feed_arrived:
             said.append("Nothing of the feed reached a client. Does an aggregator run for this run?")
+        if self.figures.ordered:
+            said.append(
+                f"An operator's orders were in force ({', '.join(sorted(self.figures.ordered))}): figures that clients "
+                "were not shown, or others than those of the feed, may be right, and count as wrong here."
+            )
         if self.interrupted:
             said.append("It was stopped early.")
         return said

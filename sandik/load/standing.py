@@ -27,6 +27,9 @@ were ever due. differs: two clients at one cursor show different figures. error:
 unreadable: not a message of the protocol.
 """
 
+Ordered = Literal["embargo", "hold", "figures set by hand"]
+"""What operators may order, so that clients are rightly shown something else than the feed says."""
+
 MAX_NEW_CHANGES: Final = 1_000_000
 """Changes of one unit that may come at once: eight minutes of 2,000 a second. More are not believed."""
 
@@ -89,6 +92,8 @@ class Step:
     kind: Kind
     after: Standing
     faults: Sequence[tuple[Fault, str]] = ()
+    ordered: Sequence[Ordered] = ()
+    """The orders of operators that the message tells of."""
     new: Sequence[int] = ()
     """The schedule's numbers of the changes that are shown now and were not before."""
     newest: Sequence[float] = ()
@@ -114,8 +119,9 @@ def _hello(standing: Standing, payload: bytes, _: Mapping[str, Any]) -> Step:
     return Step(payload, "hello", standing)
 
 
-def _state(standing: Standing, payload: bytes, _: Mapping[str, Any]) -> Step:
-    return Step(payload, "state", standing)
+def _state(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
+    told: dict[Ordered, bool] = {"embargo": message.get("embargoed", False), "hold": bool(message.get("hold"))}
+    return Step(payload, "state", standing, ordered=[kind for kind, is_so in told.items() if is_so])
 
 
 def _goodbye(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
@@ -139,7 +145,7 @@ def _snapshot(standing: Standing, payload: bytes, message: Mapping[str, Any]) ->
     faults += _worse(standing.subject, before, shown)
     after = Standing(standing.subject, epoch, seq, shown, joined=True)
     new = _new(standing.subject, before, shown) if epoch == standing.epoch else []
-    return Step(payload, "snapshot", after, faults, new)
+    return Step(payload, "snapshot", after, faults, _ordered(message["totals"]), new)
 
 
 def _delta(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
@@ -157,7 +163,8 @@ def _delta(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> St
         joined=True,
     )
     newest = [datetime.fromisoformat(entry["as_of"]).timestamp() for entry in entries if "as_of" in entry]
-    return Step(payload, "delta", after, faults, _new(standing.subject, standing.shown, changed), newest)
+    new = _new(standing.subject, standing.shown, changed)
+    return Step(payload, "delta", after, faults, _ordered(entries), new, newest)
 
 
 _APPLY: Final[Mapping[str, Callable[[Standing, bytes, Mapping[str, Any]], Step]]] = {
@@ -178,6 +185,10 @@ def _show(subject: Subject, entry: Mapping[str, Any], before: Shown | None) -> S
         return Shown(boxes, 0)
     changes = entry[COUNTER] - track.base if COUNTER in entry else (before.changes if before else 0)
     return Shown(boxes, changes)
+
+
+def _ordered(entries: Sequence[Mapping[str, Any]]) -> Sequence[Ordered]:
+    return ("figures set by hand",) if any(entry.get("overridden") for entry in entries) else ()
 
 
 def _step_back(standing: Standing, seq: int) -> list[tuple[Fault, str]]:

@@ -158,4 +158,5 @@ def _counts(figures: Figures) -> dict[str, Any]:
         "stalled_and_caught_up": figures.catching_up.count,
         "catch_up_frames": _each(figures.catch_up_frames),
         "event_times_not_now": figures.unreal,
+        "messages_about_orders": dict(figures.ordered.most_common()),
     }

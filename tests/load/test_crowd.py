@@ -48,6 +48,15 @@ def test_each_change_is_timed_from_when_it_was_due_at_every_client() -> None:
     assert waits[0] <= behind.minimum / 1e6 <= waits[0] + 0.0005
 
 
+def test_messages_about_orders_of_operators_are_counted() -> None:
+    all_of_them = crowd(plan())
+    state = b'{"type":"state","embargoed":false,"hold":["mayor"]}'
+    for client in all_of_them.clients:
+        all_of_them.take(client, state, BEGAN + 9)
+
+    assert {"hold": len(all_of_them.clients)} == all_of_them.flush().ordered
+
+
 def test_changes_due_while_clients_connect_are_not_timed() -> None:
     all_of_them = crowd(plan())
     client = all_of_them.clients[0]

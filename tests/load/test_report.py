@@ -123,6 +123,15 @@ def test_a_busy_tester_is_a_caution() -> None:
     assert any("used a whole core" in text for text in found.cautions)
 
 
+def test_orders_of_operators_are_a_caution() -> None:
+    found = outcome()
+    assert [] == [text for text in found.cautions if "orders" in text]
+    found.figures.ordered.update({"hold": 3, "embargo": 1})
+
+    assert any("An operator's orders were in force (embargo, hold)" in text for text in found.cautions)
+    assert {"hold": 3, "embargo": 1} == summary(found)["counts"]["messages_about_orders"]
+
+
 def test_clients_that_were_away_are_a_caution() -> None:
     found = Outcome(plan())
     for second in range(30):

@@ -49,6 +49,25 @@ def test_figures_of_a_feed_that_takes_nothing_back_must_not_fall(fields: dict[st
     assert [] == faults(FOREIGN, first, delta(10, 11, entry(**fields)))
 
 
+@pytest.mark.parametrize(
+    ("ordered", "payload"),
+    [
+        (["embargo"], b'{"type":"state","embargoed":true,"hold":[]}'),
+        (["hold"], b'{"type":"state","embargoed":false,"hold":["mayor"]}'),
+        (["embargo", "hold"], b'{"type":"state","embargoed":true,"hold":["mayor"]}'),
+        ([], b'{"type":"state","embargoed":false,"hold":[]}'),
+        ([], b'{"type":"state"}'),
+        (["figures set by hand"], snapshot(10, entry(boxes_opened=3, overridden=["votes.kurum"]))),
+        (["figures set by hand"], delta(0, 5, entry(boxes_opened=3, overridden=["valid"]))),
+        ([], snapshot(10, entry(boxes_opened=3, overridden=[]))),
+    ],
+)
+def test_what_operators_have_ordered_is_known(ordered: list[str], payload: bytes) -> None:
+    (taken,) = walk(FOREIGN, payload)
+
+    assert ordered == list(taken.ordered)
+
+
 def test_a_log_made_anew_may_begin_again() -> None:
     assert [] == faults(FED, snapshot(10, entry(boxes_opened=3, invalid=103)), snapshot(2, epoch="e2"))
 
