@@ -64,7 +64,12 @@ class Overrides:
             return
         cell = Cell(order.contest, order.source, order.unit)
         before = self._standing.get(cell)
-        figures = (before.figures if before else {}) | order.figures if isinstance(order, FigureOverridden) else {}
+        figures: dict[str, int] = {}
+        instead_of: dict[str, int] = {}
+        if isinstance(order, FigureOverridden):
+            own = {name: order.instead_of[name] for name in order.figures if name in order.instead_of}
+            figures = (before.figures if before else {}) | order.figures
+            instead_of = (before.instead_of if before else {}) | own
         self._standing[cell] = Override(
             contest=cell.contest,
             source=cell.source,
@@ -72,6 +77,7 @@ class Overrides:
             override=offset,
             at=order.at,
             figures=figures,
+            instead_of=instead_of,
         )
         self.wanted.append(self._standing[cell])
 

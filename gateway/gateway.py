@@ -38,6 +38,7 @@ from gateway.world import Client, World
 from schemas.playback import is_mark, parse_mark
 from schemas.trust import Verdict
 from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState, Playback
+from tabulation.by_hand import moved
 from tabulation.embargo import NO_EMBARGO, Embargo
 from tabulation.restrictions import complaint
 
@@ -326,6 +327,7 @@ class Gateway:
             watched = states, hold, self._contact.reachable
             changed = changed or watched != self._watched
             self._watched = watched
+            self.world.alarms.look_under(moved(self.world.program.on_air), self._clock.now())
             self.world.alarms.look(
                 self.world.view, found, self._clock.now(), self.world.quarantine.open, self.world.notices
             )

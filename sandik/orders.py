@@ -23,7 +23,7 @@ from schemas.control import DELIVERY, ORDER, FigureOverridden, Mode, Order, Over
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.trust import OperatorKey, OperatorSeal, encode_order
-from tabulation.by_hand import Change, changes
+from tabulation.by_hand import Change, changes, instead_of
 from tabulation.confirmations import Question, questions, unanswered
 
 KeyFile = Annotated[
@@ -154,6 +154,8 @@ async def _append(
             raise UsageError(f"Run {name!r} is live: its orders are signed. Give your private key with --key.")
         order = order_of(run, {**instruction.of(run.definition), **who}, clock)
         control, standing = await considered(log, run, order, giving.keys(run.mode), clock.now())
+        if isinstance(order, FigureOverridden):
+            order = order.model_copy(update={"instead_of": instead_of(order, standing.on_air)})
         refuse(control, encode_order(order, giving.seal), order, clock.now())
         _ask(run, unanswered(questions(order, standing, run.mode), giving.confirmed))
         changed = changes(order, standing.on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()

@@ -159,7 +159,8 @@ class Taken(_Order):
 class FigureOverridden(_Order):
     """Set figures of a district by hand, in the place of what the source says; those set before stay.
 
-    `unit` is the district. Everywhere these figures show they are marked, also in the sums above.
+    `unit` is the district. Everywhere these figures show they are marked, also in the sums above. `instead_of` is what
+    the source itself said of them when the order was given, 0 where it had said nothing; older orders do not say it.
     """
 
     type: Literal["figure_overridden"] = "figure_overridden"
@@ -167,6 +168,7 @@ class FigureOverridden(_Order):
     source: Id
     unit: UnitId
     figures: Annotated[HandSet, Field(min_length=1)]
+    instead_of: HandSet = Field(default_factory=dict)
 
 
 class OverrideWithdrawn(_Order):

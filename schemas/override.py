@@ -25,24 +25,34 @@ FIGURES: Final = tuple(name for name in COUNTS if name not in ("annulled", "flag
 """The counts that may be set by hand: those that a source reports. The others say something about its boxes."""
 
 MAX_FIGURES: Final = 64
-"""Figures in one override: every count and the votes of 49 candidates, with room to spare."""
+"""Figures in one order: every count and the votes of 49 candidates, with room to spare."""
 
-Figures = Annotated[
-    dict[Annotated[str, Field(pattern=r"^([a-z_]+|votes\.[a-z0-9][a-z0-9_\-]*)$", max_length=110)], Total],
-    Field(max_length=MAX_FIGURES),
-]
+MAX_STANDING_FIGURES: Final = 1_024
+"""Figures that are set by hand in one cell, by however many orders: every count and a thousand candidates."""
+
+_FigureName = Annotated[str, Field(pattern=r"^([a-z_]+|votes\.[a-z0-9][a-z0-9_\-]*)$", max_length=110)]
+
+Figures = Annotated[dict[_FigureName, Total], Field(max_length=MAX_FIGURES)]
 """Absolute figures by name: a count of `FIGURES`, or `votes.` and a candidate."""
+
+StandingFigures = Annotated[dict[_FigureName, Total], Field(max_length=MAX_STANDING_FIGURES)]
+"""The same, of all orders that stand in one cell."""
 
 
 class Override(Aside):
-    """The figures of one cell that are set by hand at a time; none of them: the source's own figures stand again."""
+    """The figures of one cell that are set by hand at a time; none of them: the source's own figures stand again.
+
+    `instead_of` is what the source itself said of them when each was set, as far as the order says so: by it a reader
+    sees that the source says something else by now.
+    """
 
     prefix = OVERRIDE_PREFIX
 
     type: Literal["override"] = "override"
     override: Total
     at: AwareDatetime
-    figures: Figures
+    figures: StandingFigures
+    instead_of: StandingFigures = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _of_known_figures(self) -> Self:
@@ -58,7 +68,10 @@ class Override(Aside):
 
     def encode(self) -> bytes:
         """The record value: fields in their fixed order, figures by name, so equal overrides are equal bytes."""
-        return orjson.dumps(self.model_dump() | {"figures": dict(sorted(self.figures.items()))})
+        fields = self.model_dump(exclude={"instead_of"}) | {"figures": dict(sorted(self.figures.items()))}
+        if self.instead_of:  # without it the bytes are those that earlier releases write of the same order
+            fields["instead_of"] = dict(sorted(self.instead_of.items()))
+        return orjson.dumps(fields)
 
 
 OVERRIDE: Final = TypeAdapter(Override)

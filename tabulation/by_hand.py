@@ -54,6 +54,34 @@ def changes(order: HandOrder, on_air: OnAir) -> tuple[Change, ...]:
     return tuple(Change(name, count, own.get(name)) for name, count in sorted(by_hand.items()))
 
 
+def instead_of(order: FigureOverridden, on_air: OnAir) -> dict[str, int]:
+    """What the source itself says now of the figures that an order sets; 0 where it has reported nothing."""
+    cell = cell_of(order)
+    reported = on_air.reported(cell) or unreported(cell, order.at)
+    return {name: figure_of(reported, name) for name in sorted(order.figures)}
+
+
+class Moved(NamedTuple):
+    """A figure that is set by hand, and of which the source says something else than when it was set."""
+
+    cell: Cell
+    figure: str
+    before: int
+    after: int
+
+
+def moved(on_air: OnAir) -> tuple[Moved, ...]:
+    """Every figure set by hand whose source has moved since, by cell and name."""
+    found = []
+    for override in on_air.overrides:
+        reported = on_air.reported(override.cell)
+        for name, before in sorted(override.instead_of.items()):
+            after = before if reported is None else figure_of(reported, name)
+            if after != before:
+                found.append(Moved(override.cell, name, before, after))
+    return tuple(found)
+
+
 def _set_by(order: HandOrder) -> Iterable[str]:
     return order.figures if isinstance(order, FigureOverridden) else ()
 

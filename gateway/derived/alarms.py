@@ -6,7 +6,7 @@ that a flood of records costs a bounded number of looks.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
@@ -17,6 +17,7 @@ from gateway.folds.quarantine import Open
 from gateway.folds.view import View
 from schemas.quarantine import Reason
 from schemas.wire import Feed, FeedState
+from tabulation.by_hand import Moved
 
 JUMP_POINTS: Final = 20
 """Percentage points by which a candidate's share may move between two looks. Box to box a share spreads by 15 points
@@ -31,7 +32,7 @@ MAX_ALARMS_KEPT: Final = 200
 _HUNDRED: Final = 100
 _SILENT: Final[frozenset[FeedState]] = frozenset({"stale", "down"})
 
-Kind = Literal["jump", "backwards", "silence", "set_aside", "restarted", "ahead"]
+Kind = Literal["jump", "backwards", "silence", "set_aside", "restarted", "ahead", "moved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class Alarm:
 
     For a jump these are the candidate's share in hundredths of a per cent, for boxes that go backwards how many were
     open, for silence nothing. For words that are set aside they are how many there were and are, with the reason for
-    its `figure`, of the source as a whole; contest and unit are those of the newest. `at` is when it was noticed,
-    `as_of` the event time of what was noticed.
+    its `figure`, of the source as a whole; contest and unit are those of the newest. Where a source says something else
+    of a figure that is set by hand they are what it said at the order, and what it says now. `at` is when it was
+    noticed, `as_of` the event time of what was noticed.
     """
 
     number: int
@@ -77,6 +79,7 @@ class Alarms:
         self._set_aside: dict[tuple[str, Reason], int] = {}
         self._noticed: dict[NoticeGroup, int] = {}
         self._notices_seen = 0
+        self._moved: set[Moved] = set()
         self._looked: int | None = None
         self._count = 0
 
@@ -149,6 +152,15 @@ class Alarms:
                     stands=newest.stands,
                 )
         self._notices_seen = notices.changes
+
+    def look_under(self, moved: Iterable[Moved], now: datetime) -> None:
+        """Tell of each figure set by hand, once, that its source says something else than when it was set."""
+        seen = {one._replace(after=0): one for one in moved}
+        for ordered in sorted(seen.keys() - self._moved):
+            one = seen[ordered]
+            where = {"contest": one.cell.contest, "unit": one.cell.district}
+            self._raise("moved", now, one.cell.source, figure=one.figure, before=one.before, after=one.after, **where)
+        self._moved = set(seen)
 
     def _compare(self, contest: str, source: str, figures: Figures, now: datetime) -> None:
         place = contest, source, figures.unit.id

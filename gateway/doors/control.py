@@ -16,9 +16,11 @@ from gateway.folds.quarantine import Quarantine
 from gateway.gateway import Gateway
 from gateway.world import World
 from schemas.mending import MENDABLE
+from schemas.override import Override
 from schemas.quarantine import Quarantined
 from schemas.set_aside import statement_of
 from schemas.trust import Verdict
+from tabulation.by_hand import figure_of
 
 SHOWN: Final = 100
 """Alarms, quarantined records and orders that one answer lists, the newest: as many as a screen can hold."""
@@ -58,13 +60,20 @@ class ControlDoor:
             "embargoed": gateway.embargo.is_in_force(now),
             "embargo": gateway.embargo.until,
             "hold": world.program.pending(),
-            "overrides": [override.model_dump() for override in world.program.overrides],
+            "overrides": [_standing(override, world) for override in world.program.overrides],
             "calls": [call.model_dump() for call in world.control.calls],
             "feeds": {source: feed.model_dump() for source, feed in gateway.feeds_now().items()},
             "alarms": [asdict(alarm) for alarm in islice(reversed(world.alarms.raised), SHOWN)],
             "quarantine": _quarantine(world),
             "audit": [_described(verdict) for verdict in islice(reversed(world.control.audit), SHOWN)],
         }
+
+
+def _standing(override: Override, world: World) -> dict[str, object]:
+    """Figures set by hand, with what their source says of them now: `null` where it has reported nothing."""
+    reported = world.program.on_air.reported(override.cell)
+    now = None if reported is None else {name: figure_of(reported, name) for name in override.figures}
+    return override.model_dump() | {"source_now": now}
 
 
 def _quarantine(world: World) -> Mapping[str, object]:

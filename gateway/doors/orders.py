@@ -4,7 +4,7 @@ What goes into the log are the bytes that were sent: the signature is over them,
 An order that would not count is refused here with the reason, before anything is written; whether it counts is then
 said by every reader for itself, as ever. One that is to be confirmed is asked about: `?confirm=` with what the answer
 says confirms exactly that, so where things have changed in between it is asked about anew. `?consider` asks what there
-would be to confirm, before anything is signed, and writes nothing.
+would be to confirm, before anything is signed, and writes nothing; `adds` are fields to add to the order.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from schemas.control import FigureOverridden, Order, OverrideWithdrawn, unknown_
 from schemas.errors import LogError, UsageError
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict
-from tabulation.by_hand import changes, impossible
+from tabulation.by_hand import changes, impossible, instead_of
 from tabulation.confirmations import Question, questions, unanswered
 
 _CONFLICT: Final = 409
@@ -65,8 +65,8 @@ class OrdersDoor:
         order = self._accepted(world, value)
         asked = unanswered(self._questions(world, order), _confirmed(request))
         if asked:
-            return _not_confirmed(asked, _changes(world, order))
-        told = {"ordered": order.type, "id": order.id, "by": order.by, "changes": _changes(world, order)}
+            return _not_confirmed(asked, _told(world, order))
+        told = {"ordered": order.type, "id": order.id, "by": order.by, "changes": _told(world, order)["changes"]}
         await self._write(world, order, value)
         return json_answer(orjson.dumps(told), status=202)
 
@@ -85,8 +85,7 @@ class OrdersDoor:
         unknown = unknown_in(order, world.run.definition)
         if unknown is not None:
             raise HTTPException(_CONFLICT, unknown)
-        asked = self._questions(world, order)
-        return {"changes": _changes(world, order), **_asked(asked)}
+        return {**_told(world, order), **_asked(self._questions(world, order))}
 
     def _questions(self, world: World, order: Order) -> tuple[Question, ...]:
         """What is to be confirmed of an order that comes now. Raises `HTTPException` where it cannot be meant."""
@@ -130,18 +129,19 @@ def _asked(asked: Sequence[Question]) -> dict[str, object]:
     }
 
 
-def _not_confirmed(asked: Sequence[Question], changed: list[dict[str, object]]) -> Response:
+def _not_confirmed(asked: Sequence[Question], told: dict[str, object]) -> Response:
     sentences = " ".join(question.sentence for question in asked)
     message = f"{sentences} Nothing was written. Ask again with ?confirm= and what 'confirm' says, if that is meant."
-    body = {"error": message, "code": NOT_CONFIRMED, "changes": changed, **_asked(asked)}
+    body = {"error": message, "code": NOT_CONFIRMED, **told, **_asked(asked)}
     return json_answer(orjson.dumps(body), status=_CONFLICT)
 
 
-def _changes(world: World, order: Order) -> list[dict[str, object]]:
-    """Every figure that an order sets or gives back, before and after."""
-    if not isinstance(order, FigureOverridden | OverrideWithdrawn):
-        return []
-    return [change._asdict() for change in changes(order, world.program.on_air)]
+def _told(world: World, order: Order) -> dict[str, object]:
+    """Every figure that an order sets or gives back, before and after; and fields that belong into the order."""
+    on_air = world.program.on_air
+    by_hand = changes(order, on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()
+    adds = {"instead_of": instead_of(order, on_air)} if isinstance(order, FigureOverridden) else {}
+    return {"changes": [change._asdict() for change in by_hand], "adds": adds}
 
 
 def _released(world: World, order: Order) -> Tally | None:

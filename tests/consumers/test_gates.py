@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from consumers.gates import Holds, Overrides, RelayedOrders
 from eventlog.port import Entry
-from schemas.control import Called, FigureOverridden, Held, Order, Released, Taken
+from schemas.control import Called, FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.gate import Gate, parse_gate
 from schemas.override import Override
 from schemas.totals import COUNTS, Totals
@@ -246,3 +246,15 @@ def test_what_was_set_by_hand_before_a_hold_is_part_of_it_and_what_comes_after_i
     assert truth is not None
     assert 7 == truth.valid
     assert (3, 2) == (holds.orders + overrides.orders, len(overrides.wanted))
+
+
+def test_what_the_source_had_said_stands_with_each_figure_until_the_figures_are_taken_back() -> None:
+    overrides = Overrides()
+    cell = {"contest": "mayor", "source": "aa", "unit": "tr/34/uskudar"}
+    for offset, (figure, count, own) in enumerate([("valid", 5, 50), ("cast", 6, 60), ("valid", 7, 70)]):
+        said = {figure: own, "invalid": 1}
+        overrides.apply(offset, order(FigureOverridden, **cell, figures={figure: count}, instead_of=said))
+    overrides.apply(3, order(OverrideWithdrawn, **cell))
+    assert [{"valid": 50}, {"valid": 50, "cast": 60}, {"valid": 70, "cast": 60}, {}] == [
+        override.instead_of for override in overrides.wanted
+    ]

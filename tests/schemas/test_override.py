@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from schemas.override import Override, is_override, overridden, parse_override, unreported
+from schemas.override import MAX_FIGURES, Override, is_override, overridden, parse_override, unreported
 from schemas.totals import Cell
 from tests.builders import NIGHT
 from tests.gateway.nights import totals
@@ -23,6 +23,20 @@ def test_what_is_written_is_read_again_and_equal_overrides_are_equal_bytes() -> 
     assert is_override(one.key)
     assert not is_override(CELL.key())
     assert not is_override(None)
+
+
+def test_what_the_source_had_said_goes_with_it_and_older_records_say_nothing_of_it() -> None:
+    """The bytes of an override without it are those of before there was such a field."""
+    older = an_override(valid=5)
+    assert b"instead_of" not in older.encode()
+    newer = older.model_copy(update={"instead_of": {"votes.kurum": 1, "valid": 4}})
+    assert newer.encode().endswith(b'"instead_of":{"valid":4,"votes.kurum":1}}')
+    assert newer == parse_override(newer.encode())
+
+
+def test_the_orders_of_a_cell_may_set_more_figures_than_one_order_can() -> None:
+    named = {f"votes.candidate-{number}": number for number in range(MAX_FIGURES + 1)}
+    assert named == Override(**CELL._asdict(), override=7, at=NIGHT, figures=named).figures
 
 
 def test_only_what_a_source_reports_can_be_set() -> None:

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from schemas.control import OverrideWithdrawn
 from schemas.definition import Election
-from tabulation.by_hand import Change, changes, excesses, impossible
-from tests.builders import small_election
+from schemas.override import Override
+from tabulation.by_hand import Change, Moved, changes, excesses, impossible, instead_of, moved
+from tests.builders import NIGHT, small_election
 from tests.schemas.orders import order
-from tests.tabulation.nights import WHERE, on_air, setting
+from tests.tabulation.nights import CELL, WHERE, on_air, setting
 
 SAID: dict[str, Any] = {
     "boxes_opened": 10,
@@ -150,3 +151,23 @@ def contradicts(after: dict[str, int], touched: set[str]) -> bool:
         pairs += [(at(name), 0, {name, "boxes_opened"}) for name in counted[:3]]
         pairs.append((at(*counted[3:]), 0, {"boxes_opened", *counted[3:]}))
     return any(smaller > larger and parts & touched for smaller, larger, parts in pairs)
+
+
+def test_what_the_source_says_at_an_order_is_0_where_it_has_said_nothing() -> None:
+    assert {"valid": 2_400, "votes.kurum": 1_000} == instead_of(setting(votes__kurum=7, valid=1), on_air(**SAID))
+    assert {"votes.kurum": 1_000} == instead_of(setting(votes__kurum=7), on_air({"votes.kurum": 5}, **SAID))
+    assert {"valid": 0, "votes.kurum": 0} == instead_of(setting(votes__kurum=7, valid=1), on_air())
+
+
+def test_a_figure_has_moved_where_its_source_says_something_else_than_at_the_order() -> None:
+    fold = on_air(**SAID)
+    by_hand = {"valid": 7, "votes.kurum": 7}
+    for number, own in enumerate([{"valid": 2_400, "votes.kurum": 900}, {}]):
+        override = Override(**CELL._asdict(), override=number, at=NIGHT, figures=by_hand, instead_of=own)
+        fold.fold_override(override)
+        assert ((Moved(CELL, "votes.kurum", 900, 1_000),) if own else ()) == moved(fold)
+    unheard = on_air()
+    unheard.fold_override(
+        Override(**CELL._asdict(), override=1, at=NIGHT, figures={"valid": 7}, instead_of={"valid": 0})
+    )
+    assert () == moved(unheard)

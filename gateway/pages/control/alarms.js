@@ -31,6 +31,7 @@ export class Alarms {
       silence: () => t("silence"),
       restarted: () => t("restartedAlarm", { n: format.count(after), revision, stands }),
       ahead: () => t("aheadAlarm", { n: format.count(after), time: format.clock(asOf) }),
+      moved: () => t("moved", { figure: this.room.figureName(contest, unit, figure), before: format.count(before), after: format.count(after) }),
       set_aside: () => t("setAsideAlarm", { reason: t(`reason_${figure}`), n: format.count(after) }),
     }[kind]();
     const where = contest && this.election.contestById.has(contest) ? ` · ${this.room.where(contest, unit)}` : "";

@@ -22,6 +22,7 @@ export class Confirmation {
   #grave = null;
   #considered = Promise.resolve();
   #confirm = null;
+  #adds = {};
   #panel = null;
 
   /** `consider(fields)` asks what an order would do, `order(fields, reason, confirm)` gives it; see `Ordering`. */
@@ -70,10 +71,11 @@ export class Confirmation {
     put(this.#dialog, "data-considered", "true");
   }
 
-  #show({ questions = [], changes = [], confirm = null, error = "" }) {
+  #show({ questions = [], changes = [], confirm = null, adds = {}, error = "" }) {
     const { contest, unit } = this.#pending;
     if (confirm !== this.#confirm) this.#sure.checked = false; // that was a yes to something else
     this.#confirm = confirm;
+    this.#adds = adds;
     this.#changes.replaceChildren(...changes.map(({ figure, before, after }) => make("li", {
       text: this.t("change", { figure: this.figureName(contest, unit, figure), before: this.#counted(before), after: this.#counted(after) }),
     })));
@@ -95,7 +97,7 @@ export class Confirmation {
     try {
       await this.#considered;
       if (!this.#form.reportValidity()) return; // what the gateway asks came after the last key was pressed
-      const answer = await this.order(this.#pending, this.#reason.value.trim(), this.#confirm);
+      const answer = await this.order({ ...this.#pending, ...this.#adds }, this.#reason.value.trim(), this.#confirm);
       if (answer === null) this.#dialog.close();
       else if (answer.code === "not_confirmed") this.#show({ ...answer, error: this.t("changedMeanwhile") });
       else say(this.#problem, answer.error);

@@ -39,17 +39,24 @@ export class Overrides {
       this.#figure.replaceChildren(...candidates, ...COUNTS.map((name) => make("option", { value: name, text: this.t(name) })));
     }
     this.#rows.draw(overrides, (one) => `${one.contest} ${one.source} ${one.district} ${one.override}`, this.t("noOverrides"));
+    overrides.forEach((one, index) => say(this.#rows.parent.children[index].children[1], ` ${this.#told(one)}`));
   }
 
-  #row({ contest, source, district, figures }) {
-    const said = Object.entries(figures).map(([name, value]) => `${this.room.figureName(contest, district, name)}: ${this.format.count(value)}`).join(" · ");
+  #told({ contest, district, figures, instead_of: insteadOf, source_now: sourceNow }) {
+    return Object.entries(figures).map(([name, value]) => {
+      const [then, now] = [insteadOf?.[name], sourceNow?.[name]].map((count) => (count === undefined ? this.t("nothingYet") : this.format.count(count)));
+      return this.t("byHandNow", { figure: this.room.figureName(contest, district, name), value: this.format.count(value), then, now });
+    }).join(" · ");
+  }
+
+  #row({ contest, source, district }) {
     const sourceName = this.election.sourceById.get(source)?.name ?? source;
     const button = make("button", { "data-orders": true, text: this.t("takeBack") });
     button.addEventListener("click", () => this.room.ask({
       fields: { type: "override_withdrawn", contest, source, unit: district },
       what: this.t("takeBackWhat", { where: this.room.where(contest, district), source: sourceName }),
     }));
-    return make("li", {}, make("b", { text: `${this.room.where(contest, district)}, ${sourceName}` }), make("span", { text: ` ${said}` }), button);
+    return make("li", {}, make("b", { text: `${this.room.where(contest, district)}, ${sourceName}` }), make("span"), button);
   }
 
   #ask() {

@@ -13,6 +13,7 @@ from schemas.quarantine import Reason
 from schemas.set_aside import SetAside
 from schemas.totals import Cell, Totals
 from schemas.wire import Feed, FeedState
+from tabulation.by_hand import Moved
 from tests.gateway.nights import START, Written, election, totals
 from tests.schemas.test_notice import notice
 
@@ -167,3 +168,17 @@ def test_what_was_noticed_before_the_first_look_is_no_news_and_neither_is_it_sai
     assert [("restarted", "aa", "mayor", "tr/34/uskudar", 5, 10)] == noticed(
         alarms, notices, notice(offset=30, count=10)
     )
+
+
+def test_a_source_that_moves_under_a_figure_set_by_hand_is_an_alarm_once() -> None:
+    """It goes on counting: each further box is no news."""
+    alarms, cell = Alarms(), Cell("mayor", "aa", "tr/34/uskudar")
+    for after in (11_360, 12_000):
+        alarms.look_under([Moved(cell, "votes.kurum", 1_136, after)], START)
+    (raised,) = alarms.raised
+    assert ("moved", "aa", "mayor", "tr/34/uskudar", "votes.kurum", 1_136, 11_360) == (
+        *(raised.kind, raised.source, raised.contest, raised.unit, raised.figure, raised.before, raised.after),
+    )
+    alarms.look_under([], START)
+    alarms.look_under([Moved(cell, "votes.kurum", 1_136, 11_360)], START)
+    assert 2 == len(alarms.raised), "it agreed in between"

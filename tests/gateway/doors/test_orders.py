@@ -317,12 +317,29 @@ async def test_what_an_order_would_do_is_told_before_anybody_signs_it(live: Room
     assert (200, ["limits"]) == (told.status_code, [one["code"] for one in told.json()["questions"]])
     assert [{"figure": "votes.kurum", "before": 100, "after": 900}] == told.json()["changes"]
     plain = await live.post(written(Held, run=RUN, epoch="9f2c", contest="mayor"), query="?consider")
-    assert {"changes": [], "questions": [], "confirm": ""} == plain.json()
+    assert {"changes": [], "adds": {}, "questions": [], "confirm": ""} == plain.json()
     unknown = await live.post(written(Held, run=RUN, epoch="9f2c", contest="president"), query="?consider")
     assert (409, True) == (unknown.status_code, "no contest" in unknown.json()["error"])
     assert 400 == (await live.post(b"junk", query="?consider")).status_code
     assert 403 == (await live.post(unsigned, DESK, query="?consider")).status_code
     assert [] == (await live.ask("/v1/control", DESK))["audit"]
+
+
+async def test_what_the_source_goes_on_to_say_under_a_figure_set_by_hand_is_told(room: Room) -> None:
+    await room.shows(lambda row: row["boxes_opened"] == 1)
+    body = written(FigureOverridden, run=RUN, epoch="9f2c", **CELL, figures={"votes.kurum": 99})
+    adds = (await room.post(body, query="?consider")).json()["adds"]
+    assert {"instead_of": {"votes.kurum": 100}} == adds
+    await room.order(FigureOverridden, **CELL, figures={"votes.kurum": 99}, **adds)
+    found = await room.control(lambda found: found["overrides"])
+    assert ({"votes.kurum": 100}, []) == (found["overrides"][0]["source_now"], found["alarms"])
+
+    await room.log.append(RunTopics(RUN).tallies.name, [Entry(USKUDAR.encode(), value_of(counted(box=1002)))])
+    found = await room.control(lambda found: found["alarms"])
+    assert ("moved", "votes.kurum", 100, 200) == tuple(
+        found["alarms"][0][name] for name in ("kind", "figure", "before", "after")
+    )
+    assert {"votes.kurum": 200} == found["overrides"][0]["source_now"]
 
 
 async def test_an_order_that_comes_too_late_is_not_written(room: Room) -> None:
