@@ -1,14 +1,10 @@
 """What a source has published already, read from its run's log: a producer that starts again goes on from there."""
 
 from collections.abc import AsyncIterator
-from typing import Final
 
-from eventlog.port import EventLog, Record
+from eventlog.port import EventLog
 from eventlog.reading import read_until
-from schemas.tally import MAX_TALLY_BYTES, Reported, parse_tallies
-
-_REPORT: Final = b'"report'
-"""What the record of a report has in it, as the value of its type; most records are boxes and need no parsing."""
+from schemas.tally import MAX_TALLY_BYTES, Counted, Reported, Tally, Withdrawn, parse_tallies
 
 
 async def reports_of(log: EventLog, topic: str, source: str) -> AsyncIterator[Reported]:
@@ -16,15 +12,25 @@ async def reports_of(log: EventLog, topic: str, source: str) -> AsyncIterator[Re
 
     Raises `UnknownTopic`.
     """
+    async for tally in _tallies_of(log, topic, source, b'"report'):
+        if isinstance(tally, Reported):
+            yield tally
+
+
+async def boxes_of(log: EventLog, topic: str, source: str, contest: str) -> AsyncIterator[Counted | Withdrawn]:
+    """Every statement of a source about a contest's boxes in the tallies topic by now, as `reports_of` does."""
+    async for tally in _tallies_of(log, topic, source, b'"box"'):
+        if not isinstance(tally, Reported) and tally.contest == contest:
+            yield tally
+
+
+async def _tallies_of(log: EventLog, topic: str, source: str, mark: bytes) -> AsyncIterator[Tally]:
+    """A source's events whose records have these bytes in them, so that not every record has to be parsed."""
     ends = await log.end_offsets(topic)
     async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:
         async for batch in read_until(reader, ends):
-            for tally in parse_tallies([value for record in batch.records if (value := _report(record))]):
-                if isinstance(tally, Reported) and tally.source == source:
+            values = [record.value or b"" for record in batch.records]
+            marked = [value for value in values if mark in value and len(value) <= MAX_TALLY_BYTES]
+            for tally in parse_tallies(marked):
+                if isinstance(tally, Counted | Withdrawn | Reported) and tally.source == source:
                     yield tally
-
-
-def _report(record: Record) -> bytes:
-    """The record's value, if it may be a report's."""
-    value = record.value or b""
-    return value if _REPORT in value and len(value) <= MAX_TALLY_BYTES else b""

@@ -72,10 +72,13 @@ class RowReader:
     _number_columns: list[int] = field(default_factory=list)
     _read_columns: set[int] = field(default_factory=set)
     _times: Times = field(init=False)
+    _constant_at: datetime | None = None
     _notation: Numbers = field(init=False)
 
     def __post_init__(self) -> None:
         self._times, self._notation = self.mapping.times, self.mapping.table.numbers
+        if isinstance(self.mapping.report.at, datetime):
+            self._constant_at = self._times.with_zone(self.mapping.report.at, "report.at")
         units, columns = self.mapping.units, self.mapping.columns
         names = [units.province_id, units.province_name, units.district_name, units.district_id or units.district_name]
         self._place_columns = [self._column(name) for name in names]
@@ -221,9 +224,9 @@ class RowReader:
         return place
 
     def _at(self, cells: Sequence[str]) -> datetime:
-        at = self.mapping.report.at
+        at = self._constant_at or self.mapping.report.at
         if isinstance(at, datetime):
-            return self._times.with_zone(at, "report.at")
+            return at
         return self._times.parse(cells[self._column(at.column)], at.column)
 
     def _revision(self, cells: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 """`sandik boxes`: publish an official box table."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,11 @@ from eventlog.topics import DEFAULT_PARTITIONS
 from producers.delivery import Delivery
 from producers.fault_option import parse_fault
 from producers.publish import Publisher, entry, publish
-from producers.stages import disturb
+from producers.published import boxes_of
+from producers.stages import Stage, disturb
+from producers.tables.box_history import BoxHistory
 from producers.tables.boxes import Table, election, read_table, statements, tallies
+from producers.tables.line_faults import bounded
 from producers.tables.mapping import Mapping, read_mapping
 from sandik import screen
 from sandik.commands.simulate import Faults
@@ -23,7 +27,8 @@ from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode
 from sandik.process import run_to_completion
 from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
-from schemas.errors import UsageError
+from schemas.control import Mode
+from schemas.errors import TableError, UsageError
 from schemas.fields import MAX_REVISION
 from schemas.tally import Counted
 
@@ -61,7 +66,7 @@ def boxes(
     """Publish an official ballot-box table, a tally event for each line; create the run if it is not there.
 
     The election definition (units, boxes, registered voters, candidates) comes from the same table. The whole table is
-    checked before anything is published.
+    checked before anything is published, also against what the run has of its boxes already.
     """
     if run is None and definition is None:
         raise UsageError("Say with --run where to publish, or with --definition where to write the definition.")
@@ -73,31 +78,56 @@ def boxes(
         definition.write_text(election(table, plan).model_dump_json(indent=2) + "\n", encoding="utf-8")
         screen.say(f"Wrote the election definition to {definition}.")
     if run is not None:
-        entries = _disturbed(tallies(table, plan, revision=revision), fault)
-        published = run_to_completion(_publish(table, plan, entries, log, run, mode, partitions))
+        publication = _Publication(file, table, plan, revision, tuple(parse_fault(text) for text in fault or ()))
+        published = run_to_completion(_publish(publication, log, run, parse_mode(mode), partitions))
         older = len(table.rows) - len(statements(table, plan, revision))
         left_out = f" {grouped(older)} older lines of boxes with a newer one were left out." if older else ""
         screen.say(f"Published {grouped(published)} boxes to run {run!r}.{left_out}")
 
 
-def _disturbed(events: Iterator[Counted], fault: list[str] | None) -> Iterator[Entry]:
-    """The table's events as records, put through the stages that are asked for."""
-    stages = [parse_fault(text) for text in fault or ()]
-    deliveries = (Delivery(event.at, entry(event), event.source) for event in events)
-    return (delivery.entry for delivery in disturb(deliveries, stages, FAULT_SEED))
+@dataclass(frozen=True, slots=True)
+class _Publication:
+    """A table on its way into a run; `faults` are the stages that disturb it on the way."""
+
+    file: Path
+    table: Table
+    plan: Mapping
+    revision: int | None
+    faults: tuple[Stage, ...]
+
+    def events(self) -> Iterator[Counted]:
+        """What the table says."""
+        return tallies(self.table, self.plan, revision=self.revision)
+
+    def entries(self) -> Iterator[Entry]:
+        """The events as records, put through the stages."""
+        deliveries = (Delivery(event.at, entry(event), event.source) for event in self.events())
+        return (delivery.entry for delivery in disturb(deliveries, self.faults, FAULT_SEED))
+
+    def check(self, history: BoxHistory) -> None:
+        """Raise `TableError` where the run has what keeps boxes of the table from counting."""
+        faults = history.cannot_count(self.events())
+        if faults:
+            listed = "\n  ".join(bounded(faults))
+            raise TableError(
+                f"{len(faults)} boxes of {self.file} could not count, and nothing was published:\n  {listed}\n"
+                f"If the table is the newer one, publish it with --revision {history.highest + 1}."
+            )
 
 
-async def _publish(
-    table: Table, plan: Mapping, entries: Iterator[Entry], url: str, name: str, mode: str, partitions: int
-) -> int:
-    clock = Wall()
-    chosen = parse_mode(mode)
+async def _publish(publication: _Publication, url: str, name: str, mode: Mode, partitions: int) -> int:
+    clock, table, plan = Wall(), publication.table, publication.plan
     async with open_log(url, clock) as log:
         run = await create_run(
-            log, name, election(table, plan), mode=chosen, epoch=new_epoch(), clock=clock, partitions=partitions
+            log, name, election(table, plan), mode=mode, epoch=new_epoch(), clock=clock, partitions=partitions
         )
+        if not publication.faults:
+            history = BoxHistory()
+            async for tally in boxes_of(log, run.topics.tallies.name, plan.source.id, plan.contest.id):
+                history.add(tally)
+            publication.check(history)
         with screen.bar("publishing boxes") as bar:
-            bar.expect(len(table.rows))
+            bar.expect(len(statements(table, plan, publication.revision)))
             publisher = Publisher(
                 log,
                 run.topics.tallies.name,
@@ -105,4 +135,4 @@ async def _publish(
                 on_progress=lambda published: bar.reached(published.records),
                 on_waiting=screen.say_waiting,
             )
-            return (await publish(publisher, entries)).records
+            return (await publish(publisher, publication.entries())).records

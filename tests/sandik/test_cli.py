@@ -1,3 +1,4 @@
+import asyncio
 import signal
 import subprocess
 import sys
@@ -6,6 +7,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from eventlog.clock import Wall
+from eventlog.port import Entry
+from eventlog.topics import RunTopics
+from sandik.wiring import open_log
+from schemas.control import RunCreated
+from tests.builders import NIGHT, small_election
 from tests.patience import LIMIT_S
 from tests.ports import free_port
 from tests.sandik.conftest import Sandik
@@ -175,3 +182,34 @@ def test_the_demo_runs_and_ends_well_when_it_is_told_to(number: signal.Signals) 
     assert 0 == demo.returncode
     assert f"http://localhost:{port}" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("aggregate", "--until-end"),
+        ("totals",),
+        ("export", "--source", "aa", "--out", "out.json"),
+        ("at", "12:00"),
+        ("compare", "a", "b", "--contest", "mayor", "--unit", "tr"),
+        ("control", "log"),
+        ("gateway", "--port", "0"),
+        ("archive", "--out", "there"),
+    ],
+)
+def test_a_run_with_a_zone_that_nobody_knows_says_so_in_a_line(
+    sandik: Sandik, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    wrong = small_election().model_copy(update={"timezone": "Istanbul"})
+    created = RunCreated.model_construct(run="n", mode="test", epoch="e1e1", at=NIGHT, definition=wrong).encode()
+
+    async def make() -> None:
+        async with open_log(f"sqlite:{tmp_path / 'n.db'}", Wall()) as log:
+            await log.create(RunTopics("n", 1).all())
+            await log.append(RunTopics("n", 1).control.name, [Entry(b"run", created)])
+
+    asyncio.run(make())
+    code, _, told = sandik(*arguments, "--run", "n", "--log", f"sqlite:{tmp_path / 'n.db'}")
+    assert 2 == code, told
+    assert "Run 'n' cannot be read by this version: The election's timezone is 'Istanbul'" in told
+    assert "Traceback" not in told

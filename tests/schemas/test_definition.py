@@ -148,3 +148,7 @@ def test_polls_close_in_a_zone() -> None:
     written = small_election().model_dump_json().replace("T17:00:00+03:00", "T17:00:00")
     with pytest.raises(ValidationError, match="polls_close"):
         Election.model_validate_json(written)
+
+
+def test_the_zone_is_that_of_the_elections_local_times() -> None:
+    assert "Europe/Istanbul" == small_election().zone.key

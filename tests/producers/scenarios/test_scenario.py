@@ -99,6 +99,7 @@ def test_a_scenario_that_is_not_there_is_told() -> None:
         ("typo = 0.006", "typo = 1.006", "sources.aa.typo"),
         ("coverage = 1.0", "", "sources.aa.coverage"),
         ("[arrivals]", "[arrivals", "not readable as TOML"),
+        ('timezone = "Europe/Istanbul"', 'timezone = "Istanbul"', "Asia/Istanbul or Europe/Istanbul"),
     ],
 )
 def test_a_scenario_that_contradicts_itself_is_refused(old: str, new: str, told: str) -> None:

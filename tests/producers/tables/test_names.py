@@ -72,3 +72,26 @@ def test_a_candidate_that_is_not_on_the_ballot_is_told_with_the_nearest() -> Non
         names().candidate("mayor", "tr/34/uskudar", ["Murat Kurun", "X"], {})
     with pytest.raises(ValueError, match="no candidate 'ak_parti' on the ballot of tr/41/gebze"):
         names().candidate("district_mayor", "tr/41/gebze", ["ak_parti"], {})
+
+
+def test_a_given_name_is_on_the_ballot_too_or_refused() -> None:
+    assert "kurum" == names().candidate("mayor", "tr/34/uskudar", ["REİS"], {"reis": "kurum"})
+    with pytest.raises(ValueError, match="'1' is 'ak_parti', no candidate on the ballot of tr/41/gebze"):
+        names().candidate("district_mayor", "tr/41/gebze", ["1"], {"1": "ak_parti"})
+
+
+def test_who_is_on_another_districts_ballot_is_known_as_that() -> None:
+    known = names()
+
+    assert known.is_elsewhere("district_mayor", "tr/41/gebze", ["AK Parti"], {})
+    assert not known.is_elsewhere("district_mayor", "tr/41/gebze", ["CHP"], {})
+    assert not known.is_elsewhere("district_mayor", "tr/41/gebze", ["Kimse"], {})
+    assert ("chp", "ak_parti", "") == tuple(
+        known.anywhere("district_mayor", [name], {}) for name in ("Gebze Adayı", "AK Parti", "Kimse")
+    )
+
+
+def test_whether_there_is_such_a_district_can_be_asked() -> None:
+    known = Names(ELECTION, districts={"Ada": "tr/34/adalar"}, within="tr/34")
+
+    assert [True, True, False, False] == [known.has(name) for name in ("ADA", "Üsküdar", "Gebze", "Toplam")]

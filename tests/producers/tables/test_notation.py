@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.tables.notation import Numbers, Times, check_pattern
+from producers.tables.notation import Numbers, Times, check_pattern, revision_of
 
 PLAIN, TURKISH = Numbers(), Numbers(".", ",")
 MOST = 10_000_000
@@ -151,3 +151,9 @@ def test_a_pattern_of_half_a_time_is_refused(pattern: str, says: str) -> None:
 @pytest.mark.parametrize("pattern", ["%H:%M", "%d.%m.%y %H:%M:%S", "%a %d %b %Y %I:%M %p", "%Y%j%H%M", "%c", "%H:%M%z"])
 def test_a_pattern_of_a_whole_time_or_a_time_of_day_is_taken(pattern: str) -> None:
     assert pattern == check_pattern(pattern)
+
+
+def test_a_times_revision_is_its_milliseconds_since_1970() -> None:
+    assert 1_711_908_840_250 == revision_of(datetime(2024, 3, 31, 18, 14, 0, 250_000, tzinfo=UTC))
+    with pytest.raises(ValueError, match="too early to be a revision"):
+        revision_of(datetime(1970, 1, 1, 23, tzinfo=UTC))
