@@ -139,6 +139,38 @@ def _contradictions(total: int, roll: int, counts: Mapping[str, int], named: int
     return tuple(name for name, is_so in zip(CONTRADICTIONS, holds, strict=True) if is_so)
 
 
+class Excess(NamedTuple):
+    """A contradiction that no slip of a vote or two explains: what was `found`, where `limit` is the most possible."""
+
+    contradiction: str
+    limit: int
+    found: int
+
+
+def excesses(
+    boxes_total: int, roll: int | None, counts: Mapping[str, int], votes: Mapping[str, int]
+) -> tuple[Excess, ...]:
+    """What a district's figures have far too much of: a box too many, or more than a tenth of voters or votes.
+
+    The arguments are those of `claim_of`.
+    """
+    opened, registered, cast, valid = (counts[name] for name in ("boxes_opened", "registered", "cast", "valid"))
+    named, papers = sum(votes.values()) + counts["unattributed"], valid + counts["invalid"]
+    ballots = max(cast, papers, named)
+    found = []
+    if 0 < boxes_total < opened:
+        found.append(Excess("boxes_over_total", boxes_total, opened))
+    if registered > 0 and (ballots - registered - OFFICIALS) * _TENTH > registered:
+        found.append(Excess("cast_over_registered", registered, ballots))
+    limits = (
+        ("registered_over_roll", roll or UNKNOWN, registered),
+        ("cast_over_roll", roll or UNKNOWN, ballots),
+        ("valid_over_cast", cast, papers),
+        ("votes_over_valid", valid, named),
+    )
+    return (*found, *(Excess(*one) for one in limits if (one[2] - one[1]) * _TENTH > one[1]))
+
+
 @dataclass(slots=True)
 class Claims:
     """What may be said of a unit: the claims of its districts, added up. A district's are its own claim alone."""

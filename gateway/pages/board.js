@@ -7,6 +7,7 @@ import { Candidates } from "./candidates.js";
 import { Card } from "./card.js";
 import { Compare } from "./compare.js";
 import { routeUrl } from "./client/index.js";
+import { progressText, wholeOf } from "./claims.js";
 import { feedState } from "./complete.js";
 import { fillSwitch, UnitPicker, updateSwitch } from "./controls.js";
 import { Districts } from "./districts.js";
@@ -242,8 +243,8 @@ export class Board {
     const feed = this.night.feeds[source.id] ?? { state: "waiting", last_event: null, age_s: null };
     const { contest, unit } = this.selection;
     const scope = this.election.scopeOf(unit).id;
-    const opened = this.night.entry(contest, source.id, scope)?.boxes_opened;
-    return { ...feed, state: feedState(feed.state, opened, this.election.boxesTotal(scope), this.night.reachable) };
+    const entry = this.night.entry(contest, source.id, scope);
+    return { ...feed, state: feedState(feed.state, entry, this.night.reachable) };
   }
 
   /** An editor's word on who has won in a unit, if it has been given. */
@@ -272,8 +273,8 @@ export class Board {
       ? t("title", {
         ...values,
         leader: lead.leaders.map((row) => row.candidate.name).join(" – "),
-        share: format.percent(lead.leaders[0].votes, entry.valid),
-        opened: format.progress(entry.boxes_opened, boxesTotal),
+        share: format.percent(lead.leaders[0].votes, wholeOf(entry)),
+        opened: progressText(format, entry, boxesTotal),
       })
       : t("titleEmpty", values);
     if (document.title !== rehearsal + text) document.title = rehearsal + text;

@@ -4,6 +4,7 @@
  */
 
 import { isManual, markManual } from "./byhand.js";
+import { wholeOf } from "./claims.js";
 import { reset, show } from "./countup.js";
 import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
 import { basisPoints } from "./format.js";
@@ -97,8 +98,8 @@ export class Candidates {
 
   #write(view) {
     const { t, format } = this;
-    const valid = view.entry?.valid ?? 0;
-    const scale = Math.max(1, valid);
+    const whole = wholeOf(view.entry);
+    const scale = Math.max(1, whole);
     say(this.origin, `${view.source.name} · ${t("ofValid")}`);
     for (const item of view.ranked) {
       const line = this.#row(item.candidate.id);
@@ -109,7 +110,7 @@ export class Candidates {
       paint(line.row, "--hue", view.hue(item.candidate));
       put(line.row, "data-rank", item.rank);
       say(line.rank, view.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "");
-      this.#figures(line, item.votes, valid, scale, view.entry);
+      this.#figures(line, item.votes, whole, scale, view.entry);
       markManual(line.votes, isManual(view.entry, `votes.${item.candidate.id}`), t);
       const called = view.call?.candidate === item.candidate.id;
       put(line.row, "data-called", called ? "" : null);
@@ -119,17 +120,17 @@ export class Candidates {
     const hidden = Math.max(0, view.ranked.length - FIRST_ROWS);
     say(this.toggle, t(this.#open ? "hideOthers" : "others", { n: format.count(hidden) }));
     put(this.others.row, "hidden", hidden ? null : "");
-    this.#figures(this.others, sumOfOthers(view.ranked, shown), valid, scale, view.entry);
+    this.#figures(this.others, sumOfOthers(view.ranked, shown), whole, scale, view.entry);
     const others = view.ranked.filter(({ candidate }) => !shown.has(candidate.id));
     markManual(this.others.votes, others.some(({ candidate }) => isManual(view.entry, `votes.${candidate.id}`)), t);
-    this.#figures(this.unattributed, view.entry?.unattributed ?? 0, valid, scale, view.entry);
+    this.#figures(this.unattributed, view.entry?.unattributed ?? 0, whole, scale, view.entry);
     markManual(this.unattributed.votes, isManual(view.entry, "unattributed"), t);
   }
 
-  #figures(line, votes, valid, scale, entry) {
+  #figures(line, votes, whole, scale, entry) {
     paint(line.row, "--part", (votes / scale).toFixed(4));
-    say(line.percent, this.format.percent(votes, valid));
-    line.percent.dataset.value = String(basisPoints(votes, valid) ?? "");
+    say(line.percent, this.format.percent(votes, whole));
+    line.percent.dataset.value = String(basisPoints(votes, whole) ?? "");
     show(line.votes, entry ? votes : NaN, this.format.count);
   }
 }

@@ -3,8 +3,8 @@
  */
 
 import { isManual, markManual } from "./byhand.js";
+import { markOdd, partOf, progressText, turnout, wholeOf } from "./claims.js";
 import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
-import { turnout } from "./rank.js";
 
 const CARD_ROWS = 3;
 
@@ -30,23 +30,24 @@ export class Card {
     put(this.section, "data-empty", part ? null : "");
     say(this.name, part ? `${closest ? t("closest", { place: part.unit.name }) : part.unit.name} · ${source.name}` : t("district"));
     const opened = part?.entry?.boxes_opened ?? 0;
-    say(this.boxes, part ? `${t("opened")} ${format.count(opened)} / ${format.count(part.boxesTotal)} · ${format.progress(opened, part.boxesTotal)}` : t("chooseDistrict"));
+    say(this.boxes, part ? `${t("opened")} ${format.count(opened)} / ${format.count(part.boxesTotal)} · ${progressText(format, part.entry, part.boxesTotal)}` : t("chooseDistrict"));
     markManual(this.boxes, isManual(part?.entry, "boxes_opened"), t);
-    paint(this.fill, "--part", part?.boxesTotal ? (opened / part.boxesTotal).toFixed(4) : "0");
+    paint(this.fill, "--part", part ? partOf(part.entry, part.boxesTotal).toFixed(4) : "0");
     this.lines.forEach((line, index) => this.#line(line, part?.entry ? part.ranked[index] : null, part, hue));
     const lead = part?.lead;
     say(this.margin, lead ? `${t("margin")} ${t("votes", { n: format.count(lead.votes) })} · ${t("points", { n: format.points(lead.points ?? NaN) })}` : "");
-    const { cast, registered } = turnout(part?.entry);
+    const { cast, registered, share } = turnout(part?.entry);
     say(this.more, part?.entry
-      ? `${t("turnout")} ${format.percent(cast, registered)} (${t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) })}) · ${t("flagged")} ${format.count(part.entry.flagged)}`
+      ? `${t("turnout")} ${format.percentOf(share ?? NaN)} (${t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) })}) · ${t("flagged")} ${format.count(part.entry.flagged)}`
       : "");
+    markOdd(this.name, part?.entry, t);
   }
 
   #line(line, item, part, hue) {
     put(line.row, "data-none", item ? null : "");
     dressMark(line.mark, item?.candidate ?? null, item ? hue(item.candidate) : "transparent");
     say(line.name, item ? [item.candidate.name, item.candidate.partyName].filter(Boolean).join(" · ") : "");
-    say(line.percent, item ? this.format.percent(item.votes, part.entry.valid) : "");
+    say(line.percent, item ? this.format.percent(item.votes, wholeOf(part.entry)) : "");
     say(line.votes, item ? this.format.count(item.votes) : "");
     markManual(line.votes, item && isManual(part.entry, `votes.${item.candidate.id}`), this.t);
   }

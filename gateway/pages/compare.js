@@ -3,6 +3,7 @@
  */
 
 import { isManual, markManual } from "./byhand.js";
+import { markOdd, partOf, progressText, wholeOf } from "./claims.js";
 import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
 import { points, spread } from "./rank.js";
 
@@ -62,9 +63,10 @@ export class Compare {
       const number = value(column);
       const { main, small, fill } = line.cells[index];
       say(main, number === undefined ? t("noData") : text(number));
-      say(small, number === undefined ? "" : format.progress(number, column.boxesTotal));
+      say(small, number === undefined ? "" : progressText(format, column.entry, column.boxesTotal));
       markManual(main, isManual(column.entry, "boxes_opened"), t);
-      paint(fill, "--part", number && column.boxesTotal ? (number / column.boxesTotal).toFixed(4) : "0");
+      markOdd(small, column.entry, t);
+      paint(fill, "--part", partOf(column.entry, column.boxesTotal).toFixed(4));
     });
     const gap = spread(columns.map((column) => ({ source: column.source, value: value(column) })));
     say(line.gap, !gap ? this.format.nothing : gap.gap === 0 ? t("same") : t("ahead", { source: gap.highest.name, n: format.count(gap.gap) }));
@@ -79,12 +81,12 @@ export class Compare {
     columns.forEach((column, index) => {
       const { main, small, fill } = line.cells[index];
       const votes = votesOf(column);
-      say(main, votes === undefined ? t("noData") : format.percent(votes, column.entry.valid));
+      say(main, votes === undefined ? t("noData") : format.percent(votes, wholeOf(column.entry)));
       say(small, votes === undefined ? "" : t("votes", { n: format.count(votes) }));
       markManual(small, isManual(column.entry, `votes.${candidate.id}`), t);
-      paint(fill, "--part", column.entry?.valid ? (votes / column.entry.valid).toFixed(4) : "0");
+      paint(fill, "--part", wholeOf(column.entry) ? (votes / wholeOf(column.entry)).toFixed(4) : "0");
     });
-    const shares = spread(columns.map((column) => ({ source: column.source, value: points(votesOf(column), column.entry?.valid) ?? NaN })));
+    const shares = spread(columns.map((column) => ({ source: column.source, value: points(votesOf(column), wholeOf(column.entry)) ?? NaN })));
     const votes = spread(columns.map((column) => ({ source: column.source, value: votesOf(column) })));
     say(line.gap, shares && votes ? this.#gap(shares, votes) : format.nothing);
   }

@@ -7,9 +7,11 @@
 const SILENT = new Set(["quiet", "stale", "down"]);
 
 /**
- * The state of a source's feed, as one contest sees it: "complete" where it is silent and has opened every box of the
- * contest's scope. While the log is out of `reach` nobody knows how silent it is, and what the gateway says stands. Corrections may still come, and then it is live again; how old its last word is, is shown beside it.
+ * The state of a source's feed, as one contest sees it: "complete" where it is silent and the entry of the contest's
+ * scope is complete, which is so when each of its districts is. While the log is out of `reach` nobody knows how silent
+ * it is, and what the gateway says stands. Corrections may still come, and then it is live again; how old its last word
+ * is, is shown beside it.
  */
-export function feedState(state, opened, boxesTotal, reach) {
-  return reach && SILENT.has(state) && boxesTotal > 0 && opened === boxesTotal ? "complete" : state;
+export function feedState(state, entry, reach) {
+  return reach && SILENT.has(state) && entry?.complete ? "complete" : state;
 }

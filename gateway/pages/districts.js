@@ -3,9 +3,8 @@
  */
 
 import { isManual, markManual } from "./byhand.js";
+import { markOdd, partOf, progressText, turnout } from "./claims.js";
 import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
-import { basisPoints } from "./format.js";
-import { turnout } from "./rank.js";
 
 /** Rows change places at most this often while counting: a table that is being read must hold still. */
 const ORDER_PAUSE_MS = 2_000;
@@ -75,14 +74,13 @@ export class Districts {
   }
 
   #value({ unit, entry, lead, boxesTotal }, column) {
-    const { cast, registered } = turnout(entry);
     switch (column) {
       case "leader": return lead?.leaders[0].candidate.name ?? "";
       case "votes": return lead?.votes ?? -1;
       case "points": return lead?.points ?? -1;
       case "boxes": return entry?.boxes_opened ?? 0;
-      case "share": return basisPoints(entry?.boxes_opened ?? 0, boxesTotal) ?? -1;
-      case "turnout": return basisPoints(cast, registered) ?? -1;
+      case "share": return boxesTotal ? partOf(entry, boxesTotal) : -1;
+      case "turnout": return turnout(entry).share ?? -1;
       case "flagged": return entry?.flagged ?? 0;
       default: return unit.name;
     }
@@ -114,11 +112,11 @@ export class Districts {
     say(line.votes, format.count(lead?.votes ?? NaN));
     say(line.points, format.points(lead?.points ?? NaN));
     say(line.boxes, `${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`);
-    say(line.share, format.progress(entry?.boxes_opened ?? 0, boxesTotal));
-    paint(line.row, "--part", boxesTotal ? ((entry?.boxes_opened ?? 0) / boxesTotal).toFixed(4) : "0");
-    const { cast, registered } = turnout(entry);
-    say(line.turnout, format.percent(cast, registered));
+    say(line.share, progressText(format, entry, boxesTotal));
+    paint(line.row, "--part", partOf(entry, boxesTotal).toFixed(4));
+    say(line.turnout, format.percentOf(turnout(entry).share ?? NaN));
     say(line.flagged, format.count(entry?.flagged ?? 0));
+    markOdd(line.flagged, entry, t);
     const votes = (lead ? [...lead.leaders, lead.second] : []).filter(Boolean).map(({ candidate }) => `votes.${candidate.id}`);
     markManual(line.votes, votes.length > 0 && isManual(entry, ...votes), t);
     markManual(line.boxes, isManual(entry, "boxes_opened"), t);

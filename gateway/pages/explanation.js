@@ -3,6 +3,8 @@
  * figures have changed, but no more often than a person reads. Without any I/O of its own.
  */
 
+import { wholeOf } from "./claims.js";
+
 /** Comparisons come every few seconds; asking more often would show the same. */
 export const PAUSE_MS = 3_000;
 
@@ -82,7 +84,7 @@ export function notesOf(answer, { names, t, format }) {
 
 /** The two sources to compare: the chosen one, and the other that is furthest from it in the leader's share. */
 export function pairOf(columns, chosen, leader) {
-  const share = ({ entry }) => (entry?.valid ? (entry.votes[leader] ?? 0) / entry.valid : NaN);
+  const share = ({ entry }) => (wholeOf(entry) ? (entry.votes[leader] ?? 0) / wholeOf(entry) : NaN);
   const own = columns.find(({ source }) => source.id === chosen);
   const others = columns.filter(({ source }) => source.id !== chosen);
   if (!own || !others.length) return null;

@@ -18,10 +18,10 @@ export function basisPoints(part, whole) {
 /**
  * Hundredths of a percent of something under way: 10 000 only when it is complete, 0 only before it began.
  */
-export function progressPoints(part, whole) {
+export function progressPoints(part, whole, complete = part === whole) {
   const points = basisPoints(part, whole);
   if (points === null) return null;
-  if (part < whole && points >= 10_000) return 9_999;
+  if (!complete && points >= 10_000) return 9_999;
   return part > 0 && points <= 0 ? 1 : points;
 }
 
@@ -65,8 +65,8 @@ export function formats(language, timeZone) {
       return points === null ? NOTHING : percentOf(points);
     },
     /** The share of a work under way: %100,00 only when it is done. */
-    progress: (part, total) => {
-      const points = progressPoints(part, total);
+    progress: (part, total, complete) => {
+      const points = progressPoints(part, total, complete);
       return points === null ? NOTHING : percentOf(points);
     },
     /** Percentage points: 11,55. */

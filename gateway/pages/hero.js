@@ -4,9 +4,10 @@
 
 import { isManual, markManual } from "./byhand.js";
 import { wordsOf } from "./call.js";
+import { credited, isOdd, markOdd, oddWords, partOf, progressText, turnout, wholeOf } from "./claims.js";
 import { reset, show } from "./countup.js";
 import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
-import { isThin, turnout } from "./rank.js";
+import { isThin } from "./rank.js";
 
 /** How many names of a tie are written out. */
 const NAMED_LEADERS = 2;
@@ -67,8 +68,8 @@ export class Hero {
     }
     this.#leader(view);
     this.#counted(view);
-    const { cast, registered } = turnout(view.entry);
-    say(this.turnout, format.percent(cast, registered));
+    const { cast, registered, share } = turnout(view.entry);
+    say(this.turnout, format.percentOf(share ?? NaN));
     say(this.turnoutOf, t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) }));
     say(this.flagged, format.count(view.entry?.flagged ?? 0));
     const annulled = view.entry?.annulled ?? 0;
@@ -112,7 +113,7 @@ export class Hero {
 
   #leader({ lead, entry, hue }) {
     const { t, format } = this;
-    const valid = entry?.valid ?? 0;
+    const whole = wholeOf(entry);
     const leaders = lead?.leaders ?? [];
     const first = leaders[0];
     put(this.section, "data-lead", lead ? (leaders.length > 1 ? "tie" : "lead") : "none");
@@ -120,7 +121,7 @@ export class Hero {
     say(this.party, lead && leaders.length === 1 ? first.candidate.partyName || (first.candidate.independent ? t("independent") : "") : "");
     say(this.verb, lead ? t(leaders.length > 1 ? "tie" : "leads") : "");
     dressMark(this.mark, leaders.length === 1 ? first.candidate : null, first ? hue(first.candidate) : "transparent");
-    say(this.percent, first ? format.percent(first.votes, valid) : format.nothing);
+    say(this.percent, first ? format.percent(first.votes, whole) : format.nothing);
     show(this.votes, first ? first.votes : NaN, format.count);
     const rival = lead?.second;
     say(this.rival, !lead || leaders.length > 1 ? t("margin") : rival ? t("marginWith", { name: rival.candidate.name }) : t("alone"));
@@ -141,12 +142,13 @@ export class Hero {
     // before the first figures a dash, not a zero that was never counted; and what comes then does not count up from it
     show(this.opened, entry ? opened : NaN, format.count);
     say(this.total, format.count(boxesTotal));
-    say(this.progress, format.progress(opened, boxesTotal));
-    paint(this.bar, "--part", boxesTotal ? (opened / boxesTotal).toFixed(4) : "0");
-    const thin = isThin(opened, boxesTotal);
+    say(this.progress, progressText(format, entry, boxesTotal));
+    paint(this.bar, "--part", partOf(entry, boxesTotal).toFixed(4));
+    const thin = isThin(credited(entry), boxesTotal);
     put(this.section, "data-thin", thin ? "" : null);
-    const left = registeredTotal - (entry?.registered ?? 0);
-    const rest = opened === boxesTotal ? t("allOpened") : Number.isFinite(left) ? t("remaining", { n: format.count(Math.max(0, left)) }) : "";
-    say(this.note, thin ? t("thin") : rest);
+    const left = isOdd(entry) ? NaN : registeredTotal - (entry?.registered ?? 0);
+    const rest = entry?.complete ? t("allOpened") : Number.isFinite(left) ? t("remaining", { n: format.count(Math.max(0, left)) }) : "";
+    say(this.note, isOdd(entry) ? `${t("oddHead")}: ${oddWords(entry, t)}` : thin ? t("thin") : rest);
+    markOdd(this.note, entry, t); // all of it on one line, so that nothing moves
   }
 }

@@ -2,6 +2,7 @@
  * The tile map: leader's hue, strength by margin, hatch below a tenth of boxes; arrow keys walk over it.
  */
 
+import { markOdd } from "./claims.js";
 import { make, paint, put, say } from "./dom.js";
 import { shadeOf } from "./shade.js";
 import { neighbour, WATER_AFTER } from "./tiles.js";
@@ -64,6 +65,7 @@ export class TileMap {
     const shade = shadeOf(part, this.t);
     put(tile, "href", part.href);
     put(tile, "data-state", shade.state);
+    markOdd(tile, part.entry, this.t);
     say(sentence, part.sentence);
     put(tile, "aria-current", selected ? "true" : null);
     put(mark, "data-mark", shade.mark);

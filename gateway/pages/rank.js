@@ -1,5 +1,5 @@
 /**
- * What is derived from counts: ranking, margin, shares, turnout. Integers in; nothing is stored.
+ * What is derived from counts: ranking, margin, shares. Integers in; nothing is stored.
  */
 
 /**
@@ -22,23 +22,18 @@ export function ranking(ballot, votes = {}) {
 }
 
 /** Who leads, and by how much: null before the first vote. `leaders` has two or more names in a tie. */
-export function lead(ranked, valid) {
+export function lead(ranked, whole) {
   const first = ranked[0];
   if (!first || first.votes === 0) return null;
   const leaders = ranked.filter((row) => row.rank === 1);
   const second = leaders.length > 1 ? leaders[1] : (ranked[1] ?? null);
   const gap = second ? first.votes - second.votes : first.votes;
-  return { leaders, second, votes: gap, points: points(gap, valid) };
+  return { leaders, second, votes: gap, points: points(gap, whole) };
 }
 
-/** A difference in votes as percentage points of the valid votes; null where there are none. */
-export function points(votes, valid) {
-  return valid > 0 ? (votes * 100) / valid : null;
-}
-
-/** Turnout with its denominator: the registered voters of the opened boxes. */
-export function turnout(entry) {
-  return { cast: entry?.cast ?? 0, registered: entry?.registered ?? 0 };
+/** A difference in votes as percentage points of what shares are of (`wholeOf`); null where there are no votes. */
+export function points(votes, whole) {
+  return whole > 0 ? (votes * 100) / whole : null;
 }
 
 /** Whether less than a tenth of the boxes is opened: too little to read a result from. */

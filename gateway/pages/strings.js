@@ -72,6 +72,10 @@ const TR = {
   noMap: "Bu birim için harita yok: ilçeleri çizilebilen bir il seçin ya da sunucuya --boundaries verin.",
   title: "{leader} {share} · {opened} açıldı · {place} · {source}", titleEmpty: "{place} · {source}",
   back: "{place} geneli", clock: "Saat",
+  oddHead: "Çelişkili sayılar", odd_boxes_over_total: "ilçedekinden çok sandık açılmış", odd_no_boxes_known: "ilçenin sandıkları bilinmiyor",
+  odd_votes_without_boxes: "sandık açılmadan oy var", odd_registered_over_roll: "seçmen, ilçedekinden çok", odd_roll_used_up: "kalan sandıklara seçmen kalmıyor",
+  odd_cast_over_roll: "oy, ilçedeki seçmenden çok", odd_cast_over_registered: "oy, açılan sandıklardaki seçmenden çok", odd_valid_over_cast: "geçerli ve geçersiz oy, kullanılandan çok",
+  odd_votes_over_valid: "adayların oyları geçerli oydan çok",
 };
 
 const EN = {
@@ -144,6 +148,10 @@ const EN = {
   noMap: "There is no map for this unit: choose a province whose districts can be drawn, or give the gateway --boundaries.",
   title: "{leader} {share} · {opened} opened · {place} · {source}", titleEmpty: "{place} · {source}",
   back: "All of {place}", clock: "Clock",
+  oddHead: "Contradictory figures", odd_boxes_over_total: "more boxes opened than the district has", odd_no_boxes_known: "the district's boxes are not known",
+  odd_votes_without_boxes: "votes without an opened box", odd_registered_over_roll: "more voters than the district has", odd_roll_used_up: "no voters left for the boxes that remain",
+  odd_cast_over_roll: "more votes than the district has voters", odd_cast_over_registered: "more votes than the opened boxes have voters", odd_valid_over_cast: "more valid and invalid votes than were cast",
+  odd_votes_over_valid: "more votes for candidates than valid ones",
 };
 
 const LANGUAGES = { tr: TR, en: EN };

@@ -2,6 +2,7 @@
  * From the night's counts to what the panes draw: one unit's ranking and lead, and the same for each part of a scope.
  */
 
+import { credited, isOdd, wholeOf } from "./claims.js";
 import { legible } from "./hue.js";
 import { isThin, lead, ranking } from "./rank.js";
 import { layoutOf } from "./tiles.js";
@@ -30,8 +31,8 @@ export class View {
       contest: election.contestById.get(selection.contest),
       source: election.sourceById.get(sourceId),
       registeredTotal: election.registeredTotal(unitId),
-      lead: lead(ranked, entry?.valid ?? 0),
-      thin: isThin(entry?.boxes_opened ?? 0, boxesTotal),
+      lead: lead(ranked, wholeOf(entry)),
+      thin: isThin(credited(entry), boxesTotal),
       hue: this.hue,
     };
   }
@@ -86,9 +87,10 @@ export class View {
   #sentence({ unit, entry, lead: ahead, boxesTotal }) {
     const { t, format } = this;
     const boxes = `${t("opened")} ${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`;
-    if (!ahead) return `${unit.name}: ${t("noBoxes")}`;
+    const odd = isOdd(entry) ? `, ${t("oddHead")}` : "";
+    if (!ahead) return `${unit.name}: ${t("noBoxes")}${odd}`;
     const names = ahead.leaders.map((row) => row.candidate.name).join(" – ");
     const word = t(ahead.leaders.length > 1 ? "tie" : "leads");
-    return `${unit.name}: ${names} ${word}, ${t("margin")} ${t("points", { n: format.points(ahead.points ?? NaN) })}, ${boxes}`;
+    return `${unit.name}: ${names} ${word}, ${t("margin")} ${t("points", { n: format.points(ahead.points ?? NaN) })}, ${boxes}${odd}`;
   }
 }

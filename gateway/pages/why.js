@@ -3,6 +3,7 @@
  * result where both have counted, and the boxes behind it. Always as tall, so that an answer moves nothing.
  */
 
+import { wholeOf } from "./claims.js";
 import { make, put, say } from "./dom.js";
 import { hundredths, notesOf } from "./explanation.js";
 
@@ -75,7 +76,7 @@ export class Why {
 
   #like({ why: { like_for_like: like, both }, leaders: ids }, names, leaders) {
     if (!like || !ids.length) return this.t("whyNothingShared");
-    const share = (side) => this.format.percent(like[side].votes[ids[0]] ?? 0, like[side].valid);
+    const share = (side) => this.format.percent(like[side].votes[ids[0]] ?? 0, wholeOf(like[side]));
     return this.t("whyLike", { ...names, n: this.#count(both), name: leaders[0], x: share("a"), y: share("b") });
   }
 

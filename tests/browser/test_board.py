@@ -94,6 +94,23 @@ async def test_the_numbers_on_the_page_are_the_nights_to_the_last_vote(tmp_path:
             assert [] == shown.complaints
 
 
+async def test_a_surplus_of_one_district_makes_no_city_complete_and_is_marked(tmp_path: Path, browser: Browser) -> None:
+    """All boxes by their sum: two too many in Fatih, two missing in Şişli."""
+    async with log_at(tmp_path) as log:
+        await begin(log, election())
+        opened = dict.fromkeys(DISTRICTS, BOXES) | {"fatih": BOXES + 2, "sisli": BOXES - 2}
+        night = [totals(f"tr/34/{slug}", {"imamoglu": 60, "kurum": 40}, boxes=boxes) for slug, boxes in opened.items()]
+        await publish(log, *night)
+        async with showing(log) as url, screen(browser, url) as shown:
+            await shown.shows("#hero .opened", turkish(ALL_BOXES))
+            await shown.shows("#hero .progress", "%99,79")
+            assert "Çelişkili sayılar: ilçedekinden çok sandık açılmış" in await shown.text("#hero span.note")
+            fatih = "#districts [data-row='tr/34/fatih']"
+            await expect(shown.page.locator(f"{fatih} td.flagged")).to_have_attribute("data-odd", "")
+            await shown.shows(f"{fatih} td.share", "%99,99")
+            assert [] == shown.complaints
+
+
 async def test_the_sources_stand_side_by_side_with_the_gap_written_out(tmp_path: Path, browser: Browser) -> None:
     async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
         await begin(log, election())
@@ -233,7 +250,7 @@ async def test_a_replay_shows_the_clock_of_its_night(tmp_path: Path, browser: Br
 async def test_a_live_night_carries_no_mark(tmp_path: Path, browser: Browser) -> None:
     async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
         await begin(log, election())
-        await publish(log, totals("tr/34/fatih", {"imamoglu": 60, "kurum": 40}, boxes=936))
+        await publish(log, *(totals(f"tr/34/{one}", {"imamoglu": 60, "kurum": 40}, boxes=BOXES) for one in DISTRICTS))
         await expect(shown.page).to_have_title("Ekrem İmamoğlu %60,00 · %100,00 açıldı · İstanbul · AA")
         await expect(shown.page.locator("#watermark")).to_be_hidden()
 

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from tabulation.claims import CONTRADICTIONS
 from tests.browser.chromium import screen
 from tests.browser.stage import log_at, showing
 
@@ -188,14 +189,42 @@ async def test_a_source_that_has_opened_every_box_is_complete_and_its_silence_no
     answers = await ask(
         page,
         "complete",
-        """['live', 'quiet', 'stale', 'down', 'unknown', 'waiting'].map(state => m.feedState(state, 936, 936, true))
-        .concat(m.feedState('down', 935, 936, true), m.feedState('down', undefined, 936, true),
-            m.feedState('down', 0, 0, true), m.feedState('down', 936, 936, false))""",
+        """['live', 'quiet', 'stale', 'down', 'unknown', 'waiting']
+        .map(state => m.feedState(state, {complete: true}, true))
+        .concat(m.feedState('down', {complete: false}, true), m.feedState('down', undefined, true),
+            m.feedState('down', {complete: true}, false))""",
     )
     assert [
         *("live", "complete", "complete", "complete", "unknown", "waiting"),
-        *("down", "down", "down", "down"),
+        *("down", "down", "down"),
     ] == answers
+
+
+async def test_claims_are_made_of_what_the_gateway_claims_and_never_of_sums(page: Page) -> None:
+    answers = await ask(
+        page,
+        "claims",
+        """await import('/static/format.js').then(({formats}) => (f => {
+          const entry = (more) => ({boxes_opened: 20, boxes_surplus: 0, complete: false, contradictions: [], votes: {},
+            valid: 0, unattributed: 0, cast: 0, registered: 0, flagged: 0, ...more});
+          return [m.progressText(f, entry({boxes_surplus: 2}), 20), m.progressText(f, entry({}), 20),
+            m.progressText(f, entry({complete: true}), 20), m.progressText(f, undefined, 20),
+            m.progressText(f, undefined, 0), m.partOf(entry({boxes_surplus: 2}), 20), m.partOf(undefined, 0),
+            m.wholeOf(entry({votes: {a: 160, b: 20}, valid: 100})), m.wholeOf(entry({votes: {a: 1}, valid: 3})),
+            m.wholeOf(undefined), m.turnout(entry({cast: 103, registered: 100, flagged: 1})).share,
+            m.turnout(entry({cast: 103, registered: 100})).share, m.turnout(undefined).share,
+            m.turnout(entry({cast: 103, registered: 100, flagged: 1, contradictions: ['cast_over_roll']})).share];
+        })(formats('tr', 'Europe/Istanbul')))""",
+    )
+    assert ["%90,00", "%99,99", "%100,00", "%0,00", "–", 0.9, 0, 180, 3, 0, 10_300, None, None, None] == answers
+
+
+async def test_every_contradiction_has_its_words_on_every_page(page: Page) -> None:
+    for module in ("strings", "control/words"):
+        code = "[m.words('tr'), m.words('en')].map(t => NAMES.map(name => t(`odd_${name}`)))"
+        turkish, english = await ask(page, module, code.replace("NAMES", str(list(CONTRADICTIONS))))
+        assert len(CONTRADICTIONS) == len({*turkish}) == len({*english})
+        assert not {*turkish} & {*english}
 
 
 async def test_points_that_are_shown_add_up_to_the_gap_that_is_shown(page: Page) -> None:

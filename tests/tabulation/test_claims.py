@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.totals import COUNTS
-from tabulation.claims import CONTRADICTIONS, Claim, Claims, Shift, claim_of, claims_before_counting, unheard
+from tabulation.claims import (
+    CONTRADICTIONS,
+    Claim,
+    Claims,
+    Excess,
+    Shift,
+    claim_of,
+    claims_before_counting,
+    excesses,
+    unheard,
+)
 
 NAMES = ("a", "b", "c")
 
@@ -326,3 +336,37 @@ def test_a_rival_who_is_on_the_ballot_of_a_district_that_has_not_reported_is_one
 
 def test_a_province_without_districts_is_never_complete() -> None:
     assert not claims_before_counting(election([]), "m", "tr/1").complete
+
+
+@pytest.mark.parametrize(
+    ("counts", "votes", "found"),
+    [
+        (figures(10, 3_000, 4_000), 3_000, ()),
+        (figures(11, 3_000, 4_000), 3_000, (Excess("boxes_over_total", 10, 11),)),
+        (figures(10, 3_000, 4_400), 3_000, ()),
+        (figures(10, 3_000, 4_401), 3_000, (Excess("registered_over_roll", 4_000, 4_401),)),
+        (
+            figures(1, 80_090, 400),
+            80_090,
+            (Excess("cast_over_registered", 400, 80_090), Excess("cast_over_roll", 4_000, 80_090)),
+        ),
+        (figures(1, 180, 400, valid=170), 180, ()),
+        (figures(1, 180, 400, valid=100), 180, (Excess("votes_over_valid", 100, 180),)),
+        (figures(1, 180, 400, cast=100), 180, (Excess("valid_over_cast", 100, 180),)),
+        (figures(0, 150, 0), 150, ()),
+    ],
+)
+def test_far_too_much_is_a_box_or_more_than_a_tenth(
+    counts: dict[str, int], votes: int, found: tuple[Excess, ...]
+) -> None:
+    assert found == excesses(10, 4_000, counts, {"a": votes})
+
+
+def test_nothing_is_too_much_for_a_roll_or_boxes_that_nobody_knows() -> None:
+    assert excesses(0, None, figures(3, 9_000, 9_000), {"a": 9_000}) == ()
+
+
+@given(st.integers(0, 10), st.none() | st.integers(0, 4_000), FIGURES, st.integers(0, 5_000))
+def test_far_too_much_is_a_contradiction(total: int, roll: int | None, counts: dict[str, int], votes: int) -> None:
+    claim = claim_of(total, roll, counts, {"a": votes})
+    assert {one.contradiction for one in excesses(total, roll, counts, {"a": votes})} <= {*claim.contradictions}

@@ -3,6 +3,7 @@
  * what the public's stream says, and so never moves by itself while it is held.
  */
 
+import { markOdd, wholeOf } from "../claims.js";
 import { make, order, partyMark, dressMark, say, put } from "../dom.js";
 import { ranking } from "../rank.js";
 
@@ -43,6 +44,7 @@ export class Figures {
         say(cells[side], said[name] ?? (side === "program" && embargoed ? t("embargoWord") : format.nothing));
         this.#mark(cells[side], entry, name);
       }
+      markOdd(this.#foot.boxes_opened[side], entry, t);
     }
   }
 
@@ -64,7 +66,7 @@ export class Figures {
   }
 
   #say(share, votes, entry, count, id) {
-    say(share, entry ? this.format.percent(count ?? 0, entry.valid) : this.format.nothing);
+    say(share, entry ? this.format.percent(count ?? 0, wholeOf(entry)) : this.format.nothing);
     say(votes, entry ? this.format.count(count ?? 0) : this.format.nothing);
     this.#mark(votes, entry, `votes.${id}`);
   }

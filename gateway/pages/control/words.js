@@ -38,6 +38,10 @@ const TR = {
   held: "tutuldu", released: "bırakıldı", taken: "alındı", called: "ilan", call_withdrawn: "ilan geri alındı", embargo_set: "yasak kondu", embargo_lifted: "yasak kaldırıldı",
   figure_overridden: "elle girildi", override_withdrawn: "elle girilen geri alındı", quarantine_released: "kayıt geçerli sayıldı", quarantine_rejected: "kayıt reddedildi",
   replay_paused: "tekrar durdu", replay_resumed: "tekrar sürüyor", replay_sought: "tekrar atladı", replay_stepped: "tekrar adım attı", replay_speed_set: "tekrar hızı", unreadable: "okunamayan kayıt",
+  oddHead: "Çelişkili sayılar", odd_boxes_over_total: "ilçedekinden çok sandık açılmış", odd_no_boxes_known: "ilçenin sandıkları bilinmiyor",
+  odd_votes_without_boxes: "sandık açılmadan oy var", odd_registered_over_roll: "seçmen, ilçedekinden çok", odd_roll_used_up: "kalan sandıklara seçmen kalmıyor",
+  odd_cast_over_roll: "oy, ilçedeki seçmenden çok", odd_cast_over_registered: "oy, açılan sandıklardaki seçmenden çok", odd_valid_over_cast: "geçerli ve geçersiz oy, kullanılandan çok",
+  odd_votes_over_valid: "adayların oyları geçerli oydan çok",
 };
 
 const EN = {
@@ -76,6 +80,10 @@ const EN = {
   held: "held", released: "released", taken: "taken", called: "called", call_withdrawn: "call withdrawn", embargo_set: "embargo set", embargo_lifted: "embargo lifted",
   figure_overridden: "set by hand", override_withdrawn: "taken back", quarantine_released: "record let out", quarantine_rejected: "record rejected",
   replay_paused: "replay paused", replay_resumed: "replay resumed", replay_sought: "replay sought", replay_stepped: "replay stepped", replay_speed_set: "replay speed", unreadable: "unreadable record",
+  oddHead: "Contradictory figures", odd_boxes_over_total: "more boxes opened than the district has", odd_no_boxes_known: "the district's boxes are not known",
+  odd_votes_without_boxes: "votes without an opened box", odd_registered_over_roll: "more voters than the district has", odd_roll_used_up: "no voters left for the boxes that remain",
+  odd_cast_over_roll: "more votes than the district has voters", odd_cast_over_registered: "more votes than the opened boxes have voters", odd_valid_over_cast: "more valid and invalid votes than were cast",
+  odd_votes_over_valid: "more votes for candidates than valid ones",
 };
 
 const LANGUAGES = { tr: TR, en: EN };

@@ -2,6 +2,7 @@
  * The council's hemicycle: seats as they would be from the votes counted so far, said to be that and no more.
  */
 
+import { wholeOf } from "../claims.js";
 import { make, put, say } from "../dom.js";
 import { Counted, fit, Heading, Name, Origin } from "./furniture.js";
 import { list, whole } from "./parameters.js";
@@ -49,7 +50,7 @@ export function model(scene) {
   for (const [id, members] of districts) {
     const part = scene.unit(id);
     const alone = new Set(part.ranked.filter((item) => item.candidate.independent).map((item) => item.candidate.id));
-    const result = allocate(part.entry?.votes ?? {}, { members, quota: options.quota, valid: part.entry?.valid ?? 0, alone });
+    const result = allocate(part.entry?.votes ?? {}, { members, quota: options.quota, valid: wholeOf(part.entry), alone });
     for (const [party, many] of result.seats) seats.set(party, (seats.get(party) ?? 0) + many);
     for (const party of result.barred) barred.add(party);
     open += result.open;

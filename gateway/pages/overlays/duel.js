@@ -2,8 +2,10 @@
  * The duel: two candidates on one scale, face to face. Without names it is the first two; a side stays a name's own.
  */
 
+import { wholeOf } from "../claims.js";
 import { show } from "../countup.js";
 import { make, paint, put, say } from "../dom.js";
+import { points } from "../rank.js";
 import { Order } from "../slide.js";
 import { Called, Counted, fit, Heading, Name, Origin } from "./furniture.js";
 import { list } from "./parameters.js";
@@ -52,8 +54,7 @@ function between(scene, unit, pair) {
   if (!unit.entry || two.length < SIDES || two[0].votes === 0) return { ...margin(scene, unit), rival: undefined };
   const tie = two[0].votes === two[1].votes;
   const lead = { leaders: tie ? two : [two[0]], second: two[1], votes: two[0].votes - two[1].votes };
-  const points = unit.entry.valid > 0 ? (lead.votes * 100) / unit.entry.valid : null;
-  return margin(scene, { ...unit, lead: { ...lead, points } });
+  return margin(scene, { ...unit, lead: { ...lead, points: points(lead.votes, wholeOf(unit.entry)) } });
 }
 
 export function create(tools) {

@@ -87,13 +87,14 @@ export class Counted {
       make("span", { class: "track", "aria-hidden": "true" }, this.fill), this.note);
   }
 
-  draw({ opened, total, progress, part, thin, note, manual }, of) {
+  draw({ opened, total, progress, part, thin, odd, note, manual }, of) {
     put(this.opened, "data-manual", manual ? "" : null);
     show(this.opened, opened, this.format.count, of);
     say(this.total, this.format.count(total));
     say(this.progress, progress);
     say(this.note, note);
     put(this.node, "data-thin", thin ? "" : null);
+    put(this.node, "data-odd", odd ? "" : null);
     paint(this.fill, "--part", part.toFixed(4));
   }
 }

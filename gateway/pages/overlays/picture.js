@@ -4,6 +4,7 @@
 
 import { isManual } from "../byhand.js";
 import { callOf, wordsOf } from "../call.js";
+import { credited, isOdd, partOf, progressText, wholeOf } from "../claims.js";
 import { feedState } from "../complete.js";
 import { basisPoints } from "../format.js";
 import { isThin, sumOfOthers } from "../rank.js";
@@ -33,8 +34,7 @@ export function stateOf({ night, election, source, selection, t, format }) {
   if (connection.status !== "open") return say("waiting", t("waiting"), t("connecting"));
   if (isHeld(night.held, selection.contest, selection.unit)) return say("hold", t("holdWord"), t("holdOnAir"));
   const scope = election.scopeOf(selection.unit).id;
-  const opened = night.entry(selection.contest, source.id, scope)?.boxes_opened;
-  const state = feedState(feed.state, opened, election.boxesTotal(scope), night.reachable);
+  const state = feedState(feed.state, night.entry(selection.contest, source.id, scope), night.reachable);
   const text = state === "live" ? "" : t(`${state}Text`, { source: source.name }); // what goes well needs no words
   return say(state, t(state), text);
 }
@@ -57,29 +57,29 @@ export function origin(scene, sourceId = scene.selection.source, unitId = scene.
 /** How much is counted, with both numbers. */
 export function counted({ t, format }, { entry, boxesTotal }) {
   const opened = entry?.boxes_opened ?? 0;
-  const thin = isThin(opened, boxesTotal);
-  const done = boxesTotal > 0 && opened === boxesTotal;
+  const thin = isThin(credited(entry), boxesTotal);
+  const odd = isOdd(entry);
   return {
-    opened: entry ? opened : NaN, total: boxesTotal, part: boxesTotal ? opened / boxesTotal : 0, thin: thin && Boolean(entry),
-    progress: format.progress(opened, boxesTotal),
-    note: !entry ? "" : thin ? t("thin") : done ? t("allOpened") : "",
+    opened: entry ? opened : NaN, total: boxesTotal, part: partOf(entry, boxesTotal), odd, thin: thin && Boolean(entry),
+    progress: progressText(format, entry, boxesTotal),
+    note: !entry ? "" : odd ? t("oddHead") : thin ? t("thin") : entry.complete ? t("allOpened") : "",
     manual: isManual(entry, "boxes_opened"),
   };
 }
 
-/** One candidate as it is written: votes to count up to, share as text, part of the valid votes for a bar. */
+/** One candidate as it is written: votes to count up to, share as text, part of what shares are of for a bar. */
 export function written(scene, unit, item) {
   const { t, format } = scene;
-  const valid = unit.entry?.valid ?? 0;
+  const whole = wholeOf(unit.entry);
   const { candidate } = item;
   return {
     id: candidate.id, name: candidate.name, mark: candidate.mark, hue: unit.hue(candidate), color: candidate.color,
     party: candidate.partyName || (candidate.independent ? t("independent") : ""),
     rank: unit.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "",
     votes: unit.entry ? item.votes : NaN,
-    points: basisPoints(item.votes, valid),
-    share: unit.entry ? format.percent(item.votes, valid) : format.nothing,
-    part: valid > 0 ? item.votes / valid : 0,
+    points: basisPoints(item.votes, whole),
+    share: unit.entry ? format.percent(item.votes, whole) : format.nothing,
+    part: whole > 0 ? item.votes / whole : 0,
     manual: isManual(unit.entry, `votes.${candidate.id}`),
     leads: Boolean(unit.lead) && item.rank === 1,
   };
@@ -108,9 +108,9 @@ export function margin({ t, format }, { entry, lead }) {
 export function remainder({ t, format }, { entry, ranked }, shown) {
   const others = ranked.length - shown.length;
   const votes = sumOfOthers(ranked, new Set(shown));
-  const valid = entry?.valid ?? 0;
+  const whole = wholeOf(entry);
   return {
-    others: others > 0 ? { label: t("others", { n: format.count(others) }), votes: entry ? votes : NaN, share: entry ? format.percent(votes, valid) : format.nothing } : null,
-    unattributed: entry?.unattributed ? { label: t("unattributed"), votes: entry.unattributed, share: format.percent(entry.unattributed, valid) } : null,
+    others: others > 0 ? { label: t("others", { n: format.count(others) }), votes: entry ? votes : NaN, share: entry ? format.percent(votes, whole) : format.nothing } : null,
+    unattributed: entry?.unattributed ? { label: t("unattributed"), votes: entry.unattributed, share: format.percent(entry.unattributed, whole) } : null,
   };
 }

@@ -2,6 +2,7 @@
  * Sources side by side: two or three of them on one scale, and what lies between them written out.
  */
 
+import { wholeOf } from "../claims.js";
 import { show } from "../countup.js";
 import { make, paint, put, say } from "../dom.js";
 import { points, spread } from "../rank.js";
@@ -37,7 +38,7 @@ export function model(scene) {
   const units = ids.map((source) => scene.unit(selection.unit, source));
   const fullest = units.reduce((best, one) => ((one.entry?.boxes_opened ?? -1) > (best.entry?.boxes_opened ?? -1) ? one : best));
   const shown = fullest.ranked.slice(0, options.rows).map((item) => item.candidate.id);
-  const widest = Math.max(...units.flatMap(({ ranked, entry }) => (entry?.valid ? [ranked[0].votes / entry.valid] : [])), 0.0001);
+  const widest = Math.max(...units.flatMap(({ ranked, entry }) => (wholeOf(entry) ? [ranked[0].votes / wholeOf(entry)] : [])), 0.0001);
   return {
     of: `${selection.contest} ${selection.unit}`,
     heading: { title: units[0].unit.name, subtitle: units[0].contest.name },
@@ -57,7 +58,7 @@ export function model(scene) {
 function gapOf({ t, format }, units, id) {
   const votesOf = ({ entry }) => (entry ? (entry.votes[id] ?? 0) : NaN);
   const votes = spread(units.map((unit) => ({ source: unit.source, value: votesOf(unit) })));
-  const shares = spread(units.map((unit) => ({ source: unit.source, value: points(votesOf(unit), unit.entry?.valid) ?? NaN })));
+  const shares = spread(units.map((unit) => ({ source: unit.source, value: points(votesOf(unit), wholeOf(unit.entry)) ?? NaN })));
   if (!votes || !shares) return { points: format.nothing, votes: "" };
   const more = (gap, text) => (gap.gap === 0 ? t("same") : `${gap.highest.name} +${text}`);
   if (shares.gap > 0 && shares.gap < HALF_A_HUNDREDTH) shares.gap = 0; // it is written with two digits

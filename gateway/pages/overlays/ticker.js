@@ -4,6 +4,7 @@
  */
 
 import { isManual } from "../byhand.js";
+import { isOdd, partOf, progressText } from "../claims.js";
 import { make, order, paint, put, say } from "../dom.js";
 import { still } from "../countup.js";
 import { fit } from "./furniture.js";
@@ -29,14 +30,14 @@ export function model(scene) {
     const [first, second] = part.ranked.map((item) => written(scene, part, item));
     const opened = part.entry?.boxes_opened ?? 0;
     return {
-      id: part.unit.id, name: part.unit.name, opened: part.boxesTotal ? opened / part.boxesTotal : 0,
+      id: part.unit.id, name: part.unit.name, opened: partOf(part.entry, part.boxesTotal),
       gap: part.lead?.points ?? Infinity,
       tie: Boolean(part.lead && part.lead.leaders.length > 1), thin: part.thin, empty: !part.lead,
       lines: part.lead ? [first, second].filter(Boolean).map(({ id, name, mark, hue, share }) => ({ id, name, mark, hue, share })) : [],
       margin: part.lead ? t("points", { n: format.points(part.lead.points ?? NaN) }) : "",
-      manual: isManual(part.entry), word: !part.lead ? t("noBoxes") : "",
+      manual: isManual(part.entry), odd: isOdd(part.entry), word: !part.lead ? t("noBoxes") : "",
       boxes: `${format.count(opened)} / ${format.count(part.boxesTotal)}`,
-      progress: format.progress(opened, part.boxesTotal),
+      progress: progressText(format, part.entry, part.boxesTotal),
     };
   });
   const byName = (left, right) => format.compare(left.name, right.name);
@@ -130,6 +131,7 @@ class Ticker {
     fit(line.name, item.name, "ticker district");
     put(line.node, "data-thin", item.thin ? "" : null);
     put(line.node, "data-manual", item.manual ? "" : null);
+    put(line.node, "data-odd", item.odd ? "" : null);
     put(line.node, "data-empty", item.empty ? "" : null);
     line.rows.forEach((row, index) => {
       const who = item.lines[index];
