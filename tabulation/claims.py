@@ -150,7 +150,7 @@ class Excess(NamedTuple):
 def excesses(
     boxes_total: int, roll: int | None, counts: Mapping[str, int], votes: Mapping[str, int]
 ) -> tuple[Excess, ...]:
-    """What a district's figures have far too much of: a box too many, or more than a tenth of voters or votes.
+    """What a district's figures have far too much of: by more than a tenth of the most there can be.
 
     The arguments are those of `claim_of`.
     """
@@ -158,11 +158,10 @@ def excesses(
     named, papers = sum(votes.values()) + counts["unattributed"], valid + counts["invalid"]
     ballots = max(cast, papers, named)
     found = []
-    if 0 < boxes_total < opened:
-        found.append(Excess("boxes_over_total", boxes_total, opened))
     if registered > 0 and (ballots - registered - OFFICIALS) * _TENTH > registered:
         found.append(Excess("cast_over_registered", registered, ballots))
     limits = (
+        ("boxes_over_total", boxes_total or UNKNOWN, opened),
         ("registered_over_roll", roll or UNKNOWN, registered),
         ("cast_over_roll", roll or UNKNOWN, ballots),
         ("valid_over_cast", cast, papers),

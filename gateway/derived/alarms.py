@@ -1,7 +1,8 @@
 """Alarms for the control room: what an operator would want to be woken for. Pure.
 
-A share that jumps, boxes that go backwards, a source that falls silent, or one whose words are set aside and so are not
-in its figures: each may be right, and none is ever acted on here. Looked for once a second over what changed since, so
+A share that jumps, boxes that go backwards, votes that fall by far while no box does, figures far beyond what there can
+be, a source that falls silent, or one whose words are set aside and so are not in its figures: each may be right, and
+none is ever acted on here. Looked for once a second over what changed since, so
 that a flood of records costs a bounded number of looks.
 """
 
@@ -18,6 +19,7 @@ from gateway.folds.view import View
 from schemas.quarantine import Reason
 from schemas.wire import Feed, FeedState
 from tabulation.by_hand import Moved
+from tabulation.claims import excesses
 
 JUMP_POINTS: Final = 20
 """Percentage points by which a candidate's share may move between two looks. Box to box a share spreads by 15 points
@@ -32,7 +34,13 @@ MAX_ALARMS_KEPT: Final = 200
 _HUNDRED: Final = 100
 _SILENT: Final[frozenset[FeedState]] = frozenset({"stale", "down"})
 
-Kind = Literal["jump", "backwards", "silence", "set_aside", "restarted", "ahead", "moved"]
+FALL_VOTES: Final = 400
+"""Votes that may be taken back without an alarm: those of a box, which is corrected every few minutes of a night."""
+
+FALL_SHARE: Final = 10
+"""And a tenth of what there were: in all of Türkiye a correction of hundreds of boxes is no tenth of anything."""
+
+Kind = Literal["jump", "backwards", "fall", "contradiction", "silence", "set_aside", "restarted", "ahead", "moved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +48,11 @@ class Alarm:
     """One thing worth a look. `number` counts them; `before` and `after` are of the `figure` that it is about.
 
     For a jump these are the candidate's share in hundredths of a per cent, for boxes that go backwards how many were
-    open, for silence nothing. For words that are set aside they are how many there were and are, with the reason for
-    its `figure`, of the source as a whole; contest and unit are those of the newest. Where a source says something else
-    of a figure that is set by hand they are what it said at the order, and what it says now. `at` is when it was
-    noticed, `as_of` the event time of what was noticed.
+    open, for silence nothing. For votes that fall they are the candidate's, or all votes where no `figure` is named;
+    for a contradiction, which its `figure` names, the most there can be and what there is. For words that are set aside
+    they are how many there were and are, with the reason for its `figure`, of the source as a whole; contest and unit
+    are those of the newest. Where a source says something else of a figure that is set by hand they are what it said at
+    the order, and what it says now. `at` is when it was noticed, `as_of` the event time of what was noticed.
     """
 
     number: int
@@ -65,8 +74,15 @@ class _Known(NamedTuple):
     """What was seen of a unit at the last look."""
 
     boxes_opened: int
-    valid: int
+    whole: int
+    """What shares are of: the valid votes, or all votes where those are more."""
     votes: dict[str, int]
+
+    @classmethod
+    def of(cls, figures: Figures) -> "_Known":
+        counts, votes = figures.counts, figures.votes.copy()
+        whole = max(counts["valid"], sum(votes.values()) + counts["unattributed"])
+        return cls(counts["boxes_opened"], whole, votes)
 
 
 class Alarms:
@@ -80,6 +96,7 @@ class Alarms:
         self._noticed: dict[NoticeGroup, int] = {}
         self._notices_seen = 0
         self._moved: set[Moved] = set()
+        self._contradictory: dict[tuple[str, str, str], frozenset[str]] = {}
         self._looked: int | None = None
         self._count = 0
 
@@ -97,6 +114,8 @@ class Alarms:
             for source in view.definition.source_ids:
                 for figures in view.changed_figures(contest, source, since):
                     self._compare(contest, source, figures, now)
+                    if figures.unit.level == "district":
+                        self._look_for_contradictions(contest, source, figures, now)
         silent = frozenset(source for source, feed in feeds.items() if feed.state in _SILENT)
         for source in sorted(silent - (silent if self._silent is None else self._silent)):
             self._raise("silence", now, source, as_of=feeds[source].last_event)
@@ -165,7 +184,7 @@ class Alarms:
     def _compare(self, contest: str, source: str, figures: Figures, now: datetime) -> None:
         place = contest, source, figures.unit.id
         known = self._known.get(place)
-        seen = _Known(figures.counts["boxes_opened"], figures.counts["valid"], figures.votes.copy())
+        seen = _Known.of(figures)
         self._known[place] = seen
         if self._looked is None or known is None:
             return
@@ -184,6 +203,22 @@ class Alarms:
         if jump is not None:
             candidate, before, after = jump
             self._raise("jump", now, source, figure=candidate, before=before, after=after, **where)
+        fall = _deepest_fall(known, seen)
+        if fall is not None:
+            name, before, after = fall
+            self._raise("fall", now, source, figure=name, before=before, after=after, **where)
+
+    def _look_for_contradictions(self, contest: str, source: str, figures: Figures, now: datetime) -> None:
+        """Raise what a district has far too much of, once while it lasts; also at the first look, where it lasts."""
+        place, unit = (contest, source, figures.unit.id), figures.unit
+        found = excesses(figures.boxes_total, unit.registered, figures.counts, figures.votes)
+        known = self._contradictory.pop(place, frozenset())
+        if found:
+            self._contradictory[place] = frozenset(one.contradiction for one in found)
+        for name, limit, many in found:
+            if name not in known:
+                where = {"contest": contest, "unit": unit.id, "as_of": figures.as_of}
+                self._raise("contradiction", now, source, figure=name, before=limit, after=many, **where)
 
     def _raise(self, kind: Kind, at: datetime, source: str, **what: object) -> None:
         self._count += 1
@@ -192,10 +227,10 @@ class Alarms:
 
 def _widest_jump(known: _Known, seen: _Known) -> tuple[str, int, int] | None:
     """The candidate whose share moved most, with both shares, where that is far enough for an alarm."""
-    if known.boxes_opened < MIN_BOXES or not known.valid or not seen.valid or not seen.votes:
+    if known.boxes_opened < MIN_BOXES or not known.whole or not seen.whole or not seen.votes:
         return None
     shares = {
-        candidate: (_share(known.votes.get(candidate, 0), known.valid), _share(votes, seen.valid))
+        candidate: (_share(known.votes.get(candidate, 0), known.whole), _share(votes, seen.whole))
         for candidate, votes in seen.votes.items()
     }
     candidate = max(sorted(shares), key=lambda name: abs(shares[name][1] - shares[name][0]))
@@ -203,6 +238,20 @@ def _widest_jump(known: _Known, seen: _Known) -> tuple[str, int, int] | None:
     return (candidate, before, after) if abs(after - before) >= JUMP_POINTS * _HUNDRED else None
 
 
-def _share(votes: int, valid: int) -> int:
+def _deepest_fall(known: _Known, seen: _Known) -> tuple[str | None, int, int] | None:
+    """Who lost most votes while no box was taken back, if by far; `None` for a name is everybody together."""
+    if seen.boxes_opened < known.boxes_opened:
+        return None
+    counts: dict[str | None, tuple[int, int]] = {
+        name: (votes, seen.votes.get(name, 0)) for name, votes in sorted(known.votes.items())
+    }
+    counts[None] = sum(known.votes.values()), sum(seen.votes.values())
+    name = max(counts, key=lambda one: counts[one][0] - counts[one][1])
+    before, after = counts[name]
+    is_far = before - after >= FALL_VOTES and (before - after) * FALL_SHARE >= before
+    return (name, before, after) if is_far else None
+
+
+def _share(votes: int, whole: int) -> int:
     """In hundredths of a per cent, rounded down."""
-    return votes * _HUNDRED * _HUNDRED // valid
+    return votes * _HUNDRED * _HUNDRED // whole

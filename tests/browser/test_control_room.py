@@ -114,6 +114,18 @@ async def test_a_source_whose_revisions_begin_again_is_an_alarm(tmp_path: Path, 
         await expect(page.locator(".feeds .state").first).to_contain_text("yeniden başladı", timeout=PATIENCE_MS)
 
 
+async def test_figures_far_beyond_what_there_can_be_are_an_alarm_in_words(tmp_path: Path, browser: Browser) -> None:
+    async with night(tmp_path) as (log, url), screen(browser, room_url(url), height=1500) as shown:
+        page = await enter(shown)
+        first = next(one for one in tallies(1, "aa") if one.contest == "metropolitan_mayor")
+        votes = {"imamoglu": 80_000}
+        counts = {"cast": 80_000, "valid": 80_000, "invalid": 0, "unattributed": 0}
+        await say(log, [structs.replace(first, type="corrected", revision=9, votes=votes, **counts)])
+        alarm = page.locator(".alarms [data-kind=contradiction]", has_text="oy, ilçedeki seçmenden çok")
+        await expect(alarm.first).to_contain_text("en çok", timeout=PATIENCE_MS)
+        assert [] == shown.complaints
+
+
 async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -> None:
     async with night(tmp_path) as (log, url), screen(browser, room_url(url), height=1500) as shown:
         page = await enter(shown)

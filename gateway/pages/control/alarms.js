@@ -28,6 +28,8 @@ export class Alarms {
     const said = {
       jump: () => t("jump", { who: this.room.candidateName(contest, unit, figure), before: format.percentOf(before), after: format.percentOf(after) }),
       backwards: () => t("backwards", { before: format.count(before), after: format.count(after) }),
+      fall: () => t("fall", { who: figure ? this.room.candidateName(contest, unit, figure) : t("allVotes"), before: format.count(before), after: format.count(after) }),
+      contradiction: () => t("contradiction", { what: t(`odd_${figure}`), found: format.count(after), limit: format.count(before) }),
       silence: () => t("silence"),
       restarted: () => t("restartedAlarm", { n: format.count(after), revision, stands }),
       ahead: () => t("aheadAlarm", { n: format.count(after), time: format.clock(asOf) }),

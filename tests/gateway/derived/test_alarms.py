@@ -182,3 +182,61 @@ def test_a_source_that_moves_under_a_figure_set_by_hand_is_an_alarm_once() -> No
     alarms.look_under([], START)
     alarms.look_under([Moved(cell, "votes.kurum", 1_136, 11_360)], START)
     assert 2 == len(alarms.raised), "it agreed in between"
+
+
+def counting(view: View, alarms: Alarms, votes: dict[str, int], *, version: int, boxes: int = 10) -> list[Alarm]:
+    """What falls are new after the district has these votes."""
+    raised = seen(view, alarms, totals(votes=votes, boxes=boxes, version=version))
+    return [one for one in raised if one.kind == "fall" and one.unit == "tr/34/uskudar"]
+
+
+def test_votes_that_fall_by_far_while_no_box_does_are_an_alarm(view: View) -> None:
+    alarms = Alarms()
+    counting(view, alarms, {"kurum": 300_000, "imamoglu": 2_000_000}, version=0)
+
+    (fall,) = counting(view, alarms, {"kurum": 30_000, "imamoglu": 2_000_000}, version=1)
+    assert ("kurum", 300_000, 30_000) == (fall.figure, fall.before, fall.after)
+    (fall,) = counting(view, alarms, {"kurum": 20_000, "imamoglu": 1_500_000}, version=2)
+    assert (None, 2_030_000, 1_520_000) == (fall.figure, fall.before, fall.after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "boxes"),
+    [
+        ({"kurum": 900, "imamoglu": 900}, {"kurum": 501, "imamoglu": 900}, 10),
+        ({"kurum": 9_000, "imamoglu": 9_000}, {"kurum": 8_101, "imamoglu": 9_000}, 10),
+        ({"kurum": 9_000, "imamoglu": 9_000}, {"kurum": 4_000, "imamoglu": 4_000}, 9),
+        ({}, {}, 10),
+    ],
+    ids=["a box is corrected", "less than a tenth", "a box was taken back", "nobody had votes"],
+)
+def test_no_fall(view: View, before: dict[str, int], after: dict[str, int], boxes: int) -> None:
+    alarms = Alarms()
+    counting(view, alarms, before, version=0)
+    assert [] == counting(view, alarms, after, version=1, boxes=boxes)
+
+
+def test_a_contradiction_is_an_alarm_of_its_district_once_while_it_lasts(view: View) -> None:
+    """Also where it was there before anybody looked."""
+    alarms = Alarms()
+    surplus = totals("tr/34/adalar", boxes=3)
+
+    raised = seen(view, alarms, surplus)
+    assert [("contradiction", "tr/34/adalar", "boxes_over_total", 2, 3)] == [
+        (one.kind, one.unit, one.figure, one.before, one.after) for one in raised
+    ]
+    assert [] == seen(view, alarms, totals("tr/34/adalar", {"imamoglu": 2}, boxes=3, version=1))
+    odd = totals("tr/34/adalar", {"imamoglu": 12}, boxes=3, version=2).model_copy(update={"valid": 10})
+    assert ["votes_over_valid"] == [one.figure for one in seen(view, alarms, odd)]
+    assert ["backwards"] * 3 == [one.kind for one in seen(view, alarms, totals("tr/34/adalar", boxes=2, version=3))]
+    assert ["contradiction"] == [one.kind for one in seen(view, alarms, totals("tr/34/adalar", boxes=3, version=4))]
+
+
+def test_a_share_that_jumps_is_never_told_as_more_than_a_hundred_per_cent(view: View) -> None:
+    alarms = Alarms()
+    first = totals(votes={"kurum": 500, "imamoglu": 100}, boxes=10)
+    seen(view, alarms, first.model_copy(update={"valid": 1_000}))
+    said = totals(votes={"kurum": 20, "imamoglu": 1_600}, boxes=10, version=1).model_copy(update={"valid": 1_000})
+
+    jumps = [one for one in seen(view, alarms, said) if one.kind == "jump"]
+    assert {9_876} == {one.after for one in jumps if one.figure == "imamoglu"}
