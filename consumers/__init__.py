@@ -5,6 +5,7 @@
   when they were told.
 - The aggregator: `aggregate` is the loop, `takes` runs it take after take. It saves with `saving` and `checkpoint`,
   relays orders with `gatekeeper` (over `gates` and `marks`), and compares sources with `comparing` (over `compare`).
+  What waited too long to be published is told by `lateness`.
 - Archives: `archive` follows a run, `archive_book` writes it down, `archive_fold` works out what it says of each
   record, `archive_check` does so again, and `verify` does that for a whole archive.
 - Questions about the past: `history` (the totals at a moment), `trace` (what is behind a number).

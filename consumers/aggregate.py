@@ -6,7 +6,7 @@ owed to the log (totals, quarantine, ledgers) is forgotten only once the log has
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from consumers.checkpoint import Checkpoint, Marker
 from consumers.comparing import MAX_BEHIND, Comparing
 from consumers.gatekeeper import Gatekeeper
+from consumers.lateness import LATE_MS, Lateness, Now
 from consumers.saving import Saver
 from consumers.tally import TallyFold
 from eventlog.clock import Clock
@@ -60,6 +61,8 @@ class AggregateSettings:
     retry_ms: int = 1_000
     compare_ms: int = 5_000
     """How often sources are compared at most: as often as a person reads why they differ."""
+    late_ms: int = LATE_MS
+    """Tallies that waited so long to be published were late, and the past is told so."""
     operators: tuple[OperatorKey, ...] = ()
     """Whose orders in the control topic count. Without any, everybody's do unless the run is live."""
 
@@ -111,6 +114,7 @@ class Aggregator:
         self._saver = Saver(log, run.topics.ledger.name, self._fold)
         self._gatekeeper = Gatekeeper(log, run, self._settings.operators)
         self._comparing = Comparing(log, run, self._fold)
+        self._lateness = Lateness(self._settings.late_ms)
         self._owned: frozenset[int] = frozenset()
         self._reader: Reader | None = None
         self._totals: Reader | None = None
@@ -185,8 +189,19 @@ class Aggregator:
         self._reader = await self._resources.enter_async_context(self._log.reader(topics.tallies.name, positions))
         follow_from = {0: min(followed, default=0)}
         self._totals = await self._resources.enter_async_context(self._log.reader(topics.totals.name, follow_from))
+        await self._follow_totals()
+        self._begin_lateness(partitions - kept.keys())
         self._owned = self._progress.partitions = partitions
         _log.info("Folding partitions %s from %s.", sorted(partitions), positions)
+
+    def _begin_lateness(self, partitions: Collection[int]) -> None:
+        """Of partitions that are taken up, what the topic's newest totals come to was published by whoever had them."""
+        published = dict.fromkeys(partitions, 0)
+        for cell, version in self._newest.items():
+            partition = self._fold.partition_of(cell)
+            published[partition] = max(published.get(partition, 0), version + 1)
+        for partition in partitions:
+            self._lateness.begin(partition, published[partition])
 
     def _drop(self, partition: int) -> None:
         for cell in self._fold.cells_of(partition):
@@ -237,6 +252,7 @@ class Aggregator:
             return
         folded = self._progress.folded
         for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()):
+            self._lateness.folded(batch.partition, batch.records, self._now())
             outputs = self._fold.apply(batch.partition, batch.records)
             self._unpublished |= outputs.changed
             self._saver.changed(outputs.changed)
@@ -287,6 +303,7 @@ class Aggregator:
         await self._gatekeeper.settle()
         if self._unpublished:
             await self._publish_cells()
+        self._lateness.publish(self._positions(), caught_up=not self._is_catching_up)
         if self._clock.monotonic() >= self._notices_due:
             await self._publish_notices()
         await self._gatekeeper.mark(self._positions())
@@ -295,9 +312,11 @@ class Aggregator:
         """Publish the cells that changed, each once, as they stand now."""
         cells = sorted(self._unpublished)
         entries = [Entry(cell.key(), self._fold.ledgers[cell].totals(self._zone).encode()) for cell in cells]
+        late = self._lateness.owed((self._fold.partition_of(cell) for cell in cells), self._now())
+        entries = [Entry(one.key, one.encode()) for one in late] + entries
         await self._log.append(self._run.topics.totals.name, entries)
         self._unpublished.clear()
-        self._progress.published += len(entries)
+        self._progress.published += len(cells)
         self._publish_due = self._clock.monotonic() + self._settings.tick_ms / 1000
 
     async def _publish_notices(self) -> None:
@@ -356,6 +375,9 @@ class Aggregator:
         async for batch in read_until(self._totals, ends, max_records=MAX_RECORDS):
             self._newest.update(_versions(batch.records))
             self._gatekeeper.fold_totals(batch.records)
+
+    def _now(self) -> Now:
+        return Now(self._clock.now(), self._clock.monotonic())
 
     def _report(self) -> None:
         self._progress.unverified = len(self._gatekeeper.unverified(self._clock.now()))

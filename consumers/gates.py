@@ -3,15 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from pydantic import ValidationError
-
 from eventlog.port import Record
 from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.definition import Election
-from schemas.gate import Gate, is_gate, parse_gate
-from schemas.override import Override, is_override, parse_override
-from schemas.totals import Cell
-from tabulation.on_air import OnAir
+from schemas.gate import Gate
+from schemas.override import Override
+from schemas.totals import Cell, names_order
+from tabulation.relays import Relays
 
 IsOurs = Callable[[str], bool]
 """Whether a district's cells are ours to speak for."""
@@ -94,33 +92,37 @@ class RelayedOrders:
     """
 
     def __init__(self, definition: Election) -> None:
-        self.on_air: Final = OnAir(definition)
-        self._overwritten: set[Cell] = set()
+        self._relays = Relays(definition)
+        self.on_air: Final = self._relays.on_air
+        self._overwritten: set[tuple[Cell, int]] = set()
         self._newest_override: dict[Cell, int] = {}
         self._sources = sorted(definition.source_ids)
 
     def fold(self, record: Record) -> None:
         """Fold the next record; one that cannot be read says nothing."""
-        try:
-            if is_gate(record.key):
-                self._fold_gate(parse_gate(record.value or b""))
-            elif is_override(record.key):
-                override = parse_override(record.value or b"")
-                self._newest_override[override.cell] = override.override
-                self.on_air.fold_override(override)
-            else:
-                self.on_air.fold(record.key, record.value)
-        except ValidationError:
+        relayed = self._relays.fold(record.key, record.value, record.timestamp)
+        if relayed is None:
             return
+        if isinstance(relayed.record, Override):
+            override = relayed.record
+            before = self._newest_override.get(override.cell, -1) if names_order(record.key) else -1
+            self._newest_override[override.cell] = max(before, override.override)
+        else:
+            self._look_whether_overwritten(relayed.record, stands=relayed.stands, alone=names_order(record.key))
 
-    def _fold_gate(self, gate: Gate) -> None:
+    def _look_whether_overwritten(self, gate: Gate, *, stands: bool, alone: bool) -> None:
+        """Note whether the newest record of the gate's key is the one that stands; `alone`: its order has the key.
+
+        Under a key that all orders of a cell share, as in older logs, an older gate puts the newest out of reach.
+        """
         cell = gate.cell
-        stands = self.on_air.fold_gate(gate) is not None
+        newest = self.on_air.gate(cell)
+        number = newest.gate if newest is not None and not alone else gate.gate
         is_exact = stands or gate.again > 0  # the first of its kind, said a second time, means what is true by then
-        if is_exact and gate == self.on_air.gate(cell):
-            self._overwritten.discard(cell)
-        elif self.on_air.gate(cell) is not None:
-            self._overwritten.add(cell)
+        if is_exact and gate == self._relays.gate(cell, number):
+            self._overwritten.discard((cell, number))
+        else:
+            self._overwritten.add((cell, number))
 
     def owed(self, holds: Holds, is_ours: IsOurs) -> list[Gate]:
         """The gates that the operators want and the topic does not have, by cell."""
@@ -142,12 +144,19 @@ class RelayedOrders:
             owed.setdefault(gate.gate, []).append(gate)
         for override in overrides.wanted:
             if is_ours(override.district) and self._newest_override.get(override.cell, -1) < override.override:
-                owed.setdefault(override.override, []).append(override)
+                owed.setdefault(override.override, []).append(self._dated(override))
         return owed[min(owed)] if owed else []
 
+    def _dated(self, override: Override) -> Override:
+        """The override with the version of the totals that it comes after; for one that is said again that is lost."""
+        standing = self.on_air.override(override.cell)
+        if standing is not None and standing.override >= override.override:
+            return override
+        return override.model_copy(update={"version": self._version(override.cell)})
+
     def overwritten(self, is_ours: IsOurs) -> list[Gate]:
-        """The gates that stand, where a reader of the newest record alone would be told something else."""
-        standing = [self.on_air.gate(cell) for cell in sorted(self._overwritten) if is_ours(cell.district)]
+        """The gates that stand, where a reader of the newest record of a key alone would be told something else."""
+        standing = [self._relays.gate(*where) for where in sorted(self._overwritten) if is_ours(where[0].district)]
         return [gate.model_copy(update={"again": gate.again + 1}) for gate in standing if gate is not None]
 
     def _is_older(self, cell: Cell, wanted: Wanted) -> bool:
@@ -155,12 +164,16 @@ class RelayedOrders:
         return standing is None or standing.gate < wanted.gate
 
     def _gate(self, cell: Cell, wanted: Wanted) -> Gate:
-        program = self.on_air.truth(cell) if wanted.held else None
         return Gate(
             contest=cell.contest,
             source=cell.source,
             district=cell.district,
             gate=wanted.gate,
             held=wanted.held,
-            program=program,
+            program=self.on_air.truth(cell) if wanted.held else None,
+            version=None if wanted.held else self._version(cell),
         )
+
+    def _version(self, cell: Cell) -> int:
+        reported = self.on_air.reported(cell)
+        return reported.version if reported is not None else -1

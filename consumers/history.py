@@ -1,12 +1,21 @@
-"""The totals as they stood at a moment: a fold of the tallies appended up to then, with the holds as they stood. Pure.
+"""The totals as they stood at a moment: a fold of the tallies appended up to then, with the orders as they stood. Pure.
 
-What is held shows what stood when it was held: so each district's fold stops for a moment wherever an order on it
-begins or ends. The aggregator says nothing between its ticks, and this fold knows nothing of ticks: what it gives for
-a moment was on air at most one tick later.
+The tallies say what there was, the orders who should see it, and the totals topic (`Relays`) what had been published,
+for an aggregator may have been away. So of each cell
+
+- an order takes effect when it is relayed, and a hold shows what its gate shows;
+- before an order no newer totals were public than those that were published when it was relayed, and after the last
+  order none newer than those that the topic has now.
+
+Without a totals topic (an archive has none) orders take effect as they were given, on what the tallies say.
+
+The aggregator says nothing between its ticks, and this fold knows nothing of ticks: what it gives for a moment was on
+air at most one tick later, or with the next tick where it was told again before. See docs/decisions/past.md.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,8 +25,11 @@ from consumers.tally import TallyFold
 from eventlog.port import Record
 from schemas.control import Order
 from schemas.definition import Election
-from schemas.override import Override, overridden, unreported
+from schemas.gate import Gate
+from schemas.override import Override
 from schemas.totals import Cell, Totals
+from tabulation.on_air import OnAir
+from tabulation.relays import Relays
 
 
 class Given(NamedTuple):
@@ -28,65 +40,99 @@ class Given(NamedTuple):
     order: Order
 
 
-class Turn(NamedTuple):
-    """From a moment on a district is held in a contest, showing what stands then, or it is not held any more."""
-
-    contest: str
-    district: str
-    held: bool
-
-
 class Timed(NamedTuple):
-    """What an order comes to in one district, and when it was appended (milliseconds since 1970)."""
+    """What an order comes to in one cell, and since when (milliseconds since 1970)."""
 
     appended_ms: int
-    district: str
-    change: Turn | Override
+    change: Gate | Override
 
 
-def timeline(definition: Election, orders: Iterable[Given]) -> Iterator[Timed]:
-    """What the orders do to what is shown, district by district; one that changes nothing does nothing."""
+class _End(NamedTuple):
+    """Tallies of a cell from this offset on were published after the order in whose `stretch` they would be."""
+
+    offset: int
+    cell: Cell
+    stretch: int
+
+
+def as_given(definition: Election, orders: Iterable[Given]) -> Iterator[Timed]:
+    """What the orders come to, cell by cell, as they were given; one that changes nothing does nothing."""
     holds, overrides = Holds(definition), Overrides()
+    sources = sorted(definition.source_ids)
     for given in orders:
         holds.apply(given.offset, given.order)
         for (contest, district), wanted in holds.wanted.items():
             if wanted.gate == given.offset:
-                yield Timed(given.appended_ms, district, Turn(contest, district, wanted.held))
+                for source in sources:
+                    gate = Gate(contest=contest, source=source, district=district, gate=wanted.gate, held=wanted.held)
+                    yield Timed(given.appended_ms, gate)
         before = overrides.orders
         overrides.apply(given.offset, given.order)
         for override in overrides.wanted[before:]:
-            yield Timed(given.appended_ms, override.district, override)
+            yield Timed(given.appended_ms, override)
+
+
+def as_relayed(given: Iterable[Timed], relays: Relays) -> Iterator[Timed]:
+    """What the orders come to, as they were relayed, with the times of that.
+
+    What the topic of an older log may have lost is as it was `given`. Any other order that is not in the topic was not
+    relayed, or was overtaken before it could be, and has had no effect.
+    """
+    for cell in relays.cells:
+        for since_ms, order in relays.orders(cell):
+            exact = {"again": max(1, order.again)} if isinstance(order, Gate) else {}
+            yield Timed(since_ms, order.model_copy(update=exact))
+    yield from (timed for timed in given if relays.has_lost(timed.change))
 
 
 class History:
-    """The fold up to a moment (milliseconds since 1970). Feed it each partition's records in order, then `settle`.
+    """Folds each partition's records, in offset order, up to `moment_ms`. Feed every partition, then `settle`.
 
-    `changed` collects the cells that may show something else now; whoever reads it empties it.
+    `changes` are those of `as_given` or, with the fold of the totals topic in `relays`, of `as_relayed`. `late` says
+    from which offset on a partition's tallies were not published by then, though they may be by now.
     """
 
     def __init__(
-        self, definition: Election, topic: str, partition_of: PartitionOf, orders: Iterable[Given], moment_ms: int
+        self,
+        definition: Election,
+        topic: str,
+        partition_of: PartitionOf,
+        changes: Iterable[Timed],
+        moment_ms: int,
+        relays: Relays | None = None,
+        late: Mapping[int, int] | None = None,
     ) -> None:
+        self.changed: set[Cell] = set()
         self._fold = TallyFold(definition, topic, partition_of)
         self._zone = ZoneInfo(definition.timezone)
         self._moment_ms = moment_ms
+        self._relays = relays
+        self._everything = OnAir(definition)
+        self._public = OnAir(definition)
         self._pending: dict[int, deque[Timed]] = {}
-        self._frozen: dict[tuple[str, str], dict[Cell, Totals]] = {}
-        self._overrides: dict[Cell, Override] = {}
-        self._unreported: dict[Cell, Totals] = {}
-        self.changed: set[Cell] = set()
-        for timed in timeline(definition, orders):
+        for timed in sorted(changes, key=lambda timed: timed.change.number):
             if timed.appended_ms <= moment_ms:
-                self._pending.setdefault(partition_of(timed.district.encode()), deque()).append(timed)
+                self._pending.setdefault(self._fold.partition_of(timed.change.cell), deque()).append(timed)
+        self._numbers: dict[Cell, list[int]] = {}
+        """By cell the orders that are known to have come after certain totals: what is between two is a stretch."""
+        self._stretch: dict[Cell, int] = {}
+        self._ends: dict[int, deque[_End]] = {}
+        self._ended: dict[tuple[Cell, int], Totals | None] = {}
+        """What a cell reported last in a stretch that is over in the tallies."""
+        self._late = dict(late or {})
+        self._punctual: dict[int, dict[Cell, Totals | None]] = {}
+        """By partition what its cells reported before the first tally that was late."""
+        if relays is not None:
+            self._plan(relays)
 
     @property
     def held(self) -> frozenset[tuple[str, str]]:
         """What is held, by contest and district."""
-        return frozenset(self._frozen)
+        return self._public.held
 
     def fold(self, partition: int, records: Sequence[Record]) -> None:
         """Fold the next records of a partition, as far as they were there by then."""
-        pending = self._pending.get(partition, deque())
+        pending, ends = self._pending.get(partition, deque()), self._ends.get(partition, deque())
         begin = 0
         for index, record in enumerate(records):
             while pending and pending[0].appended_ms < record.timestamp:
@@ -96,6 +142,15 @@ class History:
             if record.timestamp > self._moment_ms:
                 self._apply(partition, records[begin:index])
                 return
+            if partition in self._late and self._late[partition] <= record.offset:
+                self._apply(partition, records[begin:index])
+                begin = index
+                self._leave_out_late(partition)
+            while ends and ends[0].offset <= record.offset:
+                self._apply(partition, records[begin:index])
+                begin = index
+                end = ends.popleft()
+                self._ended[end.cell, end.stretch] = self._counted(end.cell)
         self._apply(partition, records[begin:])
 
     def settle(self, until_ms: int | None = None) -> None:
@@ -106,43 +161,66 @@ class History:
 
     def shown(self, cell: Cell) -> Totals | None:
         """What everyone is shown of a cell; `None` where there is nothing to show."""
-        frozen = self._frozen.get((cell.contest, cell.district))
-        if frozen is not None:
-            return frozen.get(cell)
-        return next(iter(self._truth([cell])), None) if cell in self._fold.ledgers or cell in self._overrides else None
+        self._bring(cell, self._stretch.get(cell, 0))
+        return self._public.shown(cell)
 
     def on_air(self) -> list[Totals]:
         """What everyone was shown, by cell."""
-        shown = [totals for totals in self.control_room() if (totals.contest, totals.district) not in self._frozen]
-        for frozen in self._frozen.values():
-            shown += frozen.values()
-        return sorted(shown, key=lambda totals: totals.cell)
+        cells = sorted({*self._fold.ledgers, *self._public.cells})
+        return [shown for cell in cells if (shown := self.shown(cell)) is not None]
 
     def control_room(self) -> list[Totals]:
         """All there was, by cell, with what was set by hand."""
-        return self._truth(sorted(self._fold.ledgers.keys() | self._overrides.keys()))
+        for ledger in self._fold.ledgers.values():
+            self._everything.fold_totals(ledger.totals(self._zone))
+        found = (self._everything.truth(cell) for cell in self._everything.cells)
+        return [totals for totals in found if totals is not None]
 
-    def _truth(self, cells: Iterable[Cell]) -> list[Totals]:
-        found = []
-        for cell in cells:
-            ledger, override = self._fold.ledgers.get(cell), self._overrides.get(cell)
-            reported = ledger.totals(self._zone) if ledger is not None else self._unreported[cell]
-            found.append(overridden(reported, override.figures) if override is not None else reported)
-        return found
+    def _plan(self, relays: Relays) -> None:
+        """Note from where on the tallies of a cell were not public before the next order."""
+        ends = []
+        for cell in relays.cells:
+            orders = [relay.record for relay in relays.orders(cell)]
+            known = [(order.number, order.published) for order in orders if order.published is not None]
+            self._numbers[cell] = [number for number, _ in known]
+            ends += [_End(published + 1, cell, stretch) for stretch, (_, published) in enumerate(known)]
+        for end in sorted(ends):
+            self._ends.setdefault(self._fold.partition_of(end.cell), deque()).append(end)
+
+    def _bring(self, cell: Cell, stretch: int) -> None:
+        """Let everyone know what a cell reports by now, as far as it was published in this stretch of its orders."""
+        totals = self._ended[cell, stretch] if (cell, stretch) in self._ended else self._published(cell)
+        if self._relays is not None and stretch == len(self._numbers.get(cell, ())):
+            newest = self._relays.on_air.reported(cell)
+            if newest is None or (totals is not None and totals.version > newest.version):
+                totals = newest
+        if totals is not None:
+            self._public.fold_totals(totals)
+
+    def _leave_out_late(self, partition: int) -> None:
+        del self._late[partition]
+        self._punctual[partition] = {cell: self._counted(cell) for cell in self._fold.cells_of(partition)}
+
+    def _published(self, cell: Cell) -> Totals | None:
+        punctual = self._punctual.get(self._fold.partition_of(cell)) if self._punctual else None
+        return self._counted(cell) if punctual is None else punctual.get(cell)
+
+    def _counted(self, cell: Cell) -> Totals | None:
+        ledger = self._fold.ledgers.get(cell)
+        return ledger.totals(self._zone) if ledger is not None else None
 
     def _apply(self, partition: int, records: Sequence[Record]) -> None:
-        self.changed |= self._fold.apply(partition, records).changed
+        if records:
+            self.changed |= self._fold.apply(partition, records).changed
 
-    def _take(self, change: Turn | Override) -> None:
+    def _take(self, change: Gate | Override) -> None:
+        cell = change.cell
+        self.changed.add(cell)
+        numbers = self._numbers.get(cell, [])
+        self._bring(cell, bisect_left(numbers, change.number))
+        self._stretch[cell] = bisect_right(numbers, change.number)
         if isinstance(change, Override):
-            self.changed.add(change.cell)
-            self._overrides[change.cell] = change
-            self._unreported.setdefault(change.cell, unreported(change.cell, change.at))
-            return
-        where = (change.contest, change.district)
-        cells = self._fold.ledgers.keys() | self._overrides.keys()
-        inside = sorted(cell for cell in cells if (cell.contest, cell.district) == where)
-        self._frozen.pop(where, None)
-        self.changed.update(inside)
-        if change.held:
-            self._frozen[where] = {totals.cell: totals for totals in self._truth(inside)}
+            self._everything.fold_override(change)
+            self._public.fold_override(change)
+        else:
+            self._public.fold_gate(change)

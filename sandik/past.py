@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from consumers.history import Given, History
+from consumers.history import Given, History, as_given, as_relayed
 from eventlog.clock import epoch_ms
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
@@ -14,9 +14,11 @@ from gateway.folds.control import Control
 from gateway.folds.view import View
 from schemas.definition import Election
 from schemas.errors import UsageError
+from schemas.late import Late, parse_late
 from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
 from tabulation.held_units import HeldUnits
+from tabulation.relays import Relays
 from tabulation.restrictions import complaint
 
 
@@ -36,9 +38,13 @@ async def past_of(
     """
     moment_ms = epoch_ms(moment)
     control = Control(run, operators)
+    relays, late = await _published(log, run, moment_ms)
     orders = await _orders(log, run, moment_ms, control)
+    changes = as_relayed(as_given(run.definition, orders), relays)
     topic, partitions = run.topics.tallies.name, run.topics.partitions
-    history = History(run.definition, topic, lambda key: log.partition_of(key, partitions), orders, moment_ms)
+    history = History(
+        run.definition, topic, lambda key: log.partition_of(key, partitions), changes, moment_ms, relays, late
+    )
     ends = await log.offsets_at(topic, moment_ms + 1)
     expect(sum(ends.values()))
     async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:
@@ -56,6 +62,22 @@ async def past_of(
         take=run.topics.take,
         complaint=complaint(control.unverified(moment)),
     )
+
+
+async def _published(log: EventLog, run: Run, moment_ms: int) -> tuple[Relays, dict[int, int]]:
+    """What the totals topic says, and from which offset on each partition's tallies were published after the moment."""
+    relays = Relays(run.definition)
+    times_ms: dict[Late, int] = {}
+    async for record in read_to_end(log, run.topics.totals.name):
+        relays.fold(record.key, record.value, record.timestamp)
+        delay = parse_late(record.key, record.value)
+        if delay is not None:
+            times_ms.setdefault(delay, record.timestamp)
+    late: dict[int, int] = {}
+    for delay, published_ms in times_ms.items():
+        if published_ms > moment_ms:
+            late[delay.partition] = min(delay.offset, late.get(delay.partition, delay.offset))
+    return relays, late
 
 
 async def _orders(log: EventLog, run: Run, moment_ms: int, control: Control) -> list[Given]:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from consumers.history import Given, History
+from consumers.history import Given, History, as_given
 from consumers.register import PartitionOf
 from eventlog.clock import epoch_ms
 from eventlog.run import Run
@@ -25,6 +25,10 @@ from tabulation.event_time import timely
 from tabulation.held_units import HeldUnits
 
 FORMAT: Final = "sandik.timeline.v1"
+
+ORDERS: Final = "as_given"
+"""From when on orders count: an archive has no totals, which would say when they were relayed, and after which figures.
+"""
 
 _EVER: Final = 2**62
 
@@ -91,7 +95,9 @@ class Timeline:
             if (verdict := judged.fold(record)) is not None and verdict.stands and verdict.order is not None
         ]
         self.kept = [verdict for verdict in judged.audit if verdict.kept]
-        history = History(self._run.definition, self._run.topics.tallies.name, self._partition_of, given, _EVER)
+        definition = self._run.definition
+        changes = as_given(definition, given)
+        history = History(definition, self._run.topics.tallies.name, self._partition_of, changes, _EVER)
         waiting = list(orders)
         at_ms = 0
         for now_ms, batch in self._steps(orders, tallies):
@@ -212,6 +218,7 @@ def document(run: Run, messages: Sequence[tuple[int, dict[str, Any]]]) -> bytes:
             "run": run.name,
             "mode": "test" if run.mode == "test" else "replay",
             "epoch": run.epoch,
+            "orders": ORDERS,
             "first": first,
             "last": messages[-1][0] if messages else first,
             "definition": run.definition.model_dump(mode="json"),

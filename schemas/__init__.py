@@ -4,7 +4,7 @@ All of it is versioned and additive-only: a reader ignores fields it does not kn
 
 - The log: `definition` says what an election is, `tally` what a feed reports, `totals` what the aggregator publishes;
   beside those, in the same topic, `gate` (a hold), `override` (figures set by hand), `notice` (a source whose times or
-  revisions are odd) and `playback` (a replay's clock).
+  revisions are odd), `playback` (a replay's clock) and `late` (what waited to be published).
   `comparison` is what two sources say of the same boxes, `control` what the run is and what operators order (`trust`:
   whose orders count), `quarantine` what could not be used and why, `set_aside` what that says all the same, `mending`
   what becomes of it.

@@ -4,12 +4,16 @@ A gate is named after the control record that began it (`gate`, its offset). Two
 moment, and both relay it: of records with the same `gate` the first stands. So that compaction cannot leave another
 one, the owner says again what stands, with a higher `again`, wherever the newest record is a different one. See
 docs/decisions/hold.md.
+
+A gate's key ends with that number, so that compaction keeps every gate and the past can be told: what was on air is
+what the gates show (docs/decisions/past.md). Gates of older logs lie under the cell's key alone, of which compaction
+kept the newest; they mean the same.
 """
 
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import orjson
-from pydantic import TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from schemas.fields import Total
 from schemas.totals import Aside, Totals
@@ -19,15 +23,27 @@ GATE_PREFIX: Final = b"gate:"
 
 
 class Gate(Aside):
-    """One cell is held, or is released. `program` is what everyone is shown while it is held; `None`: nothing yet."""
+    """One cell is held, or is released. `program` is what everyone is shown while it is held; `None`: nothing yet.
+
+    `version` is said by a release: that of the cell's totals in the topic when it was relayed, -1 for none.
+    """
 
     prefix = GATE_PREFIX
+    named_after = "gate"
 
     type: Literal["gate"] = "gate"
     gate: Total
     held: bool
     again: Total = 0
     program: Totals | None = None
+    version: Annotated[int, Field(ge=-1)] | None = None
+
+    @property
+    def published(self) -> int | None:
+        """The version up to which the cell's totals were published when it came; `None`: nobody wrote it down."""
+        if self.held:
+            return self.program.version if self.program is not None else -1
+        return self.version
 
     @model_validator(mode="after")
     def _of_one_cell(self) -> Self:
@@ -53,10 +69,10 @@ class Gate(Aside):
 
     def encode(self) -> bytes:
         """The record value: fields in their fixed order, so equal gates are equal bytes."""
-        said = self.model_dump()
+        fields = self.model_dump(exclude={"version"} if self.version is None else None)
         if self.program is not None:
-            said["program"] = orjson.Fragment(self.program.encode())
-        return orjson.dumps(said)
+            fields["program"] = orjson.Fragment(self.program.encode())
+        return orjson.dumps(fields)
 
 
 GATE: Final = TypeAdapter(Gate)

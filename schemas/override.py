@@ -1,7 +1,9 @@
 """Overrides: figures of one cell set by hand, said in the totals topic so that every reader has them at one position.
 
 An override is named after the control record that ordered it (`override`, its offset), so two owners of a cell who
-relay the same order write the same bytes. Of several the one with the highest number stands. See
+relay the same order mean the same. Of several the one with the highest number stands. Its key ends with that number,
+and it names the version of the totals that were published when it came, so that the past can be told
+(docs/decisions/past.md). Overrides of older logs lie under the cell's key alone and name no version. See
 docs/decisions/override.md.
 """
 
@@ -47,12 +49,20 @@ class Override(Aside):
     """
 
     prefix = OVERRIDE_PREFIX
+    named_after = "override"
 
     type: Literal["override"] = "override"
     override: Total
     at: AwareDatetime
     figures: StandingFigures
     instead_of: StandingFigures = Field(default_factory=dict)
+    version: Annotated[int, Field(ge=-1)] | None = None
+    """The version of the cell's totals in the topic when it was relayed, -1 for none; `None`: nobody wrote it down."""
+
+    @property
+    def published(self) -> int | None:
+        """The version up to which the cell's totals were published when it came; `None`: nobody wrote it down."""
+        return self.version
 
     @model_validator(mode="after")
     def _of_known_figures(self) -> Self:
@@ -68,7 +78,8 @@ class Override(Aside):
 
     def encode(self) -> bytes:
         """The record value: fields in their fixed order, figures by name, so equal overrides are equal bytes."""
-        fields = self.model_dump(exclude={"instead_of"}) | {"figures": dict(sorted(self.figures.items()))}
+        left_out = {"instead_of"} | ({"version"} if self.version is None else set())
+        fields = self.model_dump(exclude=left_out) | {"figures": dict(sorted(self.figures.items()))}
         if self.instead_of:  # without it the bytes are those that earlier releases write of the same order
             fields["instead_of"] = dict(sorted(self.instead_of.items()))
         return orjson.dumps(fields)

@@ -71,10 +71,20 @@ _FIELDS: Final = tuple(name for name in Totals.model_fields if name != "overridd
 TOTALS: Final = TypeAdapter(Totals)
 
 
+NUMBER_MARK: Final = b"@"
+"""What parts a cell from the number of an order in the key of an aside. No id has it."""
+
+
 class Aside(Frozen):
-    """What is said of one cell beside its totals, under a key of its own: the cell's, after a prefix with a colon."""
+    """What an order comes to in one cell, said beside its totals under a key of its own.
+
+    The key is the cell's, after a prefix with a colon and before the order's number, so that compaction keeps what each
+    order came to.
+    """
 
     prefix: ClassVar[bytes]
+    named_after: ClassVar[str]
+    """The field that holds the order's number."""
 
     v: Literal[1] = 1
     type: str
@@ -88,9 +98,20 @@ class Aside(Frozen):
         return Cell(self.contest, self.source, self.district)
 
     @property
+    def number(self) -> int:
+        """The offset of the order in the control topic."""
+        number: int = getattr(self, self.named_after)
+        return number
+
+    @property
     def key(self) -> bytes:
-        """The record key, such as `gate:metropolitan_mayor/aa/tr/34/uskudar`."""
-        return self.prefix + self.cell.key()
+        """The record key, such as `gate:metropolitan_mayor/aa/tr/34/uskudar@18`."""
+        return self.prefix + self.cell.key() + NUMBER_MARK + b"%d" % self.number
+
+
+def names_order(key: bytes | None) -> bool:
+    """Whether the key of an aside ends with its order's number; those of older logs do not."""
+    return key is not None and NUMBER_MARK in key
 
 
 def is_aside(key: bytes | None) -> bool:

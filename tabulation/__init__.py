@@ -2,6 +2,7 @@
 
 - `claims`: what may be said of a unit beyond its counts, from its districts up
 - `on_air`: what the public sees of each cell, and what the control room sees
+- `relays`: what every order came to when it was relayed into totals, for the past
 - `event_time`: what an event time counts as, which is never later than the log was given it
 - `held_units`: names for what is held
 - `embargo`: from when on the public may see numbers

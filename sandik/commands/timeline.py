@@ -46,7 +46,7 @@ def timeline(
 ) -> None:
     """Write what was on air from when on, for OGraf graphics that are rendered afterwards.
 
-    Holds, figures set by hand and the embargo count as they did then. See docs/graphics-tools.md.
+    Holds, figures set by hand and the embargo count from when they were ordered. See docs/graphics-tools.md.
     """
     calm_garbage_collector()
     archive = open_archive(folder)
@@ -72,6 +72,8 @@ def timeline(
         raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
     screen.complain(complaint(told.kept))
     screen.say(f"Wrote {grouped(len(messages))} messages, {grouped(len(content))} bytes, to {out}.")
+    if any(message.get("hold") for _, message in messages):
+        screen.say("Holds are told as they were ordered: the archive does not say what had been published by then.")
 
 
 def _run_of(archive: Archive) -> Run:

@@ -19,7 +19,7 @@ from tests.builders import DISTRICTS, NIGHT, counted, reported, small_election, 
 from tests.eventlog.reading import read_to_end
 from tests.patience import LIMIT_S
 
-FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=20)
+FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=20, late_ms=1_000 * LIMIT_S)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from schemas.control import EmbargoLifted, Held, Mode, Released
-from schemas.gate import Gate, is_gate, parse_gate
+from schemas.gate import GATE_PREFIX, Gate, is_gate, parse_gate
 from schemas.totals import Cell
 from schemas.trust import OperatorKey, OperatorSeal
 from tests.builders import DISTRICTS, counted, small_election
@@ -73,7 +73,8 @@ async def test_a_gate_that_a_zombie_overwrote_is_said_again(log: EventLog, run: 
     await until_end(log, run)
     (aa, _) = await gates(log, run)
     stale = aa.model_copy(update={"held": False, "gate": 0})
-    await log.append(run.topics.totals.name, [Entry(stale.key, stale.encode())])
+    shared_key = GATE_PREFIX + stale.cell.key()  # as an aggregator of an older version writes it
+    await log.append(run.topics.totals.name, [Entry(aa.key, aa.encode()), Entry(shared_key, stale.encode())])
     await publish(log, run, counted())
     await until_end(log, run)
     assert (await gates(log, run))[-1] == aa.model_copy(update={"again": 1})

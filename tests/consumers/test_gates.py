@@ -200,7 +200,7 @@ def test_what_else_is_said_beside_totals_says_nothing_of_a_cell() -> None:
 
 def test_a_gate_is_written_under_its_own_key() -> None:
     (gate, *_) = Topic().stage().owed(fold(order(Held, contest="mayor")), ours)
-    assert gate.key == b"gate:mayor/aa/tr/34/adalar"
+    assert gate.key == b"gate:mayor/aa/tr/34/adalar@1"
     assert parse_gate(gate.encode()) == gate
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
+from consumers.aggregate import Aggregator
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
 from eventlog.run import begin_take, create_run, find_run
@@ -49,6 +50,7 @@ def night(tmp_path: Path) -> str:
                     await log.append(run.topics.tallies.name, [Entry(step.district.encode(), value_of(step))])
                 else:
                     await log.append(run.topics.control.name, [Entry(b"order", encode_order(step, None))])
+                await Aggregator(log, run, clock).run_until_end()
 
     asyncio.run(stage())
     return url
@@ -187,6 +189,7 @@ def test_of_a_replay_the_present_take_is_told_and_named(sandik: Sandik, tmp_path
             clock.advance(60)
             run = await begin_take(log, run, epoch="e2e2", clock=clock)
             await log.append(run.topics.tallies.name, [Entry(b"tr/34/uskudar", value_of(counted({"kurum": 2})))])
+            await Aggregator(log, run, clock).run_until_end()
             return await past_of(log, run, clock.now()), await PastWorker(url, RUN).at(clock.now())
 
     here, apart = asyncio.run(look())

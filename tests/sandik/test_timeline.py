@@ -7,7 +7,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumers.history import Given, History
+from consumers.history import Given, History, as_given
 from eventlog.clock import epoch_ms
 from eventlog.run import Run
 from eventlog.topics import RunTopics
@@ -91,7 +91,7 @@ def test_at_any_moment_it_shows_what_was_on_air(data: st.DataObject) -> None:
 
 def on_air(run: Run, records: list[Due], given_orders: list[Given], moment: int) -> dict[Any, Any]:
     """What History says was on air, with its roll-ups."""
-    history = History(run.definition, "tallies", partition_of, given_orders, moment)
+    history = History(run.definition, "tallies", partition_of, as_given(run.definition, given_orders), moment)
     for partition in (0, 1):
         history.fold(partition, [record for record in records if record.partition == partition])
     history.settle()
@@ -197,7 +197,7 @@ def test_what_was_live_is_a_replay_in_the_file() -> None:
     assert [0, 5] == [at for at, _ in file["messages"]]
     assert Election.model_validate_json(orjson.dumps(file["definition"])) == run.definition
     empty = orjson.loads(document(run, []))
-    assert (0, []) == (empty["first"], empty["messages"])
+    assert (0, [], "as_given") == (empty["first"], empty["messages"], empty["orders"])
 
 
 def test_the_command_writes_an_archives_timeline(sandik: Sandik) -> None:

@@ -19,7 +19,7 @@ def test_what_is_written_is_read_again_and_equal_overrides_are_equal_bytes() -> 
 
     assert one == parse_override(one.encode())
     assert one.encode() == other.encode()
-    assert (b"override:mayor/aa/tr/34/uskudar", CELL) == (one.key, one.cell)
+    assert (b"override:mayor/aa/tr/34/uskudar@7", CELL) == (one.key, one.cell)
     assert is_override(one.key)
     assert not is_override(CELL.key())
     assert not is_override(None)
