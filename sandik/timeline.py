@@ -27,8 +27,7 @@ from tabulation.held_units import HeldUnits
 FORMAT: Final = "sandik.timeline.v1"
 
 ORDERS: Final = "as_given"
-"""From when on orders count: an archive has no totals, which would say when they were relayed, and after which figures.
-"""
+"""From when on orders count: an archive has no totals, which would say when they were relayed."""
 
 _EVER: Final = 2**62
 
