@@ -89,7 +89,7 @@ async def test_what_an_operator_held_before_it_was_published_never_shows(tmp_pat
         moments = (first, wrong, held, up)
         assert [829] * 4 == [await run.on_air(moment) for moment in moments]
         assert 829 == await run.on_air_now()
-        past = await past_of(run.log, run.run, held)
+        past = await past_of(run.log, run.run, up)
         assert ("mayor/tr/34/uskudar",) == past.hold
         assert [78_606] == [row.votes["kurum"] for row in past.control_room if row.unit == "tr"]
 
