@@ -155,7 +155,7 @@ class Night:
 
     async def play(self, steps: int) -> None:
         moves = [self.report, self.report, self.report, self.hold, self.set_by_hand, self.embargo]
-        moves += [self.aggregate, self.aggregate, self.die, self.haunt, self.compact]
+        moves += [self.aggregate, self.aggregate, self.die, self.haunt, self.compact, self.ask, self.overtake]
         for _ in range(steps):
             self.clock.advance(self.random.choice([2, 30, 600]))
             await self.random.choice(moves)()
@@ -165,7 +165,12 @@ class Night:
         await self.look()
 
     async def report(self) -> None:
-        """A source counts a box, or corrects it."""
+        """A source counts a box, or corrects it, and an aggregator is there or not."""
+        await self.count()
+        if self.random.random() < 0.5:
+            await self.aggregate()
+
+    async def count(self) -> None:
         contest, source = self.random.choice(["mayor", "mayor", "district_mayor"]), self.random.choice(["aa", "anka"])
         district, box = self.random.choice(DISTRICTS[1:]), self.random.choice([1001, 1002])
         at = contest, source, district, box
@@ -175,8 +180,6 @@ class Night:
         where = {"contest": contest, "source": source, "district": district, "box": box}
         tally = counted(votes, **where, revision=revision, type="corrected" if revision > 1 else "counted")
         await self.log.append(self.run.topics.tallies.name, [Entry(district.encode(), value_of(tally))])
-        if self.random.random() < 0.5:
-            await self.aggregate()
 
     async def hold(self) -> None:
         kind = self.random.choice(HOLDS)
@@ -189,6 +192,14 @@ class Night:
         else:
             figure = self.random.choice(["votes.kurum", "valid"])
             await self.order(FigureOverridden, **where, figures={figure: self.random.randint(100, 199)})
+
+    async def overtake(self) -> None:
+        """An operator is quicker than the tick that would have published a figure."""
+        await self.count()
+        self.clock.advance(0.4)
+        await self.random.choice([self.hold, self.set_by_hand])()
+        self.clock.advance(0.4)
+        await self.aggregate()
 
     async def embargo(self) -> None:
         if self.random.random() < 0.5:
@@ -262,6 +273,19 @@ class Night:
         rows = [row for row in past.on_air if row.level == "district"]
         return {Cell(row.contest, row.source, row.unit): figures_of(row) for row in rows}
 
+    async def ask(self) -> None:
+        """The public asks for this moment, or for one that was, before whatever comes next."""
+        for moment in (self.clock.now(), self.some_moment()):
+            self.check(moment, await self.told_of(moment))
+
+    def some_moment(self) -> datetime:
+        return BEGAN + timedelta(seconds=self.random.uniform(0, (self.clock.now() - BEGAN).total_seconds()))
+
+    def check(self, moment: datetime, told: dict[Cell, Figures]) -> None:
+        """Whatever is told of a moment was let out by now."""
+        for cell, figures in told.items():
+            assert figures in self.oracle.let_out.get(cell, set()), f"{cell} at {moment}: {figures}"
+
     async def shown_now(self) -> dict[Cell, Figures]:
         """What a gateway that starts now shows the public once there is no embargo."""
         program = Program(ELECTION)
@@ -281,11 +305,9 @@ async def check(seed: int, steps: int, folder: Path) -> None:
         assert night.oracle.now() == await night.shown_now()
         for moment, shown in night.exact:
             assert shown == await night.told_of(moment), f"at {moment}"
-        span_s = (clock.now() - BEGAN).total_seconds()
         for _ in range(12):
-            moment = BEGAN + timedelta(seconds=night.random.uniform(0, span_s))
-            for cell, figures in (await night.told_of(moment)).items():
-                assert figures in night.oracle.let_out.get(cell, set()), f"{cell} at {moment}: {figures}"
+            moment = night.some_moment()
+            night.check(moment, await night.told_of(moment))
 
 
 @settings(max_examples=20, deadline=None)  # some hundred milliseconds each
