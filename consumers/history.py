@@ -150,7 +150,7 @@ class History:
                 self._apply(partition, records[begin:index])
                 begin = index
                 end = ends.popleft()
-                self._ended[end.cell, end.stretch] = self._counted(end.cell)
+                self._ended[end.cell, end.stretch] = self._published(end.cell)
         self._apply(partition, records[begin:])
 
     def settle(self, until_ms: int | None = None) -> None:
