@@ -110,8 +110,8 @@ async def test_what_was_set_by_hand_before_a_figure_was_published_hides_it_at_ev
 async def test_an_override_that_was_taken_back_unseen_leaves_the_older_figures(tmp_path: Path) -> None:
     async with night(tmp_path) as run:
         await run.report(829)
-        by_hand = await run.order(FigureOverridden, **BY_HAND, figures={"votes.kurum": 830})
-        await run.aggregate()
+        await run.order(FigureOverridden, **BY_HAND, figures={"votes.kurum": 830})
+        by_hand = await run.aggregate()
         wrong = await run.report(78_606)
         held = await run.order(Held, **WHERE)
         taken_back = await run.order(OverrideWithdrawn, **BY_HAND)
