@@ -16,13 +16,13 @@ import orjson
 from pydantic import Field, TypeAdapter, model_validator
 
 from schemas.fields import Total
-from schemas.totals import Aside, Totals
+from schemas.totals import OrderAside, Totals
 
 GATE_PREFIX: Final = b"gate:"
 """What a gate's key begins with. No id has a colon, so it is never a cell's own key."""
 
 
-class Gate(Aside):
+class Gate(OrderAside):
     """One cell is held, or is released. `program` is what everyone is shown while it is held; `None`: nothing yet.
 
     `version` is said by a release: that of the cell's totals in the topic when it was relayed, -1 for none.

@@ -15,7 +15,7 @@ import orjson
 from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
 
 from schemas.fields import Total
-from schemas.totals import COUNTS, Aside, Cell, Totals
+from schemas.totals import COUNTS, Cell, OrderAside, Totals
 
 OVERRIDE_PREFIX: Final = b"override:"
 """What an override's key begins with. No id has a colon, so it is never a cell's own key."""
@@ -41,7 +41,7 @@ StandingFigures = Annotated[dict[_FigureName, Total], Field(max_length=MAX_STAND
 """The same, of all orders that stand in one cell."""
 
 
-class Override(Aside):
+class Override(OrderAside):
     """The figures of one cell that are set by hand at a time; none of them: the source's own figures stand again.
 
     `instead_of` is what the source itself said of them when each was set, as far as the order says so: by it a reader

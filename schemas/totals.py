@@ -76,15 +76,9 @@ NUMBER_MARK: Final = b"@"
 
 
 class Aside(Frozen):
-    """What an order comes to in one cell, said beside its totals under a key of its own.
-
-    The key is the cell's, after a prefix with a colon and before the order's number, so that compaction keeps what each
-    order came to.
-    """
+    """What is said of one cell beside its totals, under a key of its own: the cell's, after a prefix with a colon."""
 
     prefix: ClassVar[bytes]
-    named_after: ClassVar[str]
-    """The field that holds the order's number."""
 
     v: Literal[1] = 1
     type: str
@@ -98,6 +92,18 @@ class Aside(Frozen):
         return Cell(self.contest, self.source, self.district)
 
     @property
+    def key(self) -> bytes:
+        """The record key, such as `notice:metropolitan_mayor/aa/tr/34/uskudar`."""
+        return self.prefix + self.cell.key()
+
+
+class OrderAside(Aside):
+    """What an order comes to in one cell. The key ends with the order's number: compaction keeps one of each order."""
+
+    named_after: ClassVar[str]
+    """The field that holds the order's number."""
+
+    @property
     def number(self) -> int:
         """The offset of the order in the control topic."""
         number: int = getattr(self, self.named_after)
@@ -106,7 +112,7 @@ class Aside(Frozen):
     @property
     def key(self) -> bytes:
         """The record key, such as `gate:metropolitan_mayor/aa/tr/34/uskudar@18`."""
-        return self.prefix + self.cell.key() + NUMBER_MARK + b"%d" % self.number
+        return super().key + NUMBER_MARK + b"%d" % self.number
 
 
 def names_order(key: bytes | None) -> bool:
