@@ -15,6 +15,7 @@ from gateway.doors.doorkeeper import grant_of
 from gateway.folds.view import View
 from gateway.gateway import Gateway
 from gateway.world import World
+from schemas.totals import Told
 from schemas.wire import Scope
 
 RETRY_AFTER_S: Final = "1"
@@ -57,8 +58,13 @@ class Asked(NamedTuple):
         """The view that answers it."""
         return self.world.view_for(self.scope)
 
+    @property
+    def told(self) -> Told:
+        """Which totals answer it: those on air, or for the control room all there are."""
+        return Told.ON_AIR if self.scope == "public" else Told.CONTROL_ROOM
+
     def head(self) -> dict[str, object]:
-        """What every answer in JSON begins with: the run, the position, and the newest event time that it covers."""
+        """What every answer in JSON begins with: the run, the position, which totals, and the newest event time."""
         world, view = self.world, self.view
         pairs = [(one, other) for one in self.filters.contests(world) for other in self.filters.sources(world)]
         moments = [moment for pair in pairs if (moment := view.as_of(*pair))]
@@ -67,6 +73,7 @@ class Asked(NamedTuple):
             "mode": world.run.mode,
             "epoch": world.epoch,
             "seq": view.seq,
+            "told": self.told,
             "as_of": max(moments, default=None),
         }
 

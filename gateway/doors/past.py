@@ -56,6 +56,7 @@ def _body(question: Asked, past: Past) -> bytes:
             "epoch": question.world.epoch,
             "at": past.at,
             "take": past.take,
+            "told": question.told,
             "embargoed": past.embargoed,
             "hold": past.hold,
             "totals": [row._asdict() for row in rows if _is_asked(question, row)],

@@ -29,6 +29,7 @@ async def test_facts_come_with_the_position_they_are_of(tmp_path: Path) -> None:
         "mode": "test",
         "epoch": "9f2c",
         "seq": 2,
+        "told": "on_air",
         "as_of": "2024-03-31T17:03:00+00:00",
         "facts": [
             {
