@@ -43,7 +43,7 @@ CONTROL_ROOM: Final = Grant("control_room", "desk", START + timedelta(days=1))
 def record(version: int = 0) -> Written:
     """A record of the night, later by the version in minutes, at an offset that would give a count away."""
     found = totals(votes=VOTES, boxes=BOXES, version=version, minute=7 + version)
-    return Written(90_000 + version, found.encode(), timestamp=epoch_ms(START) + 12_345)
+    return Written(90_000 + version, found.encode(), timestamp=epoch_ms(found.as_of) + 12_345)
 
 
 @pytest.fixture
