@@ -53,12 +53,13 @@ async def create_run(
     """Create the run, or join it where it exists with the same definition and mode.
 
     Raises `RunConflict` where it exists with others, `UsageError` where the name cannot be a topic's, and
-    `DefinitionError` where a run that is not there would begin with times that cannot be meant.
+    `DefinitionError` where a run that is not there would begin with times that cannot be meant. A replay begins with
+    those that its night had.
     """
     if not RUN_NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
     topics = RunTopics(name, partitions)
-    if not await log.exists(topics.control.name):
+    if mode != "replay" and not await log.exists(topics.control.name):
         check_times(definition)
     await log.create(topics.all())
     try:

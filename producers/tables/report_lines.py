@@ -113,7 +113,7 @@ class ReportReader:
             known = newest.setdefault(key[:2], key)
             newest[key[:2]] = max(known, key)
         parts = [Part(self._lines[key][0], key.contest, self._figures(self.reports[key])) for key in newest.values()]
-        return differing(self._total_rows, parts)
+        return differing(self._total_rows, parts, self.faults.line)
 
     def _keep(self, key: Key, number: int, report: Reported) -> None:
         known = self.reports.setdefault(key, report)

@@ -24,14 +24,17 @@ def names_total(names: Iterable[str], words: Iterable[str] = TOTAL_WORDS) -> boo
     return any(known.intersection(slug(name).split("-")) for name in names)
 
 
-def differing(totals: Sequence[Part], parts: Sequence[Part]) -> list[str]:
+def differing(totals: Sequence[Part], parts: Sequence[Part], line: str = "line") -> list[str]:
     """What is wrong with total rows, a sentence for each: its line, what it says, and what the lines come to.
+
+    `line` is what a message calls one of them.
 
     A row may be the sum of the lines since the total row before it, of those up to the next, of all above it or of the
     whole table. Of a row that is none of these, the difference to the nearest is told. A figure that no line has is
     not compared.
     """
-    return [told for total in totals if (told := _differs(total, totals, parts))]
+    wrong = [(total, told) for total in totals if (told := _differs(total, totals, parts))]
+    return [f"{line} {total.line} is a total row, but {told}" for total, told in wrong]
 
 
 def _differs(total: Part, totals: Sequence[Part], parts: Sequence[Part]) -> str:
@@ -50,7 +53,7 @@ def _differs(total: Part, totals: Sequence[Part], parts: Sequence[Part]) -> str:
         if scope
     ]
     found = min((_differences(total.figures, each) for each in sums), key=len, default=[])
-    return f"line {total.line} is a total row, but {'; '.join(found)}" if found else ""
+    return "; ".join(found)
 
 
 def _sum(parts: Iterable[Part]) -> Counter[str]:

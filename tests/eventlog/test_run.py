@@ -90,6 +90,8 @@ async def test_a_run_does_not_begin_with_times_that_cannot_be_meant_but_goes_on_
     with pytest.raises(DefinitionError, match="embargo_until"):
         await create_run(log, unique, early, mode="test", epoch="e1e1", clock=Wall(), partitions=1)
     assert not await log.exists(RunTopics(unique, 1).control.name)
+    replay = await create_run(log, f"{unique}-r", early, mode="replay", epoch="e1e1", clock=Wall(), partitions=1)
+    assert early == replay.definition
 
     until = f'"embargo_until":"{NIGHT.replace(hour=16).isoformat()}"'.encode()
     await with_definition(log, unique, b'"embargo_until":null', until)

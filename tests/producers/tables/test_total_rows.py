@@ -45,6 +45,7 @@ LINES = [part(2, 10), part(3, 20), part(5, 5), part(6, 7), part(2, 1, "council")
 )
 def test_a_total_row_is_the_sum_of_some_lines_around_it(totals: list[Part], told: list[str]) -> None:
     assert told == differing(totals, LINES)
+    assert [each.replace("line ", "record ", 1) for each in told] == differing(totals, LINES, "record")
 
 
 @given(st.lists(st.integers(0, 9), min_size=1), st.integers(0, 9))
