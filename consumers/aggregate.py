@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from consumers.assessing import Assessing
 from consumers.checkpoint import Checkpoint, Marker
 from consumers.comparing import MAX_BEHIND, Comparing
 from consumers.gatekeeper import Gatekeeper
@@ -115,6 +116,7 @@ class Aggregator:
         self._gatekeeper = Gatekeeper(log, run, self._settings.operators)
         self._comparing = Comparing(log, run, self._fold)
         self._lateness = Lateness(self._settings.late_ms)
+        self._assessing = Assessing(log, run, self._fold)
         self._owned: frozenset[int] = frozenset()
         self._reader: Reader | None = None
         self._totals: Reader | None = None
@@ -136,7 +138,7 @@ class Aggregator:
         Ends by cancellation, or where the run goes on in another take: see `takes`.
         """
         joining = self._log.member(self._run.topics.tallies.name, GROUP)
-        async with self._gatekeeper, self._comparing, self._resources, joining as member:
+        async with self._gatekeeper, self._comparing, self._assessing, self._resources, joining as member:
             while not self._gatekeeper.take_ended:
                 try:
                     await self._own(member.partitions)
@@ -152,7 +154,7 @@ class Aggregator:
 
         Raises `LogError` where the log fails: what was done stands, and doing it again is harmless.
         """
-        async with self._gatekeeper, self._comparing, self._resources:
+        async with self._gatekeeper, self._comparing, self._assessing, self._resources:
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
             await self._own(frozenset(ends))
             expect(sum(ends.values()) - sum(self._positions().values()))
@@ -166,6 +168,8 @@ class Aggregator:
             await self._comparing.begin()
             await self._comparing.finish()
             self._progress.compared = self._comparing.compared
+            await self._assessing.begin()
+            await self._assessing.finish()
         self._progress.flags = self._fold.flags()
         self._report()
         return self._progress
@@ -192,6 +196,7 @@ class Aggregator:
         await self._follow_totals()
         self._begin_lateness(partitions - kept.keys())
         self._owned = self._progress.partitions = partitions
+        self._assessing.own(partitions)
         _log.info("Folding partitions %s from %s.", sorted(partitions), positions)
 
     def _begin_lateness(self, partitions: Collection[int]) -> None:
@@ -256,6 +261,7 @@ class Aggregator:
             outputs = self._fold.apply(batch.partition, batch.records)
             self._unpublished |= outputs.changed
             self._saver.changed(outputs.changed)
+            self._assessing.changed(outputs.changed)
             self._unquarantined += outputs.quarantined
             for alarm in outputs.alarms:
                 _log.warning("%s", alarm)
@@ -269,6 +275,8 @@ class Aggregator:
             await self._save()
         if self._comparing.is_busy or now >= self._compare_due:
             await self._compare()
+        if self._assessing.is_busy and not self._unpublished:  # what counts now is in the totals before that is said
+            await self._assessing.step()
         self._report()
 
     def _must_publish(self, now: float) -> bool:
@@ -287,7 +295,8 @@ class Aggregator:
         due = [now + MAX_IDLE_MS / 1000]
         if self._unpublished:
             due.append(self._publish_due)
-        if self._saver.is_busy or self._comparing.is_busy:
+        may_assess = self._assessing.is_busy and not self._unpublished
+        if self._saver.is_busy or self._comparing.is_busy or may_assess:
             due.append(now)
         return max(0, round((min(due) - now) * 1000))
 
@@ -296,6 +305,7 @@ class Aggregator:
             entries = [Entry(record.position, record.encode()) for record in self._unquarantined]
             await self._log.append(self._run.topics.quarantine.name, entries)
             _log.warning("%d records were quarantined; the last: %s", len(entries), self._unquarantined[-1].detail)
+            self._assessing.set_aside(self._unquarantined)
             self._unquarantined = []
 
     async def _publish(self) -> None:
@@ -350,6 +360,7 @@ class Aggregator:
             if sum(ends[partition] - at for partition, at in self._positions().items()) > MAX_BEHIND:
                 return
             await self._comparing.begin()
+            await self._assessing.begin()
         await self._comparing.step()
         self._progress.compared = self._comparing.compared
 

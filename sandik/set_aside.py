@@ -1,10 +1,14 @@
 """What a run has in quarantine, read from its log, and what letting one of it out publishes again."""
 
+from typing import NamedTuple
+
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
 from gateway.folds.quarantine import Quarantine
 from schemas.control import Order, QuarantineRejected, QuarantineReleased
+from schemas.mending import MENDABLE
+from schemas.quarantine import Assessment, Quarantined
 from schemas.tally import encode
 from schemas.trust import Judge, OperatorKey
 
@@ -20,6 +24,43 @@ async def quarantine_of(log: EventLog, run: Run, keys: tuple[OperatorKey, ...] =
     async for record in read_to_end(log, run.topics.quarantine.name):
         queue.fold(record)
     return queue
+
+
+class Listed(NamedTuple):
+    """One record as people are shown it, with the aggregator's word on it, if there is one."""
+
+    record: Quarantined
+    assessment: Assessment | None
+    is_let_out: bool
+
+    def described(self) -> dict[str, object]:
+        """What is known of the record beside itself, for programs."""
+        assessment = self.assessment
+        return {
+            "position": self.record.position.decode(),
+            "state": "let_out" if self.is_let_out else "waiting",
+            "verdict": assessment.verdict if assessment is not None else None,
+            "refusal": assessment.refusal if assessment is not None else None,
+        }
+
+    def in_words(self) -> str:
+        """What letting it out would come to."""
+        if self.is_let_out:
+            return "it was let out and is not counted yet; if that lasts, let it out again"
+        if self.record.reason not in MENDABLE:
+            return "nothing could make it count"
+        if self.assessment is None:
+            return "not known: no aggregator has looked at it yet"
+        return self.assessment.refusal or f"it counts ({self.assessment.verdict})"
+
+
+def listed_of(queue: Quarantine) -> list[Listed]:
+    """What waits and what was let out and is not counted yet, each the newest first."""
+    return [
+        Listed(record, queue.assessment(record.position.decode()), is_let_out)
+        for records, is_let_out in ((queue.waiting, False), (queue.uncounted, True))
+        for record in records
+    ]
 
 
 async def let_out(log: EventLog, run: Run, order: Order) -> list[Entry]:

@@ -15,6 +15,9 @@ from schemas.quarantine import Quarantined, Reason
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, Withdrawn, parse_tallies
 from schemas.totals import Cell
 
+MAX_STATEMENTS: Final = 5_000
+"""Statements kept, the newest: ten bad hours at a conflict every few seconds. With figures of 8 KiB each, 40 MiB."""
+
 MAX_KEPT_BYTES: Final = 8 * 1024
 """The largest statement whose figures are kept: four times a ballot of 49 candidates."""
 

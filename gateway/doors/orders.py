@@ -92,6 +92,7 @@ class OrdersDoor:
         sentence = impossible(order) if isinstance(order, FigureOverridden) else None
         if sentence is not None:
             raise HTTPException(_CONFLICT, sentence)
+        _released(world, order)
         standing = standing_of(order, world.program, world.control, self._gateway.clock.now())
         return questions(order, standing, world.run.mode)
 

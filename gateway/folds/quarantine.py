@@ -20,14 +20,11 @@ from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.mending import Statement, mended, statement_in
 from schemas.quarantine import Assessment, Quarantined, Reason, is_assessment
-from schemas.set_aside import SetAside, SetAsideHere, set_aside_in, statement_of
+from schemas.set_aside import MAX_STATEMENTS, SetAside, SetAsideHere, set_aside_in, statement_of
 from schemas.tally import Tally
 
 MAX_WAITING: Final = 1_000
 """Records kept to be looked at, the newest: a screen shows fifty. With 64 KiB each, as large as they get, 64 MiB."""
-
-MAX_STATEMENTS: Final = 5_000
-"""Statements kept, the newest: ten bad hours at a conflict every few seconds. With figures of 8 KiB each, 40 MiB."""
 
 Where = tuple[str, str, str]
 """A contest, a source and a unit at any level."""
@@ -161,12 +158,20 @@ class Quarantine:
         about = statement_in(record)
         before = takewhile(lambda position: position != record.position.decode(), self._released)
         earlier = sum(about is not None and self._released[position] == about for position in before)
+        assessment = self._assessments.get(record.position.decode())
+        if assessment is not None and about is not None and assessment.revision == about.revision:
+            earlier = max(earlier, assessment.released)
         return mended(record, earlier)
 
     def _let_out(self, record: Quarantined, position: str) -> Tally:
         event = self.mended(record)
         assessment = self._assessments.get(position)
-        if assessment is not None and assessment.refusal is not None:
+        if assessment is None:
+            raise UsageError(
+                "Whether it can still count is not known: no aggregator has looked at it yet. With one running that "
+                "takes some seconds; then order it again."
+            )
+        if assessment.refusal is not None:
             raise UsageError(
                 f"Letting it out would change nothing: {assessment.refusal}. Reject it, so that it is settled."
             )

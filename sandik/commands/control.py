@@ -16,11 +16,10 @@ from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.orders import Instruction, ordering
 from sandik.process import run_to_completion
-from sandik.set_aside import quarantine_of
+from sandik.set_aside import Listed, listed_of, quarantine_of
 from sandik.wiring import open_log
 from schemas.control import MAX_STEP, parse_control, parse_epoch
 from schemas.errors import UsageError
-from schemas.quarantine import Quarantined
 from schemas.trust import Judge, OperatorKey, Verdict
 
 EXAMPLE = "Example: sandik control hold --run 2024-yerel --contest mayor --key me.key --by 'A. Kaya' --reason 'a doubt'"
@@ -182,16 +181,19 @@ def quarantine(
     operator_key: OperatorKeys = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """List what was set aside and waits for somebody to let it out or reject it, the newest first."""
-    waiting = run_to_completion(_waiting(log, run, operator_keys(operator_key)))
+    """List what was set aside and waits for somebody to let it out or reject it, the newest first.
+
+    What was let out and is not counted yet is listed too: where it stays so, let it out again.
+    """
+    listed = run_to_completion(_listed(log, run, operator_keys(operator_key)))
     if form is Format.JSON:
-        write_json([record.model_dump() | {"position": record.position.decode()} for record in waiting])
+        write_json([one.record.model_dump() | one.described() for one in listed])
         return
     table = Table(box=None, header_style="bold")
-    for name in ("position", "reason", "detail"):
-        table.add_column(name, no_wrap=name != "detail")
-    for record in waiting:
-        table.add_row(record.position.decode(), record.reason, record.detail)
+    for name in ("position", "reason", "detail", "if let out"):
+        table.add_column(name, no_wrap=name in {"position", "reason"})
+    for one in listed:
+        table.add_row(one.record.position.decode(), one.record.reason, one.record.detail, one.in_words())
     for_people().print(table)
 
 
@@ -221,9 +223,9 @@ def _figures(given: list[str]) -> dict[str, int]:
     return figures
 
 
-async def _waiting(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Quarantined]:
+async def _listed(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Listed]:
     async with open_log(url, Wall()) as log:
-        return (await quarantine_of(log, await find_run(log, name), keys)).waiting
+        return listed_of(await quarantine_of(log, await find_run(log, name), keys))
 
 
 async def _audit(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Verdict]:

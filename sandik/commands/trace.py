@@ -24,7 +24,7 @@ from sandik.read_totals import embargo_complaint, read_control, read_on_air
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import UsageError
-from schemas.quarantine import Quarantined
+from schemas.quarantine import Quarantined, is_assessment
 from schemas.totals import Cell, Told, Totals
 from schemas.trust import OperatorKey
 from tabulation.on_air import OnAir
@@ -194,7 +194,8 @@ async def _found(
         trace = Trace(run.definition, topics.tallies.name, lambda key: log.partition_of(key, topics.partitions), asked)
         await _fold_district(log, run, asked.district, trace)
         async for record in read_to_end(log, topics.quarantine.name):
-            trace.set_aside(Quarantined.model_validate_json(record.value or b""))
+            if not is_assessment(record.key):
+                trace.set_aside(Quarantined.model_validate_json(record.value or b""))
         control = await read_control(log, run, operators)
         embargoed = control.embargo.is_in_force(clock.now())
         screen.complain(embargo_complaint(control, clock.now()))

@@ -185,7 +185,8 @@ async def test_a_report_that_went_backwards_is_told_and_can_stand_after_a_restar
     agency = Cell("mayor", "agency", "tr/34/uskudar")
     assert 10 == (await newest(log, run))[agency].boxes_opened
     assert "goes back from 10 boxes opened to 8" in caplog.text
-    (record,) = await records(log, run.topics.quarantine)
+    record, assessment = await records(log, run.topics.quarantine)
+    assert b"assessment:" + (record.key or b"") == assessment.key
     assert "backwards" == Quarantined.model_validate_json(record.value or b"").reason
 
     await publish(log, run, reported(revision=2, boxes_opened=5, type="report_corrected"))

@@ -249,12 +249,30 @@ def test_what_was_set_aside_is_listed_let_out_and_rejected(sandik: Sandik) -> No
     assert (2, True) == (code, "Nothing could make it count" in error)
     assert "malformed" in waiting(sandik)
     assert 0 == sandik("control", "reject", found["malformed"], *run, *WHO)[0]
-    assert [] == orjson.loads(waiting(sandik, "--format", "json"))
+    (left,) = orjson.loads(waiting(sandik, "--format", "json"))
+    assert (found["conflict"], "let_out", "contradicts") == (left["position"], left["state"], left["verdict"])
+    assert "is not counted yet" in " ".join(waiting(sandik).split())
 
     assert 0 == sandik("aggregate", *run, "--until-end")[0]
+    assert [] == orjson.loads(waiting(sandik, "--format", "json"))
     rows = orjson.loads(sandik("totals", *run, "--format", "json")[1])
     (row,) = [one for one in rows if (one["contest"], one["unit"]) == ("metropolitan_mayor", "tr/34/adalar")]
     assert row["votes"]["imamoglu"] >= 7
+
+
+def test_what_can_no_longer_count_is_refused_with_what_stands(sandik: Sandik) -> None:
+    run = staged(sandik)
+    box = {"contest": "metropolitan_mayor", "district": "tr/34/adalar", "source": "aa", "box": 1001}
+    asyncio.run(published(value_of(counted({"imamoglu": 7}, **box, revision=1))))
+    assert 0 == sandik("aggregate", *run, "--until-end")[0]
+    (aside,) = orjson.loads(waiting(sandik, "--format", "json"))
+    assert "it counts (contradicts)" in " ".join(waiting(sandik).split())
+    asyncio.run(published(value_of(counted({"imamoglu": 8}, **box, revision=3))))
+    assert 0 == sandik("aggregate", *run, "--until-end")[0]
+
+    code, _, error = sandik("control", "let-out", aside["position"], *run, *WHO)
+    assert (2, True) == (code, "would change nothing: revision 3 of box 1001 stands" in " ".join(error.split()))
+    assert "quarantine_released" not in sandik("control", "log", "--run", "n")[1]
 
 
 def waiting(sandik: Sandik, *options: str) -> str:

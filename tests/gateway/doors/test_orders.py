@@ -158,19 +158,96 @@ async def test_the_control_room_may_watch_the_program_too(room: Room) -> None:
 
 async def test_of_two_statements_the_operator_lets_the_other_one_stand(room: Room) -> None:
     await room.shows(lambda row: row["boxes_opened"] == 1)
-    other = counted({"kurum": 77}, box=1001)
-    await room.log.append(RunTopics(RUN).tallies.name, [Entry(USKUDAR.encode(), value_of(other))])
-    found = await room.control(lambda found: found["quarantine"]["waiting"] == 1)
-    (waits,) = found["quarantine"]["newest"]
-    assert ("conflict", True) == (waits["reason"], waits["releasable"])
+    waits = await conflict_of(room)
+    assert ("conflict", True, "contradicts") == (waits["reason"], waits["releasable"], waits["verdict"])
+    assert ("aa", 1001, {"kurum": 77}) == (
+        waits["source"],
+        waits["statement"]["box"],
+        waits["statement"]["figures"]["votes"],
+    )
 
     await room.order(QuarantineReleased, position=waits["position"])
 
     assert 77 == (await room.shows(lambda row: row["votes"].get("kurum") == 77))["votes"]["kurum"]
-    found = await room.control(lambda found: found["quarantine"]["waiting"] == 0)
+    found = await room.control(
+        lambda found: found["quarantine"]["waiting"] == len(found["quarantine"]["uncounted"]) == 0
+    )
     assert ("quarantine_released", True) == (found["audit"][0]["type"], found["audit"][0]["counts"])
     again = await room.post(written(QuarantineReleased, run=RUN, epoch="9f2c", position=waits["position"]))
     assert (409, True) == (again.status_code, "Nothing waits" in again.json()["error"])
+
+
+async def conflict_of(room: Room, *, votes: int = 77) -> Any:
+    """What waits in quarantine once the counted box is said again with other counts, as the aggregator sees it."""
+    other = counted({"kurum": votes}, box=1001)
+    await room.log.append(RunTopics(RUN).tallies.name, [Entry(USKUDAR.encode(), value_of(other))])
+    found = await room.control(
+        lambda found: (
+            found["quarantine"]["newest"]
+            and f'"kurum":{votes}' in found["quarantine"]["newest"][0]["said"]
+            and found["quarantine"]["newest"][0]["verdict"]
+        )
+    )
+    return found["quarantine"]["newest"][0]
+
+
+async def test_what_can_no_longer_count_is_refused_with_what_stands_instead_of_ordered(room: Room) -> None:
+    await room.shows(lambda row: row["boxes_opened"] == 1)
+    waits = await conflict_of(room)
+    await room.log.append(
+        RunTopics(RUN).tallies.name, [Entry(USKUDAR.encode(), value_of(counted({"kurum": 80}, box=1001, revision=4)))]
+    )
+    await room.control(lambda found: found["quarantine"]["newest"][0]["verdict"] == "superseded")
+
+    order = written(QuarantineReleased, run=RUN, epoch="9f2c", position=waits["position"])
+    refused, considered = (
+        await room.post(order),
+        await room.client.post("/v1/orders?consider", content=order, headers={"authorization": f"Bearer {OPERATOR}"}),
+    )
+    for answer in (refused, considered):
+        assert (409, True) == (answer.status_code, "revision 4 of box 1001 stands" in answer.json()["error"])
+    found = await room.ask("/v1/control", DESK)
+    (shown,) = found["quarantine"]["newest"]
+    assert (False, [], 80) == (shown["releasable"], found["audit"], (await room.row())["votes"]["kurum"])
+
+
+async def test_the_same_counts_in_another_revision_are_refused_as_counted(room: Room) -> None:
+    await room.shows(lambda row: row["boxes_opened"] == 1)
+    waits = await conflict_of(room)
+    again = counted({"kurum": 77}, box=1001, revision=2)
+    await room.log.append(RunTopics(RUN).tallies.name, [Entry(USKUDAR.encode(), value_of(again))])
+    await room.control(lambda found: found["quarantine"]["newest"][0]["verdict"] == "counted")
+
+    answer = await room.post(written(QuarantineReleased, run=RUN, epoch="9f2c", position=waits["position"]))
+    assert (409, True) == (answer.status_code, "it says the same" in answer.json()["error"])
+
+
+async def test_an_order_whose_statement_was_not_written_is_seen_and_can_be_given_again(room: Room) -> None:
+    """As after a crash between the two: the order counts, and what it lets out is in no log."""
+    await room.shows(lambda row: row["boxes_opened"] == 1)
+    waits = await conflict_of(room)
+    order = written(QuarantineReleased, run=RUN, epoch="9f2c", position=waits["position"])
+    await room.log.append(RunTopics(RUN).control.name, [Entry(b"order", order)])
+
+    found = await room.control(lambda found: found["quarantine"]["uncounted"])
+    assert (0, waits["position"]) == (found["quarantine"]["waiting"], found["quarantine"]["uncounted"][0]["position"])
+    await room.order(QuarantineReleased, position=waits["position"])
+    await room.shows(lambda row: row["votes"].get("kurum") == 77)
+    found = await room.control(lambda found: not found["quarantine"]["uncounted"])
+    assert (0, 0) == (found["quarantine"]["waiting"], found["feeds"]["aa"]["set_aside"])
+
+
+async def test_of_two_that_are_let_out_at_one_revision_the_later_one_stands(room: Room) -> None:
+    await room.shows(lambda row: row["boxes_opened"] == 1)
+    first, second = await conflict_of(room, votes=77), await conflict_of(room, votes=78)
+    for waits in (first, second):
+        await room.order(QuarantineReleased, position=waits["position"])
+
+    await room.shows(lambda row: row["votes"].get("kurum") == 78)
+    own = counted({"kurum": 79}, box=1001, revision=2)
+    await room.log.append(RunTopics(RUN).tallies.name, [Entry(USKUDAR.encode(), value_of(own))])
+    await room.shows(lambda row: row["votes"].get("kurum") == 79)
+    assert 0 == (await room.ask("/v1/control", DESK))["quarantine"]["waiting"]
 
 
 async def test_what_nobody_can_mend_can_only_be_rejected(room: Room) -> None:

@@ -86,6 +86,9 @@ def test_an_order_that_releases_publishes_what_waits_and_no_other_does() -> None
     waits = set_aside(1, counted(revision=2))
     queue = fold(new(), waits)
 
+    with pytest.raises(UsageError, match="no aggregator has looked at it yet"):
+        queue.released_by(released(1))
+    fold(queue, assessed(1, "contradicts"))
     assert mended(waits) == queue.released_by(released(1))
     assert queue.released_by(rejected(1)) is None
     assert queue.released_by(order(EmbargoLifted)) is None
@@ -110,7 +113,7 @@ def test_what_is_let_out_later_comes_after_what_was_let_out_at_that_revision_bef
         order(QuarantineReleased, position="t/0/3"),
     ]
     queue = fold(new(), *rivals) if is_read_first else new()
-    fold(queue, *orders, *rivals, set_aside(9), released(9))
+    fold(queue, *orders, *rivals, set_aside(9), released(9), assessed(4, "superseded"))
     last = queue.released_by(order(QuarantineReleased, position="t/0/4"))
 
     assert (1, 3) == (last.revision, last.released) if last else last
