@@ -105,7 +105,10 @@ def compared(sandik: Sandik, url: str, unit: str = "tr") -> str:
 ORDERS: dict[str, tuple[str, ...]] = {
     "hold": ("hold", "--contest", "mayor"),
     "embargo": ("embargo", "--until", "lifted"),
-    "override": ("override", "--contest", "mayor", "--source", "aa", "--unit", "tr/41/gebze", "votes.kurum=7"),
+    "override": (
+        *("override", "--contest", "mayor", "--source", "aa", "--unit", "tr/41/gebze"),
+        *("votes.kurum=7", "--beyond-limits"),
+    ),
 }
 
 
