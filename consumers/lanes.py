@@ -97,7 +97,7 @@ class Lanes:
         self._epoch = FIRST_EVENT
 
     def of(self, said: Counted | Withdrawn) -> int:
-        """What a statement says. Raises `KeyError` for a candidate who is not on the ballot."""
+        """What a statement says. Raises `KeyError` for votes for a candidate who is not on the ballot."""
         at, epoch = said.at, self._epoch
         since = at - epoch if at.tzinfo is epoch.tzinfo else self._since_epoch(at)
         moment = (since.days * _S_PER_DAY + since.seconds) * _US_PER_S + since.microseconds
@@ -108,8 +108,13 @@ class Lanes:
             self._fill(row, self._first_count, 0, annulled, 0, 0, 0, 0, 0, 0, 0, 0, 0, moment, order)
             return int.from_bytes(row, "little")
         place = self._place
-        for candidate, votes in said.votes.items():
-            row[place[candidate]] = votes
+        try:
+            for candidate, votes in said.votes.items():
+                row[place[candidate]] = votes
+        except KeyError:  # one who is not on the ballot, and has no votes
+            for candidate, votes in said.votes.items():
+                if votes:
+                    row[place[candidate]] = votes
         over_registered, cast_differs, parties_differ = odd_in(said)
         self._fill(
             row,

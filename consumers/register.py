@@ -1,6 +1,6 @@
 """The register: what may be reported at all, by the election definition."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -49,9 +49,15 @@ class Desk:
         if type(tally) is not Reported and tally.box not in self.boxes:
             return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
         if type(tally) is not Withdrawn and not self.candidates.issuperset(tally.votes):
-            unknown = min(tally.votes.keys() - self.candidates)
-            return Refusal("unknown_candidate", f"no {unknown[:SHOWN_CHARS]!r} on the ballot of {self.cell.district}")
+            return self._refuse_unknown(tally.votes)
         return None
+
+    def _refuse_unknown(self, votes: Mapping[str, int]) -> Refusal | None:
+        """Why votes for somebody who is not on the ballot cannot be used; no votes for them say nothing."""
+        unknown = min((name for name in votes.keys() - self.candidates if votes[name]), default=None)
+        if unknown is None:
+            return None
+        return Refusal("unknown_candidate", f"no {unknown[:SHOWN_CHARS]!r} on the ballot of {self.cell.district}")
 
 
 class Register:

@@ -26,8 +26,8 @@ ReportOutcome = Literal["counted", "duplicate", "stale", "conflict", "backwards"
 `overturned`: it stands, in the place of a later one that was here before and that it shows to go backwards.
 """
 
-REPORT_FLAGS: Final = (*FLAGS, "boxes_over_total")
-"""What is odd but possible in a report: as in a box, and more boxes opened than the district has."""
+REPORT_FLAGS: Final = (*FLAGS, "boxes_over_total", "votes_without_boxes")
+"""What is odd but possible in a report: as in a box, more boxes opened than there are, and counts of no box at all."""
 
 
 class Report(NamedTuple):
@@ -118,7 +118,7 @@ class ReportLedger:
         standing = self._reports[0]
         self.as_of = standing.at
         said = Content(*orjson.loads(standing.content))
-        holds = (*odd_in(said), standing.boxes_opened > self.boxes_total)
+        holds = (*odd_in(said), standing.boxes_opened > self.boxes_total, _counts_without_boxes(standing, said))
         self.sums = Sums(
             boxes_opened=standing.boxes_opened,
             annulled=0,
@@ -175,6 +175,11 @@ class ReportLedger:
         ]
         self.version = version
         self.as_of = as_of
+
+
+def _counts_without_boxes(report: Report, said: Content) -> bool:
+    counts = (said.registered, said.cast, said.valid, said.invalid, said.unattributed, *said.votes.values())
+    return not report.boxes_opened and any(counts)
 
 
 def _packed(said: Reported) -> bytes:

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from schemas.definition import Contest, Election
-from schemas.fields import Frozen, Id, UnitId
+from schemas.fields import Frozen, Id, Moment, UnitId
 from schemas.override import FIGURES, VOTES
 from schemas.override import Figures as HandSet
 
@@ -67,7 +67,7 @@ class RunCreated(Frozen):
     run: str
     mode: Mode
     epoch: EpochName
-    at: AwareDatetime
+    at: Moment
     definition: Election
 
     def encode(self) -> bytes:
@@ -87,7 +87,7 @@ class EpochBegun(Frozen):
     run: str
     epoch: EpochName
     take: Annotated[int, Field(ge=1)]
-    at: AwareDatetime
+    at: Moment
 
     def encode(self) -> bytes:
         """The record value."""
@@ -110,9 +110,9 @@ class _Order(Frozen):
     epoch: str
     id: Annotated[str, Field(min_length=8, max_length=64)]
     by: Annotated[str, Field(min_length=1, max_length=100)]
-    at: AwareDatetime
+    at: Moment
     reason: Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARS)]
-    deliver_by: AwareDatetime | None = None
+    deliver_by: Moment | None = None
 
     def is_late(self, appended: datetime) -> bool:
         """Whether it was appended after it was to be delivered, and the clocks' difference does not explain it."""
@@ -123,7 +123,7 @@ class EmbargoSet(_Order):
     """From now on numbers are for the control room only: until a time, or, without one, until an operator lifts it."""
 
     type: Literal["embargo_set"] = "embargo_set"
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class EmbargoLifted(_Order):
@@ -227,7 +227,7 @@ class ReplaySought(_Order):
     """The replay goes on from another moment of the night; an earlier one begins a new epoch."""
 
     type: Literal["replay_sought"] = "replay_sought"
-    to: AwareDatetime
+    to: Moment
 
 
 class ReplayStepped(_Order):

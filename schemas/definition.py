@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from schemas.errors import DefinitionError
-from schemas.fields import MAX_BOX_NUMBER, Color, Frozen, Id, Total, UnitId
+from schemas.fields import MAX_BOX_NUMBER, Color, Frozen, Id, Moment, Total, UnitId
 from schemas.zones import zone_named
 
 Level = Literal["country", "province", "district"]
@@ -99,8 +99,8 @@ class Election(Frozen):
     name: Name
     date: date
     timezone: Name = "Europe/Istanbul"
-    polls_close: AwareDatetime | None = None
-    embargo_until: AwareDatetime | None = None
+    polls_close: Moment | None = None
+    embargo_until: Moment | None = None
     parties: tuple[Party, ...]
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     contests: Annotated[tuple[Contest, ...], Field(min_length=1)]

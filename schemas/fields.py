@@ -1,10 +1,11 @@
 """The small types that the models share: identifiers, counts, limits."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from msgspec import Meta
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 MAX_ID_CHARS: Final = 96
 """The longest identifier: `tr/81/` and the longest district name, with room to spare."""
@@ -66,7 +67,29 @@ DistrictCount = Annotated[int, Field(ge=0, le=MAX_DISTRICT_COUNT)]
 DistrictBoxes = Annotated[int, Field(ge=0, le=MAX_DISTRICT_BOXES)]
 """A number of boxes within one district."""
 
-EventTime = Annotated[datetime, AwareDatetime, Field(ge=FIRST_EVENT, lt=EVENTS_END), Meta(tz=True)]
+_DATE_AND_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt _][0-9]{2}:[0-9]{2}")
+
+
+def _written_out(moment: object) -> object:
+    """Refuse what is no written-out time: pydantic takes digits alone for seconds since 1970."""
+    if isinstance(moment, datetime) or (isinstance(moment, str) and _DATE_AND_TIME.match(moment)):
+        return moment
+    raise ValueError("a time is text as in RFC 3339, such as 2024-03-31T19:00:00+03:00")
+
+
+# Not strict: what comes here is text or a time already, and text that a validator has seen is no JSON to pydantic.
+_WRITTEN_OUT: Final = (Field(strict=False), BeforeValidator(_written_out))
+
+Moment = Annotated[AwareDatetime, *_WRITTEN_OUT]
+"""A time with its zone, as RFC 3339 writes it. `20240331`, a day in 1970 to who counts seconds, is refused."""
+
+EventTime = Annotated[
+    datetime,
+    AwareDatetime,
+    Field(ge=FIRST_EVENT, lt=EVENTS_END),
+    *_WRITTEN_OUT,
+    Meta(tz=True),
+]
 """When a source says that it counted: any time that is a date in every time zone; one at the calendar's end is not."""
 
 Total = Annotated[int, Field(ge=0)]

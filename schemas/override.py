@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 
 import orjson
-from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
-from schemas.fields import Total
+from schemas.fields import Moment, Total
 from schemas.totals import COUNTS, Cell, OrderAside, Totals
 
 OVERRIDE_PREFIX: Final = b"override:"
@@ -53,7 +53,7 @@ class Override(OrderAside):
 
     type: Literal["override"] = "override"
     override: Total
-    at: AwareDatetime
+    at: Moment
     figures: StandingFigures
     instead_of: StandingFigures = Field(default_factory=dict)
     version: Annotated[int, Field(ge=-1)] | None = None

@@ -8,10 +8,10 @@ have said its mark. See docs/decisions/replay.md.
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from schemas.control import EpochName, Speed
-from schemas.fields import EventTime, Frozen, Total
+from schemas.fields import EventTime, Frozen, Moment, Total
 
 MARK_PREFIX: Final = b"mark:"
 """What a mark's key begins with."""
@@ -29,7 +29,7 @@ class ReplayMoved(Frozen):
     type: Literal["replay_moved"] = "replay_moved"
     run: str
     epoch: EpochName
-    at: AwareDatetime
+    at: Moment
     clock: EventTime
     speed: Speed
     status: PlaybackStatus

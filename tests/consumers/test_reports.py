@@ -159,6 +159,8 @@ def test_a_later_time_alone_moves_as_of_and_the_version() -> None:
         ({"invalid": 51}, "cast_sum_differs"),
         ({"unattributed": 1}, "party_sum_differs"),
         ({"boxes_opened": 21}, "boxes_over_total"),
+        ({"boxes_opened": 0}, "votes_without_boxes"),
+        ({"boxes_opened": 0, "votes": {}, "cast": 0, "valid": 0, "invalid": 0}, "votes_without_boxes"),
     ],
 )
 def test_odd_reports_are_flagged_until_a_later_one_is_not(changes: dict[str, Any], flag: str) -> None:
@@ -167,6 +169,12 @@ def test_odd_reports_are_flagged_until_a_later_one_is_not(changes: dict[str, Any
 
     cell.apply(correction(revision=2), 9)
     assert (0, 0) == (cell.sums.flagged, cell.sums.flags[flag])
+
+
+def test_a_report_of_no_box_that_says_nothing_is_not_odd() -> None:
+    nothing: dict[str, Any] = {"boxes_opened": 0, "registered": 0, "votes": {}, "cast": 0, "valid": 0, "invalid": 0}
+
+    assert 0 == fed(reported(**nothing)).sums.flagged
 
 
 def test_the_figures_that_are_hashed_are_those_of_the_report_that_stands() -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,6 +54,22 @@ def figures(fold: TallyFold) -> dict[tuple[str, ...], dict[str, object]]:
         said = {name: getattr(ledger.sums, name) for name in ledger.sums.__slots__ if name != "flags"}
         found[tuple(cell)] = said | {"votes": {name: votes for name, votes in said["votes"].items() if votes}}
     return found
+
+
+@pytest.mark.parametrize("tally", [counted, reported])
+def test_no_votes_for_somebody_who_is_not_on_the_ballot_say_nothing(tally: Callable[..., Tally]) -> None:
+    """As in tables with a column for every party; one vote is another matter."""
+    fold, plain = new_fold(), new_fold()
+    key = b"tr/34/uskudar"
+    odd = value_of(tally({"imamoglu": 3, "nobody": 0, "kurum": 2}))
+    assert [] == fold.apply(partition_of(key), [Stored(0, key, odd)]).quarantined
+    plain.apply(partition_of(key), [Stored(0, key, value_of(tally({"imamoglu": 3, "kurum": 2})))])
+
+    assert figures(plain) == figures(fold)
+    (one,), (other,) = fold.ledgers.values(), plain.ledgers.values()
+    assert one.pack() == other.pack()
+    wrong = fold.apply(partition_of(key), [Stored(1, key, value_of(tally({"nobody": 1, "noone": 0}, revision=2)))])
+    assert ["no 'nobody' on the ballot of tr/34/uskudar"] == [record.detail for record in wrong.quarantined]
 
 
 def test_what_would_become_of_a_tally_is_what_becomes_of_it() -> None:

@@ -1,8 +1,12 @@
 from typing import Any
 
+import orjson
 import pytest
+from pydantic import ValidationError
 
 from schemas.control import (
+    ORDER,
+    EmbargoSet,
     EpochBegun,
     FigureOverridden,
     OverrideWithdrawn,
@@ -12,6 +16,7 @@ from schemas.control import (
     parse_epoch,
     unknown_in,
 )
+from schemas.trust import encode_order
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import Kind, order
 
@@ -80,3 +85,12 @@ def test_an_order_that_names_what_is_not_there_says_so(kind: Kind, changes: dict
 )
 def test_an_order_that_names_what_is_there_is_good(said: Any) -> None:
     assert unknown_in(said, small_election()) is None
+
+
+@pytest.mark.parametrize("until", ["20240331", "1711900000", "0", 1711900000, "2024-03-31"])
+def test_a_ban_that_ends_at_no_written_out_time_is_no_order(until: object) -> None:
+    """Digits alone would be seconds since 1970: a ban that is over."""
+    said = orjson.loads(encode_order(order(EmbargoSet, until=None), None)) | {"until": until}
+
+    with pytest.raises(ValidationError, match="a time is text as in RFC 3339"):
+        ORDER.validate_json(orjson.dumps(said))

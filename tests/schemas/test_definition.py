@@ -1,5 +1,6 @@
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import ValidationError
 
@@ -108,6 +109,14 @@ def test_registered_voters_are_rolled_up_where_every_district_says_so() -> None:
     )
     unsaid = Election(**{**dict(election), "units": units})
     assert [unsaid.registered_total[unit] for unit in ("tr", "tr/34", "tr/41")] == [None, 18_000, None]
+
+
+@pytest.mark.parametrize("field", ["polls_close", "embargo_until"])
+@pytest.mark.parametrize("moment", ["20240331", "1711900000", 1711900000, "2024-03-31"])
+def test_a_time_that_is_not_written_out_is_no_time(field: str, moment: object) -> None:
+    """Digits alone would be seconds since 1970: a ban that is over."""
+    with pytest.raises(ValidationError, match="a time is text as in RFC 3339"):
+        Election.model_validate_json(orjson.dumps(small_election().model_dump(mode="json") | {field: moment}))
 
 
 @pytest.mark.parametrize(

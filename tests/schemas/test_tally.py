@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.tally import Counted, Malformed, Reported, Tally, Withdrawn, parse_tallies
+from schemas.tally import Counted, Malformed, Reported, Tally, Withdrawn, encode, order_of, parse_tallies
 from tests.builders import counted, reported, value_of, withdrawn
 
 
@@ -69,3 +69,28 @@ def test_any_bytes_are_a_tally_or_malformed(value: bytes) -> None:
     (tally,) = parse_tallies([value])
 
     assert isinstance(tally, Counted | Withdrawn | Reported | Malformed)
+
+
+@pytest.mark.parametrize("at", ["20240331", "1711900000", "1711900000.5", "-5", "0", "2024-03-31", "20240331T190000Z"])
+@pytest.mark.parametrize("event", [counted(), withdrawn(), reported()])
+def test_an_event_time_that_is_not_written_out_is_malformed(event: Tally, at: str) -> None:
+    """Digits alone would be seconds since 1970: the day of the election a day in August of that year."""
+    value = orjson.dumps(orjson.loads(encode(event)) | {"at": at})
+    (found,) = parse_tallies([value])
+
+    assert isinstance(found, Malformed)
+    assert "a time is text as in RFC 3339" in found.detail
+
+
+@pytest.mark.parametrize("event", [counted(released=3), withdrawn(released=3), reported(released=3)])
+def test_what_was_let_out_says_so_and_what_was_not_says_nothing(event: Tally) -> None:
+    assert [event] == parse_tallies([encode(event)])
+    assert 3 == orjson.loads(encode(event))["released"]
+    assert "released" not in orjson.loads(encode(counted()))
+
+
+def test_statements_are_in_the_order_of_their_revisions_and_then_of_their_releases() -> None:
+    orders = [(1, 0), (1, 1), (1, 255), (2, 0), (2**53 - 1, 0), (2**53 - 1, 255)]
+
+    assert sorted(order_of(*one) for one in orders) == [order_of(*one) for one in orders]
+    assert order_of(2**53 - 1, 255) < 2**64

@@ -71,6 +71,7 @@ fields = st.one_of(
     st.tuples(st.sampled_from([*FIELDS]), values),
     st.tuples(st.just("at"), st.sampled_from(TIMES).map('"{}"'.format)),
     st.tuples(st.just("at"), times.map(lambda at: f'"{at.isoformat()}"')),
+    st.tuples(st.just("released"), st.sampled_from(["0", "1", "255", "256", "-1", "1.0", "true", "null", '"1"'])),
     st.tuples(st.sampled_from(["observer", "boxes_opened", "Type", ""]), values),
 )
 blanks = st.sampled_from(["", "", "", " ", "\n\t", "\r", "\f", "\u00a0", "\ufeff", "/**/", ",", "{}", "\x00"])
