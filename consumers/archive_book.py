@@ -12,6 +12,7 @@ from consumers.archive_fold import ArchiveFold, TalliesFold, summary
 from eventlog.archive import Archive
 from eventlog.archive_folder import ArchiveFolder
 from eventlog.archive_manifest import (
+    FORMAT,
     MANIFEST,
     ArchivedTopic,
     Manifest,
@@ -144,8 +145,9 @@ class ArchiveBook:
 
     def _commit(self, segments: Sequence[Segment], *, complete: bool) -> None:
         ends = tuple(end for fold in self._folds.values() for end in fold.ends())
-        run = self._run
+        run, before = self._run, self._claim.manifest
         manifest = Manifest(
+            format=before.format if before is not None else FORMAT,  # the states in what was written stay as they are
             run=run.name,
             mode=run.mode,
             epoch=run.epoch,

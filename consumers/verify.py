@@ -29,7 +29,10 @@ OnProgress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An archive that is what was written. `state` is the hash of its final totals."""
+    """An archive that is what was written. `state` is the hash of its final totals, by the rules of this version.
+
+    An archive of earlier rules has other states: they are not compared with this one.
+    """
 
     manifest: Manifest
     state: str
@@ -174,7 +177,8 @@ def _conclude(manifest: Manifest, control: ArchiveFold, found: list[_Share]) -> 
     for share in found:
         tallies.join(share.counts)
     state = joined(share.state for share in found).hex()
-    for name, value in (*summary(tallies, control.counts).items(), ("state", state)):
+    worked_out = summary(tallies, control.counts) | {"state": state} if manifest.has_todays_states else {}
+    for name, value in worked_out.items():
         if getattr(manifest, name) != value:
             raise ArchiveError(MANIFEST, f"was changed: its {name} is not that of the records. {REMEDY}")
     return Verified(manifest, state)

@@ -6,7 +6,7 @@ It is the only thing that says what belongs to the archive: a file that it does 
 from collections.abc import Iterable
 from hashlib import blake2b, sha256
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import orjson
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
@@ -16,7 +16,14 @@ from schemas.definition import Election
 from schemas.errors import ArchiveError
 from schemas.fields import Frozen, Total
 
-FORMAT: Final = "sandik.archive.v1"
+Format = Literal["sandik.archive.v1", "sandik.archive.v2"]
+
+FORMAT: Final[Format] = "sandik.archive.v2"
+"""What is written. A v1 differs in nothing but the rules by which its records were read and its states worked out."""
+
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+
+_FORMAT_NAME: Final = "sandik.archive.v"
 MANIFEST: Final = "manifest.json"
 
 ArchivedTopic = Literal["tallies", "control"]
@@ -70,7 +77,7 @@ class Manifest(Frozen):
     it stopped; it is false while one follows, and after one was killed.
     """
 
-    format: Literal["sandik.archive.v1"] = "sandik.archive.v1"
+    format: Format = FORMAT
     run: str
     mode: Mode
     epoch: str
@@ -87,6 +94,11 @@ class Manifest(Frozen):
     ends: tuple[End, ...] = ()
     segments: tuple[Segment, ...] = ()
     definition: Election
+
+    @property
+    def has_todays_states(self) -> bool:
+        """Whether its states were worked out by the rules of this version of sandik, so that they can be compared."""
+        return self.format == FORMAT
 
     def count(self, topic: ArchivedTopic) -> int:
         """How many records of a topic there are."""
@@ -139,8 +151,11 @@ def read_manifest(folder: Path) -> Manifest:
         raise ArchiveError(
             str(path), f"was cut short or changed: {error}. Restore it from a copy, or archive the run anew."
         ) from error
-    if form != FORMAT:
-        raise ArchiveError(str(path), f"has the format {form!r}; this version of sandik reads {FORMAT!r}.")
+    if form not in FORMATS:
+        todo = " Upgrade sandik to read it." if str(form).startswith(_FORMAT_NAME) else ""
+        raise ArchiveError(
+            str(path), f"has the format {form!r}; this version of sandik reads {' and '.join(FORMATS)}.{todo}"
+        )
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:

@@ -24,6 +24,10 @@ from schemas.totals import Told
 EXAMPLE = "Example: sandik verify archives/2024-yerel"
 
 _DIFFERS = 1
+_EARLIER_RULES = (
+    "An earlier version of sandik wrote it, by whose rules its records were read and its states worked out: these were "
+    "not compared. Its links were, so every byte is what was archived; the state hash is by the rules of today."
+)
 _TOLD = "States are of what the sources say; holds, embargoes and figures set by hand change none of them."
 
 
@@ -85,6 +89,7 @@ def _verdict(verified: Verified) -> dict[str, object]:
         "content_hash": manifest.content_hash,
         "told": Told.LOG.value,
         "state": verified.state,
+        "states_compared": manifest.has_todays_states,
     }
 
 
@@ -124,6 +129,8 @@ def _say_whole(folder: Path, verdict: dict[str, object]) -> None:
     until = "" if verdict["complete"] else ", as far as it goes: its archiver is at work, or did not end by itself"
     sys.stdout.write(f"content hash: {verdict['content_hash']}\nstate hash:   {verdict['state']}\n")
     sys.stdout.write(f"{folder} is whole{until}.\n")
+    if not verdict["states_compared"]:
+        sys.stdout.write(f"{_EARLIER_RULES}\n")
     if "compared_run" in verdict:
         sys.stdout.write(f"Run {verdict['compared_run']!r} has the same totals.\n")
     sys.stdout.write(f"{_TOLD}\n")

@@ -333,7 +333,60 @@ def test_a_manifest_that_says_of_the_whole_what_is_not_so_is_found_out(folder: P
     assert f"its {field} is not that of the records" in str(fault(folder))
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": "sandik.archive.v1"}'])
+def is_of_earlier_rules(manifest: Manifest) -> Manifest:
+    return manifest.model_copy(update={"format": "sandik.archive.v1"})
+
+
+@pytest.mark.parametrize("change", [change_state, change_event_time, change_type, change_source, change_district])
+def test_what_earlier_rules_made_of_a_record_is_not_taken_for_tampering(
+    folder: Path, change: Callable[[Columns], None]
+) -> None:
+    """A version before read, or counted, the same bytes otherwise."""
+    path, columns = first_segment(folder)
+    change(columns)
+    rewrite(path, columns)
+    cover_up(folder, path)
+    change_manifest(folder, lambda one: is_of_earlier_rules(one).model_copy(update={"state": "0" * 32}))
+
+    verified = verify(folder, processes=1)
+    assert (False, "0" * 32) == (verified.manifest.has_todays_states, verified.manifest.state)
+    assert verified.state != verified.manifest.state
+
+
+@pytest.mark.parametrize("change", [change_value, change_key, change_append_time, change_link])
+def test_what_was_tampered_with_in_an_archive_of_earlier_rules_is_named(
+    folder: Path, change: Callable[[Columns], None]
+) -> None:
+    path, columns = first_segment(folder)
+    change(columns)
+    rewrite(path, columns)
+    cover_up(folder, path)
+    change_manifest(folder, is_of_earlier_rules)
+
+    assert (columns.partition[WRONG], columns.offset[WRONG]) == (fault(folder).partition, fault(folder).offset)
+
+
+def test_an_archive_of_earlier_rules_is_gone_on_with_and_stays_one(tmp_path: Path, folder: Path) -> None:
+    path, columns = first_segment(folder)
+    change_state(columns)
+    rewrite(path, columns)
+    cover_up(folder, path)
+    change_manifest(folder, is_of_earlier_rules)
+    feed(folder, logged(said([*EVENTS, counted(box=1019, revision=9)])), at_once=1_000)
+
+    verified = verify(folder, processes=1)
+    assert (False, len(EVENTS) + 1) == (verified.manifest.has_todays_states, verified.manifest.count("tallies"))
+
+
+def test_an_archive_of_a_later_version_asks_for_an_upgrade(folder: Path) -> None:
+    content = (folder / MANIFEST).read_text().replace("sandik.archive.v2", "sandik.archive.v3")
+    (folder / MANIFEST).write_text(content)
+
+    assert "has the format 'sandik.archive.v3'" in str(fault(folder))
+    assert "Upgrade sandik" in str(fault(folder))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": "sandik.archive.v1"}', b'{"format": 2}'])
 def test_a_manifest_that_is_none_is_said_so(folder: Path, content: bytes) -> None:
     (folder / MANIFEST).write_bytes(content)
 

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from eventlog.archive import open_archive
+from eventlog.archive_manifest import MANIFEST
 from tests.sandik.conftest import Sandik
 from tests.simulation.processes import Process, until
 
@@ -115,3 +116,13 @@ async def test_an_archiver_that_is_asked_to_stop_finishes_its_archive(sandik: Sa
 
     assert open_archive(Path("second")).manifest.complete
     assert 0 == sandik("verify", "second")[0]
+
+
+def test_of_an_archive_of_earlier_rules_it_is_said_that_states_were_not_compared(sandik: Sandik, night: Path) -> None:
+    manifest = night / MANIFEST
+    manifest.write_text(manifest.read_text().replace('"sandik.archive.v2"', '"sandik.archive.v1"'))
+    code, out, _ = sandik("verify", "archive")
+    _, verdict, _ = sandik("verify", "archive", "--json")
+
+    assert (0, True) == (code, "An earlier version of sandik wrote it" in out)
+    assert not orjson.loads(verdict)["states_compared"]
