@@ -126,6 +126,7 @@ def _config(app: Starlette, gateway: Gateway) -> Config:
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # whom to believe is for the handshake to say: uvicorn believes every neighbour
         server_header=False,
         timeout_keep_alive=gateway.settings.keep_alive_s,
         timeout_graceful_shutdown=gateway.settings.drain_s,

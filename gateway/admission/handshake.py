@@ -153,7 +153,10 @@ class Handshake:
         """The address that a connection counts for: the nearest that no proxy of ours has. `None` is not limited."""
         if not self.is_proxy(knock.peer):
             return counted_address(knock.peer)
-        for address in reversed([part.strip() for line in knock.all("x-forwarded-for") for part in line.split(",")]):
+        for part in reversed([part for line in knock.all("x-forwarded-for") for part in line.split(",")]):
+            address = forwarded(part) if part.strip() else knock.peer
+            if address is None:  # so that nobody gets around the limit with what is no address
+                return knock.peer
             if not self.is_proxy(address):
                 return counted_address(address)
         return None
@@ -173,6 +176,20 @@ class Handshake:
         if self._settings.public == "open":
             return PUBLIC
         raise TokenRefused("missing_token", "Bring a read token: Authorization: Bearer TOKEN, or ?token=TOKEN.")
+
+
+def forwarded(text: str) -> str | None:
+    """The address in one part of X-Forwarded-For, where it may stand with its port; `None` for what is none."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return text
 
 
 def crowded(census: Census, address: str | None) -> Refusal | None:

@@ -2,6 +2,8 @@
 
 A connection has one timer. It runs while a request's headers are awaited, and then until its answer is out of our
 hands; an open stream has none. Whoever is refused here is told so in one answer, and the connection ends.
+
+A stream is the last answer of its connection: what a client sends behind the request for one is not looked at.
 """
 
 import asyncio
@@ -9,10 +11,10 @@ from typing import Final, cast
 
 from starlette.types import Scope
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gateway.admission.handshake import ORDERS_PATH, Refusal, peer_of
+from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH, Refusal, peer_of
 from gateway.admission.limits import counted_address
 from gateway.connections.event_stream import EventStream
 from gateway.gateway import Gateway
@@ -51,6 +53,12 @@ class HttpConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._stream: EventStream | None = None
+        self._is_last = False
+        """Whether the request for a stream has begun: nothing that follows it is answered."""
+        self._has_ended = False
+        """Whether that request has been read to its end."""
+        self._cycles: list[RequestResponseCycle] = []
+        """The requests that are being answered or wait for that, in their order."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))
@@ -68,6 +76,11 @@ class HttpConnection(HttpToolsProtocol):
         self._count_out()
         if self._stream is not None:
             self._stream.lost()
+        for (
+            cycle
+        ) in self._cycles:  # uvicorn tells only the last; one that is not told writes to a transport that is gone
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -81,7 +94,7 @@ class HttpConnection(HttpToolsProtocol):
             self._stream.set_draining(draining=True)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._refused or self._is_last:
             return
         if self._in_head:
             self._head_bytes += len(data)
@@ -93,36 +106,46 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._set_timer(self._gateway.settings.open_timeout_s)
+        if not self._is_last:
+            self._set_timer(self._gateway.settings.open_timeout_s)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if self._is_last:
+            return
         refusal = self._refusal()
         if refusal is not None:
             self._refuse(refusal)
         elif not self._refused:
             self._set_timer(self._gateway.settings.answer_timeout_s)
             self.scope[_CONNECTION] = self  # type: ignore[typeddict-unknown-key]  # a server may add to it
+            before = self.cycle
             super().on_headers_complete()
+            if self.cycle is not before:  # it is no upgrade
+                self._begin_to_answer(self.cycle)
 
     def on_body(self, body: bytes) -> None:
-        if not self._refused:
+        if not self._refused and not self._has_ended:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_head, self._head_bytes = True, 0
-        if not self._refused:
+        if not self._refused and not self._has_ended:
             super().on_message_complete()
+            self._has_ended = self._is_last
 
     # What uvicorn calls
 
     def on_response_complete(self) -> None:
+        self._cycles = [cycle for cycle in self._cycles if not cycle.response_complete]
         if not self.pipeline and not self.transport.get_write_buffer_size():
             self._stop_timer()
         super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        if not self._refused:
+        if self._cycles:  # an answer that is owed would be written into the WebSocket
+            self.transport.close()
+        elif not self._refused:
             self._stop_timer()
             self._count_out()  # the stream counts in its own clients, by their own address
             super().handle_websocket_upgrade()
@@ -141,6 +164,12 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.set_write_buffer_limits(high=settings.write_high_bytes, low=settings.write_low_bytes)
         self._stream = EventStream(self._gateway, self.transport)
         return self._stream
+
+    def _begin_to_answer(self, cycle: RequestResponseCycle) -> None:
+        self._cycles.append(cycle)
+        if self.url.partition(b"?")[0] == STREAM_PATH.encode():
+            self._is_last = True
+            cycle.keep_alive = False
 
     def _refusal(self) -> Refusal | None:
         if len(self.url) > self._limits.url_bytes:

@@ -57,7 +57,7 @@ def application(
     async def definition(request: Request) -> Response:
         return _definition(gateway, request)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", index),
             Route("/control", control_room),
@@ -81,6 +81,10 @@ def application(
         middleware=[Middleware(Doorkeeper, gateway=gateway)],
         exception_handlers={HTTPException: _refuse},
     )
+    app.router.redirect_slashes = (
+        False  # a redirect repeats the query, token and all, to whatever host the client names
+    )
+    return app
 
 
 class _Pages(StaticFiles):

@@ -1,6 +1,9 @@
 """Attacks, each tried, most of them over real sockets: the attacker is told or cut off, and nobody else notices."""
 
 import asyncio
+import logging
+import socket
+import struct
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
@@ -9,17 +12,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, get_args
 
+import httpx
 import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from eventlog.clock import Wall
+from eventlog.sqlite import SqliteLog
 from gateway.admission.access import RefusalCode
 from gateway.admission.handshake import AccessSettings, proxies
 from gateway.admission.limits import Limits
 from gateway.settings import GatewaySettings
 from schemas.wire import MAX_MESSAGE_BYTES, MAX_SUBSCRIPTIONS, CloseCode
-from tests.gateway.gateways import FAST, Running, Viewer, connect, get, is_ready, night, running, viewer
+from tests.gateway.gateways import FAST, Running, Viewer, connect, get, is_ready, night, publish, running, viewer
+from tests.gateway.nights import totals
 from tests.gateway.tokens import HS256, claims, forged
 from tests.patience import LIMIT_S
 
@@ -364,3 +371,93 @@ def test_refusals_are_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
     for code in get_args(RefusalCode):
         assert f"`{code}`" in page
+
+
+# Behind the stream
+
+STREAM: Final = b"GET /v1/stream?contest=mayor&source=aa&unit=tr HTTP/1.1\r\nHost: x\r\n\r\n"
+HEALTH: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+RESET: Final = struct.pack("ii", 1, 0)
+
+
+async def connections(gateway: Running) -> int:
+    """How many clients the gateway counts."""
+    text = (await get(gateway, "/metrics")).text
+    return int(float(text.partition("\nsandik_gateway_connections ")[2].partition("\n")[0]))
+
+
+@pytest.mark.parametrize("apart", [True, False])
+async def test_a_stream_with_a_request_behind_it_that_is_reset_leaves_nothing(
+    tmp_path: Path, apart: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its end was missed, what was gone was written to, and each time the loop stood still for a traceback."""
+    async with night(tmp_path) as log, running(log, settings=FAST) as gateway:
+        await is_ready(gateway)
+        for _ in range(10):
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            writer.write(STREAM if apart else STREAM + HEALTH * 3)
+            await asyncio.wait_for(reader.readuntil(b"event: state"), LIMIT_S)
+            if apart:
+                writer.write(HEALTH * 3)
+            await publish(log, totals())
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            writer.transport.abort()
+        async with asyncio.timeout(LIMIT_S):
+            while await connections(gateway):
+                pass
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_what_follows_the_request_for_a_stream_is_not_answered(tmp_path: Path) -> None:
+    """Neither in the middle of the stream nor after a refusal, which ends the connection."""
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        writer.write(STREAM.replace(b"mayor", b"president") + HEALTH)
+        received = await rest(reader)
+        assert received.startswith(b"HTTP/1.1 404")
+        assert b"alive" not in received
+    async with SqliteLog(tmp_path / "night.db", Wall()) as log, running(log) as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write(STREAM + HEALTH)
+        await asyncio.wait_for(reader.readuntil(b"event: snapshot"), LIMIT_S)
+        writer.write(HEALTH)
+        gateway.stop()
+        assert b"alive" not in await rest(reader)
+        writer.close()
+
+
+async def test_an_answer_that_is_owed_is_not_written_into_a_websocket(tmp_path: Path) -> None:
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        writer.write(HEALTH + OPENING + b"\r\n")
+        received = await rest(reader)
+        assert b"101" not in received.partition(b"\r\n")[0]
+        assert b"Switching" not in received
+
+
+async def test_requests_one_behind_the_other_are_answered_in_their_order(tmp_path: Path) -> None:
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        writer.write(HEALTH + HEALTH.replace(b"healthz", b"readyz") + HEALTH)
+        answers = [await asyncio.wait_for(reader.readuntil(b"}"), LIMIT_S) for _ in range(3)]
+        assert [b"alive" in answer for answer in answers] == [True, False, True]
+
+
+async def test_nobody_is_redirected_with_their_token(tmp_path: Path) -> None:
+    """A redirect would go to the host that the client names, over http, with the query."""
+    async with night(tmp_path) as log, running(log) as gateway:
+        await is_ready(gateway)
+        answer = await get(gateway, "/v1/totals/?unit=secret", host="evil.example")
+        assert answer.status_code == 404
+        assert "location" not in answer.headers
+
+
+async def test_a_forwarded_address_is_not_believed_of_who_is_no_proxy(tmp_path: Path) -> None:
+    """Whoever came from the gateway's own machine was believed, as if there were a proxy on it."""
+    settings = replace(FAST, limits=Limits(connections_per_address=1))
+    path, claims_to_be = "/v1/stream?contest=mayor&source=aa&unit=tr", {"x-forwarded-for": "10.0.0.1"}
+    async with (
+        night(tmp_path) as log,
+        running(log, settings=settings) as gateway,
+        httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as client,
+        client.stream("GET", path, headers=claims_to_be) as first,
+        client.stream("GET", path, headers=claims_to_be) as second,
+    ):
+        assert [first.status_code, second.status_code] == [200, 200]

@@ -32,6 +32,25 @@ def test_a_line_for_machines_is_one_json_object(capsys: pytest.CaptureFixture[st
     assert line["timestamp"].endswith("Z")
 
 
+@pytest.mark.parametrize("form", list(LogForm))
+def test_a_traceback_shows_no_values(form: LogForm, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a function holds may be a token, and writing all of it out takes the event loop's time."""
+    configure_logs(form, verbose=False)
+    token = "eyJhbGciOiJIUzI1NiJ9".swapcase()
+
+    def fails(secret: str) -> None:
+        raise ValueError(len(secret))
+
+    try:
+        fails(token)
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+
+    written = capsys.readouterr().err
+    assert "ValueError: 20" in written
+    assert token not in written
+
+
 @pytest.mark.parametrize(("verbose", "shown"), [(False, False), (True, True)])
 def test_only_verbose_says_what_is_going_on(verbose: bool, shown: bool, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs(LogForm.CONSOLE, verbose=verbose)
