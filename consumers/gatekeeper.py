@@ -136,7 +136,7 @@ class Gatekeeper:
                 continue
             self._restrictions.fold(verdict)
             if verdict.order is not None and verdict.stands:
-                self._holds.apply(record.offset, verdict.order)
+                self._holds.apply(record.offset, verdict.order, record.timestamp)
                 self._overrides.apply(record.offset, verdict.order)
                 self._settled = False
             if not verdict.counts:

@@ -16,10 +16,19 @@ IsOurs = Callable[[str], bool]
 
 
 class Wanted(NamedTuple):
-    """What the operators want of a district in a contest: `gate` is the control record since which it is so."""
+    """What the operators want of a district in a contest: `gate` is the control record since which it is so.
+
+    `appended_ms` is when that record was appended (milliseconds since 1970), where it matters.
+    """
 
     gate: int
     held: bool
+    appended_ms: int | None = None
+
+
+RELAY_MS: Final = 1_000
+"""An order is relayed before the next totals are published, so only a batch that was on its way can come after it: in
+ten ticks of the aggregator, with room for brokers whose clocks differ."""
 
 
 class Holds:
@@ -30,8 +39,8 @@ class Holds:
         self.orders = 0
         self._definition = definition
 
-    def apply(self, offset: int, order: Order) -> None:
-        """Fold an order that counts, which lies at `offset`. One that changes nothing leaves the older gate."""
+    def apply(self, offset: int, order: Order, appended_ms: int | None = None) -> None:
+        """Fold an order that stands, which lies at `offset`. One that changes nothing leaves the older gate."""
         if not isinstance(order, Held | Released | Taken):
             return
         self.orders += 1
@@ -41,9 +50,9 @@ class Holds:
             was_held = before is not None and before.held
             if isinstance(order, Taken):
                 if was_held:
-                    self.wanted[order.contest, district] = Wanted(offset, held=True)
+                    self.wanted[order.contest, district] = Wanted(offset, held=True, appended_ms=appended_ms)
             elif isinstance(order, Held) != was_held:
-                self.wanted[order.contest, district] = Wanted(offset, held=not was_held)
+                self.wanted[order.contest, district] = Wanted(offset, not was_held, appended_ms)
 
 
 class Overrides:
@@ -164,7 +173,7 @@ class RelayedOrders:
         return standing is None or standing.gate < wanted.gate
 
     def _gate(self, cell: Cell, wanted: Wanted) -> Gate:
-        return Gate(
+        gate = Gate(
             contest=cell.contest,
             source=cell.source,
             district=cell.district,
@@ -173,6 +182,21 @@ class RelayedOrders:
             program=self.on_air.truth(cell) if wanted.held else None,
             version=None if wanted.held else self._version(cell),
         )
+        standing = self.on_air.gate(cell)
+        if wanted.held and standing is not None and standing.held and self._came_after(cell, wanted):
+            return gate.model_copy(update={"program": standing.program, "again": 1})  # exact: nobody settles it anew
+        return gate
+
+    def _came_after(self, cell: Cell, wanted: Wanted) -> bool:
+        """Whether what a cell holds now was published after this order, so that nobody has let it out.
+
+        Whoever published it could not verify the order yet, and held the cell for an older one. What that one shows was
+        let out.
+        """
+        reported_ms = self._relays.reported_ms(cell)
+        if reported_ms is None or wanted.appended_ms is None:
+            return False
+        return reported_ms - wanted.appended_ms > RELAY_MS
 
     def _version(self, cell: Cell) -> int:
         reported = self.on_air.reported(cell)

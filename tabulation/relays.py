@@ -43,6 +43,7 @@ class Relays:
         self._gates: dict[Cell, dict[int, Gate]] = {}
         self._overrides: dict[Cell, dict[int, Override]] = {}
         self._times_ms: dict[tuple[Cell, int], int] = {}
+        self._reported_ms: dict[Cell, int] = {}
         self._shared: dict[tuple[type[Gate | Override], Cell], int] = {}
         """The newest orders that were relayed under a key which all orders of the cell share, as in older logs."""
 
@@ -51,7 +52,7 @@ class Relays:
 
         `None` where it relays nothing, or cannot be used.
         """
-        relayed = self._fold(key, value)
+        relayed = self._fold(key, value, appended_ms)
         if relayed is not None:
             cell, number = relayed.record.cell, relayed.record.number
             self._times_ms.setdefault((cell, number), appended_ms)
@@ -60,7 +61,7 @@ class Relays:
                 self._shared[shared] = max(number, self._shared.get(shared, -1))
         return relayed
 
-    def _fold(self, key: bytes | None, value: bytes | None) -> Relayed | None:
+    def _fold(self, key: bytes | None, value: bytes | None, appended_ms: int) -> Relayed | None:
         try:
             if is_gate(key):
                 return self._fold_gate(parse_gate(value or b""))
@@ -68,8 +69,14 @@ class Relays:
                 return self._fold_override(parse_override(value or b""))
         except ValidationError:
             return None
-        self.on_air.fold(key, value)
+        cell = self.on_air.fold(key, value)
+        if cell is not None:
+            self._reported_ms[cell] = appended_ms
         return None
+
+    def reported_ms(self, cell: Cell) -> int | None:
+        """When the newest totals of a cell were published (milliseconds since 1970); `None` where none were."""
+        return self._reported_ms.get(cell)
 
     def gate(self, cell: Cell, number: int) -> Gate | None:
         """The gate of an order as it stands; `None` where the topic has none of this order in this cell."""

@@ -1,18 +1,20 @@
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gates import Holds, Overrides, RelayedOrders
+from consumers.gates import RELAY_MS, Holds, Overrides, RelayedOrders
 from eventlog.port import Entry
 from schemas.control import Called, FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.gate import Gate, parse_gate
 from schemas.override import Override
-from schemas.totals import COUNTS, Totals
+from schemas.totals import COUNTS, Cell, Totals
 from tests.builders import DISTRICTS, NIGHT, small_election
 from tests.schemas.orders import order
 
 ELECTION = small_election()
+CELL = Cell("mayor", "aa", "tr/34/uskudar")
 CONTESTS = [contest.id for contest in ELECTION.contests]
 UNITS = [None, *ELECTION.unit_by_id]
 
@@ -31,10 +33,10 @@ class Topic:
     def __init__(self) -> None:
         self.records: list[Written] = []
 
-    def append(self, *said: Gate | Override | Totals) -> None:
+    def append(self, *said: Gate | Override | Totals, appended_ms: int = 0) -> None:
         for one in said:
             key = one.cell.key() if isinstance(one, Totals) else one.key
-            self.records.append(Written(len(self.records), key, one.encode()))
+            self.records.append(Written(len(self.records), key, one.encode(), appended_ms))
 
     def stage(self) -> RelayedOrders:
         stage = RelayedOrders(ELECTION)
@@ -131,7 +133,7 @@ def test_once_relayed_nothing_is_owed_and_the_topic_says_what_is_wanted(said: li
             if cell.contest == contest and cell.district == district
             if (gate := stage.on_air.gate(cell)) is not None
         ]
-        assert {(gate.gate, gate.held) for gate in standing} == {wanted}
+        assert {(gate.gate, gate.held) for gate in standing} == {(wanted.gate, wanted.held)}
 
 
 def test_of_two_owners_the_first_stands_and_is_said_again() -> None:
@@ -258,3 +260,39 @@ def test_what_the_source_had_said_stands_with_each_figure_until_the_figures_are_
     assert [{"valid": 50}, {"valid": 50, "cast": 60}, {"valid": 70, "cast": 60}, {}] == [
         override.instead_of for override in overrides.wanted
     ]
+
+
+@pytest.mark.parametrize(
+    ("published_ms", "ordered_ms", "shown"),
+    [
+        (5_000, 5_000 - RELAY_MS, 2),
+        (5_000, 5_000 - RELAY_MS - 1, 1),
+        (5_000, 6_000, 2),
+        (5_000, None, 2),
+        (None, 1_000, 1),
+    ],
+    ids=["on its way", "afterwards", "before", "nobody knows when", "nothing since"],
+)
+def test_a_hold_over_a_hold_shows_nothing_that_was_published_after_its_order(
+    published_ms: int | None, ordered_ms: int | None, shown: int
+) -> None:
+    """Whoever published it could not verify the order yet. Readers take the gate as it is."""
+    topic, holds = Topic(), fold(order(Held, contest="mayor", unit="tr/34/uskudar"))
+    topic.append(totals(1))
+    topic.append(*topic.stage().owed(holds, ours))
+    if published_ms is not None:
+        topic.append(totals(2), appended_ms=published_ms)
+    holds.apply(7, order(Taken, contest="mayor"), ordered_ms)
+    topic.append(*topic.stage().owed(holds, ours))
+    gate, program = topic.stage().on_air.gate(CELL), topic.stage().on_air.shown(CELL)
+    assert gate is not None
+    assert program is not None
+    assert (7, True, shown) == (gate.gate, gate.held, program.version)
+
+
+def test_a_first_hold_shows_what_was_on_air_however_late_it_is_relayed() -> None:
+    topic, holds = Topic(), Holds(ELECTION)
+    topic.append(totals(1), appended_ms=9_000)
+    holds.apply(7, order(Held, contest="mayor", unit="tr/34/uskudar"), 1_000)
+    topic.append(*topic.stage().owed(holds, ours))
+    assert totals(1) == topic.stage().on_air.shown(CELL)

@@ -23,11 +23,16 @@ def on_air(
     """A night of small_election (20 boxes, 6,000 registered a district) in which the source said this of the cell."""
     fold = OnAir(definition or small_election())
     if votes is not None or counts:
-        fields: dict[str, Any] = dict.fromkeys(COUNTS, 0) | counts
-        fold.fold_totals(Totals(**CELL._asdict(), version=1, as_of=NIGHT, votes=votes or {}, **fields))
+        fold.fold_totals(said(votes, **counts))
     if by_hand is not None:
         fold.fold_override(Override(**CELL._asdict(), override=1, at=NIGHT, figures=by_hand))
     return fold
+
+
+def said(votes: dict[str, int] | None = None, **counts: int) -> Totals:
+    """What a source reports of the cell: these counts, and 0 of the others."""
+    fields: dict[str, Any] = dict.fromkeys(COUNTS, 0) | counts
+    return Totals(**CELL._asdict(), version=1, as_of=NIGHT, votes=votes or {}, **fields)
 
 
 def setting(**figures: int) -> FigureOverridden:

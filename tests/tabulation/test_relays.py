@@ -95,3 +95,11 @@ def test_an_older_log_may_have_lost_what_it_kept_under_one_key() -> None:
 
     lost = [number for number in (6, 7, 8, 9) if relays.has_lost(gate(number, held=False))]
     assert ([6], False) == (lost, relays.has_lost(override(6)))
+
+
+def test_it_knows_when_the_newest_totals_of_a_cell_were_published() -> None:
+    relays = Relays(small_election())
+    assert relays.reported_ms(CELL) is None
+    for version, appended_ms in ((3, 100), (2, 200)):
+        relays.fold(CELL.key(), totals(version, 1).encode(), appended_ms)
+    assert relays.reported_ms(CELL) == 100, "an older version that comes later is no newer"

@@ -1,0 +1,234 @@
+"""No sequence of orders, forgeries, copies, restarts and keys lets the public see a figure that no operator let out.
+
+Everything is real but the clock: orders in a log, aggregators that are started with some keys and end again, gateways
+that read the whole log anew with some keys. The oracle is naive: it knows who is who, whatever keys a process has.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consumers.aggregate import AggregateSettings, Aggregator
+from eventlog.clock import Manual
+from eventlog.port import Entry, EventLog
+from eventlog.reading import read_to_end
+from eventlog.run import Run, create_run
+from eventlog.sqlite import SqliteLog
+from gateway.admission.access import PUBLIC
+from gateway.gateway import Gateway
+from gateway.settings import GatewaySettings
+from schemas.control import CLOCK_TOLERANCE, EmbargoLifted, EmbargoSet, Held, Released, Taken
+from schemas.totals import Cell
+from schemas.trust import OperatorKey, OperatorSeal
+from tabulation.embargo import NO_EMBARGO, Embargo
+from tests.builders import counted, small_election, value_of
+from tests.patience import LIMIT_S
+from tests.schemas.orders import Kind, new_seal, written
+
+RUN, EPOCH = "gece", "e1e1"
+BEGAN = datetime(2024, 3, 31, 17, tzinfo=UTC)
+CELL = Cell("mayor", "aa", "tr/34/uskudar")
+STAYS, LEFT, STRANGER = new_seal(), new_seal(), new_seal()
+"""An operator who stays, one who has left after half an hour, and somebody who may write to the log."""
+
+LEAVES = BEGAN + timedelta(minutes=30)
+ONE_WHO_LEFT = OperatorKey(LEFT.public._key, LEAVES)
+KEYS: dict[str, tuple[OperatorKey, ...]] = {
+    "both": (STAYS.public, ONE_WHO_LEFT),
+    "who stays": (STAYS.public,),
+    "who left": (ONE_WHO_LEFT,),
+    "none": (),
+}
+
+
+class Give(NamedTuple):
+    """Somebody writes an order; `late`: it was signed long before."""
+
+    kind: Kind
+    signer: OperatorSeal | None
+    minutes: int | None
+    unit: str | None
+    late: bool
+
+
+class Copy(NamedTuple):
+    """Somebody writes an order that lies in the log already once more."""
+
+    number: int
+
+
+class Report(NamedTuple):
+    """The feed reports one more box."""
+
+
+class Aggregate(NamedTuple):
+    """An aggregator is started with these keys, folds what there is, and ends."""
+
+    keys: str
+
+
+class Wait(NamedTuple):
+    """Time passes."""
+
+    minutes: int
+
+
+Step = Give | Copy | Report | Aggregate | Wait
+
+GIVES = st.builds(
+    Give,
+    st.sampled_from([EmbargoSet, EmbargoLifted, Held, Released, Taken]),
+    st.sampled_from([STAYS, LEFT, STRANGER, None]),
+    st.sampled_from([None, -5, 10, 40]),
+    st.sampled_from([None, "tr/34", "tr/34/uskudar", "tr/41"]),
+    st.sampled_from([False, False, False, True]),
+)
+STEPS = st.one_of(
+    GIVES,
+    GIVES,
+    st.builds(Copy, st.integers(0, 9)),
+    st.just(Report()),
+    st.builds(Aggregate, st.sampled_from(sorted(KEYS))),
+    st.builds(Wait, st.sampled_from([1, 15])),
+)
+
+
+@dataclass
+class Oracle:
+    """What the operators have let out, by whoever they are. Figures are told apart by the boxes opened."""
+
+    reported: int = 0
+    published: int = 0
+    embargo: Embargo = NO_EMBARGO
+    frozen: int | None = None
+    let_out: set[int] = field(default_factory=lambda: {0})
+
+    def obey(self, give: Give, now: datetime) -> None:
+        trusted = give.signer is STAYS or (give.signer is LEFT and now < LEAVES)
+        if not trusted or give.late:
+            return
+        covers = give.unit != "tr/41"
+        if give.kind is EmbargoSet:
+            self.embargo = Embargo(None if give.minutes is None else now + timedelta(minutes=give.minutes))
+        elif give.kind is EmbargoLifted:
+            self.embargo = NO_EMBARGO
+        elif (give.kind is Held and covers and self.frozen is None) or (
+            give.kind is Taken and covers and self.frozen is not None
+        ):
+            self.frozen = self.published
+        elif give.kind is Released and covers:
+            self.frozen = None
+
+    def look(self, now: datetime) -> None:
+        """Whatever the public may see now is let out for good."""
+        if not self.embargo.is_in_force(now):
+            self.let_out.add(self.published if self.frozen is None else self.frozen)
+
+
+class Night:
+    """A live night in a log, and the oracle beside it."""
+
+    def __init__(self, log: EventLog, run: Run, clock: Manual) -> None:
+        self.oracle = Oracle()
+        self._log, self._run, self._clock = log, run, clock
+        self._given: list[bytes] = []
+
+    async def take(self, step: Step) -> None:
+        match step:
+            case Give():
+                await self._give(step)
+            case Copy() if self._given:
+                await self._write(self._given[step.number % len(self._given)])
+            case Report():
+                self.oracle.reported += 1
+                tally = counted({"kurum": 1}, box=1000 + self.oracle.reported)
+                entry = Entry(CELL.district.encode(), value_of(tally))
+                await self._log.append(self._run.topics.tallies.name, [entry])
+            case Aggregate():
+                how = AggregateSettings(operators=KEYS[step.keys])
+                await Aggregator(self._log, self._run, self._clock, how).run_until_end()
+                self.oracle.published = self.oracle.reported
+            case Wait():
+                self._clock.advance(60 * step.minutes)
+            case _:
+                pass
+        self.oracle.look(self._clock.now())
+
+    async def _give(self, give: Give) -> None:
+        now = self._clock.now()
+        fields: dict[str, Any] = {"run": RUN, "epoch": EPOCH, "at": now}
+        fields["deliver_by"] = now - 2 * CLOCK_TOLERANCE if give.late else now + timedelta(minutes=5)
+        if give.kind is EmbargoSet:
+            fields["until"] = None if give.minutes is None else now + timedelta(minutes=give.minutes)
+        elif give.kind is not EmbargoLifted:
+            fields |= {"contest": "mayor", "unit": give.unit}
+        self._given.append(written(give.kind, give.signer, **fields))
+        await self._write(self._given[-1])
+        self.oracle.obey(give, now)
+
+    async def _write(self, value: bytes) -> None:
+        await self._log.append(self._run.topics.control.name, [Entry(b"order", value)])
+
+    async def seen(self) -> Iterator[tuple[str, int]]:
+        """What a gateway shows the public that is started now, by the keys that it is given."""
+        topics = self._run.topics
+        control, totals = [
+            [record async for record in read_to_end(self._log, topic.name)] for topic in (topics.control, topics.totals)
+        ]
+        found = []
+        for name, operators in KEYS.items():
+            gateway = Gateway(RUN, clock=self._clock, settings=GatewaySettings(operators=operators))
+            world = gateway.begin(self._run)
+            gateway.fold_control(control)
+            gateway.fold(totals)
+            gateway.caught_up()
+            shown = world.view_for("public").totals(CELL)
+            if gateway.may_see_numbers(PUBLIC) and shown is not None:
+                found.append((name, shown.boxes_opened))
+        return iter(found)
+
+
+async def played(folder: Path, steps: Sequence[Step]) -> None:
+    clock = Manual(BEGAN)
+    async with SqliteLog(folder / "night.db", clock) as log:
+        run = await create_run(log, RUN, small_election(40), mode="live", epoch=EPOCH, clock=clock, partitions=1)
+        night = Night(log, run, clock)
+        for number, step in enumerate(steps):
+            await night.take(step)
+            for keys, boxes in await night.seen():
+                assert boxes in night.oracle.let_out, (
+                    f"after step {number} a gateway with the keys of {keys} shows {boxes}"
+                )
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(STEPS, max_size=14))
+def test_the_public_sees_nothing_that_no_operator_has_let_out(
+    steps: list[Step],
+) -> None:
+    with TemporaryDirectory() as folder:
+        asyncio.run(asyncio.wait_for(played(Path(folder), steps), LIMIT_S))
+
+
+HELD = Give(Held, STAYS, None, None, late=False)
+LATER_KEY: dict[str, list[Give]] = {
+    "taken": [Give(Taken, LEFT, None, None, late=False)],
+    "released and held": [Give(Released, LEFT, None, None, late=False), Give(Held, LEFT, None, None, late=False)],
+}
+
+
+@pytest.mark.parametrize("orders", LATER_KEY.values(), ids=LATER_KEY)
+async def test_an_order_that_is_verified_late_lets_out_nothing_that_came_after_it(
+    tmp_path: Path, orders: list[Give]
+) -> None:
+    """An aggregator without the key goes on publishing for the control room; then one with the key takes over."""
+    steps: list[Step] = [Report(), Aggregate("both"), HELD, Aggregate("who stays"), *orders, Wait(1)]
+    await played(tmp_path, [*steps, Report(), Aggregate("who stays"), Wait(1), Aggregate("both")])
