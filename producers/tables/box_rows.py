@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from producers.tables.line_faults import LineFaults
 from producers.tables.mapping import Column, Mapping
 from producers.tables.notation import Numbers, Times
-from producers.tables.sheet import Line, Sheet, column_of
+from producers.tables.sheet import MAY_BE_CUT, Line, Sheet, column_of
 from producers.tables.total_rows import Part, differing, names_total
 from producers.turkish import slug
 from schemas.fields import MAX_BOX_COUNT, MAX_BOX_NUMBER, MAX_REVISION
@@ -17,11 +17,6 @@ _COUNTS: Final = ("registered", "cast", "valid", "invalid")
 
 _MAX_TOTAL: Final = 10**12
 """The most that a total row is read for: more than there are people."""
-
-_CUT: Final = (
-    "the file ends here without a line end, and nothing shows that the last cell is whole. "
-    "Was it cut off? If it was not, end the line"
-)
 
 Key = tuple[str, str, str, int, int | datetime]
 """What makes a row one: the box (province, district, the district's own id, number), and its place among the box's."""
@@ -170,7 +165,7 @@ class RowReader:
     def _whole_row(self, line: Line) -> BoxRow:
         row = self._row(line.cells)
         if not line.ended and not self._shows_its_end(row):
-            raise ValueError(_CUT)
+            raise ValueError(MAY_BE_CUT)
         return row
 
     def _row(self, cells: Sequence[str]) -> BoxRow:

@@ -123,8 +123,8 @@ Mark = Annotated[str, Field(max_length=1, pattern=r"^[^0-9A-Za-z+\-]?$")]
 class TableSection(Section):
     """`[table]`: how the file is written: what parts its columns, how its numbers are written, which lines are no data.
 
-    `skip` and `end` are words with which such lines begin: see `Layout`. `totals` are the words that a line's unit is
-    called by where the line is the sum of others: it is checked, and not published.
+    `skip` and `end` are words with which such lines begin, `unended` is of the last line: see `Layout`. `totals` are
+    the words that a line's unit is called by where the line is the sum of others: it is checked, and not published.
     """
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -132,6 +132,7 @@ class TableSection(Section):
     decimal: Mark = ""
     skip: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     end: Name | None = None
+    unended: bool = False
     totals: Annotated[tuple[Name, ...], Field(strict=False)] = TOTAL_WORDS
 
     @model_validator(mode="after")
@@ -148,7 +149,7 @@ class TableSection(Section):
     @property
     def layout(self) -> Layout:
         """How this table's file is laid out."""
-        return Layout(self.delimiter, skip=self.skip, end=self.end)
+        return Layout(self.delimiter, skip=self.skip, end=self.end, unended=self.unended)
 
 
 class Mapping(Section):

@@ -14,7 +14,7 @@ from producers.tables.mapping import Column
 from producers.tables.names import Names
 from producers.tables.notation import Times, revision_of
 from producers.tables.report_mapping import COUNTS, ReportMapping
-from producers.tables.sheet import Line, Sheet, column_of
+from producers.tables.sheet import MAY_BE_CUT, Line, Sheet, column_of
 from producers.tables.total_rows import Part, differing, names_total
 from producers.turkish import slug
 from schemas.definition import Election
@@ -140,10 +140,7 @@ class ReportReader:
         votes = sum(report.votes.values()) + report.unattributed
         adds_up = votes == report.valid
         if self._unended == key and not self._shows_its_end(report, adds_up=adds_up):
-            return (
-                "the file ends here without a line end, and nothing shows that the last cell is whole. "
-                "Was it cut off? If it was not, end the line"
-            )
+            return MAY_BE_CUT
         missing = sorted(self.definition.ballot_ids(key.contest, key.district) - report.votes.keys())
         if self.mapping.columns.votes is None or not missing or adds_up or self.mapping.report.unnamed == "zero":
             return ""

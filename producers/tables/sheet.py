@@ -26,6 +26,13 @@ _PARQUET_BATCH_ROWS: Final = 8_192
 """Rows of Parquet turned into text at once: a few MiB."""
 
 
+MAY_BE_CUT: Final = (
+    "the file ends here without a line end, and nothing shows that the last cell is whole. Was it cut off? If it was "
+    "not, end the line; if the file never ends it, say table.unended = true in the mapping"
+)
+"""What is wrong with a last line that may not be all of it."""
+
+
 class Line(NamedTuple):
     """One line of a table: its number as an editor or a Parquet viewer counts, and its cells.
 
@@ -52,6 +59,7 @@ class Layout:
     - `delimiter` parts the cells of a CSV; `rows` and `each` are for JSON: see `read_records`.
     - `skip`: lines whose first filled cell begins with one of these words are no data, wherever they are.
     - `end`: the last line of a whole file begins with this word; without it a file is not whole.
+    - `unended`: whoever writes the file ends its last line with no line end, so that says nothing.
     """
 
     delimiter: str = ","
@@ -59,6 +67,7 @@ class Layout:
     each: str | None = None
     skip: tuple[str, ...] = ()
     end: str | None = None
+    unended: bool = False
 
 
 class FileState(NamedTuple):
@@ -123,7 +132,7 @@ def _checked(lines: Iterator[Line], layout: Layout, path: Path) -> Iterator[Line
         if layout.end is not None and begins_with(line.cells, (layout.end,)):
             ended_at = line.number
             continue
-        yield line
+        yield line._replace(ended=True) if layout.unended else line
     if layout.end is not None and not ended_at:
         raise TableError(
             f"{path} is not whole: no line begins with {layout.end!r}, which table.end in the mapping names. "

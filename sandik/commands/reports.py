@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import typer
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
 from eventlog.topics import DEFAULT_PARTITIONS
 from producers.faults import listed
-from producers.publish import Publisher, entry, publish
+from producers.publish import Publisher, Waiting, entry, publish
 from producers.published import reports_of
 from producers.tables.fitting import check_mapping
 from producers.tables.line_faults import bounded
@@ -31,7 +31,7 @@ from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
 from schemas.control import Mode
 from schemas.definition import Election
-from schemas.errors import TableError, UsageError
+from schemas.errors import LogError, TableError, UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +39,9 @@ EXAMPLE = "Example: sandik reports ilceler.csv --mapping examples/agency-reports
 
 POLL_S: Final = 1.0
 """How often a watched file is looked at; it is read once it has not changed from one look to the next."""
+
+RECALL_PAUSE_S: Final = 5.0
+"""Between attempts to read what was published before: as long as the longest between attempts to publish."""
 
 _GONE_SHOWN: Final = 5
 """How many districts that a file has no more are named."""
@@ -81,7 +84,10 @@ def reports(
         run_until_stopped(_follow(into, file, plan, correction))
     else:
         published = run_to_completion(_once(into, file, plan, correction))
-        screen.say(f"Published {grouped(published)} reports of {plan.report.source!r} to run {run!r}.")
+        screen.say(
+            f"Published {grouped(published.new)} reports of {plan.report.source!r} to run {run!r}."
+            + (f" {grouped(published.known)} more were in the log already." if published.known else "")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,14 @@ class _Into:
                 )
 
 
-async def _once(into: _Into, file: Path, mapping: ReportMapping, correction: bool) -> int:
+class ReportsPublished(NamedTuple):
+    """How many reports of a file were published, and how many not, as the log had them or later ones already."""
+
+    new: int
+    known: int
+
+
+async def _once(into: _Into, file: Path, mapping: ReportMapping, correction: bool) -> ReportsPublished:
     clock = Wall()
     async with into.opened(clock) as (log, run):
         return await Publishing(log, run, clock, file, mapping, correction=correction).once()
@@ -149,8 +162,8 @@ class Publishing:
         self._sent = Sent(by_time=mapping.report.revision is None)
         self._in_file: set[tuple[str, str]] = set()
 
-    async def once(self) -> int:
-        """Publish what the log does not have of the file; how many reports that were.
+    async def once(self) -> ReportsPublished:
+        """Publish what the log does not have of the file.
 
         Raises `TableError` where any line of it cannot be used, before anything is published.
         """
@@ -162,14 +175,14 @@ class Publishing:
         if news.refused:
             raise TableError("\n".join([*bounded(news.refused), "Nothing was published."]))
         await self._publish(news)
-        return len(news.publish)
+        return ReportsPublished(len(news.publish), len(table.reports) - len(news.publish))
 
     async def follow(self) -> None:
         """Publish what is new in the file, now and whenever it has changed, until cancelled.
 
         A file that is being written is left alone until it has not changed from one look to the next.
         """
-        await self._recall()
+        await self._recall_in_time()
         seen = read = None
         while True:
             now = _state(self._file)
@@ -186,6 +199,19 @@ class Publishing:
         """Learn from the log what was published before, by whatever process."""
         async for report in reports_of(self._log, self._run.topics.tallies.name, self._mapping.report.source):
             self._sent.add(report)
+
+    async def _recall_in_time(self) -> None:
+        """Learn it, however long the log is out of reach."""
+        attempt = 1
+        while True:
+            try:
+                return await self._recall()
+            except LogError as error:
+                if not error.retriable:
+                    raise
+                screen.say_waiting(Waiting(error, attempt, RECALL_PAUSE_S))
+            attempt += 1
+            await self._clock.sleep(RECALL_PAUSE_S)
 
     def _read(self) -> ReportTable:
         return read_reports(self._file, self._mapping, self._run.definition, correction=self._correction)

@@ -15,12 +15,14 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import create_run, find_run
+from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
 from producers.publish import entry
 from producers.tables.report_mapping import ReportMapping, read_report_mapping
-from sandik.commands.reports import Publishing
+from sandik.commands.reports import RECALL_PAUSE_S, Publishing
 from sandik.wiring import open_log
 from schemas.definition import Election
+from schemas.errors import LogUnavailable
 from schemas.tally import Tally
 from tests.builders import counted, reported, small_election, with_agency
 from tests.gateway.gateways import get, is_ready, running
@@ -76,6 +78,8 @@ def test_a_file_becomes_totals_and_only_a_marked_correction_goes_back(
     table, mapping, definition = files
     first = sandik("reports", table, "--mapping", mapping, "--run", "n", "--definition", definition)
     assert (0, True) == (first[0], "Published 1 reports of 'agency' to run 'n'." in first[2])
+    again = sandik("reports", table, "--mapping", mapping, "--run", "n")
+    assert (0, True) == (again[0], "Published 0 reports of 'agency' to run 'n'. 1 more were in the log" in again[2])
     table.write_text(HEADER + line(boxes=9, minute=5, votes=1400), encoding="utf-8")
 
     assert 0 == sandik("reports", table, "--mapping", mapping, "--run", "n")[0]
@@ -198,6 +202,47 @@ async def test_a_watcher_that_starts_again_publishes_nothing_that_is_in_the_log(
     async with watching(tmp_path, files) as log:
         assert ["19:00", "19:01", "19:02"] == [said["at"][11:16] for said in await tallies(log, 3)]
     assert [] == caplog.messages
+
+
+class Unreachable(SqliteLog):
+    """The embedded log behind a network that fails so many calls."""
+
+    failures = 0
+
+    async def end_offsets(self, topic: str) -> dict[int, int]:
+        if self.failures:
+            self.failures -= 1
+            raise LogUnavailable("the cable is out; plug it in")
+        return await super().end_offsets(topic)
+
+
+class Hurried(Wall):
+    """A clock that waits for nobody, and notes how long it was to have."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+
+
+async def test_a_watcher_whose_log_is_out_of_reach_asks_again_what_was_published(
+    tmp_path: Path, files: tuple[Path, Path, Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with watching(tmp_path, files) as log:
+        await tallies(log, 1)
+    clock = Hurried()
+    async with Unreachable(tmp_path / "n.db", clock) as log:
+        watcher = Publishing(log, await find_run(log, "n"), clock, files[0], mapping_of(files), poll_s=0.0)
+        log.failures = 2
+        files[0].write_text(HEADER + line() + line().replace("Üsküdar", "Kadıköy"), encoding="utf-8")
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(watcher.follow())
+            assert ["tr/34/uskudar", "tr/34/kadikoy"] == [said["district"] for said in await tallies(log, 2)]
+            task.cancel()
+    assert [RECALL_PAUSE_S] * 2 == [pause for pause in clock.slept if pause]
+    assert "the cable is out" in capfd.readouterr().err
 
 
 LONG_MAPPING = """

@@ -1,5 +1,8 @@
 import gzip
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -184,3 +187,64 @@ def test_a_file_cut_at_any_byte_says_no_other_counts(tmp_path: Path, header: str
         assert found <= expected
         seen.add(len(found))
     assert seen == (set() if zipped else {1, 2, 3})
+
+
+class Said(NamedTuple):
+    """A line of one of two boxes: its revision, its hour, and how many votes one party has."""
+
+    box: int
+    revision: int
+    hour: int
+    votes: int
+
+    def line(self) -> str:
+        counts = f"295,272,253,19,{self.votes}{',0' * 10}"
+        return f"34,135,İSTANBUL,ÇATALCA,{self.box},{counts},2014-03-30T2{self.hour}:00,{self.revision}"
+
+
+SAID = st.lists(st.builds(Said, *[st.integers(1, 2)] * 3, st.integers(0, 1)), min_size=1, max_size=6)
+
+
+def newest(said: Sequence[Said], by: Callable[[Said], int]) -> dict[int, set[int]] | None:
+    """The votes of each box in its newest lines; `None` where lines of a box contradict each other at one place."""
+    places: dict[tuple[int, int], set[int]] = {}
+    for each in said:
+        places.setdefault((each.box, by(each)), set()).add(each.votes)
+    if any(len(votes) > 1 for votes in places.values()):
+        return None
+    return {box: places[box, max(order for other, order in places if other == box)] for box, _ in places}
+
+
+@given(SAID, st.randoms(use_true_random=False))
+def test_the_newest_line_of_each_box_is_published_or_none(
+    tmp_path_factory: pytest.TempPathFactory, said: list[Said], chance: Random
+) -> None:
+    """Whatever the order of the lines and how often each is there; against a naive reading of them."""
+    folder = tmp_path_factory.mktemp("said")
+    lines = [each.line() for each in said]
+    shuffled = chance.sample([*lines, *lines], 2 * len(lines))
+    rules: list[tuple[str, Callable[[Said], int]]] = [
+        (TIMES, lambda each: each.hour),
+        (REVISIONS, lambda each: each.revision),
+        (MAPPING.read_text(encoding="utf-8"), lambda _: 0),
+    ]
+    for text, by in rules:
+        mapping, expected = parse_mapping(text), newest(said, by)
+        for written in (lines, shuffled):
+            path = write(folder, *written, header=TIMED)
+            if expected is None:
+                with pytest.raises(TableError, match="with other counts"):
+                    read_table(path, mapping)
+                continue
+            events = tallies(read_table(path, mapping), mapping, revision=9)
+            assert expected == {event.box: {event.votes.get("ak_parti", 0)} for event in events}
+
+
+def test_a_last_line_that_is_never_ended_is_whole_where_the_mapping_says_so(tmp_path: Path) -> None:
+    path, odd = tmp_path / "boxes.csv", FIRST.replace("253", "250")
+    path.write_text(f"{HEADER}\n{odd}", encoding="utf-8")
+    text = MAPPING.read_text(encoding="utf-8")
+
+    with pytest.raises(TableError, match=r"ends here without a line end.*say table\.unended = true"):
+        read_table(path, parse_mapping(text))
+    assert 1 == len(read_table(path, parse_mapping(f"{text}\n[table]\nunended = true\n")).rows)
