@@ -8,6 +8,7 @@ from rich.console import JustifyMethod
 from rich.table import Table
 
 from gateway.derived.facts import Ballots, lead, ranking, turnout_bp, valid_shares_bp
+from sandik.names import Names
 from sandik.numbers import NOTHING, grouped, share
 from schemas.definition import Election
 from schemas.totals import Row
@@ -42,20 +43,20 @@ class TotalsTables:
         self._definition = definition
         self._is_held = is_held
         self._set_aside = set_aside
+        self._names = Names(definition)
         self._ballots = Ballots(definition)
         self._contests = {contest.id: place for place, contest in enumerate(definition.contests)}
-        self._sources = {source.id: (place, source.name) for place, source in enumerate(definition.sources)}
+        self._sources = {source.id: place for place, source in enumerate(definition.sources)}
         self._places = {unit: place for place, unit in enumerate(_in_order(definition))}
 
     def of(self, rows: Iterable[Row]) -> Iterator[Table]:
         """A table for each contest and source, in the definition's order, its units as `_in_order` has them."""
         ordered = sorted(
             rows,
-            key=lambda row: (self._contests[row.contest], self._sources[row.source][0], self._places[row.unit]),
+            key=lambda row: (self._contests[row.contest], self._sources[row.source], self._places[row.unit]),
         )
         for (contest, source), units in groupby(ordered, key=lambda row: (row.contest, row.source)):
-            contest_name = self._definition.contest_by_id[contest].name
-            title = f"{contest_name} ({contest}), {self._sources[source][1]} ({source})"
+            title = f"{self._names.contest(contest)}, {self._names.source(source)}"
             table = Table(box=None, header_style="bold", title=title, title_justify="left")
             for name, side in _COLUMNS.items():
                 table.add_column(name, no_wrap=True, justify=side)
@@ -64,10 +65,9 @@ class TotalsTables:
             yield table
 
     def _cells(self, row: Row) -> tuple[str, ...]:
-        unit = self._definition.unit_by_id[row.unit]
         depth = len(self._definition.ancestors[row.unit])
         return (
-            f"{'  ' * depth}{unit.name} ({unit.id})",
+            f"{'  ' * depth}{self._names.unit(row.unit)}",
             f"{grouped(row.boxes_opened)} / {grouped(row.boxes_total)}",
             share(turnout_bp(row.cast, row.registered, row.flagged, row.contradictions)),
             grouped(row.valid),
@@ -89,13 +89,8 @@ class TotalsTables:
     def _leaders(self, row: Row, leaders: Sequence[str]) -> str:
         if len(leaders) > MAX_TIED_NAMED:
             return f"tie of {len(leaders)}"
-        names = ", ".join(self._candidate(row, candidate) for candidate in leaders)
+        names = ", ".join(self._names.candidate(row.contest, row.unit, candidate) for candidate in leaders)
         return names if len(leaders) == 1 else f"tie: {names}"
-
-    def _candidate(self, row: Row, candidate: str) -> str:
-        ballot = self._definition.contest_by_id[row.contest].ballot(row.unit)
-        name = next((one.name for one in ballot if one.id == candidate), None)
-        return f"{name} ({candidate})" if name is not None else candidate
 
     def _marks(self, row: Row) -> str:
         marks = ["held"] if self._is_held(row) else []

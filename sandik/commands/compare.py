@@ -8,13 +8,14 @@ from rich.table import Table
 
 from eventlog.clock import Wall
 from eventlog.reading import read_to_end
-from eventlog.run import find_run
+from eventlog.run import Run, find_run
 from gateway.clients.catalogue import Catalogue
 from gateway.derived.explain import Question, explain, set_aside
 from gateway.folds.comparisons import Comparisons
 from gateway.folds.program import Program
 from sandik import screen
 from sandik.formats import Format, FormatOption, for_people, print_sentences, write_json
+from sandik.names import Names
 from sandik.numbers import decimal, grouped, percent
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
@@ -53,34 +54,35 @@ def compare(
     says which, and whether it is on hold or under an embargo on air.
     """
     question = Question(contest, unit, a, b)
-    found, embargoed = run_to_completion(_explanation(log, run, question, operator_keys(operator_key)))
+    in_run, found, embargoed = run_to_completion(_explanation(log, run, question, operator_keys(operator_key)))
     if form is Format.JSON:
         write_json(found.model_dump(mode="json") | {"embargoed": embargoed})
         return
-    _print(found, embargoed=embargoed)
+    _print(found, Names(in_run.definition), embargoed=embargoed)
 
 
-def _print(found: Explanation, *, embargoed: bool) -> None:
+def _print(found: Explanation, names: Names, *, embargoed: bool) -> None:
     """Write the answer for people."""
     console = for_people()
-    print_sentences(console, meaning(found.told, embargoed=embargoed))
-    console.print(_sources(found))
+    sources = f"{names.source(found.a.source)} and {names.source(found.b.source)}"
+    where = f"{names.contest(found.contest)} in {names.unit(found.unit)}"
+    print_sentences(console, (f"{where}: {sources}.", *meaning(found.told, embargoed=embargoed)))
+    console.print(_sources(found, names))
     if found.candidates:
-        console.print(_gaps(found))
-    for remark in _remarks(found):
-        console.print(remark)
+        console.print(_gaps(found, names))
+    print_sentences(console, _remarks(found))
     if found.why is None:
-        console.print(found.reason)
+        print_sentences(console, [found.reason or ""])
     else:
-        console.print(_in_words(found, found.why))
+        print_sentences(console, [_in_words(found, found.why)])
         if found.why.explaining:
             console.print(_boxes(found, found.why))
 
 
 async def _explanation(
     url: str, name: str, question: Question, operators: tuple[OperatorKey, ...]
-) -> tuple[Explanation, bool]:
-    """The answer, and whether there is an embargo."""
+) -> tuple[Run, Explanation, bool]:
+    """The run, the answer, and whether there is an embargo."""
     clock = Wall()
     contest, unit, a, b = question
     async with open_log(url, clock) as log:
@@ -102,7 +104,7 @@ async def _explanation(
         aside = set_aside((await quarantine_of(log, run, operators)).open, question, is_public=False)
         about = run, run.epoch, program.live, comparisons, question
         found = explain(*about, told=Told.CONTROL_ROOM, held=held, set_aside=aside)
-        return found, control.embargo.is_in_force(clock.now())
+        return run, found, control.embargo.is_in_force(clock.now())
 
 
 def _table(*names: str, words: int = 1) -> Table:
@@ -113,8 +115,9 @@ def _table(*names: str, words: int = 1) -> Table:
     return table
 
 
-def _sources(found: Explanation) -> Table:
-    table = _table("", "boxes opened", "valid", *found.leaders)
+def _sources(found: Explanation, names: Names) -> Table:
+    leaders = (names.candidate(found.contest, found.unit, leader) for leader in found.leaders)
+    table = _table("", "boxes opened", "valid", *leaders)
     of = grouped(found.boxes_total)
     for said in (found.a, found.b):
         table.add_row(said.source, f"{grouped(said.boxes_opened)} / {of}", grouped(said.valid), *_shares(found, said))
@@ -132,16 +135,19 @@ def _shares(found: Explanation, said: Figures) -> list[str]:
     ]
 
 
-def _gaps(found: Explanation) -> Table:
+def _gaps(found: Explanation, names: Names) -> Table:
+    def named(candidate: str) -> str:
+        return names.candidate(found.contest, found.unit, candidate)
+
     table = _table(
         f"{found.a.source} less {found.b.source}",
         *("votes", "coverage", "disagreement"),
         *("points", "coverage", "disagreement"),
     )
     if found.lead is not None:
-        table.add_row(f"{found.leaders[0]} over {found.leaders[1]}", *_cells(found.lead))
+        table.add_row(f"{named(found.leaders[0])} over {named(found.leaders[1])}", *_cells(found.lead))
     for gap in found.candidates[:_CANDIDATES]:
-        table.add_row(gap.candidate, *_cells(gap))
+        table.add_row(named(gap.candidate), *_cells(gap))
     if len(found.candidates) > _CANDIDATES:
         table.add_row(f"and {len(found.candidates) - _CANDIDATES} more (--format json)")
     return table

@@ -42,8 +42,9 @@ def test_why_two_sources_differ_is_told_to_people(sandik: Sandik, night: str) ->
 
     assert 0 == code
     words = " ".join(out.split())
+    assert "Büyükşehir Belediye Başkanlığı (mayor) in İstanbul (tr/34): Anadolu Ajansı (aa) and ANKA (anka)." in words
     assert "Only aa has 1 boxes, only anka 0; both have 1, and count 1 of them differently." in words
-    assert "imamoglu over kurum -40 -50 +10" in words
+    assert "Ekrem İmamoğlu (imamoglu) over Murat Kurum (kurum) -40 -50 +10" in words
     assert "tr/34/uskudar 1002 50 -50 imamoglu 0, kurum 50 has not opened it" in words
 
 
@@ -70,7 +71,7 @@ def test_figures_set_by_hand_are_named_and_not_compared(sandik: Sandik, night: s
     _, out, _ = sandik(*arguments)
     told = " ".join(out.split())
     assert "Of aa figures were set by hand (votes.kurum): compared is what the source itself says, not these." in told
-    assert "imamoglu over kurum -40 -50 +10" in told
+    assert "Ekrem İmamoğlu (imamoglu) over Murat Kurum (kurum) -40 -50 +10" in told
     _, out, _ = sandik(*arguments, "--format", "json")
     said = orjson.loads(out)
     assert (["votes.kurum"], []) == (said["a"]["overridden"], said["b"]["overridden"])
