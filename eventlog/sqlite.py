@@ -1,13 +1,15 @@
 """The embedded log: one SQLite file on one machine, for several processes, durable through `kill -9` and power cuts.
 
 `SqliteLog` is the port's adapter. Below it: `sqlite_writer` (one thread, group commit), `sqlite_connections` (reading
-threads), `sqlite_tables`, `sqlite_compaction`, `sqlite_leases` (the statements) and `sqlite_file` (opening, errors).
+threads), `sqlite_tables`, `sqlite_compaction`, `sqlite_leases` (the statements) `sqlite_file` (opening, errors) and
+`sqlite_identity` (whether it is still the same file).
 """
 
 import asyncio
 import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -43,9 +45,10 @@ class SqliteLog:
         self._connections: Connections | None = None
 
     async def __aenter__(self) -> Self:
-        writer = Writer(self._file)
+        file = replace(self._file)  # another opening may find another file
+        writer = Writer(file)
         await writer.start()
-        self._writer, self._connections = writer, Connections(self._file)
+        self._writer, self._connections = writer, Connections(file)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -28,6 +28,7 @@ class Connections:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._borrow, work)
 
     def _borrow(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        self._file.same.check()
         try:
             connection = self._idle.get_nowait()
         except queue.Empty:

@@ -4,10 +4,11 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from eventlog.sqlite_identity import SameFile
 from schemas.errors import LogError, LogFull, LogUnavailable, SandikError, UsageError
 
 PAGE_BYTES: Final = 8192
@@ -53,6 +54,10 @@ class LogFile:
 
     path: Path
     max_bytes: int | None = None
+    same: SameFile = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "same", SameFile(self.path))
 
     def open(self) -> sqlite3.Connection:
         """Open the file, which must be there, for use by one thread at a time. Raises as `translated` says."""

@@ -8,6 +8,9 @@ from eventlog.sqlite_tables import StoredTopic
 LEASE_MS: Final = 5_000
 """A member that was killed is missed after this: long enough for a stalled disk, short enough for a night on air."""
 
+AHEAD_MS: Final = 1_000
+"""How far a lease may end beyond its length from now: two members read the clock one after the other."""
+
 RENEW_S: Final = 1.0
 """Five chances to renew a lease, and how late the others notice one who came or left."""
 
@@ -22,8 +25,15 @@ def join(connection: sqlite3.Connection, stored: StoredTopic, group: str, now_ms
 
 
 def renew(connection: sqlite3.Connection, stored: StoredTopic, group: str, lease: int, now_ms: int) -> frozenset[int]:
-    """Renew the lease, drop those that ran out, and share the partitions among the rest; this lease's share."""
-    connection.execute("DELETE FROM lease WHERE expires_ms <= ? AND id != ?", (now_ms, lease))
+    """Renew the lease, drop those that ran out, and share the partitions among the rest; this lease's share.
+
+    One that ends later than any that is taken now is no lease: the clock went back since. Whose it was and lives takes
+    it up again within a second.
+    """
+    connection.execute(
+        "DELETE FROM lease WHERE (expires_ms <= ? OR expires_ms > ?) AND id != ?",
+        (now_ms, now_ms + LEASE_MS + AHEAD_MS, lease),
+    )
     connection.execute(
         "INSERT INTO lease (id, topic_id, crew, expires_ms) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET expires_ms = excluded.expires_ms",

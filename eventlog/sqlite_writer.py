@@ -108,6 +108,7 @@ class Writer:
         try:
             self._file.ensure()
             connection = self._file.open()
+            self._file.same.check()
         except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to the one who waits for `start`
             self._loop.call_soon_threadsafe(self._opened.set_exception, error)
             return
@@ -156,6 +157,7 @@ class Writer:
         return [(job, result, None) for job, result in zip(group, results, strict=True)]
 
     def _transact(self, connection: sqlite3.Connection, works: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
+        self._file.same.check()
         with self._file.translated():
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -165,7 +167,8 @@ class Writer:
                 if connection.in_transaction:  # a full disk has ended it already
                     connection.execute("ROLLBACK")
                 raise
-            return results
+        self._file.same.check()  # what is acknowledged is in the file that everybody reads
+        return results
 
     def _do_afterwards(self, connection: sqlite3.Connection, outcomes: list[_Outcome]) -> None:
         for job, result, error in outcomes:

@@ -397,3 +397,89 @@ async def test_a_member_that_was_killed_is_missed_after_its_lease(path: Path) ->
             async with asyncio.timeout(LIMIT_S):
                 while member.partitions != {0, 1, 2, 3}:
                     await log.create([])
+
+
+async def test_a_member_that_was_killed_before_the_clock_went_back_is_missed_all_the_same(path: Path) -> None:
+    """Its lease ended an hour ahead, and half of the districts stood still until then, while every feed was live."""
+    topic = Topic("shared", partitions=4)
+    async with SqliteLog(path, Manual(NIGHT + timedelta(hours=1))) as before:
+        await before.create([topic])
+        stored = await before.topic(topic.name)
+        await before.writer.submit(lambda connection: sqlite_leases.join(connection, stored, "group", before.now_ms()))
+    async with SqliteLog(path, Manual(NIGHT)) as log, log.member(topic.name, "group") as member:
+        assert member.partitions == {0, 1, 2, 3}
+
+
+class Stepping(Manual):
+    """A clock that is set to another time; what waits by it goes on waiting as before."""
+
+    def step(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+
+async def test_a_member_that_lives_keeps_its_share_when_the_clock_goes_back(path: Path) -> None:
+    ahead, behind = Stepping(NIGHT + timedelta(hours=1)), Manual(NIGHT)
+    topic = Topic("shared", partitions=4)
+    async with SqliteLog(path, ahead) as one, SqliteLog(path, behind) as two:
+        await one.create([topic])
+        async with one.member(topic.name, "group") as first, two.member(topic.name, "group") as second:
+            assert second.partitions == {0, 1, 2, 3}  # for a moment; two owners do no harm
+            ahead.step(-3600)
+            async with asyncio.timeout(LIMIT_S):
+                while [sorted(member.partitions) for member in (first, second)] != [[0, 2], [1, 3]]:
+                    for clock, log in ((ahead, one), (behind, two)):
+                        clock.advance(sqlite_leases.RENEW_S)
+                        await log.create([])
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+async def test_a_file_that_is_deleted_or_replaced_in_use_is_noticed(path: Path, replaced: bool, tmp_path: Path) -> None:
+    """Every append was acknowledged, into a file that nobody could open any more."""
+    async with SqliteLog(path, Wall()) as log:
+        await log.create([TOPIC])
+        await log.append(TOPIC.name, [Entry(b"k", b"v")])
+        async with log.reader(TOPIC.name, {0: 1}) as reader:
+            if replaced:
+                async with SqliteLog(tmp_path / "other.db", Wall()) as other:
+                    await other.create([TOPIC])
+                await asyncio.to_thread((tmp_path / "other.db").rename, path)
+            else:
+                await asyncio.to_thread(path.unlink)
+            what = "replaced" if replaced else "deleted"
+            with pytest.raises(LogError, match=f"night.db was {what}") as lost:
+                await log.append(TOPIC.name, [Entry(b"k", b"lost")])
+            assert not lost.value.retriable
+            with pytest.raises(LogError, match=what):
+                await reader.read(max_records=9, wait_ms=LIMIT_S * 1_000)
+            with pytest.raises(LogError, match=what):
+                await log.end_offsets(TOPIC.name)
+
+
+async def test_a_reader_that_waits_notices_that_its_file_is_gone(log: SqliteLog, path: Path) -> None:
+    async with log.reader(TOPIC.name, {0: 0}) as reader:
+
+        async def read_on() -> None:
+            while True:
+                await reader.read(max_records=9, wait_ms=1_000)
+
+        waiting = asyncio.create_task(read_on())
+        await asyncio.sleep(0)
+        await asyncio.to_thread(path.unlink)
+        with pytest.raises(LogError, match="deleted"):
+            await asyncio.wait_for(waiting, LIMIT_S)
+
+
+async def test_a_write_ahead_log_that_is_deleted_in_use_is_noticed(log: SqliteLog, path: Path) -> None:
+    """Other processes would never see what it holds."""
+    await log.append(TOPIC.name, [Entry(b"k", b"v")])
+    await asyncio.to_thread(path.with_name("night.db-wal").unlink)
+    with pytest.raises(LogError, match=r"night\.db-wal was deleted"):
+        await log.append(TOPIC.name, [Entry(b"k", b"lost")])
+
+
+async def test_a_file_stays_the_same_while_others_open_and_close_it(log: SqliteLog, path: Path) -> None:
+    for number in range(3):
+        async with SqliteLog(path, Wall()) as other:
+            await other.append(TOPIC.name, [Entry(b"k", str(number).encode())])
+        await log.append(TOPIC.name, [Entry(b"k", b"ours")])
+    assert 6 == len(await values(log, TOPIC.name))
