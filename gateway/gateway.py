@@ -293,6 +293,7 @@ class Gateway:
     def turn(self) -> None:
         """Send everybody what they are owed."""
         self.work.clear()
+        self._dismiss_expired()
         if not self.ready or self.world is None:
             return
         frames = size_bytes = 0
@@ -311,8 +312,7 @@ class Gateway:
         """Tell everybody how the feeds are, if that changed, else those whose heartbeat is due; look who is there."""
         changed = self._look_at_embargo()
         self._look_at_replay()
-        for client in self._audience.expired(self._clock.now()):
-            client.close(CloseCode.TOKEN_EXPIRED, CLOSE_REASONS[CloseCode.TOKEN_EXPIRED])
+        self._dismiss_expired()
         now = self._clock.monotonic()
         for client in self._stalls.overdue(lambda client: client.unsent_bytes(), now):
             client.close(CloseCode.STALLED, CLOSE_REASONS[CloseCode.STALLED])
@@ -353,6 +353,11 @@ class Gateway:
         self.ready = False
         told = [client for client, session in self._sessions.items() if session.state is State.OPEN]
         self.dismiss(told, CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED], herd=len(told))
+
+    def _dismiss_expired(self) -> None:
+        """Close the connections of those whose token has expired, before they are sent anything more."""
+        for client in self._audience.expired(self._clock.now()):
+            client.close(CloseCode.TOKEN_EXPIRED, CLOSE_REASONS[CloseCode.TOKEN_EXPIRED])
 
     def _look_at_embargo(self) -> bool:
         """Give the public what it was kept from, or take it away, if the time or an order has come; whether it has."""

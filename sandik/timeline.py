@@ -183,7 +183,10 @@ class Timeline:
         )
         said = orjson.loads(
             state_message(
-                self._desk.seq, at, found, self._control.embargo, hold=self._desk.hold, calls=self._control.calls
+                *(self._desk.seq, at, found, self._control.embargo),
+                numbers=not self._control.embargo.is_in_force(at),
+                hold=self._desk.hold,
+                calls=self._control.calls,
             )
         )
         known = {source: feed["state"] for source, feed in said["feeds"].items()}

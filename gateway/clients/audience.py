@@ -24,12 +24,15 @@ class Audience(Generic[ClientT]):
         self.public_sees = True
         """Whether the public may see numbers, as of the last `look`."""
         self._grants: Final[dict[ClientT, Grant]] = {}
+        self._first_expiry: datetime | None = None
+        """Before this moment no token expires; `None`: none of those that are here ever does."""
         self._kept: Final[dict[ClientT, dict[str, Follow]]] = {}
 
     def enter(self, client: ClientT, grant: Grant) -> None:
         """Somebody is there. The public, who are most, take no room."""
         if grant != PUBLIC:
             self._grants[client] = grant
+            self._first_expiry = _earlier(self._first_expiry, grant.expires)
 
     def leave(self, client: ClientT) -> None:
         """Somebody is gone."""
@@ -68,5 +71,16 @@ class Audience(Generic[ClientT]):
         return [client for client in clients if not self.sees(client)]
 
     def expired(self, now: datetime) -> list[ClientT]:
-        """Those whose token has expired."""
-        return [client for client, grant in self._grants.items() if grant.has_expired(now)]
+        """Those whose token has expired. Quick to say that there are none."""
+        if self._first_expiry is None or now < self._first_expiry:
+            return []
+        found = [client for client, grant in self._grants.items() if grant.has_expired(now)]
+        self._first_expiry = None
+        for grant in self._grants.values():
+            self._first_expiry = _earlier(self._first_expiry, grant.expires)
+        return found
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two moments, where `None` never comes."""
+    return min((moment for moment in (one, other) if moment is not None), default=None)

@@ -112,6 +112,7 @@ def state_message(  # noqa: PLR0913  the fields of one message, each by its name
         for call in (calls if numbers else ())
     ]
     message = {"type": "state", "seq": seq, "at": at, "reachable": reachable, "feeds": table, "calls": called}
+    held = hold if numbers else ()  # where a contest is held there are figures to hold
     until = embargo.until if embargoed else None
     played = replay.model_dump() if replay is not None else None
-    return orjson.dumps(message | {"embargo": until, "embargoed": embargoed, "hold": hold, "replay": played})
+    return orjson.dumps(message | {"embargo": until, "embargoed": embargoed, "hold": held, "replay": played})

@@ -58,12 +58,15 @@ class Doorkeeper:
         if isinstance(decision, Refusal):
             await refusal_response(decision)(scope, receive, answer)
             return
-        kept = None if _is_free_of_numbers(scope["path"]) else self._kept_from(decision)
+        scope[_GRANT] = decision
+        if _is_free_of_numbers(scope["path"]):
+            await self._app(scope, receive, answer)
+            return
+        kept = self._kept_from(decision)
         if kept is not None:
             await kept(scope, receive, answer)
             return
-        scope[_GRANT] = decision
-        await self._app(scope, receive, answer)
+        await self._app(scope, receive, self._asking_again(scope, receive, answer, decision))
 
     def _refuse_method(self, method: str, path: str, brought: Knock) -> Response | None:
         """Orders are given, everything else is asked for; and no page of somebody else's gives any."""
@@ -84,6 +87,38 @@ class Doorkeeper:
         if gateway.world is None or gateway.ready or grant.allows("control_room"):
             return None
         return _answer(503, orjson.dumps({"error": gateway.reason, "code": "not_ready"}), {"retry-after": "1"})
+
+    def _asking_again(self, scope: Scope, receive: Receive, answer: Send, grant: Grant) -> Send:
+        """An answer that is given only if it may still be when it is ready: working it out may have taken a while.
+
+        Asked here for every door, so that one which is added later, and waits, cannot forget it.
+        """
+        is_kept = False
+
+        async def send(message: Message) -> None:
+            nonlocal is_kept
+            if message["type"] == "http.response.start":
+                kept = self._kept_by_now(scope, grant)
+                if kept is not None:
+                    is_kept = True
+                    await kept(scope, receive, answer)
+            if not is_kept:
+                await answer(message)
+
+        return send
+
+    def _kept_by_now(self, scope: Scope, grant: Grant) -> Response | None:
+        """Why whoever was let in with this grant is not answered any more.
+
+        Whether an order was given is said even so: its door has asked by itself before anything was written.
+        """
+        now = self._gateway.clock.now()
+        if scope["path"] == ORDERS_PATH:
+            return None
+        if grant.has_expired(now):
+            decision = self._handshake.admit(knock(scope), now)
+            return refusal_response(decision) if isinstance(decision, Refusal) else None
+        return self._kept_from(grant)
 
     def _answering(self, send: Send, brought: Knock) -> Send:
         origin = self._handshake.allowed_origin(brought)

@@ -54,11 +54,14 @@ class OrdersDoor:
 
     async def answer(self, request: Request) -> Response:
         """Write the order, and do what of it is done by writing; or say what is to be confirmed."""
-        if not grant_of(request).allows("operator"):
+        grant = grant_of(request)
+        if not grant.allows("operator"):
             raise HTTPException(
                 403, "Orders take a token of scope operator. Ask for one: sandik token --scope operator."
             )
         value = await request.body()  # no longer than an order may be: the connection sees to that
+        if grant.has_expired(self._gateway.clock.now()):
+            raise HTTPException(401, "The token expired before the whole order was here. Ask for a new one.")
         world = world_of(self._gateway)
         if "consider" in request.query_params:
             return json_answer(orjson.dumps(self._considered(world, _readable(self._judged(world, value)))))

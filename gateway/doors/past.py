@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from eventlog.clock import epoch_ms
 from gateway.doors.answers import Asked, digest_of, unless_held
+from gateway.doors.doorkeeper import embargoed, grant_of
 from gateway.doors.history import Busy, Moments, Past
 from gateway.gateway import Gateway
 from schemas.errors import LogError, UsageError
@@ -41,13 +42,16 @@ async def answer_of_then(gateway: Gateway, moments: Moments | None, request: Req
         raise HTTPException(400, str(error)) from error
     except (Busy, LogError) as error:
         raise HTTPException(503, str(error), headers={"retry-after": _RETRY_AFTER_S}) from error
+    if not gateway.may_see_numbers(grant_of(request)):  # an embargo began while it was worked out
+        return embargoed(gateway.embargo.until)
     body = _body(question, past)
     etag = f'"{question.world.epoch}-{epoch_ms(past.at)}-{digest_of(body)}"'
     return unless_held(request, body, etag)
 
 
 def _body(question: Asked, past: Past) -> bytes:
-    rows = past.on_air if question.scope == "public" else past.control_room
+    is_public = question.scope == "public"
+    rows = past.on_air if is_public else past.control_room
     run = question.world.run
     return orjson.dumps(
         {
@@ -58,7 +62,7 @@ def _body(question: Asked, past: Past) -> bytes:
             "take": past.take,
             "told": question.told,
             "embargoed": past.embargoed,
-            "hold": past.hold,
+            "hold": () if is_public and past.embargoed else past.hold,
             "totals": [row._asdict() for row in rows if _is_asked(question, row)],
         }
     )

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.admission.access import Grant
 from gateway.admission.handshake import TOKEN_FIELD, Refusal
 from gateway.clients.catalogue import Unknown
 from gateway.connections.event_stream import EventStream
@@ -65,13 +66,18 @@ class StreamDoor:
         await send({"type": "http.response.body", "body": _FIRST, "more_body": True})
         if stream.is_over:
             return
+        grant = grant_of(request)
+        if not grant.has_expired(self._gateway.clock.now()):
+            await self._follow(stream, grant, ask)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _follow(self, stream: EventStream, grant: Grant, ask: str) -> None:
         try:
-            self._gateway.connect(stream, grant_of(request))
+            self._gateway.connect(stream, grant)
             self._gateway.receive(stream, ask)
             await stream.ended()
         finally:
             self._gateway.leave(stream)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _opened(self, scope: Scope) -> EventStream | Refusal:
         brought = knock(scope)

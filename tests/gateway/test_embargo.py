@@ -22,6 +22,7 @@ from gateway.doors.routes import application
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.control import EmbargoLifted, EmbargoSet
+from schemas.gate import Gate
 from tabulation.embargo import NO_EMBARGO, Embargo
 from tests.gateway.gateways import FAST, RUN, connect, get, night, publish, running
 from tests.gateway.nights import START, Written, election, totals
@@ -177,6 +178,31 @@ def test_a_token_that_expires_closes_its_connection(gateway: Gateway, clock: Man
     clock.advance(0.1)
     gateway.watch()
     assert (desk.closed, viewer.closed) == ([4003], [])
+
+
+def test_a_token_that_expires_is_sent_nothing_more_not_even_before_anybody_looks_at_the_clock(
+    gateway: Gateway, clock: Manual
+) -> None:
+    desk = connected(gateway, Grant("control_room", "desk", clock.now() + timedelta(seconds=30)))
+    before = len(desk.messages)
+    clock.advance(30)
+    gateway.fold([record(1)])
+    gateway.turn()
+
+    assert ([4003], before) == (desk.closed, len(desk.messages))
+
+
+def test_what_is_held_is_not_named_to_who_may_not_see_its_figures(gateway: Gateway, clock: Manual) -> None:
+    viewer, desk = connected(gateway), connected(gateway, CONTROL_ROOM)
+    gate = Gate(contest="mayor", source="aa", district="tr/34/uskudar", gate=1, held=True)
+    gateway.fold([Written(90_001, gate.encode(), key=gate.key)])
+    gateway.watch()
+
+    assert [[], ["mayor/tr/34/uskudar"]] == [one.messages[-1]["hold"] for one in (viewer, desk)]
+
+    clock.advance(7_200)
+    gateway.watch()
+    assert ["mayor/tr/34/uskudar"] == next(one["hold"] for one in reversed(viewer.messages) if one["type"] == "state")
 
 
 # Over HTTP: every byte of every answer

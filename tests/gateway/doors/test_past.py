@@ -20,8 +20,9 @@ PATH = "/v1/totals?at=2024-03-31T22:14"
 class Told:
     """A history of one past: what was on air, and more that the control room had."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, *, embargoed: bool = False) -> None:
         self.error = error
+        self.embargoed = embargoed
         self.asked: list[datetime] = []
 
     async def at(self, moment: datetime) -> Past:
@@ -34,7 +35,8 @@ class Told:
             view.apply(0, totals(boxes=boxes))
             view.apply(1, totals(boxes=boxes, source="anka"))
             views.append(tuple(view.rows()))
-        return Past(moment, embargoed=False, hold=("mayor/tr/34",), on_air=views[0], control_room=views[1], take=2)
+        on_air = () if self.embargoed else views[0]
+        return Past(moment, self.embargoed, hold=("mayor/tr/34",), on_air=on_air, control_room=views[1], take=2)
 
 
 @asynccontextmanager
@@ -103,6 +105,14 @@ async def test_a_gateway_without_a_history_knows_the_present_only(tmp_path: Path
         answer = await get(gateway, PATH)
     assert 404 == answer.status_code
     assert "present only" in answer.json()["error"]
+
+
+async def test_of_an_embargo_that_is_over_the_public_is_not_told_what_was_held(tmp_path: Path) -> None:
+    async with serving(tmp_path, Told(embargoed=True)) as gateway:
+        public = (await get(gateway, PATH)).json()
+        inside = (await get(gateway, PATH, authorization=f"Bearer {token()}")).json()
+
+    assert ([], [], ["mayor/tr/34"]) == (public["hold"], public["totals"], inside["hold"])
 
 
 async def test_during_an_embargo_the_past_is_closed_as_well(tmp_path: Path) -> None:
