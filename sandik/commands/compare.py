@@ -129,10 +129,10 @@ def _sources(found: Explanation, names: Names) -> Table:
 
 
 def _shares(found: Explanation, said: Figures) -> list[str]:
-    return [
-        f"{grouped(said.votes.get(name, 0))} ({percent(said.votes.get(name, 0), said.valid)})" if said.valid else _DASH
-        for name in found.leaders
-    ]
+    """Each leader's votes and their share of the valid ones; of all votes where they are more, which is flagged."""
+    whole = max(said.valid, sum(said.votes.values()) + said.unattributed)
+    votes = [said.votes.get(name, 0) for name in found.leaders]
+    return [f"{grouped(count)} ({percent(count, whole)})" if said.valid else _DASH for count in votes]
 
 
 def _gaps(found: Explanation, names: Names) -> Table:

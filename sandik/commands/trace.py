@@ -162,6 +162,8 @@ class _Found:
             yield "Nothing of it is on air: it is on hold." if is_held else "Nothing of it is on air yet."
         elif self._is_set_by_hand(shown):
             yield f"On air are {self._votes(shown)}, {_SET_BY_HAND}"
+            if is_held:
+                yield "It is on hold."
         elif shown.votes.get(self.asked.candidate, 0) == behind.number:
             yield "The same is on air, and it is on hold." if is_held else "The same is on air."
         else:

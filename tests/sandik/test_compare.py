@@ -48,6 +48,22 @@ def test_why_two_sources_differ_is_told_to_people(sandik: Sandik, night: str) ->
     assert "tr/34/uskudar 1002 50 -50 imamoglu 0, kurum 50 has not opened it" in words
 
 
+def test_more_votes_than_valid_ones_make_no_share_over_100_per_cent(sandik: Sandik, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'odd.db'}"
+    odd = [counted({"kurum": 160, "imamoglu": 20}, valid=100, cast=105, source=source) for source in ("aa", "anka")]
+
+    async def stage() -> None:
+        async with open_log(url, Wall()) as log:
+            run = await create_run(log, RUN, small_election(), mode="test", epoch="e1e1", clock=Wall())
+            await log.append(run.topics.tallies.name, [Entry(one.district.encode(), value_of(one)) for one in odd])
+            await Aggregator(log, run, Wall()).run_until_end()
+
+    asyncio.run(stage())
+    _, out, _ = sandik("compare", "aa", "anka", "--run", RUN, "--log", url, "--contest", "mayor", "--unit", "tr")
+    assert "160 (%88,89)" in out
+    assert "160 (%160,00)" not in out
+
+
 def test_why_two_sources_differ_is_told_to_programs(sandik: Sandik, night: str) -> None:
     arguments = ("--run", RUN, "--log", night, "--contest", "mayor", "--unit", "tr", "--format", "json")
     code, out, _ = sandik("compare", "anka", "aa", *arguments)

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +17,12 @@ from eventlog.port import Entry
 from eventlog.run import create_run, find_run
 from sandik.wiring import open_log
 from schemas.control import Mode
-from tests.builders import counted, small_election, value_of
+from schemas.definition import Election
+from tests.builders import NIGHT, counted, small_election, value_of
 from tests.sandik.conftest import Sandik
 
 RUN = "gece"
+ELECTION = small_election()
 CONTEST = ("--contest", "mayor")
 CELL = (*CONTEST, "--source", "aa", "--unit", "tr/34/uskudar")
 WHO = ("--run", RUN, "--by", "A. Kaya", "--reason", "a rehearsal")
@@ -92,10 +95,10 @@ def night(request: pytest.FixtureRequest, sandik: Sandik) -> Expected:
     return expected
 
 
-async def report(votes: dict[str, int], box: int, mode: Mode = "test") -> None:
+async def report(votes: dict[str, int], box: int, mode: Mode = "test", election: Election = ELECTION) -> None:
     """A box of the source, counted by an aggregator."""
     async with open_log("sqlite:var/sandik.db", Wall()) as log:
-        run = await create_run(log, RUN, small_election(), mode=mode, epoch="e1e1", clock=Wall())
+        run = await create_run(log, RUN, election, mode=mode, epoch="e1e1", clock=Wall())
         tally = counted(votes, box=box)
         await log.append(run.topics.tallies.name, [Entry(tally.district.encode(), value_of(tally))])
         await Aggregator(log, await find_run(log, RUN), Wall()).run_until_end()
@@ -293,3 +296,15 @@ def test_a_newer_word_of_the_source_that_is_set_aside_is_told_beside_its_figures
     assert ("tr", "1") == (line["unit"], line["set_aside"])
     notes = orjson.loads(exported(sandik, "nist-json")[1])["Notes"]
     assert "in none of these figures: mayor in tr/34/uskudar of aa (1, the newest: conflict)." in notes
+
+
+def test_an_embargo_of_the_definition_says_when_it_ends(sandik: Sandik) -> None:
+    closed = ELECTION.model_copy(update={"embargo_until": NIGHT.replace(year=2124).astimezone(UTC)})
+    asyncio.run(report({"kurum": 100}, box=1001, election=closed))
+
+    assert {(2, None)} == {reader(sandik) for reader in READERS}
+    _, _, err = sandik("totals", "--run", RUN)
+    assert "Run 'gece' is under an embargo until 2124-03-31T19:00:00+03:00: nothing is on air." in " ".join(err.split())
+    assert "no effect" not in err
+    assert 0 == sandik("control", *LIFT, *WHO)[0]
+    assert {0} == {reader(sandik)[0] for reader in READERS}

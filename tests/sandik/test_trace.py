@@ -89,6 +89,7 @@ EMBARGO = ("embargo", "--until", "lifted")
         ([HOLD], "The same is on air, and it is on hold.", (230, False), (230, False)),
         ([OVERRIDE], "On air are 7, set by hand: see sandik control log. The boxes explain", (7, True), (7, True)),
         ([HOLD, OVERRIDE], "and it is on hold. The control room has 7, set by hand", (230, False), (7, True)),
+        ([OVERRIDE, HOLD], "the source's own number. It is on hold.", (7, True), (7, True)),
         ([OVERRIDE, EMBARGO], "nothing of it is on air. The control room has 7, set by hand", None, (7, True)),
         ([EMBARGO], "There is an embargo: nothing of it is on air.", None, (230, False)),
     ],
