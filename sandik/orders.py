@@ -159,7 +159,7 @@ async def _append(
         refuse(control, encode_order(order, giving.seal), order, clock.now())
         _ask(run, unanswered(questions(order, standing, run.mode), giving.confirmed))
         changed = changes(order, standing.on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()
-        await give(log, run, order, giving.seal)
+        await give(log, run, order, giving.seal, giving.keys(run.mode))
         return order, changed
 
 
@@ -191,8 +191,13 @@ def order_of(run: Run, fields: Mapping[str, Any], clock: Clock) -> Order:
     return order
 
 
-async def give(log: EventLog, run: Run, order: Order, seal: OperatorSeal | None) -> None:
-    """Append the order, and what it publishes again. Raises `UsageError` where there is nothing that it could."""
-    again = await let_out(log, run, order)
+async def give(
+    log: EventLog, run: Run, order: Order, seal: OperatorSeal | None, keys: tuple[OperatorKey, ...] = ()
+) -> None:
+    """Append the order, and what it publishes again, by the orders that these keys verify.
+
+    Raises `UsageError` where there is nothing that it could publish.
+    """
+    again = await let_out(log, run, order, keys)
     await log.append(run.topics.control.name, [Entry(b"order", encode_order(order, seal))])
     await log.append(run.topics.tallies.name, again)

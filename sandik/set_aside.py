@@ -19,7 +19,7 @@ async def quarantine_of(log: EventLog, run: Run, keys: tuple[OperatorKey, ...] =
     judge = Judge(run.name, run.epoch, run.mode, run.definition, keys)
     async for record in read_to_end(log, run.topics.control.name):
         verdict = judge.judge(record.offset, record.value, record.timestamp)
-        if verdict is not None and verdict.order is not None and (verdict.counts or not keys):
+        if verdict is not None and verdict.order is not None and verdict.counts:
             queue.obey(verdict.order)
     async for record in read_to_end(log, run.topics.quarantine.name):
         queue.fold(record)
@@ -63,9 +63,12 @@ def listed_of(queue: Quarantine) -> list[Listed]:
     ]
 
 
-async def let_out(log: EventLog, run: Run, order: Order) -> list[Entry]:
-    """What an order about a quarantined record publishes again: nothing, for most. Raises `UsageError`."""
+async def let_out(log: EventLog, run: Run, order: Order, keys: tuple[OperatorKey, ...]) -> list[Entry]:
+    """What an order about a quarantined record publishes again: nothing, for most. Raises `UsageError`.
+
+    What these keys do not verify has settled nothing: a forged word does not keep a record from being let out.
+    """
     if not isinstance(order, QuarantineReleased | QuarantineRejected):
         return []  # without reading two topics to find that out
-    event = (await quarantine_of(log, run)).released_by(order)
+    event = (await quarantine_of(log, run, keys)).released_by(order)
     return [Entry(event.district.encode(), encode(event))] if event is not None else []

@@ -10,6 +10,7 @@ from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
+from sandik import screen
 from sandik.formats import Format, FormatOption, for_people, write_json
 from sandik.moments import moment, moment_of
 from sandik.operators import OperatorKeys, operator_keys
@@ -18,7 +19,7 @@ from sandik.orders import Instruction, ordering
 from sandik.process import run_to_completion
 from sandik.set_aside import Listed, listed_of, quarantine_of
 from sandik.wiring import open_log
-from schemas.control import MAX_STEP, parse_control, parse_epoch
+from schemas.control import MAX_STEP, QuarantineRejected, QuarantineReleased, parse_control, parse_epoch
 from schemas.errors import UsageError
 from schemas.trust import Judge, OperatorKey, Verdict
 
@@ -185,7 +186,12 @@ def quarantine(
 
     What was let out and is not counted yet is listed too: where it stays so, let it out again.
     """
-    listed = run_to_completion(_listed(log, run, operator_keys(operator_key)))
+    listed, unverified = run_to_completion(_listed(log, run, operator_keys(operator_key)))
+    if unverified:
+        screen.say(
+            f"{unverified} orders about quarantined records cannot be verified, and settle nothing here: see sandik "
+            "control log. Give all operators' keys with --operator-key FILE, or FILE@UNTIL of those who have left."
+        )
     if form is Format.JSON:
         write_json([one.record.model_dump() | one.described() for one in listed])
         return
@@ -223,9 +229,14 @@ def _figures(given: list[str]) -> dict[str, int]:
     return figures
 
 
-async def _listed(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Listed]:
+async def _listed(url: str, name: str, keys: tuple[OperatorKey, ...]) -> tuple[list[Listed], int]:
+    """What is listed, and how many orders about it cannot be verified with these keys."""
     async with open_log(url, Wall()) as log:
-        return listed_of(await quarantine_of(log, await find_run(log, name), keys))
+        run = await find_run(log, name)
+        verdicts = await _verdicts(log, run, keys)
+        about = [one for one in verdicts if isinstance(one.order, QuarantineReleased | QuarantineRejected)]
+        unverified = sum(not one.counts and one.key is None for one in about)
+        return listed_of(await quarantine_of(log, run, keys)), unverified
 
 
 async def _audit(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Verdict]:

@@ -275,6 +275,23 @@ def test_what_can_no_longer_count_is_refused_with_what_stands(sandik: Sandik) ->
     assert "quarantine_released" not in sandik("control", "log", "--run", "n")[1]
 
 
+def test_a_forged_word_about_a_quarantined_record_settles_nothing_on_a_live_run(sandik: Sandik) -> None:
+    run = staged(sandik, "live")
+    for name in ("me.key", "other.key"):
+        sandik("token", "--new-key", name)
+    box = {"contest": "metropolitan_mayor", "district": "tr/34/adalar", "source": "aa", "box": 1001, "revision": 1}
+    asyncio.run(published(value_of(counted({"imamoglu": 7}, **box))))
+    assert 0 == sandik("aggregate", *run, "--until-end")[0]
+    (position,) = [one["position"] for one in orjson.loads(waiting(sandik, "--format", "json"))]
+    assert 0 == sandik("control", "reject", position, *run, *WHO, "--key", "other.key")[0]
+    _, _, said = sandik("control", "quarantine", *run, "--operator-key", "me.key.pub")
+    assert "1 orders about quarantined records cannot be verified" in said
+
+    code, _, said = sandik("control", "let-out", position, *run, *WHO, "--key", "me.key")
+    assert (2, True) == (code, "It lets out the record from" in said)
+    assert 0 == sandik("control", "let-out", position, *run, *WHO, "--key", "me.key", "--yes")[0]
+
+
 def waiting(sandik: Sandik, *options: str) -> str:
     code, out, _ = sandik("control", "quarantine", "--run", "n", *options)
     assert 0 == code

@@ -14,13 +14,14 @@ from eventlog.topics import RunTopics
 from gateway.folds.control import Control
 from gateway.folds.view import View
 from sandik.timeline import FORMAT, Due, Timeline, Wanted, document
-from schemas.control import EmbargoLifted, FigureOverridden, Held, Mode, Order, Released, RunCreated
+from schemas.control import EmbargoLifted, EmbargoSet, FigureOverridden, Held, Mode, Order, Released, RunCreated
 from schemas.definition import Election
 from schemas.trust import encode_order
 from tests.builders import NIGHT, counted, small_election, value_of
 from tests.consumers.nights import arrivals, tallies
 from tests.consumers.test_history import orders, partition_of
 from tests.sandik.conftest import Sandik
+from tests.schemas.orders import new_seal
 
 Message = tuple[int, dict[str, Any]]
 BEGAN = epoch_ms(NIGHT)
@@ -215,3 +216,16 @@ def test_the_command_writes_an_archives_timeline(sandik: Sandik) -> None:
     assert 2 == sandik("timeline", "archive", "--out", "night.json", "--contest", "king")[0]
     assert 2 == sandik("timeline", "archive", "--out", "night.json", "--source", "bbc")[0]
     assert 2 == sandik("timeline", "archive", "--out", "no/night.json")[0]
+
+
+def test_with_other_keys_a_timeline_tells_nothing_that_an_embargo_kept_back() -> None:
+    run, seal = run_of(small_election(), "live"), new_seal()
+    given_orders: list[Order] = [EmbargoSet(**told(1)), EmbargoLifted(**told(2))]
+    control = [created(run)]
+    control += [Due(BEGAN, 0, offset, b"order", encode_order(one, seal)) for offset, one in enumerate(given_orders, 1)]
+    boxes = [Due(BEGAN + 1_000, 0, 0, b"tr/34/uskudar", value_of(counted({"kurum": 7})))]
+    for keys, kinds, kept in (((seal.public,), {"totals"}, 0), ((new_seal().public,), set(), 1), ((), set(), 1)):
+        timeline = Timeline(run, lambda _: 0, Wanted(), keys)
+        messages = list(timeline.tell(control, iter(boxes)))
+        assert kinds == {message["type"] for _, message in messages} & {"totals"}
+        assert kept == len(timeline.kept)

@@ -25,6 +25,7 @@ from eventlog.sqlite import SqliteLog
 from gateway.admission.access import PUBLIC
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
+from sandik.past import past_of
 from schemas.control import CLOCK_TOLERANCE, EmbargoLifted, EmbargoSet, Held, Released, Taken
 from schemas.totals import Cell
 from schemas.trust import OperatorKey, OperatorSeal
@@ -195,18 +196,34 @@ class Night:
                 found.append((name, shown.boxes_opened))
         return iter(found)
 
+    async def told(self, moment: datetime) -> Iterator[tuple[str, int]]:
+        """What whoever asks for a moment that has been is told of the air, by the keys that it is worked out with."""
+        found = []
+        for name, operators in KEYS.items():
+            past = await past_of(self._log, self._run, moment, operators)
+            found += [
+                (name, row.boxes_opened) for row in past.on_air if (row.unit, row.contest) == (CELL.district, "mayor")
+            ]
+        return iter(found)
+
 
 async def played(folder: Path, steps: Sequence[Step]) -> None:
     clock = Manual(BEGAN)
     async with SqliteLog(folder / "night.db", clock) as log:
         run = await create_run(log, RUN, small_election(40), mode="live", epoch=EPOCH, clock=clock, partitions=1)
         night = Night(log, run, clock)
+        moments = [clock.now()]
         for number, step in enumerate(steps):
             await night.take(step)
+            moments.append(clock.now())
             for keys, boxes in await night.seen():
                 assert boxes in night.oracle.let_out, (
                     f"after step {number} a gateway with the keys of {keys} shows {boxes}"
                 )
+
+        for moment in sorted(set(moments)):
+            for keys, boxes in await night.told(moment):
+                assert boxes in night.oracle.let_out, f"of {moment:%H:%M} with the keys of {keys} {boxes} are told"
 
 
 @settings(deadline=None, max_examples=60)
