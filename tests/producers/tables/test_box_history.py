@@ -25,6 +25,7 @@ def history(*tallies: Counted | Withdrawn) -> BoxHistory:
     [
         [counted()],
         [counted(revision=2), counted(MORE, revision=3)],
+        [counted(MORE, revision=3), counted(revision=2)],
         [counted(MORE, revision=4)],
         [counted(MORE, box=1002)],
         [counted({"imamoglu": 150, "kurum": 100, "bagimsiz_1": 0})],
