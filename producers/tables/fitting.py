@@ -1,11 +1,13 @@
-"""Whether a report mapping fits an election: every id that it names is looked up before anything is published."""
+"""Whether a mapping or a table fits a run's election: every id is looked up before anything is published."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
 from producers.nearest import did_you_mean
+from producers.tables.boxes import Table
 from producers.tables.line_faults import bounded
+from producers.tables.mapping import Mapping
 from producers.tables.report_mapping import ReportMapping
 from producers.turkish import slug
 from schemas.definition import Contest, Election
@@ -19,11 +21,67 @@ def check_mapping(mapping: ReportMapping, definition: Election) -> None:
     """Raise `MappingError` where the mapping names what the run's definition does not have; all of it is told."""
     faults = [*_sources(mapping, definition), *_contests(mapping, definition), *_units(mapping, definition)]
     faults += [*_candidates(mapping, definition), *_times(mapping, definition)]
+    _refuse("mapping", faults)
+
+
+def check_table(table: Table, mapping: Mapping, definition: Election) -> None:
+    """Raise `MappingError` where a box table has what a run that is there does not have; all of it is told.
+
+    How many voters a box has is no matter of the definition: a mended table may say it otherwise.
+    """
+    faults = [*_heads(mapping, definition), *_boxes(table, definition)]
+    if not faults:
+        faults = [*_ballots(table, mapping, definition)]
+    _refuse("table", faults)
+
+
+def _refuse(what: str, faults: list[str]) -> None:
     if len(faults) == 1:
         raise MappingError(faults[0])
     if faults:
         lines = "".join(f"\n  {fault}" for fault in bounded(faults))
-        raise MappingError(f"The mapping does not fit the run's definition in {len(faults)} places:{lines}")
+        raise MappingError(f"The {what} does not fit the run's definition in {len(faults)} places:{lines}")
+
+
+def _heads(mapping: Mapping, definition: Election) -> Iterator[str]:
+    """What a mapping of a box table names."""
+    if mapping.election.id != definition.id:
+        yield f"The run is of election {definition.id!r}, the table of {mapping.election.id!r}. Choose another --run."
+    sources = {source.id: source for source in definition.sources}
+    if mapping.source.id not in sources:
+        yield f"The run has no source {mapping.source.id!r}. It has: {_listed(sources)}."
+    elif sources[mapping.source.id].reports != "boxes":
+        yield f"Source {mapping.source.id!r} of this run reports whole districts, and the table is of boxes."
+    if mapping.contest.id not in definition.contest_by_id:
+        yield f"The run has no contest {mapping.contest.id!r}. It has: {_listed(definition.contest_by_id)}."
+
+
+def _boxes(table: Table, definition: Election) -> Iterator[str]:
+    """The boxes of a table that the run does not have."""
+    districts = {unit.id: unit for unit in definition.districts}
+    found: dict[str, set[int]] = {}
+    for row in table.rows:
+        found.setdefault(table.unit_ids[row.place], set()).add(row.box)
+    for district, boxes in sorted(found.items()):
+        if district not in districts:
+            yield f"The run has no district {district!r}.{did_you_mean(district, districts)}"
+            continue
+        known = {box for first, last in districts[district].boxes for box in range(first, last + 1)}
+        if strange := sorted(boxes - known):
+            yield f"The run has no box {_listed(map(str, strange))} in {district!r}."
+
+
+def _ballots(table: Table, mapping: Mapping, definition: Election) -> Iterator[str]:
+    """Who has votes in a table and is not on the ballot there."""
+    candidates = [choice.id for choice in mapping.votes.values()]
+    strangers: dict[tuple[str, str], None] = {}
+    for row in table.rows:
+        district = table.unit_ids[row.place]
+        ballot = definition.ballot_ids(mapping.contest.id, district)
+        named = zip(candidates, row.votes, strict=True)
+        strangers.update({(name, district): None for name, votes in named if votes and name not in ballot})
+    for candidate, district in strangers:
+        yield f"There is no candidate {candidate!r} on the ballot of {district!r}, and the table has votes of it."
 
 
 def _sources(mapping: ReportMapping, definition: Election) -> Iterator[str]:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from eventlog.clock import Wall
-from eventlog.port import Entry
-from eventlog.run import create_run
+from eventlog.clock import Clock, Wall
+from eventlog.port import Entry, EventLog
+from eventlog.run import Run, create_run, find_run
 from eventlog.topics import DEFAULT_PARTITIONS
 from producers.delivery import Delivery
 from producers.fault_option import parse_fault
@@ -18,6 +18,7 @@ from producers.published import boxes_of
 from producers.stages import Stage, disturb
 from producers.tables.box_history import BoxHistory
 from producers.tables.boxes import Table, election, read_table, statements, tallies
+from producers.tables.fitting import check_table
 from producers.tables.line_faults import bounded
 from producers.tables.mapping import Mapping, read_mapping
 from sandik import screen
@@ -28,7 +29,7 @@ from sandik.process import run_to_completion
 from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
 from schemas.control import Mode
-from schemas.errors import TableError, UsageError
+from schemas.errors import RunConflict, TableError, UnknownRun, UsageError
 from schemas.fields import MAX_REVISION
 from schemas.tally import Counted
 
@@ -65,8 +66,8 @@ def boxes(
 ) -> None:
     """Publish an official ballot-box table, a tally event for each line; create the run if it is not there.
 
-    The election definition (units, boxes, registered voters, candidates) comes from the same table. The whole table is
-    checked before anything is published, also against what the run has of its boxes already.
+    The election definition (units, boxes, registered voters, candidates) then comes from the same table. The whole
+    table is checked before anything is published, also against a run that is there and what it has of these boxes.
     """
     if run is None and definition is None:
         raise UsageError("Say with --run where to publish, or with --definition where to write the definition.")
@@ -115,12 +116,28 @@ class _Publication:
             )
 
 
+async def _run_for(
+    publication: _Publication, log: EventLog, name: str, mode: Mode, partitions: int, clock: Clock
+) -> Run:
+    """The run to publish to: the one that is there, if the table fits it, or one with the table's own definition."""
+    table, plan = publication.table, publication.plan
+    try:
+        run = await find_run(log, name)
+    except UnknownRun:
+        epoch = new_epoch()
+        return await create_run(
+            log, name, election(table, plan), mode=mode, epoch=epoch, clock=clock, partitions=partitions
+        )
+    if run.mode != mode:
+        raise RunConflict(name, "mode")
+    check_table(table, plan, run.definition)
+    return run
+
+
 async def _publish(publication: _Publication, url: str, name: str, mode: Mode, partitions: int) -> int:
     clock, table, plan = Wall(), publication.table, publication.plan
     async with open_log(url, clock) as log:
-        run = await create_run(
-            log, name, election(table, plan), mode=mode, epoch=new_epoch(), clock=clock, partitions=partitions
-        )
+        run = await _run_for(publication, log, name, mode, partitions, clock)
         if not publication.faults:
             history = BoxHistory()
             async for tally in boxes_of(log, run.topics.tallies.name, plan.source.id, plan.contest.id):

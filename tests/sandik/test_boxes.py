@@ -63,6 +63,42 @@ def test_a_mended_table_that_could_not_count_is_refused_with_the_revision_that_d
     assert 186 == votes(sandik)[0]
 
 
+def test_a_mended_table_may_say_how_many_voters_a_box_has_otherwise(sandik: Sandik, table: Path) -> None:
+    assert 0 == publish(sandik, table)[0]
+    table.write_text(HEADER + MORE.replace(",295,", ",296,"), encoding="utf-8")
+
+    assert 0 == publish(sandik, table, "--revision", 2)[0]
+    assert 186 == votes(sandik)[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "mapping", "says"),
+    [
+        (("1001", "1002"), ("", ""), "The run has no box 1002 in 'tr/34/catalca'"),
+        (("ÇATALCA", "ÇATALKA"), ("", ""), "no district 'tr/34/catalka'. Did you mean 'tr/34/catalca'?"),
+        (("", ""), ('id = "mhp"', 'id = "mhq"'), "no candidate 'mhq' on the ballot of 'tr/34/catalca'"),
+        (("", ""), ('id = "ysk"', 'id = "yskk"'), "no source 'yskk'. It has: ysk"),
+        (("", ""), ('id = "municipal_council"', 'id = "mayor"'), "no contest 'mayor'. It has: municipal_council"),
+        (
+            ("", ""),
+            ('id = "tr-2014-local"', 'id = "tr-2019-local"'),
+            "of election 'tr-2014-local', the table of 'tr-2019",
+        ),
+    ],
+)
+def test_a_table_of_something_else_is_refused_with_what_the_run_does_not_have(
+    sandik: Sandik, table: Path, tmp_path: Path, line: tuple[str, str], mapping: tuple[str, str], says: str
+) -> None:
+    assert 0 == publish(sandik, table)[0]
+    table.write_text(HEADER + LINE.replace(*line), encoding="utf-8")
+    other = tmp_path / "other.toml"
+    other.write_text(MAPPING.read_text(encoding="utf-8").replace(*mapping), encoding="utf-8")
+
+    code, told = publish(sandik, table, mapping=other)
+    assert (2, True) == (code, says in told), told
+    assert 185 == votes(sandik)[0]
+
+
 def test_the_same_table_may_be_published_again(sandik: Sandik, table: Path) -> None:
     for _ in range(2):
         assert 0 == publish(sandik, table)[0]

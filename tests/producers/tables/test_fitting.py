@@ -1,10 +1,16 @@
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from producers.tables.fitting import check_mapping
+from producers.tables.boxes import election, read_table
+from producers.tables.fitting import check_mapping, check_table
+from producers.tables.mapping import read_mapping
+from schemas.definition import Election, Source
 from schemas.errors import MappingError
+from tests.producers.real_tables import MAPPING
+from tests.producers.tables.test_boxes import FIRST, HEADER
 from tests.producers.tables.test_reports import ELECTION, LONG, WIDE, mapping
 
 
@@ -61,3 +67,15 @@ def test_all_that_does_not_fit_is_told_at_once() -> None:
 
     assert 1 + 20 + 1 == len(str(error.value).splitlines())
     assert "… and 6 more" in str(error.value)
+
+
+def test_a_table_of_boxes_is_of_a_source_that_reports_boxes(tmp_path: Path) -> None:
+    path, plan = tmp_path / "boxes.csv", read_mapping(MAPPING)
+    path.write_text(f"{HEADER}\n{FIRST}\n", encoding="utf-8")
+    table = read_table(path, plan)
+    own = election(table, plan)
+    of_districts = Election(**{**dict(own), "sources": (Source(id="ysk", name="YSK", reports="districts"),)})
+
+    check_table(table, plan, own)
+    with pytest.raises(MappingError, match="'ysk' of this run reports whole districts, and the table is of boxes"):
+        check_table(table, plan, of_districts)
