@@ -45,6 +45,8 @@ class Listed(NamedTuple):
 
     def in_words(self) -> str:
         """What letting it out would come to."""
+        if self.is_let_out and self.assessment is not None and not self.assessment.is_open:
+            return f"it was let out and does not count: {self.assessment.refusal or 'another one was let out since'}"
         if self.is_let_out:
             return "it was let out and is not counted yet; if that lasts, let it out again"
         if self.record.reason not in MENDABLE:

@@ -107,9 +107,10 @@ class Quarantine:
 
     @property
     def uncounted(self) -> list[Quarantined]:
-        """What was let out and is not counted yet, the newest first.
+        """What was let out and was never seen to count, the newest first.
 
-        Where it stays so, the order was written and the statement was not: letting it out again mends that.
+        Where what stands stays the same, the order was written and the statement was not: letting it out again mends
+        that. Where something newer stands, that came first: rejecting it settles it.
         """
         return [record for position, record in reversed(self._kept.items()) if self._is_uncounted(position)]
 
@@ -228,10 +229,10 @@ class Quarantine:
             self._forget_if_counted(assessment.position)
 
     def _forget_if_counted(self, position: str) -> None:
-        """Forget what was let out and needs nothing more: it is counted, or something newer is."""
+        """Forget what was let out and needs nothing more."""
         self.changes += 1
         assessment = self._assessments.get(position)
-        if position in self._released and assessment is not None and not assessment.is_open:
+        if position in self._released and assessment is not None and assessment.verdict == "counted":
             self._forget(position)
 
     def _forget(self, position: str) -> None:

@@ -192,6 +192,18 @@ def test_what_was_let_out_and_is_not_counted_can_be_let_out_again() -> None:
         queue.released_by(released(1))
 
 
+def test_what_was_let_out_too_late_is_listed_until_it_is_rejected() -> None:
+    """The aggregator was behind: what it had not read yet came before the statement that was let out."""
+    waits = set_aside(1, counted(district=USKUDAR))
+    queue = fold(new(), waits, assessed(1, "contradicts"), released(1))
+    fold(queue, assessed(1, "superseded", "revision 3 of box 1001 stands"))
+
+    assert ([waits], {}) == (queue.uncounted, queue.open.by_source)
+    with pytest.raises(UsageError, match="revision 3 of box 1001 stands"):
+        queue.released_by(released(1))
+    assert [] == fold(queue, rejected(1)).uncounted
+
+
 def test_what_can_no_longer_count_is_refused_with_what_stands_now() -> None:
     waits = set_aside(1, counted(district=USKUDAR))
     queue = fold(new(), waits, assessed(1, "superseded", "revision 3 of box 1001 stands"))
@@ -265,7 +277,7 @@ def test_what_is_open_is_what_a_list_of_all_that_was_said_says(said: list[tuple[
             if kind != "released" and at > first and not is_done:
                 verdicts.append(kind)
             was_let_out = ("released", n) in said[: at + 1]
-            is_done = is_done or bool(was_let_out and verdicts and verdicts[-1] in {"superseded", "counted"})
+            is_done = is_done or bool(was_let_out and verdicts and verdicts[-1] == "counted")
         if is_done:
             return False
         return verdicts[-1] in {"newer", "contradicts"} if verdicts else ("released", n) not in said
