@@ -82,7 +82,7 @@ class SourceFigures(Figures):
 
 
 class LikeForLike(Frozen):
-    """The result over the boxes that both sources have, as each of them counts it."""
+    """The result over the boxes, or over the districts, that both sources have, as each of them counts it."""
 
     a: Figures
     b: Figures
@@ -124,8 +124,10 @@ class Explanation(Frozen):
     `leaders` are the two candidates with most votes by both sources together, and `lead` is the gap in the first one's
     margin over the second. `why` is `None` where there is no telling; then `reason` says why not. Where one of the two
     has no figures there is no gap either: `lead` is `None` and `candidates` is empty. `districts_total` counts the
-    districts of the unit. `held`: a part of it is on hold, so what is on air may differ from the figures here. `told`
-    says which figures are compared: where the gap is split the sources' own (`log`).
+    districts of the unit, `districts_shared` those that both have reported; where these are not all that either has
+    and the gap is not split, `shared` is the result over them alone. `held`: a part of the unit is on hold, so what is
+    on air may differ from the figures here. `told` says which figures are compared: where the gap is split the sources'
+    own (`log`).
     """
 
     run: str
@@ -136,6 +138,8 @@ class Explanation(Frozen):
     level: Level
     boxes_total: Total
     districts_total: Total = 0
+    districts_shared: Total = 0
+    shared: LikeForLike | None = None
     held: bool = False
     told: Told = Told.LOG
     a: SourceFigures

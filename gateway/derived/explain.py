@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from eventlog.run import Run
 from gateway.derived.gap import VotesIn, margin_of, share, split_points, split_votes, votes_of, written_points
 from gateway.folds.comparisons import Comparisons, Place, Rolled
+from gateway.folds.figures import Figures as UnitFigures
 from gateway.folds.quarantine import Open
 from gateway.folds.view import View
 from schemas.comparison import Part, Said
@@ -68,12 +69,15 @@ def explain(
     sources = {source.id: source for source in definition.sources}
     a, b = (_shown(view, contest, sources[name], unit) for name in names)
     rolled = comparisons.roll_up(*question, view.version)
-    reason = _reason(a, b, rolled, definition.unit_by_id[unit].name)
+    reason = _without_gap(a, b, definition.unit_by_id[unit].name)
+    are_comparable = reason is None
+    if are_comparable:
+        reason = _without_split(a, b, rolled, definition.unit_by_id[unit].name)
     part_a, part_b = (rolled.a, rolled.b) if reason is None else (a.part, b.part)
     candidates = _by_votes(part_a, part_b)
     leaders = tuple(candidates[:2])
     gaps = _Gaps(part_a, part_b, rolled if reason is None else None)
-    are_comparable = not {a.standing, b.standing} & _WITHOUT_FIGURES
+    both = a.districts & b.districts
     return Explanation(
         run=run.name,
         mode=run.mode,
@@ -83,6 +87,8 @@ def explain(
         level=definition.unit_by_id[unit].level,
         boxes_total=definition.boxes_total[unit],
         districts_total=len(definition.districts_below[unit]),
+        districts_shared=len(both),
+        shared=_shared(view, contest, a, b) if are_comparable and reason is not None else None,
         held=held,
         told=Told.LOG if reason is None else told,
         a=a.figures(part_a, set_aside.get(question.a)),
@@ -105,13 +111,13 @@ def set_aside(found: Open, question: Question, *, is_public: bool) -> dict[str, 
 
 
 class _Shown(NamedTuple):
-    """What the view has of a unit from one source; `districts` counts those of which the source itself has spoken."""
+    """What the view has of a unit from one source; `districts` are those of which the source itself has spoken."""
 
     source: Source
     part: Part
     as_of: datetime | None
     overridden: tuple[str, ...]
-    districts: int
+    districts: frozenset[str]
 
     @property
     def standing(self) -> Standing:
@@ -126,7 +132,7 @@ class _Shown(NamedTuple):
             source=self.source.id,
             reports=self.source.reports,
             standing=self.standing,
-            districts=self.districts,
+            districts=len(self.districts),
             as_of=self.as_of,
             overridden=self.overridden,
             set_aside=set_aside,
@@ -158,11 +164,22 @@ class _Gaps:
         }
 
 
-def _reason(a: _Shown, b: _Shown, rolled: Rolled, unit: str) -> str | None:
-    """Why the gap cannot be split, or why there is none; `None` where it can be."""
+def _without_gap(a: _Shown, b: _Shown, unit: str) -> str | None:
+    """Why there is no gap to tell; `None` where there is one."""
     silent = [one for one in (a, b) if one.standing in _WITHOUT_FIGURES]
     if silent:
         return _without_figures(silent, unit)
+    in_totals = any(one.source.reports == "districts" for one in (a, b))
+    if in_totals and a.standing == b.standing == "reporting" and not a.districts & b.districts:
+        return (
+            f"{a.source.name} and {b.source.name} have reported no district of {unit} in common, so there is nothing "
+            "to compare."
+        )
+    return None
+
+
+def _without_split(a: _Shown, b: _Shown, rolled: Rolled, unit: str) -> str | None:
+    """Why the gap cannot be split; `None` where it can be."""
     for one in (a, b):
         if one.source.reports != "boxes":
             return (
@@ -189,13 +206,32 @@ def _without_figures(silent: list[_Shown], unit: str) -> str:
 
 def _shown(view: View, contest: str, source: Source, unit: str) -> _Shown:
     below = view.definition.districts_below[unit]
-    districts = sum(view.version(Cell(contest, source.id, district)) >= 0 for district in below)
+    spoken = frozenset(district for district in below if view.version(Cell(contest, source.id, district)) >= 0)
     held = view.figures(contest, source.id, unit)
     if held is None:
-        return _Shown(source, Part(), None, (), districts)
+        return _Shown(source, Part(), None, (), spoken)
+    return _Shown(source, _part_of(held), held.as_of, held.overridden, spoken)
+
+
+def _shared(view: View, contest: str, a: _Shown, b: _Shown) -> LikeForLike | None:
+    """The result over the districts that both have reported, where either has others as well."""
+    both = a.districts & b.districts
+    if not both or both == a.districts | b.districts:
+        return None
+    parts = (
+        Part.total(
+            _part_of(held)
+            for district in sorted(both)
+            if (held := view.figures(contest, one.source.id, district)) is not None
+        )
+        for one in (a, b)
+    )
+    return LikeForLike(**{side: Figures(**_figures(part)) for side, part in zip("ab", parts, strict=True)})
+
+
+def _part_of(held: UnitFigures) -> Part:
     counts = {name: held.counts[name] for name in _COUNTS}
-    part = Part(boxes=held.counts["boxes_opened"], votes=held.votes.copy(), **counts)
-    return _Shown(source, part, held.as_of, held.overridden, districts)
+    return Part(boxes=held.counts["boxes_opened"], votes=held.votes.copy(), **counts)
 
 
 def _figures(part: Part) -> dict[str, Any]:

@@ -65,12 +65,13 @@ export function reasonOf(answer, { names, unit, held, inTotals, t }) {
   return byHand ? t("whyByHand", { source: names[byHand], unit }) : t("whySoon");
 }
 
-/** What is to be known beside a gap: figures by hand, what is set aside, who has reported fewer districts than the other. */
-export function notesOf(answer, { names, t, format }) {
+/** What is to be known beside a gap: figures by hand, what is set aside, who has not reported the same districts. */
+export function notesOf(answer, { names, leader, t, format }) {
   if (!answer) return [];
+  const share = ({ shared, leaders }, side) => format.percent(shared[side].votes[leaders[0]] ?? 0, shared[side].valid);
   const sides = ["a", "b"].filter((side) => answer.why && answer[side].overridden.length);
   const aside = ["a", "b"].filter((side) => answer[side].set_aside);
-  const differ = answer.a.districts !== answer.b.districts;
+  const differ = new Set([answer.districts_shared, answer.a.districts, answer.b.districts]).size > 1;
   const parts = ["a", "b"].filter((side) => differ && answer[side].districts > 0 && answer[side].districts < answer.districts_total);
   return [
     ...(sides.length ? [`✎ ${t("whyManual", { source: sides.map((side) => names[side]).join(", ") })}`] : []),
@@ -79,6 +80,7 @@ export function notesOf(answer, { names, t, format }) {
       return `⚠ ${t("whySetAside", { source: names[side], n: format.count(count), reason: t(`reason_${reason}`) })}`;
     }),
     ...parts.map((side) => t("whyPart", { source: names[side], n: format.count(answer[side].districts), m: format.count(answer.districts_total) })),
+    ...(answer.shared ? [t("whyShared", { ...names, n: format.count(answer.districts_shared), name: leader, x: share(answer, "a"), y: share(answer, "b") })] : []),
   ];
 }
 

@@ -42,13 +42,13 @@ export class Why {
     say(disagreement.text, why ? t("whyDisagreement", { n: this.#count(why.both), m: this.#count(why.differing) }) : "");
     this.#numbers(answer?.lead ?? null);
     say(this.like, why ? this.#like(answer, names, leaders) : reason);
-    this.#notes(answer, names);
+    this.#notes(answer, names, leaders[0] ?? "");
     this.#listBoxes(why, names, leaders, answer, election);
   }
 
   /** What is to be known beside the gap: a split gap is that of what the sources themselves say, for one. */
-  #notes(answer, names) {
-    const notes = notesOf(answer, { names, t: this.t, format: this.format });
+  #notes(answer, names, leader) {
+    const notes = notesOf(answer, { names, leader, t: this.t, format: this.format });
     put(this.manual, "hidden", notes.length ? null : "");
     say(this.manual, notes.join(" "));
   }

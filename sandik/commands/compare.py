@@ -121,10 +121,10 @@ def _sources(found: Explanation, names: Names) -> Table:
     of = grouped(found.boxes_total)
     for said in (found.a, found.b):
         table.add_row(said.source, f"{grouped(said.boxes_opened)} / {of}", grouped(said.valid), *_shares(found, said))
-    like = found.why.like_for_like if found.why else None
+    like, what = (found.why.like_for_like, "boxes") if found.why else (found.shared, "districts")
     for both, source in ((like.a, found.a.source), (like.b, found.b.source)) if like else ():
         boxes = f"{grouped(both.boxes_opened)} / {of}"
-        table.add_row(f"{source}, boxes both have", boxes, grouped(both.valid), *_shares(found, both))
+        table.add_row(f"{source}, {what} both have", boxes, grouped(both.valid), *_shares(found, both))
     return table
 
 
@@ -187,7 +187,9 @@ def _remarks(found: Explanation) -> Iterator[str]:
     for said in (found.a, found.b):
         if said.overridden:
             yield _set_by_hand(said, split=found.why is not None)
-        if found.a.districts != found.b.districts and 0 < said.districts < found.districts_total:
+        if len({found.a.districts, found.b.districts, found.districts_shared}) > 1 and (
+            0 < said.districts < found.districts_total
+        ):
             yield f"{said.source} has reported {grouped(said.districts)} of {grouped(found.districts_total)} districts."
         if said.set_aside is not None:
             yield _set_aside(said.source, said.set_aside, found.leaders)

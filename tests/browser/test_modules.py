@@ -280,7 +280,7 @@ async def test_of_a_source_without_figures_the_page_says_so_instead_of_a_gap(pag
         """(() => {
           const t = (key, values = {}) => [key, values.source, values.n].filter((one) => one !== undefined).join(" ");
           const names = { a: "AA", b: "ANKA" };
-          const answer = (a, b) => ({ why: null, districts_total: 3,
+          const answer = (a, b) => ({ why: null, districts_total: 3, districts_shared: 1,
             a: { standing: a, districts: 3, overridden: [] }, b: { standing: b, districts: 1, overridden: [] } });
           const say = (a, b, more = {}) => m.reasonOf(answer(a, b), { names, unit: "tr", t, ...more });
           return [

@@ -154,11 +154,24 @@ def test_of_a_source_whose_boxes_were_all_withdrawn_no_gap_is_told() -> None:
 
 
 def test_how_many_districts_each_has_reported_is_said() -> None:
-    said = [totals(), totals("tr/34/adalar", version=1), totals(source="anka", version=2)]
+    said = [totals(votes={"kurum": 4}), totals("tr/34/adalar", version=1), totals(source="anka", version=2)]
     found = asked(said, [], districts=True)
 
-    assert (2, 1, 2) == (found.a.districts, found.b.districts, found.districts_total)
+    assert (2, 1, 2, 1) == (found.a.districts, found.b.districts, found.districts_total, found.districts_shared)
+    assert found.shared is not None
+    assert ({"imamoglu": 0, "kurum": 4}, {"imamoglu": 1, "kurum": 0}) == (found.shared.a.votes, found.shared.b.votes)
+    assert asked([said[0], said[2]], [], districts=True).shared is None
     assert (("boxes", "districts"), False) == ((found.a.reports, found.b.reports), found.held)
+
+
+def test_of_sources_that_have_no_district_in_common_no_gap_is_told() -> None:
+    said = [totals(votes={"kurum": 400}), totals("tr/34/adalar", source="anka", votes={"kurum": 3})]
+    found = asked(said, [], districts=True)
+
+    assert (None, (), 0, None) == (found.lead, found.candidates, found.districts_shared, found.shared)
+    assert (
+        "AA and ANKA have reported no district of İstanbul in common, so there is nothing to compare." == found.reason
+    )
 
 
 def test_figures_that_are_by_hand_alone_are_compared_and_not_split() -> None:
