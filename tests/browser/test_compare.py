@@ -73,6 +73,37 @@ async def test_the_gap_is_split_and_its_boxes_are_named(tmp_path: Path, browser:
             assert [] == shown.complaints
 
 
+async def test_a_word_that_is_set_aside_is_said_beside_its_source(tmp_path: Path, browser: Browser) -> None:
+    """Both have the same boxes with the same counts, and one has said something else since."""
+    said = [box(1001, {"imamoglu": 150, "kurum": 50}, source=source) for source in ("aa", "anka")]
+    async with log_at(tmp_path) as log:
+        run = await begin(log, election(), mode="test")
+        async with counting(log, run), showing(log) as url, screen(browser, url) as shown:
+            await say(log, said)
+            gap = shown.page.locator("#compare [data-part=gap] td.number").first
+            await expect(gap).to_have_text("0", timeout=PATIENCE_MS)
+            await say(log, [box(1001, {"imamoglu": 90, "kurum": 110})])
+            await shown.shows(
+                "#compare .why .manual",
+                "⚠ AA kaynağının sayılarına girmeyen 1 bildirimi karantinada (öncekiyle çelişiyor).",
+            )
+            states = shown.page.locator("#compare thead .feed")
+            await expect(states.first).to_contain_text("1 bildirim karantinada", timeout=PATIENCE_MS)
+            assert "karantinada" not in await states.nth(1).inner_text()
+            await say(log, [box(1001, {"imamoglu": 90, "kurum": 110}, revision=2)])
+            await expect(shown.page.locator("#compare .why .manual")).to_be_hidden(timeout=PATIENCE_MS)
+            assert [] == shown.complaints
+
+
+async def test_of_a_source_that_said_nothing_that_is_said_instead_of_a_gap(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log:
+        run = await begin(log, election(), mode="test")
+        async with counting(log, run), showing(log) as url, screen(browser, url) as shown:
+            await say(log, [box(1001, {"imamoglu": 150, "kurum": 50})])
+            await shown.shows("#compare .why .like", "ANKA, İstanbul için henüz hiçbir şey bildirmedi.")
+            assert ["–", "–"] == await shown.texts("#compare [data-part=gap] td.number")
+
+
 async def test_figures_set_by_hand_are_said_not_to_be_compared(tmp_path: Path, browser: Browser) -> None:
     said = [box(1001, {"imamoglu": 150, "kurum": 50}, source=source) for source in ("aa", "anka")]
     async with log_at(tmp_path) as log:

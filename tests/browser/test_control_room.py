@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, expect
 from eventlog.port import Entry, EventLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
-from schemas.control import Called
+from schemas.control import Called, QuarantineReleased
 from schemas.trust import OperatorSeal
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import election, tallies
@@ -161,6 +161,7 @@ async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -
         await queue.get_by_role("button", name="Reddet").click()
         await give(page, "eski dosya")
         await expect(page.locator(".queue").first).to_have_text("Bekleyen kayıt yok.", timeout=PATIENCE_MS)
+        assert not await page.locator(".queue.again").is_visible()
 
         await page.locator("#embargo-order").click()
         await give(page, "yayın yasağı")
@@ -256,3 +257,24 @@ async def test_a_file_that_is_no_key_is_refused(tmp_path: Path, browser: Browser
         await shown.page.set_input_files("#key", {"name": "x", "mimeType": "text/plain", "buffer": b"junk"})
         await shown.page.keyboard.press("Enter")
         await expect(shown.page.locator(".sign-in .problem")).to_contain_text("Ed25519", timeout=PATIENCE_MS)
+
+
+async def test_what_was_let_out_and_is_not_counted_can_be_published_again(tmp_path: Path, browser: Browser) -> None:
+    """The order is in the log, and its statement is not: whoever wrote them ended between the two."""
+    first = next(one for one in tallies(1, "aa") if one.contest == "metropolitan_mayor")
+    other = structs.replace(first, votes={"imamoglu": 1}, valid=1, cast=1, invalid=0, unattributed=0)
+    async with night(tmp_path) as (log, url), screen(browser, room_url(url), height=1500) as shown:
+        page = await enter(shown)
+        await say(log, [other])
+        code = page.locator(".queue > li code").first
+        await expect(code).to_contain_text("tallies", timeout=PATIENCE_MS)
+        await expect(page.locator(".queue .about")).to_contain_text("geçerli olanla çelişiyor", timeout=PATIENCE_MS)
+        order = written(QuarantineReleased, SEAL, run=RUN, epoch="9f2c", position=await code.inner_text())
+        await log.append(RunTopics(RUN).control.name, [Entry(b"order", order)])
+
+        again = page.locator(".queue.again > li")
+        await expect(again).to_have_count(1, timeout=PATIENCE_MS)
+        await again.get_by_role("button", name="Yeniden yayımla").click()
+        await give(page, "ilk seferinde yazılmadı")
+        await expect(page.locator(".queue.again")).to_be_hidden(timeout=PATIENCE_MS)
+        assert [] == shown.complaints
