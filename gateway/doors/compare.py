@@ -1,5 +1,6 @@
 """/v1/compare: how far two sources are apart in a unit, and why."""
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from gateway.doors.answers import digest_of, unless_held, world_of
 from gateway.doors.doorkeeper import grant_of
 from gateway.gateway import Gateway
 from gateway.world import World
+from schemas.set_aside import SetAsideHere
 from schemas.totals import Told
 
 FRESH_S: Final = 1.0
@@ -26,6 +28,7 @@ _FIELDS: Final = ("contest", "unit", "a", "b")
 
 class _Kept(NamedTuple):
     until: float
+    set_aside: Mapping[str, SetAsideHere]
     etag: str
     body: bytes
 
@@ -55,18 +58,18 @@ class CompareDoor:
         now = self._gateway.clock.monotonic()
         key = (world.epoch, is_public, question)
         kept = self._kept.get(key)
-        if kept is None or kept.until <= now:
+        aside = set_aside(world.quarantine.open, question, is_public=is_public)
+        if kept is None or kept.until <= now or kept.set_aside != aside:
             view = world.view_for("public" if is_public else "control_room")
             held = world.program.is_held(question.contest, question.unit)
             told = Told.ON_AIR if is_public else Told.CONTROL_ROOM
-            aside = set_aside(world.quarantine.open, question, is_public=is_public)
             about = world.run, world.epoch, view, world.comparisons, question
             answer = explain(*about, told=told, held=held, set_aside=aside)
             body = answer.model_dump_json().encode()
             etag = f'"{world.epoch}-{digest_of(body)}"'
             if len(self._kept) >= MAX_ANSWERS_KEPT:
                 self._kept.clear()
-            kept = self._kept[key] = _Kept(now + FRESH_S, etag, body)
+            kept = self._kept[key] = _Kept(now + FRESH_S, aside, etag, body)
         return kept
 
 

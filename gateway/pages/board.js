@@ -231,7 +231,7 @@ export class Board {
     const known = pair && columns.some(({ entry }) => entry) && this.#connection.status === "open";
     const question = known && !held && !(isPublic && night.embargoed) ? { contest, unit, a: pair[0].id, b: pair[1].id } : null;
     const inTotals = pair?.find(({ reports }) => reports === "districts");
-    this.explanation.want(question, JSON.stringify(columns.map(({ entry }) => entry)), !inTotals);
+    this.explanation.want(question, JSON.stringify(columns.map(({ entry, feed }) => [entry, feed.set_aside])), !inTotals);
     const { answer } = this.explanation;
     const names = pair ? { a: pair[0].name, b: pair[1].name } : { a: "", b: "" };
     const reason = reasonOf(answer, { names, unit: this.election.unitById.get(unit).name, held, inTotals, t });
