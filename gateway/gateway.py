@@ -27,7 +27,7 @@ from gateway.clients.framing import Framing, framed
 from gateway.clients.hub import Hub
 from gateway.clients.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.clients.stalls import Stalls
-from gateway.derived.feeds import feeds, state_message
+from gateway.derived.feeds import Arrivals, feeds, state_message
 from gateway.derived.readiness import LogContact, unready
 from gateway.folds.control import Control
 from gateway.folds.playback import is_surprising
@@ -74,6 +74,7 @@ class Gateway:
         self._audience: Audience[Client] = Audience()
         self._stalls: Stalls[Client] = Stalls(settings.stalled_s)
         self._contact = LogContact(clock.monotonic())
+        self._arrivals = Arrivals()
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
         self._watched: tuple[dict[str, tuple[FeedState, bool, bool, bool]], tuple[str, ...], bool] = {}, (), True
@@ -112,6 +113,7 @@ class Gateway:
             self.metrics.folded(record.timestamp, record.key)
             if is_mark(record.key) and (mark := parse_mark(record.value)) is not None:
                 clock.mark(mark)
+        self._arrivals.look(self.world.view.heard, self._clock.monotonic())
         self.work.set()
         self._look_at_replay()
 
@@ -454,6 +456,7 @@ class Gateway:
             set_aside=world.quarantine.open.by_source,
             restarted=world.notices.by_source("restarted"),
             ahead=world.notices.by_source("ahead"),
+            arrived_s=self._arrivals.age_s(self._clock.monotonic()),
         )
 
     def _tell(self, world: World, found: Mapping[str, Feed], clients: Iterable[Client] | None = None) -> None:

@@ -20,6 +20,7 @@ from tabulation.embargo import NO_EMBARGO, Embargo
 
 _MS_PER_S: Final = 1_000
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+_UNSEEN: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,27 @@ class FeedLimits:
     quiet_s: float = 60
     stale_s: float = 300
     down_s: float = 900
+
+
+class Arrivals:
+    """When each source's last change came in here, by a clock that never steps back.
+
+    The log's clock may have been an hour ahead when a change was appended, where it was set back since: by that clock
+    a feed that died long ago would be new for an hour.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Heard, float]] = {}
+
+    def look(self, heard: Mapping[str, Heard], now_s: float) -> None:
+        """Note who was heard since the last look."""
+        for source, last in heard.items():
+            if source not in self._seen or self._seen[source][0] is not last:
+                self._seen[source] = last, now_s
+
+    def age_s(self, now_s: float) -> dict[str, float]:
+        """How long ago each source's last change came in here."""
+        return {source: max(0.0, now_s - seen_s) for source, (_, seen_s) in self._seen.items()}
 
 
 def feed_state(age_s: float | None, *, reachable: bool, limits: FeedLimits) -> FeedState:
@@ -59,11 +81,13 @@ def feeds(  # noqa: PLR0913  what is known of the sources, each by its name
     set_aside: Mapping[str, int] = _NOTHING,
     restarted: Mapping[str, int] = _NOTHING,
     ahead: Mapping[str, int] = _NOTHING,
+    arrived_s: Mapping[str, float] = _UNSEEN,
 ) -> dict[str, Feed]:
     """Every source's feed at `now`. Where the log is not `reachable`, all are down: nothing new can be known.
 
     `set_aside` says how many statements of a source its figures do not show, `restarted` and `ahead` how many of them
     have odd revisions or event times.
+    A change that was appended later than `now` is as old as its arrival here, `arrived_s` seconds ago.
     In a `replay` ages are the night's: by its clock and event times, whatever the speed, and however long it stands.
     """
     found = {}
@@ -72,7 +96,8 @@ def feeds(  # noqa: PLR0913  what is known of the sources, each by its name
         if last is None:
             age_s = None
         elif replay is None:
-            age_s = max(0, epoch_ms(now) - last.appended_ms) / _MS_PER_S
+            age_s = (epoch_ms(now) - last.appended_ms) / _MS_PER_S
+            age_s = age_s if age_s >= 0 else arrived_s.get(source, 0.0)
         else:
             age_s = max(0.0, (replay.clock - last.as_of).total_seconds())
         state = feed_state(age_s, reachable=reachable, limits=limits)

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from eventlog.clock import epoch_ms
-from gateway.derived.feeds import FeedLimits, feed_state, feeds, state_message
+from gateway.derived.feeds import Arrivals, FeedLimits, feed_state, feeds, state_message
 from gateway.folds.view import Heard
 from schemas.wire import SERVER_MESSAGE, Playback, State
 from tests.gateway.nights import START
@@ -37,6 +37,26 @@ def test_an_age_is_never_negative() -> None:
     """The log's clock may be ahead of ours."""
     heard = {"aa": Heard(START, epoch_ms(START) + 5_000)}
     assert feeds({"aa"}, heard, START, reachable=True, limits=LIMITS)["aa"].age_s == 0
+
+
+def test_a_feed_that_was_heard_ahead_of_the_clock_grows_old_all_the_same() -> None:
+    """The machine's clock was set back by an hour: what was appended before is as old as it is here."""
+    arrivals = Arrivals()
+    before, after = Heard(START, epoch_ms(START) + 3_600_000), Heard(START, epoch_ms(START) + 3_601_000)
+
+    def found(now_s: float) -> tuple[str, float | None]:
+        now = START + timedelta(seconds=now_s)
+        heard = feeds({"aa"}, {"aa": last}, now, reachable=True, limits=LIMITS, arrived_s=arrivals.age_s(now_s))
+        return heard["aa"].state, heard["aa"].age_s
+
+    last = before
+    arrivals.look({"aa": before}, 10.0)
+    arrivals.look({"aa": before}, 900.0)
+    assert [("live", 0), ("quiet", 60), ("stale", 300), ("down", 900)] == [found(s) for s in (10, 70, 310, 910)]
+    last = after
+    arrivals.look({"aa": after}, 1_000.0)
+    assert ("live", 1) == found(1_001)
+    assert ("quiet", 100) == found(3_701)
 
 
 def test_the_state_message_keeps_to_the_contract() -> None:
