@@ -1,6 +1,7 @@
 import random as chance
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from hypothesis import example, given
@@ -11,9 +12,12 @@ from eventlog.clock import epoch_ms
 from gateway.folds.program import Program
 from gateway.folds.view import View
 from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
+from schemas.definition import Election
 from schemas.gate import Gate, is_gate, parse_gate
 from schemas.override import Override, is_override, overridden, parse_override, unreported
-from schemas.totals import Cell, Totals, parse_totals
+from schemas.totals import COUNTS, Cell, Totals, parse_totals
+from tabulation.claims import Shift, claim_of, claims_before_counting, unheard
+from tabulation.on_air import OnAir
 from tests.gateway.folds.test_view import EVERYWHERE, PAIRS, catch_up, everything, shown_to_all
 from tests.gateway.gateways import Message
 from tests.gateway.nights import DISTRICTS, START, Written, election, totals
@@ -383,3 +387,26 @@ def test_what_is_held_and_dated_ahead_is_no_other_than_what_is_on_air() -> None:
 
     began_later = fold([Written(1, gate.encode(), timestamp=appended + 60_000, key=gate.key)])
     assert START + timedelta(minutes=1) == began_later.view.as_of("mayor", "aa")
+
+
+@given(SEEDS, STEPS)
+def test_what_may_be_said_follows_from_what_is_shown_whatever_was_held_or_set_by_hand(seed: int, steps: int) -> None:
+    """Of the control room's figures and of everyone's, each by itself; with the voters of every district known."""
+    rolls = (unit.model_copy(update={"registered": 350 * unit.boxes_total or None}) for unit in ELECTION.units)
+    definition = Election(**{**dict(ELECTION), "units": tuple(rolls)})
+    night, program, on_air = Night(seed), Program(definition), OnAir(definition)
+    night.play(steps)
+    for record in night.records:
+        program.fold(record)
+        on_air.fold(record.key, record.value)
+    for view, shown in ((program.live, on_air.truth), (program.view, on_air.shown)):
+        for (contest, source), unit in product(PAIRS, EVERYWHERE):
+            figures = view.figures(contest, source, unit)
+            expected = claims_before_counting(definition, contest, unit)
+            for district in map(definition.unit_by_id.__getitem__, definition.districts_below[unit]):
+                told = shown(Cell(contest, source, district.id))
+                if told is not None:
+                    counts = {name: getattr(told, name) for name in COUNTS}
+                    claim = claim_of(district.boxes_total, district.registered, counts, told.votes)
+                    expected.shift(Shift.between(unheard(district), claim), told.votes)
+            assert figures is None or figures.claims == expected
