@@ -141,16 +141,20 @@ class _Shown(NamedTuple):
 
 
 class _Gaps:
-    """Gaps between two sources' figures: split where their boxes are known."""
+    """Gaps between two sources' figures: split where their boxes are known.
+
+    Of more votes than valid ones there are no shares, and so no points.
+    """
 
     def __init__(self, a: Part, b: Part, rolled: Rolled | None) -> None:
         self._a = a
         self._b = b
         self._rolled = rolled
+        self._has_shares = all(sum(part.votes.values()) + part.unattributed <= part.valid for part in (a, b))
 
     def of(self, votes: VotesIn) -> dict[str, Any]:
         if self._rolled is not None:
-            points = split_points(self._rolled, votes)
+            points = split_points(self._rolled, votes) if self._has_shares else None
             return {
                 "votes": split_votes(self._rolled, votes).written(),
                 "points": points.written() if points is not None else None,
@@ -159,7 +163,7 @@ class _Gaps:
         return {
             "votes": VotesGap(gap=votes(self._a) - votes(self._b)),
             "points": PointsGap(gap=written_points(share_a - share_b))
-            if share_a is not None and share_b is not None
+            if share_a is not None and share_b is not None and self._has_shares
             else None,
         }
 

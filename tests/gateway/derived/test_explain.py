@@ -6,7 +6,7 @@ from gateway.derived.explain import Question, explain, set_aside
 from gateway.folds.comparisons import Comparisons
 from gateway.folds.quarantine import Quarantine
 from gateway.folds.view import View
-from schemas.comparison import Comparison
+from schemas.comparison import Comparison, Part
 from schemas.definition import Source
 from schemas.explanation import Explanation
 from schemas.quarantine import quarantined
@@ -226,3 +226,21 @@ def test_what_a_source_has_said_that_is_not_in_its_figures_is_told_beside_them()
         found.b.set_aside.newest.figures.boxes_opened,
         found.b.set_aside.newest.figures.votes,
     )
+
+
+@pytest.mark.parametrize("districts", [True, False])
+def test_of_more_votes_than_valid_ones_the_gap_is_in_votes_alone(districts: bool) -> None:
+    """160 of 100 valid votes are no share of anything."""
+    odd = totals(votes={"imamoglu": 160, "kurum": 20}, version=5).model_copy(update={"valid": 100})
+    other = totals(votes={"imamoglu": 90, "kurum": 10}, version=4, source="anka")
+    ours = Part(boxes=1, valid=100, votes={"imamoglu": 160, "kurum": 20})
+
+    found = asked(
+        [odd, other],
+        [comparison(version=5, both_a=ours, both_b=part(1, imamoglu=90, kurum=10))],
+        districts=districts,
+    )
+
+    assert found.lead is not None
+    assert (60, None) == (found.lead.votes.gap, found.lead.points)
+    assert [None, None] == [one.points for one in found.candidates]

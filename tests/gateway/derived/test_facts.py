@@ -177,7 +177,7 @@ def test_turnout_names_its_denominator_and_is_over_a_hundred_per_cent_where_a_bo
 
 def test_there_is_no_turnout_of_votes_that_no_voters_can_have_cast() -> None:
     assert facts(counted({"a": 80_090}, registered=400, flagged=1), BALLOT).turnout == Turnout(80_090, 400, None)
-    assert facts(counted({"a": 30}, registered=20, flagged=1, roll=29), BALLOT).turnout == Turnout(30, 20, None)
+    assert facts(counted({"a": 130}, registered=40, flagged=1, roll=60), BALLOT).turnout == Turnout(130, 40, None)
 
 
 def test_before_the_first_vote_there_are_facts_without_a_division() -> None:
