@@ -47,6 +47,7 @@ def test_what_is_held_or_set_by_hand_changes_no_state(sandik: Sandik, night: Pat
     contest = ("--contest", "metropolitan_mayor")
     who = ("--run", "night", "--by", "A. Kaya", "--reason", "a rehearsal")
     cell = (*contest, "--source", "aa", "--unit", "tr/34/adalar")
+    assert 0 == sandik("aggregate", "--run", "night", "--until-end")[0]
     for order in (("hold", *contest), ("override", *cell, "votes.imamoglu=7"), ("embargo", "--until", "lifted")):
         assert 0 == sandik("control", *order, *who)[0]
     assert 0 == sandik("aggregate", "--run", "night", "--until-end")[0]
