@@ -1,6 +1,6 @@
 """Holds as the operators want them, gates as the totals topic has them, and what is owed between the two. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from eventlog.port import Record
@@ -18,11 +18,14 @@ IsOurs = Callable[[str], bool]
 class Wanted(NamedTuple):
     """What the operators want of a district in a contest: `gate` is the control record since which it is so.
 
-    `appended_ms` is when that record was appended (milliseconds since 1970), where it matters.
+    `appended_ms` is when that record was appended (milliseconds since 1970), where it matters. `newest` is the last
+    record that asked for the same: it takes the place of `gate` where the topic has been told otherwise in between, by
+    an order that whoever relayed it could verify and we cannot.
     """
 
     gate: int
     held: bool
+    newest: int
     appended_ms: int | None = None
 
 
@@ -40,7 +43,10 @@ class Holds:
         self._definition = definition
 
     def apply(self, offset: int, order: Order, appended_ms: int | None = None) -> None:
-        """Fold an order that stands, which lies at `offset`. One that changes nothing leaves the older gate."""
+        """Fold an order that stands, which lies at `offset`.
+
+        One that changes nothing leaves the older gate, and says that it is asked for still.
+        """
         if not isinstance(order, Held | Released | Taken):
             return
         self.orders += 1
@@ -48,11 +54,11 @@ class Holds:
         for district in self._definition.districts_below.get(unit, ()):
             before = self.wanted.get((order.contest, district))
             was_held = before is not None and before.held
-            if isinstance(order, Taken):
-                if was_held:
-                    self.wanted[order.contest, district] = Wanted(offset, held=True, appended_ms=appended_ms)
-            elif isinstance(order, Held) != was_held:
-                self.wanted[order.contest, district] = Wanted(offset, not was_held, appended_ms)
+            held = was_held if isinstance(order, Taken) else isinstance(order, Held)
+            if held != was_held or (was_held and isinstance(order, Taken)):
+                self.wanted[order.contest, district] = Wanted(offset, held, offset, appended_ms)
+            elif before is not None and not isinstance(order, Taken):
+                self.wanted[order.contest, district] = before._replace(newest=offset)
 
 
 class Overrides:
@@ -63,6 +69,8 @@ class Overrides:
 
     def __init__(self) -> None:
         self.wanted: list[Override] = []
+        self.own: dict[int, Override] = {}
+        """What each order by itself sets, by its offset; nothing, where it takes figures back."""
         self._standing: dict[Cell, Override] = {}
 
     def apply(self, offset: int, order: Order) -> None:
@@ -71,27 +79,30 @@ class Overrides:
             return
         cell = Cell(order.contest, order.source, order.unit)
         before = self._standing.get(cell)
-        figures: dict[str, int] = {}
-        instead_of: dict[str, int] = {}
-        if isinstance(order, FigureOverridden):
-            own = {name: order.instead_of[name] for name in order.figures if name in order.instead_of}
-            figures = (before.figures if before else {}) | order.figures
-            instead_of = (before.instead_of if before else {}) | own
-        self._standing[cell] = Override(
-            contest=cell.contest,
-            source=cell.source,
-            district=cell.district,
-            override=offset,
-            at=order.at,
-            figures=figures,
-            instead_of=instead_of,
-        )
+        own = self.own[offset] = _override(offset, cell, order)
+        figures, instead_of = own.figures, own.instead_of
+        if figures and before is not None:
+            figures, instead_of = before.figures | figures, before.instead_of | instead_of
+        self._standing[cell] = own.model_copy(update={"figures": figures, "instead_of": instead_of})
         self.wanted.append(self._standing[cell])
 
     @property
     def orders(self) -> int:
         """How many orders were folded."""
         return len(self.wanted)
+
+
+def _override(offset: int, cell: Cell, order: FigureOverridden | OverrideWithdrawn) -> Override:
+    """What an order by itself sets: nothing, where it takes figures back."""
+    figures = order.figures if isinstance(order, FigureOverridden) else {}
+    said = order.instead_of if isinstance(order, FigureOverridden) else {}
+    return Override(
+        **cell._asdict(),
+        override=offset,
+        at=order.at,
+        figures=figures,
+        instead_of={name: said[name] for name in figures if name in said},
+    )
 
 
 class RelayedOrders:
@@ -136,11 +147,11 @@ class RelayedOrders:
     def owed(self, holds: Holds, is_ours: IsOurs) -> list[Gate]:
         """The gates that the operators want and the topic does not have, by cell."""
         return [
-            self._gate(Cell(contest, source, district), wanted)
+            self._gate(cell, number, wanted)
             for (contest, district), wanted in sorted(holds.wanted.items())
             if is_ours(district)
             for source in self._sources
-            if self._is_older(Cell(contest, source, district), wanted)
+            if (number := self._number(cell := Cell(contest, source, district), wanted)) is not None
         ]
 
     def next_owed(self, holds: Holds, overrides: Overrides, is_ours: IsOurs) -> Sequence[Gate | Override]:
@@ -153,31 +164,43 @@ class RelayedOrders:
             owed.setdefault(gate.gate, []).append(gate)
         for override in overrides.wanted:
             if is_ours(override.district) and self._newest_override.get(override.cell, -1) < override.override:
-                owed.setdefault(override.override, []).append(self._dated(override))
+                owed.setdefault(override.override, []).append(self._over_standing(override, overrides.own))
         return owed[min(owed)] if owed else []
 
-    def _dated(self, override: Override) -> Override:
-        """The override with the version of the totals that it comes after; for one that is said again that is lost."""
+    def _over_standing(self, override: Override, own: Mapping[int, Override]) -> Override:
+        """The override as it is relayed: over the figures that stand by then, with the version of the totals there.
+
+        What stands may be of an order that we cannot verify, and whoever relayed it could. For one that is said again
+        the version is lost.
+        """
         standing = self.on_air.override(override.cell)
         if standing is not None and standing.override >= override.override:
             return override
-        return override.model_copy(update={"version": self._version(override.cell)})
+        sets = own[override.override]
+        figures, instead_of = sets.figures, sets.instead_of
+        if figures and standing is not None:
+            figures, instead_of = standing.figures | figures, standing.instead_of | instead_of
+        version = self._version(override.cell)
+        return override.model_copy(update={"figures": figures, "instead_of": instead_of, "version": version})
 
     def overwritten(self, is_ours: IsOurs) -> list[Gate]:
         """The gates that stand, where a reader of the newest record of a key alone would be told something else."""
         standing = [self._relays.gate(*where) for where in sorted(self._overwritten) if is_ours(where[0].district)]
         return [gate.model_copy(update={"again": gate.again + 1}) for gate in standing if gate is not None]
 
-    def _is_older(self, cell: Cell, wanted: Wanted) -> bool:
+    def _number(self, cell: Cell, wanted: Wanted) -> int | None:
+        """The order that the topic is owed in a cell; `None` where it has what is wanted, or something newer."""
         standing = self.on_air.gate(cell)
-        return standing is None or standing.gate < wanted.gate
+        if standing is None or standing.gate < wanted.gate:
+            return wanted.gate
+        return wanted.newest if standing.held != wanted.held and standing.gate < wanted.newest else None
 
-    def _gate(self, cell: Cell, wanted: Wanted) -> Gate:
+    def _gate(self, cell: Cell, number: int, wanted: Wanted) -> Gate:
         gate = Gate(
             contest=cell.contest,
             source=cell.source,
             district=cell.district,
-            gate=wanted.gate,
+            gate=number,
             held=wanted.held,
             program=self.on_air.truth(cell) if wanted.held else None,
             version=None if wanted.held else self._version(cell),

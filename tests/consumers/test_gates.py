@@ -296,3 +296,51 @@ def test_a_first_hold_shows_what_was_on_air_however_late_it_is_relayed() -> None
     holds.apply(7, order(Held, contest="mayor", unit="tr/34/uskudar"), 1_000)
     topic.append(*topic.stage().owed(holds, ours))
     assert totals(1) == topic.stage().on_air.shown(CELL)
+
+
+def test_a_hold_that_is_asked_for_again_holds_where_the_topic_was_told_otherwise_in_between() -> None:
+    """By a release that whoever relayed it could verify, and we cannot: to us it was held all the time."""
+    topic = Topic()
+    known = fold(order(Held, contest="mayor", unit="tr/34/uskudar"))
+    everything = fold(*(order(kind, contest="mayor", unit="tr/34/uskudar") for kind in (Held, Released)))
+    for holds in (known, everything):
+        topic.append(*topic.stage().owed(holds, ours))
+    assert [] == topic.stage().owed(known, ours), "nobody who is known has asked for it since"
+
+    known.apply(9, order(Held, contest="mayor"))
+    owed = [gate for gate in topic.stage().owed(known, ours) if gate.cell == CELL]
+    assert [(9, True)] == [(gate.gate, gate.held) for gate in owed]
+    topic.append(*topic.stage().owed(known, ours))
+    assert [] == topic.stage().owed(known, ours)
+    known.apply(10, order(Held, contest="mayor"))
+    assert [] == topic.stage().owed(known, ours), "it is held already"
+
+
+def test_a_release_that_is_asked_for_again_releases_where_the_topic_was_told_otherwise_in_between() -> None:
+    topic = Topic()
+    where = {"contest": "mayor", "unit": "tr/34/uskudar"}
+    known = fold(order(Held, **where), order(Released, **where))
+    topic.append(*topic.stage().owed(fold(*(order(kind, **where) for kind in (Held, Released, Held))), ours))
+    known.apply(9, order(Released, contest="mayor"))
+    assert {(9, False)} == {(gate.gate, gate.held) for gate in topic.stage().owed(known, ours)}
+
+
+def test_figures_go_over_those_that_stand_in_the_topic_whoever_ordered_them() -> None:
+    """Of an operator whose key is not here any more nothing is undone."""
+    topic, holds, cell = Topic(), Holds(ELECTION), {"contest": "mayor", "source": "aa", "unit": "tr/34/uskudar"}
+    everything, known = Overrides(), Overrides()
+    for offset, kind, figures in ((1, FigureOverridden, {"valid": 5}), (2, FigureOverridden, {"cast": 6})):
+        everything.apply(offset, order(kind, **cell, figures=figures))
+        topic.append(*topic.stage().next_owed(holds, everything, ours))
+    known.apply(1, order(FigureOverridden, **cell, figures={"valid": 5}))
+    known.apply(3, order(FigureOverridden, **cell, figures={"invalid": 7}))
+    (relayed,) = topic.stage().next_owed(holds, known, ours)
+    assert isinstance(relayed, Override)
+    assert (3, {"valid": 5, "cast": 6, "invalid": 7}) == (relayed.override, relayed.figures)
+
+    everything.apply(4, order(OverrideWithdrawn, **cell))
+    topic.append(*topic.stage().next_owed(holds, everything, ours))
+    known.apply(5, order(FigureOverridden, **cell, figures={"invalid": 8}))
+    (relayed,) = topic.stage().next_owed(holds, known, ours)
+    assert isinstance(relayed, Override)
+    assert {"invalid": 8} == relayed.figures, "what was taken back does not come again"

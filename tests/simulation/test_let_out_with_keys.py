@@ -249,3 +249,10 @@ async def test_an_order_that_is_verified_late_lets_out_nothing_that_came_after_i
     """An aggregator without the key goes on publishing for the control room; then one with the key takes over."""
     steps: list[Step] = [Report(), Aggregate("both"), HELD, Aggregate("who stays"), *orders, Wait(1)]
     await played(tmp_path, [*steps, Report(), Aggregate("who stays"), Wait(1), Aggregate("both")])
+
+
+async def test_a_hold_holds_though_the_release_before_it_cannot_be_verified_any_more(tmp_path: Path) -> None:
+    """To an aggregator without that key the district was held all the time; to everybody else it was not."""
+    released = Give(Released, LEFT, None, None, late=False)
+    steps: list[Step] = [Report(), Aggregate("both"), HELD, Aggregate("both"), released, Aggregate("both"), HELD]
+    await played(tmp_path, [*steps, Report(), Aggregate("who stays")])
