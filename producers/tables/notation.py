@@ -133,17 +133,17 @@ def says_date(pattern: str) -> bool:
 
 def check_pattern(pattern: str) -> str:
     """A pattern of `strptime` that says a whole time. Raises `ValueError` where it cannot be one, and says why."""
-    said = _directives(pattern)
-    parts = {"year": _YEAR & said, "month": _MONTH & said, "day": _DAY & said}
+    directives = _directives(pattern)
+    parts = {"year": _YEAR & directives, "month": _MONTH & directives, "day": _DAY & directives}
     missing = [name for name, found in parts.items() if not found]
-    if _DATE & said and missing:
+    if _DATE & directives and missing:
         raise ValueError(
             f"the time format {pattern!r} says no {missing[0]}. Give a whole date, such as %d.%m.%Y, or none: then a "
             "time is of the election's night"
         )
-    if not said & set("HcX") and not said >= {"I", "p"}:
+    if not directives & set("HcX") and not directives >= {"I", "p"}:
         raise ValueError(f"the time format {pattern!r} says no hour (%H, or %I with %p)")
-    if "Z" in said:
+    if "Z" in directives:
         raise ValueError(f"the time format {pattern!r} has %Z, whose names say no zone. Use %z, or report.timezone")
     try:
         datetime.strptime(datetime(2024, 3, 31, 21, 14, tzinfo=UTC).strftime(pattern), pattern)  # noqa: DTZ007

@@ -42,7 +42,7 @@ class Sent:
 
     by_time: bool = False
     _newest: dict[Place, Reported] = field(default_factory=dict)
-    _said: defaultdict[Place, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    _by_revision: defaultdict[Place, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     _statements: set[int] = field(default_factory=set)
 
     def add(self, report: Reported) -> None:
@@ -53,7 +53,7 @@ class Sent:
             self._newest[place] = report
         self._statements.add(_statement(report))
         if not (self.by_time or report.released):
-            self._said[place].setdefault(report.revision, _figures(report))
+            self._by_revision[place].setdefault(report.revision, _figures(report))
 
     def news(self, reports: Iterable[Reported]) -> News:
         """What is new among the reports of a file; what is to be published counts as published from now on."""
@@ -75,13 +75,13 @@ class Sent:
 
     def _as_revised(self, report: Reported, news: News) -> None:
         """A report with a revision of its source's own."""
-        newest, said = self._newest.get(_place(report)), self._said[_place(report)].get(report.revision)
+        newest, before = self._newest.get(_place(report)), self._by_revision[_place(report)].get(report.revision)
         what = f"{report.district} ({report.contest}): revision {report.revision}"
-        if said is not None and said != _figures(report):
+        if before is not None and before != _figures(report):
             news.refused.append(
                 f"{what} was published before with other figures, which stand. Give what is new a higher revision."
             )
-        elif said is None or (report.type == "report_corrected" and _statement(report) not in self._statements):
+        elif before is None or (report.type == "report_corrected" and _statement(report) not in self._statements):
             if newest is not None and report.revision < newest.revision:
                 again = report.at > newest.at
                 news.odd.append(
