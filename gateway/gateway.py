@@ -409,14 +409,15 @@ class Gateway:
         )
 
     def _state(self, world: World, found: Mapping[str, Feed], *, numbers: bool) -> bytes:
-        seq, hold, calls, now = world.program.seq, world.program.hold, world.control.calls, self._clock.now()
+        program, now = world.program, self._clock.now()
         replay = world.control.clock.at(now)
         return state_message(
-            *(seq, now, found, self.embargo),
+            *(program.seq, now, found, self.embargo),
             reachable=self._contact.reachable,
             numbers=numbers,
-            hold=hold,
-            calls=calls,
+            hold=program.hold,
+            held_in_part=program.held_in_part,
+            calls=world.control.calls,
             replay=replay,
         )
 

@@ -186,6 +186,7 @@ class Timeline:
                 *(self._desk.seq, at, found, self._control.embargo),
                 numbers=not self._control.embargo.is_in_force(at),
                 hold=self._desk.hold,
+                held_in_part=self._held.above(self._desk.hold),
                 calls=self._control.calls,
             )
         )

@@ -193,7 +193,8 @@ class State(Frozen):
 
     While `embargoed`, numbers are for the control room only; `embargo` is when that ends, `None` where only an operator
     ends it. The public is then told a `seq` of 0, no times of the feeds, and no calls. `hold` lists what is frozen for
-    everyone but the control room: contests, or contest/unit. Where the log is not `reachable`, every feed is down: of
+    everyone but the control room: contests, or contest/unit; `held_in_part` the units above those, whose sums have a
+    frozen part. Who may see no numbers is told of neither. Where the log is not `reachable`, every feed is down: of
     none can be said whether it is silent.
     """
 
@@ -205,6 +206,7 @@ class State(Frozen):
     embargo: AwareDatetime | None = None
     embargoed: bool = False
     hold: tuple[str, ...] = ()
+    held_in_part: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
     replay: Playback | None = None
 

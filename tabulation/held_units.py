@@ -24,6 +24,15 @@ class HeldUnits:
             names += [self.name(contest, unit) for unit in self._whole(self._definition.country, districts)]
         return tuple(names)
 
+    def above(self, names: Collection[str]) -> tuple[str, ...]:
+        """The units above these names, which are held in part: named alike, sorted."""
+        found = set()
+        for name in names:
+            contest, _, unit = name.partition("/")
+            above = self._definition.ancestors[unit or self._definition.country]
+            found |= {self.name(contest, one) for one in above}
+        return tuple(sorted(found))
+
     def name(self, contest: str, unit: str) -> str:
         """The name of a contest that is held in a unit."""
         return contest if unit == self._definition.country else f"{contest}/{unit}"

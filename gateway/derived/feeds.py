@@ -121,6 +121,7 @@ def state_message(  # noqa: PLR0913  the fields of one message, each by its name
     reachable: bool = True,
     numbers: bool = True,
     hold: Sequence[str] = (),
+    held_in_part: Sequence[str] = (),
     calls: Sequence[Called] = (),
     replay: Playback | None = None,
 ) -> bytes:
@@ -137,7 +138,8 @@ def state_message(  # noqa: PLR0913  the fields of one message, each by its name
         for call in (calls if numbers else ())
     ]
     message = {"type": "state", "seq": seq, "at": at, "reachable": reachable, "feeds": table, "calls": called}
-    held = hold if numbers else ()  # where a contest is held there are figures to hold
+    held, in_part = (hold, held_in_part) if numbers else ((), ())  # what is held has figures
     until = embargo.until if embargoed else None
     played = replay.model_dump() if replay is not None else None
-    return orjson.dumps(message | {"embargo": until, "embargoed": embargoed, "hold": held, "replay": played})
+    message |= {"embargo": until, "embargoed": embargoed, "hold": held, "held_in_part": in_part, "replay": played}
+    return orjson.dumps(message)

@@ -20,6 +20,7 @@ from gateway.gateway import Gateway
 from schemas.errors import LogError, UsageError
 from schemas.moments import parse_moment
 from schemas.totals import Row
+from tabulation.held_units import HeldUnits
 
 AT: Final = "at"
 """The field of the query that asks for the past."""
@@ -52,7 +53,7 @@ async def answer_of_then(gateway: Gateway, moments: Moments | None, request: Req
 def _body(question: Asked, past: Past) -> bytes:
     is_public = question.scope == "public"
     rows = past.on_air if is_public else past.control_room
-    run = question.world.run
+    run, hold = question.world.run, () if is_public and past.embargoed else past.hold
     return orjson.dumps(
         {
             "run": run.name,
@@ -62,7 +63,8 @@ def _body(question: Asked, past: Past) -> bytes:
             "take": past.take,
             "told": question.told,
             "embargoed": past.embargoed,
-            "hold": () if is_public and past.embargoed else past.hold,
+            "hold": hold,
+            "held_in_part": HeldUnits(run.definition).above(hold),
             "totals": [row._asdict() for row in rows if _is_asked(question, row)],
         }
     )

@@ -167,14 +167,14 @@ class RowsDoor:
 
     def _body(self, ask: _Ask) -> bytes:
         world, view = ask.question.world, ask.question.view
-        held, head = frozenset(world.program.hold), _head(world, view.seq)
+        program, head = world.program, _head(world, view.seq)
 
         @cache
         def edge(contest: str, source: str, *, is_held: bool) -> Around:
             return Around({**head, "contest": contest, "source": source}, ask.feeds[source], is_held)
 
         def around(place: Place) -> Around:
-            return edge(place.contest, place.source, is_held=bool(held) and _is_held(world, held, place))
+            return edge(place.contest, place.source, is_held=program.is_held(place.contest, place.unit.id))
 
         body = self._table(ask).body(view.figures, around)
         return _BOM + body if ask.bom else body
@@ -190,11 +190,6 @@ class RowsDoor:
 def _head(world: World, seq: int) -> Row:
     """What is the same in every row: of which run and position it is, and whether it is a live night."""
     return {"run": world.run.name, "mode": world.run.mode, "epoch": world.epoch, "seq": seq}
-
-
-def _is_held(world: World, held: frozenset[str], place: Place) -> bool:
-    above = (place.unit.id, *world.run.definition.ancestors[place.unit.id])
-    return place.contest in held or any(f"{place.contest}/{one}" in held for one in above)
 
 
 def _only(name: str, found: Sequence[str]) -> None:

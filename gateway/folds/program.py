@@ -41,6 +41,7 @@ class Program:
         self._unheard: set[Cell] = set()
         """Cells that only orders have spoken of so far."""
         self._hold: tuple[str, ...] | None = ()
+        self._held_in_part: tuple[str, ...] = ()
         self._held_units = HeldUnits(definition)
 
     @property
@@ -53,7 +54,13 @@ class Program:
         """What is held: contests, or contest/unit where it is not the whole country."""
         if self._hold is None:
             self._hold = self._held_units.named(self.on_air.held)
+            self._held_in_part = self._held_units.above(self._hold)
         return self._hold
+
+    @property
+    def held_in_part(self) -> tuple[str, ...]:
+        """The units above what is held, of which a part is held; named like `hold`."""
+        return self._held_in_part if self.hold else ()
 
     def is_held(self, contest: str, unit: str) -> bool:
         """Whether any part of the unit is held in this contest, by whichever source."""

@@ -6,7 +6,7 @@ import { callOf } from "./call.js";
 import { Candidates } from "./candidates.js";
 import { Card } from "./card.js";
 import { Compare } from "./compare.js";
-import { routeUrl } from "./client/index.js";
+import { isHeld, routeUrl } from "./client/index.js";
 import { progressText, wholeOf } from "./claims.js";
 import { feedState } from "./complete.js";
 import { fillSwitch, UnitPicker, updateSwitch } from "./controls.js";
@@ -227,7 +227,7 @@ export class Board {
     const { night, t } = this;
     const pair = pairOf(columns, source, leader);
     const isPublic = night.scope === "public";
-    const held = isPublic && night.held.some((what) => what === contest || what.startsWith(`${contest}/`));
+    const held = isPublic && isHeld(night, this.election, contest, unit);
     const known = pair && columns.some(({ entry }) => entry) && this.#connection.status === "open";
     const question = known && !held && !(isPublic && night.embargoed) ? { contest, unit, a: pair[0].id, b: pair[1].id } : null;
     const inTotals = pair?.find(({ reports }) => reports === "districts");

@@ -4,12 +4,14 @@ async with connect(url, subscriptions=[Wanted("metropolitan_mayor", "aa", ("tr/3
     async for change in night:
         print(night.entry(change.contest, change.source, "tr/34"), night.feeds)
 
-- `night` is the machine, without I/O: one `subscription` after the other, each with its `cursor`, and the `feeds`.
+- `night` is the machine, without I/O: one `subscription` after the other, each with its `cursor`, and the `feeds`;
+  `held` says what operators hold back.
 - `connection` lets a WebSocket feed it, at an `address`, and comes back by the rules of `retry`.
 """
 
 from sandik.client.connection import LiveNight, connect
 from sandik.client.feeds import FeedNow
+from sandik.client.held import is_held
 from sandik.client.night import Change, Handle, News, Night, Pending, Status, StatusChange
 from sandik.client.retry import Retry, may_reconnect
 from sandik.client.subscription import Figures, Wanted, covers
@@ -29,5 +31,6 @@ __all__ = [
     "Wanted",
     "connect",
     "covers",
+    "is_held",
     "may_reconnect",
 ]

@@ -176,6 +176,11 @@ class Night:
         return self._state.hold if self._state is not None else ()
 
     @property
+    def held_in_part(self) -> tuple[str, ...]:
+        """The units above those, of which a part is held; named alike. See `is_held`."""
+        return self._state.held_in_part if self._state is not None else ()
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """Who has won, in an editor's word."""
         return self._frozen.calls if self._frozen is not None else self._calls

@@ -196,6 +196,8 @@ export interface LiveNight {
   readonly embargo: string | null;
   /** What operators hold back for everyone: contests, or contest/unit. Not this screen's own hold: see `holding`. */
   readonly held: readonly string[];
+  /** The units above those, of which a part is held; named alike. */
+  readonly heldInPart: readonly string[];
   readonly calls: readonly Call[];
   readonly replay: Playback | null;
 
@@ -273,5 +275,14 @@ export function mayReconnect(code: number): boolean;
 export function retryDelay(failures: number, random?: () => number, firstMs?: number, longestMs?: number): number;
 /** Whether a pattern such as `tr/34/*` covers a unit. */
 export function covers(pattern: string, unit: string): boolean;
+/** Whether a unit's public figures are held by operators, wholly or in part: it, one above it, or one below it is. */
+export function isHeld(
+  night: { readonly held: readonly string[]; readonly heldInPart?: readonly string[] },
+  definition: Pick<Definition, "units">,
+  contest: string,
+  unit: string,
+): boolean;
+/** Whether what a name in `held` is of and a unit (null: everywhere) have anything in common. */
+export function touches(name: string, definition: Pick<Definition, "units">, contest: string, unit: string | null): boolean;
 /** A subscription's name: the same for whoever asks for the same. */
 export function subscriptionId(wanted: Wanted): string;

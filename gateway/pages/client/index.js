@@ -9,6 +9,7 @@ import { LiveNight } from "./connection.js";
 
 export { routeUrl, streamUrl } from "./address.js";
 export { awaitDefinition, fetchDefinition } from "./definition.js";
+export { isHeld, touches } from "./held.js";
 export { Night } from "./night.js";
 export { mayReconnect, retryDelay } from "./retry.js";
 export { covers, subscriptionId } from "./subscription.js";

@@ -92,6 +92,11 @@ export class Night {
     return this.#state?.hold ?? [];
   }
 
+  /** The units above those, of which a part is held; named alike. See `isHeld`. */
+  get heldInPart() {
+    return this.#state?.held_in_part ?? [];
+  }
+
   /** Who has won, in an editor's word. */
   get calls() {
     return this.#frozen ? this.#frozenCalls : (this.#state?.calls ?? []);

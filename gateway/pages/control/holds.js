@@ -2,6 +2,7 @@
  * Hold, take and release: of the contest and unit that is looked at, or of the whole contest.
  */
 
+import { touches } from "../client/held.js";
 import { make, put, say } from "../dom.js";
 import { Rows } from "./rows.js";
 
@@ -42,16 +43,11 @@ export class Holds {
   ask(name) {
     const { contest, unit } = this.room.place;
     const where = this.#scope.value === "whole" ? null : unit;
-    const pending = Object.entries(this.#hold).filter(([held]) => this.#covers(held, contest, where)).reduce((sum, [, count]) => sum + count, 0);
+    const pending = Object.entries(this.#hold).filter(([held]) => touches(held, this.room.election, contest, where)).reduce((sum, [, count]) => sum + count, 0);
     this.room.ask({
       fields: { type: ORDERS[name], contest, unit: where },
       what: this.t(`${name}What`, { what: this.room.where(contest, where), n: pending }),
     });
-  }
-
-  #covers(held, contest, unit) {
-    const [of, ...path] = held.split("/");
-    return of === contest && (unit === null || !path.length || path.join("/").startsWith(unit) || unit.startsWith(path.join("/")));
   }
 
   #named(held) {

@@ -95,6 +95,10 @@ export class FollowedNight {
     return this.#client.held;
   }
 
+  get heldInPart() {
+    return this.#client.heldInPart;
+  }
+
   /** Who has won, in an editor's word; that too is nobody's during an embargo. */
   get calls() {
     return this.embargoed ? [] : this.#client.calls;

@@ -4,6 +4,7 @@
 
 import { isManual } from "../byhand.js";
 import { callOf, wordsOf } from "../call.js";
+import { isHeld } from "../client/held.js";
 import { credited, isOdd, partOf, progressText, wholeOf } from "../claims.js";
 import { feedState } from "../complete.js";
 import { basisPoints } from "../format.js";
@@ -11,16 +12,6 @@ import { isThin, sumOfOthers } from "../rank.js";
 
 /** States in which what is on screen may not be so any more. */
 const GRAVE = new Set(["stale", "down", "lost"]);
-
-/** Whether an operator holds this unit of this contest: the contest, the unit, or anything above it is listed. */
-export function isHeld(held, contest, unit) {
-  return held.some((what) => {
-    const slash = what.indexOf("/");
-    if (slash < 0) return what === contest;
-    const part = what.slice(slash + 1);
-    return what.slice(0, slash) === contest && (unit === part || unit.startsWith(`${part}/`));
-  });
-}
 
 /** The state of one source's figures on screen: `{state, word, text, grave}`; the gravest thing wins. */
 export function stateOf({ night, election, source, selection, t, format }) {
@@ -32,7 +23,7 @@ export function stateOf({ night, election, source, selection, t, format }) {
     return say("lost", t("lostWord"), t("lostOnAir", { time: format.clock(connection.shownAt) }));
   }
   if (connection.status !== "open") return say("waiting", t("waiting"), t("connecting"));
-  if (isHeld(night.held, selection.contest, selection.unit)) return say("hold", t("holdWord"), t("holdOnAir"));
+  if (isHeld(night, election, selection.contest, selection.unit)) return say("hold", t("holdWord"), t("holdOnAir"));
   const scope = election.scopeOf(selection.unit).id;
   const state = feedState(feed.state, night.entry(selection.contest, source.id, scope), night.reachable);
   const text = state === "live" ? "" : t(`${state}Text`, { source: source.name }); // what goes well needs no words

@@ -1,0 +1,110 @@
+"""Whether a unit is held: the gateway's word is what clients make of its names, by the definition's tree."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandik.client.held import is_held
+from schemas.definition import Candidate, Contest, Election, Source, Unit
+from schemas.gate import Gate
+from tabulation.held_units import HeldUnits
+from tabulation.on_air import OnAir
+from tests.builders import NIGHT
+from tests.node.node import run_node
+
+PARENTS = {"p1": "c", "tr/1": "c", "tr/10": "c", "empty": "c", "tr/1/a": "tr/10", "x": "tr/1", "y": "tr/1", "z": "p1"}
+"""Ids that say nothing of the tree, or something else than it: `tr/1/a` lies in `tr/10`."""
+
+
+def election(parents: Mapping[str, str]) -> Election:
+    """Provinces in the country `c`, and districts in them."""
+    below = (
+        Unit(id=one, level="province" if parent == "c" else "district", name=one, parent=parent)
+        for one, parent in parents.items()
+    )
+    return Election(
+        id="e",
+        name="E",
+        date=NIGHT.date(),
+        parties=(),
+        sources=(Source(id="aa", name="AA"), Source(id="bb", name="BB")),
+        contests=tuple(Contest(id=one, name=one, candidates=(Candidate(id="a", name="A"),)) for one in ("m", "n")),
+        units=(Unit(id="c", level="country", name="C"), *below),
+    )
+
+
+ELECTION = election(PARENTS)
+DISTRICTS = tuple(unit.id for unit in ELECTION.districts)
+PLACES = [(contest, unit) for contest in ("m", "n") for unit in (*ELECTION.unit_by_id, "nowhere") if unit != "empty"]
+"""Every unit that has figures, and one that is not there."""
+
+
+class Night(NamedTuple):
+    held: tuple[str, ...] = ()
+    held_in_part: tuple[str, ...] = ()
+
+
+CELLS = st.sets(st.tuples(st.sampled_from(["m", "n"]), st.sampled_from(["aa", "bb"]), st.sampled_from(DISTRICTS)))
+
+
+def told(cells: set[tuple[str, str, str]]) -> tuple[Night, list[bool]]:
+    """What a gateway says of these held cells, and of each place whether it is held."""
+    on_air, units = OnAir(ELECTION), HeldUnits(ELECTION)
+    for contest, source, district in sorted(cells):
+        on_air.fold_gate(Gate(contest=contest, source=source, district=district, gate=1, held=True))
+    hold = units.named(on_air.held)
+    return Night(hold, units.above(hold)), [on_air.is_held(*place) for place in PLACES]
+
+
+@given(CELLS)
+def test_a_client_finds_what_the_gateway_holds(cells: set[tuple[str, str, str]]) -> None:
+    night, expected = told(cells)
+
+    naive = [
+        any(contest == of and unit in ELECTION.path(district) for of, _, district in cells) for contest, unit in PLACES
+    ]
+    assert naive == expected == [is_held(night, ELECTION, *place) for place in PLACES]
+
+
+@pytest.mark.parametrize("size", range(len(DISTRICTS) + 1))
+async def test_in_javascript_it_is_the_same(size: int) -> None:
+    night, expected = told({("m", "aa", district) for district in DISTRICTS[:size]})
+    asked = {
+        "night": {"held": night.held, "heldInPart": night.held_in_part},
+        "definition": ELECTION.model_dump(mode="json"),
+        "places": PLACES,
+    }
+
+    found = orjson.loads(await run_node("held.mjs", said=orjson.dumps(asked).decode()))
+    assert expected == found["held"]
+
+
+async def test_what_is_held_touches_a_unit_where_one_lies_in_the_other() -> None:
+    names = ["m", "m/tr/10", "m/tr/1", "m/x", "n/x"]
+    asked = {
+        "definition": ELECTION.model_dump(mode="json"),
+        "names": names,
+        "contest": "m",
+        "units": ["tr/1", "x", "c", None],
+    }
+
+    found = orjson.loads(await run_node("held.mjs", said=orjson.dumps(asked).decode()))
+    assert {
+        "m": [True, True, True, True],
+        "m/tr/10": [False, False, True, True],
+        "m/tr/1": [True, True, True, True],
+        "m/x": [True, True, True, True],
+        "n/x": [False, False, False, False],
+    } == found["touches"]
+
+
+def test_all_of_a_large_country_but_one_district_are_few_names() -> None:
+    parents = {f"p{number}": "c" for number in range(81)} | {f"d{number}": f"p{number % 81}" for number in range(973)}
+    units = HeldUnits(election(parents))
+    hold = units.named({("m", f"d{number}") for number in range(1, 973)})
+
+    assert (80 + 12, 2) == (len(hold), len(units.above(hold)))
