@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.async_api import Browser, expect
 
-from schemas.control import FigureOverridden, OverrideWithdrawn
+from schemas.control import FigureOverridden, Held, OverrideWithdrawn
 from schemas.tally import Counted
 from tests.browser.chromium import PATIENCE_MS, screen
 from tests.browser.city import POLLS_CLOSE, election, tallies
@@ -121,6 +121,23 @@ async def test_figures_set_by_hand_are_said_not_to_be_compared(tmp_path: Path, b
             await expect(gap).to_have_text("0", timeout=PATIENCE_MS)
             await give(log, OverrideWithdrawn, **where)
             await expect(shown.page.locator("#compare .why .manual")).to_be_hidden(timeout=PATIENCE_MS)
+
+
+async def test_one_held_district_stops_no_other_from_being_explained(tmp_path: Path, browser: Browser) -> None:
+    said = [box(1001, {"imamoglu": 150, "kurum": 50}, source=source) for source in ("aa", "anka")]
+    async with log_at(tmp_path) as log:
+        run = await begin(log, election(), mode="test")
+        async with counting(log, run), showing(log) as url, screen(browser, f"{url}/?unit={FATIH}") as shown:
+            await say(log, said)
+            await give(log, Held, contest="metropolitan_mayor", unit="tr/34/adalar")
+            await expect(shown.page.locator("#status")).to_contain_text("Bekletiliyor", timeout=PATIENCE_MS)
+            gap = shown.page.locator("#compare [data-part=coverage] td.number").first
+            await expect(gap).to_have_text("0", timeout=PATIENCE_MS)
+
+            await shown.page.goto(f"{url}/?unit=tr/34")
+            await expect(shown.page.locator("#compare .why")).to_contain_text(
+                "Bekletilen sonuçlar karşılaştırılmaz.", timeout=PATIENCE_MS
+            )
 
 
 @pytest.mark.parametrize(("width", "language"), [(1440, "tr"), (360, "en")])

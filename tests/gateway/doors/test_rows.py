@@ -16,6 +16,7 @@ from starlette.responses import Response
 import gateway.derived.table as pieces
 import gateway.doors.rows as door
 from eventlog.clock import Manual, Wall
+from eventlog.port import Entry
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
@@ -23,6 +24,7 @@ from gateway.admission.handshake import AccessSettings
 from gateway.doors.rows import RowsDoor
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
+from schemas.gate import Gate
 from tabulation.embargo import Embargo
 from tests.gateway.gateways import FAST, RUN, get, is_ready, is_refused, night, publish, running, viewer
 from tests.gateway.nights import START, Written, election, totals
@@ -53,6 +55,20 @@ async def test_a_binding_made_before_the_first_box_holds_all_night(tmp_path: Pat
             5_114,
         )
         assert (after["seq"], after["mode"], after["feed"], after["cankaya_1_votes"]) == (1, "test", "live", 0)
+
+
+async def test_a_row_is_held_where_its_unit_or_a_district_in_it_is(tmp_path: Path) -> None:
+    gate = Gate(contest="mayor", source="aa", district="tr/34/uskudar", gate=1, held=True)
+    async with night(tmp_path) as log:
+        await publish(log, totals(), totals("tr/34/adalar"), totals(source="anka"))
+        await log.append(RunTopics(RUN).totals.name, [Entry(gate.key, gate.encode())])
+        async with running(log) as gateway:
+            await is_ready(gateway)
+            rows = (await get(gateway, "/v1/rows.json?contest=mayor")).json()
+
+    held = {"tr", "tr/34", "tr/34/uskudar"}
+    assert {(row["unit"], int(row["unit"] in held)) for row in rows} == {(row["unit"], row["held"]) for row in rows}
+    assert {row["unit"] for row in rows} > held
 
 
 async def test_rows_say_the_same_as_json_and_as_csv(tmp_path: Path) -> None:
