@@ -4,7 +4,8 @@ The ledgers decide both: a statement is compared with the one that stands about 
 that letting it out would publish is tried on them.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, cast
 
 from consumers.ledger import BoxLedger
 from consumers.register import Refusal
@@ -13,7 +14,7 @@ from consumers.tally import Ledger, TallyFold
 from schemas.mending import MENDABLE, mended
 from schemas.quarantine import Assessment, Quarantined, Verdict
 from schemas.set_aside import SetAside
-from schemas.tally import RELEASED_BITS, Reported, Tally, order_of
+from schemas.tally import RELEASED_BITS, Counted, Reported, Tally, Withdrawn, order_of
 
 _COUNTS_THEN: Final = frozenset({"counted", "overturned"})
 """Outcomes of a tally that stands from then on."""
@@ -61,19 +62,25 @@ def _verdict(ledger: Ledger | None, found: SetAside, order: int | None) -> Verdi
 
 
 def _says_the_same(ledger: Ledger, event: Tally) -> bool:
-    """Whether what stands has the same counts, whoever said it when."""
+    """Whether what stands has the same counts, whoever said it when. The event is of the ledger's kind."""
     if isinstance(ledger, BoxLedger):
-        if isinstance(event, Reported) or not set(getattr(event, "votes", ())) <= set(ledger.lanes.candidates):
-            return False
-        lanes = ledger.lanes
-        return not (lanes.of(event) ^ ledger.heard().get(event.box, 0)) & lanes.counts_mask
-    if not isinstance(event, Reported):
-        return False
-    sums = ledger.sums
+        return _is_same_box(ledger, cast("Counted | Withdrawn", event))
+    report, sums = cast("Reported", event), ledger.sums
     names = ("boxes_opened", "registered", "cast", "valid", "invalid", "unattributed")
-    standing = {name: votes for name, votes in sums.votes.items() if votes}
-    said = {name: votes for name, votes in event.votes.items() if votes}
-    return said == standing and all(getattr(event, name) == getattr(sums, name) for name in names)
+    same_votes = _with_votes(report.votes) == _with_votes(sums.votes)
+    return same_votes and all(getattr(report, name) == getattr(sums, name) for name in names)
+
+
+def _is_same_box(ledger: BoxLedger, event: Counted | Withdrawn) -> bool:
+    lanes = ledger.lanes
+    if isinstance(event, Counted) and not _with_votes(event.votes).keys() <= set(lanes.candidates):
+        return False
+    return not (lanes.of(event) ^ ledger.heard().get(event.box, 0)) & lanes.counts_mask
+
+
+def _with_votes(votes: Mapping[str, int]) -> dict[str, int]:
+    """Those who have any: who is not named has none."""
+    return {name: count for name, count in votes.items() if count}
 
 
 def _refusal(fold: TallyFold, event: Tally, stands: str) -> str | None:

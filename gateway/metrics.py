@@ -111,10 +111,15 @@ class _Readings:
 def _feeds(feeds: dict[str, Feed]) -> Iterator[Metric]:
     age = GaugeMetricFamily("sandik_feed_age_seconds", "Since a source's last change came in.", labels=["source"])
     state = GaugeMetricFamily("sandik_feed_state", "1 for the state that a source is in.", labels=["source", "state"])
+    aside = GaugeMetricFamily(
+        "sandik_feed_set_aside", "Statements of a source that its figures do not show.", labels=["source"]
+    )
     for source, feed in sorted(feeds.items()):
+        aside.add_metric([source], feed.set_aside)
         if feed.age_s is not None:
             age.add_metric([source], feed.age_s)
         for name in get_args(FeedState):
             state.add_metric([source, name], float(feed.state == name))
     yield age
     yield state
+    yield aside

@@ -17,7 +17,7 @@ from schemas.errors import UsageError
 from schemas.explanation import Explanation
 from schemas.gate import GATE
 from schemas.notice import NOTICE
-from schemas.quarantine import Quarantined
+from schemas.quarantine import Assessment, Quarantined
 from schemas.tally import TALLY
 from schemas.totals import TOTALS
 from schemas.wire import CLIENT_MESSAGE, SERVER_MESSAGE
@@ -34,6 +34,7 @@ SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
     "explanation": TypeAdapter(Explanation),
     "control": CONTROL,
     "quarantine": TypeAdapter(Quarantined),
+    "assessment": TypeAdapter(Assessment),
     "client-message": CLIENT_MESSAGE,
     "server-message": SERVER_MESSAGE,
 }

@@ -42,6 +42,7 @@ def test_a_feed_has_its_age_and_one_state() -> None:
 
     assert 74 == found["sandik_feed_age_seconds", ("aa",)]
     assert ("sandik_feed_age_seconds", ("anka",)) not in found
+    assert 0 == found["sandik_feed_set_aside", ("aa",)]
     assert [("quiet", 1), ("stale", 0)] == [(s, found["sandik_feed_state", ("aa", s)]) for s in ("quiet", "stale")]
 
 
