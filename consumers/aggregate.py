@@ -81,7 +81,11 @@ class Progress:
     compared: int = 0
     unverified: int = 0
     """Operators' restrictions that are kept though they cannot be verified."""
+    run: str = ""
     partitions: frozenset[int] = frozenset()
+    """Those that this member owns."""
+    answered_s: float | None = None
+    """When the log last answered how far it goes, in seconds of the clock's that never steps back."""
     outcomes: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
 
@@ -109,6 +113,7 @@ class Aggregator:
         self._watch = watch
         self._zone = ZoneInfo(run.definition.timezone)
         self._progress = progress or Progress()
+        self._progress.run = run.name
         partitions = run.topics.partitions
         self._fold = TallyFold(run.definition, run.topics.tallies.name, lambda key: log.partition_of(key, partitions))
         self._progress.outcomes = self._fold.outcomes
@@ -344,6 +349,7 @@ class Aggregator:
         if not self._saver.is_busy:
             positions = self._positions()
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
+            self._progress.answered_s = self._clock.monotonic()
             self._progress.behind = sum(ends[partition] - at for partition, at in positions.items())
             await self._publish()
             await self._repair_totals()

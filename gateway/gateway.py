@@ -220,6 +220,8 @@ class Gateway:
             stale=world.view.stale if world else 0,
             unverified=len(self.unverified()),
             feeds=self.feeds_now(),
+            run=self.run_name,
+            partitions=world.run.topics.partitions if world else 0,
         )
 
     # What clients bring

@@ -34,6 +34,9 @@ class Reading:
     stale: int
     unverified: int
     feeds: dict[str, Feed]
+    run: str = ""
+    partitions: int = 0
+    """Into how many partitions the run's tallies are divided, each of which an aggregator should own; 0: no run yet."""
 
 
 class Metrics:
@@ -105,6 +108,12 @@ class _Readings:
             ("stale_records", "Records that were not newer than what was held.", reading.stale),
         ):
             yield GaugeMetricFamily(f"sandik_gateway_{name}", what, value=float(value))
+        if reading.partitions:
+            divided = GaugeMetricFamily(
+                "sandik_gateway_run_partitions", "Partitions of the run that is followed.", labels=["run"]
+            )
+            divided.add_metric([reading.run], reading.partitions)
+            yield divided
         yield from _feeds(reading.feeds)
 
 

@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from consumers.aggregate import Progress
+from eventlog.clock import Clock
 from schemas.errors import UsageError
 from schemas.quarantine import REASONS
 
@@ -19,8 +20,9 @@ _WATCHED: Final = ("overturned", *REASONS)
 class AggregatorMetrics:
     """Reads an aggregator's progress when it is scraped."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, clock: Clock) -> None:
         self._progress = progress
+        self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, as prometheus-client asks a collector for them."""
@@ -34,7 +36,15 @@ class AggregatorMetrics:
         yield quarantined
         yield CounterMetricFamily("sandik_aggregator_published", "Totals records published.", value=progress.published)
         yield CounterMetricFamily("sandik_aggregator_compared", "Comparisons published.", value=progress.compared)
-        yield GaugeMetricFamily("sandik_aggregator_partitions", "Partitions owned.", value=len(progress.partitions))
+        owned = GaugeMetricFamily("sandik_aggregator_partitions", "Partitions owned.", labels=["run"])
+        owned.add_metric([progress.run], len(progress.partitions))
+        yield owned
+        if progress.answered_s is not None and progress.partitions:  # who owns nothing has nothing to ask
+            yield GaugeMetricFamily(
+                "sandik_aggregator_log_age_seconds",
+                "Since the log last answered how far it goes.",
+                value=self._clock.monotonic() - progress.answered_s,
+            )
         yield GaugeMetricFamily(
             "sandik_aggregator_lag_tallies", "Tallies not folded at the last checkpoint round.", value=progress.behind
         )
@@ -46,13 +56,13 @@ class AggregatorMetrics:
 
 
 @contextmanager
-def metrics_served(host: str, port: int | None, progress: Progress) -> Iterator[None]:
+def metrics_served(host: str, port: int | None, progress: Progress, clock: Clock) -> Iterator[None]:
     """Serve `/metrics` at this address while the block runs; nowhere without a port."""
     if port is None:
         yield
         return
     registry = CollectorRegistry()
-    registry.register(AggregatorMetrics(progress))
+    registry.register(AggregatorMetrics(progress, clock))
     try:
         server, thread = start_http_server(port, host, registry)
     except OSError as error:

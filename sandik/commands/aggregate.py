@@ -74,7 +74,7 @@ async def _for_ever(url: str, name: str, settings: AggregateSettings, host: str,
         run = await wait_for_run(log, name, clock)
         screen.say(f"Folding run {name!r} ({run.mode}), {grouped(len(run.definition.districts))} districts.")
         progress = Progress()
-        with metrics_served(host, metrics_port, progress):
+        with metrics_served(host, metrics_port, progress, clock):
             await fold_takes(log, run, clock, settings, progress)
 
 

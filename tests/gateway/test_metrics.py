@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.metrics import Metrics, Reading
@@ -35,6 +37,12 @@ def test_gauges_are_read_when_they_are_scraped() -> None:
 
     names = ("ready", "connections", "groups", "seq", "lag_seq", "log_age_seconds", "unverified_orders")
     assert (1, 7, 2, 18, 3, 12.5, 2) == tuple(found[f"sandik_gateway_{name}", ()] for name in names)
+
+
+def test_a_run_says_into_how_many_partitions_it_is_divided_once_there_is_one() -> None:
+    found = samples(Metrics(lambda: replace(READING, run="night", partitions=8)))
+    assert 8 == found["sandik_gateway_run_partitions", ("night",)]
+    assert "run_partitions" not in Metrics(lambda: READING).expose().decode()
 
 
 def test_a_feed_has_its_age_and_one_state() -> None:

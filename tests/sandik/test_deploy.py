@@ -11,6 +11,7 @@ import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
 from consumers.aggregate import Progress
+from eventlog.clock import Manual
 from gateway.metrics import Metrics, Reading
 from sandik.metrics import AggregatorMetrics
 from schemas.wire import Feed
@@ -25,9 +26,11 @@ QUERIES = [rule["expr"] for rule in ALERTS] + [target["expr"] for panel in PANEL
 def exposed() -> set[str]:
     """The names of everything that a gateway and an aggregator expose."""
     feed = Feed(state="live", last_event=NIGHT, age_s=1.0)
-    reading = Reading(True, 1, 0, 1, 1, 0, 0.0, 0, 0, 0, {"aa": feed})
+    reading = Reading(True, 1, 0, 1, 1, 0, 0.0, 0, 0, 0, {"aa": feed}, "night", 8)
+    clock = Manual(NIGHT)
+    progress = Progress(partitions=frozenset({0}), answered_s=0.0, outcomes=Counter({"counted": 1, "conflict": 1}))
     registry = CollectorRegistry()
-    registry.register(AggregatorMetrics(Progress(outcomes=Counter({"counted": 1, "conflict": 1}))))
+    registry.register(AggregatorMetrics(progress, clock))
     text = Metrics(lambda: reading).expose().decode() + generate_latest(registry).decode()
     return set(re.findall(r"^(\w+?)(?:\{.*\})? ", text, re.MULTILINE))
 
