@@ -23,6 +23,7 @@ from sandik.wiring import open_log
 from sandik.workers import end_with_parent
 from schemas.errors import UsageError
 from schemas.moments import parse_moment
+from schemas.totals import Told
 from schemas.trust import OperatorKey
 
 EXAMPLE = "Example: sandik at 22:14 --run 2024-yerel --date 2024-03-31"
@@ -37,33 +38,46 @@ def at(
         str | None, typer.Option("--date", metavar="DAY", help="The day of a time; else the last time it was so late.")
     ] = None,
     log: LogUrl = EMBEDDED_LOG,
+    tell: Annotated[
+        Told,
+        typer.Option("--tell", help="Of a table, which figures: on_air, or control_room. JSON has both."),
+    ] = Told.ON_AIR,
     operator_key: OperatorKeys = None,
     form: FormatOption = Format.TABLE,
     worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
 ) -> None:
-    """Print the totals as they stood on air at a moment that has been, with what was held and embargoed then."""
+    """Print the totals as they stood on air at a moment that has been, with what was held and embargoed then.
+
+    During an embargo nothing was on air; --tell control_room prints what the control room had.
+    """
     if worker:
         end_with_parent()
+    if tell is Told.LOG:
+        raise UsageError("The past is told as it was on_air or in the control_room. What sources said: sandik trace.")
     found, past = run_to_completion(_past(log, run, moment, _day(day), operator_keys(operator_key)))
     screen.complain(past.complaint)
     if form is Format.JSON:
         write_bytes(encode_past(past) + b"\n")
         return
     console = for_people()
-    print_sentences(console, _sentences(past))
+    print_sentences(console, _sentences(past, tell))
     held = held_places(found.definition, past.hold)
     tables = TotalsTables(found.definition, lambda row: (row.contest, row.unit) in held)
-    for table in tables.of(past.control_room if past.embargoed else past.on_air):
+    for table in tables.of(past.on_air if tell is Told.ON_AIR else past.control_room):
         console.print(table)
 
 
-def _sentences(past: Past) -> Iterator[str]:
+def _sentences(past: Past, tell: Told) -> Iterator[str]:
     """Which figures these are, and what of them was held."""
     yield f"As it stood at {past.at.isoformat(timespec='milliseconds')}, to the aggregator's tick:"
     if past.take:
         yield f"This is take {past.take} of a replay: what earlier takes showed at that moment is not told."
     if past.embargoed:
-        yield "There was an embargo: nothing was on air. This is what the control room had."
+        yield "There was an embargo: nothing was on air."
+    if tell is Told.CONTROL_ROOM:
+        yield "Told is what the control room had: the newest of what was held, and figures that were set by hand."
+    elif past.embargoed:
+        yield "What the control room had is told with --tell control_room."
     else:
         yield "Told is what was on air: what was held as it stood, and figures that were set by hand."
     if past.hold:

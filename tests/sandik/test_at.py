@@ -91,8 +91,19 @@ def test_a_moment_is_told_to_people(sandik: Sandik, night: str) -> None:
     code, out, _ = sandik("at", "2024-03-31T20:45", "--run", RUN, "--log", night)
     words = " ".join(out.split())
     assert 0 == code
-    assert "There was an embargo: nothing was on air." in words
-    assert "Türkiye (tr) 1 / 80" in words
+    assert "There was an embargo: nothing was on air. What the control room had is told with --tell" in words
+    assert "Türkiye" not in words
+
+
+def test_what_the_control_room_had_is_told_to_whoever_asks_for_it(sandik: Sandik, night: str) -> None:
+    arguments = ("--run", RUN, "--log", night, "--tell", "control_room")
+    for moment, says in (("20:45", "(tr) 1 / 80"), ("22:45", "(kurum) 111 %100,00 0 held")):
+        _, out, _ = sandik("at", f"2024-03-31T{moment}", *arguments)
+        words = " ".join(out.split())
+        assert "Told is what the control room had" in words
+        assert says in words
+    code, _, err = sandik("at", "2024-03-31T22:45", "--run", RUN, "--log", night, "--tell", "log")
+    assert (2, True) == (code, "sandik trace" in err)
 
 
 def test_a_moment_is_told_to_programs(sandik: Sandik, night: str) -> None:
