@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, expect
 from eventlog.port import Entry, EventLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
-from schemas.control import Called, QuarantineReleased
+from schemas.control import Called, EmbargoSet, QuarantineReleased
 from schemas.trust import OperatorSeal
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import election, tallies
@@ -277,4 +277,27 @@ async def test_what_was_let_out_and_is_not_counted_can_be_published_again(tmp_pa
         await again.get_by_role("button", name="Yeniden yayımla").click()
         await give(page, "ilk seferinde yazılmadı")
         await expect(page.locator(".queue.again")).to_be_hidden(timeout=PATIENCE_MS)
+        assert [] == shown.complaints
+
+
+async def test_an_embargo_of_an_operator_whose_key_is_missing_is_named_and_can_be_lifted(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with night(tmp_path) as (log, url), screen(browser, room_url(url), height=1500) as shown:
+        unknown = OperatorSeal(Ed25519PrivateKey.generate())
+        value = written(EmbargoSet, unknown, run=RUN, epoch="9f2c")
+        await log.append(RunTopics(RUN).control.name, [Entry(b"order", value)])
+        page = await enter(shown)
+        await expect(page.locator("#line")).to_contain_text("embargo_set at control offset 1", timeout=PATIENCE_MS)
+        await expect(page.locator("#line")).to_have_attribute("data-good", "false")
+        await expect(page.locator(".audit tr[data-kept=true]")).to_contain_text("doğrulanamıyor; yine de uygulanıyor")
+        await expect(page.locator(".audit tr[data-kept=true]")).to_contain_text("tanınmayan anahtar")
+        await expect(page.locator(".embargo-state")).to_have_attribute("data-embargoed", "true")
+        await page.locator("#embargo-order").click()
+        await expect(page.locator(".questions [data-code=lift]")).to_contain_text(
+            "It lifts the embargo (until an operator lifts it)", timeout=PATIENCE_MS
+        )
+        await give(page, "tanınmayan emir")
+        await expect(page.locator(".embargo-state")).to_have_attribute("data-embargoed", "false", timeout=PATIENCE_MS)
+        await expect(page.locator("#line")).to_have_attribute("data-good", "true", timeout=PATIENCE_MS)
         assert [] == shown.complaints

@@ -27,7 +27,7 @@ export class Audit {
     const where = contest ? ` ${this.room.where(contest, unit ?? district ?? null)}` : "";
     const who = candidate ? ` · ${this.room.candidateName(contest, unit, candidate)}` : "";
     const what = `${t(type ?? "unreadable")}${where}${who}${position ? ` ${position}` : ""}`;
-    const cells = [format.clock(at), what, by ?? "", reason ?? "", counts ? t("counts") : t(kept ? "kept" : "refused", { why: refusal }), key ?? t("unsigned")];
+    const cells = [format.clock(at), what, by ?? "", reason ?? "", counts ? t("counts") : t(kept ? "kept" : "refused", { why: refusal }), key ?? t(kept ? "unknownKey" : "unsigned")];
     return make("tr", { "data-counts": String(counts), "data-kept": String(kept) }, ...cells.map((text) => make("td", { text })));
   }
 }

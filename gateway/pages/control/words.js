@@ -3,7 +3,7 @@
  */
 
 const TR = {
-  title: "Yayın kontrol", operator: "Yayın sorumlusu", unsigned: "imzasız", key: "anahtar {key}", readOnly: "salt okunur: bu belirteçle emir verilemez",
+  title: "Yayın kontrol", operator: "Yayın sorumlusu", unsigned: "imzasız", unknownKey: "tanınmayan anahtar", key: "anahtar {key}", readOnly: "salt okunur: bu belirteçle emir verilemez",
   signIn: "Giriş", token: "Belirteç (sandik token)", name: "Adınız", keyFile: "İmza anahtarı (özel anahtar dosyası)", enter: "Gir",
   noKey: "Bu dosyada parolasız bir Ed25519 özel anahtarı yok.", noEd25519: "Bu tarayıcı Ed25519 ile imza atamıyor ya da sayfa güvenli bağlantıyla (HTTPS) açılmadı.",
   needsKey: "Bu gecede yalnız imzalı emirler geçer: anahtar dosyasını verin.",
@@ -45,7 +45,7 @@ const TR = {
 };
 
 const EN = {
-  title: "Control room", operator: "Operator", unsigned: "unsigned", key: "key {key}", readOnly: "read only: no orders with this token",
+  title: "Control room", operator: "Operator", unsigned: "unsigned", unknownKey: "an unknown key", key: "key {key}", readOnly: "read only: no orders with this token",
   signIn: "Sign in", token: "Token (sandik token)", name: "Your name", keyFile: "Signing key (private key file)", enter: "Enter",
   noKey: "There is no Ed25519 private key without a password in this file.", noEd25519: "This browser cannot sign with Ed25519, or the page did not come over HTTPS.",
   needsKey: "In this night only signed orders count: give your key file.",
