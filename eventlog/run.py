@@ -12,7 +12,8 @@ from eventlog.port import Entry, EventLog, Record
 from eventlog.topics import DEFAULT_PARTITIONS, RunTopics
 from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch
 from schemas.definition import Election, check_times
-from schemas.errors import DefinitionError, RunConflict, UnknownRun, UsageError
+from schemas.errors import DefinitionError, OtherVersion, RunConflict, UnknownRun, UsageError
+from schemas.versions import other_version
 
 RUN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}")
 """What a run may be called: what Kafka allows in a topic's name, without the dot that separates its parts."""
@@ -144,6 +145,7 @@ class _Found:
         try:
             return parse_control(value)
         except (DefinitionError, ValueError) as error:
+            self._check_version(value)
             raise DefinitionError(
                 f"Run {self._name!r} cannot be read by this version: {_in_a_line(error)} Choose another --run, or make "
                 "one anew from a mended definition."
@@ -151,8 +153,16 @@ class _Found:
 
     def _follow(self, record: Record) -> None:
         begun = parse_epoch(record.value)
+        if begun is None and b'"epoch_begun"' in (record.value or b""):
+            self._check_version(record.value)
         if begun is not None and begun.follows(self._name, self.take):
             self.take, self.epoch = begun.take, begun.epoch
+
+    def _check_version(self, value: bytes | None) -> None:
+        """Raise `OtherVersion` where another release wrote what says what the run is, or its definition."""
+        version = other_version(value) or other_version(value, "definition")
+        if version is not None:
+            raise OtherVersion(f"The record that says what run {self._name!r} is", version)
 
 
 def _in_a_line(error: Exception) -> str:

@@ -105,7 +105,7 @@ class Gateway:
         """Fold records of the totals topic, in their order."""
         if self.world is None:
             raise RuntimeError("There is no run yet; begin with one.")
-        clock = self.world.control.clock
+        clock, skipped = self.world.control.clock, self.world.view.skipped
         for record in records:
             if self.world.program.fold(record):
                 clock.figures_changed()
@@ -114,6 +114,13 @@ class Gateway:
             if is_mark(record.key) and (mark := parse_mark(record.value)) is not None:
                 clock.mark(mark)
         self._arrivals.look(self.world.view.heard, self._clock.monotonic())
+        if self.world.view.skipped > skipped:
+            _log.warning(
+                "%d records of the totals topic before %d cannot be used: another release of sandik wrote them, or "
+                "nobody did. What they say is not shown.",
+                self.world.view.skipped - skipped,
+                self.world.view.seq,
+            )
         self.work.set()
         self._look_at_replay()
 

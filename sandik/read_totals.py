@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from eventlog.port import EventLog
+from eventlog.port import EventLog, Record
 from eventlog.reading import read_to_end
 from eventlog.run import Run
 from gateway.folds.control import Control
@@ -16,9 +16,12 @@ from sandik.numbers import grouped
 from sandik.set_aside import quarantine_of
 from sandik.told import ToldTotals, tell
 from schemas.control import EmbargoSet
-from schemas.errors import UnderEmbargo
-from schemas.totals import Told
+from schemas.errors import OtherVersion, UnderEmbargo
+from schemas.gate import is_gate
+from schemas.override import is_override
+from schemas.totals import Told, is_aside
 from schemas.trust import OperatorKey
+from schemas.versions import other_version
 from tabulation.embargo import Embargo
 from tabulation.on_air import OnAir
 from tabulation.restrictions import complaint
@@ -73,8 +76,22 @@ async def read_on_air(log: EventLog, run: Run) -> OnAir:
     """The fold of the totals topic, to its end as it is now."""
     fold = OnAir(run.definition)
     async for record in read_to_end(log, run.topics.totals.name):
-        fold.fold(record.key, record.value)
+        if fold.fold(record.key, record.value) is None:
+            check_version(record)
     return fold
+
+
+def check_version(record: Record) -> None:
+    """Raise `OtherVersion` where a record of the totals topic bears on figures, and another release wrote it.
+
+    Without a hold or a figure set by hand, which it may be, the others would be wrong. Of what else is said beside the
+    totals nothing here depends.
+    """
+    if is_aside(record.key) and not (is_gate(record.key) or is_override(record.key)):
+        return
+    version = other_version(record.value)
+    if version is not None:
+        raise OtherVersion(f"The record at {record.offset} of the totals topic", version)
 
 
 def _in_zone(run: Run, embargo: Embargo) -> datetime | None:

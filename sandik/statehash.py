@@ -5,16 +5,21 @@ from pydantic import ValidationError
 from eventlog.port import EventLog, Record
 from eventlog.reading import read_to_end
 from eventlog.run import Run
+from sandik.read_totals import check_version
 from schemas.statehash import state_of
 from schemas.totals import Cell, Totals, parse_totals
 
 
 async def state_hash(log: EventLog, run: Run) -> str:
-    """The hash of the newest totals of every contest, source and district; in hexadecimal."""
+    """The hash of the newest totals of every contest, source and district; in hexadecimal.
+
+    Raises `OtherVersion` where another release wrote some of them: a hash without them would be wrong.
+    """
     newest: dict[Cell, Totals] = {}
     async for record in read_to_end(log, run.topics.totals.name):
         totals = _parse(record)
         if totals is None:
+            check_version(record)
             continue
         known = newest.get(totals.cell)
         if known is None or totals.version > known.version:

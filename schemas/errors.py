@@ -8,6 +8,7 @@
     │   ├── ArchiveError      an archive that is none, or is not what was written
     │   ├── ScenarioError     a scenario of a staged night that contradicts itself
     │   ├── UnderEmbargo      what is on air was asked for, and an embargo keeps all of it from the public
+    │   ├── OtherVersion      another release of sandik wrote what has to be read
     │   ├── UnknownRun        no such run in the log
     │   └── RunConflict       the run exists with another definition or mode
     ├── StreamRefused         a gateway sent a client away for good
@@ -81,6 +82,17 @@ class UnderEmbargo(UsageError):
         )
         self.run = run
         self.until = until
+
+
+class OtherVersion(UsageError):
+    """Another release of sandik wrote what has to be read: `version` is not the one that this release knows."""
+
+    def __init__(self, what: str, version: str) -> None:
+        super().__init__(
+            f"{what} has version {version}, which this sandik does not read: another release wrote it. "
+            "Use that release, or a later one."
+        )
+        self.version = version
 
 
 class UnknownRun(UsageError):

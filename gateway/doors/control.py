@@ -80,6 +80,7 @@ def _quarantine(world: World) -> Mapping[str, object]:
     queue = world.quarantine
     return {
         "waiting": queue.waiting_count,
+        "skipped": queue.skipped,
         "reasons": queue.reasons,
         "newest": [_shown(queue, record) for record in islice(queue.waiting, SHOWN)],
         "uncounted": [_shown(queue, record) for record in islice(queue.uncounted, SHOWN)],

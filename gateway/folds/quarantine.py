@@ -78,12 +78,14 @@ class Open:
 class Quarantine:
     """The fold of a run's quarantine topic, and of the orders about it. `seq` is the next offset to be read.
 
-    `reasons` counts every record once, however often it was set aside. `changes` counts what may have changed `open`.
+    `reasons` counts every record once, however often it was set aside. `changes` counts what may have changed `open`,
+    and `skipped` what cannot be read, as what another release wrote.
     """
 
     def __init__(self, definition: Election) -> None:
         self.seq = 0
         self.changes = 0
+        self.skipped = 0
         self.reasons: Counter[str] = Counter()
         self._definition = definition
         self._kept: OrderedDict[str, Quarantined] = OrderedDict()
@@ -179,7 +181,7 @@ class Quarantine:
         return event
 
     def fold(self, record: Record) -> None:
-        """Fold one record of the topic; one that cannot be read says nothing."""
+        """Fold one record of the topic; one that cannot be read says nothing, and is counted."""
         if record.offset < self.seq:
             return
         self.seq = record.offset + 1
@@ -189,7 +191,7 @@ class Quarantine:
             else:
                 self._set_aside(Quarantined.model_validate_json(record.value or b""))
         except ValidationError:
-            return
+            self.skipped += 1
 
     def obey(self, order: Order) -> None:
         """Fold an order that counts. It may come before its record was read: the two are in different topics."""

@@ -1,5 +1,6 @@
 """What the log says a run is, on both logs."""
 
+import orjson
 import pytest
 
 from eventlog.clock import Wall
@@ -8,7 +9,7 @@ from eventlog.run import Run, begin_take, create_run, find_run
 from eventlog.topics import RunTopics
 from schemas.control import EpochBegun, Mode, RunCreated
 from schemas.definition import Election
-from schemas.errors import DefinitionError, RunConflict, UsageError
+from schemas.errors import DefinitionError, OtherVersion, RunConflict, UsageError
 from tests.builders import NIGHT, small_election
 
 
@@ -70,7 +71,7 @@ async def with_definition(log: EventLog, name: str, old: bytes, new: bytes) -> N
     ("old", "new", "says"),
     [
         (b'"Europe/Istanbul"', b'"Istanbul"', "timezone is 'Istanbul'.*Europe/Istanbul"),
-        (b'"definition":{"v":1', b'"definition":{"v":2', "definition.v: Input should be 1"),
+        (b'"date":"2024-03-31"', b'"date":"2024-02-31"', "definition.date: "),
     ],
 )
 async def test_a_run_whose_definition_nobody_can_fold_by_says_so_in_one_line(
@@ -109,3 +110,26 @@ async def test_rubbish_in_the_control_topic_hides_no_run(log: EventLog, unique: 
     await log.append(topics.control.name, [Entry(b"x", rubbish)])
     assert run == await find_run(log, unique) == await made(log, unique)
     assert "e2e2" == (await begin_take(log, run, epoch="e2e2", clock=Wall())).epoch
+
+
+@pytest.mark.parametrize("of", ["record", "definition"])
+async def test_a_run_that_another_release_began_is_told_as_such(log: EventLog, unique: str, of: str) -> None:
+    """Instead of a definition that is to be mended."""
+    await log.create(RunTopics(unique, 2).all())
+    created = RunCreated(run=unique, mode="test", epoch="e1e1", at=NIGHT, definition=small_election())
+    record = orjson.loads(created.encode())
+    later = record | ({"v": 2} if of == "record" else {"definition": record["definition"] | {"v": 2}})
+    await log.append(RunTopics(unique).control.name, [Entry(b"run", orjson.dumps(later))])
+
+    with pytest.raises(OtherVersion, match="has version 2, which this sandik does not read"):
+        await find_run(log, unique)
+
+
+async def test_a_take_that_another_release_began_is_not_passed_over(log: EventLog, unique: str) -> None:
+    """Whoever did would go on with figures that are over."""
+    run = await made(log, unique)
+    begun = orjson.loads(EpochBegun(run=unique, epoch="e2e2", take=1, at=NIGHT).encode())
+    await log.append(run.topics.control.name, [Entry(b"epoch", orjson.dumps(begun | {"v": 2}))])
+
+    with pytest.raises(OtherVersion):
+        await find_run(log, unique)

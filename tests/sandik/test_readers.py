@@ -308,3 +308,30 @@ def test_an_embargo_of_the_definition_says_when_it_ends(sandik: Sandik) -> None:
     assert "no effect" not in err
     assert 0 == sandik("control", *LIFT, *WHO)[0]
     assert {0} == {reader(sandik)[0] for reader in READERS}
+
+
+async def write_totals_record(key: bytes, value: bytes) -> None:
+    """A record in the run's totals topic, as another release might write it."""
+    async with open_log("sqlite:var/sandik.db", Wall()) as log:
+        run = await find_run(log, RUN)
+        await log.append(run.topics.totals.name, [Entry(key, value)])
+
+
+@pytest.mark.parametrize("prefix", ["", "gate:", "override:"])
+def test_figures_that_another_release_wrote_are_not_told_without(sandik: Sandik, prefix: str) -> None:
+    """Of a hold in a shape that nobody here can read the held figures would be told."""
+    asyncio.run(report({"kurum": 100}, box=1001))
+    asyncio.run(write_totals_record(f"{prefix}mayor/aa/tr/34/adalar".encode(), b'{"v":2}'))
+
+    readers = [("totals",), ("export", "--source", "aa", "--format", "csv", "--out", "out")]
+    for command in [*readers, *([("totals", "--hash")] if not prefix else [])]:
+        code, _, err = sandik(*command, "--run", RUN)
+        assert (2, True) == (code, "has version 2, which this sandik does not read" in " ".join(err.split()))
+
+
+def test_what_another_release_says_beside_the_totals_is_passed_over(sandik: Sandik) -> None:
+    asyncio.run(report({"kurum": 100}, box=1001))
+    for key in ("notice:ahead:mayor/aa/tr/34/adalar", "mark:3", "invented:later"):
+        asyncio.run(write_totals_record(key.encode(), b'{"v":2}'))
+
+    assert (0, 100) == (totals_json(sandik)[0], (totals_json(sandik)[1] or Line(0, False, False, "")).votes)

@@ -59,6 +59,13 @@ def test_what_was_set_aside_waits_the_newest_first() -> None:
     assert [set_aside(2), set_aside(1)] == queue.waiting
     assert (2, 3, {"conflict": 2}) == (queue.waiting_count, queue.seq, queue.reasons)
     assert set_aside(1) == queue.find("t/0/1")
+    assert 1 == queue.skipped
+
+
+def test_what_another_release_set_aside_is_counted_and_says_nothing() -> None:
+    later = set_aside(1).encode().replace(b'"v":1', b'"v":2')
+
+    assert (1, 0) == (fold(new(), later).skipped, fold(new(), later).waiting_count)
 
 
 def test_a_record_that_was_set_aside_twice_waits_once() -> None:
