@@ -10,9 +10,10 @@ from eventlog.port import Entry
 from eventlog.run import create_run, find_run
 from eventlog.topics import RunTopics
 from sandik.wiring import open_log
+from schemas.definition import Source
 from schemas.override import Override
 from schemas.tally import Tally
-from tests.builders import NIGHT, counted, small_election, value_of, withdrawn
+from tests.builders import NIGHT, counted, reported, small_election, value_of, withdrawn
 from tests.sandik.conftest import Sandik
 
 RUN = "gece"
@@ -189,3 +190,36 @@ def test_a_word_that_is_set_aside_is_told_with_its_figures(sandik: Sandik, night
     assert "anka has said something else as well: 2 of its statements are set aside" in told
     assert "The newest (unknown_candidate), of tr/34/uskudar, box 1003, revision 1" in told
     assert "imamoglu 0, kurum 0, nobody 4. See sandik control quarantine." in told
+
+
+def test_two_agencies_that_look_apart_for_our_quarantine_are_told_with_what_is_missing(
+    sandik: Sandik, tmp_path: Path
+) -> None:
+    """Both show 564 boxes and a lead apart, which boxes alone could split; one has said 560 since, unmarked."""
+    url = f"sqlite:{tmp_path / 'agencies.db'}"
+    agencies = [Source(id=name, name=name.upper(), reports="districts") for name in ("first", "second")]
+    election = small_election(600).model_copy(update={"sources": tuple(agencies)})
+    said = [
+        reported({"kurum": 900, "imamoglu": 952}, source="first", boxes_opened=564),
+        reported({"kurum": 900, "imamoglu": 900}, source="second", boxes_opened=564),
+        reported({"kurum": 899, "imamoglu": 951}, source="second", boxes_opened=560, revision=2),
+    ]
+
+    async def stage() -> None:
+        async with open_log(url, Wall()) as log:
+            run = await create_run(log, RUN, election, mode="test", epoch="e1e1", clock=Wall())
+            await log.append(run.topics.tallies.name, [Entry(one.district.encode(), value_of(one)) for one in said])
+            await Aggregator(log, run, Wall()).run_until_end()
+
+    asyncio.run(stage())
+    arguments = ("compare", "first", "second", "--run", RUN, "--log", url, "--contest", "mayor", "--unit", "tr/34")
+    _, out, _ = sandik(*arguments)
+    words = " ".join(out.split())
+    assert "second has said something else as well: 1 of its statements are set aside" in words
+    assert "(backwards), of tr/34/uskudar, revision 2" in words
+    assert "boxes opened 560, valid 1.850, imamoglu 951, kurum 899" in words
+    found = orjson.loads(sandik(*arguments, "--format", "json")[1])
+    assert (52, None, 560) == (
+        *(found["lead"]["votes"]["gap"], found["a"]["set_aside"]),
+        found["b"]["set_aside"]["newest"]["figures"]["boxes_opened"],
+    )
