@@ -125,7 +125,7 @@ def _checked(lines: Iterator[Line], layout: Layout, path: Path) -> Iterator[Line
     """The lines that are data, up to the end that a whole file has."""
     ended_at = 0
     for line in lines:
-        if not any(line.cells) or (layout.skip and begins_with(line.cells, layout.skip)):
+        if not any(map(str.strip, line.cells)) or (layout.skip and begins_with(line.cells, layout.skip)):
             continue
         if ended_at:
             raise TableError(f"{path} has line {line.number} after its end {layout.end!r} in line {ended_at}.")

@@ -250,3 +250,43 @@ def test_a_candidate_of_another_ballot_may_be_named_with_no_vote(tmp_path: Path)
 
 def test_an_update_time_before_1970_is_no_revision(tmp_path: Path) -> None:
     assert "too early to be a revision" in read(tmp_path, HEADER, LINE.replace("2024", "1969"))[1]
+
+
+VOTES = st.lists(st.tuples(*[st.integers(0, 1200)] * 3), min_size=1, max_size=3)
+
+
+@given(VOTES, st.data())
+def test_figures_of_a_file_cut_anywhere_are_those_of_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, votes: list[tuple[int, int, int]], data: st.DataObject
+) -> None:
+    """Of figures that add up, in both layouts, with a line end after the last line or none."""
+    names, districts = [*CANDIDATES], ["ÜSKÜDAR", "KADIKÖY", "ADALAR"]
+    counts = [(sum(each), sum(each) + 50) for each in votes]
+    starts = [
+        f"İSTANBUL,{district},BŞB,7,10,3000,{cast},{valid},50"
+        for district, (valid, cast) in zip(districts, counts, strict=False)
+    ]
+    if data.draw(st.booleans(), label="a line for each candidate"):
+        said, header = mapping(LONG), LONG_HEADER
+        lines = [
+            f"{start},{name},,{count}"
+            for start, each in zip(starts, votes, strict=True)
+            for name, count in zip(names, each, strict=True)
+        ]
+    else:
+        columns = {name: value for name, value in LONG["columns"].items() if name not in {"candidate", "votes"}}
+        ids = ["imamoglu", "kurum", "bagimsiz_1"]
+        said = mapping(LONG, columns=columns, candidates={}, votes=dict(zip(names, ids, strict=True)))
+        header = ",".join(["il,ilce,yarış,sıra,açılan,kayıtlı,kullanan,geçerli,geçersiz", *names])
+        lines = [f"{start},{','.join(map(str, each))}" for start, each in zip(starts, votes, strict=True)]
+    path = tmp_path_factory.mktemp("cut") / "t.csv"
+    whole = "\n".join([header, *lines, *[""] * data.draw(st.integers(0, 1), label="line ends")]).encode()
+    path.write_bytes(whole)
+    expected = {encode(report) for report in read_reports(path, said, ELECTION).reports}
+    assert len(votes) == len(expected)
+    path.write_bytes(whole[: data.draw(st.integers(len(header.encode()), len(whole)), label="cut")])
+    try:
+        found = read_reports(path, said, ELECTION).reports
+    except TableError:
+        return
+    assert {encode(report) for report in found} <= expected

@@ -28,7 +28,7 @@ def test_parquet_values_read_as_a_csv_would_have_them(tmp_path: Path) -> None:
 def test_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:
     """Empty lines are skipped but counted; a quoted cell may go over two."""
     path = tmp_path / "t.csv"
-    path.write_text('a,b\n1,2\n\n"x\ny",3\n', encoding="utf-8")
+    path.write_text('a,b\n1,2\n\n"x\ny",3\n , \n  ', encoding="utf-8")
     assert lines(path) == (("a", "b"), [Line(2, ["1", "2"]), Line(5, ["x\ny", "3"])])
 
 
