@@ -71,13 +71,13 @@ class Shift(NamedTuple):
     @classmethod
     def between(cls, before: Claim, after: Claim) -> "Shift":
         """From one claim of a district to its next."""
-        return cls(
-            before,
-            after,
-            after.possible - before.possible,
-            after.unassigned - before.unassigned,
-            before[:3] != after[:3],
+        surplus, complete, contradictions, possible, unassigned = after
+        is_told = (
+            complete is not before.complete
+            or contradictions != before.contradictions
+            or surplus != before.boxes_surplus
         )
+        return cls(before, after, possible - before.possible, unassigned - before.unassigned, is_told)
 
 
 def claim_of(boxes_total: int, roll: int | None, counts: Mapping[str, int], votes: Mapping[str, int]) -> Claim:
@@ -117,10 +117,11 @@ def _possible(total: int, roll: int, opened: int, registered: int) -> int:
     if roll == UNKNOWN or not total:
         return roll
     left, remaining = roll - registered, total - opened
+    is_enough = left * _TENTH * total >= remaining * roll
+    if is_enough and registered <= BOX_VOTERS * opened:
+        return left  # nearly always
     most = max(BOX_VOTERS, -(-3 * roll // (2 * total)))
-    if left * _TENTH * total < remaining * roll or registered > most * opened:
-        return min(roll, most * remaining)
-    return left
+    return left if is_enough and registered <= most * opened else min(roll, most * remaining)
 
 
 def _contradictions(total: int, roll: int, counts: Mapping[str, int], named: int) -> tuple[str, ...]:
