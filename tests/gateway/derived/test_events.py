@@ -251,3 +251,16 @@ def test_an_event_is_a_message_of_the_contract() -> None:
         as_of=START,
         percent=10,
     )
+
+
+def test_the_last_milestone_waits_until_every_district_has_exactly_its_boxes() -> None:
+    """A box too many in one district is no reason to say that all are opened."""
+    province = Place("mayor", "aa", "tr/34")
+    view = View(ELECTION)
+    events = Events(view)
+    events.begin([province])
+    told = []
+    for version, (district, boxes) in enumerate((("adalar", 2), ("uskudar", BOXES + 1), ("uskudar", BOXES))):
+        view.apply(version, totals(f"tr/34/{district}", version=version, boxes=boxes))
+        told.append([one.percent for one in events.look([province]) if one.event == "milestone"])
+    assert told == [[], [99], [100]]
