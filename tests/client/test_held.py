@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +12,6 @@ from schemas.gate import Gate
 from tabulation.held_units import HeldUnits
 from tabulation.on_air import OnAir
 from tests.builders import NIGHT
-from tests.node.node import run_node
 
 PARENTS = {"p1": "c", "tr/1": "c", "tr/10": "c", "empty": "c", "tr/1/a": "tr/10", "x": "tr/1", "y": "tr/1", "z": "p1"}
 """Ids that say nothing of the tree, or something else than it: `tr/1/a` lies in `tr/10`."""
@@ -68,38 +65,6 @@ def test_a_client_finds_what_the_gateway_holds(cells: set[tuple[str, str, str]])
         any(contest == of and unit in ELECTION.path(district) for of, _, district in cells) for contest, unit in PLACES
     ]
     assert naive == expected == [is_held(night, ELECTION, *place) for place in PLACES]
-
-
-@pytest.mark.parametrize("size", range(len(DISTRICTS) + 1))
-async def test_in_javascript_it_is_the_same(size: int) -> None:
-    night, expected = told({("m", "aa", district) for district in DISTRICTS[:size]})
-    asked = {
-        "night": {"held": night.held, "heldInPart": night.held_in_part},
-        "definition": ELECTION.model_dump(mode="json"),
-        "places": PLACES,
-    }
-
-    found = orjson.loads(await run_node("held.mjs", said=orjson.dumps(asked).decode()))
-    assert expected == found["held"]
-
-
-async def test_what_is_held_touches_a_unit_where_one_lies_in_the_other() -> None:
-    names = ["m", "m/tr/10", "m/tr/1", "m/x", "n/x"]
-    asked = {
-        "definition": ELECTION.model_dump(mode="json"),
-        "names": names,
-        "contest": "m",
-        "units": ["tr/1", "x", "c", None],
-    }
-
-    found = orjson.loads(await run_node("held.mjs", said=orjson.dumps(asked).decode()))
-    assert {
-        "m": [True, True, True, True],
-        "m/tr/10": [False, False, True, True],
-        "m/tr/1": [True, True, True, True],
-        "m/x": [True, True, True, True],
-        "n/x": [False, False, False, False],
-    } == found["touches"]
 
 
 def test_all_of_a_large_country_but_one_district_are_few_names() -> None:

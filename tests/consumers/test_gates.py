@@ -8,7 +8,7 @@ from consumers.gates import RELAY_MS, Holds, Overrides, RelayedOrders
 from eventlog.port import Entry
 from schemas.control import Called, FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.gate import Gate, parse_gate
-from schemas.override import Override
+from schemas.override import OVERRIDE_PREFIX, Override
 from schemas.totals import COUNTS, Cell, Totals
 from tests.builders import DISTRICTS, NIGHT, small_election
 from tests.schemas.orders import order
@@ -344,3 +344,18 @@ def test_figures_go_over_those_that_stand_in_the_topic_whoever_ordered_them() ->
     (relayed,) = topic.stage().next_owed(holds, known, ours)
     assert isinstance(relayed, Override)
     assert {"invalid": 8} == relayed.figures, "what was taken back does not come again"
+
+
+def test_under_a_key_that_orders_share_a_zombies_older_override_has_the_newest_said_again() -> None:
+    """As in older logs. Which version of the totals it came after is not known any more."""
+    topic, overrides = Topic(), Overrides()
+    for offset, valid in ((1, 5), (2, 6)):
+        cell = {"contest": "mayor", "source": "aa", "unit": "tr/34/uskudar"}
+        overrides.apply(offset, order(FigureOverridden, **cell, figures={"valid": valid}))
+    for one in (*overrides.wanted, overrides.wanted[0]):
+        topic.records.append(Written(len(topic.records), OVERRIDE_PREFIX + one.cell.key(), one.encode()))
+
+    (again,) = topic.stage().next_owed(Holds(ELECTION), overrides, ours)
+    assert overrides.wanted[1] == again
+    topic.append(again)
+    assert [] == topic.stage().next_owed(Holds(ELECTION), overrides, ours)

@@ -2,8 +2,9 @@
 
 Tallies, orders and embargoes come in while aggregators are up, away, or die in the middle of publishing; zombies say
 again what was said before; the topic is compacted. Meanwhile every record of the totals topic is looked at by a naive
-oracle, which knows for each cell what was public at some time. Whatever a gateway that starts now shows, and whatever
-the past tells of any moment, must be among that; and where nothing was waiting, the past tells exactly what was shown.
+oracle, which knows for each cell what was public at some time. Whatever a gateway shows at any of its doors, whether it
+has followed or starts now, and whatever the past tells of any moment, must be among that; and where nothing was
+waiting, the past tells exactly what was shown.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,8 +26,11 @@ from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from eventlog.sqlite_compaction import MIN_COMPACTION_LAG_MS, compact
+from gateway.doors.routes import application
 from gateway.folds.control import Control
 from gateway.folds.program import Program
+from gateway.gateway import Gateway
+from gateway.settings import GatewaySettings
 from sandik.past import past_of
 from sandik.wiring import open_log
 from schemas.control import (
@@ -152,6 +157,10 @@ class Night:
         self.orders = 0
         self.exact: list[tuple[datetime, dict[Cell, Figures]]] = []
         self.said: list[Record] = []
+        self.gateway = Gateway(RUN, clock=clock, settings=GatewaySettings())
+        self.gateway.begin(run)
+        self.gateway.caught_up()
+        self.obeyed = 0
 
     async def play(self, steps: int) -> None:
         moves = [self.report, self.report, self.report, self.hold, self.set_by_hand, self.embargo]
@@ -256,6 +265,7 @@ class Night:
             self.seen = record.offset + 1
             self.said.append(record)
             self.oracle.look(record)
+            self.gateway.fold([record])
             if not embargoed:
                 self.oracle.publish()
         if not embargoed:
@@ -265,6 +275,9 @@ class Night:
         control = Control(self.run, ())
         async for record in read_to_end(self.log, self.run.topics.control.name):
             control.fold(record)
+            if record.offset >= self.obeyed:
+                self.obeyed = record.offset + 1
+                self.gateway.fold_control([record])
         return control.embargo.is_in_force(self.clock.now())
 
     async def told_of(self, moment: datetime) -> dict[Cell, Figures]:
@@ -274,9 +287,36 @@ class Night:
         return {Cell(row.contest, row.source, row.unit): figures_of(row) for row in rows}
 
     async def ask(self) -> None:
-        """The public asks for this moment, or for one that was, before whatever comes next."""
+        """The public asks for the present, for this moment and for one that was, before whatever comes next."""
+        await self.ask_doors()
         for moment in (self.clock.now(), self.some_moment()):
             self.check(moment, await self.told_of(moment))
+
+    async def ask_doors(self) -> None:
+        """Every door that has figures tells the public what is on air, and nothing during an embargo."""
+        await self.look()
+        expected = 451 if await self.is_embargoed() else 200
+        transport = httpx.ASGITransport(app=application(self.gateway))
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            answers = {path: await client.get(path) for path in ("/v1/totals", "/v1/rows.json", "/v1/facts")}
+            compared = await client.get("/v1/compare?contest=mayor&unit=tr/34/uskudar&a=aa&b=anka")
+        assert {expected} == {answer.status_code for answer in answers.values()}
+        is_held = self.gateway.world is not None and self.gateway.world.program.is_held("mayor", "tr/34/uskudar")
+        assert (451 if expected == 451 else 403 if is_held else 200) == compared.status_code
+        if expected == 451:
+            return
+        shown = self.oracle.now()
+        for row in answers["/v1/totals"].json()["totals"]:
+            if row["level"] == "district":
+                votes = tuple(sorted((name, count) for name, count in row["votes"].items() if count))
+                figures = *(row[name] for name in ROW_FIGURES[:-1]), tuple(row["overridden"]), votes
+                assert shown[Cell(row["contest"], row["source"], row["unit"])] == figures
+        for path, field in (("/v1/rows.json", None), ("/v1/facts", "facts")):
+            found = answers[path].json()
+            for row in found if field is None else found[field]:
+                cell = Cell(row["contest"], row["source"], row["unit"])
+                if cell in shown and "valid" in row:
+                    assert shown[cell][ROW_FIGURES.index("valid")] == row["valid"], path
 
     def some_moment(self) -> datetime:
         return BEGAN + timedelta(seconds=self.random.uniform(0, (self.clock.now() - BEGAN).total_seconds()))
@@ -302,6 +342,7 @@ async def check(seed: int, steps: int, folder: Path) -> None:
         run = await create_run(log, RUN, ELECTION, mode="test", epoch="e1e1", clock=clock, partitions=2)
         night = Night(seed, log, run, clock)
         await night.play(steps)
+        await night.ask_doors()
         assert night.oracle.now() == await night.shown_now()
         for moment, shown in night.exact:
             assert shown == await night.told_of(moment), f"at {moment}"

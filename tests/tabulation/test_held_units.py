@@ -22,3 +22,10 @@ def test_what_is_held_is_named_by_the_largest_units_that_are_held_whole(
     districts: Sequence[str], names: tuple[str, ...]
 ) -> None:
     assert names == HeldUnits(election()).named({("mayor", district) for district in districts})
+
+
+def test_the_units_above_what_is_held_are_named_alike() -> None:
+    units = HeldUnits(election())
+
+    assert ("mayor", "mayor/tr/34") == units.above(["mayor/tr/34/uskudar"])
+    assert () == units.above(["mayor"])
