@@ -1,5 +1,6 @@
 """/v1/facts: the arithmetic facts of the units, filtered by contest, source and unit."""
 
+from collections.abc import Collection
 from typing import Final
 
 import orjson
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from gateway.derived.facts import Ballots
 from gateway.doors.answers import Answers, Asked, asked
 from gateway.folds.figures import Figures
+from gateway.folds.quarantine import Where
 from gateway.gateway import Gateway
 
 MAX_UNITS_ANSWERED: Final = 2_000
@@ -47,7 +49,19 @@ def _answer(question: Asked) -> bytes:
         | {"set_aside": _set_aside(question, contest, source, figures.unit.id)}
         for contest, source, figures in found
     ]
-    return orjson.dumps(question.head() | {"facts": entries})
+    known = {(contest, source, figures.unit.id) for contest, source, figures in found}
+    return orjson.dumps(question.head() | {"facts": entries, "only_set_aside": _only_set_aside(question, known)})
+
+
+def _only_set_aside(question: Asked, known: Collection[Where]) -> list[dict[str, object]]:
+    """The units of which there are no figures, because all that a source has said of them is set aside."""
+    world, filters = question.world, question.filters
+    wanted = set(filters.contests(world)), set(filters.sources(world))
+    return [
+        {"contest": contest, "source": source, "unit": unit, "set_aside": _set_aside(question, contest, source, unit)}
+        for contest, source, unit in sorted(world.quarantine.open.by_unit.keys() - known)
+        if contest in wanted[0] and source in wanted[1] and (filters.units is None or unit in filters.units)
+    ]
 
 
 def _set_aside(question: Asked, contest: str, source: str, unit: str) -> dict[str, object] | None:

@@ -74,6 +74,7 @@ async def test_facts_come_with_the_position_they_are_of(tmp_path: Path) -> None:
                 "set_aside": None,
             }
         ],
+        "only_set_aside": [],
     }
     assert [(fact["source"], fact["unit"], fact["lead"] is None) for fact in again.json()["facts"]] == [
         (source, unit, source == "anka") for source in ("aa", "anka") for unit in ("tr", "tr/34", "tr/34/uskudar")
@@ -98,6 +99,28 @@ async def test_what_is_set_aside_is_told_with_figures_to_the_control_room_alone(
     assert {"count": 1, "reason": "conflict", "newest": None} == public["set_aside"]
     newest = inside["set_aside"]["newest"]
     assert ({"kurum": 70}, 2, "tr/34/uskudar") == (newest["figures"]["votes"], newest["revision"], newest["district"])
+
+
+async def test_a_unit_of_which_all_is_set_aside_is_told_though_it_has_no_figures(tmp_path: Path) -> None:
+    async with night(tmp_path) as log:
+        await publish(log, totals(votes={"imamoglu": 5}))
+        await set_aside(log, counted({"kurum": 70}, district="tr/06/cankaya", source="anka"), "misrouted")
+        async with running(log) as gateway:
+            await is_ready(gateway)
+            async with asyncio.timeout(LIMIT_S):
+                while not (found := (await get(gateway, "/v1/facts?unit=tr/06&unit=tr/34")).json())["only_set_aside"]:
+                    pass
+            other = (await get(gateway, "/v1/facts?source=aa")).json()
+    assert ["tr/34"] == [one["unit"] for one in found["facts"]]
+    assert [
+        {
+            "contest": "mayor",
+            "source": "anka",
+            "unit": "tr/06",
+            "set_aside": {"count": 1, "reason": "misrouted", "newest": None},
+        }
+    ] == found["only_set_aside"]
+    assert [] == other["only_set_aside"]
 
 
 async def test_too_much_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
