@@ -19,6 +19,10 @@ MAX_EMBARGOES: Final = 16
 thousands of times. The one that ends last is always among them, so what is in force does not depend on this."""
 
 
+MAX_NAMED: Final = 8
+"""Orders that a complaint names, the oldest: whoever has forged one for every unit does not fill the screen."""
+
+
 class Restrictions:
     """The fold of a control topic's verdicts, in their order."""
 
@@ -118,6 +122,8 @@ def complaint(orders: Iterable[Verdict]) -> str | None:
     ]
     if not named:
         return None
+    if len(named) > MAX_NAMED:
+        named = [*named[:MAX_NAMED], f"{len(named) - MAX_NAMED} more"]
     return (
         f"Orders that cannot be verified are kept: {'; '.join(named)}. Give the operator's key with --operator-key "
         "FILE (FILE@UNTIL if its holder has left), or lift, release or order anew with a key that is trusted here."

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held, OverrideWithdrawn, Released, Taken
 from schemas.trust import Verdict
 from tabulation.embargo import NO_EMBARGO, Embargo
-from tabulation.restrictions import MAX_EMBARGOES, Restrictions, complaint
+from tabulation.restrictions import MAX_EMBARGOES, MAX_NAMED, Restrictions, complaint
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import Kind, order
 
@@ -121,3 +121,13 @@ def test_a_complaint_names_each_order_and_says_what_to_do() -> None:
     for remedy in ("--operator-key FILE", "FILE@UNTIL", "lift, release"):
         assert remedy in sentence
     assert complaint([Verdict(0, None, refusal="junk")]) is None
+
+
+def test_a_complaint_about_hundreds_of_orders_names_a_few() -> None:
+    units = [unit.id for unit in small_election().units]
+    holds = [order(Held, contest=contest, unit=unit) for contest in ("mayor", "district_mayor") for unit in units]
+    restrictions = Restrictions(small_election())
+    for offset, hold in enumerate(holds):
+        restrictions.fold(Verdict(offset, hold, None, "unknown", kept=True))
+    sentence = complaint(restrictions.unverified(NIGHT)) or ""
+    assert f"held at control offset 7, by Ayşe; {len(holds) - MAX_NAMED} more. Give" in sentence
