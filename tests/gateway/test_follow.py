@@ -1,6 +1,7 @@
 """A gateway follows its log for as long as it lives, however the reading of it ends; and says how old its news is."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -84,20 +85,23 @@ async def readiness(gateway: Running) -> tuple[int, str]:
 async def test_a_gateway_whose_log_is_silent_for_too_long_is_not_ready_and_says_since_when(tmp_path: Path) -> None:
     """What it shows stands meanwhile; once the log answers it is ready again."""
     clock = Leaping()
+    patient = replace(SETTINGS, log_silent_s=10 * LIMIT_S)
     async with night(tmp_path) as below:
         log = Unreliable(below)
-        async with running(log, settings=SETTINGS, clock=clock) as gateway, viewer(gateway) as client:
+        async with running(log, settings=patient, clock=clock) as gateway, viewer(gateway) as client:
             await client.next("hello")
             log.break_off()
-            clock.leap(SETTINGS.log_silent_s / 2)
+            clock.leap(5 * LIMIT_S)
             assert (200, "Ready.") == await readiness(gateway)
-            clock.leap(SETTINGS.log_silent_s / 2 + 1)
             status, reason = await readiness(gateway)
+            while status == 200:  # an answer that was under way when the line broke may have come since
+                clock.leap(LIMIT_S)
+                status, reason = await readiness(gateway)
             assert 503 == status
-            assert "last answered 61 s ago" in reason
+            assert re.search(r"last answered 1[23]\d\d s ago", reason)
             metrics = (await get(gateway, "/metrics")).text
             assert "sandik_gateway_ready 0.0" in metrics
-            assert "sandik_gateway_log_age_seconds 6" in metrics
+            assert re.search(r"sandik_gateway_log_age_seconds 1[23]\d\d", metrics)
             assert 200 == (await get(gateway, "/v1/totals")).status_code
             log.come_back()
             async with asyncio.timeout(LIMIT_S):
