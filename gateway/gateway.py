@@ -27,7 +27,7 @@ from gateway.clients.framing import Framing, framed
 from gateway.clients.hub import Hub
 from gateway.clients.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.clients.stalls import Stalls
-from gateway.derived.feeds import Arrivals, feeds, state_message
+from gateway.derived.feeds import Arrivals, feeds, heard_by, state_message
 from gateway.derived.readiness import LogContact, unready
 from gateway.folds.control import Control
 from gateway.folds.playback import is_surprising
@@ -456,13 +456,15 @@ class Gateway:
         return self.world.hub_for(self._audience.grant(client).watches)
 
     def _feeds(self, world: World) -> dict[str, Feed]:
+        now = self._clock.now()
+        replay = world.control.clock.at(now)
         return feeds(
             world.run.definition.source_ids,
-            world.view.heard,
-            self._clock.now(),
+            heard_by(world.view, replay),
+            now,
             reachable=self._contact.reachable,
             limits=self.settings.feeds,
-            replay=world.control.clock.at(self._clock.now()),
+            replay=replay,
             set_aside=world.quarantine.open.by_source,
             restarted=world.notices.by_source("restarted"),
             ahead=world.notices.by_source("ahead"),

@@ -6,17 +6,18 @@ age of its last change; its last good values stand whatever the state is.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 import orjson
 
 from eventlog.clock import epoch_ms
-from gateway.folds.view import Heard
+from gateway.folds.view import Heard, View
 from schemas.control import Called
 from schemas.wire import Feed, FeedState, Playback
 from tabulation.embargo import NO_EMBARGO, Embargo
+from tabulation.event_time import AHEAD_S
 
 _MS_PER_S: Final = 1_000
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
@@ -68,6 +69,22 @@ def feed_state(age_s: float | None, *, reachable: bool, limits: FeedLimits) -> F
     if age_s >= limits.stale_s:
         return "stale"
     return "quiet" if age_s >= limits.quiet_s else "live"
+
+
+def heard_by(view: View, replay: Playback | None) -> Mapping[str, Heard]:
+    """What was last heard of each source; in a replay without what is dated well ahead of its clock.
+
+    A replay's log is given everything long after it was told, so that its append times bound nothing. Figures may be
+    ahead of a clock that is confirmed now and then, and the more the faster it goes; while it seeks it says nothing.
+    """
+    if replay is None or replay.status == "seeking":
+        return view.heard
+    moment = replay.clock + timedelta(seconds=AHEAD_S * max(1.0, replay.speed))
+    found = {}
+    for source, heard in view.heard.items():
+        as_of = view.newest_by(source, moment)
+        found[source] = heard if as_of is None else heard._replace(as_of=as_of)
+    return found
 
 
 def feeds(  # noqa: PLR0913  what is known of the sources, each by its name

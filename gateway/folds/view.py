@@ -219,8 +219,19 @@ class View:
 
     def newest(self, source: str) -> datetime | None:
         """The newest event time of what a source says, in any contest; `None` where it says nothing."""
-        moments = [moment for contest in self.definition.contests if (moment := self.as_of(contest.id, source))]
-        return max(moments, default=None)
+        return max(self._moments(source), default=None)
+
+    def newest_by(self, source: str, moment: datetime) -> datetime | None:
+        """The newest event time of what a source says that is not later than `moment`; `None` where all is."""
+        newest = self.newest(source)
+        if newest is None or newest <= moment:
+            return newest
+        boards = (self._boards[contest.id, source] for contest in self.definition.contests)
+        moments = (figures.as_of for board in boards for figures in board.values())
+        return max((at for at in moments if at <= moment), default=None)
+
+    def _moments(self, source: str) -> list[datetime]:
+        return [moment for contest in self.definition.contests if (moment := self.as_of(contest.id, source))]
 
     def figures(self, contest: str, source: str, unit: str) -> Figures | None:
         """What is held of a unit, to be read and not changed; `None` where nothing was ever reported."""
@@ -319,6 +330,4 @@ class View:
         return max(board[unit].as_of for unit in below if unit in board)
 
     def _hear(self, source: str, appended_ms: int) -> None:
-        as_of = self.newest(source)
-        if as_of is not None:
-            self._heard[source] = Heard(as_of, appended_ms)
+        self._heard[source] = Heard(max(self._moments(source)), appended_ms)

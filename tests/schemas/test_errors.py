@@ -10,6 +10,7 @@ from schemas.errors import (
     LogError,
     LogFull,
     LogUnavailable,
+    OtherVersion,
     PositionLost,
     RecordTooLarge,
     RunConflict,
@@ -48,6 +49,7 @@ def test_only_what_another_try_may_mend_is_retriable() -> None:
     [
         (UnknownRun("night"), "Publish to it first", {"run": "night"}),
         (RunConflict("night", "mode"), "Choose another --run", {"run": "night", "what": "mode"}),
+        (OtherVersion("The record", "2"), "The record has version 2.* Use that release", {"version": "2"}),
         (UnderEmbargo("night", None), "until an operator lifts it.* --tell log", {"run": "night", "until": None}),
         (UnderEmbargo("night", None, "Give the key."), "the sources say. Give the key.$", {}),
         (UnderEmbargo("night", NIGHT), "until 2024-03-31T19:00:00", {"until": NIGHT}),

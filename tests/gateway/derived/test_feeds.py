@@ -4,10 +4,10 @@ import orjson
 import pytest
 
 from eventlog.clock import epoch_ms
-from gateway.derived.feeds import Arrivals, FeedLimits, feed_state, feeds, state_message
-from gateway.folds.view import Heard
+from gateway.derived.feeds import Arrivals, FeedLimits, feed_state, feeds, heard_by, state_message
+from gateway.folds.view import Heard, View
 from schemas.wire import SERVER_MESSAGE, Playback, State
-from tests.gateway.nights import START
+from tests.gateway.nights import START, election, totals
 
 LIMITS = FeedLimits(quiet_s=60, stale_s=300, down_s=900)
 
@@ -77,6 +77,28 @@ def test_in_a_replay_ages_are_the_nights() -> None:
         found = feeds({"aa", "anka"}, heard, later, reachable=True, limits=LIMITS, replay=replay)
         assert (found["aa"].state, found["aa"].age_s, found["anka"].age_s) == (state, clock_s, None)
         assert orjson.loads(state_message(7, later, found, replay=replay))["replay"]["speed"] == 60
+
+
+def test_in_a_replay_what_is_dated_ahead_of_its_clock_does_not_keep_a_feed_young() -> None:
+    """One box of the night was dated three hours ahead; then the source fell silent."""
+    view = View(election())
+    lie = totals("tr/34/adalar").model_copy(update={"as_of": START + timedelta(hours=3)})
+    for offset, one in enumerate((totals(minute=1), lie)):
+        view.apply(offset, one)
+    playback = Playback(clock=START, speed=1, status="playing", first=START, last=START)
+    for minutes, status, expected in (
+        (1, "playing", timedelta(minutes=1)),
+        (31, "paused", timedelta(minutes=1)),
+        (31, "seeking", timedelta(hours=3)),
+        (180, "playing", timedelta(hours=3)),
+    ):
+        moved = playback.model_copy(update={"clock": START + timedelta(minutes=minutes), "status": status})
+        heard = heard_by(view, moved)
+        assert START + expected == heard["aa"].as_of
+    assert view.heard == heard_by(view, None)
+    only = View(election())
+    only.apply(0, lie)
+    assert only.heard == heard_by(only, playback)
 
 
 def test_how_much_of_a_source_is_ignored_or_dated_ahead_is_told_but_not_where_it_would_count_what_came_in() -> None:
