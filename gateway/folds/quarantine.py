@@ -148,10 +148,15 @@ class Quarantine:
         record = self.find(order.position)
         if record is None:
             raise UsageError(
-                f"Nothing waits in quarantine from {order.position!r}. Somebody may have been faster. "
+                f"Nothing waits in quarantine from {order.position!r}{self._settled_how(order.position)}. "
                 "See: sandik control quarantine."
             )
         return self._let_out(record, order.position) if isinstance(order, QuarantineReleased) else None
+
+    def _settled_how(self, position: str) -> str:
+        if position in self._rejected:
+            return ": it was rejected already"
+        return ": it was let out already, and counted" if position in self._released else ""
 
     def mended(self, record: Quarantined) -> Tally:
         """What letting this record out would publish: after all others that were let out at its revision before it.

@@ -195,8 +195,12 @@ def test_what_was_let_out_and_is_not_counted_can_be_let_out_again() -> None:
     assert mended(waits) == queue.released_by(released(1))
     fold(queue, assessed(1, "counted"))
     assert ([], None) == (queue.uncounted, queue.find("t/0/1"))
-    with pytest.raises(UsageError, match="Nothing waits"):
+    with pytest.raises(
+        UsageError, match="Nothing waits in quarantine from 't/0/1': it was let out already, and counted"
+    ):
         queue.released_by(released(1))
+    with pytest.raises(UsageError, match="Nothing waits in quarantine from 't/0/1': it was rejected already"):
+        fold(queue, rejected(1)).released_by(released(1))
 
 
 def test_what_was_let_out_too_late_is_listed_until_it_is_rejected() -> None:
