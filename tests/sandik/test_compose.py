@@ -69,6 +69,14 @@ def test_our_services_come_from_the_containerfile_and_wait_for_kafka(service: st
     assert SERVICES[service]["restart"] == "on-failure"
 
 
+def test_the_gateway_believes_the_proxy_and_nobody_else() -> None:
+    """Else all viewers share the limit of one address; and the proxy names the client last, whatever it brought."""
+    (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert [network["subnet"]] == list(parsed("gateway")["trusted_proxy"])
+    nginx = (ROOT / "deploy" / "nginx.conf").read_text()
+    assert "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;" in nginx
+
+
 def test_kafka_is_the_version_that_is_tested() -> None:
     pom = ET.parse(ROOT / "tests/kafka/pom.xml").getroot()  # noqa: S314  our own file
     versions = {
