@@ -206,17 +206,19 @@ class RelayedOrders:
             version=None if wanted.held else self._version(cell),
         )
         standing = self.on_air.gate(cell)
-        if wanted.held and standing is not None and standing.held and self._came_after(cell, wanted):
+        if wanted.held and standing is not None and standing.held and self._came_after(cell, number, wanted):
             return gate.model_copy(update={"program": standing.program, "again": 1})  # exact: nobody settles it anew
         return gate
 
-    def _came_after(self, cell: Cell, wanted: Wanted) -> bool:
-        """Whether what a cell holds now was published after this order, so that nobody has let it out.
+    def _came_after(self, cell: Cell, number: int, wanted: Wanted) -> bool:
+        """Whether what a cell holds now was published or set by hand after this order, so that nobody has let it out.
 
         Whoever published it could not verify the order yet, and held the cell for an older one. What that one shows was
         let out.
         """
-        reported_ms = self._relays.reported_ms(cell)
+        override, reported_ms = self.on_air.override(cell), self._relays.reported_ms(cell)
+        if override is not None and override.override > number:
+            return True
         if reported_ms is None or wanted.appended_ms is None:
             return False
         return reported_ms - wanted.appended_ms > RELAY_MS

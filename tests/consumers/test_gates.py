@@ -359,3 +359,13 @@ def test_under_a_key_that_orders_share_a_zombies_older_override_has_the_newest_s
     assert overrides.wanted[1] == again
     topic.append(again)
     assert [] == topic.stage().next_owed(Holds(ELECTION), overrides, ours)
+
+
+def test_a_hold_over_a_hold_shows_no_figure_that_was_set_by_hand_after_its_order() -> None:
+    topic, holds = Topic(), fold(order(Held, contest="mayor", unit="tr/34/uskudar"))
+    topic.append(totals(1))
+    topic.append(*topic.stage().owed(holds, ours))
+    topic.append(Override(**CELL._asdict(), override=9, at=NIGHT, figures={"valid": 5}))
+    holds.apply(7, order(Taken, contest="mayor"))
+    topic.append(*topic.stage().owed(holds, ours))
+    assert totals(1) == topic.stage().on_air.shown(CELL)

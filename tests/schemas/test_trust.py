@@ -253,6 +253,21 @@ def test_what_is_no_record_is_refused_and_nothing_breaks(value: bytes | None) ->
     assert verdict.refusal == "it is no JSON object with a type"
 
 
+def test_a_time_beyond_the_calendar_is_too_late_for_an_order_with_a_limit() -> None:
+    """A log's time is whatever somebody wrote there."""
+    judging = Judge(RUN, EPOCH, "live", ELECTION, (SEAL.public,))
+    for offset, (deliver_by, counts) in enumerate([(NIGHT, False), (None, True)]):
+        verdict = judging.judge(offset, written(Held, SEAL, contest="mayor", deliver_by=deliver_by), 2**62)
+        assert verdict is not None
+        assert counts == verdict.counts
+
+
+def test_an_epoch_that_has_no_name_begins_none() -> None:
+    verdict = Judge(RUN, EPOCH, "replay", ELECTION, ()).judge(0, b'{"type":"epoch_begun","epoch":7}', 0)
+    assert verdict is not None
+    assert "does not name it" in str(verdict.refusal)
+
+
 def test_an_order_that_lacks_something_is_refused() -> None:
     assert "held.run: Field required" in str(judge(b'{"type":"held"}').refusal)
 

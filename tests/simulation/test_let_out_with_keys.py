@@ -26,7 +26,16 @@ from gateway.admission.access import PUBLIC
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from sandik.past import past_of
-from schemas.control import CLOCK_TOLERANCE, EmbargoLifted, EmbargoSet, Held, Released, Taken
+from schemas.control import (
+    CLOCK_TOLERANCE,
+    EmbargoLifted,
+    EmbargoSet,
+    FigureOverridden,
+    Held,
+    OverrideWithdrawn,
+    Released,
+    Taken,
+)
 from schemas.totals import Cell
 from schemas.trust import OperatorKey, OperatorSeal
 from tabulation.embargo import NO_EMBARGO, Embargo
@@ -58,6 +67,7 @@ class Give(NamedTuple):
     minutes: int | None
     unit: str | None
     late: bool
+    boxes: int = 0
 
 
 class Copy(NamedTuple):
@@ -86,11 +96,12 @@ Step = Give | Copy | Report | Aggregate | Wait
 
 GIVES = st.builds(
     Give,
-    st.sampled_from([EmbargoSet, EmbargoLifted, Held, Released, Taken]),
+    st.sampled_from([EmbargoSet, EmbargoLifted, Held, Released, Taken, FigureOverridden, OverrideWithdrawn]),
     st.sampled_from([STAYS, LEFT, STRANGER, None]),
     st.sampled_from([None, -5, 10, 40]),
     st.sampled_from([None, "tr/34", "tr/34/uskudar", "tr/41"]),
     st.sampled_from([False, False, False, True]),
+    st.integers(100, 10_000),
 )
 STEPS = st.one_of(
     GIVES,
@@ -104,12 +115,17 @@ STEPS = st.one_of(
 
 @dataclass
 class Oracle:
-    """What the operators have let out, by whoever they are. Figures are told apart by the boxes opened."""
+    """What the operators have let out, by whoever they are. Figures are told apart by the boxes opened.
+
+    A figure that is set by hand keeps back none of the source's own, and to take it back keeps nothing back: only a
+    hold or an embargo does.
+    """
 
     reported: int = 0
     published: int = 0
     embargo: Embargo = NO_EMBARGO
-    frozen: int | None = None
+    by_hand: frozenset[int] = frozenset()
+    frozen: frozenset[int] | None = None
     let_out: set[int] = field(default_factory=lambda: {0})
 
     def obey(self, give: Give, now: datetime) -> None:
@@ -121,17 +137,22 @@ class Oracle:
             self.embargo = Embargo(None if give.minutes is None else now + timedelta(minutes=give.minutes))
         elif give.kind is EmbargoLifted:
             self.embargo = NO_EMBARGO
-        elif (give.kind is Held and covers and self.frozen is None) or (
-            give.kind is Taken and covers and self.frozen is not None
-        ):
-            self.frozen = self.published
+        elif give.kind is FigureOverridden:
+            self.by_hand |= {give.boxes}
+        elif covers and (give.kind, self.frozen is None) in {(Held, True), (Taken, False)}:
+            self.frozen = self.figures
         elif give.kind is Released and covers:
             self.frozen = None
+
+    @property
+    def figures(self) -> frozenset[int]:
+        """What there is: the source's own, and what was set by hand in its place."""
+        return self.by_hand | {self.published}
 
     def look(self, now: datetime) -> None:
         """Whatever the public may see now is let out for good."""
         if not self.embargo.is_in_force(now):
-            self.let_out.add(self.published if self.frozen is None else self.frozen)
+            self.let_out |= self.figures if self.frozen is None else self.frozen
 
 
 class Night:
@@ -169,6 +190,9 @@ class Night:
         fields["deliver_by"] = now - 2 * CLOCK_TOLERANCE if give.late else now + timedelta(minutes=5)
         if give.kind is EmbargoSet:
             fields["until"] = None if give.minutes is None else now + timedelta(minutes=give.minutes)
+        elif give.kind in {FigureOverridden, OverrideWithdrawn}:
+            fields |= {"contest": "mayor", "source": "aa", "unit": CELL.district}
+            fields |= {"figures": {"boxes_opened": give.boxes}} if give.kind is FigureOverridden else {}
         elif give.kind is not EmbargoLifted:
             fields |= {"contest": "mayor", "unit": give.unit}
         self._given.append(written(give.kind, give.signer, **fields))
@@ -256,3 +280,10 @@ async def test_a_hold_holds_though_the_release_before_it_cannot_be_verified_any_
     released = Give(Released, LEFT, None, None, late=False)
     steps: list[Step] = [Report(), Aggregate("both"), HELD, Aggregate("both"), released, Aggregate("both"), HELD]
     await played(tmp_path, [*steps, Report(), Aggregate("who stays")])
+
+
+async def test_a_take_that_is_verified_late_shows_no_figure_that_was_set_by_hand_after_it(tmp_path: Path) -> None:
+    taken = Give(Taken, LEFT, None, None, late=False)
+    by_hand = Give(FigureOverridden, STAYS, None, None, late=False, boxes=500)
+    steps: list[Step] = [Report(), Aggregate("both"), HELD, Aggregate("both"), taken, by_hand]
+    await played(tmp_path, [*steps, Aggregate("who stays"), Aggregate("both")])

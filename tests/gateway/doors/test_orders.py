@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from consumers.aggregate import Aggregator
+from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
-from eventlog.run import create_run
+from eventlog.run import create_run, find_run
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
@@ -362,6 +362,22 @@ async def test_a_call_in_the_place_of_another_is_confirmed(live: Room) -> None:
     asked = await live.post(signed(Called, candidate="imamoglu", **where))
     assert (409, "call") == (asked.status_code, asked.json()["questions"][0]["code"])
     assert "It replaces a call: kurum" in asked.json()["error"]
+
+
+async def test_a_call_against_a_lead_that_cannot_be_overtaken_is_confirmed(live: Room) -> None:
+    tallies = RunTopics(RUN).tallies.name
+    boxes = [counted({"imamoglu": 250, "kurum": 50}, box=box, registered=300) for box in range(1002, 1021)]
+    await live.log.append(tallies, [Entry(USKUDAR.encode(), value_of(box)) for box in boxes])
+    run = await find_run(live.log, RUN)
+    await Aggregator(live.log, run, Wall(), AggregateSettings(operators=(SEAL.public,))).run_until_end()
+    await live.shows(lambda row: row["boxes_opened"] == 20)
+    where = {"contest": "mayor", "unit": USKUDAR}
+    asked = await live.post(signed(Called, candidate="kurum", **where))
+    assert (409, True) == (
+        asked.status_code,
+        "By aa imamoglu leads there and cannot be overtaken" in asked.json()["error"],
+    )
+    assert 202 == (await live.post(signed(Called, candidate="imamoglu", **where))).status_code
 
 
 async def test_figures_beyond_their_limits_are_confirmed_and_each_change_is_told(room: Room) -> None:
