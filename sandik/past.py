@@ -1,10 +1,11 @@
 """What was shown at a moment, worked out from the log."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from consumers.history import Given, History, as_given, as_relayed
+from consumers.lateness import LATE_MS
 from eventlog.clock import epoch_ms
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
@@ -40,6 +41,8 @@ async def past_of(
     control = Control(run, operators)
     relays, late = await _published(log, run, moment_ms)
     orders = await _orders(log, run, moment_ms, control)
+    for partition, offset in (await _before_embargo(log, run, moment, operators)).items():
+        late[partition] = min(offset, late.get(partition, offset))
     changes = as_relayed(as_given(run.definition, orders), relays)
     topic, partitions = run.topics.tallies.name, run.topics.partitions
     history = History(
@@ -78,6 +81,25 @@ async def _published(log: EventLog, run: Run, moment_ms: int) -> tuple[Relays, d
         if published_ms > moment_ms:
             late[delay.partition] = min(delay.offset, late.get(delay.partition, delay.offset))
     return relays, late
+
+
+async def _before_embargo(
+    log: EventLog, run: Run, moment: datetime, operators: Sequence[OperatorKey]
+) -> dict[int, int]:
+    """Where an embargo began just after the moment: from which offset on tallies may have been published during it.
+
+    What waits for less than `LATE_MS` is not marked as late, so it is taken for having waited for so long.
+    """
+    control, moment_ms = Control(run, operators), epoch_ms(moment)
+    async for record in read_to_end(log, run.topics.control.name):
+        if record.timestamp > moment_ms + LATE_MS:
+            break
+        was_open = not control.embargo.is_in_force(moment)
+        control.fold(record)
+        began = record.timestamp > moment_ms and was_open
+        if began and control.embargo.is_in_force(moment + timedelta(milliseconds=LATE_MS)):
+            return dict(await log.offsets_at(run.topics.tallies.name, record.timestamp - LATE_MS))
+    return {}
 
 
 async def _orders(log: EventLog, run: Run, moment_ms: int, control: Control) -> list[Given]:

@@ -20,8 +20,8 @@ from tests.builders import NIGHT, counted, small_election, value_of
 
 RUN = "gece"
 ELECTION = small_election().model_copy(update={"embargo_until": None})
-WHERE = {"contest": "mayor", "unit": "tr/34/uskudar"}
-BY_HAND = {**WHERE, "source": "aa"}
+WHERE: dict[str, Any] = {"contest": "mayor", "unit": "tr/34/uskudar"}
+BY_HAND: dict[str, Any] = {**WHERE, "source": "aa"}
 
 
 class Night:
@@ -40,18 +40,18 @@ class Night:
         await self.log.append(self.run.topics.tallies.name, [Entry(tally.district.encode(), value_of(tally))])
         return self.clock.now()
 
-    async def order(self, kind: type[Order], **fields: Any) -> datetime:
+    async def order(self, kind: type[Order], *, after_s: float = 60, **fields: Any) -> datetime:
         """Give an order, a minute later; the moment of it."""
-        self.clock.advance(60)
+        self.clock.advance(after_s)
         number = int(self.clock.now().timestamp())
         told: dict[str, Any] = {"run": RUN, "epoch": "e1e1", "id": f"order-{number}", "by": "A", "at": NIGHT}
         order = kind(**told, reason="why", **fields)
         await self.log.append(self.run.topics.control.name, [Entry(b"order", encode_order(order, None))])
         return self.clock.now()
 
-    async def aggregate(self) -> datetime:
+    async def aggregate(self, *, after_s: float = 1) -> datetime:
         """Let an aggregator do what there is to do, a second later; the moment of it."""
-        self.clock.advance(1)
+        self.clock.advance(after_s)
         await Aggregator(self.log, self.run, self.clock).run_until_end()
         return self.clock.now()
 
@@ -184,6 +184,19 @@ async def test_an_embargo_that_began_before_anybody_published_a_figure_keeps_it_
         lifted = await run.order(EmbargoLifted)
 
         assert [829, 900] == [await run.on_air(moment) for moment in (wrong, lifted)]
+
+
+async def test_a_figure_that_came_a_moment_before_an_embargo_is_not_told_of_that_moment(tmp_path: Path) -> None:
+    """Nobody has written down whether the tick that published it came before the embargo or after."""
+    async with night(tmp_path) as run:
+        await run.report(829)
+        await run.aggregate()
+        wrong = await run.report(78_606)
+        await run.order(EmbargoSet, after_s=0.4, until=None)
+        await run.aggregate(after_s=0.5)
+        await run.order(EmbargoLifted)
+
+        assert 829 == await run.on_air(wrong)
 
 
 async def test_before_the_first_aggregator_nothing_was_on_air(tmp_path: Path) -> None:

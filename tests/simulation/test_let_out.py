@@ -164,7 +164,16 @@ class Night:
 
     async def play(self, steps: int) -> None:
         moves = [self.report, self.report, self.report, self.hold, self.set_by_hand, self.embargo]
-        moves += [self.aggregate, self.aggregate, self.die, self.haunt, self.compact, self.ask, self.overtake]
+        moves += [
+            self.aggregate,
+            self.aggregate,
+            self.die,
+            self.haunt,
+            self.compact,
+            self.ask,
+            self.overtake,
+            self.ambush,
+        ]
         for _ in range(steps):
             self.clock.advance(self.random.choice([2, 30, 600]))
             await self.random.choice(moves)()
@@ -207,6 +216,14 @@ class Night:
         await self.count()
         self.clock.advance(0.4)
         await self.random.choice([self.hold, self.set_by_hand])()
+        self.clock.advance(0.4)
+        await self.aggregate()
+
+    async def ambush(self) -> None:
+        """An embargo begins before the tick that would have published a figure."""
+        await self.count()
+        self.clock.advance(0.4)
+        await self.order(EmbargoSet, until=None)
         self.clock.advance(0.4)
         await self.aggregate()
 
