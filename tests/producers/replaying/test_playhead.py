@@ -242,8 +242,7 @@ def test_whatever_is_said_the_log_holds_what_the_clock_says(times: list[int], sa
             player.wait(value)
             position = min(LAST, position + value * speed) if plays else position
         elif command == "seek":
-            plays = plays or position >= LAST
-            position = value
+            position = value  # it goes on, or stands, as before: also from the end
             player.seek(value)
         elif command == "speed":
             speed = value
