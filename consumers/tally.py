@@ -17,6 +17,7 @@ from consumers.reports import ReportLedger, ReportOutcome
 from consumers.sums import Sums
 from eventlog.port import Record
 from schemas.definition import Election
+from schemas.fields import EVENTS_END
 from schemas.quarantine import Quarantined, quarantined
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, parse_tallies
 from schemas.totals import Cell
@@ -31,10 +32,6 @@ PARSED_AT_ONCE: Final = 128
 
 Measured: a tenth of the fold's time, against 2,000 at once.
 """
-
-
-_EVER: Final = datetime.max.replace(tzinfo=UTC)
-"""No event time is later."""
 
 
 @dataclass(slots=True)
@@ -62,7 +59,7 @@ class TallyFold:
         self.outcomes: Counter[str] = Counter()
         self.notices: Final = Notices()
         self._definition = definition
-        self._not_ahead = _EVER
+        self._not_ahead = EVENTS_END
         self._register = Register(definition, partition_of)
         self._topic = topic
         self._partition_of = partition_of
@@ -74,10 +71,10 @@ class TallyFold:
         for at in range(0, len(records), PARSED_AT_ONCE):
             some = records[at : at + PARSED_AT_ONCE]
             tallies = parse(some)
-            self._not_ahead = _surely_not_ahead(some, tallies)
+            self._not_ahead = self._surely_not_ahead(some, tallies)
             for record, tally in zip(some, tallies, strict=True):
                 self.take(partition, record, tally, outputs)
-        self._not_ahead = _EVER
+        self._not_ahead = EVENTS_END
         return outputs
 
     def take(self, partition: int, record: Record, tally: Tally | Refusal, outputs: Outputs) -> None:
@@ -136,6 +133,15 @@ class TallyFold:
             self.notices.add("restarted", cell, record.offset, tally, stands)
         if is_ahead(tally.at, record.timestamp, self._definition):
             self.notices.add("ahead", cell, record.offset, tally, stands)
+
+    def _surely_not_ahead(self, records: Sequence[Record], tallies: Sequence[Tally | Refusal]) -> datetime:
+        """Up to when no event time of these is ahead of its append: nearly all are told by this one comparison.
+
+        Within a partition append times go on, but for a log's clock that is set back.
+        """
+        first_ms, last_ms = sorted((records[0].timestamp, records[-1].timestamp))
+        zone = next((tally.at.tzinfo for tally in tallies if type(tally) is not Refusal), UTC)
+        return surely_not_ahead(first_ms, last_ms, zone, self._definition)
 
     def flags(self) -> Counter[str]:
         """How many opened boxes, and standing reports, carry each flag."""
@@ -205,15 +211,6 @@ def _restarts(ledger: Ledger, tally: Tally) -> bool:
     if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
         return ledger.restarts(tally)
     return cast("ReportLedger", ledger).restarts(cast("Reported", tally))
-
-
-def _surely_not_ahead(records: Sequence[Record], tallies: Sequence[Tally | Refusal]) -> datetime:
-    """Up to when no event time of these is ahead of its append: nearly all are told by this one comparison.
-
-    Within a partition append times go on, but for a log's clock that is set back.
-    """
-    zone = next((tally.at.tzinfo for tally in tallies if type(tally) is not Refusal), UTC)
-    return surely_not_ahead(min(records[0].timestamp, records[-1].timestamp), zone)
 
 
 def _apply_to_reports(

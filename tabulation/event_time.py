@@ -14,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from schemas.definition import Election
+from schemas.fields import EVENTS_END
 from schemas.totals import Totals
 
 AHEAD_S: Final = 120
@@ -38,9 +39,11 @@ def is_ahead(at: datetime, appended_ms: int, definition: Election) -> bool:
     return at > appended + _AHEAD and not _is_rehearsed(appended, definition)
 
 
-def surely_not_ahead(appended_ms: int, zone: tzinfo | None) -> datetime:
-    """Up to when an event time is not ahead, appended then or later: quickly compared with others in the same zone."""
-    return (_EPOCH + timedelta(milliseconds=appended_ms) + _AHEAD).astimezone(zone)
+def surely_not_ahead(first_ms: int, last_ms: int, zone: tzinfo | None, definition: Election) -> datetime:
+    """Up to when no event time is ahead that was appended between these; quick to compare with others in its zone."""
+    if _is_rehearsed(_EPOCH + timedelta(milliseconds=last_ms), definition):
+        return EVENTS_END
+    return (_EPOCH + timedelta(milliseconds=first_ms) + _AHEAD).astimezone(zone)
 
 
 def timely(totals: Totals, appended_ms: int, definition: Election) -> Totals:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from eventlog.clock import epoch_ms
 from schemas.override import unreported
 from schemas.totals import Cell, Totals
-from tabulation.event_time import AHEAD_S, effective, is_ahead, timely
+from tabulation.event_time import AHEAD_S, effective, is_ahead, surely_not_ahead, timely
 from tests.builders import NIGHT, TURKEY, small_election
 
 ELECTION = small_election()
@@ -61,3 +61,17 @@ def test_what_an_event_time_counts_as_is_never_later_and_stays_what_it_is(at_s: 
 
     assert counts_as <= at
     assert counts_as == effective(counts_as, appended_ms, ELECTION)
+
+
+@given(st.lists(st.tuples(st.integers(-86_400, 86_400), st.integers(-300, 300)), min_size=1, max_size=6))
+def test_what_is_surely_not_ahead_is_not_ahead(pairs: list[tuple[int, int]]) -> None:
+    """Told by one comparison for all that was appended between two moments, in whatever zone."""
+    appended = [epoch_ms(NIGHT + timedelta(seconds=seconds)) for seconds, _ in pairs]
+    bound = surely_not_ahead(min(appended), max(appended), TURKEY, ELECTION)
+    for appended_ms, (seconds, ahead_s) in zip(appended, pairs, strict=True):
+        at = NIGHT + timedelta(seconds=seconds + ahead_s)
+        assert not (at <= bound and is_ahead(at, appended_ms, ELECTION))
+
+
+def test_before_the_day_of_the_election_nothing_has_to_be_looked_at() -> None:
+    assert surely_not_ahead(0, epoch_ms(NIGHT - timedelta(days=1)), UTC, ELECTION) > NIGHT + timedelta(days=9)
