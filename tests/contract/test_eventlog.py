@@ -1,4 +1,4 @@
-"""What the port promises, on both logs."""
+"""What the port promises, on both logs and on the one that simulations run on."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,8 +8,8 @@ import pytest
 from eventlog.clock import Wall, epoch_ms
 from eventlog.partition import partition_of
 from eventlog.port import Entry, EventLog, Membership, Topic
-from sandik.wiring import open_log
 from schemas.errors import PositionLost, RecordTooLarge, UnknownTopic, UsageError
+from tests.contract.opening import open_log
 from tests.eventlog.reading import read_to_end, values
 from tests.patience import LIMIT_S
 
