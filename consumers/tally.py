@@ -79,11 +79,12 @@ class TallyFold:
 
     def take(self, partition: int, record: Record, tally: Tally | Refusal, outputs: Outputs) -> None:
         """Fold the next record of a partition, with what `parse` made of it; what it comes to is added to `outputs`."""
-        result = tally if type(tally) is Refusal else self._fold(partition, record, tally, outputs)
-        if type(result) is Refusal or type(tally) is Refusal:
-            refusal = cast("Refusal", result)
-            self.outcomes[refusal.reason] += 1
-            outputs.quarantined.append(self._set_aside(partition, record, refusal))
+        if type(tally) is Refusal:
+            self._refuse(partition, record, tally, outputs)
+            return
+        result = self._fold(partition, record, tally, outputs)
+        if type(result) is Refusal:
+            self._refuse(partition, record, result, outputs)
             return
         self.outcomes[result] += 1
         if tally.at > self._not_ahead or result == "stale":
@@ -163,7 +164,14 @@ class TallyFold:
         offset, ledger = record.offset, intake.ledger
         if ledger is None:
             ledger = intake.ledger = self.ledgers[desk.cell] = _new_ledger(desk)
-        result = _apply(ledger, tally, offset, outputs.alarms)
+        result: Outcome | ReportOutcome | Refusal
+        if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
+            result = ledger.apply(tally, offset)
+            if result == "conflict":
+                what = f"revision {tally.revision} of box {tally.box}"
+                return Refusal("conflict", f"{what} is in the log with other counts")
+        else:  # its desk let it through, so it is of the ledger's kind
+            result = _apply_to_reports(cast("ReportLedger", ledger), cast("Reported", tally), offset, outputs.alarms)
         if ledger.version == offset:
             outputs.changed.add(desk.cell)
         return result
@@ -175,6 +183,11 @@ class TallyFold:
             return desk
         intake = self._intakes[desk.cell] = _Intake(desk, self.ledgers.get(desk.cell))
         return intake
+
+    def _refuse(self, partition: int, record: Record, refusal: Refusal, outputs: Outputs) -> None:
+        """Set a record aside, with why."""
+        self.outcomes[refusal.reason] += 1
+        outputs.quarantined.append(self._set_aside(partition, record, refusal))
 
     def _set_aside(self, partition: int, record: Record, refusal: Refusal) -> Quarantined:
         return quarantined(
@@ -194,16 +207,6 @@ def _new_ledger(desk: Desk) -> Ledger:
     if desk.takes_reports:
         return ReportLedger(desk.cell, Sums.zero(candidates), boxes_total)
     return BoxLedger(desk.cell, candidates, boxes_total)
-
-
-def _apply(ledger: Ledger, tally: Tally, offset: int, alarms: list[str]) -> Outcome | ReportOutcome | Refusal:
-    """Fold a tally that its desk let through, so it is of the ledger's kind."""
-    if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
-        outcome = ledger.apply(tally, offset)
-        if outcome == "conflict":
-            return Refusal("conflict", f"revision {tally.revision} of box {tally.box} is in the log with other counts")
-        return outcome
-    return _apply_to_reports(cast("ReportLedger", ledger), cast("Reported", tally), offset, alarms)
 
 
 def _restarts(ledger: Ledger, tally: Tally) -> bool:
