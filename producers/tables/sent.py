@@ -108,7 +108,7 @@ class Sent:
             self._publish(report, news)
         elif _figures(report) == _figures(newest):
             self._same_again(report, newest, news)
-        elif report.type == "reported" and report.at < newest.at and _statement(report) in self._statements:
+        elif report.type == "reported" and report.at != newest.at and _statement(report) in self._statements:
             news.odd.append(
                 f"{_at(report)} says again what was published before the figures of {newest.at}. Left out: is it an "
                 "old copy? If it is meant, mark it as a correction."

@@ -145,6 +145,18 @@ def test_an_old_copy_that_comes_back_takes_nobodys_place_and_is_told() -> None:
     assert 1 == len(sent.news([timed(0, 10, type="report_corrected")]).publish)
 
 
+def test_an_old_copy_is_known_after_a_clock_was_put_back_behind_its_time() -> None:
+    """Its time is the later one, but what it says was published before, word for word."""
+    sent = Sent(by_time=True)
+    for report in (timed(60, 10), timed(0, 11), timed(5, 12)):
+        sent.news([report])
+
+    news = sent.news([timed(60, 10)])
+    assert ([], []) == (news.publish, news.refused)
+    assert "says again what was published before the figures of 2024-03-31 19:05" in news.odd[0]
+    assert 1 == len(sent.news([timed(60, 13)]).publish)
+
+
 def test_a_file_that_takes_back_what_it_mended_in_the_same_minute_counts() -> None:
     sent = Sent(by_time=True)
 
