@@ -63,6 +63,7 @@ class RowReader:
     _first_lines: dict[Key, int] = field(default_factory=dict)
     _places: dict[tuple[str, ...], Place] = field(default_factory=dict)
     _province_names: dict[str, str] = field(default_factory=dict)
+    _province_ids: dict[str, str] = field(default_factory=dict)
     _place_columns: list[int] = field(default_factory=list)
     _number_columns: list[int] = field(default_factory=list)
     _read_columns: set[int] = field(default_factory=set)
@@ -210,6 +211,9 @@ class RowReader:
             for what, name in (("province id", place.province_id), ("district name", place.district_name)):
                 if not slug(name):
                     raise ValueError(f"the {what} {name!r} has no letter or digit")
+            known = self._province_ids.setdefault(slug(place.province_id).lstrip("0"), place.province_id)
+            if known != place.province_id:
+                raise ValueError(f"the province id is {place.province_id!r} here, else {known!r}: is it the same one?")
             name = self._province_names.setdefault(place.province_id, place.province_name)
             if not name or name != place.province_name:
                 raise ValueError(

@@ -52,6 +52,7 @@ class ReportReader:
     _lines: dict[Key, list[int]] = field(default_factory=dict)
     _vote_lines: dict[tuple[Key, str], int] = field(default_factory=dict)
     _total_rows: list[Part] = field(default_factory=list)
+    _all_votes: list[tuple[int, Key, int]] = field(default_factory=list)
     _unended: Key | None = None
     _places: dict[str, int] = field(default_factory=dict)
     _given: dict[str, str] = field(default_factory=dict)
@@ -86,6 +87,9 @@ class ReportReader:
         try:
             at = self._at(line.cells)
             key = Key(self._contest(line.cells), self._district(line.cells), self._revision(line.cells, at))
+            if self._is_of_all_candidates(key.contest, line.cells):
+                self._all_votes += self._votes_of_all(key, line)
+                return
             self._unended = None if line.ended else key
             self._keep(key, line.number, self._report(key, line.cells, at))
         except ValueError as error:
@@ -106,14 +110,25 @@ class ReportReader:
 
     def wrong_totals(self) -> list[str]:
         """What is wrong with total rows, a sentence for each; nothing where lines could not be used."""
-        if self.faults.count or not self._total_rows:
+        if self.faults.count:
             return []
         newest: dict[tuple[str, str], Key] = {}
         for key in self.reports:
             known = newest.setdefault(key[:2], key)
             newest[key[:2]] = max(known, key)
         parts = [Part(self._lines[key][0], key.contest, self._figures(self.reports[key])) for key in newest.values()]
-        return differing(self._total_rows, parts, self.faults.line)
+        return [*differing(self._total_rows, parts, self.faults.line), *self._wrong_votes_of_all()]
+
+    def _wrong_votes_of_all(self) -> Iterator[str]:
+        """What is wrong with the lines that say how many votes all candidates of a district have together."""
+        for number, key, count in self._all_votes:
+            report = self.reports.get(key)
+            votes = sum(report.votes.values()) if report else 0
+            if report and count not in {votes, votes + report.unattributed, report.valid, report.cast}:
+                yield (
+                    f"{self.faults.line} {number} is a total row, but {self.mapping.columns.votes} is {count} and the "
+                    f"votes of {key.district} come to {votes}"
+                )
 
     def _keep(self, key: Key, number: int, report: Reported) -> None:
         known = self.reports.setdefault(key, report)
@@ -170,6 +185,19 @@ class ReportReader:
         columns = [self._places[name] for name in (units.district, units.province) if name is not None]
         names = [cells[column] for column in columns if column < len(cells)]
         return names_total(names, self.mapping.table.totals) and not self._names.has(names[0])
+
+    def _is_of_all_candidates(self, contest: str, cells: Sequence[str]) -> bool:
+        """Whether a line of a district is not one candidate's but the sum of all, by what it calls its candidate."""
+        names = self._candidate_cells(cells)
+        return names_total(names, self.mapping.table.totals) and not self._names.anywhere(contest, names, self._given)
+
+    def _votes_of_all(self, key: Key, line: Line) -> Iterator[tuple[int, Key, int]]:
+        """How many votes such a line says, where it says a number and its end is there."""
+        try:
+            if self.mapping.columns.votes is not None and line.ended:
+                yield line.number, key, self._number(line.cells, self.mapping.columns.votes)
+        except ValueError:
+            return  # what it does not say as a number, such as a share, is not compared
 
     def _total(self, line: Line) -> Iterator[Part]:
         """What a total row says, as far as it says it in numbers and of a contest of the run."""

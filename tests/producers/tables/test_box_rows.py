@@ -71,6 +71,18 @@ def test_a_province_with_two_names_is_a_fault(tmp_path: Path, mapping: Mapping) 
         read_table(write(tmp_path, FIRST, SECOND.replace("İSTANBUL", "ANKARA").replace("ÇATALCA", "ADALAR")), mapping)
 
 
+@pytest.mark.parametrize(("id_", "again"), [("034", "34"), ("TR-34", "tr 34")])
+def test_a_province_with_two_spellings_of_its_id_is_a_fault(
+    tmp_path: Path, mapping: Mapping, id_: str, again: str
+) -> None:
+    """A spreadsheet that drops a leading zero would have a province count twice."""
+    lines = [line.replace("34,", f"{name},", 1) for line, name in ((FIRST, id_), (SECOND, again))]
+    with pytest.raises(
+        TableError, match=f"line 3: the province id is '{again}' here, else '{id_}': is it the same one"
+    ):
+        read_table(write(tmp_path, *lines), mapping)
+
+
 def test_many_faults_are_counted_and_the_first_are_shown(tmp_path: Path, mapping: Mapping) -> None:
     lines = [FIRST.replace("1001", str(2000 + number)).replace("295", "x") for number in range(57)]
     with pytest.raises(TableError, match="57 lines of") as caught:

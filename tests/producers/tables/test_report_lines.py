@@ -237,6 +237,30 @@ def test_total_rows_of_each_candidate_are_checked_contest_by_contest(tmp_path: P
     ).wrong_totals
 
 
+@pytest.mark.parametrize(
+    ("votes", "told"),
+    [
+        ("1500", ()),
+        ("1550", ()),
+        ("%100", ()),
+        ("1501", ("line 5 is a total row, but oy is 1501 and the votes of tr/34/uskudar come to 1500",)),
+    ],
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_a_line_of_all_candidates_together_is_checked_and_published_as_nothing(
+    tmp_path: Path, votes: str, told: tuple[str, ...], first: bool
+) -> None:
+    total = f"İSTANBUL,ÜSKÜDAR,BŞB,7,10,3000,1550,1500,50,TOPLAM,,{votes}"
+    lines = [LONG_HEADER, total, *LINES] if first else [LONG_HEADER, *LINES, total]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+    table = read_reports(path, mapping(LONG), ELECTION)
+
+    expected = tuple(each.replace("line 5", "line 2") if first else each for each in told)
+    assert (1, 0, expected) == (len(table.reports), table.faults.count, table.wrong_totals)
+
+
 def test_a_candidate_of_another_ballot_may_be_named_with_no_vote(tmp_path: Path) -> None:
     said = mapping(LONG, contests={"BŞB": "district_mayor"}, candidates={"Reis": "ak_parti"})
     gebze = "KOCAELİ,GEBZE,BŞB,7,10,3000,1550,1500,50"
