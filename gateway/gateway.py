@@ -153,6 +153,7 @@ class Gateway:
         """The view is current: let everybody in."""
         if self.ready or self.world is None:
             return
+        self.world.program.caught_up()
         self.ready = True
         self.reason = "Ready."
         self._look_at_embargo()

@@ -38,6 +38,9 @@ class Program:
         self.on_air: Final = OnAir(definition)
         self._definition = definition
         self._is_parted = False
+        self._is_catching_up = True
+        self._sure: set[Cell] = set()
+        """Cells of which totals came since everything was caught up: see `caught_up`."""
         self._unheard: set[Cell] = set()
         """Cells that only orders have spoken of so far."""
         self._hold: tuple[str, ...] | None = ()
@@ -81,6 +84,15 @@ class Program:
                 pending[name] += 1
         return pending
 
+    def caught_up(self) -> None:
+        """Everything is folded that the topic held at the start: from now on records come as they are appended.
+
+        Until then, and once more for each cell, totals count as a change of every figure of the cell and above. The
+        records from before may be what compaction has left: a zombie's stale totals, taken for new because those that
+        it repeats are gone, may show a figure that a client of another gateway is still to be told.
+        """
+        self._is_catching_up = False
+
     def fold(self, record: Record) -> bool:
         """Fold one record of the topic; whether a source says other figures by it. A folded offset is a no-op."""
         if record.offset < self.seq:
@@ -110,8 +122,10 @@ class Program:
         truth = self.on_air.truth(cell) or totals
         for view in self._views_of(cell):
             view.put(record.offset, truth, record.timestamp)
-        if cell in self._unheard:
+        if cell not in self._sure or cell in self._unheard:
             self._begin_anew(record.offset, cell)
+            if not self._is_catching_up:
+                self._sure.add(cell)
         return True
 
     def _fold_gate(self, offset: int, gate: Gate) -> None:

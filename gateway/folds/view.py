@@ -5,8 +5,9 @@ changed, so what a client at cursor C is owed is the figures whose seq is beyond
 
 Two gateways that have read up to N agree on every value, but not on every seq: compaction may have taken a district's
 older records from the one that started later. What it takes of a key is always the oldest, so the later gateway's seqs
-can only be higher, and what it sends is a superset. Two rules hold that up: a district's ballot is complete from its
-first record on, and that first record counts as a change of every figure of the units above it, also where it adds 0.
+can only be higher, and what it sends is a superset. Three rules hold that up: a district's ballot is complete from its
+first record on; that first record counts as a change of every figure of the units above it, also where it adds 0; and
+so does every record that may be what compaction has left (`Program.caught_up`).
 """
 
 import copy

@@ -18,7 +18,7 @@ from schemas.override import Override, is_override, overridden, parse_override, 
 from schemas.totals import COUNTS, Cell, Totals, parse_totals
 from tabulation.claims import Shift, claim_of, claims_before_counting, unheard
 from tabulation.on_air import OnAir
-from tests.gateway.folds.test_view import EVERYWHERE, PAIRS, catch_up, everything, shown_to_all
+from tests.gateway.folds.test_view import EVERYWHERE, PAIRS, catch_up, everything, newest, records, shown_to_all
 from tests.gateway.gateways import Message
 from tests.gateway.nights import DISTRICTS, START, Written, election, totals
 from tests.schemas.orders import Kind, order
@@ -149,6 +149,36 @@ def test_two_gateways_at_the_same_seq_show_the_same(seed: int, steps: int) -> No
     assert everything(early.view) == everything(late.view)
     assert everything(early.live) == everything(late.live)
     assert early.hold == late.hold
+
+
+@given(st.lists(records(), min_size=1, max_size=20), st.data())
+def test_a_client_may_resume_at_a_gateway_that_began_with_what_compaction_had_left(
+    drawn: list[Totals], data: st.DataObject
+) -> None:
+    """Stale totals among them may come before the newest, whose predecessors are gone; no resumed client is misled."""
+    contents = {(record.cell, record.version): record for record in drawn}
+    night = [contents[record.cell, record.version] for record in drawn]
+    start = data.draw(st.integers(0, len(night)))
+    newest_at = {
+        cell: max(at for at, other in enumerate(night[:start]) if other == record)
+        for cell, record in newest(night[:start]).items()
+    }
+    firsts = {cell: data.draw(st.integers(0, at)) for cell, at in newest_at.items()}
+    late, early = Program(ELECTION), Program(ELECTION)
+    early.caught_up()
+    for offset, record in enumerate(night):
+        if offset == start:
+            late.caught_up()
+        written = Written(offset, record.encode(), key=record.cell.key())
+        if offset >= start or offset >= firsts[record.cell]:
+            late.fold(written)
+    cursor = data.draw(st.integers(0, len(night)))
+    for offset, record in enumerate(night[:cursor]):
+        early.fold(Written(offset, record.encode(), key=record.cell.key()))
+    shown: dict[tuple[str, str], dict[str, Message]] = {pair: {} for pair in PAIRS}
+    catch_up(shown, early.view, 0)
+    catch_up(shown, late.view, cursor)
+    assert shown == everything(late.view)
 
 
 @given(SEEDS, STEPS, st.floats(0, 1))

@@ -141,27 +141,6 @@ def catch_up(shown: dict[tuple[str, str], dict[str, Message]], view: View, curso
             merge(units.setdefault(str(entry["unit"]), {}), entry)
 
 
-@given(st.lists(records(), min_size=1, max_size=20), st.data())
-def test_a_client_may_resume_at_a_gateway_that_read_a_compacted_topic(drawn: list[Totals], data: st.DataObject) -> None:
-    """Compaction drops the oldest records of a key; whoever reads the rest agrees, and no resumed client misses any."""
-    contents = {(record.cell, record.version): record for record in drawn}
-    night = [contents[record.cell, record.version] for record in drawn]
-    newest_at = {
-        cell: max(at for at, other in enumerate(night) if other == record) for cell, record in newest(night).items()
-    }
-    firsts = {cell: data.draw(st.integers(0, at)) for cell, at in newest_at.items()}
-    late = View(ELECTION)
-    for offset, record in enumerate(night):
-        if offset >= firsts[record.cell]:
-            late.apply(offset, record)
-    cursor = data.draw(st.integers(0, len(night)))
-    shown: dict[tuple[str, str], dict[str, Message]] = {pair: {} for pair in PAIRS}
-    catch_up(shown, fold(night[:cursor]), 0)
-    catch_up(shown, late, cursor)
-    assert shown == everything(fold(night))
-    assert shown == everything(late)
-
-
 @given(st.lists(records(), max_size=30), st.lists(st.tuples(st.integers(0, 30), st.sets(st.sampled_from(UNITS)))))
 def test_entries_encoded_for_sharing_are_the_same_as_for_oneself(
     night: list[Totals], asked: list[tuple[int, set[str]]]
