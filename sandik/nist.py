@@ -43,9 +43,12 @@ class Origin:
 
 
 def election_report(definition: Election, told: ToldTotals, origin: Origin) -> Json:
-    """The report of what is told of one source: all units, or those of some contests."""
+    """The report of what is told of one source: all units, of all contests or of those that are asked about.
+
+    A contest of which nothing was reported has no `Election` in it, and keeps the count from being complete.
+    """
     rows = told.rows
-    contests = {row.contest for row in rows}
+    reported = {row.contest for row in rows}
     report: Json = {
         **_a("ElectionReport"),
         "Format": "summary-contest",
@@ -54,16 +57,16 @@ def election_report(definition: Election, told: ToldTotals, origin: Origin) -> J
         "IssuerAbbreviation": origin.source.id,
         "SequenceStart": 1,
         "SequenceEnd": 1,
-        "Status": _status(rows, definition),
+        "Status": _status(told, definition),
         "VendorApplicationId": origin.application,
         "IsTest": origin.mode != "live",
         "Notes": _notes(told, definition, origin),
-        "GpUnit": [_unit(unit, definition, rows) for unit in definition.units],
+        "GpUnit": [_unit(unit, definition, told) for unit in definition.units],
         "Party": [_party(party) for party in definition.parties],
         "Election": [
             _election(contest, definition, [row for row in rows if row.contest == contest.id])
             for contest in definition.contests
-            if contest.id in contests
+            if contest.id in reported
         ],
     }
     if origin.mode != "live":
@@ -98,11 +101,11 @@ def _notes(told: ToldTotals, definition: Election, origin: Origin) -> str:
     return " ".join((whose, *told.sentences(), *told.doubts(definition)))
 
 
-def _status(rows: Sequence[Row], definition: Election) -> str:
-    if not any(row.boxes_opened for row in rows):
+def _status(told: ToldTotals, definition: Election) -> str:
+    if not any(row.boxes_opened for row in told.rows):
         return "pre-election"
-    complete = all(row.complete for row in rows if row.unit == definition.country)
-    return "unofficial-complete" if complete else "unofficial-partial"
+    complete = {row.contest for row in told.rows if row.unit == definition.country and row.complete}
+    return "unofficial-complete" if complete.issuperset(told.contests) else "unofficial-partial"
 
 
 def _progress(rows: Sequence[Row], contests: int, total: int) -> Json:
@@ -124,17 +127,16 @@ def _progress(rows: Sequence[Row], contests: int, total: int) -> Json:
     }
 
 
-def _unit(unit: Unit, definition: Election, rows: Sequence[Row]) -> Json:
+def _unit(unit: Unit, definition: Election, told: ToldTotals) -> Json:
     """A unit; as far as the contest that is least far in it."""
-    mine = [row for row in rows if row.unit == unit.id]
-    contests = len({row.contest for row in rows})
+    mine = [row for row in told.rows if row.unit == unit.id]
     below = [_name("unit", other.id) for other in definition.units if other.parent == unit.id]
     said: Json = {
         **_a("ReportingUnit", _name("unit", unit.id)),
         **_LEVELS[unit.level],
         "Name": _text(unit.name),
         "ExternalIdentifier": _known_as("unit", unit.id),
-        **_progress(mine, contests, definition.boxes_total[unit.id]),
+        **_progress(mine, len(told.contests), definition.boxes_total[unit.id]),
     }
     if below:
         said["ComposingGpUnitIds"] = below

@@ -49,10 +49,11 @@ class ToldTotals:
 
     `held` has each (contest, unit) that is on hold on air, wholly or in part, `hold` as few names as say it. `by_hand`
     is what was set by hand in these rows, roll-ups included; of the log's figures, which have none of it, what is set
-    by hand on air.
+    by hand on air. `contests` are those that are asked about, also where nothing was reported of one.
     """
 
     told: Told
+    contests: tuple[str, ...]
     rows: tuple[Row, ...]
     held: frozenset[tuple[str, str]]
     hold: tuple[str, ...]
@@ -67,6 +68,7 @@ class ToldTotals:
         """What is told of one contest, or of one source; `None` is all of them."""
         return replace(
             self,
+            contests=tuple(one for one in self.contests if contest in {None, one}),
             rows=tuple(row for row in self.rows if contest in {None, row.contest} and source in {None, row.source}),
             held=frozenset(place for place in self.held if contest in {None, place[0]}),
             hold=tuple(name for name in self.hold if contest in {None, name.partition("/")[0]}),
@@ -151,6 +153,7 @@ def tell(fold: OnAir, told: Told, *, embargoed: bool) -> ToldTotals:
     rows, hold = tuple(view.rows()), HeldUnits(fold.definition).named(fold.held)
     return ToldTotals(
         told=told,
+        contests=tuple(fold.definition.contest_by_id),
         rows=rows,
         held=held_places(fold.definition, hold),
         hold=hold,

@@ -14,7 +14,15 @@ def test_a_line_of_csv_has_every_figure_under_its_name_and_says_what_was_set_by_
     row = Row("mayor", "aa", "tr", "country", 1, 2, 3, 4, 5, 6, 7, 8, {"chp": 9, "dp": 10}, ("cast", "votes.chp"))
     row = row._replace(boxes_surplus=1, complete=True, contradictions=("boxes_over_total", "cast_over_roll"))
     held = frozenset({("mayor", "tr")})
-    told = ToldTotals(told=Told.ON_AIR, rows=(row,), held=held, hold=("mayor",), by_hand=(), embargoed=False)
+    told = ToldTotals(
+        told=Told.ON_AIR,
+        contests=("mayor",),
+        rows=(row,),
+        held=held,
+        hold=("mayor",),
+        by_hand=(),
+        embargoed=False,
+    )
 
     first, second = csv.DictReader(as_csv(told).decode().splitlines())
 

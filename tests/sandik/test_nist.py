@@ -40,12 +40,12 @@ ELECTION = with_parties(election())
 BOXES = {"tr/06/cankaya": 5, "tr/34/adalar": 2, "tr/34/uskudar": 10}
 
 
-def report(records: list[Totals], mode: Mode = "test") -> dict[str, Any]:
-    """The report of what these totals come to, as a reader of the file gets it."""
+def report(records: list[Totals], mode: Mode = "test", contest: str | None = None) -> dict[str, Any]:
+    """The report of what these totals come to, of one contest or of all, as a reader of the file gets it."""
     fold = OnAir(ELECTION)
     for record in records:
         fold.fold_totals(record)
-    told = tell(fold, Told.ON_AIR, embargoed=False).only(None, "aa")
+    told = tell(fold, Told.ON_AIR, embargoed=False).only(contest, "aa")
     origin = Origin("night", mode, ELECTION.sources[0], NIGHT, "sandik 1")
     found: dict[str, Any] = orjson.loads(orjson.dumps(election_report(ELECTION, told, origin)))
     return found
@@ -178,7 +178,8 @@ def test_a_file_is_valid_by_the_published_schema() -> None:
     ],
 )
 def test_how_far_the_count_is_is_said(boxes: tuple[int, int, int], status: str, counts: str) -> None:
-    said = report([totals(district, boxes=opened) for district, opened in zip(BOXES, boxes, strict=True)])
+    records = [totals(district, boxes=opened) for district, opened in zip(BOXES, boxes, strict=True)]
+    said = report(records, contest="mayor")
     country = said["GpUnit"][0]
 
     assert status == said["Status"]
@@ -191,6 +192,20 @@ def test_how_far_the_count_is_is_said(boxes: tuple[int, int, int], status: str, 
 
 def test_a_district_that_was_not_heard_of_is_not_complete() -> None:
     assert "unofficial-partial" == report([totals(boxes=10)])["Status"]
+
+
+def test_a_contest_that_was_not_heard_of_keeps_the_file_from_being_complete() -> None:
+    """Its figures come later, and would take back what the file had said."""
+    records = [totals(district, boxes=boxes) for district, boxes in BOXES.items()]
+    silent = report(records)
+
+    assert ("unofficial-partial", "unofficial-complete") == (
+        silent["Status"],
+        report(records, contest="mayor")["Status"],
+    )
+    assert {("not-processed", 0)} == {
+        (unit["CountStatus"][0]["Status"], unit["SubUnitsReported"]) for unit in silent["GpUnit"]
+    }
 
 
 def test_a_unit_is_as_far_as_its_slowest_contest() -> None:
@@ -216,7 +231,7 @@ def test_a_rehearsal_says_that_it_is_one(mode: Mode, kind: str | None) -> None:
 
 def test_a_surplus_of_one_district_completes_no_other() -> None:
     """Boxes are reported up to as many as there are; nothing is complete but what is, district by district."""
-    said = report([totals("tr/06/cankaya", boxes=5), totals("tr/34/adalar", boxes=3), totals(boxes=9)])
+    said = report([totals("tr/06/cankaya", boxes=5), totals("tr/34/adalar", boxes=3), totals(boxes=9)], contest="mayor")
 
     assert "unofficial-partial" == said["Status"]
     assert [
