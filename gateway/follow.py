@@ -35,8 +35,10 @@ async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
             gateway.log_reached()
             gateway.reason = str(error)
         except (LogUnavailable, LoopEnded) as error:
+            gateway.metrics.log_failed(error)
             gateway.log_lost(str(error))
-        except PositionLost:
+        except PositionLost as error:
+            gateway.metrics.log_failed(error)
             gateway.begin_again()
         await pauses.wait()
 

@@ -70,7 +70,7 @@ class Gateway:
         self.census: Final = Census(settings.limits)
         self._clock = clock
         self._chance = chance
-        self.metrics: Final = Metrics(self.reading)
+        self.metrics: Final = Metrics(run_name, settings.worker, self.reading)
         self._audience: Audience[Client] = Audience()
         self._stalls: Stalls[Client] = Stalls(settings.stalled_s)
         self._contact = LogContact(clock.monotonic())
@@ -205,6 +205,10 @@ class Gateway:
         """Whether the bearer of this grant may be told figures of the night now."""
         return may_see_numbers(grant.scope, self.embargo, self._clock.now())
 
+    def may_be_counted_by(self, grant: Grant) -> bool:
+        """Whether the bearer may be told what counts the night. Before the orders are read, there may be an embargo."""
+        return self.may_see_numbers(grant) and (self.ready or grant.allows("control_room"))
+
     def feeds_now(self) -> dict[str, Feed]:
         """How every source is doing; none, where there is no run yet."""
         return self._feeds(self.world) if self.world is not None else {}
@@ -228,7 +232,6 @@ class Gateway:
             stale=world.view.stale if world else 0,
             unverified=len(self.unverified()),
             feeds=self.feeds_now(),
-            run=self.run_name,
             partitions=world.run.topics.partitions if world else 0,
         )
 

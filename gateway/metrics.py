@@ -1,11 +1,15 @@
-"""What Prometheus reads at `/metrics`. Labels name sources, states and codes; never a figure of the night."""
+"""What Prometheus reads at `/metrics`. Labels name runs, workers, sources and states; never a figure of the night.
+
+How a gateway is doing is told to everybody who may scrape it. What would let one count what has come in is told only to
+who may see numbers: under an embargo that is the control room, and everybody else reads the rest.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 
@@ -15,6 +19,20 @@ DELAYS_S: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1
 """Buckets from a tenth of a tick to a log that was away: fine around the tick (0.05 s), where a night lives."""
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+LAG_STEP: Final = 1_000
+"""Without numbers the lag is rounded down to so many records: what an alert asks for, and no count."""
+
+AGE_STEP_S: Final = 10
+"""Without numbers the age of the log's last answer is rounded down to the time between two looks at the log's end.
+
+Every record that comes makes the log's answer young: the exact age would tell when something came in.
+"""
+
+LOG_ERRORS: Final = ("LogUnavailable", "LoopEnded", "PositionLost")
+"""What keeps a gateway from the log, served from 0 on: Prometheus sees no increase in a series that begins at 1."""
+
+_LABELS: Final = ("run", "worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +52,26 @@ class Reading:
     stale: int
     unverified: int
     feeds: dict[str, Feed]
-    run: str = ""
     partitions: int = 0
     """Into how many partitions the run's tallies are divided, each of which an aggregator should own; 0: no run yet."""
 
 
-class Metrics:
-    """Counts what moves; asks `read` for the rest when it is scraped."""
+def told_age_s(age_s: float, *, numbers: bool) -> float:
+    """The age of the log's last answer, as exactly as may be told."""
+    return age_s if numbers else age_s // AGE_STEP_S * AGE_STEP_S
 
-    def __init__(self, read: Callable[[], Reading]) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(_Readings(read))
+
+class Metrics:
+    """Counts what moves; asks `read` for the rest when it is scraped.
+
+    Every sample has the `run` that is followed and the `worker`, by which the processes behind one port are told apart.
+    """
+
+    def __init__(self, run: str, worker: int, read: Callable[[], Reading]) -> None:
+        self._own = (run, str(worker))
+        self._read = read
+        self._counts = CollectorRegistry()
+        self._errors = dict.fromkeys(LOG_ERRORS, 0)
         self._frames = self._counter("frames", "Frames written to clients.")
         self._bytes = self._counter("sent_bytes", "Bytes written to clients.")
         self._folded = self._counter("folded_records", "Records of the totals topic that were folded.")
@@ -55,9 +82,10 @@ class Metrics:
         self._delay = Histogram(
             "sandik_gateway_send_delay_seconds",
             "From the append of a totals record to the turn that sent it.",
+            _LABELS,
             buckets=DELAYS_S,
-            registry=self._registry,
-        )
+            registry=self._counts,
+        ).labels(*self._own)
         self._waiting: list[int] = []
         self._cells: set[bytes | None] = set()
 
@@ -79,56 +107,83 @@ class Metrics:
             self._waiting.clear()
             self._cells.clear()
 
-    def expose(self) -> bytes:
-        """The text that Prometheus scrapes."""
-        return generate_latest(self._registry)
+    def log_failed(self, error: Exception) -> None:
+        """This error has kept the gateway from the log."""
+        name = type(error).__name__
+        self._errors[name] = self._errors.get(name, 0) + 1
+
+    def expose(self, *, numbers: bool) -> bytes:
+        """The text that Prometheus scrapes; without `numbers` nothing by which one could count what has come in."""
+        registry = CollectorRegistry()
+        registry.register(_Readings(self._own, self._read(), dict(self._errors), numbers=numbers))
+        return generate_latest(registry) + (generate_latest(self._counts) if numbers else b"")
 
     def _counter(self, name: str, documentation: str) -> Counter:
-        return Counter(f"sandik_gateway_{name}", documentation, registry=self._registry)
+        return Counter(f"sandik_gateway_{name}", documentation, _LABELS, registry=self._counts).labels(*self._own)
 
 
 class _Readings:
-    """Gauges, read when they are scraped."""
+    """Gauges and counters as they are at one moment."""
 
-    def __init__(self, read: Callable[[], Reading]) -> None:
-        self._read = read
+    def __init__(self, own: tuple[str, str], reading: Reading, errors: dict[str, int], *, numbers: bool) -> None:
+        self._own = own
+        self._reading = reading
+        self._errors = errors
+        self._numbers = numbers
 
     def collect(self) -> Iterator[Metric]:
-        reading = self._read()
+        reading, numbers = self._reading, self._numbers
+        behind = reading.behind if numbers else reading.behind // LAG_STEP * LAG_STEP
         for name, what, value in (
             ("ready", "1 where clients should be sent here: GET /readyz says why not.", reading.ready),
-            ("log_age_seconds", "Since the log last answered.", reading.log_age_s),
+            ("log_age_seconds", "Since the log last answered.", told_age_s(reading.log_age_s, numbers=numbers)),
             ("connections", "Clients connected.", reading.connections),
             ("stalled_connections", "Clients whose socket takes nothing at the moment.", reading.stalled),
             ("groups", "Groups of clients that share every frame.", reading.groups),
-            ("seq", "Positions of the totals topic that are in the view.", reading.seq),
-            ("lag_seq", "Positions of the totals topic that are known and not in the view yet.", reading.behind),
-            ("skipped_records", "Records that could not be used.", reading.skipped),
+            ("lag_seq", "Positions of the totals topic that are known and not in the view yet.", behind),
             ("unverified_orders", "Restrictions that are kept though they cannot be verified.", reading.unverified),
-            ("stale_records", "Records that were not newer than what was held.", reading.stale),
+            ("withheld", "1 where what counts the night is kept from this scrape by an embargo.", not numbers),
         ):
-            yield GaugeMetricFamily(f"sandik_gateway_{name}", what, value=float(value))
+            yield self._gauge(name, what, value)
         if reading.partitions:
-            divided = GaugeMetricFamily(
-                "sandik_gateway_run_partitions", "Partitions of the run that is followed.", labels=["run"]
-            )
-            divided.add_metric([reading.run], reading.partitions)
-            yield divided
-        yield from _feeds(reading.feeds)
+            yield self._gauge("run_partitions", "Partitions of the run that is followed.", reading.partitions)
+        errors = CounterMetricFamily(
+            "sandik_gateway_log_errors", "What kept the gateway from the log.", labels=[*_LABELS, "error"]
+        )
+        for error, count in sorted(self._errors.items()):
+            errors.add_metric([*self._own, error], count)
+        yield errors
+        yield from self._states()
+        if numbers:
+            yield from self._counted()
 
+    def _counted(self) -> Iterator[Metric]:
+        reading = self._reading
+        yield self._gauge("seq", "Positions of the totals topic that are in the view.", reading.seq)
+        yield self._gauge("skipped_records", "Records that could not be used.", reading.skipped)
+        yield self._gauge("stale_records", "Records that were not newer than what was held.", reading.stale)
+        labels = [*_LABELS, "source"]
+        age = GaugeMetricFamily("sandik_feed_age_seconds", "Since a source's last change came in.", labels=labels)
+        aside = GaugeMetricFamily(
+            "sandik_feed_set_aside", "Statements of a source that its figures do not show.", labels=labels
+        )
+        for source, feed in sorted(reading.feeds.items()):
+            aside.add_metric([*self._own, source], feed.set_aside)
+            if feed.age_s is not None:
+                age.add_metric([*self._own, source], feed.age_s)
+        yield age
+        yield aside
 
-def _feeds(feeds: dict[str, Feed]) -> Iterator[Metric]:
-    age = GaugeMetricFamily("sandik_feed_age_seconds", "Since a source's last change came in.", labels=["source"])
-    state = GaugeMetricFamily("sandik_feed_state", "1 for the state that a source is in.", labels=["source", "state"])
-    aside = GaugeMetricFamily(
-        "sandik_feed_set_aside", "Statements of a source that its figures do not show.", labels=["source"]
-    )
-    for source, feed in sorted(feeds.items()):
-        aside.add_metric([source], feed.set_aside)
-        if feed.age_s is not None:
-            age.add_metric([source], feed.age_s)
-        for name in get_args(FeedState):
-            state.add_metric([source, name], float(feed.state == name))
-    yield age
-    yield state
-    yield aside
+    def _states(self) -> Iterator[Metric]:
+        state = GaugeMetricFamily(
+            "sandik_feed_state", "1 for the state that a source is in.", labels=[*_LABELS, "source", "state"]
+        )
+        for source, feed in sorted(self._reading.feeds.items()):
+            for name in get_args(FeedState):
+                state.add_metric([*self._own, source, name], float(feed.state == name))
+        yield state
+
+    def _gauge(self, name: str, documentation: str, value: float) -> Metric:
+        gauge = GaugeMetricFamily(f"sandik_gateway_{name}", documentation, labels=_LABELS)
+        gauge.add_metric(self._own, float(value))
+        return gauge

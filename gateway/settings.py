@@ -72,6 +72,9 @@ class GatewaySettings:
     share_port: bool = False
     """Whether other processes listen at the same port (SO_REUSEPORT); the kernel deals connections out among them."""
 
+    worker: int = 1
+    """Which of the processes behind one port this is, counted from 1."""
+
     drain_s: int = 5
     """Over how long a shutdown lets its clients go, if they are many, and how long it then waits for the last to leave.
 

@@ -21,6 +21,7 @@ from schemas.wire import Scope
 RETRY_AFTER_S: Final = "1"
 
 NO_CACHE: Final = {"cache-control": "no-cache"}
+NO_STORE: Final = {"cache-control": "no-store"}
 """Keep it, but ask every time whether it still holds: the ETag makes that cheap."""
 
 MAX_ANSWERS_KEPT: Final = 32

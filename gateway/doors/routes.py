@@ -13,12 +13,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from gateway.admission.access import PUBLIC
 from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH
-from gateway.doors.answers import NO_CACHE, RETRY_AFTER_S, json_answer, unless_held, world_of
+from gateway.doors.answers import NO_CACHE, NO_STORE, RETRY_AFTER_S, json_answer, unless_held, world_of
 from gateway.doors.boundaries import Boundaries
 from gateway.doors.compare import CompareDoor
 from gateway.doors.control import ControlDoor
-from gateway.doors.doorkeeper import Doorkeeper
+from gateway.doors.doorkeeper import Doorkeeper, grant_of
 from gateway.doors.facts import FactsDoor
 from gateway.doors.history import Moments
 from gateway.doors.orders import OrderLog, OrdersDoor
@@ -27,7 +28,7 @@ from gateway.doors.rows import RowsDoor
 from gateway.doors.stream import StreamDoor
 from gateway.doors.totals import TotalsDoor
 from gateway.gateway import Gateway
-from gateway.metrics import CONTENT_TYPE
+from gateway.metrics import CONTENT_TYPE, told_age_s
 from gateway.pages import PAGES
 
 
@@ -51,8 +52,9 @@ def application(
     async def readiness(_: Request) -> Response:
         return _readiness(gateway)
 
-    async def metrics(_: Request) -> Response:
-        return Response(gateway.metrics.expose(), headers={"content-type": CONTENT_TYPE})
+    async def metrics(request: Request) -> Response:
+        numbers = gateway.may_be_counted_by(grant_of(request))
+        return Response(gateway.metrics.expose(numbers=numbers), headers={"content-type": CONTENT_TYPE} | NO_STORE)
 
     async def definition(request: Request) -> Response:
         return _definition(gateway, request)
@@ -114,7 +116,7 @@ def _readiness(gateway: Gateway) -> Response:
         "ready": not reasons,
         "reason": " ".join(reasons) or gateway.reason,
         "reasons": reasons,
-        "log_age_s": round(gateway.log_age_s, 1),
+        "log_age_s": round(told_age_s(gateway.log_age_s, numbers=gateway.may_be_counted_by(PUBLIC)), 1),
     }
     return json_answer(orjson.dumps(answer), status=503 if reasons else 200, headers=headers)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 import struct
 import tracemalloc
@@ -383,7 +384,8 @@ RESET: Final = struct.pack("ii", 1, 0)
 async def connections(gateway: Running) -> int:
     """How many clients the gateway counts."""
     text = (await get(gateway, "/metrics")).text
-    return int(float(text.partition("\nsandik_gateway_connections ")[2].partition("\n")[0]))
+    (count,) = re.findall(r"^sandik_gateway_connections\{.+\} (.+)$", text, re.MULTILINE)
+    return int(float(count))
 
 
 @pytest.mark.parametrize("apart", [True, False])

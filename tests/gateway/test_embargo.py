@@ -251,6 +251,38 @@ async def test_the_scrape_would_find_the_figures(gateway: Gateway) -> None:
     assert "90001" in (await asked(gateway, "/v1/totals")).headers["etag"]
 
 
+async def test_metrics_are_readable_during_an_embargo_and_count_nothing_for_the_public(gateway: Gateway) -> None:
+    """Else every Prometheus without a token would take all gateways for dead when the ban begins."""
+    public = await asked(gateway, "/metrics")
+
+    assert (public.status_code, public.headers["cache-control"]) == (200, "no-store")
+    assert 'sandik_gateway_ready{run="night",worker="1"} 1.0' in public.text
+    assert 'sandik_gateway_withheld{run="night",worker="1"} 1.0' in public.text
+    assert "sandik_gateway_seq" not in public.text
+    assert [False, True] == [gateway.may_be_counted_by(grant) for grant in (Grant(), CONTROL_ROOM)]
+
+    gateway.set_embargo(NO_EMBARGO)
+    assert 'sandik_gateway_seq{run="night",worker="1"} 90001.0' in (await asked(gateway, "/metrics")).text
+
+
+async def test_before_the_orders_are_read_metrics_count_nothing(clock: Manual) -> None:
+    made = Gateway("night", clock=clock, settings=GatewaySettings())
+    made.begin(Run(RunTopics("night"), "live", "9f2c", election()))
+    made.fold([record()])
+
+    told = await asked(made, "/metrics")
+    assert (told.status_code, "sandik_gateway_seq" in told.text) == (200, False)
+
+
+async def test_readiness_does_not_tell_when_something_came_in(gateway: Gateway, clock: Manual) -> None:
+    """Every record makes the log's last answer young."""
+    ages = set()
+    for _ in range(9):
+        clock.advance(1)
+        ages.add((await asked(gateway, "/readyz")).json()["log_age_s"])
+    assert len(ages) == 1
+
+
 async def test_totals_say_when_the_embargo_ends(gateway: Gateway) -> None:
     answer = await asked(gateway, "/v1/totals")
     assert (answer.status_code, answer.headers["cache-control"]) == (451, "no-store")

@@ -100,8 +100,8 @@ async def test_a_gateway_whose_log_is_silent_for_too_long_is_not_ready_and_says_
             assert 503 == status
             assert re.search(r"last answered 1[23]\d\d s ago", reason)
             metrics = (await get(gateway, "/metrics")).text
-            assert "sandik_gateway_ready 0.0" in metrics
-            assert re.search(r"sandik_gateway_log_age_seconds 1[23]\d\d", metrics)
+            assert 'sandik_gateway_ready{run="night",worker="1"} 0.0' in metrics
+            assert re.search(r"sandik_gateway_log_age_seconds\{.+?\} 1[23]\d\d", metrics)
             assert 200 == (await get(gateway, "/v1/totals")).status_code
             log.come_back()
             async with asyncio.timeout(LIMIT_S):

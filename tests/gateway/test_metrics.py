@@ -1,8 +1,11 @@
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.metrics import Metrics, Reading
+from gateway.metrics import AGE_STEP_S, LAG_STEP, Metrics, Reading
+from schemas.errors import LogUnavailable
 from schemas.wire import Feed
 from tests.builders import NIGHT
 
@@ -24,29 +27,32 @@ READING = Reading(
 )
 
 
-def samples(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
-    return {
-        (sample.name, tuple(sample.labels.values())): sample.value
-        for family in text_string_to_metric_families(metrics.expose().decode())
-        for sample in family.samples
-    }
+def samples(metrics: Metrics, *, numbers: bool = True) -> dict[tuple[str, tuple[str, ...]], float]:
+    """What is exposed, by name and the values of the labels that are not on every sample."""
+    found = {}
+    for family in text_string_to_metric_families(metrics.expose(numbers=numbers).decode()):
+        for sample in family.samples:
+            labels = dict(sample.labels)
+            assert ("night", "2") == (labels.pop("run"), labels.pop("worker"))
+            found[sample.name, tuple(labels.values())] = sample.value
+    return found
 
 
 def test_gauges_are_read_when_they_are_scraped() -> None:
-    found = samples(Metrics(lambda: READING))
+    found = samples(Metrics("night", 2, lambda: READING))
 
     names = ("ready", "connections", "groups", "seq", "lag_seq", "log_age_seconds", "unverified_orders")
     assert (1, 7, 2, 18, 3, 12.5, 2) == tuple(found[f"sandik_gateway_{name}", ()] for name in names)
 
 
 def test_a_run_says_into_how_many_partitions_it_is_divided_once_there_is_one() -> None:
-    found = samples(Metrics(lambda: replace(READING, run="night", partitions=8)))
-    assert 8 == found["sandik_gateway_run_partitions", ("night",)]
-    assert "run_partitions" not in Metrics(lambda: READING).expose().decode()
+    found = samples(Metrics("night", 2, lambda: replace(READING, partitions=8)))
+    assert 8 == found["sandik_gateway_run_partitions", ()]
+    assert "run_partitions" not in Metrics("night", 2, lambda: READING).expose(numbers=True).decode()
 
 
 def test_a_feed_has_its_age_and_one_state() -> None:
-    found = samples(Metrics(lambda: READING))
+    found = samples(Metrics("night", 2, lambda: READING))
 
     assert 74 == found["sandik_feed_age_seconds", ("aa",)]
     assert ("sandik_feed_age_seconds", ("anka",)) not in found
@@ -55,7 +61,7 @@ def test_a_feed_has_its_age_and_one_state() -> None:
 
 
 def test_a_turn_counts_what_it_sent_and_how_long_that_had_waited() -> None:
-    metrics = Metrics(lambda: READING)
+    metrics = Metrics("night", 2, lambda: READING)
     for appended_ms, key in ((1_000, b"a"), (1_010, b"a"), (1_020, b"b")):
         metrics.folded(appended_ms, key)
     metrics.turned(1_050, frames=10, size_bytes=3_000)
@@ -70,7 +76,7 @@ def test_a_turn_counts_what_it_sent_and_how_long_that_had_waited() -> None:
 
 
 def test_a_turn_with_nothing_to_send_changes_nothing() -> None:
-    metrics = Metrics(lambda: READING)
+    metrics = Metrics("night", 2, lambda: READING)
     before = samples(metrics)
     metrics.turned(1_050, frames=0, size_bytes=0)
 
@@ -78,3 +84,47 @@ def test_a_turn_with_nothing_to_send_changes_nothing() -> None:
         return {key: value for key, value in found.items() if not key[0].endswith("_created")}
 
     assert but_times(before) == but_times(samples(metrics))
+
+
+@given(
+    seq=st.integers(0),
+    behind=st.integers(0, LAG_STEP - 1),
+    log_age_s=st.floats(0, AGE_STEP_S - 0.001),
+    skipped=st.integers(0),
+    feed_age_s=st.floats(0, 60) | st.none(),
+    set_aside=st.integers(0),
+    appended_ms=st.lists(st.integers(0, 2_000)),
+)
+def test_without_numbers_nothing_depends_on_how_much_has_come_in(
+    seq: int,
+    behind: int,
+    log_age_s: float,
+    skipped: int,
+    feed_age_s: float | None,
+    set_aside: int,
+    appended_ms: list[int],
+) -> None:
+    feed = Feed(state="live", last_event=NIGHT, age_s=feed_age_s, set_aside=set_aside)
+    quiet = replace(READING, behind=0, log_age_s=0.0, feeds={"aa": Feed(state="live", last_event=None, age_s=None)})
+    reading = replace(
+        quiet, seq=seq, behind=behind, log_age_s=log_age_s, skipped=skipped, stale=skipped, feeds={"aa": feed}
+    )
+    busy = Metrics("night", 2, lambda: reading)
+    for appended in appended_ms:
+        busy.folded(appended, b"a")
+    busy.turned(2_000, len(appended_ms), 100)
+
+    assert Metrics("night", 2, lambda: quiet).expose(numbers=False) == busy.expose(numbers=False)
+
+
+def test_without_numbers_everything_that_wakes_somebody_is_still_told() -> None:
+    metrics = Metrics("night", 2, lambda: replace(READING, behind=2_345, log_age_s=61.0, partitions=8))
+    metrics.log_failed(LogUnavailable("The broker is away."))
+
+    found = samples(metrics, numbers=False)
+    names = ("ready", "connections", "lag_seq", "log_age_seconds", "unverified_orders", "run_partitions", "withheld")
+    assert (1, 7, 2_000, 60, 2, 8, 1) == tuple(found[f"sandik_gateway_{name}", ()] for name in names)
+    assert 1 == found["sandik_gateway_log_errors_total", ("LogUnavailable",)]
+    assert 0 == found["sandik_gateway_log_errors_total", ("PositionLost",)]
+    assert 1 == found["sandik_feed_state", ("aa", "quiet")]
+    assert 0 == samples(metrics)["sandik_gateway_withheld", ()]

@@ -27,12 +27,12 @@ QUERIES = [rule["expr"] for rule in ALERTS] + [target["expr"] for panel in PANEL
 def exposed() -> set[str]:
     """The names of everything that a gateway and an aggregator expose."""
     feed = Feed(state="live", last_event=NIGHT, age_s=1.0)
-    reading = Reading(True, 1, 0, 1, 1, 0, 0.0, 0, 0, 0, {"aa": feed}, "night", 8)
+    reading = Reading(True, 1, 0, 1, 1, 0, 0.0, 0, 0, 0, {"aa": feed}, 8)
     clock = Manual(NIGHT)
     progress = Progress(partitions=frozenset({0}), answered_s=0.0, outcomes=Counter({"counted": 1, "conflict": 1}))
     registry = CollectorRegistry()
     registry.register(AggregatorMetrics(progress, clock))
-    text = Metrics(lambda: reading).expose().decode() + generate_latest(registry).decode()
+    text = Metrics("night", 1, lambda: reading).expose(numbers=True).decode() + generate_latest(registry).decode()
     return set(re.findall(r"^(\w+?)(?:\{.*\})? ", text, re.MULTILINE))
 
 

@@ -66,7 +66,7 @@ class Night:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("path", ["/v1/totals", "/v1/added-later", "/metrics"])
+@pytest.mark.parametrize("path", ["/v1/totals", "/v1/added-later"])
 async def test_no_door_answers_the_public_once_an_embargo_has_begun(path: str, method: str) -> None:
     night = Night("an embargo begins")
     for app in (night.slow_door, night.door_in_parts):

@@ -126,12 +126,12 @@ async def test_metrics_say_what_was_sent_and_how_far_the_view_is(tmp_path: Path)
 
     assert answer.headers["content-type"].startswith("text/plain; version=")
     for line in (
-        "sandik_gateway_ready 1.0",
-        "sandik_gateway_connections 1.0",
-        "sandik_gateway_groups 1.0",
-        "sandik_gateway_seq 1.0",
-        "sandik_gateway_frames_total 3.0",
-        "sandik_gateway_folded_records_total 1.0",
-        'sandik_feed_state{source="aa",state="live"} 1.0',
+        'sandik_gateway_ready{run="night",worker="1"} 1.0',
+        'sandik_gateway_connections{run="night",worker="1"} 1.0',
+        'sandik_gateway_groups{run="night",worker="1"} 1.0',
+        'sandik_gateway_seq{run="night",worker="1"} 1.0',
+        'sandik_gateway_frames_total{run="night",worker="1"} 3.0',
+        'sandik_gateway_folded_records_total{run="night",worker="1"} 1.0',
+        'sandik_feed_state{run="night",source="aa",state="live",worker="1"} 1.0',
     ):
         assert line in answer.text
