@@ -143,14 +143,16 @@ class _Shown(NamedTuple):
 class _Gaps:
     """Gaps between two sources' figures: split where their boxes are known.
 
-    Of more votes than valid ones there are no shares, and so no points.
+    Of more votes than valid ones there are no shares, and so no points: neither of a source's, nor of those in the
+    boxes that both have, which the other boxes may hide.
     """
 
     def __init__(self, a: Part, b: Part, rolled: Rolled | None) -> None:
         self._a = a
         self._b = b
         self._rolled = rolled
-        self._has_shares = all(sum(part.votes.values()) + part.unattributed <= part.valid for part in (a, b))
+        compared = (a, b) if rolled is None else (a, b, rolled.both_a, rolled.both_b)
+        self._has_shares = all(sum(part.votes.values()) + part.unattributed <= part.valid for part in compared)
 
     def of(self, votes: VotesIn) -> dict[str, Any]:
         if self._rolled is not None:

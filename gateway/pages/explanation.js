@@ -68,7 +68,7 @@ export function reasonOf(answer, { names, unit, held, inTotals, t }) {
 /** What is to be known beside a gap: figures by hand, what is set aside, who has not reported the same districts. */
 export function notesOf(answer, { names, leader, t, format }) {
   if (!answer) return [];
-  const share = ({ shared, leaders }, side) => format.percent(shared[side].votes[leaders[0]] ?? 0, shared[side].valid);
+  const share = ({ shared, leaders }, side) => format.percent(shared[side].votes[leaders[0]] ?? 0, wholeOf(shared[side]));
   const sides = ["a", "b"].filter((side) => answer.why && answer[side].overridden.length);
   const aside = ["a", "b"].filter((side) => answer[side].set_aside);
   const differ = new Set([answer.districts_shared, answer.a.districts, answer.b.districts]).size > 1;

@@ -301,6 +301,24 @@ async def test_of_a_source_without_figures_the_page_says_so_instead_of_a_gap(pag
     ] == answers
 
 
+async def test_over_the_districts_that_both_have_no_share_is_over_a_hundred_per_cent(page: Page) -> None:
+    """160 votes of 100 valid ones are 160 of the 180 that there are."""
+    answers = await ask(
+        page,
+        "explanation",
+        """(() => {
+          const t = (key, values) => [key, values.x, values.y].join(" ");
+          const side = { standing: "reporting", districts: 1, overridden: [] };
+          const of = (imamoglu, kurum, valid) => ({ valid, unattributed: 0, votes: { imamoglu, kurum } });
+          const answer = { why: null, districts_total: 3, districts_shared: 1, a: side, b: side, leaders: ["imamoglu"],
+            shared: { a: of(160, 20, 100), b: of(90, 10, 200) } };
+          const format = { count: String, percent: (part, whole) => `${part}/${whole}` };
+          return m.notesOf(answer, { names: { a: "AA", b: "ANKA" }, t, format }).at(-1);
+        })()""",
+    )
+    assert answers == "whyShared 160/180 90/200"
+
+
 async def test_an_order_is_shown_once_it_has_stood_for_a_while(page: Page) -> None:
     """One that is gone before the pause is over was never there; the last one wanted is the one shown."""
     answers = await ask(

@@ -244,3 +244,19 @@ def test_of_more_votes_than_valid_ones_the_gap_is_in_votes_alone(districts: bool
     assert found.lead is not None
     assert (60, None) == (found.lead.votes.gap, found.lead.points)
     assert [None, None] == [one.points for one in found.candidates]
+
+
+def test_of_more_votes_than_valid_ones_in_the_boxes_that_both_have_there_are_no_points() -> None:
+    """Valid votes that another box leaves to nobody make up for them in the sum, and not in the part of it."""
+    ours = Part(boxes=1, valid=100, votes={"imamoglu": 160, "kurum": 20})
+    alone = Part(boxes=1, valid=400, votes={"imamoglu": 60, "kurum": 40})
+    said = totals(votes={"imamoglu": 220, "kurum": 60}, version=5).model_copy(update={"valid": 500})
+    other = totals(votes={"imamoglu": 90, "kurum": 10}, version=4, source="anka")
+
+    found = asked(
+        [said, other], [comparison(version=5, only_a=alone, both_a=ours, both_b=part(1, imamoglu=90, kurum=10))]
+    )
+
+    assert found.lead is not None
+    assert (80, None) == (found.lead.votes.gap, found.lead.points)
+    assert [None, None] == [one.points for one in found.candidates]
