@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final, NoReturn
 
 from eventlog.clock import Clock
-from eventlog.loops import forever
+from eventlog.loops import forever, is_asked_to_end
 from eventlog.port import EventLog, Reader
 from eventlog.run import find_run
 from gateway.follow_beside import follow_beside
@@ -23,10 +23,11 @@ class _TakeEnded(Exception):
 async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
     """Follow the run's totals, wherever they begin, in whichever take, and however often the log goes away.
 
-    A run that is not there yet is waited for. While the log cannot be reached, clients keep what they have.
+    A run that is not there yet is waited for. While the log cannot be reached, clients keep what they have. Ends by
+    cancellation, also where the log fails at that moment: of the two only the failure arrives here.
     """
     pauses = _Pauses(gateway, clock)
-    while True:
+    while not is_asked_to_end():
         try:
             await forever(_follow_run(log, gateway, clock, pauses), "Following the run")
         except _TakeEnded:
@@ -40,7 +41,9 @@ async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
         except PositionLost as error:
             gateway.metrics.log_failed(error)
             gateway.begin_again()
-        await pauses.wait()
+        if not is_asked_to_end():
+            await pauses.wait()
+    raise asyncio.CancelledError
 
 
 async def pulse(gateway: Gateway, clock: Clock) -> NoReturn:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.follow import follow
+from gateway.gateway import Gateway
 from gateway.server import serve
 from schemas.errors import LogError, LogUnavailable, LoopEnded, SandikError
 from tests.gateway.gateways import FAST, RUN, Running, get, night, publish, running, viewer
@@ -75,6 +77,30 @@ async def test_a_reader_that_is_brought_nothing_of_what_is_there_is_replaced(tmp
                 clock.leap(SETTINGS.heartbeat_s)
                 await asyncio.wait({reading}, timeout=0.01)
             await reading
+
+
+async def test_a_gateway_that_is_asked_to_end_while_its_log_fails_ends(tmp_path: Path) -> None:
+    """A failure that comes with the cancellation takes its place, and was taken for the next outage to wait through."""
+
+    class Failing(Unreliable):
+        asked = asyncio.Event()
+
+        async def exists(self, _: str) -> bool:
+            self.asked.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise LogUnavailable("The log is away.") from None
+            raise AssertionError
+
+    async with night(tmp_path) as below:
+        log, clock = Failing(below), Leaping()
+        following = asyncio.create_task(follow(log, Gateway(RUN, clock=clock, settings=SETTINGS), clock))
+        await log.asked.wait()
+        following.cancel()
+        await asyncio.wait({following}, timeout=LIMIT_S)
+
+    assert following.cancelled()
 
 
 async def readiness(gateway: Running) -> tuple[int, str]:
