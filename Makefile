@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_WORKERS ?= 2
+SEEDS ?= 1000
+FIRST ?= 0
 NODE := tests/node
 NODE_STAMP := $(NODE)/node_modules/.installed
 
@@ -38,6 +40,9 @@ coverage: $(STAMP)  ## every branch of the pure modules, by tests that need noth
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -p tests.pure --hypothesis-profile=steady -m "not kafka and not browser and not data and not slow" --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 --skip-covered --include="$$($(BIN)/python -m tests.pure)"
 
+simulate: $(STAMP)  ## nights of faults in virtual time; SEEDS=10000 for that many, FIRST=... from which on
+	$(BIN)/python -m tests.simulation.seeded --seeds $(SEEDS) --first $(FIRST) --jobs $(PYTEST_WORKERS)
+
 check: $(STAMP)  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -57,4 +62,4 @@ bench-gateway: $(STAMP)  ## the gateway beside its peers; a quarter of an hour
 clean:  ## remove what was set up and what tests left
 	rm -rf $(VENV) $(NODE)/node_modules .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
-.PHONY: help setup node demo test coverage check format bench bench-gateway clean
+.PHONY: help setup node demo test coverage simulate check format bench bench-gateway clean

@@ -62,7 +62,7 @@ class Line:
         else:
             await asyncio.sleep(self._chance.uniform(*_TRAVEL_S))
         await self.stand()
-        if self._crash_in is not None:
+        if self._crash_in is not None and not self.is_dead:
             self._crash_in -= 1
             if self._crash_in < 0 and self._die is not None:
                 self._die()
