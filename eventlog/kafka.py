@@ -54,6 +54,12 @@ class KafkaLog:
     async def create(self, topics: Sequence[Topic]) -> None:
         await self._clients.topics.create(topics)
 
+    async def open_for_restore(self, topics: Sequence[Topic]) -> None:
+        await self._clients.topics.open_for_restore(topics)
+
+    async def close_restore(self, topics: Sequence[Topic]) -> None:
+        await self._clients.topics.close_restore(topics)
+
     async def exists(self, topic: str) -> bool:
         try:
             await self._clients.topics.find(topic)

@@ -123,7 +123,7 @@ async def _send_each(
 ) -> None:
     for entry in entries:
         partition = partition_of(entry.key, topic.partitions) if entry.partition is None else entry.partition
-        futures.append(await producer.send(topic.name, entry.value, entry.key, partition))
+        futures.append(await producer.send(topic.name, entry.value, entry.key, partition, entry.appended_ms))
 
 
 async def _send_batches(
@@ -141,7 +141,7 @@ async def _send_batches(
             if size_bytes and size_bytes + entry_bytes > limit_bytes:
                 futures.append(await _send(producer, batch, topic.name, partition))
                 batch, size_bytes = producer.create_batch(), 0
-            batch.append(key=entry.key, value=entry.value, timestamp=None)
+            batch.append(key=entry.key, value=entry.value, timestamp=entry.appended_ms)
             size_bytes += entry_bytes
         futures.append(await _send(producer, batch, topic.name, partition))
 

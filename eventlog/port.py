@@ -24,11 +24,16 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record to append. Without `partition` the key decides, by murmur2 as in Kafka's own clients."""
+    """A record to append. Without `partition` the key decides, by murmur2 as in Kafka's own clients.
+
+    `appended_ms` is the append time (ms since 1970) that a record keeps when it is restored; only a topic that is open
+    for a restore takes it (`RestorableLog`). Without it the append time is the log's own.
+    """
 
     key: bytes
     value: bytes
     partition: int | None = None
+    appended_ms: int | None = None
 
 
 class Record(Protocol):
@@ -127,4 +132,19 @@ class EventLog(Protocol):
 
     def partition_of(self, key: bytes, partitions: int) -> int:
         """The partition that a key falls into: murmur2, as in Kafka's own clients."""
+        ...
+
+
+class RestorableLog(EventLog, Protocol):
+    """An event log into which records can be written back with the append times that they had."""
+
+    async def open_for_restore(self, topics: Sequence[Topic]) -> None:
+        """Create the topics that are missing; until `close_restore` the append times in them are those of the entries.
+
+        Within a partition they may not step back. Nobody else may append meanwhile.
+        """
+        ...
+
+    async def close_restore(self, topics: Sequence[Topic]) -> None:
+        """From now on the append times in these topics are the log's own, whatever entries say."""
         ...

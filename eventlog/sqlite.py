@@ -88,6 +88,12 @@ class SqliteLog:
     async def create(self, topics: Sequence[Topic]) -> None:
         await self.writer.submit(partial(sqlite_tables.create_topics, topics=topics))
 
+    async def open_for_restore(self, topics: Sequence[Topic]) -> None:
+        await self.create(topics)
+
+    async def close_restore(self, topics: Sequence[Topic]) -> None:
+        """Nothing is to be done: an entry of anybody else has no append time of its own."""
+
     async def exists(self, topic: str) -> bool:
         try:
             await self.topic(topic)

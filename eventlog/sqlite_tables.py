@@ -78,10 +78,11 @@ def append(connection: sqlite3.Connection, stored: StoredTopic, entries: Sequenc
     ).fetchall()
     count = stored.topic.partitions
     next_ids = [slot << OFFSET_BITS | end for slot, (end, _) in zip(stored.slots, ends, strict=True)]
-    stamps = [max(last_ms, now_ms) for _, last_ms in ends]
+    stamps = [last_ms for _, last_ms in ends]
     rows = []
     for entry in entries:
         partition = partition_of(entry.key, count) if entry.partition is None else entry.partition
+        stamps[partition] = max(stamps[partition], now_ms if entry.appended_ms is None else entry.appended_ms)
         rows.append((next_ids[partition], stamps[partition], entry.key, entry.value))
         next_ids[partition] += 1
     rows.sort()  # by id: each partition's pages are touched once
