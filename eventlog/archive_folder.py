@@ -165,6 +165,32 @@ class ArchiveFolder:
         return any(name not in ours and not _OURS.fullmatch(name.removesuffix(TEMPORARY)) for name in names)
 
 
+def unlisted(folder: Path) -> list[str]:
+    """The Parquet files in the folder that its manifest does not name; none where an archiver is at work there.
+
+    They are no part of the archive, but who reads the folder with other tools would take them for some. A kill leaves
+    them behind until the next start. Raises `ArchiveError` as `read_manifest` does.
+    """
+    named = {segment.file for segment in read_manifest(folder).segments}
+    found = sorted(path.name for path in folder.glob("*.parquet") if path.name not in named)
+    return [] if found and _is_claimed(folder) else found
+
+
+def _is_claimed(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 def merged_spans(segments: Sequence[Segment]) -> list[Span]:
     """The spans of segments that follow each other, as those of one."""
     spans: dict[int, Span] = {}

@@ -8,6 +8,7 @@ import typer
 
 from consumers.verify import Verified
 from consumers.verify import verify as verify_archive
+from eventlog.archive_folder import unlisted
 from eventlog.archive_manifest import read_manifest
 from eventlog.clock import Wall
 from eventlog.run import find_run
@@ -69,7 +70,11 @@ def _verified(folder: Path, noted: str | None, processes: int) -> Verified:
             )
             raise ArchiveError(str(folder), what)
         bar.expect(manifest.count("tallies") + manifest.count("control"))
-        return verify_archive(folder, processes=processes, on_progress=bar.reached)
+        verified = verify_archive(folder, processes=processes, on_progress=bar.reached)
+    for name in unlisted(folder):
+        what = "is no part of the archive, and who reads the folder with other tools would count it. Take it out: "
+        raise ArchiveError(name, f"{what}sandik archive clears away what a kill left; anything else was put there.")
+    return verified
 
 
 async def _state_of_run(url: str, name: str) -> str:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from eventlog.archive import open_archive
+from eventlog.archive_folder import claimed
 from eventlog.archive_manifest import MANIFEST
 from tests.sandik.conftest import Sandik
 from tests.simulation.processes import Process, until
@@ -127,3 +128,20 @@ def test_of_an_archive_of_earlier_rules_it_is_said_that_states_were_not_compared
 
     assert (0, True) == (code, "An earlier version of sandik wrote it" in out)
     assert not orjson.loads(verdict)["states_compared"]
+
+
+@pytest.mark.parametrize("name", ["tallies-00000099.parquet", "more.parquet"])
+def test_a_file_that_is_no_part_of_the_archive_is_named(sandik: Sandik, night: Path, name: str) -> None:
+    segment = night / open_archive(night).segments("tallies")[0].file
+    (night / name).write_bytes(segment.read_bytes())
+    code, out, _ = sandik("verify", "archive", "--json")
+
+    assert (1, "broken", name) == (code, orjson.loads(out)["verdict"], orjson.loads(out)["file"])
+
+
+def test_what_an_archiver_at_work_has_not_named_yet_is_no_fault(sandik: Sandik, night: Path) -> None:
+    segment = night / open_archive(night).segments("tallies")[0].file
+    with claimed(night):
+        (night / "tallies-00000099.parquet").write_bytes(segment.read_bytes())
+
+        assert 0 == sandik("verify", "archive")[0]
