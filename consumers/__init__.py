@@ -8,6 +8,6 @@
   says with `assessing` (over `assess`) what becomes of what was set aside.
   What waited too long to be published is told by `lateness`.
 - Archives: `archive` follows a run, `archive_book` writes it down, `archive_fold` works out what it says of each
-  record, `archive_check` does so again, and `verify` does that for a whole archive.
+  record, `archive_check` does so again, and `verify` does that for a whole archive. `restore` writes one back.
 - Questions about the past: `history` (the totals at a moment), `trace` (what is behind a number).
 """

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog, Record
 from eventlog.topics import DEFAULT_PARTITIONS, RunTopics
-from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch
+from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch, parse_restored
 from schemas.definition import Election, check_times
 from schemas.errors import DefinitionError, OtherVersion, RunConflict, UnknownRun, UsageError
 from schemas.versions import other_version
@@ -28,17 +28,26 @@ _READ_WAIT_MS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An existing run: where its records are and what it is about. Of a replay `epoch` is its take's."""
+    """An existing run: where its records are and what it is about. Of a replay `epoch` is its take's.
+
+    `incarnation` names the log that it was restored into; empty where it never was.
+    """
 
     topics: RunTopics
     mode: Mode
     epoch: str
     definition: Election
+    incarnation: str = ""
 
     @property
     def name(self) -> str:
         """The run's name."""
         return self.topics.run
+
+    @property
+    def log_epoch(self) -> str:
+        """A name for the log that its totals are in: cursors of one cannot be compared with those of another."""
+        return f"{self.epoch}~{self.incarnation}" if self.incarnation else self.epoch
 
 
 async def create_run(
@@ -87,14 +96,14 @@ async def find_run(log: EventLog, name: str) -> Run:
     found = _Found(name)
     end = (await log.end_offsets(control))[0]
     async with log.reader(control, {0: 0}) as reader:
-        while reader.positions[0] < end and not found.is_final:
+        while reader.positions[0] < end:
             for batch in await reader.read(max_records=found.read_records, wait_ms=_READ_WAIT_MS):
                 found.fold(batch.records)
     if found.created is None:
         raise UnknownRun(name)
     partitions = await log.partitions(RunTopics(name, take=found.take).tallies.name)
     topics = RunTopics(name, partitions, found.take)
-    return Run(topics, found.created.mode, found.epoch, found.created.definition)
+    return Run(topics, found.created.mode, found.epoch, found.created.definition, found.incarnation)
 
 
 async def begin_take(log: EventLog, run: Run, *, epoch: str, clock: Clock, partitions: int | None = None) -> Run:
@@ -121,12 +130,8 @@ class _Found:
         self.created: RunCreated | None = None
         self.take = 0
         self.epoch = ""
+        self.incarnation = ""
         self._name = name
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing that follows can change it: only a replay has more than one take."""
-        return self.created is not None and self.created.mode != "replay"
 
     @property
     def read_records(self) -> int:
@@ -137,8 +142,10 @@ class _Found:
             if self.created is None:
                 self.created = self._creating(record.value or b"{}")
                 self.epoch = self.created.epoch if self.created is not None else ""
-            elif not self.is_final:
+            elif self.created.mode == "replay":
                 self._follow(record)
+            elif (restored := parse_restored(record.value)) is not None and restored.run == self._name:
+                self.incarnation = restored.incarnation
 
     def _creating(self, value: bytes) -> RunCreated | None:
         """What creates the run, if this record does. A definition that nobody can fold by is told, with its run."""

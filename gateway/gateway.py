@@ -87,7 +87,7 @@ class Gateway:
 
     def begin(self, run: Run) -> World:
         """Follow this run: on with the view where its log is the one known already, else with a new one."""
-        if self.world is not None and self.world.run.epoch == run.epoch:
+        if self.world is not None and self.world.run.log_epoch == run.log_epoch:
             return self.world
         self._part()
         self._lives = 0
@@ -352,7 +352,7 @@ class Gateway:
             client.check()
 
     def _make_world(self, run: Run) -> World:
-        epoch = f"{run.epoch}+{self._lives}" if self._lives else run.epoch
+        epoch = f"{run.log_epoch}+{self._lives}" if self._lives else run.log_epoch
         program, control = Program(run.definition), Control(run, self.settings.operators)
         hubs = Hub[Client](program.view, epoch), Hub[Client](program.live, epoch)
         is_first = self.world is None

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from eventlog.clock import Clock
 from eventlog.kafka import KafkaLog
-from eventlog.port import EventLog
+from eventlog.port import EventLog, RestorableLog
 from eventlog.sqlite import SqliteLog
 from sandik.settings import kafka_security
 from sandik.tracing import traced_where_asked
@@ -28,7 +28,12 @@ def open_log(url: str, clock: Clock) -> EventLog:
     return traced_where_asked(_log(url, clock), os.environ)
 
 
-def _log(url: str, clock: Clock) -> EventLog:
+def open_restorable_log(url: str, clock: Clock) -> RestorableLog:
+    """As `open_log`, for writing records back with the append times that they had."""
+    return _log(url, clock)
+
+
+def _log(url: str, clock: Clock) -> RestorableLog:
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest:
         return _sqlite_log(rest, clock)

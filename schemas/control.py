@@ -98,6 +98,25 @@ class EpochBegun(Frozen):
         return (self.run, self.take) == (run, take + 1)
 
 
+class RunRestored(Frozen):
+    """A run was written back into a log from its archive: its epoch goes on, with orders that are signed for it.
+
+    Totals are worked out anew, so what clients hold cannot be compared with them: `incarnation` is a name for this log
+    that no other of the run has. Of several such records the last stands.
+    """
+
+    v: Literal[1] = 1
+    type: Literal["run_restored"] = "run_restored"
+    run: str
+    epoch: EpochName
+    incarnation: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
+    at: Moment
+
+    def encode(self) -> bytes:
+        """The record value."""
+        return self.model_dump_json().encode()
+
+
 class _Order(Frozen):
     """What every order says: which run it is for, who gave it, when and why.
 
@@ -284,6 +303,16 @@ def parse_epoch(value: bytes | None) -> EpochBegun | None:
         return None
     try:
         return EpochBegun.model_validate_json(value)
+    except ValidationError:
+        return None
+
+
+def parse_restored(value: bytes | None) -> RunRestored | None:
+    """Parse a record that may say that the run was restored; `None` for anything else. Quick to say so."""
+    if value is None or b'"run_restored"' not in value:
+        return None
+    try:
+        return RunRestored.model_validate_json(value)
     except ValidationError:
         return None
 

@@ -483,3 +483,16 @@ async def test_a_file_stays_the_same_while_others_open_and_close_it(log: SqliteL
             await other.append(TOPIC.name, [Entry(b"k", str(number).encode())])
         await log.append(TOPIC.name, [Entry(b"k", b"ours")])
     assert 6 == len(await values(log, TOPIC.name))
+
+
+async def test_an_online_backup_of_a_log_in_use_is_a_whole_log(log: SqliteLog, path: Path, tmp_path: Path) -> None:
+    """SQLite's own, as the page on disasters says; what was acknowledged before it is in the copy."""
+    copy = tmp_path / "copy.db"
+    await log.append(TOPIC.name, [Entry(b"k", b"before")])
+    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    await log.append(TOPIC.name, [Entry(b"k", b"after")])
+
+    async with SqliteLog(copy, Wall()) as copied:
+        assert [b"before"] == await values(copied, TOPIC.name)
+    assert [b"before", b"after"] == await values(log, TOPIC.name)

@@ -162,6 +162,14 @@ def test_the_same_run_found_again_goes_on(gateway: Gateway) -> None:
     assert listener.closed == []
 
 
+def test_a_cursor_of_before_a_restore_means_nothing_after_it(gateway: Gateway) -> None:
+    before = gateway.begin(run())
+    after = gateway.begin(replace(run(), incarnation="0badcafe"))
+
+    assert ("9f2c", "9f2c~0badcafe") == (before.epoch, after.epoch)
+    assert "9f2c" == after.run.epoch
+
+
 def test_a_run_in_a_log_made_anew_ends_the_epoch_but_not_for_who_still_waits(gateway: Gateway) -> None:
     told = opened(gateway)
     gateway.begin(run("0000"))

@@ -29,6 +29,7 @@ COMMANDS = (
     "export",
     "archive",
     "verify",
+    "restore",
     "schema",
     "token",
     "load",
