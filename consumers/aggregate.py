@@ -70,14 +70,15 @@ class AggregateSettings:
 
 @dataclass(slots=True)
 class Progress:
-    """How far the aggregator has come; `folded`, `published` and `outcomes` count since its start.
+    """How far the aggregator has come; `folded`, `published`, `outcomes` and `errors` count since its start.
 
-    `behind` is how many tallies were in the log and not folded when the last checkpoint round began.
+    Moments (`…_s`) are seconds of the clock that never steps back.
     """
 
     folded: int = 0
     published: int = 0
-    behind: int = 0
+    behind: dict[int, int] = field(default_factory=dict)
+    """By partition that is owned: how many tallies the log held that were not folded, when it was last asked."""
     compared: int = 0
     unverified: int = 0
     """Operators' restrictions that are kept though they cannot be verified."""
@@ -85,7 +86,11 @@ class Progress:
     partitions: frozenset[int] = frozenset()
     """Those that this member owns."""
     answered_s: float | None = None
-    """When the log last answered how far it goes, in seconds of the clock's that never steps back."""
+    """When the log last answered: a read that brought something, an append, a question how far it goes."""
+    kept_s: float | None = None
+    """When the last checkpoint round was done; before the first one, when the partitions were taken up."""
+    errors: Counter[str] = field(default_factory=Counter)
+    """What kept the aggregator from the log, by the error's name."""
     outcomes: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
 
@@ -149,6 +154,7 @@ class Aggregator:
                     await self._own(member.partitions)
                     await self._turn()
                 except LogError as error:
+                    self._progress.errors[type(error).__name__] += 1
                     if not error.retriable:
                         raise
                     _log.warning("%s Trying again in %d ms.", error, self._settings.retry_ms)
@@ -186,7 +192,7 @@ class Aggregator:
         kept = {p: at for p, at in self._positions().items() if p in self._owned & partitions}
         for partition in self._owned - partitions:
             self._drop(partition)
-        self._owned = frozenset()  # until the new readers stand: what fails on the way begins anew
+        self._owned = self._progress.partitions = frozenset()  # until the readers stand: what fails begins anew
         await self._gatekeeper.take_over(partitions)
         markers = await self._restore(partitions - kept.keys())
         followed = [marker.followed for marker in markers.values()]
@@ -201,6 +207,9 @@ class Aggregator:
         await self._follow_totals()
         self._begin_lateness(partitions - kept.keys())
         self._owned = self._progress.partitions = partitions
+        self._progress.behind = {}
+        self._progress.kept_s = self._clock.monotonic()
+        self._answered()
         self._assessing.own(partitions)
         _log.info("Folding partitions %s from %s.", sorted(partitions), positions)
 
@@ -263,6 +272,7 @@ class Aggregator:
         folded = self._progress.folded
         for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()):
             self._lateness.folded(batch.partition, batch.records, self._now())
+            self._answered()
             outputs = self._fold.apply(batch.partition, batch.records)
             self._unpublished |= outputs.changed
             self._saver.changed(outputs.changed)
@@ -330,6 +340,7 @@ class Aggregator:
         late = self._lateness.owed((self._fold.partition_of(cell) for cell in cells), self._now())
         entries = [Entry(one.key, one.encode()) for one in late] + entries
         await self._log.append(self._run.topics.totals.name, entries)
+        self._answered()
         self._unpublished.clear()
         self._progress.published += len(cells)
         self._publish_due = self._clock.monotonic() + self._settings.tick_ms / 1000
@@ -349,20 +360,23 @@ class Aggregator:
         if not self._saver.is_busy:
             positions = self._positions()
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
-            self._progress.answered_s = self._clock.monotonic()
-            self._progress.behind = sum(ends[partition] - at for partition, at in positions.items())
+            self._answered()
+            self._progress.behind = {partition: ends[partition] - at for partition, at in positions.items()}
             await self._publish()
             await self._repair_totals()
             followed = self._totals.positions[0] if self._totals is not None else 0
             self._saver.begin(positions, followed)
             self._save_due = self._clock.monotonic() + self._settings.checkpoint_ms / 1000
         await self._saver.step()
+        if not self._saver.is_busy:
+            self._progress.kept_s = self._clock.monotonic()
 
     async def _compare(self) -> None:
         """Go on with comparing sources, or begin a round; but not while many tallies wait, as in a rebuild."""
         if not self._comparing.is_busy:
             self._compare_due = self._clock.monotonic() + self._settings.compare_ms / 1000
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
+            self._answered()
             if sum(ends[partition] - at for partition, at in self._positions().items()) > MAX_BEHIND:
                 return
             await self._comparing.begin()
@@ -392,6 +406,9 @@ class Aggregator:
         async for batch in read_until(self._totals, ends, max_records=MAX_RECORDS):
             self._newest.update(_versions(batch.records))
             self._gatekeeper.fold_totals(batch.records)
+
+    def _answered(self) -> None:
+        self._progress.answered_s = self._clock.monotonic()
 
     def _now(self) -> Now:
         return Now(self._clock.now(), self._clock.monotonic())

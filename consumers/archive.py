@@ -5,9 +5,10 @@ What it holds can be thrown away: it goes on from what is whole in the folder, a
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,9 @@ MAX_RECORDS: Final = 5_000
 MAX_IDLE_MS: Final = 200
 """The longest wait for tallies, so that control records and the time to write are noticed."""
 
+LOOK_S: Final = 10.0
+"""How often at least the log is asked how far it goes, so that whoever watches knows whether it answers."""
+
 _ASK_S: Final = 5.0
 """How long a stop may ask the log whether there is more."""
 
@@ -45,9 +49,19 @@ class ArchiveSettings:
 
 @dataclass(slots=True)
 class Progress:
-    """How many records the archive holds, with those that are in no file yet."""
+    """How far the archiver has come. Moments (`…_s`) are seconds of the clock that never steps back."""
 
+    run: str = ""
     archived: int = 0
+    """Records that the archive holds, with those that are in no file yet."""
+    behind: int = 0
+    """Records that the log held and the archive did not, when the log was last asked."""
+    answered_s: float | None = None
+    """When the log last answered: a read that brought something, or a question how far it goes. At first: the start."""
+    unwritten_s: float | None = None
+    """Since when something is in no file; `None` where all is written."""
+    errors: Counter[str] = field(default_factory=Counter)
+    """What kept the archiver from the log, by the error's name."""
 
 
 class Archiver:
@@ -61,6 +75,8 @@ class Archiver:
         clock: Clock,
         settings: ArchiveSettings | None = None,
         watch: Callable[[Progress], None] = lambda _: None,
+        *,
+        progress: Progress | None = None,
     ) -> None:
         self._log = log
         self._run = run
@@ -68,7 +84,9 @@ class Archiver:
         self._clock = clock
         self._settings = settings or ArchiveSettings()
         self._watch = watch
-        self._progress = Progress()
+        self._progress = progress or Progress()
+        self._progress.run = run.name
+        self._progress.answered_s = clock.monotonic()
         self._topics: Mapping[ArchivedTopic, str] = {
             "tallies": run.topics.tallies.name,
             "control": run.topics.control.name,
@@ -123,13 +141,16 @@ class Archiver:
                     topic: await stack.enter_async_context(self._log.reader(name, book.positions(topic)))
                     for topic, name in self._topics.items()
                 }
-                due = self._clock.monotonic() + self._settings.roll_ms / 1000
+                look_s = min(self._roll_s, LOOK_S)
+                asked = self._clock.monotonic() - look_s
                 while ends is None or not _reached(book, ends):
+                    if self._clock.monotonic() >= asked + look_s:
+                        await self._look_at_ends(book)
+                        asked = self._clock.monotonic()
                     await self._turn(book, readers)
-                    if book.is_full or (book.gathered and self._clock.monotonic() >= due):
+                    if book.is_full or self._is_due():
                         book.flush()
-                    if not book.gathered:
-                        due = self._clock.monotonic() + self._settings.roll_ms / 1000
+                    self._look_at_gathered(book)
             except LogError as error:
                 await self._wait(error)
 
@@ -139,9 +160,36 @@ class Archiver:
             wait_ms = MAX_IDLE_MS if topic == "tallies" else 0
             for batch in await reader.read(max_records=MAX_RECORDS, wait_ms=wait_ms):
                 book.add(topic, batch.partition, batch.records)
+                self._progress.answered_s = self._clock.monotonic()
                 self._report(len(batch.records))
 
+    async def _look_at_ends(self, book: ArchiveBook) -> None:
+        """Ask the log how far it goes. A read that brings nothing is no answer: its connection may be gone."""
+        ends = {topic: await self._log.end_offsets(name) for topic, name in self._topics.items()}
+        self._progress.answered_s = self._clock.monotonic()
+        self._progress.behind = sum(
+            end - book.positions(topic)[partition]
+            for topic, by_partition in ends.items()
+            for partition, end in by_partition.items()
+        )
+
+    def _look_at_gathered(self, book: ArchiveBook) -> None:
+        """Note since when something is in no file."""
+        if not book.gathered:
+            self._progress.unwritten_s = None
+        elif self._progress.unwritten_s is None:
+            self._progress.unwritten_s = self._clock.monotonic()
+
+    def _is_due(self) -> bool:
+        since = self._progress.unwritten_s
+        return since is not None and self._clock.monotonic() >= since + self._roll_s
+
+    @property
+    def _roll_s(self) -> float:
+        return self._settings.roll_ms / 1000
+
     async def _wait(self, error: LogError) -> None:
+        self._progress.errors[type(error).__name__] += 1
         if not error.retriable:
             raise error
         _log.warning("%s Trying again in %d ms.", error, self._settings.retry_ms)

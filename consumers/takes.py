@@ -27,15 +27,16 @@ async def fold_takes(
     progress = progress or Progress()
     while True:
         await Aggregator(log, run, clock, settings, progress=progress).run()
-        run = await _found(log, run.name, clock, settings)
+        run = await _found(log, run.name, clock, settings, progress)
         _log.info("Run %r goes on in take %d.", run.name, run.topics.take)
 
 
-async def _found(log: EventLog, name: str, clock: Clock, settings: AggregateSettings) -> Run:
+async def _found(log: EventLog, name: str, clock: Clock, settings: AggregateSettings, progress: Progress) -> Run:
     while True:
         try:
             return await find_run(log, name)
         except LogError as error:
+            progress.errors[type(error).__name__] += 1
             if not error.retriable:
                 raise
             _log.warning("%s Trying again in %d ms.", error, settings.retry_ms)

@@ -31,3 +31,11 @@ Partitions = Annotated[
     typer.Option(min=1, max=512, help="Into how many partitions a new run spreads its districts."),
 ]
 OutFile = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it.")]
+
+MetricsHost = Annotated[
+    str, typer.Option(envvar="SANDIK_METRICS_HOST", help="Where to serve metrics; 0.0.0.0 for every network.")
+]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, envvar="SANDIK_METRICS_PORT", help="Serve Prometheus metrics on this port."),
+]

@@ -9,10 +9,10 @@ from consumers.takes import fold_takes
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from sandik import screen
-from sandik.metrics import metrics_served
+from sandik.metrics import AggregatorMetrics, metrics_served
 from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.runs import wait_for_run
 from sandik.wiring import open_log
@@ -38,13 +38,8 @@ def aggregate(
         typer.Option(min=0.1, envvar="SANDIK_COMPARE_S", help="Say at most so often, in seconds, why sources differ."),
     ] = 5.0,
     operator_key: OperatorKeys = None,
-    metrics_host: Annotated[
-        str, typer.Option(envvar="SANDIK_METRICS_HOST", help="Where to serve metrics; 0.0.0.0 for every network.")
-    ] = "127.0.0.1",
-    metrics_port: Annotated[
-        int | None,
-        typer.Option(min=1, max=65535, envvar="SANDIK_METRICS_PORT", help="Serve Prometheus metrics on this port."),
-    ] = None,
+    metrics_host: MetricsHost = "127.0.0.1",
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Fold a run's tallies into running totals. Start it as often as you like: they share the districts."""
     settings = AggregateSettings(
@@ -74,7 +69,7 @@ async def _for_ever(url: str, name: str, settings: AggregateSettings, host: str,
         run = await wait_for_run(log, name, clock)
         screen.say(f"Folding run {name!r} ({run.mode}), {grouped(len(run.definition.districts))} districts.")
         progress = Progress()
-        with metrics_served(host, metrics_port, progress, clock):
+        with metrics_served(host, metrics_port, AggregatorMetrics(progress, clock)):
             await fold_takes(log, run, clock, settings, progress)
 
 

@@ -9,8 +9,9 @@ from consumers.archive import Archiver, ArchiveSettings, Progress
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from sandik import screen
+from sandik.metrics import ArchiverMetrics, metrics_served
 from sandik.numbers import grouped
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.runs import wait_for_run
 from sandik.wiring import open_log
@@ -29,11 +30,13 @@ def archive(
         float,
         typer.Option(min=0.1, envvar="SANDIK_ARCHIVE_ROLL_S", help="Write a file at least every so many seconds."),
     ] = 10.0,
+    metrics_host: MetricsHost = "127.0.0.1",
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Archive a run's tallies and control records. Start it again with the same --out, and it goes on."""
     settings = ArchiveSettings(roll_ms=round(roll_s * 1000))
     if follow:
-        run_until_stopped(_follow(log, run, out, settings))
+        run_until_stopped(_follow(log, run, out, settings, metrics_host, metrics_port))
     else:
         progress = run_to_completion(_until_end(log, run, out, settings))
         screen.say(f"Archived {grouped(progress.archived)} records of run {run!r} in {out}.")
@@ -48,10 +51,17 @@ async def _until_end(url: str, name: str, out: Path, settings: ArchiveSettings) 
             return await archiver.run_until_end(bar.expect)
 
 
-async def _follow(url: str, name: str, out: Path, settings: ArchiveSettings) -> None:
+async def _follow(
+    url: str, name: str, out: Path, settings: ArchiveSettings, host: str, metrics_port: int | None
+) -> None:
     clock = Wall()
     async with open_log(url, clock) as log:
         run = await wait_for_run(log, name, clock)
         screen.say(f"Archiving run {name!r} ({run.mode}) in {out}.")
-        with screen.bar("archiving") as bar:
-            await Archiver(log, run, out, clock, settings, lambda done: bar.reached(done.archived)).follow()
+        progress = Progress()
+        served = metrics_served(host, metrics_port, ArchiverMetrics(progress, clock))
+        with screen.bar("archiving") as bar, served:
+            archiver = Archiver(
+                log, run, out, clock, settings, lambda done: bar.reached(done.archived), progress=progress
+            )
+            await archiver.follow()

@@ -121,12 +121,15 @@ class Forgetful(Unreliable):
 
 
 async def test_a_log_that_is_away_while_a_take_begins_is_waited_for(log: EventLog, run: Run) -> None:
-    line = Forgetful(log)
-    async with folding(line, run):
+    line, progress = Forgetful(log), Progress()
+    async with folding(line, run, progress):
         second = await begin_take(log, run, epoch="e2e2", clock=Wall(), partitions=2)
         await publish(log, second, counted())
         await until_marked(log, second, await say(log, second))
     assert line.asked == 3
+    assert progress.errors == {"LogUnavailable": 2}
+    assert progress.partitions == {0, 1} >= progress.behind.keys()
+    assert None not in {progress.kept_s, progress.answered_s}
 
 
 async def test_marks_are_not_said_twice_after_a_restart_but_are_after_a_zombie(log: EventLog, run: Run) -> None:

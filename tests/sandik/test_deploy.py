@@ -10,10 +10,11 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
+from consumers import archive
 from consumers.aggregate import Progress
 from eventlog.clock import Manual
 from gateway.metrics import Metrics, Reading
-from sandik.metrics import AggregatorMetrics
+from sandik.metrics import AggregatorMetrics, ArchiverMetrics
 from schemas.wire import Feed
 from tests.builders import NIGHT
 
@@ -29,9 +30,12 @@ def exposed() -> set[str]:
     feed = Feed(state="live", last_event=NIGHT, age_s=1.0)
     reading = Reading(True, 1, 0, 1, 1, 0, 0.0, 0, 0, 0, {"aa": feed}, 8)
     clock = Manual(NIGHT)
-    progress = Progress(partitions=frozenset({0}), answered_s=0.0, outcomes=Counter({"counted": 1, "conflict": 1}))
+    progress = Progress(
+        partitions=frozenset({0}), behind={0: 1}, answered_s=0.0, kept_s=0.0, outcomes=Counter({"counted": 1})
+    )
     registry = CollectorRegistry()
     registry.register(AggregatorMetrics(progress, clock))
+    registry.register(ArchiverMetrics(archive.Progress(answered_s=0.0), clock))
     text = Metrics("night", 1, lambda: reading).expose(numbers=True).decode() + generate_latest(registry).decode()
     return set(re.findall(r"^(\w+?)(?:\{.*\})? ", text, re.MULTILINE))
 
