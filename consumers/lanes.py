@@ -14,11 +14,12 @@ from functools import lru_cache
 from struct import Struct
 from typing import Final
 
-from consumers.sums import FLAGS, Sums, odd_in
-from schemas.fields import FIRST_EVENT, MAX_BOX_COUNT
+from consumers.sums import BOX_FLAGS, Sums, odd_in
+from schemas.fields import FIRST_EVENT
 from schemas.statehash import Figures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from schemas.totals import COUNTS
+from tabulation.impossible_boxes import MAX_BOX_EXCESS, MOST_BOX_VOTERS, Doubt, doubt_in
 
 MOMENT_BYTES: Final = 8
 """When it was said, in microseconds since `FIRST_EVENT`: room for three hundred years of them, and for none before."""
@@ -31,8 +32,13 @@ _MOMENT_MASK: Final = (1 << 8 * MOMENT_BYTES) - 1
 _S_PER_DAY: Final = 86_400
 _US_PER_S: Final = 1_000_000
 
-_NUMBERS: Final = len(COUNTS) + len(FLAGS)
-"""The lanes above the candidates': how often each count and flag holds, from `boxes_opened` to the last flag."""
+_NUMBERS: Final = len(COUNTS) + len(BOX_FLAGS) + 1
+"""The lanes above the candidates': each count and how often each flag holds, from `boxes_opened` to the excess."""
+
+_NO_DOUBT: Final = Doubt(0, is_impossible=False)
+
+_NO_MORE: Final = (0,) * (_NUMBERS - 2)
+"""The numbers of a box that does not count, after `annulled`."""
 
 _UNATTRIBUTED: Final = COUNTS.index("unattributed")
 
@@ -44,8 +50,9 @@ _SHARED_LAYOUTS: Final = 4_096
 
 
 class Lanes:
-    """Where each number of a cell lies. From the lowest bits: candidates' votes, `COUNTS`, `FLAGS`, moment, order.
+    """Where each number of a cell lies, from the lowest bits.
 
+    These are: candidates' votes, `COUNTS`, `BOX_FLAGS`, the excess, moment, order.
     A lane has 32 bits, or 64 in a district so large that the sum of its boxes might not fit: no lane ever runs over.
     """
 
@@ -54,6 +61,7 @@ class Lanes:
         "_epoch",
         "_fill",
         "_first_count",
+        "_impossible_at",
         "_lane_bits",
         "_low_words",
         "_nothing",
@@ -86,6 +94,7 @@ class Lanes:
         self._low_words = slice(words - 1, None, words)
         bits: int = 8 * self._nothing.itemsize
         self._lane_bits = bits
+        self._impossible_at = bits * (len(candidates) + len(COUNTS) + BOX_FLAGS.index("impossible"))
         ones: int = sum(1 << bits * lane for lane in (*range(len(candidates)), len(candidates) + _UNATTRIBUTED))
         self._votes_mask = ones * ((1 << bits) - 1)
         self._votes_lent = ones << bits - 1
@@ -105,7 +114,7 @@ class Lanes:
         row = self._nothing[:]
         if type(said) is Withdrawn:
             annulled = said.type == "annulled"
-            self._fill(row, self._first_count, 0, annulled, 0, 0, 0, 0, 0, 0, 0, 0, 0, moment, order)
+            self._fill(row, self._first_count, 0, annulled, *_NO_MORE, moment, order)
             return int.from_bytes(row, "little")
         place = self._place
         try:
@@ -116,6 +125,8 @@ class Lanes:
                 if votes:
                     row[place[candidate]] = votes
         over_registered, cast_differs, parties_differ = odd_in(said)
+        is_odd = over_registered or cast_differs or parties_differ
+        excess, is_impossible = doubt_in(said) if is_odd or said.registered > MOST_BOX_VOTERS else _NO_DOUBT
         self._fill(
             row,
             self._first_count,
@@ -126,10 +137,12 @@ class Lanes:
             said.valid,
             said.invalid,
             said.unattributed,
-            over_registered or cast_differs or parties_differ,
+            is_odd,
             over_registered,
             cast_differs,
             parties_differ,
+            is_impossible,
+            excess,
             moment,
             order,
         )
@@ -166,9 +179,18 @@ class Lanes:
         """The sums that such an integer holds."""
         numbers = self._unpack(self._bytes(lanes))
         first = len(self.candidates)
-        counts, flags = numbers[first : first + len(COUNTS)], numbers[first + len(COUNTS) :]
+        counts, flags = numbers[first : first + len(COUNTS)], numbers[first + len(COUNTS) : -1]
         votes = dict(zip(self.candidates, numbers, strict=False))  # the candidates' lanes are the lowest
-        return Sums(**dict(zip(COUNTS, counts, strict=True)), flags=dict(zip(FLAGS, flags, strict=True)), votes=votes)
+        return Sums(
+            **dict(zip(COUNTS, counts, strict=True)),
+            flags=dict(zip(BOX_FLAGS, flags, strict=True)),
+            votes=votes,
+            excess=numbers[-1],
+        )
+
+    def impossible(self, lanes: int) -> int:
+        """How many of the boxes in such an integer are impossible."""
+        return lanes >> self._impossible_at & (1 << self._lane_bits) - 1
 
     def votes_apart(self, a: int, b: int) -> int:
         """How many votes lie differently in two boxes: of every candidate, and of those not yet attributed.
@@ -200,4 +222,4 @@ def event_time(moment: int) -> datetime:
 @lru_cache(maxsize=_SHARED_LAYOUTS)
 def lanes_of(candidates: tuple[str, ...], boxes_total: int) -> Lanes:
     """The layout for a ballot in a district of so many boxes; one object for all sources."""
-    return Lanes(candidates, wide=boxes_total * MAX_BOX_COUNT >= 2**32)
+    return Lanes(candidates, wide=boxes_total * MAX_BOX_EXCESS >= 2**32)

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from consumers.lanes import Lanes, event_time, lanes_of
-from consumers.sums import FLAGS, Sums, totals_of
+from consumers.sums import BOX_FLAGS, Sums, totals_of
 from schemas.statehash import Figures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from schemas.totals import COUNTS, Cell, Totals
@@ -67,8 +67,8 @@ class BoxLedger:
     def layout(self) -> dict[str, Any]:
         """What a packed row is made of, so that no other one is taken for it."""
         row_bytes = self.lanes.size_bytes + _BOX_BYTES
-        numbers = {"candidates": len(self.lanes.candidates), "counts": [*COUNTS], "flags": [*FLAGS]}
-        return {"row_bytes": row_bytes, **numbers, "above": ["moment", "order"]}
+        numbers = {"candidates": len(self.lanes.candidates), "counts": [*COUNTS], "flags": [*BOX_FLAGS]}
+        return {"row_bytes": row_bytes, **numbers, "above": ["excess", "moment", "order"]}
 
     @property
     def sums(self) -> Sums:
@@ -120,6 +120,18 @@ class BoxLedger:
     def outcome_of(self, tally: Counted | Withdrawn) -> Outcome:
         """What would become of a tally of this cell, were it folded now."""
         return self._outcome(self.lanes.of(tally), self.heard().get(tally.box, _UNHEARD))
+
+    @property
+    def impossible(self) -> int:
+        """How many of the opened boxes have figures that no box can have."""
+        is_unpacked = self._packed is None
+        return self.lanes.impossible(self._total) if is_unpacked else self._restored.flags["impossible"]
+
+    def newest_impossible(self) -> tuple[int, datetime]:
+        """Of the impossible boxes the one that was told last, and when. Raises `ValueError` where there is none."""
+        impossible, moment = self.lanes.impossible, self.lanes.moment
+        at, box = max((moment(said), box) for box, said in self.heard().items() if impossible(said))
+        return box, event_time(at)
 
     def revision_of(self, box: int | None) -> int:
         """The revision that stands of a box; 0 before the first."""

@@ -11,6 +11,9 @@ from schemas.totals import Cell, Totals
 FLAGS: Final = ("cast_over_registered", "cast_sum_differs", "party_sum_differs")
 """What is odd but possible: officials vote where they serve, and official records hold sums that do not add up."""
 
+BOX_FLAGS: Final = (*FLAGS, "impossible")
+"""The same, and figures that no box can have (`tabulation.impossible_boxes`); a box can have those and add up."""
+
 
 class Content(NamedTuple):
     """What is said of a box or district, without who said it when."""
@@ -34,7 +37,10 @@ def odd_in(said: Counted | Content) -> tuple[bool, bool, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The sums of a cell's opened boxes, and how many boxes are annulled or carry a flag."""
+    """The sums of a cell's opened boxes, and how many boxes are annulled or carry a flag.
+
+    `excess` is the sum of what single boxes leave in doubt (`tabulation.impossible_boxes.Doubt`).
+    """
 
     boxes_opened: int
     annulled: int
@@ -46,11 +52,12 @@ class Sums:
     flagged: int
     flags: dict[str, int]
     votes: dict[str, int]
+    excess: int = 0
 
     @classmethod
     def zero(cls, candidates: tuple[str, ...]) -> "Sums":
         """No box opened yet; every candidate of the ballot at 0."""
-        return cls(0, 0, 0, 0, 0, 0, 0, 0, dict.fromkeys(FLAGS, 0), dict.fromkeys(candidates, 0))
+        return cls(0, 0, 0, 0, 0, 0, 0, 0, dict.fromkeys(BOX_FLAGS, 0), dict.fromkeys(candidates, 0))
 
 
 class Standing(Protocol):
@@ -92,4 +99,5 @@ def totals_of(ledger: Standing, zone: ZoneInfo) -> Totals:
         unattributed=sums.unattributed,
         flagged=sums.flagged,
         votes=sums.votes.copy(),
+        excess=sums.excess,
     )

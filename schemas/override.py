@@ -23,6 +23,9 @@ OVERRIDE_PREFIX: Final = b"override:"
 VOTES: Final = "votes."
 """What the name of a candidate's figure begins with, such as `votes.imamoglu`."""
 
+CORRECTED_SHARE: Final = 10
+"""A figure that is set by hand a tenth of the excess away from the source's own has corrected what was in doubt."""
+
 FIGURES: Final = tuple(name for name in COUNTS if name not in ("annulled", "flagged"))
 """The counts that may be set by hand: those that a source reports. The others say something about its boxes."""
 
@@ -99,13 +102,21 @@ def parse_override(value: bytes) -> Override:
 
 
 def overridden(totals: Totals, figures: Mapping[str, int]) -> Totals:
-    """The totals with these figures in the place of the source's own, and marked so."""
+    """The totals with these figures in the place of the source's own, and marked so.
+
+    The excess of single boxes stands until one of these differs from the source's own by a tenth of it: then somebody
+    has corrected what the boxes contradict, and the figures are judged as they are.
+    """
     if not figures:
         return totals
     counts = {name: value for name, value in figures.items() if not name.startswith(VOTES)}
     votes = {name.removeprefix(VOTES): value for name, value in figures.items() if name.startswith(VOTES)}
     marks = tuple(sorted(figures))
-    return totals.model_copy(update={**counts, "votes": totals.votes | votes, "overridden": marks})
+    changed = [abs(count - getattr(totals, name)) for name, count in counts.items() if name != "boxes_opened"]
+    changed += [abs(count - totals.votes.get(name, 0)) for name, count in votes.items()]
+    is_corrected = max(changed, default=0) * CORRECTED_SHARE >= totals.excess
+    excess = 0 if is_corrected else totals.excess
+    return totals.model_copy(update={**counts, "votes": totals.votes | votes, "overridden": marks, "excess": excess})
 
 
 def unreported(cell: Cell, at: datetime) -> Totals:

@@ -33,7 +33,8 @@ class Totals(Frozen):
     is -1 where the source has said nothing, and all there is was set by hand.
     `registered` and everything after it are sums over the *opened* boxes; `annulled` counts boxes annulled and not
     opened again; `flagged` counts opened boxes whose counts are odd but possible. `overridden` names the figures that
-    an operator has set by hand, such as `votes.imamoglu`; what an aggregator publishes has none.
+    an operator has set by hand, such as `votes.imamoglu`; what an aggregator publishes has none. `excess` is in votes:
+    by so many more than the sums tell may a lead be wrong, as single boxes contradict themselves. It is not hashed.
     """
 
     v: Literal[1] = 1
@@ -52,6 +53,7 @@ class Totals(Frozen):
     flagged: Total
     votes: dict[Id, Total]
     overridden: tuple[str, ...] = ()
+    excess: Total = 0
 
     @property
     def cell(self) -> Cell:
@@ -63,10 +65,12 @@ class Totals(Frozen):
         said = {name: getattr(self, name) for name in _FIELDS} | {"votes": dict(sorted(self.votes.items()))}
         if self.overridden:
             said["overridden"] = self.overridden
+        if self.excess:  # without it the bytes are those that earlier releases write of the same figures
+            said["excess"] = self.excess
         return orjson.dumps(said)
 
 
-_FIELDS: Final = tuple(name for name in Totals.model_fields if name != "overridden")
+_FIELDS: Final = tuple(name for name in Totals.model_fields if name not in ("overridden", "excess"))
 
 TOTALS: Final = TypeAdapter(Totals)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from schemas.definition import Election, Unit
+from tabulation.impossible_boxes import BOX_VOTERS, OFFICIALS
 
 CONTRADICTIONS: Final = (
     "boxes_over_total",
@@ -28,12 +29,6 @@ CONTRADICTIONS: Final = (
 UNKNOWN: Final = 2**60
 """Votes possible where nobody knows how many, as a summand: more than all votes there are, and it is taken out of a sum
 again exactly. A sum that reaches it is unknown."""
-
-BOX_VOTERS: Final = 400
-"""Voters of a box at most, by law about so many. More in each opened box, on average, is looked at twice."""
-
-OFFICIALS: Final = 100
-"""Votes beyond the voters' list that officials on duty explain: the most in any box of the 171,384 of 2014 are 87."""
 
 BOX_OFFICIALS: Final = 10
 """The same of a whole district, for each opened box: seven of its committee and some police. Of 1,345 districts of 2014
@@ -54,7 +49,7 @@ class Claim(NamedTuple):
     possible: int
     """Votes that the boxes not opened can hold at most; `UNKNOWN` where that cannot be said."""
     unassigned: int
-    """Votes in the opened boxes that may still go to anybody: not attributed yet, or missing in the sums."""
+    """Votes in the opened boxes that may still go to anybody: not attributed yet, missing in the sums, or in doubt."""
 
 
 class Shift(NamedTuple):
@@ -80,17 +75,19 @@ class Shift(NamedTuple):
         return cls(before, after, possible - before.possible, unassigned - before.unassigned, is_told)
 
 
-def claim_of(boxes_total: int, roll: int | None, counts: Mapping[str, int], votes: Mapping[str, int]) -> Claim:
+def claim_of(
+    boxes_total: int, roll: int | None, counts: Mapping[str, int], votes: Mapping[str, int], excess: int = 0
+) -> Claim:
     """The claim of a district from its figures.
 
     `boxes_total` and `roll` (the registered voters) are those of the definition, where a roll of 0 is none; `counts`
-    are those of `schemas.totals.COUNTS`.
+    are those of `schemas.totals.COUNTS`. `excess` is what single boxes leave in doubt, beyond what the sums tell.
     """
     roll = roll or UNKNOWN
     opened, registered, cast = counts["boxes_opened"], counts["registered"], counts["cast"]
     valid, invalid, attributed = counts["valid"], counts["invalid"], sum(votes.values())
     named, papers = attributed + counts["unattributed"], valid + invalid
-    short = cast - invalid - attributed
+    short = cast - invalid - attributed + excess
     found: tuple[str, ...] = ()
     if not (
         opened and named <= valid and papers <= cast <= registered and 0 <= boxes_total - opened <= roll - registered

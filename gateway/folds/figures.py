@@ -46,6 +46,8 @@ class Figures:
     overridden_seq: int = 0
     claims: Claims = field(default_factory=Claims)
     claims_seq: int = 0
+    excess: int = 0
+    """What single boxes of a district leave in doubt; of other units it is in the claims alone."""
     encoded: dict[int, bytes] = field(default_factory=dict)
     changes: int = field(default=0, compare=False)
     """How often it changed: who looks twice and finds the same number has seen all there is, also within one seq."""
@@ -75,6 +77,7 @@ class Figures:
         self.claims.shift(shift, ballot)
         if shift.is_told:
             self.claims_seq = seq
+        if shift.is_told or shift.unassigned:
             self._changed(seq)
 
     def set_overridden(self, names: tuple[str, ...], seq: int) -> None:

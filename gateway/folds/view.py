@@ -174,7 +174,7 @@ class View:
         if district is None:
             return None
         said: dict[str, Any] = {**cell._asdict(), **district.counts, "votes": district.votes.copy()}
-        said["overridden"] = district.overridden
+        said |= {"overridden": district.overridden, "excess": district.excess}
         return Totals.model_construct(None, version=self.version(cell), as_of=district.as_of, **said)
 
     def twin(self) -> "View":
@@ -269,6 +269,7 @@ class View:
         change = difference(district, totals)
         district.add(change, self.seq)
         district.set_as_of(totals.as_of, self.seq)
+        district.excess = totals.excess
         shift = self._claim(board, district)
         self._move(board, district)
         for unit in self.definition.ancestors[totals.district]:
@@ -289,7 +290,7 @@ class View:
         """Let the district's claim follow from its figures."""
         unit = district.unit
         before = board.claims.get(unit.id) or unheard(unit)
-        after = claim_of(district.boxes_total, unit.registered, district.counts, district.votes)
+        after = claim_of(district.boxes_total, unit.registered, district.counts, district.votes, district.excess)
         board.claims[unit.id] = after
         shift = Shift.between(before, after)
         district.claim(shift, district.votes, self.seq)

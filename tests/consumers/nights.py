@@ -10,7 +10,7 @@ from msgspec import structs
 from schemas.tally import Counted, Withdrawn
 from tests.builders import DISTRICTS, NIGHT
 
-_COUNTS = st.integers(0, 400)
+_COUNTS = st.integers(0, 400) | st.sampled_from([9_999, 10_001, 100_000])
 _TAKEN_BACK: tuple[Literal["withdrawn"], Literal["annulled"]] = ("withdrawn", "annulled")
 _OPENED: tuple[Literal["counted"], Literal["corrected"]] = ("counted", "corrected")
 

@@ -32,9 +32,24 @@ def sums(tallies: Iterable[Counted | Withdrawn]) -> dict[Key, dict[str, object]]
             "invalid": sum(tally.invalid for tally in opened),
             "unattributed": sum(tally.unattributed for tally in opened),
             "flagged": sum(_is_odd(tally) for tally in opened),
+            "excess": sum(_excess(tally) for tally in opened),
             "votes": {candidate: count for candidate, count in votes.items() if count},
         }
     return figures
+
+
+def _excess(tally: Counted) -> int:
+    """How much further off a lead in the box may be than its sums tell; as docs/decisions/claims.md has it."""
+    votes, registered = sum(tally.votes.values()), tally.registered
+    missing = [tally.unattributed, tally.valid - votes, tally.cast - tally.invalid - votes]
+    too_many = max(0, tally.valid + tally.invalid - tally.cast, votes + tally.unattributed - tally.valid)
+    ballots = max(tally.cast, tally.valid + tally.invalid, votes + tally.unattributed)
+    limit = max(100, registered / 10)
+    is_over = registered > 0 and ballots - registered > limit
+    most = max(0, *missing) + too_many
+    if is_over or too_many > limit or ballots > 10_000 or registered > 10_000:
+        most = max(most, max([0, *tally.votes.values()]) + min(10_000, max(400, registered)) + 100)
+    return min(most - missing[2], 1_000_000)
 
 
 def _is_odd(tally: Counted) -> bool:

@@ -153,6 +153,24 @@ V2_REPORTS = (
 """What the version before this one kept of one box and of one report: rows without event times."""
 
 
+NO_EXCESS = (
+    b'{"v":3,"of":"boxes","cell":["mayor","aa","tr/34/uskudar"],"version":41,"as_of":"2024-03-31T16:00:00+00:00",'
+    b'"boxes_total":8,"layout":{"row_bytes":76,"candidates":3,"counts":["boxes_opened","annulled","registered","cast",'
+    b'"valid","invalid","unattributed","flagged"],"flags":["cast_over_registered","cast_sum_differs",'
+    b'"party_sum_differs"],"above":["moment","order"]},"totals":{"boxes_opened":1,"annulled":0,"registered":300,'
+    b'"cast":255,"valid":250,"invalid":5,"unattributed":0,"flagged":0,"flags":{"cast_over_registered":0,'
+    b'"cast_sum_differs":0,"party_sum_differs":0},"votes":{"bagimsiz_1":0,"imamoglu":150,"kurum":100}}}\n'
+) + base64.b64decode(b"eAFjYGBgmAbEKUDMCMQgoANk/AfSv4CYFSSADRw4b8/+jhehiYH5JQDjugbk")
+"""What was kept of a box before its excess was."""
+
+
+def test_a_ledger_without_an_excess_of_its_boxes_is_folded_anew() -> None:
+    checkpoint = read_back(Entry(CELL.key(), NO_EXCESS), Marker(42, 0, {CELL: 41}).entry(0))
+
+    assert checkpoint.ledgers() is None
+    assert "holds other counts or flags than this sandik keeps" in (checkpoint.fault() or "")
+
+
 def changed(entry: Entry, **changes: Any) -> Entry:
     """The record with some fields of its first line changed."""
     line, _, packed = entry.value.partition(b"\n")

@@ -36,8 +36,8 @@ def test_no_lane_runs_over_in_the_largest_district() -> None:
     """Every box of it at the most that any count of a box can be."""
     most = dict.fromkeys(BALLOT, MAX_BOX_COUNT)
     for boxes_total in (
-        42_949,
-        42_950,
+        4_294,
+        4_295,
         MAX_DISTRICT_BOXES,
     ):  # the last that 32 bits hold, and the first that they do not
         lanes = lanes_of(BALLOT, boxes_total)
@@ -45,7 +45,20 @@ def test_no_lane_runs_over_in_the_largest_district() -> None:
         sums = lanes.sums(box * boxes_total)
 
         assert (boxes_total, boxes_total * MAX_BOX_COUNT) == (sums.boxes_opened, sums.registered)
+        worst = lanes.of(counted(most, valid=0, cast=0, invalid=MAX_BOX_COUNT, unattributed=MAX_BOX_COUNT))
+        sums = lanes.sums(worst * boxes_total)
+        assert (boxes_total, boxes_total) == (lanes.impossible(worst * boxes_total), sums.flags["impossible"])
+        assert boxes_total * lanes.sums(worst).excess == sums.excess
         assert dict.fromkeys(BALLOT, boxes_total * MAX_BOX_COUNT) == sums.votes
+
+
+def test_a_box_larger_than_any_is_impossible_and_not_odd_where_it_adds_up() -> None:
+    """How many boxes are odd is hashed, and is what it was when archives were sealed."""
+    lanes = lanes_of(BALLOT, 20)
+    sums = lanes.sums(lanes.of(counted({"kurum": 10_500}, registered=11_000)))
+
+    assert (0, {"impossible": 1}) == (sums.flagged, {flag: n for flag, n in sums.flags.items() if n})
+    assert 0 == lanes.impossible(lanes.of(counted({"kurum": 9_900}, registered=10_000)))
 
 
 def test_what_is_taken_away_again_leaves_nothing() -> None:

@@ -339,7 +339,9 @@ def test_a_corrected_report_goes_back_without_an_alarm() -> None:
 def test_odd_reports_are_counted_with_the_flagged_boxes() -> None:
     fold, _ = reports_in(reported(boxes_opened=21, registered=1), counted(registered=1))
 
-    assert {"boxes_over_total": 1, "cast_over_registered": 2} == {flag: n for flag, n in fold.flags().items() if n}
+    assert {"boxes_over_total": 1, "cast_over_registered": 2, "impossible": 1} == {
+        flag: n for flag, n in fold.flags().items() if n
+    }
 
 
 def test_a_ledger_that_is_taken_over_goes_on_where_it_was() -> None:

@@ -17,6 +17,7 @@ from producers.tables.mapping import read_mapping
 from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.tally import Counted
 from schemas.totals import COUNTS, Totals
+from tabulation.impossible_boxes import doubt_in
 from tests.producers.real_tables import MAPPING, real_table
 
 pytestmark = [pytest.mark.data, pytest.mark.timeout(900)]
@@ -38,6 +39,8 @@ class Night:
     contradicted: Counter[str] = field(default_factory=Counter)
     """Moments of a district with a contradiction."""
     taken_back: int = 0
+    impossible: int = 0
+    """Boxes with figures that no box can have."""
 
     def __post_init__(self) -> None:
         self.view = View(self.definition)
@@ -57,12 +60,15 @@ class Night:
         self.alarms.look(self.view, {}, START)
 
     def _opened(self, offset: int, box: Counted) -> Totals:
-        sums = self._sums.setdefault(box.district, dict.fromkeys(COUNTS, 0) | {"votes": Counter()})
+        sums = self._sums.setdefault(box.district, dict.fromkeys(COUNTS, 0) | {"votes": Counter(), "excess": 0})
         odd = box.cast > box.registered or box.valid != sum(box.votes.values())
         for name in ("registered", "cast", "valid", "invalid", "unattributed"):
             sums[name] += getattr(box, name)
         sums["boxes_opened"] += 1
         sums["flagged"] += odd
+        doubt = doubt_in(box)
+        sums["excess"] += doubt.excess
+        self.impossible += doubt.is_impossible
         sums["votes"].update(box.votes)
         where: dict[str, Any] = {"contest": box.contest, "source": box.source, "district": box.district}
         as_of = START + timedelta(milliseconds=offset)
@@ -86,6 +92,11 @@ class Night:
         self._beyond[unit] = leader
         if figures.unit.level == "district":
             self.contradicted.update(claims.contradictions)
+
+    def excess(self, unit: str) -> int:
+        """What single boxes of a district leave in doubt beyond what the sums tell."""
+        figures = self.view.figures(self.contest, self.source, unit)
+        return figures.excess if figures is not None else 0
 
     def winners(self) -> dict[str, set[str]]:
         """Who has most votes in each unit at the end; two in a tie."""
@@ -116,6 +127,8 @@ def check(night: Night) -> None:
     assert all({*leaders} == winners[unit] for unit, leaders in night.claimed.items())
     assert night.safe_at_the_end() == {unit for unit, names in winners.items() if len(names) == 1}
     assert ([], 0) == (list(night.alarms.raised), night.taken_back)
+    in_doubt = [row.unit for row in night.view.rows() if night.excess(row.unit)]
+    assert ([], 0) == (in_doubt, night.impossible)
 
 
 def test_istanbul_2014_claims_nothing_wrong() -> None:

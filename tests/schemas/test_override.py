@@ -53,6 +53,25 @@ def test_figures_set_by_hand_take_the_place_of_the_sources_own_and_are_named() -
     assert b'"overridden":["valid","votes.kurum"]' in shown.encode()
 
 
+@pytest.mark.parametrize(
+    ("figures", "excess"),
+    [
+        ({"votes__kurum": 320}, 0),
+        ({"valid": 81_950}, 0),
+        ({"votes__imamoglu": 12}, 80_500),
+        ({"boxes_opened": 90_000}, 80_500),
+        ({"votes__kurum": 320, "votes__imamoglu": 2}, 0),
+    ],
+    ids=["the votes", "the valid votes by a tenth", "another figure, a little", "boxes", "the votes, and another"],
+)
+def test_what_is_in_doubt_of_single_boxes_is_so_until_a_figure_is_corrected_by_hand(
+    figures: dict[str, int], excess: int
+) -> None:
+    doubtful = totals(votes={"kurum": 80_000, "imamoglu": 2}).model_copy(update={"valid": 90_000, "excess": 80_500})
+    shown = overridden(doubtful, an_override(**figures).figures)
+    assert excess == shown.excess
+
+
 def test_none_set_is_the_source_as_it_was() -> None:
     assert overridden(totals(), {}) == totals()
     assert b"overridden" not in totals().encode()

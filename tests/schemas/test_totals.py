@@ -26,6 +26,13 @@ def test_totals_survive_the_way_through_the_log() -> None:
     assert totals() == parse_totals(totals().encode())
 
 
+def test_the_excess_of_single_boxes_is_read_as_none_where_nothing_is_said_of_it() -> None:
+    """So are the records of earlier releases, whose bytes are those of totals without an excess."""
+    assert b"excess" not in totals().encode()
+    assert 0 == parse_totals(totals().encode()).excess
+    assert totals(excess=7) == parse_totals(totals(excess=7).encode())
+
+
 def test_equal_totals_are_equal_bytes_whatever_the_order_of_their_votes() -> None:
     assert totals().encode() == totals(votes={"a": 1, "b": 2}).encode()
 

@@ -306,6 +306,19 @@ def test_too_few_voters_for_the_boxes_that_remain_are_not_believed(opened: int, 
     assert ((), possible) == (claim.contradictions, claims.possible)
 
 
+def test_no_lead_rests_on_what_single_boxes_leave_in_doubt() -> None:
+    """And what is in doubt is no contradiction of the district: its own figures may be right."""
+    counts = figures(2, 600, 800)
+    claims = [claim_of(2, 800, counts, {"a": 330, "b": 270}, excess) for excess in (0, 59, 60)]
+    beyond = []
+    for claim in claims:
+        unit = Claims(1)
+        unit.shift(Shift.between(Claim(0, complete=False, contradictions=(), possible=0, unassigned=0), claim), ())
+        beyond.append(unit.cannot_be_overtaken({"a": 330, "b": 270}, "a"))
+    assert ([0, 59, 60], [True, True, False]) == ([claim.unassigned for claim in claims], beyond)
+    assert {()} == {claim.contradictions for claim in claims}
+
+
 def test_a_roll_of_nobody_is_no_roll() -> None:
     """Boxes at a border gate have no list of their own."""
     assert claim_of(10, 0, figures(5, 500, 0), {"a": 500}) == claim_of(10, None, figures(5, 500, 0), {"a": 500})
