@@ -260,6 +260,7 @@ class Aggregator:
         for ledger in ledgers:
             self._fold.adopt(ledger)
             self._newest[ledger.cell] = ledger.version  # published before it was kept
+        self._fold.notice_impossible(ledger.cell for ledger in ledgers)
         self._saver.saved(partition, checkpoint.marker, {ledger.cell: ledger.version for ledger in ledgers})
         return checkpoint.marker
 
@@ -336,6 +337,7 @@ class Aggregator:
     async def _publish_cells(self) -> None:
         """Publish the cells that changed, each once, as they stand now."""
         cells = sorted(self._unpublished)
+        self._fold.notice_impossible(cells)
         entries = [Entry(cell.key(), self._fold.ledgers[cell].totals(self._zone).encode()) for cell in cells]
         late = self._lateness.owed((self._fold.partition_of(cell) for cell in cells), self._now())
         entries = [Entry(one.key, one.encode()) for one in late] + entries
@@ -353,7 +355,7 @@ class Aggregator:
         await self._log.append(self._run.topics.totals.name, [Entry(one.key, one.encode()) for one in notices])
         self._fold.notices.published()
         self._notices_due = self._clock.monotonic() + NOTICES_MS / 1000
-        _log.warning("%d cells have statements whose times or revisions are odd; one: %s", len(notices), notices[-1])
+        _log.warning("%d cells have statements that somebody should look at; one: %s", len(notices), notices[-1])
 
     async def _save(self) -> None:
         """Go on with the checkpoint round, or begin one. What it holds is published before it is kept."""

@@ -5,8 +5,9 @@ the log, however many statements it is about.
 """
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 
+from consumers.ledger import BoxLedger
 from schemas.notice import Notice, NoticeKind
 from schemas.tally import Reported, Tally
 from schemas.totals import Cell
@@ -27,20 +28,21 @@ class Notices:
         known = self._newest.get((cell, kind))
         if known is not None and offset <= known.offset:
             return
-        self._put(
-            Notice.model_construct(
-                v=1,
-                type="notice",
-                **cell._asdict(),
-                kind=kind,
-                offset=offset,
-                count=known.count + 1 if known is not None else 1,
-                revision=tally.revision,
-                stands=stands,
-                at=tally.at.astimezone(UTC),
-                box=None if isinstance(tally, Reported) else tally.box,
-            )
-        )
+        count = known.count + 1 if known is not None else 1
+        box = None if isinstance(tally, Reported) else tally.box
+        self._put(_notice(kind, cell, offset, count, tally.revision, stands, tally.at, box))
+
+    def count_impossible(self, ledger: BoxLedger) -> None:
+        """Notice how many boxes of a cell are impossible now, if that is another number than before."""
+        known, count = self._newest.get((ledger.cell, "impossible")), ledger.impossible
+        if known is not None and known.count == count:
+            return
+        if count:
+            box, at = ledger.newest_impossible()
+            revision = ledger.revision_of(box)
+            self._put(_notice("impossible", ledger.cell, ledger.version, count, revision, revision, at, box))
+        elif known is not None:
+            self._put(known.model_copy(update={"offset": ledger.version, "count": 0}))
 
     def restore(self, notices: Iterable[Notice]) -> None:
         """Take over what a checkpoint holds; it is said again, as it may not have been said before."""
@@ -69,3 +71,20 @@ class Notices:
     def _put(self, notice: Notice) -> None:
         self._newest[notice.cell, notice.kind] = notice
         self._owed.add((notice.cell, notice.kind))
+
+
+def _notice(
+    kind: NoticeKind, cell: Cell, offset: int, count: int, revision: int, stands: int, at: datetime, box: int | None
+) -> Notice:
+    return Notice.model_construct(
+        v=1,
+        type="notice",
+        **cell._asdict(),
+        kind=kind,
+        offset=offset,
+        count=count,
+        revision=revision,
+        stands=stands,
+        at=at.astimezone(UTC),
+        box=box,
+    )

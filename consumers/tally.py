@@ -5,7 +5,7 @@ silence and never stops the stream: it comes out as a `Quarantined` with its rea
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -143,6 +143,13 @@ class TallyFold:
         first_ms, last_ms = sorted((records[0].timestamp, records[-1].timestamp))
         zone = next((tally.at.tzinfo for tally in tallies if type(tally) is not Refusal), UTC)
         return surely_not_ahead(first_ms, last_ms, zone, self._definition)
+
+    def notice_impossible(self, cells: Iterable[Cell]) -> None:
+        """Notice where the number of boxes with figures that no box can have is another than was noticed before."""
+        for cell in cells:
+            ledger = self.ledgers[cell]
+            if isinstance(ledger, BoxLedger):
+                self.notices.count_impossible(ledger)
 
     def flags(self) -> Counter[str]:
         """How many opened boxes, and standing reports, carry each flag."""

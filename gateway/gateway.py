@@ -77,7 +77,7 @@ class Gateway:
         self._arrivals = Arrivals()
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
-        self._watched: tuple[dict[str, tuple[FeedState, bool, bool, bool]], tuple[str, ...], bool] = {}, (), True
+        self._watched: tuple[dict[str, tuple[FeedState, bool, bool, bool, bool]], tuple[str, ...], bool] = {}, (), True
         self._beats: Beats[Client] = Beats(settings.heartbeat_s, clock.monotonic())
         self._lives = 0
         self._played: tuple[Playback | None, datetime] = (None, clock.now())
@@ -335,7 +335,7 @@ class Gateway:
         if self.ready and self.world is not None:
             found = self._feeds(self.world)
             states = {
-                source: (feed.state, feed.set_aside > 0, feed.restarted > 0, feed.ahead > 0)
+                source: (feed.state, feed.set_aside > 0, feed.restarted > 0, feed.ahead > 0, feed.impossible > 0)
                 for source, feed in found.items()
             }
             hold = self.world.program.hold
@@ -472,6 +472,7 @@ class Gateway:
             set_aside=world.quarantine.open.by_source,
             restarted=world.notices.by_source("restarted"),
             ahead=world.notices.by_source("ahead"),
+            impossible=world.notices.by_source("impossible"),
             arrived_s=self._arrivals.age_s(self._clock.monotonic()),
         )
 

@@ -1,22 +1,24 @@
-"""Notices: what is odd about when and in what order a source speaks, said in the totals topic for the control room.
+"""Notices: what is odd about what a source says, said in the totals topic for the control room.
 
 Nothing in a notice changes a figure. `restarted`: a statement of a lower revision than the one that stands, but told
 later and with other counts, as from a source that began to number anew; it is ignored, and somebody should know.
 `ahead`: an event time well ahead of the time at which the log was given it, which counts but dates nothing.
+`impossible`: boxes with figures that no box can have, which count, and of which no claim is made.
 
-A notice is absolute, as totals are: the newest such statement of a cell, and how many there were since the log began.
+A notice is absolute, as totals are: the newest such statement of a cell, and how many there were since the log began;
+of impossible boxes how many there are now, which is none once all are corrected.
 So whoever says it again, after a restart or from the beginning, says the same, and what is not newer is dropped.
 """
 
-from typing import Annotated, Final, Literal, get_args
+from typing import Final, Literal, Self, get_args
 
 import orjson
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter, model_validator
 
 from schemas.fields import BoxNumber, EventTime, Revision, Total
 from schemas.totals import Aside
 
-NoticeKind = Literal["restarted", "ahead"]
+NoticeKind = Literal["restarted", "ahead", "impossible"]
 
 NOTICE_KINDS: Final[tuple[NoticeKind, ...]] = get_args(NoticeKind)
 
@@ -27,7 +29,8 @@ NOTICE_PREFIX: Final = b"notice:"
 class Notice(Aside):
     """How often something was noticed of one cell, and what it was the last time.
 
-    `offset` is that of the newest statement it is about, in its partition of `tallies`; `count` how many there were.
+    `offset` is that of the newest statement it is about, in its partition of `tallies`; `count` how many there were,
+    and of impossible boxes how many there are: with 0 the last of them was corrected or taken back at `offset`.
     `revision`, `at` and, for a source that sends boxes, `box` are what it said; `stands` is the revision that stood.
     """
 
@@ -36,11 +39,17 @@ class Notice(Aside):
     type: Literal["notice"] = "notice"
     kind: NoticeKind
     offset: Total
-    count: Annotated[int, Field(ge=1)]
+    count: Total
     revision: Revision
     stands: Total
     at: EventTime
     box: BoxNumber | None = None
+
+    @model_validator(mode="after")
+    def _about_something(self) -> Self:
+        if not self.count and self.kind != "impossible":
+            raise ValueError(f"a notice of what is {self.kind} is about one statement or more; count is 0")
+        return self
 
     @property
     def key(self) -> bytes:

@@ -155,6 +155,7 @@ class Feed(Frozen):
     `set_aside` counts what the source has said, newer than its figures or against them, that is in quarantine.
     `restarted` counts what is ignored since the source's revisions began again: told later than what stands, with
     other counts and a lower revision. `ahead` counts statements dated well ahead of when the log was given them.
+    `impossible` counts the boxes in the source's figures that have more than a box can have, until they are corrected.
     """
 
     state: FeedState
@@ -163,6 +164,7 @@ class Feed(Frozen):
     set_aside: Total = 0
     restarted: Total = 0
     ahead: Total = 0
+    impossible: Total = 0
 
 
 class Call(Frozen):

@@ -40,7 +40,9 @@ FALL_VOTES: Final = 400
 FALL_SHARE: Final = 10
 """And a tenth of what there were: in all of Türkiye a correction of hundreds of boxes is no tenth of anything."""
 
-Kind = Literal["jump", "backwards", "fall", "contradiction", "silence", "set_aside", "restarted", "ahead", "moved"]
+Kind = Literal[
+    "jump", "backwards", "fall", "contradiction", "silence", "set_aside", "restarted", "ahead", "impossible", "moved"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +148,18 @@ class Alarms:
         self._set_aside = raised
 
     def _look_at_notices(self, notices: Notices, now: datetime) -> None:
-        """Raise where a source's revisions or times are first found odd in a contest, and each time that has doubled.
+        """Raise where a source's revisions, times or boxes are first found odd, and each time that has doubled.
 
-        So a source that numbers a whole night anew raises fifteen alarms, and a gateway that starts later none.
+        So a source that numbers a whole night anew raises fifteen alarms, and a gateway that starts later none. But
+        boxes that no box can be are in the figures until they are corrected, so a gateway that starts later tells them.
         """
         for group, count in notices.groups.items():
             before = self._noticed.get(group, 0)
             if count < max(1, 2 * before):
+                self._noticed[group] = min(before, count)
                 continue
             self._noticed[group] = count
-            if self._looked is not None:
+            if self._looked is not None or group.kind == "impossible":
                 newest = notices.newest(group)
                 self._raise(
                     group.kind,

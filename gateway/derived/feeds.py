@@ -98,12 +98,13 @@ def feeds(  # noqa: PLR0913  what is known of the sources, each by its name
     set_aside: Mapping[str, int] = _NOTHING,
     restarted: Mapping[str, int] = _NOTHING,
     ahead: Mapping[str, int] = _NOTHING,
+    impossible: Mapping[str, int] = _NOTHING,
     arrived_s: Mapping[str, float] = _UNSEEN,
 ) -> dict[str, Feed]:
     """Every source's feed at `now`. Where the log is not `reachable`, all are down: nothing new can be known.
 
     `set_aside` says how many statements of a source its figures do not show, `restarted` and `ahead` how many of them
-    have odd revisions or event times.
+    have odd revisions or event times, `impossible` how many boxes in its figures have more than a box can have.
     A change that was appended later than `now` is as old as its arrival here, `arrived_s` seconds ago.
     In a `replay` ages are the night's: by its clock and event times, whatever the speed, and however long it stands.
     """
@@ -125,6 +126,7 @@ def feeds(  # noqa: PLR0913  what is known of the sources, each by its name
             set_aside=set_aside.get(source, 0),
             restarted=restarted.get(source, 0),
             ahead=ahead.get(source, 0),
+            impossible=impossible.get(source, 0),
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Notices as the control room sees them: whose times or revisions are odd, where, and how often. Pure."""
+"""Notices as the control room sees them: whose times, revisions or boxes are odd, where, and how often. Pure."""
 
 from collections import Counter
 from typing import Final, NamedTuple
@@ -51,7 +51,7 @@ class Notices:
 
     @property
     def groups(self) -> dict[NoticeGroup, int]:
-        """How many statements each group is about."""
+        """How many statements or boxes each group is about; 0 where what was noticed has been corrected."""
         return dict(sorted(self._counts.items()))
 
     def by_source(self, kind: NoticeKind) -> Counter[str]:
@@ -63,10 +63,13 @@ class Notices:
         return counts
 
     def newest(self, group: NoticeGroup) -> Notice:
-        """The group's notice with the newest event time. Raises `KeyError` where there is none."""
-        return max(self._groups[group].values(), key=lambda notice: (notice.at, notice.cell))
+        """Of a group that is about anything, the notice with the newest event time."""
+        return max(self._standing(group), key=lambda notice: (notice.at, notice.cell))
 
     def unit(self, group: NoticeGroup) -> str:
-        """The lowest unit that has all of the group's districts in it. Raises `KeyError` where there is none."""
-        paths = [self._definition.path(cell.district) for cell in self._groups[group]]
+        """Of a group that is about anything, the lowest unit that has all of its districts in it."""
+        paths = [self._definition.path(notice.cell.district) for notice in self._standing(group)]
         return next(unit for unit in paths[0] if all(unit in path for path in paths))
+
+    def _standing(self, group: NoticeGroup) -> list[Notice]:
+        return [notice for notice in self._groups[group].values() if notice.count]

@@ -13,7 +13,8 @@ class FeedNow:
     """One source as of now. `unknown`: there is no connection, so nobody knows how it is.
 
     `set_aside` counts what it has said that is in quarantine, and so not in its figures; `restarted` what is ignored
-    since its revisions began again, `ahead` what is dated well ahead of when it came.
+    since its revisions began again, `ahead` what is dated well ahead of when it came, `impossible` the boxes
+    in its figures that have more than a box can have.
     """
 
     state: FeedState | Literal["unknown"]
@@ -22,6 +23,7 @@ class FeedNow:
     set_aside: int = 0
     restarted: int = 0
     ahead: int = 0
+    impossible: int = 0
 
 
 class Feeds:
@@ -53,6 +55,7 @@ class Feeds:
                 feed.set_aside,
                 feed.restarted,
                 feed.ahead,
+                feed.impossible,
             )
             for source, feed in feeds.items()
         }

@@ -135,6 +135,34 @@ async def test_revisions_that_begin_again_are_told_in_the_totals_topic_and_count
     assert 150 == (await newest(log, run))[USKUDAR].votes["imamoglu"]
 
 
+async def test_impossible_boxes_are_told_in_the_totals_topic_until_they_are_corrected(log: EventLog, run: Run) -> None:
+    """Of each cell how many there are now and the last of them, over restarts, with or without a checkpoint."""
+
+    async def told() -> list[tuple[int, int | None, int]]:
+        found = [parse_notice(one.value or b"") for one in await records(log, run.topics.totals) if is_notice(one.key)]
+        assert {"impossible"} == {one.kind for one in found}
+        return [(one.count, one.box, one.revision) for one in found]
+
+    later = {"at": NIGHT + timedelta(minutes=1)}
+    await publish(log, run, counted(), counted({"kurum": 80_000}, box=1002), counted({"kurum": 900}, box=1003, **later))
+    await until_end(log, run)
+    assert [(2, 1003, 1)] == await told()
+    assert 80_000 + 900 + 2 * (400 + 100) == (await newest(log, run))[USKUDAR].excess
+    await until_end(log, run)
+    assert {(2, 1003, 1)} == {*await told()}
+    await publish(log, run, withdrawn(box=1003), counted({"kurum": 80}, box=1002, revision=2))
+    await until_end(log, run)
+    assert (0, 1003, 1) == (await told())[-1]
+    assert 0 == (await newest(log, run))[USKUDAR].excess
+    await publish(log, run, counted({"kurum": 700}, box=1004))
+    await until_end(log, run)
+    assert (1, 1004, 1) == (await told())[-1]
+    for partition in range(4):
+        await log.append(run.topics.ledger.name, [Entry(MARKER_KEY, b"scribble", partition)])
+    await until_end(log, run)
+    assert (1, 1004, 1) == (await told())[-1]
+
+
 async def test_a_damaged_checkpoint_is_folded_over_from_the_start(log: EventLog, run: Run) -> None:
     await publish(log, run, counted(), counted(box=1002))
     await until_end(log, run)

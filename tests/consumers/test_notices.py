@@ -3,17 +3,20 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumers.ledger import BoxLedger
 from consumers.notices import Notices
+from consumers.sums import heard_at
 from consumers.tally import TallyFold
 from eventlog.clock import epoch_ms
 from schemas.notice import Notice, NoticeKind
 from schemas.tally import Counted, Tally, Withdrawn
 from schemas.totals import Cell
-from tests.builders import NIGHT, counted, reported, small_election, value_of, with_agency, withdrawn
+from tests.builders import DISTRICTS, NIGHT, counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.consumers.nights import statements
 from tests.consumers.test_tally import ELECTION, Stored, partition_of
 
 USKUDAR = Cell("mayor", "aa", "tr/34/uskudar")
+ADALAR = Cell("mayor", "aa", DISTRICTS[0])
 LATER = NIGHT + timedelta(hours=2)
 
 
@@ -127,6 +130,44 @@ def test_what_is_published_is_owed_no_more_until_there_is_another() -> None:
     assert [] == notices.owed()
     notices.add("ahead", USKUDAR, 9, counted(), 1)
     assert [(9, 2)] == [(one.offset, one.count) for one in notices.owed()]
+
+
+def test_impossible_boxes_are_noticed_until_the_last_is_corrected_or_taken_back() -> None:
+    """Of each cell how many there are, and the one that was told last."""
+    fold = TallyFold(ELECTION, "tallies", partition_of)
+    steps: list[tuple[Tally, list[tuple[int, int, int | None]]]] = [
+        (counted(), []),
+        (counted({"kurum": 80_000}, box=1002, at=LATER), [(1, 1, 1002)]),
+        (counted({"kurum": 800}, box=1003), [(2, 2, 1002)]),
+        (counted({"kurum": 80}, box=1004), []),
+        (withdrawn(box=1002), [(4, 1, 1003)]),
+        (counted({"kurum": 80}, box=1003, revision=2), [(5, 0, 1003)]),
+        (reported({"kurum": 80_000}), []),
+    ]
+    for offset, (tally, told) in enumerate(steps):
+        append(fold, offset, tally)
+        fold.notice_impossible(fold.ledgers)
+        assert told == [(one.offset, one.count, one.box) for one in fold.notices.owed()]
+        fold.notices.published()
+
+
+@given(statements())
+def test_what_a_checkpoint_holds_of_impossible_boxes_is_noticed_as_it_was(events: list[Counted | Withdrawn]) -> None:
+    """Whatever was noticed of them before, and though no box is unpacked to count them."""
+    before, after = (TallyFold(with_agency(small_election()), "tallies", partition_of) for _ in range(2))
+    for offset, event in enumerate(events):
+        append(before, offset, event)
+    before.notice_impossible(before.ledgers)
+    for ledger in before.ledgers.values():
+        assert isinstance(ledger, BoxLedger)
+        restored = BoxLedger(ledger.cell, ledger.lanes.candidates, ledger.boxes_total)
+        restored.restore(ledger.pack(), ledger.sums, ledger.version, heard_at(ledger))
+        assert ledger.impossible == restored.impossible
+        after.adopt(restored)
+    after.notice_impossible(after.ledgers)
+
+    told = [[one for one in fold.notices.of([USKUDAR, ADALAR]) if one.kind == "impossible"] for fold in (before, after)]
+    assert told[0] == told[1]
 
 
 @given(statements(), st.data())

@@ -26,7 +26,7 @@ def test_a_notice_has_a_key_of_its_own_beside_its_cells_totals(kind: str) -> Non
 
 
 def test_a_notice_is_read_as_it_was_written() -> None:
-    for one in (notice(), notice(box=None, kind="ahead")):
+    for one in (notice(), notice(box=None, kind="ahead"), notice(kind="impossible", count=0)):
         assert one == parse_notice(one.encode())
 
 

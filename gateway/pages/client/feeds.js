@@ -23,7 +23,7 @@ export class Feeds {
     this.#heard.set(source, this.now());
   }
 
-  /** By source {state, last_event, age_s, set_aside, restarted, ahead}, ages as of now. Without a connection nobody knows how a feed is. */
+  /** By source {state, last_event, age_s, set_aside, restarted, ahead, impossible}, ages as of now. Without a connection nobody knows how a feed is. */
   read(connected) {
     const feeds = Object.entries(this.#state?.feeds ?? {});
     return Object.fromEntries(feeds.map(([source, feed]) => [source, this.#read(source, feed, connected)]));
@@ -43,6 +43,6 @@ export class Feeds {
     const heard = this.#heard.has(source) ? since(this.#heard.get(source)) : Infinity;
     const age = Math.min(stated, heard);
     const state = connected ? feed.state : "unknown";
-    return { ...feed, state, age_s: Number.isFinite(age) ? age : null, set_aside: feed.set_aside ?? 0, restarted: feed.restarted ?? 0, ahead: feed.ahead ?? 0 };
+    return { ...feed, state, age_s: Number.isFinite(age) ? age : null, set_aside: feed.set_aside ?? 0, restarted: feed.restarted ?? 0, ahead: feed.ahead ?? 0, impossible: feed.impossible ?? 0 };
   }
 }

@@ -55,6 +55,8 @@ export interface Feed {
   readonly restarted: number;
   /** How many statements have an event time well ahead of when they came. */
   readonly ahead: number;
+  /** How many boxes in the source's figures have more than a box can have. */
+  readonly impossible: number;
 }
 
 export interface Call {
@@ -101,7 +103,7 @@ export interface StateMessage {
   readonly type: "state";
   readonly seq: number;
   readonly at: string;
-  readonly feeds: Readonly<Record<string, Omit<Feed, "state" | "set_aside" | "restarted" | "ahead"> & { readonly state: Exclude<Feed["state"], "unknown">; readonly set_aside?: number; readonly restarted?: number; readonly ahead?: number }>>;
+  readonly feeds: Readonly<Record<string, Omit<Feed, "state" | "set_aside" | "restarted" | "ahead" | "impossible"> & { readonly state: Exclude<Feed["state"], "unknown">; readonly set_aside?: number; readonly restarted?: number; readonly ahead?: number; readonly impossible?: number }>>;
   readonly reachable?: boolean;
   readonly embargo?: string | null;
   readonly embargoed?: boolean;

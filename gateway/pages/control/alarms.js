@@ -24,7 +24,7 @@ export class Alarms {
 
   #row(alarm) {
     const { t, format } = this;
-    const { kind, source, contest, unit, figure, before, after, at, as_of: asOf, revision, stands } = alarm;
+    const { kind, source, contest, unit, figure, before, after, at, as_of: asOf, box, revision, stands } = alarm;
     const said = {
       jump: () => t("jump", { who: this.room.candidateName(contest, unit, figure), before: format.percentOf(before), after: format.percentOf(after) }),
       backwards: () => t("backwards", { before: format.count(before), after: format.count(after) }),
@@ -33,6 +33,7 @@ export class Alarms {
       silence: () => t("silence"),
       restarted: () => t("restartedAlarm", { n: format.count(after), revision, stands }),
       ahead: () => t("aheadAlarm", { n: format.count(after), time: format.clock(asOf) }),
+      impossible: () => t("impossibleAlarm", { n: format.count(after), box }),
       moved: () => t("moved", { figure: this.room.figureName(contest, unit, figure), before: format.count(before), after: format.count(after) }),
       set_aside: () => t("setAsideAlarm", { reason: t(`reason_${figure}`), n: format.count(after) }),
     }[kind]();

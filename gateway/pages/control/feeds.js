@@ -15,11 +15,11 @@ export class FeedsPanel {
     root.append(list);
   }
 
-  /** How a feed is, and what of its word is set aside, ignored or dated ahead. */
+  /** How a feed is, and what of its word is set aside, ignored, dated ahead or impossible. */
   #word(feed) {
     const { t, format } = this;
     const word = feed.set_aside ? t("setAside", { state: t(feed.state), n: format.count(feed.set_aside) }) : t(feed.state);
-    const odd = ["restarted", "ahead"].filter((name) => feed[name]).map((name) => t(`${name}Feed`, { n: format.count(feed[name]) }));
+    const odd = ["restarted", "ahead", "impossible"].filter((name) => feed[name]).map((name) => t(`${name}Feed`, { n: format.count(feed[name]) }));
     return [word, ...odd].join(" · ");
   }
 

@@ -170,6 +170,20 @@ def test_what_was_noticed_before_the_first_look_is_no_news_and_neither_is_it_sai
     )
 
 
+def test_an_impossible_box_is_an_alarm_while_it_lasts_also_to_a_gateway_that_starts_later() -> None:
+    """It is in the figures until it is corrected; the next one after that is news again."""
+    alarms, notices, kind = Alarms(), Notices(election()), "impossible"
+
+    assert [(kind, "aa", "mayor", "tr/34/uskudar", 0, 1)] == noticed(
+        alarms, notices, notice(kind=kind, offset=1, count=1)
+    )
+    assert 1001 == alarms.raised[-1].box
+    assert [] == noticed(alarms, notices, notice(kind=kind, offset=2, count=0))
+    assert [(kind, "aa", "mayor", "tr/34/uskudar", 0, 1)] == noticed(
+        alarms, notices, notice(kind=kind, offset=3, count=1)
+    )
+
+
 def test_a_source_that_moves_under_a_figure_set_by_hand_is_an_alarm_once() -> None:
     """It goes on counting: each further box is no news."""
     alarms, cell = Alarms(), Cell("mayor", "aa", "tr/34/uskudar")

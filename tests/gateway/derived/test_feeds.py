@@ -101,12 +101,14 @@ def test_in_a_replay_what_is_dated_ahead_of_its_clock_does_not_keep_a_feed_young
     assert only.heard == heard_by(only, playback)
 
 
-def test_how_much_of_a_source_is_ignored_or_dated_ahead_is_told_but_not_where_it_would_count_what_came_in() -> None:
-    found = feeds({"aa"}, {}, START, reachable=True, limits=LIMITS, restarted={"aa": 3}, ahead={"aa": 2})
-    for numbers, expected in ((True, (3, 2)), (False, (0, 0))):
+def test_how_much_of_a_source_is_ignored_ahead_or_impossible_is_told_but_not_where_it_would_count_what_came() -> None:
+    found = feeds(
+        {"aa"}, {}, START, reachable=True, limits=LIMITS, restarted={"aa": 3}, ahead={"aa": 2}, impossible={"aa": 1}
+    )
+    for numbers, expected in ((True, (3, 2, 1)), (False, (0, 0, 0))):
         state = SERVER_MESSAGE.validate_json(state_message(7, START, found, numbers=numbers))
         assert isinstance(state, State)
-        assert expected == (state.feeds["aa"].restarted, state.feeds["aa"].ahead)
+        assert expected == (state.feeds["aa"].restarted, state.feeds["aa"].ahead, state.feeds["aa"].impossible)
 
 
 def test_how_much_of_a_source_is_set_aside_is_told_but_not_where_it_would_count_what_came_in() -> None:

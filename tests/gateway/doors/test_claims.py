@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from schemas.tally import Tally
+from schemas.wire import State
 from tests.gateway.claiming import box, election, rep, tell, told
 from tests.gateway.gateways import night, running, viewer
 
@@ -104,6 +106,62 @@ async def test_an_impossible_box_decides_nothing_and_has_no_turnout(tmp_path: Pa
     assert ("", 0, "cast_over_roll cast_over_registered", 1) == tuple(
         row[name] for name in ("turnout_pct_text", "cannot_be_overtaken", "contradictions", "flagged")
     )
+
+
+LARGE = {"registered": 360_000, "boxes": ((1, 900),)}
+
+
+async def test_an_impossible_box_in_a_large_district_decides_nothing_until_it_is_corrected(tmp_path: Path) -> None:
+    """The sums of 900 boxes swallow 80,000 votes: no contradiction, and all but the one box are a tie."""
+    boxes = [box("a", number, 1, {"a": 140, "b": 140}, 400) for number in range(1, 900)]
+    other = [box("b", number, 1, {"a": 160, "b": 150}, 400) for number in range(1, 11)]
+    odd, right = box("a", 900, 1, {"a": 80_000, "b": 90}, 400), box("a", 900, 2, {"a": 180, "b": 90}, 400)
+    units = ("tr", "tr/34", "tr/34/a")
+    async with told(tmp_path / "before", election(a=LARGE), *boxes, *other, odd) as doors:
+        facts = [await doors.fact(unit) for unit in units]
+        row = await doors.row("tr/34/a")
+        async with viewer(doors.gateway) as client:
+            state = State.model_validate_json(orjson.dumps(await client.next("state")))
+    for fact in facts:
+        assert (True, [], 80_500, False) == tuple(
+            fact[name] for name in ("complete", "contradictions", "votes_unassigned", "cannot_be_overtaken")
+        )
+    assert (0, 1) == (row["cannot_be_overtaken"], state.feeds["obs"].impossible)
+    async with told(tmp_path / "after", election(a=LARGE), *boxes, *other, odd, right) as doors:
+        facts = [await doors.fact(unit) for unit in units]
+    assert [(0, True)] * 3 == [(fact["votes_unassigned"], fact["cannot_be_overtaken"]) for fact in facts]
+
+
+@pytest.mark.parametrize(
+    ("odd", "other", "is_safe"),
+    [
+        ({"valid": 240, "cast": 240}, {"valid": 240, "cast": 240}, False),
+        ({"a": 390, "valid": 190, "cast": 190}, {"valid": 490, "cast": 490}, False),
+        ({"cast": 240}, {"cast": 250}, False),
+        ({"a": 11_000, "registered": 12_000}, {}, False),
+        ({"valid": 289}, {"valid": 191}, True),
+        ({"registered": 280}, {}, True),
+    ],
+    ids=[
+        "votes over valid, offset by another box",
+        "votes far over valid, offset by another box",
+        "valid over cast, offset by another box",
+        "a box larger than any",
+        "one vote over valid",
+        "ten officials",
+    ],
+)
+async def test_a_lead_rests_on_no_box_that_contradicts_itself(
+    tmp_path: Path, odd: dict[str, int], other: dict[str, int], *, is_safe: bool
+) -> None:
+    """The other 898 boxes are a tie, and the sums of all of them contradict nothing."""
+    boxes = [box("a", number, 1, {"a": 140, "b": 140}, 380) for number in range(1, 899)]
+    for number, counts in ((899, {"a": 190, "b": 100} | odd), (900, {"a": 100, "b": 90} | other)):
+        votes = {name: counts.pop(name) for name in ("a", "b")}
+        boxes.append(box("a", number, 1, votes, counts.pop("registered", 400), **counts))
+    async with told(tmp_path, election(a=LARGE), *boxes) as doors:
+        fact = await doors.fact("tr/34/a")
+    assert ([], is_safe) == (fact["contradictions"], fact["cannot_be_overtaken"])
 
 
 async def test_more_votes_than_valid_ones_are_shares_of_all_votes(tmp_path: Path) -> None:

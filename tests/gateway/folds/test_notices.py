@@ -40,6 +40,18 @@ def test_what_is_no_notice_or_of_another_version_or_about_nothing_known_says_not
     assert ({}, 0) == (notices.groups, notices.changes)
 
 
+def test_impossible_boxes_that_are_corrected_are_noticed_no_more() -> None:
+    kind, group = "impossible", GROUP._replace(kind="impossible")
+    notices = fold(
+        notice(kind=kind, offset=5, count=2),
+        notice(kind=kind, offset=5, count=1, district="tr/34/adalar"),
+        notice(kind=kind, offset=9, count=0),
+    )
+
+    assert ({group: 1}, "tr/34/adalar") == (notices.groups, notices.unit(group))
+    assert "tr/34/adalar" == notices.newest(group).district
+
+
 def test_a_group_is_placed_in_the_lowest_unit_that_has_all_of_it() -> None:
     later = notice(district="tr/34/adalar", at=START + timedelta(hours=1))
 
