@@ -1,0 +1,137 @@
+"""Whether the simulation sees anything: faults put into the product on purpose, each of which it must find."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Final
+
+import pytest
+
+from consumers.aggregate import Aggregator
+from consumers.checkpoint import Marker
+from consumers.saving import Saver
+from eventlog.port import Entry
+from producers.publish import Publisher
+from schemas.errors import LogError
+from schemas.totals import Totals
+from tabulation.on_air import OnAir
+from tests.simulation.seeded.world import play
+
+MAX_SEEDS: Final = 500
+"""In how many nights each must be found."""
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Warnings of simulated outages are as expected."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def drop_an_append(patch: pytest.MonkeyPatch) -> None:
+    """A failure of the log counts as its acknowledgement."""
+
+    async def forgetful(self: Publisher, entries: list[Entry]) -> None:
+        try:
+            await self.log.append(self.topic, entries)
+        except LogError:
+            return
+
+    patch.setattr(Publisher, "append", forgetful)
+
+
+def forget_what_is_owed(patch: pytest.MonkeyPatch) -> None:
+    """What was set aside is forgotten before the log has acknowledged it."""
+    quarantine = Aggregator._quarantine
+
+    async def forgetful(self: Aggregator) -> None:
+        try:
+            await quarantine(self)
+        finally:
+            self._unquarantined = []
+
+    patch.setattr(Aggregator, "_quarantine", forgetful)
+
+
+def forget_a_partition(patch: pytest.MonkeyPatch) -> None:
+    """Of the partitions that are taken up at a rebalance, one is not read."""
+    restore = Aggregator._restore
+
+    async def forgetful(self: Aggregator, partitions: frozenset[int]) -> dict[int, Marker]:
+        markers = await restore(self, partitions)
+        if self._reader is None:
+            return markers
+        return {partition: marker for partition, marker in markers.items() if partition != max(markers)}
+
+    patch.setattr(Aggregator, "_restore", forgetful)
+
+
+def take_a_stale_version(patch: pytest.MonkeyPatch) -> None:
+    """Whatever totals come last stand, however old they are."""
+    fold = OnAir.fold_totals
+
+    def forgetful(self: OnAir, totals: Totals) -> bool:
+        self._reported.pop(totals.cell, None)
+        return fold(self, totals)
+
+    patch.setattr(OnAir, "fold_totals", forgetful)
+
+
+def swallow_a_cancellation(patch: pytest.MonkeyPatch) -> None:
+    """A loop that was cancelled by nobody is taken for one that is done."""
+
+    async def forgetful(work: Coroutine[Any, Any, object], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+        await asyncio.Event().wait()
+
+    patch.setattr("gateway.follow.forever", forgetful)
+
+
+def serve_under_embargo(patch: pytest.MonkeyPatch) -> None:
+    """The public sees numbers whatever is ordered."""
+    patch.setattr("gateway.clients.audience.may_see_numbers", lambda *_: True)
+
+
+def mark_what_was_not_kept(patch: pytest.MonkeyPatch) -> None:
+    """A ledger whose record the log did not take counts as kept, and so the marker covers what is in no ledger."""
+    write = Saver._write_some
+
+    async def forgetful(self: Saver) -> None:
+        unsaved, waiting = set(self._unsaved), list(self._waiting)
+        try:
+            await write(self)
+        except LogError:
+            self._waiting = []
+            self._unsaved = unsaved - set(waiting)
+
+    patch.setattr(Saver, "_write_some", forgetful)
+
+
+Mutation = Callable[[pytest.MonkeyPatch], None]
+MUTATIONS: Final[tuple[Mutation, ...]] = (
+    drop_an_append,
+    forget_what_is_owed,
+    forget_a_partition,
+    take_a_stale_version,
+    swallow_a_cancellation,
+    serve_under_embargo,
+    mark_what_was_not_kept,
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
+def test_a_fault_that_is_put_into_the_product_is_found(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutation(monkeypatch)
+
+    found = next((seed for seed in range(MAX_SEEDS) if play(seed).wrong), None)
+
+    assert found is not None
