@@ -53,13 +53,15 @@ class Figures:
     """How often it changed: who looks twice and finds the same number has seen all there is, also within one seq."""
 
     def add(self, change: Change, seq: int) -> None:
+        """Add what a district's totals changed. Every candidate that it names is on the unit's ballot already."""
+        counts, votes = self.counts, self.votes
         for name, difference in change.counts.items():
-            self.counts[name] += difference
-            self.counts_seq[name] = seq
+            counts[name] += difference
         for candidate, difference in change.votes.items():
-            self.votes[candidate] = self.votes.get(candidate, 0) + difference
-            self.votes_seq[candidate] = seq
+            votes[candidate] += difference
         if change.counts or change.votes:
+            self.counts_seq.update(dict.fromkeys(change.counts, seq))
+            self.votes_seq.update(dict.fromkeys(change.votes, seq))
             self._changed(seq)
 
     def touch(self, seq: int) -> None:
@@ -171,11 +173,14 @@ class Figures:
 
 
 def difference(district: Figures, totals: Totals) -> Change:
-    """What these totals change in the district's figures."""
-    counts = ((name, getattr(totals, name) - district.counts[name]) for name in COUNTS)
-    votes = ((candidate, totals.votes.get(candidate, 0) - held) for candidate, held in district.votes.items())
-    return Change(_without_zeros(counts), _without_zeros(votes))
-
-
-def _without_zeros(differences: Iterable[tuple[str, int]]) -> dict[str, int]:
-    return {name: difference for name, difference in differences if difference}
+    """What these totals change in the district's figures: loops, since this is the fold's longest step."""
+    counts, votes, reported = {}, {}, totals.votes.get
+    for name, held in district.counts.items():
+        changed_by = getattr(totals, name) - held
+        if changed_by:
+            counts[name] = changed_by
+    for candidate, held in district.votes.items():
+        changed_by = reported(candidate, 0) - held
+        if changed_by:
+            votes[candidate] = changed_by
+    return Change(counts, votes)
