@@ -32,6 +32,8 @@ class OnAir:
         self.definition: Final = definition
         self._reported: dict[Cell, Totals] = {}
         self._overrides: dict[Cell, Override] = {}
+        self._set_by_hand: set[Cell] = set()
+        """Cells of which figures were set by hand at some time, or may have been."""
         self._gates: dict[Cell, Gate] = {}
         self._held: dict[tuple[str, str], set[str]] = {}
         self._held_districts: Counter[tuple[str, str]] = Counter()
@@ -66,10 +68,12 @@ class OnAir:
 
     def fold_override(self, override: Override) -> bool:
         """Fold figures that are set by hand; whether they take the place of those set before."""
+        if not self.definition.knows(override.cell, override.candidates):
+            return False
+        if override.figures or override.published is None:  # in older logs compaction has taken the figures before it
+            self._set_by_hand.add(override.cell)
         standing = self._overrides.get(override.cell)
         if standing is not None and override.override <= standing.override:
-            return False
-        if not self.definition.knows(override.cell, override.candidates):
             return False
         self._overrides[override.cell] = override
         return True
@@ -98,9 +102,13 @@ class OnAir:
         return self._gates.get(cell)
 
     def truth(self, cell: Cell) -> Totals | None:
-        """What the control room sees of a cell; `None` where nothing was reported or set by hand."""
+        """What the control room sees of a cell; `None` where nothing was ever reported or set by hand.
+
+        Where all that was set by hand was taken back and nothing is reported, it is zeros: who was shown the figures
+        has to be told.
+        """
         reported, override = self._reported.get(cell), self._overrides.get(cell)
-        if override is None:
+        if override is None or cell not in self._set_by_hand:
             return reported
         return overridden(reported or unreported(cell, override.at), override.figures)
 

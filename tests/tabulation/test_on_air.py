@@ -111,3 +111,31 @@ def test_of_orders_on_one_cell_the_newest_stands() -> None:
 
 def fail() -> Override:
     raise AssertionError
+
+
+def by_hand(number: int, version: int | None = -1, **figures: int) -> Override:
+    return Override(**HELD, override=number, at=NIGHT, figures=figures, version=version)
+
+
+def test_taking_back_what_nobody_has_set_makes_no_figures() -> None:
+    """Nothing was reported, so there is nothing to show: no zeros, and no event time of the order's."""
+    fold = OnAir(small_election())
+
+    assert fold.fold_override(by_hand(3))
+    assert (None, None) == (fold.truth(CELL), fold.shown(CELL))
+
+    fold.fold_totals(totals(3, 1))
+
+    assert totals(3, 1) == fold.shown(CELL)
+
+
+def test_what_was_set_by_hand_and_taken_back_leaves_zeros_where_nothing_is_reported() -> None:
+    """Who was shown the figures has to be told that they are gone; in any order of the records, and in older logs."""
+    nights = [[by_hand(1, valid=9), by_hand(3)], [by_hand(3), by_hand(1, valid=9)], [by_hand(3, version=None)]]
+    for night in nights:
+        fold = OnAir(small_election())
+        for override in night:
+            fold.fold_override(override)
+        shown = fold.shown(CELL)
+        assert shown is not None
+        assert (0, ()) == (shown.valid, shown.overridden)

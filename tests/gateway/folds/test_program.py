@@ -239,12 +239,13 @@ def test_what_is_set_by_hand_takes_the_place_of_what_the_source_says_and_is_mark
     night.play(steps)
     live, stage = fold(night.records).live, night.stage()
     standing = {override.cell: override for override in night.overrides.wanted}
+    ever = {override.cell for override in night.overrides.wanted if override.figures}
     for contest, source in PAIRS:
         for district in DISTRICTS:
             cell = Cell(contest, source, district)
             reported, override = stage.on_air.reported(cell), standing.get(cell)
             wanted = reported
-            if override is not None:
+            if override is not None and cell in ever:
                 wanted = overridden(reported or unreported(cell, override.at), override.figures)
             shown = live.totals(cell)
             if wanted is None or shown is None:
