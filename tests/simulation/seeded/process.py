@@ -111,7 +111,7 @@ class Process:
         except asyncio.CancelledError:
             how = "cancelled"
         except Exception as error:  # noqa: BLE001  whatever it is, the process ends by it, and says so
-            how = f"{type(error).__name__}: {error}"
+            how = type(error).__name__  # what it says may name a folder of this moment alone
         else:
             how = "returned"
         if not life.line.is_dead and not self._is_over:

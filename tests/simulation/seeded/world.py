@@ -1,16 +1,18 @@
 """A seed's night: the product's own loops on a simulated log, in virtual time, with faults; and what is judged of it.
 
-Two aggregators and two gateways run as processes that die and come back; clients move between the gateways; feeds and
-operators speak through the product's own publisher. Faults stop at `STORY_S`. What then stays wrong, or does not settle
-within `PATIENCE_S` of virtual time, is a fault of the product.
+Two aggregators, two gateways and in some nights an archiver run as processes that die and come back; clients move
+between the gateways; feeds and operators speak through the product's own publisher. Faults stop at `STORY_S`. What then
+stays wrong, or does not settle within `PATIENCE_S` of virtual time, is a fault of the product.
 """
 
 import asyncio
 import gc
 import hashlib
 import random
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from consumers.aggregate import AggregateSettings, Aggregator
@@ -25,6 +27,7 @@ from gateway.settings import GatewaySettings
 from producers.publish import Publisher
 from tests.consumers import oracle as sums
 from tests.simulation.seeded import faults as all_faults
+from tests.simulation.seeded.archiving import SimulatedDisk, archiver, missing
 from tests.simulation.seeded.clock import SimulatedClock
 from tests.simulation.seeded.faults import Fault
 from tests.simulation.seeded.line import Line
@@ -46,6 +49,12 @@ PARTITIONS: Final = 3
 AGGREGATE: Final = AggregateSettings(tick_ms=100, checkpoint_ms=1_500, retry_ms=300, compare_ms=4_000)
 GATEWAY: Final = GatewaySettings(heartbeat_s=2, retry_max_s=2, read_wait_ms=500, log_stuck_s=6)
 PROCESSES: Final = ("aggregator-1", "aggregator-2", "gateway-1", "gateway-2", "feed", "operator")
+ARCHIVER: Final = "archiver"
+"""Is there in one night of some: it writes files, and those take time."""
+
+_ARCHIVED: Final = 0.2
+"""The part of all nights in which it is there."""
+
 SCREENS: Final[dict[str, Grant]] = {"public-1": PUBLIC, "public-2": PUBLIC, "control-room": Grant(scope="control_room")}
 
 
@@ -62,11 +71,12 @@ class Outcome:
 class World:
     """One night as it happens."""
 
-    def __init__(self, seed: object, story: Story, *, verbose: bool = False) -> None:
+    def __init__(self, seed: object, story: Story, folder: Path, *, verbose: bool = False) -> None:
         self.story = story
         self.outcome = Outcome()
         self.failed = asyncio.Event()
         self._seed = seed
+        self._folder = folder
         self._verbose = verbose
         self._trace = hashlib.blake2b(digest_size=16)
         self._loop = asyncio.get_running_loop()
@@ -99,6 +109,8 @@ class World:
             "feed": self._say("feed", topics.tallies.name, self.story.feeds),
             "operator": self._say("operator", topics.control.name, self.story.orders),
         }
+        if has_archiver(self._seed):
+            works[ARCHIVER] = self._archive
         for name, work in works.items():
             process = Process(name, work, self.store, self._clocks, self.chance(name), self.record, self.wrong)
             process.ended = lambda name=name: self._let_go(name)  # type: ignore[misc]  # bound each time
@@ -200,6 +212,13 @@ class World:
                     found.append(f"{position.decode()} is not where it belongs")
         return found
 
+    async def check_archive(self) -> None:
+        """The archive holds what the log does, whatever happened to whoever wrote it."""
+        if has_archiver(self._seed):
+            async with SimulatedLog(self.store) as log:
+                for what in await missing(log, self.store, self.run, self._folder, self._clock):
+                    self.wrong(what)
+
     async def check_takeover(self) -> None:
         """An aggregator that takes over from the checkpoints holds what the oracle says."""
         async with SimulatedLog(self.store) as log:
@@ -217,6 +236,9 @@ class World:
 
     async def _aggregate(self, life: Life) -> None:
         await forever(fold_takes(life.log, self.run, life.clock, AGGREGATE), "Folding")
+
+    async def _archive(self, life: Life) -> None:
+        await archiver(life.log, self.run, self._folder, life.clock).follow(SimulatedDisk(life.line))
 
     def _serve(self, name: str) -> Work:
         async def serve(life: Life) -> None:
@@ -283,8 +305,8 @@ class World:
         return gateway.world is not None and self.orders.embargoed[gateway.world.control.position]
 
 
-async def _play(seed: object, story: Story, faults: Sequence[Fault], *, verbose: bool) -> Outcome:
-    world = World(seed, story, verbose=verbose)
+async def _play(seed: object, faults: Sequence[Fault], folder: Path, *, verbose: bool) -> Outcome:
+    world = World(seed, tell(seed), folder, verbose=verbose)
     await world.begin()
     loop = asyncio.get_running_loop()
     for fault in faults:
@@ -299,6 +321,7 @@ async def _play(seed: object, story: Story, faults: Sequence[Fault], *, verbose:
     if not world.failed.is_set():
         async with asyncio.timeout(PATIENCE_S):
             await world.check_takeover()
+            await world.check_archive()
     return world.outcome
 
 
@@ -309,9 +332,15 @@ async def _or_failed(world: World, work: Any) -> None:
         task.cancel()
 
 
+def has_archiver(seed: object) -> bool:
+    """Whether there is an archiver in a seed's night."""
+    return random.Random(f"{ARCHIVER}-{seed}").random() < _ARCHIVED
+
+
 def faults_of(seed: object) -> tuple[Fault, ...]:
     """The faults that a seed brings."""
-    return all_faults.draw(seed, list(PROCESSES), list(SCREENS), count=FAULTS, until_s=STORY_S - all_faults.MAX_FAULT_S)
+    processes = [*PROCESSES, ARCHIVER] if has_archiver(seed) else list(PROCESSES)
+    return all_faults.draw(seed, processes, list(SCREENS), count=FAULTS, until_s=STORY_S - all_faults.MAX_FAULT_S)
 
 
 def play(seed: object, faults: Sequence[Fault] | None = None, *, verbose: bool = False) -> Outcome:
@@ -320,7 +349,8 @@ def play(seed: object, faults: Sequence[Fault] | None = None, *, verbose: bool =
     collects = gc.isenabled()
     gc.disable()  # what it finds it would end at a moment of its own
     try:
-        return run_in_loop(_play(seed, tell(seed), struck, verbose=verbose), seed)
+        with tempfile.TemporaryDirectory() as folder:
+            return run_in_loop(_play(seed, struck, Path(folder), verbose=verbose), seed)
     except Exception as error:  # noqa: BLE001  whatever it is, a night does not end by it
         return Outcome([f"{type(error).__name__}: {error}"])
     finally:
