@@ -2,7 +2,7 @@
 
 Start at `server`: it serves one port, and runs the loops of `follow` (and `follow_beside`), which move the `gateway`.
 That ties together one `world` (the folds of one run in one incarnation of its log, and its clients), by its `settings`,
-and counts in `metrics`.
+and counts in `metrics`; the workers behind one port are scraped together (`siblings`).
 
 The rest is in layers. Each knows those below it, and none above:
 

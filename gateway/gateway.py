@@ -209,6 +209,10 @@ class Gateway:
         """Whether the bearer may be told what counts the night. Before the orders are read, there may be an embargo."""
         return self.may_see_numbers(grant) and (self.ready or grant.allows("control_room"))
 
+    def exposed_to(self, grant: Grant) -> bytes:
+        """The metrics, as far as the bearer of this grant may be told them."""
+        return self.metrics.expose(numbers=self.may_be_counted_by(grant))
+
     def feeds_now(self) -> dict[str, Feed]:
         """How every source is doing; none, where there is no run yet."""
         return self._feeds(self.world) if self.world is not None else {}

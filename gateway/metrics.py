@@ -4,7 +4,7 @@ How a gateway is doing is told to everybody who may scrape it. What would let on
 who may see numbers: under an embargo that is the control room, and everybody else reads the rest.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from schemas.wire import Feed, FeedState
 
@@ -122,7 +123,27 @@ class Metrics:
         return Counter(f"sandik_gateway_{name}", documentation, _LABELS, registry=self._counts).labels(*self._own)
 
 
-class _Readings:
+def workers_up(run: str, answered: Mapping[int, bool]) -> bytes:
+    """Which of a port's workers has answered a scrape, as text to be added to what they answered."""
+    up = GaugeMetricFamily("sandik_gateway_worker_up", "1 where the worker has answered this scrape.", labels=_LABELS)
+    for worker, has_answered in sorted(answered.items()):
+        up.add_metric([run, str(worker)], float(has_answered))
+    registry = CollectorRegistry()
+    registry.register(_Made(up))
+    return generate_latest(registry)
+
+
+class _Made(Collector):
+    """A metric that is made already."""
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._metric
+
+
+class _Readings(Collector):
     """Gauges and counters as they are at one moment."""
 
     def __init__(self, own: tuple[str, str], reading: Reading, errors: dict[str, int], *, numbers: bool) -> None:

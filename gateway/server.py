@@ -25,6 +25,7 @@ from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.pages import PAGES
 from gateway.settings import GatewaySettings
+from gateway.siblings import Siblings
 from schemas.errors import LoopEnded, UsageError
 
 
@@ -51,7 +52,8 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
     if not RUN_NAME.fullmatch(run_name):
         raise UsageError(f"{run_name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
     gateway = Gateway(run_name, clock=clock, settings=settings or GatewaySettings())
-    config = _config(application(gateway, pages, moments, boundaries, log), gateway)
+    siblings = _siblings(gateway)
+    config = _config(application(gateway, pages, moments, boundaries, log, siblings), gateway)
     listener = _listen(host, port, gateway.settings)
     server = _EmbeddedServer(config, partial(started, listener.getsockname()[1]))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -60,6 +62,8 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
             group.create_task(forever(follow(log, gateway, clock), "Following the log"))
             group.create_task(forever(pulse(gateway, clock), "Sending"))
             group.create_task(forever(watch(gateway, clock), "Watching the clients"))
+            if siblings is not None:
+                group.create_task(forever(siblings.serve(), "Answering the other workers"))
             try:
                 await asyncio.wait({serving})
                 raise LoopEnded("The HTTP server", "it stopped serving")
@@ -74,6 +78,13 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
             listener.close()  # where it ended before it began, nobody else did
             for connection in list(server.server_state.connections):
                 connection.transport.abort()
+
+
+def _siblings(gateway: Gateway) -> Siblings | None:
+    settings = gateway.settings
+    if settings.worker_folder is None:
+        return None
+    return Siblings(settings.worker_folder, gateway.run_name, settings.worker, settings.workers, gateway.exposed_to)
 
 
 async def _let_go(gateway: Gateway, clock: Clock) -> None:

@@ -1,6 +1,7 @@
 """What can be set about a gateway, with the reason for each default."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from gateway.admission.handshake import AccessSettings
@@ -73,7 +74,11 @@ class GatewaySettings:
     """Whether other processes listen at the same port (SO_REUSEPORT); the kernel deals connections out among them."""
 
     worker: int = 1
-    """Which of the processes behind one port this is, counted from 1."""
+    workers: int = 1
+    """Which of the processes behind one port this is, counted from 1, and how many there are."""
+
+    worker_folder: Path | None = None
+    """Where they find each other, to be scraped together; without it each tells only its own metrics."""
 
     drain_s: int = 5
     """Over how long a shutdown lets its clients go, if they are many, and how long it then waits for the last to leave.

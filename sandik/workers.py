@@ -10,8 +10,9 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NoReturn
 
 from eventlog.clock import Clock
@@ -22,6 +23,10 @@ from schemas.errors import UsageError
 
 WORKER_PORT: Final = "SANDIK_WORKER_PORT"
 """The environment variable by which a worker knows that it is one, and where to listen."""
+
+WORKER_NUMBER: Final = "SANDIK_WORKER_NUMBER"
+WORKER_FOLDER: Final = "SANDIK_WORKER_FOLDER"
+"""By which a worker knows which one it is, counted from 1, and where it finds the others."""
 
 STOP_S: Final = 30
 """How long a worker may take to let its clients go before it is killed: three times what a gateway takes."""
@@ -56,11 +61,13 @@ async def supervise(count: int, host: str, port: int, clock: Clock) -> None:
 
     Returns only by an exception: `UsageError` where a worker says that what was asked cannot work.
     """
-    async with asyncio.TaskGroup() as group:
-        for _ in range(count):
-            group.create_task(forever(_keep_one(port, clock), "A worker's keeper"))
-        await _listened_at(host, port, clock)
-        screen.say(f"{count} workers listen at {host}:{port}.")
+    with tempfile.TemporaryDirectory(prefix="sandik-") as folder:  # nobody else may open it
+        async with asyncio.TaskGroup() as group:
+            for number in range(1, count + 1):
+                told = {WORKER_PORT: str(port), WORKER_NUMBER: str(number), WORKER_FOLDER: folder}
+                group.create_task(forever(_keep_one(told, clock), "A worker's keeper"))
+            await _listened_at(host, port, clock)
+            screen.say(f"{count} workers listen at {host}:{port}.")
 
 
 def end_with_parent() -> None:
@@ -74,11 +81,11 @@ def end_with_parent() -> None:
     threading.Thread(target=wait_for_the_end_of_the_pipe, daemon=True).start()
 
 
-async def _keep_one(port: int, clock: Clock) -> NoReturn:
+async def _keep_one(told: Mapping[str, str], clock: Clock) -> NoReturn:
     pause_s = RESTART_FIRST_S
     while True:
         began = clock.monotonic()
-        code = await _run_one(port)
+        code = await _run_one(told)
         if code == _USAGE_EXIT:
             raise UsageError("A worker cannot do what was asked; it has said why above.")
         if clock.monotonic() - began >= STEADY_S:
@@ -88,11 +95,14 @@ async def _keep_one(port: int, clock: Clock) -> NoReturn:
         pause_s = min(2 * pause_s, RESTART_MAX_S)
 
 
-async def _run_one(port: int) -> int:
-    """Run one worker to its end: its exit code. Cancelled, it asks the worker to end and waits for it."""
+async def _run_one(told: Mapping[str, str]) -> int:
+    """Run one worker, told this in its environment, to its end: its exit code.
+
+    Cancelled, it asks the worker to end and waits for it.
+    """
     process = await asyncio.create_subprocess_exec(
         *command_line(*sys.argv[1:]),
-        env=os.environ | {WORKER_PORT: str(port)},
+        env=os.environ | told,
         stdin=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for this process, which then passes on what it means
     )

@@ -30,6 +30,7 @@ from gateway.doors.totals import TotalsDoor
 from gateway.gateway import Gateway
 from gateway.metrics import CONTENT_TYPE, told_age_s
 from gateway.pages import PAGES
+from gateway.siblings import Siblings
 
 
 def application(
@@ -38,8 +39,9 @@ def application(
     moments: Moments | None = None,
     boundaries: Boundaries | None = None,
     log: OrderLog | None = None,
+    siblings: Siblings | None = None,
 ) -> Starlette:
-    """The routes of one gateway; with a log to write them to it takes orders."""
+    """The routes of one gateway; with a log to write them to it takes orders, with siblings it tells their metrics."""
     files = _Pages(directory=pages)
     rows = RowsDoor(gateway)
 
@@ -53,8 +55,9 @@ def application(
         return _readiness(gateway)
 
     async def metrics(request: Request) -> Response:
-        numbers = gateway.may_be_counted_by(grant_of(request))
-        return Response(gateway.metrics.expose(numbers=numbers), headers={"content-type": CONTENT_TYPE} | NO_STORE)
+        grant = grant_of(request)
+        body = await siblings.scrape(grant) if siblings is not None else gateway.exposed_to(grant)
+        return Response(body, headers={"content-type": CONTENT_TYPE} | NO_STORE)
 
     async def definition(request: Request) -> Response:
         return _definition(gateway, request)

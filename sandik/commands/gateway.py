@@ -32,7 +32,7 @@ from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.past_worker import PastWorker
 from sandik.process import run_until_stopped
 from sandik.wiring import open_log
-from sandik.workers import WORKER_PORT, end_with_parent, reserved, supervise
+from sandik.workers import WORKER_FOLDER, WORKER_NUMBER, WORKER_PORT, end_with_parent, reserved, supervise
 from schemas.errors import UsageError
 
 EXAMPLE = "Example: sandik gateway --log kafka://localhost:9092 --run 2024-yerel --port 8765"
@@ -76,6 +76,8 @@ def gateway(
         typer.Option(min=1, max=64, envvar="SANDIK_WORKERS", help="Processes that share the port: one for each core."),
     ] = 1,
     worker_port: Annotated[int | None, typer.Option(hidden=True, envvar=WORKER_PORT)] = None,
+    worker_number: Annotated[int, typer.Option(hidden=True, envvar=WORKER_NUMBER)] = 1,
+    worker_folder: Annotated[Path | None, typer.Option(hidden=True, envvar=WORKER_FOLDER)] = None,
 ) -> None:
     """Serve the run's board, its WebSocket stream and its HTTP doors on one port, until stopped."""
     settings = GatewaySettings(
@@ -88,7 +90,9 @@ def gateway(
     outlines = _boundaries(boundaries)
     if worker_port is not None:
         end_with_parent()
-        shared_port = replace(settings, share_port=True)
+        shared_port = replace(
+            settings, share_port=True, worker=worker_number, workers=workers, worker_folder=worker_folder
+        )
         run_until_stopped(_serve(log, run, host, worker_port, shared_port, operator_key or (), outlines))
     elif workers > 1:
         with reserved(host, port) as shared:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.metrics import AGE_STEP_S, LAG_STEP, Metrics, Reading
+from gateway.metrics import AGE_STEP_S, LAG_STEP, Metrics, Reading, workers_up
 from schemas.errors import LogUnavailable
 from schemas.wire import Feed
 from tests.builders import NIGHT
@@ -128,3 +128,12 @@ def test_without_numbers_everything_that_wakes_somebody_is_still_told() -> None:
     assert 0 == found["sandik_gateway_log_errors_total", ("PositionLost",)]
     assert 1 == found["sandik_feed_state", ("aa", "quiet")]
     assert 0 == samples(metrics)["sandik_gateway_withheld", ()]
+
+
+def test_which_workers_have_answered_is_told_of_each() -> None:
+    text = workers_up("night", {2: False, 1: True}).decode()
+
+    assert text.splitlines()[2:] == [
+        'sandik_gateway_worker_up{run="night",worker="1"} 1.0',
+        'sandik_gateway_worker_up{run="night",worker="2"} 0.0',
+    ]

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from consumers import archive
 from consumers.aggregate import Progress
 from eventlog.clock import Manual
-from gateway.metrics import Metrics, Reading
+from gateway.metrics import Metrics, Reading, workers_up
 from sandik.metrics import AggregatorMetrics, ArchiverMetrics
 from schemas.wire import Feed
 from tests.builders import NIGHT
@@ -37,6 +37,7 @@ def exposed() -> set[str]:
     registry.register(AggregatorMetrics(progress, clock))
     registry.register(ArchiverMetrics(archive.Progress(answered_s=0.0), clock))
     text = Metrics("night", 1, lambda: reading).expose(numbers=True).decode() + generate_latest(registry).decode()
+    text += workers_up("night", {1: True}).decode()
     return set(re.findall(r"^(\w+?)(?:\{.*\})? ", text, re.MULTILINE))
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import re
 import signal
 from pathlib import Path
 
 from websockets.exceptions import WebSocketException
 
-from tests.gateway.gateways import RUN, Running, Viewer, night, publish, viewer
+from tests.gateway.gateways import RUN, Running, Viewer, get, night, publish, viewer
 from tests.gateway.nights import totals
 from tests.patience import LIMIT_S
 from tests.ports import free_port
@@ -107,3 +108,20 @@ async def test_workers_end_with_the_process_that_started_them(tmp_path: Path) ->
         async with asyncio.timeout(LIMIT_S):
             while any(map(runs, workers)):  # noqa: ASYNC110  other processes end
                 await asyncio.sleep(0.02)
+
+
+async def test_one_scrape_tells_of_all_workers(tmp_path: Path) -> None:
+    port = free_port()
+    url = f"sqlite:{tmp_path / 'night.db'}"
+    async with night(tmp_path):
+        with Process(["gateway", "--log", url, "--run", RUN, "--port", str(port), "--workers", "2"]) as process:
+            process.start()
+            gateway = Running(port)
+            await connected(gateway)
+            expected = {f'sandik_gateway_worker_up{{run="{RUN}",worker="{worker}"}} 1.0' for worker in (1, 2)}
+            async with asyncio.timeout(LIMIT_S):
+                while not expected <= set((await get(gateway, "/metrics")).text.splitlines()):  # noqa: ASYNC110  another process starts
+                    await asyncio.sleep(0.05)
+            text = (await get(gateway, "/metrics")).text
+            assert 2 == len(re.findall(r"^sandik_gateway_connections\{", text, re.MULTILINE))
+            assert 1 == text.count("# TYPE sandik_gateway_connections gauge")
