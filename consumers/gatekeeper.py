@@ -3,29 +3,37 @@
 Holds become gates, figures set by hand overrides, a replay's clocks marks. That a replay has begun another take is for
 the aggregator: it is about to fold what nobody asks for any more.
 
+What cannot be read in the control topic it sets aside, as tallies are (`broken_orders`).
+
 Until there is such an order it reads nothing but the control topic. From then on it follows totals as well, from
 their beginning: what a gate shows is what the topic's readers are shown, not what this member has folded so far.
 """
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Final, Self
 
+from consumers.broken_orders import broken_control
 from consumers.gates import Holds, Overrides, RelayedOrders
 from consumers.marks import Marks
 from eventlog.port import Entry, EventLog, Reader, Record
-from eventlog.reading import read_until
+from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
 from schemas.control import parse_epoch
 from schemas.gate import Gate
 from schemas.override import Override
 from schemas.playback import Mark, parse_moved
+from schemas.quarantine import Quarantined
 from schemas.trust import Judge, OperatorKey, Verdict
 from tabulation.restrictions import Restrictions
 
 _log = logging.getLogger(__name__)
+
+MAX_BROKEN: Final = 1_000
+"""Control records that wait to be set aside, the newest; the log names the others too."""
 
 _MAX_RECORDS: Final = 2_000
 """Records in one read: some 30 ms of parsing."""
@@ -53,6 +61,8 @@ class Gatekeeper:
         }
         self._owned: frozenset[int] = frozenset()
         self._settled = True
+        self._broken: deque[Quarantined] = deque(maxlen=MAX_BROKEN)
+        self._set_aside: set[bytes] | None = None
         self._control_reader: Reader | None = None
         self._totals_reader: Reader | None = None
         self._resources = AsyncExitStack()
@@ -80,6 +90,8 @@ class Gatekeeper:
         if not self._settled and self._has_orders:
             await self._relay()
         self._settled = True
+        if self._broken and 0 in self._owned:
+            await self._quarantine()
 
     async def repair(self) -> None:
         """Say again what stands, where another record came after it. To be called when totals are followed up."""
@@ -125,12 +137,30 @@ class Gatekeeper:
             await self._log.append(self._totals, [Entry(one.key, one.encode()) for one in said])
             _log.info("Relayed %d records of an operator's order.", len(said))
 
+    async def _quarantine(self) -> None:
+        """Set aside what cannot be read of the control topic, unless somebody has done so before.
+
+        Of several aggregators it is for the owner of the first partition to do.
+        """
+        topic = self._run.topics.quarantine.name
+        if self._set_aside is None:
+            self._set_aside = {record.key or b"" async for record in read_to_end(self._log, topic)}
+        found = {one.position: one for one in self._broken if one.position not in self._set_aside}
+        if found:
+            await self._log.append(topic, [Entry(position, one.encode()) for position, one in found.items()])
+            _log.warning("%d control records were quarantined.", len(found))
+        self._set_aside |= found.keys()
+        self._broken.clear()
+
     def _is_ours(self, district: str) -> bool:
         return self._partition.get(district) in self._owned
 
     def _fold_control(self, records: Iterable[Record]) -> None:
         for record in records:
             verdict = self._judge.judge(record.offset, record.value, record.timestamp)
+            broken = broken_control(self._control, record, verdict)
+            if broken is not None:
+                self._broken.append(broken)
             if verdict is None:
                 self._fold_replay(record)
                 continue

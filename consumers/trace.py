@@ -96,8 +96,8 @@ class Trace:
                 self._take(partition, record, tally)
 
     def set_aside(self, record: Quarantined) -> None:
-        """Take in what was set aside, wherever it lay, if it names what is asked for."""
-        if self._names(record.original):
+        """Take in a tally that was set aside, wherever it lay, if it names what is asked for."""
+        if not record.is_control and self._names(record.original):
             self._quarantined[record.partition, record.offset] = record
 
     def quarantined(self) -> list[Quarantined]:

@@ -55,6 +55,11 @@ class Quarantined(Frozen):
         return f"{self.topic}/{self.partition}/{self.offset}".encode()
 
     @property
+    def is_control(self) -> bool:
+        """Whether it lay in the control topic: then it is no statement of any source."""
+        return self.topic.rpartition(".")[2] == "control"
+
+    @property
     def original(self) -> bytes:
         """The bytes of the original record's value."""
         return base64.b64decode(self.value_base64)

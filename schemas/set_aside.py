@@ -78,9 +78,9 @@ class SetAsideHere(Frozen):
 
 
 def set_aside_in(record: Quarantined) -> SetAside | None:
-    """What the record says, as far as it can be read; `None` where not even its source can be."""
+    """What the record says, as far as it can be read; `None` where not even its source can be, or it is no tally."""
     original = record.original
-    if len(original) > MAX_TALLY_BYTES:
+    if record.is_control or len(original) > MAX_TALLY_BYTES:
         return None
     (event,) = parse_tallies([original])
     if isinstance(event, Malformed):

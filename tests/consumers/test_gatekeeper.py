@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from consumers.aggregate import Aggregator
+from consumers.gatekeeper import Gatekeeper
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from schemas.control import EmbargoLifted, Held, Mode, Released
 from schemas.gate import GATE_PREFIX, Gate, is_gate, parse_gate
+from schemas.quarantine import Quarantined
 from schemas.totals import Cell
 from schemas.trust import OperatorKey, OperatorSeal
 from tests.builders import DISTRICTS, counted, small_election
@@ -147,3 +149,34 @@ async def all_gated(log: EventLog, run: Run, *, held: bool) -> None:
             for batch in await reader.read(max_records=100, wait_ms=1000):
                 found = [parse_gate(record.value or b"") for record in batch.records if is_gate(record.key)]
                 wanted -= {gate.cell for gate in found if gate.held == held}
+
+
+async def test_a_control_record_that_cannot_be_read_is_quarantined_once(log: EventLog, run: Run) -> None:
+    """However often aggregators start; and the next order counts."""
+    broken = [b"junk", b'{"type": "epoch_begun", "epoch": []}']
+    for value in broken:
+        await log.append(run.topics.control.name, [Entry(b"order", value)])
+    await command(log, run, Held, contest="mayor", unit="tr/34/uskudar")
+    await until_end(log, run)
+    await until_end(log, run)
+    await log.append(run.topics.control.name, [Entry(b"order", b"more junk")])
+    await until_end(log, run)
+
+    found = [Quarantined.model_validate_json(one.value or b"") for one in await records(log, run.topics.quarantine)]
+    assert [*broken, b"more junk"] == [one.original for one in found]
+    assert [1, 2, 4] == [one.offset for one in found]
+    assert {run.topics.control.name} == {one.topic for one in found}
+    assert [True, True] == [gate.held for gate in await gates(log, run)]
+
+
+async def test_what_is_no_longer_ours_to_set_aside_is_left_to_the_owner_of_the_first_partition(
+    log: EventLog, run: Run
+) -> None:
+    await log.append(run.topics.control.name, [Entry(b"order", b"junk")])
+    async with Gatekeeper(log, run) as keeper:
+        await keeper.take_over(frozenset({1, 2, 3}))
+        await keeper.settle()
+        assert [] == await records(log, run.topics.quarantine)
+        await keeper.take_over(frozenset({0}))
+        await keeper.settle()
+    assert 1 == len(await records(log, run.topics.quarantine))
