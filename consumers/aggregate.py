@@ -250,7 +250,8 @@ class Aggregator:
     def _take_over(self, partition: int, checkpoint: Checkpoint) -> Marker:
         ledgers = checkpoint.ledgers()
         if ledgers is None:
-            _log.info(
+            _log.log(
+                logging.WARNING if checkpoint.refused else logging.INFO,
                 "Partition %d has no checkpoint to go on from: %s. Folding it from the start.",
                 partition,
                 checkpoint.fault(),

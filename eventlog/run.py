@@ -175,6 +175,7 @@ class _Found:
 def _in_a_line(error: Exception) -> str:
     """The first thing that is wrong, as one sentence."""
     if not isinstance(error, ValidationError):
-        return f"{str(error).rstrip('.')}."
+        sentence = str(error)
+        return sentence if sentence.endswith((".", "?")) else f"{sentence}."
     fault = error.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}."

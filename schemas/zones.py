@@ -27,6 +27,9 @@ _OF_THE_MACHINE: Final = frozenset({"localtime", "posixrules", "Factory"})
 _OTHER_COUNTS: Final = ("posix/", "right/")
 """Copies of the zones, of which one counts leap seconds."""
 
+_BY_OFFSET: Final = ("Etc/GMT+", "Etc/GMT-", "GMT+", "GMT-")
+"""Zones not to suggest: `Etc/GMT+3` is three hours behind, and nobody who writes GMT+3 means that."""
+
 
 def zone_named(name: str) -> ZoneInfo:
     """The time zone of this name, such as `Europe/Istanbul`.
@@ -85,7 +88,8 @@ def _written(local: datetime) -> str:
 
 def _nearest(name: str) -> str:
     """What to write in the place of a name that is no zone's."""
-    known = {zone.casefold(): zone for zone in available_timezones() - _OF_THE_MACHINE}
+    zones = available_timezones() - _OF_THE_MACHINE
+    known = {zone.casefold(): zone for zone in zones if not zone.startswith(_BY_OFFSET)}
     wanted = name.strip().replace(" ", "_").casefold()
     place = wanted.rpartition("/")[2] or wanted
     near = [known[wanted]] if wanted in known else []

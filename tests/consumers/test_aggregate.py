@@ -163,9 +163,12 @@ async def test_impossible_boxes_are_told_in_the_totals_topic_until_they_are_corr
     assert (1, 1004, 1) == (await told())[-1]
 
 
-async def test_a_damaged_checkpoint_is_folded_over_from_the_start(log: EventLog, run: Run) -> None:
+async def test_a_damaged_checkpoint_is_folded_over_from_the_start_and_told(
+    log: EventLog, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
     await publish(log, run, counted(), counted(box=1002))
     await until_end(log, run)
+    assert [] == [one for one in caplog.records if one.levelname == "WARNING"]
     for partition in range(4):
         await log.append(run.topics.ledger.name, [Entry(MARKER_KEY, b"scribble", partition)])
     await publish(log, run, counted(box=1003))
@@ -174,6 +177,12 @@ async def test_a_damaged_checkpoint_is_folded_over_from_the_start(log: EventLog,
 
     assert 3 == (await newest(log, run))[USKUDAR].boxes_opened
     assert 3 == progress.folded
+    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert [
+        f"Partition {number} has no checkpoint to go on from: 'marker' in the ledger topic is damaged. Folding it "
+        "from the start."
+        for number in range(4)
+    ] == sorted(told)
 
 
 async def test_a_zombies_stale_totals_are_published_over(log: EventLog, run: Run) -> None:

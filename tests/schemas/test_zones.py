@@ -24,6 +24,7 @@ NEVER = datetime(2026, 3, 29, 2, 30)  # noqa: DTZ001  a local time
         ("", "write it like Europe/Istanbul"),
         ("Europe", "no time zone"),
         ("../Istanbul", "no time zone"),
+        ("GMT+3", "; write it like Europe/Istanbul"),
         ("x" * 5000, "no time zone"),
         ("localtime", "no time zone"),
         ("right/Europe/Istanbul", "did you mean"),
