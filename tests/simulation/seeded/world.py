@@ -201,8 +201,8 @@ class World:
         found = []
         for place in districts():
             figures = self.shown.at(place, self.shown.end, public=False).plain
-            if figures != _expected(expected.get(place)):
-                found.append(f"{place} has {figures}, and the oracle {_expected(expected.get(place))}")
+            if figures != expected_figures(expected.get(place)):
+                found.append(f"{place} has {figures}, and the oracle {expected_figures(expected.get(place))}")
         topics = self.run.topics
         aside = {record.key for record in self.store.partitions(topics.quarantine.name)[0].history}
         for number, partition in enumerate(self.store.partitions(topics.tallies.name)):
@@ -229,7 +229,7 @@ class World:
             totals = ledger.totals(aggregator._zone)
             votes = {name: count for name, count in totals.votes.items() if count}
             figures = tuple(getattr(totals, name) for name in COUNTS), votes
-            if figures != _expected(expected.get((cell.contest, cell.source, cell.district))):
+            if figures != expected_figures(expected.get((cell.contest, cell.source, cell.district))):
                 self.wrong(f"the checkpoint of {cell} says {totals}")
 
     # The processes
@@ -358,7 +358,8 @@ def play(seed: object, faults: Sequence[Fault] | None = None, *, verbose: bool =
             gc.enable()
 
 
-def _expected(figures: dict[str, object] | None) -> tuple[tuple[object, ...], object]:
+def expected_figures(figures: dict[str, object] | None) -> tuple[tuple[object, ...], object]:
+    """What the oracle sums up of a district, as figures are compared here."""
     if figures is None:
         return (0,) * len(COUNTS), {}
     return tuple(figures[name] for name in COUNTS), figures["votes"]
