@@ -11,6 +11,8 @@ from typing import Final
 import structlog
 from structlog.typing import Processor
 
+from sandik.log_limit import Repeats
+
 PACKAGES: Final = ("eventlog", "producers", "consumers", "gateway", "sandik")
 """Whose lines `--verbose` shows."""
 
@@ -45,6 +47,7 @@ def configure_logs(form: LogForm, *, verbose: bool) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(Repeats())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for package in PACKAGES:
         logging.getLogger(package).setLevel(logging.INFO if verbose else logging.WARNING)

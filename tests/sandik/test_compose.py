@@ -1,6 +1,8 @@
 """`compose.yaml` and the `Containerfile`, as far as they can be checked without a container engine."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -40,6 +42,7 @@ def parsed(service: str) -> dict[str, Any]:
 def test_there_is_a_service_of_each_kind() -> None:
     assert sorted(SERVICES) == [
         "aggregate",
+        "alertmanager",
         "archive",
         "gateway",
         "grafana",
@@ -66,7 +69,7 @@ def test_our_services_come_from_the_containerfile_and_wait_for_kafka(service: st
     build = SERVICES[service]["build"]
     assert (ROOT / build["context"] / build["dockerfile"]).is_file()
     assert SERVICES[service]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
-    assert SERVICES[service]["restart"] == "on-failure"
+    assert SERVICES[service]["restart"] == ("on-failure" if service == "simulator" else "unless-stopped")
 
 
 def test_the_gateway_believes_the_proxy_and_nobody_else() -> None:
@@ -108,15 +111,96 @@ def test_the_gateway_is_published_where_it_listens() -> None:
     assert f"EXPOSE {parameters['port']}" in CONTAINERFILE
 
 
+@pytest.mark.parametrize(
+    ("service", "path"), [("gateway", "/readyz"), ("aggregate", "/metrics"), ("archive", "/metrics")]
+)
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
-def test_the_gateways_health_is_whether_it_is_ready(status: int, healthy: bool) -> None:
-    kind, program, *arguments = SERVICES["gateway"]["healthcheck"]["test"]
+def test_a_services_health_is_asked_where_it_answers(service: str, path: str, status: int, healthy: bool) -> None:
+    kind, program, *arguments = SERVICES[service]["healthcheck"]["test"]
     assert (kind, program) == ("CMD", "python")
+    where = f":{parsed(service)['port' if service == 'gateway' else 'metrics_port']}/"
+    assert where in arguments[-1]
     with answering(status) as (port, asked):
-        here = [argument.replace(":8765/", f":{port}/").replace("=3)", f"={LIMIT_S})") for argument in arguments]
+        here = [argument.replace(where, f":{port}/").replace("=3)", f"={LIMIT_S})") for argument in arguments]
         done = subprocess.run([sys.executable, *here], check=False, capture_output=True, timeout=LIMIT_S)
-    assert asked == ["/readyz"]
+    assert asked == [path]
     assert (done.returncode == 0) == healthy
+
+
+def test_compose_itself_finds_nothing_wrong(tmp_path: Path) -> None:
+    """By Debian's docker-compose, which needs no engine for that; it is older than a project's name in the file."""
+    program = shutil.which("docker-compose")
+    if program is None:
+        why = "no docker-compose: install Debian's package docker-compose"
+        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
+    nameless = tmp_path / "compose.yaml"
+    nameless.write_text(re.sub(r"^name: .+$", "", (ROOT / "compose.yaml").read_text(), flags=re.MULTILINE))
+    command = [str(program), "--project-name", "sandik", "--file", str(nameless), "config", "--quiet"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=LIMIT_S)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_is_bounded_watched_and_started_again(service: str) -> None:
+    found = SERVICES[service]
+    limits = found["deploy"]["resources"]["limits"]
+    assert limits.keys() == {"cpus", "memory"}
+    assert found["pids_limit"] > 0
+    assert found["restart"] in {"unless-stopped", "on-failure"}
+    assert found["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert "no-new-privileges:true" in found["security_opt"]
+    assert "healthcheck" in found or service == "simulator"  # which ends with its night
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES.keys() - {"kafka"}))
+def test_every_service_but_the_broker_writes_only_where_it_is_told(service: str) -> None:
+    """The broker's own start writes its settings into its image."""
+    found = SERVICES[service]
+    assert found["read_only"] is True
+    assert "/tmp" in found["tmpfs"]  # noqa: S108  in the container
+    assert found["cap_drop"] == ["ALL"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_volume_is_declared(service: str) -> None:
+    sources = {mount.split(":")[0] for mount in SERVICES[service].get("volumes", ())}
+    assert {source for source in sources if not source.startswith("./")} <= COMPOSE["volumes"].keys()
+
+
+def test_prometheus_scrapes_what_the_services_serve_and_tells_the_alert_manager() -> None:
+    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    scraped = {
+        name: discovered["port"]
+        for job in config["scrape_configs"]
+        for discovered in job["dns_sd_configs"]
+        for name in discovered["names"]
+    }
+    assert scraped == {
+        "gateway": parsed("gateway")["port"],
+        "aggregate": parsed("aggregate")["metrics_port"],
+        "archive": parsed("archive")["metrics_port"],
+    }
+    (alerting,) = config["alerting"]["alertmanagers"]
+    assert alerting["static_configs"] == [{"targets": ["alertmanager:9093"]}]
+    assert {parsed(service)["metrics_host"] for service in ("aggregate", "archive")} == {"0.0.0.0"}  # noqa: S104
+
+
+def test_metrics_are_not_for_who_comes_through_the_proxy() -> None:
+    nginx = (ROOT / "deploy/nginx.conf").read_text()
+    assert re.search(r"location = /metrics \{\s+return 404;\s+\}", nginx)
+
+
+def test_every_alert_goes_to_somebody_and_what_follows_from_another_is_not_told() -> None:
+    config = yaml.safe_load((ROOT / "deploy/alertmanager/alertmanager.yml").read_text())
+    groups = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"]
+    alerts = {rule["alert"] for group in groups for rule in group["rules"]}
+    receivers = {receiver["name"] for receiver in config["receivers"]}
+    routes = [config["route"], *config["route"]["routes"]]
+    matchers = [m for rule in config["inhibit_rules"] for m in rule["source_matchers"] + rule["target_matchers"]]
+
+    assert {route["receiver"] for route in routes} == receivers
+    assert {name for matcher in matchers for name in re.findall(r"[A-Z]\w+", matcher)} <= alerts
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
+from sandik.log_limit import LINES
 from sandik.logs import PACKAGES, LogForm, configure_logs
 
 
@@ -57,3 +58,14 @@ def test_only_verbose_says_what_is_going_on(verbose: bool, shown: bool, capsys: 
     logging.getLogger("consumers.aggregate").info("Folding partitions.")
 
     assert shown == ("Folding partitions." in capsys.readouterr().err)
+
+
+def test_an_outage_does_not_fill_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(LogForm.CONSOLE, verbose=True)
+    for node in range(300):
+        logging.getLogger("aiokafka.client").error("Unable connect to node with id %d: refused", node)
+    logging.getLogger("aiokafka.client").error("Topic %s is not there.", "tallies")
+
+    written = capsys.readouterr().err
+    assert LINES == written.count("Unable connect")
+    assert 1 == written.count("is not there")
