@@ -6,7 +6,8 @@
 - Kafka: `kafka` is the adapter; `kafka_appender`, `kafka_reader`, `kafka_member`, `kafka_topics`, `kafka_connection`,
   `kafka_errors`, `kafka_closing`.
 - Embedded: `sqlite` is the adapter; `sqlite_file`, `sqlite_identity`, `sqlite_tables`, `sqlite_connections`,
-  `sqlite_writer`, `sqlite_compaction`, `sqlite_leases`, and `wakeups` for readers that wait.
+  `sqlite_writer`, `sqlite_compaction`, `sqlite_leases`, `sqlite_checksum`, `sqlite_check` (a whole file), and `wakeups`
+  for readers that wait.
 - Archives as files: `archive` reads one; `archive_folder` writes one; `archive_manifest`, `archive_segment`,
   `archive_chain`, and `archive_faults`, which names what is wrong with a file.
 """

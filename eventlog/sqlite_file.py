@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from eventlog.sqlite_identity import SameFile
+from eventlog.sqlite_tables import checksum_column
 from schemas.errors import LogError, LogFull, LogUnavailable, SandikError, UsageError
 
 PAGE_BYTES: Final = 8192
@@ -41,7 +42,8 @@ CREATE TABLE IF NOT EXISTS slot (
   UNIQUE (topic_id, partition)) STRICT;
 -- id is slot.id << 40 | offset: a partition is a range of the table itself, with no index beside it.
 CREATE TABLE IF NOT EXISTS record (
-  id INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL) STRICT;
+  id INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+  checksum INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS lease (
   id INTEGER PRIMARY KEY AUTOINCREMENT, topic_id INTEGER NOT NULL REFERENCES topic (id), crew TEXT NOT NULL,
   expires_ms INTEGER NOT NULL) STRICT;
@@ -101,7 +103,8 @@ class LogFile:
         if self.path.is_dir():
             raise UsageError(f"{self.path} is a folder. Give the path of a file, for example {self.path}/night.db.")
         with self.translated(), closing(sqlite3.connect(self.path, isolation_level=None, timeout=0)) as connection:
-            if self._is_ours(connection):
+            if self.is_ours(connection):
+                self._add_checksums(connection)
                 return
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -111,7 +114,22 @@ class LogFile:
                 f" PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;"
             )
 
-    def _is_ours(self, connection: sqlite3.Connection) -> bool:
+    def _add_checksums(self, connection: sqlite3.Connection) -> None:
+        """Make room for them in a file that an earlier release made; it can go on with it, and writes none."""
+        if checksum_column(connection) != "NULL":
+            return
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if checksum_column(connection) == "NULL":  # another process may have come first
+                connection.execute("ALTER TABLE record ADD COLUMN checksum INTEGER")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def is_ours(self, connection: sqlite3.Connection) -> bool:
         """Whether the file holds a log already; `False` for an empty one. Raises `UsageError` for another's."""
         connection.execute("BEGIN")  # all three of one moment: somebody else may be making it just now
         try:

@@ -1,14 +1,16 @@
 """The embedded log's statements: plain functions on a connection. Who calls them, and in which thread, is elsewhere."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
 from eventlog.partition import partition_of
 from eventlog.port import Batch, Entry, Topic
-from schemas.errors import PositionLost, UnknownTopic
+from eventlog.sqlite_checksum import checksum
+from schemas.errors import PositionLost, RecordDamaged, UnknownTopic
 
 OFFSET_BITS: Final = 40
 """A record's id is its slot's id and its offset: 2^40 records a partition, 2^23 partitions in a file."""
@@ -83,10 +85,11 @@ def append(connection: sqlite3.Connection, stored: StoredTopic, entries: Sequenc
     for entry in entries:
         partition = partition_of(entry.key, count) if entry.partition is None else entry.partition
         stamps[partition] = max(stamps[partition], now_ms if entry.appended_ms is None else entry.appended_ms)
-        rows.append((next_ids[partition], stamps[partition], entry.key, entry.value))
+        row = next_ids[partition], stamps[partition], entry.key, entry.value
+        rows.append((*row, checksum(*row)))
         next_ids[partition] += 1
     rows.sort()  # by id: each partition's pages are touched once
-    connection.executemany("INSERT INTO record (id, timestamp, key, value) VALUES (?, ?, ?, ?)", rows)
+    connection.executemany("INSERT INTO record (id, timestamp, key, value, checksum) VALUES (?, ?, ?, ?, ?)", rows)
     offsets = [
         range(end, next_id - (slot << OFFSET_BITS))
         for slot, (end, _), next_id in zip(stored.slots, ends, next_ids, strict=True)
@@ -101,11 +104,14 @@ def append(connection: sqlite3.Connection, stored: StoredTopic, entries: Sequenc
 def fetch(
     connection: sqlite3.Connection, stored: StoredTopic, positions: Mapping[int, int], max_records: int
 ) -> list[Batch]:
-    """What stands at and behind the positions, partition by partition in the mapping's order."""
+    """What stands at and behind the positions, partition by partition in the mapping's order.
+
+    Raises `RecordDamaged` for a record that is not what was appended, once those before it were read.
+    """
     batches: list[Batch] = []
     room, room_bytes = max_records, MAX_READ_BYTES
     for partition, position in positions.items():
-        records, size_bytes = _fetch_partition(connection, stored.slots[partition], position, room, room_bytes)
+        records, size_bytes = _fetch_partition(connection, stored, partition, position, room, room_bytes)
         if records:
             batches.append(Batch(partition, records))
             room -= len(records)
@@ -118,20 +124,51 @@ def fetch(
 
 
 def _fetch_partition(
-    connection: sqlite3.Connection, slot: int, position: int, max_records: int, max_bytes: int
+    connection: sqlite3.Connection,
+    stored: StoredTopic,
+    partition: int,
+    position: int,
+    max_records: int,
+    max_bytes: int,
 ) -> tuple[list[StoredRecord], int]:
-    base = slot << OFFSET_BITS
+    base = stored.slots[partition] << OFFSET_BITS
     cursor = connection.execute(
-        "SELECT id - ?, timestamp, key, value FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
-        (base, base + position, base + (1 << OFFSET_BITS), max_records),
+        "SELECT id, timestamp, key, value, checksum FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+        (base + position, base + (1 << OFFSET_BITS), max_records),
     )
     records: list[StoredRecord] = []
     size_bytes = 0
-    while size_bytes < max_bytes and (rows := cursor.fetchmany(_FETCH_ROWS)):
-        records.extend(map(_stored, rows))
-        size_bytes += sum([len(row[3]) for row in rows])
-    cursor.close()
+    with closing(cursor):
+        while size_bytes < max_bytes and (rows := cursor.fetchmany(_FETCH_ROWS)):
+            for record_id, timestamp, key, value, written in rows:
+                if written is not None and written != checksum(record_id, timestamp, key, value):
+                    if records:
+                        return records, size_bytes
+                    raise RecordDamaged(stored.topic.name, partition, record_id - base)
+                records.append(_stored((record_id - base, timestamp, key, value)))
+                size_bytes += len(value)
     return records, size_bytes
+
+
+def records_of(connection: sqlite3.Connection, stored: StoredTopic) -> Iterator[bool]:
+    """Whether each record of a topic has a checksum. Raises `RecordDamaged` for the first that does not fit its own."""
+    for partition, slot in enumerate(stored.slots):
+        base = slot << OFFSET_BITS
+        rows = connection.execute(
+            f"SELECT id, timestamp, key, value, {checksum_column(connection)} FROM record WHERE id >= ? AND id < ?"  # noqa: S608  a name of ours
+            " ORDER BY id",
+            (base, base + (1 << OFFSET_BITS)),
+        )
+        for record_id, timestamp, key, value, written in rows:
+            if written is not None and written != checksum(record_id, timestamp, key, value):
+                raise RecordDamaged(stored.topic.name, partition, record_id - base)
+            yield written is not None
+
+
+def checksum_column(connection: sqlite3.Connection) -> str:
+    """The column of the checksums; none in a file that only an earlier release has opened."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(record)")}
+    return "checksum" if "checksum" in columns else "NULL"
 
 
 def check_positions(connection: sqlite3.Connection, stored: StoredTopic, positions: Mapping[int, int]) -> None:

@@ -18,6 +18,7 @@
         ├── LogFull           no room left where the log lives (retriable once there is)
         ├── RecordTooLarge    one record over the topic's limit
         ├── PositionLost      an offset that the log no longer (or never) held
+        ├── RecordDamaged     a record that is not what was appended
         └── UnknownTopic      a topic that nobody created
 
 Every message says what happened and what to do next. Errors of libraries are mapped to these at the adapter.
@@ -170,6 +171,19 @@ class PositionLost(LogError):
         super().__init__(
             f"Topic {topic!r} does not hold offset {offset} of partition {partition}. "
             "Was the topic deleted or made anew? Start again from offset 0."
+        )
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+
+
+class RecordDamaged(LogError):
+    """A record whose bytes are not those that were appended."""
+
+    def __init__(self, topic: str, partition: int, offset: int) -> None:
+        super().__init__(
+            f"The record at offset {offset} of partition {partition} of topic {topic!r} is damaged: it does not give "
+            "its checksum. Check the disk; restore the run from its archive into a new log (sandik restore)."
         )
         self.topic = topic
         self.partition = partition

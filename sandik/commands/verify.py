@@ -1,4 +1,4 @@
-"""`sandik verify`: whether an archive is what was written, and whether a run came to the same totals."""
+"""`sandik verify`: whether an archive or an embedded log is what was written, and a run came to the same totals."""
 
 import sys
 from pathlib import Path
@@ -12,6 +12,7 @@ from eventlog.archive_folder import unlisted
 from eventlog.archive_manifest import read_manifest
 from eventlog.clock import Wall
 from eventlog.run import find_run
+from eventlog.sqlite_check import check_file
 from sandik import screen
 from sandik.formats import write_json
 from sandik.numbers import grouped
@@ -33,7 +34,9 @@ _TOLD = "States are of what the sources say; holds, embargoes and figures set by
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The archive's folder.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The archive's folder; or the file of an embedded log.")
+    ],
     run: Annotated[
         str | None, typer.Option(metavar="NAME", help="Compare the final totals with those of this run too.")
     ] = None,
@@ -48,7 +51,12 @@ def verify(
 
     States and totals are of what the sources say. What was on air besides (holds, embargoes, figures set by hand) are
     orders: the links prove that none is missing, and no state depends on them.
+
+    Of an embedded log's file, which may be in use, each record is compared with its checksum.
     """
+    if folder.is_file():
+        _check_log(folder, as_json=as_json)
+        return
     calm_garbage_collector()
     try:
         verdict = _verdict(_verified(folder, content_hash, processes))
@@ -59,6 +67,18 @@ def verify(
     _say(folder, verdict, as_json=as_json)
     if verdict["verdict"] != "whole":
         raise typer.Exit(_DIFFERS)
+
+
+def _check_log(path: Path, *, as_json: bool) -> None:
+    """Check the file of an embedded log. Raises `LogError` for the first record that is not what was appended."""
+    with screen.bar("checking") as bar:
+        checked = check_file(path, bar.reached)
+    if as_json:
+        write_json({"verdict": "whole", "file": str(path), "records": checked.records, "without": checked.without})
+        return
+    sys.stdout.write(f"{path} is whole: {grouped(checked.records)} records are what was appended.\n")
+    if checked.without:
+        sys.stdout.write(f"{grouped(checked.without)} were written by an earlier release and have no checksum.\n")
 
 
 def _verified(folder: Path, noted: str | None, processes: int) -> Verified:

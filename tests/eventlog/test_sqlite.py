@@ -131,7 +131,7 @@ class Meddled(sqlite3.Connection):
 def test_a_file_that_is_made_while_one_looks_is_not_another_programs(path: Path) -> None:
     path.parent.mkdir()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=0, factory=Meddled)) as connection:
-        LogFile(path)._is_ours(connection)
+        LogFile(path).is_ours(connection)
 
 
 async def test_an_opening_that_is_cancelled_leaves_no_thread(tmp_path: Path) -> None:

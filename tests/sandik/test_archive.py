@@ -1,8 +1,10 @@
 """`sandik archive`, `sandik verify` and `sandik totals --hash`, as they are typed."""
 
 import asyncio
+import contextlib
 import os
 import signal
+import sqlite3
 from pathlib import Path
 
 import orjson
@@ -145,3 +147,15 @@ def test_what_an_archiver_at_work_has_not_named_yet_is_no_fault(sandik: Sandik, 
         (night / "tallies-00000099.parquet").write_bytes(segment.read_bytes())
 
         assert 0 == sandik("verify", "archive")[0]
+
+
+def test_an_embedded_log_s_file_is_verified_too(sandik: Sandik, night: Path) -> None:
+    code, out, _ = sandik("verify", "var/sandik.db")
+    json_code, verdict, _ = sandik("verify", "var/sandik.db", "--json")
+    with contextlib.closing(sqlite3.connect("var/sandik.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE record SET value = x'00' WHERE id = (SELECT max(id) FROM record)")
+    damaged_code, _, err = sandik("verify", "var/sandik.db")
+
+    assert (0, True) == (code, "records are what was appended." in out)
+    assert (0, "whole", 0) == (json_code, orjson.loads(verdict)["verdict"], orjson.loads(verdict)["without"])
+    assert (1, True) == (damaged_code, "is damaged: it does not give its checksum" in err)
