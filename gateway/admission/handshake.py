@@ -39,7 +39,10 @@ _FORBIDDEN: Final = frozenset({"wrong_run", "wrong_audience"})
 """The bearer is known, but this is not for them: 403, where all other refusals of a token are 401."""
 
 Network = IPv4Network | IPv6Network
-Code = RefusalCode | Literal["wrong_origin", "bad_request", "too_large", "too_many", "full", "unknown_path"]
+Code = (
+    RefusalCode
+    | Literal["wrong_origin", "bad_request", "http_version", "too_large", "too_many", "full", "unknown_path"]
+)
 
 
 @dataclass(frozen=True, slots=True)

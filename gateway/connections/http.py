@@ -3,33 +3,45 @@
 A connection has one timer. It runs while a request's headers are awaited, and then until its answer is out of our
 hands; an open stream has none. Whoever is refused here is told so in one answer, and the connection ends.
 
-A stream is the last answer of its connection: what a client sends behind the request for one is not looked at.
+A stream is the last answer of its connection: what a client sends behind the request for one is not looked at. Whoever
+is refused while answers to earlier requests are owed gets those, and then the connection ends without a word, for a
+client takes what comes first for the first answer.
 """
 
 import asyncio
+import logging
 from typing import Final, cast
+from urllib.parse import unquote
 
+from httptools import parse_url
 from starlette.types import Scope
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH, Refusal, peer_of
+from gateway.admission.handshake import STREAM_PATH, Refusal, peer_of
 from gateway.admission.limits import counted_address
+from gateway.admission.requests import RequestHead, refuse_head, too_large
 from gateway.connections.event_stream import EventStream
 from gateway.gateway import Gateway
-from schemas.trust import MAX_ORDER_BYTES
 
 _CONNECTION: Final = "sandik.connection"
 """Where in a request's scope its connection is, for the one route that writes to it by itself."""
 
 _REASONS: Final = {
+    400: "Bad Request",
     413: "Content Too Large",
     414: "URI Too Long",
     429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
+    505: "HTTP Version Not Supported",
 }
+
+_UNREADABLE: Final = Refusal(400, "bad_request", "This is no request over HTTP/1.1 that can be read. Mend the client.")
+
+_logger: Final = logging.getLogger(__name__)
+_logger.setLevel(logging.ERROR)  # uvicorn warns of each request that it cannot read: anybody could fill the disk
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -44,6 +56,7 @@ class HttpConnection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.logger = _logger
         self._gateway = gateway
         self._limits = gateway.settings.limits
         self._address: str | None = None
@@ -76,9 +89,8 @@ class HttpConnection(HttpToolsProtocol):
         self._count_out()
         if self._stream is not None:
             self._stream.lost()
-        for (
-            cycle
-        ) in self._cycles:  # uvicorn tells only the last; one that is not told writes to a transport that is gone
+        # uvicorn tells only the last; one that is not told writes to a transport that is gone
+        for cycle in self._cycles:
             cycle.disconnected = True
             cycle.message_event.set()
         super().connection_lost(exc)
@@ -100,7 +112,7 @@ class HttpConnection(HttpToolsProtocol):
             self._head_bytes += len(data)
         super().data_received(data)
         if self._in_head and self._head_bytes > self._limits.url_bytes + self._limits.header_bytes:
-            self._refuse(self._too_large("headers", 431))
+            self._refuse(too_large("headers", 431, self._limits))
 
     # What the parser calls
 
@@ -113,7 +125,9 @@ class HttpConnection(HttpToolsProtocol):
         self._in_head = False
         if self._is_last:
             return
-        refusal = self._refusal()
+        path = unquote((parse_url(self.url).path or b"").decode("ascii"))
+        head = RequestHead(self.parser.get_http_version(), path, len(self.url), self.headers)
+        refusal = refuse_head(head, self._limits)
         if refusal is not None:
             self._refuse(refusal)
         elif not self._refused:
@@ -122,7 +136,7 @@ class HttpConnection(HttpToolsProtocol):
             before = self.cycle
             super().on_headers_complete()
             if self.cycle is not before:  # it is no upgrade
-                self._begin_to_answer(self.cycle)
+                self._begin_to_answer(self.cycle, path)
 
     def on_body(self, body: bytes) -> None:
         if not self._refused and not self._has_ended:
@@ -144,11 +158,14 @@ class HttpConnection(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         if self._cycles:  # an answer that is owed would be written into the WebSocket
-            self.transport.close()
+            self._end_after_answers()
         elif not self._refused:
             self._stop_timer()
             self._count_out()  # the stream counts in its own clients, by their own address
             super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  what uvicorn would say
+        self._refuse(_UNREADABLE)
 
     # What the route of the event stream calls
 
@@ -165,45 +182,23 @@ class HttpConnection(HttpToolsProtocol):
         self._stream = EventStream(self._gateway, self.transport)
         return self._stream
 
-    def _begin_to_answer(self, cycle: RequestResponseCycle) -> None:
+    def _begin_to_answer(self, cycle: RequestResponseCycle, path: str) -> None:
         self._cycles.append(cycle)
-        if self.url.partition(b"?")[0] == STREAM_PATH.encode():
+        if path == STREAM_PATH:  # decoded, as the routes see it: there are many ways to write it
             self._is_last = True
             cycle.keep_alive = False
 
-    def _refusal(self) -> Refusal | None:
-        if len(self.url) > self._limits.url_bytes:
-            return self._too_large("URL", 414)
-        size_bytes = sum(len(name) + len(value) for name, value in self.headers)
-        if size_bytes > self._limits.header_bytes or len(self.headers) > self._limits.headers:
-            return self._too_large("headers", 431)
-        return self._refuse_body()
-
-    def _refuse_body(self) -> Refusal | None:
-        """Only an order has a body, and it says how long it is."""
-        takes_orders = self.url.partition(b"?")[0] == ORDERS_PATH.encode()
-        for name, value in self.headers:
-            if name == b"transfer-encoding" or (
-                name == b"content-length" and value.strip() != b"0" and not takes_orders
-            ):
-                return Refusal(413, "too_large", "Nothing here takes a body. Send the request without one.")
-            if (
-                name == b"content-length" and int(value) > MAX_ORDER_BYTES
-            ):  # the parser has seen to it that it is a number
-                return Refusal(
-                    413, "too_large", f"An order has at most {MAX_ORDER_BYTES} bytes. Give a shorter reason."
-                )
-        return None
-
-    def _too_large(self, what: str, status: int) -> Refusal:
-        limits = self._limits
-        message = (
-            f"The {what} of this request are over the limit: {limits.url_bytes} bytes of URL, "
-            f"{limits.header_bytes} bytes in {limits.headers} headers. Send less."
-        )
-        return Refusal(status, "too_large", message)
+    def _end_after_answers(self) -> None:
+        """Read nothing more; the answer that is owed last ends the connection."""
+        self._refused = True
+        self._cycles[-1].keep_alive = False
+        if not self._is_last:
+            self._set_timer(self._gateway.settings.answer_timeout_s)
 
     def _refuse(self, refusal: Refusal) -> None:
+        if self._cycles:
+            self._end_after_answers()
+            return
         self._refused = True
         headers = {
             "content-type": "application/json",

@@ -57,6 +57,24 @@ _logger: Final = logging.getLogger(__name__)
 _logger.setLevel(logging.WARNING)  # below that the library writes down every connection, and every URL with its token
 
 
+class _FrameByFrame(ServerProtocol):
+    """The library's protocol, which tells of each frame when it has read it, before it reads the next.
+
+    By itself it reads all that has come and lists the frames afterwards: by then the pongs and the echo of a close are
+    queued ahead of what answers the frames between them, and a text before a close comes to a protocol that is closing.
+    """
+
+    def __init__(self, receive: Callable[[Frame], None]) -> None:
+        super().__init__(
+            select_subprotocol=_select_subprotocol, extensions=_EXTENSIONS, max_size=MAX_MESSAGE_BYTES, logger=_logger
+        )
+        self._receive = receive
+
+    def recv_frame(self, frame: Frame) -> None:
+        super().recv_frame(frame)
+        self._receive(frame)
+
+
 class WebSocketConnection(asyncio.Protocol):
     """One client's connection."""
 
@@ -95,12 +113,7 @@ class WebSocketConnection(asyncio.Protocol):
     ) -> None:
         self._gateway = gateway
         self._open_connections = cast("set[WebSocketConnection]", server_state.connections)
-        self._protocol = ServerProtocol(
-            select_subprotocol=_select_subprotocol,
-            extensions=_EXTENSIONS,
-            max_size=MAX_MESSAGE_BYTES,
-            logger=_logger,
-        )
+        self._protocol = _FrameByFrame(self._receive)
         self.framing = Framing.PLAIN
         self._message: bytearray | None = None
         self._silent_checks = 0
@@ -183,19 +196,13 @@ class WebSocketConnection(asyncio.Protocol):
             self.transport.write(PING)
 
     def _parse(self, data: bytes) -> None:
-        now = self._gateway.clock.monotonic()
-        if self._counted and not self._meter.takes_bytes(len(data), now):
+        if self._counted and not self._meter.takes_bytes(len(data), self._gateway.clock.monotonic()):
             self._give_up()
             return
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
-            if isinstance(event, Request):
+            if isinstance(event, Request):  # frames are received one by one, as they are read
                 self._upgrade(event)
-            elif isinstance(event, Frame):
-                if not self._meter.takes_message(now):
-                    self._give_up()
-                    return
-                self._receive(event)
 
     def _upgrade(self, request: Request) -> None:
         if self._gateway.retiring:
@@ -231,10 +238,10 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _give_up(self) -> None:
         """Say what was too much and hang up; what still comes is read, so that it does not cut our last words off."""
-        self._deaf = True
         if self._live:
             self.send(_TOO_FAST)
             self.close(CloseCode.TOO_FAST, CLOSE_REASONS[CloseCode.TOO_FAST])
+        self._deaf = True
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
@@ -249,6 +256,16 @@ class WebSocketConnection(asyncio.Protocol):
         self._gateway.leave(self)
 
     def _receive(self, frame: Frame) -> None:
+        """Answer a frame before the next one is read: so answers, pongs and the echo of a close go out in order."""
+        if self._deaf:
+            return
+        if not self._meter.takes_message(self._gateway.clock.monotonic()):
+            self._give_up()
+            return
+        self._heed(frame)
+        self._flush()
+
+    def _heed(self, frame: Frame) -> None:
         if self._protocol.state is not OPEN:
             self._leave()
         elif frame.opcode is Opcode.BINARY:
@@ -274,7 +291,8 @@ class WebSocketConnection(asyncio.Protocol):
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data:
-                self.transport.write(data)
+                if not self._deaf:  # after our last words nothing can be written
+                    self.transport.write(data)
             else:
                 self._leave()
                 self.transport.close()

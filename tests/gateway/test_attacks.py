@@ -463,3 +463,117 @@ async def test_a_forwarded_address_is_not_believed_of_who_is_no_proxy(tmp_path: 
         client.stream("GET", path, headers=claims_to_be) as second,
     ):
         assert [first.status_code, second.status_code] == [200, 200]
+
+
+@pytest.mark.parametrize("path", [b"/v1/%73tream", b"http://x/v1/stream", b"/v1/strea%6D"])
+async def test_a_stream_is_the_last_answer_however_its_path_is_written(tmp_path: Path, path: bytes) -> None:
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        writer.write(STREAM.replace(b"/v1/stream", path).replace(b"mayor", b"president") + HEALTH)
+        received = await rest(reader)
+        assert received.startswith(b"HTTP/1.1 404")
+        assert b"alive" not in received
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        b"rubbish\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n",
+        b"GET /?" + b"a" * 5_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        OPENING + b"\r\n",
+    ],
+    ids=["rubbish", "hosts", "body", "url", "upgrade"],
+)
+async def test_a_refusal_is_never_taken_for_the_answer_to_an_earlier_request(tmp_path: Path, second: bytes) -> None:
+    """What is owed is answered; then the connection ends."""
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        writer.write(HEALTH + HEALTH + second)
+        received = await rest(reader)
+        assert received.startswith(b"HTTP/1.1 200")
+        assert received.count(b"HTTP/1.1 ") == received.count(b'{"alive":true}') == 2
+
+
+async def test_rubbish_behind_the_request_for_a_stream_is_not_answered_in_it(tmp_path: Path) -> None:
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        writer.write(STREAM + b"rubbish\r\n\r\n")
+        received = await asyncio.wait_for(reader.readuntil(b"event: snapshot"), LIMIT_S)
+        assert received.startswith(b"HTTP/1.1 200")
+        assert b" 400 " not in received
+
+
+# Versions and hosts
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (HEALTH.replace(b"Host: x\r\n", b""), b"400"),
+        (HEALTH.replace(b"Host: x\r\n", b"Host: x\r\nHost: x\r\n"), b"400"),
+        (HEALTH.replace(b"Host: x\r\n", b"Host: a b\r\n"), b"400"),
+        (OPENING.replace(b"Host: x\r\n", b"") + b"\r\n", b"400"),
+        (STREAM.replace(b"Host: x\r\n", b""), b"400"),
+        (STREAM.replace(b"HTTP/1.1", b"HTTP/1.0"), b"505"),
+        (OPENING.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n", b"505"),
+        (OPENING.replace(b" HTTP/1.1", b"") + b"\r\n", b"505"),
+        (OPENING.replace(b"HTTP/1.1", b"HTTP/2.0") + b"\r\n", b"505"),
+        (b"GET /healthz\r\n\r\n", b"505"),
+        (HEALTH.replace(b"HTTP/1.1\r\nHost: x", b"HTTP/1.0"), b"200"),
+    ],
+)
+async def test_there_is_one_rule_for_versions_and_hosts_at_every_door(
+    tmp_path: Path, request_: bytes, status: bytes
+) -> None:
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        writer.write(request_)
+        received = await rest(reader)
+        assert received.startswith(b"HTTP/1.1 " + status)
+        assert b"chunked" not in received
+
+
+async def test_requests_that_cannot_be_read_fill_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    h2c = HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    async with attacked(tmp_path, FAST) as (gateway, _, _):
+        for request in (b"rubbish\r\n\r\n", h2c, HEALTH.replace(b"Host: x\r\n", b"")):
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            writer.write(request)
+            await asyncio.wait_for(reader.read(1), LIMIT_S)
+            writer.transport.abort()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+# Frames in one segment
+
+
+async def test_answers_and_pongs_go_out_in_the_order_of_what_came_in(tmp_path: Path) -> None:
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        await opened(reader, writer)
+        writer.write(frame(b"one", 0x89) + frame(b"garbage") + frame(b"two", 0x89) + frame(b"garbage"))
+        writer.write(frame(closing(1000), 0x88))
+        received = await rest(reader)
+        places = [received.index(b"\x8a\x03one"), received.index(b"malformed"), received.index(b"\x8a\x03two")]
+        places += [received.rindex(b"malformed"), received.index(b"\x88\x02" + closing(1000))]
+        assert places == sorted(set(places))
+
+
+@pytest.mark.parametrize("pieces", [[b"garbage"], [b"gar", b"bage"]])
+async def test_a_text_before_a_close_in_one_segment_is_heard(tmp_path: Path, pieces: list[bytes]) -> None:
+    *parts, last = pieces
+    text = b"".join(frame(part, 0x01) for part in parts) + frame(last, 0x80 if parts else 0x81)
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        await opened(reader, writer)
+        writer.write(text + frame(closing(1001), 0x88) + frame(b"afterwards"))
+        received = await rest(reader)
+        assert received.count(b'"malformed"') == 1
+        assert received.endswith(b"\x88\x02" + closing(1001))
+
+
+async def test_nothing_is_written_after_the_last_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Pings behind what was too much, and then the end of the file."""
+    async with attacked(tmp_path) as (_, reader, writer):
+        await opened(reader, writer)
+        writer.write(frame(b"garbage") * 200 + frame(b"", 0x89) * 200)
+        writer.write_eof()
+        received = await rest(reader)
+        assert closing(CloseCode.TOO_FAST) in received or closing(CloseCode.TOO_MANY_ERRORS) in received
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
