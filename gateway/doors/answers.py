@@ -1,10 +1,12 @@
 """What the doors share: the filters in a URL, the world they are about, and answers that say what they hold."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2s
 from typing import Final, NamedTuple
 
 import orjson
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,6 +31,9 @@ MAX_ANSWERS_KEPT: Final = 32
 
 _FILTERS: Final = ("contest", "source", "unit")
 _DIGEST_BYTES: Final = 8
+
+_CODING: Final = re.compile(r'(?:--?|;)(?:gzip|br|zstd|deflate)"$')
+"""What proxies put at the end of a tag when they compress: Apache's `"x-gzip"`, Jetty's `"x--gzip"`, `"x;br"`."""
 
 
 class Filters(NamedTuple):
@@ -106,7 +111,7 @@ class Answers:
     def has(self, request: Request, question: Asked, about: Iterable[object] = ()) -> bool:
         """Whether the answer costs nothing: the client holds it, or it is encoded."""
         etag = _etag(question, about)
-        return etag in self._kept or _holds(request, etag)
+        return etag in self._kept or holds(request.headers, etag)
 
     def answer(
         self,
@@ -124,7 +129,7 @@ class Answers:
         """
         etag = _etag(question, about)
         sent = {**NO_CACHE, "content-type": "application/json", **(headers or {}), "etag": etag}
-        if _holds(request, etag):
+        if holds(request.headers, etag):
             del sent["content-type"]
             return Response(status_code=304, headers=sent)
         found = self._kept.get(etag)
@@ -156,7 +161,11 @@ def world_of(gateway: Gateway) -> World:
 def unless_held(request: Request, body: bytes, etag: str) -> Response:
     """JSON that is encoded already, or only that it is still the same where the client holds it already."""
     headers = {"etag": etag, **NO_CACHE}
-    return Response(status_code=304, headers=headers) if _holds(request, etag) else json_answer(body, headers=headers)
+    return (
+        Response(status_code=304, headers=headers)
+        if holds(request.headers, etag)
+        else json_answer(body, headers=headers)
+    )
 
 
 def json_answer(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -164,10 +173,13 @@ def json_answer(body: bytes, *, status: int = 200, headers: dict[str, str] | Non
     return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 
-def _holds(request: Request, etag: str) -> bool:
-    """Whether the client has this already (RFC 9110 section 13.1.2: If-None-Match compares weakly)."""
-    tags = request.headers.get("if-none-match", "")
-    return tags.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in tags.split(",")]
+def holds(headers: Headers, etag: str) -> bool:
+    """Whether the client has this already (RFC 9110 section 13.1.2: If-None-Match compares weakly).
+
+    The header may come in several lines (section 5.2), and a proxy that compresses may have marked the tag with how.
+    """
+    tags = [tag.strip() for line in headers.getlist("if-none-match") for tag in line.split(",")]
+    return tags == ["*"] or etag in [_CODING.sub('"', tag.removeprefix("W/")) for tag in tags]
 
 
 def _one(values: Sequence[str], name: str, check: Callable[[str], str]) -> str | None:

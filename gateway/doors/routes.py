@@ -10,12 +10,10 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from gateway.admission.access import PUBLIC
 from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH
-from gateway.doors.answers import NO_CACHE, NO_STORE, RETRY_AFTER_S, json_answer, unless_held, world_of
+from gateway.doors.answers import NO_STORE, RETRY_AFTER_S, json_answer, unless_held, world_of
 from gateway.doors.boundaries import Boundaries
 from gateway.doors.compare import CompareDoor
 from gateway.doors.control import ControlDoor
@@ -24,6 +22,7 @@ from gateway.doors.facts import FactsDoor
 from gateway.doors.history import Moments
 from gateway.doors.orders import OrderLog, OrdersDoor
 from gateway.doors.overlays import BoundariesDoor, OverlayDoor
+from gateway.doors.page_files import PageFiles
 from gateway.doors.rows import RowsDoor
 from gateway.doors.stream import StreamDoor
 from gateway.doors.totals import TotalsDoor
@@ -42,7 +41,7 @@ def application(
     siblings: Siblings | None = None,
 ) -> Starlette:
     """The routes of one gateway; with a log to write them to it takes orders, with siblings it tells their metrics."""
-    files = _Pages(directory=pages)
+    files = PageFiles(directory=pages)
     rows = RowsDoor(gateway)
 
     async def index(request: Request) -> Response:
@@ -92,17 +91,6 @@ def application(
     return app
 
 
-class _Pages(StaticFiles):
-    """The files of the pages, never stale: browsers ask each time, and are told that nothing changed."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        if path.endswith(".py"):  # what makes the folder a package is nobody's page
-            raise HTTPException(404)
-        response = await super().get_response(path, scope)
-        response.headers.update(NO_CACHE)
-        return response
-
-
 def _definition(gateway: Gateway, request: Request) -> Response:
     world = world_of(gateway)
     return unless_held(request, world.definition_json, f'"{world.run.epoch}"')
@@ -130,6 +118,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if error.status_code == 404 and message == "Not Found":  # noqa: PLR2004  HTTP's own number
         message = (
             f"There is nothing at {request.url.path}. "
-            "Try /, /overlays/lead-board, /v1/totals, /v1/definition, /healthz or /readyz."
+            "Try /, /overlays/lead-board, /v1/totals, /v1/definition, /healthz or /readyz. "
+            "The gateway needs a host name or port of its own: a proxy cannot put it below a path."
         )
     return json_answer(orjson.dumps({"error": message}), status=error.status_code, headers=dict(error.headers or {}))

@@ -39,6 +39,7 @@ _HEADERS: Final = (
     (b"connection", b"close"),
 )
 _SEQ: Final = re.compile(r"[0-9]{1,15}")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _FIRST: Final = b"retry: %d\n\n" % RETRY_MS
 
 
@@ -127,10 +128,9 @@ def _fields(request: Request) -> dict[str, object]:
 
 
 def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise HTTPException(400, f"max_rate_hz: {text!r} is no number.") from None
+    if not _NUMBER.fullmatch(text):  # float() would take nan, inf and 1_0 as well
+        raise HTTPException(400, f"max_rate_hz: {text!r} is no number.")
+    return float(text)
 
 
 def _since(request: Request) -> dict[str, object] | None:

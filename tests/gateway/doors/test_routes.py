@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway.doors.answers import MAX_ANSWERS_KEPT
 from schemas.definition import Election
 from tests.gateway.gateways import RUN, get, is_ready, is_refused, night, publish, running, viewer
 from tests.gateway.nights import election, totals
+from tests.patience import LIMIT_S
 
 
 async def test_totals_are_the_view_with_its_seq(tmp_path: Path) -> None:
@@ -50,7 +52,8 @@ async def test_who_has_the_newest_already_is_told_so(tmp_path: Path) -> None:
         tag = first.headers["etag"]
         assert not tag.startswith("W/")
         assert first.headers["cache-control"] == "no-cache"
-        for known in (tag, f'"x", W/{tag}', "*"):
+        marked = [f'"{tag.strip(chr(34))}{coding}"' for coding in ("-gzip", "--gzip", "-br", ";zstd")]
+        for known in (tag, f'"x", W/{tag}', "*", *marked, f"W/{marked[0]}"):
             again = await get(gateway, "/v1/totals?unit=tr", if_none_match=known)
             assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
         assert (await get(gateway, "/v1/totals", if_none_match=tag)).status_code == 200
@@ -58,6 +61,38 @@ async def test_who_has_the_newest_already_is_told_so(tmp_path: Path) -> None:
         await publish(log, totals())
         await client.next("delta")
         assert (await get(gateway, "/v1/totals?unit=tr", if_none_match=tag)).status_code == 200
+
+
+async def test_what_the_client_has_may_be_named_in_several_lines(tmp_path: Path) -> None:
+    """Of a door to the figures as of a page."""
+    async with night(tmp_path) as log, running(log) as gateway:
+        await is_ready(gateway)
+        async with httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as client:
+            for path in ("/v1/totals?unit=tr", "/v1/definition", "/static/main.js"):
+                tag = (await client.get(path)).headers["etag"]
+                for lines in (['"x"', tag], [tag, '"x"'], ['"x"', f'{tag[:-1]}-gzip"']):
+                    again = await client.get(path, headers=[("if-none-match", line) for line in lines])
+                    assert again.status_code == 304
+                other = await client.get(path, headers=[("if-none-match", '"x"'), ("if-none-match", '"y-gzip"')])
+                assert other.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/control", "/overlays/duel", "/static/index.html", "/static/graphics/offline.html"]
+)
+async def test_every_page_runs_no_scripts_but_the_gateways_own(tmp_path: Path, path: str) -> None:
+    async with night(tmp_path) as log, running(log) as gateway:
+        answer = await get(gateway, path)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'; script-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert ("frame-ancestors 'none'" in policy) == (path == "/control")
+        assert (await get(gateway, "/healthz")).headers.get("content-security-policy") is None
+
+
+async def test_a_gateway_below_a_path_says_that_it_cannot_be(tmp_path: Path) -> None:
+    async with night(tmp_path) as log, running(log) as gateway:
+        await is_refused(gateway, "/sandik/", 404, "a proxy cannot put it below a path")
 
 
 async def test_answers_kept_for_the_next_to_ask_are_bounded(tmp_path: Path) -> None:

@@ -209,6 +209,11 @@ async def test_a_stream_may_be_opened_before_the_run_is_there(tmp_path: Path) ->
         ("contest=mayor&source=aa&unit=TR", 400, "unit"),
         (f"{ALL}&contest=council", 400, "one contest"),
         (f"{ALL}&max_rate_hz=fast", 400, "no number"),
+        *(
+            (f"{ALL}&max_rate_hz={text}", 400, "no number")
+            for text in ("nan", "NaN", "inf", "-inf", "1_0", "", "1e1", "٣")
+        ),
+        (f"{ALL}&max_rate_hz=-1", 400, "max_rate_hz"),
         (f"{ALL}&max_rate_hz=0", 400, "max_rate_hz"),
         (f"{ALL}&country=tr", 400, "country"),
     ],
