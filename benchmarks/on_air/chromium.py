@@ -60,7 +60,7 @@ class Watched:
 @asynccontextmanager
 async def watched(browser: Browser, url: str, script: str = "") -> AsyncIterator[Watched]:
     """A page on a stage of its own; each has a process of its own. `script` runs in it first."""
-    context = await browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, locale="tr-TR")
+    context = await browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, locale="tr-TR", bypass_csp=True)
     try:
         if script:
             await context.add_init_script(script)

@@ -1,5 +1,6 @@
 """Debian's own Chromium, driven by Playwright."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -7,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Literal, NoReturn
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Frame, Page, async_playwright, expect
 
 from tests.patience import LIMIT_S
 
@@ -15,6 +16,9 @@ PATIENCE_MS: Final = 1_000 * LIMIT_S
 """How long a page may take to show something: far more than it needs on a machine that is busy with other tests."""
 
 expect.set_options(timeout=PATIENCE_MS)
+
+_LOOK_S: Final = 0.02
+"""A frame's time: how often a page is looked at."""
 
 ARGUMENTS: Final = (
     "--no-sandbox",
@@ -97,3 +101,13 @@ async def screen(browser: Browser, url: str, *, width: int = 1440, height: int =
         yield shown
     finally:
         await context.close()
+
+
+async def until(looked_at: Page | Frame, script: str) -> None:
+    """Wait until an expression is true in a page or a frame.
+
+    Playwright's own `wait_for_function` evaluates a string within the page, which a page of the gateway's forbids.
+    """
+    async with asyncio.timeout(LIMIT_S):
+        while not await looked_at.evaluate(script):  # noqa: ASYNC110  a page has no event of ours
+            await asyncio.sleep(_LOOK_S)

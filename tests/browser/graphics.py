@@ -11,7 +11,7 @@ from typing import Any, Final
 from playwright.async_api import Browser, Frame
 
 from sandik.graphics.package import OGRAF, TEMPLATES, write_graphics
-from tests.browser.chromium import PATIENCE_MS, Screen
+from tests.browser.chromium import PATIENCE_MS, Screen, until
 from tests.browser.overlays import HEIGHT, WIDTH
 
 _RENDERER_FILE: Final = "renderer.html"
@@ -87,7 +87,7 @@ class Desk(Screen):
 
     async def until(self, script: str) -> None:
         """Wait until this is so inside of the overlay's page."""
-        await (await self.overlay()).wait_for_function(script, timeout=PATIENCE_MS)
+        await until(await self.overlay(), script)
 
     async def reads(self, selector: str) -> str:
         """A text inside of the overlay's page."""

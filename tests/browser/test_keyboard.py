@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.chromium import PATIENCE_MS, screen
+from tests.browser.chromium import PATIENCE_MS, screen, until
 from tests.browser.city import election
 from tests.browser.stage import begin, log_at, publish, showing, totals
 from tests.browser.test_control_room import enter, give, night, room_url
@@ -118,5 +118,5 @@ async def test_an_orders_dialog_holds_the_focus_and_gives_it_back(tmp_path: Path
         await page.keyboard.press("Enter")
         await give(page)
         await expect(page.locator(".calls ul")).to_have_text("İlan yok.", timeout=PATIENCE_MS)
-        await page.wait_for_function("document.activeElement.closest('.calls') !== null", timeout=PATIENCE_MS)
+        await until(page, "document.activeElement.closest('.calls') !== null")
         assert [] == shown.complaints
