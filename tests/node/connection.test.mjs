@@ -200,3 +200,60 @@ test("the definition is asked for until there is one", async () => {
   assert.deepEqual(waited, ["no server", "The definition is not there yet (503)."]);
   assert.equal(asked[0], "http://host:1/v1/definition?token=t");
 });
+
+test("a new token takes the old one's place without anything being lost", () => {
+  const { night, sockets, news } = stage({ token: "old" });
+  open(sockets[0]);
+  const { id } = sockets[0].sent[0];
+  sockets[0].say({ type: "snapshot", id, contest: "mayor", source: "aa", epoch: "e1", seq: 3, totals: [{ unit: "tr", votes: { a: 1 } }] });
+  night.renew("old");
+  assert.equal(sockets.length, 1);
+  night.renew("new");
+  assert.deepEqual([sockets.length, sockets[0].closed, sockets[1].url], [2, false, "ws://host:1/v1/stream?token=new"]);
+  sockets[0].say({ type: "delta", id, from: 3, seq: 4, totals: [{ unit: "tr", votes: { a: 2 } }] });
+  open(sockets[1]);
+  assert.deepEqual([sockets[0].closed, sockets[1].sent[0].since], [true, { epoch: "e1", seq: 4 }]);
+  sockets[0].onclose({ code: 1000 });
+  sockets[1].say({ type: "delta", id, from: 4, seq: 5, totals: [{ unit: "tr", votes: { a: 3 } }] });
+  assert.deepEqual(night.entry("mayor", "aa", "tr").votes, { a: 3 });
+  assert.deepEqual([...new Set(news)], ["open"]);
+  assert.equal(sockets.length, 2);
+});
+
+test("a new token that is refused ends nothing, and one that comes late is tried at once", () => {
+  const { night, clock, sockets, news } = stage({ token: "old" });
+  open(sockets[0]);
+  night.renew("bad");
+  sockets[1].onclose({ code: 1006 });
+  assert.deepEqual([night.status, sockets[0].closed], ["open", false]);
+  night.renew("silent");
+  clock.advance(10_000);
+  assert.deepEqual([night.status, sockets[2].closed], ["open", true]);
+  sockets[0].onclose({ code: 4003 });
+  assert.equal(night.status, "lost");
+  night.renew("good");
+  assert.equal(sockets[3].url, "ws://host:1/v1/stream?token=good");
+  night.renew("better");
+  assert.deepEqual([sockets[3].closed, sockets[4].url], [true, "ws://host:1/v1/stream?token=better"]);
+  open(sockets[4]);
+  clock.advance(20_000);
+  assert.equal(sockets.length, 5);
+  assert.equal(news.at(-1), "open");
+});
+
+test("a function is asked for the token of the moment, and after the end nothing is opened", () => {
+  let current = "first";
+  const { night, sockets } = stage({ token: () => current });
+  open(sockets[0]);
+  night.renew();
+  assert.equal(sockets.length, 1);
+  current = "second";
+  night.renew();
+  assert.equal(sockets[1].url, "ws://host:1/v1/stream?token=second");
+  night.close();
+  assert.deepEqual([sockets[0].closed, sockets[1].closed], [true, true]);
+  sockets[1].onopen();
+  current = "third";
+  night.renew();
+  assert.deepEqual([sockets.length, night.status], [2, "closed"]);
+});

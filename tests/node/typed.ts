@@ -24,6 +24,9 @@ night.on("state", ({ feeds }) => console.log(feeds["aa"]?.age_s?.toFixed(1)));
 night.on("pending", ({ pending }) => console.log(pending + 1));
 night.on("hello", ({ heartbeat_s }) => console.log(heartbeat_s * 3));
 
+night.renew();
+night.renew("token");
+
 const entry: Entry | undefined = night.entry("mayor", "aa", "tr/34");
 const votes: number | undefined = entry?.votes["imamoglu"];
 const mode: Mode | null = night.mode;

@@ -2,7 +2,7 @@
  * A night that a WebSocket feeds: it comes back by itself, goes on where it stopped, and notices silence.
  */
 
-import { streamUrl } from "./address.js";
+import { routeUrl, streamUrl } from "./address.js";
 import { Night } from "./night.js";
 
 export const PROTOCOL = "sandik.v1";
@@ -26,15 +26,19 @@ export class LiveNight extends Night {
   #options;
   #listeners = new Map();
   #socket = null;
+  /** A connection with a newer token that takes the socket's place once it is open. */
+  #successor = null;
   #retry;
   #watchdog;
   #ended = false;
+  /** The token of the newest attempt. */
+  #dialled = null;
 
   constructor({ clock = CLOCK, random = Math.random, WebSocket = globalThis.WebSocket, retry, subscriptions = [], ...rest }) {
     super({
       send: (message) => this.#socket.send(JSON.stringify(message)),
       tell: (name, detail) => this.#tell(name, detail),
-      now: clock.now, random, retry,
+      now: () => clock.now(), random, retry,
     });
     this.#options = { openingMs: OPENING_MS, helloMs: HELLO_MS, ...rest, clock, WebSocket };
     for (const one of subscriptions) this.subscribe(one);
@@ -49,18 +53,32 @@ export class LiveNight extends Night {
 
   /** Open the connection; from now on it is kept open. `connect` has done so. */
   open() {
-    const { clock, WebSocket, url, token, openingMs } = this.#options;
+    const { clock, openingMs } = this.#options;
     clock.clearTimeout(this.#retry);
     if (this.#ended || this.#socket) return;
     this.connecting();
-    const socket = new WebSocket(streamUrl(url, typeof token === "function" ? token() : token), PROTOCOL);
-    const mine = (react) => (event) => { if (this.#socket === socket) react(event); };
-    this.#socket = socket;
-    socket.onopen = mine(() => { this.#watch(); this.opened(); });
-    socket.onmessage = mine(({ data }) => { this.#received(data); });
-    socket.onclose = mine(({ code }) => { this.#lost(code); });
-    socket.onerror = () => {}; // a close follows
+    const socket = this.#dial();
+    this.#follow(socket);
+    socket.onopen = () => { if (this.#socket === socket) this.#begin(); };
     this.#watch(openingMs);
+  }
+
+  /**
+   * Take a new read token, or without one ask the function that gives them. The connection stays until one with the new
+   * token is open and goes on from the cursors: nothing is shown as lost. Where there is none, it is tried at once.
+   */
+  renew(token = undefined) {
+    const { clock } = this.#options;
+    if (token !== undefined) this.#options.token = token;
+    if (this.#ended || this.#token === this.#dialled) return;
+    if (this.status === "open") this.#succeed();
+    else {
+      const before = this.#socket; // with the token before: it would be refused
+      this.#socket = null;
+      before?.close();
+      clock.clearTimeout(this.#watchdog);
+      this.open();
+    }
   }
 
   /** End it: what is shown stands, and no connection is made any more. */
@@ -71,8 +89,63 @@ export class LiveNight extends Night {
     clock.clearTimeout(this.#watchdog);
     const socket = this.#socket;
     this.#socket = null;
+    this.#dismiss();
     if (this.status !== "closed") this.closed();
     socket?.close();
+  }
+
+  get #token() {
+    const { url, token } = this.#options;
+    return (typeof token === "function" ? token() : token) ?? routeUrl("/", url).searchParams.get("token");
+  }
+
+  #dial() {
+    const { WebSocket, url } = this.#options;
+    this.#dialled = this.#token;
+    const socket = new WebSocket(streamUrl(url, this.#dialled ?? undefined), PROTOCOL);
+    socket.onerror = () => {}; // a close follows
+    return socket;
+  }
+
+  /** From now on this is the connection. */
+  #follow(socket) {
+    const mine = (react) => (event) => { if (this.#socket === socket) react(event); };
+    this.#socket = socket;
+    socket.onmessage = mine(({ data }) => { this.#received(data); });
+    socket.onclose = mine(({ code }) => { this.#lost(code); });
+  }
+
+  #begin() {
+    this.#watch();
+    this.opened();
+  }
+
+  /** Dial beside the connection that there is, which goes on if nothing comes of it. */
+  #succeed() {
+    const { clock, openingMs } = this.#options;
+    this.#dismiss();
+    const socket = this.#dial();
+    const late = clock.setTimeout(() => this.#dismiss(), openingMs);
+    this.#successor = { socket, late };
+    socket.onclose = () => { if (this.#successor?.socket === socket) this.#dismiss(); };
+    socket.onopen = () => {
+      if (this.#successor?.socket !== socket) return;
+      this.#successor = null;
+      clock.clearTimeout(late);
+      clock.clearTimeout(this.#retry);
+      const before = this.#socket;
+      this.#follow(socket);
+      this.#begin();
+      before?.close();
+    };
+  }
+
+  #dismiss() {
+    const { clock } = this.#options;
+    const successor = this.#successor;
+    this.#successor = null;
+    clock.clearTimeout(successor?.late);
+    successor?.socket.close();
   }
 
   #received(data) {

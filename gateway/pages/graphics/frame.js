@@ -34,16 +34,16 @@ export class Frame {
     return this.#alive;
   }
 
-  /** Have the page at this address; another one is loaded anew. */
+  /** Have the page at this address; another one is loaded anew, but not for a new token alone: `show` tells the page. */
   open(address) {
-    if (address === this.#address) return;
-    this.#drop();
+    const stays = this.#leadsTo(address);
+    if (!stays) this.#drop();
     this.#address = address;
-    this.#reach();
+    if (!stays) this.#reach();
   }
 
   /**
-   * How the graphic should be: {parameters, playing, step, skip}. Resolves when it is, or at once where there is no page
+   * How the graphic should be: {parameters, playing, step, skip, token}. Resolves when it is, or at once where there is no page
    * yet: then it will be. Whether it is: true or false.
    */
   show(wanted) {
@@ -78,15 +78,15 @@ export class Frame {
     try {
       await fetch(address, { mode: "no-cors", cache: "no-store" });
     } catch {
-      if (address === this.#address) this.#timer = setTimeout(() => this.#reach(), PROBE_MS);
+      if (this.#leadsTo(address)) this.#timer = setTimeout(() => this.#reach(), PROBE_MS);
       return;
     }
-    if (address !== this.#address) return;
+    if (!this.#leadsTo(address)) return;
     this.#node = document.createElement("iframe");
     this.#node.setAttribute("title", "sandık");
     // its scheme must be the page's, or the browser paints the frame's ground
     this.#node.style.cssText = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:transparent;color-scheme:light;visibility:hidden;pointer-events:none";
-    this.#node.src = address;
+    this.#node.src = this.#address;
     this.#root.append(this.#node);
     this.#timer = setTimeout(() => this.#again(), LIFE_MS);
   }
@@ -95,6 +95,11 @@ export class Frame {
     const address = this.#address;
     this.#drop();
     this.open(address);
+  }
+
+  /** Whether the page at this address is the one that is wanted, whatever its token. */
+  #leadsTo(address) {
+    return this.#address !== null && withoutToken(address) === withoutToken(this.#address);
   }
 
   #hear({ source, data }) {
@@ -117,6 +122,12 @@ export class Frame {
     this.#node = this.#address = null;
     this.#alive = false;
   }
+}
+
+function withoutToken(address) {
+  const plain = new URL(address);
+  plain.searchParams.delete("token");
+  return plain.href;
 }
 
 /** The address of an overlay's page at a gateway, off air; a token goes with it. */

@@ -110,7 +110,7 @@ class Graphic extends HTMLElement {
   async #show(answer) {
     const { gateway, token } = this.#state.data;
     this.#frame.open(overlayAddress(gateway, this.#name, token));
-    const there = await this.#frame.show(shown(this.#state, this.#about));
+    const there = await this.#frame.show({ ...shown(this.#state, this.#about), token });
     return there ? answer : { ...answer, statusMessage: `${gateway} does not answer yet. The graphic fills itself when it does.` };
   }
 

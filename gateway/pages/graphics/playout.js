@@ -70,7 +70,7 @@ class Playout {
   #show() {
     const { gateway = this.#template.gateway, token, ...parameters } = this.#parameters;
     this.#frame.open(overlayAddress(gateway, this.#template.name, token));
-    this.#frame.show({ parameters, playing: this.#playing, step: this.#step });
+    this.#frame.show({ parameters, playing: this.#playing, step: this.#step, token });
   }
 }
 

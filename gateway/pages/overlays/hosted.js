@@ -2,7 +2,8 @@
  * An overlay inside a frame of somebody else's page: a wrapper for a playout system tells it how it should be, by message.
  *
  * `show` says everything at once: parameters, whether it is on air, at which step. So a wrapper need not know what this
- * page already did, and one that had to load it again says the same once more. `act` is for what happens once.
+ * page already did, and one that had to load it again says the same once more, with the read token by which the page is to
+ * go on. `act` is for what happens once.
  */
 
 /** The same as in overlay.css: how long a graphic takes to come or to go. */
@@ -45,9 +46,10 @@ export class Hosted {
     this.#walk();
   }
 
-  async #show({ parameters, playing, step = 0, skip = false }) {
+  async #show({ parameters, playing, step = 0, skip = false, token }) {
     const changes = playing !== this.#playing;
     this.#wanted = step;
+    if (token) this.#stage.update({ token });
     if (skip) this.#stage.still(true);
     this.#set(parameters);
     this.#walk();

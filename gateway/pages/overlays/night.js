@@ -20,6 +20,7 @@ export class FollowedNight {
   #definition = null;
   #epoch = null;
   #shownAt = null;
+  #token;
 
   /** `page` is an address of the gateway's, with the read token where there is one. */
   constructor(page, client = connect({ url: page })) {
@@ -40,9 +41,15 @@ export class FollowedNight {
     this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
   }
 
+  /** Take a new read token, in place of the one in the page's address: what is shown stays. */
+  renew(token) {
+    this.#token = token;
+    this.#client.renew?.(token); // an archive's night asks for none
+  }
+
   /** The election, asked for until there is one. */
   async open() {
-    this.#definition = this.#client.definition ?? await awaitDefinition({ url: this.page, onWait: () => this.#tell("waiting") });
+    this.#definition = this.#client.definition ?? await awaitDefinition({ url: this.page, token: () => this.#token, onWait: () => this.#tell("waiting") });
     this.election = new Election(this.#definition);
     return this.election;
   }
@@ -111,7 +118,7 @@ export class FollowedNight {
   /** The user's own boundaries (GeoJSON), or null where the gateway was given none. */
   async boundaries() {
     if (this.#client.boundaries) return this.#client.boundaries(); // of an archive's night, not of a gateway
-    const response = await fetch(routeUrl("/v1/boundaries", this.page), { signal: AbortSignal.timeout(BOUNDARIES_TIMEOUT_MS) });
+    const response = await fetch(routeUrl("/v1/boundaries", this.page, this.#token), { signal: AbortSignal.timeout(BOUNDARIES_TIMEOUT_MS) });
     return response.ok && response.status !== NONE ? response.json() : null;
   }
 
@@ -122,7 +129,7 @@ export class FollowedNight {
 
   /** Another epoch may be another election: then everything is laid out anew, otherwise what is shown stays. */
   async #renew() {
-    const after = await fetchDefinition({ url: this.page }).catch(() => this.#definition);
+    const after = await fetchDefinition({ url: this.page, token: this.#token }).catch(() => this.#definition);
     if (JSON.stringify(after) === JSON.stringify(this.#definition)) return;
     this.#definition = after;
     this.election = new Election(after);

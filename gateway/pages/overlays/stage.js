@@ -42,7 +42,7 @@ export class Stage {
   constructor({ name, template, night, search, root }) {
     Object.assign(this, { name, night, root });
     this.#template = template;
-    this.#search = search;
+    this.#search = new URLSearchParams(search).toString(); // as update() writes it, who lays nothing out for what is so already
     this.cards = make("div", { class: "cards" });
     this.mark = make("div", { class: "watermark", "aria-hidden": "true", hidden: true });
     this.guide = make("div", { class: "guide", "aria-hidden": "true", hidden: true }, make("i"), make("i"));
@@ -101,8 +101,9 @@ export class Stage {
     this.#settle();
   }
 
-  /** Change parameters while on air: an object of names and values, as in the address. */
-  update(changes) {
+  /** Change parameters while on air: an object of names and values, as in the address. A new token changes no picture. */
+  update({ token, ...changes }) {
+    if (token) this.night.renew(String(token));
     const params = new URLSearchParams(this.#search);
     for (const [name, value] of Object.entries(changes)) {
       if (value === null || value === "") params.delete(name);
