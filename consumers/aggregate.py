@@ -356,7 +356,11 @@ class Aggregator:
         await self._log.append(self._run.topics.totals.name, [Entry(one.key, one.encode()) for one in notices])
         self._fold.notices.published()
         self._notices_due = self._clock.monotonic() + NOTICES_MS / 1000
-        _log.warning("%d cells have statements that somebody should look at; one: %s", len(notices), notices[-1])
+        odd = [one for one in notices if one.count]
+        if odd:
+            _log.warning(
+                "%d cells have statements that somebody should look at; one is %s", len(odd), odd[-1].described()
+            )
 
     async def _save(self) -> None:
         """Go on with the checkpoint round, or begin one. What it holds is published before it is kept."""

@@ -60,6 +60,11 @@ class Notice(Aside):
         """Whether it is newer than what is known of the same kind and cell."""
         return other is None or self.offset > other.offset
 
+    def described(self) -> str:
+        """What was noticed the last time, in a line of a log."""
+        box = f"box {self.box} of " if self.box is not None else ""
+        return f"{self.kind}: {self.source}'s revision {self.revision} of {box}{self.district} in {self.contest}"
+
     def encode(self) -> bytes:
         """The record value: fields in their fixed order, so equal notices are equal bytes."""
         return orjson.dumps(self.model_dump())

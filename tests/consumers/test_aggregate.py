@@ -135,7 +135,9 @@ async def test_revisions_that_begin_again_are_told_in_the_totals_topic_and_count
     assert 150 == (await newest(log, run))[USKUDAR].votes["imamoglu"]
 
 
-async def test_impossible_boxes_are_told_in_the_totals_topic_until_they_are_corrected(log: EventLog, run: Run) -> None:
+async def test_impossible_boxes_are_told_in_the_totals_topic_until_they_are_corrected(
+    log: EventLog, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
     """Of each cell how many there are now and the last of them, over restarts, with or without a checkpoint."""
 
     async def told() -> list[tuple[int, int | None, int]]:
@@ -153,6 +155,9 @@ async def test_impossible_boxes_are_told_in_the_totals_topic_until_they_are_corr
     await publish(log, run, withdrawn(box=1003), counted({"kurum": 80}, box=1002, revision=2))
     await until_end(log, run)
     assert (0, 1003, 1) == (await told())[-1]
+    said = [one.getMessage() for one in caplog.records if "somebody should look" in one.getMessage()]
+    look = "1 cells have statements that somebody should look at; one is "
+    assert {f"{look}impossible: aa's revision 1 of box 1003 of tr/34/uskudar in mayor"} == {*said}
     assert 0 == (await newest(log, run))[USKUDAR].excess
     await publish(log, run, counted({"kurum": 700}, box=1004))
     await until_end(log, run)

@@ -30,6 +30,11 @@ def test_a_notice_is_read_as_it_was_written() -> None:
         assert one == parse_notice(one.encode())
 
 
+def test_a_notice_says_in_a_line_what_it_is_about() -> None:
+    assert "restarted: aa's revision 1 of box 1001 of tr/34/uskudar in mayor" == notice().described()
+    assert "ahead: aa's revision 1 of tr/34/uskudar in mayor" == notice(kind="ahead", box=None).described()
+
+
 def test_only_a_later_statement_makes_a_notice_newer() -> None:
     assert notice().supersedes(None)
     assert notice(offset=13).supersedes(notice())
