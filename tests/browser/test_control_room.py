@@ -1,5 +1,6 @@
 """The control room in real Chromium: orders signed in the page, by mouse and by keyboard, and what comes of them."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -112,6 +113,16 @@ async def test_a_source_whose_revisions_begin_again_is_an_alarm(tmp_path: Path, 
             "sürümler yeniden başladı (3 geçerliyken 2): 1 yeni bildirim sayılmıyor", timeout=PATIENCE_MS
         )
         await expect(page.locator(".feeds .state").first).to_contain_text("yeniden başladı", timeout=PATIENCE_MS)
+
+
+async def test_boxes_with_figures_that_no_box_can_have_are_an_alarm_in_words(tmp_path: Path, browser: Browser) -> None:
+    """Every tenth box of the night is first misread."""
+    async with night(tmp_path) as (_, url), screen(browser, room_url(url), height=1500) as shown:
+        page = await enter(shown)
+        words = re.compile(r"bir sandıkta olamayacak sayılar: [0-9]+ sandık, sonuncusu 10[0-9]{2} ")
+        await expect(page.locator(".alarms [data-kind=impossible]").first).to_contain_text(words, timeout=PATIENCE_MS)
+        told = re.compile(r"[0-9]+ sandıkta olamayacak sayılar")
+        await expect(page.locator(".feeds .state").first).to_contain_text(told, timeout=PATIENCE_MS)
 
 
 async def test_figures_far_beyond_what_there_can_be_are_an_alarm_in_words(tmp_path: Path, browser: Browser) -> None:
