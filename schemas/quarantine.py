@@ -1,9 +1,10 @@
 """Quarantine: what could not be used, why, exactly what it was, and what it comes to by what stands now."""
 
 import base64
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import orjson
+from pydantic import AfterValidator
 
 from schemas.fields import Frozen, Total
 
@@ -37,6 +38,15 @@ REASONS: Final[dict[Reason, str]] = {
 """Each reason in words, for the docs and the operator's screen."""
 
 
+def _decodable(text: str) -> str:
+    base64.b64decode(text, validate=True)
+    return text
+
+
+Base64 = Annotated[str, AfterValidator(_decodable)]
+"""Bytes as text; a record with anything else there is none of ours."""
+
+
 class Quarantined(Frozen):
     """A record that was set aside. `position` names it for ever, so a second copy of the same one is recognised."""
 
@@ -46,8 +56,8 @@ class Quarantined(Frozen):
     topic: str
     partition: int
     offset: int
-    key_base64: str
-    value_base64: str
+    key_base64: Base64
+    value_base64: Base64
 
     @property
     def position(self) -> bytes:

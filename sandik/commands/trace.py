@@ -1,12 +1,14 @@
 """`sandik trace`: what is behind a number."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from pydantic import ValidationError
 from rich.table import Table
 
 from consumers.trace import Asked, Behind, Step, Trace, history_of
@@ -197,7 +199,8 @@ async def _found(
         await _fold_district(log, run, asked.district, trace)
         async for record in read_to_end(log, topics.quarantine.name):
             if not is_assessment(record.key):
-                trace.set_aside(Quarantined.model_validate_json(record.value or b""))
+                with suppress(ValidationError):  # what cannot be read says nothing
+                    trace.set_aside(Quarantined.model_validate_json(record.value or b""))
         control = await read_control(log, run, operators)
         embargoed = control.embargo.is_in_force(clock.now())
         screen.complain(embargo_complaint(control, clock.now()))
