@@ -12,8 +12,10 @@ from schemas.control import (
     OverrideWithdrawn,
     QuarantineReleased,
     RunCreated,
+    RunRestored,
     parse_control,
     parse_epoch,
+    parse_restored,
     unknown_in,
 )
 from schemas.trust import encode_order
@@ -94,3 +96,11 @@ def test_a_ban_that_ends_at_no_written_out_time_is_no_order(until: object) -> No
 
     with pytest.raises(ValidationError, match="a time is text as in RFC 3339"):
         ORDER.validate_json(orjson.dumps(said))
+
+
+def test_a_record_of_a_restore_is_read_as_it_was_written_and_nothing_else_is_one() -> None:
+    restored = RunRestored(run="night", epoch="e1e1", incarnation="0badcafe", at=NIGHT)
+
+    assert restored == parse_restored(restored.encode())
+    assert parse_restored(None) is None
+    assert parse_restored(restored.encode().replace(b"0badcafe", b"../../..")) is None
