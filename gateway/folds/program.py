@@ -39,8 +39,8 @@ class Program:
         self._definition = definition
         self._is_parted = False
         self._is_catching_up = True
-        self._sure: set[Cell] = set()
-        """Cells of which totals came since everything was caught up: see `caught_up`."""
+        self._in_doubt: set[Cell] = set()
+        """Cells of which nothing came but what compaction may have left: see `caught_up`."""
         self._unheard: set[Cell] = set()
         """Cells that only orders have spoken of so far."""
         self._hold: tuple[str, ...] | None = ()
@@ -87,9 +87,9 @@ class Program:
     def caught_up(self) -> None:
         """Everything is folded that the topic held at the start: from now on records come as they are appended.
 
-        Until then, and once more for each cell, totals count as a change of every figure of the cell and above. The
-        records from before may be what compaction has left: a zombie's stale totals, taken for new because those that
-        it repeats are gone, may show a figure that a client of another gateway is still to be told.
+        Until then, and once more for each cell that was there by then, totals count as a change of every figure of the
+        cell and above. The records from before may be what compaction has left: a zombie's stale totals, taken for new
+        because those that it repeats are gone, may show a figure that a client of another gateway is still to be told.
         """
         self._is_catching_up = False
 
@@ -122,10 +122,8 @@ class Program:
         truth = self.on_air.truth(cell) or totals
         for view in self._views_of(cell):
             view.put(record.offset, truth, record.timestamp)
-        if cell not in self._sure or cell in self._unheard:
+        if self._is_catching_up or cell in self._in_doubt or cell in self._unheard:
             self._begin_anew(record.offset, cell)
-            if not self._is_catching_up:
-                self._sure.add(cell)
         return True
 
     def _fold_gate(self, offset: int, gate: Gate) -> None:
@@ -184,11 +182,15 @@ class Program:
             self._unheard.add(cell)
 
     def _begin_anew(self, offset: int, cell: Cell) -> None:
-        """Count the source's first word as news in full, though an order has put the cell on the board before it.
+        """Count the source's word as news in full, though an order or an older word put the cell on the board before.
 
         A client may come from a gateway that had heard of the cell earlier, in records that compaction has taken since.
         """
         self._unheard.discard(cell)
+        if self._is_catching_up:
+            self._in_doubt.add(cell)
+        else:
+            self._in_doubt.discard(cell)
         for view in self._views_of(cell):
             view.show(offset, cell, None)
 
