@@ -56,6 +56,8 @@ class Process:
         self._wrong = wrong
         self._line = Line(name, chance)
         self._task: asyncio.Task[None] | None = None
+        self._lives: set[asyncio.Task[None]] = set()
+        """Those that have not ended yet: one that has died still lets go of what it holds, such as a file's lock."""
         self._is_over = False
 
     def start(self) -> None:
@@ -68,6 +70,8 @@ class Process:
         log = SimulatedLog(self._store, line, self._note)
         life = Life(log, line, SimulatedClock(line, self._clocks), self._chance)
         self._task = asyncio.get_running_loop().create_task(self._live(life))
+        self._lives.add(self._task)
+        self._task.add_done_callback(self._lives.discard)
 
     def strike(self, fault: Fault) -> None:
         """Let a fault happen to it."""
@@ -88,11 +92,12 @@ class Process:
         self._come_back()
 
     async def stop(self) -> None:
-        """Ask it to end, for good, and wait until it has."""
+        """Ask it to end, for good, and wait until it has, and whatever is left of its lives before."""
         self._is_over = True
         if self._task is not None:
             self._end(self._task)
-            await asyncio.wait({self._task}, timeout=2 * ENDING_S)
+        if self._lives:
+            await asyncio.wait(self._lives.copy(), timeout=2 * ENDING_S)
 
     def _end(self, task: asyncio.Task[None]) -> None:
         """Ask a life to end; that it goes on all the same is wrong."""
