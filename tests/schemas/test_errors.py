@@ -12,6 +12,7 @@ from schemas.errors import (
     LogUnavailable,
     OtherVersion,
     PositionLost,
+    RecordDamaged,
     RecordTooLarge,
     RunConflict,
     SandikError,
@@ -80,3 +81,11 @@ def test_it_says_what_to_do_and_carries_what_it_is_about(
     assert re.search(says, str(error))
     assert carries == {name: getattr(error, name) for name in carries}
     assert isinstance(error, UsageError | LogError | StreamRefused)
+
+
+def test_a_damaged_record_is_named_by_its_place_and_not_read_again() -> None:
+    damaged = RecordDamaged("sandik.n.tallies", 2, 99)
+
+    assert "offset 99 of partition 2" in str(damaged)
+    assert ("sandik.n.tallies", 2, 99) == (damaged.topic, damaged.partition, damaged.offset)
+    assert not damaged.retriable

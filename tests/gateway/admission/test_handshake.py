@@ -164,6 +164,11 @@ def test_without_a_proxy_of_ours_nobody_is_believed() -> None:
     assert not OPEN.is_proxy(None)
 
 
+def test_a_peer_that_is_no_address_is_no_proxy() -> None:
+    handshake = Handshake(AccessSettings(trusted_proxies=proxies(["10.0.0.0/24"])), "night")
+    assert not handshake.is_proxy("/run/gateway.sock")
+
+
 def test_the_stream_has_one_address() -> None:
     assert PUBLIC == OPEN.admit_to_stream(STREAM_PATH, knock(), NOW)
     assert (404, "unknown_path") == refused(OPEN.admit_to_stream("/v2/stream", knock(), NOW))
