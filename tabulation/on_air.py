@@ -67,15 +67,21 @@ class OnAir:
         return True
 
     def fold_override(self, override: Override) -> bool:
-        """Fold figures that are set by hand; whether they take the place of those set before."""
-        if not self.definition.knows(override.cell, override.candidates):
+        """Fold figures that are set by hand; whether anything else is true of the cell by them.
+
+        They take the place of those set before. Where a newer order took all of them back, an older one that is read
+        after it, as compaction may leave them, still says that there was something to take back.
+        """
+        cell = override.cell
+        if not self.definition.knows(cell, override.candidates):
             return False
+        is_first = cell not in self._set_by_hand
         if override.figures or override.published is None:  # in older logs compaction has taken the figures before it
-            self._set_by_hand.add(override.cell)
-        standing = self._overrides.get(override.cell)
+            self._set_by_hand.add(cell)
+        standing = self._overrides.get(cell)
         if standing is not None and override.override <= standing.override:
-            return False
-        self._overrides[override.cell] = override
+            return is_first and cell in self._set_by_hand
+        self._overrides[cell] = override
         return True
 
     def fold_gate(self, gate: Gate) -> Gate | None:

@@ -193,6 +193,8 @@ class Program:
             self._in_doubt.discard(cell)
         for view in self._views_of(cell):
             view.show(offset, cell, None)
+            if self.on_air.override(cell) is not None:  # of what was set by hand and taken back, nothing may be left
+                view.mark(cell)
 
     def _views_of(self, cell: Cell) -> list[View]:
         """Where news of the cell show: for everyone only if it is not held; both are one until the first hold."""

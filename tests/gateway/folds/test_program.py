@@ -184,6 +184,9 @@ def test_a_client_may_resume_at_a_gateway_that_began_with_what_compaction_had_le
 @given(SEEDS, STEPS, st.floats(0, 1))
 @example(124, 14, 11 / 14)  # compaction left an override from before the cursor, and totals only from after it
 @example(341, 10, 1 / 9)  # compaction took the override before the cursor, and left the hold after its withdrawal
+@example(
+    61806545, 26, 0.5
+)  # compaction took the override before the cursor, and left its withdrawal and then a zombie's
 def test_a_client_may_move_to_a_gateway_that_read_a_compacted_topic(seed: int, steps: int, share: float) -> None:
     """From any cursor, and whatever was held or let go of since."""
     night = Night(seed)
