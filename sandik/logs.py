@@ -51,5 +51,4 @@ def configure_logs(form: LogForm, *, verbose: bool) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for package in PACKAGES:
         logging.getLogger(package).setLevel(logging.INFO if verbose else logging.WARNING)
-    if not verbose:
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our errors say it once
+    logging.getLogger("aiokafka").setLevel(logging.NOTSET if verbose else logging.CRITICAL)  # our errors say it once
