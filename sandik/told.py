@@ -155,7 +155,12 @@ def tell(fold: OnAir, told: Told, *, embargoed: bool) -> ToldTotals:
         told=told,
         contests=tuple(fold.definition.contest_by_id),
         rows=rows,
-        held=held_places(fold.definition, hold),
+        held=frozenset(
+            (contest, unit)
+            for contest in fold.definition.contest_by_id
+            for unit in fold.definition.unit_by_id
+            if fold.is_held(contest, unit)
+        ),
         hold=hold,
         by_hand=tuple(_by_hand_on_air(fold) if told is Told.LOG else _by_hand_in(rows)),
         embargoed=embargoed,
