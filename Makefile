@@ -8,6 +8,7 @@ SEEDS ?= 1000
 FIRST ?= 0
 NODE := tests/node
 NODE_STAMP := $(NODE)/node_modules/.installed
+NPM_BIN := $(NODE)/node_modules/.bin
 
 .DEFAULT_GOAL := help
 
@@ -27,8 +28,10 @@ $(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json
 
 setup: $(STAMP)  ## set up .venv
 
-node:  ## set up what the tests ask of npm; without npm those tests skip
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_STAMP); else echo "No npm: tests that need it will skip."; fi
+node:  ## set up what JavaScript's checks and some tests ask of npm; without npm they skip
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_STAMP); \
+	elif [ "$$CI" = true ]; then echo "No npm: install Debian's package npm."; exit 1; \
+	else echo "No npm: the checks of JavaScript and the tests that need it will skip."; fi
 
 demo: $(STAMP)  ## a simulated night end to end, the board at http://localhost:8765
 	$(BIN)/sandik demo
@@ -43,15 +46,20 @@ coverage: $(STAMP)  ## every branch of the pure modules, by tests that need noth
 simulate: $(STAMP)  ## nights of faults in virtual time; SEEDS=10000 for that many, FIRST=... from which on
 	$(BIN)/python -m tests.simulation.seeded --seeds $(SEEDS) --first $(FIRST) --jobs $(PYTEST_WORKERS)
 
-check: $(STAMP)  ## format, lint, types, import rules
+check: $(STAMP) node  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -e $(NODE_STAMP) ]; then $(MAKE) --no-print-directory check-js; else echo "No npm: JavaScript is not checked."; fi
 
-format: $(STAMP)  ## format the code
+check-js: node
+	$(NPM_BIN)/biome format .
+
+format: $(STAMP) node  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix --quiet .
+	if [ -e $(NODE_STAMP) ]; then $(NPM_BIN)/biome format --write .; fi
 
 bench: $(STAMP)  ## the README's figures
 	$(BIN)/python -m benchmarks
@@ -62,4 +70,4 @@ bench-gateway: $(STAMP)  ## the gateway beside its peers; a quarter of an hour
 clean:  ## remove what was set up and what tests left
 	rm -rf $(VENV) $(NODE)/node_modules .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
-.PHONY: help setup node demo test coverage simulate check format bench bench-gateway clean
+.PHONY: help setup node demo test coverage simulate check check-js format bench bench-gateway clean
