@@ -42,7 +42,13 @@ export class Board {
     Object.assign(this, { election, night, t: words, format });
     this.status = new Status({ words, format });
     this.selection = fromAddress(location.search, election);
-    this.view = new View({ election, night, words, format, href: (selection) => toAddress(selection, location.search) });
+    this.view = new View({
+      election,
+      night,
+      words,
+      format,
+      href: (selection) => toAddress(selection, location.search),
+    });
     this.#build();
     document.addEventListener("click", (event) => this.#follow(event));
     addEventListener("popstate", () => this.#select(fromAddress(location.search, election)));
@@ -101,7 +107,10 @@ export class Board {
     fillSwitch(section("sources"), t("sources"), election.sources);
     this.hero = new Hero(section("hero"), tools);
     this.picker = new UnitPicker(this.hero.picker, {
-      election, words: t, format, choose: (unit) => this.#go({ ...this.selection, unit }),
+      election,
+      words: t,
+      format,
+      choose: (unit) => this.#go({ ...this.selection, unit }),
     });
     this.candidates = new Candidates(section("candidates"), tools);
     this.map = new TileMap(section("map"), { ...tools, look: (unit) => this.#lookAt(unit) });
@@ -119,7 +128,8 @@ export class Board {
     const units = this.election.patterns(scope);
     const before = this.#followed;
     this.#followed = this.election.sources.map((source) =>
-      this.night.subscribe({ contest, source: source.id, units, maxRateHz: MAX_RATE_HZ }));
+      this.night.subscribe({ contest, source: source.id, units, maxRateHz: MAX_RATE_HZ }),
+    );
     for (const handle of before) handle.close();
   }
 
@@ -157,7 +167,10 @@ export class Board {
   /** Several messages in one frame are one drawing; a page in the background has no frames, so it uses a timer. */
   #schedule() {
     if (this.#drawn) return;
-    const draw = () => { this.#drawn = 0; this.#draw(); };
+    const draw = () => {
+      this.#drawn = 0;
+      this.#draw();
+    };
     this.#drawn = document.hidden ? setTimeout(draw, 250) : requestAnimationFrame(draw);
   }
 
@@ -214,8 +227,14 @@ export class Board {
     this.compare.draw({ columns, ranked: main.ranked, hue: this.view.hue });
     this.#explain(columns, main.ranked[0]?.candidate.id);
     this.status.draw({
-      source, feed, connection: this.#connection, shownAt: this.#shownAt, fault: this.#fault,
-      embargoed: night.embargoed, embargo: night.embargo, hold: night.held,
+      source,
+      feed,
+      connection: this.#connection,
+      shownAt: this.#shownAt,
+      fault: this.#fault,
+      embargoed: night.embargoed,
+      embargo: night.embargo,
+      hold: night.held,
     });
     document.body.toggleAttribute("data-embargo", night.embargoed && !main.entry);
     this.#title(main, feed);
@@ -229,9 +248,14 @@ export class Board {
     const isPublic = night.scope === "public";
     const held = isPublic && isHeld(night, this.election, contest, unit);
     const known = pair && columns.some(({ entry }) => entry) && this.#connection.status === "open";
-    const question = known && !held && !(isPublic && night.embargoed) ? { contest, unit, a: pair[0].id, b: pair[1].id } : null;
+    const question =
+      known && !held && !(isPublic && night.embargoed) ? { contest, unit, a: pair[0].id, b: pair[1].id } : null;
     const inTotals = pair?.find(({ reports }) => reports === "districts");
-    this.explanation.want(question, JSON.stringify(columns.map(({ entry, feed }) => [entry, feed.set_aside])), !inTotals);
+    this.explanation.want(
+      question,
+      JSON.stringify(columns.map(({ entry, feed }) => [entry, feed.set_aside])),
+      !inTotals,
+    );
     const { answer } = this.explanation;
     const names = pair ? { a: pair[0].name, b: pair[1].name } : { a: "", b: "" };
     const reason = reasonOf(answer, { names, unit: this.election.unitById.get(unit).name, held, inTotals, t });
@@ -255,7 +279,11 @@ export class Board {
   #columns() {
     return this.election.sources.map((source) => {
       const feed = this.#feed(source);
-      return { ...this.view.unit(this.selection, this.selection.unit, source.id), feed, stateWord: this.#stateWord(feed) };
+      return {
+        ...this.view.unit(this.selection, this.selection.unit, source.id),
+        feed,
+        stateWord: this.#stateWord(feed),
+      };
     });
   }
 
@@ -271,11 +299,11 @@ export class Board {
     const values = { place: unit.name, source: source.name };
     const text = lead
       ? t("title", {
-        ...values,
-        leader: lead.leaders.map((row) => row.candidate.name).join(" – "),
-        share: format.percent(lead.leaders[0].votes, wholeOf(entry)),
-        opened: progressText(format, entry, boxesTotal),
-      })
+          ...values,
+          leader: lead.leaders.map((row) => row.candidate.name).join(" – "),
+          share: format.percent(lead.leaders[0].votes, wholeOf(entry)),
+          opened: progressText(format, entry, boxesTotal),
+        })
       : t("titleEmpty", values);
     if (document.title !== rehearsal + text) document.title = rehearsal + text;
   }

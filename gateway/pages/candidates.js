@@ -35,10 +35,27 @@ export class Candidates {
     const head = (key, kind) => make("th", { scope: "col", class: kind, text: t(key) });
     section.append(
       make("h2", {}, t("ranking"), " ", this.origin),
-      make("table", {},
-        make("thead", {}, make("tr", {}, head("rank", "rank"), head("candidate", "who"), make("td", { class: "bar" }),
-          head("shareHead", "number"), head("votesHead", "number"))),
-        this.body, this.rest, this.foot));
+      make(
+        "table",
+        {},
+        make(
+          "thead",
+          {},
+          make(
+            "tr",
+            {},
+            head("rank", "rank"),
+            head("candidate", "who"),
+            make("td", { class: "bar" }),
+            head("shareHead", "number"),
+            head("votesHead", "number"),
+          ),
+        ),
+        this.body,
+        this.rest,
+        this.foot,
+      ),
+    );
   }
 
   /** Draw a unit's ranking. */
@@ -91,8 +108,15 @@ export class Candidates {
     const fill = make("span", { class: "fill" });
     const percent = make("td", { class: "number percent" });
     const votes = make("td", { class: "number votes" });
-    const row = make("tr", {}, rank, make("th", { scope: "row", class: "who" }, make("span", { class: "label" }, ...label)),
-      make("td", { class: "bar", "aria-hidden": "true" }, make("span", { class: "track" }, fill)), percent, votes);
+    const row = make(
+      "tr",
+      {},
+      rank,
+      make("th", { scope: "row", class: "who" }, make("span", { class: "label" }, ...label)),
+      make("td", { class: "bar", "aria-hidden": "true" }, make("span", { class: "track" }, fill)),
+      percent,
+      votes,
+    );
     return { row, rank, fill, percent, votes };
   }
 
@@ -122,7 +146,11 @@ export class Candidates {
     put(this.others.row, "hidden", hidden ? null : "");
     this.#figures(this.others, sumOfOthers(view.ranked, shown), whole, scale, view.entry);
     const others = view.ranked.filter(({ candidate }) => !shown.has(candidate.id));
-    markManual(this.others.votes, others.some(({ candidate }) => isManual(view.entry, `votes.${candidate.id}`)), t);
+    markManual(
+      this.others.votes,
+      others.some(({ candidate }) => isManual(view.entry, `votes.${candidate.id}`)),
+      t,
+    );
     this.#figures(this.unattributed, view.entry?.unattributed ?? 0, whole, scale, view.entry);
     markManual(this.unattributed.votes, isManual(view.entry, "unattributed"), t);
   }

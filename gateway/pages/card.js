@@ -15,31 +15,57 @@ export class Card {
     this.boxes = make("p", { class: "boxes" });
     this.fill = make("span", { class: "fill" });
     this.lines = Array.from({ length: CARD_ROWS }, () => {
-      const parts = { mark: partyMark(), name: make("span", { class: "name" }), percent: make("span", { class: "number" }), votes: make("span", { class: "number votes" }) };
+      const parts = {
+        mark: partyMark(),
+        name: make("span", { class: "name" }),
+        percent: make("span", { class: "number" }),
+        votes: make("span", { class: "number votes" }),
+      };
       return { ...parts, row: make("li", {}, parts.mark, parts.name, parts.percent, parts.votes) };
     });
     this.list = make("ol", {}, ...this.lines.map((line) => line.row));
     this.margin = make("p", { class: "gap" });
     this.more = make("p", { class: "note" });
-    section.append(make("div", { class: "card-head" }, this.name, this.boxes), make("div", { class: "track", "aria-hidden": "true" }, this.fill), this.list, make("div", { class: "card-foot" }, this.margin, this.more));
+    section.append(
+      make("div", { class: "card-head" }, this.name, this.boxes),
+      make("div", { class: "track", "aria-hidden": "true" }, this.fill),
+      this.list,
+      make("div", { class: "card-foot" }, this.margin, this.more),
+    );
   }
 
   /** Draw a district; without one, say how to choose. */
   draw(part, source, hue, closest = false) {
     const { t, format } = this;
     put(this.section, "data-empty", part ? null : "");
-    say(this.name, part ? `${closest ? t("closest", { place: part.unit.name }) : part.unit.name} · ${source.name}` : t("district"));
+    say(
+      this.name,
+      part ? `${closest ? t("closest", { place: part.unit.name }) : part.unit.name} · ${source.name}` : t("district"),
+    );
     const opened = part?.entry?.boxes_opened ?? 0;
-    say(this.boxes, part ? `${t("opened")} ${format.count(opened)} / ${format.count(part.boxesTotal)} · ${progressText(format, part.entry, part.boxesTotal)}` : t("chooseDistrict"));
+    say(
+      this.boxes,
+      part
+        ? `${t("opened")} ${format.count(opened)} / ${format.count(part.boxesTotal)} · ${progressText(format, part.entry, part.boxesTotal)}`
+        : t("chooseDistrict"),
+    );
     markManual(this.boxes, isManual(part?.entry, "boxes_opened"), t);
     paint(this.fill, "--part", part ? partOf(part.entry, part.boxesTotal).toFixed(4) : "0");
     this.lines.forEach((line, index) => this.#line(line, part?.entry ? part.ranked[index] : null, part, hue));
     const lead = part?.lead;
-    say(this.margin, lead ? `${t("margin")} ${t("votes", { n: format.count(lead.votes) })} · ${t("points", { n: format.points(lead.points ?? NaN) })}` : "");
+    say(
+      this.margin,
+      lead
+        ? `${t("margin")} ${t("votes", { n: format.count(lead.votes) })} · ${t("points", { n: format.points(lead.points ?? NaN) })}`
+        : "",
+    );
     const { cast, registered, share } = turnout(part?.entry);
-    say(this.more, part?.entry
-      ? `${t("turnout")} ${format.percentOf(share ?? NaN)} (${t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) })}) · ${t("flagged")} ${format.count(part.entry.flagged)}`
-      : "");
+    say(
+      this.more,
+      part?.entry
+        ? `${t("turnout")} ${format.percentOf(share ?? NaN)} (${t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) })}) · ${t("flagged")} ${format.count(part.entry.flagged)}`
+        : "",
+    );
     markOdd(this.name, part?.entry, t);
   }
 

@@ -16,7 +16,14 @@ export class Compare {
     Object.assign(this, { section, t, format });
     this.head = make("thead");
     this.body = make("tbody");
-    section.append(make("h2", { text: t("sideBySide") }), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("sideBySide") }, make("table", {}, this.head, this.body)));
+    section.append(
+      make("h2", { text: t("sideBySide") }),
+      make(
+        "div",
+        { class: "scroll", tabindex: "0", role: "region", "aria-label": t("sideBySide") },
+        make("table", {}, this.head, this.body),
+      ),
+    );
   }
 
   /** Draw one unit of every source. `columns`: {source, entry, ranked, feed, stateWord, last}; `ranked` gives the rows. */
@@ -30,17 +37,32 @@ export class Compare {
       say(this.states[index], stateWord);
       put(this.states[index], "data-state", feed.state);
     });
-    this.#line(this.lines[0], columns, (column) => column.entry?.boxes_opened, (n) => format.count(n));
-    ranked.slice(0, COMPARED).forEach((item, index) => this.#candidate(this.lines[index + 1], item.candidate, columns, hue));
+    this.#line(
+      this.lines[0],
+      columns,
+      (column) => column.entry?.boxes_opened,
+      (n) => format.count(n),
+    );
+    ranked
+      .slice(0, COMPARED)
+      .forEach((item, index) => this.#candidate(this.lines[index + 1], item.candidate, columns, hue));
     this.lines.slice(1).forEach((line, index) => put(line.row, "hidden", index < ranked.length ? null : ""));
   }
 
   #lay(key, columns) {
     this.#columns = key;
     this.states = columns.map(() => make("span", { class: "feed" }));
-    this.head.replaceChildren(make("tr", {}, make("td"),
-      ...columns.map(({ source }, index) => make("th", { scope: "col", class: "number" }, `${source.name} `, this.states[index])),
-      make("th", { scope: "col", class: "gap", text: this.t("gap") })));
+    this.head.replaceChildren(
+      make(
+        "tr",
+        {},
+        make("td"),
+        ...columns.map(({ source }, index) =>
+          make("th", { scope: "col", class: "number" }, `${source.name} `, this.states[index]),
+        ),
+        make("th", { scope: "col", class: "gap", text: this.t("gap") }),
+      ),
+    );
     this.lines = Array.from({ length: COMPARED + 1 }, () => this.#row(columns));
     say(this.lines[0].name, this.t("opened"));
     this.lines[0].mark.remove();
@@ -51,9 +73,26 @@ export class Compare {
     const [mark, name, gap] = [partyMark(), make("span", { class: "name" }), make("td", { class: "gap" })];
     const cells = columns.map(() => {
       const [main, small, fill] = [make("b"), make("span", { class: "small" }), make("span", { class: "fill" })];
-      return { main, small, fill, cell: make("td", { class: "number" }, main, small, make("span", { class: "track", "aria-hidden": "true" }, fill)) };
+      return {
+        main,
+        small,
+        fill,
+        cell: make(
+          "td",
+          { class: "number" },
+          main,
+          small,
+          make("span", { class: "track", "aria-hidden": "true" }, fill),
+        ),
+      };
     });
-    const row = make("tr", {}, make("th", { scope: "row" }, make("span", { class: "label" }, mark, name)), ...cells.map(({ cell }) => cell), gap);
+    const row = make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, make("span", { class: "label" }, mark, name)),
+      ...cells.map(({ cell }) => cell),
+      gap,
+    );
     return { row, mark, name, gap, cells };
   }
 
@@ -69,7 +108,14 @@ export class Compare {
       paint(fill, "--part", partOf(column.entry, column.boxesTotal).toFixed(4));
     });
     const gap = spread(columns.map((column) => ({ source: column.source, value: value(column) })));
-    say(line.gap, !gap ? this.format.nothing : gap.gap === 0 ? t("same") : t("ahead", { source: gap.highest.name, n: format.count(gap.gap) }));
+    say(
+      line.gap,
+      !gap
+        ? this.format.nothing
+        : gap.gap === 0
+          ? t("same")
+          : t("ahead", { source: gap.highest.name, n: format.count(gap.gap) }),
+    );
   }
 
   #candidate(line, candidate, columns, hue) {
@@ -86,7 +132,12 @@ export class Compare {
       markManual(small, isManual(column.entry, `votes.${candidate.id}`), t);
       paint(fill, "--part", wholeOf(column.entry) ? (votes / wholeOf(column.entry)).toFixed(4) : "0");
     });
-    const shares = spread(columns.map((column) => ({ source: column.source, value: points(votesOf(column), wholeOf(column.entry)) ?? NaN })));
+    const shares = spread(
+      columns.map((column) => ({
+        source: column.source,
+        value: points(votesOf(column), wholeOf(column.entry)) ?? NaN,
+      })),
+    );
     const votes = spread(columns.map((column) => ({ source: column.source, value: votesOf(column) })));
     say(line.gap, shares && votes ? this.#gap(shares, votes) : format.nothing);
   }

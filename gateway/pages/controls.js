@@ -26,7 +26,8 @@ export class UnitPicker {
     Object.assign(this, { election, t: words, format });
     this.provinces = make("select", { "aria-label": words("province") });
     this.districts = make("select", { "aria-label": words("district") });
-    for (const select of [this.provinces, this.districts]) select.addEventListener("change", () => choose(select.value));
+    for (const select of [this.provinces, this.districts])
+      select.addEventListener("change", () => choose(select.value));
     this.several = election.home.level === "country";
     if (this.several) {
       box.append(this.provinces);
@@ -47,7 +48,9 @@ export class UnitPicker {
   }
 
   #fill(select, parent, all) {
-    const children = [...this.election.children(parent.id)].sort((left, right) => this.format.compare(left.name, right.name));
+    const children = [...this.election.children(parent.id)].sort((left, right) =>
+      this.format.compare(left.name, right.name),
+    );
     const first = make("option", { value: parent.id });
     say(first, all);
     select.replaceChildren(first, ...children.map(({ id, name }) => make("option", { value: id, text: name })));

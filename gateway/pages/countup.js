@@ -12,7 +12,11 @@ let frame = 0;
 
 /** Whether nothing may move: the reader asked for that, here or for every page, or nobody is looking. */
 export function still() {
-  return document.hidden || document.documentElement.dataset.motion === "none" || matchMedia("(prefers-reduced-motion: reduce)").matches;
+  return (
+    document.hidden ||
+    document.documentElement.dataset.motion === "none" ||
+    matchMedia("(prefers-reduced-motion: reduce)").matches
+  );
 }
 
 function write(node, value, format) {

@@ -10,8 +10,14 @@ import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
 const ORDER_PAUSE_MS = 2_000;
 
 const COLUMNS = [
-  ["name", null], ["leader", "leader"], ["votes", "marginVotes"], ["points", "marginPoints"],
-  ["boxes", "boxes"], ["share", "boxShare"], ["turnout", "turnout"], ["flagged", "flaggedShort"],
+  ["name", null],
+  ["leader", "leader"],
+  ["votes", "marginVotes"],
+  ["points", "marginPoints"],
+  ["boxes", "boxes"],
+  ["share", "boxShare"],
+  ["turnout", "turnout"],
+  ["flagged", "flaggedShort"],
 ];
 
 export class Districts {
@@ -29,10 +35,20 @@ export class Districts {
     this.heads = COLUMNS.map(([id, key]) => {
       const button = make("button", { type: "button", text: key ? t(key) : "" });
       button.addEventListener("click", () => this.#resort(id));
-      return { id, button, cell: make("th", { scope: "col", class: id === "name" || id === "leader" ? "" : "number" }, button) };
+      return {
+        id,
+        button,
+        cell: make("th", { scope: "col", class: id === "name" || id === "leader" ? "" : "number" }, button),
+      };
     });
-    section.append(make("h2", {}, this.title, " ", this.origin),
-      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("districts") }, make("table", {}, make("thead", {}, make("tr", {}, ...this.heads.map(({ cell }) => cell))), this.body)));
+    section.append(
+      make("h2", {}, this.title, " ", this.origin),
+      make(
+        "div",
+        { class: "scroll", tabindex: "0", role: "region", "aria-label": t("districts") },
+        make("table", {}, make("thead", {}, make("tr", {}, ...this.heads.map(({ cell }) => cell))), this.body),
+      ),
+    );
   }
 
   /** Draw the parts of a scope. */
@@ -62,11 +78,19 @@ export class Districts {
     clearTimeout(this.#pending);
     this.#pending = null;
     const { column, falling } = this.#sort;
-    for (const { id, cell } of this.heads) put(cell, "aria-sort", id !== column ? null : falling ? "descending" : "ascending");
+    for (const { id, cell } of this.heads)
+      put(cell, "aria-sort", id !== column ? null : falling ? "descending" : "ascending");
     const sorted = this.#latest.parts
       .map((part) => ({ part, value: this.#value(part, column) }))
-      .sort((left, right) => (falling ? -1 : 1) * this.#compare(left.value, right.value) || this.format.compare(left.part.unit.name, right.part.unit.name));
-    order(this.body, sorted.map(({ part }) => this.#row(part.unit.id).row));
+      .sort(
+        (left, right) =>
+          (falling ? -1 : 1) * this.#compare(left.value, right.value) ||
+          this.format.compare(left.part.unit.name, right.part.unit.name),
+      );
+    order(
+      this.body,
+      sorted.map(({ part }) => this.#row(part.unit.id).row),
+    );
   }
 
   #compare(left, right) {
@@ -75,23 +99,38 @@ export class Districts {
 
   #value({ unit, entry, lead, boxesTotal }, column) {
     switch (column) {
-      case "leader": return lead?.leaders[0].candidate.name ?? "";
-      case "votes": return lead?.votes ?? -1;
-      case "points": return lead?.points ?? -1;
-      case "boxes": return entry?.boxes_opened ?? 0;
-      case "share": return boxesTotal ? partOf(entry, boxesTotal) : -1;
-      case "turnout": return turnout(entry).share ?? -1;
-      case "flagged": return entry?.flagged ?? 0;
-      default: return unit.name;
+      case "leader":
+        return lead?.leaders[0].candidate.name ?? "";
+      case "votes":
+        return lead?.votes ?? -1;
+      case "points":
+        return lead?.points ?? -1;
+      case "boxes":
+        return entry?.boxes_opened ?? 0;
+      case "share":
+        return boxesTotal ? partOf(entry, boxesTotal) : -1;
+      case "turnout":
+        return turnout(entry).share ?? -1;
+      case "flagged":
+        return entry?.flagged ?? 0;
+      default:
+        return unit.name;
     }
   }
 
   #row(id) {
     if (!this.#rows.has(id)) {
       const [link, mark, leader] = [make("a", { "data-unit": id }), partyMark(), make("span", { class: "name" })];
-      const cells = Object.fromEntries(COLUMNS.slice(2).map(([name]) => [name, make("td", { class: `number ${name}` })]));
-      const row = make("tr", { "data-row": id }, make("th", { scope: "row" }, link),
-        make("td", { class: "ahead" }, make("span", { class: "label" }, mark, leader)), ...Object.values(cells));
+      const cells = Object.fromEntries(
+        COLUMNS.slice(2).map(([name]) => [name, make("td", { class: `number ${name}` })]),
+      );
+      const row = make(
+        "tr",
+        { "data-row": id },
+        make("th", { scope: "row" }, link),
+        make("td", { class: "ahead" }, make("span", { class: "label" }, mark, leader)),
+        ...Object.values(cells),
+      );
       this.#rows.set(id, { row, link, mark, leader, ...cells });
     }
     return this.#rows.get(id);
@@ -108,7 +147,14 @@ export class Districts {
     put(line.row, "aria-current", selected ? "true" : null);
     put(line.row, "data-thin", part.thin ? "" : null);
     dressMark(line.mark, tie ? null : (first ?? null), first ? hue(first) : "transparent");
-    say(line.leader, !first ? format.nothing : tie ? `${t("tie")}: ${lead.leaders.map((row) => row.candidate.name).join(" – ")}` : [first.name, first.partyName].filter(Boolean).join(" · "));
+    say(
+      line.leader,
+      !first
+        ? format.nothing
+        : tie
+          ? `${t("tie")}: ${lead.leaders.map((row) => row.candidate.name).join(" – ")}`
+          : [first.name, first.partyName].filter(Boolean).join(" · "),
+    );
     say(line.votes, format.count(lead?.votes ?? NaN));
     say(line.points, format.points(lead?.points ?? NaN));
     say(line.boxes, `${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`);
@@ -117,7 +163,9 @@ export class Districts {
     say(line.turnout, format.percentOf(turnout(entry).share ?? NaN));
     say(line.flagged, format.count(entry?.flagged ?? 0));
     markOdd(line.flagged, entry, t);
-    const votes = (lead ? [...lead.leaders, lead.second] : []).filter(Boolean).map(({ candidate }) => `votes.${candidate.id}`);
+    const votes = (lead ? [...lead.leaders, lead.second] : [])
+      .filter(Boolean)
+      .map(({ candidate }) => `votes.${candidate.id}`);
     markManual(line.votes, votes.length > 0 && isManual(entry, ...votes), t);
     markManual(line.boxes, isManual(entry, "boxes_opened"), t);
     markManual(line.turnout, isManual(entry, "cast", "registered"), t);

@@ -10,8 +10,12 @@ const MARKS = 8;
 export class Election {
   constructor(definition) {
     Object.assign(this, {
-      name: definition.name, date: definition.date, timezone: definition.timezone,
-      contests: definition.contests, sources: definition.sources, units: definition.units,
+      name: definition.name,
+      date: definition.date,
+      timezone: definition.timezone,
+      contests: definition.contests,
+      sources: definition.sources,
+      units: definition.units,
     });
     this.unitById = new Map(this.units.map((unit) => [unit.id, unit]));
     this.contestById = new Map(this.contests.map((contest) => [contest.id, contest]));

@@ -34,7 +34,8 @@ export class Explanation {
       this.#askedAt = -Infinity;
     }
     if (question === null || this.#asking) return;
-    const complete = this.answer !== null && (!splits || this.answer.why?.behind === 0 || silent(this.answer).length > 0);
+    const complete =
+      this.answer !== null && (!splits || this.answer.why?.behind === 0 || silent(this.answer).length > 0);
     const settled = complete && this.#figures === figures;
     if (!settled && this.now() - this.#askedAt >= PAUSE_MS) this.#go(question, key, figures);
   }
@@ -59,7 +60,10 @@ export function silent(answer) {
 export function reasonOf(answer, { names, unit, held, inTotals, t }) {
   if (held) return t("whyHeld");
   const sides = silent(answer);
-  if (sides.length) return sides.map((side) => t(answer[side].standing === "nothing" ? "whyNothing" : "whyNoBox", { source: names[side], unit })).join(" ");
+  if (sides.length)
+    return sides
+      .map((side) => t(answer[side].standing === "nothing" ? "whyNothing" : "whyNoBox", { source: names[side], unit }))
+      .join(" ");
   if (inTotals) return t("whyDistricts", { source: inTotals.name });
   const byHand = ["a", "b"].find((side) => answer?.[side]?.standing === "by_hand");
   return byHand ? t("whyByHand", { source: names[byHand], unit }) : t("whySoon");
@@ -68,19 +72,38 @@ export function reasonOf(answer, { names, unit, held, inTotals, t }) {
 /** What is to be known beside a gap: figures by hand, what is set aside, who has not reported the same districts. */
 export function notesOf(answer, { names, leader, t, format }) {
   if (!answer) return [];
-  const share = ({ shared, leaders }, side) => format.percent(shared[side].votes[leaders[0]] ?? 0, wholeOf(shared[side]));
+  const share = ({ shared, leaders }, side) =>
+    format.percent(shared[side].votes[leaders[0]] ?? 0, wholeOf(shared[side]));
   const sides = ["a", "b"].filter((side) => answer.why && answer[side].overridden.length);
   const aside = ["a", "b"].filter((side) => answer[side].set_aside);
   const differ = new Set([answer.districts_shared, answer.a.districts, answer.b.districts]).size > 1;
-  const parts = ["a", "b"].filter((side) => differ && answer[side].districts > 0 && answer[side].districts < answer.districts_total);
+  const parts = ["a", "b"].filter(
+    (side) => differ && answer[side].districts > 0 && answer[side].districts < answer.districts_total,
+  );
   return [
     ...(sides.length ? [`✎ ${t("whyManual", { source: sides.map((side) => names[side]).join(", ") })}`] : []),
     ...aside.map((side) => {
       const { count, reason } = answer[side].set_aside;
       return `⚠ ${t("whySetAside", { source: names[side], n: format.count(count), reason: t(`reason_${reason}`) })}`;
     }),
-    ...parts.map((side) => t("whyPart", { source: names[side], n: format.count(answer[side].districts), m: format.count(answer.districts_total) })),
-    ...(answer.shared ? [t("whyShared", { ...names, n: format.count(answer.districts_shared), name: leader, x: share(answer, "a"), y: share(answer, "b") })] : []),
+    ...parts.map((side) =>
+      t("whyPart", {
+        source: names[side],
+        n: format.count(answer[side].districts),
+        m: format.count(answer.districts_total),
+      }),
+    ),
+    ...(answer.shared
+      ? [
+          t("whyShared", {
+            ...names,
+            n: format.count(answer.districts_shared),
+            name: leader,
+            x: share(answer, "a"),
+            y: share(answer, "b"),
+          }),
+        ]
+      : []),
   ];
 }
 
@@ -92,7 +115,10 @@ export function pairOf(columns, chosen, leader) {
   if (!own || !others.length) return null;
   const far = (column) => Math.abs(share(column) - share(own)) || 0;
   const other = others.reduce((best, one) => (far(one) > far(best) ? one : best));
-  return [own.source, other.source].sort((left, right) => columns.findIndex(({ source }) => source === left) - columns.findIndex(({ source }) => source === right));
+  return [own.source, other.source].sort(
+    (left, right) =>
+      columns.findIndex(({ source }) => source === left) - columns.findIndex(({ source }) => source === right),
+  );
 }
 
 /** A gap in points as it is shown, in hundredths: the parts add up to it after rounding, too. */

@@ -17,7 +17,10 @@ export class Hero {
 
   constructor(section, { t, format }) {
     Object.assign(this, { section, t, format });
-    const part = (name) => { this[name] = make("span", { class: name }); return this[name]; };
+    const part = (name) => {
+      this[name] = make("span", { class: name });
+      return this[name];
+    };
     this.heading = make("h1", { id: "place" });
     this.origin = make("p", { class: "origin" });
     this.mark = partyMark();
@@ -28,27 +31,52 @@ export class Hero {
     section.append(
       make("div", { class: "hero-head" }, this.heading, this.back, this.picker, this.origin),
       make("p", { class: "leader", "aria-live": "polite" }, this.mark, part("name"), part("party"), part("verb")),
-      make("div", { class: "who" },
+      make(
+        "div",
+        { class: "who" },
         make("p", { class: "share" }, part("percent")),
-        make("p", { class: "own" }, part("votes"), unit(t("votesWord")))),
-      make("div", { class: "margin" },
+        make("p", { class: "own" }, part("votes"), unit(t("votesWord"))),
+      ),
+      make(
+        "div",
+        { class: "margin" },
         make("p", { class: "label" }, part("rival")),
         make("p", { class: "big" }, part("gapVotes"), unit(t("votesWord"))),
-        make("p", { class: "next" }, part("gapPoints"), unit(t("pointsWord")))),
-      make("div", { class: "counted" },
+        make("p", { class: "next" }, part("gapPoints"), unit(t("pointsWord"))),
+      ),
+      make(
+        "div",
+        { class: "counted" },
         make("p", { class: "label" }, t("opened"), part("progress")),
         make("p", { class: "boxes" }, part("opened"), " / ", part("total")),
         make("div", { class: "track", "aria-hidden": "true" }, this.bar),
-        make("p", { class: "note" }, part("note"))),
-      make("div", { class: "age" },
+        make("p", { class: "note" }, part("note")),
+      ),
+      make(
+        "div",
+        { class: "age" },
         make("p", { class: "label" }, t("lastBox"), part("feed")),
         make("p", { class: "when" }, part("clockTime"), unit(format.zone())),
-        make("p", { class: "old" }, part("since"))),
-      make("dl", { class: "facts" },
+        make("p", { class: "old" }, part("since")),
+      ),
+      make(
+        "dl",
+        { class: "facts" },
         make("div", {}, make("dt", { text: t("turnout") }), make("dd", {}, part("turnout"), part("turnoutOf"))),
         make("div", {}, make("dt", { text: t("flagged") }), make("dd", {}, part("flagged"), part("flaggedWhy"))),
-        this.callRow = make("div", { class: "call", hidden: true }, make("dt", { text: t("call") }), make("dd", {}, part("called"), part("calledBy"))),
-        this.manualRow = make("div", { class: "manual", hidden: true }, make("dt", { text: t("manualHead") }), make("dd", {}, part("manual")))),
+        (this.callRow = make(
+          "div",
+          { class: "call", hidden: true },
+          make("dt", { text: t("call") }),
+          make("dd", {}, part("called"), part("calledBy")),
+        )),
+        (this.manualRow = make(
+          "div",
+          { class: "manual", hidden: true },
+          make("dt", { text: t("manualHead") }),
+          make("dd", {}, part("manual")),
+        )),
+      ),
     );
   }
 
@@ -118,13 +146,21 @@ export class Hero {
     const first = leaders[0];
     put(this.section, "data-lead", lead ? (leaders.length > 1 ? "tie" : "lead") : "none");
     say(this.name, lead ? this.#names(leaders) : t(entry?.boxes_opened ? "nobody" : "noBoxes"));
-    say(this.party, lead && leaders.length === 1 ? first.candidate.partyName || (first.candidate.independent ? t("independent") : "") : "");
+    say(
+      this.party,
+      lead && leaders.length === 1
+        ? first.candidate.partyName || (first.candidate.independent ? t("independent") : "")
+        : "",
+    );
     say(this.verb, lead ? t(leaders.length > 1 ? "tie" : "leads") : "");
     dressMark(this.mark, leaders.length === 1 ? first.candidate : null, first ? hue(first.candidate) : "transparent");
     say(this.percent, first ? format.percent(first.votes, whole) : format.nothing);
     show(this.votes, first ? first.votes : NaN, format.count);
     const rival = lead?.second;
-    say(this.rival, !lead || leaders.length > 1 ? t("margin") : rival ? t("marginWith", { name: rival.candidate.name }) : t("alone"));
+    say(
+      this.rival,
+      !lead || leaders.length > 1 ? t("margin") : rival ? t("marginWith", { name: rival.candidate.name }) : t("alone"),
+    );
     show(this.gapVotes, lead ? lead.votes : NaN, format.count);
     say(this.gapPoints, format.points(lead?.points ?? NaN));
     this.gapPoints.dataset.value = String(lead?.points ?? "");
@@ -132,7 +168,10 @@ export class Hero {
 
   /** Everyone who shares the lead, by name as long as they fit. */
   #names(leaders) {
-    const named = leaders.slice(0, NAMED_LEADERS).map((row) => row.candidate.name).join(" – ");
+    const named = leaders
+      .slice(0, NAMED_LEADERS)
+      .map((row) => row.candidate.name)
+      .join(" – ");
     return leaders.length > NAMED_LEADERS ? `${named} +${leaders.length - NAMED_LEADERS}` : named;
   }
 
@@ -147,7 +186,11 @@ export class Hero {
     const thin = isThin(credited(entry), boxesTotal);
     put(this.section, "data-thin", thin ? "" : null);
     const left = isOdd(entry) ? NaN : registeredTotal - (entry?.registered ?? 0);
-    const rest = entry?.complete ? t("allOpened") : Number.isFinite(left) ? t("remaining", { n: format.count(Math.max(0, left)) }) : "";
+    const rest = entry?.complete
+      ? t("allOpened")
+      : Number.isFinite(left)
+        ? t("remaining", { n: format.count(Math.max(0, left)) })
+        : "";
     say(this.note, isOdd(entry) ? `${t("oddHead")}: ${oddWords(entry, t)}` : thin ? t("thin") : rest);
     markOdd(this.note, entry, t); // all of it on one line, so that nothing moves
   }

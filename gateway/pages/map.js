@@ -23,8 +23,11 @@ export class TileMap {
     this.grid.addEventListener("pointerleave", () => this.look(null));
     this.grid.addEventListener("focusin", (event) => this.#look(event));
     this.grid.addEventListener("focusout", () => this.look(null));
-    section.append(make("div", { class: "map-head" }, make("h2", {}, t("map"), " ", this.origin), this.legend), this.grid,
-      make("p", { class: "note", text: t("mapBy") }));
+    section.append(
+      make("div", { class: "map-head" }, make("h2", {}, t("map"), " ", this.origin), this.legend),
+      this.grid,
+      make("p", { class: "note", text: t("mapBy") }),
+    );
   }
 
   /** Draw the parts of a scope; hidden where no layout is known. */
@@ -48,10 +51,16 @@ export class TileMap {
       // what fits on a tile is for eyes: it is called by its sentence, which begins with the whole name
       const brief = (kind, text = "") => make("span", { class: kind, "aria-hidden": "true", text });
       const winner = brief("winner");
-      const tile = make("a", { class: "tile", "data-unit": unit.id, tabindex: "-1" },
+      const tile = make(
+        "a",
+        { class: "tile", "data-unit": unit.id, tabindex: "-1" },
         make("span", { class: "mark", "aria-hidden": "true" }),
-        brief("full", unit.name), brief(short.length > 8 ? "short long" : "short", short),
-        brief("code", code), winner, make("span", { class: "visually-hidden" }));
+        brief("full", unit.name),
+        brief(short.length > 8 ? "short long" : "short", short),
+        brief("code", code),
+        winner,
+        make("span", { class: "visually-hidden" }),
+      );
       tile.style.gridColumn = String(column + 1 + (column > WATER_AFTER ? 1 : 0));
       tile.style.gridRow = String(row + 1);
       this.#tiles.set(unit.id, { tile, winner, mark: tile.firstChild, sentence: tile.lastChild });
@@ -80,11 +89,13 @@ export class TileMap {
     const key = JSON.stringify(leading);
     if (this.legend.dataset.key === key) return;
     this.legend.dataset.key = key;
-    this.legend.replaceChildren(...leading.map(({ label, count, mark, hue }) => {
-      const swatch = make("span", { class: "mark", "data-mark": mark, "aria-hidden": "true" });
-      swatch.style.setProperty("--hue", hue);
-      return make("li", {}, swatch, `${label} `, make("b", { text: this.format.count(count) }));
-    }));
+    this.legend.replaceChildren(
+      ...leading.map(({ label, count, mark, hue }) => {
+        const swatch = make("span", { class: "mark", "data-mark": mark, "aria-hidden": "true" });
+        swatch.style.setProperty("--hue", hue);
+        return make("li", {}, swatch, `${label} `, make("b", { text: this.format.count(count) }));
+      }),
+    );
   }
 
   #enter(id) {

@@ -8,7 +8,9 @@
  */
 export function ranking(ballot, votes = {}) {
   const listed = new Set(ballot.map((candidate) => candidate.id));
-  const strangers = Object.keys(votes).filter((id) => !listed.has(id)).sort();
+  const strangers = Object.keys(votes)
+    .filter((id) => !listed.has(id))
+    .sort();
   const rows = [...ballot, ...strangers.map((id) => ({ id, name: id }))]
     .map((candidate, order) => ({ candidate, order, votes: votes[candidate.id] ?? 0 }))
     .sort((left, right) => right.votes - left.votes || left.order - right.order);

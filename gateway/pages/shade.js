@@ -11,7 +11,12 @@ export function shadeOf({ lead, thin, ground }, t) {
   if (!leader) return { state: lead ? "tie" : "empty", mark: "empty", winner: lead ? t("tie") : "" };
   const { fill, full, ink } = tileColors(leader.color, lead.points ?? 0, ground);
   return {
-    state: thin ? "thin" : "solid", mark: leader.mark, winner: leader.party ?? t("independent"),
-    fill, ink, hue: full, pale: paleOn(full, ground),
+    state: thin ? "thin" : "solid",
+    mark: leader.mark,
+    winner: leader.party ?? t("independent"),
+    fill,
+    ink,
+    hue: full,
+    pale: paleOn(full, ground),
   };
 }

@@ -19,7 +19,10 @@ export function slide(before, scale = 1) {
   for (const [row, top] of before) {
     const moved = (top - row.getBoundingClientRect().top) / scale;
     if (row.isConnected && moved) {
-      row.animate([{ transform: `translateY(${moved}px)` }, { transform: "none" }], { duration: SLIDE_MS, easing: "ease-out" });
+      row.animate([{ transform: `translateY(${moved}px)` }, { transform: "none" }], {
+        duration: SLIDE_MS,
+        easing: "ease-out",
+      });
     }
   }
 }

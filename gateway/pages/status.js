@@ -45,11 +45,17 @@ export class Status {
     const name = source?.name ?? "";
     let [state, text] = [feed.state, t(`${feed.state}Text`, { source: name })];
     if (hold.length) [state, text] = ["hold", t("hold", { what: hold.join(", ") })];
-    if (embargoed) [state, text] = ["embargo", embargo ? t("embargo", { time: format.clock(embargo), zone: format.zone() }) : t("embargoStands")];
+    if (embargoed)
+      [state, text] = [
+        "embargo",
+        embargo ? t("embargo", { time: format.clock(embargo), zone: format.zone() }) : t("embargoStands"),
+      ];
     if (fault) [state, text] = ["fault", t("fault", { message: fault })];
     if (connection.status === "refused") [state, text] = ["lost", t("refused", { code: connection.code })];
-    else if (connection.status !== "open" && connection.hadData) [state, text] = ["lost", t("lost", { time: format.clock(shownAt) })];
-    else if (connection.status !== "open") [state, text] = connection.failed ? ["lost", t("lostEmpty")] : ["waiting", t("connecting")];
+    else if (connection.status !== "open" && connection.hadData)
+      [state, text] = ["lost", t("lost", { time: format.clock(shownAt) })];
+    else if (connection.status !== "open")
+      [state, text] = connection.failed ? ["lost", t("lostEmpty")] : ["waiting", t("connecting")];
     this.show(state, text);
   }
 
@@ -85,6 +91,10 @@ export class Status {
   #favicon(state) {
     if (state === this.#icon) return;
     this.#icon = state;
-    put(document.getElementById("favicon"), "href", iconOf(({ hold: "quiet", embargo: "quiet", fault: "stale" })[state] ?? state));
+    put(
+      document.getElementById("favicon"),
+      "href",
+      iconOf({ hold: "quiet", embargo: "quiet", fault: "stale" }[state] ?? state),
+    );
   }
 }

@@ -23,11 +23,15 @@ export class View {
     const { election } = this;
     const entry = this.night.entry(selection.contest, sourceId, unitId);
     const unit = election.unitById.get(unitId);
-    const ranked = ranking(election.ballot(selection.contest, unitId), entry?.votes)
-      .map((row) => (row.candidate.color ? row : { ...row, candidate: election.stranger(row.candidate) }));
+    const ranked = ranking(election.ballot(selection.contest, unitId), entry?.votes).map((row) =>
+      row.candidate.color ? row : { ...row, candidate: election.stranger(row.candidate) },
+    );
     const boxesTotal = election.boxesTotal(unitId);
     return {
-      unit, entry, ranked, boxesTotal,
+      unit,
+      entry,
+      ranked,
+      boxesTotal,
       contest: election.contestById.get(selection.contest),
       source: election.sourceById.get(sourceId),
       registeredTotal: election.registeredTotal(unitId),
@@ -81,7 +85,9 @@ export class View {
       const group = groups.get(label) ?? { label, count: 0, mark: candidate.mark, hue: this.hue(candidate) };
       groups.set(label, { ...group, count: group.count + 1 });
     }
-    return [...groups.values()].sort((left, right) => right.count - left.count || this.format.compare(left.label, right.label));
+    return [...groups.values()].sort(
+      (left, right) => right.count - left.count || this.format.compare(left.label, right.label),
+    );
   }
 
   #sentence({ unit, entry, lead: ahead, boxesTotal }) {

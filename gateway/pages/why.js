@@ -13,17 +13,41 @@ export class Why {
   constructor(section, { t, format }) {
     Object.assign(this, { t, format });
     this.rows = ROWS.map((name) => {
-      const [title, text, votes, points] = [make("span", { class: "name" }), make("span", { class: "small" }), make("td", { class: "number" }), make("td", { class: "number" })];
-      return { title, text, votes, points, row: make("tr", { "data-part": name }, make("th", { scope: "row" }, title, text), votes, points) };
+      const [title, text, votes, points] = [
+        make("span", { class: "name" }),
+        make("span", { class: "small" }),
+        make("td", { class: "number" }),
+        make("td", { class: "number" }),
+      ];
+      return {
+        title,
+        text,
+        votes,
+        points,
+        row: make("tr", { "data-part": name }, make("th", { scope: "row" }, title, text), votes, points),
+      };
     });
     this.manual = make("p", { class: "note manual", hidden: true });
     this.like = make("p", { class: "note like" });
     this.list = make("ol", { class: "boxes" });
     this.summary = make("summary");
     this.boxes = make("details", {}, this.summary, this.list);
-    const head = make("tr", {}, make("td"), make("th", { scope: "col", class: "number", text: t("votesHead") }), make("th", { scope: "col", class: "number", text: t("pointsHead") }));
-    this.panel = make("div", { class: "why" }, make("h3", { text: t("whyTitle") }),
-      make("table", {}, make("thead", {}, head), make("tbody", {}, ...this.rows.map(({ row }) => row))), this.manual, this.like, this.boxes);
+    const head = make(
+      "tr",
+      {},
+      make("td"),
+      make("th", { scope: "col", class: "number", text: t("votesHead") }),
+      make("th", { scope: "col", class: "number", text: t("pointsHead") }),
+    );
+    this.panel = make(
+      "div",
+      { class: "why" },
+      make("h3", { text: t("whyTitle") }),
+      make("table", {}, make("thead", {}, head), make("tbody", {}, ...this.rows.map(({ row }) => row))),
+      this.manual,
+      this.like,
+      this.boxes,
+    );
     section.append(this.panel);
   }
 
@@ -37,9 +61,15 @@ export class Why {
     say(gap.title, t("whyGap", names));
     say(gap.text, leaders.length > 1 ? t("whyMargin", { first: leaders[0], second: leaders[1] }) : "");
     say(coverage.title, t("coverage"));
-    say(coverage.text, why ? t("whyCoverage", { ...names, n: this.#count(why.only_a), m: this.#count(why.only_b) }) : "");
+    say(
+      coverage.text,
+      why ? t("whyCoverage", { ...names, n: this.#count(why.only_a), m: this.#count(why.only_b) }) : "",
+    );
     say(disagreement.title, t("disagreement"));
-    say(disagreement.text, why ? t("whyDisagreement", { n: this.#count(why.both), m: this.#count(why.differing) }) : "");
+    say(
+      disagreement.text,
+      why ? t("whyDisagreement", { n: this.#count(why.both), m: this.#count(why.differing) }) : "",
+    );
     this.#numbers(answer?.lead ?? null);
     say(this.like, why ? this.#like(answer, names, leaders) : reason);
     this.#notes(answer, names, leaders[0] ?? "");
@@ -64,8 +94,14 @@ export class Why {
   #numbers(lead) {
     const shown = lead?.points ? hundredths(lead.points) : {};
     for (const [index, part] of ROWS.entries()) {
-      say(this.rows[index].votes, this.#signed(lead?.votes[part], (n) => this.#count(n)));
-      say(this.rows[index].points, this.#signed(shown[part], (n) => this.format.points(n / 100)));
+      say(
+        this.rows[index].votes,
+        this.#signed(lead?.votes[part], (n) => this.#count(n)),
+      );
+      say(
+        this.rows[index].points,
+        this.#signed(shown[part], (n) => this.format.points(n / 100)),
+      );
     }
   }
 
@@ -85,13 +121,30 @@ export class Why {
     say(this.summary, this.t("whyBoxesTitle", { n: this.#count(boxes.length) }));
     put(this.boxes, "data-empty", boxes.length ? null : "");
     const items = boxes.map((box) => {
-      const said = (side) => (box[side] ? answer.leaders.map((id, index) => `${leaders[index]} ${this.#count(box[side].votes[id] ?? 0)}`).join(", ") : this.t("notOpened"));
+      const said = (side) =>
+        box[side]
+          ? answer.leaders.map((id, index) => `${leaders[index]} ${this.#count(box[side].votes[id] ?? 0)}`).join(", ")
+          : this.t("notOpened");
       const place = `${election.unitById.get(box.district)?.name ?? box.district} ${box.box}`;
-      return { place, text: `${names.a}: ${said("a")} · ${names.b}: ${said("b")}`, part: this.#signed(box.lead ?? NaN, (n) => this.#count(n)) };
+      return {
+        place,
+        text: `${names.a}: ${said("a")} · ${names.b}: ${said("b")}`,
+        part: this.#signed(box.lead ?? NaN, (n) => this.#count(n)),
+      };
     });
     const key = JSON.stringify(items);
     if (this.list.dataset.key === key) return;
     this.list.dataset.key = key;
-    this.list.replaceChildren(...items.map(({ place, text, part }) => make("li", {}, make("b", { text: place }), make("span", { class: "small", text }), make("span", { class: "number", text: part }))));
+    this.list.replaceChildren(
+      ...items.map(({ place, text, part }) =>
+        make(
+          "li",
+          {},
+          make("b", { text: place }),
+          make("span", { class: "small", text }),
+          make("span", { class: "number", text: part }),
+        ),
+      ),
+    );
   }
 }

@@ -2,22 +2,35 @@
 // its track. Glass lets something through, so it is taken over white and over black, and the worse counts.
 async () => {
   const { contrast } = await import("/static/hue.js");
-  const BEHIND = [[0, 0, 0], [255, 255, 255]];
+  const BEHIND = [
+    [0, 0, 0],
+    [255, 255, 255],
+  ];
   const COLOR = /(?:rgba?|color)\([^()]*\)/g;
   const read = (text) => {
     const [red, green, blue, alpha = 1] = text.match(/[\d.]+/g).map(Number);
     return text.startsWith("color") ? [red * 255, green * 255, blue * 255, alpha] : [red, green, blue, alpha];
   };
-  const over = ([red, green, blue, alpha], under) => [red, green, blue].map((one, index) => one * alpha + under[index] * (1 - alpha));
+  const over = ([red, green, blue, alpha], under) =>
+    [red, green, blue].map((one, index) => one * alpha + under[index] * (1 - alpha));
   const hex = (color) => `#${color.map((one) => Math.round(one).toString(16).padStart(2, "0")).join("")}`;
   // What an element paints: the colours of its ground, several where it is hatched.
   const paints = (node) => {
     const style = getComputedStyle(node);
     if (node instanceof SVGElement) {
-      if (style.fill === "none" || node instanceof SVGSVGElement || node instanceof SVGTextElement || node instanceof SVGGElement) return [];
+      if (
+        style.fill === "none" ||
+        node instanceof SVGSVGElement ||
+        node instanceof SVGTextElement ||
+        node instanceof SVGGElement
+      )
+        return [];
       const pattern = style.fill.match(/url\("?(#[^")]+)"?\)/);
       const parts = pattern ? [...document.querySelector(pattern[1]).children] : [node];
-      return parts.flatMap((part) => [getComputedStyle(part).fill, pattern ? getComputedStyle(part).stroke : "none"]).filter((one) => one.startsWith("rgb") || one.startsWith("color")).map(read);
+      return parts
+        .flatMap((part) => [getComputedStyle(part).fill, pattern ? getComputedStyle(part).stroke : "none"])
+        .filter((one) => one.startsWith("rgb") || one.startsWith("color"))
+        .map(read);
     }
     const hatch = style.backgroundImage.match(COLOR) ?? [];
     return (hatch.length ? hatch : [style.backgroundColor]).map(read).filter(([, , , alpha]) => alpha > 0);
@@ -33,12 +46,18 @@ async () => {
   };
   const worst = (color, under) => Math.min(...under.map((one) => contrast(hex(over(color, one)), hex(one))));
   const overlay = document.querySelector(".overlay");
-  const visible = (node) => { const { visibility, display } = getComputedStyle(node); return visibility === "visible" && display !== "none" && !node.closest("[hidden]"); };
+  const visible = (node) => {
+    const { visibility, display } = getComputedStyle(node);
+    return visibility === "visible" && display !== "none" && !node.closest("[hidden]");
+  };
   const faults = [];
   let texts = 0;
   let bars = 0;
   const note = (kind, node, said, ratio, least) => {
-    if (ratio < least) faults.push(`${kind} ${node.closest("[class]").className.baseVal ?? node.closest("[class]").className} ${said}: ${ratio.toFixed(2)}`);
+    if (ratio < least)
+      faults.push(
+        `${kind} ${node.closest("[class]").className.baseVal ?? node.closest("[class]").className} ${said}: ${ratio.toFixed(2)}`,
+      );
   };
   const walker = document.createTreeWalker(overlay, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -64,7 +83,13 @@ async () => {
     if (!colors.length) colors.push(read(getComputedStyle(bar).borderTopColor));
     bars += 1;
     // of a hatch the stronger stroke is the bar
-    note("bar", bar, bar.getAttribute("data-mark") ?? "", Math.max(...colors.map((color) => worst(color, grounds(parents)))), 3);
+    note(
+      "bar",
+      bar,
+      bar.getAttribute("data-mark") ?? "",
+      Math.max(...colors.map((color) => worst(color, grounds(parents)))),
+      3,
+    );
   }
   return { faults: [...new Set(faults)], texts, bars };
-}
+};

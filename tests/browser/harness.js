@@ -9,7 +9,8 @@ class ScriptedNight extends Night {
     super({
       send: (message) => this.answer(message),
       tell: (name, detail) => (listeners.get(name) ?? []).forEach((one) => one(detail)),
-      now: () => performance.now(), random: Math.random,
+      now: () => performance.now(),
+      random: Math.random,
     });
     this.script = script;
     this.asked = [];
@@ -22,8 +23,11 @@ class ScriptedNight extends Night {
   }
   tellTotals(message) {
     const { contest, source, units } = message;
-    const totals = this.script.totals.filter((one) => one.contest === contest && one.source === source
-      && units.some((pattern) => covers(pattern, one.unit))).map(({ contest: _, source: __, ...entry }) => entry);
+    const totals = this.script.totals
+      .filter(
+        (one) => one.contest === contest && one.source === source && units.some((pattern) => covers(pattern, one.unit)),
+      )
+      .map(({ contest: _, source: __, ...entry }) => entry);
     this.receive({ type: "snapshot", id: message.id, contest, source, epoch: "9f2c", seq: 1, as_of: null, totals });
   }
 }
@@ -38,7 +42,15 @@ window.show = async (name, search, script) => {
   window.onStage = null;
   const opening = open({ name, search, page: location.origin, root, client });
   client.opened();
-  client.receive({ type: "hello", protocol: "sandik.v1", run: "gece", mode: script.mode, epoch: "9f2c", seq: 1, heartbeat_s: 10 });
+  client.receive({
+    type: "hello",
+    protocol: "sandik.v1",
+    run: "gece",
+    mode: script.mode,
+    epoch: "9f2c",
+    seq: 1,
+    heartbeat_s: 10,
+  });
   client.receive(script.state);
   window.onStage = await opening;
   if (script.lost) client.lose(1006);
@@ -51,8 +63,13 @@ window.show = async (name, search, script) => {
 window.countOn = async (times) => {
   const { client } = window;
   const first = client.script.totals;
-  const moved = (votes, round) => Object.fromEntries(
-    Object.entries(votes).map(([id, count], index) => [id, count + Math.round((count * ((round * 7 + index * 3) % 11)) / 20)]));
+  const moved = (votes, round) =>
+    Object.fromEntries(
+      Object.entries(votes).map(([id, count], index) => [
+        id,
+        count + Math.round((count * ((round * 7 + index * 3) % 11)) / 20),
+      ]),
+    );
   for (let round = 1; round <= times; round += 1) {
     client.script.totals = first.map((one) => ({ ...one, votes: moved(one.votes, round) }));
     for (const message of client.asked) client.tellTotals(message);

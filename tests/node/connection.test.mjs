@@ -4,7 +4,16 @@ import { test } from "node:test";
 import { awaitDefinition, connect, routeUrl, streamUrl } from "../../gateway/pages/client/index.js";
 
 const WANTED = { contest: "mayor", source: "aa", units: ["tr"] };
-const HELLO = { type: "hello", protocol: "sandik.v1", run: "night", mode: "test", epoch: "e1", seq: 3, heartbeat_s: 10, scope: "public" };
+const HELLO = {
+  type: "hello",
+  protocol: "sandik.v1",
+  run: "night",
+  mode: "test",
+  epoch: "e1",
+  seq: 3,
+  heartbeat_s: 10,
+  scope: "public",
+};
 
 /** A clock that only a test moves. */
 class Clock {
@@ -60,7 +69,14 @@ function stage(options = {}) {
     }
   }
   const clock = new Clock();
-  const night = connect({ url: "http://host:1/?x=1", subscriptions: [WANTED], clock, random: () => 1, WebSocket: Socket, ...options });
+  const night = connect({
+    url: "http://host:1/?x=1",
+    subscriptions: [WANTED],
+    clock,
+    random: () => 1,
+    WebSocket: Socket,
+    ...options,
+  });
   const news = [];
   night.on("connection", ({ status }) => news.push(status));
   return { night, clock, sockets, news };
@@ -75,7 +91,15 @@ test("it subscribes at once, and comes back with its cursor", () => {
   const { night, clock, sockets, news } = stage();
   open(sockets[0]);
   const { id } = sockets[0].sent[0];
-  sockets[0].say({ type: "snapshot", id, contest: "mayor", source: "aa", epoch: "e1", seq: 3, totals: [{ unit: "tr", votes: { a: 1 } }] });
+  sockets[0].say({
+    type: "snapshot",
+    id,
+    contest: "mayor",
+    source: "aa",
+    epoch: "e1",
+    seq: 3,
+    totals: [{ unit: "tr", votes: { a: 1 } }],
+  });
   sockets[0].onclose({ code: 1006 });
   assert.deepEqual(night.entry("mayor", "aa", "tr").votes, { a: 1 });
   clock.advance(1_999);
@@ -150,10 +174,13 @@ test("an attempt that nobody answers is given up, and so is one that nobody gree
 
 test("each connection asks for the token of the moment", () => {
   let issued = 0;
-  const { clock, sockets } = stage({ token: () => `t${issued += 1}` });
+  const { clock, sockets } = stage({ token: () => `t${(issued += 1)}` });
   sockets[0].onclose({ code: 4003 });
   clock.advance(2_000);
-  assert.deepEqual(sockets.map(({ url }) => url), ["ws://host:1/v1/stream?token=t1", "ws://host:1/v1/stream?token=t2"]);
+  assert.deepEqual(
+    sockets.map(({ url }) => url),
+    ["ws://host:1/v1/stream?token=t1", "ws://host:1/v1/stream?token=t2"],
+  );
   assert.equal(sockets[0].protocol, "sandik.v1");
 });
 
@@ -170,8 +197,12 @@ test("a listener that fails does not end the connection, nor one that has had en
   const complaints = t.mock.method(console, "error", () => {});
   const { night, clock, sockets } = stage();
   let heard = 0;
-  night.on("connection", () => { throw new Error("mine"); });
-  const off = night.on("connection", () => { heard += 1; });
+  night.on("connection", () => {
+    throw new Error("mine");
+  });
+  const off = night.on("connection", () => {
+    heard += 1;
+  });
   sockets[0].onclose({ code: 1006 });
   off();
   clock.advance(2_000);
@@ -181,11 +212,18 @@ test("a listener that fails does not end the connection, nor one that has had en
 test("every address of a gateway leads to its doors, with the token", () => {
   assert.equal(streamUrl("https://night.example/?contest=x&token=abc"), "wss://night.example/v1/stream?token=abc");
   assert.equal(streamUrl("ws://night.example:8765/v1/stream"), "ws://night.example:8765/v1/stream");
-  assert.equal(routeUrl("/v1/totals", "wss://night.example/v1/stream", "t").href, "https://night.example/v1/totals?token=t");
+  assert.equal(
+    routeUrl("/v1/totals", "wss://night.example/v1/stream", "t").href,
+    "https://night.example/v1/totals?token=t",
+  );
 });
 
 test("the definition is asked for until there is one", async () => {
-  const answers = [new Error("no server"), { ok: false, status: 503 }, { ok: true, json: async () => ({ id: "night" }) }];
+  const answers = [
+    new Error("no server"),
+    { ok: false, status: 503 },
+    { ok: true, json: async () => ({ id: "night" }) },
+  ];
   const asked = [];
   const fetch = async (url) => {
     asked.push(url.href);
@@ -195,7 +233,13 @@ test("the definition is asked for until there is one", async () => {
   };
   const waited = [];
   const onWait = (error) => waited.push(error.message);
-  const definition = await awaitDefinition({ url: "ws://host:1/v1/stream", token: "t", fetch, onWait, random: () => 0 });
+  const definition = await awaitDefinition({
+    url: "ws://host:1/v1/stream",
+    token: "t",
+    fetch,
+    onWait,
+    random: () => 0,
+  });
   assert.deepEqual(definition, { id: "night" });
   assert.deepEqual(waited, ["no server", "The definition is not there yet (503)."]);
   assert.equal(asked[0], "http://host:1/v1/definition?token=t");
@@ -205,7 +249,15 @@ test("a new token takes the old one's place without anything being lost", () => 
   const { night, sockets, news } = stage({ token: "old" });
   open(sockets[0]);
   const { id } = sockets[0].sent[0];
-  sockets[0].say({ type: "snapshot", id, contest: "mayor", source: "aa", epoch: "e1", seq: 3, totals: [{ unit: "tr", votes: { a: 1 } }] });
+  sockets[0].say({
+    type: "snapshot",
+    id,
+    contest: "mayor",
+    source: "aa",
+    epoch: "e1",
+    seq: 3,
+    totals: [{ unit: "tr", votes: { a: 1 } }],
+  });
   night.renew("old");
   assert.equal(sockets.length, 1);
   night.renew("new");

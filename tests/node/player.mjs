@@ -24,21 +24,61 @@ class Player {
 
   play(step) {
     switch (step.do) {
-      case "receive": return this.night.receive(this.#named(structuredClone(step.message)));
-      case "subscribe": return this.handles.set(step.subscription, this.night.subscribe(this.wanted[step.subscription]));
-      case "unsubscribe": return this.handles.get(step.subscription).close();
-      case "lose": this.delayMs = this.night.lose(step.code); return undefined;
-      case "advance": this.nowMs += step.seconds * 1_000; return undefined;
-      default: return this.night[step.do]();
+      case "receive":
+        return this.night.receive(this.#named(structuredClone(step.message)));
+      case "subscribe":
+        return this.handles.set(step.subscription, this.night.subscribe(this.wanted[step.subscription]));
+      case "unsubscribe":
+        return this.handles.get(step.subscription).close();
+      case "lose":
+        this.delayMs = this.night.lose(step.code);
+        return undefined;
+      case "advance":
+        this.nowMs += step.seconds * 1_000;
+        return undefined;
+      default:
+        return this.night[step.do]();
     }
   }
 
   look() {
     const { night } = this;
-    const { gaps, status, code, run, mode, epoch, scope, reachable, embargoed, embargo, held, holding, pending, calls, replay, feeds } = night;
+    const {
+      gaps,
+      status,
+      code,
+      run,
+      mode,
+      epoch,
+      scope,
+      reachable,
+      embargoed,
+      embargo,
+      held,
+      holding,
+      pending,
+      calls,
+      replay,
+      feeds,
+    } = night;
     const at = (read) => Object.fromEntries(this.places.map((place) => [place, read(...place.split(" ")) ?? null]));
     const seen = {
-      gaps, status, code, run, mode, epoch, scope, reachable, embargoed, embargo, held, holding, pending, calls, replay, feeds,
+      gaps,
+      status,
+      code,
+      run,
+      mode,
+      epoch,
+      scope,
+      reachable,
+      embargoed,
+      embargo,
+      held,
+      holding,
+      pending,
+      calls,
+      replay,
+      feeds,
       patience_s: night.patienceMs === null ? null : night.patienceMs / 1_000,
       delay_s: this.delayMs === null ? null : this.delayMs / 1_000,
       shown: at((...place) => night.entry(...place)),

@@ -1,8 +1,22 @@
 /** The client's types as someone who uses it meets them: checked, never run. */
 
 import {
-  awaitDefinition, connect, covers, fetchDefinition, mayReconnect, retryDelay, routeUrl, streamUrl, subscriptionId,
-  type Change, type Entry, type EventMessage, type Handle, type LiveNight, type Mode, type Status,
+  awaitDefinition,
+  connect,
+  covers,
+  fetchDefinition,
+  mayReconnect,
+  retryDelay,
+  routeUrl,
+  streamUrl,
+  subscriptionId,
+  type Change,
+  type Entry,
+  type EventMessage,
+  type Handle,
+  type LiveNight,
+  type Mode,
+  type Status,
 } from "@sandik/client";
 
 const definition = await awaitDefinition({ url: "http://localhost:8765", onWait: (error) => console.log(error) });
@@ -18,7 +32,10 @@ const night: LiveNight = connect({
 
 const off: () => void = night.on("change", ({ contest: where, units }: Change) => console.log(where, units.length));
 night.on("event", (message: EventMessage) => console.log(message.event === "leader_changed" && message.before));
-night.on("connection", ({ status, code }) => { const known: Status = status; console.log(known, code?.toFixed()); });
+night.on("connection", ({ status, code }) => {
+  const known: Status = status;
+  console.log(known, code?.toFixed());
+});
 night.on("fault", ({ code, message }) => console.log(code, message));
 night.on("state", ({ feeds }) => console.log(feeds["aa"]?.age_s?.toFixed(1)));
 night.on("pending", ({ pending }) => console.log(pending + 1));
@@ -38,8 +55,23 @@ night.release();
 followed.close();
 off();
 night.close();
-console.log(votes, mode, again, night.held.length, night.replay?.speed, night.calls[0]?.by, night.holding, night.pending);
-console.log(covers("tr/*", "tr/34"), mayReconnect(4500), retryDelay(2), routeUrl("/v1/totals", "/").href, streamUrl("/"));
+console.log(
+  votes,
+  mode,
+  again,
+  night.held.length,
+  night.replay?.speed,
+  night.calls[0]?.by,
+  night.holding,
+  night.pending,
+);
+console.log(
+  covers("tr/*", "tr/34"),
+  mayReconnect(4500),
+  retryDelay(2),
+  routeUrl("/v1/totals", "/").href,
+  streamUrl("/"),
+);
 console.log(subscriptionId({ contest: "mayor", source: "aa", units: [] }), night.newest("a", "b", "c")?.unit);
 
 // @ts-expect-error  there is no such news

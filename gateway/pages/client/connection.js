@@ -34,11 +34,20 @@ export class LiveNight extends Night {
   /** The token of the newest attempt. */
   #dialled = null;
 
-  constructor({ clock = CLOCK, random = Math.random, WebSocket = globalThis.WebSocket, retry, subscriptions = [], ...rest }) {
+  constructor({
+    clock = CLOCK,
+    random = Math.random,
+    WebSocket = globalThis.WebSocket,
+    retry,
+    subscriptions = [],
+    ...rest
+  }) {
     super({
       send: (message) => this.#socket.send(JSON.stringify(message)),
       tell: (name, detail) => this.#tell(name, detail),
-      now: () => clock.now(), random, retry,
+      now: () => clock.now(),
+      random,
+      retry,
     });
     this.#options = { openingMs: OPENING_MS, helloMs: HELLO_MS, ...rest, clock, WebSocket };
     for (const one of subscriptions) this.subscribe(one);
@@ -59,7 +68,9 @@ export class LiveNight extends Night {
     this.connecting();
     const socket = this.#dial();
     this.#follow(socket);
-    socket.onopen = () => { if (this.#socket === socket) this.#begin(); };
+    socket.onopen = () => {
+      if (this.#socket === socket) this.#begin();
+    };
     this.#watch(openingMs);
   }
 
@@ -109,10 +120,16 @@ export class LiveNight extends Night {
 
   /** From now on this is the connection. */
   #follow(socket) {
-    const mine = (react) => (event) => { if (this.#socket === socket) react(event); };
+    const mine = (react) => (event) => {
+      if (this.#socket === socket) react(event);
+    };
     this.#socket = socket;
-    socket.onmessage = mine(({ data }) => { this.#received(data); });
-    socket.onclose = mine(({ code }) => { this.#lost(code); });
+    socket.onmessage = mine(({ data }) => {
+      this.#received(data);
+    });
+    socket.onclose = mine(({ code }) => {
+      this.#lost(code);
+    });
   }
 
   #begin() {
@@ -127,7 +144,9 @@ export class LiveNight extends Night {
     const socket = this.#dial();
     const late = clock.setTimeout(() => this.#dismiss(), openingMs);
     this.#successor = { socket, late };
-    socket.onclose = () => { if (this.#successor?.socket === socket) this.#dismiss(); };
+    socket.onclose = () => {
+      if (this.#successor?.socket === socket) this.#dismiss();
+    };
     socket.onopen = () => {
       if (this.#successor?.socket !== socket) return;
       this.#successor = null;
@@ -178,7 +197,8 @@ export class LiveNight extends Night {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {
       try {
         listener(detail);
-      } catch (error) { // whoever listens must not be able to end the connection
+      } catch (error) {
+        // whoever listens must not be able to end the connection
         (globalThis.reportError ?? console.error)(error);
       }
     }

@@ -29,6 +29,8 @@ export async function awaitDefinition({ onWait = () => {}, signal, random = Math
     } catch (error) {
       onWait(error);
     }
-    await new Promise((resolve) => { setTimeout(resolve, retryDelay(failures, random, FIRST_MS, LONGEST_MS)); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, retryDelay(failures, random, FIRST_MS, LONGEST_MS));
+    });
   }
 }

@@ -43,6 +43,14 @@ export class Feeds {
     const heard = this.#heard.has(source) ? since(this.#heard.get(source)) : Infinity;
     const age = Math.min(stated, heard);
     const state = connected ? feed.state : "unknown";
-    return { ...feed, state, age_s: Number.isFinite(age) ? age : null, set_aside: feed.set_aside ?? 0, restarted: feed.restarted ?? 0, ahead: feed.ahead ?? 0, impossible: feed.impossible ?? 0 };
+    return {
+      ...feed,
+      state,
+      age_s: Number.isFinite(age) ? age : null,
+      set_aside: feed.set_aside ?? 0,
+      restarted: feed.restarted ?? 0,
+      ahead: feed.ahead ?? 0,
+      impossible: feed.impossible ?? 0,
+    };
   }
 }

@@ -26,7 +26,8 @@ export function touches(name, definition, contest, unit) {
 
 /** The unit and those above it, nearest first; nothing for one that is not there. */
 function pathOf(definition, unit) {
-  if (!parentsOf.has(definition.units)) parentsOf.set(definition.units, new Map(definition.units.map(({ id, parent }) => [id, parent ?? null])));
+  if (!parentsOf.has(definition.units))
+    parentsOf.set(definition.units, new Map(definition.units.map(({ id, parent }) => [id, parent ?? null])));
   const parents = parentsOf.get(definition.units);
   const path = [];
   for (let one = unit; parents.has(one); one = parents.get(one)) path.push(one);

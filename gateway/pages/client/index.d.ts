@@ -103,7 +103,18 @@ export interface StateMessage {
   readonly type: "state";
   readonly seq: number;
   readonly at: string;
-  readonly feeds: Readonly<Record<string, Omit<Feed, "state" | "set_aside" | "restarted" | "ahead" | "impossible"> & { readonly state: Exclude<Feed["state"], "unknown">; readonly set_aside?: number; readonly restarted?: number; readonly ahead?: number; readonly impossible?: number }>>;
+  readonly feeds: Readonly<
+    Record<
+      string,
+      Omit<Feed, "state" | "set_aside" | "restarted" | "ahead" | "impossible"> & {
+        readonly state: Exclude<Feed["state"], "unknown">;
+        readonly set_aside?: number;
+        readonly restarted?: number;
+        readonly ahead?: number;
+        readonly impossible?: number;
+      }
+    >
+  >;
   readonly reachable?: boolean;
   readonly embargo?: string | null;
   readonly embargoed?: boolean;
@@ -290,6 +301,11 @@ export function isHeld(
   unit: string,
 ): boolean;
 /** Whether what a name in `held` is of and a unit (null: everywhere) have anything in common. */
-export function touches(name: string, definition: Pick<Definition, "units">, contest: string, unit: string | null): boolean;
+export function touches(
+  name: string,
+  definition: Pick<Definition, "units">,
+  contest: string,
+  unit: string | null,
+): boolean;
 /** A subscription's name: the same for whoever asks for the same. */
 export function subscriptionId(wanted: Wanted): string;

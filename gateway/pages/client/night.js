@@ -62,7 +62,14 @@ export class Night {
   newest(contest, source, unit) {
     let best = null;
     for (const one of this.#subscriptions.values()) {
-      if (one.table && one.contest === contest && one.source === source && one.covers(unit) && this.#outranks(one, best)) best = one;
+      if (
+        one.table &&
+        one.contest === contest &&
+        one.source === source &&
+        one.covers(unit) &&
+        this.#outranks(one, best)
+      )
+        best = one;
     }
     return best?.table.get(unit);
   }
@@ -181,14 +188,23 @@ export class Night {
   /** A message came in; one of a kind that is not known is ignored, for a newer server may say more. */
   receive(message) {
     switch (message.type) {
-      case "hello": return this.#hello(message);
-      case "snapshot": return this.#snapshot(message);
-      case "delta": return this.#delta(message);
-      case "state": return this.#stated(message);
-      case "event": return this.#frozen ? undefined : this.#tell("event", message);
-      case "error": return this.#tell("fault", message);
-      case "goodbye": this.#retryAfterMs = message.retry_after_s * 1_000; return undefined;
-      default: return undefined;
+      case "hello":
+        return this.#hello(message);
+      case "snapshot":
+        return this.#snapshot(message);
+      case "delta":
+        return this.#delta(message);
+      case "state":
+        return this.#stated(message);
+      case "event":
+        return this.#frozen ? undefined : this.#tell("event", message);
+      case "error":
+        return this.#tell("fault", message);
+      case "goodbye":
+        this.#retryAfterMs = message.retry_after_s * 1_000;
+        return undefined;
+      default:
+        return undefined;
     }
   }
 
@@ -244,7 +260,10 @@ export class Night {
     if (!one) return;
     const before = this.#visible(one);
     one.snapshot(message);
-    this.#moved(one, this.#difference(before, this.#visible(one)).map(({ unit }) => unit));
+    this.#moved(
+      one,
+      this.#difference(before, this.#visible(one)).map(({ unit }) => unit),
+    );
   }
 
   #delta(message) {
@@ -287,10 +306,12 @@ export class Night {
   /** The places at which two such maps differ: {contest, source, unit}. */
   #difference(before, after) {
     const keys = [...new Set([...before.keys(), ...after.keys()])];
-    return keys.filter((key) => !same(before.get(key), after.get(key))).map((key) => {
-      const [contest, source, unit] = key.split(" ");
-      return { contest, source, unit };
-    });
+    return keys
+      .filter((key) => !same(before.get(key), after.get(key)))
+      .map((key) => {
+        const [contest, source, unit] = key.split(" ");
+        return { contest, source, unit };
+      });
   }
 
   #tellChanges(changed) {
@@ -321,7 +342,8 @@ export class Night {
   /** Forget the oldest of those that nobody follows any more. */
   #letGo() {
     const retained = [...this.#subscriptions.values()].filter((one) => !one.handles);
-    for (const one of retained.slice(0, Math.max(0, retained.length - MAX_RETAINED))) this.#subscriptions.delete(one.id);
+    for (const one of retained.slice(0, Math.max(0, retained.length - MAX_RETAINED)))
+      this.#subscriptions.delete(one.id);
   }
 }
 

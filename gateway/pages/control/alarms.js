@@ -26,18 +26,40 @@ export class Alarms {
     const { t, format } = this;
     const { kind, source, contest, unit, figure, before, after, at, as_of: asOf, box, revision, stands } = alarm;
     const said = {
-      jump: () => t("jump", { who: this.room.candidateName(contest, unit, figure), before: format.percentOf(before), after: format.percentOf(after) }),
+      jump: () =>
+        t("jump", {
+          who: this.room.candidateName(contest, unit, figure),
+          before: format.percentOf(before),
+          after: format.percentOf(after),
+        }),
       backwards: () => t("backwards", { before: format.count(before), after: format.count(after) }),
-      fall: () => t("fall", { who: figure ? this.room.candidateName(contest, unit, figure) : t("allVotes"), before: format.count(before), after: format.count(after) }),
-      contradiction: () => t("contradiction", { what: t(`odd_${figure}`), found: format.count(after), limit: format.count(before) }),
+      fall: () =>
+        t("fall", {
+          who: figure ? this.room.candidateName(contest, unit, figure) : t("allVotes"),
+          before: format.count(before),
+          after: format.count(after),
+        }),
+      contradiction: () =>
+        t("contradiction", { what: t(`odd_${figure}`), found: format.count(after), limit: format.count(before) }),
       silence: () => t("silence"),
       restarted: () => t("restartedAlarm", { n: format.count(after), revision, stands }),
       ahead: () => t("aheadAlarm", { n: format.count(after), time: format.clock(asOf) }),
       impossible: () => t("impossibleAlarm", { n: format.count(after), box }),
-      moved: () => t("moved", { figure: this.room.figureName(contest, unit, figure), before: format.count(before), after: format.count(after) }),
+      moved: () =>
+        t("moved", {
+          figure: this.room.figureName(contest, unit, figure),
+          before: format.count(before),
+          after: format.count(after),
+        }),
       set_aside: () => t("setAsideAlarm", { reason: t(`reason_${figure}`), n: format.count(after) }),
     }[kind]();
     const where = contest && this.election.contestById.has(contest) ? ` · ${this.room.where(contest, unit)}` : "";
-    return make("li", { "data-kind": kind }, make("time", { text: format.clock(at) }), make("b", { text: ` ${said}` }), make("span", { text: `${where} · ${this.election.sourceById.get(source)?.name ?? source}` }));
+    return make(
+      "li",
+      { "data-kind": kind },
+      make("time", { text: format.clock(at) }),
+      make("b", { text: ` ${said}` }),
+      make("span", { text: `${where} · ${this.election.sourceById.get(source)?.name ?? source}` }),
+    );
   }
 }

@@ -10,10 +10,18 @@ export class Audit {
 
   constructor({ root, room, words, format }) {
     Object.assign(this, { room, t: words, format });
-    const heads = ["when", "what", "by", "why", "verdict", "signedBy"].map((key) => make("th", { scope: "col", text: words(key) }));
+    const heads = ["when", "what", "by", "why", "verdict", "signedBy"].map((key) =>
+      make("th", { scope: "col", text: words(key) }),
+    );
     const body = make("tbody");
     this.#rows = new Rows(body, (verdict) => this.#row(verdict));
-    const table = make("table", {}, make("caption", { class: "visually-hidden", text: words("audit") }), make("thead", {}, make("tr", {}, ...heads)), body);
+    const table = make(
+      "table",
+      {},
+      make("caption", { class: "visually-hidden", text: words("audit") }),
+      make("thead", {}, make("tr", {}, ...heads)),
+      body,
+    );
     root.append(make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": words("audit") }, table));
   }
 
@@ -27,7 +35,18 @@ export class Audit {
     const where = contest ? ` ${this.room.where(contest, unit ?? district ?? null)}` : "";
     const who = candidate ? ` · ${this.room.candidateName(contest, unit, candidate)}` : "";
     const what = `${t(type ?? "unreadable")}${where}${who}${position ? ` ${position}` : ""}`;
-    const cells = [format.clock(at), what, by ?? "", reason ?? "", counts ? t("counts") : t(kept ? "kept" : "refused", { why: refusal }), key ?? t(kept ? "unknownKey" : "unsigned")];
-    return make("tr", { "data-counts": String(counts), "data-kept": String(kept) }, ...cells.map((text) => make("td", { text })));
+    const cells = [
+      format.clock(at),
+      what,
+      by ?? "",
+      reason ?? "",
+      counts ? t("counts") : t(kept ? "kept" : "refused", { why: refusal }),
+      key ?? t(kept ? "unknownKey" : "unsigned"),
+    ];
+    return make(
+      "tr",
+      { "data-counts": String(counts), "data-kept": String(kept) },
+      ...cells.map((text) => make("td", { text })),
+    );
   }
 }

@@ -17,7 +17,16 @@ export class Calls {
     button.addEventListener("click", () => this.#call());
     const list = make("ul");
     this.#rows = new Rows(list, (call) => this.#row(call));
-    root.append(make("p", { class: "choices" }, make("label", { for: "call-candidate", text: words("candidate") }), this.#candidate, button), list);
+    root.append(
+      make(
+        "p",
+        { class: "choices" },
+        make("label", { for: "call-candidate", text: words("candidate") }),
+        this.#candidate,
+        button,
+      ),
+      list,
+    );
   }
 
   /** Show the calls that stand, and who can be called where one looks. */
@@ -25,7 +34,9 @@ export class Calls {
     const { contest, unit } = this.room.place;
     if (this.#ballot !== `${contest} ${unit}`) {
       this.#ballot = `${contest} ${unit}`;
-      this.#candidate.replaceChildren(...this.election.ballot(contest, unit).map(({ id, name }) => make("option", { value: id, text: name })));
+      this.#candidate.replaceChildren(
+        ...this.election.ballot(contest, unit).map(({ id, name }) => make("option", { value: id, text: name })),
+      );
     }
     this.#rows.draw(calls, (call) => `${call.contest} ${call.unit} ${call.candidate}`, this.t("noCalls"));
   }
@@ -33,10 +44,19 @@ export class Calls {
   #row(call) {
     const { contest, unit, candidate, by } = call;
     const button = make("button", { "data-orders": true, text: this.t("withdrawCall") });
-    button.addEventListener("click", () => this.room.ask({
-      fields: { type: "call_withdrawn", contest, unit }, what: this.t("withdrawWhat", { where: this.room.where(contest, unit) }),
-    }));
-    return make("li", {}, make("b", { text: this.room.candidateName(contest, unit, candidate) }), make("span", { text: ` ${this.room.where(contest, unit)} · ${by}` }), button);
+    button.addEventListener("click", () =>
+      this.room.ask({
+        fields: { type: "call_withdrawn", contest, unit },
+        what: this.t("withdrawWhat", { where: this.room.where(contest, unit) }),
+      }),
+    );
+    return make(
+      "li",
+      {},
+      make("b", { text: this.room.candidateName(contest, unit, candidate) }),
+      make("span", { text: ` ${this.room.where(contest, unit)} · ${by}` }),
+      button,
+    );
   }
 
   #call() {
@@ -45,7 +65,8 @@ export class Calls {
     const who = this.room.candidateName(contest, unit, candidate);
     this.room.ask({
       fields: { type: "called", contest, unit, candidate },
-      what: this.t("callWhat", { where: this.room.where(contest, unit), who }), grave: this.t("callSure"),
+      what: this.t("callWhat", { where: this.room.where(contest, unit), who }),
+      grave: this.t("callSure"),
     });
   }
 }

@@ -39,13 +39,27 @@ export class Confirmation {
     const cancel = make("button", { type: "button", text: words("cancel") });
     cancel.addEventListener("click", () => this.#dialog.close());
     this.#form = make(
-      "form", { method: "dialog" },
-      make("h2", { id: "confirm-title", text: words("confirmTitle") }), this.#what, this.#changes, this.#questions,
-      make("label", { for: "reason", text: words("reason") }), this.#reason, this.sureLine, this.#problem,
+      "form",
+      { method: "dialog" },
+      make("h2", { id: "confirm-title", text: words("confirmTitle") }),
+      this.#what,
+      this.#changes,
+      this.#questions,
+      make("label", { for: "reason", text: words("reason") }),
+      this.#reason,
+      this.sureLine,
+      this.#problem,
       make("p", { class: "choices" }, cancel, this.#give),
     );
-    this.#form.addEventListener("submit", (event) => { event.preventDefault(); this.#submit(); });
-    this.#dialog = make("dialog", { "aria-labelledby": "confirm-title", "aria-describedby": "what changes questions" }, this.#form);
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#dialog = make(
+      "dialog",
+      { "aria-labelledby": "confirm-title", "aria-describedby": "what changes questions" },
+      this.#form,
+    );
     this.#dialog.addEventListener("close", () => settleFocus(this.#panel)); // what asked may be gone by now
     document.body.append(this.#dialog);
   }
@@ -76,14 +90,31 @@ export class Confirmation {
     if (confirm !== this.#confirm) this.#sure.checked = false; // that was a yes to something else
     this.#confirm = confirm;
     this.#adds = adds;
-    this.#changes.replaceChildren(...changes.map(({ figure, before, after }) => make("li", {
-      text: this.t("change", { figure: this.figureName(contest, unit, figure), before: this.#counted(before), after: this.#counted(after) }),
-    })));
-    this.#questions.replaceChildren(...questions.map(({ code, sentence }) => make("li", { "data-code": code }, make("b", { text: this.t(`asks_${code}`) }), make("span", { text: ` ${sentence}` }))));
+    this.#changes.replaceChildren(
+      ...changes.map(({ figure, before, after }) =>
+        make("li", {
+          text: this.t("change", {
+            figure: this.figureName(contest, unit, figure),
+            before: this.#counted(before),
+            after: this.#counted(after),
+          }),
+        }),
+      ),
+    );
+    this.#questions.replaceChildren(
+      ...questions.map(({ code, sentence }) =>
+        make(
+          "li",
+          { "data-code": code },
+          make("b", { text: this.t(`asks_${code}`) }),
+          make("span", { text: ` ${sentence}` }),
+        ),
+      ),
+    );
     const asks = this.#grave !== null || questions.length > 0;
     this.#sure.required = asks;
     this.sureLine.hidden = !asks;
-    say(this.sureLine.querySelector("span"), asks ? this.#grave ?? this.t("sure") : "");
+    say(this.sureLine.querySelector("span"), asks ? (this.#grave ?? this.t("sure")) : "");
     say(this.#problem, error);
   }
 

@@ -20,7 +20,9 @@ export class EmbargoPanel {
   /** Show whether numbers are for the control room only. */
   draw({ embargoed, embargo }) {
     const { t, format } = this;
-    const until = embargo ? t("embargoUntil", { time: `${format.date(embargo)} ${format.clock(embargo)}` }) : t("embargoOpen");
+    const until = embargo
+      ? t("embargoUntil", { time: `${format.date(embargo)} ${format.clock(embargo)}` })
+      : t("embargoOpen");
     say(this.#text, embargoed ? t("embargoOn", { until }) : t("embargoOff"));
     put(this.#text, "data-embargoed", String(embargoed));
     this.#lifting = embargoed;

@@ -11,15 +11,21 @@ export class FeedsPanel {
   constructor({ root, words, format, election }) {
     Object.assign(this, { t: words, format, election });
     const list = make("ul", { class: "feeds" });
-    this.#rows = new Rows(list, () => make("li", {}, make("b"), make("span", { class: "state" }), make("span", { class: "number" })));
+    this.#rows = new Rows(list, () =>
+      make("li", {}, make("b"), make("span", { class: "state" }), make("span", { class: "number" })),
+    );
     root.append(list);
   }
 
   /** How a feed is, and what of its word is set aside, ignored, dated ahead or impossible. */
   #word(feed) {
     const { t, format } = this;
-    const word = feed.set_aside ? t("setAside", { state: t(feed.state), n: format.count(feed.set_aside) }) : t(feed.state);
-    const odd = ["restarted", "ahead", "impossible"].filter((name) => feed[name]).map((name) => t(`${name}Feed`, { n: format.count(feed[name]) }));
+    const word = feed.set_aside
+      ? t("setAside", { state: t(feed.state), n: format.count(feed.set_aside) })
+      : t(feed.state);
+    const odd = ["restarted", "ahead", "impossible"]
+      .filter((name) => feed[name])
+      .map((name) => t(`${name}Feed`, { n: format.count(feed[name]) }));
     return [word, ...odd].join(" · ");
   }
 

@@ -20,26 +20,60 @@ export class Figures {
     this.#body = make("tbody");
     this.#head = { preview: make("td", { class: "number" }), program: make("td", { class: "number" }) };
     const columns = make(
-      "tr", {},
+      "tr",
+      {},
       make("th", { scope: "col", text: words("candidate") }),
       make("th", { scope: "col", class: "number", colspan: 2, text: words("preview") }),
       make("th", { scope: "col", class: "number", colspan: 2, text: words("program") }),
     );
     const foot = make("tfoot");
     for (const name of ["boxes_opened", "valid", "unattributed", "as_of"]) {
-      this.#foot[name] = { preview: make("td", { class: "number", colspan: 2 }), program: make("td", { class: "number", colspan: 2 }) };
-      foot.append(make("tr", {}, make("th", { scope: "row", text: words(name) }), this.#foot[name].preview, this.#foot[name].program));
+      this.#foot[name] = {
+        preview: make("td", { class: "number", colspan: 2 }),
+        program: make("td", { class: "number", colspan: 2 }),
+      };
+      foot.append(
+        make(
+          "tr",
+          {},
+          make("th", { scope: "row", text: words(name) }),
+          this.#foot[name].preview,
+          this.#foot[name].program,
+        ),
+      );
     }
-    root.append(make("table", { class: "figures" }, make("caption", { class: "visually-hidden", text: words("figuresCaption") }), make("thead", {}, columns), this.#body, foot));
+    root.append(
+      make(
+        "table",
+        { class: "figures" },
+        make("caption", { class: "visually-hidden", text: words("figuresCaption") }),
+        make("thead", {}, columns),
+        this.#body,
+        foot,
+      ),
+    );
   }
 
   /** Show one unit's figures as the room and as everyone sees them; either may be undefined. */
   draw({ ballot, preview, program, boxesTotal, embargoed }) {
     const ranked = ranking(ballot, preview?.votes).slice(0, MOST_ROWS);
-    order(this.#body, ranked.map((row) => this.#row(row, preview, program)));
-    for (const [side, entry] of [["preview", preview], ["program", program]]) {
+    order(
+      this.#body,
+      ranked.map((row) => this.#row(row, preview, program)),
+    );
+    for (const [side, entry] of [
+      ["preview", preview],
+      ["program", program],
+    ]) {
       const { t, format } = this;
-      const said = entry ? { boxes_opened: `${format.count(entry.boxes_opened)} / ${format.count(boxesTotal)}`, valid: format.count(entry.valid), unattributed: format.count(entry.unattributed), as_of: format.clock(entry.as_of) } : {};
+      const said = entry
+        ? {
+            boxes_opened: `${format.count(entry.boxes_opened)} / ${format.count(boxesTotal)}`,
+            valid: format.count(entry.valid),
+            unattributed: format.count(entry.unattributed),
+            as_of: format.clock(entry.as_of),
+          }
+        : {};
       for (const [name, cells] of Object.entries(this.#foot)) {
         say(cells[side], said[name] ?? (side === "program" && embargoed ? t("embargoWord") : format.nothing));
         this.#mark(cells[side], entry, name);
@@ -52,7 +86,8 @@ export class Figures {
     let row = this.#rows.get(candidate.id);
     if (!row) {
       row = { mark: partyMark(), name: make("span"), cells: {} };
-      for (const name of ["previewShare", "previewVotes", "programShare", "programVotes"]) row.cells[name] = make("td", { class: "number" });
+      for (const name of ["previewShare", "previewVotes", "programShare", "programVotes"])
+        row.cells[name] = make("td", { class: "number" });
       row.node = make("tr", {}, make("th", { scope: "row" }, row.mark, row.name), ...Object.values(row.cells));
       this.#rows.set(candidate.id, row);
     }

@@ -15,8 +15,18 @@ export class Holds {
 
   constructor({ root, room, words }) {
     Object.assign(this, { room, t: words });
-    this.#scope = make("select", { id: "hold-scope" }, make("option", { value: "here", text: words("here") }), make("option", { value: "whole", text: words("whole") }));
-    const line = make("p", { class: "choices" }, make("label", { for: "hold-scope", text: words("scope") }), this.#scope);
+    this.#scope = make(
+      "select",
+      { id: "hold-scope" },
+      make("option", { value: "here", text: words("here") }),
+      make("option", { value: "whole", text: words("whole") }),
+    );
+    const line = make(
+      "p",
+      { class: "choices" },
+      make("label", { for: "hold-scope", text: words("scope") }),
+      this.#scope,
+    );
     for (const name of Object.keys(ORDERS)) {
       const button = make("button", { id: name, "data-orders": true, text: words(name) });
       button.addEventListener("click", () => this.ask(name));
@@ -43,7 +53,9 @@ export class Holds {
   ask(name) {
     const { contest, unit } = this.room.place;
     const where = this.#scope.value === "whole" ? null : unit;
-    const pending = Object.entries(this.#hold).filter(([held]) => touches(held, this.room.election, contest, where)).reduce((sum, [, count]) => sum + count, 0);
+    const pending = Object.entries(this.#hold)
+      .filter(([held]) => touches(held, this.room.election, contest, where))
+      .reduce((sum, [, count]) => sum + count, 0);
     this.room.ask({
       fields: { type: ORDERS[name], contest, unit: where },
       what: this.t(`${name}What`, { what: this.room.where(contest, where), n: pending }),

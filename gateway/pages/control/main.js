@@ -25,7 +25,16 @@ function signIn(t) {
   const name = field("name", { "data-label": "name", required: true, maxlength: 100 });
   const key = field("key", { "data-label": "keyFile", type: "file" });
   const problem = make("p", { class: "problem", role: "alert" });
-  const form = make("form", { class: "sign-in panel" }, make("h2", { text: t("signIn") }), ...(brought ? [] : token), ...name, ...key, problem, make("p", { class: "choices" }, make("button", { class: "give", text: t("enter") })));
+  const form = make(
+    "form",
+    { class: "sign-in panel" },
+    make("h2", { text: t("signIn") }),
+    ...(brought ? [] : token),
+    ...name,
+    ...key,
+    problem,
+    make("p", { class: "choices" }, make("button", { class: "give", text: t("enter") })),
+  );
   name[1].value = sessionStorage.getItem(NAME_KEY) ?? "";
   document.getElementById("room").replaceChildren(form);
   (brought ? name[1] : token[1]).focus();
@@ -52,8 +61,19 @@ async function start() {
   say(document.getElementById("title"), t("title"));
   const who = await signIn(t);
   const election = new Election(await awaitDefinition({ url: location.href, token: who.token }));
-  const room = new Room({ election, language, words: t, format: formats(language, election.timezone), token: who.token });
-  const ordering = new Ordering({ ...who, url: location.href, heard: (said) => room.draw(said), failed: (error) => room.fail(error) });
+  const room = new Room({
+    election,
+    language,
+    words: t,
+    format: formats(language, election.timezone),
+    token: who.token,
+  });
+  const ordering = new Ordering({
+    ...who,
+    url: location.href,
+    heard: (said) => room.draw(said),
+    failed: (error) => room.fail(error),
+  });
   room.open(ordering);
   ordering.watch();
 }

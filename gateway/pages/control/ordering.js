@@ -67,8 +67,15 @@ export class Ordering {
   #envelope(fields, reason) {
     const now = Date.now();
     return {
-      v: 1, run: this.room.run, epoch: this.room.epoch, id: newId(), by: this.#by, reason,
-      at: new Date(now).toISOString(), deliver_by: new Date(now + DELIVERY_MS).toISOString(), ...fields,
+      v: 1,
+      run: this.room.run,
+      epoch: this.room.epoch,
+      id: newId(),
+      by: this.#by,
+      reason,
+      at: new Date(now).toISOString(),
+      deliver_by: new Date(now + DELIVERY_MS).toISOString(),
+      ...fields,
     };
   }
 
@@ -83,7 +90,9 @@ export class Ordering {
 
   #request(options) {
     return {
-      ...options, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS),
+      ...options,
+      cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE_MS),
       headers: { authorization: `Bearer ${this.#token}` },
     };
   }

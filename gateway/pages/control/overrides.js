@@ -20,8 +20,19 @@ export class Overrides {
     this.#figure = make("select", { id: "figure" });
     this.#value = make("input", { id: "value", type: "number", min: 0, step: 1, required: true, inputmode: "numeric" });
     this.#note = make("p", { class: "soft" });
-    this.#form = make("form", { class: "choices" }, make("label", { for: "figure", text: words("figure") }), this.#figure, make("label", { for: "value", text: words("value") }), this.#value, make("button", { id: "override", "data-orders": true, text: words("setFigure") }));
-    this.#form.addEventListener("submit", (event) => { event.preventDefault(); this.#ask(); });
+    this.#form = make(
+      "form",
+      { class: "choices" },
+      make("label", { for: "figure", text: words("figure") }),
+      this.#figure,
+      make("label", { for: "value", text: words("value") }),
+      this.#value,
+      make("button", { id: "override", "data-orders": true, text: words("setFigure") }),
+    );
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#ask();
+    });
     const list = make("ul");
     this.#rows = new Rows(list, (override) => this.#row(override));
     root.append(this.#form, this.#note, list);
@@ -35,28 +46,54 @@ export class Overrides {
     say(this.#note, isDistrict ? "" : this.t("districtOnly"));
     if (this.#offered !== `${contest} ${unit}`) {
       this.#offered = `${contest} ${unit}`;
-      const candidates = this.election.ballot(contest, unit).map(({ id, name }) => make("option", { value: `votes.${id}`, text: name }));
-      this.#figure.replaceChildren(...candidates, ...COUNTS.map((name) => make("option", { value: name, text: this.t(name) })));
+      const candidates = this.election
+        .ballot(contest, unit)
+        .map(({ id, name }) => make("option", { value: `votes.${id}`, text: name }));
+      this.#figure.replaceChildren(
+        ...candidates,
+        ...COUNTS.map((name) => make("option", { value: name, text: this.t(name) })),
+      );
     }
-    this.#rows.draw(overrides, (one) => `${one.contest} ${one.source} ${one.district} ${one.override}`, this.t("noOverrides"));
+    this.#rows.draw(
+      overrides,
+      (one) => `${one.contest} ${one.source} ${one.district} ${one.override}`,
+      this.t("noOverrides"),
+    );
     overrides.forEach((one, index) => say(this.#rows.parent.children[index].children[1], ` ${this.#told(one)}`));
   }
 
   #told({ contest, district, figures, instead_of: insteadOf, source_now: sourceNow }) {
-    return Object.entries(figures).map(([name, value]) => {
-      const [then, now] = [insteadOf?.[name], sourceNow?.[name]].map((count) => (count === undefined ? this.t("nothingYet") : this.format.count(count)));
-      return this.t("byHandNow", { figure: this.room.figureName(contest, district, name), value: this.format.count(value), then, now });
-    }).join(" · ");
+    return Object.entries(figures)
+      .map(([name, value]) => {
+        const [then, now] = [insteadOf?.[name], sourceNow?.[name]].map((count) =>
+          count === undefined ? this.t("nothingYet") : this.format.count(count),
+        );
+        return this.t("byHandNow", {
+          figure: this.room.figureName(contest, district, name),
+          value: this.format.count(value),
+          then,
+          now,
+        });
+      })
+      .join(" · ");
   }
 
   #row({ contest, source, district }) {
     const sourceName = this.election.sourceById.get(source)?.name ?? source;
     const button = make("button", { "data-orders": true, text: this.t("takeBack") });
-    button.addEventListener("click", () => this.room.ask({
-      fields: { type: "override_withdrawn", contest, source, unit: district },
-      what: this.t("takeBackWhat", { where: this.room.where(contest, district), source: sourceName }),
-    }));
-    return make("li", {}, make("b", { text: `${this.room.where(contest, district)}, ${sourceName}` }), make("span"), button);
+    button.addEventListener("click", () =>
+      this.room.ask({
+        fields: { type: "override_withdrawn", contest, source, unit: district },
+        what: this.t("takeBackWhat", { where: this.room.where(contest, district), source: sourceName }),
+      }),
+    );
+    return make(
+      "li",
+      {},
+      make("b", { text: `${this.room.where(contest, district)}, ${sourceName}` }),
+      make("span"),
+      button,
+    );
   }
 
   #ask() {
@@ -64,7 +101,12 @@ export class Overrides {
     const [figure, value] = [this.#figure.value, Number(this.#value.value)];
     this.room.ask({
       fields: { type: "figure_overridden", contest, source, unit, figures: { [figure]: value } },
-      what: this.t("overrideWhat", { where: this.room.where(contest, unit), source: this.election.sourceById.get(source).name, figure: this.room.figureName(contest, unit, figure), value: this.format.count(value) }),
+      what: this.t("overrideWhat", {
+        where: this.room.where(contest, unit),
+        source: this.election.sourceById.get(source).name,
+        figure: this.room.figureName(contest, unit, figure),
+        value: this.format.count(value),
+      }),
     });
   }
 }

@@ -8,11 +8,20 @@ import { fromAddress, toAddress } from "../place.js";
 export class Picker {
   constructor({ root, election, words, changed }) {
     this.place = fromAddress(location.search, election);
-    const units = [...election.units].sort((left, right) => left.id.split("/").length - right.id.split("/").length || left.name.localeCompare(right.name, "tr"));
+    const units = [...election.units].sort(
+      (left, right) =>
+        left.id.split("/").length - right.id.split("/").length || left.name.localeCompare(right.name, "tr"),
+    );
     const choices = { contest: election.contests, unit: units, source: election.sources };
     const line = make("p", { class: "picker" });
     for (const [name, items] of Object.entries(choices)) {
-      const select = make("select", { id: `pick-${name}` }, ...items.map((item) => make("option", { value: item.id, text: item.name, selected: item.id === this.place[name] })));
+      const select = make(
+        "select",
+        { id: `pick-${name}` },
+        ...items.map((item) =>
+          make("option", { value: item.id, text: item.name, selected: item.id === this.place[name] }),
+        ),
+      );
       select.addEventListener("change", () => {
         this.place = { ...this.place, [name]: select.value };
         history.replaceState(null, "", toAddress(this.place, location.search));

@@ -38,16 +38,29 @@ export class QuarantineQueue {
   #row(record, isAgain = false) {
     const { position, reason, detail, releasable, refusal, said, verdict } = record;
     const button = (key, type, disabled) => {
-      const made = make("button", { "data-orders": true, "data-idle": disabled ? "true" : null, title: disabled ? refusal ?? this.t("notReleasable") : null, text: this.t(key) });
-      made.addEventListener("click", () => this.room.ask({ fields: { type, position }, what: this.t(`${key}What`, { position }) }));
+      const made = make("button", {
+        "data-orders": true,
+        "data-idle": disabled ? "true" : null,
+        title: disabled ? (refusal ?? this.t("notReleasable")) : null,
+        text: this.t(key),
+      });
+      made.addEventListener("click", () =>
+        this.room.ask({ fields: { type, position }, what: this.t(`${key}What`, { position }) }),
+      );
       return made;
     };
     return make(
-      "li", { "data-verdict": verdict },
+      "li",
+      { "data-verdict": verdict },
       make("p", {}, make("b", { text: this.t(`reason_${reason}`) }), make("span", { text: ` ${detail}` })),
       make("p", { class: "about" }, make("span", { text: this.#about(record) })),
       make("p", { class: "soft said" }, make("code", { text: position }), make("code", { text: ` ${said}` })),
-      make("p", { class: "choices" }, button(isAgain ? "releaseAgain" : "releaseRecord", "quarantine_released", !releasable), button("rejectRecord", "quarantine_rejected", false)),
+      make(
+        "p",
+        { class: "choices" },
+        button(isAgain ? "releaseAgain" : "releaseRecord", "quarantine_released", !releasable),
+        button("rejectRecord", "quarantine_rejected", false),
+      ),
     );
   }
 
@@ -57,14 +70,28 @@ export class QuarantineQueue {
     const parts = [source && (this.election.sourceById.get(source)?.name ?? source)];
     if (statement) {
       const { district, box, revision, at, figures } = statement;
-      parts.push(contest && this.room.where(contest, district), box && t("boxN", { n: box }), revision && t("revisionN", { n: revision }), at && format.clock(at));
-      if (figures) parts.push(t("figuresOf", { boxes: format.count(figures.boxes_opened), valid: format.count(figures.valid), votes: this.#votes(contest, district, figures.votes) }));
+      parts.push(
+        contest && this.room.where(contest, district),
+        box && t("boxN", { n: box }),
+        revision && t("revisionN", { n: revision }),
+        at && format.clock(at),
+      );
+      if (figures)
+        parts.push(
+          t("figuresOf", {
+            boxes: format.count(figures.boxes_opened),
+            valid: format.count(figures.valid),
+            votes: this.#votes(contest, district, figures.votes),
+          }),
+        );
     }
     return [...parts.filter(Boolean), t(`verdict_${verdict ?? "unknown"}`)].join(" · ");
   }
 
   #votes(contest, district, votes) {
-    const named = Object.entries(votes).sort(([, one], [, other]) => other - one).slice(0, CANDIDATES);
+    const named = Object.entries(votes)
+      .sort(([, one], [, other]) => other - one)
+      .slice(0, CANDIDATES);
     return named.map(([id, count]) => `${this.#name(contest, district, id)} ${this.format.count(count)}`).join(", ");
   }
 

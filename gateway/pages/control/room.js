@@ -27,25 +27,43 @@ export class Room {
     this.preview = connect({ url: location.href, token });
     this.program = connect({ url: new URL("?view=program", location.href).href, token });
     this.confirmation = new Confirmation({
-      words, consider: (fields) => this.#ordering.consider(fields), order: (...order) => this.#ordering.order(...order),
-      figureName: (...figure) => this.figureName(...figure), count: (count) => format.count(count),
+      words,
+      consider: (fields) => this.#ordering.consider(fields),
+      order: (...order) => this.#ordering.order(...order),
+      figureName: (...figure) => this.figureName(...figure),
+      count: (count) => format.count(count),
     });
     const panel = (name, build) => {
-      const section = make("section", { class: `panel ${name}`, "aria-labelledby": `${name}-title` }, make("h2", { id: `${name}-title`, text: words(name) }));
+      const section = make(
+        "section",
+        { class: `panel ${name}`, "aria-labelledby": `${name}-title` },
+        make("h2", { id: `${name}-title`, text: words(name) }),
+      );
       return { section, made: build({ root: section, room: this, words, format, election }) };
     };
     const air = make("section", { class: "panel air", "aria-label": `${words("preview")} · ${words("program")}` });
     this.picker = new Picker({ root: air, election, words, changed: () => this.#look() });
     this.figures = new Figures({ root: air, words, format });
     const holds = panel("holds", (how) => new Holds(how));
-    this.#panels = { holds, embargo: panel("embargo", (how) => new EmbargoPanel(how)), calls: panel("calls", (how) => new Calls(how)), overrides: panel("overrides", (how) => new Overrides(how)), feeds: panel("feeds", (how) => new FeedsPanel(how)), alarms: panel("alarms", (how) => new Alarms(how)), quarantine: panel("quarantine", (how) => new QuarantineQueue(how)), audit: panel("audit", (how) => new Audit(how)) };
+    this.#panels = {
+      holds,
+      embargo: panel("embargo", (how) => new EmbargoPanel(how)),
+      calls: panel("calls", (how) => new Calls(how)),
+      overrides: panel("overrides", (how) => new Overrides(how)),
+      feeds: panel("feeds", (how) => new FeedsPanel(how)),
+      alarms: panel("alarms", (how) => new Alarms(how)),
+      quarantine: panel("quarantine", (how) => new QuarantineQueue(how)),
+      audit: panel("audit", (how) => new Audit(how)),
+    };
     const { embargo, calls, overrides, feeds, alarms, quarantine, audit } = this.#panels;
     const column = (...parts) => make("div", { class: "column" }, ...parts);
-    document.getElementById("room").replaceChildren(
-      column(air, holds.section, calls.section, overrides.section),
-      column(alarms.section, feeds.section, embargo.section, quarantine.section),
-      make("div", { class: "wide" }, audit.section),
-    );
+    document
+      .getElementById("room")
+      .replaceChildren(
+        column(air, holds.section, calls.section, overrides.section),
+        column(alarms.section, feeds.section, embargo.section, quarantine.section),
+        make("div", { class: "wide" }, audit.section),
+      );
     for (const night of [this.preview, this.program]) night.on("change", () => this.#drawFigures());
     document.addEventListener("keydown", (event) => this.#shortcut(event, SHORTCUTS[language]));
     this.#look();
@@ -65,18 +83,25 @@ export class Room {
   open(ordering) {
     this.#ordering = ordering;
     const { by, fingerprint } = ordering.operator;
-    say(document.getElementById("operator"), `${this.t("operator")}: ${by} · ${fingerprint ? this.t("key", { key: fingerprint }) : this.t("unsigned")}`);
+    say(
+      document.getElementById("operator"),
+      `${this.t("operator")}: ${by} · ${fingerprint ? this.t("key", { key: fingerprint }) : this.t("unsigned")}`,
+    );
   }
 
   /** Show an answer of /v1/control. */
   draw(said) {
     this.#said = said;
     const mode = { live: "liveMode", test: "test", replay: "replay" }[said.mode];
-    say(document.getElementById("run"), `${said.run} · ${this.t(mode)} · ${said.epoch} · ${this.format.count(said.seq)}`);
+    say(
+      document.getElementById("run"),
+      `${said.run} · ${this.t(mode)} · ${said.epoch} · ${this.format.count(said.seq)}`,
+    );
     put(document.documentElement, "data-mode", said.mode);
     this.#line(this.#complaint(said) ?? `${this.t("connected")} · ${this.t("keys")}`, this.#complaint(said) === null);
     for (const { made } of Object.values(this.#panels)) made.draw(said);
-    for (const button of document.querySelectorAll("main button[data-orders]")) button.disabled = !this.mayOrder || button.dataset.idle === "true";
+    for (const button of document.querySelectorAll("main button[data-orders]"))
+      button.disabled = !this.mayOrder || button.dataset.idle === "true";
     this.#drawFigures();
   }
 
@@ -103,7 +128,9 @@ export class Room {
 
   /** A figure's name: a candidate's, or that of a count. */
   figureName(contest, unit, figure) {
-    return figure.startsWith("votes.") ? this.candidateName(contest, unit, figure.slice("votes.".length)) : this.t(figure);
+    return figure.startsWith("votes.")
+      ? this.candidateName(contest, unit, figure.slice("votes.".length))
+      : this.t(figure);
   }
 
   #complaint(said) {
@@ -121,7 +148,9 @@ export class Room {
   #look() {
     this.subscriptions?.forEach((handle) => handle.close());
     const { contest, source, unit } = this.place;
-    this.subscriptions = [this.preview, this.program].map((night) => night.subscribe({ contest, source, units: [unit] }));
+    this.subscriptions = [this.preview, this.program].map((night) =>
+      night.subscribe({ contest, source, units: [unit] }),
+    );
     if (this.#said) this.draw(this.#said);
     this.#drawFigures();
   }
@@ -130,8 +159,11 @@ export class Room {
     const { contest, source, unit } = this.place;
     const embargoed = this.#said?.embargoed ?? false;
     this.figures.draw({
-      ballot: this.election.ballot(contest, unit), boxesTotal: this.election.boxesTotal(unit), embargoed,
-      preview: this.preview.entry(contest, source, unit), program: embargoed ? undefined : this.program.entry(contest, source, unit),
+      ballot: this.election.ballot(contest, unit),
+      boxesTotal: this.election.boxesTotal(unit),
+      embargoed,
+      preview: this.preview.entry(contest, source, unit),
+      program: embargoed ? undefined : this.program.entry(contest, source, unit),
     });
   }
 

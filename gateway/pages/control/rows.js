@@ -17,7 +17,10 @@ export class Rows {
   draw(items, keyOf, empty) {
     const panel = this.parent.contains(document.activeElement) ? focusedPanel() : null;
     this.#nodes = new Map(items.map((item) => [keyOf(item), this.#nodes.get(keyOf(item)) ?? this.build(item)]));
-    const none = this.parent.tagName === "TBODY" ? () => make("tr", {}, make("td", { class: "soft", colspan: 6, text: empty })) : () => make("li", { class: "soft", text: empty });
+    const none =
+      this.parent.tagName === "TBODY"
+        ? () => make("tr", {}, make("td", { class: "soft", colspan: 6, text: empty }))
+        : () => make("li", { class: "soft", text: empty });
     if (items.length) order(this.parent, [...this.#nodes.values()]);
     else if (this.parent.textContent !== empty) this.parent.replaceChildren(none());
     settleFocus(panel);

@@ -12,7 +12,9 @@ const ALGORITHM = { name: "Ed25519" };
 export function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  const fields = Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`);
+  const fields = Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`);
   return `{${fields.join(",")}}`;
 }
 
@@ -21,7 +23,10 @@ export async function sealFrom(pem, crypto = globalThis.crypto) {
   if (!crypto?.subtle) throw coded("no_ed25519");
   const der = derOf(pem);
   try {
-    const jwk = await crypto.subtle.exportKey("jwk", await crypto.subtle.importKey("pkcs8", der, ALGORITHM, true, ["sign"]));
+    const jwk = await crypto.subtle.exportKey(
+      "jwk",
+      await crypto.subtle.importKey("pkcs8", der, ALGORITHM, true, ["sign"]),
+    );
     const key = await crypto.subtle.importKey("pkcs8", der, ALGORITHM, false, ["sign"]);
     return new Seal(key, await fingerprintOf(bytesOf(jwk.x.replaceAll("-", "+").replaceAll("_", "/")), crypto), crypto);
   } catch (error) {
@@ -60,7 +65,10 @@ function bytesOf(base64) {
 
 async function fingerprintOf(raw, crypto) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", raw));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, FINGERPRINT_CHARS);
+  return [...digest]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("")
+    .slice(0, FINGERPRINT_CHARS);
 }
 
 function coded(code) {

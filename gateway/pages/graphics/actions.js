@@ -25,8 +25,10 @@ export function begin(data) {
 /** Why data cannot be used; null where it can. */
 export function faultIn(data) {
   if (data === undefined || data === null) return null;
-  if (typeof data !== "object" || Array.isArray(data)) return "Give the data as an object, such as {\"unit\": \"tr/34\"}.";
-  const wrong = Object.entries(data).find(([, value]) => value !== null && typeof value === "object" && !Array.isArray(value));
+  if (typeof data !== "object" || Array.isArray(data)) return 'Give the data as an object, such as {"unit": "tr/34"}.';
+  const wrong = Object.entries(data).find(
+    ([, value]) => value !== null && typeof value === "object" && !Array.isArray(value),
+  );
   return wrong ? `${wrong[0]} must be a text, a number, true or false, or a list of texts.` : null;
 }
 
@@ -35,11 +37,21 @@ export function apply(state, { type, params = {} }, about) {
   const refuse = (why) => ({ state, answer: bad(why) });
   const skip = params.skipAnimation === true;
   switch (type) {
-    case "playAction": return play(state, params, about, skip) ?? refuse("There is no such step. Give goto or delta a whole number that leads to 0 or more.");
-    case "stopAction": return { state: { ...state, step: undefined, cuts: 0, skip }, answer: ok() };
-    case "updateAction": return faultIn(params.data) ? refuse(faultIn(params.data)) : { state: told(state, params.data, skip), answer: ok() };
-    case "customAction": return custom(state, params, about, skip);
-    default: return refuse(`There is no action ${type}. There are: ${TYPES.join(", ")}.`);
+    case "playAction":
+      return (
+        play(state, params, about, skip) ??
+        refuse("There is no such step. Give goto or delta a whole number that leads to 0 or more.")
+      );
+    case "stopAction":
+      return { state: { ...state, step: undefined, cuts: 0, skip }, answer: ok() };
+    case "updateAction":
+      return faultIn(params.data)
+        ? refuse(faultIn(params.data))
+        : { state: told(state, params.data, skip), answer: ok() };
+    case "customAction":
+      return custom(state, params, about, skip);
+    default:
+      return refuse(`There is no action ${type}. There are: ${TYPES.join(", ")}.`);
   }
 }
 
@@ -48,12 +60,16 @@ function play(state, params, { stepCount }, skip) {
   const target = params.goto ?? (state.step ?? -1) + (params.delta ?? 1);
   if (!Number.isInteger(target) || target < 0 || target > MOST_STEPS) return null;
   const step = stepCount >= 0 && target >= stepCount ? undefined : target;
-  return { state: { ...state, step, cuts: step === undefined ? 0 : state.cuts, skip }, answer: ok({ currentStep: step }) };
+  return {
+    state: { ...state, step, cuts: step === undefined ? 0 : state.cuts, skip },
+    answer: ok({ currentStep: step }),
+  };
 }
 
 function custom(state, { id, payload }, { cuts }, skip) {
   if (id === "cut" && cuts) return { state: { ...state, cuts: state.cuts + 1, skip }, answer: ok() };
-  if (id !== "select") return { state, answer: bad(`There is no action ${id}. There is: select${cuts ? ", cut" : ""}.`) };
+  if (id !== "select")
+    return { state, answer: bad(`There is no action ${id}. There is: select${cuts ? ", cut" : ""}.`) };
   const wrong = faultIn(payload) ?? strange(payload);
   return wrong ? { state, answer: bad(wrong) } : { state: told(state, payload, skip), answer: ok() };
 }
@@ -69,28 +85,39 @@ function told(state, data, skip) {
 
 /** The overlay's parameters in a graphic's data, as in an address; what is empty has its standard value. */
 export function parametersOf(data) {
-  const said = Object.entries(data).filter(([name, value]) => !ORIGINS.includes(name) && value !== null && value !== undefined && value !== "");
-  const text = (value) => (typeof value === "boolean" ? String(Number(value)) : Array.isArray(value) ? value.join(",") : String(value));
-  return Object.fromEntries(said.map(([name, value]) => [name, text(value)]).filter(([name]) => !name.startsWith("v_")));
+  const said = Object.entries(data).filter(
+    ([name, value]) => !ORIGINS.includes(name) && value !== null && value !== undefined && value !== "",
+  );
+  const text = (value) =>
+    typeof value === "boolean" ? String(Number(value)) : Array.isArray(value) ? value.join(",") : String(value);
+  return Object.fromEntries(
+    said.map(([name, value]) => [name, text(value)]).filter(([name]) => !name.startsWith("v_")),
+  );
 }
 
 /** What a frame is told of a state. */
 export function shown({ data, step, cuts, skip }, about) {
-  return { parameters: parametersOf(data), playing: step !== undefined, step: about.cuts ? cuts : step ?? 0, skip };
+  return { parameters: parametersOf(data), playing: step !== undefined, step: about.cuts ? cuts : (step ?? 0), skip };
 }
 
 /** Why a schedule cannot be used; null where it can. */
 export function faultInSchedule(schedule) {
   if (!Array.isArray(schedule)) return "Give a schedule: a list of {timestamp, action}.";
-  const wrong = schedule.findIndex((one) => !Number.isFinite(one?.timestamp) || one.timestamp < 0 || !TYPES.includes(one.action?.type));
-  return wrong < 0 ? null : `Entry ${wrong} of the schedule needs a timestamp of 0 or more and an action of type ${TYPES.join(", ")}.`;
+  const wrong = schedule.findIndex(
+    (one) => !Number.isFinite(one?.timestamp) || one.timestamp < 0 || !TYPES.includes(one.action?.type),
+  );
+  return wrong < 0
+    ? null
+    : `Entry ${wrong} of the schedule needs a timestamp of 0 or more and an action of type ${TYPES.join(", ")}.`;
 }
 
 /** How the graphic should be from when on: the schedule's actions up to a time, in order, each applied to what was. */
 export function played(data, schedule, until, about) {
   let state = begin(data);
   const shows = [{ at: 0, ...shown(state, about) }];
-  const due = schedule.filter(({ timestamp }) => timestamp <= until).sort((left, right) => left.timestamp - right.timestamp);
+  const due = schedule
+    .filter(({ timestamp }) => timestamp <= until)
+    .sort((left, right) => left.timestamp - right.timestamp);
   for (const { timestamp, action } of due) {
     state = apply(state, action, about).state;
     shows.push({ at: timestamp, ...shown(state, about) });

@@ -85,7 +85,8 @@ export class Frame {
     this.#node = document.createElement("iframe");
     this.#node.setAttribute("title", "sandık");
     // its scheme must be the page's, or the browser paints the frame's ground
-    this.#node.style.cssText = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:transparent;color-scheme:light;visibility:hidden;pointer-events:none";
+    this.#node.style.cssText =
+      "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:transparent;color-scheme:light;visibility:hidden;pointer-events:none";
     this.#node.src = this.#address;
     this.#root.append(this.#node);
     this.#timer = setTimeout(() => this.#again(), LIFE_MS);

@@ -39,7 +39,15 @@ class Graphic extends HTMLElement {
   }
 
   connectedCallback() {
-    Object.assign(this.style, { position: "absolute", left: "0", top: "0", width: "100%", height: "100%", overflow: "hidden", pointerEvents: "none" });
+    Object.assign(this.style, {
+      position: "absolute",
+      left: "0",
+      top: "0",
+      width: "100%",
+      height: "100%",
+      overflow: "hidden",
+      pointerEvents: "none",
+    });
   }
 
   /** Nothing is seen before it is played. In real time the gateway may come later. */
@@ -51,8 +59,9 @@ class Graphic extends HTMLElement {
     this.#state = begin(data ?? {});
     this.#offline = renderType === "non-realtime" ? { now: 0, data: this.#state.data, schedule: [] } : null;
     const { gateway, timeline } = this.#state.data;
-    if (!this.#offline && !isUrl(gateway)) return bad("Say at which gateway: {\"gateway\": \"http://HOST:8765\"}.");
-    if (this.#offline && !timeline) return bad("Say which night: {\"timeline\": \"night.json\"}. sandik timeline writes one from an archive.");
+    if (!this.#offline && !isUrl(gateway)) return bad('Say at which gateway: {"gateway": "http://HOST:8765"}.');
+    if (this.#offline && !timeline)
+      return bad('Say which night: {"timeline": "night.json"}. sandik timeline writes one from an archive.');
     this.#frame = new Frame(this);
     return this.#offline ? this.#draw() : this.#show(ok());
   }
@@ -102,7 +111,8 @@ class Graphic extends HTMLElement {
     if (this.#offline) return this.#actOffline({ type, params });
     const { state, answer } = apply(this.#state, { type, params }, this.#about);
     if (answer.statusCode !== 200) return answer;
-    if (!isUrl(state.data.gateway)) return bad(`${state.data.gateway} is no gateway's URL. Give one such as http://HOST:8765.`);
+    if (!isUrl(state.data.gateway))
+      return bad(`${state.data.gateway} is no gateway's URL. Give one such as http://HOST:8765.`);
     this.#state = state;
     return this.#show(answer);
   }
@@ -111,7 +121,9 @@ class Graphic extends HTMLElement {
     const { gateway, token } = this.#state.data;
     this.#frame.open(overlayAddress(gateway, this.#name, token));
     const there = await this.#frame.show({ ...shown(this.#state, this.#about), token });
-    return there ? answer : { ...answer, statusMessage: `${gateway} does not answer yet. The graphic fills itself when it does.` };
+    return there
+      ? answer
+      : { ...answer, statusMessage: `${gateway} does not answer yet. The graphic fills itself when it does.` };
   }
 
   /** An action outside of the schedule happens at the moment that is drawn, and is remembered with it. */
@@ -128,7 +140,11 @@ class Graphic extends HTMLElement {
   async #draw() {
     const { data, schedule, now } = this.#offline;
     const { shows } = played(data, schedule, now, this.#about);
-    const night = { timeline: new URL(data.timeline, document.baseURI).href, from: data.from ?? "", speed: Number(data.speed ?? 1) };
+    const night = {
+      timeline: new URL(data.timeline, document.baseURI).href,
+      from: data.from ?? "",
+      speed: Number(data.speed ?? 1),
+    };
     const message = { sandik: "draw", name: this.#name, timestamp: now, shows, night };
     this.#frame.open(OFFLINE);
     if (!(await this.#alive())) return bad(`${OFFLINE} cannot be opened.`);
@@ -145,7 +161,9 @@ class Graphic extends HTMLElement {
 
   async #alive() {
     for (let waited = 0; !this.#frame?.alive && waited < LIFE_MS; waited += WAIT_MS) {
-      await new Promise((resolve) => { setTimeout(resolve, WAIT_MS); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, WAIT_MS);
+      });
     }
     return Boolean(this.#frame?.alive);
   }

@@ -18,17 +18,25 @@ let drawn = null;
 
 async function begin({ name, night }) {
   const [{ TimelineNight }, { open }, { Hosted }] = await Promise.all(
-    ["./timeline.js", "../overlays/open.js", "../overlays/hosted.js"].map((module) => import(module)));
+    ["./timeline.js", "../overlays/open.js", "../overlays/hosted.js"].map((module) => import(module)),
+  );
   const response = await fetch(night.timeline);
   if (!response.ok) throw new Error(`${night.timeline} is not there (${response.status}).`);
   const timeline = await response.json();
   speed = night.speed;
   beginning = night.from ? Date.parse(night.from) : timeline.first;
   if (!(speed > 0)) throw new Error("speed must be a number above 0.");
-  if (Number.isNaN(beginning)) throw new Error(`${night.from} is no moment. Give one with its zone, such as 2024-03-31T21:00:00+03:00.`);
+  if (Number.isNaN(beginning))
+    throw new Error(`${night.from} is no moment. Give one with its zone, such as 2024-03-31T21:00:00+03:00.`);
   const client = new TimelineNight(timeline, () => moment(clock.now));
   client.until(moment(0), { news: false });
-  const stage = await open({ name, search: "play=0", page: location.href, root: document.getElementById("stage"), client });
+  const stage = await open({
+    name,
+    search: "play=0",
+    page: location.href,
+    root: document.getElementById("stage"),
+    client,
+  });
   setInterval(() => client.until(moment(clock.now)), FIGURES_MS);
   return { hosted: new Hosted(stage), told: [], about: JSON.stringify([name, night]) };
 }
@@ -38,7 +46,12 @@ async function draw({ timestamp, shows, ...asked }) {
   const told = shows.map((one) => JSON.stringify(one));
   const goesOn = drawn.told.every((one, index) => one === told[index]);
   const later = shows.slice(drawn.told.length);
-  if (!goesOn || timestamp < clock.now || later.some(({ at }) => at < clock.now) || drawn.about !== JSON.stringify([asked.name, asked.night])) {
+  if (
+    !goesOn ||
+    timestamp < clock.now ||
+    later.some(({ at }) => at < clock.now) ||
+    drawn.about !== JSON.stringify([asked.name, asked.night])
+  ) {
     return { again: true };
   }
   for (const { at, ...show } of later) {

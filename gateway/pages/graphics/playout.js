@@ -63,8 +63,11 @@ class Playout {
   #known(said) {
     const { fields } = this.#template;
     const names = new Set([...ADDRESS, ...Object.values(fields)]);
-    return Object.fromEntries(Object.entries(said).map(([name, value]) => [fields[name] ?? name, value])
-      .filter(([name, value]) => names.has(name) && value !== undefined));
+    return Object.fromEntries(
+      Object.entries(said)
+        .map(([name, value]) => [fields[name] ?? name, value])
+        .filter(([name, value]) => names.has(name) && value !== undefined),
+    );
   }
 
   #show() {

@@ -17,8 +17,14 @@ export class TimelineNight extends Night {
 
   /** `now` gives the night's milliseconds since 1970. */
   constructor(timeline, now) {
-    super({ send: (message) => this.#answer(message), tell: (name, detail) => this.#tell(name, detail), now, random: () => 0 });
-    if (timeline?.format !== FORMAT) throw new Error(`That is no timeline of the format ${FORMAT}. sandik timeline writes one.`);
+    super({
+      send: (message) => this.#answer(message),
+      tell: (name, detail) => this.#tell(name, detail),
+      now,
+      random: () => 0,
+    });
+    if (timeline?.format !== FORMAT)
+      throw new Error(`That is no timeline of the format ${FORMAT}. sandik timeline writes one.`);
     this.#timeline = timeline;
     this.definition = timeline.definition;
     const { run, mode, epoch } = timeline;
@@ -55,7 +61,8 @@ export class TimelineNight extends Night {
     const from = this.#seq;
     this.#seq += 1;
     for (const [id, one] of this.#subscribed) {
-      const mine = one.contest === contest && one.source === source ? totals.filter(({ unit }) => covered(one, unit)) : [];
+      const mine =
+        one.contest === contest && one.source === source ? totals.filter(({ unit }) => covered(one, unit)) : [];
       this.receive({ type: "delta", id, from, seq: this.#seq, as_of: null, totals: mine });
     }
   }

@@ -24,12 +24,16 @@ export class VirtualClock {
     this.#real = { frame: scope.requestAnimationFrame.bind(scope), later: scope.setTimeout.bind(scope) };
     scope.setTimeout = (task, ms = 0, ...rest) => this.#set(task, ms, rest, null);
     scope.setInterval = (task, ms = 0, ...rest) => this.#set(task, ms, rest, Math.max(1, ms));
-    scope.clearTimeout = scope.clearInterval = (id) => { this.#tasks.delete(id); };
+    scope.clearTimeout = scope.clearInterval = (id) => {
+      this.#tasks.delete(id);
+    };
     scope.requestAnimationFrame = (task) => {
-      this.#frames.set(this.#ids += 1, task);
+      this.#frames.set((this.#ids += 1), task);
       return this.#ids;
     };
-    scope.cancelAnimationFrame = (id) => { this.#frames.delete(id); };
+    scope.cancelAnimationFrame = (id) => {
+      this.#frames.delete(id);
+    };
     scope.performance.now = () => this.now;
     const [RealDate, now] = [scope.Date, () => date(this.now)];
     scope.Date = class extends RealDate {
@@ -61,7 +65,10 @@ export class VirtualClock {
   async settle() {
     await new Promise((resolve) => {
       const { port1, port2 } = new MessageChannel(); // a task of its own, without a timer's minimum
-      port1.onmessage = () => { port1.close(); resolve(); };
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
       port2.postMessage(null);
     });
     this.#animate();
@@ -76,7 +83,11 @@ export class VirtualClock {
   }
 
   #set(task, ms, rest, every) {
-    this.#tasks.set(this.#ids += 1, { due: this.now + Math.max(0, Number(ms) || 0), task: () => task(...rest), every });
+    this.#tasks.set((this.#ids += 1), {
+      due: this.now + Math.max(0, Number(ms) || 0),
+      task: () => task(...rest),
+      every,
+    });
     return this.#ids;
   }
 
@@ -86,7 +97,9 @@ export class VirtualClock {
   }
 
   #run() {
-    const due = [...this.#tasks].filter(([, one]) => one.due <= this.now).sort(([, left], [, right]) => left.due - right.due);
+    const due = [...this.#tasks]
+      .filter(([, one]) => one.due <= this.now)
+      .sort(([, left], [, right]) => left.due - right.due);
     for (const [id, one] of due) {
       if (!this.#tasks.has(id)) continue; // one before it has taken it back
       if (one.every === null) this.#tasks.delete(id);

@@ -26,11 +26,14 @@ export const needs = (scene) => subscriptions(scene);
 export function constituencies({ election, selection, options }) {
   const unit = election.unitById.get(selection.unit);
   if (unit.level === "district") {
-    const members = options.seats.length === 1 ? Number(options.seats[0]) : options.population ? membersFor(options.population) : NaN;
+    const members =
+      options.seats.length === 1 ? Number(options.seats[0]) : options.population ? membersFor(options.population) : NaN;
     return Number.isInteger(members) && members > 0 && members <= MOST_SEATS ? new Map([[unit.id, members]]) : null;
   }
   const pairs = options.seats.map((pair) => pair.split(":"));
-  const known = pairs.length > 0 && pairs.every(([slug, members]) => election.unitById.has(`${unit.id}/${slug}`) && /^\d{1,3}$/.test(members ?? ""));
+  const known =
+    pairs.length > 0 &&
+    pairs.every(([slug, members]) => election.unitById.has(`${unit.id}/${slug}`) && /^\d{1,3}$/.test(members ?? ""));
   return known ? new Map(pairs.map(([slug, members]) => [`${unit.id}/${slug}`, Number(members)])) : null;
 }
 
@@ -50,22 +53,48 @@ export function model(scene) {
   for (const [id, members] of districts) {
     const part = scene.unit(id);
     const alone = new Set(part.ranked.filter((item) => item.candidate.independent).map((item) => item.candidate.id));
-    const result = allocate(part.entry?.votes ?? {}, { members, quota: options.quota, valid: wholeOf(part.entry), alone });
+    const result = allocate(part.entry?.votes ?? {}, {
+      members,
+      quota: options.quota,
+      valid: wholeOf(part.entry),
+      alone,
+    });
     for (const [party, many] of result.seats) seats.set(party, (seats.get(party) ?? 0) + many);
     for (const party of result.barred) barred.add(party);
     open += result.open;
   }
   const total = [...districts.values()].reduce((sum, members) => sum + members, 0);
-  const rows = unit.ranked.map((item) => written(scene, unit, item)).filter(({ id }) => seats.get(id) > 0)
-    .map(({ id, name, mark, hue, share, votes }) => ({ id, name, mark, hue, party: `${share} · ${t("votes", { n: format.count(votes) })}`, seats: seats.get(id) }))
+  const rows = unit.ranked
+    .map((item) => written(scene, unit, item))
+    .filter(({ id }) => seats.get(id) > 0)
+    .map(({ id, name, mark, hue, share, votes }) => ({
+      id,
+      name,
+      mark,
+      hue,
+      party: `${share} · ${t("votes", { n: format.count(votes) })}`,
+      seats: seats.get(id),
+    }))
     .sort((left, right) => right.seats - left.seats);
   return {
     heading: { title: unit.unit.name, subtitle: t("councilOf", { n: format.count(total) }) },
-    total, majority: Math.floor(total / 2) + 1, rows, open, empty: !unit.entry,
+    total,
+    majority: Math.floor(total / 2) + 1,
+    rows,
+    open,
+    empty: !unit.entry,
     seatsOf: districts.size > 1 ? t("seatsOf", { n: format.count(districts.size) }) : "",
     projected: t("projected"),
-    law: [t("lawNote"), options.quota ? t("quotaNote", { n: format.count(options.quota) }) : "", open && unit.entry ? t("openSeats", { n: format.count(open) }) : ""].filter(Boolean).join(" · "),
-    place: selection.unit, counted: counted(scene, unit), origin: origin(scene),
+    law: [
+      t("lawNote"),
+      options.quota ? t("quotaNote", { n: format.count(options.quota) }) : "",
+      open && unit.entry ? t("openSeats", { n: format.count(open) }) : "",
+    ]
+      .filter(Boolean)
+      .join(" · "),
+    place: selection.unit,
+    counted: counted(scene, unit),
+    origin: origin(scene),
   };
 }
 
@@ -91,11 +120,24 @@ class Council {
     this.law = make("p", { class: "law fit" });
     this.counted = new Counted({ t, format });
     this.origin = new Origin({ t });
-    this.node = make("section", { class: "panel council" }, make("div", { class: "content" },
-      this.heading.node, this.projected,
-      make("div", { class: "house" }, make("div", { class: "hemicycle" }, this.svg, this.majority),
-        make("ol", {}, ...this.lines.map(({ node }) => node))),
-      this.law, make("div", { class: "feet" }, this.counted.node, this.origin.node)));
+    this.node = make(
+      "section",
+      { class: "panel council" },
+      make(
+        "div",
+        { class: "content" },
+        this.heading.node,
+        this.projected,
+        make(
+          "div",
+          { class: "house" },
+          make("div", { class: "hemicycle" }, this.svg, this.majority),
+          make("ol", {}, ...this.lines.map(({ node }) => node)),
+        ),
+        this.law,
+        make("div", { class: "feet" }, this.counted.node, this.origin.node),
+      ),
+    );
   }
 
   draw(model) {
@@ -119,7 +161,10 @@ class Council {
     this.svg.replaceChildren();
     this.#seats = places.map(({ x, y }) => {
       const seat = this.svg.appendChild(document.createElementNS(SVG, "path"));
-      seat.setAttribute("transform", `translate(${(WIDTH / 2 + x * scale).toFixed(1)} ${(HEIGHT - (radius + y * 0.96) * scale).toFixed(1)}) scale(${(radius * scale * 0.86).toFixed(2)})`);
+      seat.setAttribute(
+        "transform",
+        `translate(${(WIDTH / 2 + x * scale).toFixed(1)} ${(HEIGHT - (radius + y * 0.96) * scale).toFixed(1)}) scale(${(radius * scale * 0.86).toFixed(2)})`,
+      );
       return seat;
     });
   }
@@ -136,16 +181,31 @@ class Council {
     const rest = last ? rows.slice(index).reduce((sum, one) => sum + one.seats, 0) : 0;
     const undecided = !row && !last && index === rows.length && open > 0;
     put(line.node, "data-none", row || last || undecided ? null : "");
-    line.name.draw(row ?? (last ? { name: this.t("othersMany"), mark: "empty" } : undecided ? { name: this.t(empty ? "noBoxes" : "undecided"), mark: "empty" } : null));
-    say(line.many, row ? this.format.count(row.seats) : last ? this.format.count(rest) : undecided ? this.format.count(open) : "");
+    line.name.draw(
+      row ??
+        (last
+          ? { name: this.t("othersMany"), mark: "empty" }
+          : undecided
+            ? { name: this.t(empty ? "noBoxes" : "undecided"), mark: "empty" }
+            : null),
+    );
+    say(
+      line.many,
+      row ? this.format.count(row.seats) : last ? this.format.count(rest) : undecided ? this.format.count(open) : "",
+    );
   }
 }
 
 /** A party's mark as a seat, in a square from -1 to 1: the same shapes as in tokens.css. */
 const SHAPES = {
-  0: "M-.85-.85H.85V.85H-.85Z", 1: "M0-1L1 .9H-1Z", 2: "M0-1L1 0L0 1L-1 0Z", 3: "M-1-.9H1L0 1Z",
-  4: "M-.35-1H.35V-.35H1V.35H.35V1H-.35V.35H-1V-.35H-.35Z", 5: "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1 -1 0Z",
-  6: "M-.5-.9H.5L1 0L.5 .9H-.5L-1 0Z", 7: "M-1-.5H1V.5H-1Z",
+  0: "M-.85-.85H.85V.85H-.85Z",
+  1: "M0-1L1 .9H-1Z",
+  2: "M0-1L1 0L0 1L-1 0Z",
+  3: "M-1-.9H1L0 1Z",
+  4: "M-.35-1H.35V-.35H1V.35H.35V1H-.35V.35H-1V-.35H-.35Z",
+  5: "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1 -1 0Z",
+  6: "M-.5-.9H.5L1 0L.5 .9H-.5L-1 0Z",
+  7: "M-1-.5H1V.5H-1Z",
   none: "M-.95 0A.95 .95 0 1 1 .95 0A.95 .95 0 1 1 -.95 0M-.55 0A.55 .55 0 1 0 .55 0A.55 .55 0 1 0 -.55 0Z",
   open: "M-.8 0A.8 .8 0 1 1 .8 0A.8 .8 0 1 1 -.8 0Z",
 };

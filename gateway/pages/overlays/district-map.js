@@ -40,9 +40,13 @@ export function model(scene) {
     heading: { title: scope.name, subtitle: unit.contest.name },
     leader: unit.lead ? written(scene, unit, first) : null,
     margin: margin(scene, unit),
-    legend: view.leading(parts).slice(0, LEGEND_MOST).map(({ label, count, mark, hue }) => ({ label, count, mark, hue })),
+    legend: view
+      .leading(parts)
+      .slice(0, LEGEND_MOST)
+      .map(({ label, count, mark, hue }) => ({ label, count, mark, hue })),
     parts: parts.map((part) => ({ id: part.unit.id, name: part.unit.name, ...shadeOf(part, scene.t) })),
-    counted: counted(scene, unit), origin: origin(scene, selection.source, scope.id),
+    counted: counted(scene, unit),
+    origin: origin(scene, selection.source, scope.id),
   };
 }
 
@@ -54,14 +58,24 @@ export function tileAreas(scope, children) {
   const columns = Math.max(...places.map(({ column }) => column)) + 1.5;
   const rows = Math.max(...places.map(({ row }) => row)) + 1;
   const [across, down] = [WIDTH / columns, HEIGHT / rows];
-  return new Map(children.map(({ id, name }) => {
-    const { column, row, short, code } = layout.get(id);
-    const [x, y] = [(column + (column > WATER_AFTER ? 0.5 : 0)) * across, row * down];
-    const [width, height] = [across - GAP, down - GAP];
-    return [id, {
-      path: `M${x} ${y}h${width}v${height}h${-width}Z`, x: x + width / 2, y: y + height / 2, room: width, tall: height, labels: [name, short, code],
-    }];
-  }));
+  return new Map(
+    children.map(({ id, name }) => {
+      const { column, row, short, code } = layout.get(id);
+      const [x, y] = [(column + (column > WATER_AFTER ? 0.5 : 0)) * across, row * down];
+      const [width, height] = [across - GAP, down - GAP];
+      return [
+        id,
+        {
+          path: `M${x} ${y}h${width}v${height}h${-width}Z`,
+          x: x + width / 2,
+          y: y + height / 2,
+          room: width,
+          tall: height,
+          labels: [name, short, code],
+        },
+      ];
+    }),
+  );
 }
 
 /** Real districts as areas. */
@@ -70,26 +84,38 @@ export function boundaryAreas(collection, scope, children) {
   if (!features) return null;
   const codes = layoutOf(scope, children);
   const placed = layIn(features, { width: WIDTH, height: HEIGHT });
-  return new Map(children.map(({ id, name }) => {
-    const { path, label: [x, y], room } = placed.get(id);
-    const tile = codes?.get(id);
-    return [id, { path, x, y, room, tall: 0, labels: tile ? [name, tile.short, tile.code] : [name] }];
-  }));
+  return new Map(
+    children.map(({ id, name }) => {
+      const {
+        path,
+        label: [x, y],
+        room,
+      } = placed.get(id);
+      const tile = codes?.get(id);
+      return [id, { path, x, y, room, tall: 0, labels: tile ? [name, tile.short, tile.code] : [name] }];
+    }),
+  );
 }
 
 /** The label of each area: the longest that fits, and none where even the shortest would lie on a neighbour. */
 export function labelled(areas) {
   const taken = [];
-  const clear = (box) => taken.every((other) => Math.abs(box.x - other.x) * 2 >= box.width + other.width + LETTER || Math.abs(box.y - other.y) >= LINE);
+  const clear = (box) =>
+    taken.every(
+      (other) => Math.abs(box.x - other.x) * 2 >= box.width + other.width + LETTER || Math.abs(box.y - other.y) >= LINE,
+    );
   const roomiest = [...areas].sort(([, one], [, other]) => other.room - one.room);
-  return new Map(roomiest.map(([id, { labels, room, x, y }]) => {
-    const text = labels.find((label, index) => {
-      const width = label.length * LETTER;
-      return (width <= room || index === labels.length - 1) && clear({ x, y, width });
-    }) ?? "";
-    if (text) taken.push({ x, y, width: text.length * LETTER });
-    return [id, text];
-  }));
+  return new Map(
+    roomiest.map(([id, { labels, room, x, y }]) => {
+      const text =
+        labels.find((label, index) => {
+          const width = label.length * LETTER;
+          return (width <= room || index === labels.length - 1) && clear({ x, y, width });
+        }) ?? "";
+      if (text) taken.push({ x, y, width: text.length * LETTER });
+      return [id, text];
+    }),
+  );
 }
 
 export function create(tools) {
@@ -116,9 +142,18 @@ class DistrictMap {
     this.credit = make("span", { class: "credit", hidden: true });
     this.counted = new Counted({ t, format });
     this.origin = new Origin({ t });
-    this.node = make("section", { class: "panel district-map" }, make("div", { class: "content" },
-      make("div", { class: "top" }, this.heading.node, this.lead), make("div", { class: "picture" }, this.svg, this.credit), this.legend,
-      make("div", { class: "feet" }, this.counted.node, this.origin.node)));
+    this.node = make(
+      "section",
+      { class: "panel district-map" },
+      make(
+        "div",
+        { class: "content" },
+        make("div", { class: "top" }, this.heading.node, this.lead),
+        make("div", { class: "picture" }, this.svg, this.credit),
+        this.legend,
+        make("div", { class: "feet" }, this.counted.node, this.origin.node),
+      ),
+    );
     if (options.shape !== "tiles") this.#fetch();
   }
 
@@ -172,7 +207,13 @@ class DistrictMap {
       for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
       return node;
     };
-    const pattern = draw(defs, "pattern", { id: `hatch-${index}`, width: 12, height: 12, patternUnits: "userSpaceOnUse", patternTransform: "rotate(-45)" });
+    const pattern = draw(defs, "pattern", {
+      id: `hatch-${index}`,
+      width: 12,
+      height: 12,
+      patternUnits: "userSpaceOnUse",
+      patternTransform: "rotate(-45)",
+    });
     draw(pattern, "rect", { width: 12, height: 12, class: "ground" });
     const stripe = draw(pattern, "rect", { width: 12, height: 5 });
     const path = draw(shapes, "path", { d: area.path, "data-unit": id });
@@ -205,10 +246,12 @@ class DistrictMap {
     const key = JSON.stringify(legend);
     if (this.legend.dataset.key === key) return;
     this.legend.dataset.key = key;
-    this.legend.replaceChildren(...legend.map(({ label, count, mark, hue }) => {
-      const swatch = make("span", { class: "mark", "data-mark": mark, "aria-hidden": "true" });
-      swatch.style.setProperty("--hue", hue);
-      return make("li", {}, swatch, `${label} `, make("b", { text: this.format.count(count) }));
-    }));
+    this.legend.replaceChildren(
+      ...legend.map(({ label, count, mark, hue }) => {
+        const swatch = make("span", { class: "mark", "data-mark": mark, "aria-hidden": "true" });
+        swatch.style.setProperty("--hue", hue);
+        return make("li", {}, swatch, `${label} `, make("b", { text: this.format.count(count) }));
+      }),
+    );
   }
 }

@@ -25,7 +25,11 @@ export function check(scene) {
   const names = election.ballot(selection.contest, selection.unit).map(({ id }) => id);
   return options.candidates
     .filter((id) => !names.includes(id))
-    .map((id) => ({ name: "candidates", key: "noSuch", values: { name: "candidates", id, words: names.slice(0, 8).join(", ") } }));
+    .map((id) => ({
+      name: "candidates",
+      key: "noSuch",
+      values: { name: "candidates", id, words: names.slice(0, 8).join(", ") },
+    }));
 }
 
 /** From counts to words. */
@@ -34,13 +38,15 @@ export function model(scene) {
   const named = scene.options.candidates;
   const { contest, source, unit: place } = scene.selection;
   const first = unit.ranked.slice(0, SIDES).map((item) => item.candidate.id);
-  const pair = named.length === SIDES ? named : [...named, ...first.filter((id) => !named.includes(id))].slice(0, SIDES);
+  const pair =
+    named.length === SIDES ? named : [...named, ...first.filter((id) => !named.includes(id))].slice(0, SIDES);
   return {
     of: `${contest} ${source} ${place}`,
     heading: { title: unit.unit.name, subtitle: unit.contest.name },
     call: called(scene, unit),
     rows: unit.ranked.map((item) => written(scene, unit, item)),
-    pair, fixed: named.length === SIDES,
+    pair,
+    fixed: named.length === SIDES,
     margin: between(scene, unit, pair),
     counted: counted(scene, unit),
     origin: origin(scene),
@@ -76,15 +82,27 @@ class Duel {
     this.gapPoints = make("b", { class: "gapPoints" });
     this.counted = new Counted({ t, format });
     this.origin = new Origin({ t });
-    const gap = make("div", { class: "between" }, this.gapLabel,
+    const gap = make(
+      "div",
+      { class: "between" },
+      this.gapLabel,
       make("span", { class: "figure" }, this.gapVotes, make("span", { class: "unit", text: t("votesWord") })),
-      make("span", { class: "figure" }, this.gapPoints, make("span", { class: "unit", text: t("pointsWord") })));
+      make("span", { class: "figure" }, this.gapPoints, make("span", { class: "unit", text: t("pointsWord") })),
+    );
     const [left, right] = this.halves;
     const bars = make("div", { class: "bars", "aria-hidden": "true" }, left.fill, right.fill, make("i"));
-    this.node = make("section", { class: "panel duel" }, make("div", { class: "content" },
-      make("div", { class: "top" }, this.heading.node, this.called.node),
-      make("div", { class: "sides" }, left.node, gap, right.node), bars,
-      make("div", { class: "feet" }, this.counted.node, this.origin.node)));
+    this.node = make(
+      "section",
+      { class: "panel duel" },
+      make(
+        "div",
+        { class: "content" },
+        make("div", { class: "top" }, this.heading.node, this.called.node),
+        make("div", { class: "sides" }, left.node, gap, right.node),
+        bars,
+        make("div", { class: "feet" }, this.counted.node, this.origin.node),
+      ),
+    );
   }
 
   draw(model) {
@@ -131,5 +149,12 @@ function half(side) {
   const name = new Name();
   const [share, votes, verb] = ["share", "votes", "verb"].map((kind) => make("span", { class: kind }));
   const fill = make("span", { class: `fill ${side}` });
-  return { name, share, votes, verb, fill, node: make("div", { class: `half ${side}` }, name.node, verb, share, votes) };
+  return {
+    name,
+    share,
+    votes,
+    verb,
+    fill,
+    node: make("div", { class: `half ${side}` }, name.node, verb, share, votes),
+  };
 }

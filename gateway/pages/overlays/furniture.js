@@ -32,10 +32,12 @@ export function fit(node, text, kind = "") {
 
 function measured(node) {
   const all = [...SIZES, ...WRAPPED];
-  return all.find((size) => {
-    setSize(node, size);
-    return node.scrollWidth <= node.clientWidth && node.scrollHeight <= node.clientHeight + 1;
-  }) ?? all.at(-1);
+  return (
+    all.find((size) => {
+      setSize(node, size);
+      return node.scrollWidth <= node.clientWidth && node.scrollHeight <= node.clientHeight + 1;
+    }) ?? all.at(-1)
+  );
 }
 
 function setSize(node, size) {
@@ -81,10 +83,19 @@ export class Counted {
     this.progress = make("b", { class: "progress" });
     this.note = make("span", { class: "note" });
     this.fill = make("span", { class: "fill" });
-    this.node = make("div", { class: "counted" },
-      make("p", {}, make("span", { class: "what", text: t("opened") }),
-        make("span", { class: "both" }, this.opened, " / ", this.total), this.progress),
-      make("span", { class: "track", "aria-hidden": "true" }, this.fill), this.note);
+    this.node = make(
+      "div",
+      { class: "counted" },
+      make(
+        "p",
+        {},
+        make("span", { class: "what", text: t("opened") }),
+        make("span", { class: "both" }, this.opened, " / ", this.total),
+        this.progress,
+      ),
+      make("span", { class: "track", "aria-hidden": "true" }, this.fill),
+      this.note,
+    );
   }
 
   draw({ opened, total, progress, part, thin, odd, note, manual }, of) {
@@ -109,9 +120,18 @@ export class Origin {
     this.badge = make("span", { class: "feed" });
     this.text = make("span", { class: "sentence" });
     this.manual = make("span", { class: "manual" });
-    this.node = make("footer", { class: "origin" },
-      make("p", {}, this.source, make("span", {}, make("span", { class: "what", text: `${t("lastBox")} ` }), this.when), this.age),
-      make("p", {}, this.badge, this.manual, this.text));
+    this.node = make(
+      "footer",
+      { class: "origin" },
+      make(
+        "p",
+        {},
+        this.source,
+        make("span", {}, make("span", { class: "what", text: `${t("lastBox")} ` }), this.when),
+        this.age,
+      ),
+      make("p", {}, this.badge, this.manual, this.text),
+    );
   }
 
   draw({ source, when, age, state, word, text, grave, manual }) {
@@ -149,14 +169,24 @@ export class Curtain {
     Object.assign(this, { t, format });
     this.clock = make("b", { class: "clock" });
     this.until = make("span", { class: "until" });
-    this.node = make("div", { class: "curtain", hidden: true },
-      make("span", { class: "ban", text: t("embargoWord") }), this.clock, this.until);
+    this.node = make(
+      "div",
+      { class: "curtain", hidden: true },
+      make("span", { class: "ban", text: t("embargoWord") }),
+      this.clock,
+      this.until,
+    );
   }
 
   draw({ embargoed, until, now }) {
     this.node.hidden = !embargoed;
     if (!embargoed) return;
     say(this.clock, `${this.format.clock(now)} ${this.format.zone()}`);
-    say(this.until, until ? this.t("embargoUntil", { time: this.format.minute(until), zone: this.format.zone() }) : this.t("embargoOpen"));
+    say(
+      this.until,
+      until
+        ? this.t("embargoUntil", { time: this.format.minute(until), zone: this.format.zone() })
+        : this.t("embargoOpen"),
+    );
   }
 }

@@ -45,11 +45,14 @@ function doubled(ring) {
 /** The middle of a ring's area. */
 function centroid(ring) {
   const area = doubled(ring) * 3;
-  const sum = ring.reduce(([sumX, sumY], [x, y], index) => {
-    const [nextX, nextY] = ring[(index + 1) % ring.length];
-    const cross = x * nextY - nextX * y;
-    return [sumX + (x + nextX) * cross, sumY + (y + nextY) * cross];
-  }, [0, 0]);
+  const sum = ring.reduce(
+    ([sumX, sumY], [x, y], index) => {
+      const [nextX, nextY] = ring[(index + 1) % ring.length];
+      const cross = x * nextY - nextX * y;
+      return [sumX + (x + nextX) * cross, sumY + (y + nextY) * cross];
+    },
+    [0, 0],
+  );
   return area === 0 ? ring[0] : sum.map((value) => value / area);
 }
 
@@ -59,26 +62,50 @@ function centroid(ring) {
  */
 export function layIn(features, { width, height }) {
   const project = projection([...features.values()]);
-  const projected = new Map([...features].map(([id, feature]) => [id, polygons(feature.geometry).map((rings) => rings.map((ring) => ring.map(project)))]));
+  const projected = new Map(
+    [...features].map(([id, feature]) => [
+      id,
+      polygons(feature.geometry).map((rings) => rings.map((ring) => ring.map(project))),
+    ]),
+  );
   const all = [...projected.values()].flat(3);
   const [xs, ys] = [0, 1].map((axis) => all.map((point) => point[axis]));
   const [left, top] = [least(xs), least(ys)];
   const scale = Math.min(width / (most(xs) - left), height / (most(ys) - top));
-  const place = ([x, y]) => [(x - left) * scale + (width - (most(xs) - left) * scale) / 2, (y - top) * scale + (height - (most(ys) - top) * scale) / 2];
-  return new Map([...projected].map(([id, parts]) => {
-    const placed = parts.map((rings) => rings.map((ring) => ring.map(place)));
-    const biggest = placed.reduce((best, rings) => (Math.abs(doubled(rings[0])) > Math.abs(doubled(best[0])) ? rings : best));
-    const area = placed.flat().reduce((sum, ring, index) => sum + (isHole(placed, index) ? -1 : 1) * Math.abs(doubled(ring)) / 2, 0);
-    return [id, { path: placed.flat().map(pathOf).join(""), label: centroid(biggest[0]), room: roomAt(biggest[0], centroid(biggest[0])), area }];
-  }));
+  const place = ([x, y]) => [
+    (x - left) * scale + (width - (most(xs) - left) * scale) / 2,
+    (y - top) * scale + (height - (most(ys) - top) * scale) / 2,
+  ];
+  return new Map(
+    [...projected].map(([id, parts]) => {
+      const placed = parts.map((rings) => rings.map((ring) => ring.map(place)));
+      const biggest = placed.reduce((best, rings) =>
+        Math.abs(doubled(rings[0])) > Math.abs(doubled(best[0])) ? rings : best,
+      );
+      const area = placed
+        .flat()
+        .reduce((sum, ring, index) => sum + ((isHole(placed, index) ? -1 : 1) * Math.abs(doubled(ring))) / 2, 0);
+      return [
+        id,
+        {
+          path: placed.flat().map(pathOf).join(""),
+          label: centroid(biggest[0]),
+          room: roomAt(biggest[0], centroid(biggest[0])),
+          area,
+        },
+      ];
+    }),
+  );
 }
 
 /** How wide a ring is around a point, on the point's own line; 0 where the point is outside. */
 function roomAt(ring, [x, y]) {
-  const crossings = ring.flatMap(([fromX, fromY], index) => {
-    const [toX, toY] = ring[(index + 1) % ring.length];
-    return (fromY > y) === (toY > y) ? [] : [fromX + ((y - fromY) / (toY - fromY)) * (toX - fromX)];
-  }).sort((one, other) => one - other);
+  const crossings = ring
+    .flatMap(([fromX, fromY], index) => {
+      const [toX, toY] = ring[(index + 1) % ring.length];
+      return fromY > y === toY > y ? [] : [fromX + ((y - fromY) / (toY - fromY)) * (toX - fromX)];
+    })
+    .sort((one, other) => one - other);
   const right = crossings.findIndex((crossing) => crossing > x);
   return right % 2 === 1 ? 2 * Math.min(crossings[right] - x, x - crossings[right - 1]) : 0;
 }

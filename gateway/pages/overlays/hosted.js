@@ -57,7 +57,10 @@ export class Hosted {
     else if (changes) this.#stage.stop();
     this.#playing = playing;
     if (skip) this.#stage.still(false);
-    else if (changes) await new Promise((resolve) => { setTimeout(resolve, TRANSITION_MS); });
+    else if (changes)
+      await new Promise((resolve) => {
+        setTimeout(resolve, TRANSITION_MS);
+      });
     return {};
   }
 

@@ -26,7 +26,11 @@ export function model(scene) {
     call: called(scene, unit),
     rows: unit.ranked.map((item) => written(scene, unit, item)),
     first: shown.map((item) => item.candidate.id),
-    ...remainder(scene, unit, shown.map((item) => item.candidate.id)),
+    ...remainder(
+      scene,
+      unit,
+      shown.map((item) => item.candidate.id),
+    ),
     margin: margin(scene, unit),
     counted: counted(scene, unit),
     origin: origin(scene),
@@ -58,12 +62,27 @@ class LeadBoard {
     this.gapPoints = make("b", { class: "gapPoints" });
     this.counted = new Counted(tools);
     this.origin = new Origin(tools);
-    const gap = make("p", { class: "gap" }, this.gapLabel,
+    const gap = make(
+      "p",
+      { class: "gap" },
+      this.gapLabel,
       make("span", { class: "figure" }, this.gapVotes, make("span", { class: "unit", text: t("votesWord") })),
-      make("span", { class: "figure" }, this.gapPoints, make("span", { class: "unit", text: t("pointsWord") })));
-    this.node = make("section", { class: "panel lead-board", "data-side": options.side, "data-rows": options.rows > 5 ? "many" : "few" },
-      make("div", { class: "content" }, make("div", { class: "top" }, this.heading.node, this.called.node), this.list,
-        make("div", { class: "rest" }, this.others.node, this.unattributed.node), gap, this.counted.node, this.origin.node));
+      make("span", { class: "figure" }, this.gapPoints, make("span", { class: "unit", text: t("pointsWord") })),
+    );
+    this.node = make(
+      "section",
+      { class: "panel lead-board", "data-side": options.side, "data-rows": options.rows > 5 ? "many" : "few" },
+      make(
+        "div",
+        { class: "content" },
+        make("div", { class: "top" }, this.heading.node, this.called.node),
+        this.list,
+        make("div", { class: "rest" }, this.others.node, this.unattributed.node),
+        gap,
+        this.counted.node,
+        this.origin.node,
+      ),
+    );
     this.node.style.setProperty("--rows", String(options.rows));
   }
 
@@ -96,7 +115,10 @@ class LeadBoard {
   }
 
   #place() {
-    order(this.list, this.#order.shown.map((id) => this.#row(id).node));
+    order(
+      this.list,
+      this.#order.shown.map((id) => this.#row(id).node),
+    );
   }
 
   #write() {
@@ -120,8 +142,15 @@ class LeadBoard {
     if (!this.#rows.has(id)) {
       const [rank, name] = [make("span", { class: "rank" }), new Name()];
       const [share, votes] = [make("b", { class: "share" }), make("span", { class: "votes" })];
-      const node = make("li", { "data-candidate": id }, rank, name.node, share, votes,
-        make("span", { class: "track", "aria-hidden": "true" }, make("span", { class: "fill" })));
+      const node = make(
+        "li",
+        { "data-candidate": id },
+        rank,
+        name.node,
+        share,
+        votes,
+        make("span", { class: "track", "aria-hidden": "true" }, make("span", { class: "fill" })),
+      );
       this.#rows.set(id, { node, rank, name, share, votes });
     }
     return this.#rows.get(id);
@@ -136,6 +165,10 @@ class LeadBoard {
 }
 
 function rest() {
-  const [label, share, votes] = [make("span", { class: "what" }), make("span", { class: "share" }), make("span", { class: "votes" })];
+  const [label, share, votes] = [
+    make("span", { class: "what" }),
+    make("span", { class: "share" }),
+    make("span", { class: "votes" }),
+  ];
   return { node: make("p", {}, label, share, votes), label, share, votes };
 }

@@ -20,13 +20,19 @@ export const needs = (scene) => subscriptions(scene);
 export function check({ election, options }) {
   return options.units
     .filter((id) => !election.unitById.has(id))
-    .map((id) => ({ name: "units", key: "noSuch", values: { name: "units", id, words: [...election.unitById.keys()].slice(0, 8).join(", ") } }));
+    .map((id) => ({
+      name: "units",
+      key: "noSuch",
+      values: { name: "units", id, words: [...election.unitById.keys()].slice(0, 8).join(", ") },
+    }));
 }
 
 /** The parameters of the next step. */
 export function next({ election, selection, options, format }) {
-  const siblings = () => [...election.children(election.scopeOf(selection.unit).id)]
-    .sort((left, right) => format.compare(left.name, right.name)).map(({ id }) => id);
+  const siblings = () =>
+    [...election.children(election.scopeOf(selection.unit).id)]
+      .sort((left, right) => format.compare(left.name, right.name))
+      .map(({ id }) => id);
   const units = options.units.length ? options.units : siblings();
   return { unit: units[(units.indexOf(selection.unit) + 1) % units.length] ?? selection.unit };
 }
@@ -59,20 +65,43 @@ class LowerThird {
       const name = new Name();
       const [share, votes] = [make("b", { class: "share" }), make("span", { class: "votes" })];
       const fill = make("span", { class: "fill" });
-      return { name, share, votes, node: make("div", { class: "line" }, name.node, share, votes, make("span", { class: "track", "aria-hidden": "true" }, fill)) };
+      return {
+        name,
+        share,
+        votes,
+        node: make(
+          "div",
+          { class: "line" },
+          name.node,
+          share,
+          votes,
+          make("span", { class: "track", "aria-hidden": "true" }, fill),
+        ),
+      };
     });
     this.label = make("span", { class: "what fit" });
     this.votes = make("b", { class: "gapVotes" });
     this.points = make("b", { class: "gapPoints" });
     this.counted = new Counted({ t, format });
     this.origin = new Origin({ t });
-    this.node = make("section", { class: "panel lower-third" }, make("div", { class: "content" },
-      make("div", { class: "top" }, this.heading.node, this.called.node),
-      make("div", { class: "lines" }, ...this.lines.map(({ node }) => node)),
-      make("div", { class: "between" }, this.label,
-        make("span", { class: "figure" }, this.votes, make("span", { class: "unit", text: t("votesWord") })),
-        make("span", { class: "figure" }, this.points, make("span", { class: "unit", text: t("pointsWord") }))),
-      make("div", { class: "feet" }, this.counted.node, this.origin.node)));
+    this.node = make(
+      "section",
+      { class: "panel lower-third" },
+      make(
+        "div",
+        { class: "content" },
+        make("div", { class: "top" }, this.heading.node, this.called.node),
+        make("div", { class: "lines" }, ...this.lines.map(({ node }) => node)),
+        make(
+          "div",
+          { class: "between" },
+          this.label,
+          make("span", { class: "figure" }, this.votes, make("span", { class: "unit", text: t("votesWord") })),
+          make("span", { class: "figure" }, this.points, make("span", { class: "unit", text: t("pointsWord") })),
+        ),
+        make("div", { class: "feet" }, this.counted.node, this.origin.node),
+      ),
+    );
   }
 
   draw(model) {

@@ -49,7 +49,9 @@ export class FollowedNight {
 
   /** The election, asked for until there is one. */
   async open() {
-    this.#definition = this.#client.definition ?? await awaitDefinition({ url: this.page, token: () => this.#token, onWait: () => this.#tell("waiting") });
+    this.#definition =
+      this.#client.definition ??
+      (await awaitDefinition({ url: this.page, token: () => this.#token, onWait: () => this.#tell("waiting") }));
     this.election = new Election(this.#definition);
     return this.election;
   }
@@ -78,7 +80,12 @@ export class FollowedNight {
 
   /** {status, code, hadData, shownAt}. */
   get connection() {
-    return { status: this.#client.status, code: this.#client.code, hadData: this.#shownAt !== null, shownAt: this.#shownAt };
+    return {
+      status: this.#client.status,
+      code: this.#client.code,
+      hadData: this.#shownAt !== null,
+      shownAt: this.#shownAt,
+    };
   }
 
   /** Whether the gateway reads its log; while it does not, no source's silence says anything. */
@@ -118,7 +125,9 @@ export class FollowedNight {
   /** The user's own boundaries (GeoJSON), or null where the gateway was given none. */
   async boundaries() {
     if (this.#client.boundaries) return this.#client.boundaries(); // of an archive's night, not of a gateway
-    const response = await fetch(routeUrl("/v1/boundaries", this.page, this.#token), { signal: AbortSignal.timeout(BOUNDARIES_TIMEOUT_MS) });
+    const response = await fetch(routeUrl("/v1/boundaries", this.page, this.#token), {
+      signal: AbortSignal.timeout(BOUNDARIES_TIMEOUT_MS),
+    });
     return response.ok && response.status !== NONE ? response.json() : null;
   }
 

@@ -6,15 +6,21 @@
 /** A whole number between two bounds. */
 export function whole(least, most, standard) {
   return {
-    standard, label: `${least}–${most}`, fault: ["badNumber", { least, most }],
-    read: (text) => (/^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined),
+    standard,
+    label: `${least}–${most}`,
+    fault: ["badNumber", { least, most }],
+    read: (text) =>
+      /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined,
   };
 }
 
 /** One word of several; the first is the standard. */
 export function choice(...words) {
   return {
-    standard: words[0], words, label: words.join(" | "), fault: ["badChoice", { words: words.join(", ") }],
+    standard: words[0],
+    words,
+    label: words.join(" | "),
+    fault: ["badChoice", { words: words.join(", ") }],
     read: (text) => (words.includes(text) ? text : undefined),
   };
 }
@@ -22,7 +28,9 @@ export function choice(...words) {
 /** Yes or no: `1`, `true` or nothing at all is yes. */
 export function flag(standard = false) {
   return {
-    standard, label: "0 | 1", fault: ["badChoice", { words: "0, 1" }],
+    standard,
+    label: "0 | 1",
+    fault: ["badChoice", { words: "0, 1" }],
     read: (text) => ({ 1: true, true: true, "": true, 0: false, false: false })[text],
   };
 }
@@ -30,9 +38,14 @@ export function flag(standard = false) {
 /** Names with commas between them. */
 export function list(most) {
   return {
-    standard: [], label: "a,b", fault: ["badList", { most }],
+    standard: [],
+    label: "a,b",
+    fault: ["badList", { most }],
     read: (text) => {
-      const names = text.split(",").map((name) => name.trim()).filter(Boolean);
+      const names = text
+        .split(",")
+        .map((name) => name.trim())
+        .filter(Boolean);
       return names.length <= most ? names : undefined;
     },
   };
@@ -67,7 +80,11 @@ export function read(search, specification = {}) {
   }
   for (const name of given.keys()) {
     if (!(name in known) && !SELECTION.includes(name)) {
-      faults.push({ name, key: "unknownParameter", values: { name, words: [...SELECTION, ...Object.keys(known)].join(", ") } });
+      faults.push({
+        name,
+        key: "unknownParameter",
+        values: { name, words: [...SELECTION, ...Object.keys(known)].join(", ") },
+      });
     }
   }
   const asked = Object.fromEntries(["contest", "unit", "source"].map((name) => [name, given.get(name)]));

@@ -51,7 +51,11 @@ export function counted({ t, format }, { entry, boxesTotal }) {
   const thin = isThin(credited(entry), boxesTotal);
   const odd = isOdd(entry);
   return {
-    opened: entry ? opened : NaN, total: boxesTotal, part: partOf(entry, boxesTotal), odd, thin: thin && Boolean(entry),
+    opened: entry ? opened : NaN,
+    total: boxesTotal,
+    part: partOf(entry, boxesTotal),
+    odd,
+    thin: thin && Boolean(entry),
     progress: progressText(format, entry, boxesTotal),
     note: !entry ? "" : odd ? t("oddHead") : thin ? t("thin") : entry.complete ? t("allOpened") : "",
     manual: isManual(entry, "boxes_opened"),
@@ -64,7 +68,11 @@ export function written(scene, unit, item) {
   const whole = wholeOf(unit.entry);
   const { candidate } = item;
   return {
-    id: candidate.id, name: candidate.name, mark: candidate.mark, hue: unit.hue(candidate), color: candidate.color,
+    id: candidate.id,
+    name: candidate.name,
+    mark: candidate.mark,
+    hue: unit.hue(candidate),
+    color: candidate.color,
     party: candidate.partyName || (candidate.independent ? t("independent") : ""),
     rank: unit.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "",
     votes: unit.entry ? item.votes : NaN,
@@ -84,15 +92,35 @@ export function called(scene, { ranked, contest, unit }) {
 
 /** The margin in votes and in points, and over whom; `state` is "lead", "tie" or "none". */
 export function margin({ t, format }, { entry, lead }) {
-  if (!lead) return { state: "none", label: t(entry?.boxes_opened ? "nobody" : "noBoxes"), votes: NaN, points: format.nothing, text: "" };
+  if (!lead)
+    return {
+      state: "none",
+      label: t(entry?.boxes_opened ? "nobody" : "noBoxes"),
+      votes: NaN,
+      points: format.nothing,
+      text: "",
+    };
   const votes = t("votes", { n: format.count(lead.votes) });
   const points = t("points", { n: format.points(lead.points ?? NaN) });
   if (lead.leaders.length > 1) {
-    return { state: "tie", label: t("tieOf", { n: format.count(lead.leaders.length) }), votes: 0, points: format.points(0), text: `${votes} · ${points}` };
+    return {
+      state: "tie",
+      label: t("tieOf", { n: format.count(lead.leaders.length) }),
+      votes: 0,
+      points: format.points(0),
+      text: `${votes} · ${points}`,
+    };
   }
   const rival = lead.second?.candidate.name;
   const label = rival ? t("margin") : t("alone");
-  return { state: "lead", label, rival, votes: lead.votes, points: format.points(lead.points ?? NaN), text: `${votes} · ${points}` };
+  return {
+    state: "lead",
+    label,
+    rival,
+    votes: lead.votes,
+    points: format.points(lead.points ?? NaN),
+    text: `${votes} · ${points}`,
+  };
 }
 
 /** What the rows on screen leave out: the other candidates together, and the votes of nobody yet. */
@@ -101,7 +129,16 @@ export function remainder({ t, format }, { entry, ranked }, shown) {
   const votes = sumOfOthers(ranked, new Set(shown));
   const whole = wholeOf(entry);
   return {
-    others: others > 0 ? { label: t("others", { n: format.count(others) }), votes: entry ? votes : NaN, share: entry ? format.percent(votes, whole) : format.nothing } : null,
-    unattributed: entry?.unattributed ? { label: t("unattributed"), votes: entry.unattributed, share: format.percent(entry.unattributed, whole) } : null,
+    others:
+      others > 0
+        ? {
+            label: t("others", { n: format.count(others) }),
+            votes: entry ? votes : NaN,
+            share: entry ? format.percent(votes, whole) : format.nothing,
+          }
+        : null,
+    unattributed: entry?.unattributed
+      ? { label: t("unattributed"), votes: entry.unattributed, share: format.percent(entry.unattributed, whole) }
+      : null,
   };
 }

@@ -20,7 +20,9 @@ export function control(stage, target = globalThis) {
     }
   };
   target.play = () => stage.play();
-  target.stop = () => { stage.stop(); };
+  target.stop = () => {
+    stage.stop();
+  };
   target.next = () => stage.next();
   target.remove = () => {
     stage.stop();

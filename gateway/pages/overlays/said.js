@@ -15,6 +15,10 @@ export function parametersIn(text) {
 function inXml(text) {
   const parsed = new DOMParser().parseFromString(text, "text/xml");
   if (parsed.querySelector("parsererror")) throw new SyntaxError("The XML is not well-formed.");
-  return Object.fromEntries([...parsed.querySelectorAll("componentData")]
-    .map((one) => [one.id, one.querySelector("data")?.getAttribute("value") ?? ""]));
+  return Object.fromEntries(
+    [...parsed.querySelectorAll("componentData")].map((one) => [
+      one.id,
+      one.querySelector("data")?.getAttribute("value") ?? "",
+    ]),
+  );
 }

@@ -3,7 +3,15 @@
  */
 
 /** Members by population (article 5 d): up to so many people, so many members; above the last, 55. */
-const MEMBERS = [[10_000, 9], [20_000, 11], [50_000, 15], [100_000, 25], [250_000, 31], [500_000, 37], [1_000_000, 45]];
+const MEMBERS = [
+  [10_000, 9],
+  [20_000, 11],
+  [50_000, 15],
+  [100_000, 25],
+  [250_000, 31],
+  [500_000, 37],
+  [1_000_000, 45],
+];
 const MOST_MEMBERS = 55;
 
 /** How many members a municipality of this population has. */
@@ -26,8 +34,11 @@ export function allocate(votes, { members, quota = 0, valid, alone = new Set() }
   const barred = rows.filter(([id]) => !seats.has(id)).map(([id]) => id);
   const divided = Math.max(0, members - quota);
   let open = left.length ? 0 : divided;
-  for (let given = 0; left.length && given < divided;) {
-    const winners = greatest(left.filter(([id]) => !alone.has(id) || seats.get(id) === 0), seats);
+  for (let given = 0; left.length && given < divided; ) {
+    const winners = greatest(
+      left.filter(([id]) => !alone.has(id) || seats.get(id) === 0),
+      seats,
+    );
     if (!winners.length) {
       open = divided - given;
       break;
@@ -71,12 +82,22 @@ export function hemicycle(count) {
   const radii = Array.from({ length: rows }, (_, row) => (rows === 1 ? 0.8 : inner + ((1 - inner) * row) / (rows - 1)));
   const whole = radii.reduce((sum, radius) => sum + radius, 0);
   const shares = radii.map((radius) => Math.floor((count * radius) / whole));
-  for (let row = rows - 1, missing = count - shares.reduce((sum, one) => sum + one, 0); missing > 0; missing -= 1, row = (row - 1 + rows) % rows) shares[row] += 1;
-  const places = shares.flatMap((many, row) => Array.from({ length: many }, (_, seat) => {
-    const angle = many === 1 ? Math.PI / 2 : Math.PI - (Math.PI * seat) / (many - 1);
-    return { x: radii[row] * Math.cos(angle), y: radii[row] * Math.sin(angle), angle, row };
-  }));
+  for (
+    let row = rows - 1, missing = count - shares.reduce((sum, one) => sum + one, 0);
+    missing > 0;
+    missing -= 1, row = (row - 1 + rows) % rows
+  )
+    shares[row] += 1;
+  const places = shares.flatMap((many, row) =>
+    Array.from({ length: many }, (_, seat) => {
+      const angle = many === 1 ? Math.PI / 2 : Math.PI - (Math.PI * seat) / (many - 1);
+      return { x: radii[row] * Math.cos(angle), y: radii[row] * Math.sin(angle), angle, row };
+    }),
+  );
   places.sort((left, right) => right.angle - left.angle || left.row - right.row);
-  const gaps = [rows > 1 ? (1 - inner) / (rows - 1) : 1, ...shares.map((many, row) => (many > 1 ? (Math.PI * radii[row]) / (many - 1) : 1))];
+  const gaps = [
+    rows > 1 ? (1 - inner) / (rows - 1) : 1,
+    ...shares.map((many, row) => (many > 1 ? (Math.PI * radii[row]) / (many - 1) : 1)),
+  ];
   return { places, radius: Math.min(0.16, 0.45 * Math.min(...gaps)) };
 }

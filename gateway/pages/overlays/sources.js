@@ -28,7 +28,11 @@ export const needs = (scene) => subscriptions(scene, compared(scene));
 export function check({ election, options }) {
   return options.sources
     .filter((id) => !election.sourceById.has(id))
-    .map((id) => ({ name: "sources", key: "noSuch", values: { name: "sources", id, words: [...election.sourceById.keys()].join(", ") } }));
+    .map((id) => ({
+      name: "sources",
+      key: "noSuch",
+      values: { name: "sources", id, words: [...election.sourceById.keys()].join(", ") },
+    }));
 }
 
 /** From counts to words. The rows are the first candidates of the source that has opened most boxes. */
@@ -36,20 +40,37 @@ export function model(scene) {
   const { selection, t, format, options } = scene;
   const ids = compared(scene);
   const units = ids.map((source) => scene.unit(selection.unit, source));
-  const fullest = units.reduce((best, one) => ((one.entry?.boxes_opened ?? -1) > (best.entry?.boxes_opened ?? -1) ? one : best));
+  const fullest = units.reduce((best, one) =>
+    (one.entry?.boxes_opened ?? -1) > (best.entry?.boxes_opened ?? -1) ? one : best,
+  );
   const shown = fullest.ranked.slice(0, options.rows).map((item) => item.candidate.id);
-  const widest = Math.max(...units.flatMap(({ ranked, entry }) => (wholeOf(entry) ? [ranked[0].votes / wholeOf(entry)] : [])), 0.0001);
+  const widest = Math.max(
+    ...units.flatMap(({ ranked, entry }) => (wholeOf(entry) ? [ranked[0].votes / wholeOf(entry)] : [])),
+    0.0001,
+  );
   return {
     of: `${selection.contest} ${selection.unit}`,
     heading: { title: units[0].unit.name, subtitle: units[0].contest.name },
     columns: units.map((unit) => ({
-      source: unit.source.id, counted: counted(scene, unit), origin: origin(scene, unit.source.id),
+      source: unit.source.id,
+      counted: counted(scene, unit),
+      origin: origin(scene, unit.source.id),
       cells: shown.map((id) => {
-        const row = written(scene, unit, unit.ranked.find((item) => item.candidate.id === id));
+        const row = written(
+          scene,
+          unit,
+          unit.ranked.find((item) => item.candidate.id === id),
+        );
         return { id, votes: row.votes, share: row.share, hue: row.hue, part: row.part / widest, manual: row.manual };
       }),
     })),
-    names: shown.map((id) => written(scene, fullest, fullest.ranked.find((item) => item.candidate.id === id))),
+    names: shown.map((id) =>
+      written(
+        scene,
+        fullest,
+        fullest.ranked.find((item) => item.candidate.id === id),
+      ),
+    ),
     gaps: shown.map((id) => gapOf({ t, format }, units, id)),
     boxes: boxesBetween({ t, format }, units),
   };
@@ -58,11 +79,16 @@ export function model(scene) {
 function gapOf({ t, format }, units, id) {
   const votesOf = ({ entry }) => (entry ? (entry.votes[id] ?? 0) : NaN);
   const votes = spread(units.map((unit) => ({ source: unit.source, value: votesOf(unit) })));
-  const shares = spread(units.map((unit) => ({ source: unit.source, value: points(votesOf(unit), wholeOf(unit.entry)) ?? NaN })));
+  const shares = spread(
+    units.map((unit) => ({ source: unit.source, value: points(votesOf(unit), wholeOf(unit.entry)) ?? NaN })),
+  );
   if (!votes || !shares) return { points: format.nothing, votes: "" };
   const more = (gap, text) => (gap.gap === 0 ? t("same") : `${gap.highest.name} +${text}`);
   if (shares.gap > 0 && shares.gap < HALF_A_HUNDREDTH) shares.gap = 0; // it is written with two digits
-  return { points: more(shares, t("points", { n: format.points(shares.gap) })), votes: more(votes, t("votes", { n: format.count(votes.gap) })) };
+  return {
+    points: more(shares, t("points", { n: format.points(shares.gap) })),
+    votes: more(votes, t("votes", { n: format.count(votes.gap) })),
+  };
 }
 
 function boxesBetween({ t, format }, units) {
@@ -88,8 +114,11 @@ class Sources {
     this.heading = new Heading();
     this.grid = make("div", { class: "grid" });
     this.why = make("p", { class: "why fit" });
-    this.node = make("section", { class: "panel sources" },
-      make("div", { class: "content" }, this.heading.node, this.grid, this.why));
+    this.node = make(
+      "section",
+      { class: "panel sources" },
+      make("div", { class: "content" }, this.heading.node, this.grid, this.why),
+    );
   }
 
   draw(model) {
@@ -115,19 +144,44 @@ class Sources {
     this.grid.style.setProperty("--columns", String(columns.length));
     this.heads = columns.map(() => ({ origin: new Origin(this), counted: new Counted(this) }));
     this.names = names.map(() => new Name());
-    this.cells = names.map(() => columns.map(() => {
-      const [share, votes, fill] = [make("b", { class: "share" }), make("span", { class: "votes" }), make("span", { class: "fill" })];
-      return { share, votes, node: make("div", { class: "cell" }, share, votes, make("span", { class: "track", "aria-hidden": "true" }, fill)) };
-    }));
+    this.cells = names.map(() =>
+      columns.map(() => {
+        const [share, votes, fill] = [
+          make("b", { class: "share" }),
+          make("span", { class: "votes" }),
+          make("span", { class: "fill" }),
+        ];
+        return {
+          share,
+          votes,
+          node: make(
+            "div",
+            { class: "cell" },
+            share,
+            votes,
+            make("span", { class: "track", "aria-hidden": "true" }, fill),
+          ),
+        };
+      }),
+    );
     this.gaps = names.map(() => {
       const [inPoints, inVotes] = [make("b", { class: "fit" }), make("span", { class: "fit" })];
       return { points: inPoints, votes: inVotes, node: make("div", { class: "gap" }, inPoints, inVotes) };
     });
     this.boxes = make("b", { class: "fit" });
-    const head = this.heads.map(({ origin: from, counted: bar }) => make("div", { class: "head" }, from.node, bar.node));
-    this.grid.replaceChildren(make("div", { class: "corner" }), ...head,
+    const head = this.heads.map(({ origin: from, counted: bar }) =>
+      make("div", { class: "head" }, from.node, bar.node),
+    );
+    this.grid.replaceChildren(
+      make("div", { class: "corner" }),
+      ...head,
       make("div", { class: "gap head" }, make("span", { class: "what", text: this.t("gap") }), this.boxes),
-      ...this.names.flatMap((name, index) => [name.node, ...this.cells[index].map(({ node }) => node), this.gaps[index].node]));
+      ...this.names.flatMap((name, index) => [
+        name.node,
+        ...this.cells[index].map(({ node }) => node),
+        this.gaps[index].node,
+      ]),
+    );
   }
 
   #cell(cell, { id, votes, share, hue, part, manual }, of) {

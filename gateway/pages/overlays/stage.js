@@ -91,7 +91,9 @@ export class Stage {
   stop() {
     this.#playing = false;
     this.#draw();
-    return new Promise((resolve) => { setTimeout(resolve, TRANSITION_MS); });
+    return new Promise((resolve) => {
+      setTimeout(resolve, TRANSITION_MS);
+    });
   }
 
   /** While `on`, what is shown is there at once: nothing moves on its way, whatever the address says. */
@@ -175,7 +177,13 @@ export class Stage {
     const style = getComputedStyle(document.documentElement);
     for (const name of ["panel", "track"]) view.grounds[name] = style.getPropertyValue(`--${name}`).trim();
     return {
-      election, night, selection, options: values, t, format, view,
+      election,
+      night,
+      selection,
+      options: values,
+      t,
+      format,
+      view,
       entry: (...cell) => night.entry(...cell),
       unit: (unit = selection.unit, source = selection.source) => view.unit(selection, unit, source),
     };
@@ -184,7 +192,10 @@ export class Stage {
   /** Several messages in one frame are one drawing; a page that is not shown has no frames, so it uses a timer. */
   #schedule() {
     if (this.#frame || !this.#instance) return;
-    const draw = () => { this.#frame = 0; this.#draw(); };
+    const draw = () => {
+      this.#frame = 0;
+      this.#draw();
+    };
     this.#frame = document.hidden ? setTimeout(draw, 250) : requestAnimationFrame(draw);
   }
 

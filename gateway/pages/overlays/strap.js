@@ -31,7 +31,9 @@ export const needs = (scene) => subscriptions(scene);
 /** Without an event there is nothing to show but the state of things. */
 export function model(scene) {
   const { night, election, selection, t, format } = scene;
-  return { state: stateOf({ night, election, source: election.sourceById.get(selection.source), selection, t, format }) };
+  return {
+    state: stateOf({ night, election, source: election.sourceById.get(selection.source), selection, t, format }),
+  };
 }
 
 /** Whether an event is this overlay's business. */
@@ -46,13 +48,26 @@ export function strap(event, { election, t, format, view }) {
   const unit = election.unitById.get(event.unit);
   const source = election.sourceById.get(event.source);
   const ballot = unit ? election.ballot(event.contest, event.unit) : [];
-  const named = (id) => ballot.find((candidate) => candidate.id === id) ?? (id ? election.stranger({ id, name: id }) : null);
-  const key = { leader_changed: "eventLeader", milestone: "eventMilestone", cannot_be_overtaken: "eventBeyond", can_be_overtaken_again: "eventOpen" }[event.event];
+  const named = (id) =>
+    ballot.find((candidate) => candidate.id === id) ?? (id ? election.stranger({ id, name: id }) : null);
+  const key = {
+    leader_changed: "eventLeader",
+    milestone: "eventMilestone",
+    cannot_be_overtaken: "eventBeyond",
+    can_be_overtaken_again: "eventOpen",
+  }[event.event];
   if (!unit || !source || !key || (key === "eventLeader" && !event.candidate)) return null;
   const [candidate, before] = [named(event.candidate), named(event.before)];
   return {
     place: unit.name,
-    who: candidate && key !== "eventMilestone" ? { ...candidate, hue: view.hue(candidate), party: candidate.partyName || (candidate.independent ? t("independent") : "") } : null,
+    who:
+      candidate && key !== "eventMilestone"
+        ? {
+            ...candidate,
+            hue: view.hue(candidate),
+            party: candidate.partyName || (candidate.independent ? t("independent") : ""),
+          }
+        : null,
     text: t(key, { share: format.language === "en" ? `${event.percent}%` : `%${event.percent}` }),
     small: key === "eventLeader" && before ? t("eventBefore", { name: before.name }) : "",
     origin: `${source.name} · ${format.clock(event.as_of)} ${format.zone()}`,
@@ -73,9 +88,23 @@ class Strap {
     this.options = options;
     this.name = new Name();
     this.called = new Called();
-    const part = (name) => { this[name] = make("span", { class: name }); return this[name]; };
-    this.node = make("section", { class: "strap-overlay" }, make("div", { class: "panel strap", role: "status" },
-      make("div", { class: "where" }, part("place"), this.called.node), this.name.node, make("span", { class: "news" }, part("text"), part("small")), part("source"), part("badge")));
+    const part = (name) => {
+      this[name] = make("span", { class: name });
+      return this[name];
+    };
+    this.node = make(
+      "section",
+      { class: "strap-overlay" },
+      make(
+        "div",
+        { class: "panel strap", role: "status" },
+        make("div", { class: "where" }, part("place"), this.called.node),
+        this.name.node,
+        make("span", { class: "news" }, part("text"), part("small")),
+        part("source"),
+        part("badge"),
+      ),
+    );
     for (const node of [this.place, this.text, this.small]) node.classList.add("fit");
     this.panel = this.node.firstChild;
   }

@@ -13,7 +13,11 @@ import { origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
 export const title = "Race ticker";
-export const parameters = { speed: whole(20, 400, 120), order: choice("name", "boxes", "margin"), seconds: whole(3, 60, 8) };
+export const parameters = {
+  speed: whole(20, 400, 120),
+  order: choice("name", "boxes", "margin"),
+  seconds: whole(3, 60, 8),
+};
 
 /** The same as in overlay.css: an item, and as many of them as fill the strip. */
 const ITEM_PX = 624;
@@ -30,21 +34,34 @@ export function model(scene) {
     const [first, second] = part.ranked.map((item) => written(scene, part, item));
     const opened = part.entry?.boxes_opened ?? 0;
     return {
-      id: part.unit.id, name: part.unit.name, opened: partOf(part.entry, part.boxesTotal),
+      id: part.unit.id,
+      name: part.unit.name,
+      opened: partOf(part.entry, part.boxesTotal),
       gap: part.lead?.points ?? Infinity,
-      tie: Boolean(part.lead && part.lead.leaders.length > 1), thin: part.thin, empty: !part.lead,
-      lines: part.lead ? [first, second].filter(Boolean).map(({ id, name, mark, hue, share }) => ({ id, name, mark, hue, share })) : [],
+      tie: Boolean(part.lead && part.lead.leaders.length > 1),
+      thin: part.thin,
+      empty: !part.lead,
+      lines: part.lead
+        ? [first, second].filter(Boolean).map(({ id, name, mark, hue, share }) => ({ id, name, mark, hue, share }))
+        : [],
       margin: part.lead ? t("points", { n: format.points(part.lead.points ?? NaN) }) : "",
-      manual: isManual(part.entry), odd: isOdd(part.entry), word: !part.lead ? t("noBoxes") : "",
+      manual: isManual(part.entry),
+      odd: isOdd(part.entry),
+      word: !part.lead ? t("noBoxes") : "",
       boxes: `${format.count(opened)} / ${format.count(part.boxesTotal)}`,
       progress: progressText(format, part.entry, part.boxesTotal),
     };
   });
   const byName = (left, right) => format.compare(left.name, right.name);
-  const orders = { name: byName, boxes: (left, right) => right.opened - left.opened || byName(left, right), margin: (left, right) => left.gap - right.gap || byName(left, right) };
+  const orders = {
+    name: byName,
+    boxes: (left, right) => right.opened - left.opened || byName(left, right),
+    margin: (left, right) => left.gap - right.gap || byName(left, right),
+  };
   return {
     heading: { place: scope.name, contest: election.contestById.get(selection.contest).name },
-    items: items.sort(orders[scene.options.order]), origin: origin(scene, selection.source, scope.id),
+    items: items.sort(orders[scene.options.order]),
+    origin: origin(scene, selection.source, scope.id),
   };
 }
 
@@ -69,9 +86,17 @@ class Ticker {
     this.age = make("span", { class: "age fit" });
     this.belts = [make("ol", { class: "belt" }), make("ol", { class: "belt", "aria-hidden": "true" })];
     this.track = make("div", { class: "crawl" }, ...this.belts);
-    this.node = make("section", { class: "panel ticker" }, make("div", { class: "content" },
-      make("header", {}, this.place, this.contest), make("div", { class: "window" }, this.track),
-      make("footer", { class: "origin" }, this.source, this.badge, this.age)));
+    this.node = make(
+      "section",
+      { class: "panel ticker" },
+      make(
+        "div",
+        { class: "content" },
+        make("header", {}, this.place, this.contest),
+        make("div", { class: "window" }, this.track),
+        make("footer", { class: "origin" }, this.source, this.badge, this.age),
+      ),
+    );
   }
 
   draw(model) {
@@ -104,14 +129,19 @@ class Ticker {
       return;
     }
     const width = this.#count * ITEM_PX;
-    this.#crawl = this.track.animate([{ transform: "translateX(0)" }, { transform: `translateX(${-width}px)` }],
-      { duration: (width / this.options.speed) * 1_000, easing: "linear" });
+    this.#crawl = this.track.animate([{ transform: "translateX(0)" }, { transform: `translateX(${-width}px)` }], {
+      duration: (width / this.options.speed) * 1_000,
+      easing: "linear",
+    });
     this.#crawl.onfinish = () => this.#begin();
   }
 
   #arrange() {
     this.belts.forEach((belt, index) => {
-      order(belt, this.#latest.items.map(({ id }) => this.#item(this.#items[index], id).node));
+      order(
+        belt,
+        this.#latest.items.map(({ id }) => this.#item(this.#items[index], id).node),
+      );
     });
   }
 
@@ -153,9 +183,25 @@ function newItem(id) {
     const [mark, who, share] = [part("mark"), part("who-name fit"), make("b", { class: "share" })];
     return { mark, who, share, node: make("span", { class: "row" }, mark, who, share) };
   });
-  const [name, gap, boxes, progress, fill] = [part("district fit"), part("gap"), part("boxes"), part("progress"), part("fill")];
-  const node = make("li", { "data-unit": id },
-    make("span", { class: "side" }, name, make("span", { class: "count" }, boxes, progress), make("span", { class: "track" }, fill)),
-    make("span", { class: "race" }, ...rows.map((row) => row.node)), gap);
+  const [name, gap, boxes, progress, fill] = [
+    part("district fit"),
+    part("gap"),
+    part("boxes"),
+    part("progress"),
+    part("fill"),
+  ];
+  const node = make(
+    "li",
+    { "data-unit": id },
+    make(
+      "span",
+      { class: "side" },
+      name,
+      make("span", { class: "count" }, boxes, progress),
+      make("span", { class: "track" }, fill),
+    ),
+    make("span", { class: "race" }, ...rows.map((row) => row.node)),
+    gap,
+  );
   return { node, name, rows, gap, boxes, progress, fill };
 }
