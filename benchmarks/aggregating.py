@@ -12,13 +12,13 @@ from benchmarks.logs import log_urls
 from benchmarks.measure import spread
 from benchmarks.night import election, events
 from consumers.aggregate import Aggregator
-from consumers.checkpoint import MARKER_KEY
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from producers.publish import Publisher, publish
 from sandik.process import calm_garbage_collector
 from sandik.wiring import open_log
+from tabulation.counting.checkpoint import MARKER_KEY
 
 EVENTS = 1_000_000
 ROUNDS = 3

@@ -15,9 +15,9 @@ import orjson
 import ormsgpack
 
 from benchmarks.night import election
-from gateway.folds.view import View
 from producers.chance import seeded
 from schemas.totals import Totals
+from tabulation.view.view import View
 
 CONTEST: Final = "metropolitan_mayor"
 SOURCE: Final = "aa"

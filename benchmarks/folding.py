@@ -9,11 +9,11 @@ from pathlib import Path
 
 from benchmarks.measure import spread
 from benchmarks.night import election, events
-from consumers.tally import TallyFold, parse
 from eventlog.partition import partition_of
 from eventlog.sqlite_tables import StoredRecord
 from eventlog.topics import DEFAULT_PARTITIONS
 from sandik.process import calm_garbage_collector
+from tabulation.counting.tally_fold import TallyFold, parse
 
 EVENTS = 200_000
 BATCH = 2_000

@@ -15,20 +15,21 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from consumers.assessing import Assessing
-from consumers.checkpoint import Checkpoint, Marker
 from consumers.comparing import MAX_BEHIND, Comparing
 from consumers.gatekeeper import Gatekeeper
-from consumers.lateness import LATE_MS, Lateness, Now
 from consumers.saving import Saver
-from consumers.tally import TallyFold
 from eventlog.clock import Clock
-from eventlog.port import Entry, EventLog, Reader, Record
+from eventlog.port import Entry, EventLog, Reader
 from eventlog.reading import read_until
 from eventlog.run import Run
 from schemas.errors import LogError
 from schemas.quarantine import Quarantined
+from schemas.record import Record
 from schemas.totals import Cell, is_aside, parse_totals
 from schemas.trust import OperatorKey
+from tabulation.counting.checkpoint import Checkpoint, Marker
+from tabulation.counting.lateness import LATE_MS, Lateness, Now
+from tabulation.counting.tally_fold import TallyFold
 
 _log = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from eventlog.archive_manifest import (
     identity_of,
 )
 from eventlog.archive_segment import Columns
-from eventlog.port import Record
 from eventlog.run import Run
 from schemas.errors import ArchiveError
+from schemas.record import Record
 
 SEGMENT_RECORDS: Final = 200_000
 """What a segment holds at most: 12 row groups, some 100 MB in memory and 25 MB on the disk; a million-event night is

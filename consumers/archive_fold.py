@@ -14,17 +14,17 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from consumers.register import Refusal
-from consumers.sums import heard_at
-from consumers.tally import Outputs, TallyFold, parse
 from eventlog.archive_chain import START, link
 from eventlog.archive_manifest import ArchivedTopic, End
 from eventlog.archive_segment import Columns, microseconds, moment
 from eventlog.partition import partition_of
-from eventlog.port import Record
 from schemas.definition import Election
+from schemas.record import Record
 from schemas.statehash import CellHash, State, joined
 from schemas.totals import Cell
+from tabulation.counting.cell_rules import Refusal
+from tabulation.counting.sums import heard_at
+from tabulation.counting.tally_fold import Outputs, TallyFold, parse
 
 UNREADABLE: Final = "unreadable"
 """How records whose bytes are no event are counted."""

@@ -11,13 +11,14 @@ from typing import Final, NamedTuple, Self
 
 from pydantic import ValidationError
 
-from consumers.assess import assess
-from consumers.tally import TallyFold
-from eventlog.port import Entry, EventLog, Reader, Record
+from eventlog.port import Entry, EventLog, Reader
 from eventlog.run import Run
 from schemas.quarantine import Assessment, Quarantined, is_assessment
+from schemas.record import Record
 from schemas.set_aside import MAX_KEPT_BYTES, MAX_STATEMENTS, SetAside, set_aside_in
 from schemas.totals import Cell
+from tabulation.counting.assess import assess
+from tabulation.counting.tally_fold import TallyFold
 
 MAX_ASSESSED: Final = 200
 """Statements assessed in one step: some 5 ms, a twentieth of a tick."""

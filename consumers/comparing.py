@@ -12,13 +12,14 @@ from typing import Final, Self
 
 import orjson
 
-from consumers.compare import compare, version_of
-from consumers.ledger import BoxLedger
-from consumers.tally import TallyFold
-from eventlog.port import Entry, EventLog, Reader, Record
+from eventlog.port import Entry, EventLog, Reader
 from eventlog.run import Run
 from schemas.comparison import Pair
+from schemas.record import Record
 from schemas.totals import Cell
+from tabulation.counting.box_ledger import BoxLedger
+from tabulation.counting.compare import compare, version_of
+from tabulation.counting.tally_fold import TallyFold
 
 MAX_BOXES: Final = 2_000
 """Boxes looked at in one step, and what is over in the last district: 2 to 20 ms, a fifth of a tick at most."""

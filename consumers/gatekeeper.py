@@ -16,10 +16,7 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Final, Self
 
-from consumers.broken_orders import broken_control
-from consumers.gates import Holds, Overrides, RelayedOrders
-from consumers.marks import Marks
-from eventlog.port import Entry, EventLog, Reader, Record
+from eventlog.port import Entry, EventLog, Reader
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
 from schemas.control import parse_epoch
@@ -27,8 +24,12 @@ from schemas.gate import Gate
 from schemas.override import Override
 from schemas.playback import Mark, parse_moved
 from schemas.quarantine import Quarantined
+from schemas.record import Record
 from schemas.trust import Judge, OperatorKey, Verdict
-from tabulation.restrictions import Restrictions
+from tabulation.on_air.replay_progress import Marks
+from tabulation.orders.broken_orders import broken_control
+from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
+from tabulation.orders.restrictions import Restrictions
 
 _log = logging.getLogger(__name__)
 

@@ -13,12 +13,14 @@ from typing import Final
 from consumers.archive_fold import ArchiveFold
 from eventlog.archive import Archive
 from eventlog.archive_manifest import ArchivedTopic, End, Manifest
-from eventlog.clock import Clock, epoch_ms
-from eventlog.port import Entry, Record, RestorableLog, Topic
+from eventlog.clock import Clock
+from eventlog.port import Entry, RestorableLog, Topic
 from eventlog.reading import read_until
 from eventlog.topics import RunTopics
 from schemas.control import RunRestored, parse_restored
 from schemas.errors import ArchiveError, UsageError
+from schemas.moments import epoch_ms
+from schemas.record import Record
 
 BATCH_RECORDS: Final = 1_000
 """Records in one append: a few hundred KiB of tallies."""

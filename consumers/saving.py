@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from consumers.checkpoint import Marker, ledger_entry
-from consumers.tally import TallyFold
-from eventlog.port import EventLog
+from eventlog.port import Entry, EventLog
 from schemas.totals import Cell
+from tabulation.counting.checkpoint import Marker, ledger_entry
+from tabulation.counting.tally_fold import TallyFold
 
 MAX_BOXES: Final = 10_000
 """Boxes written in one step: about 10 ms of packing, a tenth of a tick."""
@@ -64,7 +64,7 @@ class Saver:
             return
         entries = []
         for partition, marker in self._next_markers(*self._round).items():
-            entries.append(marker.entry(partition))
+            entries.append(Entry(*marker.entry(partition)))
             self._markers[partition] = marker
         await self._log.append(self._topic, entries)
         self._round = None
@@ -75,7 +75,7 @@ class Saver:
             cells.append(self._waiting.pop())
             boxes += len(self._fold.ledgers[cells[-1]]) + 1
         versions = {cell: self._fold.ledgers[cell].version for cell in cells}
-        entries = [ledger_entry(self._fold.ledgers[cell], self._fold.partition_of(cell)) for cell in cells]
+        entries = [Entry(*ledger_entry(self._fold.ledgers[cell], self._fold.partition_of(cell))) for cell in cells]
         try:
             await self._log.append(self._topic, entries)
         except BaseException:

@@ -18,8 +18,8 @@ from pyarrow import parquet
 from eventlog.archive_faults import check_schema, fault_of
 from eventlog.archive_manifest import ArchivedTopic, Manifest, Segment, read_manifest
 from eventlog.archive_segment import Archived, append_range, columns_of
-from eventlog.clock import MILLISECOND, epoch_ms
 from schemas.errors import ArchiveError
+from schemas.moments import MILLISECOND, epoch_ms
 
 _EVER: Final = 2**63 - 1
 

@@ -7,10 +7,7 @@ import asyncio
 import heapq
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
-
-MILLISECOND: Final = timedelta(milliseconds=1)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from typing import Protocol
 
 
 class Clock(Protocol):
@@ -27,11 +24,6 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds of this clock; at once for none or fewer."""
         ...
-
-
-def epoch_ms(moment: datetime) -> int:
-    """Milliseconds since 1970, UTC: a log's unit of time."""
-    return (moment - _EPOCH) // MILLISECOND
 
 
 class Wall:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, Self
 
+from schemas.record import Record
+
 MAX_RECORD_BYTES: Final = 1024 * 1024
 """The default limit of a record (key and value): Kafka's own default for `max.message.bytes`."""
 
@@ -34,19 +36,6 @@ class Entry:
     value: bytes
     partition: int | None = None
     appended_ms: int | None = None
-
-
-class Record(Protocol):
-    """A record as read. `timestamp` is its append time in milliseconds since 1970, UTC."""
-
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
 
 
 @dataclass(frozen=True, slots=True)

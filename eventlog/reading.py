@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
-from eventlog.port import Batch, EventLog, Reader, Record
+from eventlog.port import Batch, EventLog, Reader
+from schemas.record import Record
 
 MAX_RECORDS: Final = 5_000
 """Records in one read: a few megabytes of totals."""

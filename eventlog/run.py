@@ -8,11 +8,12 @@ from typing import Final
 from pydantic import ValidationError
 
 from eventlog.clock import Clock
-from eventlog.port import Entry, EventLog, Record
+from eventlog.port import Entry, EventLog
 from eventlog.topics import DEFAULT_PARTITIONS, RunTopics
 from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch, parse_restored
 from schemas.definition import Election, check_times
 from schemas.errors import DefinitionError, OtherVersion, RunConflict, UnknownRun, UsageError
+from schemas.record import Record
 from schemas.versions import other_version
 
 RUN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}")
@@ -43,6 +44,16 @@ class Run:
     def name(self) -> str:
         """The run's name."""
         return self.topics.run
+
+    @property
+    def take(self) -> int:
+        """Which take of a replay it is in; 0 is the first, and the only one of any other run."""
+        return self.topics.take
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions its tallies are spread over."""
+        return self.topics.partitions
 
     @property
     def log_epoch(self) -> str:

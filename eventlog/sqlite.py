@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Self
 
 from eventlog import sqlite_leases, sqlite_tables
-from eventlog.clock import Clock, epoch_ms
+from eventlog.clock import Clock
 from eventlog.limits import check_entries
 from eventlog.partition import partition_of
 from eventlog.port import Batch, Entry, Topic
@@ -26,6 +26,7 @@ from eventlog.sqlite_file import LogFile
 from eventlog.sqlite_tables import StoredTopic
 from eventlog.sqlite_writer import Writer
 from schemas.errors import LogError, UnknownTopic
+from schemas.moments import epoch_ms
 
 _logger = logging.getLogger(__name__)
 

@@ -4,14 +4,14 @@ Start at `server`: it serves one port, and runs the loops of `follow` (and `foll
 That ties together one `world` (the folds of one run in one incarnation of its log, and its clients), by its `settings`,
 and counts in `metrics`; the workers behind one port are scraped together (`siblings`).
 
-The rest is in layers. Each knows those below it, and none above:
+What the figures are and what follows from them is in tabulation. The rest is in layers. Each knows those below it,
+and none above:
 
 - `doors/`: the HTTP addresses.
 - `connections/`: WebSocket, server-sent events, HTTP; the only ones with a socket.
 - here: `gateway`, the one object that both of them talk to.
 - `clients/`: cursors, subscriptions, who is owed which bytes.
-- `derived/` (what follows from the figures) beside `admission/` (who comes in, and may do what).
-- `folds/`: what the log says: totals, orders, comparisons, quarantine.
+- `admission/`: who comes in, and may do what; `readiness` says whether clients should be sent here.
 
 `pages/` is what browsers load: the board, the overlays, the control room, and the client in JavaScript.
 """

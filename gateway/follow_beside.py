@@ -3,9 +3,10 @@
 from typing import NoReturn, Protocol
 
 from eventlog.clock import Clock
-from eventlog.port import EventLog, Record
+from eventlog.port import EventLog
 from gateway.settings import GatewaySettings
 from schemas.errors import PositionLost
+from schemas.record import Record
 
 
 class Fold(Protocol):

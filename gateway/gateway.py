@@ -13,8 +13,7 @@ from typing import Final
 
 import orjson
 
-from eventlog.clock import Clock, epoch_ms
-from eventlog.port import Record
+from eventlog.clock import Clock
 from eventlog.run import Run
 from gateway.admission.access import PUBLIC, Grant, may_see_numbers
 from gateway.admission.handshake import Handshake, Refusal, crowded
@@ -27,20 +26,22 @@ from gateway.clients.framing import Framing, framed
 from gateway.clients.hub import Hub
 from gateway.clients.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.clients.stalls import Stalls
-from gateway.derived.feeds import Arrivals, feeds, heard_by, state_message
-from gateway.derived.readiness import LogContact, unready
-from gateway.folds.control import Control
-from gateway.folds.playback import is_surprising
-from gateway.folds.program import Program
 from gateway.metrics import Metrics, Reading
+from gateway.readiness import LogContact, unready
 from gateway.settings import GatewaySettings
 from gateway.world import Client, World
+from schemas.moments import epoch_ms
 from schemas.playback import is_mark, parse_mark
+from schemas.record import Record
 from schemas.trust import Verdict
 from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState, Playback
-from tabulation.by_hand import moved
-from tabulation.embargo import NO_EMBARGO, Embargo
-from tabulation.restrictions import complaint
+from tabulation.derived.feeds import Arrivals, feeds, heard_by, state_message
+from tabulation.on_air.replay_clock import is_surprising
+from tabulation.orders.by_hand import moved
+from tabulation.orders.control import Control
+from tabulation.orders.embargo import NO_EMBARGO, Embargo
+from tabulation.orders.restrictions import complaint
+from tabulation.view.program import Program
 
 _log: Final = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from typing import Final
 from gateway.admission.handshake import AccessSettings
 from gateway.admission.limits import Limits
 from gateway.admission.tls import TlsFiles
-from gateway.derived.feeds import FeedLimits
 from schemas.trust import OperatorKey
+from tabulation.derived.feeds import FeedLimits
 
 KIB: Final = 1024
 

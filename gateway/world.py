@@ -8,14 +8,14 @@ from eventlog.run import Run
 from gateway.clients.catalogue import Catalogue
 from gateway.clients.framing import Framing
 from gateway.clients.hub import Hub
-from gateway.derived.alarms import Alarms
-from gateway.folds.comparisons import Comparisons
-from gateway.folds.control import Control
-from gateway.folds.notices import Notices
-from gateway.folds.program import Program
-from gateway.folds.quarantine import Quarantine
-from gateway.folds.view import View
 from schemas.wire import Scope
+from tabulation.derived.alarms import Alarms
+from tabulation.orders.control import Control
+from tabulation.view.comparisons import Comparisons
+from tabulation.view.notice_groups import Notices
+from tabulation.view.program import Program
+from tabulation.view.quarantine import Quarantine
+from tabulation.view.view import View
 
 
 class Client(Protocol):

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from eventlog.clock import epoch_ms
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
-from gateway.derived.standing import standing_of
-from gateway.folds.control import Control
-from gateway.folds.program import Program
 from schemas.control import Called, FigureOverridden, Order, OverrideWithdrawn, unknown_in
 from schemas.errors import UsageError
+from schemas.moments import epoch_ms
 from schemas.trust import OperatorKey
-from tabulation.by_hand import impossible
-from tabulation.confirmations import Standing
+from tabulation.derived.standing import standing_of
+from tabulation.orders.by_hand import impossible
+from tabulation.orders.confirmations import Standing
+from tabulation.orders.control import Control
+from tabulation.view.program import Program
 
 
 async def considered(
@@ -23,8 +23,8 @@ async def considered(
     """What the run's operators have ordered, and what an order comes upon at this moment.
 
     Verified are the orders of those who have these keys. A restriction of somebody else stands all the same
-    (`tabulation.restrictions`), so what is asked here is never less than what has to be. The figures are read for an
-    order about figures or a winner alone: their topic takes seconds.
+    (`tabulation.orders.restrictions`), so what is asked here is never less than what has to be. The figures are read
+    for an order about figures or a winner alone: their topic takes seconds.
     """
     control, program = Control(run, keys), Program(run.definition)
     async for record in read_to_end(log, run.topics.control.name):

@@ -23,8 +23,8 @@ from schemas.control import DELIVERY, ORDER, FigureOverridden, Mode, Order, Over
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.trust import OperatorKey, OperatorSeal, encode_order
-from tabulation.by_hand import Change, changes, instead_of
-from tabulation.confirmations import Question, questions, unanswered
+from tabulation.orders.by_hand import Change, changes, instead_of
+from tabulation.orders.confirmations import Question, questions, unanswered
 
 KeyFile = Annotated[
     Path | None,

@@ -4,23 +4,23 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from consumers.history import Given, History, as_given, as_relayed
-from consumers.lateness import LATE_MS
-from eventlog.clock import epoch_ms
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
 from gateway.doors.history import Past
-from gateway.folds.control import Control
-from gateway.folds.view import View
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.late import Late, parse_late
+from schemas.moments import epoch_ms
 from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
-from tabulation.held_units import HeldUnits
-from tabulation.relays import Relays
-from tabulation.restrictions import complaint
+from tabulation.counting.lateness import LATE_MS
+from tabulation.derived.history import Given, History, as_given, as_relayed
+from tabulation.on_air.held_units import HeldUnits
+from tabulation.on_air.relays import Relays
+from tabulation.orders.control import Control
+from tabulation.orders.restrictions import complaint
+from tabulation.view.view import View
 
 
 async def past_of(

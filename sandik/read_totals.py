@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from eventlog.port import EventLog, Record
+from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
-from gateway.folds.control import Control
 from sandik.numbers import grouped
 from sandik.set_aside import quarantine_of
 from sandik.told import ToldTotals, tell
@@ -19,12 +18,14 @@ from schemas.control import EmbargoSet
 from schemas.errors import OtherVersion, UnderEmbargo
 from schemas.gate import is_gate
 from schemas.override import is_override
+from schemas.record import Record
 from schemas.totals import Told, is_aside
 from schemas.trust import OperatorKey
 from schemas.versions import other_version
-from tabulation.embargo import Embargo
-from tabulation.on_air import OnAir
-from tabulation.restrictions import complaint
+from tabulation.on_air.cells import OnAir
+from tabulation.orders.control import Control
+from tabulation.orders.embargo import Embargo
+from tabulation.orders.restrictions import complaint
 
 TellOption = Annotated[
     Told,

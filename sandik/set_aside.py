@@ -5,12 +5,12 @@ from typing import NamedTuple
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
-from gateway.folds.quarantine import Quarantine
 from schemas.control import Order, QuarantineRejected, QuarantineReleased
 from schemas.mending import MENDABLE
 from schemas.quarantine import Assessment, Quarantined
 from schemas.tally import encode
 from schemas.trust import Judge, OperatorKey
+from tabulation.view.quarantine import Quarantine
 
 
 async def quarantine_of(log: EventLog, run: Run, keys: tuple[OperatorKey, ...] = ()) -> Quarantine:

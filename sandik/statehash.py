@@ -2,10 +2,11 @@
 
 from pydantic import ValidationError
 
-from eventlog.port import EventLog, Record
+from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
 from sandik.read_totals import check_version
+from schemas.record import Record
 from schemas.statehash import state_of
 from schemas.totals import Cell, Totals, parse_totals
 

@@ -12,17 +12,17 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from consumers.history import Given, History, as_given
-from consumers.register import PartitionOf
-from eventlog.clock import epoch_ms
 from eventlog.run import Run
-from gateway.derived.events import Events, Place
-from gateway.derived.feeds import FeedLimits, feeds, state_message
-from gateway.folds.control import Control
-from gateway.folds.view import Heard, View
+from schemas.moments import epoch_ms
 from schemas.trust import OperatorKey, Verdict
-from tabulation.event_time import timely
-from tabulation.held_units import HeldUnits
+from tabulation.counting.cell_rules import PartitionOf
+from tabulation.counting.event_time import timely
+from tabulation.derived.events import Events, Place
+from tabulation.derived.feeds import FeedLimits, feeds, state_message
+from tabulation.derived.history import Given, History, as_given
+from tabulation.on_air.held_units import HeldUnits
+from tabulation.orders.control import Control
+from tabulation.view.view import Heard, View
 
 FORMAT: Final = "sandik.timeline.v1"
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from gateway.folds.quarantine import Where
-from gateway.folds.view import View
 from schemas.definition import Election
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Row, Told, encode_rows
-from tabulation.held_units import HeldUnits
-from tabulation.on_air import OnAir
+from tabulation.on_air.cells import OnAir
+from tabulation.on_air.held_units import HeldUnits
+from tabulation.view.quarantine import Where
+from tabulation.view.view import View
 
 _MEANING: Final = {
     Told.ON_AIR: "what is on air: what is held as it stood, and figures that were set by hand",

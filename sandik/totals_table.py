@@ -7,12 +7,12 @@ from typing import Final
 from rich.console import JustifyMethod
 from rich.table import Table
 
-from gateway.derived.facts import Ballots, lead, ranking, turnout_bp, valid_shares_bp
 from sandik.names import Names
 from sandik.numbers import NOTHING, grouped, share
 from schemas.definition import Election
 from schemas.totals import Row
 from schemas.turkish import collation_key
+from tabulation.derived.facts import Ballots, lead, ranking, turnout_bp, valid_shares_bp
 
 _COLUMNS: Final[Mapping[str, JustifyMethod]] = {
     "unit": "left",

@@ -1,13 +1,25 @@
-"""Moments as people write them: `22:14`, `2024-03-31T22:14`, or with an offset. Pure: the time is handed in."""
+"""Moments, as people write them (`22:14`, `2024-03-31T22:14`, or with an offset) and as a log counts them.
 
-from datetime import date, datetime, time, timedelta
+Pure: the time is handed in.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from schemas.errors import UsageError
 from schemas.zones import moment_in, moments_at
 
-_LIKE = "2024-03-31T22:14+03:00"
-_FORMS = f"Give a time such as 22:14 or 22:14:30, or a whole moment such as 2024-03-31T22:14 or {_LIKE}."
+MILLISECOND: Final = timedelta(milliseconds=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_LIKE: Final = "2024-03-31T22:14+03:00"
+_FORMS: Final = f"Give a time such as 22:14 or 22:14:30, or a whole moment such as 2024-03-31T22:14 or {_LIKE}."
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Milliseconds since 1970, UTC: a log's unit of time."""
+    return (moment - _EPOCH) // MILLISECOND
 
 
 def parse_moment(text: str, zone: ZoneInfo, now: datetime, day: date | None = None) -> datetime:

@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 
 VERSION: Final = 1
-"""The version of every shape in the log but the ledger's, which says its own (`consumers.checkpoint`)."""
+"""The version of every shape in the log but the ledger's, which says its own (`tabulation.counting.checkpoint`)."""
 
 
 def other_version(value: bytes | None, within: str | None = None) -> str | None:

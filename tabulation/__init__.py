@@ -1,14 +1,11 @@
-"""The law, pure: what follows from the events, whoever asks. Events in, figures out; imports the contract alone.
+"""The law, pure: what follows from the events, whoever asks. It imports the contract alone: no clock, no log, no loop.
 
-- `claims`: what may be said of a unit beyond its counts, from its districts up
-- `impossible_boxes`: what one box's own figures leave in doubt, which the sums would swallow
-- `on_air`: what the public sees of each cell, and what the control room sees
-- `relays`: what every order came to when it was relayed into totals, for the past
-- `event_time`: what an event time counts as, which is never later than the log was given it
-- `held_units`: names for what is held
-- `embargo`: from when on the public may see numbers
-- `restrictions`: what the public is kept from, also by orders that cannot be verified
-- `by_hand`: what setting figures by hand does to a cell, and what cannot be true afterwards
-- `lifts`: whether an order shows the public more than before
-- `confirmations`: what an order has to be confirmed for
+From the log up:
+
+- `counting/`: tallies in, totals out. Which word on a box stands, what a cell adds up to, what is set aside, and what
+  of that is kept for the next start.
+- `on_air/`: what the public sees of each cell and what the control room sees; where a replay is.
+- `orders/`: what operators have ordered, who is kept from what, and what an order has to be confirmed for.
+- `view/`: the figures of every unit with their roll-ups, what may be claimed of them, and what stands beside them.
+- `derived/`: what is said of the figures: leads, events, alarms, feeds, gaps, rows; the totals at a moment of the past.
 """

@@ -17,9 +17,9 @@ import orjson
 
 from gateway.clients.catalogue import Subscription
 from gateway.clients.framing import Framing, framed
-from gateway.derived.events import Events, Happened, Place
-from gateway.folds.view import View
 from schemas.wire import Cursor
+from tabulation.derived.events import Events, Happened, Place
+from tabulation.view.view import View
 
 MAX_BODIES_KEPT: Final = 256
 """Encoded bodies kept for sharing at one seq. At about 20 KB for all of a province's districts that is 5 MB."""

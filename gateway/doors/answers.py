@@ -14,11 +14,11 @@ from starlette.responses import Response
 from gateway.admission.handshake import TOKEN_FIELD
 from gateway.clients.catalogue import Unknown
 from gateway.doors.doorkeeper import grant_of
-from gateway.folds.view import View
 from gateway.gateway import Gateway
 from gateway.world import World
 from schemas.totals import Told
 from schemas.wire import Scope
+from tabulation.view.view import View
 
 RETRY_AFTER_S: Final = "1"
 

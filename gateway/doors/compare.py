@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from gateway.admission.handshake import TOKEN_FIELD
 from gateway.clients.catalogue import Unknown
-from gateway.derived.explain import Question, explain, set_aside
 from gateway.doors.answers import digest_of, unless_held, world_of
 from gateway.doors.doorkeeper import grant_of
 from gateway.gateway import Gateway
 from gateway.world import World
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Told
+from tabulation.derived.explain import Question, explain, set_aside
 
 FRESH_S: Final = 1.0
 """How long an answer is given again: comparisons come every few seconds, and a country's takes some 20 ms to add up."""

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from gateway.doors.answers import json_answer, world_of
 from gateway.doors.doorkeeper import grant_of
-from gateway.folds.quarantine import Quarantine
 from gateway.gateway import Gateway
 from gateway.world import World
 from schemas.mending import MENDABLE
@@ -20,7 +19,8 @@ from schemas.override import Override
 from schemas.quarantine import Quarantined
 from schemas.set_aside import statement_of
 from schemas.trust import Verdict
-from tabulation.by_hand import figure_of
+from tabulation.orders.by_hand import figure_of
+from tabulation.view.quarantine import Quarantine
 
 SHOWN: Final = 100
 """Alarms, quarantined records and orders that one answer lists, the newest: as many as a screen can hold."""

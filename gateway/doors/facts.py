@@ -8,11 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.derived.facts import Ballots
 from gateway.doors.answers import Answers, Asked, asked
-from gateway.folds.figures import Figures
-from gateway.folds.quarantine import Where
 from gateway.gateway import Gateway
+from tabulation.derived.facts import Ballots
+from tabulation.view.figures import Figures
+from tabulation.view.quarantine import Where
 
 MAX_UNITS_ANSWERED: Final = 2_000
 """Units in one answer: all of Türkiye (1,055) for one contest and source, or İstanbul (41) for every one of them.

@@ -15,19 +15,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eventlog.clock import epoch_ms
 from eventlog.port import Entry
-from gateway.derived.standing import standing_of
 from gateway.doors.answers import RETRY_AFTER_S, json_answer, world_of
 from gateway.doors.doorkeeper import grant_of
 from gateway.gateway import Gateway
 from gateway.world import World
 from schemas.control import FigureOverridden, Order, OverrideWithdrawn, unknown_in
 from schemas.errors import LogError, UsageError
+from schemas.moments import epoch_ms
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict
-from tabulation.by_hand import changes, impossible, instead_of
-from tabulation.confirmations import Question, questions, unanswered
+from tabulation.derived.standing import standing_of
+from tabulation.orders.by_hand import changes, impossible, instead_of
+from tabulation.orders.confirmations import Question, questions, unanswered
 
 _CONFLICT: Final = 409
 """RFC 9110 section 15.5.10: it would be good, but not in the state that the run is in."""

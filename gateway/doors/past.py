@@ -12,15 +12,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eventlog.clock import epoch_ms
 from gateway.doors.answers import Asked, digest_of, unless_held
 from gateway.doors.doorkeeper import embargoed, grant_of
 from gateway.doors.history import Busy, Moments, Past
 from gateway.gateway import Gateway
 from schemas.errors import LogError, UsageError
-from schemas.moments import parse_moment
+from schemas.moments import epoch_ms, parse_moment
 from schemas.totals import Row
-from tabulation.held_units import HeldUnits
+from tabulation.on_air.held_units import HeldUnits
 
 AT: Final = "at"
 """The field of the query that asks for the past."""

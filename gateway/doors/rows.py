@@ -9,15 +9,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.derived.columns import Columns, Row, SameKey, Shape
-from gateway.derived.format import Language
-from gateway.derived.row_forms import SAID, Around, CsvRows, FlatObject, Form, JsonRows
-from gateway.derived.table import Place, Table
 from gateway.doors.answers import Answers, Asked, asked
 from gateway.doors.doorkeeper import embargoed, grant_of
 from gateway.gateway import Gateway
 from gateway.world import World
 from schemas.wire import FeedState, Scope
+from tabulation.derived.columns import Columns, Row, SameKey, Shape
+from tabulation.derived.number_text import Language
+from tabulation.derived.row_forms import SAID, Around, CsvRows, FlatObject, Form, JsonRows
+from tabulation.derived.table import Place, Table
 
 DEFAULT_SLOTS: Final = 5
 MAX_SLOTS: Final = 60

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from eventlog.clock import Clock
-from eventlog.port import EventLog, Record
+from eventlog.port import EventLog
 from eventlog.run import Run
 from schemas.control import ReplayOrder, parse_epoch
 from schemas.errors import LogError, UsageError
+from schemas.record import Record
 from schemas.trust import Judge, OperatorKey
 
 _log = logging.getLogger(__name__)

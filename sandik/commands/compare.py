@@ -10,9 +10,6 @@ from eventlog.clock import Wall
 from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
 from gateway.clients.catalogue import Catalogue
-from gateway.derived.explain import Question, explain, set_aside
-from gateway.folds.comparisons import Comparisons
-from gateway.folds.program import Program
 from sandik import screen
 from sandik.formats import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.names import Names
@@ -30,6 +27,9 @@ from schemas.explanation import Explanation, Figures, Gap, SourceFigures, Why
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Told
 from schemas.trust import OperatorKey
+from tabulation.derived.explain import Question, explain, set_aside
+from tabulation.view.comparisons import Comparisons
+from tabulation.view.program import Program
 
 EXAMPLE = "Example: sandik compare aa anka --run 2024-yerel --contest metropolitan_mayor --unit tr/34"
 

@@ -10,7 +10,6 @@ import typer
 
 from eventlog.archive import Archive, open_archive
 from eventlog.archive_segment import Archived
-from eventlog.clock import epoch_ms
 from eventlog.partition import partition_of
 from eventlog.run import Run
 from eventlog.topics import RunTopics
@@ -21,7 +20,8 @@ from sandik.options import OutFile
 from sandik.process import calm_garbage_collector
 from sandik.timeline import Due, Timeline, Wanted, document
 from schemas.errors import UsageError
-from tabulation.restrictions import complaint
+from schemas.moments import epoch_ms
+from tabulation.orders.restrictions import complaint
 
 EXAMPLE = "Example: sandik timeline archives/2024-yerel --contest metropolitan_mayor --source aa --out night.json"
 

@@ -11,7 +11,6 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from consumers.trace import Asked, Behind, Step, Trace, history_of
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
@@ -29,7 +28,8 @@ from schemas.errors import UsageError
 from schemas.quarantine import Quarantined, is_assessment
 from schemas.totals import Cell, Told, Totals
 from schemas.trust import OperatorKey
-from tabulation.on_air import OnAir
+from tabulation.counting.trace import Asked, Behind, Step, Trace, history_of
+from tabulation.on_air.cells import OnAir
 
 EXAMPLE = "Example: sandik trace tr/34/uskudar metropolitan_mayor imamoglu --run 2024-yerel --source aa"
 

@@ -13,13 +13,13 @@ from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
-from gateway.derived.feeds import FeedLimits
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from schemas.control import Mode
 from schemas.definition import Election
 from schemas.tally import Counted, encode
 from schemas.totals import Totals
+from tabulation.derived.feeds import FeedLimits
 from tests.browser.city import POLLS_CLOSE
 from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, written

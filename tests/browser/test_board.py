@@ -9,9 +9,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from eventlog.port import Entry
-from gateway.derived.feeds import FeedLimits
 from schemas.playback import Mark, ReplayMoved
 from schemas.tally import Counted
+from tabulation.derived.feeds import FeedLimits
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import BOXES, DISTRICTS, Sums, added_up, election, tallies
 from tests.browser.stage import FAST, NEVER_S, begin, counting, log_at, publish, say, showing, totals

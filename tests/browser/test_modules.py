@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from tabulation.claims import CONTRADICTIONS
+from tabulation.view.claims import CONTRADICTIONS
 from tests.browser.chromium import screen
 from tests.browser.stage import log_at, showing
 

@@ -10,11 +10,11 @@ import orjson
 import pytest
 from playwright.async_api import Browser
 
-from eventlog.clock import epoch_ms
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from sandik.timeline import FORMAT, document
 from schemas.control import Mode
+from schemas.moments import epoch_ms
 from tests.browser.city import POLLS_CLOSE, election
 from tests.browser.graphics import Desk, desk
 from tests.browser.overlays import entry, state

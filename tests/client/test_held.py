@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sandik.client.held import is_held
 from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.gate import Gate
-from tabulation.held_units import HeldUnits
-from tabulation.on_air import OnAir
+from tabulation.on_air.cells import OnAir
+from tabulation.on_air.held_units import HeldUnits
 from tests.builders import NIGHT
 
 PARENTS = {"p1": "c", "tr/1": "c", "tr/10": "c", "empty": "c", "tr/1/a": "tr/10", "x": "tr/1", "y": "tr/1", "z": "p1"}

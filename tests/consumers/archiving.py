@@ -6,17 +6,17 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from consumers.archive_book import ArchiveBook
-from consumers.tally import TallyFold
 from eventlog.archive_folder import Disk, claimed
 from eventlog.archive_manifest import ArchivedTopic
-from eventlog.clock import epoch_ms
 from eventlog.partition import partition_of
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from schemas.control import RunCreated
+from schemas.moments import epoch_ms
 from schemas.statehash import state_of
 from schemas.tally import Tally, encode
 from schemas.totals import parse_totals
+from tabulation.counting.tally_fold import TallyFold
 from tests.builders import NIGHT, small_election
 
 PARTITIONS = 4

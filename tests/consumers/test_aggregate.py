@@ -5,16 +5,17 @@ from pathlib import Path
 import pytest
 
 from consumers.aggregate import MAX_RECORDS, AggregateSettings, Aggregator, Progress
-from consumers.checkpoint import MARKER_KEY
 from eventlog.clock import Wall
-from eventlog.port import Entry, EventLog, Record, Topic
+from eventlog.port import Entry, EventLog, Topic
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from schemas.gate import is_gate
 from schemas.notice import is_notice, parse_notice
 from schemas.quarantine import Quarantined
+from schemas.record import Record
 from schemas.tally import Tally
 from schemas.totals import Cell, Totals, is_aside, parse_totals
+from tabulation.counting.checkpoint import MARKER_KEY
 from tests.builders import DISTRICTS, NIGHT, counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.eventlog.reading import read_to_end
 from tests.patience import LIMIT_S

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from eventlog.clock import Clock, epoch_ms
+from eventlog.clock import Clock
 from eventlog.port import EventLog
 from sandik import wiring
+from schemas.moments import epoch_ms
 from tests.simulation.seeded.log import SimulatedLog
 from tests.simulation.seeded.store import Store
 

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from eventlog.clock import Wall, epoch_ms
+from eventlog.clock import Wall
 from eventlog.partition import partition_of
 from eventlog.port import Entry, EventLog, Membership, Topic
 from schemas.errors import PositionLost, RecordTooLarge, UnknownTopic, UsageError
+from schemas.moments import epoch_ms
 from tests.contract.opening import open_log
 from tests.eventlog.reading import read_to_end, values
 from tests.patience import LIMIT_S

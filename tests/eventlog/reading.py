@@ -2,7 +2,8 @@
 
 import asyncio
 
-from eventlog.port import EventLog, Record
+from eventlog.port import EventLog
+from schemas.record import Record
 from tests.patience import LIMIT_S
 
 

@@ -1,8 +1,9 @@
 """What a log promises into which records can be written back, on both logs."""
 
-from eventlog.clock import Wall, epoch_ms
+from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog, Topic
 from sandik.wiring import open_restorable_log
+from schemas.moments import epoch_ms
 from tests.eventlog.reading import read_to_end
 
 BEGAN_MS = 1_711_900_000_000

@@ -15,11 +15,12 @@ import pytest
 
 from eventlog import sqlite_file, sqlite_leases
 from eventlog.clock import Manual, Wall
-from eventlog.port import Entry, Record, Topic
+from eventlog.port import Entry, Topic
 from eventlog.sqlite import SqliteLog
 from eventlog.sqlite_compaction import COMPACT_EVERY_RECORDS, MIN_COMPACTION_LAG_MS
 from eventlog.sqlite_file import PAGE_BYTES, LogFile
 from schemas.errors import LogError, LogFull, LogUnavailable, UsageError
+from schemas.record import Record
 from tests.eventlog.appending import BATCH
 from tests.eventlog.reading import read_to_end, values
 from tests.patience import LIMIT_S

@@ -11,7 +11,7 @@ import httpx
 import orjson
 import pytest
 
-from eventlog.clock import Manual, epoch_ms
+from eventlog.clock import Manual
 from eventlog.port import Entry
 from eventlog.run import Run
 from eventlog.topics import RunTopics
@@ -23,7 +23,8 @@ from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.control import EmbargoLifted, EmbargoSet
 from schemas.gate import Gate
-from tabulation.embargo import NO_EMBARGO, Embargo
+from schemas.moments import epoch_ms
+from tabulation.orders.embargo import NO_EMBARGO, Embargo
 from tests.gateway.gateways import FAST, RUN, connect, get, night, publish, running
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.test_gateway import Listener

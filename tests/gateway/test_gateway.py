@@ -3,12 +3,13 @@ from itertools import pairwise
 
 import pytest
 
-from eventlog.clock import Manual, epoch_ms
+from eventlog.clock import Manual
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.clients.framing import Framing
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
+from schemas.moments import epoch_ms
 from schemas.wire import CloseCode
 from tests.gateway.clients.test_hub import messages_in
 from tests.gateway.gateways import Message

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from gateway.derived.alarms import Alarms
-from gateway.derived.facts import Ballots, progress_bp, turnout
-from gateway.folds.view import View
 from producers.tables.boxes import election, read_table, tallies
 from producers.tables.mapping import read_mapping
 from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.tally import Counted
 from schemas.totals import COUNTS, Totals
-from tabulation.impossible_boxes import doubt_in
+from tabulation.counting.impossible_boxes import doubt_in
+from tabulation.derived.alarms import Alarms
+from tabulation.derived.facts import Ballots, progress_bp, turnout
+from tabulation.view.view import View
 from tests.producers.real_tables import MAPPING, real_table
 
 pytestmark = [pytest.mark.data, pytest.mark.timeout(900)]

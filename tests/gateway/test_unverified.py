@@ -7,13 +7,14 @@ from typing import Any
 import orjson
 import pytest
 
-from eventlog.clock import Manual, epoch_ms
+from eventlog.clock import Manual
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.control import EmbargoLifted, EmbargoSet, Held, Released
+from schemas.moments import epoch_ms
 from schemas.trust import OperatorKey
 from tests.gateway.nights import START, Written, election
 from tests.gateway.test_embargo import PATHS, asked, assert_nothing_is_told, bytes_of, connected, record

@@ -2,10 +2,10 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.clients.catalogue import Catalogue
 from gateway.clients.hub import Hub
-from gateway.folds.control import Control
-from gateway.folds.program import Program
 from gateway.world import Client, World
 from schemas.definition import Election
+from tabulation.orders.control import Control
+from tabulation.view.program import Program
 from tests.gateway.nights import election
 
 

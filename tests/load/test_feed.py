@@ -10,12 +10,12 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
-from gateway.folds.view import View
 from producers.publish import entry
 from sandik.load.feed import Feed, Prior, read_prior
 from sandik.load.schedule import COUNTER, Schedule
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, parse_totals
+from tabulation.view.view import View
 from tests.builders import NIGHT, counted, small_election, withdrawn
 
 ELECTION = small_election(boxes=3)

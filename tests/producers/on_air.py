@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from consumers.tally import TallyFold
-from gateway.folds.view import View
 from producers.delivery import Delivery
 from schemas.definition import Election
 from schemas.quarantine import Quarantined
 from schemas.totals import Cell, Row
+from tabulation.counting.tally_fold import TallyFold
+from tabulation.view.view import View
 
 ZONE = ZoneInfo("Europe/Istanbul")
 BATCH_RECORDS = 2_000

@@ -7,21 +7,21 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumers.history import Given, History, as_given
-from eventlog.clock import epoch_ms
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.folds.control import Control
-from gateway.folds.view import View
 from sandik.timeline import FORMAT, Due, Timeline, Wanted, document
 from schemas.control import EmbargoLifted, EmbargoSet, FigureOverridden, Held, Mode, Order, Released, RunCreated
 from schemas.definition import Election
+from schemas.moments import epoch_ms
 from schemas.trust import encode_order
+from tabulation.derived.history import Given, History, as_given
+from tabulation.orders.control import Control
+from tabulation.view.view import View
 from tests.builders import NIGHT, counted, small_election, value_of
 from tests.consumers.nights import arrivals, tallies
-from tests.consumers.test_history import orders, partition_of
 from tests.sandik.conftest import Sandik
 from tests.schemas.orders import new_seal
+from tests.tabulation.derived.test_history import orders, partition_of
 
 Message = tuple[int, dict[str, Any]]
 BEGAN = epoch_ms(NIGHT)

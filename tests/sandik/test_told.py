@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.folds.program import Program
 from sandik.told import ToldTotals, held_places, tell
 from schemas.gate import Gate
 from schemas.override import Override
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Cell, Told, Totals
-from tabulation.held_units import HeldUnits
-from tabulation.on_air import OnAir
+from tabulation.on_air.cells import OnAir
+from tabulation.on_air.held_units import HeldUnits
+from tabulation.view.program import Program
 from tests.builders import DISTRICTS, NIGHT, small_election
 from tests.gateway.nights import Written, totals
 

@@ -11,11 +11,11 @@ from eventlog.clock import Manual
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run
-from gateway.folds.program import Program
 from sandik.past import past_of
 from sandik.wiring import open_log
 from schemas.control import EmbargoLifted, EmbargoSet, FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.trust import encode_order
+from tabulation.view.program import Program
 from tests.builders import NIGHT, counted, small_election, value_of
 
 RUN = "gece"

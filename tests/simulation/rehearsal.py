@@ -23,7 +23,6 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run, find_run
-from gateway.folds.playback import LEASE_S
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from producers.publish import Publisher, entry, publish
@@ -35,6 +34,7 @@ from sandik.runs import new_epoch
 from schemas.control import Order
 from schemas.statehash import state_of
 from schemas.totals import is_aside, parse_totals
+from tabulation.on_air.replay_clock import LEASE_S
 from tests.patience import LIMIT_S
 from tests.schemas.orders import written
 

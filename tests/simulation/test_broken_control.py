@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.gates import Holds, Overrides
-from consumers.marks import Marks
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.folds.control import Control
-from gateway.folds.playback import is_surprising
 from schemas.control import EmbargoSet, parse_control, parse_epoch
 from schemas.playback import Mark, parse_moved
 from schemas.trust import Judge
+from tabulation.on_air.replay_clock import is_surprising
+from tabulation.on_air.replay_progress import Marks
+from tabulation.orders.control import Control
+from tabulation.orders.relayed_orders import Holds, Overrides
 from tests.gateway.nights import Written, election
 from tests.schemas.orders import written
 

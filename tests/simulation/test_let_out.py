@@ -20,15 +20,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from consumers.aggregate import Aggregator
-from eventlog.clock import Manual, epoch_ms
-from eventlog.port import Entry, Record
+from eventlog.clock import Manual
+from eventlog.port import Entry
 from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from eventlog.sqlite_compaction import MIN_COMPACTION_LAG_MS, compact
 from gateway.doors.routes import application
-from gateway.folds.control import Control
-from gateway.folds.program import Program
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from sandik.past import past_of
@@ -46,9 +44,13 @@ from schemas.control import (
 from schemas.errors import LogUnavailable
 from schemas.gate import is_gate, parse_gate
 from schemas.late import parse_late
+from schemas.moments import epoch_ms
 from schemas.override import Override, is_override, overridden, parse_override, unreported
+from schemas.record import Record
 from schemas.totals import Cell, Row, Totals, is_aside, parse_totals
 from schemas.trust import encode_order
+from tabulation.orders.control import Control
+from tabulation.view.program import Program
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of
 
 ELECTION = small_election()

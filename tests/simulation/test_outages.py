@@ -13,9 +13,9 @@ from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
-from gateway.folds.view import View
 from producers.publish import Publisher, Waiting, entry, publish
 from sandik.wiring import open_log
+from tabulation.view.view import View
 from tests.builders import DISTRICTS, counted, small_election
 from tests.gateway.gateways import FAST as GATEWAY_FAST
 from tests.gateway.gateways import Viewer, running, viewer

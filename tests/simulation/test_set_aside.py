@@ -6,15 +6,15 @@ from typing import NamedTuple
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consumers.assess import assess
-from consumers.tally import TallyFold
-from gateway.folds.quarantine import Quarantine
 from schemas.control import Order, QuarantineRejected, QuarantineReleased
 from schemas.errors import UsageError
 from schemas.quarantine import Quarantined
 from schemas.set_aside import set_aside_in
 from schemas.tally import Counted, Tally, encode, parse_tallies
 from schemas.totals import Cell
+from tabulation.counting.assess import assess
+from tabulation.counting.tally_fold import TallyFold
+from tabulation.view.quarantine import Quarantine
 from tests.builders import counted, small_election
 from tests.gateway.nights import Written
 from tests.schemas.orders import order

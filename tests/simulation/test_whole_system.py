@@ -17,15 +17,16 @@ import pytest
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
-from eventlog.port import Entry, EventLog, Record
+from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
-from gateway.folds.program import Program
-from gateway.folds.view import View
 from schemas.control import Held, Released
 from schemas.gate import is_gate, parse_gate
+from schemas.record import Record
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, Row, Totals, encode_rows
+from tabulation.view.program import Program
+from tabulation.view.view import View
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of, withdrawn
 from tests.consumers import oracle
 from tests.patience import LIMIT_S

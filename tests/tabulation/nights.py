@@ -6,7 +6,7 @@ from schemas.control import FigureOverridden, Order
 from schemas.definition import Election
 from schemas.override import Override
 from schemas.totals import COUNTS, Cell, Totals
-from tabulation.on_air import OnAir
+from tabulation.on_air.cells import OnAir
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import order
 

@@ -4,7 +4,7 @@ from gateway.admission.access import PUBLIC, Grant
 from gateway.clients.audience import Audience
 from gateway.clients.catalogue import Subscription
 from gateway.clients.session import Follow
-from tabulation.embargo import NO_EMBARGO, Embargo
+from tabulation.orders.embargo import NO_EMBARGO, Embargo
 from tests.gateway.nights import START
 
 CONTROL_ROOM = Grant("control_room", "desk", START + timedelta(hours=1))

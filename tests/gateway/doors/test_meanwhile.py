@@ -18,7 +18,7 @@ from gateway.doors.history import Moments, Past
 from gateway.doors.routes import application
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
-from tabulation.embargo import Embargo
+from tabulation.orders.embargo import Embargo
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.tokens import HS256, token
 

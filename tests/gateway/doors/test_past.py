@@ -8,8 +8,8 @@ import pytest
 
 from gateway.admission.handshake import AccessSettings
 from gateway.doors.history import Moments, Past
-from gateway.folds.view import View
 from schemas.errors import LogUnavailable, UsageError
+from tabulation.view.view import View
 from tests.gateway.gateways import FAST, Running, get, is_ready, night, running
 from tests.gateway.nights import START, election, totals
 from tests.gateway.tokens import HS256, token

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.ledger import BoxLedger
 from producers.tables.box_history import BoxHistory
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
+from tabulation.counting.box_ledger import BoxLedger
 from tests.builders import counted, withdrawn
 
 MORE = {"imamoglu": 151, "kurum": 100}

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.reports import ReportLedger
-from consumers.sums import Sums
 from producers.tables.notation import revision_of
 from producers.tables.sent import News, Sent
 from schemas.tally import Reported
 from schemas.totals import Cell
+from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.sums import Sums
 from tests.builders import NIGHT, reported
 
 HIGHER = reported(revision=3, boxes_opened=12)

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from consumers.takes import fold_takes
 from eventlog.archive import Archive, open_archive
-from eventlog.clock import epoch_ms
 from eventlog.loops import forever
 from eventlog.run import Run, create_run, find_run
 from gateway.follow import follow, pulse, watch
@@ -20,6 +19,7 @@ from gateway.gateway import Gateway
 from producers.publish import Publisher
 from producers.replaying.archived import Night
 from producers.replaying.replay import Replay, ReplaySettings
+from schemas.moments import epoch_ms
 from tests.consumers import oracle as sums
 from tests.simulation.seeded import faults as all_faults
 from tests.simulation.seeded.archiving import SimulatedDisk, archiver

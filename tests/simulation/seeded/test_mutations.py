@@ -8,13 +8,13 @@ from typing import Any, Final
 import pytest
 
 from consumers.aggregate import Aggregator
-from consumers.checkpoint import Marker
 from consumers.saving import Saver
 from eventlog.port import Entry
 from producers.publish import Publisher
 from schemas.errors import LogError
 from schemas.totals import Totals
-from tabulation.on_air import OnAir
+from tabulation.counting.checkpoint import Marker
+from tabulation.on_air.cells import OnAir
 from tests.simulation.seeded.world import play
 
 MAX_SEEDS: Final = 500

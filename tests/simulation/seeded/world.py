@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from consumers.takes import fold_takes
-from eventlog.clock import epoch_ms
 from eventlog.loops import forever
 from eventlog.run import Run, create_run
 from gateway.admission.access import PUBLIC, Grant
@@ -25,6 +24,7 @@ from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from producers.publish import Publisher
+from schemas.moments import epoch_ms
 from tests.consumers import oracle as sums
 from tests.simulation.seeded import faults as all_faults
 from tests.simulation.seeded.archiving import SimulatedDisk, archiver, missing

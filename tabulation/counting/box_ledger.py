@@ -1,0 +1,202 @@
+"""The box ledger of one cell: which statement about each box stands, and the running totals over them.
+
+The law: of the statements about a box the one with the highest order wins (its revision and, among what was let out of
+quarantine, which one it is); the same order again is a duplicate if it says the same, a conflict if it does not, and
+then the first one stands; a lower order is stale. A withdrawal or annulment is a revision too. The event time of a box
+is that of the statement that stands, of duplicates the latest, and the cell's is the newest of its boxes'. So any order
+of arrival and any duplication of the same events end in the same ledger.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from schemas.statehash import Figures
+from schemas.tally import RELEASED_BITS, Counted, Withdrawn
+from schemas.totals import COUNTS, Cell, Totals
+from tabulation.counting.packed_counts import Lanes, event_time, lanes_of
+from tabulation.counting.sums import BOX_FLAGS, Sums, totals_of
+
+Outcome = Literal["counted", "duplicate", "stale", "conflict"]
+"""What became of a tally event."""
+
+_UNHEARD: Final = 0
+"""What is said of a box that nothing was heard of: nothing, at order 0, which any other is higher than."""
+
+_BOX_BYTES: Final = 4
+"""A box's number in a packed ledger."""
+
+
+class BoxLedger:
+    """The boxes of one cell. `version` is the log offset of the last tally that changed anything that is kept.
+
+    `candidates` are the ballot's, by id; `boxes_total` is how many boxes the district has.
+    """
+
+    __slots__ = (
+        "_boxes",
+        "_has_newest",
+        "_newest",
+        "_packed",
+        "_restored",
+        "_total",
+        "boxes_total",
+        "cell",
+        "lanes",
+        "version",
+    )
+
+    def __init__(self, cell: Cell, candidates: tuple[str, ...], boxes_total: int) -> None:
+        self.cell = cell
+        self.boxes_total = boxes_total
+        self.version = -1
+        self.lanes: Lanes = lanes_of(candidates, boxes_total)
+        self._boxes: dict[int, int] = {}
+        self._total = 0
+        self._newest: datetime | None = None
+        self._has_newest = True  # else `_newest` only bounds the boxes' event times: the box that had it says another
+        self._packed: bytes | None = None
+        self._restored = Sums.zero(candidates)
+
+    def __len__(self) -> int:
+        """How many boxes have been heard of."""
+        return len(self.heard())
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        """What a packed row is made of, so that no other one is taken for it."""
+        row_bytes = self.lanes.size_bytes + _BOX_BYTES
+        numbers = {"candidates": len(self.lanes.candidates), "counts": [*COUNTS], "flags": [*BOX_FLAGS]}
+        return {"row_bytes": row_bytes, **numbers, "above": ["excess", "moment", "order"]}
+
+    @property
+    def sums(self) -> Sums:
+        """The sums of the opened boxes as they stand."""
+        return self.lanes.sums(self._total) if self._packed is None else self._restored
+
+    def figures(self) -> Figures:
+        """The sums as they are hashed."""
+        self.heard()
+        return self.lanes.figures(self._total)
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The newest event time of what stands; `None` before anything does."""
+        if not self._has_newest:
+            self._newest = event_time(max(map(self.lanes.moment, self._boxes.values())))
+            self._has_newest = True
+        return self._newest
+
+    def heard(self) -> Mapping[int, int]:
+        """What stands of each box that was heard of, by its number; opened or not."""
+        return self._boxes if self._packed is None else self._unpack()
+
+    def opened(self, boxes: Iterable[int]) -> Mapping[int, int]:
+        """What is said of those boxes that are opened, whoever said it when: equal integers say the same."""
+        heard, is_open, counts = self.heard(), self.lanes.is_open, self.lanes.counts_mask
+        return {box: said & counts for box in boxes if is_open(said := heard.get(box, _UNHEARD))}
+
+    def apply(self, tally: Counted | Withdrawn, offset: int) -> Outcome:
+        """Fold one tally of this cell, which lies at `offset` of its partition."""
+        boxes = self._boxes if self._packed is None else self._unpack()
+        said, standing = self.lanes.of(tally), boxes.get(tally.box, _UNHEARD)
+        outcome: Outcome = "counted"
+        if standing:
+            outcome = self._outcome(said, standing)
+            if said <= standing or outcome == "conflict":
+                return outcome
+            self._total -= standing
+        boxes[tally.box] = said
+        self._total += said
+        self.version = offset
+        newest = self._newest
+        if newest is None or tally.at >= newest:
+            self._newest, self._has_newest = tally.at, True
+        elif standing and event_time(self.lanes.moment(standing)) >= newest:
+            self._has_newest = False
+        return outcome
+
+    def outcome_of(self, tally: Counted | Withdrawn) -> Outcome:
+        """What would become of a tally of this cell, were it folded now."""
+        return self._outcome(self.lanes.of(tally), self.heard().get(tally.box, _UNHEARD))
+
+    @property
+    def impossible(self) -> int:
+        """How many of the opened boxes have figures that no box can have."""
+        is_unpacked = self._packed is None
+        return self.lanes.impossible(self._total) if is_unpacked else self._restored.flags["impossible"]
+
+    def newest_impossible(self) -> tuple[int, datetime]:
+        """Of the impossible boxes the one that was told last, and when. Raises `ValueError` where there is none."""
+        impossible, moment = self.lanes.impossible, self.lanes.moment
+        at, box = max((moment(said), box) for box, said in self.heard().items() if impossible(said))
+        return box, event_time(at)
+
+    def revision_of(self, box: int | None) -> int:
+        """The revision that stands of a box; 0 before the first."""
+        return self.lanes.order(self.heard().get(box or 0, _UNHEARD)) >> RELEASED_BITS
+
+    def restarts(self, tally: Counted | Withdrawn) -> bool:
+        """Whether a stale tally was told later than what stands, and says something else.
+
+        So speaks a source that began to number anew; what only came late, or says the same, is no sign of it.
+        """
+        said, standing = self.lanes.of(tally), self.heard().get(tally.box, _UNHEARD)
+        is_later = self.lanes.moment(said) > self.lanes.moment(standing)
+        return is_later and bool((said ^ standing) & self.lanes.counts_mask)
+
+    def _outcome(self, said: int, standing: int) -> Outcome:
+        """What becomes of a statement where another one stands. It changes nothing where it is not the greater."""
+        if said == standing:
+            return "duplicate"
+        order, stands = self.lanes.order(said), self.lanes.order(standing)
+        if order != stands:
+            return "counted" if order > stands else "stale"
+        return "conflict" if (said ^ standing) & self.lanes.counts_mask else "duplicate"
+
+    def totals(self, zone: ZoneInfo) -> Totals:
+        """The cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
+        return totals_of(self, zone)
+
+    def pack(self) -> bytes:
+        """Every box's number and what is said of it, by box number: what a checkpoint keeps."""
+        if self._packed is not None:
+            return self._packed
+        size_bytes = self.lanes.size_bytes
+        rows = [
+            said.to_bytes(size_bytes, "little") + box.to_bytes(_BOX_BYTES) for box, said in sorted(self._boxes.items())
+        ]
+        return transposed(b"".join(rows), size_bytes + _BOX_BYTES)
+
+    def restore(self, packed: bytes, sums: Sums, version: int, as_of: datetime) -> None:
+        """Take over a checkpoint. The boxes are only unpacked when the first tally comes: most cells restart idle.
+
+        Raises `ValueError` where it is not made of whole rows.
+        """
+        if len(packed) % (self.lanes.size_bytes + _BOX_BYTES):
+            raise ValueError(f"the checkpoint of {self.cell} was cut within a row")
+        self._packed = packed
+        self._restored = sums
+        self.version = version
+        self._newest = as_of
+
+    def _unpack(self) -> dict[int, int]:
+        packed, size_bytes = self._packed or b"", self.lanes.size_bytes
+        row_bytes = size_bytes + _BOX_BYTES
+        rows = transposed(packed, len(packed) // row_bytes)
+        self._boxes = {
+            int.from_bytes(rows[at + size_bytes : at + row_bytes]): int.from_bytes(rows[at : at + size_bytes], "little")
+            for at in range(0, len(rows), row_bytes)
+        }
+        self._total = sum(self._boxes.values())
+        self._packed = None
+        return self._boxes
+
+
+def transposed(rows: bytes, row_bytes: int) -> bytes:
+    """Rows of so many bytes as columns: what they have alike, such as zeros, comes to lie together and deflates well.
+
+    The columns are rows again, of as many bytes as there were rows: transposed as such they are what they were.
+    """
+    return b"".join([rows[column::row_bytes] for column in range(row_bytes)])

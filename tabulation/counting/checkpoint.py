@@ -1,0 +1,193 @@
+"""Checkpoints in the log itself: ledgers and, once they are acknowledged, a marker of the input that they cover.
+
+A start reads its partition of topic `ledger`, takes the newest version of each cell, and goes on in `tallies` from the
+marker; what the two overlap in is harmless, since revisions decide. A marker names the version of every cell that it
+counts on: where compaction or a zombie left less than that, the checkpoint is not used and the partition is folded from
+the start. That is slower and never wrong. So it is where a record is damaged, or was written by a version of sandik
+that keeps a ledger otherwise: each says its version and what its rows are made of, and nothing is taken for another.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, Final, Literal, NamedTuple
+
+import orjson
+from pydantic import AwareDatetime
+
+from schemas.fields import Frozen, Total
+from schemas.notice import Notice
+from schemas.record import Record
+from schemas.totals import Cell
+from tabulation.counting.box_ledger import BoxLedger
+from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.sums import Sums
+from tabulation.counting.tally_fold import Ledger
+
+MARKER_KEY: Final = b"marker"
+
+MARKER_VERSION: Final = 1
+LEDGER_VERSION: Final = 3
+"""2 had no event time of each box. Its sums had another name, so that what reads 2 and no version refuses a 3."""
+
+_UNREADABLE: Final = (ValueError, LookupError, TypeError, zlib.error)
+"""What Python raises when bytes that should be a checkpoint are something else."""
+
+_LEVEL: Final = 1  # zlib's fastest: a ledger shrinks to a quarter, and a round must not hold up a tick
+
+
+class _MarkerRecord(Frozen):
+    """A marker as it is written."""
+
+    v: Literal[1]
+    position: Total
+    followed: Total
+    versions: tuple[tuple[str, str, str, int], ...]
+    notices: tuple[Notice, ...] = ()
+
+
+class _Head(Frozen):
+    """The first line of a ledger's record: the cell, its totals, and what the rows after it are made of."""
+
+    v: Literal[3]
+    of: Literal["boxes", "reports"]
+    cell: tuple[str, str, str]
+    version: int
+    as_of: AwareDatetime
+    boxes_total: Total
+    layout: dict[str, Any]
+    totals: dict[str, int | dict[str, int]]
+
+
+class Kept(NamedTuple):
+    """A record of `ledger`, to be appended to this partition."""
+
+    key: bytes
+    value: bytes
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a partition's checkpoint covers.
+
+    `position` is the next offset of `tallies` to read, `followed` the next one of `totals`, and `versions` the least
+    version at which each cell's ledger must be found. `notices` are what was noticed of its cells until then.
+    """
+
+    position: int = 0
+    followed: int = 0
+    versions: Mapping[Cell, int] = field(default_factory=dict)
+    notices: Sequence[Notice] = ()
+
+    def entry(self, partition: int) -> Kept:
+        """The marker as a record of `ledger`."""
+        versions = [[*cell, version] for cell, version in sorted(self.versions.items())]
+        record = {"v": MARKER_VERSION, "position": self.position, "followed": self.followed, "versions": versions}
+        if self.notices:
+            record["notices"] = [notice.model_dump() for notice in self.notices]
+        return Kept(MARKER_KEY, orjson.dumps(record), partition)
+
+
+def ledger_entry(ledger: Ledger, partition: int) -> Kept:
+    """One ledger as a record: a line of JSON with its totals, then its boxes or reports, deflated."""
+    if ledger.as_of is None:
+        raise ValueError(f"{ledger.cell} has heard of nothing yet, so there is nothing to keep")
+    sums = ledger.sums
+    head = {
+        "v": LEDGER_VERSION,
+        "of": "reports" if isinstance(ledger, ReportLedger) else "boxes",
+        "cell": list(ledger.cell),
+        "version": ledger.version,
+        "as_of": ledger.as_of.astimezone(UTC),
+        "boxes_total": ledger.boxes_total,
+        "layout": ledger.layout,
+        "totals": {name: getattr(sums, name) for name in Sums.__slots__},
+    }
+    return Kept(ledger.cell.key(), orjson.dumps(head) + b"\n" + zlib.compress(ledger.pack(), _LEVEL), partition)
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """What one partition of `ledger` holds, as it is read.
+
+    `refused` says of each key whose newest record cannot be used, why.
+    """
+
+    marker: Marker = field(default_factory=Marker)
+    refused: dict[bytes, str] = field(default_factory=dict)
+    _ledgers: dict[Cell, Ledger] = field(default_factory=dict)
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Take in the next records of the partition."""
+        for record in records:
+            key = record.key or b""
+            try:
+                if key == MARKER_KEY:
+                    self.marker = _marker(record.value or b"")
+                else:
+                    self._add_ledger(record.value or b"")
+                self.refused.pop(key, None)
+            except _UNREADABLE as error:
+                self.refused[key] = str(error) if isinstance(error, _Foreign) else "is damaged"
+
+    def _add_ledger(self, value: bytes) -> None:
+        line, _, packed = value.partition(b"\n")
+        ledger = _restored(line, packed)
+        known = self._ledgers.get(ledger.cell)
+        if known is None or known.version < ledger.version:
+            self._ledgers[ledger.cell] = ledger
+
+    def ledgers(self) -> list[Ledger] | None:
+        """The ledgers that were kept; `None` where there is no checkpoint, or none that can be relied on."""
+        return None if self.fault() is not None else list(self._ledgers.values())
+
+    def fault(self) -> str | None:
+        """Why there is nothing to go on from, in words; `None` where there is."""
+        if self.refused:
+            key, why = min(self.refused.items())
+            return f"{key.decode(errors='replace')!r} in the ledger topic {why}"
+        if self.marker.position == 0:
+            return "there is none"
+        for cell, version in self.marker.versions.items():
+            if cell not in self._ledgers or self._ledgers[cell].version < version:
+                return f"{cell.key().decode()!r} is not left in the ledger topic as the marker counts on it"
+        return None
+
+
+class _Foreign(ValueError):
+    """A record of another version of sandik."""
+
+
+def _restored(line: bytes, packed: bytes) -> Ledger:
+    _check_version(line, LEDGER_VERSION)
+    head = _Head.model_validate_json(line)
+    cell, sums = Cell(*head.cell), Sums(**head.totals)  # type: ignore[arg-type]  # what the layout says it is
+    if head.of == "reports":
+        reports = ReportLedger(cell, sums, head.boxes_total)
+        _check_layout(head, reports)
+        reports.restore(zlib.decompress(packed), head.version, head.as_of)
+        return reports
+    boxes = BoxLedger(cell, tuple(sums.votes), head.boxes_total)
+    _check_layout(head, boxes)
+    boxes.restore(zlib.decompress(packed), sums, head.version, head.as_of)
+    return boxes
+
+
+def _check_version(line: bytes, version: int) -> None:
+    record = orjson.loads(line)
+    if isinstance(record, dict) and record.get("v", version) != version:
+        raise _Foreign(f"has version {record['v']!r}, and this sandik reads {version}")
+
+
+def _check_layout(head: _Head, ledger: Ledger) -> None:
+    if head.layout != ledger.layout:
+        raise _Foreign("holds other counts or flags than this sandik keeps")
+
+
+def _marker(value: bytes) -> Marker:
+    _check_version(value, MARKER_VERSION)
+    record = _MarkerRecord.model_validate_json(value)
+    versions = {Cell(*cell): version for *cell, version in record.versions}
+    return Marker(record.position, record.followed, versions, record.notices)

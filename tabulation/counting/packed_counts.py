@@ -1,0 +1,225 @@
+"""Lanes: all that a statement says of a box in one integer, each number in bits of its own. Pure.
+
+Adding two such integers adds every number in them at once, and subtracting takes every number away: so a box that
+opens is one addition to its cell's sums, whatever was said of it before. Equal integers say the same. A night's boxes
+are kept by the million: this way each is one object, without any inside it and invisible to the garbage collector.
+
+Above the numbers lie when it was said (its moment) and which statement it is (its order), which no sum means anything
+by. The order is the highest: of two statements about one box the greater integer is the one that stands.
+"""
+
+from array import array
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from struct import Struct
+from typing import Final
+
+from schemas.fields import FIRST_EVENT
+from schemas.statehash import Figures
+from schemas.tally import RELEASED_BITS, Counted, Withdrawn
+from schemas.totals import COUNTS
+from tabulation.counting.impossible_boxes import MAX_BOX_EXCESS, MOST_BOX_VOTERS, Doubt, doubt_in
+from tabulation.counting.sums import BOX_FLAGS, Sums, odd_in
+
+MOMENT_BYTES: Final = 8
+"""When it was said, in microseconds since `FIRST_EVENT`: room for three hundred years of them, and for none before."""
+
+ORDER_BYTES: Final = 8
+"""Which statement it is (`schemas.tally.order_of`): room for `MAX_REVISION` and `MAX_RELEASED`."""
+
+_ABOVE_BYTES: Final = MOMENT_BYTES + ORDER_BYTES
+_MOMENT_MASK: Final = (1 << 8 * MOMENT_BYTES) - 1
+_S_PER_DAY: Final = 86_400
+_US_PER_S: Final = 1_000_000
+
+_NUMBERS: Final = len(COUNTS) + len(BOX_FLAGS) + 1
+"""The lanes above the candidates': each count and how often each flag holds, from `boxes_opened` to the excess."""
+
+_NO_DOUBT: Final = Doubt(0, is_impossible=False)
+
+_NO_MORE: Final = (0,) * (_NUMBERS - 2)
+"""The numbers of a box that does not count, after `annulled`."""
+
+_UNATTRIBUTED: Final = COUNTS.index("unattributed")
+
+_HASHED_BYTES: Final = 8
+"""A number in `Figures`."""
+
+_SHARED_LAYOUTS: Final = 4_096
+"""Layouts kept: one for each ballot, and Türkiye's night has 973 districts with three ballots each."""
+
+
+class Lanes:
+    """Where each number of a cell lies, from the lowest bits.
+
+    These are: candidates' votes, `COUNTS`, `BOX_FLAGS`, the excess, moment, order.
+    A lane has 32 bits, or 64 in a district so large that the sum of its boxes might not fit: no lane ever runs over.
+    """
+
+    __slots__ = (
+        "_code",
+        "_epoch",
+        "_fill",
+        "_first_count",
+        "_impossible_at",
+        "_lane_bits",
+        "_low_words",
+        "_nothing",
+        "_place",
+        "_unpack",
+        "_votes_lent",
+        "_votes_mask",
+        "_wide",
+        "candidates",
+        "counts_mask",
+        "moment_at",
+        "order_at",
+        "size_bytes",
+    )
+
+    def __init__(self, candidates: tuple[str, ...], *, wide: bool) -> None:
+        code = "Q" if wide else "I"
+        self.candidates = candidates
+        self._place = {candidate: place for place, candidate in enumerate(candidates)}
+        numbers = Struct(f"={len(candidates) + _NUMBERS}{code}")
+        fill = Struct(f"={_NUMBERS}{code}QQ")
+        self._unpack = numbers.unpack
+        self._fill = fill.pack_into
+        self.size_bytes: Final = numbers.size + _ABOVE_BYTES
+        self._first_count = self.size_bytes - fill.size
+        self._nothing = array(code, bytes(self.size_bytes))
+        self._code = code
+        words = _HASHED_BYTES // self._nothing.itemsize
+        self._wide = array(code, bytes(_HASHED_BYTES * (len(candidates) + _NUMBERS)))
+        self._low_words = slice(words - 1, None, words)
+        bits: int = 8 * self._nothing.itemsize
+        self._lane_bits = bits
+        self._impossible_at = bits * (len(candidates) + len(COUNTS) + BOX_FLAGS.index("impossible"))
+        ones: int = sum(1 << bits * lane for lane in (*range(len(candidates)), len(candidates) + _UNATTRIBUTED))
+        self._votes_mask = ones * ((1 << bits) - 1)
+        self._votes_lent = ones << bits - 1
+        self.moment_at: Final = 8 * numbers.size
+        """How many bits the moment lies above."""
+        self.order_at: Final = self.moment_at + 8 * MOMENT_BYTES
+        """How many bits the order lies above."""
+        self.counts_mask: Final = (1 << self.moment_at) - 1
+        self._epoch = FIRST_EVENT
+
+    def of(self, said: Counted | Withdrawn) -> int:
+        """What a statement says. Raises `KeyError` for votes for a candidate who is not on the ballot."""
+        at, epoch = said.at, self._epoch
+        since = at - epoch if at.tzinfo is epoch.tzinfo else self._since_epoch(at)
+        moment = (since.days * _S_PER_DAY + since.seconds) * _US_PER_S + since.microseconds
+        order = said.revision << RELEASED_BITS | said.released
+        row = self._nothing[:]
+        if type(said) is Withdrawn:
+            annulled = said.type == "annulled"
+            self._fill(row, self._first_count, 0, annulled, *_NO_MORE, moment, order)
+            return int.from_bytes(row, "little")
+        place = self._place
+        try:
+            for candidate, votes in said.votes.items():
+                row[place[candidate]] = votes
+        except KeyError:  # one who is not on the ballot, and has no votes
+            for candidate, votes in said.votes.items():
+                if votes:
+                    row[place[candidate]] = votes
+        over_registered, cast_differs, parties_differ = odd_in(said)
+        is_odd = over_registered or cast_differs or parties_differ
+        excess, is_impossible = doubt_in(said) if is_odd or said.registered > MOST_BOX_VOTERS else _NO_DOUBT
+        self._fill(
+            row,
+            self._first_count,
+            1,
+            0,
+            said.registered,
+            said.cast,
+            said.valid,
+            said.invalid,
+            said.unattributed,
+            is_odd,
+            over_registered,
+            cast_differs,
+            parties_differ,
+            is_impossible,
+            excess,
+            moment,
+            order,
+        )
+        return int.from_bytes(row, "little")
+
+    def _since_epoch(self, at: datetime) -> timedelta:
+        """How long after `FIRST_EVENT` this is.
+
+        The difference of two times in one zone of a fixed offset is a seventh of the work, and a feed writes all its
+        times in one: so the epoch is kept as the zone of the last event writes it.
+        """
+        if type(at.tzinfo) is timezone:
+            self._epoch = FIRST_EVENT.astimezone(at.tzinfo)
+            return at - self._epoch
+        return at.astimezone(UTC) - FIRST_EVENT
+
+    def moment(self, lanes: int) -> int:
+        """When what is said of a box was said, in microseconds since `FIRST_EVENT`."""
+        return lanes >> self.moment_at & _MOMENT_MASK
+
+    def order(self, lanes: int) -> int:
+        """Which statement about a box this is: see `schemas.tally.order_of`."""
+        return lanes >> self.order_at
+
+    def figures(self, lanes: int) -> Figures:
+        """The figures in a sum of boxes, as they are hashed: without a look at any of them."""
+        numbers = self._wide[:]
+        numbers[self._low_words] = array(self._code, self._bytes(lanes))
+        numbers.byteswap()
+        hashed, first = numbers.tobytes(), _HASHED_BYTES * len(self.candidates)
+        return Figures(hashed[first : first + _HASHED_BYTES * len(COUNTS)], hashed[:first])
+
+    def sums(self, lanes: int) -> Sums:
+        """The sums that such an integer holds."""
+        numbers = self._unpack(self._bytes(lanes))
+        first = len(self.candidates)
+        counts, flags = numbers[first : first + len(COUNTS)], numbers[first + len(COUNTS) : -1]
+        votes = dict(zip(self.candidates, numbers, strict=False))  # the candidates' lanes are the lowest
+        return Sums(
+            **dict(zip(COUNTS, counts, strict=True)),
+            flags=dict(zip(BOX_FLAGS, flags, strict=True)),
+            votes=votes,
+            excess=numbers[-1],
+        )
+
+    def impossible(self, lanes: int) -> int:
+        """How many of the boxes in such an integer are impossible."""
+        return lanes >> self._impossible_at & (1 << self._lane_bits) - 1
+
+    def votes_apart(self, a: int, b: int) -> int:
+        """How many votes lie differently in two boxes: of every candidate, and of those not yet attributed.
+
+        All lanes at once. The highest bit of a lane, which no box's count reaches, is lent to `a` so that no lane
+        borrows from the next; where it is still there, `a` has as many or more. Twice what `a` has more there, less the
+        difference, is each lane's distance; and a number modulo 2^n - 1 is its lanes of n bits added up, as the digits
+        of a decimal are by casting out nines.
+        """
+        mask, lent, bits = self._votes_mask, self._votes_lent, self._lane_bits
+        ahead = (a & mask | lent) - (b & mask)
+        still_there = ahead & lent
+        more = ahead & still_there - (still_there >> bits - 1)
+        return (2 * more - (ahead - lent)) % ((1 << bits) - 1)
+
+    def is_open(self, lanes: int) -> bool:
+        """Whether what is said of a box is that it counts."""
+        return bool(lanes >> 8 * self._first_count & 1)
+
+    def _bytes(self, lanes: int) -> bytes:
+        return (lanes & self.counts_mask).to_bytes(self.size_bytes - _ABOVE_BYTES, "little")
+
+
+def event_time(moment: int) -> datetime:
+    """The time that is so many microseconds after `FIRST_EVENT`."""
+    return FIRST_EVENT + timedelta(microseconds=moment)
+
+
+@lru_cache(maxsize=_SHARED_LAYOUTS)
+def lanes_of(candidates: tuple[str, ...], boxes_total: int) -> Lanes:
+    """The layout for a ballot in a district of so many boxes; one object for all sources."""
+    return Lanes(candidates, wide=boxes_total * MAX_BOX_EXCESS >= 2**32)

@@ -1,0 +1,201 @@
+"""The report ledger of one cell: which of an agency's reports of a whole district stands.
+
+The law: a marked correction (`report_corrected`) begins anew. Of the reports from the newest correction on, the one
+with the most boxes opened stands, among equals the last one. So a report takes the place of all before it, unless it
+goes backwards and nobody marked it as meant. One is before another by its revision and, among what was let out of
+quarantine, by which one it is. Which report stands depends on the set of reports alone, not on the order in which they
+came or how often; what is said again as a correction is one from then on. The cell's event time is that of the report
+that stands, of duplicates the latest.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from schemas.statehash import Figures
+from schemas.tally import RELEASED_BITS, Reported, order_of
+from schemas.totals import Cell, Totals
+from tabulation.counting.sums import FLAGS, Content, Sums, odd_in, totals_of
+
+ReportOutcome = Literal["counted", "duplicate", "stale", "conflict", "backwards", "overturned"]
+"""What became of a report. `backwards`: unmarked, with fewer boxes opened than the one that stands.
+
+`overturned`: it stands, in the place of a later one that was here before and that it shows to go backwards.
+"""
+
+REPORT_FLAGS: Final = (*FLAGS, "boxes_over_total", "votes_without_boxes")
+"""What is odd but possible in a report: as in a box, more boxes opened than there are, and counts of no box at all."""
+
+
+class Report(NamedTuple):
+    """One report as it is kept: `order` is its place among all (`schemas.tally.order_of`).
+
+    `content` is its `Content` as canonical JSON: equal content is equal bytes.
+    """
+
+    order: int
+    boxes_opened: int
+    at: datetime
+    content: bytes
+
+    def says(self, other: "Report") -> bool:
+        """Whether both say the same, whenever they were sent."""
+        return (self.boxes_opened, self.content) == (other.boxes_opened, other.content)
+
+
+class ReportLedger:
+    """The reports of one cell. `version` is the log offset of the last report that changed anything in it.
+
+    Kept are the report that stands and those that may yet, should it be corrected away: each was sent after the ones
+    before it and has fewer boxes opened. So there are never more than `MAX_DISTRICT_BOXES`; usually there is one.
+    """
+
+    __slots__ = ("_corrected", "_reports", "as_of", "boxes_total", "cell", "sums", "version")
+
+    def __init__(self, cell: Cell, sums: Sums, boxes_total: int) -> None:
+        self.cell = cell
+        self.sums = sums
+        self.version = -1
+        self.as_of: datetime | None = None
+        self.boxes_total = boxes_total
+        self._corrected = 0
+        self._reports: list[Report] = []
+
+    def __len__(self) -> int:
+        """How many reports are kept."""
+        return len(self._reports)
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        """What a packed report is made of, so that no other one is taken for it."""
+        return {"report": [*Report._fields], "content": [*Content._fields], "flags": [*REPORT_FLAGS]}
+
+    def apply(self, said: Reported, offset: int) -> ReportOutcome:
+        """Fold one report of this cell, which lies at `offset` of its partition."""
+        order = order_of(said.revision, said.released)
+        if order < self._corrected:
+            return "stale"
+        new = Report(order, said.boxes_opened, said.at, _packed(said))
+        kept = {report.order: report for report in self._reports}
+        same = kept.get(order)
+        if same is not None:
+            if not same.says(new):
+                return "conflict"
+            new = new._replace(at=max(same.at, new.at))
+        kept[order] = new
+        corrected = order if said.type == "report_corrected" else self._corrected
+        reports = _may_stand(report for report in kept.values() if report.order >= corrected)
+        if (reports, corrected) == (self._reports, self._corrected):
+            return "stale" if same is None else "duplicate"
+        stood = self.order
+        self._reports, self._corrected, self.version = reports, corrected, offset
+        self._stand()
+        return self._outcome(new, stood, is_new=same is None)
+
+    def outcome_of(self, said: Reported) -> ReportOutcome:
+        """What would become of a report of this cell, were it folded now."""
+        trial = ReportLedger(self.cell, self.sums, self.boxes_total)
+        trial._corrected, trial._reports = self._corrected, self._reports
+        return trial.apply(said, 0)
+
+    def revision_of(self, _box: int | None) -> int:
+        """The revision of the report that stands, of whichever box; 0 before the first."""
+        return self.order >> RELEASED_BITS
+
+    def restarts(self, said: Reported) -> bool:
+        """Whether a stale report was told later than the one that stands, and says something else.
+
+        So speaks a source that began to number anew; what only came late, or says the same, is no sign of it.
+        """
+        standing, new = self._reports[0], Report(0, said.boxes_opened, said.at, _packed(said))
+        return new.at > standing.at and not standing.says(new)
+
+    def _stand(self) -> None:
+        """Let the totals be those of the report that stands now."""
+        standing = self._reports[0]
+        self.as_of = standing.at
+        said = Content(*orjson.loads(standing.content))
+        holds = (*odd_in(said), standing.boxes_opened > self.boxes_total, _counts_without_boxes(standing, said))
+        self.sums = Sums(
+            boxes_opened=standing.boxes_opened,
+            annulled=0,
+            registered=said.registered,
+            cast=said.cast,
+            valid=said.valid,
+            invalid=said.invalid,
+            unattributed=said.unattributed,
+            flagged=int(any(holds)),
+            flags={flag: int(odd) for flag, odd in zip(REPORT_FLAGS, holds, strict=True)},
+            votes=dict.fromkeys(self.sums.votes, 0) | said.votes,
+        )
+
+    def _outcome(self, new: Report, stood: int, *, is_new: bool) -> ReportOutcome:
+        """What a report that changed the ledger came to; `stood` is the order of the one before it, 0 for none."""
+        if self.order != stood:
+            return "overturned" if self.order == new.order < stood else "counted"
+        if not is_new:
+            return "duplicate"
+        return "backwards" if new in self._reports else "stale"
+
+    @property
+    def order(self) -> int:
+        """The order of the report that stands; 0 before the first."""
+        return self._reports[0].order if self._reports else 0
+
+    def figures(self) -> Figures:
+        """The figures of the report that stands, as they are hashed."""
+        return Figures.of(self.sums, self.sums.votes)
+
+    def totals(self, zone: ZoneInfo) -> Totals:
+        """The totals as they stand; `as_of` in the election's time zone. Only once something was reported."""
+        return totals_of(self, zone)
+
+    def pack(self) -> bytes:
+        """Everything that is kept, as JSON: what a checkpoint holds."""
+        return orjson.dumps(
+            {
+                "corrected": self._corrected,
+                "reports": [
+                    [report.order, report.boxes_opened, report.at.astimezone(UTC), report.content.decode()]
+                    for report in self._reports
+                ],
+            }
+        )
+
+    def restore(self, packed: bytes, version: int, as_of: datetime) -> None:
+        """Take over a checkpoint."""
+        kept = orjson.loads(packed)
+        self._corrected = kept["corrected"]
+        self._reports = [
+            Report(order, boxes_opened, datetime.fromisoformat(at), content.encode())
+            for order, boxes_opened, at, content in kept["reports"]
+        ]
+        self.version = version
+        self.as_of = as_of
+
+
+def _counts_without_boxes(report: Report, said: Content) -> bool:
+    counts = (said.registered, said.cast, said.valid, said.invalid, said.unattributed, *said.votes.values())
+    return not report.boxes_opened and any(counts)
+
+
+def _packed(said: Reported) -> bytes:
+    """A candidate with no votes is not named. What orjson writes, it hands out in a buffer of 4 KiB: hence the copy."""
+    votes = {candidate: count for candidate, count in said.votes.items() if count}
+    content = Content(said.registered, said.cast, said.valid, said.invalid, said.unattributed, votes)
+    return b"%b" % orjson.dumps(tuple(content), option=orjson.OPT_SORT_KEYS)
+
+
+def _may_stand(reports: Iterable[Report]) -> list[Report]:
+    """Those after which none has as many boxes opened, in their order; the first one stands.
+
+    The others never can: of whatever set of reports, a later one with as many boxes takes their place.
+    """
+    falling: list[Report] = []
+    for report in sorted(reports, key=lambda each: each.order, reverse=True):
+        if not falling or report.boxes_opened > falling[-1].boxes_opened:
+            falling.append(report)
+    return falling[::-1]

@@ -1,0 +1,264 @@
+"""The tally fold: records of the tallies log in, changed cells and quarantined records out. Pure.
+
+Sources are kept side by side: a cell is one (contest, source, district). What cannot be used is never dropped in
+silence and never stops the stream: it comes out as a `Quarantined` with its reason, its bytes and its position.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, cast
+
+from schemas.definition import Election
+from schemas.fields import EVENTS_END
+from schemas.quarantine import Quarantined, quarantined
+from schemas.record import Record
+from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, parse_tallies
+from schemas.totals import Cell
+from tabulation.counting.box_ledger import BoxLedger, Outcome
+from tabulation.counting.cell_rules import Desk, PartitionOf, Refusal, Register
+from tabulation.counting.event_time import is_ahead, surely_not_ahead
+from tabulation.counting.notices import Notices
+from tabulation.counting.report_ledger import ReportLedger, ReportOutcome
+from tabulation.counting.sums import Sums
+
+Ledger = BoxLedger | ReportLedger
+"""A cell's ledger, by what its source sends. Only a `BoxLedger` knows single boxes."""
+
+
+PARSED_AT_ONCE: Final = 128
+"""Records parsed before they are folded: what they are parsed into, about 1 KiB each, is still in a cache by then.
+
+Measured: a tenth of the fold's time, against 2,000 at once.
+"""
+
+
+@dataclass(slots=True)
+class Outputs:
+    """What a batch of records came to. `alarms` say what a person should look at now."""
+
+    changed: set[Cell] = field(default_factory=set)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Intake:
+    """Where one cell's tallies go: the desk that lets them through, and their ledger once there is one."""
+
+    desk: Desk
+    ledger: Ledger | None
+
+
+class TallyFold:
+    """Running totals over the partitions it is fed. One partition's records must come in offset order."""
+
+    def __init__(self, definition: Election, topic: str, partition_of: PartitionOf) -> None:
+        self.ledgers: dict[Cell, Ledger] = {}
+        self.outcomes: Counter[str] = Counter()
+        self.notices: Final = Notices()
+        self._definition = definition
+        self._not_ahead = EVENTS_END
+        self._register = Register(definition, partition_of)
+        self._topic = topic
+        self._partition_of = partition_of
+        self._intakes: dict[tuple[str, str, str], _Intake] = {}
+
+    def apply(self, partition: int, records: Sequence[Record]) -> Outputs:
+        """Fold the next records of a partition."""
+        outputs = Outputs()
+        for at in range(0, len(records), PARSED_AT_ONCE):
+            some = records[at : at + PARSED_AT_ONCE]
+            tallies = parse(some)
+            self._not_ahead = self._surely_not_ahead(some, tallies)
+            for record, tally in zip(some, tallies, strict=True):
+                self.take(partition, record, tally, outputs)
+        self._not_ahead = EVENTS_END
+        return outputs
+
+    def take(self, partition: int, record: Record, tally: Tally | Refusal, outputs: Outputs) -> None:
+        """Fold the next record of a partition, with what `parse` made of it; what it comes to is added to `outputs`."""
+        if type(tally) is Refusal:
+            self._refuse(partition, record, tally, outputs)
+            return
+        result = self._fold(partition, record, tally, outputs)
+        if type(result) is Refusal:
+            self._refuse(partition, record, result, outputs)
+            return
+        self.outcomes[result] += 1
+        if tally.at > self._not_ahead or result == "stale":
+            self._notice(record, tally, result)
+
+    def outcome_of(self, tally: Tally) -> Outcome | ReportOutcome | Refusal:
+        """What would become of a tally that came next, under its own district's key. Nothing is changed."""
+        intake = self._intakes.get((tally.contest, tally.source, tally.district)) or self._open(tally)
+        if type(intake) is Refusal:
+            return intake
+        refusal = intake.desk.refuse(tally, intake.desk.key, intake.desk.partition)
+        if refusal is not None:
+            return refusal
+        ledger = intake.ledger if intake.ledger is not None else _new_ledger(intake.desk)
+        if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
+            return ledger.outcome_of(tally)
+        return cast("ReportLedger", ledger).outcome_of(cast("Reported", tally))
+
+    def adopt(self, ledger: Ledger) -> None:
+        """Take over a ledger from a checkpoint."""
+        self.ledgers[ledger.cell] = ledger
+        self._intakes.pop(ledger.cell, None)
+
+    def forget(self, partition: int) -> None:
+        """Drop everything that belongs to a partition: another member owns it now, or it is read anew."""
+        cells = self.cells_of(partition)
+        self.notices.forget(cells)
+        for cell in cells:
+            del self.ledgers[cell]
+            self._intakes.pop(cell, None)
+
+    def cells_of(self, partition: int) -> list[Cell]:
+        """The cells that live in a partition."""
+        return [cell for cell in self.ledgers if self.partition_of(cell) == partition]
+
+    def partition_of(self, cell: Cell) -> int:
+        """The partition that a cell lives in."""
+        return self._partition_of(cell.district.encode())
+
+    def _notice(self, record: Record, tally: Tally, outcome: Outcome | ReportOutcome) -> None:
+        """Notice what is odd about when a tally was told."""
+        cell = Cell(tally.contest, tally.source, tally.district)
+        ledger = self.ledgers[cell]
+        stands = ledger.revision_of(None if isinstance(tally, Reported) else tally.box)
+        is_news = record.offset > ledger.version  # else a checkpoint holds what came after it
+        if outcome == "stale" and is_news and _restarts(ledger, tally):
+            self.notices.add("restarted", cell, record.offset, tally, stands)
+        if is_ahead(tally.at, record.timestamp, self._definition):
+            self.notices.add("ahead", cell, record.offset, tally, stands)
+
+    def _surely_not_ahead(self, records: Sequence[Record], tallies: Sequence[Tally | Refusal]) -> datetime:
+        """Up to when no event time of these is ahead of its append: nearly all are told by this one comparison.
+
+        Within a partition append times go on, but for a log's clock that is set back.
+        """
+        first_ms, last_ms = sorted((records[0].timestamp, records[-1].timestamp))
+        zone = next((tally.at.tzinfo for tally in tallies if type(tally) is not Refusal), UTC)
+        return surely_not_ahead(first_ms, last_ms, zone, self._definition)
+
+    def notice_impossible(self, cells: Iterable[Cell]) -> None:
+        """Notice where the number of boxes with figures that no box can have is another than was noticed before."""
+        for cell in cells:
+            ledger = self.ledgers[cell]
+            if isinstance(ledger, BoxLedger):
+                self.notices.count_impossible(ledger)
+
+    def flags(self) -> Counter[str]:
+        """How many opened boxes, and standing reports, carry each flag."""
+        flags: Counter[str] = Counter()
+        for ledger in self.ledgers.values():
+            flags.update(ledger.sums.flags)
+        return flags
+
+    def _fold(
+        self, partition: int, record: Record, tally: Tally, outputs: Outputs
+    ) -> Outcome | ReportOutcome | Refusal:
+        intake = self._intakes.get((tally.contest, tally.source, tally.district)) or self._open(tally)
+        if type(intake) is Refusal:
+            return intake
+        desk = intake.desk
+        refusal = desk.refuse(tally, record.key, partition)
+        if refusal is not None:
+            return refusal
+        offset, ledger = record.offset, intake.ledger
+        if ledger is None:
+            ledger = intake.ledger = self.ledgers[desk.cell] = _new_ledger(desk)
+        result: Outcome | ReportOutcome | Refusal
+        if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
+            result = ledger.apply(tally, offset)
+            if result == "conflict":
+                what = f"revision {tally.revision} of box {tally.box}"
+                return Refusal("conflict", f"{what} is in the log with other counts")
+        else:  # its desk let it through, so it is of the ledger's kind
+            result = _apply_to_reports(cast("ReportLedger", ledger), cast("Reported", tally), offset, outputs.alarms)
+        if ledger.version == offset:
+            outputs.changed.add(desk.cell)
+        return result
+
+    def _open(self, tally: Tally) -> _Intake | Refusal:
+        """Begin to take a cell's tallies, or say why it has none."""
+        desk = self._register.open_desk(Cell(tally.contest, tally.source, tally.district))
+        if isinstance(desk, Refusal):
+            return desk
+        intake = self._intakes[desk.cell] = _Intake(desk, self.ledgers.get(desk.cell))
+        return intake
+
+    def _refuse(self, partition: int, record: Record, refusal: Refusal, outputs: Outputs) -> None:
+        """Set a record aside, with why."""
+        self.outcomes[refusal.reason] += 1
+        outputs.quarantined.append(self._set_aside(partition, record, refusal))
+
+    def _set_aside(self, partition: int, record: Record, refusal: Refusal) -> Quarantined:
+        return quarantined(
+            refusal.reason,
+            refusal.detail,
+            topic=self._topic,
+            partition=partition,
+            offset=record.offset,
+            key=record.key or b"",
+            value=record.value or b"",
+        )
+
+
+def _new_ledger(desk: Desk) -> Ledger:
+    """The ledger of a cell that nothing was heard of yet."""
+    candidates, boxes_total = tuple(sorted(desk.candidates)), len(desk.boxes)
+    if desk.takes_reports:
+        return ReportLedger(desk.cell, Sums.zero(candidates), boxes_total)
+    return BoxLedger(desk.cell, candidates, boxes_total)
+
+
+def _restarts(ledger: Ledger, tally: Tally) -> bool:
+    """Whether a stale tally speaks as from a source that began to number anew."""
+    if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
+        return ledger.restarts(tally)
+    return cast("ReportLedger", ledger).restarts(cast("Reported", tally))
+
+
+def _apply_to_reports(
+    ledger: ReportLedger, report: Reported, offset: int, alarms: list[str]
+) -> ReportOutcome | Refusal:
+    """Where boxes go backwards unmarked, somebody should ask the source, whichever report came first."""
+    outcome = ledger.apply(report, offset)
+    if outcome == "conflict":
+        return Refusal("conflict", f"revision {report.revision} of {report.district} is in the log with other counts")
+    if outcome not in {"backwards", "overturned"}:
+        return outcome
+    what = f"{report.source}'s revision {report.revision} of {report.district} in {report.contest}"
+    if outcome == "overturned":
+        alarms.append(
+            f"{what} came late, and the later one that stood has fewer boxes opened with no mark of a correction. "
+            f"The late one stands, with {report.boxes_opened}; ask {report.source} which is right."
+        )
+        return outcome
+    detail = f"{what} goes back from {ledger.sums.boxes_opened} boxes opened to {report.boxes_opened}, unmarked"
+    alarms.append(f"{detail}; set aside. If {report.source} means it, send it again as report_corrected.")
+    return Refusal("backwards", detail)
+
+
+def parse(records: Sequence[Record]) -> list[Tally | Refusal]:
+    """One tally or refusal for each record, in order."""
+    values = [record.value or b"" for record in records]
+    if max(map(len, values), default=0) > MAX_TALLY_BYTES:
+        tallies = parse_tallies([value if len(value) <= MAX_TALLY_BYTES else b"" for value in values])
+    else:
+        tallies = parse_tallies(values)
+    return [
+        _unreadable(value, tally) if type(tally) is Malformed else tally
+        for value, tally in zip(values, tallies, strict=True)
+    ]
+
+
+def _unreadable(value: bytes, fault: Malformed) -> Refusal:
+    size = len(value)
+    if size > MAX_TALLY_BYTES:
+        return Refusal("too_large", f"{size} bytes; a tally event has at most {MAX_TALLY_BYTES}")
+    return Refusal("malformed", fault.detail if size else "the record is empty")

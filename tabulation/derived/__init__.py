@@ -1,0 +1,10 @@
+"""What follows from the folds, worked out and never stored. Integers in, integers out.
+
+- Of one unit: `facts` (arithmetic that nobody can argue with), `events` (what is worth a strap), `alarms` (what is
+  worth waking an operator for).
+- Of the past: `history` (the totals as they stood at a moment).
+- Of the sources: `feeds` (how each is doing), `gap` (how the gap between two splits), `explain` (why they differ).
+- Of an order: `standing` (what it comes upon).
+- For tools that bind a field to a key: `columns` (flat rows), `number_text` (numbers as a reader's language has them),
+  `row_forms` (JSON, CSV, one object) and `table` (an answer of finished pieces; only those that changed are made anew).
+"""

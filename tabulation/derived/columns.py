@@ -1,0 +1,257 @@
+"""Figures as flat columns with names that never vanish, for graphics tools that bind a text field to a key. Pure.
+
+A row is one unit. Its columns depend on what is asked for and on the definition, never on what has come in: where
+there is nothing yet, numbers are 0 and texts are empty. Raw numbers come beside ready-made texts.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from schemas.definition import Candidate, Contest, Election, Level, Unit
+from schemas.turkish import collation_key, upper
+from tabulation.derived.facts import Ballots, Facts, Ranked
+from tabulation.derived.number_text import Language, count_text, percent_text, points_text
+from tabulation.view.figures import Figures
+
+Value = int | float | str
+Row = dict[str, Value]
+
+_COUNTS: Final = ("boxes_opened", "registered", "cast", "valid", "invalid", "unattributed", "flagged")
+_LEVELS: Final[tuple[Level, ...]] = ("country", "province", "district")
+_HUNDREDTHS: Final = 100
+
+MAX_SHAPES_KEPT: Final = 16
+"""Shapes whose names of columns are kept: a gateway has one for each table it keeps. At 80 bytes a name, İstanbul's 49
+candidates and slots are 1,176 names and 100 KB; no unit of an answer has more than 60,000 names, which are 5 MB."""
+
+
+class SameKey(ValueError):
+    """Two ids of the definition would have columns of the same name: one's figures would pass for the other's."""
+
+    def __init__(self, one: str, other: str, key: str) -> None:
+        super().__init__(
+            f"{one!r} and {other!r} would both have a column {key!r}: '-' and '_' are the same in it. Ask for one of "
+            "them at a time (unit=, contest=), or give them ids in the definition that differ in more than that."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What columns there are: rank slots, the language of the texts, and whose ids have columns of their own."""
+
+    slots: int
+    language: Language
+    candidates: tuple[str, ...]
+
+
+class _Layout(NamedTuple):
+    """The names of the columns of each rank slot, and of each candidate."""
+
+    slots: tuple[tuple[str, ...], ...]
+    candidates: dict[str, tuple[str, ...]]
+
+
+class Columns:
+    """The columns of one election."""
+
+    def __init__(self, definition: Election) -> None:
+        self._definition = definition
+        self._ballots = Ballots(definition)
+        self._parties = {party.id: party for party in definition.parties}
+        self._zone = definition.zone
+        self._unit_keys = _unit_keys(definition)
+        self._layouts: dict[Shape, _Layout] = {}
+
+    def candidates(self, contests: Iterable[str], units: Iterable[str]) -> tuple[str, ...]:
+        """Everybody on a ballot of these contests in these units, in ballot order."""
+        found: dict[str, None] = {}
+        places = list(units)
+        for contest in contests:
+            for unit in ("", *places):
+                found.update(dict.fromkeys(self._ballots.order(contest, unit)))
+        return tuple(found)
+
+    def sorted_units(self, units: Collection[str] | None) -> list[Unit]:
+        """The country, then provinces, then districts; each level as the Turkish alphabet has it."""
+        return [unit for unit in self._in_order if units is None or unit.id in units]
+
+    def unit_key(self, unit: str) -> str:
+        """What the keys of a unit begin with where several units' columns are in one object."""
+        return self._unit_keys[unit]
+
+    def row(self, contest: str, unit: Unit, figures: Figures | None, shape: Shape) -> Row:
+        """The columns of a unit; `figures` is `None` where nothing was ever reported.
+
+        Raises `SameKey` where two candidates' columns would be the same, whatever has come in.
+        """
+        total = self._definition.boxes_total[unit.id]
+        counted = figures or _nothing(unit, total)
+        facts = self._ballots.facts(contest, counted)
+        names = self._names(self._definition.contest_by_id[contest], unit.id)
+        row: Row = {"unit": unit.id, "unit_name": unit.name, "unit_name_upper": upper(unit.name), "level": unit.level}
+        row |= self._progress(counted, figures.as_of if figures else None, shape.language)
+        row |= _claims(facts, counted, shape.language)
+        row |= _outcome(facts, names, shape.language)
+        has_votes = any(counted.votes.values())
+        blank = self._place(None, names, shape.language, has_votes=has_votes)
+        said = {
+            place.candidate: self._place(place, names, shape.language, has_votes=has_votes) for place in facts.ranking
+        }
+        layout = self._layout(shape, blank, row)
+        slots = [said[place.candidate] for place in facts.ranking] if facts.lead else []
+        for slot, names_of_slot in enumerate(layout.slots):
+            row.update(zip(names_of_slot, (slots[slot] if slot < len(slots) else blank).values(), strict=True))
+        for candidate, names_of_candidate in layout.candidates.items():
+            row.update(zip(names_of_candidate, said.get(candidate, blank).values(), strict=True))
+        return row
+
+    def check_apart(self, units: Iterable[Unit], names: Collection[str]) -> None:
+        """Raise `SameKey` where two units' columns of these names would be the same behind the units' keys."""
+        known, owners = frozenset(names), dict[str, str]()
+        for unit in units:
+            key = self._unit_keys[unit.id]
+            if owners.setdefault(key, unit.id) != unit.id:
+                raise SameKey(owners[key], unit.id, f"{key}_{min(known)}")
+        for key, owner in owners.items():
+            for short, rest in _beginnings(key):
+                if short in owners and (same := [name for name in known if f"{rest}_{name}" in known]):
+                    raise SameKey(owners[short], owner, f"{key}_{min(same)}")
+
+    @cached_property
+    def _in_order(self) -> list[Unit]:
+        return sorted(
+            self._definition.units, key=lambda unit: (_LEVELS.index(unit.level), collation_key(unit.name), unit.id)
+        )
+
+    def _layout(self, shape: Shape, place: Row, fixed: Row) -> _Layout:
+        """The names of a shape's columns; they follow from the shape, so they are worked out once."""
+        layout = self._layouts.get(shape)
+        if layout is None:
+            if len(self._layouts) >= MAX_SHAPES_KEPT:
+                self._layouts.clear()
+            slots = tuple(tuple(f"{slot}_{name}" for name in place) for slot in range(1, shape.slots + 1))
+            keys = _candidate_keys(shape.candidates, place, {*fixed, *(name for slot in slots for name in slot)})
+            layout = _Layout(slots, {one: tuple(f"{key}_{name}" for name in place) for one, key in keys.items()})
+            self._layouts[shape] = layout
+        return layout
+
+    def _progress(self, counted: Figures, as_of: datetime | None, language: Language) -> Row:
+        row: Row = {
+            "as_of": as_of.isoformat() if as_of else "",
+            "as_of_text": as_of.astimezone(self._zone).strftime("%H:%M") if as_of else "",
+            "overridden": int(bool(counted.overridden)),
+            "boxes_total": counted.boxes_total,
+            "boxes_total_text": count_text(counted.boxes_total, language),
+        }
+        for name in _COUNTS:
+            row[name] = counted.counts[name]
+            row[f"{name}_text"] = count_text(counted.counts[name], language)
+        return row
+
+    def _place(
+        self,
+        place: Ranked | None,
+        names: Mapping[str, Candidate],
+        language: Language,
+        *,
+        has_votes: bool,
+    ) -> Row:
+        candidate = names.get(place.candidate) if place else None
+        party = self._parties.get(candidate.party or "") if candidate else None
+        share = place.valid_share_bp if place else None
+        name = candidate.name if candidate else place.candidate if place else ""
+        return {
+            "id": place.candidate if place else "",
+            "name": name,
+            "name_upper": upper(name),
+            "party": party.short_name if party else "",
+            "color": party.color if party else "",
+            "rank": place.rank if place and has_votes else 0,
+            "tied": int(place.tied) if place and has_votes else 0,
+            "votes": place.votes if place else 0,
+            "votes_text": count_text(place.votes, language) if place else "",
+            "pct": _number(share),
+            "pct_text": percent_text(share, language),
+            "share_text": percent_text(place.share_bp if place else None, language),
+        }
+
+    @staticmethod
+    def _names(contest: Contest, unit: str) -> dict[str, Candidate]:
+        """The names on the unit's ballot, and those of the contest's for whoever is not on it."""
+        return {candidate.id: candidate for candidate in (*contest.candidates, *contest.ballot(unit))}
+
+
+def _claims(facts: Facts, counted: Figures, language: Language) -> Row:
+    """How far the count is, and what the figures contradict: names of contradictions with spaces between them."""
+    return {
+        "boxes_pct": _number(facts.progress_bp),
+        "boxes_pct_text": percent_text(facts.progress_bp, language),
+        "boxes_surplus": counted.claims.boxes_surplus,
+        "complete": int(facts.complete),
+        "contradictions": " ".join(facts.contradictions),
+    }
+
+
+def _outcome(facts: Facts, names: Mapping[str, Candidate], language: Language) -> Row:
+    ahead = facts.lead
+    alone = ahead.leaders[0] if ahead and len(ahead.leaders) == 1 else None
+    turnout = facts.turnout.share_bp
+    return {
+        "turnout_pct": _number(turnout),
+        "turnout_pct_text": percent_text(turnout, language),
+        "leader": alone or "",
+        "leader_name": (names[alone].name if alone in names else alone) if alone else "",
+        "leaders": len(ahead.leaders) if ahead else 0,
+        "margin_votes": ahead.votes if ahead else 0,
+        "margin_votes_text": count_text(ahead.votes, language) if ahead else "",
+        "margin_points": _number(facts.margin_bp),
+        "margin_points_text": points_text(facts.margin_bp, language),
+        "cannot_be_overtaken": int(facts.cannot_be_overtaken),
+    }
+
+
+def _candidate_keys(candidates: Iterable[str], place: Collection[str], taken: Collection[str]) -> dict[str, str]:
+    """What each candidate's keys begin with. Raises `SameKey` where it would be the same for two."""
+    keys, owners = dict[str, str](), dict[str, str]()
+    for candidate in candidates:
+        key = keys[candidate] = _candidate_key(candidate, place, taken)
+        if owners.setdefault(key, candidate) != candidate:
+            raise SameKey(owners[key], candidate, f"{key}_name")
+    return keys
+
+
+def _candidate_key(candidate: str, place: Collection[str], taken: Collection[str]) -> str:
+    """The id, unless that would be some other column's name."""
+    key = candidate.replace("-", "_")
+    return f"candidate_{key}" if any(f"{key}_{name}" in taken for name in place) or key.isdigit() else key
+
+
+def _unit_keys(definition: Election) -> dict[str, str]:
+    """The last part of each unit's id, such as `kadikoy`; of those that share it, the whole id: `tr_41_merkez`."""
+    short = {unit.id: unit.id.rsplit("/", 1)[-1].replace("-", "_") for unit in definition.units}
+    times = Counter(short.values())
+    return {unit: key if times[key] == 1 else _path_key(unit) for unit, key in short.items()}
+
+
+def _beginnings(key: str) -> Iterator[tuple[str, str]]:
+    """The key parted at each of its underscores."""
+    parts = key.split("_")
+    for end in range(1, len(parts)):
+        yield "_".join(parts[:end]), "_".join(parts[end:])
+
+
+def _path_key(unit: str) -> str:
+    return unit.replace("/", "_").replace("-", "_")
+
+
+def _nothing(unit: Unit, boxes_total: int) -> Figures:
+    """A unit of which nothing was reported."""
+    return Figures(unit, boxes_total, datetime.min, born=0, seq=0, as_of_seq=0)  # noqa: DTZ901  it is shown nowhere
+
+
+def _number(hundredths: int | None) -> float:
+    return (hundredths or 0) / _HUNDREDTHS

@@ -1,0 +1,282 @@
+"""From what is folded to why two sources differ: the answer of `/v1/compare`, and of `sandik compare`. Pure.
+
+A difference is between two sources that say something. Where one of them has no figures in the unit, no gap is told:
+the answer says who has said nothing, or who has no box open, and what the other one says.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from schemas.comparison import Part, Said
+from schemas.definition import Source
+from schemas.explanation import (
+    CandidateGap,
+    ExplainingBox,
+    Explanation,
+    Figures,
+    Gap,
+    LikeForLike,
+    PointsGap,
+    SourceFigures,
+    Standing,
+    VotesGap,
+    Why,
+)
+from schemas.run_facts import RunFacts
+from schemas.set_aside import SetAsideHere
+from schemas.totals import Cell, Told
+from tabulation.derived.gap import VotesIn, margin_of, share, split_points, split_votes, votes_of, written_points
+from tabulation.view.comparisons import Comparisons, Place, Rolled
+from tabulation.view.figures import Figures as UnitFigures
+from tabulation.view.quarantine import Open
+from tabulation.view.view import View
+
+_COUNTS: Final = ("registered", "cast", "valid", "invalid", "unattributed")
+_WITHOUT_FIGURES: Final[frozenset[Standing]] = frozenset({"nothing", "no_box"})
+_NOTHING: Final[Mapping[str, SetAsideHere]] = MappingProxyType({})
+_NOT_COMPARED: Final = "Nothing has been compared here yet. Where both report boxes, that takes some seconds."
+
+
+class Question(NamedTuple):
+    """Which two sources are compared, where and in which contest: ids of the definition."""
+
+    contest: str
+    unit: str
+    a: str
+    b: str
+
+
+def explain(
+    run: RunFacts,
+    epoch: str,
+    view: View,
+    comparisons: Comparisons,
+    question: Question,
+    *,
+    told: Told = Told.ON_AIR,
+    held: bool = False,
+    set_aside: Mapping[str, SetAsideHere] = _NOTHING,
+) -> Explanation:
+    """How far `a` and `b` are apart in this unit, and why, as far as this view goes. The names must be known.
+
+    `told` says what the view has, which is compared where the gap cannot be split. The answer repeats `held`, whether a
+    part of the unit is on hold, and `set_aside`, by source what it has said of the unit that is not in its figures.
+    """
+    definition = run.definition
+    contest, unit, *names = question
+    sources = {source.id: source for source in definition.sources}
+    a, b = (_shown(view, contest, sources[name], unit) for name in names)
+    rolled = comparisons.roll_up(*question, view.version)
+    reason = _without_gap(a, b, definition.unit_by_id[unit].name)
+    are_comparable = reason is None
+    if are_comparable:
+        reason = _without_split(a, b, rolled, definition.unit_by_id[unit].name)
+    part_a, part_b = (rolled.a, rolled.b) if reason is None else (a.part, b.part)
+    candidates = _by_votes(part_a, part_b)
+    leaders = tuple(candidates[:2])
+    gaps = _Gaps(part_a, part_b, rolled if reason is None else None)
+    both = a.districts & b.districts
+    return Explanation(
+        run=run.name,
+        mode=run.mode,
+        epoch=epoch,
+        contest=contest,
+        unit=unit,
+        level=definition.unit_by_id[unit].level,
+        boxes_total=definition.boxes_total[unit],
+        districts_total=len(definition.districts_below[unit]),
+        districts_shared=len(both),
+        shared=_shared(view, contest, a, b) if are_comparable and reason is not None else None,
+        held=held,
+        told=Told.LOG if reason is None else told,
+        a=a.figures(part_a, set_aside.get(question.a)),
+        b=b.figures(part_b, set_aside.get(question.b)),
+        leaders=leaders,
+        lead=Gap(**gaps.of(margin_of(*leaders))) if are_comparable and len(leaders) > 1 else None,
+        candidates=tuple(CandidateGap(candidate=name, **gaps.of(votes_of(name))) for name in candidates)
+        if are_comparable
+        else (),
+        why=_why(rolled, leaders) if reason is None else None,
+        reason=reason,
+    )
+
+
+def set_aside(found: Open, question: Question, *, is_public: bool) -> dict[str, SetAsideHere]:
+    """By source, what it has said of the unit that is not in its figures; for the public without what that is."""
+    told = found.for_public if is_public else found.here
+    heres = {source: told(question.contest, source, question.unit) for source in (question.a, question.b)}
+    return {source: here for source, here in heres.items() if here is not None}
+
+
+class _Shown(NamedTuple):
+    """What the view has of a unit from one source; `districts` are those of which the source itself has spoken."""
+
+    source: Source
+    part: Part
+    as_of: datetime | None
+    overridden: tuple[str, ...]
+    districts: frozenset[str]
+
+    @property
+    def standing(self) -> Standing:
+        part = self.part
+        if part.boxes or part.valid or any(part.votes.values()):
+            return "reporting" if self.districts else "by_hand"
+        return "no_box" if self.districts else "nothing"
+
+    def figures(self, part: Part, set_aside: SetAsideHere | None) -> SourceFigures:
+        """What is told of the source, with the part that is compared for its figures."""
+        return SourceFigures(
+            source=self.source.id,
+            reports=self.source.reports,
+            standing=self.standing,
+            districts=len(self.districts),
+            as_of=self.as_of,
+            overridden=self.overridden,
+            set_aside=set_aside,
+            **_figures(part),
+        )
+
+
+class _Gaps:
+    """Gaps between two sources' figures: split where their boxes are known.
+
+    Of more votes than valid ones there are no shares, and so no points: neither of a source's, nor of those in the
+    boxes that both have, which the other boxes may hide.
+    """
+
+    def __init__(self, a: Part, b: Part, rolled: Rolled | None) -> None:
+        self._a = a
+        self._b = b
+        self._rolled = rolled
+        compared = (a, b) if rolled is None else (a, b, rolled.both_a, rolled.both_b)
+        self._has_shares = all(sum(part.votes.values()) + part.unattributed <= part.valid for part in compared)
+
+    def of(self, votes: VotesIn) -> dict[str, Any]:
+        if self._rolled is not None:
+            points = split_points(self._rolled, votes) if self._has_shares else None
+            return {
+                "votes": split_votes(self._rolled, votes).written(),
+                "points": points.written() if points is not None else None,
+            }
+        share_a, share_b = share(self._a, votes), share(self._b, votes)
+        return {
+            "votes": VotesGap(gap=votes(self._a) - votes(self._b)),
+            "points": PointsGap(gap=written_points(share_a - share_b))
+            if share_a is not None and share_b is not None and self._has_shares
+            else None,
+        }
+
+
+def _without_gap(a: _Shown, b: _Shown, unit: str) -> str | None:
+    """Why there is no gap to tell; `None` where there is one."""
+    silent = [one for one in (a, b) if one.standing in _WITHOUT_FIGURES]
+    if silent:
+        return _without_figures(silent, unit)
+    in_totals = any(one.source.reports == "districts" for one in (a, b))
+    if in_totals and a.standing == b.standing == "reporting" and not a.districts & b.districts:
+        return (
+            f"{a.source.name} and {b.source.name} have reported no district of {unit} in common, so there is nothing "
+            "to compare."
+        )
+    return None
+
+
+def _without_split(a: _Shown, b: _Shown, rolled: Rolled, unit: str) -> str | None:
+    """Why the gap cannot be split; `None` where it can be."""
+    for one in (a, b):
+        if one.source.reports != "boxes":
+            return (
+                f"{one.source.name} reports totals of districts, not boxes: which boxes it has is not known, so the "
+                "gap cannot be split."
+            )
+    for one in (a, b):
+        if one.standing == "by_hand":
+            return (
+                f"{one.source.name} has reported nothing in {unit} itself: its figures were set by hand, so the gap "
+                "cannot be split."
+            )
+    # The totals may be a moment ahead of the comparisons: a source whose boxes are not in them yet has not lost them.
+    return None if rolled.a.boxes and rolled.b.boxes else _NOT_COMPARED
+
+
+def _without_figures(silent: list[_Shown], unit: str) -> str:
+    if len(silent) > 1 and all(one.standing == "nothing" for one in silent):
+        return f"Neither {silent[0].source.name} nor {silent[1].source.name} has reported anything in {unit}."
+    words = {"nothing": "has reported nothing in", "no_box": "has no box open in"}
+    clauses = [f"{one.source.name} {words[one.standing]} {unit}" for one in silent]
+    return " and ".join(clauses) + ", so there is nothing to compare."
+
+
+def _shown(view: View, contest: str, source: Source, unit: str) -> _Shown:
+    below = view.definition.districts_below[unit]
+    spoken = frozenset(district for district in below if view.version(Cell(contest, source.id, district)) >= 0)
+    held = view.figures(contest, source.id, unit)
+    if held is None:
+        return _Shown(source, Part(), None, (), spoken)
+    return _Shown(source, _part_of(held), held.as_of, held.overridden, spoken)
+
+
+def _shared(view: View, contest: str, a: _Shown, b: _Shown) -> LikeForLike | None:
+    """The result over the districts that both have reported, where either has others as well."""
+    both = a.districts & b.districts
+    if not both or both == a.districts | b.districts:
+        return None
+    parts = (
+        Part.total(
+            _part_of(held)
+            for district in sorted(both)
+            if (held := view.figures(contest, one.source.id, district)) is not None
+        )
+        for one in (a, b)
+    )
+    return LikeForLike(**{side: Figures(**_figures(part)) for side, part in zip("ab", parts, strict=True)})
+
+
+def _part_of(held: UnitFigures) -> Part:
+    counts = {name: held.counts[name] for name in _COUNTS}
+    return Part(boxes=held.counts["boxes_opened"], votes=held.votes.copy(), **counts)
+
+
+def _figures(part: Part) -> dict[str, Any]:
+    counts = {name: getattr(part, name) for name in _COUNTS}
+    return {"boxes_opened": part.boxes, "votes": dict(sorted(part.votes.items())), **counts}
+
+
+def _by_votes(a: Part, b: Part) -> list[str]:
+    """Who has votes by either source: most by both together first, then by id."""
+    votes = (a + b).votes
+    return sorted((name for name, count in votes.items() if count), key=lambda name: (-votes[name], name))
+
+
+def _why(rolled: Rolled, leaders: tuple[str, ...]) -> Why:
+    like = None
+    if rolled.both_a.boxes:
+        like = LikeForLike(a=Figures(**_figures(rolled.both_a)), b=Figures(**_figures(rolled.both_b)))
+    return Why(
+        only_a=rolled.only_a.boxes,
+        only_b=rolled.only_b.boxes,
+        both=rolled.both_a.boxes,
+        differing=rolled.differing,
+        behind=rolled.behind,
+        like_for_like=like,
+        explaining=tuple(_explaining(place, leaders) for place in rolled.apart),
+    )
+
+
+def _explaining(place: Place, leaders: tuple[str, ...]) -> ExplainingBox:
+    apart = place.apart
+    return ExplainingBox(
+        district=place.district,
+        box=apart.box,
+        a=apart.a,
+        b=apart.b,
+        votes_apart=apart.votes_apart,
+        lead=_margin(apart.a, leaders) - _margin(apart.b, leaders) if len(leaders) > 1 else None,
+    )
+
+
+def _margin(said: Said | None, leaders: tuple[str, ...]) -> int:
+    return said.votes.get(leaders[0], 0) - said.votes.get(leaders[1], 0) if said is not None else 0

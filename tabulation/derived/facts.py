@@ -1,0 +1,243 @@
+"""Arithmetic facts about a unit: what follows from its figures and nothing else. Pure; integers in, integers out.
+
+Nobody's judgement is in here. Who has *won* is an editor's word, which is an order in the control topic; that somebody
+cannot be overtaken any more is a subtraction. Shares are in hundredths of a per cent (basis points, `_bp`).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from schemas.definition import Election, Unit
+from tabulation.view.claims import Claims
+
+WHOLE_BP: Final = 10_000
+"""A hundred per cent, in hundredths of a per cent."""
+
+
+class Counted(Protocol):
+    """A unit's figures, as far as facts follow from them. `registered` and `cast` are of the opened boxes.
+
+    `claims` is what may be said of the unit, as it follows from its districts.
+    """
+
+    unit: Unit
+    boxes_total: int
+    counts: dict[str, int]
+    votes: dict[str, int]
+    claims: Claims
+
+
+class Ranked(NamedTuple):
+    """A candidate's place. Equal votes share a rank, and the one after them is as far down as there are before it."""
+
+    candidate: str
+    rank: int
+    tied: bool
+    votes: int
+    share_bp: int | None
+    """Of everybody's votes and the unattributed, rounded so that all shares together are 100 %; see `shares_bp`."""
+    valid_share_bp: int | None
+    """The same of the valid votes, where sums that do not add up have left some of them to nobody."""
+
+
+class Lead(NamedTuple):
+    """Who has the most votes, and by how many. With several leaders, who are tied, it is 0 votes."""
+
+    leaders: tuple[str, ...]
+    over: str | None
+    """Who is next; `None` in a tie, and where there is nobody else."""
+    votes: int
+
+
+class Turnout(NamedTuple):
+    """How many voted, of the registered voters *of the opened boxes*: the denominator goes with the share.
+
+    It can be over 100 %: officials vote where they serve, and are registered elsewhere. Such a share is only there
+    where a box is flagged for it and the figures do not contradict each other.
+    """
+
+    cast: int
+    registered: int
+    share_bp: int | None
+
+
+class Facts(NamedTuple):
+    """What follows from the figures of one unit."""
+
+    ranking: tuple[Ranked, ...]
+    unattributed_share_bp: int | None
+    lead: Lead | None
+    """`None` before the first vote."""
+    margin_bp: int | None
+    """The lead as points of the valid votes, rounded half up; of all votes where they are more than the valid ones."""
+    turnout: Turnout
+    votes_possible: int | None
+    """Votes that the boxes not opened can hold at most; `None` where nobody can say. See `claims`."""
+    votes_unassigned: int
+    """Votes in the opened boxes that may still go to anybody."""
+    cannot_be_overtaken: bool
+    complete: bool
+    progress_bp: int | None
+    contradictions: tuple[str, ...]
+
+
+def facts(counted: Counted, ballot: Sequence[str]) -> Facts:
+    """The facts of a unit whose candidates are in this order."""
+    counts, votes, claims = counted.counts, counted.votes, counted.claims
+    places = ranking(votes, ballot)
+    numbers = [count for _, count in places]
+    *shares, unattributed = shares_bp([*numbers, counts["unattributed"]])
+    whole = max(counts["valid"], sum(numbers) + counts["unattributed"])
+    is_same = whole == sum(numbers) + counts["unattributed"]
+    valid_shares = shares if is_same else valid_shares_bp(numbers, counts["valid"], counts["unattributed"])
+    ahead = lead(votes, ballot)
+    return Facts(
+        ranking=tuple(
+            Ranked(candidate, rank, tied, count, share, valid_share)
+            for (candidate, count), (rank, tied), share, valid_share in zip(
+                places, _ranks(numbers), shares, valid_shares, strict=True
+            )
+        ),
+        unattributed_share_bp=unattributed,
+        lead=ahead,
+        margin_bp=share_bp(ahead.votes, whole) if ahead else None,
+        turnout=turnout(counted),
+        votes_possible=claims.possible,
+        votes_unassigned=claims.unassigned,
+        cannot_be_overtaken=beyond(counted, ahead) is not None,
+        complete=claims.complete,
+        progress_bp=progress_bp(counted),
+        contradictions=claims.contradictions,
+    )
+
+
+def ranking(votes: Mapping[str, int], ballot: Sequence[str]) -> list[tuple[str, int]]:
+    """The candidates and their votes, most first; those with equal votes in ballot order.
+
+    Who has votes without being on the ballot (a province's, where each district elects its own) comes after it, by id.
+    """
+    named = set(ballot)
+    order = [*ballot, *sorted(candidate for candidate in votes if candidate not in named)]
+    return sorted(((candidate, votes.get(candidate, 0)) for candidate in order), key=lambda place: -place[1])
+
+
+def lead(votes: Mapping[str, int], ballot: Sequence[str]) -> Lead | None:
+    """Who leads; `None` before the first vote."""
+    counts = sorted(votes.values(), reverse=True)
+    if not counts or counts[0] == 0:
+        return None
+    leaders = _with(counts[0], votes, ballot)
+    if len(leaders) > 1:
+        return Lead(leaders, None, 0)
+    if len(counts) == 1:
+        return Lead(leaders, None, counts[0])
+    return Lead(leaders, _with(counts[1], votes, ballot)[0], counts[0] - counts[1])
+
+
+def _with(count: int, votes: Mapping[str, int], ballot: Sequence[str]) -> tuple[str, ...]:
+    """Those who have exactly so many votes, in the order of a ranking."""
+    found = [candidate for candidate, held in votes.items() if held == count]
+    if len(found) > 1:
+        places = {candidate: place for place, candidate in enumerate(ballot)}
+        found.sort(key=lambda candidate: (places.get(candidate, len(places)), candidate))
+    return tuple(found)
+
+
+def shares_bp(parts: Sequence[int]) -> list[int | None]:
+    """The parts' shares of their sum, so that they add up to exactly `WHOLE_BP` (largest remainders, Hare quota).
+
+    Each gets its share rounded down; what is left goes, one each, to the largest remainders. Of equal remainders, the
+    part that is first gets it: of two tied candidates one may be shown 0.01 % higher. Without any votes there are no
+    shares, which is not the same as 0 %.
+    """
+    whole = sum(parts)
+    if whole == 0:
+        return [None] * len(parts)
+    shares, remainders = [], []
+    for part in parts:
+        share, remainder = divmod(part * WHOLE_BP, whole)
+        shares.append(share)
+        remainders.append(remainder)
+    left = WHOLE_BP - sum(shares)
+    for index in sorted(range(len(parts)), key=lambda index: -remainders[index])[:left]:
+        shares[index] += 1
+    return list(shares)
+
+
+def valid_shares_bp(votes: Sequence[int], valid: int, unattributed: int) -> list[int | None]:
+    """The shares of the valid votes, or of all votes where they are more, so that no share is over 100 %."""
+    rest = max(valid - sum(votes), unattributed)
+    return shares_bp([*votes, rest])[:-1]
+
+
+def share_bp(part: int, whole: int) -> int | None:
+    """One share by itself, rounded half up, as the board shows it; `None` where there is nothing to divide by."""
+    return (2 * part * WHOLE_BP + whole) // (2 * whole) if whole > 0 else None
+
+
+def turnout(counted: Counted) -> Turnout:
+    """The turnout of the opened boxes."""
+    counts = counted.counts
+    cast, registered = counts["cast"], counts["registered"]
+    share = turnout_bp(cast, registered, counts["flagged"], counted.claims.contradictions)
+    return Turnout(cast, registered, share)
+
+
+def turnout_bp(cast: int, registered: int, flagged: int, contradictions: Sequence[str]) -> int | None:
+    """The share of those who voted; `None` where it would be over 100 % and is not known to be true and flagged."""
+    is_said = cast <= registered or (flagged > 0 and not contradictions)
+    return share_bp(cast, registered) if is_said else None
+
+
+def progress_bp(counted: Counted) -> int | None:
+    """The share of the boxes opened: `WHOLE_BP` only where every district is complete, 0 only before the first box.
+
+    A district's boxes count up to as many as it has, so that no surplus hides what is missing elsewhere.
+    """
+    part, whole = counted.counts["boxes_opened"] - counted.claims.boxes_surplus, counted.boxes_total
+    share = share_bp(part, whole)
+    if share is None or counted.claims.complete:
+        return share
+    return min(max(share, 1 if part > 0 else 0), WHOLE_BP - 1)
+
+
+def beyond(counted: Counted, ahead: Lead | None) -> str | None:
+    """Who leads so far that nothing which may still come makes anybody else equal; `None` where nobody does."""
+    if ahead is None or len(ahead.leaders) > 1:
+        return None
+    leader = ahead.leaders[0]
+    return leader if counted.claims.cannot_be_overtaken(counted.votes, leader) else None
+
+
+class Ballots:
+    """The ballot order of each unit, looked up once."""
+
+    def __init__(self, definition: Election) -> None:
+        self._definition = definition
+        self._orders: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def order(self, contest: str, unit: str) -> tuple[str, ...]:
+        """The candidates' ids in ballot order: a district's own ballot, above it the contest's."""
+        order = self._orders.get((contest, unit))
+        if order is None:
+            ballot = self._definition.contest_by_id[contest].ballot(unit)
+            order = self._orders[contest, unit] = tuple(candidate.id for candidate in ballot)
+        return order
+
+    def facts(self, contest: str, counted: Counted) -> Facts:
+        """The facts of a unit."""
+        return facts(counted, self.order(contest, counted.unit.id))
+
+    def beyond(self, contest: str, counted: Counted) -> str | None:
+        """Who cannot be overtaken in a unit: whoever calls somebody else there is asked whether that is meant."""
+        return beyond(counted, lead(counted.votes, self.order(contest, counted.unit.id)))
+
+
+def _ranks(counts: Sequence[int]) -> list[tuple[int, bool]]:
+    """Each place's rank and whether it is shared; the counts come most first."""
+    ranks: list[int] = []
+    for index, count in enumerate(counts):
+        ranks.append(ranks[-1] if index and count == counts[index - 1] else index + 1)
+    holders = Counter(ranks)
+    return [(rank, holders[rank] > 1) for rank in ranks]

@@ -1,0 +1,226 @@
+"""The totals as they stood at a moment: a fold of the tallies appended up to then, with the orders as they stood. Pure.
+
+The tallies say what there was, the orders who should see it, and the totals topic (`Relays`) what had been published,
+for an aggregator may have been away. So of each cell
+
+- an order takes effect when it is relayed, and a hold shows what its gate shows;
+- before an order no newer totals were public than those that were published when it was relayed, and after the last
+  order none newer than those that the topic has now.
+
+Without a totals topic (an archive has none) orders take effect as they were given, on what the tallies say.
+
+The aggregator says nothing between its ticks, and this fold knows nothing of ticks: what it gives for a moment was on
+air at most one tick later, or with the next tick where it was told again before. See docs/decisions/past.md.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from schemas.control import Order
+from schemas.definition import Election
+from schemas.gate import Gate
+from schemas.override import Override
+from schemas.record import Record
+from schemas.totals import Cell, Totals
+from tabulation.counting.cell_rules import PartitionOf
+from tabulation.counting.tally_fold import TallyFold
+from tabulation.on_air.cells import OnAir
+from tabulation.on_air.relays import Relays
+from tabulation.orders.relayed_orders import Holds, Overrides
+
+
+class Given(NamedTuple):
+    """An order that counts, and where and when it lies in the control topic (offset; milliseconds since 1970)."""
+
+    offset: int
+    appended_ms: int
+    order: Order
+
+
+class Timed(NamedTuple):
+    """What an order comes to in one cell, and since when (milliseconds since 1970)."""
+
+    appended_ms: int
+    change: Gate | Override
+
+
+class _End(NamedTuple):
+    """Tallies of a cell from this offset on were published after the order in whose `stretch` they would be."""
+
+    offset: int
+    cell: Cell
+    stretch: int
+
+
+def as_given(definition: Election, orders: Iterable[Given]) -> Iterator[Timed]:
+    """What the orders come to, cell by cell, as they were given; one that changes nothing does nothing."""
+    holds, overrides = Holds(definition), Overrides()
+    sources = sorted(definition.source_ids)
+    for given in orders:
+        holds.apply(given.offset, given.order)
+        for (contest, district), wanted in holds.wanted.items():
+            if wanted.gate == given.offset:
+                for source in sources:
+                    gate = Gate(contest=contest, source=source, district=district, gate=wanted.gate, held=wanted.held)
+                    yield Timed(given.appended_ms, gate)
+        before = overrides.orders
+        overrides.apply(given.offset, given.order)
+        for override in overrides.wanted[before:]:
+            yield Timed(given.appended_ms, override)
+
+
+def as_relayed(given: Iterable[Timed], relays: Relays) -> Iterator[Timed]:
+    """What the orders come to, as they were relayed, with the times of that.
+
+    What the topic of an older log may have lost is as it was `given`. Any other order that is not in the topic was not
+    relayed, or was overtaken before it could be, and has had no effect.
+    """
+    for cell in relays.cells:
+        for since_ms, order in relays.orders(cell):
+            exact = {"again": max(1, order.again)} if isinstance(order, Gate) else {}
+            yield Timed(since_ms, order.model_copy(update=exact))
+    yield from (timed for timed in given if relays.has_lost(timed.change))
+
+
+class History:
+    """Folds each partition's records, in offset order, up to `moment_ms`. Feed every partition, then `settle`.
+
+    `changes` are those of `as_given` or, with the fold of the totals topic in `relays`, of `as_relayed`. `late` says
+    from which offset on a partition's tallies were not published by then, though they may be by now.
+    """
+
+    def __init__(
+        self,
+        definition: Election,
+        topic: str,
+        partition_of: PartitionOf,
+        changes: Iterable[Timed],
+        moment_ms: int,
+        relays: Relays | None = None,
+        late: Mapping[int, int] | None = None,
+    ) -> None:
+        self.changed: set[Cell] = set()
+        self._fold = TallyFold(definition, topic, partition_of)
+        self._zone = ZoneInfo(definition.timezone)
+        self._moment_ms = moment_ms
+        self._relays = relays
+        self._everything = OnAir(definition)
+        self._public = OnAir(definition)
+        self._pending: dict[int, deque[Timed]] = {}
+        for timed in sorted(changes, key=lambda timed: timed.change.number):
+            if timed.appended_ms <= moment_ms:
+                self._pending.setdefault(self._fold.partition_of(timed.change.cell), deque()).append(timed)
+        self._numbers: dict[Cell, list[int]] = {}
+        """By cell the orders that are known to have come after certain totals: what is between two is a stretch."""
+        self._stretch: dict[Cell, int] = {}
+        self._ends: dict[int, deque[_End]] = {}
+        self._ended: dict[tuple[Cell, int], Totals | None] = {}
+        """What a cell reported last in a stretch that is over in the tallies."""
+        self._late = dict(late or {})
+        self._punctual: dict[int, dict[Cell, Totals | None]] = {}
+        """By partition what its cells reported before the first tally that was late."""
+        if relays is not None:
+            self._plan(relays)
+
+    @property
+    def held(self) -> frozenset[tuple[str, str]]:
+        """What is held, by contest and district."""
+        return self._public.held
+
+    def fold(self, partition: int, records: Sequence[Record]) -> None:
+        """Fold the next records of a partition, as far as they were there by then."""
+        pending, ends = self._pending.get(partition, deque()), self._ends.get(partition, deque())
+        begin = 0
+        for index, record in enumerate(records):
+            while pending and pending[0].appended_ms < record.timestamp:
+                self._apply(partition, records[begin:index])
+                begin = index
+                self._take(pending.popleft().change)
+            if record.timestamp > self._moment_ms:
+                self._apply(partition, records[begin:index])
+                return
+            if partition in self._late and self._late[partition] <= record.offset:
+                self._apply(partition, records[begin:index])
+                begin = index
+                self._leave_out_late(partition)
+            while ends and ends[0].offset <= record.offset:
+                self._apply(partition, records[begin:index])
+                begin = index
+                end = ends.popleft()
+                self._ended[end.cell, end.stretch] = self._published(end.cell)
+        self._apply(partition, records[begin:])
+
+    def settle(self, until_ms: int | None = None) -> None:
+        """All there was, to this moment if one is given, has been folded: what was ordered after it counts as well."""
+        for pending in self._pending.values():
+            while pending and (until_ms is None or pending[0].appended_ms <= until_ms):
+                self._take(pending.popleft().change)
+
+    def shown(self, cell: Cell) -> Totals | None:
+        """What everyone is shown of a cell; `None` where there is nothing to show."""
+        self._bring(cell, self._stretch.get(cell, 0))
+        return self._public.shown(cell)
+
+    def on_air(self) -> list[Totals]:
+        """What everyone was shown, by cell."""
+        cells = sorted({*self._fold.ledgers, *self._public.cells})
+        return [shown for cell in cells if (shown := self.shown(cell)) is not None]
+
+    def control_room(self) -> list[Totals]:
+        """All there was, by cell, with what was set by hand."""
+        for ledger in self._fold.ledgers.values():
+            self._everything.fold_totals(ledger.totals(self._zone))
+        found = (self._everything.truth(cell) for cell in self._everything.cells)
+        return [totals for totals in found if totals is not None]
+
+    def _plan(self, relays: Relays) -> None:
+        """Note from where on the tallies of a cell were not public before the next order."""
+        ends = []
+        for cell in relays.cells:
+            orders = [relay.record for relay in relays.orders(cell)]
+            known = [(order.number, order.published) for order in orders if order.published is not None]
+            self._numbers[cell] = [number for number, _ in known]
+            ends += [_End(published + 1, cell, stretch) for stretch, (_, published) in enumerate(known)]
+        for end in sorted(ends):
+            self._ends.setdefault(self._fold.partition_of(end.cell), deque()).append(end)
+
+    def _bring(self, cell: Cell, stretch: int) -> None:
+        """Let everyone know what a cell reports by now, as far as it was published in this stretch of its orders."""
+        totals = self._ended[cell, stretch] if (cell, stretch) in self._ended else self._published(cell)
+        if self._relays is not None and stretch == len(self._numbers.get(cell, ())):
+            newest = self._relays.on_air.reported(cell)
+            if newest is None or (totals is not None and totals.version > newest.version):
+                totals = newest
+        if totals is not None:
+            self._public.fold_totals(totals)
+
+    def _leave_out_late(self, partition: int) -> None:
+        del self._late[partition]
+        self._punctual[partition] = {cell: self._counted(cell) for cell in self._fold.cells_of(partition)}
+
+    def _published(self, cell: Cell) -> Totals | None:
+        punctual = self._punctual.get(self._fold.partition_of(cell)) if self._punctual else None
+        return self._counted(cell) if punctual is None else punctual.get(cell)
+
+    def _counted(self, cell: Cell) -> Totals | None:
+        ledger = self._fold.ledgers.get(cell)
+        return ledger.totals(self._zone) if ledger is not None else None
+
+    def _apply(self, partition: int, records: Sequence[Record]) -> None:
+        if records:
+            self.changed |= self._fold.apply(partition, records).changed
+
+    def _take(self, change: Gate | Override) -> None:
+        cell = change.cell
+        self.changed.add(cell)
+        numbers = self._numbers.get(cell, [])
+        self._bring(cell, bisect_left(numbers, change.number))
+        self._stretch[cell] = bisect_right(numbers, change.number)
+        if isinstance(change, Override):
+            self._everything.fold_override(change)
+            self._public.fold_override(change)
+        else:
+            self._public.fold_gate(change)

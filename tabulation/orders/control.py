@@ -1,0 +1,96 @@
+"""The fold of a run's control topic, as far as a gateway is concerned: embargo, calls, a replay, the audit. Pure."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from schemas.control import Called, CallWithdrawn, Order, parse_epoch
+from schemas.playback import parse_moved
+from schemas.record import Record
+from schemas.run_facts import RunFacts
+from schemas.trust import Judge, OperatorKey, Verdict
+from tabulation.on_air.replay_clock import ReplayClock
+from tabulation.orders.embargo import Embargo
+from tabulation.orders.restrictions import Restrictions
+
+MAX_AUDIT: Final = 500
+"""Verdicts kept for the control room's page, the newest: an order a minute for eight hours. The topic has them all."""
+
+
+class Control:
+    """What the operators have ordered. Feed it every record of the topic, in order, from offset 0.
+
+    `position` is the next offset to be read; `accepted`, `kept` and `refused` count orders. `take_ended` says that the
+    run goes on in another take, `clock` where a replay is.
+    """
+
+    def __init__(self, run: RunFacts, operators: Sequence[OperatorKey] = ()) -> None:
+        self._restrictions = Restrictions(run.definition)
+        self.position = 0
+        self.audit: deque[Verdict] = deque(maxlen=MAX_AUDIT)
+        self.accepted: Counter[str] = Counter()
+        self.refused = 0
+        self.kept = 0
+        self.take_ended = False
+        self.clock = ReplayClock(run.epoch, run.partitions)
+        self.definition: Final = run.definition
+        self._run = run
+        self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
+        self._calls: dict[tuple[str, str], Called] = {}
+
+    @property
+    def embargo(self) -> Embargo:
+        """The embargo that stands: the one that was ordered last, or one that cannot be verified and ends later."""
+        return self._restrictions.embargo
+
+    def unverified(self, now: datetime) -> tuple[Verdict, ...]:
+        """The restrictions that stand at this moment though they cannot be verified, by their offset."""
+        return self._restrictions.unverified(now)
+
+    @property
+    def calls(self) -> tuple[Called, ...]:
+        """The calls that stand, by contest and unit."""
+        return tuple(call for _, call in sorted(self._calls.items()))
+
+    def fold(self, record: Record) -> Verdict | None:
+        """Fold one record; the verdict on it, if it is an order. An offset that was folded is a no-op."""
+        if record.offset < self.position:
+            return None
+        self.position = record.offset + 1
+        verdict = self._judge.judge(record.offset, record.value, record.timestamp)
+        if verdict is None:
+            self._follow_replay(record)
+            return None
+        self.audit.append(verdict)
+        self._restrictions.fold(verdict)
+        if verdict.order is not None and verdict.counts:
+            self.accepted[verdict.order.type] += 1
+            self._obey(verdict.order)
+        elif verdict.kept and isinstance(verdict.order, CallWithdrawn):
+            self._obey(verdict.order)
+        self.kept += verdict.kept
+        self.refused += not verdict.stands
+        return verdict
+
+    def consider(self, value: bytes, now_ms: int) -> Verdict | None:
+        """What would become of an order if it came now (milliseconds since 1970); `None` for what is none."""
+        return self._judge.consider(self.position, value, now_ms)
+
+    def _follow_replay(self, record: Record) -> None:
+        if self._run.mode != "replay":
+            return
+        moved, begun = parse_moved(record.value), parse_epoch(record.value)
+        if moved is not None:
+            self.clock.hear(record.offset, moved)
+        if begun is not None and begun.follows(self._run.name, self._run.take):
+            self.take_ended = True
+
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Called():
+                self._calls[order.contest, order.unit] = order
+            case CallWithdrawn():
+                self._calls.pop((order.contest, order.unit), None)
+            case _:
+                pass  # a hold comes with the totals, where its position is the same for every gateway

@@ -1,0 +1,130 @@
+"""What the public is kept from, by orders that count and by restrictions that nobody can be seen to have ordered. Pure.
+
+A restriction that is signed, but with none of the keys that a process was given, may be an operator's whose key is
+missing, or a forgery. Showing what an operator has forbidden cannot be taken back and hiding a figure can, so it stands
+until an order that can be verified takes its place. See docs/decisions/unverified-orders.md.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Final
+
+from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held, Order, Released
+from schemas.definition import Election
+from schemas.trust import Verdict
+from tabulation.orders.embargo import NO_EMBARGO, Embargo, longest
+
+MAX_EMBARGOES: Final = 16
+"""Embargoes that are listed, those that end last: a night has one or two, and whoever forges thousands is not listed
+thousands of times. The one that ends last is always among them, so what is in force does not depend on this."""
+
+
+MAX_NAMED: Final = 8
+"""Orders that a complaint names, the oldest: whoever has forged one for every unit does not fill the screen."""
+
+
+class Restrictions:
+    """The fold of a control topic's verdicts, in their order."""
+
+    def __init__(self, definition: Election) -> None:
+        self._definition = definition
+        until = definition.embargo_until
+        self._ordered = Embargo(until) if until is not None else NO_EMBARGO
+        self._called: set[tuple[str, str]] = set()
+        self._embargoes: list[tuple[Embargo, Verdict]] = []
+        self._holds: dict[tuple[str, str | None], Verdict] = {}
+        self._held: dict[tuple[str, str | None], set[str]] = {}
+        self._calls: dict[tuple[str, str], Verdict] = {}
+
+    def fold(self, verdict: Verdict) -> None:
+        """Fold one verdict: a kept order stands from here on, one that counts takes the place of those it is about."""
+        if verdict.order is None:
+            return
+        if verdict.kept:
+            self._keep(verdict, verdict.order)
+        elif verdict.counts:
+            self._supersede(verdict.order)
+
+    @property
+    def embargo(self) -> Embargo:
+        """The embargo that stands: the one that was ordered last, or one that cannot be verified and ends later."""
+        return longest(self._ordered, (embargo for embargo, _ in self._embargoes))
+
+    def unverified(self, now: datetime) -> tuple[Verdict, ...]:
+        """The orders that cannot be verified and restrict something at this moment, by their offset."""
+        embargoes = [
+            verdict
+            for embargo, verdict in self._embargoes
+            if embargo.is_in_force(now) and self._ordered.ends_before(embargo)
+        ]
+        found = [*embargoes, *self._holds.values(), *self._calls.values()]
+        return tuple(sorted(found, key=lambda verdict: verdict.offset))
+
+    def _keep(self, verdict: Verdict, order: Order) -> None:
+        match order:
+            case EmbargoSet():
+                self._embargoes.append((Embargo(order.until), verdict))
+                if len(self._embargoes) > MAX_EMBARGOES:
+                    self._embargoes.remove(self._shortest())
+            case Held():
+                self._holds.setdefault((order.contest, order.unit), verdict)
+                self._held[order.contest, order.unit] = set(self._districts(order.unit))
+            case CallWithdrawn() if (order.contest, order.unit) in self._called:
+                self._called.remove((order.contest, order.unit))
+                self._calls[order.contest, order.unit] = verdict
+            case _:
+                pass
+
+    def _supersede(self, order: Order) -> None:
+        match order:
+            case EmbargoSet():
+                self._ordered = Embargo(order.until)
+                self._embargoes.clear()
+            case EmbargoLifted():
+                self._ordered = Embargo(self._ordered.until, lifted=True)
+                self._embargoes.clear()
+            case Held() | Released():
+                self._settle(order.contest, self._districts(order.unit))
+            case Called():
+                self._called.add((order.contest, order.unit))
+                self._calls.pop((order.contest, order.unit), None)
+            case CallWithdrawn():
+                self._called.discard((order.contest, order.unit))
+                self._calls.pop((order.contest, order.unit), None)
+            case _:
+                pass
+
+    def _settle(self, contest: str, districts: Collection[str]) -> None:
+        """Forget the holds of which no district is left that only they hold."""
+        for name, held in list(self._held.items()):
+            if name[0] == contest:
+                held.difference_update(districts)
+                if not held:
+                    del self._held[name], self._holds[name]
+
+    def _districts(self, unit: str | None) -> Collection[str]:
+        return self._definition.districts_below[self._definition.country if unit is None else unit]
+
+    def _shortest(self) -> tuple[Embargo, Verdict]:
+        shortest = self._embargoes[0]
+        for one in self._embargoes[1:]:
+            if one[0].ends_before(shortest[0]):
+                shortest = one
+        return shortest
+
+
+def complaint(orders: Iterable[Verdict]) -> str | None:
+    """What is to be said and done where these orders cannot be verified, as a sentence; `None` where there are none."""
+    named = [
+        f"{verdict.order.type} at control offset {verdict.offset}, by {verdict.order.by}"
+        for verdict in orders
+        if verdict.order is not None
+    ]
+    if not named:
+        return None
+    if len(named) > MAX_NAMED:
+        named = [*named[:MAX_NAMED], f"{len(named) - MAX_NAMED} more"]
+    return (
+        f"Orders that cannot be verified are kept: {'; '.join(named)}. Give the operator's key with --operator-key "
+        "FILE (FILE@UNTIL if its holder has left), or lift, release or order anew with a key that is trusted here."
+    )

@@ -1,0 +1,259 @@
+"""What may be said of a unit beyond its counts: complete, votes still possible, cannot be overtaken. Pure.
+
+Claims are made from the bottom up. A district's follow from its own figures and the definition; those of a unit above
+follow from the claims of its districts, never from its sums, in which a surplus of one district hides what is missing
+in another. Figures that contradict themselves or the definition are named in `CONTRADICTIONS`, and nothing is claimed
+of the votes from them, nor of any unit above. docs/decisions/claims.md says why each rule is as it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from schemas.definition import Election, Unit
+from tabulation.counting.impossible_boxes import BOX_VOTERS, OFFICIALS
+
+CONTRADICTIONS: Final = (
+    "boxes_over_total",
+    "no_boxes_known",
+    "votes_without_boxes",
+    "registered_over_roll",
+    "roll_used_up",
+    "cast_over_roll",
+    "cast_over_registered",
+    "valid_over_cast",
+    "votes_over_valid",
+)
+"""What figures can contradict, in the order in which it is told; docs/facts.md has each in words."""
+
+UNKNOWN: Final = 2**60
+"""Votes possible where nobody knows how many, as a summand: more than all votes there are, and it is taken out of a sum
+again exactly. A sum that reaches it is unknown."""
+
+BOX_OFFICIALS: Final = 10
+"""The same of a whole district, for each opened box: seven of its committee and some police. Of 1,345 districts of 2014
+one has more votes than voters, 2,128 of 2,125 in nine boxes; one box may have more, a whole district never had."""
+
+_TENTH: Final = 10
+
+
+class Claim(NamedTuple):
+    """What the figures of one district leave open, and where they contradict themselves or the definition."""
+
+    boxes_surplus: int
+    """Opened boxes that are beyond those of the definition. They count in no share of boxes."""
+    complete: bool
+    """Whether the boxes are known and exactly all of them are opened."""
+    contradictions: tuple[str, ...]
+    """Names out of `CONTRADICTIONS`, in that order."""
+    possible: int
+    """Votes that the boxes not opened can hold at most; `UNKNOWN` where that cannot be said."""
+    unassigned: int
+    """Votes in the opened boxes that may still go to anybody: not attributed yet, missing in the sums, or in doubt."""
+
+
+class Shift(NamedTuple):
+    """What a district's new claim changes in its own claims and in those of the units above it."""
+
+    before: Claim
+    after: Claim
+    possible: int
+    """By how much the votes possible changed; `UNKNOWN` is a summand of it."""
+    unassigned: int
+    is_told: bool
+    """Whether anything changed but the votes still open, which are not sent to clients."""
+
+    @classmethod
+    def between(cls, before: Claim, after: Claim) -> "Shift":
+        """From one claim of a district to its next."""
+        surplus, complete, contradictions, possible, unassigned = after
+        is_told = (
+            complete is not before.complete
+            or contradictions != before.contradictions
+            or surplus != before.boxes_surplus
+        )
+        return cls(before, after, possible - before.possible, unassigned - before.unassigned, is_told)
+
+
+def claim_of(
+    boxes_total: int, roll: int | None, counts: Mapping[str, int], votes: Mapping[str, int], excess: int = 0
+) -> Claim:
+    """The claim of a district from its figures.
+
+    `boxes_total` and `roll` (the registered voters) are those of the definition, where a roll of 0 is none; `counts`
+    are those of `schemas.totals.COUNTS`. `excess` is what single boxes leave in doubt, beyond what the sums tell.
+    """
+    roll = roll or UNKNOWN
+    opened, registered, cast = counts["boxes_opened"], counts["registered"], counts["cast"]
+    valid, invalid, attributed = counts["valid"], counts["invalid"], sum(votes.values())
+    named, papers = attributed + counts["unattributed"], valid + invalid
+    short = cast - invalid - attributed + excess
+    found: tuple[str, ...] = ()
+    if not (
+        opened and named <= valid and papers <= cast <= registered and 0 <= boxes_total - opened <= roll - registered
+    ):
+        short = max(short, valid - attributed, counts["unattributed"], 0)
+        found = _contradictions(boxes_total, roll, counts, named)
+    complete = 0 < boxes_total == opened
+    possible = UNKNOWN if found else 0 if complete else _possible(boxes_total, roll, opened, registered)
+    return Claim(max(opened - boxes_total, 0), complete, found, possible, short)
+
+
+def unheard(unit: Unit) -> Claim:
+    """The claim of a district of which nothing was reported."""
+    return Claim(0, complete=False, contradictions=(), possible=unit.registered or UNKNOWN, unassigned=0)
+
+
+def _possible(total: int, roll: int, opened: int, registered: int) -> int:
+    """The voters of the roll without those of the opened boxes, or more where that is too few to be believed.
+
+    An agency that gives the whole roll, or nearly the whole, with half of the boxes would leave no voters for the other
+    half. So where each remaining box would have less than a tenth of the voters of a mean box, or the opened ones have
+    more than the law allows and half as much again as a mean box, each remaining box may have as many as that.
+    """
+    if roll == UNKNOWN or not total:
+        return roll
+    left, remaining = roll - registered, total - opened
+    is_enough = left * _TENTH * total >= remaining * roll
+    if is_enough and registered <= BOX_VOTERS * opened:
+        return left  # nearly always
+    most = max(BOX_VOTERS, -(-3 * roll // (2 * total)))
+    return left if is_enough and registered <= most * opened else min(roll, most * remaining)
+
+
+def _contradictions(total: int, roll: int, counts: Mapping[str, int], named: int) -> tuple[str, ...]:
+    """The names of what these figures contradict; `named` are the votes of all candidates and the unattributed."""
+    opened, registered, cast, valid = (counts[name] for name in ("boxes_opened", "registered", "cast", "valid"))
+    papers, left = valid + counts["invalid"], roll - registered
+    ballots = max(cast, papers, named)
+    holds = (
+        0 < total < opened,
+        total == 0 < opened,
+        opened == 0 < ballots,
+        registered > roll,
+        0 < registered <= roll and left < total - opened,
+        ballots > roll + BOX_OFFICIALS * opened,
+        registered > 0 and (ballots - registered - OFFICIALS) * _TENTH > registered,
+        papers > cast,
+        named > valid,
+    )
+    return tuple(name for name, is_so in zip(CONTRADICTIONS, holds, strict=True) if is_so)
+
+
+class Excess(NamedTuple):
+    """A contradiction that no slip of a vote or two explains: what was `found`, where `limit` is the most possible."""
+
+    contradiction: str
+    limit: int
+    found: int
+
+
+def excesses(
+    boxes_total: int, roll: int | None, counts: Mapping[str, int], votes: Mapping[str, int]
+) -> tuple[Excess, ...]:
+    """What a district's figures have far too much of: by more than a tenth of the most there can be.
+
+    The arguments are those of `claim_of`.
+    """
+    opened, registered, cast, valid = (counts[name] for name in ("boxes_opened", "registered", "cast", "valid"))
+    named, papers = sum(votes.values()) + counts["unattributed"], valid + counts["invalid"]
+    ballots = max(cast, papers, named)
+    known = frozenset(_contradictions(boxes_total, roll or UNKNOWN, counts, named))
+    limits = (
+        ("boxes_over_total", boxes_total, opened),
+        ("registered_over_roll", roll or UNKNOWN, registered),
+        ("cast_over_roll", roll or UNKNOWN, ballots),
+        ("cast_over_registered", registered, ballots),
+        ("valid_over_cast", cast, papers),
+        ("votes_over_valid", valid, named),
+    )
+    return tuple(Excess(*one) for one in limits if one[0] in known and (one[2] - one[1]) * _TENTH > one[1])
+
+
+@dataclass(slots=True)
+class Claims:
+    """What may be said of a unit: the claims of its districts, added up. A district's are its own claim alone."""
+
+    districts: int = 0
+    complete_districts: int = 0
+    boxes_surplus: int = 0
+    unassigned: int = 0
+    _possible: int = 0
+    _contradictory: dict[str, int] = field(default_factory=dict)
+    """How many districts there are with each contradiction; without those that none has."""
+    _rooms: dict[str, int] | None = None
+    """Votes that each candidate may still get, where districts have ballots of their own; `UNKNOWN` is in it."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every district is complete."""
+        return 0 < self.districts == self.complete_districts
+
+    @property
+    def possible(self) -> int | None:
+        """Votes that the boxes not opened can hold at most; `None` where that is not known of any one district."""
+        return self._possible if self._possible < UNKNOWN else None
+
+    @property
+    def contradictions(self) -> tuple[str, ...]:
+        """What the figures of any district contradict: names out of `CONTRADICTIONS`, in that order."""
+        if not self._contradictory:
+            return ()
+        return tuple(name for name in CONTRADICTIONS if name in self._contradictory)
+
+    def contradictory(self, name: str) -> int:
+        """How many districts have this contradiction."""
+        return self._contradictory.get(name, 0)
+
+    def cannot_be_overtaken(self, votes: Mapping[str, int], leader: str) -> bool:
+        """Whether no completion of the night lets anybody on a ballot here have as many votes as the leader.
+
+        Each other candidate gets all that may still come in the districts where that name is on the ballot. `votes` has
+        everybody on the ballot, also those with 0.
+        """
+        ahead, room = votes[leader], self._possible + self.unassigned
+        if self._contradictory or not ahead:
+            return False
+        if self._rooms is not None:
+            return all(
+                ahead - votes.get(other, 0) > possible for other, possible in self._rooms.items() if other != leader
+            )
+        if len(votes) > 1 and ahead <= room:
+            return False
+        return all(ahead - count > room for other, count in votes.items() if other != leader)
+
+    def shift(self, shift: Shift, ballot: Iterable[str]) -> None:
+        """Take a district's new claim for its old one; `ballot` is who can be voted for in the district."""
+        self._possible += shift.possible
+        self.unassigned += shift.unassigned
+        if self._rooms is not None and shift.possible + shift.unassigned:
+            for candidate in ballot:
+                self._rooms[candidate] += shift.possible + shift.unassigned
+        if shift.is_told:
+            self._tell(shift.before, shift.after)
+
+    def _tell(self, before: Claim, after: Claim) -> None:
+        self.boxes_surplus += after.boxes_surplus - before.boxes_surplus
+        self.complete_districts += after.complete - before.complete
+        for name in before.contradictions:
+            self._contradictory[name] -= 1
+        for name in after.contradictions:
+            self._contradictory[name] = self._contradictory.get(name, 0) + 1
+        self._contradictory = {name: count for name, count in self._contradictory.items() if count}
+
+    def copied(self) -> "Claims":
+        """A copy that shares nothing which changes."""
+        rooms = self._rooms.copy() if self._rooms is not None else None
+        return replace(self, _contradictory=self._contradictory.copy(), _rooms=rooms)
+
+
+def claims_before_counting(definition: Election, contest: str, unit: str) -> Claims:
+    """The claims of a unit while nothing was reported of any of its districts."""
+    districts = [definition.unit_by_id[district] for district in definition.districts_below[unit]]
+    claims = Claims(len(districts), _possible=sum(unheard(district).possible for district in districts))
+    if definition.contest_by_id[contest].ballots and len(districts) > 1:
+        rooms = claims._rooms = {}  # noqa: SLF001  its own module
+        for district in districts:
+            for candidate in definition.ballot_ids(contest, district.id):
+                rooms[candidate] = rooms.get(candidate, 0) + unheard(district).possible
+    return claims

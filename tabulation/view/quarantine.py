@@ -1,0 +1,255 @@
+"""The quarantine as readers see it: what waits for somebody to look at it, and what figures do not show. Pure.
+
+What was set aside is not in any figure. Of the statements in it those are *open* that nobody has settled, and that are
+newer than what stands or contradict it, as the aggregator has assessed them; until it has, a statement counts as open.
+A source with open statements says something else than its figures show.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
+from typing import Final
+
+from pydantic import ValidationError
+
+from schemas.control import Order, QuarantineRejected, QuarantineReleased
+from schemas.definition import Election
+from schemas.errors import UsageError
+from schemas.mending import Statement, mended, statement_in
+from schemas.quarantine import Assessment, Quarantined, Reason, is_assessment
+from schemas.record import Record
+from schemas.set_aside import MAX_STATEMENTS, SetAside, SetAsideHere, set_aside_in, statement_of
+from schemas.tally import Tally
+
+MAX_WAITING: Final = 1_000
+"""Records kept to be looked at, the newest: a screen shows fifty. With 64 KiB each, as large as they get, 64 MiB."""
+
+Where = tuple[str, str, str]
+"""A contest, a source and a unit at any level."""
+
+
+@dataclass(frozen=True)
+class Open:
+    """The open statements at one moment, oldest first, and what they come to for each unit, source and reason."""
+
+    definition: Election
+    statements: tuple[SetAside, ...]
+
+    @cached_property
+    def by_source(self) -> Mapping[str, int]:
+        """How many each source has, those included of which not even the district can be read."""
+        sources = Counter(found.cell.source for found in self.statements)
+        return {source: count for source, count in sources.items() if source in self.definition.source_ids}
+
+    @cached_property
+    def by_reason(self) -> Mapping[tuple[str, Reason], int]:
+        """How many there are of each source and reason."""
+        known = self.definition.source_ids
+        return Counter((found.cell.source, found.reason) for found in self.statements if found.cell.source in known)
+
+    @cached_property
+    def by_unit(self) -> Mapping[Where, SetAsideHere]:
+        """What is set aside of each unit, in its districts and in what is above them."""
+        counts: Counter[Where] = Counter()
+        newest: dict[Where, SetAside] = {}
+        for found in self.statements:
+            contest, source, district = found.cell
+            if self.definition.knows(found.cell):
+                for unit in self.definition.path(district):
+                    counts[contest, source, unit] += 1
+                    newest[contest, source, unit] = found
+        return {
+            where: SetAsideHere(count=counts[where], reason=found.reason, newest=statement_of(found))
+            for where, found in newest.items()
+        }
+
+    def here(self, contest: str, source: str, unit: str) -> SetAsideHere | None:
+        """What is set aside of a source in a unit and below it; `None` where nothing is."""
+        return self.by_unit.get((contest, source, unit)) if self.statements else None
+
+    def for_public(self, contest: str, source: str, unit: str) -> SetAsideHere | None:
+        """The same without any figure: nobody has let them out."""
+        found = self.here(contest, source, unit)
+        return found.for_public() if found is not None else None
+
+
+class Quarantine:
+    """The fold of a run's quarantine topic, and of the orders about it. `seq` is the next offset to be read.
+
+    `reasons` counts every record once, however often it was set aside. `changes` counts what may have changed `open`,
+    and `skipped` what cannot be read, as what another release wrote.
+    """
+
+    def __init__(self, definition: Election) -> None:
+        self.seq = 0
+        self.changes = 0
+        self.skipped = 0
+        self.reasons: Counter[str] = Counter()
+        self._definition = definition
+        self._kept: OrderedDict[str, Quarantined] = OrderedDict()
+        self._statements: OrderedDict[str, SetAside] = OrderedDict()
+        self._assessments: dict[str, Assessment] = {}
+        self._known: set[str] = set()
+        self._rejected: set[str] = set()
+        self._released: dict[str, Statement | None] = {}
+        """What was let out, in the order of the orders, and what each is about where its record was read."""
+        self._open: tuple[int, Open] = -1, Open(definition, ())
+
+    @property
+    def waiting(self) -> list[Quarantined]:
+        """What nobody has settled yet, the newest first."""
+        return [record for position, record in reversed(self._kept.items()) if position not in self._released]
+
+    @property
+    def waiting_count(self) -> int:
+        """How many of all that were set aside wait, those included that are too old to be kept."""
+        return len(self._known) - len((self._rejected | self._released.keys()) & self._known)
+
+    @property
+    def uncounted(self) -> list[Quarantined]:
+        """What was let out and was never seen to count, the newest first.
+
+        Where what stands stays the same, the order was written and the statement was not: letting it out again mends
+        that. Where something newer stands, that came first: rejecting it settles it.
+        """
+        return [record for position, record in reversed(self._kept.items()) if self._is_uncounted(position)]
+
+    @property
+    def open(self) -> Open:
+        """The statements that the figures do not show, as of now; the same object until something changes."""
+        if self._open[0] != self.changes:
+            found = tuple(one for position, one in self._statements.items() if self._is_open(position))
+            self._open = self.changes, Open(self._definition, found)
+        return self._open[1]
+
+    def assessment(self, position: str) -> Assessment | None:
+        """What the aggregator last said of a record that is kept."""
+        return self._assessments.get(position)
+
+    def statement(self, position: str) -> SetAside | None:
+        """What a record that is kept says, as far as it can be read."""
+        return self._statements.get(position)
+
+    def find(self, position: str) -> Quarantined | None:
+        """The record that was set aside from this position, if it waits, or was let out and is not counted yet."""
+        if position in self._released and not self._is_uncounted(position):
+            return None
+        return self._kept.get(position)
+
+    def released_by(self, order: Order) -> Tally | None:
+        """What an order publishes again, once it is written: nothing, for most.
+
+        Raises `UsageError` where nothing waits that it is about, or letting it out would change nothing.
+        """
+        if not isinstance(order, QuarantineReleased | QuarantineRejected):
+            return None
+        record = self.find(order.position)
+        if record is None:
+            raise UsageError(
+                f"Nothing waits in quarantine from {order.position!r}{self._settled_how(order.position)}. "
+                "See: sandik control quarantine."
+            )
+        return self._let_out(record, order.position) if isinstance(order, QuarantineReleased) else None
+
+    def _settled_how(self, position: str) -> str:
+        if position in self._rejected:
+            return ": it was rejected already"
+        return ": it was let out already, and counted" if position in self._released else ""
+
+    def mended(self, record: Quarantined) -> Tally:
+        """What letting this record out would publish: after all others that were let out at its revision before it.
+
+        Raises `UsageError` where nothing could make it count.
+        """
+        about = statement_in(record)
+        before = takewhile(lambda position: position != record.position.decode(), self._released)
+        earlier = sum(about is not None and self._released[position] == about for position in before)
+        assessment = self._assessments.get(record.position.decode())
+        if assessment is not None and about is not None and assessment.revision == about.revision:
+            earlier = max(earlier, assessment.released)
+        return mended(record, earlier)
+
+    def _let_out(self, record: Quarantined, position: str) -> Tally:
+        event = self.mended(record)
+        assessment = self._assessments.get(position)
+        if assessment is None:
+            raise UsageError(
+                "Whether it can still count is not known: no aggregator has looked at it yet. With one running that "
+                "takes some seconds; then order it again."
+            )
+        if assessment.refusal is not None:
+            raise UsageError(
+                f"Letting it out would change nothing: {assessment.refusal}. Reject it, so that it is settled."
+            )
+        return event
+
+    def fold(self, record: Record) -> None:
+        """Fold one record of the topic; one that cannot be read says nothing, and is counted."""
+        if record.offset < self.seq:
+            return
+        self.seq = record.offset + 1
+        try:
+            if is_assessment(record.key):
+                self._assess(Assessment.model_validate_json(record.value or b""))
+            else:
+                self._set_aside(Quarantined.model_validate_json(record.value or b""))
+        except ValidationError:
+            self.skipped += 1
+
+    def obey(self, order: Order) -> None:
+        """Fold an order that counts. It may come before its record was read: the two are in different topics."""
+        if isinstance(order, QuarantineReleased):
+            record = self._kept.get(order.position)
+            self._released.setdefault(order.position, statement_in(record) if record is not None else None)
+            self._forget_if_counted(order.position)
+        elif isinstance(order, QuarantineRejected):
+            self._rejected.add(order.position)
+            self._forget(order.position)
+
+    def _set_aside(self, found: Quarantined) -> None:
+        position = found.position.decode()
+        if position in self._known:
+            return
+        self._known.add(position)
+        self.reasons[found.reason] += 1
+        if position in self._released:
+            self._released[position] = statement_in(found)
+        if position in self._rejected:
+            return
+        self._kept[position] = found
+        statement = set_aside_in(found)
+        if statement is not None:
+            self._statements[position] = statement
+            self.changes += 1
+        if len(self._kept) > MAX_WAITING:
+            self._kept.popitem(last=False)
+        if len(self._statements) > MAX_STATEMENTS:
+            forgotten, _ = self._statements.popitem(last=False)
+            self._assessments.pop(forgotten, None)
+
+    def _assess(self, assessment: Assessment) -> None:
+        """Take the aggregator's word on a statement that is kept; it may be its second, and another one."""
+        if assessment.position in self._statements:
+            self._assessments[assessment.position] = assessment
+            self._forget_if_counted(assessment.position)
+
+    def _forget_if_counted(self, position: str) -> None:
+        """Forget what was let out and needs nothing more."""
+        self.changes += 1
+        assessment = self._assessments.get(position)
+        if position in self._released and assessment is not None and assessment.verdict == "counted":
+            self._forget(position)
+
+    def _forget(self, position: str) -> None:
+        self.changes += 1
+        for kept in (self._kept, self._statements, self._assessments):
+            kept.pop(position, None)
+
+    def _is_open(self, position: str) -> bool:
+        assessment = self._assessments.get(position)
+        return position not in self._released if assessment is None else assessment.is_open
+
+    def _is_uncounted(self, position: str) -> bool:
+        return position in self._released and position in self._assessments

@@ -1,0 +1,191 @@
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.moments import epoch_ms
+from schemas.notice import Notice, NoticeKind
+from schemas.tally import Counted, Tally, Withdrawn
+from schemas.totals import Cell
+from tabulation.counting.box_ledger import BoxLedger
+from tabulation.counting.notices import Notices
+from tabulation.counting.sums import heard_at
+from tabulation.counting.tally_fold import TallyFold
+from tests.builders import DISTRICTS, NIGHT, counted, reported, small_election, value_of, with_agency, withdrawn
+from tests.consumers.nights import statements
+from tests.tabulation.counting.test_tally_fold import ELECTION, Stored, partition_of
+
+USKUDAR = Cell("mayor", "aa", "tr/34/uskudar")
+ADALAR = Cell("mayor", "aa", DISTRICTS[0])
+LATER = NIGHT + timedelta(hours=2)
+
+
+def noticed(*tallies: Tally, appended_s: float = 10_000) -> list[Notice]:
+    """What is noticed of a cell's tallies, appended one after the other so long after the night's first event."""
+    fold = TallyFold(ELECTION, "tallies", partition_of)
+    for offset, tally in enumerate(tallies):
+        append(fold, offset, tally, appended_s)
+    return fold.notices.owed()
+
+
+def append(fold: TallyFold, offset: int, tally: Tally, appended_s: float = 10_000) -> None:
+    key = tally.district.encode()
+    record = Stored(offset, key, value_of(tally), epoch_ms(NIGHT + timedelta(seconds=appended_s)))
+    fold.apply(partition_of(key), [record])
+
+
+def words(notices: list[Notice]) -> list[tuple[NoticeKind, int, int, int, int, int | None]]:
+    return [(one.kind, one.offset, one.count, one.revision, one.stands, one.box) for one in notices]
+
+
+def test_a_source_whose_revisions_begin_again_is_told_and_changes_nothing() -> None:
+    """A lower revision, told later and with other counts, is no straggler."""
+    stands = counted(revision=7)
+    again = (counted({"kurum": 9}, at=LATER), counted({"kurum": 12}, revision=2, at=LATER + timedelta(minutes=1)))
+
+    assert [("restarted", 2, 2, 2, 7, 1001)] == words(noticed(stands, *again))
+    fold = TallyFold(ELECTION, "tallies", partition_of)
+    for offset, tally in enumerate((stands, *again)):
+        append(fold, offset, tally)
+    assert {"counted": 1, "stale": 2} == fold.outcomes
+    assert (NIGHT, 0) == (fold.ledgers[USKUDAR].as_of, fold.ledgers[USKUDAR].version)
+
+
+def test_a_box_that_is_taken_back_below_its_revision_is_told() -> None:
+    assert ["restarted"] == [one.kind for one in noticed(counted(revision=7), withdrawn(at=LATER))]
+    assert ["restarted"] == [one.kind for one in noticed(withdrawn(revision=7), counted(at=LATER))]
+
+
+def test_a_source_of_reports_whose_revisions_begin_again_is_told() -> None:
+    again = reported({"kurum": 9}, boxes_opened=3, at=LATER)
+
+    assert [("restarted", 1, 1, 1, 7, None)] == words(noticed(reported(revision=7), again))
+
+
+def test_what_only_came_late_or_says_the_same_is_not_told() -> None:
+    stands = counted(revision=7)
+
+    assert [] == noticed(stands, counted({"kurum": 9}, revision=3, at=NIGHT - timedelta(minutes=9)))
+    assert [] == noticed(stands, counted({"kurum": 9}, revision=3))
+    assert [] == noticed(stands, counted(revision=3, at=LATER), counted(revision=7, at=LATER))
+    assert [] == noticed(reported(revision=7), reported(at=LATER), reported({"kurum": 9}))
+
+
+def test_an_event_time_well_ahead_of_its_append_is_told_and_counts() -> None:
+    """Three hours where the time zone is missing; whatever becomes of it unless it is quarantined."""
+    ahead = NIGHT + timedelta(hours=3)
+
+    assert [("ahead", 0, 1, 1, 1, 1001)] == words(noticed(counted(at=ahead), appended_s=0))
+    assert [("ahead", 1, 2, 2, 2, None)] == words(
+        noticed(reported(at=ahead), reported(revision=2, at=ahead), appended_s=0)
+    )
+    assert [] == noticed(counted(at=NIGHT + timedelta(seconds=120)), appended_s=0)
+    assert [] == noticed(counted(at=ahead, box=9), appended_s=0)
+    stale = noticed(counted(revision=2), counted({"kurum": 1}, at=ahead), appended_s=0)
+    assert ["ahead", "restarted"] == [one.kind for one in stale]
+
+
+def test_in_a_batch_each_event_time_is_judged_by_its_own_append() -> None:
+    fold = TallyFold(ELECTION, "tallies", partition_of)
+    key = USKUDAR.district.encode()
+    records = [
+        Stored(minute, key, value_of(counted(box=1001 + minute, at=NIGHT + timedelta(minutes=minute + ahead))), at_ms)
+        for minute, ahead in enumerate((0, 0, 5, 0, 0))
+        for at_ms in [epoch_ms(NIGHT + timedelta(minutes=minute))]
+    ]
+    fold.apply(partition_of(key), records)
+
+    assert [(2, 1, 1003)] == [(one.offset, one.count, one.box) for one in fold.notices.owed()]
+
+
+def test_in_a_rehearsal_of_a_night_to_come_no_event_time_is_told() -> None:
+    assert [] == noticed(counted(), appended_s=-2 * 86_400)
+
+
+def test_what_is_quarantined_is_not_told_beside_it() -> None:
+    ahead = NIGHT + timedelta(hours=30)
+
+    assert [] == noticed(counted(), counted({"kurum": 1}))
+    assert ["ahead"] == [one.kind for one in noticed(counted(at=ahead), counted({"kurum": 1}, at=ahead))]
+    assert 1 == noticed(counted(at=ahead), counted({"kurum": 1}, at=ahead))[0].count
+
+
+def test_a_partition_that_goes_takes_its_notices_along() -> None:
+    fold = TallyFold(ELECTION, "tallies", partition_of)
+    append(fold, 0, counted(revision=7))
+    append(fold, 1, counted({}, at=LATER))
+    assert 1 == len(fold.notices.of([USKUDAR]))
+    fold.forget(partition_of(USKUDAR.district.encode()))
+
+    assert ([], []) == (fold.notices.of([USKUDAR]), fold.notices.owed())
+
+
+def test_what_is_published_is_owed_no_more_until_there_is_another() -> None:
+    notices = Notices()
+    notices.add("ahead", USKUDAR, 4, counted(), 1)
+    assert [4] == [one.offset for one in notices.owed()]
+    notices.published()
+    assert [] == notices.owed()
+    notices.add("ahead", USKUDAR, 4, counted(), 1)
+    assert [] == notices.owed()
+    notices.add("ahead", USKUDAR, 9, counted(), 1)
+    assert [(9, 2)] == [(one.offset, one.count) for one in notices.owed()]
+
+
+def test_impossible_boxes_are_noticed_until_the_last_is_corrected_or_taken_back() -> None:
+    """Of each cell how many there are, and the one that was told last."""
+    fold = TallyFold(ELECTION, "tallies", partition_of)
+    steps: list[tuple[Tally, list[tuple[int, int, int | None]]]] = [
+        (counted(), []),
+        (counted({"kurum": 80_000}, box=1002, at=LATER), [(1, 1, 1002)]),
+        (counted({"kurum": 800}, box=1003), [(2, 2, 1002)]),
+        (counted({"kurum": 80}, box=1004), []),
+        (withdrawn(box=1002), [(4, 1, 1003)]),
+        (counted({"kurum": 80}, box=1003, revision=2), [(5, 0, 1003)]),
+        (reported({"kurum": 80_000}), []),
+    ]
+    for offset, (tally, told) in enumerate(steps):
+        append(fold, offset, tally)
+        fold.notice_impossible(fold.ledgers)
+        assert told == [(one.offset, one.count, one.box) for one in fold.notices.owed()]
+        fold.notices.published()
+
+
+@given(statements())
+def test_what_a_checkpoint_holds_of_impossible_boxes_is_noticed_as_it_was(events: list[Counted | Withdrawn]) -> None:
+    """Whatever was noticed of them before, and though no box is unpacked to count them."""
+    before, after = (TallyFold(with_agency(small_election()), "tallies", partition_of) for _ in range(2))
+    for offset, event in enumerate(events):
+        append(before, offset, event)
+    before.notice_impossible(before.ledgers)
+    for ledger in before.ledgers.values():
+        assert isinstance(ledger, BoxLedger)
+        restored = BoxLedger(ledger.cell, ledger.lanes.candidates, ledger.boxes_total)
+        restored.restore(ledger.pack(), ledger.sums, ledger.version, heard_at(ledger))
+        assert ledger.impossible == restored.impossible
+        after.adopt(restored)
+    after.notice_impossible(after.ledgers)
+
+    told = [[one for one in fold.notices.of([USKUDAR, ADALAR]) if one.kind == "impossible"] for fold in (before, after)]
+    assert told[0] == told[1]
+
+
+@given(statements(), st.data())
+def test_a_fold_that_goes_on_from_a_checkpoint_notices_each_statement_once(
+    events: list[Counted | Withdrawn], data: st.DataObject
+) -> None:
+    """Ledgers may be newer than the marker: what lies between is folded twice, and counted once."""
+    whole, before, after = (TallyFold(with_agency(small_election()), "tallies", partition_of) for _ in range(3))
+    ledger_at = data.draw(st.integers(0, len(events)))
+    marker_at = data.draw(st.integers(0, ledger_at))
+    for offset, event in enumerate(events):
+        append(whole, offset, event)
+        if offset < ledger_at:
+            append(before, offset, event)
+    for ledger in before.ledgers.values():
+        after.adopt(ledger)
+    after.notices.restore(before.notices.of(before.ledgers))
+    for offset, event in enumerate(events[marker_at:], marker_at):
+        append(after, offset, event)
+
+    assert whole.notices.of(whole.ledgers) == after.notices.of(after.ledgers)
