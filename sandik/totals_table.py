@@ -12,7 +12,7 @@ from sandik.numbers import NOTHING, grouped, share
 from schemas.definition import Election
 from schemas.totals import Row
 from schemas.turkish import collation_key
-from tabulation.derived.facts import Ballots, lead, ranking, turnout_bp, valid_shares_bp
+from tabulation.derived.facts import lead, ranking, turnout_bp, valid_shares_bp
 
 _COLUMNS: Final[Mapping[str, JustifyMethod]] = {
     "unit": "left",
@@ -44,7 +44,6 @@ class TotalsTables:
         self._is_held = is_held
         self._set_aside = set_aside
         self._names = Names(definition)
-        self._ballots = Ballots(definition)
         self._contests = {contest.id: place for place, contest in enumerate(definition.contests)}
         self._sources = {source.id: place for place, source in enumerate(definition.sources)}
         self._places = {unit: place for place, unit in enumerate(_in_order(definition))}
@@ -78,7 +77,7 @@ class TotalsTables:
 
     def _lead(self, row: Row) -> tuple[str, str, str]:
         """Who leads, their votes and share of the valid ones: nobody before the first vote, all of them in a tie."""
-        order = self._ballots.order(row.contest, row.unit)
+        order = self._definition.ballot_order(row.contest, row.unit)
         ahead = lead(row.votes, order)
         if ahead is None or row.valid == 0:
             return NOTHING, NOTHING, NOTHING

@@ -338,7 +338,7 @@ def unknown_in(order: Order, definition: Election) -> str | None:
 def _unknown_cell(order: FigureOverridden | OverrideWithdrawn, definition: Election) -> str | None:
     if order.source not in definition.source_ids:
         return f"There is no source {order.source!r}. There are: {', '.join(sorted(definition.source_ids))}."
-    if definition.unit_by_id[order.unit].level != "district":
+    if not definition.is_district(order.unit):
         return f"{order.unit!r} is no district. Set figures district by district: the sums above follow."
     return None
 

@@ -148,7 +148,7 @@ class Election(Frozen):
         """How many boxes there are in each unit, roll-ups included."""
         totals = dict.fromkeys(self.unit_by_id, 0)
         for district in self.districts:
-            for unit in (district.id, *self.ancestors[district.id]):
+            for unit in self.path(district.id):
                 totals[unit] += district.boxes_total
         return totals
 
@@ -157,7 +157,7 @@ class Election(Frozen):
         """How many voters are registered in each unit, roll-ups included; `None` where a district does not say."""
         totals: dict[str, int | None] = dict.fromkeys(self.unit_by_id, 0)
         for district in self.districts:
-            for unit in (district.id, *self.ancestors[district.id]):
+            for unit in self.path(district.id):
                 known = totals[unit]
                 totals[unit] = None if known is None or district.registered is None else known + district.registered
         return totals
@@ -181,25 +181,52 @@ class Election(Frozen):
                 below[unit].append(district.id)
         return {unit: tuple(districts) for unit, districts in below.items()}
 
+    @cached_property
+    def children(self) -> dict[str, tuple[str, ...]]:
+        """The units directly below each unit, in the definition's order; none below a district."""
+        below: dict[str, list[str]] = {unit.id: [] for unit in self.units}
+        for unit in self.units:
+            if unit.parent is not None:
+                below[unit.parent].append(unit.id)
+        return {unit: tuple(children) for unit, children in below.items()}
+
+    def is_district(self, unit: str) -> bool:
+        """Whether there is such a unit and it is a district."""
+        found = self.unit_by_id.get(unit)
+        return found is not None and found.level == "district"
+
     def path(self, unit: str) -> tuple[str, ...]:
         """The unit and those above it, nearest first. Raises `KeyError` for one that is not there."""
         return (unit, *self.ancestors[unit])
 
-    def ballot_ids(self, contest: str, district: str) -> frozenset[str]:
-        """Who can be voted for in a district. Raises `KeyError` for a contest that is not there."""
-        found = self._ballot_ids.get((contest, district))
+    def ballot_order(self, contest: str, unit: str) -> tuple[str, ...]:
+        """The candidates' ids in ballot order: a district's own ballot, above it the contest's.
+
+        Raises `KeyError` for a contest that is not there.
+        """
+        found = self._ballot_orders.get((contest, unit))
         if found is None:
-            ballot = self.contest_by_id[contest].ballot(district)
-            found = self._ballot_ids[contest, district] = frozenset(candidate.id for candidate in ballot)
+            ballot = self.contest_by_id[contest].ballot(unit)
+            found = self._ballot_orders[contest, unit] = tuple(candidate.id for candidate in ballot)
+        return found
+
+    def ballot_ids(self, contest: str, unit: str) -> frozenset[str]:
+        """The same without its order, to look candidates up in."""
+        found = self._ballot_ids.get((contest, unit))
+        if found is None:
+            found = self._ballot_ids[contest, unit] = frozenset(self.ballot_order(contest, unit))
         return found
 
     def knows(self, cell: tuple[str, str, str], candidates: Iterable[str] = ()) -> bool:
         """Whether there is such a contest, source and district, and all of these are on the ballot there."""
         contest, source, district = cell
-        unit = self.unit_by_id.get(district)
-        if contest not in self.contest_by_id or source not in self.source_ids or unit is None:
+        if contest not in self.contest_by_id or source not in self.source_ids:
             return False
-        return unit.level == "district" and self.ballot_ids(contest, district).issuperset(candidates)
+        return self.is_district(district) and self.ballot_ids(contest, district).issuperset(candidates)
+
+    @cached_property
+    def _ballot_orders(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        return {}
 
     @cached_property
     def _ballot_ids(self) -> dict[tuple[str, str], frozenset[str]]:

@@ -40,10 +40,6 @@ class Catalogue:
 
     def __init__(self, definition: Election) -> None:
         self._definition = definition
-        self._below: dict[str, list[str]] = {}
-        for unit in definition.units:
-            if unit.parent is not None:
-                self._below.setdefault(unit.parent, []).append(unit.id)
         self._selection = lru_cache(maxsize=_MAX_SELECTIONS_KEPT)(self._select)
 
     def subscription(self, message: Subscribe) -> Subscription:
@@ -87,10 +83,10 @@ class Catalogue:
             selected.update(found)
         return frozenset(selected)
 
-    def _matching(self, pattern: str) -> list[str]:
+    def _matching(self, pattern: str) -> tuple[str, ...]:
         if pattern.endswith(_BELOW):
-            return self._below.get(pattern.removesuffix(_BELOW), [])
-        return [pattern] if pattern in self._definition.unit_by_id else []
+            return self._definition.children.get(pattern.removesuffix(_BELOW), ())
+        return (pattern,) if pattern in self._definition.unit_by_id else ()
 
 
 def _listed(names: Iterable[str]) -> str:

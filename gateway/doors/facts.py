@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from gateway.doors.answers import Answers, Asked, asked
 from gateway.gateway import Gateway
-from tabulation.derived.facts import Ballots
+from schemas.definition import Election
+from tabulation.derived.facts import facts_in
 from tabulation.view.figures import Figures
 from tabulation.view.quarantine import Where
 
@@ -43,9 +44,9 @@ def _answer(question: Asked) -> bytes:
             f"That is {len(found)} units, and an answer has {MAX_UNITS_ANSWERED} at most. "
             "Name a contest, a source or units, such as unit=tr/34/*.",
         )
-    ballots = Ballots(question.world.run.definition)
+    definition = question.world.run.definition
     entries = [
-        _entry(ballots, contest, source, figures)
+        _entry(definition, contest, source, figures)
         | {"set_aside": _set_aside(question, contest, source, figures.unit.id)}
         for contest, source, figures in found
     ]
@@ -83,8 +84,8 @@ def _found(question: Asked) -> list[tuple[str, str, Figures]]:
     ]
 
 
-def _entry(ballots: Ballots, contest: str, source: str, figures: Figures) -> dict[str, object]:
-    facts = ballots.facts(contest, figures)
+def _entry(definition: Election, contest: str, source: str, figures: Figures) -> dict[str, object]:
+    facts = facts_in(definition, contest, figures)
     return {
         "contest": contest,
         "source": source,

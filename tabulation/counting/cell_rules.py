@@ -1,4 +1,4 @@
-"""The register: what may be reported at all, by the election definition."""
+"""Which tallies a cell takes, by the election definition."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Where one cell's tallies are taken: what they may say, under which key and in which partition they must come.
+class CellRules:
+    """What one cell's tallies may say, and under which key and in which partition they must come.
 
     `takes_reports`: its source reports whole districts, else it reports boxes.
     """
@@ -39,7 +39,7 @@ class Desk:
     key: bytes
     partition: int
 
-    def refuse(self, tally: Tally, key: bytes | None, partition: int) -> Refusal | None:
+    def refusal(self, tally: Tally, key: bytes | None, partition: int) -> Refusal | None:
         """Why this tally of the cell cannot be used, or `None`."""
         if key != self.key or partition != self.partition:
             return Refusal("misrouted", f"tallies of {self.cell.district} belong in partition {self.partition}")
@@ -49,10 +49,10 @@ class Desk:
         if type(tally) is not Reported and tally.box not in self.boxes:
             return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
         if type(tally) is not Withdrawn and not self.candidates.issuperset(tally.votes):
-            return self._refuse_unknown(tally.votes)
+            return self._unknown_candidate(tally.votes)
         return None
 
-    def _refuse_unknown(self, votes: Mapping[str, int]) -> Refusal | None:
+    def _unknown_candidate(self, votes: Mapping[str, int]) -> Refusal | None:
         """Why votes for somebody who is not on the ballot cannot be used; no votes for them say nothing."""
         unknown = min((name for name in votes.keys() - self.candidates if votes[name]), default=None)
         if unknown is None:
@@ -60,8 +60,8 @@ class Desk:
         return Refusal("unknown_candidate", f"no {unknown[:SHOWN_CHARS]!r} on the ballot of {self.cell.district}")
 
 
-class Register:
-    """The definition, arranged for looking up."""
+class Rulebook:
+    """The rules of every cell, by the definition."""
 
     def __init__(self, definition: Election, partition_of: PartitionOf) -> None:
         self._definition = definition
@@ -69,22 +69,26 @@ class Register:
         self._boxes: dict[str, frozenset[int]] = {}
         self._reporting = {source.id for source in definition.sources if source.reports == "districts"}
 
-    def open_desk(self, cell: Cell) -> Desk | Refusal:
-        """The desk of a cell, or why there can be none."""
-        if cell.contest not in self._definition.contest_by_id:
+    def rules_for(self, cell: Cell) -> CellRules | Refusal:
+        """The rules of a cell, or why there can be none."""
+        definition = self._definition
+        if cell.contest not in definition.contest_by_id:
             return Refusal("unknown_contest", f"no contest {cell.contest[:SHOWN_CHARS]!r} in the election definition")
-        if cell.source not in self._definition.source_ids:
+        if cell.source not in definition.source_ids:
             return Refusal("unknown_source", f"no source {cell.source[:SHOWN_CHARS]!r} in the election definition")
-        unit = self._definition.unit_by_id.get(cell.district)
-        if unit is None or unit.level != "district":
+        if not definition.is_district(cell.district):
             return Refusal(
                 "unknown_district", f"no district {cell.district[:SHOWN_CHARS]!r} in the election definition"
             )
-        ballot = self._definition.contest_by_id[cell.contest].ballot(cell.district)
         key = cell.district.encode()
-        candidates = frozenset(candidate.id for candidate in ballot)
-        takes_reports = cell.source in self._reporting
-        return Desk(cell, takes_reports, self._boxes_of(unit), candidates, key, self._partition_of(key))
+        return CellRules(
+            cell,
+            takes_reports=cell.source in self._reporting,
+            boxes=self._boxes_of(definition.unit_by_id[cell.district]),
+            candidates=definition.ballot_ids(cell.contest, cell.district),
+            key=key,
+            partition=self._partition_of(key),
+        )
 
     def _boxes_of(self, district: Unit) -> frozenset[int]:
         """The district's box numbers: one set for all contests and sources."""

@@ -17,7 +17,7 @@ from schemas.record import Record
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, parse_tallies
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger, Outcome
-from tabulation.counting.cell_rules import Desk, PartitionOf, Refusal, Register
+from tabulation.counting.cell_rules import CellRules, PartitionOf, Refusal, Rulebook
 from tabulation.counting.event_time import is_ahead, surely_not_ahead
 from tabulation.counting.notices import Notices
 from tabulation.counting.report_ledger import ReportLedger, ReportOutcome
@@ -45,9 +45,9 @@ class Outputs:
 
 @dataclass(slots=True)
 class _Intake:
-    """Where one cell's tallies go: the desk that lets them through, and their ledger once there is one."""
+    """Where one cell's tallies go: the rules that let them through, and their ledger once there is one."""
 
-    desk: Desk
+    rules: CellRules
     ledger: Ledger | None
 
 
@@ -60,7 +60,7 @@ class TallyFold:
         self.notices: Final = Notices()
         self._definition = definition
         self._not_ahead = EVENTS_END
-        self._register = Register(definition, partition_of)
+        self._rulebook = Rulebook(definition, partition_of)
         self._topic = topic
         self._partition_of = partition_of
         self._intakes: dict[tuple[str, str, str], _Intake] = {}
@@ -95,10 +95,10 @@ class TallyFold:
         intake = self._intakes.get((tally.contest, tally.source, tally.district)) or self._open(tally)
         if type(intake) is Refusal:
             return intake
-        refusal = intake.desk.refuse(tally, intake.desk.key, intake.desk.partition)
+        refusal = intake.rules.refusal(tally, intake.rules.key, intake.rules.partition)
         if refusal is not None:
             return refusal
-        ledger = intake.ledger if intake.ledger is not None else _new_ledger(intake.desk)
+        ledger = intake.ledger if intake.ledger is not None else _new_ledger(intake.rules)
         if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
             return ledger.outcome_of(tally)
         return cast("ReportLedger", ledger).outcome_of(cast("Reported", tally))
@@ -164,31 +164,31 @@ class TallyFold:
         intake = self._intakes.get((tally.contest, tally.source, tally.district)) or self._open(tally)
         if type(intake) is Refusal:
             return intake
-        desk = intake.desk
-        refusal = desk.refuse(tally, record.key, partition)
+        rules = intake.rules
+        refusal = rules.refusal(tally, record.key, partition)
         if refusal is not None:
             return refusal
         offset, ledger = record.offset, intake.ledger
         if ledger is None:
-            ledger = intake.ledger = self.ledgers[desk.cell] = _new_ledger(desk)
+            ledger = intake.ledger = self.ledgers[rules.cell] = _new_ledger(rules)
         result: Outcome | ReportOutcome | Refusal
         if isinstance(ledger, BoxLedger) and type(tally) is not Reported:
             result = ledger.apply(tally, offset)
             if result == "conflict":
                 what = f"revision {tally.revision} of box {tally.box}"
                 return Refusal("conflict", f"{what} is in the log with other counts")
-        else:  # its desk let it through, so it is of the ledger's kind
+        else:  # its rules let it through, so it is of the ledger's kind
             result = _apply_to_reports(cast("ReportLedger", ledger), cast("Reported", tally), offset, outputs.alarms)
         if ledger.version == offset:
-            outputs.changed.add(desk.cell)
+            outputs.changed.add(rules.cell)
         return result
 
     def _open(self, tally: Tally) -> _Intake | Refusal:
         """Begin to take a cell's tallies, or say why it has none."""
-        desk = self._register.open_desk(Cell(tally.contest, tally.source, tally.district))
-        if isinstance(desk, Refusal):
-            return desk
-        intake = self._intakes[desk.cell] = _Intake(desk, self.ledgers.get(desk.cell))
+        rules = self._rulebook.rules_for(Cell(tally.contest, tally.source, tally.district))
+        if isinstance(rules, Refusal):
+            return rules
+        intake = self._intakes[rules.cell] = _Intake(rules, self.ledgers.get(rules.cell))
         return intake
 
     def _refuse(self, partition: int, record: Record, refusal: Refusal, outputs: Outputs) -> None:
@@ -208,12 +208,12 @@ class TallyFold:
         )
 
 
-def _new_ledger(desk: Desk) -> Ledger:
+def _new_ledger(rules: CellRules) -> Ledger:
     """The ledger of a cell that nothing was heard of yet."""
-    candidates, boxes_total = tuple(sorted(desk.candidates)), len(desk.boxes)
-    if desk.takes_reports:
-        return ReportLedger(desk.cell, Sums.zero(candidates), boxes_total)
-    return BoxLedger(desk.cell, candidates, boxes_total)
+    candidates, boxes_total = tuple(sorted(rules.candidates)), len(rules.boxes)
+    if rules.takes_reports:
+        return ReportLedger(rules.cell, Sums.zero(candidates), boxes_total)
+    return BoxLedger(rules.cell, candidates, boxes_total)
 
 
 def _restarts(ledger: Ledger, tally: Tally) -> bool:

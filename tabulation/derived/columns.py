@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from schemas.definition import Candidate, Contest, Election, Level, Unit
 from schemas.turkish import collation_key, upper
-from tabulation.derived.facts import Ballots, Facts, Ranked
+from tabulation.derived.facts import Facts, Ranked, facts_in
 from tabulation.derived.number_text import Language, count_text, percent_text, points_text
 from tabulation.view.figures import Figures
 
@@ -60,7 +60,6 @@ class Columns:
 
     def __init__(self, definition: Election) -> None:
         self._definition = definition
-        self._ballots = Ballots(definition)
         self._parties = {party.id: party for party in definition.parties}
         self._zone = definition.zone
         self._unit_keys = _unit_keys(definition)
@@ -72,7 +71,7 @@ class Columns:
         places = list(units)
         for contest in contests:
             for unit in ("", *places):
-                found.update(dict.fromkeys(self._ballots.order(contest, unit)))
+                found.update(dict.fromkeys(self._definition.ballot_order(contest, unit)))
         return tuple(found)
 
     def sorted_units(self, units: Collection[str] | None) -> list[Unit]:
@@ -90,7 +89,7 @@ class Columns:
         """
         total = self._definition.boxes_total[unit.id]
         counted = figures or _nothing(unit, total)
-        facts = self._ballots.facts(contest, counted)
+        facts = facts_in(self._definition, contest, counted)
         names = self._names(self._definition.contest_by_id[contest], unit.id)
         row: Row = {"unit": unit.id, "unit_name": unit.name, "unit_name_upper": upper(unit.name), "level": unit.level}
         row |= self._progress(counted, figures.as_of if figures else None, shape.language)

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from tabulation.derived.facts import WHOLE_BP, Ballots, Lead, beyond, lead
+from tabulation.derived.facts import WHOLE_BP, Lead, beyond, lead
 from tabulation.view.figures import Figures
 from tabulation.view.view import View
 
@@ -88,7 +88,6 @@ class Events:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._ballots = Ballots(view.definition)
         self._standings: dict[Place, _Standing] = {}
 
     def begin(self, places: Iterable[Place]) -> None:
@@ -115,7 +114,7 @@ class Events:
 
     def _step(self, place: Place, standing: _Standing, figures: Figures) -> list[Happened]:
         now = standing.now = max(standing.now or figures.as_of, figures.as_of)
-        ahead = lead(figures.votes, self._ballots.order(place.contest, place.unit))
+        ahead = lead(figures.votes, self._view.definition.ballot_order(place.contest, place.unit))
         said = partial(Happened, place=place, seq=self._view.seq, as_of=figures.as_of)
         found = []
         before = standing.leader

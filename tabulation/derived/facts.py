@@ -210,28 +210,14 @@ def beyond(counted: Counted, ahead: Lead | None) -> str | None:
     return leader if counted.claims.cannot_be_overtaken(counted.votes, leader) else None
 
 
-class Ballots:
-    """The ballot order of each unit, looked up once."""
+def facts_in(definition: Election, contest: str, counted: Counted) -> Facts:
+    """The facts of a unit, in the order of its ballot."""
+    return facts(counted, definition.ballot_order(contest, counted.unit.id))
 
-    def __init__(self, definition: Election) -> None:
-        self._definition = definition
-        self._orders: dict[tuple[str, str], tuple[str, ...]] = {}
 
-    def order(self, contest: str, unit: str) -> tuple[str, ...]:
-        """The candidates' ids in ballot order: a district's own ballot, above it the contest's."""
-        order = self._orders.get((contest, unit))
-        if order is None:
-            ballot = self._definition.contest_by_id[contest].ballot(unit)
-            order = self._orders[contest, unit] = tuple(candidate.id for candidate in ballot)
-        return order
-
-    def facts(self, contest: str, counted: Counted) -> Facts:
-        """The facts of a unit."""
-        return facts(counted, self.order(contest, counted.unit.id))
-
-    def beyond(self, contest: str, counted: Counted) -> str | None:
-        """Who cannot be overtaken in a unit: whoever calls somebody else there is asked whether that is meant."""
-        return beyond(counted, lead(counted.votes, self.order(contest, counted.unit.id)))
+def beyond_in(definition: Election, contest: str, counted: Counted) -> str | None:
+    """Who cannot be overtaken in a unit: whoever calls somebody else there is asked whether that is meant."""
+    return beyond(counted, lead(counted.votes, definition.ballot_order(contest, counted.unit.id)))
 
 
 def _ranks(counts: Sequence[int]) -> list[tuple[int, bool]]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from schemas.control import Called, Order
-from tabulation.derived.facts import Ballots
+from tabulation.derived.facts import beyond_in
 from tabulation.orders.confirmations import Standing
 from tabulation.orders.control import Control
 from tabulation.view.program import Program
@@ -18,11 +18,10 @@ def standing_of(order: Order, program: Program, control: Control, now: datetime)
 def _beyond(order: Called, program: Program) -> dict[str, str]:
     """Who cannot be overtaken where the call is made, by source."""
     view, definition = program.live, program.live.definition
-    ballots = Ballots(definition)
     found = {}
     for source in definition.sources:
         figures = view.figures(order.contest, source.id, order.unit)
-        candidate = ballots.beyond(order.contest, figures) if figures is not None else None
+        candidate = beyond_in(definition, order.contest, figures) if figures is not None else None
         if candidate is not None:
             found[source.id] = candidate
     return found

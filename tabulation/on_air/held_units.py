@@ -11,10 +11,6 @@ class HeldUnits:
     def __init__(self, definition: Election) -> None:
         self._definition = definition
         self._contests = sorted(definition.contest_by_id)
-        self._below: dict[str, list[str]] = {}
-        for unit in sorted(definition.unit_by_id.values(), key=lambda unit: unit.id):
-            if unit.parent is not None:
-                self._below.setdefault(unit.parent, []).append(unit.id)
 
     def named(self, held: Collection[tuple[str, str]]) -> tuple[str, ...]:
         """The names for these contests and districts."""
@@ -45,4 +41,4 @@ class HeldUnits:
             return []
         if len(inside) == len(districts):
             return [unit]
-        return [whole for child in self._below[unit] for whole in self._whole(child, held)]
+        return [whole for child in sorted(self._definition.children[unit]) for whole in self._whole(child, held)]

@@ -83,10 +83,6 @@ class Comparisons:
         self.skipped = 0
         self._definition: Final = definition
         self._kept: dict[Pair, tuple[Comparison, ...]] = {}
-        self._below: dict[str, list[str]] = {}
-        for district in definition.districts:
-            for unit in (district.id, *definition.ancestors[district.id]):
-                self._below.setdefault(unit, []).append(district.id)
 
     def fold(self, record: Record) -> None:
         """Fold one record. An offset that was folded is a no-op, and so is a version that is not newer."""
@@ -110,7 +106,7 @@ class Comparisons:
         first, second = sorted((a, b))
         found: list[Comparison] = []
         behind = 0
-        for district in self._below.get(unit, ()):
+        for district in self._definition.districts_below.get(unit, ()):
             known = max(version_of(Cell(contest, source, district)) for source in (a, b))
             kept = self._kept.get(Pair(contest, district, first, second), ())
             comparison = next((one for one in kept if one.version <= known), None)
@@ -122,14 +118,11 @@ class Comparisons:
 
     def _knows(self, comparison: Comparison) -> bool:
         """Whether the definition has everything that the comparison names."""
-        contest = self._definition.contest_by_id.get(comparison.contest)
-        unit = self._definition.unit_by_id.get(comparison.district)
-        if contest is None or unit is None or unit.level != "district":
-            return False
-        names = {candidate.id for candidate in contest.ballot(unit.id)}
         parts = (comparison.only_a, comparison.only_b, comparison.both_a, comparison.both_b)
-        return {comparison.a, comparison.b} <= self._definition.source_ids and all(
-            names.issuperset(part.votes) for part in parts
+        candidates = {candidate for part in parts for candidate in part.votes}
+        return all(
+            self._definition.knows((comparison.contest, source, comparison.district), candidates)
+            for source in (comparison.a, comparison.b)
         )
 
 

@@ -16,7 +16,7 @@ from schemas.tally import Counted
 from schemas.totals import COUNTS, Totals
 from tabulation.counting.impossible_boxes import doubt_in
 from tabulation.derived.alarms import Alarms
-from tabulation.derived.facts import Ballots, progress_bp, turnout
+from tabulation.derived.facts import beyond_in, progress_bp, turnout
 from tabulation.view.view import View
 from tests.producers.real_tables import MAPPING, real_table
 
@@ -45,7 +45,6 @@ class Night:
     def __post_init__(self) -> None:
         self.view = View(self.definition)
         self.alarms = Alarms()
-        self._ballots = Ballots(self.definition)
         self._sums: dict[str, dict[str, Any]] = {}
         self._beyond: dict[str, str | None] = {}
 
@@ -82,7 +81,7 @@ class Night:
         claims, opened = figures.claims, figures.counts["boxes_opened"]
         assert claims.complete == (opened == figures.boxes_total)
         assert (progress_bp(figures) == 10_000) == claims.complete
-        leader = self._ballots.beyond(self.contest, figures)
+        leader = beyond_in(self.definition, self.contest, figures)
         if leader is not None:
             self.claimed[unit].add(leader)
             if not claims.complete:
@@ -158,7 +157,7 @@ def test_istanbul_2024_is_complete_and_contradicts_nothing(contest: str) -> None
             lines[line["district"]].append(line)
     districts = {f"tr/34/{number}": rows for number, rows in enumerate(lines.values())}
     definition = istanbul(districts)
-    view, alarms, ballots = View(definition), Alarms(), Ballots(definition)
+    view, alarms = View(definition), Alarms()
     for offset, (district, rows) in enumerate(districts.items()):
         view.apply(offset, reported(district, rows, offset))
     alarms.look(view, {}, START)
@@ -167,7 +166,7 @@ def test_istanbul_2024_is_complete_and_contradicts_nothing(contest: str) -> None
         assert figures is not None
         most = [name for name, votes in row.votes.items() if votes == max(row.votes.values())]
         assert (True, (), 0) == (row.complete, row.contradictions, row.boxes_surplus)
-        assert (10_000, most) == (progress_bp(figures), [ballots.beyond(row.contest, figures)])
+        assert (10_000, most) == (progress_bp(figures), [beyond_in(definition, row.contest, figures)])
     assert [] == list(alarms.raised)
 
 

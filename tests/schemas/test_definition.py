@@ -39,6 +39,25 @@ def test_ancestors_come_nearest_first() -> None:
     assert ("tr/34", "tr") == small_election().ancestors["tr/34/kadikoy"]
 
 
+def test_a_unit_knows_those_directly_below_it() -> None:
+    children = small_election().children
+
+    assert ("tr/34", "tr/41") == children["tr"]
+    assert ("tr/41/gebze",) == children["tr/41"]
+    assert () == children["tr/41/gebze"]
+
+
+def test_only_a_district_is_one() -> None:
+    assert [True, False, False] == [
+        small_election().is_district(unit) for unit in ("tr/34/kadikoy", "tr/34", "nowhere")
+    ]
+
+
+def test_a_ballot_has_an_order() -> None:
+    assert ("chp", "ak_parti") == small_election().ballot_order("district_mayor", "tr/34/kadikoy")
+    assert {"chp", "ak_parti"} == small_election().ballot_ids("district_mayor", "tr/34")
+
+
 def test_a_district_may_have_a_ballot_of_its_own() -> None:
     contest = small_election().contest_by_id["district_mayor"]
 

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from schemas.definition import Unit
 from schemas.totals import COUNTS
 from tabulation.derived.facts import (
-    Ballots,
     Facts,
     Lead,
     Turnout,
     beyond,
+    beyond_in,
     facts,
+    facts_in,
     lead,
     progress_bp,
     ranking,
@@ -22,7 +23,6 @@ from tabulation.derived.facts import (
 )
 from tabulation.view.claims import Claims, Shift, claim_of, unheard
 from tests.builders import small_election
-from tests.gateway.nights import election
 
 BALLOT = ("a", "b", "c", "d")
 VOTES = st.dictionaries(st.sampled_from((*BALLOT, "x", "y")), st.integers(0, 4) | st.integers(0, 10**8))
@@ -233,10 +233,7 @@ def test_nobody_is_beyond_reach_in_a_tie_or_before_the_first_vote() -> None:
 
 
 def test_a_definition_says_in_which_order_and_how_many() -> None:
-    ballots = Ballots(election())
-    assert ballots.order("council", "tr/34/adalar") == ("b", "c")
-    assert ballots.order("council", "tr/34") == ballots.order("council", "tr/34") == ("a", "b")
-    known = Ballots(small_election(10))
+    definition = small_election(10)
     box = counted({"imamoglu": 30, "kurum": 20}, opened=10)
-    assert isinstance(known.facts("mayor", box), Facts)
-    assert known.beyond("mayor", box) == "imamoglu"
+    assert isinstance(facts_in(definition, "mayor", box), Facts)
+    assert beyond_in(definition, "mayor", box) == "imamoglu"
