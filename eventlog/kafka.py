@@ -12,9 +12,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from eventlog.kafka_appender import Appender
 from eventlog.kafka_closing import stop_consumer
-from eventlog.kafka_connection import Connection, Security
+from eventlog.kafka_connection import Connection
 from eventlog.kafka_member import KafkaMembership
 from eventlog.kafka_reader import KafkaReader, start
+from eventlog.kafka_security import Security
 from eventlog.kafka_topics import Topics
 from eventlog.limits import check_entries
 from eventlog.partition import partition_of

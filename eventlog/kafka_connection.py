@@ -1,23 +1,18 @@
-"""How to reach Kafka: addresses, TLS and SASL, and where aiokafka's errors become ours."""
+"""How to reach Kafka, and where aiokafka's errors become ours."""
 
 import asyncio
-import ssl
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from eventlog.kafka_closing import uninterrupted
 from eventlog.kafka_errors import explained, is_final
+from eventlog.kafka_security import Security
 from eventlog.loops import is_asked_to_end
-from schemas.errors import LogUnavailable, UsageError
-
-Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+from schemas.errors import LogUnavailable
 
 REQUEST_TIMEOUT_MS: Final = 10_000
 """A broker on the same continent answers within a second; a leader's election takes a few."""
@@ -32,33 +27,6 @@ _CONNECTING: Final = frozenset(
     }
 )
 """The options that one connection is made with; the others are about what is done with several."""
-
-
-@dataclass(frozen=True, slots=True)
-class Security:
-    """How to prove who we are to the brokers, and they to us."""
-
-    protocol: Protocol = "PLAINTEXT"
-    mechanism: Mechanism | None = None
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-
-    def tls(self) -> ssl.SSLContext | None:
-        """The TLS context, where the protocol has one. Raises `UsageError` for files that do not fit."""
-        if self.protocol not in ("SSL", "SASL_SSL"):
-            return None
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            if self.cert_file is not None:
-                context.load_cert_chain(self.cert_file, self.key_file)
-        except (OSError, ssl.SSLError) as error:
-            raise UsageError(
-                f"Kafka's TLS files cannot be used ({error}). Check SANDIK_KAFKA_SSL_CAFILE, _CERTFILE and _KEYFILE."
-            ) from error
-        return context
 
 
 class Connection:

@@ -1,41 +1,167 @@
-"""The command line: `sandik COMMAND …`; `sandik --help` lists them."""
+"""The command line: `sandik COMMAND …`; `sandik --help` lists them.
 
-import asyncio
+A command's module is imported when that command is asked for, so that none pays for what another one needs.
+"""
+
+import importlib
 import sys
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from sandik import screen
-from sandik.commands import (
-    aggregate,
-    archive,
-    at,
-    boxes,
-    compare,
-    control,
-    demo,
-    export,
-    gateway,
-    graphics,
-    load,
-    replay,
-    reports,
-    restore,
-    scenarios,
-    schema,
-    simulate,
-    timeline,
-    token,
-    totals,
-    trace,
-    verify,
-)
 from sandik.logs import LogForm, configure_logs
-from schemas.errors import SandikError, UsageError
+from schemas.errors import Interrupted, SandikError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line of the list that `sandik --help` shows: `module` has the command itself, as a Typer app named `app`."""
+
+    name: str
+    module: str
+    help: str
+
+
+COMMANDS: Final = (
+    Command(
+        "demo",
+        "sandik.commands.demo",
+        "Run a simulated night end to end: simulator, embedded log, aggregator, gateway, board. Ctrl-C ends it.",
+    ),
+    Command(
+        "boxes",
+        "sandik.commands.boxes",
+        "Publish an official ballot-box table, a tally event for each line; create the run if it is not there.",
+    ),
+    Command(
+        "reports",
+        "sandik.commands.reports",
+        "Publish an agency's totals of whole districts, a report for each contest and district, as a source of their "
+        "own.",
+    ),
+    Command(
+        "simulate",
+        "sandik.commands.simulate",
+        "Stage a night like İstanbul's of 31 March 2024 and publish it, each box when its time comes.",
+    ),
+    Command(
+        "scenarios",
+        "sandik.commands.scenarios",
+        "List the staged nights, each with its story. sandik simulate and sandik demo take a name with --scenario.",
+    ),
+    Command(
+        "replay",
+        "sandik.commands.replay",
+        "Publish an archive on its own clock, into a run of mode replay: a new one, or another take of one there is.",
+    ),
+    Command(
+        "aggregate",
+        "sandik.commands.aggregate",
+        "Fold a run's tallies into running totals. Start it as often as you like: they share the districts.",
+    ),
+    Command(
+        "gateway",
+        "sandik.commands.gateway",
+        "Serve the run's board, its WebSocket stream and its HTTP doors on one port, until stopped.",
+    ),
+    Command(
+        "graphics",
+        "sandik.commands.graphics",
+        "Write the overlays as graphics tools take them: an OGraf package, and templates for CasparCG and SPX-GC.",
+    ),
+    Command(
+        "totals",
+        "sandik.commands.totals",
+        "Print the run's totals, of every contest, source and unit: what is on air, or what --tell says.",
+    ),
+    Command(
+        "export",
+        "sandik.commands.export",
+        "Write one source's totals to a file: every contest and unit, as they are on air now, or as --tell says.",
+    ),
+    Command(
+        "compare",
+        "sandik.commands.compare",
+        "Say how far two sources are apart, and why: boxes that one has and the other not, or other counts.",
+    ),
+    Command(
+        "at",
+        "sandik.commands.at",
+        "Print the totals as they stood on air at a moment that has been, with what was held and embargoed then.",
+    ),
+    Command(
+        "trace",
+        "sandik.commands.trace",
+        "List the boxes, revisions and offsets behind a candidate's votes in a district, and what changed them last.",
+    ),
+    Command(
+        "archive",
+        "sandik.commands.archive",
+        "Archive a run's tallies and control records. Start it again with the same --out, and it goes on.",
+    ),
+    Command(
+        "verify",
+        "sandik.commands.verify",
+        "Work out again every link, file and state of an archive. Exit code 1 where anything is not as it was written.",
+    ),
+    Command(
+        "restore",
+        "sandik.commands.restore",
+        "Write an archived run back into a log that does not have it: the same name, mode, epoch, offsets and times.",
+    ),
+    Command(
+        "timeline",
+        "sandik.commands.timeline",
+        "Write what was on air from when on, for OGraf graphics that are rendered afterwards.",
+    ),
+    Command(
+        "schema",
+        "sandik.commands.schema",
+        "Write the contract as JSON Schema (2020-12): what feeds may send, and what clients get.",
+    ),
+    Command(
+        "load",
+        "sandik.commands.load",
+        "Load a gateway with clients, measure how late they get what, and check that none is shown anything wrong.",
+    ),
+    Command(
+        "token",
+        "sandik.commands.token",
+        "Print a read token, or make a key for tokens or for an operator's orders.",
+    ),
+    Command(
+        "control",
+        "sandik.commands.control",
+        "Give orders to a run: embargo, hold, call, figures by hand; direct a replay; and read who gave which.",
+    ),
+)
+
+
+class _CommandGroup(TyperGroup):
+    """The commands of the table. Names and lines come from there; a command itself from its module."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401  Typer's own
+        super().__init__(**settings)
+        self._modules = {command.name: command.module for command in COMMANDS}
+        for command in COMMANDS:
+            self.add_command(TyperCommand(command.name, help=command.help))
+
+    def get_command(self, _context: object, cmd_name: str) -> Any:  # noqa: ANN401  Typer keeps the type to itself
+        """Import the command's module, and return the command; `None` where there is none of that name."""
+        module = self._modules.get(cmd_name)
+        return typer.main.get_command(importlib.import_module(module).app) if module is not None else None
+
+    def format_commands(self, *where: Any) -> None:  # noqa: ANN401  as above
+        """Write the table's lines, which imports nothing."""
+        TyperGroup(commands=list(self.commands.values())).format_commands(*where)
+
 
 app = typer.Typer(
     name="sandik",
+    cls=_CommandGroup,
     help="Carries every ballot box's count from the feed that reports it to the number on air.",
     no_args_is_help=True,
     add_completion=False,
@@ -43,33 +169,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-
-for module in (
-    demo,
-    boxes,
-    reports,
-    simulate,
-    scenarios,
-    replay,
-    aggregate,
-    gateway,
-    graphics,
-    totals,
-    export,
-    compare,
-    at,
-    trace,
-    archive,
-    verify,
-    restore,
-    timeline,
-    schema,
-    load,
-    token,
-):
-    name = module.__name__.rsplit(".", 1)[1]
-    app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
-app.add_typer(control.app, name="control", epilog=control.EXAMPLE)
 
 
 @app.callback()
@@ -92,9 +191,9 @@ def main() -> None:
     except UsageError as error:
         screen.say(f"sandik: {error}")
         sys.exit(2)
+    except (Interrupted, KeyboardInterrupt):
+        screen.say("sandik: stopped.")
+        sys.exit(130)
     except SandikError as error:
         screen.say(f"sandik: {error}")
         sys.exit(1)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        screen.say("sandik: stopped.")
-        sys.exit(130)

@@ -1,20 +1,25 @@
 """The processes' own log lines: readable on a terminal, one JSON object a line for machines.
 
-Modules log through the standard library; structlog only writes, so a library's lines look like ours.
+Everything logs through the standard library, so that a library's lines look like ours.
 """
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
-
-import structlog
-from structlog.typing import Processor
 
 from sandik.log_limit import Repeats
 
 PACKAGES: Final = ("eventlog", "producers", "consumers", "gateway", "sandik")
 """Whose lines `--verbose` shows."""
+
+_OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""What the standard library itself keeps in a record (`taskName` since Python 3.12): all else came as `extra`."""
+
+_COLOUR: Final = {"debug": 32, "info": 32, "warning": 33, "error": 31, "critical": 31}
+"""By level, the SGR code (ECMA-48, 8.3.117) of a terminal's colour."""
 
 
 class LogForm(StrEnum):
@@ -26,29 +31,58 @@ class LogForm(StrEnum):
 
 def configure_logs(form: LogForm, *, verbose: bool) -> None:
     """Write log lines to standard error; warnings only, unless `verbose`."""
-    shared: list[Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderer: Processor = structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(),
-        pad_event_to=0,
-        exception_formatter=structlog.dev.plain_traceback,  # with locals it takes half a second, and shows tokens
-    )
-    if form is LogForm.JSON:
-        shared.append(structlog.processors.format_exc_info)
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
+    handler.setFormatter(_JsonLines() if form is LogForm.JSON else _ConsoleLines(colours=sys.stderr.isatty()))
     handler.addFilter(Repeats())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for package in PACKAGES:
         logging.getLogger(package).setLevel(logging.INFO if verbose else logging.WARNING)
     logging.getLogger("aiokafka").setLevel(logging.NOTSET if verbose else logging.CRITICAL)  # our errors say it once
+
+
+class _ConsoleLines(logging.Formatter):
+    """`TIME [level] message [logger] name=value`, and a traceback below."""
+
+    def __init__(self, *, colours: bool) -> None:
+        super().__init__()
+        self._colours = colours
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the standard library's name
+        level = record.levelname.lower()
+        padded = f"{level:<9}"
+        if self._colours:
+            padded = f"\x1b[{_COLOUR.get(level, 0)}m{padded}\x1b[0m"
+        values = "".join(f" {name}={_shown(value)}" for name, value in sorted(_extra(record).items()))
+        return f"{_time(record)} [{padded}] {record.message} [{record.name}]{values}"
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line: `event`, `level`, `logger`, `timestamp`, what came as `extra`, and a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **_extra(record),
+            "timestamp": _time(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack_info"] = record.stack_info
+        return json.dumps(line, ensure_ascii=False, default=repr)
+
+
+def _extra(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+
+
+def _shown(value: object) -> str:
+    """A string as it is, unless where it ends would not be seen."""
+    plain = isinstance(value, str) and not any(sign.isspace() or sign in "\"'=\\" for sign in value)
+    return str(value) if plain else repr(value)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return f"{datetime.fromtimestamp(record.created, UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -39,3 +39,8 @@ MetricsPort = Annotated[
     int | None,
     typer.Option(min=1, max=65535, envvar="SANDIK_METRICS_PORT", help="Serve Prometheus metrics on this port."),
 ]
+
+
+def command_app(text: str | None = None, epilog: str | None = None) -> typer.Typer:
+    """What a module of `commands/` registers its command with; several commands are a group, and `text` is its help."""
+    return typer.Typer(help=text, epilog=epilog, no_args_is_help=True, add_completion=False, rich_markup_mode=None)

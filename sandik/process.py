@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import uvloop
 
-from schemas.errors import LoopEnded, SandikError
+from schemas.errors import Interrupted, LoopEnded, SandikError
 
 T = TypeVar("T")
 
@@ -30,9 +30,12 @@ def calm_garbage_collector() -> None:
 def run_to_completion(work: Coroutine[Any, Any, T]) -> T:
     """Run the coroutine; SIGTERM and SIGINT cancel it, so that it drains and closes what it opened.
 
-    Raises `asyncio.CancelledError` where a signal ended it, and `LoopEnded` where it was cancelled without one.
+    Raises `Interrupted` where a signal ended it, and `LoopEnded` where it was cancelled without one.
     """
-    return _run(work, _Signals())
+    try:
+        return _run(work, _Signals())
+    except asyncio.CancelledError as signalled:
+        raise Interrupted("A signal asked for the end before the work was done.") from signalled
 
 
 def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:

@@ -1,62 +1,62 @@
-"""What the commands show: progress on standard error, so that standard output stays what other programs read."""
+"""What the commands show: on standard error, so that standard output stays what other programs read."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.text import Text
-
-from producers.publish import Waiting
-from sandik.numbers import grouped
+from typing import Final, Protocol
 
 _SAY_EVERY: Final = 10
 
-console: Final = Console(stderr=True, highlight=False)
 
-
-class _Counted(ProgressColumn):
-    """How many of how many, and how many a second."""
-
-    def render(self, task: Task) -> Text:
-        total = f" / {grouped(int(task.total))}" if task.total else ""
-        return Text(f"{grouped(int(task.completed))}{total}  {grouped(int(task.speed or 0))}/s")
-
-
-class Bar:
+class Bar(Protocol):
     """A line of progress."""
-
-    def __init__(self, progress: Progress, what: str) -> None:
-        self._progress = progress
-        self._task = progress.add_task(what, total=None, note="")
 
     def expect(self, total: int) -> None:
         """How much there is to do in all."""
-        self._progress.update(self._task, total=total)
+        ...
 
     def reached(self, completed: int, note: str = "") -> None:
         """How much of it is done, and a word to go with it."""
-        self._progress.update(self._task, completed=completed, note=note)
+        ...
+
+
+class Waiting(Protocol):
+    """The log did not take something: what a publisher says then."""
+
+    @property
+    def error(self) -> Exception:
+        """Why not."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """How often it was tried."""
+        ...
+
+
+class _NoBar:
+    def expect(self, total: int) -> None:
+        pass
+
+    def reached(self, completed: int, note: str = "") -> None:
+        pass
 
 
 @contextmanager
 def bar(what: str) -> Iterator[Bar]:
     """Show progress while the block runs; on a terminal only."""
-    columns = (
-        TextColumn("{task.description} {task.fields[note]}"),
-        BarColumn(),
-        _Counted(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield Bar(progress, what)
+    if not sys.stderr.isatty():
+        yield _NoBar()
+        return
+    from sandik import progress_bar  # noqa: PLC0415  rich takes 5 MB, and services have no terminal
+
+    with progress_bar.shown(what) as shown:
+        yield shown
 
 
 def say(text: str) -> None:
-    """One line for the person at the terminal."""
-    console.print(text, markup=False, soft_wrap=True)
+    """One line for the person at the terminal; it goes above a bar that is shown."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  what this module is for
 
 
 def complain(problem: str | None) -> None:

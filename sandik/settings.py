@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeVar, get_args
 
-from eventlog.kafka_connection import Mechanism, Protocol, Security
+from eventlog.kafka_security import Mechanism, Protocol, Security
 from schemas.errors import UsageError
 
 T = TypeVar("T")

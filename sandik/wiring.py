@@ -7,7 +7,6 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from eventlog.clock import Clock
-from eventlog.kafka import KafkaLog
 from eventlog.port import EventLog, RestorableLog
 from eventlog.sqlite import SqliteLog
 from sandik.settings import kafka_security
@@ -39,6 +38,8 @@ def _log(url: str, clock: Clock) -> RestorableLog:
         return _sqlite_log(rest, clock)
     servers = rest.removeprefix("//")
     if scheme == "kafka" and rest.startswith("//") and _SERVERS.fullmatch(servers):
+        from eventlog.kafka import KafkaLog  # noqa: PLC0415  its client takes 10 MB, and the embedded log needs none
+
         return KafkaLog(servers, security=kafka_security(os.environ))
     raise UsageError(f"{url!r} names no log. Give {_URL_FORMS}.")
 

@@ -12,6 +12,7 @@
     │   ├── UnknownRun        no such run in the log
     │   └── RunConflict       the run exists with another definition or mode
     ├── StreamRefused         a gateway sent a client away for good
+    ├── Interrupted           a signal ended a command before its work was done
     ├── LoopEnded             what is meant to go on for ever ended, and nobody had asked for that
     └── LogError              the event log could not do what it was asked
         ├── LogUnavailable    not reachable now; the same call may work later (retriable)
@@ -125,6 +126,10 @@ class StreamRefused(SandikError):
         super().__init__(f"The gateway sent this client away with {code}: {why}. Mend that, then connect again.")
         self.code = code
         self.reason = reason
+
+
+class Interrupted(SandikError):
+    """A signal ended a command before its work was done."""
 
 
 class LoopEnded(SandikError):

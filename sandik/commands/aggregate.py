@@ -12,14 +12,17 @@ from sandik import screen
 from sandik.metrics import AggregatorMetrics, metrics_served
 from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName, command_app
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.runs import wait_for_run
 from sandik.wiring import open_log
 
 EXAMPLE = "Example: sandik aggregate --log kafka://localhost:9092 --run 2024-yerel"
 
+app = command_app()
 
+
+@app.command(epilog=EXAMPLE)
 def aggregate(
     run: RunName,
     log: LogUrl = EMBEDDED_LOG,

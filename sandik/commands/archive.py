@@ -11,14 +11,17 @@ from eventlog.run import find_run
 from sandik import screen
 from sandik.metrics import ArchiverMetrics, metrics_served
 from sandik.numbers import grouped
-from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName, command_app
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.runs import wait_for_run
 from sandik.wiring import open_log
 
 EXAMPLE = "Example: sandik archive --run 2024-yerel --out archives/2024-yerel"
 
+app = command_app()
 
+
+@app.command(epilog=EXAMPLE)
 def archive(
     run: RunName,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The archive's folder: a new one, or this run's.")],

@@ -13,7 +13,7 @@ from gateway.doors.history import Past
 from sandik import screen
 from sandik.formats import Format, FormatOption, for_people, print_sentences, write_bytes
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.past import past_of
 from sandik.past_worker import encode_past
 from sandik.process import run_to_completion
@@ -28,7 +28,10 @@ from schemas.trust import OperatorKey
 
 EXAMPLE = "Example: sandik at 22:14 --run 2024-yerel --date 2024-03-31"
 
+app = command_app()
 
+
+@app.command(epilog=EXAMPLE)
 def at(
     moment: Annotated[
         str, typer.Argument(help="When: 22:14 in the election's zone, or a moment such as 2024-03-31T22:14+03:00.")

@@ -24,7 +24,7 @@ from producers.tables.mapping import Mapping, read_mapping
 from sandik import screen
 from sandik.commands.simulate import Faults
 from sandik.numbers import grouped
-from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode
+from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, command_app
 from sandik.process import run_to_completion
 from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
@@ -38,7 +38,10 @@ FAULT_SEED = 1
 
 EXAMPLE = "Example: sandik boxes boxes.csv.gz --mapping examples/turkiye-2014.toml --run tr2014"
 
+app = command_app()
 
+
+@app.command(epilog=EXAMPLE)
 def boxes(
     file: Annotated[Path, typer.Argument(help="The table: CSV, gzipped CSV or Parquet.")],
     mapping: Annotated[

@@ -15,7 +15,7 @@ from sandik.formats import Format, FormatOption, for_people, print_sentences, wr
 from sandik.names import Names
 from sandik.numbers import decimal, grouped, percent
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
 from sandik.read_totals import embargo_complaint, read_control
 from sandik.set_aside import quarantine_of
@@ -33,11 +33,14 @@ from tabulation.view.program import Program
 
 EXAMPLE = "Example: sandik compare aa anka --run 2024-yerel --contest metropolitan_mayor --unit tr/34"
 
+app = command_app()
+
 _DASH = "—"
 _CANDIDATES = 8
 """Candidates that people are shown, most votes first: as many as on the board."""
 
 
+@app.command(epilog=EXAMPLE)
 def compare(
     a: Annotated[str, typer.Argument(help="A source.")],
     b: Annotated[str, typer.Argument(help="Another source.")],

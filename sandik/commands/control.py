@@ -14,7 +14,7 @@ from sandik import screen
 from sandik.formats import Format, FormatOption, for_people, write_json
 from sandik.moments import moment, moment_of
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.orders import Instruction, ordering
 from sandik.process import run_to_completion
 from sandik.set_aside import Listed, listed_of, quarantine_of
@@ -29,9 +29,8 @@ _UNTIL_LIFTED: Final = "lifted"
 _REHEARSAL: Final = "rehearsal"
 _ABOUT: Final = ("contest", "source", "unit", "candidate", "figures", "position", "until", "to", "records", "speed")
 
-app = typer.Typer(
-    help="Give orders to a run: embargo, hold, call, figures by hand; direct a replay; and read who gave which.",
-    no_args_is_help=True,
+app = command_app(
+    "Give orders to a run: embargo, hold, call, figures by hand; direct a replay; and read who gave which.", EXAMPLE
 )
 
 Contest = Annotated[str, typer.Option("--contest", metavar="ID", help="Which contest.")]

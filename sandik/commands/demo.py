@@ -17,10 +17,13 @@ from sandik import screen
 from sandik.commands.gateway import Host, Port, announce
 from sandik.commands.simulate import ScenarioName, Seed, Speed, send
 from sandik.numbers import grouped
+from sandik.options import command_app
 from sandik.process import run_until_stopped
 from sandik.runs import new_epoch
 
 EXAMPLE = "Example: sandik demo --speed 600"
+
+app = command_app()
 
 RUN = "demo"
 
@@ -29,6 +32,7 @@ DEFAULT_SPEED = 240.0
 """İstanbul's night in five minutes or so."""
 
 
+@app.command(epilog=EXAMPLE)
 def demo(
     scenario: ScenarioName = DEFAULT_SCENARIO,
     seed: Seed = None,

@@ -16,7 +16,7 @@ from sandik import screen
 from sandik.nist import Origin, election_report
 from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName, command_app
 from sandik.process import run_to_completion
 from sandik.read_totals import TellOption, read_totals
 from sandik.told import ToldTotals
@@ -27,6 +27,8 @@ from schemas.totals import Row, Told
 from schemas.trust import OperatorKey
 
 EXAMPLE = "Example: sandik export --run 2024-yerel --source aa --format nist-json --out results.json"
+
+app = command_app()
 
 CSV_COLUMNS: Final = (
     *(name for name in Row._fields if name != "votes"),
@@ -48,6 +50,7 @@ class ExportFormat(StrEnum):
     CSV = "csv"
 
 
+@app.command(epilog=EXAMPLE)
 def export(
     run: RunName,
     out: OutFile,

@@ -28,7 +28,7 @@ from sandik.doors import (
     tls_files,
 )
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.past_worker import PastWorker
 from sandik.process import run_until_stopped
 from sandik.wiring import open_log
@@ -36,6 +36,8 @@ from sandik.workers import WORKER_FOLDER, WORKER_NUMBER, WORKER_PORT, end_with_p
 from schemas.errors import UsageError
 
 EXAMPLE = "Example: sandik gateway --log kafka://localhost:9092 --run 2024-yerel --port 8765"
+
+app = command_app()
 
 Host = Annotated[str, typer.Option(envvar="SANDIK_HOST", help="The address to listen at; 0.0.0.0 for every network.")]
 BoundariesFile = Annotated[
@@ -50,6 +52,7 @@ BoundariesFile = Annotated[
 Port = Annotated[int, typer.Option(min=0, max=65535, envvar="SANDIK_PORT", help="The port; 0 takes a free one.")]
 
 
+@app.command(epilog=EXAMPLE)
 def gateway(
     run: RunName,
     log: LogUrl = EMBEDDED_LOG,

@@ -8,10 +8,14 @@ import typer
 
 from sandik import screen
 from sandik.graphics.package import OGRAF, TEMPLATES, write_graphics
+from sandik.options import command_app
 
 EXAMPLE = "Example: sandik graphics --out graphics --gateway http://graphics-server:8765"
 
+app = command_app()
 
+
+@app.command(epilog=EXAMPLE)
 def graphics(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write them.")],
     gateway: Annotated[

@@ -30,7 +30,7 @@ from sandik.load.report import render
 from sandik.load.schedule import Schedule
 from sandik.load.summary import encode, summarize
 from sandik.numbers import grouped
-from sandik.options import EMBEDDED_LOG
+from sandik.options import EMBEDDED_LOG, command_app
 from sandik.process import run_to_completion
 from sandik.runs import new_epoch
 from sandik.wiring import open_log
@@ -40,6 +40,8 @@ EXAMPLE = (
     "Example: sandik load ws://127.0.0.1:8765/v1/stream --clients 2000 --stalled 20% --feed 2000/s --run rehearsal "
     "--report load.html"
 )
+
+app = command_app()
 
 SEED: Final = 1
 """The feed's order and the pauses before reconnecting: the same load twice is the same twice."""
@@ -68,6 +70,7 @@ class _Wanted:
     run: str | None
 
 
+@app.command(epilog=EXAMPLE)
 def load(
     url: Annotated[str, typer.Argument(metavar="URL", help="The stream: ws://HOST:PORT/v1/stream.")],
     clients: Annotated[int, typer.Option(min=1, help="How many clients connect.")] = 1000,

@@ -24,7 +24,7 @@ from sandik.keys import KEYS, QUIT, ordered_by, pressed, raw_terminal
 from sandik.moments import moment_of
 from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys, operator_seal
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.orders import By, KeyFile, give, order_of
 from sandik.process import run_to_completion
 from sandik.runs import new_epoch
@@ -33,6 +33,8 @@ from schemas.errors import UnknownRun, UsageError
 from schemas.trust import OperatorSeal
 
 EXAMPLE = "Example: sandik replay archives/2024-yerel --run rehearsal --speed 60 --from 21:00 --to 23:30"
+
+app = command_app()
 
 _TERMINAL: Final = "terminal"
 
@@ -52,6 +54,7 @@ class _Seat:
     seal: OperatorSeal | None
 
 
+@app.command(epilog=EXAMPLE)
 def replay(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The archive: see sandik archive.")],
     run: RunName,

@@ -25,7 +25,7 @@ from producers.tables.sent import News, Sent
 from producers.tables.sheet import FileState, state_of
 from sandik import screen
 from sandik.numbers import grouped
-from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
@@ -36,6 +36,8 @@ from schemas.errors import LogError, TableError, UsageError
 _log = logging.getLogger(__name__)
 
 EXAMPLE = "Example: sandik reports ilceler.csv --mapping examples/agency-reports.toml --run 2024-yerel --watch"
+
+app = command_app()
 
 POLL_S: Final = 1.0
 """How often a watched file is looked at; it is read once it has not changed from one look to the next."""
@@ -50,6 +52,7 @@ MAX_DEFINITION_BYTES: Final = 64 * 1024 * 1024
 """The largest definition: all of Türkiye with its boxes and ballots is 5 MB; ten times that."""
 
 
+@app.command(epilog=EXAMPLE)
 def reports(
     file: Annotated[Path, typer.Argument(help="The agency's totals: CSV, gzipped CSV, Parquet or JSON.")],
     mapping: Annotated[

@@ -3,10 +3,14 @@
 import typer
 
 from producers.scenarios.library import library
+from sandik.options import command_app
 
 EXAMPLE = "Example: sandik scenarios"
 
+app = command_app()
 
+
+@app.command(epilog=EXAMPLE)
 def scenarios() -> None:
     """List the staged nights, each with its story. sandik simulate and sandik demo take a name with --scenario."""
     told = library()

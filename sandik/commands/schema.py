@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from sandik import screen
 from sandik.formats import write_bytes
+from sandik.options import command_app
 from schemas import asyncapi
 from schemas.comparison import COMPARISON
 from schemas.control import CONTROL
@@ -23,6 +24,8 @@ from schemas.totals import TOTALS
 from schemas.wire import CLIENT_MESSAGE, SERVER_MESSAGE
 
 EXAMPLE = "Example: sandik schema --out schema/     or one alone: sandik schema tally"
+
+app = command_app()
 
 SCHEMAS: Final[dict[str, TypeAdapter[Any]]] = {
     "definition": TypeAdapter(Election),
@@ -44,6 +47,7 @@ ASYNCAPI: Final = "asyncapi"
 """The name of the document that describes the whole stream."""
 
 
+@app.command(epilog=EXAMPLE)
 def schema(
     name: Annotated[str | None, typer.Argument(help=f"One of: {', '.join((*SCHEMAS, ASYNCAPI))}.")] = None,
     out: Annotated[

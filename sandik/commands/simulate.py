@@ -17,12 +17,14 @@ from producers.scenarios.scenario import Scenario
 from producers.simulating.staging import Staged, stage
 from sandik import screen
 from sandik.numbers import grouped
-from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app
 from sandik.process import run_to_completion
 from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
 
 EXAMPLE = "Example: sandik simulate --run rehearsal --scenario late-flip --seed 7 --speed 120"
+
+app = command_app()
 
 ScenarioName = Annotated[
     str,
@@ -53,6 +55,7 @@ Faults = Annotated[
 ]
 
 
+@app.command(epilog=EXAMPLE)
 def simulate(
     run: RunName,
     log: LogUrl = EMBEDDED_LOG,

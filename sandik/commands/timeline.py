@@ -16,7 +16,7 @@ from eventlog.topics import RunTopics
 from sandik import screen
 from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import OutFile
+from sandik.options import OutFile, command_app
 from sandik.process import calm_garbage_collector
 from sandik.timeline import Due, Timeline, Wanted, document
 from schemas.errors import UsageError
@@ -24,6 +24,8 @@ from schemas.moments import epoch_ms
 from tabulation.orders.restrictions import complaint
 
 EXAMPLE = "Example: sandik timeline archives/2024-yerel --contest metropolitan_mayor --source aa --out night.json"
+
+app = command_app()
 
 
 class Clock(StrEnum):
@@ -33,6 +35,7 @@ class Clock(StrEnum):
     APPEND = "append"
 
 
+@app.command(epilog=EXAMPLE)
 def timeline(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The archive: see sandik archive.")],
     out: OutFile,

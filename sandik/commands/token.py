@@ -13,12 +13,15 @@ from eventlog.clock import Wall
 from gateway.admission.access import sign
 from gateway.admission.keys import read_signing_key, write_new_key
 from sandik import screen
+from sandik.options import command_app
 from schemas.errors import UsageError
 
 EXAMPLE = (
     "Example: sandik token --new-key desk.key, and then: "
     "sandik token --key desk.key --scope control_room --run 2024-yerel --expires 24h --subject 'studio 1'"
 )
+
+app = command_app()
 
 MAX_LIFE: Final = timedelta(days=400)
 """A token cannot be called back, other than by its key: a year is for a machine that nobody looks after."""
@@ -42,6 +45,7 @@ class AlgorithmName(StrEnum):
     HS256 = "HS256"
 
 
+@app.command(epilog=EXAMPLE)
 def token(
     key: Annotated[
         Path | None,

@@ -10,7 +10,7 @@ from eventlog.run import Run, find_run
 from sandik import screen
 from sandik.formats import Format, FormatOption, for_people, print_sentences, write_bytes
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
 from sandik.read_totals import TellOption, read_totals
 from sandik.statehash import state_hash
@@ -22,7 +22,10 @@ from schemas.trust import OperatorKey
 
 EXAMPLE = "Example: sandik totals --run 2024-yerel --format json > totals.json"
 
+app = command_app()
 
+
+@app.command(epilog=EXAMPLE)
 def totals(
     run: RunName,
     log: LogUrl = EMBEDDED_LOG,

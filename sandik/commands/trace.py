@@ -19,7 +19,7 @@ from sandik import screen
 from sandik.formats import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
 from sandik.read_totals import embargo_complaint, read_control, read_on_air
 from sandik.wiring import open_log
@@ -33,10 +33,13 @@ from tabulation.on_air.cells import OnAir
 
 EXAMPLE = "Example: sandik trace tr/34/uskudar metropolitan_mayor imamoglu --run 2024-yerel --source aa"
 
+app = command_app()
+
 _PARTS = 3
 _SET_BY_HAND = "set by hand: see sandik control log. The boxes explain the source's own number."
 
 
+@app.command(epilog=EXAMPLE)
 def trace(
     number: Annotated[
         list[str],

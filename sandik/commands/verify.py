@@ -16,7 +16,7 @@ from eventlog.sqlite_check import check_file
 from sandik import screen
 from sandik.formats import write_json
 from sandik.numbers import grouped
-from sandik.options import EMBEDDED_LOG, LogUrl
+from sandik.options import EMBEDDED_LOG, LogUrl, command_app
 from sandik.process import calm_garbage_collector, run_to_completion
 from sandik.statehash import state_hash
 from sandik.wiring import open_log
@@ -24,6 +24,8 @@ from schemas.errors import ArchiveError
 from schemas.totals import Told
 
 EXAMPLE = "Example: sandik verify archives/2024-yerel"
+
+app = command_app()
 
 _DIFFERS = 1
 _EARLIER_RULES = (
@@ -33,6 +35,7 @@ _EARLIER_RULES = (
 _TOLD = "States are of what the sources say; holds, embargoes and figures set by hand change none of them."
 
 
+@app.command(epilog=EXAMPLE)
 def verify(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The archive's folder; or the file of an embedded log.")

@@ -12,6 +12,7 @@ from sandik.load.conductor import Show
 from sandik.load.histogram import Histogram
 from sandik.load.outcome import Outcome
 from sandik.numbers import decimal, grouped
+from sandik.progress_bar import terminal
 
 LINE_EVERY_S: Final = 10.0
 """Between two lines where there is no terminal: a log file wants to know that it goes on, no more."""
@@ -23,8 +24,9 @@ _US_PER_MS: Final = 1000
 @contextmanager
 def progress() -> Iterator[Show]:
     """Show how a load goes while the block runs."""
-    if screen.console.is_terminal:
-        with Live(Text("starting"), console=screen.console, refresh_per_second=4, transient=True) as live:
+    console = terminal()
+    if console.is_terminal:
+        with Live(Text("starting"), console=console, refresh_per_second=4, transient=True) as live:
             yield lambda outcome, elapsed_s: live.update(Text(line(outcome, elapsed_s)))
         return
     due = 0.0

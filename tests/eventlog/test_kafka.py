@@ -15,7 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from eventlog import kafka_appender
 from eventlog.clock import Wall
 from eventlog.kafka import KafkaLog
-from eventlog.kafka_connection import Security
+from eventlog.kafka_security import Security
 from eventlog.port import Entry, EventLog, Topic
 from eventlog.topics import RunTopics
 from sandik.wiring import open_log

@@ -8,7 +8,8 @@ import pytest
 
 from eventlog import kafka_closing
 from eventlog.kafka_closing import stop_admin, stop_consumer, stop_producer, uninterrupted
-from eventlog.kafka_connection import Connection, Security
+from eventlog.kafka_connection import Connection
+from eventlog.kafka_security import Security
 from schemas.errors import LogUnavailable
 from tests.patience import LIMIT_S
 

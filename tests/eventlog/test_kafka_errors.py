@@ -12,8 +12,8 @@ from aiokafka import errors as kafka
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from eventlog.kafka import KafkaLog
-from eventlog.kafka_connection import Security
 from eventlog.kafka_errors import explained, is_final
+from eventlog.kafka_security import Security
 from schemas.errors import LogError, LogUnavailable
 from tests.eventlog.certificates import Authority, authority, issued
 from tests.patience import LIMIT_S

@@ -3,7 +3,6 @@ import io
 import pytest
 from rich.console import Console
 
-from sandik import screen
 from sandik.load.outcome import Outcome
 from sandik.load.progress import line, phase, progress
 from tests.load.plans import outcome, plan
@@ -30,13 +29,15 @@ def test_what_is_going_on_is_said(elapsed_s: float, interrupted: bool, said: str
 
 @pytest.mark.parametrize(("terminal", "lines"), [(False, 2), (True, 0)])
 def test_without_a_terminal_there_is_a_line_now_and_then(
-    terminal: bool, lines: int, monkeypatch: pytest.MonkeyPatch
+    terminal: bool, lines: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a terminal one line is written over, and nothing is left of it."""
     written = io.StringIO()
-    monkeypatch.setattr(screen, "console", Console(file=written, force_terminal=terminal, width=200))
+    console = Console(file=written, force_terminal=terminal, width=200)
+    monkeypatch.setattr("sandik.load.progress.terminal", lambda: console)
     with progress() as show:
         for second in range(20):
             show(outcome(), float(second))
 
-    assert lines == sum("connected" in each for each in written.getvalue().split("\n")[:-1] if "\x1b" not in each)
+    shown = written.getvalue() + capsys.readouterr().err
+    assert lines == sum("connected" in each for each in shown.split("\n")[:-1] if "\x1b" not in each)

@@ -1,4 +1,5 @@
 import asyncio
+import importlib
 import signal
 import subprocess
 import sys
@@ -6,10 +7,12 @@ from pathlib import Path
 
 import orjson
 import pytest
+import typer
 
 from eventlog.clock import Wall
 from eventlog.port import Entry
 from eventlog.topics import RunTopics
+from sandik.cli import COMMANDS, Command
 from sandik.wiring import open_log
 from schemas.control import RunCreated
 from tests.builders import NIGHT, small_election
@@ -17,23 +20,6 @@ from tests.patience import LIMIT_S
 from tests.ports import free_port
 from tests.sandik.conftest import Sandik
 
-COMMANDS = (
-    "demo",
-    "boxes",
-    "reports",
-    "simulate",
-    "scenarios",
-    "aggregate",
-    "gateway",
-    "totals",
-    "export",
-    "archive",
-    "verify",
-    "restore",
-    "schema",
-    "token",
-    "load",
-)
 MAPPING = Path(__file__).parents[2] / "examples" / "turkiye-2014.toml"
 HEADER = (
     "il_id,ilce_id,il,ilce,sandik_no,kayitli_secmen,oy_kullanan,gecerli_toplam,gecersiz_toplam,"
@@ -49,12 +35,20 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself_with_an_example(command: str, sandik: Sandik) -> None:
-    code, out, _ = sandik(command, "--help")
+@pytest.mark.parametrize("command", COMMANDS, ids=[command.name for command in COMMANDS])
+def test_every_command_explains_itself_with_an_example(command: Command, sandik: Sandik) -> None:
+    code, out, _ = sandik(command.name, "--help")
 
     assert 0 == code
-    assert f"Example: sandik {command}" in out
+    assert f"Example: sandik {command.name}" in out
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=[command.name for command in COMMANDS])
+def test_the_list_says_of_a_command_what_it_says_itself(command: Command) -> None:
+    """The list has its own copy of the line, since asking the commands would import them all."""
+    asked = typer.main.get_command(importlib.import_module(command.module).app)
+
+    assert command.help == " ".join((asked.help or "").split("\n\n")[0].split())
 
 
 def test_a_table_becomes_totals(sandik: Sandik, table: Path) -> None:

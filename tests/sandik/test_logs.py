@@ -69,3 +69,25 @@ def test_an_outage_does_not_fill_the_log(capsys: pytest.CaptureFixture[str]) -> 
     written = capsys.readouterr().err
     assert LINES == written.count("Unable connect")
     assert 1 == written.count("is not there")
+
+
+def test_a_line_for_people_names_level_logger_and_what_came_along(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(LogForm.CONSOLE, verbose=False)
+    extra = {"run": "gece-ığ", "place": "two words", "of": None, "sign": "a'b"}
+    logging.getLogger("gateway.follow").warning("The log is away for %d s.", 3, extra=extra)
+
+    time, _, rest = capsys.readouterr().err.partition(" ")
+    assert time.endswith("Z")
+    assert (
+        """[warning  ] The log is away for 3 s. [gateway.follow] of=None place='two words' run=gece-ığ sign="a'b"\n"""
+        == rest
+    )
+
+
+def test_what_json_does_not_know_is_written_as_python_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(LogForm.JSON, verbose=False)
+    logging.getLogger("gateway.follow").error("It failed.", extra={"why": ValueError("a")}, stack_info=True)
+
+    line = orjson.loads(capsys.readouterr().err)
+    assert "ValueError('a')" == line["why"]
+    assert "test_what_json_does_not_know" in line["stack_info"]

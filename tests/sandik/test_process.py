@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandik.process import command_line, run_to_completion, run_until_stopped
-from schemas.errors import LoopEnded, UsageError
+from schemas.errors import Interrupted, LoopEnded, UsageError
 
 
 async def asked(number: signal.Signals) -> None:
@@ -41,7 +41,7 @@ def test_a_signal_ends_in_good_order_what_goes_on_until_then(number: signal.Sign
 
 
 def test_a_signal_interrupts_what_was_to_be_completed() -> None:
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(Interrupted):
         run_to_completion(asked(signal.SIGTERM))
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from eventlog.kafka_connection import Security
+from eventlog.kafka_security import Security
 from sandik.settings import kafka_security
 from schemas.errors import UsageError
 
