@@ -6,6 +6,7 @@ STAMP := $(VENV)/.installed
 PYTEST_WORKERS ?= 2
 SEEDS ?= 1000
 FIRST ?= 0
+DOCS_STAMP := $(VENV)/.docs-installed
 NODE := tests/node
 NODE_STAMP := $(NODE)/node_modules/.installed
 NPM_BIN := $(NODE)/node_modules/.bin
@@ -61,6 +62,18 @@ format: $(STAMP) node  ## format the code
 	$(BIN)/ruff check --fix --quiet .
 	if [ -e $(NODE_STAMP) ]; then $(NPM_BIN)/biome format --write .; fi
 
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints/dev.txt --group docs
+	@touch $@
+
+docs: $(DOCS_STAMP)  ## the documentation as a site in build/docs, with every link checked
+	$(BIN)/python -m tools.cli_reference
+	$(BIN)/zensical build --strict
+	$(BIN)/python -m tools.site_check build/docs
+
+docs-serve: docs  ## the same, at http://localhost:8080
+	$(BIN)/python -m http.server --directory build/docs --bind 127.0.0.1 8080
+
 bench: $(STAMP)  ## the README's figures
 	$(BIN)/python -m benchmarks
 
@@ -70,4 +83,4 @@ bench-gateway: $(STAMP)  ## the gateway beside its peers; a quarter of an hour
 clean:  ## remove what was set up and what tests left
 	rm -rf $(VENV) $(NODE)/node_modules .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
-.PHONY: help setup node demo test coverage simulate check check-js format bench bench-gateway clean
+.PHONY: help setup node demo test coverage simulate check check-js format docs docs-serve bench bench-gateway clean

@@ -19,6 +19,7 @@ from eventlog.port import EventLog
 from sandik.wiring import open_log
 from tests.kafka.broker import RESTART_SESSION_MS, Broker
 from tests.kafka.jars import NoKafka
+from tests.kinds import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414  # a hook of pytest's
 
 settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("noisy")

@@ -102,3 +102,17 @@ def test_links_between_our_pages_lead_somewhere() -> None:
     ]
 
     assert [] == broken
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    """A path of the repository in code, such as `schemas/wire.py`; one with a capital letter or `…` is an example."""
+    tops = "|".join((*PACKAGES, "benchmarks", "constraints", "deploy", "docs", "examples", "tests", "tools"))
+    named = re.compile(rf"`((?:{tops})/(?:[a-z0-9_./-]*(?:/|\.(?:py|js|ts|json|toml|md|yml|txt)))?)`")
+    gone = [
+        f"{page.relative_to(ROOT)}: {path}"
+        for page in tracked("*.md")
+        for path in named.findall(page.read_text(encoding="utf-8"))
+        if not (ROOT / path).exists()
+    ]
+
+    assert [] == gone
