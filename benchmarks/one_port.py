@@ -39,8 +39,8 @@ from eventlog.topics import RunTopics
 from gateway.clients.frames import text_frame
 from gateway.clients.framing import Framing
 from gateway.connections.websocket import WebSocketConnection
-from gateway.doors.routes import application
 from gateway.gateway import Gateway
+from gateway.routes.application import application
 from gateway.settings import GatewaySettings
 from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.totals import Totals
@@ -119,8 +119,8 @@ class SandikServer:
 
     def clients(self) -> int:
         self._gateway.turn()
-        world = self._gateway.world
-        return sum(topic.followers for topic in world.hub._topics.values()) if world else 0  # noqa: SLF001  no other way to count
+        run_state = self._gateway.run_state
+        return sum(topic.followers for topic in run_state.hub._topics.values()) if run_state else 0  # noqa: SLF001  no other way to count
 
     def send(self) -> int:
         self._rounds += 1

@@ -9,7 +9,7 @@ from eventlog.clock import Clock
 from eventlog.loops import forever, is_asked_to_end
 from eventlog.port import EventLog, Reader
 from eventlog.run import find_run
-from gateway.follow_beside import follow_beside
+from gateway.follow_topic import follow_topic
 from gateway.gateway import Gateway
 from schemas.errors import LogUnavailable, LoopEnded, PositionLost, UnknownRun, UnknownTopic
 
@@ -80,15 +80,15 @@ class _Pauses:
 async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, pauses: _Pauses) -> NoReturn:
     """Follow control and totals of a run. Nobody is let in before both have been read to their end."""
     run = await find_run(log, gateway.run_name)
-    world = gateway.begin(run)
+    run_state = gateway.begin(run)
     topics = run.topics
     control, totals = topics.control.name, topics.totals.name
-    ordered = await _end(log, control, world.control.position)
-    end = await _end(log, totals, world.view.seq)
+    ordered = await _end(log, control, run_state.control.position)
+    end = await _end(log, totals, run_state.view.seq)
     gateway.log_reached(end)
     async with (
-        log.reader(control, {0: world.control.position}) as orders,
-        log.reader(totals, {0: world.view.seq}) as reader,
+        log.reader(control, {0: run_state.control.position}) as orders,
+        log.reader(totals, {0: run_state.view.seq}) as reader,
     ):
         try:
             async with asyncio.TaskGroup() as group:
@@ -98,8 +98,8 @@ async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, pauses: _Pa
                 while orders.positions[0] < ordered:
                     await _read_orders(orders, gateway)
                 begin(_follow_orders(orders, gateway))
-                begin(follow_beside(log, topics.comparisons.name, world.comparisons, gateway.settings, clock))
-                begin(follow_beside(log, topics.quarantine.name, world.quarantine, gateway.settings, clock))
+                begin(follow_topic(log, topics.comparisons.name, run_state.comparisons, gateway.settings, clock))
+                begin(follow_topic(log, topics.quarantine.name, run_state.quarantine, gateway.settings, clock))
                 await _follow_totals(reader, end, gateway, pauses)
         except ExceptionGroup as failed:  # what the log said to the one, it says to the other
             raise failed.exceptions[0] from failed

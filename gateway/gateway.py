@@ -1,7 +1,7 @@
 """The gateway itself: one run's view, its clients, and what moves between them.
 
 Everything here happens in one event loop and without waiting. The loops in `follow` bring records and ticks, the
-protocol in `connections` brings clients and takes frames, the routes in `doors` look.
+protocol in `connections` brings clients and takes frames, the endpoints in `routes` look.
 """
 
 import asyncio
@@ -16,20 +16,19 @@ import orjson
 from eventlog.clock import Clock
 from eventlog.run import Run
 from gateway.admission.access import PUBLIC, Grant, may_see_numbers
-from gateway.admission.handshake import Handshake, Refusal, crowded
+from gateway.admission.handshake import Handshake, Refusal, over_limit
 from gateway.admission.limits import Census
 from gateway.clients.audience import Audience
-from gateway.clients.beats import Beats
 from gateway.clients.catalogue import Catalogue
-from gateway.clients.farewell import RESTART_CODE, RESTART_REASON, goodbye_message, retry_after_s, waves
+from gateway.clients.drain import RESTART_CODE, RESTART_REASON, batches, goodbye_message, retry_after_s
 from gateway.clients.framing import Framing, framed
 from gateway.clients.hub import Hub
+from gateway.clients.liveness import HeartbeatSchedule, Stalls
 from gateway.clients.session import Close, Follow, Output, Reply, Session, State, Unfollow
-from gateway.clients.stalls import Stalls
 from gateway.metrics import Metrics, Reading
 from gateway.readiness import LogContact, unready
+from gateway.run_state import Client, RunState
 from gateway.settings import GatewaySettings
-from gateway.world import Client, World
 from schemas.moments import epoch_ms
 from schemas.playback import is_mark, parse_mark
 from schemas.record import Record
@@ -59,7 +58,7 @@ class Gateway:
     ) -> None:
         self.run_name: Final = run_name
         self.settings: Final = settings
-        self.world: World | None = None
+        self.run_state: RunState | None = None
         self.ready = False
         self.retiring = False
         """Whether nobody is let in any more, since this gateway is about to end."""
@@ -79,87 +78,87 @@ class Gateway:
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
         self._watched: tuple[dict[str, tuple[FeedState, bool, bool, bool, bool]], tuple[str, ...], bool] = {}, (), True
-        self._beats: Beats[Client] = Beats(settings.heartbeat_s, clock.monotonic())
+        self._heartbeats: HeartbeatSchedule[Client] = HeartbeatSchedule(settings.heartbeat_s, clock.monotonic())
         self._lives = 0
         self._played: tuple[Playback | None, datetime] = (None, clock.now())
         """Where everybody was last told that the replay is, and when."""
 
     # What the log brings
 
-    def begin(self, run: Run) -> World:
+    def begin(self, run: Run) -> RunState:
         """Follow this run: on with the view where its log is the one known already, else with a new one."""
-        if self.world is not None and self.world.run.log_epoch == run.log_epoch:
-            return self.world
+        if self.run_state is not None and self.run_state.run.log_epoch == run.log_epoch:
+            return self.run_state
         self._part()
         self._lives = 0
-        return self._make_world(run)
+        return self._make_run_state(run)
 
     def begin_again(self) -> None:
         """The log lost a position: nothing that clients hold can be compared with it any more."""
-        if self.world is None:
+        if self.run_state is None:
             return
         self._part()
         self._lives += 1
-        self._make_world(self.world.run)
+        self._make_run_state(self.run_state.run)
 
     def fold(self, records: Iterable[Record]) -> None:
         """Fold records of the totals topic, in their order."""
-        if self.world is None:
+        if self.run_state is None:
             raise RuntimeError("There is no run yet; begin with one.")
-        clock, skipped = self.world.control.clock, self.world.view.skipped
+        clock, skipped = self.run_state.control.clock, self.run_state.view.skipped
         for record in records:
-            if self.world.program.fold(record):
+            if self.run_state.program.fold(record):
                 clock.figures_changed()
-            self.world.notices.fold(record)
+            self.run_state.notices.fold(record)
             self.metrics.folded(record.timestamp, record.key)
             if is_mark(record.key) and (mark := parse_mark(record.value)) is not None:
                 clock.mark(mark)
-        self._arrivals.look(self.world.view.heard, self._clock.monotonic())
-        if self.world.view.skipped > skipped:
+        self._arrivals.look(self.run_state.view.heard, self._clock.monotonic())
+        if self.run_state.view.skipped > skipped:
             _log.warning(
                 "%d records of the totals topic before %d cannot be used: another release of sandik wrote them, or "
                 "nobody did. What they say is not shown.",
-                self.world.view.skipped - skipped,
-                self.world.view.seq,
+                self.run_state.view.skipped - skipped,
+                self.run_state.view.seq,
             )
         self.work.set()
         self._look_at_replay()
 
     def fold_control(self, records: Iterable[Record]) -> None:
         """Fold records of the control topic, in their order, and do what they order."""
-        if self.world is None:
+        if self.run_state is None:
             raise RuntimeError("There is no run yet; begin with one.")
-        control = self.world.control
+        control = self.run_state.control
         before = control.embargo, control.calls
         for record in records:
             verdict = control.fold(record)
             if verdict is None:
                 continue
             if verdict.order is not None and verdict.counts:
-                self.world.quarantine.obey(verdict.order)
+                self.run_state.quarantine.obey(verdict.order)
             else:
                 _log.warning("The control record at %d %s.", verdict.offset, verdict.effect)
         if control.embargo != before[0]:
             self.set_embargo(control.embargo)
         elif control.calls != before[1] and self.ready:
-            self._tell(self.world, self._feeds(self.world))
+            self._tell(self.run_state, self._feeds(self.run_state))
         self._look_at_replay()
 
     @property
     def take_ended(self) -> bool:
         """Whether the run goes on in another take than the one that is followed."""
-        return self.world is not None and self.world.control.take_ended
+        return self.run_state is not None and self.run_state.control.take_ended
 
     def caught_up(self) -> None:
         """The view is current: let everybody in."""
-        if self.ready or self.world is None:
+        if self.ready or self.run_state is None:
             return
-        self.world.program.caught_up()
+        self.run_state.program.caught_up()
         self.ready = True
         self.reason = "Ready."
         self._look_at_embargo()
         for client, session in list(self._sessions.items()):
-            self._greet(client, session, self.world)
+            self._greet(client, session, self.run_state)
 
     def log_reached(self, end: int = 0) -> None:
         """The log has answered; the totals topic goes up to `end`, where that was asked."""
@@ -199,8 +198,8 @@ class Gateway:
         """From now on this embargo holds, instead of the one before."""
         self._audience.embargo = embargo
         self._look_at_embargo()
-        if self.ready and self.world is not None:
-            self._tell(self.world, self._feeds(self.world))
+        if self.ready and self.run_state is not None:
+            self._tell(self.run_state, self._feeds(self.run_state))
 
     def may_see_numbers(self, grant: Grant) -> bool:
         """Whether the bearer of this grant may be told figures of the night now."""
@@ -216,44 +215,44 @@ class Gateway:
 
     def feeds_now(self) -> dict[str, Feed]:
         """How every source is doing; none, where there is no run yet."""
-        return self._feeds(self.world) if self.world is not None else {}
+        return self._feeds(self.run_state) if self.run_state is not None else {}
 
     def unverified(self) -> tuple[Verdict, ...]:
         """The operators' restrictions that stand now though they cannot be verified, by their offset."""
-        return self.world.control.unverified(self._clock.now()) if self.world is not None else ()
+        return self.run_state.control.unverified(self._clock.now()) if self.run_state is not None else ()
 
     def reading(self) -> Reading:
         """How the gateway is at the moment, for whoever watches it."""
-        world = self.world
+        run_state = self.run_state
         return Reading(
             ready=not self.unready(),
             connections=len(self._clients),
             stalled=len(self._stalls),
-            groups=sum(hub.groups for hub in world.hubs) if world else 0,
-            seq=world.view.seq if world else 0,
-            behind=max(0, self._contact.end - world.view.seq) if world else 0,
+            groups=sum(hub.groups for hub in run_state.hubs) if run_state else 0,
+            seq=run_state.view.seq if run_state else 0,
+            behind=max(0, self._contact.end - run_state.view.seq) if run_state else 0,
             log_age_s=self.log_age_s,
-            skipped=world.view.skipped if world else 0,
-            stale=world.view.stale if world else 0,
+            skipped=run_state.view.skipped if run_state else 0,
+            stale=run_state.view.stale if run_state else 0,
             unverified=len(self.unverified()),
             feeds=self.feeds_now(),
-            partitions=world.run.topics.partitions if world else 0,
+            partitions=run_state.run.topics.partitions if run_state else 0,
         )
 
     # What clients bring
 
     def enter(self, address: str | None) -> Refusal | None:
         """Count a connection in, or say why there is no room for it; `census` counts it out."""
-        return crowded(self.census, address)
+        return over_limit(self.census, address)
 
     def connect(self, client: Client, grant: Grant = PUBLIC) -> None:
         """A client is there. It is greeted at once, or when the run is."""
         self._clients[client] = None
-        self._beats.enter(client)
+        self._heartbeats.enter(client)
         self._audience.enter(client, grant)
         session = self._sessions[client] = Session()
-        if self.ready and self.world is not None:
-            self._greet(client, session, self.world)
+        if self.ready and self.run_state is not None:
+            self._greet(client, session, self.run_state)
 
     def receive(self, client: Client, text: str) -> None:
         """A client said something."""
@@ -269,7 +268,7 @@ class Gateway:
             self._stalls.resumed(client)
         else:
             self._stalls.stopped(client, client.unsent_bytes(), self._clock.monotonic())
-        if self.world is not None:
+        if self.run_state is not None:
             self._hub_of(client).set_draining(client, draining)
             self.work.set()
 
@@ -280,31 +279,31 @@ class Gateway:
             session.end()
         self._audience.leave(client)
         self._stalls.resumed(client)
-        for hub in self.world.hubs if self.world is not None else ():
+        for hub in self.run_state.hubs if self.run_state is not None else ():
             hub.disconnect(client)
 
     def disconnect(self, client: Client) -> None:
         """A client is gone."""
         self.leave(client)
         self._clients.pop(client, None)
-        self._beats.leave(client)
+        self._heartbeats.leave(client)
 
     # How clients are sent away
 
     def retire(self) -> list[Sequence[Client]]:
-        """Let nobody in any more; the clients, in the waves in which to `dismiss` them."""
+        """Let nobody in any more; the clients, in the batches in which to `dismiss` them."""
         self.retiring = True
         self.reason = "This gateway is about to end. Ask another one."
-        return waves(list(self._clients))
+        return batches(list(self._clients))
 
     def dismiss(
-        self, clients: Collection[Client], code: int = RESTART_CODE, reason: str = RESTART_REASON, *, herd: int
+        self, clients: Collection[Client], code: int = RESTART_CODE, reason: str = RESTART_REASON, *, leaving: int
     ) -> None:
         """Send these clients away who are to come back, each after a pause of its own: so many go in all."""
         for client in clients:
             session = self._sessions.get(client)
             if session is not None and session.state is State.OPEN:
-                goodbye = goodbye_message(code, retry_after_s(herd, self._chance()))
+                goodbye = goodbye_message(code, retry_after_s(leaving, self._chance()))
                 client.send(framed(goodbye, client.framing.for_one))
             client.close(code, reason)
 
@@ -314,10 +313,10 @@ class Gateway:
         """Send everybody what they are owed."""
         self.work.clear()
         self._dismiss_expired()
-        if not self.ready or self.world is None:
+        if not self.ready or self.run_state is None:
             return
         frames = size_bytes = 0
-        for hub in self.world.hubs:
+        for hub in self.run_state.hubs:
             for sending in hub.turn(self._clock.monotonic()):
                 data = sending.data
                 for client in sending.connections:
@@ -336,43 +335,43 @@ class Gateway:
         now = self._clock.monotonic()
         for client in self._stalls.overdue(lambda client: client.unsent_bytes(), now):
             client.close(CloseCode.STALLED, CLOSE_REASONS[CloseCode.STALLED])
-        due = self._beats.due(now)
-        if self.ready and self.world is not None:
-            found = self._feeds(self.world)
+        due = self._heartbeats.due(now)
+        if self.ready and self.run_state is not None:
+            found = self._feeds(self.run_state)
             states = {
                 source: (feed.state, feed.set_aside > 0, feed.restarted > 0, feed.ahead > 0, feed.impossible > 0)
                 for source, feed in found.items()
             }
-            hold = self.world.program.hold
+            hold = self.run_state.program.hold
             watched = states, hold, self._contact.reachable
             changed = changed or watched != self._watched
             self._watched = watched
-            self.world.alarms.look_under(moved(self.world.program.on_air), self._clock.now())
-            self.world.alarms.look(
-                self.world.view, found, self._clock.now(), self.world.quarantine.open, self.world.notices
+            self.run_state.alarms.look_under(moved(self.run_state.program.on_air), self._clock.now())
+            self.run_state.alarms.look(
+                self.run_state.view, found, self._clock.now(), self.run_state.quarantine.open, self.run_state.notices
             )
             if changed or due:
-                self._tell(self.world, found, None if changed else due)
+                self._tell(self.run_state, found, None if changed else due)
         for client in due:
             client.check()
 
-    def _make_world(self, run: Run) -> World:
+    def _make_run_state(self, run: Run) -> RunState:
         epoch = f"{run.log_epoch}+{self._lives}" if self._lives else run.log_epoch
         program, control = Program(run.definition), Control(run, self.settings.operators)
         hubs = Hub[Client](program.view, epoch), Hub[Client](program.live, epoch)
-        is_first = self.world is None
-        self.world = World(run, epoch, program, control, *hubs, Catalogue(run.definition))
+        is_first = self.run_state is None
+        self.run_state = RunState(run, epoch, program, control, *hubs, Catalogue(run.definition))
         self._played = None, self._clock.now()
         if not is_first or control.embargo != NO_EMBARGO:
             self.set_embargo(control.embargo)
         self.reason = f"Reading the totals of run {self.run_name!r}."
-        return self.world
+        return self.run_state
 
     def _part(self) -> None:
         """Send away whoever was told something: it is of a log that is no more. Who still waits may go on waiting."""
         self.ready = False
         told = [client for client, session in self._sessions.items() if session.state is State.OPEN]
-        self.dismiss(told, CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED], herd=len(told))
+        self.dismiss(told, CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED], leaving=len(told))
 
     def _dismiss_expired(self) -> None:
         """Close the connections of those whose token has expired, before they are sent anything more."""
@@ -386,10 +385,10 @@ class Gateway:
         if self._audience.public_sees:
             for client, follow in self._audience.take_kept():
                 self._follow(client, follow)
-        elif self.world is not None:
+        elif self.run_state is not None:
             for client in self._audience.unseeing(self._sessions):
-                for subscription in self.world.hub.subscriptions(client):
-                    self.world.hub.unsubscribe(client, subscription.id)
+                for subscription in self.run_state.hub.subscriptions(client):
+                    self.run_state.hub.unsubscribe(client, subscription.id)
                     self._audience.keep(client, Follow(subscription, None))
         return True
 
@@ -398,11 +397,11 @@ class Gateway:
 
         The figures go first: who is told a clock has been sent what it presumes.
         """
-        world, now = self.world, self._clock.now()
-        if world is None or not self.ready or not is_surprising(*self._played, world.control.clock.at(now), now):
+        state, now = self.run_state, self._clock.now()
+        if state is None or not self.ready or not is_surprising(*self._played, state.control.clock.at(now), now):
             return
         self.turn()
-        self._tell(world, self._feeds(world))
+        self._tell(state, self._feeds(state))
 
     def _follow(self, client: Client, follow: Follow) -> None:
         if not self._audience.sees(client):
@@ -412,36 +411,36 @@ class Gateway:
         hub.subscribe(client, follow.subscription, follow.since, client.framing)
         self.work.set()
 
-    def _hello(self, world: World, client: Client) -> bytes:
+    def _hello(self, run_state: RunState, client: Client) -> bytes:
         return orjson.dumps(
             {
                 "type": "hello",
                 "protocol": PROTOCOL,
-                "run": world.run.name,
-                "mode": world.run.mode,
-                "epoch": world.epoch,
-                "seq": world.view.seq if self._audience.sees(client) else 0,
+                "run": run_state.run.name,
+                "mode": run_state.run.mode,
+                "epoch": run_state.epoch,
+                "seq": run_state.view.seq if self._audience.sees(client) else 0,
                 "heartbeat_s": self.settings.heartbeat_s,
                 "scope": self._audience.grant(client).scope,
             }
         )
 
-    def _state(self, world: World, found: Mapping[str, Feed], *, numbers: bool) -> bytes:
-        program, now = world.program, self._clock.now()
-        replay = world.control.clock.at(now)
+    def _state(self, run_state: RunState, found: Mapping[str, Feed], *, numbers: bool) -> bytes:
+        program, now = run_state.program, self._clock.now()
+        replay = run_state.control.clock.at(now)
         return state_message(
             *(program.seq, now, found, self.embargo),
             reachable=self._contact.reachable,
             numbers=numbers,
             hold=program.hold,
             held_in_part=program.held_in_part,
-            calls=world.control.calls,
+            calls=run_state.control.calls,
             replay=replay,
         )
 
-    def _greet(self, client: Client, session: Session, world: World) -> None:
-        outputs = session.ready(self._hello(world, client), world.catalogue)
-        state = self._state(world, self._feeds(world), numbers=self._audience.sees(client))
+    def _greet(self, client: Client, session: Session, run_state: RunState) -> None:
+        outputs = session.ready(self._hello(run_state, client), run_state.catalogue)
+        state = self._state(run_state, self._feeds(run_state), numbers=self._audience.sees(client))
         self._act(client, [outputs[0], Reply(state), *outputs[1:]])
 
     def _act(self, client: Client, outputs: Collection[Output]) -> None:
@@ -460,35 +459,35 @@ class Gateway:
                     self._hub_of(client).unsubscribe(client, subscription_id)
 
     def _hub_of(self, client: Client) -> Hub[Client]:
-        if self.world is None:
+        if self.run_state is None:
             raise RuntimeError("A session was opened before there was a run.")
-        return self.world.hub_for(self._audience.grant(client).watches)
+        return self.run_state.hub_for(self._audience.grant(client).watches)
 
-    def _feeds(self, world: World) -> dict[str, Feed]:
+    def _feeds(self, run_state: RunState) -> dict[str, Feed]:
         now = self._clock.now()
-        replay = world.control.clock.at(now)
+        replay = run_state.control.clock.at(now)
         return feeds(
-            world.run.definition.source_ids,
-            heard_by(world.view, replay),
+            run_state.run.definition.source_ids,
+            heard_by(run_state.view, replay),
             now,
             reachable=self._contact.reachable,
             limits=self.settings.feeds,
             replay=replay,
-            set_aside=world.quarantine.open.by_source,
-            restarted=world.notices.by_source("restarted"),
-            ahead=world.notices.by_source("ahead"),
-            impossible=world.notices.by_source("impossible"),
+            set_aside=run_state.quarantine.open.by_source,
+            restarted=run_state.notices.by_source("restarted"),
+            ahead=run_state.notices.by_source("ahead"),
+            impossible=run_state.notices.by_source("impossible"),
             arrived_s=self._arrivals.age_s(self._clock.monotonic()),
         )
 
-    def _tell(self, world: World, found: Mapping[str, Feed], clients: Iterable[Client] | None = None) -> None:
+    def _tell(self, run_state: RunState, found: Mapping[str, Feed], clients: Iterable[Client] | None = None) -> None:
         """Tell these clients (or all) who read how the feeds are; who may not see numbers, as much as they may know."""
         if clients is None:
             now = self._clock.now()
-            self._played = world.control.clock.at(now), now
+            self._played = run_state.control.clock.at(now), now
         frames = {}
         for sees in (True, False):
-            payload = self._state(world, found, numbers=sees)
+            payload = self._state(run_state, found, numbers=sees)
             frames[sees] = [framed(payload, framing) for framing in Framing]
         for client in self._sessions if clients is None else clients:
             session = self._sessions.get(client)

@@ -18,12 +18,12 @@ from eventlog.run import RUN_NAME
 from gateway.admission.tls import tls_context
 from gateway.connections.http import HttpConnection
 from gateway.connections.websocket import WebSocketConnection
-from gateway.doors.boundaries import Boundaries
-from gateway.doors.history import Moments
-from gateway.doors.routes import application
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.pages import PAGES
+from gateway.routes.application import application
+from gateway.routes.boundaries import Boundaries
+from gateway.routes.history import Moments
 from gateway.settings import GatewaySettings
 from gateway.siblings import Siblings
 from schemas.errors import LoopEnded, UsageError
@@ -42,7 +42,7 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
     moments: Moments | None = None,
     boundaries: Boundaries | None = None,
 ) -> None:
-    """Serve the run until cancelled; then let the clients go in waves, the last of them too, and return.
+    """Serve the run until cancelled; then let the clients go in batches, the last of them too, and return.
 
     `port` 0 takes a free one; `started` is called with the actual port once connections are accepted. `moments` works
     out what was shown before, for whoever asks; `boundaries` are the districts' outlines for the map, which draws equal
@@ -88,13 +88,13 @@ def _siblings(gateway: Gateway) -> Siblings | None:
 
 
 async def _let_go(gateway: Gateway, clock: Clock) -> None:
-    """Send the clients away, wave by wave; who still has to wait for that is served meanwhile."""
-    waves = gateway.retire()
-    herd = sum(map(len, waves))
-    for number, wave in enumerate(waves):
+    """Send the clients away, batch by batch; who still has to wait for that is served meanwhile."""
+    batches = gateway.retire()
+    leaving = sum(map(len, batches))
+    for number, batch in enumerate(batches):
         if number:
-            await clock.sleep(gateway.settings.drain_s / len(waves))
-        gateway.dismiss(wave, herd=herd)
+            await clock.sleep(gateway.settings.drain_s / len(batches))
+        gateway.dismiss(batch, leaving=leaving)
 
 
 async def _end(server: Server, serving: asyncio.Task[None]) -> None:

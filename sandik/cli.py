@@ -65,7 +65,7 @@ COMMANDS: Final = (
     Command(
         "gateway",
         "sandik.commands.gateway",
-        "Serve the run's board, its WebSocket stream and its HTTP doors on one port, until stopped.",
+        "Serve the run's board, its WebSocket stream and its HTTP endpoints on one port, until stopped.",
     ),
     Command(
         "graphics",

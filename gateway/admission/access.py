@@ -67,7 +67,7 @@ _RANKS: Final[dict[Scope, int]] = {"public": 0, "control_room": 1, "operator": 2
 
 
 class TokenRefused(SandikError):
-    """A token that does not open the door. The message never repeats it."""
+    """A token that is refused. The message never repeats it."""
 
     def __init__(self, code: RefusalCode, message: str) -> None:
         super().__init__(message)

@@ -1,6 +1,6 @@
-"""The decision at the door: who comes in, from where, with what. Headers in, a grant or a refusal out; no I/O.
+"""The decision on admission: who comes in, from where, with what. Headers in, a grant or a refusal out; no I/O.
 
-Both doors ask here: HTTP requests in `doors.doorkeeper`, requests for the stream in `connections.websocket`.
+Both ways in ask here: HTTP requests in `routes.middleware`, requests for the stream in `connections.websocket`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -61,8 +61,8 @@ class AccessSettings:
 
 
 @dataclass(frozen=True)
-class Knock:
-    """What somebody brings to the door. Header names are in lower case."""
+class Credentials:
+    """What a request brings: its query, its headers, where it comes from. Header names are in lower case."""
 
     query: str
     headers: Sequence[tuple[str, str]]
@@ -110,10 +110,10 @@ class Handshake:
         self._settings = settings
         self._tokens = TokenCheck(settings.keys, run)
 
-    def admit(self, knock: Knock, now: datetime) -> Grant | Refusal:
+    def admit(self, brought: Credentials, now: datetime) -> Grant | Refusal:
         """What the token that somebody brings, or does not bring, lets them do."""
         try:
-            tokens = knock.tokens
+            tokens = brought.tokens
         except ValueError:
             return Refusal(400, "bad_request", f"The URL has more than {_MAX_FIELDS} fields. Use patterns for units.")
         if len(tokens) > 1:
@@ -125,41 +125,41 @@ class Handshake:
                 return Refusal(403, error.code, str(error))
             return Refusal(401, error.code, str(error), (("www-authenticate", 'Bearer realm="sandik"'),))
 
-    def admit_to_stream(self, path: str, knock: Knock, now: datetime) -> Grant | Refusal:
+    def admit_to_stream(self, path: str, brought: Credentials, now: datetime) -> Grant | Refusal:
         """The same for whoever wants to have the stream: the right one, from a page that may."""
         if path != STREAM_PATH:
             return Refusal(404, "unknown_path", f"There is no stream at {path}. Connect to {STREAM_PATH}.")
-        decision = self.refuse_origin(knock) or self.admit(knock, now)
-        if isinstance(decision, Grant) and decision.allows("control_room") and knock.asks_for_program:
+        decision = self.refuse_origin(brought) or self.admit(brought, now)
+        if isinstance(decision, Grant) and decision.allows("control_room") and brought.asks_for_program:
             return replace(decision, program=True)
         return decision
 
-    def refuse_origin(self, knock: Knock) -> Refusal | None:
+    def refuse_origin(self, brought: Credentials) -> Refusal | None:
         """Whether a page of this origin may not connect. Whoever names none is no page."""
-        if not knock.all("origin") or self.allowed_origin(knock):
+        if not brought.all("origin") or self.allowed_origin(brought):
             return None
         message = "Pages of this origin may not connect. The gateway's operator can allow it with --origin."
         return Refusal(403, "wrong_origin", message)
 
-    def allowed_origin(self, knock: Knock) -> str | None:
+    def allowed_origin(self, brought: Credentials) -> str | None:
         """The page's origin, if it is allowed."""
-        origins = knock.all("origin")
+        origins = brought.all("origin")
         if len(origins) != 1:
             return None
         origin = _plain_origin(origins[0])
         allowed = self._settings.origins
-        if origin is not None and (origin in allowed or ANY_ORIGIN in allowed or _is_own(origin, knock.all("host"))):
+        if origin is not None and (origin in allowed or ANY_ORIGIN in allowed or _is_own(origin, brought.all("host"))):
             return origins[0]
         return None
 
-    def counted_address(self, knock: Knock) -> str | None:
+    def counted_address(self, brought: Credentials) -> str | None:
         """The address that a connection counts for: the nearest that no proxy of ours has. `None` is not limited."""
-        if not self.is_proxy(knock.peer):
-            return counted_address(knock.peer)
-        for part in reversed([part for line in knock.all("x-forwarded-for") for part in line.split(",")]):
-            address = forwarded(part) if part.strip() else knock.peer
+        if not self.is_proxy(brought.peer):
+            return counted_address(brought.peer)
+        for part in reversed([part for line in brought.all("x-forwarded-for") for part in line.split(",")]):
+            address = forwarded(part) if part.strip() else brought.peer
             if address is None:  # so that nobody gets around the limit with what is no address
-                return knock.peer
+                return brought.peer
             if not self.is_proxy(address):
                 return counted_address(address)
         return None
@@ -195,7 +195,7 @@ def forwarded(text: str) -> str | None:
     return text
 
 
-def crowded(census: Census, address: str | None) -> Refusal | None:
+def over_limit(census: Census, address: str | None) -> Refusal | None:
     """Count a connection in; or why it is not."""
     match census.enter(address):
         case "full":

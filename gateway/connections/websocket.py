@@ -21,9 +21,9 @@ from websockets.protocol import CLOSING, OPEN
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from gateway.admission.handshake import Knock, Refusal, peer_of
+from gateway.admission.handshake import Credentials, Refusal, peer_of
 from gateway.admission.limits import Meter
-from gateway.clients.farewell import RESTART_CODE, RESTART_REASON
+from gateway.clients.drain import RESTART_CODE, RESTART_REASON
 from gateway.clients.frames import COMPRESSION_WINDOW_BITS, PING, text_frame
 from gateway.clients.framing import Framing
 from gateway.connections.sockets import hang_up
@@ -210,15 +210,15 @@ class WebSocketConnection(asyncio.Protocol):
             return
         path, _, query = request.path.partition("?")
         headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
-        brought = Knock(query, headers, peer_of(self.transport.get_extra_info("peername")))
+        brought = Credentials(query, headers, peer_of(self.transport.get_extra_info("peername")))
         decision = self._gateway.handshake.admit_to_stream(path, brought, self._gateway.clock.now())
         if isinstance(decision, Refusal):
             self._reject(decision)
             return
         self._address = self._gateway.handshake.counted_address(brought)
-        crowded = self._gateway.enter(self._address)
-        if crowded is not None:
-            self._reject(crowded)
+        over_limit = self._gateway.enter(self._address)
+        if over_limit is not None:
+            self._reject(over_limit)
             return
         self._counted = True
         self._protocol.send_response(self._protocol.accept(request))

@@ -1,4 +1,4 @@
-"""Where a gateway's doors are, from any address of it: its page's, its stream's, or just its host. Pure."""
+"""Where a gateway's endpoints are, from any address of it: its page's, its stream's, or just its host. Pure."""
 
 from typing import Final
 from urllib.parse import parse_qs, urlsplit, urlunsplit

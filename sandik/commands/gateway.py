@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from eventlog.clock import Wall
-from gateway.doors.boundaries import Boundaries, read_boundaries
-from gateway.doors.history import Moments
+from gateway.routes.boundaries import Boundaries, read_boundaries
+from gateway.routes.history import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik import screen
-from sandik.doors import (
+from sandik.access_options import (
     LIMITS,
     MaxConnections,
     MaxConnectionsPerAddress,
@@ -82,7 +82,7 @@ def gateway(
     worker_number: Annotated[int, typer.Option(hidden=True, envvar=WORKER_NUMBER)] = 1,
     worker_folder: Annotated[Path | None, typer.Option(hidden=True, envvar=WORKER_FOLDER)] = None,
 ) -> None:
-    """Serve the run's board, its WebSocket stream and its HTTP doors on one port, until stopped."""
+    """Serve the run's board, its WebSocket stream and its HTTP endpoints on one port, until stopped."""
     settings = GatewaySettings(
         tick_ms=tick_ms,
         access=access_settings(token_key, public, origin, trusted_proxy),

@@ -1,4 +1,4 @@
-"""What an order has to be confirmed for before it is written, at every door: one rule for all of them. Pure."""
+"""What an order has to be confirmed for before it is written, at every endpoint: one rule for all of them. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field

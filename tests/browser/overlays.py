@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Route
 
-from gateway.doors.overlays import OVERLAYS
 from gateway.pages import PAGES
+from gateway.routes.overlays import OVERLAYS
 from schemas.definition import Election
 from tests.browser.chromium import PATIENCE_MS, Screen
 

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser
 
-from gateway.doors.overlays import OVERLAYS
+from gateway.routes.overlays import OVERLAYS
 from tests.browser.moments import moments
 from tests.browser.overlays import studio
 from tests.browser.test_overlay_pictures import LEADER_CHANGED, SEARCH

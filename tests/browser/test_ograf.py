@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from eventlog.port import EventLog
-from gateway.doors.overlays import OVERLAYS
+from gateway.routes.overlays import OVERLAYS
 from tests.browser.graphics import HIDDEN, SHOWN, desk, place
 from tests.browser.stage import showing
 

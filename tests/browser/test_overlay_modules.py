@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.async_api import Browser
 
-from gateway.doors.boundaries import read_boundaries
-from gateway.doors.overlays import OVERLAYS
+from gateway.routes.boundaries import read_boundaries
+from gateway.routes.overlays import OVERLAYS
 from tests.browser.moments import UNIT, moments
 from tests.browser.overlays import Studio, studio
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser
 
-from gateway.doors.overlays import OVERLAYS
+from gateway.routes.overlays import OVERLAYS
 from tests.browser.moments import MANY, STATES, UNIT, calls, moments
 from tests.browser.overlays import AT, Script, Studio, state, studio
 from tests.browser.test_board import percent, turkish

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser
 
 from eventlog.port import EventLog
-from gateway.doors.overlays import OVERLAYS
+from gateway.routes.overlays import OVERLAYS
 from sandik.graphics.catalogue import GRAPHICS
 from tests.browser.graphics import HIDDEN, SHOWN, Desk, desk, place
 from tests.browser.overlays import studio

@@ -18,8 +18,8 @@ from eventlog.topics import RunTopics
 from gateway.admission.access import Grant
 from gateway.admission.handshake import AccessSettings
 from gateway.admission.limits import Limits
-from gateway.doors.routes import application
 from gateway.gateway import Gateway
+from gateway.routes.application import application
 from gateway.settings import GatewaySettings
 from schemas.control import EmbargoLifted, EmbargoSet
 from schemas.gate import Gate

@@ -158,8 +158,8 @@ def test_nobody_is_greeted_before_the_view_is_current(gateway: Gateway) -> None:
 
 def test_the_same_run_found_again_goes_on(gateway: Gateway) -> None:
     listener = opened(gateway)
-    world = gateway.world
-    assert gateway.begin(run()) is world
+    run_state = gateway.run_state
+    assert gateway.begin(run()) is run_state
     assert listener.closed == []
 
 
@@ -194,7 +194,7 @@ def test_what_a_client_that_left_says_is_not_heard(gateway: Gateway) -> None:
 
 def test_a_position_lost_before_the_run_was_found_is_nothing(gateway: Gateway) -> None:
     gateway.begin_again()
-    assert gateway.world is None
+    assert gateway.run_state is None
 
 
 def test_a_client_may_give_up_on_the_way_in(gateway: Gateway) -> None:
@@ -249,9 +249,9 @@ def test_a_gateway_that_retires_lets_its_clients_go_in_waves_and_tells_them_when
     gateway.begin(run())
     gateway.caught_up()
     others = [opened(gateway), opened(gateway)]
-    (wave,) = gateway.retire()
+    (batch,) = gateway.retire()
     assert (gateway.retiring, gateway.ready) == (True, True)
-    gateway.dismiss(wave, herd=8_000)
+    gateway.dismiss(batch, leaving=8_000)
     told = [listener.messages[-1] for listener in (early, *others)]
     assert told == [{"type": "goodbye", "code": 1012, "retry_after_s": wait_s} for wait_s in (0.0, 2.0, 4.0)]
     assert [listener.closed for listener in (early, *others)] == [[1012]] * 3
@@ -261,9 +261,9 @@ def test_who_was_never_greeted_is_sent_away_without_a_goodbye(gateway: Gateway) 
     """`hello` is the first message of a connection, whatever follows."""
     listener = Listener(gateway)
     gateway.connect(listener)
-    (wave,) = gateway.retire()
-    gateway.dismiss(wave, herd=1)
-    gateway.dismiss([listener], herd=1)
+    (batch,) = gateway.retire()
+    gateway.dismiss(batch, leaving=1)
+    gateway.dismiss([listener], leaving=1)
     assert (listener.messages, listener.closed[0]) == ([], 1012)
 
 

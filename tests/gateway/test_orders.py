@@ -50,16 +50,16 @@ def gateway(clock: Manual) -> Gateway:
 
 
 def command(gateway: Gateway, kind: Kind, **fields: Any) -> None:
-    assert gateway.world is not None
+    assert gateway.run_state is not None
     value = written(kind, SEAL, epoch="9f2c", **fields)
-    gateway.fold_control([Written(gateway.world.control.position, value)])
+    gateway.fold_control([Written(gateway.run_state.control.position, value)])
 
 
 def tell(gateway: Gateway, *said: Any) -> None:
-    assert gateway.world is not None
+    assert gateway.run_state is not None
     for one in said:
         key = one.key if isinstance(one, Gate) else one.cell.key()
-        gateway.fold([Written(gateway.world.view.seq, one.encode(), key=key)])
+        gateway.fold([Written(gateway.run_state.view.seq, one.encode(), key=key)])
     gateway.turn()
 
 

@@ -35,9 +35,9 @@ def started(*operators: OperatorKey) -> Gateway:
 
 
 def order(gateway: Gateway, kind: Kind, seal: Any, **fields: Any) -> None:
-    assert gateway.world is not None
+    assert gateway.run_state is not None
     value = written(kind, seal, epoch="9f2c", **fields)
-    position = gateway.world.control.position
+    position = gateway.run_state.control.position
     gateway.fold_control([Written(position, value, timestamp=epoch_ms(gateway.clock.now()))])
     gateway.turn()
 

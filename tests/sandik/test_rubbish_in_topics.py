@@ -108,19 +108,19 @@ def check_every_reader(sandik: Sandik, url: str, run: str) -> None:
 def test_no_rubbish_in_any_topic_ends_a_gateway() -> None:
     """Everything in every order, as it reads it, and what it says of it afterwards."""
     made = Gateway("night", clock=Manual(START), settings=GatewaySettings())
-    world = made.begin(Run(RunTopics("night"), "live", "9f2c", election()))
+    run_state = made.begin(Run(RunTopics("night"), "live", "9f2c", election()))
     values = [None, *VALUES]
     records = [Written(at, values[at % len(values)], 0, key) for at, key in enumerate((None, *KEYS) * len(values))]
     made.fold_control(records)
     made.fold(records)
     for record in records:
-        world.quarantine.fold(record)
-        world.comparisons.fold(record)
+        run_state.quarantine.fold(record)
+        run_state.comparisons.fold(record)
     made.caught_up()
     made.turn()
 
-    assert len(records) == world.view.seq == world.quarantine.seq
-    assert () == world.quarantine.open.statements
+    assert len(records) == run_state.view.seq == run_state.quarantine.seq
+    assert () == run_state.quarantine.open.statements
 
 
 def test_no_rubbish_in_any_topic_ends_who_reads_it(sandik: Sandik, log_url: str, unique: str) -> None:

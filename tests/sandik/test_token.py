@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from gateway.admission.access import TokenCheck
 from gateway.admission.keys import read_key
+from sandik.access_options import Public, access_settings, tls_files
 from sandik.cli import app
 from sandik.commands.token import duration
-from sandik.doors import Public, access_settings, tls_files
 from schemas.errors import UsageError
 
 RUNNER = CliRunner()

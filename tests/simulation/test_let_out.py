@@ -26,8 +26,8 @@ from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from eventlog.sqlite_compaction import MIN_COMPACTION_LAG_MS, compact
-from gateway.doors.routes import application
 from gateway.gateway import Gateway
+from gateway.routes.application import application
 from gateway.settings import GatewaySettings
 from sandik.past import past_of
 from sandik.wiring import open_log
@@ -323,7 +323,9 @@ class Night:
             answers = {path: await client.get(path) for path in ("/v1/totals", "/v1/rows.json", "/v1/facts")}
             compared = await client.get("/v1/compare?contest=mayor&unit=tr/34/uskudar&a=aa&b=anka")
         assert {expected} == {answer.status_code for answer in answers.values()}
-        is_held = self.gateway.world is not None and self.gateway.world.program.is_held("mayor", "tr/34/uskudar")
+        is_held = self.gateway.run_state is not None and self.gateway.run_state.program.is_held(
+            "mayor", "tr/34/uskudar"
+        )
         assert (451 if expected == 451 else 403 if is_held else 200) == compared.status_code
         if expected == 451:
             return

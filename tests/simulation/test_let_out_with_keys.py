@@ -211,11 +211,11 @@ class Night:
         found = []
         for name, operators in KEYS.items():
             gateway = Gateway(RUN, clock=self._clock, settings=GatewaySettings(operators=operators))
-            world = gateway.begin(self._run)
+            run_state = gateway.begin(self._run)
             gateway.fold_control(control)
             gateway.fold(totals)
             gateway.caught_up()
-            shown = world.view_for("public").totals(CELL)
+            shown = run_state.view_for("public").totals(CELL)
             if gateway.may_see_numbers(PUBLIC) and shown is not None:
                 found.append((name, shown.boxes_opened))
         return iter(found)

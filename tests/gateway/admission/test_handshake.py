@@ -11,11 +11,11 @@ from gateway.admission.handshake import (
     STREAM_PATH,
     AccessSettings,
     Code,
+    Credentials,
     Handshake,
-    Knock,
     Refusal,
-    crowded,
     origins,
+    over_limit,
     peer_of,
     proxies,
 )
@@ -28,8 +28,8 @@ CLOSED = Handshake(AccessSettings(keys=(HS256,), public="token"), "night")
 GOOD = token(now=NOW)
 
 
-def knock(query: str = "", peer: str | None = "203.0.113.7", **headers: str) -> Knock:
-    return Knock(query, [(name.replace("_", "-"), value) for name, value in headers.items()], peer)
+def credentials(query: str = "", peer: str | None = "203.0.113.7", **headers: str) -> Credentials:
+    return Credentials(query, [(name.replace("_", "-"), value) for name, value in headers.items()], peer)
 
 
 def refused(decision: Grant | Refusal) -> tuple[int, str]:
@@ -40,9 +40,13 @@ def refused(decision: Grant | Refusal) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "brought",
-    [knock(f"token={GOOD}"), knock(authorization=f"Bearer {GOOD}"), knock(authorization=f"bearer  {GOOD} ")],
+    [
+        credentials(f"token={GOOD}"),
+        credentials(authorization=f"Bearer {GOOD}"),
+        credentials(authorization=f"bearer  {GOOD} "),
+    ],
 )
-def test_a_token_comes_in_the_header_or_in_the_url(brought: Knock) -> None:
+def test_a_token_comes_in_the_header_or_in_the_url(brought: Credentials) -> None:
     for handshake in (OPEN, CLOSED):
         decision = handshake.admit(brought, NOW)
         assert isinstance(decision, Grant)
@@ -50,26 +54,26 @@ def test_a_token_comes_in_the_header_or_in_the_url(brought: Knock) -> None:
 
 
 def test_whoever_brings_no_token_is_the_public_where_the_public_may_come() -> None:
-    assert OPEN.admit(knock(), NOW) == PUBLIC
-    assert OPEN.admit(knock(authorization="Basic Zm9vOmJhcg=="), NOW) == PUBLIC
-    assert refused(CLOSED.admit(knock(), NOW)) == (401, "missing_token")
+    assert OPEN.admit(credentials(), NOW) == PUBLIC
+    assert OPEN.admit(credentials(authorization="Basic Zm9vOmJhcg=="), NOW) == PUBLIC
+    assert refused(CLOSED.admit(credentials(), NOW)) == (401, "missing_token")
 
 
 @pytest.mark.parametrize(
     ("brought", "status", "code"),
     [
-        (knock("token="), 401, "malformed"),
-        (knock(f"token={GOOD}&token={GOOD}"), 400, "two_tokens"),
-        (knock(f"token={GOOD}", authorization=f"Bearer {GOOD}"), 400, "two_tokens"),
-        (knock("x=1&" * 1_000), 400, "bad_request"),
-        (knock(f"token={forged(claims(run='other'))}"), 403, "wrong_run"),
-        (knock(f"token={forged(claims(aud='other'))}"), 403, "wrong_audience"),
-        (knock(f"token={forged(claims(exp=1))}"), 401, "expired"),
-        (knock(f"token={forged(claims(), secret=b'x' * 32)}"), 401, "bad_signature"),
-        (knock(authorization="Bearer"), 401, "malformed"),
+        (credentials("token="), 401, "malformed"),
+        (credentials(f"token={GOOD}&token={GOOD}"), 400, "two_tokens"),
+        (credentials(f"token={GOOD}", authorization=f"Bearer {GOOD}"), 400, "two_tokens"),
+        (credentials("x=1&" * 1_000), 400, "bad_request"),
+        (credentials(f"token={forged(claims(run='other'))}"), 403, "wrong_run"),
+        (credentials(f"token={forged(claims(aud='other'))}"), 403, "wrong_audience"),
+        (credentials(f"token={forged(claims(exp=1))}"), 401, "expired"),
+        (credentials(f"token={forged(claims(), secret=b'x' * 32)}"), 401, "bad_signature"),
+        (credentials(authorization="Bearer"), 401, "malformed"),
     ],
 )
-def test_a_bad_token_is_refused_even_where_the_public_may_come(brought: Knock, status: int, code: str) -> None:
+def test_a_bad_token_is_refused_even_where_the_public_may_come(brought: Credentials, status: int, code: str) -> None:
     """Else a screen whose token has run out would go on as the public, and nobody would know."""
     decision = OPEN.admit(brought, NOW)
     assert refused(decision) == (status, code)
@@ -78,8 +82,8 @@ def test_a_bad_token_is_refused_even_where_the_public_may_come(brought: Knock, s
 
 def test_without_a_key_a_token_is_refused_and_the_public_comes_in() -> None:
     keyless = Handshake(AccessSettings(), "night")
-    assert keyless.admit(knock(), NOW) == PUBLIC
-    assert refused(keyless.admit(knock(f"token={GOOD}"), NOW)) == (401, "no_keys")
+    assert keyless.admit(credentials(), NOW) == PUBLIC
+    assert refused(keyless.admit(credentials(f"token={GOOD}"), NOW)) == (401, "no_keys")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,7 @@ def test_without_a_key_a_token_is_refused_and_the_public_comes_in() -> None:
 )
 def test_pages_connect_from_home_or_by_leave(allowed: str, origin: str, host: str, may: bool) -> None:
     handshake = Handshake(AccessSettings(origins=origins([allowed] if allowed else [])), "night")
-    brought = knock(origin=origin, host=host)
+    brought = credentials(origin=origin, host=host)
     assert handshake.allowed_origin(brought) == (origin if may else None)
     refusal = handshake.refuse_origin(brought)
     assert (refusal is None) == may
@@ -122,11 +126,11 @@ def test_pages_connect_from_home_or_by_leave(allowed: str, origin: str, host: st
 
 
 def test_whoever_names_no_origin_is_no_page() -> None:
-    assert OPEN.refuse_origin(knock(host="results.example")) is None
+    assert OPEN.refuse_origin(credentials(host="results.example")) is None
 
 
 def test_two_origins_are_none() -> None:
-    brought = Knock("", [("origin", "http://a"), ("origin", "http://a"), ("host", "a")], None)
+    brought = Credentials("", [("origin", "http://a"), ("origin", "http://a"), ("host", "a")], None)
     assert OPEN.refuse_origin(brought) is not None
 
 
@@ -155,11 +159,11 @@ def test_a_forwarded_address_is_believed_from_our_own_proxy_only(
     peer: str, forwarded: str, counted: str | None
 ) -> None:
     handshake = Handshake(AccessSettings(trusted_proxies=proxies(["10.0.0.0/24"])), "night")
-    assert handshake.counted_address(knock(peer=peer, x_forwarded_for=forwarded)) == counted
+    assert handshake.counted_address(credentials(peer=peer, x_forwarded_for=forwarded)) == counted
 
 
 def test_without_a_proxy_of_ours_nobody_is_believed() -> None:
-    assert OPEN.counted_address(knock(peer="10.0.0.1", x_forwarded_for="198.51.100.1")) == "10.0.0.1"
+    assert OPEN.counted_address(credentials(peer="10.0.0.1", x_forwarded_for="198.51.100.1")) == "10.0.0.1"
     assert not OPEN.is_proxy("10.0.0.1")
     assert not OPEN.is_proxy(None)
 
@@ -170,17 +174,19 @@ def test_a_peer_that_is_no_address_is_no_proxy() -> None:
 
 
 def test_the_stream_has_one_address() -> None:
-    assert PUBLIC == OPEN.admit_to_stream(STREAM_PATH, knock(), NOW)
-    assert (404, "unknown_path") == refused(OPEN.admit_to_stream("/v2/stream", knock(), NOW))
-    assert (401, "missing_token") == refused(CLOSED.admit_to_stream(STREAM_PATH, knock(), NOW))
-    assert (403, "wrong_origin") == refused(OPEN.admit_to_stream(STREAM_PATH, knock(origin="https://a.example"), NOW))
+    assert PUBLIC == OPEN.admit_to_stream(STREAM_PATH, credentials(), NOW)
+    assert (404, "unknown_path") == refused(OPEN.admit_to_stream("/v2/stream", credentials(), NOW))
+    assert (401, "missing_token") == refused(CLOSED.admit_to_stream(STREAM_PATH, credentials(), NOW))
+    assert (403, "wrong_origin") == refused(
+        OPEN.admit_to_stream(STREAM_PATH, credentials(origin="https://a.example"), NOW)
+    )
 
 
 @pytest.mark.parametrize(
     ("query", "program"), [(f"token={GOOD}", False), (f"token={GOOD}&view=program", True), ("view=program", False)]
 )
 def test_the_control_room_may_ask_for_what_everyone_sees(query: str, program: bool) -> None:
-    decision = OPEN.admit_to_stream(STREAM_PATH, knock(query), NOW)
+    decision = OPEN.admit_to_stream(STREAM_PATH, credentials(query), NOW)
 
     assert isinstance(decision, Grant)
     assert program is decision.program
@@ -188,10 +194,10 @@ def test_the_control_room_may_ask_for_what_everyone_sees(query: str, program: bo
 
 def test_where_there_are_too_many_connections_whoever_comes_is_told_when_to_come_back() -> None:
     census = Census(Limits(connections=2, connections_per_address=1))
-    first, second, other = crowded(census, "a"), crowded(census, "a"), crowded(census, "b")
+    first, second, other = over_limit(census, "a"), over_limit(census, "a"), over_limit(census, "b")
 
     assert (None, None) == (first, other)
-    for refusal, told in ((second, (429, "too_many")), (crowded(census, "c"), (503, "full"))):
+    for refusal, told in ((second, (429, "too_many")), (over_limit(census, "c"), (503, "full"))):
         assert refusal is not None
         assert told == refused(refusal)
         assert ["retry-after"] == [name for name, _ in refusal.headers]
@@ -224,7 +230,7 @@ def test_what_an_operator_writes_is_read_or_refused() -> None:
     st.text(max_size=20) | st.none(),
 )
 def test_whatever_is_brought_there_is_a_decision(query: str, headers: list[tuple[str, str]], peer: Any) -> None:
-    brought = Knock(query, headers, peer)
+    brought = Credentials(query, headers, peer)
     decision = CLOSED.admit(brought, NOW)
     assert isinstance(decision, Refusal)
     assert decision.code in {code for part in get_args(Code) for code in get_args(part)}

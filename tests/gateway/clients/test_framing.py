@@ -4,7 +4,7 @@ from typing import get_args
 import orjson
 import pytest
 
-from gateway.clients.farewell import goodbye_message
+from gateway.clients.drain import goodbye_message
 from gateway.clients.framing import Framing, chunk, framed
 from schemas.wire import Error
 from tests.gateway.clients.test_hub import messages_in

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.doors.overlays import OVERLAYS
+from gateway.routes.overlays import OVERLAYS
 from sandik.graphics.package import checked_gateway, write_graphics
 from schemas.errors import UsageError
 from tests.sandik.conftest import Sandik

@@ -120,7 +120,7 @@ class Rehearsal:
             for place in districts()
             if (figures := shown.at(place, shown.end, public=True).plain) != expected_figures(expected.get(place))
         ]
-        world = self.gateway.world if self.gateway is not None else None
+        world = self.gateway.run_state if self.gateway is not None else None
         if world is None or (world.epoch, world.view.seq) != (run.epoch, shown.end):
             found.append(f"the gateway is not at {shown.end} of take {run.topics.take}")
         return found

@@ -68,7 +68,7 @@ class Outcome:
     """All that happened, where it was asked for."""
 
 
-class World:
+class RunState:
     """One night as it happens."""
 
     def __init__(self, seed: object, story: Story, folder: Path, *, verbose: bool = False) -> None:
@@ -183,7 +183,7 @@ class World:
         found = [f"{name} has not said everything" for name, count in self._told.items() if count < self._to_say(name)]
         found += [f"{name} is away" for name in PROCESSES if name.startswith("gateway") and name not in self.gateways]
         for name, gateway in self.gateways.items():
-            seq = gateway.world.view.seq if gateway.world is not None else 0
+            seq = gateway.run_state.view.seq if gateway.run_state is not None else 0
             if seq != self.shown.end:
                 found.append(f"{name} has read {seq} of {self.shown.end}")
         found += self._amiss_in_totals()
@@ -302,11 +302,11 @@ class World:
 
     def _knows_of_embargo(self, gateway: Gateway) -> bool:
         """Whether what the gateway has read of the control topic ends in an embargo."""
-        return gateway.world is not None and self.orders.embargoed[gateway.world.control.position]
+        return gateway.run_state is not None and self.orders.embargoed[gateway.run_state.control.position]
 
 
 async def _play(seed: object, faults: Sequence[Fault], folder: Path, *, verbose: bool) -> Outcome:
-    world = World(seed, tell(seed), folder, verbose=verbose)
+    world = RunState(seed, tell(seed), folder, verbose=verbose)
     await world.begin()
     loop = asyncio.get_running_loop()
     for fault in faults:
@@ -325,7 +325,7 @@ async def _play(seed: object, faults: Sequence[Fault], folder: Path, *, verbose:
     return world.outcome
 
 
-async def _or_failed(world: World, work: Any) -> None:
+async def _or_failed(world: RunState, work: Any) -> None:
     tasks = {asyncio.ensure_future(work), asyncio.ensure_future(world.failed.wait())}
     _, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in left:

@@ -1,0 +1,88 @@
+"""Which clients are alive: whose heartbeat is due, and who has taken nothing for too long. Pure.
+
+Every client has one heartbeat in each `heartbeat_s`, but not all at once: ten thousand pings and states in one go would
+hold up the night's numbers for a third of a second.
+
+A client that does not drain is sent nothing, so its unsent bytes only ever get fewer; while they do, it is slow, and
+slow is welcome. Where they stay the same, nobody reads any more.
+"""
+
+from collections.abc import Callable
+from typing import Final, Generic, NamedTuple, TypeVar
+
+ClientT = TypeVar("ClientT")
+"""Whatever the caller tells its clients apart by; it must be hashable."""
+
+SLOTS: Final = 10
+"""Into how many groups the clients are dealt: with a heartbeat of ten seconds, one group a second."""
+
+
+class HeartbeatSchedule(Generic[ClientT]):
+    """The clients, each in one slot of the heartbeat."""
+
+    def __init__(self, heartbeat_s: float, now: float) -> None:
+        self._slot_s: Final = heartbeat_s / SLOTS
+        self._slots: Final[list[dict[ClientT, None]]] = [{} for _ in range(SLOTS)]
+        self._slot_of: Final[dict[ClientT, int]] = {}
+        self._reached = now
+        self._current = 0
+        self._dealt = 0
+
+    def enter(self, client: ClientT) -> None:
+        """Deal the client into the next slot."""
+        self._slot_of[client] = self._dealt
+        self._slots[self._dealt][client] = None
+        self._dealt = (self._dealt + 1) % SLOTS
+
+    def leave(self, client: ClientT) -> None:
+        """Forget the client."""
+        slot = self._slot_of.pop(client, None)
+        if slot is not None:
+            del self._slots[slot][client]
+
+    def due(self, now: float) -> list[ClientT]:
+        """The clients of the slots that were passed since this was last asked; each once."""
+        passed = int((now - self._reached) / self._slot_s)
+        self._reached += passed * self._slot_s
+        clients: list[ClientT] = []
+        for _ in range(min(passed, SLOTS)):
+            clients += self._slots[self._current]
+            self._current = (self._current + 1) % SLOTS
+        return clients
+
+
+class _Progress(NamedTuple):
+    unsent_bytes: int
+    since: float
+
+
+class Stalls(Generic[ClientT]):
+    """The clients that do not drain, and when each last took something."""
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s: Final = patience_s
+        self._stopped: Final[dict[ClientT, _Progress]] = {}
+
+    def __len__(self) -> int:
+        """How many do not drain."""
+        return len(self._stopped)
+
+    def stopped(self, client: ClientT, unsent_bytes: int, now: float) -> None:
+        """The client takes no more at the moment."""
+        self._stopped[client] = _Progress(unsent_bytes, now)
+
+    def resumed(self, client: ClientT) -> None:
+        """The client takes more again, or is gone."""
+        self._stopped.pop(client, None)
+
+    def overdue(self, unsent_bytes: Callable[[ClientT], int], now: float) -> list[ClientT]:
+        """Those who have taken nothing for longer than there is patience; each is named once."""
+        found = []
+        for client, before in list(self._stopped.items()):
+            left = unsent_bytes(client)
+            if left < before.unsent_bytes:
+                self._stopped[client] = _Progress(left, now)
+            elif now - before.since >= self._patience_s:
+                del self._stopped[client]
+                found.append(client)
+        return found

@@ -1,0 +1,188 @@
+"""What the routes share: the filters in a URL, the run they are about, and answers that say what they hold."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from hashlib import blake2s
+from typing import Final, NamedTuple
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.admission.handshake import TOKEN_FIELD
+from gateway.clients.catalogue import Unknown
+from gateway.gateway import Gateway
+from gateway.routes.middleware import grant_of
+from gateway.run_state import RunState
+from schemas.totals import Told
+from schemas.wire import Scope
+from tabulation.view.view import View
+
+RETRY_AFTER_S: Final = "1"
+
+NO_CACHE: Final = {"cache-control": "no-cache"}
+NO_STORE: Final = {"cache-control": "no-store"}
+"""Keep it, but ask every time whether it still holds: the ETag makes that cheap."""
+
+MAX_ANSWERS_KEPT: Final = 32
+"""Encoded answers of an endpoint kept at one seq: a graphics tool asks the same thing every second. 32 MB at most."""
+
+_FILTERS: Final = ("contest", "source", "unit")
+_DIGEST_BYTES: Final = 8
+
+_CODING: Final = re.compile(r'(?:--?|;)(?:gzip|br|zstd|deflate)"$')
+"""What proxies put at the end of a tag when they compress: Apache's `"x-gzip"`, Jetty's `"x--gzip"`, `"x;br"`."""
+
+
+class Filters(NamedTuple):
+    """What of the night is asked for; `None` for all of it."""
+
+    contest: str | None = None
+    source: str | None = None
+    units: frozenset[str] | None = None
+
+    def contests(self, run_state: RunState) -> list[str]:
+        """The contests that are asked for, in the definition's order."""
+        return [self.contest] if self.contest else list(run_state.run.definition.contest_by_id)
+
+    def sources(self, run_state: RunState) -> list[str]:
+        """The sources that are asked for, in the definition's order."""
+        return [self.source] if self.source else [source.id for source in run_state.run.definition.sources]
+
+
+class Asked(NamedTuple):
+    """A question to an endpoint: about which state of the run, filtered how, and what whoever asks may see of it."""
+
+    run_state: RunState
+    filters: Filters
+    scope: Scope
+
+    @property
+    def view(self) -> View:
+        """The view that answers it."""
+        return self.run_state.view_for(self.scope)
+
+    @property
+    def told(self) -> Told:
+        """Which totals answer it: those on air, or for the control room all there are."""
+        return Told.ON_AIR if self.scope == "public" else Told.CONTROL_ROOM
+
+    def head(self) -> dict[str, object]:
+        """What every answer in JSON begins with: the run, the position, which totals, and the newest event time."""
+        run_state, view = self.run_state, self.view
+        pairs = [(one, other) for one in self.filters.contests(run_state) for other in self.filters.sources(run_state)]
+        moments = [moment for pair in pairs if (moment := view.as_of(*pair))]
+        return {
+            "run": run_state.run.name,
+            "mode": run_state.run.mode,
+            "epoch": run_state.epoch,
+            "seq": view.seq,
+            "told": self.told,
+            "as_of": max(moments, default=None),
+        }
+
+
+def asked(gateway: Gateway, request: Request, options: Collection[str] = ()) -> Asked:
+    """What a request asks for; `options`: what else is taken. Raises `HTTPException` for what is not there."""
+    run_state = run_state_of(gateway)
+    query = request.query_params
+    known = (*_FILTERS, *options)
+    unknown = sorted(set(query) - {*known, TOKEN_FIELD})
+    if unknown:
+        raise HTTPException(400, f"There is no filter {unknown[0]!r}. Use {', '.join(known)} (unit may be repeated).")
+    try:
+        contest = _one(query.getlist("contest"), "contest", run_state.catalogue.contest)
+        source = _one(query.getlist("source"), "source", run_state.catalogue.source)
+        patterns = query.getlist("unit")
+        units = run_state.catalogue.units(patterns) if patterns else None
+    except Unknown as error:
+        raise HTTPException(404, str(error)) from error
+    return Asked(run_state, Filters(contest, source, units), grant_of(request).scope)
+
+
+class Answers:
+    """The answers of one endpoint, each encoded once for all who ask the same at the same seq."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def has(self, request: Request, question: Asked, about: Iterable[object] = ()) -> bool:
+        """Whether the answer costs nothing: the client holds it, or it is encoded."""
+        etag = _etag(question, about)
+        return etag in self._kept or holds(request.headers, etag)
+
+    def answer(
+        self,
+        request: Request,
+        question: Asked,
+        body: Callable[[], bytes],
+        *,
+        about: Iterable[object] = (),
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        """What `body` makes of the question, unless the client holds it already.
+
+        `about` is whatever else the answer depends on; `headers` are sent with it, among them the media type where it
+        is not JSON.
+        """
+        etag = _etag(question, about)
+        sent = {**NO_CACHE, "content-type": "application/json", **(headers or {}), "etag": etag}
+        if holds(request.headers, etag):
+            del sent["content-type"]
+            return Response(status_code=304, headers=sent)
+        found = self._kept.get(etag)
+        if found is None:
+            if len(self._kept) >= MAX_ANSWERS_KEPT:
+                self._kept.clear()
+            found = self._kept[etag] = body()
+        return Response(found, headers=sent)
+
+
+def _etag(question: Asked, about: Iterable[object]) -> str:
+    contest, source, units = question.filters
+    query = orjson.dumps([contest, source, sorted(units) if units is not None else None, question.scope, *about])
+    return f'"{question.run_state.epoch}-{question.view.seq}-{digest_of(query)}"'
+
+
+def digest_of(body: bytes) -> str:
+    """What tells one answer from another: the part of an ETag that a position alone does not say."""
+    return blake2s(body, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def run_state_of(gateway: Gateway) -> RunState:
+    """The run that can be asked about. Raises `HTTPException` while there is none."""
+    if gateway.run_state is None or not gateway.ready:
+        raise HTTPException(503, gateway.reason, headers={"retry-after": RETRY_AFTER_S})
+    return gateway.run_state
+
+
+def unless_held(request: Request, body: bytes, etag: str) -> Response:
+    """JSON that is encoded already, or only that it is still the same where the client holds it already."""
+    headers = {"etag": etag, **NO_CACHE}
+    return (
+        Response(status_code=304, headers=headers)
+        if holds(request.headers, etag)
+        else json_answer(body, headers=headers)
+    )
+
+
+def json_answer(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON that is encoded already, as an answer."""
+    return Response(body, status_code=status, headers=headers, media_type="application/json")
+
+
+def holds(headers: Headers, etag: str) -> bool:
+    """Whether the client has this already (RFC 9110 section 13.1.2: If-None-Match compares weakly).
+
+    The header may come in several lines (section 5.2), and a proxy that compresses may have marked the tag with how.
+    """
+    tags = [tag.strip() for line in headers.getlist("if-none-match") for tag in line.split(",")]
+    return tags == ["*"] or etag in [_CODING.sub('"', tag.removeprefix("W/")) for tag in tags]
+
+
+def _one(values: Sequence[str], name: str, check: Callable[[str], str]) -> str | None:
+    if len(values) > 1:
+        raise HTTPException(400, f"Give one {name}, or none for all of them.")
+    return check(values[0]) if values else None

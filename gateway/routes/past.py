@@ -1,0 +1,74 @@
+"""/v1/totals?at=…: the totals as they stood at a moment that has been.
+
+Whoever asks must be let in now, as for the present. They are then given what they were shown then: the public what was
+on air, the control room all there was.
+"""
+
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.gateway import Gateway
+from gateway.routes.answers import Asked, digest_of, unless_held
+from gateway.routes.history import Busy, Moments, Past
+from gateway.routes.middleware import embargoed, grant_of
+from schemas.errors import LogError, UsageError
+from schemas.moments import epoch_ms, parse_moment
+from schemas.totals import Row
+from tabulation.on_air.held_units import HeldUnits
+
+AT: Final = "at"
+"""The field of the query that asks for the past."""
+
+_RETRY_AFTER_S: Final = "5"
+
+
+async def answer_of_then(gateway: Gateway, moments: Moments | None, request: Request, question: Asked) -> Response:
+    """The totals at the moment that the request names."""
+    if moments is None:
+        raise HTTPException(404, "This gateway knows the present only. Ask one that was started by sandik gateway.")
+    said = request.query_params.getlist(AT)
+    if len(said) != 1:
+        raise HTTPException(400, "Give one moment, such as at=22:14.")
+    zone = ZoneInfo(question.run_state.run.definition.timezone)
+    try:
+        moment = parse_moment(said[0], zone, gateway.clock.now())
+        past = await moments.at(moment, question.run_state.epoch)
+    except UsageError as error:
+        raise HTTPException(400, str(error)) from error
+    except (Busy, LogError) as error:
+        raise HTTPException(503, str(error), headers={"retry-after": _RETRY_AFTER_S}) from error
+    if not gateway.may_see_numbers(grant_of(request)):  # an embargo began while it was worked out
+        return embargoed(gateway.embargo.until)
+    body = _body(question, past)
+    etag = f'"{question.run_state.epoch}-{epoch_ms(past.at)}-{digest_of(body)}"'
+    return unless_held(request, body, etag)
+
+
+def _body(question: Asked, past: Past) -> bytes:
+    is_public = question.scope == "public"
+    rows = past.on_air if is_public else past.control_room
+    run, hold = question.run_state.run, () if is_public and past.embargoed else past.hold
+    return orjson.dumps(
+        {
+            "run": run.name,
+            "mode": run.mode,
+            "epoch": question.run_state.epoch,
+            "at": past.at,
+            "take": past.take,
+            "told": question.told,
+            "embargoed": past.embargoed,
+            "hold": hold,
+            "held_in_part": HeldUnits(run.definition).above(hold),
+            "totals": [row._asdict() for row in rows if _is_asked(question, row)],
+        }
+    )
+
+
+def _is_asked(question: Asked, row: Row) -> bool:
+    contest, source, units = question.filters
+    return contest in {None, row.contest} and source in {None, row.source} and (units is None or row.unit in units)

@@ -1,0 +1,207 @@
+"""/v1/rows.json, /v1/rows.csv and /v1/flat.json: figures for graphics tools that poll and bind fields to keys."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.gateway import Gateway
+from gateway.routes.answers import Answers, Asked, asked
+from gateway.routes.middleware import embargoed, grant_of
+from gateway.run_state import RunState
+from schemas.wire import FeedState, Scope
+from tabulation.derived.columns import Columns, Row, SameKey, Shape
+from tabulation.derived.number_text import Language
+from tabulation.derived.row_forms import SAID, Around, CsvRows, FlatObject, Form, JsonRows
+from tabulation.derived.table import Place, Table
+
+DEFAULT_SLOTS: Final = 5
+MAX_SLOTS: Final = 60
+"""Rank slots: İstanbul's ballot has 49 names."""
+
+MAX_VALUES: Final = 60_000
+"""Values in one answer: İstanbul's 40 units with 49 candidates and 49 slots are 49,600."""
+
+MAX_TABLES_KEPT: Final = 16
+"""Questions whose finished pieces are kept, the last ones asked: at 30 bytes a value, 30 MB at most."""
+
+_MAX_ROUNDS: Final = 4
+"""Rounds of making pieces with turns for others between. A round takes less than a tenth of a second, and in that a
+count in full flood changes a part of the units; what is still left after the last is made without a turn."""
+
+_JSON: Final = "application/json; charset=utf-8"
+_CSV: Final = "text/csv; charset=utf-8; header=present"
+_BOM: Final = b"\xef\xbb\xbf"
+"""What tells a spreadsheet that a file is UTF-8."""
+
+_FORMS: Final[dict[str, Form]] = {"json": JsonRows(), "csv": CsvRows(), "flat": FlatObject()}
+
+
+class _Ask(NamedTuple):
+    """A question, and the form of its answer."""
+
+    question: Asked
+    form: str
+    slots: int
+    language: Language
+    bom: bool
+    feeds: dict[str, FeedState]
+
+    def about(self) -> list[object]:
+        """What the answer depends on besides the question and the position."""
+        return [self.form, self.slots, self.language, self.bom, sorted(self.feeds.items())]
+
+
+class _Key(NamedTuple):
+    """Which table it is: of the same for two scopes, as one may see what is held and the other not, there are two."""
+
+    form: str
+    contests: tuple[str, ...]
+    sources: tuple[str, ...]
+    units: frozenset[str] | None
+    slots: int
+    language: Language
+    scope: Scope
+
+
+class _Tables:
+    """The tables of one state of the run, the last ones asked for; they go with it."""
+
+    def __init__(self, run_state: RunState) -> None:
+        self.run_state: Final = run_state
+        self._columns = Columns(run_state.run.definition)
+        self._kept: dict[_Key, Table] = {}
+
+    def table(self, key: _Key) -> Table:
+        """The table of these rows, with the pieces that are finished already. Raises `SameKey` and `HTTPException`."""
+        table = self._kept.pop(key, None) or self._new(key)
+        while len(self._kept) >= MAX_TABLES_KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = table
+        return table
+
+    def _new(self, key: _Key) -> Table:
+        columns = self._columns
+        units = columns.sorted_units(key.units)
+        shape = Shape(key.slots, key.language, columns.candidates(key.contests, [unit.id for unit in units]))
+        pairs = [(contest, source) for contest in key.contests for source in key.sources]
+        table = Table(columns, pairs, units, shape, _FORMS[key.form])
+        _refuse_too_many((len(_head(self.run_state, 0)) + 2 + len(table.names) + len(SAID)) * len(pairs) * len(units))
+        if key.form == "flat":
+            columns.check_apart(units, (*table.names, *SAID))
+        return table
+
+
+class RowsDoor:
+    """The routes of one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._answers = Answers()
+        self._tables: _Tables | None = None
+
+    async def json(self, request: Request) -> Response:
+        """An array of flat objects, one for each contest, source and unit."""
+        return await self._answer(request, "json", _JSON)
+
+    async def csv(self, request: Request) -> Response:
+        """The same as CSV (RFC 4180), with a header."""
+        return await self._answer(request, "csv", _CSV)
+
+    async def flat(self, request: Request) -> Response:
+        """One object with the keys of every unit, of one contest and source."""
+        question = self._ask(request, "flat").question
+        _only("contest", question.filters.contests(question.run_state))
+        _only("source", question.filters.sources(question.run_state))
+        return await self._answer(request, "flat", _JSON)
+
+    def _ask(self, request: Request, form: str) -> _Ask:
+        question = asked(self._gateway, request, ("slots", "lang", "bom") if form == "csv" else ("slots", "lang"))
+        query = request.query_params
+        slots, language = query.get("slots", str(DEFAULT_SLOTS)), query.get("lang", "tr")
+        if not (slots.isascii() and slots.isdigit() and len(slots) <= len(str(MAX_SLOTS)) and int(slots) <= MAX_SLOTS):
+            raise HTTPException(400, f"slots={slots!r} cannot be had. Ask for 0 to {MAX_SLOTS} rank slots.")
+        if language not in {"tr", "en"}:
+            raise HTTPException(400, f"There is no language {language!r}. Use lang=tr or lang=en.")
+        if query.get("bom", "0") not in {"0", "1"}:
+            raise HTTPException(400, "Use bom=1 for a file that a spreadsheet opens, or bom=0.")
+        feeds = {source: feed.state for source, feed in self._gateway.reading().feeds.items()}
+        return _Ask(question, form, int(slots), "tr" if language == "tr" else "en", query.get("bom") == "1", feeds)
+
+    async def _answer(self, request: Request, form: str, media_type: str) -> Response:
+        try:
+            ask = await self._made(request, form)
+            if not self._gateway.may_see_numbers(grant_of(request)):  # an embargo began in somebody else's turn
+                return embargoed(self._gateway.embargo.until)
+            headers = {
+                "content-type": media_type,
+                "sandik-epoch": ask.question.run_state.epoch,
+                "sandik-seq": str(ask.question.view.seq),
+            }
+            return self._answers.answer(
+                request, ask.question, lambda: self._body(ask), about=ask.about(), headers=headers
+            )
+        except SameKey as error:
+            raise HTTPException(409, str(error)) from error
+
+    async def _made(self, request: Request, form: str) -> _Ask:
+        """Finish the pieces of an answer, a few at a time; gives the question as it is put now, after everybody's turn.
+
+        What comes in meanwhile makes pieces untrue, never an answer: that is put together at once, at the newest seq.
+        """
+        for _ in range(_MAX_ROUNDS):
+            ask = self._ask(request, form)
+            if self._answers.has(request, ask.question, ask.about()):
+                return ask
+            others_had_turns = False
+            for _ in self._table(ask).make(ask.question.view.figures):
+                others_had_turns = True
+                await asyncio.sleep(0)
+            if not others_had_turns:
+                return ask
+        return self._ask(request, form)
+
+    def _body(self, ask: _Ask) -> bytes:
+        run_state, view = ask.question.run_state, ask.question.view
+        program, head = run_state.program, _head(run_state, view.seq)
+
+        @cache
+        def edge(contest: str, source: str, *, is_held: bool) -> Around:
+            return Around({**head, "contest": contest, "source": source}, ask.feeds[source], is_held)
+
+        def around(place: Place) -> Around:
+            return edge(place.contest, place.source, is_held=program.is_held(place.contest, place.unit.id))
+
+        body = self._table(ask).body(view.figures, around)
+        return _BOM + body if ask.bom else body
+
+    def _table(self, ask: _Ask) -> Table:
+        run_state, filters, scope = ask.question
+        if self._tables is None or self._tables.run_state is not run_state:
+            self._tables = _Tables(run_state)
+        contests, sources = tuple(filters.contests(run_state)), tuple(filters.sources(run_state))
+        return self._tables.table(_Key(ask.form, contests, sources, filters.units, ask.slots, ask.language, scope))
+
+
+def _head(run_state: RunState, seq: int) -> Row:
+    """What is the same in every row: of which run and position it is, and whether it is a live night."""
+    return {"run": run_state.run.name, "mode": run_state.run.mode, "epoch": run_state.epoch, "seq": seq}
+
+
+def _only(name: str, found: Sequence[str]) -> None:
+    if len(found) > 1:
+        raise HTTPException(400, f"flat.json is about one {name}. Give {name}= one of: {', '.join(found)}.")
+
+
+def _refuse_too_many(values: int) -> None:
+    if values > MAX_VALUES:
+        raise HTTPException(
+            400,
+            f"That is {values} values, and an answer has {MAX_VALUES} at most. "
+            "Narrow it with contest= and source= (one of each), with unit= (it may be repeated; unit=tr/34/* is a "
+            f"province's districts), or with slots= (0 to {MAX_SLOTS} rank slots; {DEFAULT_SLOTS} without it).",
+        )

@@ -1,0 +1,135 @@
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import gateway.routes.facts as door
+from gateway.admission.handshake import AccessSettings
+from tests.builders import counted
+from tests.gateway.gateways import FAST, RUN, get, is_ready, night, publish, running, set_aside
+from tests.gateway.nights import totals
+from tests.gateway.tokens import HS256, token
+from tests.patience import LIMIT_S
+
+
+async def test_facts_come_with_the_position_they_are_of(tmp_path: Path) -> None:
+    async with night(tmp_path) as log:
+        await publish(log, totals(votes={"imamoglu": 5, "kurum": 3}, minute=3), totals(votes={}, source="anka"))
+        async with running(log) as gateway:
+            await is_ready(gateway)
+            answer = await get(gateway, "/v1/facts?contest=mayor&source=aa&unit=tr/34/uskudar")
+            again = await get(gateway, "/v1/facts", if_none_match=answer.headers["etag"])
+            known = await get(
+                gateway, "/v1/facts?contest=mayor&source=aa&unit=tr/34/uskudar", if_none_match=answer.headers["etag"]
+            )
+    assert (again.status_code, known.status_code, known.content) == (200, 304, b"")
+    assert answer.json() == {
+        "run": "night",
+        "mode": "test",
+        "epoch": "9f2c",
+        "seq": 2,
+        "told": "on_air",
+        "as_of": "2024-03-31T17:03:00+00:00",
+        "facts": [
+            {
+                "contest": "mayor",
+                "source": "aa",
+                "unit": "tr/34/uskudar",
+                "level": "district",
+                "as_of": "2024-03-31T17:03:00+00:00",
+                "overridden": [],
+                "boxes_opened": 1,
+                "boxes_surplus": 0,
+                "boxes_total": 10,
+                "valid": 8,
+                "unattributed": 0,
+                "unattributed_share_bp": 0,
+                "ranking": [
+                    {
+                        "candidate": "imamoglu",
+                        "rank": 1,
+                        "tied": False,
+                        "votes": 5,
+                        "share_bp": 6_250,
+                        "valid_share_bp": 6_250,
+                    },
+                    {
+                        "candidate": "kurum",
+                        "rank": 2,
+                        "tied": False,
+                        "votes": 3,
+                        "share_bp": 3_750,
+                        "valid_share_bp": 3_750,
+                    },
+                ],
+                "lead": {"leaders": ["imamoglu"], "over": "kurum", "votes": 2, "margin_bp": 2_500},
+                "turnout": {"cast": 8, "registered": 350, "share_bp": 229},
+                "votes_possible": None,
+                "votes_unassigned": 0,
+                "cannot_be_overtaken": False,
+                "complete": False,
+                "progress_bp": 1_000,
+                "contradictions": [],
+                "set_aside": None,
+            }
+        ],
+        "only_set_aside": [],
+    }
+    assert [(fact["source"], fact["unit"], fact["lead"] is None) for fact in again.json()["facts"]] == [
+        (source, unit, source == "anka") for source in ("aa", "anka") for unit in ("tr", "tr/34", "tr/34/uskudar")
+    ]
+
+
+async def test_what_is_set_aside_is_told_with_figures_to_the_control_room_alone(tmp_path: Path) -> None:
+    settings = replace(FAST, access=AccessSettings(keys=(HS256,)))
+    bearer = f"Bearer {token(runs=(RUN,))}"
+    path = "/v1/facts?contest=mayor&source=aa&unit=tr/34"
+    async with night(tmp_path) as log:
+        await publish(log, totals(votes={"imamoglu": 5}))
+        async with running(log, settings=settings) as gateway:
+            await is_ready(gateway)
+            (before,) = (await get(gateway, path)).json()["facts"]
+            await set_aside(log, counted({"kurum": 70}, revision=2))
+            async with asyncio.timeout(LIMIT_S):
+                while (public := (await get(gateway, path)).json()["facts"][0])["set_aside"] is None:
+                    pass
+            (inside,) = (await get(gateway, path, authorization=bearer)).json()["facts"]
+    assert before["set_aside"] is None
+    assert {"count": 1, "reason": "conflict", "newest": None} == public["set_aside"]
+    newest = inside["set_aside"]["newest"]
+    assert ({"kurum": 70}, 2, "tr/34/uskudar") == (newest["figures"]["votes"], newest["revision"], newest["district"])
+
+
+async def test_a_unit_of_which_all_is_set_aside_is_told_though_it_has_no_figures(tmp_path: Path) -> None:
+    async with night(tmp_path) as log:
+        await publish(log, totals(votes={"imamoglu": 5}))
+        await set_aside(log, counted({"kurum": 70}, district="tr/06/cankaya", source="anka"), "misrouted")
+        async with running(log) as gateway:
+            await is_ready(gateway)
+            async with asyncio.timeout(LIMIT_S):
+                while not (found := (await get(gateway, "/v1/facts?unit=tr/06&unit=tr/34")).json())["only_set_aside"]:
+                    pass
+            other = (await get(gateway, "/v1/facts?source=aa")).json()
+    assert ["tr/34"] == [one["unit"] for one in found["facts"]]
+    assert [
+        {
+            "contest": "mayor",
+            "source": "anka",
+            "unit": "tr/06",
+            "set_aside": {"count": 1, "reason": "misrouted", "newest": None},
+        }
+    ] == found["only_set_aside"]
+    assert [] == other["only_set_aside"]
+
+
+async def test_too_much_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "MAX_UNITS_ANSWERED", 2)
+    async with night(tmp_path) as log:
+        await publish(log, totals())
+        async with running(log) as gateway:
+            await is_ready(gateway)
+            refused = await get(gateway, "/v1/facts")
+            assert (refused.status_code, refused.headers["content-type"]) == (400, "application/json")
+            assert "3 units" in refused.json()["error"]
+            assert (await get(gateway, "/v1/facts?unit=tr&unit=tr/34")).status_code == 200

@@ -1,0 +1,131 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.admission.handshake import AccessSettings
+from gateway.routes.history import Moments, Past
+from schemas.errors import LogUnavailable, UsageError
+from tabulation.view.view import View
+from tests.gateway.gateways import FAST, Running, get, is_ready, night, running
+from tests.gateway.nights import START, election, totals
+from tests.gateway.tokens import HS256, token
+
+PATH = "/v1/totals?at=2024-03-31T22:14"
+
+
+class Told:
+    """A history of one past: what was on air, and more that the control room had."""
+
+    def __init__(self, error: Exception | None = None, *, embargoed: bool = False) -> None:
+        self.error = error
+        self.embargoed = embargoed
+        self.asked: list[datetime] = []
+
+    async def at(self, moment: datetime) -> Past:
+        self.asked.append(moment)
+        if self.error is not None:
+            raise self.error
+        views = []
+        for boxes in (1, 5):
+            view = View(election())
+            view.apply(0, totals(boxes=boxes))
+            view.apply(1, totals(boxes=boxes, source="anka"))
+            views.append(tuple(view.rows()))
+        on_air = () if self.embargoed else views[0]
+        return Past(moment, self.embargoed, hold=("mayor/tr/34",), on_air=on_air, control_room=views[1], take=2)
+
+
+@asynccontextmanager
+async def serving(folder: Path, history: Told | None) -> AsyncIterator[Running]:
+    """A gateway with this history."""
+    settings = replace(FAST, access=AccessSettings(keys=(HS256,)))
+    async with night(folder) as log:
+        if history is None:
+            async with running(log, settings=settings) as gateway:
+                yield gateway
+            return
+        async with Moments(history) as moments, running(log, settings=settings, moments=moments) as gateway:
+            await is_ready(gateway)
+            yield gateway
+
+
+async def test_everyone_is_given_what_they_were_shown_then(tmp_path: Path) -> None:
+    history = Told()
+    async with serving(tmp_path, history) as gateway:
+        public = await get(gateway, f"{PATH}&unit=tr/34/uskudar&source=aa")
+        inside = await get(gateway, f"{PATH}&unit=tr&source=aa", authorization=f"Bearer {token()}")
+        known = await get(gateway, f"{PATH}&unit=tr/34/uskudar&source=aa", if_none_match=public.headers["etag"])
+        other = await get(gateway, f"{PATH}&unit=tr", if_none_match=public.headers["etag"])
+
+    said = public.json()
+    assert ("2024-03-31T22:14:00+03:00", False, ["mayor/tr/34"]) == (said["at"], said["embargoed"], said["hold"])
+    assert 2 == said["take"]
+    assert [("tr/34/uskudar", 1)] == [(row["unit"], row["boxes_opened"]) for row in said["totals"]]
+    assert [("tr", 5)] == [(row["unit"], row["boxes_opened"]) for row in inside.json()["totals"]]
+    assert (304, 200, 2) == (known.status_code, other.status_code, len(other.json()["totals"]))
+    assert 1 == len(history.asked)
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "hint"),
+    [
+        ("at=soon", 400, "22:14:30"),
+        ("at=2124-03-31T22:14", 400, "still to come"),
+        ("at=22:14&at=22:15", 400, "Give one moment"),
+        ("at=22:14&unit=tr/35", 404, "tr/35"),
+    ],
+)
+async def test_a_moment_that_cannot_be_told_says_which_can(tmp_path: Path, query: str, status: int, hint: str) -> None:
+    async with serving(tmp_path, Told()) as gateway:
+        answer = await get(gateway, f"/v1/totals?{query}")
+    assert status == answer.status_code
+    assert hint in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after"),
+    [(UsageError("Run 'night' began later."), 400, None), (LogUnavailable("It is away."), 503, "5")],
+)
+async def test_what_the_history_says_against_it_is_passed_on(
+    tmp_path: Path, error: Exception, status: int, retry_after: str | None
+) -> None:
+    async with serving(tmp_path, Told(error)) as gateway:
+        answer = await get(gateway, PATH)
+    assert (status, retry_after) == (answer.status_code, answer.headers.get("retry-after"))
+    assert str(error) == answer.json()["error"]
+
+
+async def test_a_gateway_without_a_history_knows_the_present_only(tmp_path: Path) -> None:
+    async with serving(tmp_path, None) as gateway:
+        await is_ready(gateway)
+        answer = await get(gateway, PATH)
+    assert 404 == answer.status_code
+    assert "present only" in answer.json()["error"]
+
+
+async def test_of_an_embargo_that_is_over_the_public_is_not_told_what_was_held(tmp_path: Path) -> None:
+    async with serving(tmp_path, Told(embargoed=True)) as gateway:
+        public = (await get(gateway, PATH)).json()
+        inside = (await get(gateway, PATH, authorization=f"Bearer {token()}")).json()
+
+    assert ([], [], ["mayor/tr/34"]) == (public["hold"], public["totals"], inside["hold"])
+
+
+async def test_during_an_embargo_the_past_is_closed_as_well(tmp_path: Path) -> None:
+    closed = election().model_copy(update={"embargo_until": START.replace(year=2124)})
+    assert closed.embargo_until is not None
+    history = Told()
+    settings = replace(FAST, access=AccessSettings(keys=(HS256,)))
+    async with (
+        night(tmp_path, closed) as log,
+        Moments(history) as moments,
+        running(log, settings=settings, moments=moments) as gateway,
+    ):
+        await is_ready(gateway)
+        public = await get(gateway, PATH)
+        inside = await get(gateway, PATH, authorization=f"Bearer {token()}")
+    assert (451, 200) == (public.status_code, inside.status_code)
