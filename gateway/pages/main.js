@@ -7,6 +7,7 @@ import { awaitDefinition, connect, fetchDefinition } from "./client/index.js";
 import { Election } from "./election.js";
 import { formats } from "./format.js";
 import { languageOf } from "./place.js";
+import { settleToken, takeTokens } from "./renewal.js";
 import { words } from "./strings.js";
 
 /** Another epoch may be another election: then the page starts anew, otherwise it goes on with what it shows. */
@@ -16,6 +17,12 @@ async function renewIfChanged(before) {
 }
 
 async function start() {
+  settleToken();
+  let night = null;
+  takeTokens(async (token) => {
+    if (night) await fetchDefinition({ token }); // a gateway that has no run yet says nothing of a token
+    night?.renew(token);
+  });
   const language = languageOf(location.search);
   const t = words(language);
   document.documentElement.lang = language;
@@ -23,7 +30,7 @@ async function start() {
   const definition = await awaitDefinition({ onWait: () => showWaiting(waiting) });
   endWaiting();
   const election = new Election(definition);
-  const night = connect();
+  night = connect();
   let epoch = null;
   night.on("hello", (message) => {
     if (epoch !== null && epoch !== message.epoch) renewIfChanged(definition);

@@ -6,7 +6,8 @@ async with connect(url, subscriptions=[Wanted("metropolitan_mayor", "aa", ("tr/3
 
 - `night` is the machine, without I/O: one `subscription` after the other, each with its `cursor`, and the `feeds`;
   `held` says what operators hold back.
-- `connection` lets a WebSocket feed it, at an `address`, and comes back by the rules of `retry`.
+- `connection` lets a WebSocket feed it, at an `address`, and comes back by the rules of `retry`; the `token` that it
+  brings is replaced before it expires.
 """
 
 from sandik.client.connection import LiveNight, connect
@@ -15,6 +16,7 @@ from sandik.client.held import is_held
 from sandik.client.night import Change, Handle, News, Night, Pending, Status, StatusChange
 from sandik.client.retry import Retry, may_reconnect
 from sandik.client.subscription import Figures, Wanted, covers
+from sandik.client.token import Token
 
 __all__ = [
     "Change",
@@ -28,6 +30,7 @@ __all__ = [
     "Retry",
     "Status",
     "StatusChange",
+    "Token",
     "Wanted",
     "connect",
     "covers",

@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import orjson
 from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from eventlog.clock import Clock, Wall
@@ -21,6 +22,7 @@ from sandik.client.address import stream_url, token_in
 from sandik.client.night import Change, News, Night
 from sandik.client.retry import Retry
 from sandik.client.subscription import Wanted
+from sandik.client.token import Token, current_token, is_asked_for, lead_s, pause_s
 from schemas.errors import StreamRefused
 from schemas.wire import PROTOCOL, SERVER_MESSAGE, Error, Subscribe, Unsubscribe
 
@@ -42,11 +44,30 @@ NOT_CLEAN: Final = 1006
 _SENT_AWAY: Final = frozenset({400, 401, 403, 404})
 """Answers over HTTP that another attempt would only get again."""
 
+_NOT_NOW: Final = frozenset({"expired", "not_yet"})
+"""Codes of such an answer that another token would not get (docs/security.md)."""
+
 _log = logging.getLogger(__name__)
 
 Said = TypeVar("Said", bound=Any)
-Token = str | Callable[[], str | None] | None
-"""The read token, or where to get the one of the moment: asked for at each connection."""
+
+
+class _Dialled(NamedTuple):
+    """A connection, and the token that it was opened with."""
+
+    socket: ClientConnection
+    token: str | None
+
+
+class _Ended(NamedTuple):
+    """How a connection ended: its close code and reason."""
+
+    code: int
+    reason: str
+
+
+_NOT_CONNECTED: Final = (OSError, TimeoutError, InvalidHandshake, EOFError)
+"""What keeps a connection from being opened, and may be over at the next attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +90,9 @@ async def connect(
     settings: Settings | None = None,
 ) -> AsyncIterator["LiveNight"]:
     """Connect to a gateway and stay connected until the block is left. `url` may be any address of it.
+
+    `token` is the read token, or the file or the function that gives the one of the moment: asked at each connection,
+    and before the token in use expires; then a connection with the next one takes this one's place.
 
     Raises:
         UsageError: `url` is no address of a gateway.
@@ -94,6 +118,8 @@ class LiveNight(Night):
         super().__init__(send=self._post, tell=self._hear, now=clock.monotonic, random=random, retry=settings.retry)
         self._url = stream_url(url)
         self._token = token if token is not None else token_in(url)
+        self._renewed = asyncio.Event()
+        self._sockets: set[ClientConnection] = set()
         self._clock = clock
         self._settings = settings
         self._outbox: deque[Subscribe | Unsubscribe] = deque()
@@ -135,11 +161,21 @@ class LiveNight(Night):
         super().closed()
         self._changed_or_ended.set()
 
+    def renew(self, token: Token = None) -> None:
+        """Take a new read token, or without one ask for it where the last one came from.
+
+        The connection stays until one with the new token is open and goes on from the cursors: nothing is shown as
+        lost. Where there is none, it is tried at once.
+        """
+        if token is not None:
+            self._token = token
+        self._renewed.set()
+
     async def follow(self) -> None:
         """Stay connected until cancelled, or sent away. `connect` runs this."""
         try:
             while (delay_s := await self._connection_once()) is not None:
-                await self._clock.sleep(delay_s)
+                await self._wait(delay_s)
         except Exception as error:  # noqa: BLE001  whoever iterates gets it, instead of a silence that never ends
             _log.exception("The connection to the gateway ended by a fault of ours.")
             self._failure = error
@@ -152,27 +188,62 @@ class LiveNight(Night):
             code, reason = await self._converse()
         except InvalidStatus as refused:
             response = refused.response
-            if response.status_code in _SENT_AWAY:
+            if response.status_code in _SENT_AWAY and not self._may_bring_another(response):
                 self.refuse(response.status_code)
-                self._failure = StreamRefused(response.status_code, _why(bytes(response.body or b"")))
+                self._failure = StreamRefused(response.status_code, _why(_body(response)))
                 return None
             self._heed(response.headers.get("Retry-After", ""))
             code, reason = NOT_CLEAN, ""
-        except (OSError, TimeoutError, InvalidHandshake, EOFError):
+        except _NOT_CONNECTED:
             code, reason = NOT_CLEAN, ""
         delay_s = self.lose(code)
         if delay_s is None:
             self._failure = StreamRefused(code, reason)
         return delay_s
 
+    def _may_bring_another(self, response: Response) -> bool:
+        """Whether a token was refused only because of the hour, and there may be another one by now."""
+        return is_asked_for(self._token) and _field("code", _body(response)) in _NOT_NOW
+
     def _heed(self, retry_after: str) -> None:
         """RFC 9110 section 10.2.3; a date, which no gateway of ours sends, is not heeded."""
         if retry_after.isdecimal():
             self.come_back_after(float(retry_after))
 
-    async def _converse(self) -> tuple[int, str]:
-        """Connect and listen until the connection ends. Returns its close code and reason."""
-        token = self._token() if callable(self._token) else self._token
+    async def _converse(self) -> _Ended:
+        """Connect and listen until the connection ends, or the last of those that took its place.
+
+        Raises what `_dial` does, of the first.
+        """
+        now = await self._dial(await self._current_token())
+        try:
+            async with asyncio.TaskGroup() as farewells:
+                while True:
+                    self._outbox.clear()
+                    self.opened()
+                    after = await self._until_ended_or_succeeded(now)
+                    if isinstance(after, _Ended):
+                        return after
+                    farewells.create_task(self._close(now.socket))
+                    now = after
+        finally:
+            while self._sockets:
+                await self._close(next(iter(self._sockets)))
+
+    async def _close(self, socket: ClientConnection) -> None:
+        self._sockets.discard(socket)
+        await socket.close()
+
+    async def _current_token(self) -> str | None:
+        self._renewed.clear()
+        try:
+            async with asyncio.timeout(self._settings.opening_s):
+                return await current_token(self._token)
+        except Exception as error:
+            _log.warning("No read token was given; it is asked for again. %s: %s", type(error).__name__, error)
+            raise ConnectionError from error
+
+    async def _dial(self, token: str | None) -> _Dialled:
         async with asyncio.timeout(self._settings.opening_s):
             socket = await open_socket(
                 self._url,
@@ -183,28 +254,69 @@ class LiveNight(Night):
                 close_timeout=CLOSING_S,
                 max_size=MAX_MESSAGE_BYTES,
             )
-        self._outbox.clear()
-        try:
-            self.opened()
-            async with asyncio.TaskGroup() as group:
-                speaking = group.create_task(self._speak(socket))
-                try:
-                    return await self._listen(socket)
-                finally:
-                    speaking.cancel()
-        finally:
-            await socket.close()
+        self._sockets.add(socket)
+        return _Dialled(socket, token)
 
-    async def _listen(self, socket: ClientConnection) -> tuple[int, str]:
+    async def _until_ended_or_succeeded(self, now: _Dialled) -> _Ended | _Dialled:
+        """How this connection ended, or the one with a newer token that is to take its place."""
+        talking = asyncio.create_task(self._talk(now.socket))
+        succeeding = asyncio.create_task(self._successor(now.token))
+        try:
+            await asyncio.wait({talking, succeeding}, return_when=asyncio.FIRST_COMPLETED)
+            return await (succeeding if succeeding.done() else talking)
+        finally:
+            talking.cancel()
+            succeeding.cancel()
+            await asyncio.wait({talking, succeeding})
+
+    async def _talk(self, socket: ClientConnection) -> _Ended:
+        async with asyncio.TaskGroup() as group:
+            speaking = group.create_task(self._speak(socket))
+            try:
+                return await self._listen(socket)
+            finally:
+                speaking.cancel()
+
+    async def _successor(self, token: str | None) -> _Dialled:
+        """Connect beside the connection that there is, once its token is about to expire or another one was given."""
+        delay_s = lead_s(token, self._clock.now()) if is_asked_for(self._token) else None
+        while True:
+            await self._wait(delay_s)
+            try:
+                following = await self._current_token()
+                if following not in (None, token):
+                    return await self._dial(following)
+            except _NOT_CONNECTED:
+                _log.warning("No connection with another read token yet; the one that there is goes on.")
+            delay_s = pause_s(token, self._clock.now()) if is_asked_for(self._token) else None
+
+    async def _wait(self, delay_s: float | None) -> None:
+        """Return after so long (never, without a delay), or once another token was given."""
+        renewed = asyncio.create_task(self._renewed.wait())
+        timer = asyncio.create_task(self._ring_after(delay_s))
+        try:
+            await asyncio.wait({renewed, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            renewed.cancel()
+            timer.cancel()
+            await asyncio.wait({renewed, timer})
+
+    async def _ring_after(self, delay_s: float | None) -> None:
+        if delay_s is None:
+            await asyncio.Event().wait()
+        else:
+            await self._clock.sleep(delay_s)
+
+    async def _listen(self, socket: ClientConnection) -> _Ended:
         while True:
             try:
                 async with asyncio.timeout(self.patience_s or self._settings.hello_s):
                     text = await socket.recv()
             except TimeoutError:
                 socket.transport.abort()  # nobody is there to answer a close
-                return NOT_CLEAN, ""
+                return _Ended(NOT_CLEAN, "")
             except ConnectionClosed as closed:
-                return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd is not None else (NOT_CLEAN, "")
+                return _Ended(*((closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (NOT_CLEAN, "")))
             self._read(text)
 
     async def _speak(self, socket: ClientConnection) -> None:
@@ -257,10 +369,19 @@ def _kind(text: str | bytes) -> object:
     return message.get("type") if isinstance(message, dict) else None
 
 
+def _body(response: Response) -> bytes:
+    return bytes(response.body or b"")
+
+
 def _why(body: bytes) -> str:
     """What an answer over HTTP says: the gateway's own is {"error": …}; a proxy's is taken as it is."""
+    said = _field("error", body)
+    return str(said) if said is not None else body.decode(errors="replace")
+
+
+def _field(name: str, body: bytes) -> object:
     try:
-        said = orjson.loads(body)
+        answer = orjson.loads(body)
     except orjson.JSONDecodeError:
-        said = None
-    return str(said["error"]) if isinstance(said, dict) and "error" in said else body.decode(errors="replace")
+        return None
+    return answer.get(name) if isinstance(answer, dict) else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from consumers.aggregate import AggregateSettings, Aggregator
-from eventlog.clock import Wall
+from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
@@ -113,12 +113,14 @@ async def counting(log: EventLog, run: Run, settings: AggregateSettings = AT_ONC
 
 
 @asynccontextmanager
-async def showing(log: EventLog, *, port: int = 0, settings: GatewaySettings = FAST) -> AsyncIterator[str]:
+async def showing(
+    log: EventLog, *, port: int = 0, settings: GatewaySettings = FAST, clock: Clock | None = None
+) -> AsyncIterator[str]:
     """A gateway that serves the run; its address."""
     ports: asyncio.Queue[int] = asyncio.Queue()
     started = ports.put_nowait
     server = asyncio.create_task(
-        serve(log, RUN, host="127.0.0.1", port=port, clock=Wall(), settings=settings, started=started)
+        serve(log, RUN, host="127.0.0.1", port=port, clock=clock or Wall(), settings=settings, started=started)
     )
     try:
         actual = await asyncio.wait_for(ports.get(), LIMIT_S)

@@ -6,13 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from msgspec import structs
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, WebSocket, expect
 
+from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
@@ -21,6 +24,7 @@ from schemas.trust import OperatorSeal
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import election, tallies
 from tests.browser.stage import AT_ONCE, FAST, RUN, begin, counting, log_at, say, showing
+from tests.gateway.leaping import Leaping
 from tests.gateway.tokens import HS256, token
 from tests.schemas.orders import written
 
@@ -34,12 +38,12 @@ KADIKOY = "tr/34/kadikoy"
 
 
 @asynccontextmanager
-async def night(folder: Path, boxes: int = 400) -> AsyncIterator[tuple[EventLog, str]]:
+async def night(folder: Path, boxes: int = 400, clock: Clock | None = None) -> AsyncIterator[tuple[EventLog, str]]:
     """A live night with some boxes counted, and where its gateway is."""
     async with log_at(folder) as log:
         run = await begin(log, election())
         settings = replace(AT_ONCE, operators=(SEAL.public,))
-        async with counting(log, run, settings), showing(log, settings=SETTINGS) as url:
+        async with counting(log, run, settings), showing(log, settings=SETTINGS, clock=clock) as url:
             await say(log, list(tallies(1, "aa"))[:boxes])
             yield log, url
 
@@ -55,8 +59,8 @@ async def enter(shown: Screen, *, key: bytes | None = PEM) -> Page:
     return page
 
 
-def room_url(url: str, scope: str = "operator") -> str:
-    bearer = token("operator" if scope == "operator" else "control_room", runs=(RUN,))
+def room_url(url: str, scope: str = "operator", lasts: timedelta = timedelta(hours=1)) -> str:
+    bearer = token("operator" if scope == "operator" else "control_room", runs=(RUN,), lasts=lasts)
     return f"{url}/control?token={bearer}&contest=metropolitan_mayor&unit={KADIKOY}&source=aa"
 
 
@@ -135,6 +139,66 @@ async def test_figures_far_beyond_what_there_can_be_are_an_alarm_in_words(tmp_pa
         alarm = page.locator(".alarms [data-kind=contradiction]", has_text="oy, ilçedeki seçmenden çok")
         await expect(alarm.first).to_contain_text("en çok", timeout=PATIENCE_MS)
         assert [] == shown.complaints
+
+
+BRIEF: Final = timedelta(seconds=200)
+"""How long a token holds that is replaced: less than an order may take to be delivered, for its page's clock stands."""
+
+
+async def test_a_new_token_closes_no_form_and_loses_no_word(tmp_path: Path, browser: Browser) -> None:
+    """Half of a reason is written, and a value; the token before expires; the order is given with the next one."""
+    clock = Leaping()
+    next_one = token("operator", runs=(RUN,), lasts=timedelta(hours=3))
+    async with (
+        night(tmp_path, clock=clock) as (_, url),
+        screen(browser, room_url(url, lasts=BRIEF), height=1500) as shown,
+    ):
+        opened: list[WebSocket] = []
+        shown.page.on("websocket", lambda socket: opened.append(socket))  # noqa: PLW0108  Playwright marks the function
+        page = await enter(shown)
+        await expect(page.locator("#renewal summary")).to_contain_text("Belirteç:", timeout=PATIENCE_MS)
+        await page.select_option("#figure", "votes.kurum")
+        await page.fill("#value", "1136")
+        before = await program_boxes(page)
+        await page.keyboard.press("Tab")
+        await page.evaluate("document.activeElement.blur()")
+        await page.keyboard.press("t")
+        await expect(page.locator("dialog[open][data-considered=true]")).to_be_visible(timeout=PATIENCE_MS)
+        await page.keyboard.type("yarım ")
+        async with opened[0].expect_event("close"), opened[1].expect_event("close"):
+            await page.evaluate("(token) => update({ token })", next_one)
+        clock.leap(BRIEF.total_seconds() + 10)
+        await page.keyboard.type("bir gerekçe")
+        assert "yarım bir gerekçe" == await page.input_value("#reason")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("dialog[open]")).to_have_count(0, timeout=PATIENCE_MS)
+        await expect(page.locator(".held li b")).to_be_visible(timeout=PATIENCE_MS)
+        assert ("1136", before) == (await page.input_value("#value"), await program_boxes(page))
+        assert [next_one] * 2 == [parse_qs(urlsplit(one.url).query)["token"][0] for one in opened[2:]]
+        assert [] == shown.complaints
+
+
+async def test_the_next_token_is_handed_in_on_the_page(tmp_path: Path, browser: Browser) -> None:
+    """One that is no good is named, and the room goes on with the one that it has."""
+    clock = Leaping()
+    async with (
+        night(tmp_path, clock=clock) as (_, url),
+        screen(browser, room_url(url, lasts=BRIEF), height=1500) as shown,
+    ):
+        page = await enter(shown)
+        await expect(page.locator("#renewal[data-soon]")).to_be_visible(timeout=PATIENCE_MS)
+        await page.locator("#renewal summary").click()
+        await page.fill("#next-token", "nonsense")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#renewal .problem")).to_contain_text("token", timeout=PATIENCE_MS)
+        await page.fill("#next-token", token("operator", runs=(RUN,), lasts=timedelta(hours=3)))
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#renewal form")).to_be_hidden(timeout=PATIENCE_MS)
+        await expect(page.locator("#renewal:not([data-soon])")).to_be_visible(timeout=PATIENCE_MS)
+        clock.leap(BRIEF.total_seconds() + 10)
+        await page.keyboard.press("t")
+        await give(page)
+        await expect(page.locator(".held li b")).to_be_visible(timeout=PATIENCE_MS)
 
 
 async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -> None:

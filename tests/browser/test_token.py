@@ -1,5 +1,6 @@
 """The board with a read token in its address, in real Chromium."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.browser.chromium import screen, until
 from tests.browser.city import election
 from tests.browser.graphics import SHOWN, desk
 from tests.browser.stage import FAST, RUN, begin, log_at, publish, showing, totals
+from tests.gateway.leaping import Leaping
 from tests.gateway.tokens import HS256, token
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -97,3 +99,88 @@ async def test_a_graphic_takes_a_new_token_in_the_page_that_it_has(tmp_path: Pat
             await until(overlay, "document.querySelector('.lead-board li .votes').textContent === '700'")
             await stays(overlay)
             assert [address.rpartition("=")[2] for address in opened] == [OLD, NEW]
+
+
+WATCH_BOARD = """() => {
+  window.states = new Set();
+  const votes = () => document.querySelector("#hero .gapVotes")?.textContent;
+  const look = () => states.add(`${votes()} ${document.getElementById("status").dataset.state}`);
+  look();
+  const everything = { subtree: true, childList: true, attributes: true, characterData: true };
+  new MutationObserver(look).observe(document, everything);
+}"""
+
+
+@pytest.mark.parametrize("way", ["(token) => update({ token })", "(token) => { location.hash = `token=${token}`; }"])
+async def test_the_board_takes_a_new_token_without_a_blank(tmp_path: Path, browser: Browser, way: str) -> None:
+    """Past the end of the one before it goes on; its own address and its links bring the new one."""
+    clock = Leaping()
+    async with log_at(tmp_path) as log, showing(log, settings=CLOSED, clock=clock) as url:
+        await begin(log, election())
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 600, "kurum": 400}, boxes=4))
+        async with screen(browser, "about:blank") as shown:
+            async with shown.page.expect_event("websocket") as first:
+                await shown.page.goto(f"{url}/?token={OLD}")
+            opened = sockets(shown.page)
+            await shown.shows("#hero .gapVotes", "200")
+            await shown.is_in_state("live")
+            await shown.page.evaluate(WATCH_BOARD)
+            async with (await first.value).expect_event("close"):
+                await shown.page.evaluate(way, NEW)
+            await until(shown.page, f"location.search === '?token={NEW}' && location.hash === ''")
+            clock.leap(3_700)
+            await publish(log, totals("tr/34/fatih", {"imamoglu": 700, "kurum": 400}, boxes=5, version=1))
+            await shown.shows("#hero .gapVotes", "300")
+            seen = await shown.page.evaluate("[...states]")
+            assert {"live"} == {state.rpartition(" ")[2] for state in seen}
+            assert all(200 <= int(state.partition(" ")[0]) <= 300 for state in seen), seen
+            assert [NEW] == [address.rpartition("=")[2] for address in opened]
+            await shown.page.locator("#districts a", has_text="Fatih").click()
+            await shown.page.go_back()
+            await until(shown.page, f"location.search === '?token={NEW}'")
+            assert shown.complaints == []
+
+
+async def test_a_token_that_is_no_good_changes_nothing_on_the_board(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log, showing(log, settings=CLOSED) as url:
+        await begin(log, election())
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 600, "kurum": 400}, boxes=4))
+        async with screen(browser, f"{url}/?token={OLD}") as shown:
+            await shown.shows("#hero .gapVotes", "200")
+            assert await shown.page.evaluate("update({ token: 'nonsense' }).then(() => false, () => true)")
+            assert f"?token={OLD}" == await shown.page.evaluate("location.search")
+            await publish(log, totals("tr/34/fatih", {"imamoglu": 700, "kurum": 400}, boxes=5, version=1))
+            await shown.shows("#hero .gapVotes", "300")
+
+
+PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+FOLLOW = """([example, address, token]) => {
+  window.told = [];
+  window.next = new Function(`${example}; return follow;`)()(address, token, (message) => told.push(message));
+}"""
+
+
+async def test_a_page_of_server_sent_events_takes_a_new_token_without_a_gap(tmp_path: Path, browser: Browser) -> None:
+    """As docs/protocol.md has it: each figure is told once, and a token that is refused changes nothing."""
+    (example,) = re.findall(r"```js\n(.*?)\n```", PROTOCOL, re.DOTALL)
+    clock = Leaping()
+    async with log_at(tmp_path) as log, showing(log, settings=CLOSED, clock=clock) as url:
+        await begin(log, election())
+        await publish(log, totals("tr/34/fatih", {"imamoglu": 600, "kurum": 400}, boxes=4))
+        address = f"{url}/v1/stream?contest=metropolitan_mayor&source=aa&unit=tr/34/fatih"
+        async with screen(browser, f"{url}/healthz") as shown:
+            await shown.page.evaluate(FOLLOW, [example, address, OLD])
+            await until(shown.page, "told.length === 1")
+            async with shown.page.expect_response(lambda response: "nonsense" in response.url):
+                await shown.page.evaluate("next('nonsense')")
+            for version in range(1, 4):
+                if version == 2:
+                    async with shown.page.expect_response(lambda response: NEW in response.url):
+                        await shown.page.evaluate("(token) => next(token)", NEW)
+                    clock.leap(3_700)  # by now the token before has expired
+                votes = {"imamoglu": 600 + version, "kurum": 400}
+                await publish(log, totals("tr/34/fatih", votes, boxes=4, version=version))
+                await until(shown.page, f"told.at(-1).totals[0].votes.imamoglu === {600 + version}")
+            told = await shown.page.evaluate("told.map(({ type, from, seq }) => [type, from ?? null, seq])")
+            assert ["snapshot", "delta", "delta", "delta"] == [kind for kind, _, _ in told]
+            assert [seq for _, _, seq in told[:-1]] == [begins for _, begins, _ in told[1:]]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from eventlog.sqlite import SqliteLog
 from gateway.admission.handshake import AccessSettings
 from sandik.client import Change, LiveNight, Retry, StatusChange, Wanted, connect
 from sandik.client.connection import Settings
+from sandik.client.token import LEAD_S
 from schemas.errors import StreamRefused
 from schemas.wire import Hello
 from tests.client.chaos import WANTED, Screen, chaos
 from tests.client.player import plain, wanted_of
 from tests.client.proxy import proxy
-from tests.gateway.gateways import FAST, RUN, make_run, night, publish, running
+from tests.gateway.gateways import FAST, RUN, make_run, night, publish, rarely, running
+from tests.gateway.leaping import Leaping
 from tests.gateway.nights import DISTRICTS, totals
 from tests.gateway.tokens import HS256, token
 from tests.patience import LIMIT_S
@@ -168,6 +171,117 @@ async def test_who_is_not_let_in_is_told_why_and_does_not_come_back(tmp_path: Pa
         for url, given in ((gateway.ws, bearer), (f"{gateway.http}/?token={bearer}", None)):
             async with connect(url, subscriptions=[MAYOR], token=given, settings=SOON) as client:
                 await shows(client, 1)
+
+
+CLOSED = replace(rarely(), access=AccessSettings(keys=(HS256,), public="token"))
+
+
+class Gives:
+    """Gives tokens that hold for an hour of the clock, and knows how often it was asked."""
+
+    def __init__(self, clock: Leaping) -> None:
+        self._clock = clock
+        self.fails = False
+        self.asked = asyncio.Event()
+        self.given: list[str] = []
+
+    async def __call__(self) -> str:
+        self.asked.set()
+        if self.fails:
+            raise OSError("The desk is closed.")
+        self.given.append(token("public", runs=(RUN,), now=self._clock.now()))
+        return self.given[-1]
+
+
+@asynccontextmanager
+async def closing(folder: Path, given: Any, clock: Leaping) -> AsyncIterator[tuple[Any, LiveNight, list[StatusChange]]]:
+    """A client of a gateway that asks for tokens, and whatever was said of its connection since it was open."""
+    async with night(folder) as log, running(log, settings=CLOSED, clock=clock) as gateway:
+        await publish(log, totals(votes={"imamoglu": 1}))
+        async with connect(gateway.ws, subscriptions=[MAYOR], settings=SOON, token=given, clock=clock) as client:
+            await shows(client, 1)
+            statuses: list[StatusChange] = []
+            client.on(StatusChange, statuses.append)
+            yield log, client, statuses
+
+
+async def goes_on(client: LiveNight, log: Any, version: int) -> None:
+    """Return once the client shows what is published now."""
+    await publish(log, totals(votes={"imamoglu": version + 1}, version=version))
+    await shows(client, version + 1)
+
+
+async def test_a_token_is_replaced_before_it_expires_and_no_figure_is_lost(tmp_path: Path) -> None:
+    """What was told on the connection before is not told again, and nobody hears of a lost connection."""
+    clock = Leaping()
+    gives = Gives(clock)
+    async with closing(tmp_path, gives, clock) as (log, client, statuses):
+        shown: list[int | None] = []
+        client.on(Change, lambda _: shown.append(votes(client)))
+        for version in range(1, 4):
+            async with becoming(client, "open"):
+                clock.leap(3600 - LEAD_S + 1)
+            await goes_on(client, log, version)
+        assert 4 == len(gives.given)
+        assert {"open"} == {news.status for news in statuses}
+        assert [2, 3, 4] == shown
+        clock.leap(LEAD_S)  # the last of the tokens before would be over by now
+        await goes_on(client, log, 4)
+        assert {"open"} == {news.status for news in statuses}
+
+
+async def test_a_token_from_a_file_is_read_anew(tmp_path: Path) -> None:
+    clock, file = Leaping(), tmp_path / "token"
+    file.write_text(token("public", runs=(RUN,)))
+    async with closing(tmp_path, file, clock) as (log, client, statuses):
+        file.write_text(token("public", runs=(RUN,), lasts=timedelta(hours=3)))
+        async with becoming(client, "open"):
+            clock.leap(3600 - LEAD_S + 1)
+        clock.leap(LEAD_S)
+        await goes_on(client, log, 1)
+        assert {"open"} == {news.status for news in statuses}
+
+
+async def test_another_token_can_be_handed_in(tmp_path: Path) -> None:
+    clock = Leaping()
+    async with closing(tmp_path, token("public", runs=(RUN,)), clock) as (log, client, statuses):
+        async with becoming(client, "open"):
+            client.renew(token("public", runs=(RUN,), lasts=timedelta(hours=3)))
+        clock.leap(3601)
+        await goes_on(client, log, 1)
+        assert {"open"} == {news.status for news in statuses}
+
+
+async def test_who_gives_no_token_in_time_is_asked_again_and_the_figures_stand(tmp_path: Path) -> None:
+    """Past the end of the last one the connection is lost, not refused, and comes back with the first that is given."""
+    clock = Leaping()
+    gives = Gives(clock)
+    async with closing(tmp_path, gives, clock) as (log, client, _):
+        gives.fails = True
+        gives.asked.clear()
+        clock.leap(3600 - LEAD_S + 1)
+        async with asyncio.timeout(LIMIT_S):
+            await gives.asked.wait()
+        async with becoming(client, "lost"):
+            clock.leap(LEAD_S)
+        assert 1 == votes(client)
+        gives.fails = False
+        async with becoming(client, "open"):
+            clock.leap(10)
+        await goes_on(client, log, 1)
+
+
+async def test_a_token_that_was_given_too_late_is_asked_for_again(tmp_path: Path) -> None:
+    """Whoever gives tokens may still give the one before; that is no reason to go away for good."""
+    clock = Leaping()
+    old = token("public", runs=(RUN,), now=clock.now() - timedelta(hours=2))
+    new = token("public", runs=(RUN,), now=clock.now())
+    given = iter([old, old])
+    async with night(tmp_path) as log, running(log, settings=CLOSED, clock=clock) as gateway:
+        await publish(log, totals(votes={"imamoglu": 1}))
+        asking = connect(gateway.ws, subscriptions=[MAYOR], settings=SOON, token=lambda: next(given, new), clock=clock)
+        async with asking as client:
+            await shows(client, 1)
 
 
 async def test_a_client_that_is_cancelled_leaves_no_task_behind(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import { make, say } from "../dom.js";
 import { Election } from "../election.js";
 import { formats } from "../format.js";
 import { languageOf } from "../place.js";
+import { settleToken } from "../renewal.js";
 import { Ordering } from "./ordering.js";
+import { Renewal } from "./renewal.js";
 import { Room } from "./room.js";
 import { sealFrom } from "./signing.js";
 import { words } from "./words.js";
@@ -54,6 +56,7 @@ function signIn(t) {
 }
 
 async function start() {
+  settleToken();
   const language = languageOf(location.search);
   const t = words(language);
   document.documentElement.lang = language;
@@ -61,18 +64,29 @@ async function start() {
   say(document.getElementById("title"), t("title"));
   const who = await signIn(t);
   const election = new Election(await awaitDefinition({ url: location.href, token: who.token }));
-  const room = new Room({
-    election,
-    language,
-    words: t,
-    format: formats(language, election.timezone),
-    token: who.token,
-  });
+  const format = formats(language, election.timezone);
+  const room = new Room({ election, language, words: t, format, token: who.token });
   const ordering = new Ordering({
     ...who,
     url: location.href,
-    heard: (said) => room.draw(said),
-    failed: (error) => room.fail(error),
+    heard: (said) => {
+      room.draw(said);
+      renewal.draw(Date.parse(said.at));
+    },
+    failed: (error) => {
+      room.fail(error);
+      renewal.draw(Date.now());
+    },
+  });
+  const renewal = new Renewal({
+    root: document.getElementById("renewal"),
+    words: t,
+    format,
+    token: who.token,
+    take: async (token) => {
+      await ordering.renew(token);
+      room.renew(token);
+    },
   });
   room.open(ordering);
   ordering.watch();

@@ -38,14 +38,18 @@ export class Ordering {
   /** Look at the room once. */
   async look() {
     try {
-      const response = await fetch(new URL("/v1/control", this.url), this.#request({}));
-      const said = await response.json();
-      if (!response.ok) throw Object.assign(new Error(said.error), { status: response.status });
-      this.room = said;
-      this.heard(said);
+      this.room = await this.#ask(this.#token);
+      this.heard(this.room);
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  /** Go on with another token. Rejects one with which there would be no room, and goes on with the one before. */
+  async renew(token) {
+    await this.#ask(token);
+    this.#token = token;
+    await this.look();
   }
 
   /** What an order would do by now: {changes, questions, confirm}, or {error}. Nothing is signed or written. */
@@ -79,6 +83,13 @@ export class Ordering {
     };
   }
 
+  async #ask(token) {
+    const response = await fetch(new URL("/v1/control", this.url), this.#request({}, token));
+    const said = await response.json();
+    if (!response.ok) throw Object.assign(new Error(said.error), { status: response.status });
+    return said;
+  }
+
   async #post(query, body) {
     try {
       const response = await fetch(new URL(`/v1/orders${query}`, this.url), this.#request({ method: "POST", body }));
@@ -88,12 +99,12 @@ export class Ordering {
     }
   }
 
-  #request(options) {
+  #request(options, token = this.#token) {
     return {
       ...options,
       cache: "no-store",
       signal: AbortSignal.timeout(PATIENCE_MS),
-      headers: { authorization: `Bearer ${this.#token}` },
+      headers: { authorization: `Bearer ${token}` },
     };
   }
 }

@@ -89,6 +89,11 @@ export class Room {
     );
   }
 
+  /** Go on with another token: both sides of the air stay as they are. */
+  renew(token) {
+    for (const night of [this.preview, this.program]) night.renew(token);
+  }
+
   /** Show an answer of /v1/control. */
   draw(said) {
     this.#said = said;
