@@ -79,15 +79,15 @@ class Gatekeeper:
         """Speak for these partitions from now on; what is in the control topic by now is known on return."""
         self._owned = partitions
         self._settled = False
-        reader = await self._reading_control()
-        async for batch in read_until(reader, await self._log.end_offsets(self._control), max_records=_MAX_RECORDS):
-            self._fold_control(batch.records)
+        await self._read_control()
 
     async def settle(self) -> None:
-        """Relay what is new in the control topic. To be called before totals are published: a hold comes first."""
-        reader = await self._reading_control()
-        for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=0):
-            self._fold_control(batch.records)
+        """Relay what is in the control topic by now.
+
+        Call order: fold tallies, `settle()`, then publish, then `mark()`. A hold that was acknowledged before a tally
+        was appended is held before that tally's totals.
+        """
+        await self._read_control()
         if not self._settled and self._has_orders:
             await self._relay()
         self._settled = True
@@ -190,7 +190,10 @@ class Gatekeeper:
             for record in batch.records:
                 self._relayed.fold(record)
 
-    async def _reading_control(self) -> Reader:
+    async def _read_control(self) -> None:
+        """Fold the control topic to where it ends now: what a read brings that waits for nothing may be less."""
         if self._control_reader is None:
             self._control_reader = await self._resources.enter_async_context(self._log.reader(self._control, {0: 0}))
-        return self._control_reader
+        ends = await self._log.end_offsets(self._control)
+        async for batch in read_until(self._control_reader, ends, max_records=_MAX_RECORDS):
+            self._fold_control(batch.records)

@@ -60,6 +60,8 @@ class Reader(Protocol):
     async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
         """What comes next, `max_records` at most in all; waits up to `wait_ms` for the first, then returns `[]`.
 
+        An empty answer does not say that there is nothing more: a log may not have sent it yet. `end_offsets` says.
+
         Raises `LogUnavailable` where the log cannot be reached, `PositionLost` where it no longer holds a position.
         """
         ...

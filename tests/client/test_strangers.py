@@ -14,6 +14,7 @@ from sandik.client import LiveNight, Retry, Wanted, connect
 from sandik.client.connection import Settings
 from schemas.errors import StreamRefused
 from schemas.wire import Error, Hello
+from tests.client.proxy import proxy
 from tests.patience import LIMIT_S
 
 SOON = Settings(Retry(0.01, 0.02), opening_s=LIMIT_S, hello_s=LIMIT_S)
@@ -91,10 +92,10 @@ async def test_who_is_sent_away_hears_what_the_answer_says(said: str) -> None:
 
 
 async def test_a_fault_of_ours_is_raised_where_changes_are_read(caplog: pytest.LogCaptureFixture) -> None:
-    def broken() -> str:
+    def broken() -> float:
         raise ZeroDivisionError
 
-    async with server(HELLO) as url, connect(url, token=broken, settings=SOON) as client:
+    async with proxy(1) as line, connect(f"ws://127.0.0.1:{line.port}", random=broken, settings=SOON) as client:
         with pytest.raises(ZeroDivisionError):
             await asyncio.wait_for(anext(client), LIMIT_S)
     assert "fault of ours" in caplog.text

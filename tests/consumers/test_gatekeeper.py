@@ -1,13 +1,14 @@
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from consumers.aggregate import Aggregator
 from consumers.gatekeeper import Gatekeeper
 from eventlog.clock import Wall
-from eventlog.port import Entry, EventLog
+from eventlog.port import Batch, Entry, EventLog, Reader
 from eventlog.run import Run, create_run
 from schemas.control import EmbargoLifted, Held, Mode, Released
 from schemas.gate import GATE_PREFIX, Gate, is_gate, parse_gate
@@ -16,6 +17,7 @@ from schemas.totals import Cell
 from schemas.trust import OperatorKey, OperatorSeal
 from tests.builders import DISTRICTS, counted, small_election
 from tests.consumers.test_aggregate import FAST, USKUDAR, publish, reach, records, until_end
+from tests.gateway.unreliable import Unreliable
 from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, new_seal, written
 
@@ -139,6 +141,58 @@ async def test_members_share_the_gates_and_hear_of_holds_while_they_run(log: Eve
         await command(log, run, Released, contest="mayor")
         await all_gated(log, run, held=False)
         members[1].cancel()
+
+
+class SendsLate(Unreliable):
+    """A log whose readers get of one topic only what they wait for, as from Kafka before the first fetch."""
+
+    def __init__(self, below: EventLog, topic: str) -> None:
+        super().__init__(below)
+        self._late = topic
+
+    def reader(self, topic: str, positions: Mapping[int, int]) -> Reader:
+        reader = super().reader(topic, positions)
+        return WaitedFor(reader) if topic == self._late else reader
+
+
+class WaitedFor:
+    """A reader that brings nothing to whoever does not wait."""
+
+    def __init__(self, below: Reader) -> None:
+        self._below = below
+
+    async def __aenter__(self) -> Self:
+        await self._below.__aenter__()
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        await self._below.__aexit__(*details)
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        return self._below.positions
+
+    async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
+        return await self._below.read(max_records=max_records, wait_ms=wait_ms) if wait_ms else []
+
+
+async def test_what_was_said_after_a_hold_is_not_shown_though_the_hold_is_sent_late(log: EventLog, run: Run) -> None:
+    """The hold was acknowledged before the tally was appended, but the tally comes first to the aggregator."""
+    late = SendsLate(log, run.topics.control.name)
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(Aggregator(late, run, Wall(), FAST).run())
+        await publish(log, run, counted())
+        await reach(log, run, 1)
+        await command(log, run, Held, contest="mayor", unit="tr/34/uskudar")
+        await publish(log, run, counted(box=1002))
+        await reach(log, run, 2)
+        working.cancel()
+
+    said = [one for one in await records(log, run.topics.totals) if USKUDAR.key() in (one.key or b"")]
+    assert [False, True, False] == [is_gate(one.key) for one in said]
+    (gate,) = [gate for gate in await gates(log, run) if gate.cell == USKUDAR]
+    assert gate.program is not None
+    assert 1 == gate.program.boxes_opened
 
 
 async def all_gated(log: EventLog, run: Run, *, held: bool) -> None:
