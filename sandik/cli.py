@@ -140,6 +140,10 @@ COMMANDS: Final = (
 )
 
 
+EXTRAS: Final = {"pyarrow": "parquet"}
+"""What some commands need beyond a plain install, and the extra that brings it."""
+
+
 class _CommandGroup(TyperGroup):
     """The commands of the table. Names and lines come from there; a command itself from its module."""
 
@@ -152,7 +156,17 @@ class _CommandGroup(TyperGroup):
     def get_command(self, _context: object, cmd_name: str) -> Any:  # noqa: ANN401  Typer keeps the type to itself
         """Import the command's module, and return the command; `None` where there is none of that name."""
         module = self._modules.get(cmd_name)
-        return typer.main.get_command(importlib.import_module(module).app) if module is not None else None
+        if module is None:
+            return None
+        try:
+            return typer.main.get_command(importlib.import_module(module).app)
+        except ModuleNotFoundError as missing:
+            extra = EXTRAS.get(missing.name or "")
+            if extra is None:
+                raise
+            raise UsageError(
+                f'sandik {cmd_name} needs {missing.name}, which is not installed: pip install "sandik[{extra}]".'
+            ) from missing
 
     def format_commands(self, *where: Any) -> None:  # noqa: ANN401  as above
         """Write the table's lines, which imports nothing."""

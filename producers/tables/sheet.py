@@ -8,23 +8,17 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from pyarrow import ArrowException, parquet
-
-from producers.tables.records import cell, read_records
+from producers.tables.records import read_records
 from producers.turkish import slug
 from schemas.errors import MappingError, TableError
 
 _NEAREST_COLUMNS: Final = 3
-
-_PARQUET_BATCH_ROWS: Final = 8_192
-"""Rows of Parquet turned into text at once: a few MiB."""
-
 
 MAY_BE_CUT: Final = (
     "the file ends here without a line end, and nothing shows that the last cell is whole. Was it cut off? If it was "
@@ -99,7 +93,7 @@ def open_sheet(path: Path, layout: Layout) -> Iterator[Sheet]:
             raise TableError(f"{path} changed while it was read. Wait until it is written, and try again.")
     except UnicodeDecodeError as error:
         raise TableError(f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8 and try again.") from error
-    except (OSError, EOFError, zlib.error, csv.Error, ArrowException) as error:
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise TableError(
             f"{path} cannot be read as a table: {error}. Is the file whole, and its ending right?"
         ) from error
@@ -108,8 +102,8 @@ def open_sheet(path: Path, layout: Layout) -> Iterator[Sheet]:
 @contextmanager
 def _opened(path: Path, layout: Layout) -> Iterator[Sheet]:
     if path.suffix.lower() == ".parquet":
-        with path.open("rb") as file:
-            yield _parquet(file)
+        with _parquet_rows(path) as (header, rows):
+            yield Sheet(header, (Line(number, cells) for number, cells in enumerate(rows, 1)))
     elif path.suffix.lower() == ".json":
         header, records = read_records(path, layout.rows, layout.each)
         yield Sheet(header, (Line(number, cells) for number, cells in records))
@@ -184,15 +178,11 @@ class _Read:
             yield line
 
 
-def _parquet(file: IO[bytes]) -> Sheet:
-    table = parquet.ParquetFile(file)
-    return Sheet(tuple(table.schema_arrow.names), _parquet_lines(table))
-
-
-def _parquet_lines(table: parquet.ParquetFile) -> Iterator[Line]:
-    number = 0
-    for batch in table.iter_batches(batch_size=_PARQUET_BATCH_ROWS):
-        columns = [[cell(value) for value in column.to_pylist()] for column in batch.columns]
-        for cells in zip(*columns, strict=True):
-            number += 1
-            yield Line(number, cells)
+def _parquet_rows(path: Path) -> AbstractContextManager[tuple[tuple[str, ...], Iterator[tuple[str, ...]]]]:
+    try:
+        from producers.tables.parquet_rows import open_parquet  # noqa: PLC0415  170 MB that not everybody installs
+    except ModuleNotFoundError as missing:
+        raise TableError(
+            f'{path} is Parquet, and {missing.name} is not installed: pip install "sandik[parquet]".'
+        ) from missing
+    return open_parquet(path)

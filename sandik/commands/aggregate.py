@@ -9,7 +9,8 @@ from consumers.takes import fold_takes
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from sandik import screen
-from sandik.metrics import AggregatorMetrics, metrics_served
+from sandik.aggregator_metrics import AggregatorMetrics
+from sandik.metrics import metrics_served
 from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName, command_app

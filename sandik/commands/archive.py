@@ -9,7 +9,8 @@ from consumers.archive import Archiver, ArchiveSettings, Progress
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from sandik import screen
-from sandik.metrics import ArchiverMetrics, metrics_served
+from sandik.archiver_metrics import ArchiverMetrics
+from sandik.metrics import metrics_served
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName, command_app
 from sandik.process import run_to_completion, run_until_stopped

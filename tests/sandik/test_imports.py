@@ -26,12 +26,12 @@ KEYS: Final = frozenset({"cryptography", "jwt"})
 
 WITHOUT: Final = {
     "demo": KAFKA | SCREEN | PARQUET,
-    "boxes": KAFKA | SCREEN | SERVER | KEYS,
-    "reports": KAFKA | SCREEN | SERVER | KEYS,
+    "boxes": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
+    "reports": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "simulate": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "scenarios": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
     "replay": KAFKA | SCREEN | SERVER,
-    "aggregate": KAFKA | SCREEN | SERVER,
+    "aggregate": KAFKA | SCREEN | SERVER | PARQUET,
     "gateway": KAFKA | SCREEN | PARQUET | {"producers", "consumers"},
     "graphics": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
     "totals": KAFKA | SERVER | PARQUET,
@@ -48,7 +48,10 @@ WITHOUT: Final = {
     "token": KAFKA | SCREEN | SERVER | PARQUET,
     "control": KAFKA | SERVER | PARQUET,
 }
-"""What each command must not have imported once it has read its arguments; the log is opened after that."""
+"""What each command must not have imported once it has read its arguments; the log is opened after that.
+
+Without Parquet is without the extra of that name: those that have it not are installed by `pip install sandik` alone.
+"""
 
 
 def listed(lines: Iterable[str]) -> set[str]:
@@ -81,6 +84,17 @@ def test_every_command_has_a_list_of_what_it_does_without() -> None:
 @pytest.mark.parametrize("command", sorted(WITHOUT))
 def test_a_command_imports_nothing_that_it_does_not_run(command: str) -> None:
     assert set() == imported(command) & WITHOUT[command]
+
+
+@pytest.mark.parametrize("command", sorted(name for name, without in WITHOUT.items() if not without >= PARQUET))
+def test_where_parquet_is_not_installed_the_command_says_what_to_install(command: str) -> None:
+    plain = "import sys; sys.modules['pyarrow'] = None; from sandik.cli import main; main()"
+    asked = subprocess.run(
+        [sys.executable, "-c", plain, command, "--help"], check=False, capture_output=True, text=True
+    )
+
+    assert 2 == asked.returncode
+    assert f'sandik {command} needs pyarrow, which is not installed: pip install "sandik[parquet]".' in asked.stderr
 
 
 def test_a_gateway_that_listens_on_the_embedded_log_knows_nothing_of_kafka(sandik: Sandik, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,18 @@ def test_parquet_values_read_as_a_csv_would_have_them(tmp_path: Path) -> None:
         ("text", "whole", "gap", "half"),
         [Line(1, ("Çatalca", "1001", "295", "0.5")), Line(2, ("", "1002", "", "1"))],
     )
+
+
+def test_where_parquet_is_not_installed_such_a_table_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "producers.tables.parquet_rows", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    path = tmp_path / "t.parquet"
+    path.touch()
+
+    with pytest.raises(TableError, match=r'pyarrow is not installed: pip install "sandik\[parquet\]"'):
+        lines(path)
 
 
 def test_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:
