@@ -19,7 +19,7 @@ from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
 from sandik.set_aside import let_out
 from sandik.wiring import open_log
-from schemas.control import DELIVERY, ORDER, FigureOverridden, Mode, Order, OverrideWithdrawn
+from schemas.control import DELIVERY, ORDER, FigureOverridden, Mode, Order, OverrideWithdrawn, QuarantineReleased
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.trust import OperatorKey, OperatorSeal, encode_order
@@ -137,10 +137,22 @@ class _Giving:
     operators: Sequence[OperatorKey]
     confirmed: Collection[str]
 
-    def keys(self, mode: Mode) -> tuple[OperatorKey, ...]:
-        """The keys whose orders count: on a live run whoever gives this order is trusted as well."""
-        own = () if self.seal is None or mode != "live" else (self.seal.public,)
-        return (*self.operators, *own)
+    def keys(self, order: Order, mode: Mode) -> tuple[OperatorKey, ...]:
+        """The keys whose orders count: on a live run whoever gives this order is trusted as well.
+
+        But not where it publishes something: that is counted by everyone, also by those who do not trust the order's
+        key. Raises `UsageError` where nobody can tell whether they do.
+        """
+        if self.seal is None or mode != "live":
+            return tuple(self.operators)
+        if not isinstance(order, QuarantineReleased):
+            return (*self.operators, self.seal.public)
+        if not self.operators:
+            raise UsageError(
+                "What is let out counts, whoever's word it is. Give the keys that the run's processes trust with "
+                "--operator-key FILE, or in SANDIK_OPERATOR_KEYS: yours must be one of them."
+            )
+        return tuple(self.operators)
 
 
 async def _append(
@@ -153,13 +165,14 @@ async def _append(
         if run.mode == "live" and giving.seal is None:
             raise UsageError(f"Run {name!r} is live: its orders are signed. Give your private key with --key.")
         order = order_of(run, {**instruction.of(run.definition), **who}, clock)
-        control, standing = await considered(log, run, order, giving.keys(run.mode), clock.now())
+        keys = giving.keys(order, run.mode)
+        control, standing = await considered(log, run, order, keys, clock.now())
         if isinstance(order, FigureOverridden):
             order = order.model_copy(update={"instead_of": instead_of(order, standing.on_air)})
         refuse(control, encode_order(order, giving.seal), order, clock.now())
         _ask(run, unanswered(questions(order, standing, run.mode), giving.confirmed))
         changed = changes(order, standing.on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()
-        await give(log, run, order, giving.seal, giving.keys(run.mode))
+        await give(log, run, order, giving.seal, keys)
         return order, changed
 
 

@@ -287,15 +287,43 @@ def test_a_forged_word_about_a_quarantined_record_settles_nothing_on_a_live_run(
     _, _, said = sandik("control", "quarantine", *run, "--operator-key", "me.key.pub")
     assert "1 orders about quarantined records cannot be verified" in said
 
-    code, _, said = sandik("control", "let-out", position, *run, *WHO, "--key", "me.key")
+    mine = (*run, *WHO, "--key", "me.key", "--operator-key", "me.key.pub")
+    code, _, said = sandik("control", "let-out", position, *mine)
     assert (2, True) == (code, "It lets out the record from" in said)
-    assert 0 == sandik("control", "let-out", position, *run, *WHO, "--key", "me.key", "--yes")[0]
+    assert 0 == sandik("control", "let-out", position, *mine, "--yes")[0]
+
+
+@pytest.mark.parametrize("trusted", [(), ("--operator-key", "me.key.pub")])
+def test_on_a_live_run_nothing_is_let_out_with_a_key_that_the_run_does_not_trust(
+    sandik: Sandik, trusted: tuple[str, ...]
+) -> None:
+    """The order would have no effect, but what it publishes would count."""
+    run = staged(sandik, "live")
+    for name in ("me.key", "other.key"):
+        sandik("token", "--new-key", name)
+    box = {"contest": "metropolitan_mayor", "district": "tr/34/adalar", "source": "aa", "box": 1001, "revision": 1}
+    asyncio.run(published(value_of(counted({"imamoglu": 7}, **box))))
+    assert 0 == sandik("aggregate", *run, "--until-end")[0]
+    (position,) = [one["position"] for one in orjson.loads(waiting(sandik, "--format", "json"))]
+    before = asyncio.run(length_of("tallies"))
+
+    order = ("control", "let-out", position, *run, *WHO, "--key", "other.key", "--yes")
+    code, _, said = sandik(*order, *trusted)
+    assert (2, True) == (code, ("would have no effect" if trusted else "--operator-key") in said)
+    assert before == asyncio.run(length_of("tallies"))
+    assert [] == audit(sandik)
 
 
 def waiting(sandik: Sandik, *options: str) -> str:
     code, out, _ = sandik("control", "quarantine", "--run", "n", *options)
     assert 0 == code
     return out
+
+
+async def length_of(topic: str) -> int:
+    """How many records a topic of the run holds."""
+    async with open_log(EMBEDDED_LOG, Wall()) as log:
+        return sum((await log.end_offsets(getattr(RunTopics("n"), topic).name)).values())
 
 
 async def published(*values: bytes) -> None:
