@@ -26,7 +26,7 @@ from schemas.playback import Mark, parse_moved
 from schemas.quarantine import Quarantined
 from schemas.record import Record
 from schemas.trust import Judge, OperatorKey, Verdict
-from tabulation.on_air.replay_progress import Marks
+from tabulation.on_air.replay_progress import ReplayProgress
 from tabulation.orders.broken_orders import broken_control
 from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
 from tabulation.orders.restrictions import Restrictions
@@ -55,7 +55,7 @@ class Gatekeeper:
         self._restrictions = Restrictions(run.definition)
         self._overrides = Overrides()
         self._relayed = RelayedOrders(run.definition)
-        self._marks = Marks(run.epoch)
+        self._marks = ReplayProgress(run.epoch)
         partitions = run.topics.partitions
         self._partition = {
             district.id: log.partition_of(district.id.encode(), partitions) for district in run.definition.districts

@@ -44,7 +44,7 @@ def _standing_order(ledger: Ledger | None, found: SetAside) -> int | None:
         return ledger.order if found.box is None and found.revision is not None else None
     if found.box is None or found.revision is None:
         return None
-    return ledger.lanes.order(ledger.heard().get(found.box, 0))
+    return ledger.packing.order(ledger.heard().get(found.box, 0))
 
 
 def _verdict(ledger: Ledger | None, found: SetAside, order: int | None) -> Verdict:
@@ -72,10 +72,10 @@ def _says_the_same(ledger: Ledger, event: Tally) -> bool:
 
 
 def _is_same_box(ledger: BoxLedger, event: Counted | Withdrawn) -> bool:
-    lanes = ledger.lanes
-    if isinstance(event, Counted) and not _with_votes(event.votes).keys() <= set(lanes.candidates):
+    packing = ledger.packing
+    if isinstance(event, Counted) and not _with_votes(event.votes).keys() <= set(packing.candidates):
         return False
-    return not (lanes.of(event) ^ ledger.heard().get(event.box, 0)) & lanes.counts_mask
+    return not (packing.of(event) ^ ledger.heard().get(event.box, 0)) & packing.counts_mask
 
 
 def _with_votes(votes: Mapping[str, int]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from schemas.statehash import Figures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from schemas.totals import COUNTS, Cell, Totals
-from tabulation.counting.packed_counts import Lanes, event_time, lanes_of
+from tabulation.counting.packed_counts import Packing, event_time, packing_of
 from tabulation.counting.sums import BOX_FLAGS, Sums, totals_of
 
 Outcome = Literal["counted", "duplicate", "stale", "conflict"]
@@ -43,7 +43,7 @@ class BoxLedger:
         "_total",
         "boxes_total",
         "cell",
-        "lanes",
+        "packing",
         "version",
     )
 
@@ -51,7 +51,7 @@ class BoxLedger:
         self.cell = cell
         self.boxes_total = boxes_total
         self.version = -1
-        self.lanes: Lanes = lanes_of(candidates, boxes_total)
+        self.packing: Packing = packing_of(candidates, boxes_total)
         self._boxes: dict[int, int] = {}
         self._total = 0
         self._newest: datetime | None = None
@@ -66,25 +66,25 @@ class BoxLedger:
     @property
     def layout(self) -> dict[str, Any]:
         """What a packed row is made of, so that no other one is taken for it."""
-        row_bytes = self.lanes.size_bytes + _BOX_BYTES
-        numbers = {"candidates": len(self.lanes.candidates), "counts": [*COUNTS], "flags": [*BOX_FLAGS]}
+        row_bytes = self.packing.size_bytes + _BOX_BYTES
+        numbers = {"candidates": len(self.packing.candidates), "counts": [*COUNTS], "flags": [*BOX_FLAGS]}
         return {"row_bytes": row_bytes, **numbers, "above": ["excess", "moment", "order"]}
 
     @property
     def sums(self) -> Sums:
         """The sums of the opened boxes as they stand."""
-        return self.lanes.sums(self._total) if self._packed is None else self._restored
+        return self.packing.sums(self._total) if self._packed is None else self._restored
 
     def figures(self) -> Figures:
         """The sums as they are hashed."""
         self.heard()
-        return self.lanes.figures(self._total)
+        return self.packing.figures(self._total)
 
     @property
     def as_of(self) -> datetime | None:
         """The newest event time of what stands; `None` before anything does."""
         if not self._has_newest:
-            self._newest = event_time(max(map(self.lanes.moment, self._boxes.values())))
+            self._newest = event_time(max(map(self.packing.moment, self._boxes.values())))
             self._has_newest = True
         return self._newest
 
@@ -94,13 +94,13 @@ class BoxLedger:
 
     def opened(self, boxes: Iterable[int]) -> Mapping[int, int]:
         """What is said of those boxes that are opened, whoever said it when: equal integers say the same."""
-        heard, is_open, counts = self.heard(), self.lanes.is_open, self.lanes.counts_mask
+        heard, is_open, counts = self.heard(), self.packing.is_open, self.packing.counts_mask
         return {box: said & counts for box in boxes if is_open(said := heard.get(box, _UNHEARD))}
 
     def apply(self, tally: Counted | Withdrawn, offset: int) -> Outcome:
         """Fold one tally of this cell, which lies at `offset` of its partition."""
         boxes = self._boxes if self._packed is None else self._unpack()
-        said, standing = self.lanes.of(tally), boxes.get(tally.box, _UNHEARD)
+        said, standing = self.packing.of(tally), boxes.get(tally.box, _UNHEARD)
         outcome: Outcome = "counted"
         if standing:
             outcome = self._outcome(said, standing)
@@ -113,47 +113,47 @@ class BoxLedger:
         newest = self._newest
         if newest is None or tally.at >= newest:
             self._newest, self._has_newest = tally.at, True
-        elif standing and event_time(self.lanes.moment(standing)) >= newest:
+        elif standing and event_time(self.packing.moment(standing)) >= newest:
             self._has_newest = False
         return outcome
 
     def outcome_of(self, tally: Counted | Withdrawn) -> Outcome:
         """What would become of a tally of this cell, were it folded now."""
-        return self._outcome(self.lanes.of(tally), self.heard().get(tally.box, _UNHEARD))
+        return self._outcome(self.packing.of(tally), self.heard().get(tally.box, _UNHEARD))
 
     @property
     def impossible(self) -> int:
         """How many of the opened boxes have figures that no box can have."""
         is_unpacked = self._packed is None
-        return self.lanes.impossible(self._total) if is_unpacked else self._restored.flags["impossible"]
+        return self.packing.impossible(self._total) if is_unpacked else self._restored.flags["impossible"]
 
     def newest_impossible(self) -> tuple[int, datetime]:
         """Of the impossible boxes the one that was told last, and when. Raises `ValueError` where there is none."""
-        impossible, moment = self.lanes.impossible, self.lanes.moment
+        impossible, moment = self.packing.impossible, self.packing.moment
         at, box = max((moment(said), box) for box, said in self.heard().items() if impossible(said))
         return box, event_time(at)
 
     def revision_of(self, box: int | None) -> int:
         """The revision that stands of a box; 0 before the first."""
-        return self.lanes.order(self.heard().get(box or 0, _UNHEARD)) >> RELEASED_BITS
+        return self.packing.order(self.heard().get(box or 0, _UNHEARD)) >> RELEASED_BITS
 
     def restarts(self, tally: Counted | Withdrawn) -> bool:
         """Whether a stale tally was told later than what stands, and says something else.
 
         So speaks a source that began to number anew; what only came late, or says the same, is no sign of it.
         """
-        said, standing = self.lanes.of(tally), self.heard().get(tally.box, _UNHEARD)
-        is_later = self.lanes.moment(said) > self.lanes.moment(standing)
-        return is_later and bool((said ^ standing) & self.lanes.counts_mask)
+        said, standing = self.packing.of(tally), self.heard().get(tally.box, _UNHEARD)
+        is_later = self.packing.moment(said) > self.packing.moment(standing)
+        return is_later and bool((said ^ standing) & self.packing.counts_mask)
 
     def _outcome(self, said: int, standing: int) -> Outcome:
         """What becomes of a statement where another one stands. It changes nothing where it is not the greater."""
         if said == standing:
             return "duplicate"
-        order, stands = self.lanes.order(said), self.lanes.order(standing)
+        order, stands = self.packing.order(said), self.packing.order(standing)
         if order != stands:
             return "counted" if order > stands else "stale"
-        return "conflict" if (said ^ standing) & self.lanes.counts_mask else "duplicate"
+        return "conflict" if (said ^ standing) & self.packing.counts_mask else "duplicate"
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
@@ -163,7 +163,7 @@ class BoxLedger:
         """Every box's number and what is said of it, by box number: what a checkpoint keeps."""
         if self._packed is not None:
             return self._packed
-        size_bytes = self.lanes.size_bytes
+        size_bytes = self.packing.size_bytes
         rows = [
             said.to_bytes(size_bytes, "little") + box.to_bytes(_BOX_BYTES) for box, said in sorted(self._boxes.items())
         ]
@@ -174,7 +174,7 @@ class BoxLedger:
 
         Raises `ValueError` where it is not made of whole rows.
         """
-        if len(packed) % (self.lanes.size_bytes + _BOX_BYTES):
+        if len(packed) % (self.packing.size_bytes + _BOX_BYTES):
             raise ValueError(f"the checkpoint of {self.cell} was cut within a row")
         self._packed = packed
         self._restored = sums
@@ -182,7 +182,7 @@ class BoxLedger:
         self._newest = as_of
 
     def _unpack(self) -> dict[int, int]:
-        packed, size_bytes = self._packed or b"", self.lanes.size_bytes
+        packed, size_bytes = self._packed or b"", self.packing.size_bytes
         row_bytes = size_bytes + _BOX_BYTES
         rows = transposed(packed, len(packed) // row_bytes)
         self._boxes = {

@@ -22,7 +22,7 @@ def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
     alone_a, apart_a = _alone(a, by_a, by_b)
     alone_b, apart_b = _alone(b, by_b, by_a)
     differing = [box for box, said in by_a.items() if by_b.get(box, said) != said]
-    both = [] if a is None else [(-a.lanes.votes_apart(by_a[box], by_b[box]), box) for box in differing]
+    both = [] if a is None else [(-a.packing.votes_apart(by_a[box], by_b[box]), box) for box in differing]
     return Comparison(
         **pair._asdict(),
         version=version_of(a, b),
@@ -58,7 +58,7 @@ def _opened(ledger: BoxLedger | None, boxes: Collection[int]) -> Mapping[int, in
 def _said(ledger: BoxLedger | None, said: int | None) -> Said | None:
     if ledger is None or said is None:
         return None
-    sums = ledger.lanes.sums(said)
+    sums = ledger.packing.sums(said)
     return Said(
         registered=sums.registered,
         cast=sums.cast,
@@ -73,10 +73,10 @@ def _alone(ledger: BoxLedger | None, said: Mapping[int, int], other: Mapping[int
     """The sums of the boxes that the other source does not have, and how many votes lie in each."""
     if ledger is None:
         return Sums.zero(()), []
-    alone = {box: lanes for box, lanes in said.items() if box not in other}
-    votes_apart = ledger.lanes.votes_apart
-    ranked = [(-votes_apart(lanes, 0), box) for box, lanes in alone.items()]
-    return ledger.lanes.sums(sum(alone.values())), ranked
+    alone = {box: packed for box, packed in said.items() if box not in other}
+    votes_apart = ledger.packing.votes_apart
+    ranked = [(-votes_apart(packed, 0), box) for box, packed in alone.items()]
+    return ledger.packing.sums(sum(alone.values())), ranked
 
 
 def _part(sums: Sums) -> Part:

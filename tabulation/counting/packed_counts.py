@@ -1,4 +1,4 @@
-"""Lanes: all that a statement says of a box in one integer, each number in bits of its own. Pure.
+"""Packed counts: all that a statement says of a box in one integer, each number in bits of its own. Pure.
 
 Adding two such integers adds every number in them at once, and subtracting takes every number away: so a box that
 opens is one addition to its cell's sums, whatever was said of it before. Equal integers say the same. A night's boxes
@@ -33,7 +33,7 @@ _S_PER_DAY: Final = 86_400
 _US_PER_S: Final = 1_000_000
 
 _NUMBERS: Final = len(COUNTS) + len(BOX_FLAGS) + 1
-"""The lanes above the candidates': each count and how often each flag holds, from `boxes_opened` to the excess."""
+"""The fields above the candidates': each count and how often each flag holds, from `boxes_opened` to the excess."""
 
 _NO_DOUBT: Final = Doubt(0, is_impossible=False)
 
@@ -49,20 +49,20 @@ _SHARED_LAYOUTS: Final = 4_096
 """Layouts kept: one for each ballot, and Türkiye's night has 973 districts with three ballots each."""
 
 
-class Lanes:
+class Packing:
     """Where each number of a cell lies, from the lowest bits.
 
     These are: candidates' votes, `COUNTS`, `BOX_FLAGS`, the excess, moment, order.
-    A lane has 32 bits, or 64 in a district so large that the sum of its boxes might not fit: no lane ever runs over.
+    A field has 32 bits, or 64 in a district so large that the sum of its boxes might not fit: no field ever runs over.
     """
 
     __slots__ = (
         "_code",
         "_epoch",
+        "_field_bits",
         "_fill",
         "_first_count",
         "_impossible_at",
-        "_lane_bits",
         "_low_words",
         "_nothing",
         "_place",
@@ -93,9 +93,9 @@ class Lanes:
         self._wide = array(code, bytes(_HASHED_BYTES * (len(candidates) + _NUMBERS)))
         self._low_words = slice(words - 1, None, words)
         bits: int = 8 * self._nothing.itemsize
-        self._lane_bits = bits
+        self._field_bits = bits
         self._impossible_at = bits * (len(candidates) + len(COUNTS) + BOX_FLAGS.index("impossible"))
-        ones: int = sum(1 << bits * lane for lane in (*range(len(candidates)), len(candidates) + _UNATTRIBUTED))
+        ones: int = sum(1 << bits * field for field in (*range(len(candidates)), len(candidates) + _UNATTRIBUTED))
         self._votes_mask = ones * ((1 << bits) - 1)
         self._votes_lent = ones << bits - 1
         self.moment_at: Final = 8 * numbers.size
@@ -159,28 +159,28 @@ class Lanes:
             return at - self._epoch
         return at.astimezone(UTC) - FIRST_EVENT
 
-    def moment(self, lanes: int) -> int:
+    def moment(self, packed: int) -> int:
         """When what is said of a box was said, in microseconds since `FIRST_EVENT`."""
-        return lanes >> self.moment_at & _MOMENT_MASK
+        return packed >> self.moment_at & _MOMENT_MASK
 
-    def order(self, lanes: int) -> int:
+    def order(self, packed: int) -> int:
         """Which statement about a box this is: see `schemas.tally.order_of`."""
-        return lanes >> self.order_at
+        return packed >> self.order_at
 
-    def figures(self, lanes: int) -> Figures:
+    def figures(self, packed: int) -> Figures:
         """The figures in a sum of boxes, as they are hashed: without a look at any of them."""
         numbers = self._wide[:]
-        numbers[self._low_words] = array(self._code, self._bytes(lanes))
+        numbers[self._low_words] = array(self._code, self._bytes(packed))
         numbers.byteswap()
         hashed, first = numbers.tobytes(), _HASHED_BYTES * len(self.candidates)
         return Figures(hashed[first : first + _HASHED_BYTES * len(COUNTS)], hashed[:first])
 
-    def sums(self, lanes: int) -> Sums:
+    def sums(self, packed: int) -> Sums:
         """The sums that such an integer holds."""
-        numbers = self._unpack(self._bytes(lanes))
+        numbers = self._unpack(self._bytes(packed))
         first = len(self.candidates)
         counts, flags = numbers[first : first + len(COUNTS)], numbers[first + len(COUNTS) : -1]
-        votes = dict(zip(self.candidates, numbers, strict=False))  # the candidates' lanes are the lowest
+        votes = dict(zip(self.candidates, numbers, strict=False))  # the candidates' fields are the lowest
         return Sums(
             **dict(zip(COUNTS, counts, strict=True)),
             flags=dict(zip(BOX_FLAGS, flags, strict=True)),
@@ -188,30 +188,30 @@ class Lanes:
             excess=numbers[-1],
         )
 
-    def impossible(self, lanes: int) -> int:
+    def impossible(self, packed: int) -> int:
         """How many of the boxes in such an integer are impossible."""
-        return lanes >> self._impossible_at & (1 << self._lane_bits) - 1
+        return packed >> self._impossible_at & (1 << self._field_bits) - 1
 
     def votes_apart(self, a: int, b: int) -> int:
         """How many votes lie differently in two boxes: of every candidate, and of those not yet attributed.
 
-        All lanes at once. The highest bit of a lane, which no box's count reaches, is lent to `a` so that no lane
+        All fields at once. The highest bit of a field, which no box's count reaches, is lent to `a` so that no field
         borrows from the next; where it is still there, `a` has as many or more. Twice what `a` has more there, less the
-        difference, is each lane's distance; and a number modulo 2^n - 1 is its lanes of n bits added up, as the digits
-        of a decimal are by casting out nines.
+        difference, is each field's distance; and a number modulo 2^n - 1 is its fields of n bits added up, as the
+        digits of a decimal are by casting out nines.
         """
-        mask, lent, bits = self._votes_mask, self._votes_lent, self._lane_bits
+        mask, lent, bits = self._votes_mask, self._votes_lent, self._field_bits
         ahead = (a & mask | lent) - (b & mask)
         still_there = ahead & lent
         more = ahead & still_there - (still_there >> bits - 1)
         return (2 * more - (ahead - lent)) % ((1 << bits) - 1)
 
-    def is_open(self, lanes: int) -> bool:
+    def is_open(self, packed: int) -> bool:
         """Whether what is said of a box is that it counts."""
-        return bool(lanes >> 8 * self._first_count & 1)
+        return bool(packed >> 8 * self._first_count & 1)
 
-    def _bytes(self, lanes: int) -> bytes:
-        return (lanes & self.counts_mask).to_bytes(self.size_bytes - _ABOVE_BYTES, "little")
+    def _bytes(self, packed: int) -> bytes:
+        return (packed & self.counts_mask).to_bytes(self.size_bytes - _ABOVE_BYTES, "little")
 
 
 def event_time(moment: int) -> datetime:
@@ -220,6 +220,6 @@ def event_time(moment: int) -> datetime:
 
 
 @lru_cache(maxsize=_SHARED_LAYOUTS)
-def lanes_of(candidates: tuple[str, ...], boxes_total: int) -> Lanes:
+def packing_of(candidates: tuple[str, ...], boxes_total: int) -> Packing:
     """The layout for a ballot in a district of so many boxes; one object for all sources."""
-    return Lanes(candidates, wide=boxes_total * MAX_BOX_EXCESS >= 2**32)
+    return Packing(candidates, wide=boxes_total * MAX_BOX_EXCESS >= 2**32)

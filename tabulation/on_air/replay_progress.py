@@ -1,4 +1,4 @@
-"""Marks: which of a replay's clocks a partition has reached, and whether the totals topic says so. Pure."""
+"""Which of a replay's clocks a partition has reached, and whether the totals topic says so. Pure."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class _Clock(NamedTuple):
     positions: tuple[int, ...]
 
 
-class Marks:
+class ReplayProgress:
     """The fold of one epoch's clocks, in the order of the control topic, and of the marks that were said of them."""
 
     def __init__(self, epoch: str) -> None:

@@ -16,7 +16,7 @@ from schemas.control import EmbargoSet, parse_control, parse_epoch
 from schemas.playback import Mark, parse_moved
 from schemas.trust import Judge
 from tabulation.on_air.replay_clock import is_surprising
-from tabulation.on_air.replay_progress import Marks
+from tabulation.on_air.replay_progress import ReplayProgress
 from tabulation.orders.control import Control
 from tabulation.orders.relayed_orders import Holds, Overrides
 from tests.gateway.nights import Written, election
@@ -111,7 +111,7 @@ def fold_everywhere(records: list[tuple[bytes | None, int]]) -> None:
     """As gateway, aggregator, director and whoever looks for the run fold them."""
     for run in (REPLAY, LIVE):
         control = Control(run)
-        judge, marks = Judge(run.name, run.epoch, run.mode, run.definition, []), Marks(run.epoch)
+        judge, marks = Judge(run.name, run.epoch, run.mode, run.definition, []), ReplayProgress(run.epoch)
         holds, overrides = Holds(run.definition), Overrides()
         told = None
         for offset, (value, appended_ms) in enumerate(records):

@@ -160,7 +160,7 @@ def test_what_a_checkpoint_holds_of_impossible_boxes_is_noticed_as_it_was(events
     before.notice_impossible(before.ledgers)
     for ledger in before.ledgers.values():
         assert isinstance(ledger, BoxLedger)
-        restored = BoxLedger(ledger.cell, ledger.lanes.candidates, ledger.boxes_total)
+        restored = BoxLedger(ledger.cell, ledger.packing.candidates, ledger.boxes_total)
         restored.restore(ledger.pack(), ledger.sums, ledger.version, heard_at(ledger))
         assert ledger.impossible == restored.impossible
         after.adopt(restored)

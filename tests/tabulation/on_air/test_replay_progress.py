@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.playback import Mark, ReplayMoved
-from tabulation.on_air.replay_progress import Marks
+from tabulation.on_air.replay_progress import ReplayProgress
 from tests.builders import NIGHT
 from tests.gateway.nights import Written
 
@@ -26,7 +26,7 @@ def mark(partition: int, number: int) -> Mark:
 
 
 def test_a_clock_is_marked_once_its_tallies_are_published() -> None:
-    marks = Marks("e1e1")
+    marks = ReplayProgress("e1e1")
     marks.hear(4, moved(10, 0))
     assert marks.owed({0: 9, 1: 0}) == [mark(1, 4)]
     assert marks.owed({0: 10}) == [mark(0, 4)]
@@ -35,26 +35,26 @@ def test_a_clock_is_marked_once_its_tallies_are_published() -> None:
 
 
 def test_of_several_clocks_the_newest_that_is_reached_is_marked() -> None:
-    marks = Marks("e1e1")
+    marks = ReplayProgress("e1e1")
     for offset, position in ((4, 10), (5, 20), (6, 30)):
         marks.hear(offset, moved(position))
     assert marks.owed({0: 25}) == [mark(0, 5)]
 
 
 def test_a_clock_of_another_epoch_says_nothing() -> None:
-    marks = Marks("e1e1")
+    marks = ReplayProgress("e1e1")
     marks.hear(4, moved(0, epoch="e0e0"))
     assert marks.owed({0: 10}) == []
 
 
 def test_a_partition_that_the_clock_does_not_know_owes_it_nothing() -> None:
-    marks = Marks("e1e1")
+    marks = ReplayProgress("e1e1")
     marks.hear(4, moved(0))
     assert marks.owed({7: 0}) == [mark(7, 4)]
 
 
 def test_a_mark_that_a_zombie_overwrote_is_said_again() -> None:
-    marks = Marks("e1e1")
+    marks = ReplayProgress("e1e1")
     marks.hear(4, moved(0))
     marks.hear(5, moved(0))
     marks.said(marks.owed({0: 0, 1: 0}))
@@ -71,7 +71,7 @@ def test_a_mark_that_a_zombie_overwrote_is_said_again() -> None:
     reads=st.lists(st.integers(0, 100), min_size=1, max_size=20),
 )
 def test_no_mark_is_said_before_its_tallies_are_published(steps: list[int], reads: list[int]) -> None:
-    marks, ends, end = Marks("e1e1"), {}, 0
+    marks, ends, end = ReplayProgress("e1e1"), {}, 0
     for offset, step in enumerate(steps):
         end += step
         ends[offset] = end
