@@ -15,10 +15,10 @@ import orjson
 
 from eventlog.port import EventLog
 from schemas.totals import Totals
-from tests.client.proxy import Proxy, proxy
 from tests.gateway.gateways import FAST, Running, get, night, publish, running
 from tests.gateway.nights import DISTRICTS, totals
 from tests.patience import LIMIT_S
+from tests.proxy import Proxy, proxy
 
 ROUNDS: Final = 8
 LOOK_S: Final = 0.05
@@ -93,7 +93,7 @@ class Chaos:
     async def start(self) -> None:
         """A gateway runs."""
         self._gateway = await self._stack.enter_async_context(running(self._log, settings=SETTINGS))
-        self._line.target = self._gateway.port
+        self._line.targets = (self._gateway.port,)
 
     async def _cut(self) -> None:
         self._line.cut()
@@ -145,7 +145,7 @@ class Chaos:
 @asynccontextmanager
 async def chaos(folder: Path, seed: int) -> AsyncIterator[Chaos]:
     """A run, a gateway and a line in front of it."""
-    async with night(folder) as log, proxy(0) as line, AsyncExitStack() as stack:
+    async with night(folder) as log, proxy() as line, AsyncExitStack() as stack:
         staged = Chaos(log, line, stack, seed)
         await staged.start()
         yield staged

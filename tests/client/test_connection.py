@@ -20,12 +20,12 @@ from schemas.errors import StreamRefused
 from schemas.wire import Hello
 from tests.client.chaos import WANTED, Screen, chaos
 from tests.client.player import plain, wanted_of
-from tests.client.proxy import proxy
 from tests.gateway.gateways import FAST, RUN, make_run, night, publish, rarely, running
 from tests.gateway.leaping import Leaping
 from tests.gateway.nights import DISTRICTS, totals
 from tests.gateway.tokens import HS256, token
 from tests.patience import LIMIT_S
+from tests.proxy import proxy
 
 SOON = Settings(Retry(0.02, 0.1), opening_s=LIMIT_S, hello_s=LIMIT_S)
 WATCHFUL = replace(SOON, opening_s=3, hello_s=3)
@@ -129,7 +129,7 @@ async def test_a_client_that_is_there_before_the_gateway_fills_itself(tmp_path: 
             async with becoming(client, "lost"):
                 pass
             async with running(log) as gateway:
-                line.target = gateway.port
+                line.targets = (gateway.port,)
                 await shows(client, 1)
 
 
@@ -144,7 +144,7 @@ async def test_another_epoch_stands_until_its_snapshot(tmp_path: Path) -> None:
             client.on(Hello, lambda _: at_hello.append(votes(client)))
             async with night_again(tmp_path / "two") as other, running(other) as second:
                 await publish(other, totals(votes={"imamoglu": 3}))
-                line.target = second.port
+                line.targets = (second.port,)
                 line.drop()
                 await shows(client, 3)
                 assert "other" == client.epoch

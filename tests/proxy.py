@@ -1,8 +1,8 @@
-"""A line between a client and a gateway that can be cut, slowed down and half-opened."""
+"""A line between somebody and a port of this machine that can be cut, slowed down, held up and half-opened."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from tests.patience import LIMIT_S
@@ -11,15 +11,22 @@ _CHUNK_BYTES: Final = 64 * 1024
 
 
 class Proxy:
-    """Passes bytes both ways between its own port and `target`, as long as it is not told otherwise."""
+    """Passes bytes both ways between its own port and one of `targets`, as long as it is not told otherwise.
 
-    def __init__(self, target: int) -> None:
-        self.target = target
+    Connections go to one target after the other; where nobody listens, to the next.
+    """
+
+    def __init__(self, *targets: int) -> None:
+        self.targets: Sequence[int] = targets
         self.port = 0
         self.delay_s = 0.0
         """How late every piece arrives."""
+        self.flows = asyncio.Event()
+        """Unset while everything is held up."""
+        self.flows.set()
         self._refuses = False
         self._deaf = False
+        self._turn = 0
         self._lines: dict[_Line, asyncio.Task[None]] = {}
 
     def cut(self) -> None:
@@ -32,6 +39,13 @@ class Proxy:
         for line in tuple(self._lines):
             line.abort()
 
+    def hold(self) -> None:
+        """Let nothing through, and tell nobody. What was sent meanwhile arrives after the healing, as TCP sends again.
+
+        New connections are made, and no byte gets through them.
+        """
+        self.flows.clear()
+
     def half_open(self) -> None:
         """From now on nothing passes, and nobody is told. What is open now stays so for ever."""
         self._deaf = True
@@ -39,9 +53,10 @@ class Proxy:
             line.deaf = True
 
     def heal(self) -> None:
-        """Let new connections through, at once. Those that were half open stay it."""
+        """Let new connections through, at once, and what was held up. Those that were half open stay it."""
         self._refuses = self._deaf = False
         self.delay_s = 0.0
+        self.flows.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either side ends it."""
@@ -56,6 +71,15 @@ class Proxy:
             await line.carry(reader)
         finally:
             self._lines.pop(line, None)
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the next target at which somebody listens. Raises `OSError` where nobody does."""
+        self._turn += 1
+        first = self._turn % len(self.targets) if self.targets else 0
+        for target in (*self.targets[first:], *self.targets[:first]):
+            with suppress(OSError):
+                return await asyncio.open_connection("127.0.0.1", target)
+        raise ConnectionRefusedError("nobody listens at any target")
 
     async def end(self) -> None:
         """Break everything, and wait until it is over."""
@@ -81,33 +105,36 @@ class _Line:
 
     async def carry(self, client: asyncio.StreamReader) -> None:
         try:
-            gateway, writer = await asyncio.open_connection("127.0.0.1", self._proxy.target)
+            server, writer = await self._proxy.connect()
             self._writers.append(writer)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pump(client, writer))
-                group.create_task(self._pump(gateway, self._writers[0]))
+                group.create_task(self._pump(server, self._writers[0]))
         except OSError:
-            pass  # no gateway: the client sees its connection end
+            pass  # nobody listens: the client sees its connection end
         finally:
             self.abort()
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         try:
             while piece := await source.read(_CHUNK_BYTES):
-                await asyncio.sleep(self._proxy.delay_s)
+                if self._proxy.delay_s:
+                    await asyncio.sleep(self._proxy.delay_s)
+                await self._proxy.flows.wait()
                 if not self.deaf:
                     sink.write(piece)
                     await sink.drain()
         except OSError:
             pass  # the other side is told below
+        await self._proxy.flows.wait()
         if not self.deaf:
             self.abort()
 
 
 @asynccontextmanager
-async def proxy(target: int) -> AsyncIterator[Proxy]:
-    """A proxy in front of a port of this machine."""
-    carrier = Proxy(target)
+async def proxy(*targets: int) -> AsyncIterator[Proxy]:
+    """A proxy in front of ports of this machine."""
+    carrier = Proxy(*targets)
     server = await asyncio.start_server(carrier.serve, "127.0.0.1", 0)
     carrier.port = server.sockets[0].getsockname()[1]
     try:
