@@ -1,4 +1,4 @@
-"""An Apache Kafka broker of our own (KRaft, one node), for tests and benchmarks.
+"""An Apache Kafka broker of our own (KRaft), for tests and benchmarks: alone, or one of a cluster.
 
     with Broker.fresh() as broker:
         broker.servers  # "127.0.0.1:40123"
@@ -16,11 +16,13 @@ import threading
 import uuid
 from base64 import urlsafe_b64encode
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
 from tests.kafka.jars import NoKafka, fetch_jars
+from tests.kafka.settings import Listener, Node
 from tests.patience import LIMIT_S
 from tests.ports import free_port
 
@@ -33,8 +35,9 @@ START_LIMIT_S: Final = 2 * LIMIT_S
 _KEPT_LINES: Final = 50
 """The end of the broker's log, to be shown where it did not start."""
 
+HEAP_MB: Final = 512
 _JVM: Final = (
-    *("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
+    *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
     f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}",
 )
 
@@ -44,37 +47,10 @@ SESSION_MS: Final = 60_000
 RESTART_SESSION_MS: Final = 9_000
 """The same of one that is killed and started again: so long a start has to wait for its predecessor's end."""
 
-_PROPERTIES: Final = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={folder}/data
-auto.create.topics.enable=false
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-default.replication.factor=1
-group.initial.rebalance.delay.ms=0
-broker.session.timeout.ms={session_ms}
-broker.heartbeat.interval.ms=500
-log.cleaner.dedupe.buffer.size=4194304
-"""
-
 GUARDED: Final = {"clerk": "right"}
 """Who may come in at a guarded broker's own listener, and with which password. Nobody there has any other right."""
 
 _GUARD: Final = """\
-listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{guarded},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{guarded}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl_plaintext.plain.sasl.jaas.config={login} required {users};
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
@@ -87,42 +63,48 @@ _LOGIN: Final = "org.apache.kafka.common.security.plain.PlainLoginModule"
 class Broker:
     """One broker. It keeps its port and its data from `stop` or `kill` to the next `start`."""
 
-    guarded: str | None = None
-    """Where a guarded broker wants to know who comes."""
+    def __init__(self, node: Node, cluster: str, *, heap_mb: int = HEAP_MB, users: Sequence[str] = ()) -> None:
+        """A broker with no data, not started yet. `users` are options that the storage is formatted with.
 
-    def __init__(self, jars: Path, folder: Path, session_ms: int, *, guarded: bool = False) -> None:
-        self._jars = jars
-        self._folder = folder
-        self._port, controller = free_port(), free_port()
+        Raises `NoKafka`.
+        """
+        self._jars = fetch_jars()
+        if shutil.which("java") is None:
+            raise NoKafka("there is no java; install it, or point SANDIK_TEST_KAFKA at a broker")
+        self._folder = Path(tempfile.mkdtemp(prefix="sandik-kafka-"))
+        self._listeners = {one.name: one for one in node.listeners}
+        self._heap_mb = heap_mb
         self._process: subprocess.Popen[str] | None = None
         self._drain: threading.Thread | None = None
-        self._settings = folder / "server.properties"
-        properties = _PROPERTIES.format(port=self._port, controller=controller, folder=folder, session_ms=session_ms)
-        if guarded:
-            port = free_port()
-            self.guarded = f"127.0.0.1:{port}"
-            users = " ".join(f'user_{name}="{password}"' for name, password in GUARDED.items())
-            properties += _GUARD.format(
-                port=self._port, guarded=port, controller=controller, login=_LOGIN, users=users
-            )  # the last of two lines about the same is the one that counts
-        self._settings.write_text(properties)
-        self._format()
+        self._settings = self._folder / "server.properties"
+        self._settings.write_text(node.settings(self._folder))
+        self._format(cluster, users)
 
     @classmethod
     def fresh(cls, session_ms: int = SESSION_MS, *, guarded: bool = False) -> Self:
-        """A broker with no data, not started yet, that counts as gone after so long a silence. Raises `NoKafka`.
+        """A broker alone that counts as gone after so long a silence. Raises `NoKafka`.
 
         A guarded one has a second listener, which asks for a password.
         """
-        jars = fetch_jars()
-        if shutil.which("java") is None:
-            raise NoKafka("there is no java; install it, or point SANDIK_TEST_KAFKA at a broker")
-        return cls(jars, Path(tempfile.mkdtemp(prefix="sandik-kafka-")), session_ms, guarded=guarded)
+        port, door = free_port(), free_port()
+        listeners = [Listener("PLAINTEXT", port, port)]
+        guard = ""
+        if guarded:
+            listeners.append(Listener("SASL_PLAINTEXT", door, door, is_guarded=True))
+            users = " ".join(f'user_{name}="{password}"' for name, password in GUARDED.items())
+            guard = _GUARD.format(login=_LOGIN, users=users)
+        return cls(Node(1, {1: free_port()}, tuple(listeners), session_ms, guard), cluster_id())
 
     @property
     def servers(self) -> str:
         """Where it listens: `host:port`."""
-        return f"127.0.0.1:{self._port}"
+        return f"127.0.0.1:{self._listeners['PLAINTEXT'].advertised}"
+
+    @property
+    def guarded(self) -> str | None:
+        """Where a guarded broker wants to know who comes."""
+        door = self._listeners.get("SASL_PLAINTEXT")
+        return f"127.0.0.1:{door.advertised}" if door else None
 
     def __enter__(self) -> Self:
         self.start()
@@ -135,7 +117,7 @@ class Broker:
 
     def start(self) -> None:
         """Start it, and return once it answers."""
-        command = [sys.executable, str(_HERE / "watchdog.py"), str(self._folder), *self._java("kafka.Kafka")]
+        command = [sys.executable, str(_HERE / "watchdog.py"), str(self._folder), *self.java("kafka.Kafka")]
         self._process = process = subprocess.Popen(
             [*command, str(self._settings)],
             stdin=subprocess.PIPE,
@@ -161,10 +143,27 @@ class Broker:
         """End it as `kill -9` does; keep its data."""
         self._end("kill\n")
 
+    def pause(self) -> None:
+        """Stop it where it is (SIGSTOP): its connections stay, and nothing answers."""
+        self._order("pause\n")
+
+    def resume(self) -> None:
+        """Let it go on from there (SIGCONT)."""
+        self._order("resume\n")
+
     def close(self) -> None:
         """End it and remove its data."""
         self._end("")
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def java(self, main: str) -> list[str]:
+        """How a program of Kafka's is started."""
+        return ["java", f"-Xmx{self._heap_mb}m", *_JVM, "-cp", f"{self._jars}/*", main]
+
+    def _order(self, order: str) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(order)
+            self._process.stdin.flush()
 
     def _end(self, order: str) -> None:
         process, self._process = self._process, None
@@ -184,20 +183,22 @@ class Broker:
             if process.stdout is not None:
                 process.stdout.close()
 
-    def _java(self, main: str) -> list[str]:
-        return ["java", *_JVM, "-cp", f"{self._jars}/*", main]
-
-    def _format(self) -> None:
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    def _format(self, cluster: str, users: Sequence[str]) -> None:
         # an id may begin with "-", so it is not given as a word of its own
         command = [
-            *self._java("kafka.tools.StorageTool"),
+            *self.java("kafka.tools.StorageTool"),
             "format",
             f"--cluster-id={cluster}",
+            *(word for user in users for word in ("--add-scram", user)),
             "-c",
             str(self._settings),
         ]
         subprocess.run(command, check=True, capture_output=True, timeout=START_LIMIT_S)
+
+
+def cluster_id() -> str:
+    """A name for a new cluster that no other has."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def _drain(output: IO[str], said: deque[str], answers: threading.Event) -> None:

@@ -42,6 +42,14 @@ def test_an_order_ends_the_command_and_keeps_the_folder(folder: Path, order: str
     assert (folder / "log").exists()
 
 
+@pytest.mark.parametrize("order", ["stop\n", "kill\n"])
+def test_a_command_that_was_stopped_where_it_was_goes_on_and_ends(folder: Path, order: str) -> None:
+    with watched(folder) as process:
+        _tell(process, f"pause\nresume\n{order}")
+    assert process.returncode == 0
+    assert (folder / "log").exists()
+
+
 def test_the_end_of_the_input_ends_the_command_and_removes_the_folder(folder: Path) -> None:
     """It comes when the starter closes it, and also when the starter is killed."""
     with watched(folder) as process:
