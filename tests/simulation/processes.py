@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from math import inf
+from typing import Any, Protocol, Self
 
 import orjson
 from websockets.asyncio.client import connect
@@ -15,13 +18,37 @@ from websockets.exceptions import WebSocketException
 from tests.patience import LIMIT_S
 
 
+class Launched(Protocol):
+    """A process that was started, as `subprocess.Popen` and `forked.Forked` have it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    def poll(self) -> int | None:
+        """Its exit code, once it has ended."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended. Raises `subprocess.TimeoutExpired`."""
+        ...
+
+
+def launched(arguments: list[str]) -> Launched:
+    """A command of ours in a new interpreter."""
+    command = [sys.executable, "-m", "sandik", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 @dataclass
 class Process:
     """One command that is started again whenever it was killed."""
 
     arguments: list[str]
+    launch: Callable[[list[str]], Launched] = launched
     starts: int = 0
-    _process: subprocess.Popen[bytes] | None = None
+    _process: Launched | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -32,8 +59,7 @@ class Process:
     def start(self) -> None:
         """Start it unless it runs."""
         if self._process is None or self._process.poll() is not None:
-            command = [sys.executable, "-m", "sandik", *self.arguments]
-            self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self._process = self.launch(self.arguments)
             self.starts += 1
 
     @property
@@ -48,16 +74,27 @@ class Process:
         """Whether it was started, and is over."""
         return self._process is not None and self._process.poll() is not None
 
+    @property
+    def code(self) -> int | None:
+        """Its exit code, once it has ended."""
+        return self._process.poll() if self._process is not None else None
+
     def wait(self) -> int:
         """Its exit code, once it has ended."""
         if self._process is None:
             raise RuntimeError("It was not started.")
         return self._process.wait(LIMIT_S)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None and self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(self._process.pid, number)
+
     def kill(self) -> None:
         """`kill -9`."""
         if self._process is not None:
-            self._process.kill()
+            self.send(signal.SIGKILL)
             self._process.wait(LIMIT_S)
 
 
@@ -87,6 +124,13 @@ class Screen:
     connections: int = 0
     messages: int = 0
     moved: asyncio.Event = field(default_factory=asyncio.Event)
+    counter: str | None = None
+    """A figure that only grows, where there is one."""
+
+    @property
+    def seq(self) -> int:
+        """How far it is."""
+        return self.cursor["seq"] if self.cursor is not None else 0
 
     async def watch(self) -> None:
         """Stay connected for ever, coming back with the cursor whenever the connection is lost."""
@@ -134,6 +178,8 @@ class Screen:
         known = self.shown.setdefault(entry["unit"], {"votes": {}})
         if known.get("boxes_opened") and entry.get("boxes_opened") == 0:
             self.faults.append(f"{entry['unit']} fell to zero")
+        if self.counter and entry.get(self.counter, inf) < known.get(self.counter, 0):
+            self.faults.append(f"{self.counter} of {entry['unit']} fell to {entry[self.counter]}")
         votes = {**known["votes"], **entry.get("votes", {})}
         known.update(entry)
         known["votes"] = votes
