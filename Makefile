@@ -7,6 +7,10 @@ PYTEST_WORKERS ?= 2
 SEEDS ?= 1000
 FIRST ?= 0
 DOCS_STAMP := $(VENV)/.docs-installed
+SEED ?= 1
+OUTAGES ?= 10
+KILLS ?= 100
+STACKS ?= 2
 NODE := tests/node
 NODE_STAMP := $(NODE)/node_modules/.installed
 NPM_BIN := $(NODE)/node_modules/.bin
@@ -47,6 +51,9 @@ coverage: $(STAMP)  ## every branch of the pure modules, by tests that need noth
 simulate: $(STAMP)  ## nights of faults in virtual time; SEEDS=10000 for that many, FIRST=... from which on
 	$(BIN)/python -m tests.simulation.seeded --seeds $(SEEDS) --first $(FIRST) --jobs $(PYTEST_WORKERS)
 
+chaos: $(STAMP)  ## outages and kill -9 on three Kafka brokers; SEED=7 OUTAGES=200 KILLS=1000 STACKS=3 for others, and more
+	$(BIN)/python -m tests.chaos --seed $(SEED) --outages $(OUTAGES) --kills $(KILLS) --stacks $(STACKS)
+
 check: $(STAMP) node  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -83,4 +90,4 @@ bench-gateway: $(STAMP)  ## the gateway beside its peers; a quarter of an hour
 clean:  ## remove what was set up and what tests left
 	rm -rf $(VENV) $(NODE)/node_modules .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
-.PHONY: help setup node demo test coverage simulate check check-js format docs docs-serve bench bench-gateway clean
+.PHONY: help setup node demo test coverage simulate chaos check check-js format docs docs-serve bench bench-gateway clean

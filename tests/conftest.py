@@ -68,7 +68,7 @@ def _start_broker(config: pytest.Config) -> None:
     os.environ[_SERVERS] = broker.servers
 
 
-def _go_without_kafka(reason: str) -> NoReturn:
+def go_without_kafka(reason: str) -> NoReturn:
     """Skip the test; in CI, fail it."""
     message = f"no Kafka to test on: {reason}"
     if os.environ.get("CI") == "true":
@@ -80,7 +80,7 @@ def _go_without_kafka(reason: str) -> NoReturn:
 def kafka() -> str:
     """The broker's `host:port`. It is shared: give runs and topics names of their own."""
     if _SERVERS not in os.environ:
-        _go_without_kafka(os.environ.get(_MISSING, "mark the test with kafka"))
+        go_without_kafka(os.environ.get(_MISSING, "mark the test with kafka"))
     return os.environ[_SERVERS]
 
 
@@ -90,7 +90,7 @@ def kafka_broker() -> Broker:
     try:
         return Broker.fresh(RESTART_SESSION_MS)
     except NoKafka as missing:
-        _go_without_kafka(str(missing))
+        go_without_kafka(str(missing))
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def kafka_guarded_broker() -> Broker:
     try:
         return Broker.fresh(guarded=True)
     except NoKafka as missing:
-        _go_without_kafka(str(missing))
+        go_without_kafka(str(missing))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)])
