@@ -14,8 +14,8 @@ from sandik.client import LiveNight, Retry, Wanted, connect
 from sandik.client.connection import Settings
 from schemas.errors import StreamRefused
 from schemas.wire import Error, Hello
-from tests.client.proxy import proxy
 from tests.patience import LIMIT_S
+from tests.proxy import proxy
 
 SOON = Settings(Retry(0.01, 0.02), opening_s=LIMIT_S, hello_s=LIMIT_S)
 HELLO = {"type": "hello", "protocol": "sandik.v1", "run": "r", "mode": "test", "epoch": "e", "seq": 0, "heartbeat_s": 9}
