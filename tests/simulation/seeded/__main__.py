@@ -8,8 +8,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import Final
 
-from tests.simulation.seeded.finding import failure
-from tests.simulation.seeded.world import play
+from tests.simulation.seeded.finding import STAGES, failure
 
 _AT_ONCE: Final = 20
 """Seeds that go to a worker together."""
@@ -25,16 +24,17 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes")
     parser.add_argument("--seed", type=int, help="one night alone")
+    parser.add_argument("--stage", choices=STAGES, default="night", help="with --seed: what of it")
     parser.add_argument("--trace", action="store_true", help="with --seed: all that happens")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     if given.seed is not None:
-        return _one(given.seed, trace=given.trace)
+        return _one(given.seed, given.stage, trace=given.trace)
     return _many(range(given.first, given.first + given.seeds), given.jobs)
 
 
-def _one(seed: int, *, trace: bool) -> int:
-    outcome = play(seed, verbose=trace)
+def _one(seed: int, stage: str, *, trace: bool) -> int:
+    outcome = STAGES[stage].play(seed, verbose=trace)
     _say("\n".join(outcome.lines))
     _say("\n".join([f"seed {seed}, trace {outcome.trace}", *outcome.wrong]))
     return 1 if outcome.wrong else 0

@@ -21,7 +21,10 @@ Kept = tuple[int, int, bytes, bytes]
 
 @dataclass
 class SimulatedDisk(Disk):
-    """A disk to which a process that is no more writes nothing; no power fails under it, so that nothing is flushed."""
+    """A disk to which a process that is no more writes nothing, and at whose every step it may die.
+
+    No power fails under it, so that nothing is flushed.
+    """
 
     line: Line
 
@@ -41,6 +44,7 @@ class SimulatedDisk(Disk):
         self._check()
 
     def _check(self) -> None:
+        self.line.count()
         if self.line.is_dead:
             raise OSError(f"{self.line.name} is no more")
 

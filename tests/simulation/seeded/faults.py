@@ -14,9 +14,11 @@ Kind = Literal[
     "read_error",
     "stray_cancel",
     "outage",
+    "refused",
     "mute",
     "stall",
     "crash",
+    "kill",
     "rebalance",
     "evict",
     "clock_jump",
@@ -29,8 +31,10 @@ Kind = Literal[
 append_unwritten: the next append fails, and nothing of it is written. ack_lost: it fails and is written. append_torn:
 it fails and half of it is written. append_twice: it is written twice. ack_late: it is acknowledged late. written_late:
 it fails, and is written later. read_error: the next read fails. stray_cancel: the next call is cancelled, by nobody.
-outage: every call fails for a time. mute: reads bring nothing for a time. stall: the process stands still for a time,
+outage: every call fails for a time. refused: every call fails for a time, and is told that trying again makes no
+sense (a password, an ACL). mute: reads bring nothing for a time. stall: the process stands still for a time,
 and goes on as if nothing had been. crash: the process dies at its next call but some, and is started again.
+kill: it dies at that moment, wherever it waits.
 rebalance: a group's partitions are shared out anew. evict: a member is taken out of its group, and learns it later.
 clock_jump: a wall clock is set forward or back. compact: compacted topics are compacted. disconnect: a client's
 connection is lost. clog: a client takes nothing for a time.
@@ -60,9 +64,11 @@ _TO_PROCESSES: Final[tuple[Kind, ...]] = (
     "read_error",
     "stray_cancel",
     "outage",
+    "refused",
     "mute",
     "stall",
     "crash",
+    "kill",
     "evict",
 )
 _TO_CLIENTS: Final[tuple[Kind, ...]] = ("disconnect", "clog")

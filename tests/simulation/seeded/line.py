@@ -5,11 +5,14 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from schemas.errors import LogUnavailable
+from schemas.errors import LogError, LogUnavailable
 from tests.simulation.seeded.faults import AT_APPEND, Fault, Kind
 
 _TRAVEL_S: Final = (0.0002, 0.02)
 """How long one way takes: within a rack, or over a busy network."""
+
+_AT_ONCE: Final = 0.6
+"""The part of all answers that are there at once: what matters is that others may come between, not how often."""
 
 
 class Line:
@@ -27,6 +30,7 @@ class Line:
         self._waiting: list[Fault] = []
         self._crash_in: int | None = None
         self._away_until_s = 0.0
+        self._refused_until_s = 0.0
         self._stalled_until_s = 0.0
 
     def strike(self, fault: Fault, now_s: float) -> None:
@@ -36,6 +40,10 @@ class Line:
                 self._crash_in = int(fault.amount)
             case "outage":
                 self._away_until_s = now_s + fault.amount
+            case "refused":
+                self._refused_until_s = now_s + fault.amount
+            case "kill" if self._die is not None:
+                self._die()
             case "mute":
                 self.muted_until_s = now_s + fault.amount
             case "stall":
@@ -48,6 +56,7 @@ class Line:
     def inherit(self, other: "Line") -> None:
         """Take over what was to happen to the process before it was started again."""
         self._waiting = other._waiting
+        self._away_until_s, self._refused_until_s = other._away_until_s, other._refused_until_s
 
     def heal(self) -> None:
         """Forget every fault that still waits."""
@@ -55,19 +64,36 @@ class Line:
         self._crash_in = None
 
     async def go(self) -> None:
-        """One way to or from the log. Raises what a process is told whose log does not answer."""
-        await self.stand()
-        if self._chance is None:
-            await asyncio.sleep(0)
+        """The way to the log. Raises what a process is told whose log does not answer."""
+        if self._stalled_until_s:
+            await self.stand()
+        await asyncio.sleep(0 if self._chance is None else self._chance.uniform(*_TRAVEL_S))
+        if self._stalled_until_s:
+            await self.stand()
+        self._arrive()
+
+    async def come_back(self) -> None:
+        """The way from the log. Raises as the way there does."""
+        if self._stalled_until_s:
+            await self.stand()
+        if self._chance is not None and self._chance.random() < _AT_ONCE:
+            self._arrive()
         else:
-            await asyncio.sleep(self._chance.uniform(*_TRAVEL_S))
-        await self.stand()
+            await self.go()
+
+    def _arrive(self) -> None:
+        self.count()
+        if self.is_dead or self._now_s() < self._away_until_s:
+            raise LogUnavailable(f"{self.name} does not reach the log.")
+        if self._now_s() < self._refused_until_s:
+            raise LogError(f"{self.name} may not use the log.")
+
+    def count(self) -> None:
+        """Something is about to reach the log or the disk: the process may die just before."""
         if self._crash_in is not None and not self.is_dead:
             self._crash_in -= 1
             if self._crash_in < 0 and self._die is not None:
                 self._die()
-        if self.is_dead or self._now_s() < self._away_until_s:
-            raise LogUnavailable(f"{self.name} does not reach the log.")
 
     async def stand(self) -> None:
         """Stand still while the process does."""

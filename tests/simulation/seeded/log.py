@@ -8,7 +8,7 @@ from typing import Final, Self, TypeVar
 
 from eventlog.partition import partition_of
 from eventlog.port import Batch, Entry, Topic
-from schemas.errors import LogUnavailable
+from schemas.errors import LogError, LogUnavailable
 from tests.simulation.seeded.faults import Fault
 from tests.simulation.seeded.line import Line
 from tests.simulation.seeded.store import Store
@@ -70,7 +70,7 @@ class SimulatedLog:
         await self._write(topic, list(entries), fault)
         ends = [partition.end for partition in self.store.partitions(topic)]
         self.note("append", topic, f"{len(entries)} to {ends}{f' {fault.kind}' if fault is not None else ''}")
-        await self.line.go()
+        await self.line.come_back()
 
     def reader(self, topic: str, positions: Mapping[int, int]) -> "SimulatedReader":
         return SimulatedReader(self, topic, positions)
@@ -101,7 +101,7 @@ class SimulatedLog:
         await self.line.go()
         self.line.look()
         answer = work(store)
-        await self.line.go()
+        await self.line.come_back()
         return answer
 
     def note(self, what: str, topic: str, came_to: str) -> None:
@@ -231,6 +231,6 @@ class SimulatedMember:
                     store.leave(self._topic, self._group, self._number)
                 else:
                     self._partitions = store.renew(self._topic, self._group, self._number)
-            except LogUnavailable:
+            except LogError:
                 pass  # what it knows stands until it knows better
             await asyncio.sleep(RENEW_S)

@@ -9,9 +9,11 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from schemas.totals import Totals
 from tests.builders import DISTRICTS
+from tests.simulation.seeded.operators import CONTESTS, SOURCES
+from tests.simulation.seeded.orders import Frozen
 from tests.simulation.seeded.store import Stored
-from tests.simulation.seeded.story import CONTESTS, SOURCES
 
 COUNTS: Final = ("boxes_opened", "annulled", "registered", "cast", "valid", "invalid", "unattributed", "flagged")
 
@@ -20,11 +22,15 @@ Place = tuple[str, str, str]
 
 
 class Figures(NamedTuple):
-    """A unit's figures, and the version of the record that says them (of a sum, none)."""
+    """A unit's figures, and the version of the record that says them (of a sum, none).
+
+    `order` is the order that set some of them by hand, -1 for none.
+    """
 
     counts: tuple[int, ...]
     votes: Mapping[str, int]
     version: int | None = None
+    order: int = -1
 
     @property
     def plain(self) -> tuple[tuple[int, ...], dict[str, int]]:
@@ -38,6 +44,18 @@ NOTHING: Final = Figures((0,) * len(COUNTS), {})
 def figures_of(fields: Mapping[str, Any]) -> Figures:
     """The figures of a totals record, or of a program in a gate."""
     return Figures(tuple(fields[name] for name in COUNTS), fields["votes"], fields["version"])
+
+
+def figures_in(totals: Totals | None) -> Figures:
+    """The figures of totals as the product holds them."""
+    return NOTHING if totals is None else Figures(tuple(getattr(totals, name) for name in COUNTS), totals.votes)
+
+
+def overlaid(figures: Figures, by_hand: Mapping[str, int], order: int = -1) -> Figures:
+    """The figures with those that are set by hand in their place."""
+    counts = tuple(by_hand.get(name, count) for name, count in zip(COUNTS, figures.counts, strict=True))
+    votes = {name.removeprefix("votes."): count for name, count in by_hand.items() if name.startswith("votes.")}
+    return Figures(counts, {**figures.votes, **votes}, figures.version, order)
 
 
 def added(parts: list[Figures]) -> Figures:
@@ -71,18 +89,27 @@ class Shown:
         self.end = 0
         self.gates: dict[Place, tuple[int, int, bool]] = {}
         """Of each district the gate that stands: its order, how often it was said again, whether it holds."""
+        self._reported: dict[Place, Figures] = {}
+        self._by_hand: dict[Place, tuple[int, Mapping[str, int]]] = {}
         self._true: dict[Place, _History] = {place: _History() for place in districts()}
         self._public: dict[Place, _History] = {place: _History() for place in districts()}
 
-    def hear(self, record: Stored) -> None:
-        """A record was appended to the totals topic."""
+    def hear(self, record: Stored) -> Place | None:
+        """A record was appended to the totals topic; what it is about, if it is about figures."""
         self.end = record.offset + 1
         key = record.key or b""
+        kind = key.partition(b":")[0] if b":" in key else b""
+        if kind not in {b"", b"gate", b"override"}:
+            return None
         fields = orjson.loads(record.value or b"")
-        if key.startswith(b"gate:"):
-            self._gate(fields)
-        elif b":" not in key:
-            self._totals(fields)
+        place = fields["contest"], fields["source"], fields["district"]
+        if kind == b"gate":
+            self._gate(place, fields)
+        elif kind == b"override":
+            self._override(place, fields)
+        else:
+            self._totals(place, fields)
+        return place
 
     def at(self, place: Place, position: int, *, public: bool) -> Figures:
         """What is to be shown of a unit at a position: to the public, or to the control room."""
@@ -93,20 +120,34 @@ class Shown:
         below = [one for one in DISTRICTS if one.startswith(f"{unit}/")]
         return added([histories[contest, source, district].at(position) for district in below])
 
+    def public_by(self, place: Place, position: int) -> list[Figures]:
+        """All that the public has been shown of a district by a position."""
+        history = self._public[place]
+        return history.figures[: bisect_right(history.positions, position)]
+
     def is_held(self, place: Place) -> bool:
         """Whether the gate that stands holds the district."""
         return place in self.gates and self.gates[place][2]
 
-    def _totals(self, fields: Mapping[str, Any]) -> None:
-        place = fields["contest"], fields["source"], fields["district"]
+    def _totals(self, place: Place, fields: Mapping[str, Any]) -> None:
         figures = figures_of(fields)
-        if _version(figures) > _version(self._true[place].figures[-1]):
-            self._true[place].put(self.end, figures)
-            if not self.is_held(place):
-                self._public[place].put(self.end, figures)
+        if _version(figures) > _version(self._reported.get(place, NOTHING)):
+            self._reported[place] = figures
+            self._let_be_true(place)
 
-    def _gate(self, fields: Mapping[str, Any]) -> None:
-        place = fields["contest"], fields["source"], fields["district"]
+    def _override(self, place: Place, fields: Mapping[str, Any]) -> None:
+        if fields["override"] > self._by_hand.get(place, (-1, {}))[0]:
+            self._by_hand[place] = fields["override"], fields["figures"]
+            self._let_be_true(place)
+
+    def _let_be_true(self, place: Place) -> None:
+        order, by_hand = self._by_hand.get(place, (-1, {}))
+        true = overlaid(self._reported.get(place, NOTHING), by_hand, order)
+        self._true[place].put(self.end, true)
+        if not self.is_held(place):
+            self._public[place].put(self.end, true)
+
+    def _gate(self, place: Place, fields: Mapping[str, Any]) -> None:
         number = fields["gate"], fields["again"]
         if place in self.gates and number <= self.gates[place][:2]:
             return
@@ -121,33 +162,13 @@ class Shown:
         self._public[place].put(self.end, shown)
 
 
-class Orders:
-    """Every position of the control topic: whether there is an embargo, and what is to be held."""
-
-    def __init__(self) -> None:
-        self.embargoed: list[bool] = [False]
-        """Whether an embargo stands before each offset."""
-        self.held: set[tuple[str, str]] = set()
-        """The contests and districts that are to be held by now."""
-        self._known: set[str] = set()
-
-    def hear(self, record: Stored) -> None:
-        """A record was appended to the control topic."""
-        fields = orjson.loads(record.value or b"")
-        embargoed = self.embargoed[-1]
-        if fields.get("id") and fields["id"] not in self._known:
-            self._known.add(fields["id"])
-            embargoed = {"embargo_set": True, "embargo_lifted": False}.get(fields["type"], embargoed)
-            self._hold(fields)
-        self.embargoed.append(embargoed)
-
-    def _hold(self, fields: Mapping[str, Any]) -> None:
-        unit = fields.get("unit") or "tr"
-        places = {(fields.get("contest", ""), one) for one in DISTRICTS if one == unit or one.startswith(f"{unit}/")}
-        if fields["type"] == "held":
-            self.held |= places
-        elif fields["type"] == "released":
-            self.held -= places
+def too_new(shown: Figures, since: Frozen, told_s: float | None) -> str | None:
+    """What is shown of a district that is held since then, though it came after; `told_s`: when its source said it."""
+    if told_s is not None and told_s > since.at_s:
+        return f"a tally of {told_s:.3f} though it is held since {since.at_s:.3f}"
+    if shown.order > since.offset:
+        return f"what order {shown.order} set though it is held since order {since.offset}"
+    return None
 
 
 def districts() -> Iterator[Place]:

@@ -83,7 +83,7 @@ class Process:
 
     def die(self) -> None:
         """End between two steps, as when power fails: nothing that it still does reaches anybody."""
-        if self._line.is_dead or self._task is None:
+        if self._line.is_dead or self._task is None or self._task.done():
             return
         self._line.is_dead = True
         self._record(f"{self.name} dies")

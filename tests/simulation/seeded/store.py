@@ -10,7 +10,7 @@ from eventlog.partition import partition_of
 from eventlog.port import Batch, Entry, Topic
 from schemas.errors import PositionLost, UnknownTopic
 
-COMPACTION_LAG_S: Final = 30.0
+COMPACTION_LAG_S: Final = 12.0
 """What is younger is not compacted: longer than any fault and what follows from it, as the real lag is."""
 
 LEASE_S: Final = 5.0
@@ -125,9 +125,9 @@ class Store:
                 left -= len(records)
         return batches
 
-    def compact(self) -> None:
+    def compact(self, lag_s: float = COMPACTION_LAG_S) -> None:
         """Keep of each key the newest record and whatever is young, in the topics that are compacted."""
-        until_s = self.now_s() - COMPACTION_LAG_S
+        until_s = self.now_s() - lag_s
         for topic, partitions in self._topics.values():
             if topic.compacted:
                 for partition in partitions:

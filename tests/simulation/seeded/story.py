@@ -6,41 +6,40 @@ from datetime import timedelta
 from typing import Any, Final
 
 import orjson
+from msgspec import structs
 
 from eventlog.port import Entry
-from schemas.control import EmbargoLifted, EmbargoSet, Held, Order, Released, Taken
 from schemas.tally import Counted, Withdrawn
-from schemas.trust import encode_order
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of, withdrawn
+from tests.simulation.seeded.operators import CANDIDATES, CONTESTS, SOURCES, Operators
 
-RUN: Final = "night"
-EPOCH: Final = "e1e1"
 BOXES: Final = 5
-CONTESTS: Final = ("mayor", "district_mayor")
-SOURCES: Final = ("aa", "anka")
 ELECTION: Final = small_election(boxes=BOXES)
 STORY_S: Final = 16.0
-"""How long feeds and operators have something to say."""
+"""How long feeds and operators have something to say, in most nights."""
 
-_CANDIDATES: Final = {"mayor": ("imamoglu", "kurum", "bagimsiz_1"), "district_mayor": ("chp",)}
+LONG_STORY_S: Final = 32.0
+"""The same in some: as much is said, but what was said first is old enough to be compacted away before the end."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """Something that goes into the log at a virtual second."""
+    """Something that goes into the log at a virtual second: entries, or what an operator lets out of quarantine."""
 
     at_s: float
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True)
 class Story:
-    """One night. `statements` is everything that feeds say, once each; `garbage` what is no statement."""
+    """One night. `garbage` is what is no statement, `ignored` the orders of somebody whom nobody trusts."""
 
     feeds: tuple[Said, ...]
     orders: tuple[Said, ...]
-    statements: tuple[Counted | Withdrawn, ...]
+    operators: Operators
     garbage: frozenset[bytes]
+    ignored: frozenset[bytes]
+    length_s: float
 
 
 class _Teller:
@@ -50,6 +49,8 @@ class _Teller:
         self.chance = random.Random(f"story-{seed}")
         self.statements: list[Counted | Withdrawn] = []
         self.garbage: set[bytes] = set()
+        self.ignored: set[bytes] = set()
+        self.operators = Operators(seed)
         self._revisions: dict[tuple[str, str, str, int], int] = {}
 
     def burst(self) -> tuple[Entry, ...]:
@@ -59,17 +60,27 @@ class _Teller:
         self.statements += said
         if chance.random() < 0.3:
             said += chance.choices(self.statements, k=3)
+        if chance.random() < 0.2:
+            said.append(self._contradiction())
         chance.shuffle(said)
         entries = [Entry(one.district.encode(), value_of(one)) for one in said]
         if chance.random() < 0.15:
             entries.insert(chance.randrange(len(entries) + 1), self._garbage())
         return tuple(entries)
 
-    def order(self, number: int) -> Entry:
-        """An operator's order."""
-        kinds: list[type[Order]] = [Held, Held, Released, Taken, EmbargoSet, EmbargoLifted]
-        kind = self.chance.choice(kinds)
-        return order_entry(kind, f"order-{number:04}", self.chance)
+    def order(self, number: int) -> tuple[Entry, ...]:
+        """An operator's order; none for what is let out of quarantine."""
+        if self.chance.random() < 0.15:
+            return ()
+        entry, counts = self.operators.order(number, self.chance)
+        if not counts:
+            self.ignored.add(entry.value or b"")
+        return (entry,)
+
+    def _contradiction(self) -> Counted | Withdrawn:
+        """What was said before, at the same revision and with another count."""
+        said = self.chance.choice(self.statements)
+        return structs.replace(said, registered=said.registered + 1_000) if isinstance(said, Counted) else said
 
     def _statement(self) -> Counted | Withdrawn:
         chance = self.chance
@@ -82,7 +93,7 @@ class _Teller:
         where |= {"revision": revision, "at": at}
         if chance.random() < 0.15:
             return withdrawn(type=chance.choice(["withdrawn", "annulled"]), **where)
-        votes = {name: chance.randint(0, 200) for name in _CANDIDATES[contest]}
+        votes = {name: chance.randint(0, 200) for name in CANDIDATES[contest]}
         return counted(votes, registered=chance.randint(100, 400), **where)
 
     def _garbage(self) -> Entry:
@@ -94,28 +105,14 @@ class _Teller:
         return Entry(district, value)
 
 
-def order_entry(kind: type[Order], order_id: str, chance: random.Random | None = None) -> Entry:
-    """An order as a record; about everything, where no chance says of which part it is."""
-    fields: dict[str, Any] = {"run": RUN, "epoch": EPOCH, "id": order_id, "by": "Ayşe", "at": NIGHT, "reason": "a test"}
-    if kind in {Held, Released, Taken} and chance is not None:
-        fields |= {"contest": chance.choice(CONTESTS), "unit": chance.choice([None, "tr/34", *DISTRICTS])}
-    return Entry(b"order", encode_order(kind(**fields), None))
-
-
-def release_everything() -> tuple[Entry, ...]:
-    """What ends every hold and every embargo."""
-    lifted = order_entry(EmbargoLifted, "the-end-0")
-    fields: dict[str, Any] = {"run": RUN, "epoch": EPOCH, "by": "Ayşe", "at": NIGHT, "reason": "the end"}
-    released = [Released(id=f"the-end-{contest}", contest=contest, unit=None, **fields) for contest in CONTESTS]
-    return (lifted, *(Entry(b"order", encode_order(one, None)) for one in released))
-
-
 def tell(seed: object) -> Story:
     """The story of a seed."""
     teller = _Teller(seed)
     chance = teller.chance
-    times = sorted(round(chance.uniform(0, STORY_S), 3) for _ in range(chance.randint(8, 25)))
+    length_s = chance.choice([STORY_S, STORY_S, STORY_S, LONG_STORY_S])
+    times = sorted(round(chance.uniform(0, length_s), 3) for _ in range(chance.randint(8, 25)))
     feeds = tuple(Said(at_s, teller.burst()) for at_s in times)
-    ordered = sorted(round(chance.uniform(0, STORY_S), 3) for _ in range(chance.choice([0, 2, 5])))
-    orders = tuple(Said(at_s, (teller.order(number),)) for number, at_s in enumerate(ordered))
-    return Story(feeds, orders, tuple(teller.statements), frozenset(teller.garbage))
+    ordered = sorted(round(chance.uniform(0, length_s), 3) for _ in range(chance.choice([0, 3, 8])))
+    orders = tuple(Said(at_s, teller.order(number)) for number, at_s in enumerate(ordered))
+    garbage, ignored = frozenset(teller.garbage), frozenset(teller.ignored)
+    return Story(feeds, orders, teller.operators, garbage, ignored, length_s)

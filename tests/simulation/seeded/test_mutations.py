@@ -2,19 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 
 from consumers.aggregate import Aggregator
+from consumers.gatekeeper import Gatekeeper
 from consumers.saving import Saver
 from eventlog.port import Entry
 from producers.publish import Publisher
 from schemas.errors import LogError
+from schemas.tally import Counted, Withdrawn
 from schemas.totals import Totals
-from tabulation.counting.checkpoint import Marker
+from schemas.trust import OperatorKey
+from tabulation.counting.box_ledger import BoxLedger
+from tabulation.counting.checkpoint import Checkpoint, Marker
 from tabulation.on_air.cells import OnAir
+from tabulation.view.figures import Figures
+from tabulation.view.view import View
 from tests.simulation.seeded.world import play
 
 MAX_SEEDS: Final = 500
@@ -115,6 +122,94 @@ def mark_what_was_not_kept(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Saver, "_write_some", forgetful)
 
 
+def resume_a_tally_late(patch: pytest.MonkeyPatch) -> None:
+    """Of what comes after a checkpoint, the first tally is not read."""
+    restore = Aggregator._restore
+
+    async def forgetful(self: Aggregator, partitions: frozenset[int]) -> dict[int, Marker]:
+        markers = await restore(self, partitions)
+        ends = await self._log.end_offsets(self._run.topics.tallies.name)
+        return {
+            partition: replace(marker, position=min(marker.position + bool(marker.position), ends[partition]))
+            for partition, marker in markers.items()
+        }
+
+    patch.setattr(Aggregator, "_restore", forgetful)
+
+
+def count_a_duplicate(patch: pytest.MonkeyPatch) -> None:
+    """What is delivered twice counts twice."""
+    apply = BoxLedger.apply
+
+    def forgetful(self: BoxLedger, tally: Counted | Withdrawn, offset: int) -> str:
+        outcome = apply(self, tally, offset)
+        if outcome == "duplicate":
+            self._total += self.packing.of(tally)
+            self.version = offset
+        return outcome
+
+    patch.setattr(BoxLedger, "apply", forgetful)
+
+
+def trust_whatever_ledgers_are_left(patch: pytest.MonkeyPatch) -> None:
+    """A checkpoint is used although compaction or a zombie left less of it than its marker counts on."""
+
+    def forgetful(self: Checkpoint) -> str | None:
+        return None if self.marker.position else "there is none"
+
+    patch.setattr(Checkpoint, "fault", forgetful)
+
+
+def leave_what_a_zombie_wrote(patch: pytest.MonkeyPatch) -> None:
+    """Nobody looks whether the newest record of a cell is the one that stands, so compaction keeps another."""
+
+    async def forgetful(self: Aggregator) -> None:
+        await self._follow_totals()
+
+    patch.setattr(Aggregator, "_repair_totals", forgetful)
+
+
+def forget_orders_at_a_restart(patch: pytest.MonkeyPatch) -> None:
+    """Whoever takes up partitions knows the orders that come, and none that were given before."""
+    read = Gatekeeper._read_control
+
+    async def forgetful(self: Gatekeeper) -> None:
+        if self._control_reader is None:
+            reader = self._log.reader(self._control, await self._log.end_offsets(self._control))
+            self._control_reader = await self._resources.enter_async_context(reader)
+        await read(self)
+
+    patch.setattr(Gatekeeper, "_read_control", forgetful)
+
+
+def publish_before_asking(patch: pytest.MonkeyPatch) -> None:
+    """Totals are published first, and only then what the operators hold is held."""
+    publish = Aggregator._publish
+
+    async def forgetful(self: Aggregator) -> None:
+        if self._unpublished:
+            await self._publish_cells()
+        else:
+            await publish(self)
+
+    patch.setattr(Aggregator, "_publish", forgetful)
+
+
+def trust_any_signature(patch: pytest.MonkeyPatch) -> None:
+    """Whoever signs is taken for an operator."""
+    patch.setattr(OperatorKey, "has_signed", lambda *_: True)
+
+
+def skip_a_position(patch: pytest.MonkeyPatch) -> None:
+    """A client that resumes is not told what changed at the first position after its cursor."""
+    changed_among = View._changed_among
+
+    def forgetful(self: View, contest: str, source: str, units: Collection[str], cursor: int) -> list[Figures]:
+        return changed_among(self, contest, source, units, cursor + 1 if cursor else 0)
+
+    patch.setattr(View, "_changed_among", forgetful)
+
+
 Mutation = Callable[[pytest.MonkeyPatch], None]
 MUTATIONS: Final[tuple[Mutation, ...]] = (
     drop_an_append,
@@ -124,6 +219,14 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     swallow_a_cancellation,
     serve_under_embargo,
     mark_what_was_not_kept,
+    resume_a_tally_late,
+    count_a_duplicate,
+    trust_whatever_ledgers_are_left,
+    leave_what_a_zombie_wrote,
+    forget_orders_at_a_restart,
+    publish_before_asking,
+    trust_any_signature,
+    skip_a_position,
 )
 
 

@@ -1,5 +1,7 @@
 """Whole nights of faults in virtual time: whatever happens, everybody ends with what the oracle says, and on the way.
 
+One seed in five is rehearsed as well: a replay of its night ends as the night did, whatever happens.
+
 Many more of them: `make simulate SEEDS=10000`.
 """
 

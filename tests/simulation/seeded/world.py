@@ -1,23 +1,22 @@
 """A seed's night: the product's own loops on a simulated log, in virtual time, with faults; and what is judged of it.
 
 Two aggregators, two gateways and in some nights an archiver run as processes that die and come back; clients move
-between the gateways; feeds and operators speak through the product's own publisher. Faults stop at `STORY_S`. What then
-stays wrong, or does not settle within `PATIENCE_S` of virtual time, is a fault of the product.
+between the gateways; feeds and operators speak through the product's own publisher. Faults stop with the story. What
+then stays wrong, or does not settle within `PATIENCE_S` of virtual time, is a fault of the product. In the end all that
+compaction may take is taken, and whoever begins anew must come to the same.
 """
 
 import asyncio
-import gc
-import hashlib
 import random
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from consumers.aggregate import AggregateSettings, Aggregator
+from consumers.aggregate import AggregateSettings
 from consumers.takes import fold_takes
 from eventlog.loops import forever
+from eventlog.partition import partition_of
 from eventlog.run import Run, create_run
 from gateway.admission.access import PUBLIC, Grant
 from gateway.follow import follow, pulse, watch
@@ -25,19 +24,23 @@ from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from producers.publish import Publisher
 from schemas.moments import epoch_ms
-from tests.consumers import oracle as sums
+from schemas.trust import OperatorKey
 from tests.simulation.seeded import faults as all_faults
 from tests.simulation.seeded.archiving import SimulatedDisk, archiver, missing
+from tests.simulation.seeded.chronicle import Chronicle, Outcome, staged
 from tests.simulation.seeded.clock import SimulatedClock
+from tests.simulation.seeded.ending import Ending
 from tests.simulation.seeded.faults import Fault
+from tests.simulation.seeded.letting_out import LettingOut
 from tests.simulation.seeded.line import Line
 from tests.simulation.seeded.log import SimulatedLog
-from tests.simulation.seeded.loop import run as run_in_loop
-from tests.simulation.seeded.oracle import COUNTS, Orders, Shown, districts
+from tests.simulation.seeded.operators import EPOCH, RUN
+from tests.simulation.seeded.oracle import Place, Shown, too_new
+from tests.simulation.seeded.orders import Orders
 from tests.simulation.seeded.process import Life, Process, Work
 from tests.simulation.seeded.screen import Screen
 from tests.simulation.seeded.store import Store, Stored
-from tests.simulation.seeded.story import ELECTION, EPOCH, RUN, STORY_S, Said, Story, release_everything, tell
+from tests.simulation.seeded.story import ELECTION, Said, Story, tell
 
 FAULTS: Final = 25
 """How many faults a night has."""
@@ -47,7 +50,7 @@ PATIENCE_S: Final = 40.0
 
 PARTITIONS: Final = 3
 AGGREGATE: Final = AggregateSettings(tick_ms=100, checkpoint_ms=1_500, retry_ms=300, compare_ms=4_000)
-GATEWAY: Final = GatewaySettings(heartbeat_s=2, retry_max_s=2, read_wait_ms=500, log_stuck_s=6)
+GATEWAY: Final = GatewaySettings(heartbeat_s=2, retry_max_s=2, read_wait_ms=1_500, log_stuck_s=6)
 PROCESSES: Final = ("aggregator-1", "aggregator-2", "gateway-1", "gateway-2", "feed", "operator")
 ARCHIVER: Final = "archiver"
 """Is there in one night of some: it writes files, and those take time."""
@@ -55,44 +58,49 @@ ARCHIVER: Final = "archiver"
 _ARCHIVED: Final = 0.2
 """The part of all nights in which it is there."""
 
+_CLEANED: Final = 0.3
+"""The part of all nights in which compaction never rests."""
+
+_CLEANER_S: Final = 0.7
+
+_FORGOTTEN: Final = 0.4
+"""Of the lives of a process, where orders are signed, the part in which it was started without one of the keys."""
+
+QUIET_S: Final = 3.0
+"""After so long without anything new the owners have looked whether what they published still stands, and all that is
+old may be compacted: a few checkpoint rounds."""
+
 SCREENS: Final[dict[str, Grant]] = {"public-1": PUBLIC, "public-2": PUBLIC, "control-room": Grant(scope="control_room")}
 
 
-@dataclass
-class Outcome:
-    """What a night came to: nothing `wrong`, if all is well. `trace` is a hash of all that happened."""
-
-    wrong: list[str] = field(default_factory=list)
-    trace: str = ""
-    lines: list[str] = field(default_factory=list)
-    """All that happened, where it was asked for."""
-
-
-class RunState:
+class Night:
     """One night as it happens."""
 
     def __init__(self, seed: object, story: Story, folder: Path, *, verbose: bool = False) -> None:
         self.story = story
-        self.outcome = Outcome()
-        self.failed = asyncio.Event()
+        self.chronicle = Chronicle(verbose=verbose)
+        self.wrong, self.record, self.failed = self.chronicle.wrong, self.chronicle.record, self.chronicle.failed
         self._seed = seed
         self._folder = folder
-        self._verbose = verbose
-        self._trace = hashlib.blake2b(digest_size=16)
         self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(lambda _, context: self.wrong(f"in a callback: {context}"))
         self._clocks: dict[str, float] = {}
         self._clock = SimulatedClock(Line("log"), self._clocks)
         self.store = Store(lambda: epoch_ms(self._clock.now()), self._loop.time)
         self.store.appended.append(self._hear)
         self.shown = Shown()
-        self.orders = Orders()
+        self.orders = Orders(story.ignored)
         self.gateways: dict[str, Gateway] = {}
         self.processes: dict[str, Process] = {}
         self.screens = {name: self._screen(name, grant) for name, grant in SCREENS.items()}
         self._screening: list[asyncio.Task[None]] = []
         self._told: dict[str, int] = {"feed": 0, "operator": 0}
+        self._acknowledged: set[bytes] = set()
+        self._forgetful: set[str] = set()
+        """Processes that were started without one of the keys."""
+        self._is_healed = False
         self.run: Run
+        self._ending: Ending
+        self._letting_out: LettingOut
 
     async def begin(self) -> None:
         """Create the run, and start everybody."""
@@ -100,14 +108,15 @@ class RunState:
             self.run = await create_run(
                 log, RUN, ELECTION, mode="test", epoch=EPOCH, clock=self._clock, partitions=PARTITIONS
             )
-        topics = self.run.topics
+        self._ending = Ending(self.store, self.run, self.story, self.shown, self.orders)
+        self._letting_out = LettingOut(self.store, self.run.topics, self.story.operators)
         works: dict[str, Work] = {
             "aggregator-1": self._aggregate,
             "aggregator-2": self._aggregate,
-            "gateway-1": self._serve("gateway-1"),
-            "gateway-2": self._serve("gateway-2"),
-            "feed": self._say("feed", topics.tallies.name, self.story.feeds),
-            "operator": self._say("operator", topics.control.name, self.story.orders),
+            "gateway-1": self._serve,
+            "gateway-2": self._serve,
+            "feed": self._feed,
+            "operator": self._order,
         }
         if has_archiver(self._seed):
             works[ARCHIVER] = self._archive
@@ -118,6 +127,13 @@ class RunState:
             process.start()
         gateways = lambda: list(self.gateways.values())  # noqa: E731  a name for what follows
         self._screening = [self._loop.create_task(screen.live(gateways)) for screen in self.screens.values()]
+        if random.Random(f"cleaner-{self._seed}").random() < _CLEANED:
+            self._screening.append(self._loop.create_task(self._clean()))
+
+    async def _clean(self) -> None:
+        while True:
+            await asyncio.sleep(_CLEANER_S)
+            self.store.compact()
 
     def strike(self, fault: Fault) -> None:
         """Let a fault happen."""
@@ -137,10 +153,13 @@ class RunState:
                 self.processes[fault.target].strike(fault)
 
     def heal(self) -> None:
-        """From now on nothing more happens to anybody."""
+        """From now on nothing more happens to anybody, and whoever lacks a key is started again with it."""
         self.record("the faults are over")
-        for process in self.processes.values():
+        self._is_healed = True
+        for name, process in self.processes.items():
             process.heal()
+            if name in self._forgetful:
+                process.die()
 
     async def settled(self, holds: Callable[[], list[str]]) -> None:
         """Return once nothing is amiss; if that takes too long, what is amiss is wrong."""
@@ -157,20 +176,6 @@ class RunState:
         for task in self._screening:
             task.cancel()
         await asyncio.wait(self._screening)
-        self.outcome.trace = self._trace.hexdigest()
-
-    def wrong(self, what: str) -> None:
-        """Something is that must not be."""
-        self.outcome.wrong.append(f"{self._loop.time():.3f}: {what}")
-        self.record(f"WRONG {what}")
-        self.failed.set()
-
-    def record(self, what: str) -> None:
-        """Something has happened."""
-        line = f"{self._loop.time():.6f} {what}"
-        self._trace.update(line.encode())
-        if self._verbose:
-            self.outcome.lines.append(line)
 
     def chance(self, name: str) -> random.Random:
         """A source of chance for somebody alone."""
@@ -186,30 +191,15 @@ class RunState:
             seq = gateway.run_state.view.seq if gateway.run_state is not None else 0
             if seq != self.shown.end:
                 found.append(f"{name} has read {seq} of {self.shown.end}")
-        found += self._amiss_in_totals()
-        held = [
-            place for place in districts() if self.shown.is_held(place) != ((place[0], place[2]) in self.orders.held)
-        ]
-        found += [f"the gate of {place} is not as ordered" for place in held]
+            position = gateway.run_state.control.position if gateway.run_state is not None else 0
+            if position != self.orders.end:
+                found.append(f"{name} has read {position} of {self.orders.end} orders")
+        if found:
+            return found  # the rest takes longer to look at
+        found += self._ending.amiss(self._acknowledged)
         for name, screen in self.screens.items():
-            if (released or not screen.is_public or not self.orders.embargoed[-1]) and (places := screen.behind()):
+            if (released or not screen.is_public or self.orders.bans[-1] is None) and (places := screen.behind()):
                 found.append(f"{name} does not show {places[0]} as it is")
-        return found
-
-    def _amiss_in_totals(self) -> list[str]:
-        expected = sums.sums(self.story.statements)
-        found = []
-        for place in districts():
-            figures = self.shown.at(place, self.shown.end, public=False).plain
-            if figures != expected_figures(expected.get(place)):
-                found.append(f"{place} has {figures}, and the oracle {expected_figures(expected.get(place))}")
-        topics = self.run.topics
-        aside = {record.key for record in self.store.partitions(topics.quarantine.name)[0].history}
-        for number, partition in enumerate(self.store.partitions(topics.tallies.name)):
-            for record in partition.history:
-                position = f"{topics.tallies.name}/{number}/{record.offset}".encode()
-                if (record.value in self.story.garbage) != (position in aside):
-                    found.append(f"{position.decode()} is not where it belongs")
         return found
 
     async def check_archive(self) -> None:
@@ -219,49 +209,62 @@ class RunState:
                 for what in await missing(log, self.store, self.run, self._folder, self._clock):
                     self.wrong(what)
 
-    async def check_takeover(self) -> None:
-        """An aggregator that takes over from the checkpoints holds what the oracle says."""
+    async def check_beginners(self) -> None:
+        """Who begins anew, once all that is old was compacted away, comes to the same."""
+        self.store.compact(lag_s=0.0)
+        settings = self._aggregate_settings(self.story.operators.keys)
         async with SimulatedLog(self.store) as log:
-            aggregator = Aggregator(log, self.run, self._clock, AGGREGATE)
-            await aggregator.run_until_end()
-        expected = sums.sums(self.story.statements)
-        for cell, ledger in aggregator._fold.ledgers.items():
-            totals = ledger.totals(aggregator._zone)
-            votes = {name: count for name, count in totals.votes.items() if count}
-            figures = tuple(getattr(totals, name) for name in COUNTS), votes
-            if figures != expected_figures(expected.get((cell.contest, cell.source, cell.district))):
-                self.wrong(f"the checkpoint of {cell} says {totals}")
+            for what in await self._ending.of_beginners(log, self._clock, settings):
+                self.wrong(what)
 
     # The processes
 
     async def _aggregate(self, life: Life) -> None:
-        await forever(fold_takes(life.log, self.run, life.clock, AGGREGATE), "Folding")
+        settings = self._aggregate_settings(self._keys(life))
+        await forever(fold_takes(life.log, self.run, life.clock, settings), "Folding")
+
+    def _aggregate_settings(self, keys: tuple[OperatorKey, ...]) -> AggregateSettings:
+        return replace(AGGREGATE, operators=keys)
 
     async def _archive(self, life: Life) -> None:
         await archiver(life.log, self.run, self._folder, life.clock).follow(SimulatedDisk(life.line))
 
-    def _serve(self, name: str) -> Work:
-        async def serve(life: Life) -> None:
-            gateway = Gateway(RUN, clock=life.clock, settings=GATEWAY, chance=life.chance.random)
-            self.gateways[name] = gateway
-            async with asyncio.TaskGroup() as group:
-                group.create_task(forever(follow(life.log, gateway, life.clock), "Following the log"))
-                group.create_task(forever(pulse(gateway, life.clock), "Sending"))
-                group.create_task(forever(watch(gateway, life.clock), "Watching the clients"))
+    async def _serve(self, life: Life) -> None:
+        settings = replace(GATEWAY, operators=self._keys(life))
+        gateway = Gateway(RUN, clock=life.clock, settings=settings, chance=life.chance.random)
+        self.gateways[life.line.name] = gateway
+        async with asyncio.TaskGroup() as group:
+            group.create_task(forever(follow(life.log, gateway, life.clock), "Following the log"))
+            group.create_task(forever(pulse(gateway, life.clock), "Sending"))
+            group.create_task(forever(watch(gateway, life.clock), "Watching the clients"))
 
-        return serve
+    def _keys(self, life: Life) -> tuple[OperatorKey, ...]:
+        """The keys that a process is started with: until the faults are over one may have been forgotten."""
+        operators, name = self.story.operators, life.line.name
+        self._forgetful.discard(name)
+        if not operators.sign or self._is_healed or life.chance.random() >= _FORGOTTEN:
+            return operators.keys
+        self._forgetful.add(name)
+        return operators.fewer_keys
 
-    def _say(self, name: str, topic: str, all_said: Sequence[Said]) -> Work:
-        async def say(life: Life) -> None:
-            publisher = Publisher(life.log, topic, life.clock)
-            while self._told[name] < len(all_said):
-                said = all_said[self._told[name]]
-                await life.clock.sleep(said.at_s - life.clock.monotonic())
-                await publisher.append(list(said.entries))
-                self._told[name] += 1
-            await asyncio.Event().wait()
+    async def _feed(self, life: Life) -> None:
+        await self._say(life, self.run.topics.tallies.name, self.story.feeds)
 
-        return say
+    async def _order(self, life: Life) -> None:
+        await self._say(life, self.run.topics.control.name, self.story.orders)
+
+    async def _say(self, life: Life, topic: str, all_said: Sequence[Said]) -> None:
+        name = life.line.name
+        while self._told[name] < len(all_said):
+            said = all_said[self._told[name]]
+            await life.clock.sleep(said.at_s - life.clock.monotonic())
+            entries = {topic: said.entries} if said.entries else self._letting_out.next()
+            for where, some in entries.items():
+                await Publisher(life.log, where, life.clock).append(list(some))
+                self._acknowledged |= {entry.value or b"" for entry in some}
+            self._letting_out.done()
+            self._told[name] += 1
+        await asyncio.Event().wait()
 
     def _to_say(self, name: str) -> int:
         return len(self.story.feeds if name == "feed" else self.story.orders)
@@ -270,9 +273,26 @@ class RunState:
 
     def _hear(self, topic: str, _: int, record: Stored) -> None:
         if topic.endswith(".totals"):
-            self.shown.hear(record)
+            place = self.shown.hear(record)
+            if place is not None:
+                self._look_whether_held(place)
         elif topic.endswith(".control"):
             self.orders.hear(record)
+
+    def _look_whether_held(self, place: Place) -> None:
+        """What is held shows nothing that came after the order that says so."""
+        contest, _, district = place
+        since = self.orders.frozen.get((contest, district))
+        if since is None:
+            return
+        shown = self.shown.at(place, self.shown.end, public=True)
+        told_s = None
+        if shown.version is not None and shown.version >= 0:
+            partitions = self.store.partitions(self.run.topics.tallies.name)
+            partition = partitions[partition_of(district.encode(), len(partitions))]
+            told_s = partition.history[shown.version].at_s
+        if (what := too_new(shown, since, told_s)) is not None:
+            self.wrong(f"{place} shows everybody {what}")
 
     def _let_go(self, name: str) -> None:
         """A process is no more: so are its connections."""
@@ -301,31 +321,38 @@ class RunState:
         )
 
     def _knows_of_embargo(self, gateway: Gateway) -> bool:
-        """Whether what the gateway has read of the control topic ends in an embargo."""
-        return gateway.run_state is not None and self.orders.embargoed[gateway.run_state.control.position]
+        """Whether what the gateway has read of the control topic comes to an embargo by its clock."""
+        return gateway.run_state is not None and self.orders.is_banned(
+            gateway.run_state.control.position, gateway.clock.now()
+        )
 
 
 async def _play(seed: object, faults: Sequence[Fault], folder: Path, *, verbose: bool) -> Outcome:
-    world = RunState(seed, tell(seed), folder, verbose=verbose)
+    world = Night(seed, tell(seed), folder, verbose=verbose)
     await world.begin()
     loop = asyncio.get_running_loop()
     for fault in faults:
         loop.call_at(fault.at_s, world.strike, fault)
-    await _or_failed(world, asyncio.sleep(STORY_S))
+    await _or_failed(world, asyncio.sleep(world.story.length_s))
     world.heal()
     await world.settled(lambda: world.amiss(released=False))
     if not world.failed.is_set():
-        world.store.append(world.run.topics.control.name, release_everything())
+        world.store.append(world.run.topics.control.name, world.story.operators.release_everything())
         await world.settled(lambda: world.amiss(released=True))
+    if not world.failed.is_set():
+        await asyncio.sleep(QUIET_S)
     await world.end()
     if not world.failed.is_set():
-        async with asyncio.timeout(PATIENCE_S):
-            await world.check_takeover()
-            await world.check_archive()
-    return world.outcome
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await world.check_archive()
+                await world.check_beginners()
+        except Exception as error:  # noqa: BLE001  whoever begins now must not fail
+            world.wrong(f"{type(error).__name__}: {error}")
+    return world.chronicle.close()
 
 
-async def _or_failed(world: RunState, work: Any) -> None:
+async def _or_failed(world: Night, work: Any) -> None:
     tasks = {asyncio.ensure_future(work), asyncio.ensure_future(world.failed.wait())}
     _, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in left:
@@ -340,26 +367,11 @@ def has_archiver(seed: object) -> bool:
 def faults_of(seed: object) -> tuple[Fault, ...]:
     """The faults that a seed brings."""
     processes = [*PROCESSES, ARCHIVER] if has_archiver(seed) else list(PROCESSES)
-    return all_faults.draw(seed, processes, list(SCREENS), count=FAULTS, until_s=STORY_S - all_faults.MAX_FAULT_S)
+    until_s = tell(seed).length_s - all_faults.MAX_FAULT_S
+    return all_faults.draw(seed, processes, list(SCREENS), count=FAULTS, until_s=until_s)
 
 
 def play(seed: object, faults: Sequence[Fault] | None = None, *, verbose: bool = False) -> Outcome:
     """Play the night of a seed, with its own faults or with these."""
     struck = faults_of(seed) if faults is None else faults
-    collects = gc.isenabled()
-    gc.disable()  # what it finds it would end at a moment of its own
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            return run_in_loop(_play(seed, struck, Path(folder), verbose=verbose), seed)
-    except Exception as error:  # noqa: BLE001  whatever it is, a night does not end by it
-        return Outcome([f"{type(error).__name__}: {error}"])
-    finally:
-        if collects:
-            gc.enable()
-
-
-def expected_figures(figures: dict[str, object] | None) -> tuple[tuple[object, ...], object]:
-    """What the oracle sums up of a district, as figures are compared here."""
-    if figures is None:
-        return (0,) * len(COUNTS), {}
-    return tuple(figures[name] for name in COUNTS), figures["votes"]
+    return staged(lambda folder: _play(seed, struck, folder, verbose=verbose), seed)
