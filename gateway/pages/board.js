@@ -8,17 +8,20 @@ import { Card } from "./card.js";
 import { Compare } from "./compare.js";
 import { isHeld, routeUrl } from "./client/index.js";
 import { progressText, wholeOf } from "./claims.js";
-import { feedState } from "./complete.js";
+import { feedState } from "./feed-state.js";
 import { fillSwitch, UnitPicker, updateSwitch } from "./controls.js";
 import { Districts } from "./districts.js";
-import { make, say } from "./dom.js";
+import { byId, make, say } from "./dom.js";
 import { Explanation, pairOf, reasonOf } from "./explanation.js";
 import { Hero } from "./hero.js";
 import { TileMap } from "./map.js";
-import { fromAddress, toAddress } from "./place.js";
+import { fromAddress, toAddress } from "./selection.js";
+import { Redraw } from "./redraw.js";
 import { Status } from "./status.js";
-import { View } from "./view.js";
+import { groundsNow, View } from "./view.js";
 import { Why } from "./why.js";
+
+/** @import { Column, Election, Formats, Handle, LiveNight, MainView, Part, Question, Selection, ShownFeed, Source, Tiles, Words } from "./types.d.ts" */
 
 const AGE_TICK_MS = 1_000;
 
@@ -28,18 +31,32 @@ const MAX_RATE_HZ = 2;
 const ANSWER_TIMEOUT_MS = 10_000;
 
 export class Board {
-  #drawn = 0;
-  #looked = null;
+  /** @type {string | null} the unit that is pointed at */
+  #lookedAt = null;
+  /** @type {Part[]} */
   #parts = [];
+  /** @type {{ status: string, code?: number | null, hadData: boolean, failed: boolean }} */
   #connection = { status: "connecting", hadData: false, failed: false };
+  /** @type {string} */
   #mode = "live";
+  /** @type {Date | null} */
   #shownAt = null;
-
+  /** @type {Handle[]} */
   #followed = [];
+  /** @type {MainView | null} */
+  #main = null;
+  #fault = "";
+  #redraw = new Redraw(() => this.#draw());
 
-  /** `night` is where the figures come from; what the selection needs is subscribed to. */
+  /**
+   * `night` is where the figures come from; what the selection needs is subscribed to.
+   * @param {{election: Election, night: LiveNight, words: Words, format: Formats}} options
+   */
   constructor({ election, night, words, format }) {
-    Object.assign(this, { election, night, t: words, format });
+    this.election = election;
+    this.night = night;
+    this.t = words;
+    this.format = format;
     this.status = new Status({ words, format });
     this.selection = fromAddress(location.search, election);
     this.view = new View({
@@ -49,7 +66,31 @@ export class Board {
       format,
       href: (selection) => toAddress(selection, location.search),
     });
-    this.#build();
+    const tools = { t: words, format };
+    say(byId("election"), election.name);
+    const day = format.date(`${election.date}T12:00:00Z`);
+    say(byId("election-day"), election.name.includes(day) ? "" : day);
+    fillSwitch(byId("contests"), words("contests"), election.contests);
+    fillSwitch(byId("sources"), words("sources"), election.sources);
+    this.hero = new Hero(byId("hero"), tools);
+    this.picker = new UnitPicker(this.hero.picker, {
+      election,
+      words,
+      format,
+      choose: (unit) => this.#go({ ...this.selection, unit }),
+    });
+    this.candidates = new Candidates(byId("candidates"), tools);
+    this.map = new TileMap(byId("map"), { ...tools, look: (unit) => this.#lookAt(unit) });
+    this.card = new Card(byId("card"), tools);
+    this.compare = new Compare(byId("compare"), tools);
+    this.why = new Why(byId("compare"), tools);
+    this.explanation = new Explanation({
+      ask: askWhy,
+      changed: () => this.#redraw.soon(),
+      now: () => performance.now(),
+    });
+    this.districts = new Districts(byId("districts"), tools);
+    byId("board").removeAttribute("aria-busy");
     document.addEventListener("click", (event) => this.#follow(event));
     addEventListener("popstate", () => this.#select(fromAddress(location.search, election)));
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#theme());
@@ -63,7 +104,7 @@ export class Board {
   #listen() {
     const { night } = this;
     night.on("change", () => this.#change());
-    night.on("state", () => this.#schedule());
+    night.on("state", () => this.#redraw.soon());
     night.on("hello", (message) => this.#hello(message));
     night.on("connection", (news) => this.#connected(news));
     night.on("fault", ({ message }) => this.#complain(message));
@@ -74,52 +115,27 @@ export class Board {
   #change() {
     this.#shownAt = new Date();
     this.#connection.hadData = true;
-    this.#schedule();
+    this.#redraw.soon();
   }
 
+  /** @param {{mode: string}} message */
   #hello(message) {
     this.#mode = message.mode;
     this.#fault = "";
     this.status.mode(message.mode);
   }
 
+  /** @param {{ status: string, code: number | null }} options */
   #connected({ status, code }) {
     const failed = this.#connection.failed || status === "lost";
     this.#connection = { ...this.#connection, status, code, failed: status === "open" ? false : failed };
     this.#tick();
   }
 
+  /** @param {string} text */
   #complain(text) {
     this.#fault = text;
     this.#tick();
-  }
-
-  #fault = "";
-
-  #build() {
-    const { t, format, election } = this;
-    const tools = { t, format };
-    const section = (id) => document.getElementById(id);
-    say(section("election"), election.name);
-    const day = format.date(`${election.date}T12:00:00Z`);
-    say(section("election-day"), election.name.includes(day) ? "" : day);
-    fillSwitch(section("contests"), t("contests"), election.contests);
-    fillSwitch(section("sources"), t("sources"), election.sources);
-    this.hero = new Hero(section("hero"), tools);
-    this.picker = new UnitPicker(this.hero.picker, {
-      election,
-      words: t,
-      format,
-      choose: (unit) => this.#go({ ...this.selection, unit }),
-    });
-    this.candidates = new Candidates(section("candidates"), tools);
-    this.map = new TileMap(section("map"), { ...tools, look: (unit) => this.#lookAt(unit) });
-    this.card = new Card(section("card"), tools);
-    this.compare = new Compare(section("compare"), tools);
-    this.why = new Why(section("compare"), tools);
-    this.explanation = new Explanation({ ask: askWhy, changed: () => this.#schedule(), now: () => performance.now() });
-    this.districts = new Districts(section("districts"), tools);
-    section("board").removeAttribute("aria-busy");
   }
 
   #subscribe() {
@@ -133,52 +149,46 @@ export class Board {
     for (const handle of before) handle.close();
   }
 
+  /** @param {MouseEvent} event */
   #follow(event) {
-    const link = event.target.closest?.("a[href^='?']");
+    const link = event.target instanceof Element ? event.target.closest("a[href^='?']") : null;
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.#go(fromAddress(link.getAttribute("href"), this.election));
+    this.#go(fromAddress(link.getAttribute("href") ?? "", this.election));
   }
 
+  /** @param {Selection} selection */
   #go(selection) {
     history.pushState(null, "", toAddress(selection, location.search));
     this.#select(selection);
   }
 
+  /** @param {Selection} selection */
   #select(selection) {
     this.selection = selection;
-    this.#looked = null;
+    this.#lookedAt = null;
     this.#fault = "";
     this.#subscribe();
     this.#draw();
   }
 
+  /** @param {string | null} unit */
   #lookAt(unit) {
-    this.#looked = unit;
+    this.#lookedAt = unit;
     this.#drawCard();
   }
 
   #theme() {
-    const style = getComputedStyle(document.documentElement);
-    for (const name of ["panel", "track"]) this.view.grounds[name] = style.getPropertyValue(`--${name}`).trim();
-    this.#schedule();
-  }
-
-  /** Several messages in one frame are one drawing; a page in the background has no frames, so it uses a timer. */
-  #schedule() {
-    if (this.#drawn) return;
-    const draw = () => {
-      this.#drawn = 0;
-      this.#draw();
-    };
-    this.#drawn = document.hidden ? setTimeout(draw, 250) : requestAnimationFrame(draw);
+    this.view.grounds = groundsNow();
+    this.#redraw.soon();
   }
 
   #draw() {
     const { selection, view } = this;
+    /** @param {Partial<Selection>} change */
     const href = (change) => toAddress({ ...selection, ...change }, location.search);
-    updateSwitch(document.getElementById("contests"), selection.contest, (contest) => href({ contest }));
-    updateSwitch(document.getElementById("sources"), selection.source, (source) => href({ source }));
+    updateSwitch(byId("contests"), selection.contest, (contest) => href({ contest }));
+    updateSwitch(byId("sources"), selection.source, (source) => href({ source }));
     this.picker.draw(selection.unit);
     const main = { ...view.unit(selection), above: view.above(selection), call: this.#call(selection.unit) };
     this.#parts = view.parts(selection).map((part) => ({ ...part, call: this.#call(part.unit.id) }));
@@ -195,20 +205,21 @@ export class Board {
     this.#tick();
   }
 
-  #main = null;
-
-  /** Below everything; beside the numbers where no map or no second source takes that place. */
+  /**
+   * Below everything; beside the numbers where no map or no second source takes that place.
+   * @param {Tiles | null} layout
+   */
   #placeDistricts(layout) {
     const beside = !layout || this.election.sources.length === 1;
-    const [section, home] = [document.getElementById("districts"), document.getElementById(beside ? "side" : "board")];
+    const [section, home] = [byId("districts"), byId(beside ? "side" : "board")];
     if (section.parentElement !== home) home.append(section);
   }
 
   #drawCard() {
-    const section = document.getElementById("card");
+    const section = byId("card");
     section.hidden = !this.view.layout(this.selection);
-    const part = this.#parts.find(({ unit }) => unit.id === (this.#looked ?? this.selection.unit));
-    const source = this.election.sourceById.get(this.selection.source);
+    const part = this.#parts.find(({ unit }) => unit.id === (this.#lookedAt ?? this.selection.unit));
+    const source = this.election.source(this.selection.source);
     this.card.draw(part ?? this.view.closest(this.#parts), source, this.view.hue, !part);
   }
 
@@ -216,9 +227,9 @@ export class Board {
   #tick() {
     const { election, night, format, t, selection } = this;
     const now = new Date();
-    say(document.getElementById("clock"), `${format.clock(now)} ${format.zone()}`);
+    say(byId("clock"), `${format.clock(now)} ${format.zone()}`);
     this.status.replay(night.replay);
-    const source = election.sourceById.get(selection.source);
+    const source = election.source(selection.source);
     const feed = this.#feed(source);
     const main = this.#main;
     if (!main) return;
@@ -237,10 +248,14 @@ export class Board {
       hold: night.held,
     });
     document.body.toggleAttribute("data-embargo", night.embargoed && !main.entry);
-    this.#title(main, feed);
+    this.#title(main);
   }
 
-  /** Why the sources differ, where that may be asked. */
+  /**
+   * Why the sources differ, where that may be asked.
+   * @param {Column[]} columns
+   * @param {string | undefined} leader
+   */
   #explain(columns, leader) {
     const { contest, unit, source } = this.selection;
     const { night, t } = this;
@@ -258,11 +273,14 @@ export class Board {
     );
     const { answer } = this.explanation;
     const names = pair ? { a: pair[0].name, b: pair[1].name } : { a: "", b: "" };
-    const reason = reasonOf(answer, { names, unit: this.election.unitById.get(unit).name, held, inTotals, t });
+    const reason = reasonOf(answer, { names, unit: this.election.unit(unit).name, held, inTotals, t });
     this.why.draw({ answer, pair, election: this.election, reason });
   }
 
-  /** A source's feed; without a connection nobody knows how it is, only how old its figures are. */
+  /**
+   * A source's feed; without a connection nobody knows how it is, only how old its figures are.
+   * @param {Source} source
+   */
   #feed(source) {
     const feed = this.night.feeds[source.id] ?? { state: "waiting", last_event: null, age_s: null };
     const { contest, unit } = this.selection;
@@ -271,7 +289,10 @@ export class Board {
     return { ...feed, state: feedState(feed.state, entry, this.night.reachable) };
   }
 
-  /** An editor's word on who has won in a unit, if it has been given. */
+  /**
+   * An editor's word on who has won in a unit, if it has been given.
+   * @param {string} unit
+   */
   #call(unit) {
     return callOf(this.night, this.selection.contest, unit);
   }
@@ -287,12 +308,16 @@ export class Board {
     });
   }
 
-  /** How a feed is, and whether something it has said is set aside, so that its figures do not show it. */
+  /**
+   * How a feed is, and whether something it has said is set aside, so that its figures do not show it.
+   * @param {ShownFeed} shownFeed
+   */
   #stateWord({ state, set_aside: count }) {
     const word = this.t(state);
     return count ? this.t("setAside", { state: word, n: this.format.count(count) }) : word;
   }
 
+  /** @param {MainView} mainView */
   #title({ lead, entry, unit, source, boxesTotal }) {
     const { t, format } = this;
     const rehearsal = this.#mode === "live" ? "" : `[${t(this.#mode)}] `;
@@ -309,7 +334,10 @@ export class Board {
   }
 }
 
-/** The gateway's answer to a question; a slow one is worth no more than none. */
+/**
+ * The gateway's answer to a question; a slow one is worth no more than none.
+ * @param {Question} question
+ */
 async function askWhy(question) {
   const route = routeUrl("/v1/compare", location.href);
   for (const [name, value] of Object.entries(question)) route.searchParams.set(name, value);
@@ -317,14 +345,17 @@ async function askWhy(question) {
   return response.ok ? response.json() : null;
 }
 
-/** What stands on the page before there is an election to show. */
+/**
+ * What stands on the page before there is an election to show.
+ * @param {{words: Words, format: Formats}} options
+ */
 export function showWaiting({ words, format }) {
   new Status({ words, format }).show("waiting", words("awaitRun"));
-  const hero = document.getElementById("hero");
+  const hero = byId("hero");
   if (!hero.firstChild) hero.append(make("p", { class: "await", text: words("awaitRun") }));
 }
 
 /** Clear what `showWaiting` put there. */
 export function endWaiting() {
-  document.getElementById("hero").replaceChildren();
+  byId("hero").replaceChildren();
 }

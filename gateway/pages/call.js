@@ -3,12 +3,24 @@
  * is withdrawn.
  */
 
-/** The call that stands for this contest and unit, if an editor has made one. */
+/** @import { Call, LiveNight, Ranked, Tools } from "./types.d.ts" */
+
+/**
+ * The call that stands for this contest and unit, if an editor has made one.
+ * @param {Pick<LiveNight, "calls">} night
+ * @param {string} contest
+ * @param {string} unit
+ */
 export function callOf(night, contest, unit) {
   return night.calls.find((call) => call.contest === contest && call.unit === unit);
 }
 
-/** What a call says, and who says it since when: `{text, by}`; `ranked` knows the names. */
+/**
+ * What a call says, and who says it since when: `{text, by}`; `ranked` knows the names.
+ * @param {Call} call
+ * @param {readonly Ranked[]} ranked
+ * @param {Tools} tools
+ */
 export function wordsOf(call, ranked, { t, format }) {
   const winner = ranked.find(({ candidate }) => candidate.id === call.candidate);
   return {

@@ -3,35 +3,50 @@
  * A new order is taken at most every two seconds, and slides into place.
  */
 
-import { isManual, markManual } from "./byhand.js";
+import { isManual, markManual } from "./manual.js";
 import { wholeOf } from "./claims.js";
 import { reset, show } from "./countup.js";
 import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
 import { basisPoints } from "./format.js";
+import { Memo } from "./memo.js";
 import { sumOfOthers } from "./rank.js";
 import { Order, slide, tops } from "./slide.js";
+
+/** @import { Entry, MainView, Tools } from "./types.d.ts" */
 
 export const FIRST_ROWS = 8;
 
 export class Candidates {
-  #rows = new Map();
+  /** @type {Memo<ReturnType<typeof newRow>>} */
+  #rows = new Memo(newRow);
   #order = new Order(() => this.#settle(true));
   #place = "";
+  /** @type {MainView | null} */
   #latest = null;
   #open = false;
   #hadVotes = false;
 
+  /**
+   * @param {HTMLElement} section
+   * @param {Tools} tools
+   */
   constructor(section, { t, format }) {
-    Object.assign(this, { section, t, format });
+    this.section = section;
+    this.t = t;
+    this.format = format;
     this.origin = make("span", { class: "origin" });
     this.body = make("tbody");
     this.rest = make("tbody", { class: "rest", id: "rest", hidden: true });
     this.foot = make("tbody", { class: "foot" });
     this.toggle = make("button", { type: "button", "aria-expanded": "false", "aria-controls": "rest" });
     this.toggle.addEventListener("click", () => this.#unfold());
-    this.others = this.#line(this.toggle);
-    this.unattributed = this.#line(make("span", { text: t("unattributed") }));
+    this.others = newLine(this.toggle);
+    this.unattributed = newLine(make("span", { text: t("unattributed") }));
     this.foot.append(this.others.row, this.unattributed.row);
+    /**
+     * @param {string} key
+     * @param {string} kind
+     */
     const head = (key, kind) => make("th", { scope: "col", class: kind, text: t(key) });
     section.append(
       make("h2", {}, t("ranking"), " ", this.origin),
@@ -58,7 +73,10 @@ export class Candidates {
     );
   }
 
-  /** Draw a unit's ranking. */
+  /**
+   * Draw a unit's ranking.
+   * @param {MainView} view
+   */
   draw(view) {
     this.#latest = view;
     const place = `${view.contest.id} ${view.source.id} ${view.unit.id}`;
@@ -78,55 +96,30 @@ export class Candidates {
     this.#open = !this.#open;
     put(this.toggle, "aria-expanded", this.#open);
     this.rest.hidden = !this.#open;
-    this.#write(this.#latest);
+    if (this.#latest) this.#write(this.#latest);
   }
 
+  /** @param {boolean} sliding */
   #settle(sliding) {
     const view = this.#latest;
+    if (!view) return;
     const before = sliding ? tops(this.body) : new Map();
     this.#order.jump(view.ranked.map((row) => row.candidate.id));
-    const rows = this.#order.shown.map((id) => this.#row(id).row);
+    const rows = this.#order.shown.map((id) => this.#rows.get(id).row);
     order(this.body, rows.slice(0, FIRST_ROWS));
     order(this.rest, rows.slice(FIRST_ROWS));
     slide(before);
     this.#write(view);
   }
 
-  #row(id) {
-    if (!this.#rows.has(id)) {
-      const mark = partyMark();
-      const name = make("span", { class: "name" });
-      const party = make("span", { class: "party" });
-      this.#rows.set(id, { mark, name, party, ...this.#line(mark, make("span", { class: "names" }, name, party)) });
-      this.#rows.get(id).row.dataset.candidate = id;
-    }
-    return this.#rows.get(id);
-  }
-
-  #line(...label) {
-    const rank = make("td", { class: "rank" });
-    const fill = make("span", { class: "fill" });
-    const percent = make("td", { class: "number percent" });
-    const votes = make("td", { class: "number votes" });
-    const row = make(
-      "tr",
-      {},
-      rank,
-      make("th", { scope: "row", class: "who" }, make("span", { class: "label" }, ...label)),
-      make("td", { class: "bar", "aria-hidden": "true" }, make("span", { class: "track" }, fill)),
-      percent,
-      votes,
-    );
-    return { row, rank, fill, percent, votes };
-  }
-
+  /** @param {MainView} view */
   #write(view) {
     const { t, format } = this;
     const whole = wholeOf(view.entry);
     const scale = Math.max(1, whole);
     say(this.origin, `${view.source.name} · ${t("ofValid")}`);
     for (const item of view.ranked) {
-      const line = this.#row(item.candidate.id);
+      const line = this.#rows.get(item.candidate.id);
       say(line.name, item.candidate.name);
       put(line.name, "title", item.candidate.name);
       say(line.party, item.candidate.partyName || (item.candidate.independent ? t("independent") : ""));
@@ -155,10 +148,45 @@ export class Candidates {
     markManual(this.unattributed.votes, isManual(view.entry, "unattributed"), t);
   }
 
+  /**
+   * @param {ReturnType<typeof newLine>} line
+   * @param {number} votes
+   * @param {number} whole
+   * @param {number} scale
+   * @param {Entry | undefined} entry
+   */
   #figures(line, votes, whole, scale, entry) {
     paint(line.row, "--part", (votes / scale).toFixed(4));
     say(line.percent, this.format.percent(votes, whole));
     line.percent.dataset.value = String(basisPoints(votes, whole) ?? "");
     show(line.votes, entry ? votes : NaN, this.format.count);
   }
+}
+
+/** @param {string} id */
+function newRow(id) {
+  const mark = partyMark();
+  const name = make("span", { class: "name" });
+  const party = make("span", { class: "party" });
+  const line = newLine(mark, make("span", { class: "names" }, name, party));
+  line.row.dataset.candidate = id;
+  return { mark, name, party, ...line };
+}
+
+/** @param {...Node} label */
+function newLine(...label) {
+  const rank = make("td", { class: "rank" });
+  const fill = make("span", { class: "fill" });
+  const percent = make("td", { class: "number percent" });
+  const votes = make("td", { class: "number votes" });
+  const row = make(
+    "tr",
+    {},
+    rank,
+    make("th", { scope: "row", class: "who" }, make("span", { class: "label" }, ...label)),
+    make("td", { class: "bar", "aria-hidden": "true" }, make("span", { class: "track" }, fill)),
+    percent,
+    votes,
+  );
+  return { row, rank, fill, percent, votes };
 }

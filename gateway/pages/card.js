@@ -2,15 +2,23 @@
  * One district's card beside the map: the same four things in small, and the first three on its own ballot.
  */
 
-import { isManual, markManual } from "./byhand.js";
+import { isManual, markManual } from "./manual.js";
 import { markOdd, partOf, progressText, turnout, wholeOf } from "./claims.js";
 import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
+
+/** @import { Entry, Hue, Part, Ranked, Source, Tools } from "./types.d.ts" */
 
 const CARD_ROWS = 3;
 
 export class Card {
+  /**
+   * @param {HTMLElement} section
+   * @param {Tools} tools
+   */
   constructor(section, { t, format }) {
-    Object.assign(this, { section, t, format });
+    this.section = section;
+    this.t = t;
+    this.format = format;
     this.name = make("h2");
     this.boxes = make("p", { class: "boxes" });
     this.fill = make("span", { class: "fill" });
@@ -34,7 +42,13 @@ export class Card {
     );
   }
 
-  /** Draw a district; without one, say how to choose. */
+  /**
+   * Draw a district; without one, say how to choose.
+   * @param {Part | null | undefined} part
+   * @param {Source} source
+   * @param {Hue} hue
+   * @param {boolean} [closest]
+   */
   draw(part, source, hue, closest = false) {
     const { t, format } = this;
     put(this.section, "data-empty", part ? null : "");
@@ -51,7 +65,7 @@ export class Card {
     );
     markManual(this.boxes, isManual(part?.entry, "boxes_opened"), t);
     paint(this.fill, "--part", part ? partOf(part.entry, part.boxesTotal).toFixed(4) : "0");
-    this.lines.forEach((line, index) => this.#line(line, part?.entry ? part.ranked[index] : null, part, hue));
+    this.lines.forEach((line, index) => this.#line(line, part?.entry ? part.ranked[index] : null, part?.entry, hue));
     const lead = part?.lead;
     say(
       this.margin,
@@ -69,12 +83,18 @@ export class Card {
     markOdd(this.name, part?.entry, t);
   }
 
-  #line(line, item, part, hue) {
+  /**
+   * @param {Card["lines"][number]} line
+   * @param {Ranked | null | undefined} item
+   * @param {Entry | undefined} entry
+   * @param {Hue} hue
+   */
+  #line(line, item, entry, hue) {
     put(line.row, "data-none", item ? null : "");
     dressMark(line.mark, item?.candidate ?? null, item ? hue(item.candidate) : "transparent");
     say(line.name, item ? [item.candidate.name, item.candidate.partyName].filter(Boolean).join(" · ") : "");
-    say(line.percent, item ? this.format.percent(item.votes, wholeOf(part.entry)) : "");
+    say(line.percent, item ? this.format.percent(item.votes, wholeOf(entry)) : "");
     say(line.votes, item ? this.format.count(item.votes) : "");
-    markManual(line.votes, item && isManual(part.entry, `votes.${item.candidate.id}`), this.t);
+    markManual(line.votes, item && isManual(entry, `votes.${item.candidate.id}`), this.t);
   }
 }

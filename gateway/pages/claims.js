@@ -6,22 +6,39 @@
 import { put } from "./dom.js";
 import { basisPoints } from "./format.js";
 
-/** The opened boxes that count in a share of boxes: never more than there are. */
+/** @import { Entry, Formats, Words } from "./types.d.ts" */
+
+/**
+ * The opened boxes that count in a share of boxes: never more than there are.
+ * @param {Entry | undefined} entry
+ */
 export function credited(entry) {
   return (entry?.boxes_opened ?? 0) - (entry?.boxes_surplus ?? 0);
 }
 
-/** The opened part of a unit's boxes, from 0 to 1. */
+/**
+ * The opened part of a unit's boxes, from 0 to 1.
+ * @param {Entry | undefined} entry
+ * @param {number} boxesTotal
+ */
 export function partOf(entry, boxesTotal) {
   return boxesTotal > 0 ? credited(entry) / boxesTotal : 0;
 }
 
-/** The share of boxes as text: 100 % only where every district is complete. */
+/**
+ * The share of boxes as text: 100 % only where every district is complete.
+ * @param {Formats} format
+ * @param {Entry | undefined} entry
+ * @param {number} boxesTotal
+ */
 export function progressText(format, entry, boxesTotal) {
   return format.progress(credited(entry), boxesTotal, entry?.complete ?? false);
 }
 
-/** What shares are of: the valid votes, or all votes where those are more. */
+/**
+ * What shares are of: the valid votes, or all votes where those are more.
+ * @param {{valid: number, unattributed: number, votes: Readonly<Record<string, number>>} | null | undefined} entry
+ */
 export function wholeOf(entry) {
   if (!entry) return 0;
   const votes = Object.values(entry.votes ?? {}).reduce((sum, count) => sum + count, entry.unattributed ?? 0);
@@ -31,6 +48,7 @@ export function wholeOf(entry) {
 /**
  * Turnout with its denominator, the registered voters of the opened boxes. `share` is in hundredths of a per cent; null
  * where it is over 100 % and no flagged box explains that, or the figures contradict each other.
+ * @param {Entry | undefined} entry
  */
 export function turnout(entry) {
   const { cast = 0, registered = 0, flagged = 0 } = entry ?? {};
@@ -38,17 +56,29 @@ export function turnout(entry) {
   return { cast, registered, share: isSaid ? basisPoints(cast, registered) : null };
 }
 
-/** Whether figures of the unit, or of a district below it, contradict each other or the definition. */
+/**
+ * Whether figures of the unit, or of a district below it, contradict each other or the definition.
+ * @param {Entry | undefined} entry
+ */
 export function isOdd(entry) {
   return (entry?.contradictions ?? []).length > 0;
 }
 
-/** What they contradict, in words. */
+/**
+ * What they contradict, in words.
+ * @param {Entry | undefined} entry
+ * @param {Words} t
+ */
 export function oddWords(entry, t) {
   return (entry?.contradictions ?? []).map((name) => t(`odd_${name}`)).join(" · ");
 }
 
-/** Mark a node whose figures contradict each other, or take the mark away. The sign itself is the style sheet's. */
+/**
+ * Mark a node whose figures contradict each other, or take the mark away. The sign itself is the style sheet's.
+ * @param {Element} node
+ * @param {Entry | undefined} entry
+ * @param {Words} t
+ */
 export function markOdd(node, entry, t) {
   const wasOdd = node.hasAttribute("data-odd");
   put(node, "data-odd", isOdd(entry) ? "" : null);

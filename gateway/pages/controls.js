@@ -4,17 +4,30 @@
 
 import { make, put, say } from "./dom.js";
 
-/** A switch of links; `options` are {id, name}. */
+/** @import { Election, Formats, Unit, Words } from "./types.d.ts" */
+
+/**
+ * A switch of links; `options` are {id, name}.
+ * @param {HTMLElement} nav
+ * @param {string} label
+ * @param {readonly {id: string, name: string}[]} options
+ */
 export function fillSwitch(nav, label, options) {
   put(nav, "aria-label", label);
   nav.replaceChildren(...options.map(({ id, name }) => make("a", { "data-option": id, text: name })));
 }
 
-/** Point a switch's links at their addresses, and say which one is shown. */
+/**
+ * Point a switch's links at their addresses, and say which one is shown.
+ * @param {HTMLElement} nav
+ * @param {string} chosen
+ * @param {(id: string) => string} href
+ */
 export function updateSwitch(nav, chosen, href) {
-  for (const link of nav.children) {
-    put(link, "href", href(link.dataset.option));
-    put(link, "aria-current", link.dataset.option === chosen ? "true" : null);
+  for (const link of nav.querySelectorAll("a")) {
+    const option = link.dataset.option ?? "";
+    put(link, "href", href(option));
+    put(link, "aria-current", option === chosen ? "true" : null);
   }
 }
 
@@ -22,8 +35,14 @@ export function updateSwitch(nav, chosen, href) {
 export class UnitPicker {
   #key = "";
 
+  /**
+   * @param {HTMLElement} box
+   * @param {{election: Election, words: Words, format: Formats, choose: (unit: string) => void}} options
+   */
   constructor(box, { election, words, format, choose }) {
-    Object.assign(this, { election, t: words, format });
+    this.election = election;
+    this.t = words;
+    this.format = format;
     this.provinces = make("select", { "aria-label": words("province") });
     this.districts = make("select", { "aria-label": words("district") });
     for (const select of [this.provinces, this.districts])
@@ -36,9 +55,12 @@ export class UnitPicker {
     box.append(this.districts);
   }
 
-  /** Show which unit is chosen. */
+  /**
+   * Show which unit is chosen.
+   * @param {string} unitId
+   */
   draw(unitId) {
-    const unit = this.election.unitById.get(unitId);
+    const unit = this.election.unit(unitId);
     const scope = this.election.scopeOf(unitId);
     if (scope.id !== this.#key && scope.level === "province") this.#fill(this.districts, scope, this.t("allDistricts"));
     this.#key = scope.id;
@@ -47,6 +69,11 @@ export class UnitPicker {
     this.districts.value = unit.level === "district" ? unit.id : scope.id;
   }
 
+  /**
+   * @param {HTMLSelectElement} select
+   * @param {Unit} parent
+   * @param {string} all
+   */
   #fill(select, parent, all) {
     const children = [...this.election.children(parent.id)].sort((left, right) =>
       this.format.compare(left.name, right.name),

@@ -5,8 +5,11 @@
 /** Half of the half second between two deltas: numbers rest as long as they run, and never fall behind. */
 const DURATION_MS = 250;
 
+/** @type {Map<HTMLElement, { from: number, to: number, began: number, format: (value: number) => string }>} */
 const running = new Map();
+/** @type {WeakMap<HTMLElement, number | undefined>} */
 const shown = new WeakMap();
+/** @type {WeakMap<HTMLElement, string>} */
 const owners = new WeakMap();
 let frame = 0;
 
@@ -19,11 +22,17 @@ export function still() {
   );
 }
 
+/**
+ * @param {HTMLElement} node
+ * @param {number} value
+ * @param {(value: number) => string} format
+ */
 function write(node, value, format) {
   const text = format(value);
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** @param {number} now */
 function step(now) {
   for (const [node, { from, to, began, format }] of running) {
     const part = Math.min(1, (now - began) / DURATION_MS);
@@ -39,6 +48,10 @@ function step(now) {
 /**
  * Show a whole number in a node. The first value and every fall are plain; a rise counts up. `of` says whose number
  * it is: another's does not count from this one's.
+ * @param {HTMLElement} node
+ * @param {number} value
+ * @param {(value: number) => string} format
+ * @param {string} [of]
  */
 export function show(node, value, format, of = "") {
   const before = owners.get(node) === of ? shown.get(node) : undefined;
@@ -51,22 +64,26 @@ export function show(node, value, format, of = "") {
     return;
   }
   if (running.get(node)?.to === value) return;
+  document.addEventListener("visibilitychange", land); // the same listener is added once
   running.set(node, { from: before, to: value, began: performance.now(), format });
   frame ||= requestAnimationFrame(step);
 }
 
-/** Forget what a node showed: its next value is another unit's, and must not count from this one's. */
+/**
+ * Forget what a node showed: its next value is another unit's, and must not count from this one's.
+ * @param {HTMLElement} node
+ */
 export function reset(node) {
   running.delete(node);
   shown.delete(node);
 }
 
-// A page in the background gets no frames: what was counting lands when it is hidden, not when it is looked at.
-document.addEventListener("visibilitychange", () => {
+/** A page in the background gets no frames: what was counting lands when it is hidden, not when it is looked at. */
+function land() {
   if (!document.hidden) return;
   for (const [node, { to, format }] of running) {
     shown.set(node, to);
     write(node, to, format);
   }
   running.clear();
-});
+}

@@ -2,13 +2,17 @@
  * The parts of a scope as a table that sorts by any column.
  */
 
-import { isManual, markManual } from "./byhand.js";
+import { isManual, markManual } from "./manual.js";
 import { markOdd, partOf, progressText, turnout } from "./claims.js";
 import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
+import { Memo } from "./memo.js";
+
+/** @import { Hue, Part, Source, Tools } from "./types.d.ts" */
 
 /** Rows change places at most this often while counting: a table that is being read must hold still. */
 const ORDER_PAUSE_MS = 2_000;
 
+/** @type {readonly (readonly [id: string, words: string | null])[]} */
 const COLUMNS = [
   ["name", null],
   ["leader", "leader"],
@@ -20,15 +24,31 @@ const COLUMNS = [
   ["flagged", "flaggedShort"],
 ];
 
+/**
+ * @typedef {object} Drawn
+ * @property {Part[]} parts
+ * @property {Source} source
+ * @property {string} selected
+ * @property {Hue} hue
+ */
+
 export class Districts {
-  #rows = new Map();
+  #rows = new Memo(newRow);
   #sort = { column: "name", falling: false };
   #key = "";
-  #pending = null;
+  /** @type {number | undefined} */
+  #pending = undefined;
+  /** @type {Drawn | null} */
   #latest = null;
 
+  /**
+   * @param {HTMLElement} section
+   * @param {Tools} tools
+   */
   constructor(section, { t, format }) {
-    Object.assign(this, { section, t, format });
+    this.section = section;
+    this.t = t;
+    this.format = format;
     this.title = make("span");
     this.origin = make("span", { class: "origin" });
     this.body = make("tbody");
@@ -51,7 +71,10 @@ export class Districts {
     );
   }
 
-  /** Draw the parts of a scope. */
+  /**
+   * Draw the parts of a scope.
+   * @param {Drawn} drawn
+   */
   draw({ parts, source, selected, hue }) {
     const { t, format } = this;
     this.#latest = { parts, source, selected, hue };
@@ -68,6 +91,7 @@ export class Districts {
     this.#key = key;
   }
 
+  /** @param {string} column */
   #resort(column) {
     const falling = this.#sort.column === column ? !this.#sort.falling : column !== "name" && column !== "leader";
     this.#sort = { column, falling };
@@ -76,7 +100,8 @@ export class Districts {
 
   #settle() {
     clearTimeout(this.#pending);
-    this.#pending = null;
+    this.#pending = undefined;
+    if (!this.#latest) return;
     const { column, falling } = this.#sort;
     for (const { id, cell } of this.heads)
       put(cell, "aria-sort", id !== column ? null : falling ? "descending" : "ascending");
@@ -89,14 +114,24 @@ export class Districts {
       );
     order(
       this.body,
-      sorted.map(({ part }) => this.#row(part.unit.id).row),
+      sorted.map(({ part }) => this.#rows.get(part.unit.id).row),
     );
   }
 
+  /**
+   * @param {string | number} left
+   * @param {string | number} right
+   */
   #compare(left, right) {
-    return typeof left === "string" ? this.format.compare(left, right) : left - right;
+    return typeof left === "number" && typeof right === "number"
+      ? left - right
+      : this.format.compare(String(left), String(right));
   }
 
+  /**
+   * @param {Part} part
+   * @param {string} column
+   */
   #value({ unit, entry, lead, boxesTotal }, column) {
     switch (column) {
       case "leader":
@@ -118,27 +153,14 @@ export class Districts {
     }
   }
 
-  #row(id) {
-    if (!this.#rows.has(id)) {
-      const [link, mark, leader] = [make("a", { "data-unit": id }), partyMark(), make("span", { class: "name" })];
-      const cells = Object.fromEntries(
-        COLUMNS.slice(2).map(([name]) => [name, make("td", { class: `number ${name}` })]),
-      );
-      const row = make(
-        "tr",
-        { "data-row": id },
-        make("th", { scope: "row" }, link),
-        make("td", { class: "ahead" }, make("span", { class: "label" }, mark, leader)),
-        ...Object.values(cells),
-      );
-      this.#rows.set(id, { row, link, mark, leader, ...cells });
-    }
-    return this.#rows.get(id);
-  }
-
+  /**
+   * @param {Part} part
+   * @param {boolean} selected
+   * @param {Hue} hue
+   */
   #write(part, selected, hue) {
     const { t, format } = this;
-    const line = this.#row(part.unit.id);
+    const line = this.#rows.get(part.unit.id);
     const { entry, lead, ranked, boxesTotal, call } = part;
     const first = lead?.leaders[0].candidate;
     const tie = lead && lead.leaders.length > 1;
@@ -155,22 +177,44 @@ export class Districts {
           ? `${t("tie")}: ${lead.leaders.map((row) => row.candidate.name).join(" – ")}`
           : [first.name, first.partyName].filter(Boolean).join(" · "),
     );
-    say(line.votes, format.count(lead?.votes ?? NaN));
-    say(line.points, format.points(lead?.points ?? NaN));
+    say(line.marginVotes, format.count(lead?.votes ?? NaN));
+    say(line.marginPoints, format.points(lead?.points ?? NaN));
     say(line.boxes, `${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`);
     say(line.share, progressText(format, entry, boxesTotal));
     paint(line.row, "--part", partOf(entry, boxesTotal).toFixed(4));
     say(line.turnout, format.percentOf(turnout(entry).share ?? NaN));
     say(line.flagged, format.count(entry?.flagged ?? 0));
     markOdd(line.flagged, entry, t);
-    const votes = (lead ? [...lead.leaders, lead.second] : [])
-      .filter(Boolean)
-      .map(({ candidate }) => `votes.${candidate.id}`);
-    markManual(line.votes, votes.length > 0 && isManual(entry, ...votes), t);
+    const votes = (lead ? [...lead.leaders, ...(lead.second ? [lead.second] : [])] : []).map(
+      ({ candidate }) => `votes.${candidate.id}`,
+    );
+    markManual(line.marginVotes, votes.length > 0 && isManual(entry, ...votes), t);
     markManual(line.boxes, isManual(entry, "boxes_opened"), t);
     markManual(line.turnout, isManual(entry, "cast", "registered"), t);
     const won = call && ranked.find(({ candidate }) => candidate.id === call.candidate);
     put(line.leader, "data-called", call ? "" : null);
     put(line.leader, "title", call ? t("called", { name: won?.candidate.name ?? call.candidate }) : null);
   }
+}
+
+/** @param {string} id */
+function newRow(id) {
+  const cell = (/** @type {string} */ name) => make("td", { class: `number ${name}` });
+  const [link, mark, leader] = [make("a", { "data-unit": id }), partyMark(), make("span", { class: "name" })];
+  const cells = {
+    marginVotes: cell("votes"),
+    marginPoints: cell("points"),
+    boxes: cell("boxes"),
+    share: cell("share"),
+    turnout: cell("turnout"),
+    flagged: cell("flagged"),
+  };
+  const row = make(
+    "tr",
+    { "data-row": id },
+    make("th", { scope: "row" }, link),
+    make("td", { class: "ahead" }, make("span", { class: "label" }, mark, leader)),
+    ...Object.values(cells),
+  );
+  return { row, link, mark, leader, ...cells };
 }

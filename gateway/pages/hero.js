@@ -2,12 +2,14 @@
  * The four things every screen says first: who leads, by how much, how much is counted, how old it is.
  */
 
-import { isManual, markManual } from "./byhand.js";
+import { isManual, markManual } from "./manual.js";
 import { wordsOf } from "./call.js";
 import { credited, isOdd, markOdd, oddWords, partOf, progressText, turnout, wholeOf } from "./claims.js";
 import { reset, show } from "./countup.js";
 import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
 import { isThin } from "./rank.js";
+
+/** @import { MainView, Ranked, ShownFeed, Tools } from "./types.d.ts" */
 
 /** How many names of a tie are written out. */
 const NAMED_LEADERS = 2;
@@ -15,76 +17,107 @@ const NAMED_LEADERS = 2;
 export class Hero {
   #place = "";
 
+  /**
+   * @param {HTMLElement} section
+   * @param {Tools} tools
+   */
   constructor(section, { t, format }) {
-    Object.assign(this, { section, t, format });
-    const part = (name) => {
-      this[name] = make("span", { class: name });
-      return this[name];
-    };
+    this.section = section;
+    this.t = t;
+    this.format = format;
+    const span = (/** @type {string} */ name) => make("span", { class: name });
+    this.name = span("name");
+    this.party = span("party");
+    this.verb = span("verb");
+    this.percent = span("percent");
+    this.votes = span("votes");
+    this.rival = span("rival");
+    this.gapVotes = span("gapVotes");
+    this.gapPoints = span("gapPoints");
+    this.progress = span("progress");
+    this.opened = span("opened");
+    this.total = span("total");
+    this.note = span("note");
+    this.feed = span("feed");
+    this.clockTime = span("clockTime");
+    this.since = span("since");
+    this.turnout = span("turnout");
+    this.turnoutOf = span("turnoutOf");
+    this.flagged = span("flagged");
+    this.flaggedWhy = span("flaggedWhy");
+    this.called = span("called");
+    this.calledBy = span("calledBy");
+    this.manual = span("manual");
+    this.callRow = make(
+      "div",
+      { class: "call", hidden: true },
+      make("dt", { text: t("call") }),
+      make("dd", {}, this.called, this.calledBy),
+    );
+    this.manualRow = make(
+      "div",
+      { class: "manual", hidden: true },
+      make("dt", { text: t("manualHead") }),
+      make("dd", {}, this.manual),
+    );
     this.heading = make("h1", { id: "place" });
     this.origin = make("p", { class: "origin" });
     this.mark = partyMark();
     this.picker = make("div", { class: "picker" });
     this.back = make("a", { class: "back", hidden: true });
     this.bar = make("span", { class: "fill" });
+    /** @param {string} text */
     const unit = (text) => make("span", { class: "unit", text });
     section.append(
       make("div", { class: "hero-head" }, this.heading, this.back, this.picker, this.origin),
-      make("p", { class: "leader", "aria-live": "polite" }, this.mark, part("name"), part("party"), part("verb")),
+      make("p", { class: "leader", "aria-live": "polite" }, this.mark, this.name, this.party, this.verb),
       make(
         "div",
         { class: "who" },
-        make("p", { class: "share" }, part("percent")),
-        make("p", { class: "own" }, part("votes"), unit(t("votesWord"))),
+        make("p", { class: "share" }, this.percent),
+        make("p", { class: "own" }, this.votes, unit(t("votesWord"))),
       ),
       make(
         "div",
         { class: "margin" },
-        make("p", { class: "label" }, part("rival")),
-        make("p", { class: "big" }, part("gapVotes"), unit(t("votesWord"))),
-        make("p", { class: "next" }, part("gapPoints"), unit(t("pointsWord"))),
+        make("p", { class: "label" }, this.rival),
+        make("p", { class: "big" }, this.gapVotes, unit(t("votesWord"))),
+        make("p", { class: "next" }, this.gapPoints, unit(t("pointsWord"))),
       ),
       make(
         "div",
         { class: "counted" },
-        make("p", { class: "label" }, t("opened"), part("progress")),
-        make("p", { class: "boxes" }, part("opened"), " / ", part("total")),
+        make("p", { class: "label" }, t("opened"), this.progress),
+        make("p", { class: "boxes" }, this.opened, " / ", this.total),
         make("div", { class: "track", "aria-hidden": "true" }, this.bar),
-        make("p", { class: "note" }, part("note")),
+        make("p", { class: "note" }, this.note),
       ),
       make(
         "div",
         { class: "age" },
-        make("p", { class: "label" }, t("lastBox"), part("feed")),
-        make("p", { class: "when" }, part("clockTime"), unit(format.zone())),
-        make("p", { class: "old" }, part("since")),
+        make("p", { class: "label" }, t("lastBox"), this.feed),
+        make("p", { class: "when" }, this.clockTime, unit(format.zone())),
+        make("p", { class: "old" }, this.since),
       ),
       make(
         "dl",
         { class: "facts" },
-        make("div", {}, make("dt", { text: t("turnout") }), make("dd", {}, part("turnout"), part("turnoutOf"))),
-        make("div", {}, make("dt", { text: t("flagged") }), make("dd", {}, part("flagged"), part("flaggedWhy"))),
-        (this.callRow = make(
-          "div",
-          { class: "call", hidden: true },
-          make("dt", { text: t("call") }),
-          make("dd", {}, part("called"), part("calledBy")),
-        )),
-        (this.manualRow = make(
-          "div",
-          { class: "manual", hidden: true },
-          make("dt", { text: t("manualHead") }),
-          make("dd", {}, part("manual")),
-        )),
+        make("div", {}, make("dt", { text: t("turnout") }), make("dd", {}, this.turnout, this.turnoutOf)),
+        make("div", {}, make("dt", { text: t("flagged") }), make("dd", {}, this.flagged, this.flaggedWhy)),
+        this.callRow,
+        this.manualRow,
       ),
     );
   }
 
-  /** Draw a unit's figures. `view` is what board.js derives: unit, contest, source, entry, ranked, lead, hue. */
+  /**
+   * Draw a unit's figures. `view` is what board.js derives: unit, contest, source, entry, ranked, lead, hue.
+   * @param {MainView} view
+   */
   draw(view) {
     const { t, format } = this;
     const place = `${view.contest.id} ${view.source.id} ${view.unit.id}`;
-    if (place !== this.#place) [this.votes, this.opened, this.gapVotes].forEach(reset);
+    if (place !== this.#place) for (const node of [this.votes, this.opened, this.gapVotes]) reset(node);
     this.#place = place;
     say(this.heading, view.unit.name);
     say(this.origin, `${view.contest.name} · ${t("source", { source: view.source.name })}`);
@@ -106,7 +139,10 @@ export class Hero {
     this.#manual(view);
   }
 
-  /** What an editor has called; never what the figures suggest. */
+  /**
+   * What an editor has called; never what the figures suggest.
+   * @param {MainView} mainView
+   */
   #call({ call, ranked }) {
     const { t, format } = this;
     put(this.callRow, "hidden", call ? null : "");
@@ -116,9 +152,13 @@ export class Hero {
     say(this.calledBy, by);
   }
 
-  /** Which of the figures here an operator has set by hand. */
+  /**
+   * Which of the figures here an operator has set by hand.
+   * @param {MainView} mainView
+   */
   #manual({ entry, lead, ranked }) {
     const { t } = this;
+    /** @param {Ranked} ranked */
     const votes = ({ candidate }) => `votes.${candidate.id}`;
     const first = lead?.leaders[0];
     markManual(this.votes, first && isManual(entry, votes(first)), t);
@@ -126,11 +166,17 @@ export class Hero {
     markManual(this.opened, isManual(entry, "boxes_opened"), t);
     markManual(this.turnout, isManual(entry, "cast", "registered"), t);
     put(this.manualRow, "hidden", isManual(entry) ? null : "");
+    /** @param {string} figure */
     const nameOf = (figure) => ranked.find((row) => votes(row) === figure)?.candidate.name ?? t(`figure_${figure}`);
-    if (isManual(entry)) say(this.manual, entry.overridden.map(nameOf).join(", "));
+    say(this.manual, (entry?.overridden ?? []).map(nameOf).join(", "));
   }
 
-  /** Draw how old the figures are: the unit's last box in event time, the source's last word in the viewer's. */
+  /**
+   * Draw how old the figures are: the unit's last box in event time, the source's last word in the viewer's.
+   * @param {ShownFeed} feed
+   * @param {string} stateWord
+   * @param {string | null} last
+   */
   age(feed, stateWord, last) {
     say(this.clockTime, this.format.clock(last));
     say(this.since, this.t("feedAge", { age: this.format.age(feed.age_s ?? NaN) }));
@@ -139,6 +185,7 @@ export class Hero {
     put(this.section, "data-state", feed.state);
   }
 
+  /** @param {MainView} mainView */
   #leader({ lead, entry, hue }) {
     const { t, format } = this;
     const whole = wholeOf(entry);
@@ -166,7 +213,10 @@ export class Hero {
     this.gapPoints.dataset.value = String(lead?.points ?? "");
   }
 
-  /** Everyone who shares the lead, by name as long as they fit. */
+  /**
+   * Everyone who shares the lead, by name as long as they fit.
+   * @param {readonly Ranked[]} leaders
+   */
   #names(leaders) {
     const named = leaders
       .slice(0, NAMED_LEADERS)
@@ -175,6 +225,7 @@ export class Hero {
     return leaders.length > NAMED_LEADERS ? `${named} +${leaders.length - NAMED_LEADERS}` : named;
   }
 
+  /** @param {MainView} mainView */
   #counted({ entry, boxesTotal, registeredTotal }) {
     const { t, format } = this;
     const opened = entry?.boxes_opened ?? 0;

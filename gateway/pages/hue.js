@@ -2,6 +2,8 @@
  * Party colours made legible: a hue stays what the definition says, only as light or dark as its ground demands.
  */
 
+/** @typedef {readonly number[]} Channels red, green and blue, 0 to 255 */
+
 const WHITE = [255, 255, 255];
 const BLACK = [0, 0, 0];
 /** Margin, in points, from which a tile has its leader's full hue. */
@@ -11,18 +13,26 @@ const HATCH_STRENGTH = 0.38;
 
 export const INDEPENDENT = "#8793a3";
 
+/** @param {string} color */
 function parse(color) {
   return [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
 }
 
+/** @param {Channels} channels */
 function css(channels) {
   return `#${channels.map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
 }
 
+/**
+ * @param {Channels} from
+ * @param {Channels} to
+ * @param {number} share
+ */
 function mixed(from, to, share) {
   return from.map((value, index) => value + (to[index] - value) * share);
 }
 
+/** @param {Channels} channels */
 function luminance(channels) {
   const [red, green, blue] = channels.map((value) => {
     const part = value / 255;
@@ -31,17 +41,30 @@ function luminance(channels) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
+/**
+ * @param {Channels} one
+ * @param {Channels} other
+ */
 function ratio(one, other) {
   const [low, high] = [luminance(one), luminance(other)].sort((left, right) => left - right);
   return (high + 0.05) / (low + 0.05);
 }
 
-/** Contrast of two colours, 1 to 21 (WCAG 2.2, 1.4.3). */
+/**
+ * Contrast of two colours, 1 to 21 (WCAG 2.2, 1.4.3).
+ * @param {string} one
+ * @param {string} other
+ */
 export function contrast(one, other) {
   return ratio(parse(one), parse(other));
 }
 
-/** The hue, lightened or darkened just enough to stand out from its ground. */
+/**
+ * The hue, lightened or darkened just enough to stand out from its ground.
+ * @param {string} color
+ * @param {string} ground
+ * @param {number} [least]
+ */
 export function legible(color, ground, least = 3) {
   const back = parse(ground);
   const away = luminance(back) < 0.2 ? WHITE : BLACK;
@@ -52,7 +75,12 @@ export function legible(color, ground, least = 3) {
   return css(away);
 }
 
-/** A tile's fill by margin, and the ink that is readable on it (at least 4.5 whatever the hue). */
+/**
+ * A tile's fill by margin, and the ink that is readable on it (at least 4.5 whatever the hue).
+ * @param {string} color
+ * @param {number} marginPoints
+ * @param {string} ground
+ */
 export function tileColors(color, marginPoints, ground) {
   const strength = 0.35 + 0.65 * Math.min(1, Math.max(0, marginPoints) / FULL_MARGIN_POINTS);
   const full = legible(color, ground, 3);
@@ -60,12 +88,19 @@ export function tileColors(color, marginPoints, ground) {
   return { fill, full, ink: inkOn(parse(fill)) };
 }
 
-/** The stripes of a hatch on this ground: pale, so that what is not known much of does not shout. */
+/**
+ * The stripes of a hatch on this ground: pale, so that what is not known much of does not shout.
+ * @param {string} color
+ * @param {string} ground
+ */
 export function paleOn(color, ground) {
   return css(mixed(parse(ground), parse(color), HATCH_STRENGTH));
 }
 
-/** Black or white, whichever reads better; one of them always reaches 4.5. */
+/**
+ * Black or white, whichever reads better; one of them always reaches 4.5.
+ * @param {Channels} fill
+ */
 function inkOn(fill) {
   return css(ratio(WHITE, fill) >= ratio(BLACK, fill) ? WHITE : BLACK);
 }

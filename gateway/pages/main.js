@@ -3,21 +3,26 @@
  */
 
 import { Board, endWaiting, showWaiting } from "./board.js";
-import { awaitDefinition, connect, fetchDefinition } from "./client/index.js";
+import { awaitDefinition, connect, fetchDefinition, newDefinition } from "./client/index.js";
 import { Election } from "./election.js";
 import { formats } from "./format.js";
-import { languageOf } from "./place.js";
 import { settleToken, takeTokens } from "./renewal.js";
+import { languageOf } from "./selection.js";
 import { words } from "./strings.js";
 
-/** Another epoch may be another election: then the page starts anew, otherwise it goes on with what it shows. */
-async function renewIfChanged(before) {
-  const after = await fetchDefinition().catch(() => before);
-  if (JSON.stringify(after) !== JSON.stringify(before)) location.reload();
+/** @import { Definition, LiveNight } from "./types.d.ts" */
+
+/**
+ * Another epoch may be another election: then the page starts anew, otherwise it goes on with what it shows.
+ * @param {Definition} before
+ */
+async function reloadIfChanged(before) {
+  if (await newDefinition({}, before)) location.reload();
 }
 
 async function start() {
   settleToken();
+  /** @type {LiveNight | null} */
   let night = null;
   takeTokens(async (token) => {
     if (night) await fetchDefinition({ token }); // a gateway that has no run yet says nothing of a token
@@ -31,9 +36,10 @@ async function start() {
   endWaiting();
   const election = new Election(definition);
   night = connect();
+  /** @type {string | null} */
   let epoch = null;
   night.on("hello", (message) => {
-    if (epoch !== null && epoch !== message.epoch) renewIfChanged(definition);
+    if (epoch !== null && epoch !== message.epoch) reloadIfChanged(definition);
     epoch = message.epoch;
   });
   new Board({ election, night, words: t, format: formats(language, election.timezone) });

@@ -4,19 +4,32 @@
 
 import { markOdd } from "./claims.js";
 import { make, paint, put, say } from "./dom.js";
+import { Legend } from "./legend.js";
 import { shadeOf } from "./shade.js";
 import { neighbour, WATER_AFTER } from "./tiles.js";
 
+/** @import { Leading, Part, Source, Tile, Tiles, Tools, Unit } from "./types.d.ts" */
+
 export class TileMap {
+  /** @type {Map<string, ReturnType<typeof newTile>>} */
   #tiles = new Map();
+  /** @type {Tiles | null} */
   #layout = null;
+  /** @type {string | null} */
   #current = null;
 
-  /** `look(unitId | null)` is called as the reader points at a district or leaves it. */
+  /**
+   * `look(unitId | null)` is called as the reader points at a district or leaves it.
+   * @param {HTMLElement} section
+   * @param {Tools & {look: (unit: string | null) => void}} tools
+   */
   constructor(section, { t, format, look }) {
-    Object.assign(this, { section, t, format, look });
+    this.section = section;
+    this.t = t;
+    this.format = format;
+    this.look = look;
     this.origin = make("span", { class: "origin" });
-    this.legend = make("ul", { class: "legend" });
+    this.legend = new Legend(format);
     this.grid = make("div", { class: "tiles", role: "group" });
     this.grid.addEventListener("keydown", (event) => this.#walk(event));
     this.grid.addEventListener("pointerover", (event) => this.#look(event));
@@ -24,53 +37,54 @@ export class TileMap {
     this.grid.addEventListener("focusin", (event) => this.#look(event));
     this.grid.addEventListener("focusout", () => this.look(null));
     section.append(
-      make("div", { class: "map-head" }, make("h2", {}, t("map"), " ", this.origin), this.legend),
+      make("div", { class: "map-head" }, make("h2", {}, t("map"), " ", this.origin), this.legend.node),
       this.grid,
       make("p", { class: "note", text: t("mapBy") }),
     );
   }
 
-  /** Draw the parts of a scope; hidden where no layout is known. */
+  /**
+   * Draw the parts of a scope; hidden where no layout is known.
+   * @param {{layout: Tiles | null, parts: Part[], source: Source, selected: string, leading: Leading}} options
+   */
   draw({ layout, parts, source, selected, leading }) {
     put(this.section, "hidden", layout ? null : "");
     if (!layout) return;
     if (layout !== this.#layout) this.#lay(layout, parts);
     say(this.origin, source.name);
     for (const part of parts) this.#paint(part, part.unit.id === selected);
-    this.#tally(leading);
+    this.legend.draw(leading);
   }
 
+  /**
+   * @param {Tiles} layout
+   * @param {Part[]} parts
+   */
   #lay(layout, parts) {
     this.#layout = layout;
     this.#tiles.clear();
+    /** @param {string} key */
     const sea = (key) => make("span", { class: `water ${key}`, "aria-hidden": "true", text: this.t(key) });
     this.grid.replaceChildren(sea("strait"), sea("south"), sea("north"));
     put(this.grid, "aria-label", this.t("map"));
     for (const { unit } of [...parts].sort((left, right) => this.format.compare(left.unit.name, right.unit.name))) {
-      const { column, row, short, code } = layout.get(unit.id);
-      // what fits on a tile is for eyes: it is called by its sentence, which begins with the whole name
-      const brief = (kind, text = "") => make("span", { class: kind, "aria-hidden": "true", text });
-      const winner = brief("winner");
-      const tile = make(
-        "a",
-        { class: "tile", "data-unit": unit.id, tabindex: "-1" },
-        make("span", { class: "mark", "aria-hidden": "true" }),
-        brief("full", unit.name),
-        brief(short.length > 8 ? "short long" : "short", short),
-        brief("code", code),
-        winner,
-        make("span", { class: "visually-hidden" }),
-      );
-      tile.style.gridColumn = String(column + 1 + (column > WATER_AFTER ? 1 : 0));
-      tile.style.gridRow = String(row + 1);
-      this.#tiles.set(unit.id, { tile, winner, mark: tile.firstChild, sentence: tile.lastChild });
-      this.grid.append(tile);
+      const place = layout.get(unit.id);
+      if (!place) continue;
+      const tile = newTile(unit, place);
+      this.#tiles.set(unit.id, tile);
+      this.grid.append(tile.tile);
     }
     this.#enter(parts[0].unit.id);
   }
 
+  /**
+   * @param {Part} part
+   * @param {boolean} selected
+   */
   #paint(part, selected) {
-    const { tile, winner, mark, sentence } = this.#tiles.get(part.unit.id);
+    const drawn = this.#tiles.get(part.unit.id);
+    if (!drawn) return;
+    const { tile, winner, mark, sentence } = drawn;
     const shade = shadeOf(part, this.t);
     put(tile, "href", part.href);
     put(tile, "data-state", shade.state);
@@ -79,43 +93,68 @@ export class TileMap {
     put(tile, "aria-current", selected ? "true" : null);
     put(mark, "data-mark", shade.mark);
     say(winner, shade.winner);
-    if (!shade.fill) return;
+    if (!shade.fill) return; // nobody leads
     paint(tile, "--fill", shade.fill);
     paint(tile, "--ink-on", shade.ink);
     paint(tile, "--hue", shade.hue);
   }
 
-  #tally(leading) {
-    const key = JSON.stringify(leading);
-    if (this.legend.dataset.key === key) return;
-    this.legend.dataset.key = key;
-    this.legend.replaceChildren(
-      ...leading.map(({ label, count, mark, hue }) => {
-        const swatch = make("span", { class: "mark", "data-mark": mark, "aria-hidden": "true" });
-        swatch.style.setProperty("--hue", hue);
-        return make("li", {}, swatch, `${label} `, make("b", { text: this.format.count(count) }));
-      }),
-    );
-  }
-
+  /** @param {string} id */
   #enter(id) {
     if (this.#current) put(this.#tiles.get(this.#current)?.tile ?? this.grid, "tabindex", "-1");
     this.#current = id;
-    put(this.#tiles.get(id).tile, "tabindex", "0");
+    const entered = this.#tiles.get(id)?.tile;
+    if (entered) put(entered, "tabindex", "0");
   }
 
+  /** @param {KeyboardEvent} event */
   #walk(event) {
-    const next = neighbour(this.#layout, event.target.dataset?.unit, event.key);
+    const next = this.#layout && neighbour(this.#layout, unitAt(event) ?? "", event.key);
     if (!next) return;
     event.preventDefault();
     this.#enter(next);
-    this.#tiles.get(next).tile.focus();
+    this.#tiles.get(next)?.tile.focus();
   }
 
+  /** @param {Event} event */
   #look(event) {
-    const id = event.target.closest?.("[data-unit]")?.dataset.unit;
+    const id = unitAt(event);
     if (!id) return;
     if (event.type === "focusin") this.#enter(id);
     this.look(id);
   }
+}
+
+/**
+ * The unit of the tile that an event is about.
+ * @param {Event} event
+ */
+function unitAt({ target }) {
+  const tile = target instanceof Element ? target.closest("[data-unit]") : null;
+  return tile?.getAttribute("data-unit") ?? null;
+}
+
+/**
+ * What fits on a tile is for eyes: it is called by its sentence, which begins with the whole name.
+ * @param {Unit} unit
+ * @param {Tile} place
+ */
+function newTile(unit, { column, row, short, code }) {
+  const brief = (/** @type {string} */ kind, text = "") => make("span", { class: kind, "aria-hidden": "true", text });
+  const mark = make("span", { class: "mark", "aria-hidden": "true" });
+  const winner = brief("winner");
+  const sentence = make("span", { class: "visually-hidden" });
+  const tile = make(
+    "a",
+    { class: "tile", "data-unit": unit.id, tabindex: "-1" },
+    mark,
+    brief("full", unit.name),
+    brief(short.length > 8 ? "short long" : "short", short),
+    brief("code", code),
+    winner,
+    sentence,
+  );
+  tile.style.gridColumn = String(column + 1 + (column > WATER_AFTER ? 1 : 0));
+  tile.style.gridRow = String(row + 1);
+  return { tile, winner, mark, sentence };
 }

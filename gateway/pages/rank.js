@@ -4,14 +4,18 @@
 
 /**
  * Candidates by votes, most first; equal votes share a rank (1, 1, 3) and stand in ballot order.
- * An id in `votes` that no ballot names is listed last rather than lost.
+ * An id in `votes` that no ballot names is listed last rather than lost, as `stranger` makes one of it.
+ * @template {{ id: string }} C
+ * @param {readonly C[]} ballot
+ * @param {Readonly<Record<string, number>> | undefined} votes
+ * @param {(id: string) => C} stranger
  */
-export function ranking(ballot, votes = {}) {
+export function ranking(ballot, votes = {}, stranger) {
   const listed = new Set(ballot.map((candidate) => candidate.id));
   const strangers = Object.keys(votes)
     .filter((id) => !listed.has(id))
     .sort();
-  const rows = [...ballot, ...strangers.map((id) => ({ id, name: id }))]
+  const rows = [...ballot, ...strangers.map((id) => stranger(id))]
     .map((candidate, order) => ({ candidate, order, votes: votes[candidate.id] ?? 0 }))
     .sort((left, right) => right.votes - left.votes || left.order - right.order);
   const counts = new Map();
@@ -19,11 +23,16 @@ export function ranking(ballot, votes = {}) {
   let rank = 0;
   return rows.map((row, index) => {
     if (index === 0 || row.votes !== rows[index - 1].votes) rank = index + 1;
-    return { candidate: row.candidate, votes: row.votes, rank, tied: counts.get(row.votes) > 1 };
+    return { candidate: row.candidate, votes: row.votes, rank, tied: (counts.get(row.votes) ?? 0) > 1 };
   });
 }
 
-/** Who leads, and by how much: null before the first vote. `leaders` has two or more names in a tie. */
+/**
+ * Who leads, and by how much: null before the first vote. `leaders` has two or more names in a tie.
+ * @template C
+ * @param {readonly { candidate: C, votes: number, rank: number, tied: boolean }[]} ranked
+ * @param {number} whole
+ */
 export function lead(ranked, whole) {
   const first = ranked[0];
   if (!first || first.votes === 0) return null;
@@ -33,26 +42,42 @@ export function lead(ranked, whole) {
   return { leaders, second, votes: gap, points: points(gap, whole) };
 }
 
-/** A difference in votes as percentage points of what shares are of (`wholeOf`); null where there are no votes. */
+/**
+ * A difference in votes as percentage points of what shares are of (`wholeOf`); null where there are no votes.
+ * @param {number} votes
+ * @param {number} whole
+ */
 export function points(votes, whole) {
   return whole > 0 ? (votes * 100) / whole : null;
 }
 
-/** Whether less than a tenth of the boxes is opened: too little to read a result from. */
+/**
+ * Whether less than a tenth of the boxes is opened: too little to read a result from.
+ * @param {number} opened
+ * @param {number} total
+ */
 export function isThin(opened, total) {
   return opened * 10 < total;
 }
 
-/** Votes of everyone whose id is not in `shown`. */
+/**
+ * Votes of everyone whose id is not in `shown`.
+ * @param {readonly {candidate: {id: string}, votes: number}[]} ranked
+ * @param {ReadonlySet<string>} shown
+ */
 export function sumOfOthers(ranked, shown) {
   return ranked.reduce((sum, row) => (shown.has(row.candidate.id) ? sum : sum + row.votes), 0);
 }
 
 /**
  * How far apart sources are on one figure: the highest, the lowest, and the distance; null with fewer than two.
+ * @template S
+ * @param {readonly { source: S, value: number | undefined }[]} values
  */
 export function spread(values) {
-  const known = values.filter(({ value }) => Number.isFinite(value));
+  const known = values.flatMap(({ source, value }) =>
+    value !== undefined && Number.isFinite(value) ? [{ source, value }] : [],
+  );
   if (known.length < 2) return null;
   const highest = known.reduce((best, one) => (one.value > best.value ? one : best));
   const lowest = known.reduce((best, one) => (one.value < best.value ? one : best));

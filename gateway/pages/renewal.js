@@ -5,7 +5,10 @@
 
 const NAME = "token";
 
-/** When a token expires by its own words, in milliseconds since 1970; null where it does not say. */
+/**
+ * When a token expires by its own words, in milliseconds since 1970; null where it does not say.
+ * @param {string} token
+ */
 export function expiryOf(token) {
   try {
     const { exp } = JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
@@ -18,10 +21,13 @@ export function expiryOf(token) {
 /**
  * Call `take(token)` with each new token; it rejects one that is no good. Returns how to hand one in. The token in the
  * page's address is replaced once it was taken, so that links and a reload bring the newest.
+ * @param {(token: string) => Promise<void>} take
+ * @returns {(token: string) => Promise<void>}
  */
 export function takeTokens(take) {
+  /** @type {string | null} */
   let newest = null;
-  const renew = async (token) => {
+  const renew = async (/** @type {string} */ token) => {
     await take(token);
     newest = token;
     if (new URLSearchParams(location.search).has(NAME)) write(newest);
@@ -30,9 +36,10 @@ export function takeTokens(take) {
     const found = fromHash();
     if (found) renew(found).catch((error) => console.warn(error.message));
   };
-  globalThis.update = async ({ token } = {}) => {
+  const update = async (/** @type {{ token?: string }} */ { token } = {}) => {
     if (token) await renew(String(token));
   };
+  Object.assign(globalThis, { update });
   addEventListener("hashchange", look);
   addEventListener("popstate", () => {
     // an entry of the history has the token that it had
@@ -54,6 +61,7 @@ function fromHash() {
   return found;
 }
 
+/** @param {string} token */
 function write(token) {
   const address = new URL(location.href);
   address.searchParams.set(NAME, token);

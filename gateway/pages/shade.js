@@ -5,10 +5,16 @@
 
 import { paleOn, tileColors } from "./hue.js";
 
-/** `{state, mark, winner, fill, ink, hue, pale}`; the colours only where somebody leads. */
+/** @import { Part, Words } from "./types.d.ts" */
+
+/**
+ * `{state, mark, winner, fill, ink, hue, pale}`; the colours only where somebody leads.
+ * @param {Pick<Part, "lead" | "thin" | "ground">} options
+ * @param {Words} t
+ */
 export function shadeOf({ lead, thin, ground }, t) {
   const leader = lead?.leaders.length === 1 ? lead.leaders[0].candidate : null;
-  if (!leader) return { state: lead ? "tie" : "empty", mark: "empty", winner: lead ? t("tie") : "" };
+  if (!lead || !leader) return { state: lead ? "tie" : "empty", mark: "empty", winner: lead ? t("tie") : "" };
   const { fill, full, ink } = tileColors(leader.color, lead.points ?? 0, ground);
   return {
     state: thin ? "thin" : "solid",

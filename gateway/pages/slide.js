@@ -8,12 +8,19 @@ import { still } from "./countup.js";
 export const ORDER_PAUSE_MS = 2_000;
 const SLIDE_MS = 400;
 
-/** Where the children of a node are now, to slide from. */
+/**
+ * Where the children of a node are now, to slide from.
+ * @param {Element} parent
+ */
 export function tops(parent) {
   return new Map([...parent.children].map((row) => [row, row.getBoundingClientRect().top]));
 }
 
-/** Slide what has moved since `before` into its place. `scale`: pixels on screen per pixel of the page. */
+/**
+ * Slide what has moved since `before` into its place. `scale`: pixels on screen per pixel of the page.
+ * @param {ReadonlyMap<Element, number>} before
+ * @param {number} [scale]
+ */
 export function slide(before, scale = 1) {
   if (still()) return;
   for (const [row, top] of before) {
@@ -27,15 +34,32 @@ export function slide(before, scale = 1) {
   }
 }
 
+/**
+ * @typedef {object} OrderOptions
+ * @property {number} [pauseMs]
+ * @property {(task: () => void, ms: number) => unknown} [later]
+ * @property {(timer: any) => void} [never]
+ */
+
 /** An order that is shown, and follows the true one after a pause. */
 export class Order {
+  /** @type {string[]} */
   #shown = [];
+  /** @type {string[]} */
   #wanted = [];
+  /** @type {unknown} */
   #pending = null;
 
-  /** `changed(order)` is called when another order is to be shown. */
+  /**
+   * `changed(order)` is called when another order is to be shown.
+   * @param {(order: string[]) => void} changed
+   * @param {OrderOptions} [orderOptions]
+   */
   constructor(changed, { pauseMs = ORDER_PAUSE_MS, later = setTimeout, never = clearTimeout } = {}) {
-    Object.assign(this, { changed, pauseMs, later: later.bind(globalThis), never: never.bind(globalThis) });
+    this.changed = changed;
+    this.pauseMs = pauseMs;
+    this.later = later.bind(globalThis);
+    this.never = never.bind(globalThis);
   }
 
   /** The order on screen. */
@@ -43,14 +67,20 @@ export class Order {
     return this.#shown;
   }
 
-  /** Show this at once: another unit's order is no change of this one's. */
+  /**
+   * Show this at once: another unit's order is no change of this one's.
+   * @param {string[]} order
+   */
   jump(order) {
     this.never(this.#pending);
     this.#pending = null;
     this.#shown = this.#wanted = order;
   }
 
-  /** This is the true order now. One that is back to what is shown before the pause is over was never there. */
+  /**
+   * This is the true order now. One that is back to what is shown before the pause is over was never there.
+   * @param {string[]} order
+   */
   want(order) {
     this.#wanted = order;
     if (same(order, this.#shown)) {
@@ -66,6 +96,10 @@ export class Order {
   }
 }
 
+/**
+ * @param {readonly string[]} left
+ * @param {readonly string[]} right
+ */
 function same(left, right) {
   return left.length === right.length && left.every((id, index) => id === right[index]);
 }

@@ -2,11 +2,16 @@
  * What must never be missed: the feed's state, a lost connection, an embargo, and that this is only a test.
  */
 
-import { put, say } from "./dom.js";
+import { byId, put, say } from "./dom.js";
+
+/** @import { Formats, Playback, ShownFeed, Source, Words } from "./types.d.ts" */
 
 const COLORS = { ink: "#dfe7f0", ground: "#1b222c", wrong: "#ffb454", fresh: "#62b6ff" };
 
-/** One shape a state, so that the tab tells them apart without colour. */
+/**
+ * One shape a state, so that the tab tells them apart without colour.
+ * @type {Readonly<Record<string, string>>}
+ */
 const ICONS = {
   live: `<circle cx="16" cy="16" r="11" fill="${COLORS.fresh}"/>`,
   complete: `<path d="m5 17 8 8L27 8" fill="none" stroke="${COLORS.fresh}" stroke-width="5" stroke-linecap="round" stroke-linejoin="round"/>`,
@@ -17,33 +22,63 @@ const ICONS = {
   waiting: `<path d="M6 16h.1M16 16h.1M26 16h.1" stroke="${COLORS.ink}" stroke-width="5" stroke-linecap="round"/>`,
 };
 
-/** The favicon of a state, as a data URL. */
+/**
+ * The favicon of a state, as a data URL.
+ * @param {string} state
+ */
 export function iconOf(state) {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${ICONS[state] ?? ICONS.waiting}</svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
-/** The repeated mark of a test or a replay, as a data URL. Over a picture it must be stronger and closer than on a page. */
+/**
+ * The repeated mark of a test or a replay, as a data URL. Over a picture it must be stronger and closer than on a page.
+ * @param {string} text
+ * @param {{opacity?: number, height?: number}} [options]
+ */
 export function watermarkOf(text, { opacity = 0.2, height = 240 } = {}) {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="460" height="${height}"><g transform="rotate(-12 230 ${height / 2})"><text x="230" y="${height / 2}" text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="22" fill="#8fa3ba" fill-opacity="${opacity}">${text}</text></g></svg>`;
   return `url("data:image/svg+xml,${encodeURIComponent(svg)}")`;
 }
 
+/**
+ * @typedef {object} Drawn
+ * @property {Source | undefined} source
+ * @property {ShownFeed} feed
+ * @property {{ status: string, code?: number | null, hadData: boolean, failed: boolean }} connection
+ * @property {Date | null} shownAt
+ * @property {boolean} embargoed
+ * @property {string | null} embargo
+ * @property {readonly string[]} hold
+ * @property {string} fault
+ */
+
+/** What the gravest states look like as a favicon. */
+const ICON_OF = new Map([
+  ["hold", "quiet"],
+  ["embargo", "quiet"],
+  ["fault", "stale"],
+]);
+
 export class Status {
   #icon = "";
   #line;
 
+  /** @param {{words: Words, format: Formats}} options */
   constructor({ words, format }) {
     this.t = words;
     this.format = format;
-    this.#line = document.getElementById("status");
+    this.#line = byId("status");
   }
 
-  /** Say what state the picture is in; the gravest thing wins. */
+  /**
+   * Say what state the picture is in; the gravest thing wins.
+   * @param {Drawn} drawn
+   */
   draw({ source, feed, connection, shownAt, embargoed, embargo, hold, fault }) {
     const { t, format } = this;
     const name = source?.name ?? "";
-    let [state, text] = [feed.state, t(`${feed.state}Text`, { source: name })];
+    let [state, text] = [/** @type {string} */ (feed.state), t(`${feed.state}Text`, { source: name })];
     if (hold.length) [state, text] = ["hold", t("hold", { what: hold.join(", ") })];
     if (embargoed)
       [state, text] = [
@@ -59,7 +94,11 @@ export class Status {
     this.show(state, text);
   }
 
-  /** Show a state and its sentence. */
+  /**
+   * Show a state and its sentence.
+   * @param {string} state
+   * @param {string} text
+   */
   show(state, text) {
     put(this.#line, "data-state", state);
     say(this.#line, text);
@@ -67,9 +106,12 @@ export class Status {
     this.#favicon(state);
   }
 
-  /** Mark a night that is not live, on the page itself. */
+  /**
+   * Mark a night that is not live, on the page itself.
+   * @param {string} mode
+   */
   mode(mode) {
-    const [badge, mark] = [document.getElementById("mode"), document.getElementById("watermark")];
+    const [badge, mark] = [byId("mode"), byId("watermark")];
     const rehearsal = mode === "test" || mode === "replay";
     badge.hidden = mark.hidden = !rehearsal;
     put(document.documentElement, "data-mode", mode);
@@ -79,22 +121,22 @@ export class Status {
     mark.style.backgroundImage = watermarkOf(this.t(`${mode}Text`));
   }
 
-  /** Beside the mark of a replay: the night's clock and its speed while it runs, else that it stands or seeks. */
+  /**
+   * Beside the mark of a replay: the night's clock and its speed while it runs, else that it stands or seeks.
+   * @param {Playback | null} playback
+   */
   replay(playback) {
     if (!playback) return;
     const { t, format } = this;
     const [clock, speed] = [format.clock(playback.clock), t("speed", { n: playback.speed })];
     const how = playback.status === "playing" ? speed : t(`replay_${playback.status}`);
-    say(document.getElementById("mode"), `${t("replay")} ${clock} · ${how}`);
+    say(byId("mode"), `${t("replay")} ${clock} · ${how}`);
   }
 
+  /** @param {string} state */
   #favicon(state) {
     if (state === this.#icon) return;
     this.#icon = state;
-    put(
-      document.getElementById("favicon"),
-      "href",
-      iconOf({ hold: "quiet", embargo: "quiet", fault: "stale" }[state] ?? state),
-    );
+    put(byId("favicon"), "href", iconOf(ICON_OF.get(state) ?? state));
   }
 }

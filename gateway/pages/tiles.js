@@ -4,8 +4,11 @@
  * Columns up to WATER_AFTER are Europe; the strait lies between it and the next.
  */
 
+/** @import { Tile } from "./types.d.ts" */
+
 export const WATER_AFTER = 8;
 
+/** @type {Readonly<Record<string, readonly [column: number, row: number, short: string, code: string]>>} */
 const ISTANBUL = {
   silivri: [0, 1, "Silivri", "SLV"],
   catalca: [1, 0, "Çatalca", "ÇTL"],
@@ -49,15 +52,19 @@ const ISTANBUL = {
   tuzla: [12, 4, "Tuzla", "TUZ"],
 };
 
+/** @type {Readonly<Record<string, typeof ISTANBUL>>} */
 const LAYOUTS = { "tr/34": ISTANBUL };
 
 /**
  * The tiles of a unit's children: a Map from unit id to {column, row, short, code}; null where no layout is known or
  * it does not name every child, so that no district is ever missing from a map.
+ * @param {string} parentId
+ * @param {readonly {id: string}[]} children
  */
 export function layoutOf(parentId, children) {
   const layout = LAYOUTS[parentId];
   if (!layout) return null;
+  /** @type {Map<string, Tile>} */
   const tiles = new Map();
   for (const { id } of children) {
     const tile = layout[id.slice(parentId.length + 1)];
@@ -68,7 +75,12 @@ export function layoutOf(parentId, children) {
   return tiles.size ? tiles : null;
 }
 
-/** The tile that an arrow key leads to: the nearest one in that direction, straight ahead before askew. */
+/**
+ * The tile that an arrow key leads to: the nearest one in that direction, straight ahead before askew.
+ * @param {ReadonlyMap<string, Tile>} tiles
+ * @param {string} from
+ * @param {string} key
+ */
 export function neighbour(tiles, from, key) {
   const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
   const here = tiles.get(from);

@@ -7,33 +7,59 @@ import { legible } from "./hue.js";
 import { isThin, lead, ranking } from "./rank.js";
 import { layoutOf } from "./tiles.js";
 
+/** @import { Candidate, Election, Entry, Formats, Lead, Selection, UnitView, Words } from "./types.d.ts" */
+
+/**
+ * @typedef {object} ViewOptions
+ * @property {Election} election
+ * @property {{ entry(contest: string, source: string, unit: string): Entry | undefined }} night
+ * @property {Words} words
+ * @property {Formats} format
+ * @property {(selection: Selection) => string} href a selection's address
+ */
+
+/** The colours of the present theme that a party's hue must stand out from. */
+export function groundsNow() {
+  const style = getComputedStyle(document.documentElement);
+  return { panel: style.getPropertyValue("--panel").trim(), track: style.getPropertyValue("--track").trim() };
+}
+
 export class View {
   #layouts = new Map();
 
+  /** @param {ViewOptions} viewOptions */
   constructor({ election, night, words, format, href }) {
-    Object.assign(this, { election, night, t: words, format, href });
+    this.election = election;
+    this.night = night;
+    this.t = words;
+    this.format = format;
+    this.href = href;
     this.grounds = { panel: "#1b222c", track: "#2a3440" };
   }
 
   /** A candidate's hue as it shows on the present theme's bars, whose track is nearer to it than the panel. */
-  hue = (candidate) => legible(candidate.color, this.grounds.track, 3);
+  hue = (/** @type {Candidate} */ candidate) => legible(candidate.color, this.grounds.track, 3);
 
-  /** One unit's figures with all that is derived from them. */
+  /**
+   * One unit's figures with all that is derived from them.
+   * @param {Selection} selection
+   * @param {string} [unitId]
+   * @param {string} [sourceId]
+   */
   unit(selection, unitId = selection.unit, sourceId = selection.source) {
     const { election } = this;
     const entry = this.night.entry(selection.contest, sourceId, unitId);
-    const unit = election.unitById.get(unitId);
-    const ranked = ranking(election.ballot(selection.contest, unitId), entry?.votes).map((row) =>
-      row.candidate.color ? row : { ...row, candidate: election.stranger(row.candidate) },
-    );
+    const unit = election.unit(unitId);
+    const ballot = election.ballot(selection.contest, unitId);
+    const ranked = ranking(ballot, entry?.votes, (id) => election.stranger(id));
     const boxesTotal = election.boxesTotal(unitId);
     return {
       unit,
       entry,
       ranked,
       boxesTotal,
-      contest: election.contestById.get(selection.contest),
-      source: election.sourceById.get(sourceId),
+      contest: election.contest(selection.contest),
+      source: election.source(sourceId),
       registeredTotal: election.registeredTotal(unitId),
       lead: lead(ranked, wholeOf(entry)),
       thin: isThin(credited(entry), boxesTotal),
@@ -41,14 +67,20 @@ export class View {
     };
   }
 
-  /** The unit above the selected one, to go back to; null at the top. */
+  /**
+   * The unit above the selected one, to go back to; null at the top.
+   * @param {Selection} selection
+   */
   above(selection) {
-    const parent = this.election.unitById.get(this.election.unitById.get(selection.unit).parent);
+    const parent = this.election.unitById.get(this.election.unit(selection.unit).parent ?? "");
     if (!parent || selection.unit === this.election.home.id) return null;
     return { id: parent.id, name: parent.name, href: this.href({ ...selection, unit: parent.id }) };
   }
 
-  /** The parts of the selection's scope, with links and sentences for those who do not see colours. */
+  /**
+   * The parts of the selection's scope, with links and sentences for those who do not see colours.
+   * @param {Selection} selection
+   */
   parts(selection) {
     const scope = this.election.scopeOf(selection.unit);
     return this.election.children(scope.id).map((child) => {
@@ -62,20 +94,35 @@ export class View {
     });
   }
 
-  /** The tiles of the selection's scope, or null. */
+  /**
+   * The tiles of the selection's scope, or null.
+   * @param {Selection} selection
+   */
   layout(selection) {
     const scope = this.election.scopeOf(selection.unit);
     if (!this.#layouts.has(scope.id)) this.#layouts.set(scope.id, layoutOf(scope.id, this.election.children(scope.id)));
     return this.#layouts.get(scope.id);
   }
 
-  /** The part with the smallest margin among those that say something already; null while none does. */
+  /**
+   * The part with the smallest margin among those that say something already; null while none does.
+   * @template {UnitView} P
+   * @param {readonly P[]} parts
+   * @returns {P | null}
+   */
   closest(parts) {
-    const races = parts.filter((part) => part.lead && !part.thin);
-    return races.reduce((best, part) => (!best || part.lead.points < best.lead.points ? part : best), null);
+    const marginOf = (/** @type {P} */ part) => (part.thin ? Infinity : (part.lead?.points ?? Infinity));
+    const closest = parts.reduce(
+      (best, part) => (!best || marginOf(part) < marginOf(best) ? part : best),
+      /** @type {P | null} */ (null),
+    );
+    return closest && marginOf(closest) < Infinity ? closest : null;
   }
 
-  /** How many parts each party leads in, most first. */
+  /**
+   * How many parts each party leads in, most first.
+   * @param {readonly {lead: Lead | null}[]} parts
+   */
   leading(parts) {
     const groups = new Map();
     for (const { lead: ahead } of parts) {
@@ -90,6 +137,7 @@ export class View {
     );
   }
 
+  /** @param {Pick<UnitView, "unit" | "entry" | "lead" | "boxesTotal">} options */
   #sentence({ unit, entry, lead: ahead, boxesTotal }) {
     const { t, format } = this;
     const boxes = `${t("opened")} ${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`;

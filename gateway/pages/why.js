@@ -7,11 +7,19 @@ import { wholeOf } from "./claims.js";
 import { make, put, say } from "./dom.js";
 import { hundredths, notesOf } from "./explanation.js";
 
+/** @import { Comparison, Election, Gap, Side, SideNames, Source, Sums, Tools } from "./types.d.ts" */
+
+/** @type {readonly (keyof Gap)[]} */
 const ROWS = ["gap", "coverage", "disagreement"];
 
 export class Why {
+  /**
+   * @param {HTMLElement} section
+   * @param {Tools} tools
+   */
   constructor(section, { t, format }) {
-    Object.assign(this, { t, format });
+    this.t = t;
+    this.format = format;
     this.rows = ROWS.map((name) => {
       const [title, text, votes, points] = [
         make("span", { class: "name" }),
@@ -51,12 +59,15 @@ export class Why {
     section.append(this.panel);
   }
 
-  /** Draw an answer of /v1/compare, or dashes while there is none. `pair` names its sources, `reason` says what is missing. */
+  /**
+   * Draw an answer of /v1/compare, or dashes while there is none. `pair` names its sources, `reason` says what is missing.
+   * @param {{answer: Comparison | null, pair: readonly Source[] | null, election: Election, reason: string}} options
+   */
   draw({ answer, pair, election, reason }) {
     const { t } = this;
     const names = pair ? { a: pair[0].name, b: pair[1].name } : { a: "", b: "" };
     const why = answer?.why ?? null;
-    const leaders = (answer?.leaders ?? []).map((id) => this.#name(election, answer, id));
+    const leaders = answer ? answer.leaders.map((id) => this.#name(election, answer, id)) : [];
     const [gap, coverage, disagreement] = this.rows;
     say(gap.title, t("whyGap", names));
     say(gap.text, leaders.length > 1 ? t("whyMargin", { first: leaders[0], second: leaders[1] }) : "");
@@ -71,28 +82,40 @@ export class Why {
       why ? t("whyDisagreement", { n: this.#count(why.both), m: this.#count(why.differing) }) : "",
     );
     this.#numbers(answer?.lead ?? null);
-    say(this.like, why ? this.#like(answer, names, leaders) : reason);
+    say(this.like, answer?.why ? this.#like(answer, answer.why, names, leaders) : reason);
     this.#notes(answer, names, leaders[0] ?? "");
-    this.#listBoxes(why, names, leaders, answer, election);
+    this.#listBoxes(answer, names, leaders, election);
   }
 
-  /** What is to be known beside the gap: a split gap is that of what the sources themselves say, for one. */
+  /**
+   * What is to be known beside the gap: a split gap is that of what the sources themselves say, for one.
+   * @param {Comparison | null} answer
+   * @param {SideNames} names
+   * @param {string} leader
+   */
   #notes(answer, names, leader) {
     const notes = notesOf(answer, { names, leader, t: this.t, format: this.format });
     put(this.manual, "hidden", notes.length ? null : "");
     say(this.manual, notes.join(" "));
   }
 
+  /** @param {number} number */
   #count(number) {
     return this.format.count(number);
   }
 
+  /**
+   * @param {Election} election
+   * @param {Comparison} answer
+   * @param {string} id
+   */
   #name(election, answer, id) {
     return election.ballot(answer.contest, answer.unit).find((candidate) => candidate.id === id)?.name ?? id;
   }
 
+  /** @param {Comparison["lead"]} lead */
   #numbers(lead) {
-    const shown = lead?.points ? hundredths(lead.points) : {};
+    const shown = lead?.points ? hundredths(lead.points) : null;
     for (const [index, part] of ROWS.entries()) {
       say(
         this.rows[index].votes,
@@ -100,36 +123,55 @@ export class Why {
       );
       say(
         this.rows[index].points,
-        this.#signed(shown[part], (n) => this.format.points(n / 100)),
+        this.#signed(shown?.[part], (n) => this.format.points(n / 100)),
       );
     }
   }
 
+  /**
+   * @param {number | null | undefined} number
+   * @param {(value: number) => string} text
+   */
   #signed(number, text) {
-    if (!Number.isFinite(number)) return this.format.nothing;
+    if (number === null || number === undefined) return this.format.nothing;
     return number > 0 ? `+${text(number)}` : text(number);
   }
 
-  #like({ why: { like_for_like: like, both }, leaders: ids }, names, leaders) {
+  /**
+   * @param {Comparison} answer
+   * @param {NonNullable<Comparison["why"]>} why
+   * @param {SideNames} names
+   * @param {readonly string[]} leaders
+   */
+  #like({ leaders: ids }, { like_for_like: like, both }, names, leaders) {
     if (!like || !ids.length) return this.t("whyNothingShared");
+    /** @param {Side} side */
     const share = (side) => this.format.percent(like[side].votes[ids[0]] ?? 0, wholeOf(like[side]));
     return this.t("whyLike", { ...names, n: this.#count(both), name: leaders[0], x: share("a"), y: share("b") });
   }
 
-  #listBoxes(why, names, leaders, answer, election) {
-    const boxes = why?.explaining ?? [];
+  /**
+   * @param {Comparison | null} answer
+   * @param {SideNames} names
+   * @param {readonly string[]} leaders
+   * @param {Election} election
+   */
+  #listBoxes(answer, names, leaders, election) {
+    const boxes = answer?.why?.explaining ?? [];
     say(this.summary, this.t("whyBoxesTitle", { n: this.#count(boxes.length) }));
     put(this.boxes, "data-empty", boxes.length ? null : "");
     const items = boxes.map((box) => {
-      const said = (side) =>
-        box[side]
-          ? answer.leaders.map((id, index) => `${leaders[index]} ${this.#count(box[side].votes[id] ?? 0)}`).join(", ")
+      const inBox = (/** @type {Sums | null} */ sums) =>
+        sums
+          ? (answer?.leaders ?? [])
+              .map((id, index) => `${leaders[index]} ${this.#count(sums.votes[id] ?? 0)}`)
+              .join(", ")
           : this.t("notOpened");
       const place = `${election.unitById.get(box.district)?.name ?? box.district} ${box.box}`;
       return {
         place,
-        text: `${names.a}: ${said("a")} · ${names.b}: ${said("b")}`,
-        part: this.#signed(box.lead ?? NaN, (n) => this.#count(n)),
+        text: `${names.a}: ${inBox(box.a)} · ${names.b}: ${inBox(box.b)}`,
+        part: this.#signed(box.lead, (n) => this.#count(n)),
       };
     });
     const key = JSON.stringify(items);

@@ -7,20 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from gateway.pages.manifest import OVERLAY_NAMES
 from gateway.routes.answers import NO_CACHE, unless_held
 from gateway.routes.boundaries import Boundaries
-
-OVERLAYS: Final = (
-    "lead-board",
-    "duel",
-    "lower-third",
-    "strap",
-    "ticker",
-    "sources",
-    "district-map",
-    "council",
-)
-"""Every overlay, as in gateway/pages/overlays/open.js; a test holds the two together."""
 
 _PAGE: Final = "overlays/overlay.html"
 
@@ -34,8 +23,8 @@ class OverlayDoor:
     async def answer(self, request: Request) -> Response:
         """The page; 404 with the names that there are."""
         name = request.path_params["name"]
-        if name not in OVERLAYS:
-            raise HTTPException(404, f"There is no overlay {name!r}. There are: {', '.join(OVERLAYS)}.")
+        if name not in OVERLAY_NAMES:
+            raise HTTPException(404, f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}.")
         return await self._files.get_response(_PAGE, request.scope)
 
 

@@ -5,7 +5,7 @@ The specification: https://ograf.ebu.io/v1/specification/docs/Specification.html
 
 from typing import Any, Final
 
-from sandik.graphics.catalogue import MANNER, SELECTION, Graphic, Parameter
+from gateway.pages.manifest import MANIFEST, Overlay, Parameter
 
 SCHEMA: Final = "https://ograf.ebu.io/v1/specification/json-schemas/graphics/schema.json"
 """Says the version, too: the specification wants this very string."""
@@ -20,21 +20,21 @@ _ANY_NUMBER_OF_STEPS: Final = -1
 _ONE_STEP: Final = 1
 
 
-def manifest(graphic: Graphic, *, gateway: str, version: str) -> dict[str, Any]:
+def manifest(overlay: Overlay, *, gateway: str, version: str) -> dict[str, Any]:
     """The manifest of a graphic that looks for its figures at this gateway."""
     return {
         "$schema": SCHEMA,
-        "id": f"{_PREFIX}.{graphic.name}",
+        "id": f"{_PREFIX}.{overlay.name}",
         "version": version,
-        "name": f"sandık · {graphic.title}",
-        "description": graphic.description,
+        "name": f"sandık · {overlay.title}",
+        "description": overlay.description,
         "author": {"name": "sandik"},
-        "main": f"{graphic.name}.mjs",
-        "stepCount": step_count(graphic),
+        "main": f"{overlay.name}.mjs",
+        "stepCount": step_count(overlay),
         "supportsRealTime": True,
         "supportsNonRealTime": True,
-        "schema": data_schema(graphic, gateway=gateway),
-        "customActions": custom_actions(graphic),
+        "schema": data_schema(overlay, gateway=gateway),
+        "customActions": custom_actions(overlay),
         "renderRequirements": [
             {
                 "resolution": {"width": {"ideal": _WIDTH}, "height": {"ideal": _HEIGHT}},
@@ -44,16 +44,16 @@ def manifest(graphic: Graphic, *, gateway: str, version: str) -> dict[str, Any]:
     }
 
 
-def step_count(graphic: Graphic) -> int:
+def step_count(overlay: Overlay) -> int:
     """How many steps it has, as the specification counts them: -1 is as many as one likes."""
-    return _ANY_NUMBER_OF_STEPS if graphic.walks else _ONE_STEP
+    return _ANY_NUMBER_OF_STEPS if overlay.walks else _ONE_STEP
 
 
-def data_schema(graphic: Graphic, *, gateway: str) -> dict[str, Any]:
+def data_schema(overlay: Overlay, *, gateway: str) -> dict[str, Any]:
     """The JSON schema of what the graphic is told."""
     properties: dict[str, Any] = {"gateway": {"type": "string", "title": "Gateway (URL)", "default": gateway}}
     properties["token"] = {"type": "string", "title": "Read token", "default": "", "hidden": True}
-    for parameter in (*SELECTION, *graphic.parameters, *MANNER):
+    for parameter in (*MANIFEST.selection, *overlay.parameters, *MANIFEST.manner):
         properties[parameter.name] = _property(parameter)
     properties |= {
         "timeline": {"type": "string", "title": "Timeline (URL), for non-real-time", "default": "", "hidden": True},
@@ -71,9 +71,9 @@ def data_schema(graphic: Graphic, *, gateway: str) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-def custom_actions(graphic: Graphic) -> list[dict[str, Any]]:
+def custom_actions(overlay: Overlay) -> list[dict[str, Any]]:
     """What can be asked of it beside play, update and stop."""
-    selection = {"type": "object", "properties": {one.name: _property(one) for one in SELECTION}}
+    selection = {"type": "object", "properties": {one.name: _property(one) for one in MANIFEST.selection}}
     actions: list[dict[str, Any]] = [
         {
             "id": "select",
@@ -82,17 +82,17 @@ def custom_actions(graphic: Graphic) -> list[dict[str, Any]]:
             "schema": selection,
         }
     ]
-    if graphic.cuts:
+    if overlay.cuts:
         actions.append({"id": "cut", "name": "Cut", "description": "Cut short what is shown.", "schema": None})
     return actions
 
 
-def module(graphic: Graphic) -> str:
+def module(overlay: Overlay) -> str:
     """The module that the manifest names: a class of its own for each graphic, so that a page may have them all."""
     return (
         'import { graphic } from "./pages/graphics/graphic.js";\n\n'
-        f'export default graphic("{graphic.name}", {{ stepCount: {step_count(graphic)}, '
-        f"cuts: {'true' if graphic.cuts else 'false'} }});\n"
+        f'export default graphic("{overlay.name}", {{ stepCount: {step_count(overlay)}, '
+        f"cuts: {'true' if overlay.cuts else 'false'} }});\n"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gateway.pages import PAGES
-from sandik.graphics.catalogue import GRAPHICS
+from gateway.pages.manifest import MANIFEST
 from sandik.graphics.ograf import manifest, module
 from sandik.graphics.playout import page
 from schemas.errors import UsageError
@@ -20,7 +20,7 @@ TEMPLATES: Final = "templates/sandik"
 _BESIDE: Final = ("client", "fonts", "graphics", "overlays")
 """Folders of the pages that a graphic needs; of the pages themselves all modules and styles, which are small."""
 
-_SCRIPTS: Final = ("overlays/said.js", "graphics/frame.js", "graphics/playout.js")
+_SCRIPTS: Final = ("overlays/playout-data.js", "graphics/frame.js", "graphics/playout.js")
 _KINDS: Final = frozenset({".js", ".css", ".woff2", ".txt"})
 _OFFLINE: Final = "graphics/offline.html"
 """The only page that a package has: the others are the gateway's."""
@@ -51,8 +51,8 @@ def checked_gateway(text: str) -> str:
 def _write_templates(folder: Path, gateway: str) -> Iterator[Path]:
     sources = [(PAGES / name).read_text(encoding="utf-8") for name in _SCRIPTS]
     folder.mkdir(parents=True, exist_ok=True)
-    for graphic in GRAPHICS:
-        yield _write(folder / f"{graphic.name}.html", page(graphic, gateway=gateway, sources=sources))
+    for overlay in MANIFEST.overlays:
+        yield _write(folder / f"{overlay.name}.html", page(overlay, gateway=gateway, sources=sources))
 
 
 def _write_ograf(folder: Path, gateway: str, version: str) -> Iterator[Path]:
@@ -61,10 +61,10 @@ def _write_ograf(folder: Path, gateway: str, version: str) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
         yield target
-    for graphic in GRAPHICS:
-        said = json.dumps(manifest(graphic, gateway=gateway, version=version), ensure_ascii=False, indent=2)
-        yield _write(folder / f"{graphic.name}.ograf.json", said + "\n")
-        yield _write(folder / f"{graphic.name}.mjs", module(graphic))
+    for overlay in MANIFEST.overlays:
+        said = json.dumps(manifest(overlay, gateway=gateway, version=version), ensure_ascii=False, indent=2)
+        yield _write(folder / f"{overlay.name}.ograf.json", said + "\n")
+        yield _write(folder / f"{overlay.name}.mjs", module(overlay))
 
 
 def _pages() -> Iterator[Path]:

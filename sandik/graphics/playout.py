@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sandik.graphics.catalogue import MANNER, SELECTION, Graphic, Parameter
+from gateway.pages.manifest import MANIFEST, Overlay, Parameter
 
 _PAGE: Final = """<!doctype html>
 <html lang="tr">
@@ -32,39 +32,42 @@ const TEMPLATE = {template};
 """A plain script: CasparCG and SPX-GC call the functions of `window` as soon as the file is loaded."""
 
 
-def page(graphic: Graphic, *, gateway: str, sources: Sequence[str]) -> str:
-    """The file. `sources` are the texts of said.js, frame.js and playout.js, which use one another in that order."""
-    fields = {f"f{number}": one.name for number, one in enumerate(_told(graphic, gateway))}
-    template = {"name": graphic.name, "gateway": gateway, "fields": fields}
+def page(overlay: Overlay, *, gateway: str, sources: Sequence[str]) -> str:
+    """The file. `sources` are the texts of playout-data.js, frame.js and playout.js, in the order of their use."""
+    fields = {f"f{number}": one.name for number, one in enumerate(_told(overlay, gateway))}
+    template = {"name": overlay.name, "gateway": gateway, "fields": fields}
     script = "\n".join(source.replace("\nexport ", "\n") for source in sources)
     return _PAGE.format(
-        title=f"sandık · {graphic.title}",
-        definition=_in_script(spx_definition(graphic, gateway=gateway)),
+        title=f"sandık · {overlay.title}",
+        definition=_in_script(spx_definition(overlay, gateway=gateway)),
         template=_in_script(template),
         script=script,
     )
 
 
-def spx_definition(graphic: Graphic, *, gateway: str) -> dict[str, Any]:
+def spx_definition(overlay: Overlay, *, gateway: str) -> dict[str, Any]:
     """What SPX-GC reads: its form's fields, and how it plays the graphic. All values are texts, as its own are."""
     return {
-        "description": f"sandık · {graphic.title}",
+        "description": f"sandık · {overlay.title}",
         "playserver": "OVERLAY",
         "playchannel": "1",
-        "playlayer": str(graphic.layer),
-        "webplayout": str(graphic.layer),
+        "playlayer": str(overlay.layer),
+        "webplayout": str(overlay.layer),
         "out": "manual",
         "dataformat": "json",
-        "steps": "99" if graphic.walks or graphic.cuts else "1",
+        "steps": "99" if overlay.walks or overlay.cuts else "1",
         "uicolor": "2",
-        "DataFields": [{"field": f"f{number}", **_field(one)} for number, one in enumerate(_told(graphic, gateway))],
+        "DataFields": [{"field": f"f{number}", **_field(one)} for number, one in enumerate(_told(overlay, gateway))],
     }
 
 
-def _told(graphic: Graphic, gateway: str) -> tuple[Parameter, ...]:
+def _told(overlay: Overlay, gateway: str) -> tuple[Parameter, ...]:
     """What the file can be told, in the order of its form."""
-    where = (Parameter("gateway", "Gateway (URL)", standard=gateway), Parameter("token", "Read token"))
-    return (*SELECTION, *graphic.parameters, *MANNER, *where)
+    where = (
+        Parameter(name="gateway", title="Gateway (URL)", standard=gateway),
+        Parameter(name="token", title="Read token"),
+    )
+    return (*MANIFEST.selection, *overlay.parameters, *MANIFEST.manner, *where)
 
 
 def _field(parameter: Parameter) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, Route
 
 from gateway.pages import PAGES
-from gateway.routes.overlays import OVERLAYS
+from gateway.pages.manifest import OVERLAY_NAMES
 from schemas.definition import Election
 from tests.browser.chromium import PATIENCE_MS, Screen
 
@@ -84,7 +84,7 @@ class Studio(Screen):
 
     async def show(self, name: str, script: Script, search: str = "") -> None:
         """Show an overlay, still: nothing of it moves any more."""
-        assert name in OVERLAYS
+        assert name in OVERLAY_NAMES
         self.definition = script.election.model_dump_json().encode()
         await self.page.evaluate(
             "([name, search, script]) => window.show(name, search, script)", [name, search, script.told()]

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser
 
-from gateway.routes.overlays import OVERLAYS
+from gateway.pages.manifest import OVERLAY_NAMES
 from tests.browser.moments import moments
 from tests.browser.overlays import studio
 from tests.browser.test_overlay_pictures import LEADER_CHANGED, SEARCH
@@ -21,7 +21,7 @@ BARE: Final = {("ticker", "tie"), ("ticker", "many")}
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", OVERLAY_NAMES)
 async def test_text_and_bars_stand_out_in_every_state(name: str, theme: str, browser: Browser) -> None:
     found: dict[str, list[str]] = {}
     async with studio(browser) as shown:

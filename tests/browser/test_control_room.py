@@ -214,7 +214,7 @@ async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -
         await page.locator("#override").click()
         await expect(page.locator(".changes li")).to_have_text(f"Murat Kurum: {before} → 1.136", timeout=PATIENCE_MS)
         await give(page, "ajansın virgülü kaymış")
-        await expect(page.locator(".figures [data-hand]").first).to_have_text("1.136", timeout=PATIENCE_MS)
+        await expect(page.locator(".figures [data-manual]").first).to_have_text("1.136", timeout=PATIENCE_MS)
 
         await log.append(RunTopics(RUN).tallies.name, [Entry(KADIKOY.encode(), b"not JSON")])
         queue = page.locator(".queue > li")
@@ -254,7 +254,7 @@ async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -
 
         await page.locator(".overrides li button").click()
         await give(page)
-        await expect(page.locator(".figures [data-hand]")).to_have_count(0, timeout=PATIENCE_MS)
+        await expect(page.locator(".figures [data-manual]")).to_have_count(0, timeout=PATIENCE_MS)
         await page.locator(".calls li button").click()
         await give(page)
         await expect(page.locator(".calls ul")).to_have_text("İlan yok.", timeout=PATIENCE_MS)

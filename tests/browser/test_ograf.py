@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from eventlog.port import EventLog
-from gateway.routes.overlays import OVERLAYS
+from gateway.pages.manifest import OVERLAY_NAMES
 from tests.browser.graphics import HIDDEN, SHOWN, desk, place
 from tests.browser.stage import showing
 
@@ -125,12 +125,12 @@ async def test_every_graphic_of_the_package_can_be_on_one_page(browser: Browser,
     """And is transparent where it paints nothing, in a renderer of another origin."""
     async with desk(browser, tmp_path, gateway) as shown:
         await shown.renderer()
-        for name in OVERLAYS:
+        for name in OVERLAY_NAMES:
             answer = await shown.add(name, {"unit": "tr/34/fatih", "seats": "37"} if name == "council" else {})
             assert 200 == answer["statusCode"], name
             assert 0 == (await shown.call("playAction", {"skipAnimation": True}))["currentStep"]
             await shown.until(SHOWN)
-        assert len(OVERLAYS) == await shown.page.locator("#layer > *").count()
+        assert len(OVERLAY_NAMES) == await shown.page.locator("#layer > *").count()
         empty = await shown.page.screenshot(omit_background=True, clip={"x": 2, "y": 2, "width": 1, "height": 1})
         colour = await shown.page.evaluate(
             """async (bytes) => {

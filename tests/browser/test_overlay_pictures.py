@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser
 
-from gateway.routes.overlays import OVERLAYS
+from gateway.pages.manifest import OVERLAY_NAMES
 from tests.browser.moments import MANY, STATES, UNIT, calls, moments
 from tests.browser.overlays import AT, Script, Studio, state, studio
 from tests.browser.test_board import percent, turkish
@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
     return chosen
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", OVERLAY_NAMES)
 async def test_every_moment_is_whole_and_in_its_place(name: str, tmp_path: Path, browser: Browser) -> None:
     """No text is clipped, over other text or outside the safe area; nothing is complained of."""
     found: dict[str, Any] = {}
@@ -92,7 +92,7 @@ async def test_the_lead_board_says_what_the_server_said(browser: Browser) -> Non
         assert turkish(said["unattributed"]) == await shown.text(".rest p:last-child .votes")
 
 
-@pytest.mark.parametrize("name", [name for name in OVERLAYS if name not in {"strap", "ticker", "council"}])
+@pytest.mark.parametrize("name", [name for name in OVERLAY_NAMES if name not in {"strap", "ticker", "council"}])
 async def test_a_leader_is_the_servers_in_every_overlay(name: str, browser: Browser) -> None:
     async with studio(browser) as shown:
         script = moments()["live"]
@@ -120,7 +120,7 @@ async def test_every_district_goes_by_in_turkish_order(browser: Browser) -> None
 async def test_nobody_sees_a_number_during_an_embargo(browser: Browser) -> None:
     """Not in the page's text either, whatever the connection was told."""
     async with studio(browser) as shown:
-        for name in OVERLAYS:
+        for name in OVERLAY_NAMES:
             script = moments("district_council" if name == "council" else "metropolitan_mayor")["embargo"]
             await shown.show(name, script, SEARCH.get(name, ""))
             text = await numbers(shown)

@@ -8,10 +8,7 @@ import pytest
 from playwright.async_api import Browser
 
 from eventlog.port import EventLog
-from gateway.routes.overlays import OVERLAYS
-from sandik.graphics.catalogue import GRAPHICS
 from tests.browser.graphics import HIDDEN, SHOWN, Desk, desk, place
-from tests.browser.overlays import studio
 from tests.browser.stage import showing
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -94,29 +91,3 @@ async def test_a_template_shows_nothing_before_the_server_and_keeps_its_figures_
             await shown.until("document.querySelector('.gapVotes')?.textContent === '200'")
         await shown.until("document.querySelector('.origin')?.dataset.state === 'lost'")
         assert "200" == await shown.reads(".gapVotes")
-
-
-async def test_the_forms_ask_for_what_the_pages_read(browser: Browser) -> None:
-    """The catalogue in Python and the parameters of the pages are the same."""
-    async with studio(browser) as page:
-        assert list(OVERLAYS) == [graphic.name for graphic in GRAPHICS]
-        for graphic in GRAPHICS:
-            read = await page.page.evaluate(
-                """async (name) => {
-                  const m = await import(`/static/overlays/${name}.js`);
-                  const { SHARED } = await import("/static/overlays/parameters.js");
-                  const told = (kinds) => Object.fromEntries(Object.entries(kinds).map(([key, kind]) =>
-                    [key, { words: kind.words ?? [], label: kind.label, standard: kind.standard }]));
-                  return { own: told(m.parameters), shared: told(SHARED), walks: "next" in m };
-                }""",
-                graphic.name,
-            )
-            assert set(read["own"]) == {one.name for one in graphic.parameters}
-            assert graphic.walks == read["walks"]
-            for one in graphic.parameters:
-                kind = read["own"][one.name]
-                assert list(one.words) == kind["words"]
-                if one.kind == "whole":
-                    assert (f"{one.least}–{one.most}", one.standard) == (kind["label"], kind["standard"])
-                if one.kind == "choice":
-                    assert one.standard == kind["standard"]

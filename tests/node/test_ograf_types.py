@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from sandik.graphics.catalogue import GRAPHICS
+from gateway.pages.manifest import MANIFEST
 from sandik.graphics.ograf import manifest
 from tests.node.node import FOLDER, needs_packages, run_node
 
@@ -12,7 +12,7 @@ TYPES = FOLDER / "node_modules" / "ograf" / "dist" / "main.d.ts"
 
 async def test_every_manifest_is_of_the_ebus_type(tmp_path: Path) -> None:
     needs_packages()
-    said = {one.name: manifest(one, gateway="http://gateway:8765", version="1") for one in GRAPHICS}
+    said = {one.name: manifest(one, gateway="http://gateway:8765", version="1") for one in MANIFEST.overlays}
     lines = [
         f"export const g{number} = {json.dumps(one)} satisfies GraphicsManifest;"
         for number, one in enumerate(said.values())
@@ -23,7 +23,7 @@ async def test_every_manifest_is_of_the_ebus_type(tmp_path: Path) -> None:
 async def test_the_type_refuses_a_manifest_that_lacks_something(tmp_path: Path) -> None:
     """So that the test above can fail."""
     needs_packages()
-    said = manifest(GRAPHICS[0], gateway="http://gateway:8765", version="1")
+    said = manifest(MANIFEST.overlays[0], gateway="http://gateway:8765", version="1")
     del said["supportsRealTime"]
     await check(
         tmp_path, ["// @ts-expect-error", f"export const wrong = {json.dumps(said)} satisfies GraphicsManifest;"]

@@ -30,9 +30,14 @@ def test_an_assessment_lies_beside_the_record_under_a_key_of_its_own() -> None:
         assert [True, False, False] == [is_assessment(key) for key in (said.key, record.position, None)]
 
 
-@pytest.mark.parametrize("page", ["strings.js", "control/words.js"])
-def test_every_reason_and_verdict_has_words_in_both_languages_of_the_pages(page: str) -> None:
-    text = (Path(__file__).parents[2] / "gateway" / "pages" / page).read_text(encoding="utf-8")
-    verdicts = [f"verdict_{verdict}:" for verdict in get_args(Verdict)] if "words" in page else []
-    for key in [*(f"reason_{reason}:" for reason in get_args(Reason)), *verdicts]:
+@pytest.mark.parametrize(
+    ("module", "keys"),
+    [
+        ("vocabulary.js", [f"reason_{reason}:" for reason in get_args(Reason)]),
+        ("control/words.js", [f"verdict_{verdict}:" for verdict in get_args(Verdict)]),
+    ],
+)
+def test_every_reason_and_verdict_has_words_in_both_languages_of_the_pages(module: str, keys: list[str]) -> None:
+    text = (Path(__file__).parents[2] / "gateway" / "pages" / module).read_text(encoding="utf-8")
+    for key in keys:
         assert 2 == text.count(key), key

@@ -2,7 +2,12 @@
  * Where a gateway's doors are, from any address of it: its page's, its stream's, or just its host.
  */
 
-/** A route's address beside `url`'s own, with the read token: the one given, or the one that `url` brings. */
+/**
+ * A route's address beside `url`'s own, with the read token: the one given, or the one that `url` brings.
+ * @param {string} route
+ * @param {string} url
+ * @param {string} [token]
+ */
 export function routeUrl(route, url, token = undefined) {
   const base = new URL(url, globalThis.location?.href);
   const door = new URL(route, base);
@@ -12,7 +17,11 @@ export function routeUrl(route, url, token = undefined) {
   return door;
 }
 
-/** The WebSocket's address; `url` may say `view=program`, by which a control room watches what is on air. */
+/**
+ * The WebSocket's address; `url` may say `view=program`, by which a control room watches what is on air.
+ * @param {string} url
+ * @param {string} [token]
+ */
 export function streamUrl(url, token = undefined) {
   const door = routeUrl("/v1/stream", url, token);
   const view = new URL(url, globalThis.location?.href).searchParams.get("view");

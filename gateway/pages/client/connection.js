@@ -3,7 +3,10 @@
  */
 
 import { routeUrl, streamUrl } from "./address.js";
+import { Listeners } from "./listeners.js";
 import { Night } from "./night.js";
+
+/** @import { Clock, ConnectOptions, Events, Socket } from "./index.d.ts" */
 
 export const PROTOCOL = "sandik.v1";
 
@@ -16,48 +19,64 @@ const HELLO_MS = 30_000;
 /** What RFC 6455 section 7.4.1 calls a connection that ended without a close frame. */
 const NOT_CLEAN = 1006;
 
+/** @type {Clock} */
 const CLOCK = {
   now: () => performance.now(),
   setTimeout: (task, ms) => setTimeout(task, ms),
-  clearTimeout: (timer) => clearTimeout(timer),
+  clearTimeout: (timer) => clearTimeout(/** @type {number | undefined} */ (timer)),
 };
 
 export class LiveNight extends Night {
   #options;
-  #listeners = new Map();
+  #listeners;
+  /** @type {Socket | null} */
   #socket = null;
-  /** A connection with a newer token that takes the socket's place once it is open. */
+  /**
+   * A connection with a newer token that takes the socket's place once it is open.
+   * @type {{ socket: Socket, late: unknown } | null}
+   */
   #successor = null;
+  /** @type {unknown} */
   #retry;
+  /** @type {unknown} */
   #watchdog;
   #ended = false;
-  /** The token of the newest attempt. */
+  /**
+   * The token of the newest attempt.
+   * @type {string | null}
+   */
   #dialled = null;
 
+  /** @param {ConnectOptions & {url: string}} connectOptions */
   constructor({
     clock = CLOCK,
     random = Math.random,
-    WebSocket = globalThis.WebSocket,
+    WebSocket = /** @type {NonNullable<ConnectOptions["WebSocket"]>} */ (/** @type {unknown} */ (globalThis.WebSocket)),
     retry,
     subscriptions = [],
     ...rest
   }) {
+    const listeners = new Listeners();
     super({
-      send: (message) => this.#socket.send(JSON.stringify(message)),
-      tell: (name, detail) => this.#tell(name, detail),
+      send: (message) => this.#socket?.send(JSON.stringify(message)),
+      tell: (name, detail) => listeners.tell(name, detail),
       now: () => clock.now(),
       random,
       retry,
     });
+    this.#listeners = listeners;
     this.#options = { openingMs: OPENING_MS, helloMs: HELLO_MS, ...rest, clock, WebSocket };
     for (const one of subscriptions) this.subscribe(one);
   }
 
-  /** Hear of "change", "pending", "hello", "state", "event", "connection" or "fault"; returns how to stop. */
+  /**
+   * Hear of "change", "pending", "hello", "state", "event", "connection" or "fault"; returns how to stop.
+   * @template {keyof Events} Name
+   * @param {Name} name
+   * @param {(detail: Events[Name]) => void} listener
+   */
   on(name, listener) {
-    if (!this.#listeners.has(name)) this.#listeners.set(name, new Set());
-    this.#listeners.get(name).add(listener);
-    return () => this.#listeners.get(name).delete(listener);
+    return this.#listeners.on(name, listener);
   }
 
   /** Open the connection; from now on it is kept open. `connect` has done so. */
@@ -118,18 +137,18 @@ export class LiveNight extends Night {
     return socket;
   }
 
-  /** From now on this is the connection. */
+  /**
+   * From now on this is the connection.
+   * @param {Socket} socket
+   */
   #follow(socket) {
-    const mine = (react) => (event) => {
-      if (this.#socket === socket) react(event);
-    };
     this.#socket = socket;
-    socket.onmessage = mine(({ data }) => {
-      this.#received(data);
-    });
-    socket.onclose = mine(({ code }) => {
-      this.#lost(code);
-    });
+    socket.onmessage = ({ data }) => {
+      if (this.#socket === socket) this.#received(data);
+    };
+    socket.onclose = ({ code }) => {
+      if (this.#socket === socket) this.#lost(code);
+    };
   }
 
   #begin() {
@@ -167,11 +186,13 @@ export class LiveNight extends Night {
     successor?.socket.close();
   }
 
+  /** @param {string} data */
   #received(data) {
     this.receive(JSON.parse(data));
     if (this.#socket) this.#watch();
   }
 
+  /** @param {number} code */
   #lost(code) {
     const { clock } = this.#options;
     clock.clearTimeout(this.#watchdog);
@@ -191,16 +212,5 @@ export class LiveNight extends Night {
       this.#lost(NOT_CLEAN);
       socket.close();
     }, ms);
-  }
-
-  #tell(name, detail) {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
-      try {
-        listener(detail);
-      } catch (error) {
-        // whoever listens must not be able to end the connection
-        (globalThis.reportError ?? console.error)(error);
-      }
-    }
   }
 }

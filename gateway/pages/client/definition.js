@@ -5,6 +5,8 @@
 import { routeUrl } from "./address.js";
 import { retryDelay } from "./retry.js";
 
+/** @import { Definition, Where } from "./index.d.ts" */
+
 /** A definition of all Türkiye is some MiB: more than this is a stuck connection. */
 const TIMEOUT_MS = 20_000;
 
@@ -12,7 +14,11 @@ const TIMEOUT_MS = 20_000;
 const FIRST_MS = 250;
 const LONGEST_MS = 4_000;
 
-/** Ask once. Rejects where there is no server, or no run yet. */
+/**
+ * Ask once. Rejects where there is no server, or no run yet.
+ * @param {Where} [where]
+ * @returns {Promise<Definition>}
+ */
 export async function fetchDefinition({ url = globalThis.location?.href, token, fetch = globalThis.fetch } = {}) {
   const route = routeUrl("/v1/definition", url, typeof token === "function" ? token() : token);
   const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -20,7 +26,11 @@ export async function fetchDefinition({ url = globalThis.location?.href, token, 
   return response.json();
 }
 
-/** Ask until there is one; `onWait(error)` is told of each attempt that failed. An abort of `signal` ends it. */
+/**
+ * Ask until there is one; `onWait(error)` is told of each attempt that failed. An abort of `signal` ends it.
+ * @param {Where & { onWait?: (error: unknown) => void, signal?: AbortSignal, random?: () => number }} [options]
+ * @returns {Promise<Definition>}
+ */
 export async function awaitDefinition({ onWait = () => {}, signal, random = Math.random, ...where } = {}) {
   for (let failures = 0; ; failures += 1) {
     signal?.throwIfAborted();
@@ -33,4 +43,15 @@ export async function awaitDefinition({ onWait = () => {}, signal, random = Math
       setTimeout(resolve, retryDelay(failures, random, FIRST_MS, LONGEST_MS));
     });
   }
+}
+
+/**
+ * The definition where it is another one than before; null where it is the same, or cannot be had now.
+ * @param {Where} where
+ * @param {unknown} before
+ * @returns {Promise<Definition | null>}
+ */
+export async function newDefinition(where, before) {
+  const after = await fetchDefinition(where).catch(() => null);
+  return after && JSON.stringify(after) !== JSON.stringify(before) ? after : null;
 }

@@ -2,28 +2,44 @@
  * How the feeds are, and how old: ages go on growing between the server's messages, by a clock that never steps back.
  */
 
+/** @import { StateMessage } from "./index.d.ts" */
+
 export class Feeds {
+  /** @type {StateMessage | null} */
   #state = null;
   #at = 0;
+  /** @type {Map<string, number>} */
   #heard = new Map();
 
-  /** `now` gives milliseconds that never step back. */
+  /**
+   * `now` gives milliseconds that never step back.
+   * @param {() => number} now
+   */
   constructor(now) {
     this.now = now;
   }
 
-  /** Take the server's state message. */
+  /**
+   * Take the server's state message.
+   * @param {StateMessage} state
+   */
   receive(state) {
     this.#state = state;
     this.#at = this.now();
   }
 
-  /** A change of this source has just come in: newer than what the last state message knew. */
+  /**
+   * A change of this source has just come in: newer than what the last state message knew.
+   * @param {string} source
+   */
   heard(source) {
     this.#heard.set(source, this.now());
   }
 
-  /** By source {state, last_event, age_s, set_aside, restarted, ahead, impossible}, ages as of now. Without a connection nobody knows how a feed is. */
+  /**
+   * By source {state, last_event, age_s, set_aside, restarted, ahead, impossible}, ages as of now. Without a connection nobody knows how a feed is.
+   * @param {boolean} connected
+   */
   read(connected) {
     const feeds = Object.entries(this.#state?.feeds ?? {});
     return Object.fromEntries(feeds.map(([source, feed]) => [source, this.#read(source, feed, connected)]));
@@ -37,12 +53,18 @@ export class Feeds {
     return { ...replay, clock: new Date(Math.min(clock, Date.parse(replay.last))).toISOString() };
   }
 
+  /**
+   * @param {string} source
+   * @param {StateMessage["feeds"][string]} feed
+   * @param {boolean} connected
+   */
   #read(source, feed, connected) {
+    /** @param {number} moment */
     const since = (moment) => (this.now() - moment) / 1_000;
-    const stated = Number.isFinite(feed.age_s) ? feed.age_s + since(this.#at) : Infinity;
-    const heard = this.#heard.has(source) ? since(this.#heard.get(source)) : Infinity;
+    const stated = feed.age_s === null ? Infinity : feed.age_s + since(this.#at);
+    const heard = since(this.#heard.get(source) ?? -Infinity);
     const age = Math.min(stated, heard);
-    const state = connected ? feed.state : "unknown";
+    const state = connected ? feed.state : /** @type {const} */ ("unknown");
     return {
       ...feed,
       state,

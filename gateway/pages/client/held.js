@@ -2,12 +2,18 @@
  * What operators hold back, for everyone. By the definition's tree: an id says nothing of what a unit is in.
  */
 
+/** @import { Tree } from "./index.d.ts" */
+
 const parentsOf = new WeakMap();
 
 /**
  * Whether a unit's public figures are held, wholly or in part.
  *
  * It or a unit above it is in `held`, or a part of it is, and then the gateway lists it in `heldInPart`.
+ * @param {{held: readonly string[], heldInPart?: readonly string[]}} options
+ * @param {Tree} definition
+ * @param {string} contest
+ * @param {string} unit
  */
 export function isHeld({ held, heldInPart = [] }, definition, contest, unit) {
   const path = pathOf(definition, unit);
@@ -15,7 +21,13 @@ export function isHeld({ held, heldInPart = [] }, definition, contest, unit) {
   return names.some((name) => held.includes(name)) || (names.length > 0 && heldInPart.includes(names[0]));
 }
 
-/** Whether what a name in `held` is of and a unit have anything in common: one is in the other. `unit` null is everywhere. */
+/**
+ * Whether what a name in `held` is of and a unit have anything in common: one is in the other. `unit` null is everywhere.
+ * @param {string} name
+ * @param {Tree} definition
+ * @param {string} contest
+ * @param {string | null} unit
+ */
 export function touches(name, definition, contest, unit) {
   const slash = name.indexOf("/");
   if ((slash < 0 ? name : name.slice(0, slash)) !== contest) return false;
@@ -24,7 +36,11 @@ export function touches(name, definition, contest, unit) {
   return pathOf(definition, part).includes(unit) || pathOf(definition, unit).includes(part);
 }
 
-/** The unit and those above it, nearest first; nothing for one that is not there. */
+/**
+ * The unit and those above it, nearest first; nothing for one that is not there.
+ * @param {Tree} definition
+ * @param {string} unit
+ */
 function pathOf(definition, unit) {
   if (!parentsOf.has(definition.units))
     parentsOf.set(definition.units, new Map(definition.units.map(({ id, parent }) => [id, parent ?? null])));
@@ -34,6 +50,10 @@ function pathOf(definition, unit) {
   return path;
 }
 
+/**
+ * @param {string} contest
+ * @param {string | null} unit
+ */
 function nameOf(contest, unit) {
   return unit === null ? contest : `${contest}/${unit}`;
 }

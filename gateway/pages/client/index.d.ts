@@ -119,9 +119,70 @@ export interface StateMessage {
   readonly embargo?: string | null;
   readonly embargoed?: boolean;
   readonly hold?: readonly string[];
+  readonly held_in_part?: readonly string[];
   readonly calls?: readonly Call[];
   readonly replay?: Playback | null;
 }
+
+/** Where a subscription is in the stream. */
+export interface Cursor {
+  readonly epoch: string | null;
+  readonly seq: number;
+}
+
+/** The figures of one unit as a message has them; what it does not name is as it was before. */
+export type TotalsEntry = Partial<Entry> & Pick<Entry, "unit">;
+
+/** Everything that a subscription covers: it replaces what was. */
+export interface SnapshotMessage {
+  readonly type: "snapshot";
+  readonly id: string;
+  readonly contest: string;
+  readonly source: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly as_of: string | null;
+  readonly totals: readonly TotalsEntry[];
+}
+
+/** What has changed since `from`, in absolute values. */
+export interface DeltaMessage {
+  readonly type: "delta";
+  readonly id: string;
+  readonly from: number;
+  readonly seq: number;
+  readonly as_of: string | null;
+  readonly totals: readonly TotalsEntry[];
+}
+
+/** The server ends the connection, and asks for another after a while. */
+export interface GoodbyeMessage {
+  readonly type: "goodbye";
+  readonly code: number;
+  readonly retry_after_s: number;
+}
+
+export type ServerMessage =
+  | HelloMessage
+  | SnapshotMessage
+  | DeltaMessage
+  | StateMessage
+  | EventMessage
+  | Fault
+  | GoodbyeMessage;
+
+/** What a client says. */
+export type ClientMessage =
+  | {
+      readonly type: "subscribe";
+      readonly id: string;
+      readonly contest: string;
+      readonly source: string;
+      readonly units: readonly string[];
+      readonly max_rate_hz?: number;
+      readonly since?: Cursor;
+    }
+  | { readonly type: "unsubscribe"; readonly id: string };
 
 /** Something worth a strap; never an editorial call. Not told while this screen is held. */
 export interface EventMessage {
@@ -278,6 +339,9 @@ export interface Where {
 /** Ask for the definition once; rejects where there is no server or no run yet. */
 export function fetchDefinition(where?: Where): Promise<Definition>;
 
+/** The definition where it is another one than before; null where it is the same, or cannot be had now. */
+export function newDefinition(where: Where, before: unknown): Promise<Definition | null>;
+
 /** Ask until there is one. */
 export function awaitDefinition(
   options?: Where & { onWait?: (error: unknown) => void; signal?: AbortSignal; random?: () => number },
@@ -293,19 +357,19 @@ export function mayReconnect(code: number): boolean;
 export function retryDelay(failures: number, random?: () => number, firstMs?: number, longestMs?: number): number;
 /** Whether a pattern such as `tr/34/*` covers a unit. */
 export function covers(pattern: string, unit: string): boolean;
+/** As much of a definition as says what lies in what. */
+export interface Tree {
+  readonly units: readonly { readonly id: string; readonly parent?: string | null | undefined }[];
+}
+
 /** Whether a unit's public figures are held by operators, wholly or in part: it, one above it, or one below it is. */
 export function isHeld(
   night: { readonly held: readonly string[]; readonly heldInPart?: readonly string[] },
-  definition: Pick<Definition, "units">,
+  definition: Tree,
   contest: string,
   unit: string,
 ): boolean;
 /** Whether what a name in `held` is of and a unit (null: everywhere) have anything in common. */
-export function touches(
-  name: string,
-  definition: Pick<Definition, "units">,
-  contest: string,
-  unit: string | null,
-): boolean;
+export function touches(name: string, definition: Tree, contest: string, unit: string | null): boolean;
 /** A subscription's name: the same for whoever asks for the same. */
 export function subscriptionId(wanted: Wanted): string;

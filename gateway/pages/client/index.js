@@ -8,7 +8,7 @@
 import { LiveNight } from "./connection.js";
 
 export { routeUrl, streamUrl } from "./address.js";
-export { awaitDefinition, fetchDefinition } from "./definition.js";
+export { awaitDefinition, fetchDefinition, newDefinition } from "./definition.js";
 export { isHeld, touches } from "./held.js";
 export { Night } from "./night.js";
 export { mayReconnect, retryDelay } from "./retry.js";

@@ -9,20 +9,43 @@ import { Feeds } from "./feeds.js";
 import { mayReconnect, retryDelay } from "./retry.js";
 import { same, Subscription } from "./subscription.js";
 
+/** @import { Call, ClientMessage, DeltaMessage, Entry, Events, HelloMessage, Mode, Scope, ServerMessage, SnapshotMessage, StateMessage, Status, Wanted } from "./index.d.ts" */
+
 /** Subscriptions that were closed and whose figures are kept, so that coming back costs a delta: as many as are open. */
 const MAX_RETAINED = 32;
 
 /** Signs of life that may be missed before a silent connection counts as lost: what docs/protocol.md says. */
 const MISSED_HEARTBEATS = 3;
 
+/** @typedef {Map<string, Entry | undefined>} Figures by contest, source and unit */
+/** @typedef {{ contest: string, source: string, unit: string }} Cell */
+
+/**
+ * @typedef {object} NightOptions
+ * @property {(message: ClientMessage) => void} send
+ * @property {(name: keyof Events, detail: any) => void} tell
+ * @property {() => number} now milliseconds that never step back
+ * @property {(() => number) | undefined} [random]
+ * @property {{ firstMs?: number, longestMs?: number } | undefined} [retry]
+ */
+
 export class Night {
+  /** @type {Map<string, Subscription>} */
   #subscriptions = new Map();
   #feeds;
+  /** @type {StateMessage | null} */
   #state = null;
+  /**
+   * While this screen is held: what it shows.
+   * @type {Figures | null}
+   */
   #frozen = null;
+  /** @type {readonly Call[]} */
   #frozenCalls = [];
   #failures = 0;
+  /** @type {number | null} */
   #retryAfterMs = null;
+  /** @type {number | null} */
   #heartbeatMs = null;
   #connected = false;
   #send;
@@ -30,19 +53,34 @@ export class Night {
   #random;
   #retry;
 
-  /** "connecting", "open", "lost" (it comes back by itself), "refused" (it does not) or "closed" (by us). */
+  /**
+   * "connecting", "open", "lost" (it comes back by itself), "refused" (it does not) or "closed" (by us).
+   * @type {Status}
+   */
   status = "connecting";
-  /** The close code of the last connection that ended; null before. */
+  /**
+   * The close code of the last connection that ended; null before.
+   * @type {number | null}
+   */
   code = null;
+  /** @type {string | null} */
   run = null;
-  /** "live", "test" or "replay"; null before the first hello. */
+  /**
+   * "live", "test" or "replay"; null before the first hello.
+   * @type {Mode | null}
+   */
   mode = null;
+  /** @type {string | null} */
   epoch = null;
+  /** @type {Scope | null} */
   scope = null;
   /** Deltas that began beyond the cursor: faults of the server's, each mended by a fresh snapshot. */
   gaps = 0;
 
-  /** `send(message)` and `tell(name, detail)` carry out what follows from a message; `now` gives milliseconds. */
+  /**
+   * `send(message)` and `tell(name, detail)` carry out what follows from a message; `now` gives milliseconds.
+   * @param {NightOptions} nightOptions
+   */
   constructor({ send, tell, now, random, retry }) {
     this.#send = send;
     this.#tell = tell;
@@ -53,13 +91,24 @@ export class Night {
 
   // What a screen reads.
 
-  /** The figures of one unit, or undefined where nothing is known. Never changed in place. */
+  /**
+   * The figures of one unit, or undefined where nothing is known. Never changed in place.
+   * @param {string} contest
+   * @param {string} source
+   * @param {string} unit
+   */
   entry(contest, source, unit) {
     return this.#frozen ? this.#frozen.get(keyOf(contest, source, unit)) : this.newest(contest, source, unit);
   }
 
-  /** The same, also of what is held back locally: for a preview beside the program. */
+  /**
+   * The same, also of what is held back locally: for a preview beside the program.
+   * @param {string} contest
+   * @param {string} source
+   * @param {string} unit
+   */
   newest(contest, source, unit) {
+    /** @type {Subscription | null} */
     let best = null;
     for (const one of this.#subscriptions.values()) {
       if (
@@ -71,7 +120,7 @@ export class Night {
       )
         best = one;
     }
-    return best?.table.get(unit);
+    return best?.table?.get(unit);
   }
 
   /** By source {state, last_event, age_s}; the state is "unknown" while there is no connection. */
@@ -155,7 +204,10 @@ export class Night {
 
   // What is followed.
 
-  /** Follow {contest, source, units, maxRateHz?}; the handle's `close()` ends it. The same twice is followed once. */
+  /**
+   * Follow {contest, source, units, maxRateHz?}; the handle's `close()` ends it. The same twice is followed once.
+   * @param {Wanted} wanted
+   */
   subscribe(wanted) {
     const fresh = new Subscription(wanted);
     const one = this.#subscriptions.get(fresh.id) ?? fresh;
@@ -185,7 +237,10 @@ export class Night {
     for (const one of this.#subscriptions.values()) if (one.handles) this.#send(one.ask());
   }
 
-  /** A message came in; one of a kind that is not known is ignored, for a newer server may say more. */
+  /**
+   * A message came in; one of a kind that is not known is ignored, for a newer server may say more.
+   * @param {ServerMessage} message
+   */
   receive(message) {
     switch (message.type) {
       case "hello":
@@ -208,7 +263,10 @@ export class Night {
     }
   }
 
-  /** The connection is lost. Returns the milliseconds to wait before the next; null where there must be none. */
+  /**
+   * The connection is lost. Returns the milliseconds to wait before the next; null where there must be none.
+   * @param {number} code
+   */
   lose(code) {
     this.#connected = false;
     this.code = code;
@@ -235,26 +293,33 @@ export class Night {
     return this.#heartbeatMs && this.status === "open" ? this.#heartbeatMs * MISSED_HEARTBEATS : null;
   }
 
+  /** @param {Status} status */
   #connection(status) {
     this.status = status;
     this.#tell("connection", { status, code: this.code });
   }
 
+  /** @param {HelloMessage} message */
   #hello(message) {
     const { run, mode, epoch, scope } = message;
-    Object.assign(this, { run, mode, epoch, scope: scope ?? "public" });
+    this.run = run;
+    this.mode = mode;
+    this.epoch = epoch;
+    this.scope = scope ?? "public";
     this.#failures = 0;
     this.#heartbeatMs = message.heartbeat_s * 1_000;
     this.#tell("hello", message);
     this.#connection("open");
   }
 
+  /** @param {StateMessage} message */
   #stated(message) {
     this.#state = message;
     this.#feeds.receive(message);
     this.#tell("state", message);
   }
 
+  /** @param {SnapshotMessage} message */
   #snapshot(message) {
     const one = this.#subscriptions.get(message.id);
     if (!one) return;
@@ -266,6 +331,7 @@ export class Night {
     );
   }
 
+  /** @param {DeltaMessage} message */
   #delta(message) {
     const one = this.#subscriptions.get(message.id);
     if (!one) return;
@@ -280,6 +346,10 @@ export class Night {
     }
   }
 
+  /**
+   * @param {Subscription} subscription
+   * @param {string[]} units
+   */
   #moved({ contest, source }, units) {
     if (this.#frozen) this.#tell("pending", { pending: this.pending });
     else this.#tell("change", { contest, source, units });
@@ -290,8 +360,12 @@ export class Night {
     return this.#frozen ? this.#difference(this.#frozen, this.#visible()) : [];
   }
 
-  /** The newest figures by place; only of the same contest and source as `like`, if it is given. */
+  /**
+   * The newest figures; only of the same contest and source as `like`, if it is given.
+   * @param {Subscription} [like]
+   */
   #visible(like = undefined) {
+    /** @type {Figures} */
     const visible = new Map();
     for (const { contest, source, table } of this.#subscriptions.values()) {
       if (like && (like.contest !== contest || like.source !== source)) continue;
@@ -303,7 +377,11 @@ export class Night {
     return visible;
   }
 
-  /** The places at which two such maps differ: {contest, source, unit}. */
+  /**
+   * The places at which two such maps differ: {contest, source, unit}.
+   * @param {Figures} before
+   * @param {Figures} after
+   */
   #difference(before, after) {
     const keys = [...new Set([...before.keys(), ...after.keys()])];
     return keys
@@ -314,6 +392,7 @@ export class Night {
       });
   }
 
+  /** @param {Cell[]} changed */
   #tellChanges(changed) {
     const changes = new Map();
     for (const { contest, source, unit } of changed) {
@@ -324,15 +403,21 @@ export class Night {
     for (const change of changes.values()) this.#tell("change", change);
   }
 
-  /** What is followed stands before what no longer is, this epoch before another, the later before the earlier. */
+  /**
+   * What is followed stands before what no longer is, this epoch before another, the later before the earlier.
+   * @param {Subscription} one
+   * @param {Subscription | null} other
+   */
   #outranks(one, other) {
     if (!other) return true;
+    /** @param {Subscription} each */
     const rank = (each) => [each.handles > 0, each.epoch === this.epoch, each.seq].map(Number);
     const [left, right] = [rank(one), rank(other)];
     const place = left.findIndex((value, index) => value !== right[index]);
     return place >= 0 && left[place] > right[place];
   }
 
+  /** @param {Subscription} one */
   #unsubscribe(one) {
     one.handles -= 1;
     if (one.handles === 0 && this.#connected) this.#send({ type: "unsubscribe", id: one.id });
@@ -347,6 +432,11 @@ export class Night {
   }
 }
 
+/**
+ * @param {string} contest
+ * @param {string} source
+ * @param {string} unit
+ */
 function keyOf(contest, source, unit) {
   return `${contest} ${source} ${unit}`;
 }

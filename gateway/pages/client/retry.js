@@ -8,12 +8,21 @@ export const RETRY_FIRST_MS = 2_000;
 /** The longest pause: a screen should be right again soon, and by now the crowd is spread wide enough. */
 export const RETRY_LONGEST_MS = 8_000;
 
-/** Full jitter: anything up to a limit that doubles with each failure, so that clients do not return in step. */
+/**
+ * Full jitter: anything up to a limit that doubles with each failure, so that clients do not return in step.
+ * @param {number} failures
+ * @param {() => number} [random]
+ * @param {number} [firstMs]
+ * @param {number} [longestMs]
+ */
 export function retryDelay(failures, random = Math.random, firstMs = RETRY_FIRST_MS, longestMs = RETRY_LONGEST_MS) {
   return random() * Math.min(longestMs, firstMs * 2 ** Math.min(failures, 16));
 }
 
-/** Whether a close code asks for another connection: 4500 to 4999 say that it would be no use. */
+/**
+ * Whether a close code asks for another connection: 4500 to 4999 say that it would be no use.
+ * @param {number} code
+ */
 export function mayReconnect(code) {
   return !(code >= 4500 && code <= 4999);
 }

@@ -4,59 +4,108 @@
 
 import { judge } from "./cursor.js";
 
-const COUNTS = ["boxes_opened", "annulled", "registered", "cast", "valid", "invalid", "unattributed", "flagged"];
-/** What is so of a unit of which nothing else was said. */
-const UNCLAIMED = { overridden: [], boxes_surplus: 0, complete: false, contradictions: [] };
+/** @import { ClientMessage, DeltaMessage, Entry, SnapshotMessage, TotalsEntry, Wanted } from "./index.d.ts" */
 
-/** FNV-1a, 32 bits, over UTF-16 code units (all of them ASCII here). */
+/** What is so of a unit of which nothing was said. */
+const UNHEARD = {
+  boxes_opened: 0,
+  annulled: 0,
+  registered: 0,
+  cast: 0,
+  valid: 0,
+  invalid: 0,
+  unattributed: 0,
+  flagged: 0,
+  overridden: [],
+  boxes_surplus: 0,
+  complete: false,
+  contradictions: [],
+};
+
+/**
+ * FNV-1a, 32 bits, over UTF-16 code units (all of them ASCII here).
+ * @param {string} text
+ * @param {number} basis
+ */
 function fnv(text, basis) {
   let hash = basis;
   for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
-/** A subscription's name: the same for every client that asks for the same, so that they share the server's bytes. */
+/**
+ * A subscription's name: the same for every client that asks for the same, so that they share the server's bytes.
+ * @param {Wanted} wanted
+ */
 export function subscriptionId({ contest, source, units, maxRateHz }) {
   const text = [contest, source, ...units, maxRateHz ?? ""].join(" ");
   return fnv(text, 0x811c9dc5) + fnv(text, 0x050c5d1f);
 }
 
-/** Whether a pattern such as `tr/34/*` covers a unit. */
+/**
+ * Whether a pattern such as `tr/34/*` covers a unit.
+ * @param {string} pattern
+ * @param {string} unit
+ */
 export function covers(pattern, unit) {
   if (!pattern.endsWith("/*")) return pattern === unit;
   const prefix = pattern.slice(0, -1);
   return unit.startsWith(prefix) && !unit.slice(prefix.length).includes("/");
 }
 
-/** What was known with what is said now; fields that are not named stay. Never changes what was. */
+/**
+ * What was known with what is said now; fields that are not named stay. Never changes what was.
+ * @param {Entry | undefined} before
+ * @param {TotalsEntry} entry
+ */
 function merged(before, entry) {
-  const after = before ? { ...before } : { ...Object.fromEntries(COUNTS.map((name) => [name, 0])), ...UNCLAIMED };
-  for (const [name, value] of Object.entries(entry)) {
-    if (value !== null && value !== undefined && name !== "votes") after[name] = value;
-  }
-  after.votes = { ...before?.votes, ...entry.votes };
-  return after;
+  const named = Object.entries(entry).filter(
+    ([name, value]) => name !== "votes" && value !== null && value !== undefined,
+  );
+  const votes = { ...before?.votes, ...entry.votes };
+  return /** @type {Entry} */ ({ ...(before ?? UNHEARD), ...Object.fromEntries(named), votes });
 }
 
-/** Whether two entries (or none) show the same. */
+/**
+ * Whether two entries (or none) show the same.
+ * @param {unknown} left
+ * @param {unknown} right
+ * @returns {boolean}
+ */
 export function same(left, right) {
   if (left === right) return true;
-  if (typeof left !== "object" || typeof right !== "object" || !left || !right) return false;
+  if (!isRecord(left) || !isRecord(right)) return false;
   const names = Object.keys(left);
   return names.length === Object.keys(right).length && names.every((name) => same(left[name], right[name]));
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Readonly<Record<string, unknown>>}
+ */
+function isRecord(value) {
+  return typeof value === "object" && value !== null;
 }
 
 export class Subscription {
   /** How many handles are open; with none the figures are only kept for whoever comes back. */
   handles = 0;
-  /** Unit → entry; null before the first snapshot. */
+  /**
+   * Unit → entry; null before the first snapshot.
+   * @type {Map<string, Entry> | null}
+   */
   table = null;
+  /** @type {string | null} */
   epoch = null;
   seq = 0;
   #placed = false;
 
+  /** @param {Wanted} wanted */
   constructor({ contest, source, units, maxRateHz }) {
-    Object.assign(this, { contest, source, units: [...units], maxRateHz });
+    this.contest = contest;
+    this.source = source;
+    this.units = [...units];
+    this.maxRateHz = maxRateHz;
     this.id = subscriptionId(this);
   }
 
@@ -65,31 +114,51 @@ export class Subscription {
     return this.#placed ? { epoch: this.epoch, seq: this.seq } : null;
   }
 
-  /** Whether it has anything to say about a unit. */
+  /**
+   * Whether it has anything to say about a unit.
+   * @param {string} unit
+   */
   covers(unit) {
     return this.units.some((pattern) => covers(pattern, unit));
   }
 
-  /** The message that asks for it, from the cursor on where there is one. */
+  /**
+   * The message that asks for it, from the cursor on where there is one.
+   * @returns {ClientMessage}
+   */
   ask() {
-    const message = { type: "subscribe", id: this.id, contest: this.contest, source: this.source, units: this.units };
-    if (this.maxRateHz !== undefined) message.max_rate_hz = this.maxRateHz;
-    if (this.cursor) message.since = this.cursor;
-    return message;
+    return {
+      type: "subscribe",
+      id: this.id,
+      contest: this.contest,
+      source: this.source,
+      units: this.units,
+      ...(this.maxRateHz === undefined ? {} : { max_rate_hz: this.maxRateHz }),
+      ...(this.cursor ? { since: this.cursor } : {}),
+    };
   }
 
-  /** Take a snapshot: it replaces everything. */
+  /**
+   * Take a snapshot: it replaces everything.
+   * @param {SnapshotMessage} message
+   */
   snapshot(message) {
     this.table = new Map(message.totals.map((entry) => [entry.unit, merged(undefined, entry)]));
-    Object.assign(this, { epoch: message.epoch, seq: message.seq });
+    this.epoch = message.epoch;
+    this.seq = message.seq;
     this.#placed = true;
   }
 
-  /** Take a delta of the connection's epoch. Returns what it was, and the units that it names if applied. */
+  /**
+   * Take a delta of the connection's epoch. Returns what it was, and the units that it names if applied.
+   * @param {DeltaMessage} message
+   * @param {string | null} epoch
+   */
   delta(message, epoch) {
     const verdict = judge(this.cursor, epoch, message.from, message.seq);
     if (verdict !== "next") return { verdict, units: [] };
-    for (const entry of message.totals) this.table.set(entry.unit, merged(this.table.get(entry.unit), entry));
+    const { table } = this;
+    if (table) for (const entry of message.totals) table.set(entry.unit, merged(table.get(entry.unit), entry));
     this.seq = message.seq;
     return { verdict, units: message.totals.map((entry) => entry.unit) };
   }

@@ -5,13 +5,18 @@
 import { make } from "../dom.js";
 import { Rows } from "./rows.js";
 
+/** @import { Call, PanelTools, RoomState } from "./types.d.ts" */
+
 export class Calls {
   #candidate;
   #ballot = "";
   #rows;
 
+  /** @param {PanelTools} tools */
   constructor({ root, room, words, election }) {
-    Object.assign(this, { room, t: words, election });
+    this.room = room;
+    this.t = words;
+    this.election = election;
     this.#candidate = make("select", { id: "call-candidate" });
     const button = make("button", { id: "call", "data-orders": true, text: words("call") });
     button.addEventListener("click", () => this.#call());
@@ -29,7 +34,10 @@ export class Calls {
     );
   }
 
-  /** Show the calls that stand, and who can be called where one looks. */
+  /**
+   * Show the calls that stand, and who can be called where one looks.
+   * @param {RoomState} state
+   */
   draw({ calls }) {
     const { contest, unit } = this.room.place;
     if (this.#ballot !== `${contest} ${unit}`) {
@@ -41,6 +49,7 @@ export class Calls {
     this.#rows.draw(calls, (call) => `${call.contest} ${call.unit} ${call.candidate}`, this.t("noCalls"));
   }
 
+  /** @param {Call} call */
   #row(call) {
     const { contest, unit, candidate, by } = call;
     const button = make("button", { "data-orders": true, text: this.t("withdrawCall") });

@@ -8,6 +8,17 @@
 import { make, put, say } from "../dom.js";
 import { focusedPanel, settleFocus } from "./focus.js";
 
+/** @import { Considered, OrderFields, Words } from "./types.d.ts" */
+
+/**
+ * @typedef {object} ConfirmationOptions
+ * @property {Words} words
+ * @property {(fields: OrderFields) => Promise<Considered>} consider asks what an order would do
+ * @property {(fields: OrderFields, reason: string, confirm: string | null) => Promise<Considered | null>} order gives it
+ * @property {(contest: string, unit: string, figure: string) => string} figureName
+ * @property {(count: number) => string} count
+ */
+
 export class Confirmation {
   #dialog;
   #form;
@@ -16,24 +27,38 @@ export class Confirmation {
   #questions;
   #reason;
   #sure;
+  #sureText;
   #problem;
   #give;
-  #pending = null;
+  /** @type {OrderFields} */
+  #pending = { type: "" };
+  /** @type {string | null} */
   #grave = null;
   #considered = Promise.resolve();
+  /** @type {string | null} */
   #confirm = null;
+  /** @type {Readonly<Record<string, unknown>>} */
   #adds = {};
+  /** @type {Element | null} */
   #panel = null;
 
-  /** `consider(fields)` asks what an order would do, `order(fields, reason, confirm)` gives it; see `Ordering`. */
+  /**
+   * `consider` and `order` are those of `Ordering`.
+   * @param {ConfirmationOptions} options
+   */
   constructor({ words, consider, order, figureName, count }) {
-    Object.assign(this, { t: words, consider, order, figureName, count });
+    this.t = words;
+    this.consider = consider;
+    this.order = order;
+    this.figureName = figureName;
+    this.count = count;
     this.#what = make("p", { class: "what", id: "what" });
     this.#changes = make("ul", { class: "changes", id: "changes" });
     this.#questions = make("ul", { class: "questions", id: "questions" });
     this.#reason = make("input", { id: "reason", required: true, maxlength: 500, autocomplete: "off" });
     this.#sure = make("input", { type: "checkbox", id: "sure" });
-    this.sureLine = make("label", { class: "sure", for: "sure" }, this.#sure, make("span", { id: "sure-text" }));
+    this.#sureText = make("span", { id: "sure-text" });
+    this.sureLine = make("label", { class: "sure", for: "sure" }, this.#sure, this.#sureText);
     this.#problem = make("p", { class: "problem", role: "alert" });
     this.#give = make("button", { type: "submit", class: "give", text: words("give") });
     const cancel = make("button", { type: "button", text: words("cancel") });
@@ -64,7 +89,10 @@ export class Confirmation {
     document.body.append(this.#dialog);
   }
 
-  /** Ask. `grave` orders want a second yes in every run, in words of their own. */
+  /**
+   * Ask. `grave` orders want a second yes in every run, in words of their own.
+   * @param {{fields: OrderFields, what: string, grave?: string | null}} options
+   */
   ask({ fields, what, grave = null }) {
     this.#pending = fields;
     this.#grave = grave;
@@ -78,6 +106,7 @@ export class Confirmation {
     this.#considered = this.#consider(fields);
   }
 
+  /** @param {OrderFields} fields */
   async #consider(fields) {
     const told = await this.consider(fields);
     if (this.#pending !== fields) return;
@@ -85,8 +114,9 @@ export class Confirmation {
     put(this.#dialog, "data-considered", "true");
   }
 
+  /** @param {Considered} considered */
   #show({ questions = [], changes = [], confirm = null, adds = {}, error = "" }) {
-    const { contest, unit } = this.#pending;
+    const { contest, unit } = /** @type {Readonly<Record<string, string>>} */ (this.#pending);
     if (confirm !== this.#confirm) this.#sure.checked = false; // that was a yes to something else
     this.#confirm = confirm;
     this.#adds = adds;
@@ -114,10 +144,11 @@ export class Confirmation {
     const asks = this.#grave !== null || questions.length > 0;
     this.#sure.required = asks;
     this.sureLine.hidden = !asks;
-    say(this.sureLine.querySelector("span"), asks ? (this.#grave ?? this.t("sure")) : "");
+    say(this.#sureText, asks ? (this.#grave ?? this.t("sure")) : "");
     say(this.#problem, error);
   }
 
+  /** @param {number | null} count */
   #counted(count) {
     return count === null ? this.t("nothingYet") : this.count(count);
   }
@@ -131,7 +162,7 @@ export class Confirmation {
       const answer = await this.order({ ...this.#pending, ...this.#adds }, this.#reason.value.trim(), this.#confirm);
       if (answer === null) this.#dialog.close();
       else if (answer.code === "not_confirmed") this.#show({ ...answer, error: this.t("changedMeanwhile") });
-      else say(this.#problem, answer.error);
+      else say(this.#problem, answer.error ?? "");
     } finally {
       this.#give.disabled = false;
     }

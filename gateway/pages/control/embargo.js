@@ -4,20 +4,28 @@
 
 import { make, put, say } from "../dom.js";
 
+/** @import { PanelTools, RoomState } from "./types.d.ts" */
+
 export class EmbargoPanel {
   #text;
   #button;
   #lifting = false;
 
+  /** @param {PanelTools} tools */
   constructor({ root, room, words, format }) {
-    Object.assign(this, { room, t: words, format });
+    this.room = room;
+    this.t = words;
+    this.format = format;
     this.#text = make("p", { class: "embargo-state" });
     this.#button = make("button", { id: "embargo-order", "data-orders": true });
     this.#button.addEventListener("click", () => this.#ask());
     root.append(this.#text, make("p", { class: "choices" }, this.#button));
   }
 
-  /** Show whether numbers are for the control room only. */
+  /**
+   * Show whether numbers are for the control room only.
+   * @param {RoomState} state
+   */
   draw({ embargoed, embargo }) {
     const { t, format } = this;
     const until = embargo

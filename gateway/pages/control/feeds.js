@@ -5,11 +5,16 @@
 import { make, put, say } from "../dom.js";
 import { Rows } from "./rows.js";
 
+/** @import { Feed, PanelTools, RoomState } from "./types.d.ts" */
+
 export class FeedsPanel {
   #rows;
 
+  /** @param {PanelTools} tools */
   constructor({ root, words, format, election }) {
-    Object.assign(this, { t: words, format, election });
+    this.t = words;
+    this.format = format;
+    this.election = election;
     const list = make("ul", { class: "feeds" });
     this.#rows = new Rows(list, () =>
       make("li", {}, make("b"), make("span", { class: "state" }), make("span", { class: "number" })),
@@ -17,19 +22,25 @@ export class FeedsPanel {
     root.append(list);
   }
 
-  /** How a feed is, and what of its word is set aside, ignored, dated ahead or impossible. */
+  /**
+   * How a feed is, and what of its word is set aside, ignored, dated ahead or impossible.
+   * @param {Feed} feed
+   */
   #word(feed) {
     const { t, format } = this;
     const word = feed.set_aside
       ? t("setAside", { state: t(feed.state), n: format.count(feed.set_aside) })
       : t(feed.state);
-    const odd = ["restarted", "ahead", "impossible"]
+    const odd = /** @type {const} */ (["restarted", "ahead", "impossible"])
       .filter((name) => feed[name])
       .map((name) => t(`${name}Feed`, { n: format.count(feed[name]) }));
     return [word, ...odd].join(" · ");
   }
 
-  /** Show the feeds, in the definition's order. */
+  /**
+   * Show the feeds, in the definition's order.
+   * @param {RoomState} state
+   */
   draw({ feeds }) {
     const { t, format } = this;
     const sources = this.election.sources.filter(({ id }) => id in feeds);

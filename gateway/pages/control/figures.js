@@ -3,22 +3,35 @@
  * what the public's stream says, and so never moves by itself while it is held.
  */
 
+import { isManual, markManual } from "../manual.js";
 import { markOdd, wholeOf } from "../claims.js";
 import { make, order, partyMark, dressMark, say, put } from "../dom.js";
+import { Memo } from "../memo.js";
 import { ranking } from "../rank.js";
+
+/** @import { Candidate, Entry, Formats, Ranked, Words } from "./types.d.ts" */
 
 const MOST_ROWS = 12;
 
-export class Figures {
-  #rows = new Map();
-  #body;
-  #head;
-  #foot = {};
+/**
+ * @typedef {object} Drawn
+ * @property {readonly Candidate[]} ballot
+ * @property {(id: string) => Candidate} stranger what stands for an id that the ballot does not name
+ * @property {Entry | undefined} preview
+ * @property {Entry | undefined} program
+ * @property {number} boxesTotal
+ * @property {boolean} embargoed
+ */
 
+export class Figures {
+  #rows = new Memo(newRow);
+  #body = make("tbody");
+  #foot = { boxes_opened: newFootCells(), valid: newFootCells(), unattributed: newFootCells(), as_of: newFootCells() };
+
+  /** @param {{ root: HTMLElement, words: Words, format: Formats }} options */
   constructor({ root, words, format }) {
-    Object.assign(this, { t: words, format });
-    this.#body = make("tbody");
-    this.#head = { preview: make("td", { class: "number" }), program: make("td", { class: "number" }) };
+    this.t = words;
+    this.format = format;
     const columns = make(
       "tr",
       {},
@@ -27,21 +40,8 @@ export class Figures {
       make("th", { scope: "col", class: "number", colspan: 2, text: words("program") }),
     );
     const foot = make("tfoot");
-    for (const name of ["boxes_opened", "valid", "unattributed", "as_of"]) {
-      this.#foot[name] = {
-        preview: make("td", { class: "number", colspan: 2 }),
-        program: make("td", { class: "number", colspan: 2 }),
-      };
-      foot.append(
-        make(
-          "tr",
-          {},
-          make("th", { scope: "row", text: words(name) }),
-          this.#foot[name].preview,
-          this.#foot[name].program,
-        ),
-      );
-    }
+    for (const [name, { preview, program }] of Object.entries(this.#foot))
+      foot.append(make("tr", {}, make("th", { scope: "row", text: words(name) }), preview, program));
     root.append(
       make(
         "table",
@@ -54,43 +54,49 @@ export class Figures {
     );
   }
 
-  /** Show one unit's figures as the room and as everyone sees them; either may be undefined. */
-  draw({ ballot, preview, program, boxesTotal, embargoed }) {
-    const ranked = ranking(ballot, preview?.votes).slice(0, MOST_ROWS);
+  /**
+   * Show one unit's figures as the room and as everyone sees them; either may be undefined.
+   * @param {Drawn} drawn
+   */
+  draw({ ballot, stranger, preview, program, boxesTotal, embargoed }) {
+    const ranked = ranking(ballot, preview?.votes, stranger).slice(0, MOST_ROWS);
     order(
       this.#body,
       ranked.map((row) => this.#row(row, preview, program)),
     );
-    for (const [side, entry] of [
-      ["preview", preview],
-      ["program", program],
-    ]) {
-      const { t, format } = this;
-      const said = entry
-        ? {
-            boxes_opened: `${format.count(entry.boxes_opened)} / ${format.count(boxesTotal)}`,
-            valid: format.count(entry.valid),
-            unattributed: format.count(entry.unattributed),
-            as_of: format.clock(entry.as_of),
-          }
-        : {};
-      for (const [name, cells] of Object.entries(this.#foot)) {
-        say(cells[side], said[name] ?? (side === "program" && embargoed ? t("embargoWord") : format.nothing));
-        this.#mark(cells[side], entry, name);
-      }
-      markOdd(this.#foot.boxes_opened[side], entry, t);
-    }
+    this.#sums("preview", preview, boxesTotal, this.format.nothing);
+    this.#sums("program", program, boxesTotal, embargoed ? this.t("embargoWord") : this.format.nothing);
   }
 
-  #row({ candidate, votes }, preview, program) {
-    let row = this.#rows.get(candidate.id);
-    if (!row) {
-      row = { mark: partyMark(), name: make("span"), cells: {} };
-      for (const name of ["previewShare", "previewVotes", "programShare", "programVotes"])
-        row.cells[name] = make("td", { class: "number" });
-      row.node = make("tr", {}, make("th", { scope: "row" }, row.mark, row.name), ...Object.values(row.cells));
-      this.#rows.set(candidate.id, row);
+  /**
+   * @param {"preview" | "program"} side
+   * @param {Entry | undefined} entry
+   * @param {number} boxesTotal
+   * @param {string} nothing what stands where there are no figures
+   */
+  #sums(side, entry, boxesTotal, nothing) {
+    const { format } = this;
+    const texts = {
+      boxes_opened: entry && `${format.count(entry.boxes_opened)} / ${format.count(boxesTotal)}`,
+      valid: entry && format.count(entry.valid),
+      unattributed: entry && format.count(entry.unattributed),
+      as_of: entry && format.clock(entry.as_of),
+    };
+    for (const name of /** @type {(keyof typeof texts)[]} */ (Object.keys(texts))) {
+      const cell = this.#foot[name][side];
+      say(cell, texts[name] ?? nothing);
+      markManual(cell, isManual(entry, name), this.t);
     }
+    markOdd(this.#foot.boxes_opened[side], entry, this.t);
+  }
+
+  /**
+   * @param {Ranked} ranked
+   * @param {Entry | undefined} preview
+   * @param {Entry | undefined} program
+   */
+  #row({ candidate, votes }, preview, program) {
+    const row = this.#rows.get(candidate.id);
     dressMark(row.mark, candidate, candidate.color);
     say(row.name, candidate.party ? `${candidate.name} (${candidate.party})` : candidate.name);
     const shown = program?.votes?.[candidate.id];
@@ -100,15 +106,29 @@ export class Figures {
     return row.node;
   }
 
+  /**
+   * @param {HTMLElement} share
+   * @param {HTMLElement} votes
+   * @param {Entry | undefined} entry
+   * @param {number | undefined} count
+   * @param {string} id
+   */
   #say(share, votes, entry, count, id) {
     say(share, entry ? this.format.percent(count ?? 0, wholeOf(entry)) : this.format.nothing);
     say(votes, entry ? this.format.count(count ?? 0) : this.format.nothing);
-    this.#mark(votes, entry, `votes.${id}`);
+    markManual(votes, isManual(entry, `votes.${id}`), this.t);
   }
+}
 
-  #mark(cell, entry, name) {
-    const byHand = entry?.overridden?.includes(name);
-    put(cell, "data-hand", byHand ? "true" : null);
-    put(cell, "title", byHand ? this.t("byHand") : null);
-  }
+function newRow() {
+  const [mark, name] = [partyMark(), make("span")];
+  const cell = () => make("td", { class: "number" });
+  const cells = { previewShare: cell(), previewVotes: cell(), programShare: cell(), programVotes: cell() };
+  const node = make("tr", {}, make("th", { scope: "row" }, mark, name), ...Object.values(cells));
+  return { mark, name, cells, node };
+}
+
+function newFootCells() {
+  const cell = () => make("td", { class: "number", colspan: 2 });
+  return { preview: cell(), program: cell() };
 }

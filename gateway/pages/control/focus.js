@@ -9,7 +9,10 @@ export function focusedPanel() {
   return document.activeElement?.closest("section") ?? null;
 }
 
-/** Give a panel the focus where nothing else has it. */
+/**
+ * Give a panel the focus where nothing else has it.
+ * @param {Element | null} panel
+ */
 export function settleFocus(panel) {
   const heading = panel?.querySelector("h2");
   const active = document.activeElement;

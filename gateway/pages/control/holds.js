@@ -6,15 +6,21 @@ import { touches } from "../client/held.js";
 import { make, put, say } from "../dom.js";
 import { Rows } from "./rows.js";
 
+/** @import { HoldAction, PanelTools, RoomState } from "./types.d.ts" */
+
+/** @type {Readonly<Record<HoldAction, string>>} */
 const ORDERS = { hold: "held", take: "taken", release: "released" };
 
 export class Holds {
+  /** @type {RoomState["hold"]} */
   #hold = {};
   #rows;
   #scope;
 
+  /** @param {PanelTools} tools */
   constructor({ root, room, words }) {
-    Object.assign(this, { room, t: words });
+    this.room = room;
+    this.t = words;
     this.#scope = make(
       "select",
       { id: "hold-scope" },
@@ -27,21 +33,24 @@ export class Holds {
       make("label", { for: "hold-scope", text: words("scope") }),
       this.#scope,
     );
-    for (const name of Object.keys(ORDERS)) {
+    for (const name of /** @type {HoldAction[]} */ (Object.keys(ORDERS))) {
       const button = make("button", { id: name, "data-orders": true, text: words(name) });
       button.addEventListener("click", () => this.ask(name));
       line.append(button);
     }
     const list = make("ul", { class: "held" });
-    this.#rows = new Rows(list, (item) => make("li", {}, make("b"), make("span", { class: "number" })));
+    this.#rows = new Rows(list, () => make("li", {}, make("b"), make("span", { class: "number" })));
     root.append(line, list);
   }
 
-  /** Show what is held, and how much waits behind it. */
-  draw(said) {
-    this.#hold = said.hold;
-    this.#rows.draw(Object.entries(said.hold), ([name]) => name, this.t("nothingHeld"));
-    Object.entries(said.hold).forEach(([name, pending], index) => {
+  /**
+   * Show what is held, and how much waits behind it.
+   * @param {RoomState} state
+   */
+  draw({ hold }) {
+    this.#hold = hold;
+    this.#rows.draw(Object.entries(hold), ([name]) => name, this.t("nothingHeld"));
+    Object.entries(hold).forEach(([name, pending], index) => {
       const [what, count] = this.#rows.parent.children[index].children;
       say(what, this.#named(name));
       say(count, this.t("pendingN", { n: pending }));
@@ -49,7 +58,10 @@ export class Holds {
     });
   }
 
-  /** Ask for an order about what is looked at. */
+  /**
+   * Ask for an order about what is looked at.
+   * @param {HoldAction} name
+   */
   ask(name) {
     const { contest, unit } = this.room.place;
     const where = this.#scope.value === "whole" ? null : unit;
@@ -62,6 +74,7 @@ export class Holds {
     });
   }
 
+  /** @param {string} held */
   #named(held) {
     const [contest, ...path] = held.split("/");
     return this.room.where(contest, path.length ? path.join("/") : null);

@@ -3,25 +3,35 @@
  */
 
 import { awaitDefinition } from "../client/index.js";
-import { make, say } from "../dom.js";
+import { byId, make, say } from "../dom.js";
 import { Election } from "../election.js";
 import { formats } from "../format.js";
-import { languageOf } from "../place.js";
 import { settleToken } from "../renewal.js";
+import { languageOf } from "../selection.js";
 import { Ordering } from "./ordering.js";
 import { Renewal } from "./renewal.js";
 import { Room } from "./room.js";
-import { sealFrom } from "./signing.js";
+import { signerFrom } from "./signing.js";
 import { words } from "./words.js";
+
+/** @import { OrderingOptions, Words } from "./types.d.ts" */
 
 const NAME_KEY = "sandik.operator";
 
-/** A form for the token (unless the address brings it), the operator's name and key; the key stays in this page's memory. */
+/**
+ * A form for the token (unless the address brings it), the operator's name and key; the key stays in this page's memory.
+ * @param {Words} t
+ * @returns {Promise<Pick<OrderingOptions, "token" | "by" | "signer">>}
+ */
 function signIn(t) {
   const brought = new URLSearchParams(location.search).get("token");
+  /**
+   * @param {string} id
+   * @param {Readonly<Record<string, unknown>> & {"data-label": string}} attributes
+   */
   const field = (id, attributes) => {
     const input = make("input", { id, autocomplete: "off", ...attributes });
-    return [make("label", { for: id, text: t(attributes["data-label"]) }), input];
+    return { input, nodes: [make("label", { for: id, text: t(attributes["data-label"]) }), input] };
   };
   const token = field("token", { "data-label": "token", type: "password", required: true });
   const name = field("name", { "data-label": "name", required: true, maxlength: 100 });
@@ -31,25 +41,25 @@ function signIn(t) {
     "form",
     { class: "sign-in panel" },
     make("h2", { text: t("signIn") }),
-    ...(brought ? [] : token),
-    ...name,
-    ...key,
+    ...(brought ? [] : token.nodes),
+    ...name.nodes,
+    ...key.nodes,
     problem,
     make("p", { class: "choices" }, make("button", { class: "give", text: t("enter") })),
   );
-  name[1].value = sessionStorage.getItem(NAME_KEY) ?? "";
-  document.getElementById("room").replaceChildren(form);
-  (brought ? name[1] : token[1]).focus();
+  name.input.value = sessionStorage.getItem(NAME_KEY) ?? "";
+  byId("room").replaceChildren(form);
+  (brought ? name.input : token.input).focus();
   return new Promise((resolve) => {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       try {
-        const file = key[1].files[0];
-        const seal = file ? await sealFrom(await file.text()) : null;
-        sessionStorage.setItem(NAME_KEY, name[1].value);
-        resolve({ token: brought ?? token[1].value.trim(), by: name[1].value.trim(), seal });
+        const file = key.input.files?.[0];
+        const signer = file ? await signerFrom(await file.text()) : null;
+        sessionStorage.setItem(NAME_KEY, name.input.value);
+        resolve({ token: brought ?? token.input.value.trim(), by: name.input.value.trim(), signer });
       } catch (error) {
-        say(problem, t(error.code === "no_ed25519" ? "noEd25519" : "noKey"));
+        say(problem, t(error instanceof Error && error.message === "no_ed25519" ? "noEd25519" : "noKey"));
       }
     });
   });
@@ -61,7 +71,7 @@ async function start() {
   const t = words(language);
   document.documentElement.lang = language;
   document.title = `sandık · ${t("title")}`;
-  say(document.getElementById("title"), t("title"));
+  say(byId("title"), t("title"));
   const who = await signIn(t);
   const election = new Election(await awaitDefinition({ url: location.href, token: who.token }));
   const format = formats(language, election.timezone);
@@ -69,9 +79,9 @@ async function start() {
   const ordering = new Ordering({
     ...who,
     url: location.href,
-    heard: (said) => {
-      room.draw(said);
-      renewal.draw(Date.parse(said.at));
+    heard: (state) => {
+      room.draw(state);
+      renewal.draw(Date.parse(state.at));
     },
     failed: (error) => {
       room.fail(error);
@@ -79,7 +89,7 @@ async function start() {
     },
   });
   const renewal = new Renewal({
-    root: document.getElementById("renewal"),
+    root: /** @type {HTMLDetailsElement} */ (byId("renewal")),
     words: t,
     format,
     token: who.token,

@@ -5,6 +5,8 @@
 import { make, say } from "../dom.js";
 import { Rows } from "./rows.js";
 
+/** @import { PanelTools, RoomState, StandingOverride } from "./types.d.ts" */
+
 const COUNTS = ["boxes_opened", "registered", "cast", "valid", "invalid", "unattributed"];
 
 export class Overrides {
@@ -15,8 +17,12 @@ export class Overrides {
   #offered = "";
   #rows;
 
+  /** @param {PanelTools} tools */
   constructor({ root, room, words, format, election }) {
-    Object.assign(this, { room, t: words, format, election });
+    this.room = room;
+    this.t = words;
+    this.format = format;
+    this.election = election;
     this.#figure = make("select", { id: "figure" });
     this.#value = make("input", { id: "value", type: "number", min: 0, step: 1, required: true, inputmode: "numeric" });
     this.#note = make("p", { class: "soft" });
@@ -38,10 +44,13 @@ export class Overrides {
     root.append(this.#form, this.#note, list);
   }
 
-  /** Show what is set by hand, and what can be set where one looks. */
+  /**
+   * Show what is set by hand, and what can be set where one looks.
+   * @param {RoomState} state
+   */
   draw({ overrides }) {
     const { contest, unit } = this.room.place;
-    const isDistrict = this.election.unitById.get(unit).level === "district";
+    const isDistrict = this.election.unit(unit).level === "district";
     this.#form.hidden = !isDistrict;
     say(this.#note, isDistrict ? "" : this.t("districtOnly"));
     if (this.#offered !== `${contest} ${unit}`) {
@@ -62,6 +71,7 @@ export class Overrides {
     overrides.forEach((one, index) => say(this.#rows.parent.children[index].children[1], ` ${this.#told(one)}`));
   }
 
+  /** @param {StandingOverride} standingOverride */
   #told({ contest, district, figures, instead_of: insteadOf, source_now: sourceNow }) {
     return Object.entries(figures)
       .map(([name, value]) => {
@@ -78,6 +88,7 @@ export class Overrides {
       .join(" · ");
   }
 
+  /** @param {StandingOverride} standingOverride */
   #row({ contest, source, district }) {
     const sourceName = this.election.sourceById.get(source)?.name ?? source;
     const button = make("button", { "data-orders": true, text: this.t("takeBack") });
@@ -103,7 +114,7 @@ export class Overrides {
       fields: { type: "figure_overridden", contest, source, unit, figures: { [figure]: value } },
       what: this.t("overrideWhat", {
         where: this.room.where(contest, unit),
-        source: this.election.sourceById.get(source).name,
+        source: this.election.source(source).name,
         figure: this.room.figureName(contest, unit, figure),
         value: this.format.count(value),
       }),

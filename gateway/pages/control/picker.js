@@ -3,18 +3,25 @@
  */
 
 import { make } from "../dom.js";
-import { fromAddress, toAddress } from "../place.js";
+import { fromAddress, toAddress } from "../selection.js";
+
+/** @import { Election, Words } from "./types.d.ts" */
 
 export class Picker {
+  /** @param {{root: HTMLElement, election: Election, words: Words, changed: () => void}} options */
   constructor({ root, election, words, changed }) {
     this.place = fromAddress(location.search, election);
     const units = [...election.units].sort(
       (left, right) =>
         left.id.split("/").length - right.id.split("/").length || left.name.localeCompare(right.name, "tr"),
     );
-    const choices = { contest: election.contests, unit: units, source: election.sources };
+    const choices = /** @type {const} */ ([
+      ["contest", election.contests],
+      ["unit", units],
+      ["source", election.sources],
+    ]);
     const line = make("p", { class: "picker" });
-    for (const [name, items] of Object.entries(choices)) {
+    for (const [name, items] of choices) {
       const select = make(
         "select",
         { id: `pick-${name}` },

@@ -5,6 +5,8 @@
 import { make, put, say } from "../dom.js";
 import { Rows } from "./rows.js";
 
+/** @import { PanelTools, QuarantinedRecord, RoomState } from "./types.d.ts" */
+
 const SHOWN = 20;
 const CANDIDATES = 4;
 
@@ -14,8 +16,12 @@ export class QuarantineQueue {
   #again;
   #uncounted;
 
+  /** @param {PanelTools} tools */
   constructor({ root, room, words, format, election }) {
-    Object.assign(this, { room, t: words, format, election });
+    this.room = room;
+    this.t = words;
+    this.format = format;
+    this.election = election;
     const [list, again] = [make("ul", { class: "queue" }), make("ul", { class: "queue again" })];
     this.#rows = new Rows(list, (record) => this.#row(record));
     this.#again = new Rows(again, (record) => this.#row(record, true));
@@ -24,9 +30,13 @@ export class QuarantineQueue {
     root.append(list, this.#more, this.#uncounted);
   }
 
-  /** Show what waits, and what was let out and is not counted yet, the newest first. */
+  /**
+   * Show what waits, and what was let out and is not counted yet, the newest first.
+   * @param {RoomState} state
+   */
   draw({ quarantine }) {
     const shown = quarantine.newest.slice(0, SHOWN);
+    /** @param {QuarantinedRecord} quarantinedRecord */
     const keyOf = ({ position, verdict }) => `${position} ${verdict}`;
     this.#rows.draw(shown, keyOf, this.t("noQuarantine"));
     const more = quarantine.waiting - shown.length;
@@ -35,8 +45,17 @@ export class QuarantineQueue {
     this.#again.draw(quarantine.uncounted.slice(0, SHOWN), keyOf, "");
   }
 
+  /**
+   * @param {QuarantinedRecord} record
+   * @param {boolean} [isAgain]
+   */
   #row(record, isAgain = false) {
     const { position, reason, detail, releasable, refusal, said, verdict } = record;
+    /**
+     * @param {string} key
+     * @param {string} type
+     * @param {boolean} disabled
+     */
     const button = (key, type, disabled) => {
       const made = make("button", {
         "data-orders": true,
@@ -64,9 +83,13 @@ export class QuarantineQueue {
     );
   }
 
-  /** Whose word on what it is, with its figures, and what it comes to by what stands; as far as it can be read. */
+  /**
+   * Whose word on what it is, with its figures, and what it comes to by what stands; as far as it can be read.
+   * @param {QuarantinedRecord} quarantinedRecord
+   */
   #about({ contest, source, statement, verdict }) {
     const { t, format } = this;
+    /** @type {unknown[]} */
     const parts = [source && (this.election.sourceById.get(source)?.name ?? source)];
     if (statement) {
       const { district, box, revision, at, figures } = statement;
@@ -81,13 +104,18 @@ export class QuarantineQueue {
           t("figuresOf", {
             boxes: format.count(figures.boxes_opened),
             valid: format.count(figures.valid),
-            votes: this.#votes(contest, district, figures.votes),
+            votes: this.#votes(contest ?? "", district, figures.votes),
           }),
         );
     }
     return [...parts.filter(Boolean), t(`verdict_${verdict ?? "unknown"}`)].join(" · ");
   }
 
+  /**
+   * @param {string} contest
+   * @param {string} district
+   * @param {Readonly<Record<string, number>>} votes
+   */
   #votes(contest, district, votes) {
     const named = Object.entries(votes)
       .sort(([, one], [, other]) => other - one)
@@ -95,6 +123,11 @@ export class QuarantineQueue {
     return named.map(([id, count]) => `${this.#name(contest, district, id)} ${this.format.count(count)}`).join(", ");
   }
 
+  /**
+   * @param {string} contest
+   * @param {string} district
+   * @param {string} id
+   */
   #name(contest, district, id) {
     const isKnown = this.election.contestById.has(contest) && this.election.unitById.has(district);
     return isKnown ? this.room.candidateName(contest, district, id) : id;

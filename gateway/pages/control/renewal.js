@@ -5,15 +5,24 @@
 import { make, put, say } from "../dom.js";
 import { expiryOf, takeTokens } from "../renewal.js";
 
+/** @import { Formats, Words } from "./types.d.ts" */
+
 /** How long before its end the page says so: time enough to have another one made. */
 const SOON_MS = 600_000;
+
+/** @typedef {{ take: (token: string) => Promise<void> }} Take */
 
 export class Renewal {
   #token;
 
-  /** `take(token)` goes on with another token, and rejects one that is no good. */
+  /**
+   * `take(token)` goes on with another token, and rejects one that is no good.
+   * @param {{ root: HTMLDetailsElement, words: Words, format: Formats, token: string } & Take} options
+   */
   constructor({ root, words, format, token, take }) {
-    Object.assign(this, { root, t: words, format });
+    this.root = root;
+    this.t = words;
+    this.format = format;
     this.#token = token;
     const renew = takeTokens(async (next) => {
       await take(next);
@@ -40,13 +49,16 @@ export class Renewal {
         say(problem, "");
         root.open = false;
       } catch (error) {
-        say(problem, error.message);
+        say(problem, error instanceof Error ? error.message : String(error));
       }
     });
     root.hidden = false;
   }
 
-  /** Say until when the token holds, as of `now` in milliseconds since 1970. */
+  /**
+   * Say until when the token holds, as of `now` in milliseconds since 1970.
+   * @param {number} now
+   */
   draw(now) {
     const expires = expiryOf(this.#token);
     const left = expires === null ? Infinity : expires - now;

@@ -5,15 +5,27 @@
 import { make, order } from "../dom.js";
 import { focusedPanel, settleFocus } from "./focus.js";
 
+/** @template Item */
 export class Rows {
+  /** @type {Map<string | number, HTMLElement>} */
   #nodes = new Map();
 
-  /** `make(item)` builds a row; what of it changes, the caller says afterwards in `parent.children`. */
+  /**
+   * `build(item)` makes a row; what of it changes, the caller says afterwards in `parent.children`.
+   * @param {HTMLElement} parent
+   * @param {(item: Item) => HTMLElement} build
+   */
   constructor(parent, build) {
-    Object.assign(this, { parent, build });
+    this.parent = parent;
+    this.build = build;
   }
 
-  /** Show these, or the sentence that there are none. */
+  /**
+   * Show these, or the sentence that there are none.
+   * @param {readonly Item[]} items
+   * @param {(item: Item) => string | number} keyOf
+   * @param {string} empty
+   */
   draw(items, keyOf, empty) {
     const panel = this.parent.contains(document.activeElement) ? focusedPanel() : null;
     this.#nodes = new Map(items.map((item) => [keyOf(item), this.#nodes.get(keyOf(item)) ?? this.build(item)]));

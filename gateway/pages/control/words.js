@@ -2,7 +2,11 @@
  * Every word of the control room, Turkish first.
  */
 
+import { translator } from "../translate.js";
+import { COMMON } from "../vocabulary.js";
+
 const TR = {
+  ...COMMON.tr,
   title: "Yayın kontrol",
   operator: "Yayın sorumlusu",
   unsigned: "imzasız",
@@ -25,7 +29,6 @@ const TR = {
   contest: "Seçim türü",
   unit: "Birim",
   source: "Kaynak",
-  candidate: "Aday",
   preview: "Önizleme",
   program: "Yayında",
   figuresCaption: "Önizleme ile yayındaki sayılar",
@@ -71,17 +74,13 @@ const TR = {
   value: "Değer",
   noOverrides: "Elle girilen sayı yok.",
   takeBack: "Geri al",
-  byHand: "Elle girildi",
+  manualWord: "Elle girildi",
   overrideWhat:
     "{where}, {source}: {figure} = {value} olarak gösterilecek ve her yerde “elle girildi” diye işaretlenecek.",
   takeBackWhat: "{where}, {source}: elle girilen bütün sayılar geri alınacak.",
   districtOnly: "Sayılar ilçe ilçe girilir: bir ilçe seçin.",
   feeds: "Kaynaklar",
-  live: "canlı",
-  quiet: "sakin",
   stale: "gecikti",
-  down: "kesildi",
-  unknown: "bilinmiyor",
   lastChange: "son değişiklik {age}",
   never: "henüz veri yok",
   alarms: "Uyarılar",
@@ -106,7 +105,6 @@ const TR = {
   restartedFeed: "sürümler yeniden başladı, {n} bildirim sayılmıyor",
   aheadFeed: "{n} bildirimin saati ileride",
   impossibleFeed: "{n} sandıkta olamayacak sayılar",
-  setAside: "{state} · {n} bildirim karantinada",
   setAsideAlarm: "{n} bildirim karantinada: {reason}",
   uncounted: "Geçerli sayıldı, henüz sayılmadı",
   releaseAgain: "Yeniden yayımla",
@@ -119,17 +117,6 @@ const TR = {
   verdict_superseded: "daha yenisi geçerli",
   verdict_counted: "aynı sayılar zaten geçerli",
   verdict_unknown: "henüz incelenmedi",
-  reason_malformed: "okunamıyor",
-  reason_too_large: "çok büyük",
-  reason_misrouted: "yanlış yere gönderilmiş",
-  reason_unknown_contest: "seçim türü tanımsız",
-  reason_unknown_source: "kaynak tanımsız",
-  reason_unknown_district: "ilçe tanımsız",
-  reason_unknown_box: "sandık tanımsız",
-  reason_unknown_candidate: "aday tanımsız",
-  reason_wrong_kind: "kaynağın bildirim türü değil",
-  reason_conflict: "öncekiyle çelişiyor",
-  reason_backwards: "açılan sandık geriye gidiyor",
   audit: "Emir defteri",
   noAudit: "Henüz emir yok.",
   counts: "geçerli",
@@ -158,8 +145,6 @@ const TR = {
   connected: "Bağlı",
   embargoWord: "yasak",
   keys: "Kısayollar: T tut · A al · B bırak",
-  test: "TEST",
-  replay: "TEKRAR",
   liveMode: "CANLI",
   held: "tutuldu",
   released: "bırakıldı",
@@ -178,19 +163,10 @@ const TR = {
   replay_stepped: "tekrar adım attı",
   replay_speed_set: "tekrar hızı",
   unreadable: "okunamayan kayıt",
-  oddHead: "Çelişkili sayılar",
-  odd_boxes_over_total: "ilçedekinden çok sandık açılmış",
-  odd_no_boxes_known: "ilçenin sandıkları bilinmiyor",
-  odd_votes_without_boxes: "sandık açılmadan oy var",
-  odd_registered_over_roll: "seçmen, ilçedekinden çok",
-  odd_roll_used_up: "kalan sandıklara seçmen kalmıyor",
-  odd_cast_over_roll: "oy, ilçedeki seçmenden çok",
-  odd_cast_over_registered: "oy, açılan sandıklardaki seçmenden çok",
-  odd_valid_over_cast: "geçerli ve geçersiz oy, kullanılandan çok",
-  odd_votes_over_valid: "adayların oyları geçerli oydan çok",
 };
 
 const EN = {
+  ...COMMON.en,
   title: "Control room",
   operator: "Operator",
   unsigned: "unsigned",
@@ -213,7 +189,6 @@ const EN = {
   contest: "Contest",
   unit: "Unit",
   source: "Source",
-  candidate: "Candidate",
   preview: "Preview",
   program: "Program",
   figuresCaption: "Figures in preview and on air",
@@ -259,16 +234,12 @@ const EN = {
   value: "Value",
   noOverrides: "None is set by hand.",
   takeBack: "Take back",
-  byHand: "Set by hand",
+  manualWord: "Set by hand",
   overrideWhat: "{where}, {source}: {figure} will show as {value}, marked as set by hand everywhere.",
   takeBackWhat: "{where}, {source}: every figure set by hand will be taken back.",
   districtOnly: "Figures are set district by district: choose one.",
   feeds: "Feeds",
-  live: "live",
-  quiet: "quiet",
   stale: "stale",
-  down: "down",
-  unknown: "unknown",
   lastChange: "last change {age}",
   never: "nothing yet",
   alarms: "Alarms",
@@ -293,7 +264,6 @@ const EN = {
   restartedFeed: "revisions began again, {n} newer statements ignored",
   aheadFeed: "{n} statements dated ahead",
   impossibleFeed: "{n} boxes with figures that no box can have",
-  setAside: "{state} · {n} set aside",
   setAsideAlarm: "{n} statements set aside: {reason}",
   uncounted: "Let out, not counted yet",
   releaseAgain: "Publish again",
@@ -306,17 +276,6 @@ const EN = {
   verdict_superseded: "something newer stands",
   verdict_counted: "the same counts stand already",
   verdict_unknown: "not looked at yet",
-  reason_malformed: "cannot be read",
-  reason_too_large: "too large",
-  reason_misrouted: "sent to the wrong place",
-  reason_unknown_contest: "unknown contest",
-  reason_unknown_source: "unknown source",
-  reason_unknown_district: "unknown district",
-  reason_unknown_box: "unknown box",
-  reason_unknown_candidate: "unknown candidate",
-  reason_wrong_kind: "not what the source reports",
-  reason_conflict: "contradicts the one before",
-  reason_backwards: "boxes go backwards",
   audit: "Audit",
   noAudit: "No orders yet.",
   counts: "counts",
@@ -345,8 +304,6 @@ const EN = {
   connected: "Connected",
   embargoWord: "embargo",
   keys: "Keys: H hold · T take · R release",
-  test: "TEST",
-  replay: "REPLAY",
   liveMode: "LIVE",
   held: "held",
   released: "released",
@@ -365,31 +322,17 @@ const EN = {
   replay_stepped: "replay stepped",
   replay_speed_set: "replay speed",
   unreadable: "unreadable record",
-  oddHead: "Contradictory figures",
-  odd_boxes_over_total: "more boxes opened than the district has",
-  odd_no_boxes_known: "the district's boxes are not known",
-  odd_votes_without_boxes: "votes without an opened box",
-  odd_registered_over_roll: "more voters than the district has",
-  odd_roll_used_up: "no voters left for the boxes that remain",
-  odd_cast_over_roll: "more votes than the district has voters",
-  odd_cast_over_registered: "more votes than the opened boxes have voters",
-  odd_valid_over_cast: "more valid and invalid votes than were cast",
-  odd_votes_over_valid: "more votes for candidates than valid ones",
 };
 
-const LANGUAGES = { tr: TR, en: EN };
+export const TEXTS = { tr: TR, en: EN };
 
-/** The words of a language: `t("key", {name})`. An unknown key is a fault and throws. */
-export function words(language) {
-  const table = LANGUAGES[language] ?? TR;
-  return (key, values = {}) => {
-    if (!(key in table)) throw new Error(`There is no text ${key}.`);
-    return table[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-  };
-}
+/** `words(language)` gives its `t(key, values)`; see translate.js. */
+export const words = translator(TEXTS);
 
-/** The letters that hold, take and release have in a language. */
+/** @typedef {"hold" | "take" | "release"} HoldAction */
+
+/**
+ * The letters that hold, take and release have in a language.
+ * @type {Readonly<Record<string, Readonly<Record<string, HoldAction>>>>}
+ */
 export const SHORTCUTS = { tr: { t: "hold", a: "take", b: "release" }, en: { h: "hold", t: "take", r: "release" } };
-
-/** The tables themselves, so that a test can compare their keys. */
-export const TEXTS = LANGUAGES;

@@ -5,6 +5,8 @@
  * was loaded anew everything again. No imports: this text also goes into single-file templates (`sandik graphics`).
  */
 
+/** @import { Show } from "../overlays/types.d.ts" */
+
 /** Pauses between attempts to reach the page: it should come soon after its server. */
 const PROBE_MS = 1_000;
 /** A page that has loaded says so at once: one that does not in this time is tried again. */
@@ -12,18 +14,30 @@ const LIFE_MS = 10_000;
 /** How long an answer may take: a transition takes 400 ms. */
 const ANSWER_MS = 2_000;
 
+const STYLE =
+  "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:transparent;" +
+  "color-scheme:light;visibility:hidden;pointer-events:none";
+
 export class Frame {
+  /** @type {HTMLIFrameElement | null} */
   #node = null;
+  /** @type {string | null} */
   #address = null;
   #alive = false;
-  #timer = null;
+  /** @type {number | undefined} */
+  #timer;
+  /** @type {Show | null} */
   #wanted = null;
+  /** @type {Map<unknown, (answer: any) => void>} */
   #answers = new Map();
   #count = 0;
   #root;
-  #listen = (event) => this.#hear(event);
+  #listen = (/** @type {MessageEvent} */ event) => this.#hear(event);
 
-  /** `root` is the element that the graphic fills. */
+  /**
+   * `root` is the element that the graphic fills.
+   * @param {HTMLElement} root
+   */
   constructor(root) {
     this.#root = root;
     addEventListener("message", this.#listen);
@@ -34,7 +48,10 @@ export class Frame {
     return this.#alive;
   }
 
-  /** Have the page at this address; another one is loaded anew, but not for a new token alone: `show` tells the page. */
+  /**
+   * Have the page at this address; another one is loaded anew, but not for a new token alone: `show` tells the page.
+   * @param {string} address
+   */
   open(address) {
     const stays = this.#leadsTo(address);
     if (!stays) this.#drop();
@@ -45,18 +62,26 @@ export class Frame {
   /**
    * How the graphic should be: {parameters, playing, step, skip, token}. Resolves when it is, or at once where there is no page
    * yet: then it will be. Whether it is: true or false.
+   * @param {Show} wanted
    */
   show(wanted) {
     this.#wanted = wanted;
     return this.#alive ? this.ask({ sandik: "show", ...wanted }) : Promise.resolve(false);
   }
 
-  /** Ask the page something; its answer, or false where it gives none. */
+  /**
+   * Ask the page something; its answer, or false where it gives none.
+   * @param {Readonly<Record<string, unknown>>} message
+   * @param {number} [answerMs]
+   */
   ask(message, answerMs = ANSWER_MS) {
-    if (!this.#alive) return Promise.resolve(false);
-    const id = (this.#count += 1);
-    this.#node.contentWindow.postMessage({ ...message, id }, "*"); // to our own frame; its page decides whom it hears
+    const page = this.#alive ? this.#node?.contentWindow : null;
+    if (!page) return Promise.resolve(false);
+    this.#count += 1;
+    const id = this.#count;
+    page.postMessage({ ...message, id }, "*"); // to our own frame; its page decides whom it hears
     return new Promise((resolve) => {
+      /** @param {any} answer */
       const settle = (answer) => {
         clearTimeout(late);
         this.#answers.delete(id);
@@ -75,6 +100,7 @@ export class Frame {
 
   async #reach() {
     const address = this.#address;
+    if (address === null) return;
     try {
       await fetch(address, { mode: "no-cors", cache: "no-store" });
     } catch {
@@ -82,27 +108,31 @@ export class Frame {
       return;
     }
     if (!this.#leadsTo(address)) return;
-    this.#node = document.createElement("iframe");
-    this.#node.setAttribute("title", "sandık");
+    const node = document.createElement("iframe");
+    node.setAttribute("title", "sandık");
     // its scheme must be the page's, or the browser paints the frame's ground
-    this.#node.style.cssText =
-      "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:transparent;color-scheme:light;visibility:hidden;pointer-events:none";
-    this.#node.src = this.#address;
-    this.#root.append(this.#node);
+    node.style.cssText = STYLE;
+    node.src = address;
+    this.#node = node;
+    this.#root.append(node);
     this.#timer = setTimeout(() => this.#again(), LIFE_MS);
   }
 
   #again() {
     const address = this.#address;
     this.#drop();
-    this.open(address);
+    if (address !== null) this.open(address);
   }
 
-  /** Whether the page at this address is the one that is wanted, whatever its token. */
+  /**
+   * Whether the page at this address is the one that is wanted, whatever its token.
+   * @param {string} address
+   */
   #leadsTo(address) {
     return this.#address !== null && withoutToken(address) === withoutToken(this.#address);
   }
 
+  /** @param {MessageEvent} messageEvent */
   #hear({ source, data }) {
     if (!this.#node || source !== this.#node.contentWindow) return;
     if (data?.sandik === "ready") this.#begin();
@@ -112,7 +142,7 @@ export class Frame {
   #begin() {
     clearTimeout(this.#timer);
     this.#alive = true;
-    this.#node.style.visibility = "visible";
+    if (this.#node) this.#node.style.visibility = "visible";
     if (this.#wanted) this.show(this.#wanted);
   }
 
@@ -125,13 +155,19 @@ export class Frame {
   }
 }
 
+/** @param {string} address */
 function withoutToken(address) {
   const plain = new URL(address);
   plain.searchParams.delete("token");
   return plain.href;
 }
 
-/** The address of an overlay's page at a gateway, off air; a token goes with it. */
+/**
+ * The address of an overlay's page at a gateway, off air; a token goes with it.
+ * @param {string} gateway
+ * @param {string} name
+ * @param {string | undefined} token
+ */
 export function overlayAddress(gateway, name, token) {
   const address = new URL(`overlays/${name}`, gateway.endsWith("/") ? gateway : `${gateway}/`);
   address.searchParams.set("play", "0");

@@ -8,6 +8,8 @@
 import { apply, bad, begin, faultIn, faultInSchedule, ok, played, shown } from "./actions.js";
 import { Frame, overlayAddress } from "./frame.js";
 
+/** @import { Action, ActionAnswer, GraphicAbout, GraphicData, ScheduledAction } from "../overlays/types.d.ts" */
+
 /** How long drawing one moment may take: it may have to be drawn from the first action on. */
 const DRAWING_MS = 120_000;
 /** How long the package's own page may take to come. */
@@ -16,7 +18,11 @@ const WAIT_MS = 20;
 
 const OFFLINE = new URL("./offline.html", import.meta.url).href;
 
-/** The class of one graphic: `stepCount` as in its manifest; `cuts` says that what it shows can be cut short. */
+/**
+ * The class of one graphic: `stepCount` as in its manifest; `cuts` says that what it shows can be cut short.
+ * @param {string} name
+ * @param {GraphicAbout} about
+ */
 export function graphic(name, about) {
   return class extends Graphic {
     constructor() {
@@ -25,13 +31,24 @@ export function graphic(name, about) {
   };
 }
 
+/** @typedef {{ now: number, data: GraphicData, schedule: ScheduledAction[] }} Offline */
+
 class Graphic extends HTMLElement {
   #name;
   #about;
+  /** @type {Frame | null} */
   #frame = null;
-  #state = null;
+  #state = begin({});
+  /**
+   * In non-real-time: the moment that is drawn, the data that it began with, and what happens when.
+   * @type {Offline | null}
+   */
   #offline = null;
 
+  /**
+   * @param {string} name
+   * @param {GraphicAbout} about
+   */
   constructor(name, about) {
     super();
     this.#name = name;
@@ -50,7 +67,10 @@ class Graphic extends HTMLElement {
     });
   }
 
-  /** Nothing is seen before it is played. In real time the gateway may come later. */
+  /**
+   * Nothing is seen before it is played. In real time the gateway may come later.
+   * @param {{ data?: GraphicData, renderType?: string }} [parameters]
+   */
   async load({ data, renderType = "realtime" } = {}) {
     const fault = faultIn(data);
     if (fault) return bad(fault);
@@ -63,82 +83,110 @@ class Graphic extends HTMLElement {
     if (this.#offline && !timeline)
       return bad('Say which night: {"timeline": "night.json"}. sandik timeline writes one from an archive.');
     this.#frame = new Frame(this);
-    return this.#offline ? this.#draw() : this.#show(ok());
+    return this.#offline ? this.#draw(this.#offline) : this.#show(this.#frame, ok());
   }
 
   async dispose() {
     this.#frame?.close();
-    this.#frame = this.#state = this.#offline = null;
+    this.#frame = null;
+    this.#offline = null;
     this.replaceChildren();
     return ok();
   }
 
+  /** @param {Action["params"]} params */
   async playAction(params) {
     return this.#act("playAction", params);
   }
 
+  /** @param {Action["params"]} params */
   async stopAction(params) {
     return this.#act("stopAction", params);
   }
 
+  /** @param {Action["params"]} params */
   async updateAction(params) {
     return this.#act("updateAction", params);
   }
 
+  /** @param {Action["params"]} params */
   async customAction(params) {
     return this.#act("customAction", params);
   }
 
-  /** Draw the picture at this many milliseconds; it is there when the promise resolves. */
+  /**
+   * Draw the picture at this many milliseconds; it is there when the promise resolves.
+   * @param {{ timestamp?: number }} [parameters]
+   */
   async goToTime({ timestamp } = {}) {
     if (!this.#offline) return bad("Load the graphic as non-realtime to go to a time.");
-    if (!Number.isFinite(timestamp) || timestamp < 0) return bad("Give a timestamp in milliseconds, 0 or more.");
+    if (timestamp === undefined || !Number.isFinite(timestamp) || timestamp < 0)
+      return bad("Give a timestamp in milliseconds, 0 or more.");
     this.#offline.now = timestamp;
-    return this.#draw();
+    return this.#draw(this.#offline);
   }
 
-  /** What is to happen when; it replaces what was said before. */
+  /**
+   * What is to happen when; it replaces what was given before.
+   * @param {{ schedule?: ScheduledAction[] }} [parameters]
+   */
   async setActionsSchedule({ schedule } = {}) {
     if (!this.#offline) return bad("Load the graphic as non-realtime to schedule actions.");
     const fault = faultInSchedule(schedule);
     if (fault) return bad(fault);
-    this.#offline.schedule = structuredClone(schedule);
+    this.#offline.schedule = structuredClone(schedule ?? []);
     return ok();
   }
 
+  /**
+   * @param {string} type
+   * @param {Action["params"]} [params]
+   */
   async #act(type, params = {}) {
-    if (!this.#frame) return bad("Load the graphic first.");
-    if (this.#offline) return this.#actOffline({ type, params });
+    const [frame, offline] = [this.#frame, this.#offline];
+    if (!frame) return bad("Load the graphic first.");
+    if (offline) return this.#actOffline(offline, { type, params });
     const { state, answer } = apply(this.#state, { type, params }, this.#about);
     if (answer.statusCode !== 200) return answer;
     if (!isUrl(state.data.gateway))
       return bad(`${state.data.gateway} is no gateway's URL. Give one such as http://HOST:8765.`);
     this.#state = state;
-    return this.#show(answer);
+    return this.#show(frame, answer);
   }
 
-  async #show(answer) {
+  /**
+   * @param {Frame} frame
+   * @param {ActionAnswer} answer
+   * @returns {Promise<ActionAnswer>}
+   */
+  async #show(frame, answer) {
     const { gateway, token } = this.#state.data;
-    this.#frame.open(overlayAddress(gateway, this.#name, token));
-    const there = await this.#frame.show({ ...shown(this.#state, this.#about), token });
+    frame.open(overlayAddress(gateway, this.#name, token));
+    const there = await frame.show({ ...shown(this.#state, this.#about), token });
     return there
       ? answer
       : { ...answer, statusMessage: `${gateway} does not answer yet. The graphic fills itself when it does.` };
   }
 
-  /** An action outside of the schedule happens at the moment that is drawn, and is remembered with it. */
-  async #actOffline(action) {
-    const { data, schedule, now } = this.#offline;
+  /**
+   * An action outside of the schedule happens at the moment that is drawn, and is remembered with it.
+   * @param {Offline} offline
+   * @param {Action} action
+   */
+  async #actOffline(offline, action) {
+    const { data, schedule, now } = offline;
     const { answer } = apply(played(data, schedule, now, this.#about).state, action, this.#about);
     if (answer.statusCode !== 200) return answer;
     schedule.push({ timestamp: now, action: structuredClone(action) });
-    const drawn = await this.#draw();
+    const drawn = await this.#draw(offline);
     return drawn.statusCode === 200 ? answer : drawn;
   }
 
-  /** One page draws forwards; to go back, or for another past, it is loaded anew and draws from the beginning. */
-  async #draw() {
-    const { data, schedule, now } = this.#offline;
+  /**
+   * One page draws forwards; to go back, or for another past, it is loaded anew and draws from the beginning.
+   * @param {Offline} offline
+   */
+  async #draw({ data, schedule, now }) {
     const { shows } = played(data, schedule, now, this.#about);
     const night = {
       timeline: new URL(data.timeline, document.baseURI).href,
@@ -146,29 +194,31 @@ class Graphic extends HTMLElement {
       speed: Number(data.speed ?? 1),
     };
     const message = { sandik: "draw", name: this.#name, timestamp: now, shows, night };
-    this.#frame.open(OFFLINE);
-    if (!(await this.#alive())) return bad(`${OFFLINE} cannot be opened.`);
-    let drawn = await this.#frame.ask(message, DRAWING_MS);
-    if (drawn?.again) {
-      this.#frame.close();
+    let answer = await this.#ask(message);
+    if (answer?.again) {
+      this.#frame?.close();
       this.#frame = new Frame(this);
-      this.#frame.open(OFFLINE);
-      if (!(await this.#alive())) return bad(`${OFFLINE} cannot be opened.`);
-      drawn = await this.#frame.ask(message, DRAWING_MS);
+      answer = await this.#ask(message);
     }
-    return drawn && !drawn.fault ? ok() : bad(drawn?.fault ?? "The picture was not drawn in time.");
+    return answer && !answer.fault ? ok() : bad(answer?.fault ?? "The picture was not drawn in time.");
   }
 
-  async #alive() {
+  /**
+   * Ask the package's own page, once it has come.
+   * @param {Readonly<Record<string, unknown>>} message
+   */
+  async #ask(message) {
+    this.#frame?.open(OFFLINE);
     for (let waited = 0; !this.#frame?.alive && waited < LIFE_MS; waited += WAIT_MS) {
       await new Promise((resolve) => {
         setTimeout(resolve, WAIT_MS);
       });
     }
-    return Boolean(this.#frame?.alive);
+    return this.#frame?.alive ? this.#frame.ask(message, DRAWING_MS) : { fault: `${OFFLINE} cannot be opened.` };
   }
 }
 
+/** @param {string} text */
 function isUrl(text) {
   try {
     return ["http:", "https:"].includes(new URL(text).protocol);

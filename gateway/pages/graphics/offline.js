@@ -5,21 +5,38 @@
 
 import { VirtualClock } from "./virtual.js";
 
+/** @import { Show } from "../overlays/types.d.ts" */
+
 /** Figures are taken this often: no picture is further behind the night. */
 const FIGURES_MS = 100;
+
+/**
+ * What a Graphic asks for; see graphic.js.
+ * @typedef {object} DrawRequest
+ * @property {string} name
+ * @property {{ timeline: string, from: string, speed: number }} night
+ * @property {number} timestamp
+ * @property {(Show & { at: number })[]} shows
+ */
 
 const clock = new VirtualClock();
 let beginning = 0;
 let speed = 1;
+/** @param {number} now */
 const moment = (now) => beginning + now * speed;
 clock.install(globalThis, moment);
 
+/** @type {{ hosted: import("../overlays/hosted.js").Hosted, told: string[], about: string } | null} */
 let drawn = null;
 
+/** @param {Pick<DrawRequest, "name" | "night">} request */
 async function begin({ name, night }) {
-  const [{ TimelineNight }, { open }, { Hosted }] = await Promise.all(
-    ["./timeline.js", "../overlays/open.js", "../overlays/hosted.js"].map((module) => import(module)),
-  );
+  const [{ TimelineNight }, { open }, { Hosted }, { byId }] = await Promise.all([
+    import("./timeline.js"),
+    import("../overlays/open.js"),
+    import("../overlays/hosted.js"),
+    import("../dom.js"),
+  ]);
   const response = await fetch(night.timeline);
   if (!response.ok) throw new Error(`${night.timeline} is not there (${response.status}).`);
   const timeline = await response.json();
@@ -30,17 +47,13 @@ async function begin({ name, night }) {
     throw new Error(`${night.from} is no moment. Give one with its zone, such as 2024-03-31T21:00:00+03:00.`);
   const client = new TimelineNight(timeline, () => moment(clock.now));
   client.until(moment(0), { news: false });
-  const stage = await open({
-    name,
-    search: "play=0",
-    page: location.href,
-    root: document.getElementById("stage"),
-    client,
-  });
+  const stage = await open({ name, search: "play=0", page: location.href, root: byId("stage"), client });
+  if (!stage) throw new Error(`There is no overlay ${name}.`);
   setInterval(() => client.until(moment(clock.now)), FIGURES_MS);
   return { hosted: new Hosted(stage), told: [], about: JSON.stringify([name, night]) };
 }
 
+/** @param {DrawRequest} drawRequest */
 async function draw({ timestamp, shows, ...asked }) {
   drawn ??= await begin(asked);
   const told = shows.map((one) => JSON.stringify(one));

@@ -1,14 +1,16 @@
 /**
  * A single-file template for CasparCG and SPX-GC: both call update(string), play(), stop(), next() and remove().
  *
- * `sandik graphics` writes said.js, frame.js and this text into one file, after a `const TEMPLATE = {name, gateway, fields}`:
+ * `sandik graphics` writes playout-data.js, frame.js and this text into one file, after a `const TEMPLATE = {name, gateway, fields}`:
  * Chromium lets a page that was opened from a folder import nothing. `fields` says which parameter f0, f1, … are.
  */
 
 /** How long a removed graphic may take to go. */
-const FAREWELL_MS = 400;
+const REMOVAL_MS = 400;
 /** What a template's data may name beside the overlay's parameters. */
 const ADDRESS = ["gateway", "token"];
+
+/** @typedef {{ name: string, gateway: string, fields: Readonly<Record<string, string>> }} SingleFileTemplate */
 
 class Playout {
   #frame;
@@ -17,6 +19,11 @@ class Playout {
   #step = 0;
   #template;
 
+  /**
+   * @param {SingleFileTemplate} template
+   * @param {HTMLElement} root
+   * @param {string} search
+   */
   constructor(template, root, search) {
     this.#template = template;
     this.#frame = new Frame(root);
@@ -24,15 +31,16 @@ class Playout {
     this.#show();
   }
 
+  /** @param {unknown} text */
   update(text) {
     try {
-      const said = this.#known(parametersIn(text));
-      for (const [name, value] of Object.entries(said)) {
+      const given = this.#known(parametersIn(text));
+      for (const [name, value] of Object.entries(given)) {
         if (value === "" || value === null) delete this.#parameters[name];
         else this.#parameters[name] = String(value);
       }
     } catch (error) {
-      console.warn(`sandik: update() got what it cannot read (${error.message}). Give JSON: {"unit": "tr/34/fatih"}.`);
+      console.warn(`sandik: update() got what it cannot read (${error}). Give JSON: {"unit": "tr/34/fatih"}.`);
       return;
     }
     this.#show();
@@ -56,15 +64,18 @@ class Playout {
 
   remove() {
     this.stop();
-    setTimeout(() => this.#frame.close(), FAREWELL_MS);
+    setTimeout(() => this.#frame.close(), REMOVAL_MS);
   }
 
-  /** What this template has, by its own names; everything else that a playout system sends along is not ours. */
-  #known(said) {
+  /**
+   * What this template has, by its own names; everything else that a playout system sends along is not ours.
+   * @param {Readonly<Record<string, any>>} given
+   */
+  #known(given) {
     const { fields } = this.#template;
     const names = new Set([...ADDRESS, ...Object.values(fields)]);
     return Object.fromEntries(
-      Object.entries(said)
+      Object.entries(given)
         .map(([name, value]) => [fields[name] ?? name, value])
         .filter(([name, value]) => names.has(name) && value !== undefined),
     );
@@ -80,5 +91,12 @@ class Playout {
 // SPX-GC runs this file without a screen, only to read its definition
 if (typeof fetch === "function") {
   const playout = new Playout(TEMPLATE, document.body, location.search);
-  for (const name of ["update", "play", "stop", "next", "remove"]) window[name] = (text) => playout[name](text);
+  const controls = {
+    update: (/** @type {unknown} */ text) => playout.update(text),
+    play: () => playout.play(),
+    stop: () => playout.stop(),
+    next: () => playout.next(),
+    remove: () => playout.remove(),
+  };
+  Object.assign(window, controls);
 }

@@ -8,37 +8,50 @@
 /** Frames are due on this grid: 50 a second, as in European television. */
 const FRAME_MS = 20;
 
+/** @typedef {(...rest: any[]) => void} Task */
+
 export class VirtualClock {
   /** Virtual milliseconds since the page began. */
   now = 0;
+  /** @type {Map<number, { due: number, task: () => void, every: number | null }>} */
   #tasks = new Map();
+  /** @type {Map<number, FrameRequestCallback>} */
   #frames = new Map();
   #ids = 0;
   #started = new Map();
+  /** @type {any} the page's own clocks */
   #real;
+  /** @type {any} */
   #scope;
 
-  /** Take the place of a window's clocks; `date(now)` says which moment it is for the page. */
+  /**
+   * Take the place of a window's clocks; `date(now)` says which moment it is for the page.
+   * @param {any} scope
+   * @param {(now: number) => number} date
+   */
   install(scope, date) {
     this.#scope = scope;
     this.#real = { frame: scope.requestAnimationFrame.bind(scope), later: scope.setTimeout.bind(scope) };
-    scope.setTimeout = (task, ms = 0, ...rest) => this.#set(task, ms, rest, null);
-    scope.setInterval = (task, ms = 0, ...rest) => this.#set(task, ms, rest, Math.max(1, ms));
-    scope.clearTimeout = scope.clearInterval = (id) => {
+    scope.setTimeout = (/** @type {Task} */ task, ms = 0, /** @type {any[]} */ ...rest) =>
+      this.#set(task, ms, rest, null);
+    scope.setInterval = (/** @type {Task} */ task, ms = 0, /** @type {any[]} */ ...rest) =>
+      this.#set(task, ms, rest, Math.max(1, ms));
+    scope.clearTimeout = scope.clearInterval = (/** @type {number} */ id) => {
       this.#tasks.delete(id);
     };
-    scope.requestAnimationFrame = (task) => {
-      this.#frames.set((this.#ids += 1), task);
-      return this.#ids;
+    scope.requestAnimationFrame = (/** @type {FrameRequestCallback} */ task) => {
+      const id = this.#newId();
+      this.#frames.set(id, task);
+      return id;
     };
-    scope.cancelAnimationFrame = (id) => {
+    scope.cancelAnimationFrame = (/** @type {number} */ id) => {
       this.#frames.delete(id);
     };
     scope.performance.now = () => this.now;
     const [RealDate, now] = [scope.Date, () => date(this.now)];
     scope.Date = class extends RealDate {
-      constructor(...said) {
-        if (said.length) super(...said);
+      constructor(/** @type {any[]} */ ...moment) {
+        if (moment.length) super(...moment);
         else super(now());
       }
 
@@ -49,7 +62,10 @@ export class VirtualClock {
     Object.defineProperty(scope.document, "hidden", { get: () => false });
   }
 
-  /** Let time go on to `to`, and everything happen that is due. */
+  /**
+   * Let time go on to `to`, and everything happen that is due.
+   * @param {number} to
+   */
   async advance(to) {
     await this.settle();
     for (let due = this.#next(); due <= to; due = this.#next()) {
@@ -63,7 +79,8 @@ export class VirtualClock {
 
   /** Let what was promised happen, and put animations where they are by now. */
   async settle() {
-    await new Promise((resolve) => {
+    /** @type {Promise<void>} */
+    const settled = new Promise((resolve) => {
       const { port1, port2 } = new MessageChannel(); // a task of its own, without a timer's minimum
       port1.onmessage = () => {
         port1.close();
@@ -71,6 +88,7 @@ export class VirtualClock {
       };
       port2.postMessage(null);
     });
+    await settled;
     this.#animate();
   }
 
@@ -82,12 +100,20 @@ export class VirtualClock {
     });
   }
 
+  /**
+   * @param {(...rest: any[]) => void} task
+   * @param {number} ms
+   * @param {any[]} rest
+   * @param {number | null} every
+   */
   #set(task, ms, rest, every) {
-    this.#tasks.set((this.#ids += 1), {
-      due: this.now + Math.max(0, Number(ms) || 0),
-      task: () => task(...rest),
-      every,
-    });
+    const id = this.#newId();
+    this.#tasks.set(id, { due: this.now + Math.max(0, Number(ms) || 0), task: () => task(...rest), every });
+    return id;
+  }
+
+  #newId() {
+    this.#ids += 1;
     return this.#ids;
   }
 

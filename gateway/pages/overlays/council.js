@@ -3,28 +3,29 @@
  */
 
 import { wholeOf } from "../claims.js";
-import { make, put, say } from "../dom.js";
-import { Counted, fit, Heading, Name, Origin } from "./furniture.js";
-import { list, whole } from "./parameters.js";
+import { make, makeSvg, put, say } from "../dom.js";
+import { Counted, fit, Heading, Name, Origin } from "./widgets.js";
 import { counted, origin, written } from "./picture.js";
 import { allocate, hemicycle, membersFor } from "./seats.js";
 import { subscriptions } from "./stage.js";
 
-export const title = "Council hemicycle";
-export const parameters = { seats: list(100), population: whole(0, 99_999_999, 0), quota: whole(0, 20, 0) };
+/** @import { OverlayTools, Scene, Tools } from "./types.d.ts" */
 
 const MOST_SEATS = 2_000;
 /** Rows of the list; the rest is told with its sum. */
 const LISTED = 6;
 const WIDTH = 1000;
 const HEIGHT = 520;
-const SVG = "http://www.w3.org/2000/svg";
 
+/** @param {Scene} scene */
 export const needs = (scene) => subscriptions(scene);
 
-/** Seats of each constituency: a Map from district to members; null where the parameters do not say. */
+/**
+ * Seats of each constituency: a Map from district to members; null where the parameters do not say.
+ * @param {Pick<Scene, "election" | "selection" | "options">} options
+ */
 export function constituencies({ election, selection, options }) {
-  const unit = election.unitById.get(selection.unit);
+  const unit = election.unit(selection.unit);
   if (unit.level === "district") {
     const members =
       options.seats.length === 1 ? Number(options.seats[0]) : options.population ? membersFor(options.population) : NaN;
@@ -37,18 +38,24 @@ export function constituencies({ election, selection, options }) {
   return known ? new Map(pairs.map(([slug, members]) => [`${unit.id}/${slug}`, Number(members)])) : null;
 }
 
-/** Seats must be said: the definition does not know them. */
+/**
+ * Seats must be said: the definition does not know them.
+ * @param {Scene} scene
+ */
 export function check(scene) {
   return constituencies(scene) ? [] : [{ name: "seats", key: "badSeats", values: {} }];
 }
 
-/** From counts to seats. Each district is a constituency of its own (Law 2972, article 3); a province is their sum. */
+/**
+ * From counts to seats. Each district is a constituency of its own (Law 2972, article 3); a province is their sum.
+ * @param {Scene} scene
+ */
 export function model(scene) {
   const { t, format, selection, options } = scene;
   const unit = scene.unit();
-  const districts = constituencies(scene);
+  const districts = constituencies(scene) ?? new Map(); // where nobody says how many, `check` has said so
+  /** @type {Map<string, number>} */
   const seats = new Map();
-  const barred = new Set();
   let open = 0;
   for (const [id, members] of districts) {
     const part = scene.unit(id);
@@ -60,20 +67,20 @@ export function model(scene) {
       alone,
     });
     for (const [party, many] of result.seats) seats.set(party, (seats.get(party) ?? 0) + many);
-    for (const party of result.barred) barred.add(party);
     open += result.open;
   }
+  const seatsOf = (/** @type {string} */ id) => seats.get(id) ?? 0;
   const total = [...districts.values()].reduce((sum, members) => sum + members, 0);
   const rows = unit.ranked
     .map((item) => written(scene, unit, item))
-    .filter(({ id }) => seats.get(id) > 0)
+    .filter(({ id }) => seatsOf(id) > 0)
     .map(({ id, name, mark, hue, share, votes }) => ({
       id,
       name,
       mark,
       hue,
       party: `${share} · ${t("votes", { n: format.count(votes) })}`,
-      seats: seats.get(id),
+      seats: seatsOf(id),
     }))
     .sort((left, right) => right.seats - left.seats);
   return {
@@ -98,19 +105,24 @@ export function model(scene) {
   };
 }
 
+/** @typedef {ReturnType<typeof model>} Model */
+
+/** @param {OverlayTools} tools */
 export function create(tools) {
   return new Council(tools);
 }
 
 class Council {
   #key = "";
+  /** @type {SVGElement[]} */
   #seats = [];
 
+  /** @param {Tools} tools */
   constructor({ t, format }) {
-    Object.assign(this, { t, format });
+    this.t = t;
+    this.format = format;
     this.heading = new Heading();
-    this.svg = document.createElementNS(SVG, "svg");
-    this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    this.svg = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}` });
     this.lines = Array.from({ length: LISTED }, () => {
       const [name, many] = [new Name(), make("b", { class: "seats" })];
       return { name, many, node: make("li", {}, name.node, many) };
@@ -140,6 +152,7 @@ class Council {
     );
   }
 
+  /** @param {Model} model */
   draw(model) {
     this.heading.draw(model.heading);
     if (this.#key !== `${model.place} ${model.total}`) this.#lay(model.total);
@@ -155,12 +168,13 @@ class Council {
     this.origin.draw(model.origin);
   }
 
+  /** @param {number} total */
   #lay(total) {
     const { places, radius } = hemicycle(total);
     const scale = WIDTH / 2 / (1 + radius);
     this.svg.replaceChildren();
     this.#seats = places.map(({ x, y }) => {
-      const seat = this.svg.appendChild(document.createElementNS(SVG, "path"));
+      const seat = this.svg.appendChild(makeSvg("path"));
       seat.setAttribute(
         "transform",
         `translate(${(WIDTH / 2 + x * scale).toFixed(1)} ${(HEIGHT - (radius + y * 0.96) * scale).toFixed(1)}) scale(${(radius * scale * 0.86).toFixed(2)})`,
@@ -169,12 +183,21 @@ class Council {
     });
   }
 
+  /**
+   * @param {SVGElement} seat
+   * @param {Model["rows"][number] | undefined} party
+   */
   #sit(seat, party) {
     put(seat, "d", SHAPES[party ? party.mark : "open"] ?? SHAPES.none);
     put(seat, "fill", party ? party.hue : "var(--track)");
     put(seat, "data-party", party?.id ?? "");
   }
 
+  /**
+   * @param {Council["lines"][number]} line
+   * @param {Model} model
+   * @param {number} index
+   */
   #line(line, { rows, open, empty }, index) {
     const last = index === LISTED - 1 && rows.length > LISTED;
     const row = last ? null : rows[index];
@@ -196,7 +219,10 @@ class Council {
   }
 }
 
-/** A party's mark as a seat, in a square from -1 to 1: the same shapes as in tokens.css. */
+/**
+ * A party's mark as a seat, in a square from -1 to 1: the same shapes as in tokens.css.
+ * @type {Readonly<Record<string, string>>}
+ */
 const SHAPES = {
   0: "M-.85-.85H.85V.85H-.85Z",
   1: "M0-1L1 .9H-1Z",

@@ -3,17 +3,16 @@
  * ones. Hue by leader, strength by margin, hatch below a tenth of the boxes, and always a label.
  */
 
-import { make, paint, put, say } from "../dom.js";
+import { make, makeSvg, paint, put, say } from "../dom.js";
+import { Legend } from "../legend.js";
 import { shadeOf } from "../shade.js";
 import { layoutOf, WATER_AFTER } from "../tiles.js";
-import { Counted, fit, Heading, Origin } from "./furniture.js";
+import { Counted, fit, Heading, Origin } from "./widgets.js";
 import { layIn, matched } from "./geography.js";
-import { choice } from "./parameters.js";
 import { counted, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
-export const title = "District map";
-export const parameters = { shape: choice("auto", "tiles", "boundaries") };
+/** @import { Area, Boundaries, Election, OverlayTools, Scene, Unit } from "./types.d.ts" */
 
 const WIDTH = 1640;
 const HEIGHT = 680;
@@ -24,11 +23,14 @@ const LETTER = 12.5;
 const LINE = 24;
 const SHORT_LABEL = 8;
 const LEGEND_MOST = 5;
-const SVG = "http://www.w3.org/2000/svg";
 
+/** @param {Scene} scene */
 export const needs = (scene) => subscriptions(scene);
 
-/** From counts to shades and words. */
+/**
+ * From counts to shades and words.
+ * @param {Scene} scene
+ */
 export function model(scene) {
   const { election, selection, view } = scene;
   const scope = election.scopeOf(selection.unit);
@@ -40,17 +42,18 @@ export function model(scene) {
     heading: { title: scope.name, subtitle: unit.contest.name },
     leader: unit.lead ? written(scene, unit, first) : null,
     margin: margin(scene, unit),
-    legend: view
-      .leading(parts)
-      .slice(0, LEGEND_MOST)
-      .map(({ label, count, mark, hue }) => ({ label, count, mark, hue })),
+    legend: view.leading(parts).slice(0, LEGEND_MOST),
     parts: parts.map((part) => ({ id: part.unit.id, name: part.unit.name, ...shadeOf(part, scene.t) })),
     counted: counted(scene, unit),
     origin: origin(scene, selection.source, scope.id),
   };
 }
 
-/** Tiles as areas: {path, x, y, room, labels}, longest label first. */
+/**
+ * Tiles as areas: {path, x, y, room, labels}, longest label first.
+ * @param {string} scope
+ * @param {readonly Unit[]} children
+ */
 export function tileAreas(scope, children) {
   const layout = layoutOf(scope, children);
   if (!layout) return null;
@@ -58,48 +61,52 @@ export function tileAreas(scope, children) {
   const columns = Math.max(...places.map(({ column }) => column)) + 1.5;
   const rows = Math.max(...places.map(({ row }) => row)) + 1;
   const [across, down] = [WIDTH / columns, HEIGHT / rows];
-  return new Map(
-    children.map(({ id, name }) => {
-      const { column, row, short, code } = layout.get(id);
-      const [x, y] = [(column + (column > WATER_AFTER ? 0.5 : 0)) * across, row * down];
-      const [width, height] = [across - GAP, down - GAP];
-      return [
-        id,
-        {
-          path: `M${x} ${y}h${width}v${height}h${-width}Z`,
-          x: x + width / 2,
-          y: y + height / 2,
-          room: width,
-          tall: height,
-          labels: [name, short, code],
-        },
-      ];
-    }),
-  );
+  /** @type {Map<string, Area>} */
+  const areas = new Map();
+  for (const { id, name } of children) {
+    const tile = layout.get(id);
+    if (!tile) continue;
+    const [x, y] = [(tile.column + (tile.column > WATER_AFTER ? 0.5 : 0)) * across, tile.row * down];
+    const [width, height] = [across - GAP, down - GAP];
+    const path = `M${x} ${y}h${width}v${height}h${-width}Z`;
+    const labels = [name, tile.short, tile.code];
+    areas.set(id, { path, x: x + width / 2, y: y + height / 2, room: width, tall: height, labels });
+  }
+  return areas;
 }
 
-/** Real districts as areas. */
+/**
+ * Real districts as areas.
+ * @param {Boundaries} collection
+ * @param {string} scope
+ * @param {readonly Unit[]} children
+ */
 export function boundaryAreas(collection, scope, children) {
   const features = matched(collection, scope, children);
   if (!features) return null;
   const codes = layoutOf(scope, children);
   const placed = layIn(features, { width: WIDTH, height: HEIGHT });
-  return new Map(
-    children.map(({ id, name }) => {
-      const {
-        path,
-        label: [x, y],
-        room,
-      } = placed.get(id);
-      const tile = codes?.get(id);
-      return [id, { path, x, y, room, tall: 0, labels: tile ? [name, tile.short, tile.code] : [name] }];
-    }),
-  );
+  /** @type {Map<string, Area>} */
+  const areas = new Map();
+  for (const { id, name } of children) {
+    const place = placed.get(id);
+    if (!place) continue;
+    const { path, room } = place;
+    const [x, y] = place.label;
+    const tile = codes?.get(id);
+    areas.set(id, { path, x, y, room, tall: 0, labels: tile ? [name, tile.short, tile.code] : [name] });
+  }
+  return areas;
 }
 
-/** The label of each area: the longest that fits, and none where even the shortest would lie on a neighbour. */
+/**
+ * The label of each area: the longest that fits, and none where even the shortest would lie on a neighbour.
+ * @param {ReadonlyMap<string, Area>} areas
+ */
 export function labelled(areas) {
+  /** @type {{ x: number, y: number, width: number }[]} */
   const taken = [];
+  /** @param {{ x: number, y: number, width: number }} box */
   const clear = (box) =>
     taken.every(
       (other) => Math.abs(box.x - other.x) * 2 >= box.width + other.width + LETTER || Math.abs(box.y - other.y) >= LINE,
@@ -118,17 +125,27 @@ export function labelled(areas) {
   );
 }
 
+/** @typedef {ReturnType<typeof model>} Model */
+
+/** @param {OverlayTools} tools */
 export function create(tools) {
   return new DistrictMap(tools);
 }
 
 class DistrictMap {
+  /** @type {Map<string, ReturnType<typeof newShape>>} */
   #shapes = new Map();
+  /** @type {string | null} */
   #scope = null;
+  /** @type {Boundaries | null} */
   #collection = null;
 
+  /** @param {OverlayTools} overlayTools */
   constructor({ t, format, options, stage }) {
-    Object.assign(this, { t, format, options, stage });
+    this.t = t;
+    this.format = format;
+    this.options = options;
+    this.stage = stage;
     this.heading = new Heading();
     this.lead = make("p", { class: "lead" });
     this.mark = make("span", { class: "mark" });
@@ -136,9 +153,8 @@ class DistrictMap {
     this.share = make("b", { class: "share" });
     this.gap = make("span", { class: "gap" });
     this.lead.append(this.mark, this.name, this.share, this.gap);
-    this.legend = make("ul", { class: "legend" });
-    this.svg = document.createElementNS(SVG, "svg");
-    this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    this.legend = new Legend(format);
+    this.svg = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}` });
     this.credit = make("span", { class: "credit", hidden: true });
     this.counted = new Counted({ t, format });
     this.origin = new Origin({ t });
@@ -150,23 +166,27 @@ class DistrictMap {
         { class: "content" },
         make("div", { class: "top" }, this.heading.node, this.lead),
         make("div", { class: "picture" }, this.svg, this.credit),
-        this.legend,
+        this.legend.node,
         make("div", { class: "feet" }, this.counted.node, this.origin.node),
       ),
     );
     if (options.shape !== "tiles") this.#fetch();
   }
 
+  /**
+   * @param {Model} model
+   * @param {Scene} scene
+   */
   draw(model, scene) {
     if (this.#scope !== model.scope) this.#lay(model.scope, scene.election);
     this.heading.draw(model.heading);
     put(this.mark, "data-mark", model.leader && model.margin.state === "lead" ? model.leader.mark : "empty");
     paint(this.mark, "--hue", model.leader?.hue ?? "transparent");
-    fit(this.name, model.margin.state === "lead" ? model.leader.name : model.margin.label);
+    fit(this.name, (model.margin.state === "lead" && model.leader?.name) || model.margin.label);
     say(this.share, model.leader?.share ?? "");
     say(this.gap, model.margin.text && `${this.t("margin")} ${model.margin.text}`);
     for (const part of model.parts) this.#paint(part);
-    this.#tally(model.legend);
+    this.legend.draw(model.legend);
     this.counted.draw(model.counted, model.scope);
     this.origin.draw(model.origin);
   }
@@ -175,13 +195,17 @@ class DistrictMap {
     try {
       this.#collection = await this.stage.night.boundaries();
     } catch (error) {
-      console.warn(`sandik: the boundaries cannot be read (${error.message}); tiles are drawn.`);
+      console.warn(`sandik: the boundaries cannot be read (${error}); tiles are drawn.`);
     }
     if (!this.#collection) return;
     this.#scope = null;
     this.stage.redraw();
   }
 
+  /**
+   * @param {string} scope
+   * @param {Election} election
+   */
   #lay(scope, election) {
     this.#scope = scope;
     this.#shapes.clear();
@@ -190,50 +214,32 @@ class DistrictMap {
     const real = this.#collection && boundaryAreas(this.#collection, scope, children);
     const areas = real ?? tileAreas(scope, children);
     this.credit.hidden = !real;
-    say(this.credit, real ? (this.#collection.attribution ?? this.t("osm")) : "");
+    say(this.credit, real ? (this.#collection?.attribution ?? this.t("osm")) : "");
     put(this.node, "data-shape", real ? "boundaries" : areas ? "tiles" : "none");
     if (!areas) console.warn(`sandik: ${this.t("noMap")}`);
-    const defs = this.svg.appendChild(document.createElementNS(SVG, "defs"));
-    const [shapes, labels] = [0, 1].map(() => this.svg.appendChild(document.createElementNS(SVG, "g")));
+    const [defs, shapes, labels] = [makeSvg("defs"), makeSvg("g"), makeSvg("g")];
+    this.svg.append(defs, shapes, labels);
     const texts = labelled(areas ?? new Map());
     for (const [index, [id, area]] of [...(areas ?? [])].entries()) {
-      this.#shapes.set(id, this.#shape(area, index, { defs, shapes, labels, id, text: texts.get(id) }));
+      const shape = newShape(area, `hatch-${index}`, id, texts.get(id) ?? "");
+      defs.append(shape.pattern);
+      shapes.append(shape.path);
+      labels.append(shape.label, ...(shape.winner ? [shape.winner] : []));
+      this.#shapes.set(id, shape);
     }
   }
 
-  #shape(area, index, { defs, shapes, labels, id, text }) {
-    const draw = (parent, tag, attributes) => {
-      const node = parent.appendChild(document.createElementNS(SVG, tag));
-      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-      return node;
-    };
-    const pattern = draw(defs, "pattern", {
-      id: `hatch-${index}`,
-      width: 12,
-      height: 12,
-      patternUnits: "userSpaceOnUse",
-      patternTransform: "rotate(-45)",
-    });
-    draw(pattern, "rect", { width: 12, height: 12, class: "ground" });
-    const stripe = draw(pattern, "rect", { width: 12, height: 5 });
-    const path = draw(shapes, "path", { d: area.path, "data-unit": id });
-    const label = draw(labels, "text", { x: area.x, y: area.y + (area.tall ? -6 : 7) });
-    label.textContent = text;
-    if (label.textContent.length > SHORT_LABEL) label.setAttribute("class", "long");
-    const winner = area.tall ? draw(labels, "text", { x: area.x, y: area.y + 26, class: "winner" }) : null;
-    return { path, label, winner, stripe, hatch: `url(#hatch-${index})` };
-  }
-
+  /** @param {Model["parts"][number]} part */
   #paint(part) {
     const shape = this.#shapes.get(part.id);
     if (!shape) return;
-    const fill = { solid: part.fill, thin: shape.hatch }[part.state] ?? "";
+    const fill = part.state === "solid" ? part.fill : part.state === "thin" ? shape.hatch : "";
     put(shape.path, "data-state", part.state);
     put(shape.label, "data-state", part.state);
-    paint(shape.path, "fill", fill);
-    paint(shape.path, "stroke", part.state === "thin" ? part.hue : "");
+    paint(shape.path, "fill", fill ?? "");
+    paint(shape.path, "stroke", (part.state === "thin" && part.hue) || "");
     if (part.pale) put(shape.stripe, "fill", part.pale);
-    const ink = part.state === "solid" ? part.ink : "";
+    const ink = (part.state === "solid" && part.ink) || "";
     paint(shape.label, "fill", ink);
     paint(shape.label, "stroke", shape.winner ? "" : (part.fill ?? "")); // a label may be wider than its district
     if (!shape.winner) return;
@@ -241,17 +247,28 @@ class DistrictMap {
     paint(shape.winner, "fill", ink);
     say(shape.winner, part.winner);
   }
+}
 
-  #tally(legend) {
-    const key = JSON.stringify(legend);
-    if (this.legend.dataset.key === key) return;
-    this.legend.dataset.key = key;
-    this.legend.replaceChildren(
-      ...legend.map(({ label, count, mark, hue }) => {
-        const swatch = make("span", { class: "mark", "data-mark": mark, "aria-hidden": "true" });
-        swatch.style.setProperty("--hue", hue);
-        return make("li", {}, swatch, `${label} `, make("b", { text: this.format.count(count) }));
-      }),
-    );
-  }
+/**
+ * @param {Area} area
+ * @param {string} hatch the id of its pattern
+ * @param {string} unit
+ * @param {string} text
+ */
+function newShape(area, hatch, unit, text) {
+  const pattern = makeSvg("pattern", {
+    id: hatch,
+    width: 12,
+    height: 12,
+    patternUnits: "userSpaceOnUse",
+    patternTransform: "rotate(-45)",
+  });
+  const stripe = makeSvg("rect", { width: 12, height: 5 });
+  pattern.append(makeSvg("rect", { width: 12, height: 12, class: "ground" }), stripe);
+  const path = makeSvg("path", { d: area.path, "data-unit": unit });
+  const label = makeSvg("text", { x: area.x, y: area.y + (area.tall ? -6 : 7) });
+  label.textContent = text;
+  if (text.length > SHORT_LABEL) label.setAttribute("class", "long");
+  const winner = area.tall ? makeSvg("text", { x: area.x, y: area.y + 26, class: "winner" }) : null;
+  return { pattern, path, label, winner, stripe, hatch: `url(#${hatch})` };
 }

@@ -7,32 +7,32 @@ import { show } from "../countup.js";
 import { make, paint, put, say } from "../dom.js";
 import { points } from "../rank.js";
 import { Order } from "../slide.js";
-import { Called, Counted, fit, Heading, Name, Origin } from "./furniture.js";
-import { list } from "./parameters.js";
+import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
+import { noSuch } from "./parameters.js";
 import { called, counted, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
-export const title = "Two-candidate duel";
-export const parameters = { candidates: list(2) };
+/** @import { OverlayTools, Scene, Tools, UnitView } from "./types.d.ts" */
 
 const SIDES = 2;
 
+/** @param {Scene} scene */
 export const needs = (scene) => subscriptions(scene);
 
-/** Candidates who are named must be on the ballot. */
+/**
+ * Candidates who are named must be on the ballot.
+ * @param {Scene} scene
+ */
 export function check(scene) {
   const { election, selection, options } = scene;
   const names = election.ballot(selection.contest, selection.unit).map(({ id }) => id);
-  return options.candidates
-    .filter((id) => !names.includes(id))
-    .map((id) => ({
-      name: "candidates",
-      key: "noSuch",
-      values: { name: "candidates", id, words: names.slice(0, 8).join(", ") },
-    }));
+  return options.candidates.filter((id) => !names.includes(id)).map((id) => noSuch("candidates", id, names));
 }
 
-/** From counts to words. */
+/**
+ * From counts to words.
+ * @param {Scene} scene
+ */
 export function model(scene) {
   const unit = scene.unit();
   const named = scene.options.candidates;
@@ -54,7 +54,12 @@ export function model(scene) {
   };
 }
 
-/** The gap between these two, which need not be the first two. */
+/**
+ * The gap between these two, which need not be the first two.
+ * @param {Scene} scene
+ * @param {UnitView} unit
+ * @param {readonly string[]} pair
+ */
 function between(scene, unit, pair) {
   const two = unit.ranked.filter((item) => pair.includes(item.candidate.id));
   if (!unit.entry || two.length < SIDES || two[0].votes === 0) return { ...margin(scene, unit), rival: undefined };
@@ -63,32 +68,30 @@ function between(scene, unit, pair) {
   return margin(scene, { ...unit, lead: { ...lead, points: points(lead.votes, wholeOf(unit.entry)) } });
 }
 
+/** @typedef {ReturnType<typeof model>} Model */
+
+/** @param {OverlayTools} tools */
 export function create(tools) {
   return new Duel(tools);
 }
 
 class Duel {
   #sides = new Order(() => this.#write());
+  /** @type {string | null} */
   #of = null;
+  /** @type {Model | null} */
   #latest = null;
 
+  /** @param {Tools} tools */
   constructor({ t, format }) {
-    Object.assign(this, { t, format });
+    this.t = t;
+    this.format = format;
     this.heading = new Heading();
     this.called = new Called();
     this.halves = ["left", "right"].map((side) => half(side));
-    this.gapLabel = make("span", { class: "what fit" });
-    this.gapVotes = make("b", { class: "gapVotes" });
-    this.gapPoints = make("b", { class: "gapPoints" });
+    this.margin = new Margin({ t, format }, make("div", { class: "between" }));
     this.counted = new Counted({ t, format });
     this.origin = new Origin({ t });
-    const gap = make(
-      "div",
-      { class: "between" },
-      this.gapLabel,
-      make("span", { class: "figure" }, this.gapVotes, make("span", { class: "unit", text: t("votesWord") })),
-      make("span", { class: "figure" }, this.gapPoints, make("span", { class: "unit", text: t("pointsWord") })),
-    );
     const [left, right] = this.halves;
     const bars = make("div", { class: "bars", "aria-hidden": "true" }, left.fill, right.fill, make("i"));
     this.node = make(
@@ -98,13 +101,14 @@ class Duel {
         "div",
         { class: "content" },
         make("div", { class: "top" }, this.heading.node, this.called.node),
-        make("div", { class: "sides" }, left.node, gap, right.node),
+        make("div", { class: "sides" }, left.node, this.margin.node, right.node),
         bars,
         make("div", { class: "feet" }, this.counted.node, this.origin.node),
       ),
     );
   }
 
+  /** @param {Model} model */
   draw(model) {
     this.#latest = model;
     this.heading.draw(model.heading);
@@ -114,37 +118,41 @@ class Duel {
     else this.#sides.want(pair);
     this.#of = model.empty ? null : model.of;
     this.#write();
-    fit(this.gapLabel, model.margin.label);
-    show(this.gapVotes, model.margin.votes, this.format.count, model.of);
-    say(this.gapPoints, model.margin.points);
+    this.margin.draw(model.margin, model.of);
     this.counted.draw(model.counted, model.of);
     this.origin.draw(model.origin);
   }
 
-  /** The same two stay on their sides, whoever leads. */
+  /**
+   * The same two stay on their sides, whoever leads.
+   * @param {Model} model
+   */
   #sided({ pair, fixed }) {
     const shown = this.#sides.shown;
     return !fixed && shown.length === SIDES && shown.every((id) => pair.includes(id)) ? shown : pair;
   }
 
   #write() {
-    const byId = new Map(this.#latest.rows.map((row) => [row.id, row]));
+    const model = this.#latest;
+    if (!model) return;
+    const byId = new Map(model.rows.map((row) => [row.id, row]));
     this.halves.forEach((side, index) => {
       const row = byId.get(this.#sides.shown[index]);
       put(side.node, "data-none", row ? null : "");
       side.name.draw(row);
       say(side.share, row?.share ?? "");
-      show(side.votes, row?.votes ?? NaN, this.format.count, `${this.#latest.of} ${row?.id}`);
+      show(side.votes, row?.votes ?? NaN, this.format.count, `${model.of} ${row?.id}`);
       put(side.node, "data-candidate", row?.id ?? null);
       put(side.node, "data-manual", row?.manual ? "" : null);
       put(side.node, "data-leads", row?.leads ? "" : null);
-      say(side.verb, row?.leads ? this.t(this.#latest.margin.state === "tie" ? "tie" : "leads") : "");
+      say(side.verb, row?.leads ? this.t(model.margin.state === "tie" ? "tie" : "leads") : "");
       paint(side.fill, "--hue", row?.hue ?? "transparent");
       paint(side.fill, "--part", (row?.part ?? 0).toFixed(4));
     });
   }
 }
 
+/** @param {string} side */
 function half(side) {
   const name = new Name();
   const [share, votes, verb] = ["share", "votes", "verb"].map((kind) => make("span", { class: kind }));

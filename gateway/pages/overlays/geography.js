@@ -3,26 +3,49 @@
  * (J. P. Snyder, Map Projections, USGS 1395, p. 76: x = λ cos φ₀, y = sin φ / cos φ₀). Pure: GeoJSON in, SVG paths out.
  */
 
+/** @import { Boundaries, BoundaryFeature, Point, Ring } from "./types.d.ts" */
+
 const RADIANS = Math.PI / 180;
 
-/** The name of a feature in a unit's id: its property `slug`, else its own id. */
+/**
+ * The name of a feature in a unit's id: its property `slug`, else its own id.
+ * @param {BoundaryFeature} feature
+ */
 export function slugOf(feature) {
   const slug = feature.properties?.slug ?? feature.id;
   return slug === undefined || slug === null ? null : String(slug);
 }
 
-/** A Map from unit id to its feature, or null unless every child has one: no district is ever missing from a map. */
+/**
+ * A Map from unit id to its feature, or null unless every child has one: no district is ever missing from a map.
+ * @param {Boundaries} collection
+ * @param {string} parentId
+ * @param {readonly {id: string}[]} children
+ */
 export function matched(collection, parentId, children) {
   const bySlug = new Map(collection.features.map((feature) => [slugOf(feature), feature]));
-  const found = new Map(children.map(({ id }) => [id, bySlug.get(id.slice(parentId.length + 1))]));
-  return found.size && [...found.values()].every(Boolean) ? found : null;
+  /** @type {Map<string, BoundaryFeature>} */
+  const found = new Map();
+  for (const { id } of children) {
+    const feature = bySlug.get(id.slice(parentId.length + 1));
+    if (!feature) return null;
+    found.set(id, feature);
+  }
+  return found.size ? found : null;
 }
 
+/**
+ * @param {BoundaryFeature["geometry"]} geometry
+ * @returns {readonly (readonly Ring[])[]}
+ */
 function polygons({ type, coordinates }) {
   return type === "Polygon" ? [coordinates] : coordinates;
 }
 
-/** The projection whose standard parallel is the middle of these features. */
+/**
+ * The projection whose standard parallel is the middle of these features.
+ * @param {readonly BoundaryFeature[]} features
+ */
 export function projection(features) {
   let [south, north] = [Infinity, -Infinity];
   for (const feature of features) {
@@ -31,10 +54,17 @@ export function projection(features) {
     }
   }
   const middle = Math.cos(((south + north) / 2) * RADIANS);
-  return ([longitude, latitude]) => [longitude * RADIANS * middle, -Math.sin(latitude * RADIANS) / middle];
+  /** @returns {Point} */
+  return (/** @type {Point} */ [longitude, latitude]) => [
+    longitude * RADIANS * middle,
+    -Math.sin(latitude * RADIANS) / middle,
+  ];
 }
 
-/** Twice the area of a ring, with the sign of its direction. */
+/**
+ * Twice the area of a ring, with the sign of its direction.
+ * @param {Ring} ring
+ */
 function doubled(ring) {
   return ring.reduce((sum, [x, y], index) => {
     const [nextX, nextY] = ring[(index + 1) % ring.length];
@@ -42,7 +72,11 @@ function doubled(ring) {
   }, 0);
 }
 
-/** The middle of a ring's area. */
+/**
+ * The middle of a ring's area.
+ * @param {Ring} ring
+ * @returns {Point}
+ */
 function centroid(ring) {
   const area = doubled(ring) * 3;
   const sum = ring.reduce(
@@ -53,12 +87,14 @@ function centroid(ring) {
     },
     [0, 0],
   );
-  return area === 0 ? ring[0] : sum.map((value) => value / area);
+  return area === 0 ? ring[0] : [sum[0] / area, sum[1] / area];
 }
 
 /**
  * Lay features into a box: a Map from unit id to {path, label: [x, y], room, area}. `room` is the width inside the outline at
  * the label, in pixels, and `area` the area in square pixels, holes taken off.
+ * @param {ReadonlyMap<string, BoundaryFeature>} features
+ * @param {{width: number, height: number}} options
  */
 export function layIn(features, { width, height }) {
   const project = projection([...features.values()]);
@@ -72,6 +108,10 @@ export function layIn(features, { width, height }) {
   const [xs, ys] = [0, 1].map((axis) => all.map((point) => point[axis]));
   const [left, top] = [least(xs), least(ys)];
   const scale = Math.min(width / (most(xs) - left), height / (most(ys) - top));
+  /**
+   * @param {Point} point
+   * @returns {Point}
+   */
   const place = ([x, y]) => [
     (x - left) * scale + (width - (most(xs) - left) * scale) / 2,
     (y - top) * scale + (height - (most(ys) - top) * scale) / 2,
@@ -98,7 +138,11 @@ export function layIn(features, { width, height }) {
   );
 }
 
-/** How wide a ring is around a point, on the point's own line; 0 where the point is outside. */
+/**
+ * How wide a ring is around a point, on the point's own line; 0 where the point is outside.
+ * @param {Ring} ring
+ * @param {Point} point
+ */
 function roomAt(ring, [x, y]) {
   const crossings = ring
     .flatMap(([fromX, fromY], index) => {
@@ -110,7 +154,11 @@ function roomAt(ring, [x, y]) {
   return right % 2 === 1 ? 2 * Math.min(crossings[right] - x, x - crossings[right - 1]) : 0;
 }
 
-/** Whether the ring at this place of the flat list of rings is not its polygon's first (RFC 7946, 3.1.6). */
+/**
+ * Whether the ring at this place of the flat list of rings is not its polygon's first (RFC 7946, 3.1.6).
+ * @param {readonly (readonly Ring[])[]} parts
+ * @param {number} place
+ */
 function isHole(parts, place) {
   let at = place;
   for (const rings of parts) {
@@ -120,10 +168,13 @@ function isHole(parts, place) {
   return false;
 }
 
+/** @param {Ring} ring */
 function pathOf(ring) {
   return `M${ring.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}Z`;
 }
 
 // Math.min(...) would put every point on the call stack.
+/** @param {readonly number[]} values */
 const least = (values) => values.reduce((best, value) => Math.min(best, value), Infinity);
+/** @param {readonly number[]} values */
 const most = (values) => values.reduce((best, value) => Math.max(best, value), -Infinity);

@@ -6,15 +6,20 @@
  * go on. `act` is for what happens once.
  */
 
-/** The same as in overlay.css: how long a graphic takes to come or to go. */
-const TRANSITION_MS = 400;
-const SELECTION = ["contest", "unit", "source"];
+import { SELECTION } from "./parameters.js";
+import { TRANSITION_MS } from "./stage.js";
 
-/** Let whoever frames this page control the stage. */
+/** @import { Show, Stage } from "./types.d.ts" */
+
+/**
+ * Let whoever frames this page control the stage.
+ * @param {Stage} stage
+ * @param {{ frame?: any, outside?: any }} [options]
+ */
 export function host(stage, { frame = globalThis, outside = globalThis.parent } = {}) {
   if (outside === frame) return null;
   const hosted = new Hosted(stage);
-  frame.addEventListener("message", async ({ source, data }) => {
+  frame.addEventListener("message", async (/** @type {MessageEvent} */ { source, data }) => {
     if (source !== outside || !["show", "act"].includes(data?.sandik)) return;
     const answer = await hosted.take(data);
     outside.postMessage({ sandik: "done", id: data.id, ...answer }, "*"); // no secret in it
@@ -25,18 +30,24 @@ export function host(stage, { frame = globalThis, outside = globalThis.parent } 
 
 export class Hosted {
   #stage;
+  /** @type {Show["parameters"]} */
   #parameters = {};
   #wanted = 0;
   #step = 0;
+  /** @type {boolean | null} */
   #playing = null;
 
+  /** @param {Stage} stage */
   constructor(stage) {
     this.#stage = stage;
   }
 
-  /** Act on a message; what is answered. */
+  /**
+   * Act on a message; what is answered.
+   * @param {{sandik: string, [field: string]: any}} options
+   */
   async take({ sandik, ...message }) {
-    if (sandik === "show") return this.#show(message);
+    if (sandik === "show") return this.#show(/** @type {Show} */ (message));
     if (sandik === "act" && message.name === "next") this.#stage.next();
     return {};
   }
@@ -46,6 +57,7 @@ export class Hosted {
     this.#walk();
   }
 
+  /** @param {Show} show */
   async #show({ parameters, playing, step = 0, skip = false, token }) {
     const changes = playing !== this.#playing;
     this.#wanted = step;
@@ -64,7 +76,10 @@ export class Hosted {
     return {};
   }
 
-  /** What is not named any more has its standard value again. */
+  /**
+   * What is not named any more has its standard value again.
+   * @param {Show["parameters"]} parameters
+   */
   #set(parameters) {
     const gone = Object.keys(this.#parameters).filter((name) => !(name in parameters));
     const names = Object.keys(parameters).filter((name) => parameters[name] !== this.#parameters[name]);

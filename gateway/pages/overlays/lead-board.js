@@ -4,18 +4,21 @@
 
 import { show } from "../countup.js";
 import { make, order, paint, put, say } from "../dom.js";
+import { Memo } from "../memo.js";
 import { Order, slide, tops } from "../slide.js";
-import { Called, Counted, fit, Heading, Name, Origin } from "./furniture.js";
-import { choice, whole } from "./parameters.js";
+import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
 import { called, counted, margin, origin, remainder, written } from "./picture.js";
 import { Stage, subscriptions } from "./stage.js";
 
-export const title = "Lead board";
-export const parameters = { rows: whole(1, 8, 5), side: choice("left", "right") };
+/** @import { OverlayTools, Scene } from "./types.d.ts" */
 
+/** @param {Scene} scene */
 export const needs = (scene) => subscriptions(scene);
 
-/** From counts to words. */
+/**
+ * From counts to words.
+ * @param {Scene} scene
+ */
 export function model(scene) {
   const unit = scene.unit();
   const shown = unit.ranked.slice(0, scene.options.rows);
@@ -38,37 +41,35 @@ export function model(scene) {
   };
 }
 
-export function create({ t, format, options }) {
-  return new LeadBoard({ t, format, options });
+/** @typedef {ReturnType<typeof model>} Model */
+
+/** @param {OverlayTools} tools */
+export function create(tools) {
+  return new LeadBoard(tools);
 }
 
 class LeadBoard {
-  #rows = new Map();
+  #rows = new Memo(newRow);
   #order = new Order(() => this.#reorder());
+  /** @type {string | null} */
   #of = null;
   #empty = true;
+  /** @type {Model | null} */
   #latest = null;
 
+  /** @param {OverlayTools} overlayTools */
   constructor({ t, format, options }) {
-    Object.assign(this, { t, format });
+    this.t = t;
+    this.format = format;
     const tools = { t, format };
     this.heading = new Heading();
     this.called = new Called();
     this.list = make("ol", { class: "rows" });
     this.others = rest();
     this.unattributed = rest();
-    this.gapLabel = make("span", { class: "what fit" });
-    this.gapVotes = make("b", { class: "gapVotes" });
-    this.gapPoints = make("b", { class: "gapPoints" });
+    this.margin = new Margin(tools, make("p", { class: "gap" }));
     this.counted = new Counted(tools);
     this.origin = new Origin(tools);
-    const gap = make(
-      "p",
-      { class: "gap" },
-      this.gapLabel,
-      make("span", { class: "figure" }, this.gapVotes, make("span", { class: "unit", text: t("votesWord") })),
-      make("span", { class: "figure" }, this.gapPoints, make("span", { class: "unit", text: t("pointsWord") })),
-    );
     this.node = make(
       "section",
       { class: "panel lead-board", "data-side": options.side, "data-rows": options.rows > 5 ? "many" : "few" },
@@ -78,7 +79,7 @@ class LeadBoard {
         make("div", { class: "top" }, this.heading.node, this.called.node),
         this.list,
         make("div", { class: "rest" }, this.others.node, this.unattributed.node),
-        gap,
+        this.margin.node,
         this.counted.node,
         this.origin.node,
       ),
@@ -86,6 +87,7 @@ class LeadBoard {
     this.node.style.setProperty("--rows", String(options.rows));
   }
 
+  /** @param {Model} model */
   draw(model) {
     this.#latest = model;
     this.heading.draw(model.heading);
@@ -97,12 +99,10 @@ class LeadBoard {
     this.#of = model.of;
     this.#empty = model.empty;
     this.#write();
-    this.#others(this.others, model.others);
-    this.#others(this.unattributed, model.unattributed);
+    this.#others(this.others, model.others, model.of);
+    this.#others(this.unattributed, model.unattributed, model.of);
     put(this.node, "data-lead", model.margin.state);
-    fit(this.gapLabel, model.margin.label);
-    show(this.gapVotes, model.margin.votes, this.format.count, model.of);
-    say(this.gapPoints, model.margin.points);
+    this.margin.draw(model.margin, model.of);
     this.counted.draw(model.counted, model.of);
     this.origin.draw(model.origin);
   }
@@ -117,20 +117,23 @@ class LeadBoard {
   #place() {
     order(
       this.list,
-      this.#order.shown.map((id) => this.#row(id).node),
+      this.#order.shown.map((id) => this.#rows.get(id).node),
     );
   }
 
   #write() {
-    const byId = new Map(this.#latest.rows.map((row) => [row.id, row]));
-    const widest = Math.max(...this.#latest.rows.map((row) => row.part), 0.0001);
+    const model = this.#latest;
+    if (!model) return;
+    const byId = new Map(model.rows.map((row) => [row.id, row]));
+    const widest = Math.max(...model.rows.map((row) => row.part), 0.0001);
     for (const id of this.#order.shown) {
-      const [line, row] = [this.#row(id), byId.get(id)];
+      const [line, row] = [this.#rows.get(id), byId.get(id)];
+      if (!row) continue;
       say(line.rank, row.rank);
       line.name.draw(row);
       say(line.share, row.share);
       line.share.dataset.value = String(row.points ?? "");
-      show(line.votes, row.votes, this.format.count, this.#latest.of);
+      show(line.votes, row.votes, this.format.count, model.of);
       put(line.node, "data-manual", row.manual ? "" : null);
       put(line.node, "data-leads", row.leads ? "" : null);
       paint(line.node, "--hue", row.hue);
@@ -138,29 +141,16 @@ class LeadBoard {
     }
   }
 
-  #row(id) {
-    if (!this.#rows.has(id)) {
-      const [rank, name] = [make("span", { class: "rank" }), new Name()];
-      const [share, votes] = [make("b", { class: "share" }), make("span", { class: "votes" })];
-      const node = make(
-        "li",
-        { "data-candidate": id },
-        rank,
-        name.node,
-        share,
-        votes,
-        make("span", { class: "track", "aria-hidden": "true" }, make("span", { class: "fill" })),
-      );
-      this.#rows.set(id, { node, rank, name, share, votes });
-    }
-    return this.#rows.get(id);
-  }
-
-  #others(line, rest) {
+  /**
+   * @param {ReturnType<typeof rest>} line
+   * @param {Model["others"]} rest
+   * @param {string} of
+   */
+  #others(line, rest, of) {
     put(line.node, "data-none", rest ? null : "");
     say(line.label, rest?.label ?? "");
     say(line.share, rest?.share ?? "");
-    show(line.votes, rest?.votes ?? NaN, (votes) => (rest ? this.format.count(votes) : ""), this.#latest.of);
+    show(line.votes, rest?.votes ?? NaN, (votes) => (rest ? this.format.count(votes) : ""), of);
   }
 }
 
@@ -171,4 +161,20 @@ function rest() {
     make("span", { class: "votes" }),
   ];
   return { node: make("p", {}, label, share, votes), label, share, votes };
+}
+
+/** @param {string} id */
+function newRow(id) {
+  const [rank, name] = [make("span", { class: "rank" }), new Name()];
+  const [share, votes] = [make("b", { class: "share" }), make("span", { class: "votes" })];
+  const node = make(
+    "li",
+    { "data-candidate": id },
+    rank,
+    name.node,
+    share,
+    votes,
+    make("span", { class: "track", "aria-hidden": "true" }, make("span", { class: "fill" })),
+  );
+  return { node, rank, name, share, votes };
 }

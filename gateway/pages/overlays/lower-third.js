@@ -4,30 +4,32 @@
 
 import { show } from "../countup.js";
 import { make, paint, put, say } from "../dom.js";
-import { Called, Counted, fit, Heading, Name, Origin } from "./furniture.js";
-import { list } from "./parameters.js";
+import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
+import { noSuch } from "./parameters.js";
 import { called, counted, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
-export const title = "Lower third";
-export const parameters = { units: list(100) };
+/** @import { OverlayTools, Row, Scene, Tools } from "./types.d.ts" */
 
 const SHOWN = 2;
 
+/** @param {Scene} scene */
 export const needs = (scene) => subscriptions(scene);
 
-/** Units to go through must be there. */
+/**
+ * Units to go through must be there.
+ * @param {Scene} scene
+ */
 export function check({ election, options }) {
   return options.units
     .filter((id) => !election.unitById.has(id))
-    .map((id) => ({
-      name: "units",
-      key: "noSuch",
-      values: { name: "units", id, words: [...election.unitById.keys()].slice(0, 8).join(", ") },
-    }));
+    .map((id) => noSuch("units", id, election.unitById.keys()));
 }
 
-/** The parameters of the next step. */
+/**
+ * The parameters of the next step.
+ * @param {Scene} scene
+ */
 export function next({ election, selection, options, format }) {
   const siblings = () =>
     [...election.children(election.scopeOf(selection.unit).id)]
@@ -37,7 +39,10 @@ export function next({ election, selection, options, format }) {
   return { unit: units[(units.indexOf(selection.unit) + 1) % units.length] ?? selection.unit };
 }
 
-/** From counts to words. */
+/**
+ * From counts to words.
+ * @param {Scene} scene
+ */
 export function model(scene) {
   const unit = scene.unit();
   const { contest, source, unit: place } = scene.selection;
@@ -52,13 +57,18 @@ export function model(scene) {
   };
 }
 
+/** @typedef {ReturnType<typeof model>} Model */
+
+/** @param {OverlayTools} tools */
 export function create(tools) {
   return new LowerThird(tools);
 }
 
 class LowerThird {
+  /** @param {Tools} tools */
   constructor({ t, format }) {
-    Object.assign(this, { t, format });
+    this.t = t;
+    this.format = format;
     this.heading = new Heading();
     this.called = new Called();
     this.lines = Array.from({ length: SHOWN }, () => {
@@ -79,9 +89,7 @@ class LowerThird {
         ),
       };
     });
-    this.label = make("span", { class: "what fit" });
-    this.votes = make("b", { class: "gapVotes" });
-    this.points = make("b", { class: "gapPoints" });
+    this.margin = new Margin({ t, format }, make("div", { class: "between" }));
     this.counted = new Counted({ t, format });
     this.origin = new Origin({ t });
     this.node = make(
@@ -92,29 +100,27 @@ class LowerThird {
         { class: "content" },
         make("div", { class: "top" }, this.heading.node, this.called.node),
         make("div", { class: "lines" }, ...this.lines.map(({ node }) => node)),
-        make(
-          "div",
-          { class: "between" },
-          this.label,
-          make("span", { class: "figure" }, this.votes, make("span", { class: "unit", text: t("votesWord") })),
-          make("span", { class: "figure" }, this.points, make("span", { class: "unit", text: t("pointsWord") })),
-        ),
+        this.margin.node,
         make("div", { class: "feet" }, this.counted.node, this.origin.node),
       ),
     );
   }
 
+  /** @param {Model} model */
   draw(model) {
     this.heading.draw(model.heading);
     this.called.draw(model.call);
     this.lines.forEach((line, index) => this.#line(line, model.rows[index], model.of));
-    fit(this.label, model.margin.label);
-    show(this.votes, model.margin.votes, this.format.count, model.of);
-    say(this.points, model.margin.points);
+    this.margin.draw(model.margin, model.of);
     this.counted.draw(model.counted, model.of);
     this.origin.draw(model.origin);
   }
 
+  /**
+   * @param {LowerThird["lines"][number]} line
+   * @param {Row | undefined} row
+   * @param {string} of
+   */
   #line(line, row, of) {
     put(line.node, "data-none", row ? null : "");
     put(line.node, "data-candidate", row?.id ?? null);

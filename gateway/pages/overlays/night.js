@@ -2,46 +2,70 @@
  * The night as overlays follow it: the client library, the election as it stands, and what only a screen remembers.
  */
 
-import { awaitDefinition, connect, fetchDefinition, routeUrl } from "../client/index.js";
+import { awaitDefinition, connect, newDefinition, routeUrl } from "../client/index.js";
+import { Listeners } from "../client/listeners.js";
 import { Election } from "../election.js";
+
+/** @import { Definition, ElectionDefinition, Handle, NightClient, ShownFeed, Wanted } from "./types.d.ts" */
 
 /** As often as a viewer can take in a new number; what lies between is conflated by the server. */
 const MAX_RATE_HZ = 2;
 /** Boundaries are a few MiB at most: more than this is a stuck connection. */
 const BOUNDARIES_TIMEOUT_MS = 20_000;
+/** @type {ShownFeed} */
 const UNHEARD = { state: "waiting", last_event: null, age_s: null };
 /** The status "204 No Content": the gateway was given no boundaries. */
 const NONE = 204;
 
+/** @typedef {"change" | "event" | "fault" | "definition" | "waiting"} NewsType */
+
 export class FollowedNight {
   #client;
-  #listeners = new Map();
+  #listeners = new Listeners();
+  /** @type {Handle[]} */
   #handles = [];
+  /** @type {Definition | ElectionDefinition | null} */
   #definition = null;
+  /** @type {string | null} */
   #epoch = null;
+  /** @type {Date | null} */
   #shownAt = null;
+  /** @type {string | undefined} */
   #token;
 
-  /** `page` is an address of the gateway's, with the read token where there is one. */
+  /**
+   * `page` is an address of the gateway's, with the read token where there is one.
+   * @param {string} page
+   * @param {NightClient} [client]
+   */
   constructor(page, client = connect({ url: page })) {
-    Object.assign(this, { page, election: null });
+    this.page = page;
+    /** @type {Election | null} */
+    this.election = null;
     this.#client = client;
     client.on("change", () => {
       this.#shownAt = new Date();
-      this.#tell("change");
+      this.#listeners.tell("change");
     });
-    for (const type of ["state", "connection"]) client.on(type, () => this.#tell("change"));
-    client.on("event", (message) => this.#tell("event", message));
-    client.on("fault", ({ message }) => this.#tell("fault", message));
+    for (const type of ["state", "connection"]) client.on(type, () => this.#listeners.tell("change"));
+    client.on("event", (message) => this.#listeners.tell("event", message));
+    client.on("fault", ({ message }) => this.#listeners.tell("fault", message));
     client.on("hello", ({ epoch }) => this.#greeted(epoch));
   }
 
-  /** Call `listener` on "change", "event", "fault", "definition" (another election) or "waiting" (there is none yet). */
+  /**
+   * Call `listener` on "change", "event", "fault", "definition" (another election) or "waiting" (there is none yet).
+   * @param {NewsType} type
+   * @param {(news: any) => void} listener
+   */
   on(type, listener) {
-    this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
+    this.#listeners.on(type, listener);
   }
 
-  /** Take a new read token, in place of the one in the page's address: what is shown stays. */
+  /**
+   * Take a new read token, in place of the one in the page's address: what is shown stays.
+   * @param {string} token
+   */
   renew(token) {
     this.#token = token;
     this.#client.renew?.(token); // an archive's night asks for none
@@ -49,26 +73,42 @@ export class FollowedNight {
 
   /** The election, asked for until there is one. */
   async open() {
-    this.#definition =
+    const definition =
       this.#client.definition ??
-      (await awaitDefinition({ url: this.page, token: () => this.#token, onWait: () => this.#tell("waiting") }));
-    this.election = new Election(this.#definition);
+      (await awaitDefinition({
+        url: this.page,
+        token: () => this.#token,
+        onWait: () => this.#listeners.tell("waiting"),
+      }));
+    this.#definition = definition;
+    this.election = new Election(definition);
     return this.election;
   }
 
-  /** Follow exactly these: {contest, source, units}. */
+  /**
+   * Follow exactly these: {contest, source, units}.
+   * @param {readonly Wanted[]} subscriptions
+   */
   follow(subscriptions) {
     const before = this.#handles;
     this.#handles = subscriptions.map((one) => this.#client.subscribe({ ...one, maxRateHz: MAX_RATE_HZ }));
     for (const handle of before) handle.close();
   }
 
-  /** The figures of one unit, or undefined: nobody sees any during an embargo, whatever the token allows. */
+  /**
+   * The figures of one unit, or undefined: nobody sees any during an embargo, whatever the token allows.
+   * @param {string} contest
+   * @param {string} source
+   * @param {string} unit
+   */
   entry(contest, source, unit) {
     return this.embargoed ? undefined : this.#client.entry(contest, source, unit);
   }
 
-  /** A source's {state, last_event, age_s}. */
+  /**
+   * A source's {state, last_event, age_s}.
+   * @param {string} source
+   */
   feed(source) {
     return this.#client.feeds[source] ?? UNHEARD;
   }
@@ -131,6 +171,7 @@ export class FollowedNight {
     return response.ok && response.status !== NONE ? response.json() : null;
   }
 
+  /** @param {string} epoch */
   #greeted(epoch) {
     if (this.#epoch !== null && this.#epoch !== epoch && this.#definition) this.#renew();
     this.#epoch = epoch;
@@ -138,14 +179,10 @@ export class FollowedNight {
 
   /** Another epoch may be another election: then everything is laid out anew, otherwise what is shown stays. */
   async #renew() {
-    const after = await fetchDefinition({ url: this.page, token: this.#token }).catch(() => this.#definition);
-    if (JSON.stringify(after) === JSON.stringify(this.#definition)) return;
+    const after = await newDefinition({ url: this.page, token: () => this.#token }, this.#definition);
+    if (!after) return;
     this.#definition = after;
     this.election = new Election(after);
-    this.#tell("definition");
-  }
-
-  #tell(type, news) {
-    for (const listener of this.#listeners.get(type) ?? []) listener(news);
+    this.#listeners.tell("definition");
   }
 }

@@ -3,27 +3,40 @@
  */
 
 import { host } from "./hosted.js";
+import { MANIFEST } from "./manifest.js";
 import { FollowedNight } from "./night.js";
 import { control } from "./playout.js";
 import { Stage } from "./stage.js";
 
-/** Every overlay there is, and the file it is in. */
-export const OVERLAYS = ["lead-board", "duel", "lower-third", "strap", "ticker", "sources", "district-map", "council"];
+/** @import { NightClient, Template } from "./types.d.ts" */
+
+/**
+ * @typedef {object} OpenOptions
+ * @property {string} name
+ * @property {string} search
+ * @property {string} page
+ * @property {HTMLElement} root
+ * @property {NightClient} [client]
+ */
 
 /**
  * Open an overlay in `root`. `page` is any address of the gateway's, with the token where there is one; `client` is
  * what follows the night where that is no connection: an archive's, or a test's.
+ * @param {OpenOptions} openOptions
  */
 export async function open({ name, search, page, root, client }) {
-  if (!OVERLAYS.includes(name)) {
-    console.warn(`sandik: there is no overlay ${name}. There are: ${OVERLAYS.join(", ")}`);
+  const about = MANIFEST.overlays.find((one) => one.name === name);
+  if (!about) {
+    console.warn(
+      `sandik: there is no overlay ${name}. There are: ${MANIFEST.overlays.map((one) => one.name).join(", ")}`,
+    );
     return null;
   }
-  const template = await import(`./${name}.js`);
-  const stage = new Stage({ name, template, night: new FollowedNight(page, client), search, root });
+  const template = /** @type {Template} */ (await import(`./${name}.js`));
+  const stage = new Stage({ about, template, night: new FollowedNight(page, client), search, root });
   control(stage);
   const hosted = host(stage);
-  document.title = `sandık · ${template.title}`;
+  document.title = `sandık · ${about.title}`;
   await stage.load();
   hosted?.loaded();
   return stage;

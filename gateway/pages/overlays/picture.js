@@ -2,21 +2,31 @@
  * What state the picture is in, and the figures of one unit as an overlay shows them. Pure: counts in, words out.
  */
 
-import { isManual } from "../byhand.js";
+import { isManual } from "../manual.js";
 import { callOf, wordsOf } from "../call.js";
 import { isHeld } from "../client/held.js";
 import { credited, isOdd, partOf, progressText, wholeOf } from "../claims.js";
-import { feedState } from "../complete.js";
+import { feedState } from "../feed-state.js";
 import { basisPoints } from "../format.js";
 import { isThin, sumOfOthers } from "../rank.js";
+
+/** @import { Ranked, Scene, Source, Tools, UnitView } from "./types.d.ts" */
 
 /** States in which what is on screen may not be so any more. */
 const GRAVE = new Set(["stale", "down", "lost"]);
 
-/** The state of one source's figures on screen: `{state, word, text, grave}`; the gravest thing wins. */
+/**
+ * The state of one source's figures on screen: `{state, word, text, grave}`; the gravest thing wins.
+ * @param {Pick<Scene, "night" | "election" | "selection" | "t" | "format"> & {source: Source}} options
+ */
 export function stateOf({ night, election, source, selection, t, format }) {
   const { connection } = night;
   const feed = night.feed(source.id);
+  /**
+   * @param {string} state
+   * @param {string} word
+   * @param {string} text
+   */
   const say = (state, word, text) => ({ state, word, text, grave: GRAVE.has(state) });
   if (connection.status === "refused") return say("lost", t("lostWord"), t("refusedOnAir", { code: connection.code }));
   if (connection.status !== "open" && connection.hadData) {
@@ -30,10 +40,15 @@ export function stateOf({ night, election, source, selection, t, format }) {
   return say(state, t(state), text);
 }
 
-/** Where numbers come from and how old they are. */
+/**
+ * Where numbers come from and how old they are.
+ * @param {Scene} scene
+ * @param {string} [sourceId]
+ * @param {string} [unitId]
+ */
 export function origin(scene, sourceId = scene.selection.source, unitId = scene.selection.unit) {
   const { night, election, t, format } = scene;
-  const source = election.sourceById.get(sourceId);
+  const source = election.source(sourceId);
   const entry = scene.entry(scene.selection.contest, sourceId, unitId);
   const feed = night.feed(sourceId);
   return {
@@ -45,7 +60,11 @@ export function origin(scene, sourceId = scene.selection.source, unitId = scene.
   };
 }
 
-/** How much is counted, with both numbers. */
+/**
+ * How much is counted, with both numbers.
+ * @param {Tools} tools
+ * @param {Pick<UnitView, "entry" | "boxesTotal">} options
+ */
 export function counted({ t, format }, { entry, boxesTotal }) {
   const opened = entry?.boxes_opened ?? 0;
   const thin = isThin(credited(entry), boxesTotal);
@@ -62,7 +81,12 @@ export function counted({ t, format }, { entry, boxesTotal }) {
   };
 }
 
-/** One candidate as it is written: votes to count up to, share as text, part of what shares are of for a bar. */
+/**
+ * One candidate as it is written: votes to count up to, share as text, part of what shares are of for a bar.
+ * @param {Scene} scene
+ * @param {UnitView} unit
+ * @param {Ranked} item
+ */
 export function written(scene, unit, item) {
   const { t, format } = scene;
   const whole = wholeOf(unit.entry);
@@ -84,13 +108,21 @@ export function written(scene, unit, item) {
   };
 }
 
-/** What an editor has called in this unit: `{text, by}`, or null where no call stands. */
+/**
+ * What an editor has called in this unit: `{text, by}`, or null where no call stands.
+ * @param {Scene} scene
+ * @param {UnitView} unitView
+ */
 export function called(scene, { ranked, contest, unit }) {
   const call = callOf(scene.night, contest.id, unit.id);
   return call ? wordsOf(call, ranked, scene) : null;
 }
 
-/** The margin in votes and in points, and over whom; `state` is "lead", "tie" or "none". */
+/**
+ * The margin in votes and in points, and over whom; `state` is "lead", "tie" or "none".
+ * @param {Tools} tools
+ * @param {Pick<UnitView, "entry" | "lead">} options
+ */
 export function margin({ t, format }, { entry, lead }) {
   if (!lead)
     return {
@@ -123,7 +155,12 @@ export function margin({ t, format }, { entry, lead }) {
   };
 }
 
-/** What the rows on screen leave out: the other candidates together, and the votes of nobody yet. */
+/**
+ * What the rows on screen leave out: the other candidates together, and the votes of nobody yet.
+ * @param {Tools} tools
+ * @param {Pick<UnitView, "entry" | "ranked">} options
+ * @param {readonly string[]} shown
+ */
 export function remainder({ t, format }, { entry, ranked }, shown) {
   const others = ranked.length - shown.length;
   const votes = sumOfOthers(ranked, new Set(shown));

@@ -3,20 +3,22 @@
  * What comes as a string is the parameters: JSON, the old <templateData> XML, or as in an address.
  */
 
-import { parametersIn } from "./said.js";
+import { parametersIn } from "./playout-data.js";
+import { TRANSITION_MS } from "./stage.js";
 
-export { parametersIn };
+/** @import { Stage } from "./types.d.ts" */
 
-/** How long a removed graphic may take to go. */
-const FAREWELL_MS = 400;
-
-/** Put a stage's controls where playout systems look for them. */
+/**
+ * Put a stage's controls where playout systems look for them.
+ * @param {Stage} stage
+ * @param {any} [target]
+ */
 export function control(stage, target = globalThis) {
-  target.update = (text) => {
+  target.update = (/** @type {unknown} */ text) => {
     try {
       stage.update(parametersIn(text));
     } catch (error) {
-      console.warn(`sandik: update() got what it cannot read (${error.message}). Give JSON: {"unit": "tr/34/fatih"}.`);
+      console.warn(`sandik: update() got what it cannot read (${error}). Give JSON: {"unit": "tr/34/fatih"}.`);
     }
   };
   target.play = () => stage.play();
@@ -26,6 +28,6 @@ export function control(stage, target = globalThis) {
   target.next = () => stage.next();
   target.remove = () => {
     stage.stop();
-    setTimeout(() => stage.close(), FAREWELL_MS);
+    setTimeout(() => stage.close(), TRANSITION_MS);
   };
 }

@@ -2,6 +2,8 @@
  * The seats of a municipal council by Law 2972. Pure: votes in, seats out.
  */
 
+/** @typedef {readonly [id: string, votes: number]} Count */
+
 /** Members by population (article 5 d): up to so many people, so many members; above the last, 55. */
 const MEMBERS = [
   [10_000, 9],
@@ -14,7 +16,10 @@ const MEMBERS = [
 ];
 const MOST_MEMBERS = 55;
 
-/** How many members a municipality of this population has. */
+/**
+ * How many members a municipality of this population has.
+ * @param {number} population
+ */
 export function membersFor(population) {
   return (MEMBERS.find(([most]) => population <= most) ?? [0, MOST_MEMBERS])[1];
 }
@@ -26,10 +31,14 @@ export function membersFor(population) {
  *
  * Returns {seats: Map from id to seats, open: seats that a lot decides, quotaTo: id or null, barred: ids without a seat
  * because a tenth was not passed}. Integers throughout: votes are compared as ten times themselves.
+ * @param {Readonly<Record<string, number>>} votes
+ * @param {{members: number, quota?: number, valid: number, alone?: ReadonlySet<string>}} options
  */
 export function allocate(votes, { members, quota = 0, valid, alone = new Set() }) {
   const rows = Object.entries(votes).filter(([, count]) => count > 0);
-  const left = rows.map(([id, count]) => [id, count * 10 - valid]).filter(([, rest]) => rest > 0);
+  const left = rows
+    .map(([id, count]) => /** @type {Count} */ ([id, count * 10 - valid]))
+    .filter(([, rest]) => rest > 0);
   const seats = new Map(left.map(([id]) => [id, 0]));
   const barred = rows.filter(([id]) => !seats.has(id)).map(([id]) => id);
   const divided = Math.max(0, members - quota);
@@ -47,7 +56,7 @@ export function allocate(votes, { members, quota = 0, valid, alone = new Set() }
       open = divided - given;
       break;
     }
-    for (const id of winners) seats.set(id, seats.get(id) + 1);
+    for (const id of winners) seats.set(id, (seats.get(id) ?? 0) + 1);
     given += winners.length;
   }
   const first = firstOf(rows);
@@ -55,12 +64,17 @@ export function allocate(votes, { members, quota = 0, valid, alone = new Set() }
   return { seats, open: open + (first ? 0 : quota), quotaTo: quota ? first : null, barred };
 }
 
-/** Everybody whose next quotient is the greatest; a/b and c/d are compared as a·d and c·b, exactly. */
+/**
+ * Everybody whose next quotient is the greatest; a/b and c/d are compared as a·d and c·b, exactly.
+ * @param {readonly Count[]} left
+ * @param {ReadonlyMap<string, number>} seats
+ */
 function greatest(left, seats) {
+  /** @type {string[]} */
   let winners = [];
   let [bestRest, bestDivisor] = [0n, 1n];
   for (const [id, rest] of left) {
-    const [here, divisor] = [BigInt(rest), BigInt(seats.get(id) + 1)];
+    const [here, divisor] = [BigInt(rest), BigInt((seats.get(id) ?? 0) + 1)];
     const order = here * bestDivisor - bestRest * divisor;
     if (order > 0n) [winners, bestRest, bestDivisor] = [[id], here, divisor];
     else if (order === 0n) winners.push(id);
@@ -68,14 +82,20 @@ function greatest(left, seats) {
   return winners;
 }
 
-/** Who has most votes; null in a tie. */
+/**
+ * Who has most votes; null in a tie.
+ * @param {readonly Count[]} rows
+ */
 function firstOf(rows) {
   const most = Math.max(0, ...rows.map(([, count]) => count));
   const first = rows.filter(([, count]) => count === most && most > 0);
   return first.length === 1 ? first[0][0] : null;
 }
 
-/** Where the seats of a hemicycle are: {x, y} from -1 to 1 and 0 to 1, left to right, and the radius of one. */
+/**
+ * Where the seats of a hemicycle are: {x, y} from -1 to 1 and 0 to 1, left to right, and the radius of one.
+ * @param {number} count
+ */
 export function hemicycle(count) {
   const rows = Math.max(1, Math.min(8, Math.round(Math.sqrt(count / 3))));
   const inner = 0.42;

@@ -2,19 +2,22 @@
  * The stage: what every overlay shares. It reads the address, follows the night, and drives one template through
  * load, play, update, stop and next; whoever puts a playout system's interface around it needs no more than those.
  *
- * A template is a module with `parameters` (what it understands beside the shared ones), `needs(scene)` (its
- * subscriptions), `model(scene)` (pure: a plain object), and `create(tools)`, which gives `{node, draw(model, scene)}`.
- * Where it has them: `check(scene)` (faults in its own parameters), `next(scene)` (the parameters of the next step), and of
- * what it created `event(message, scene)`, `next()` and `close()`.
+ * A template is a module with `needs(scene)` (its subscriptions), `model(scene)` (pure: a plain object), and
+ * `create(tools)`, which gives `{node, draw(model, scene)}`. Where it has them: `check(scene)` (faults in its own
+ * parameters), `next(scene)` (the parameters of the next step), and of what it created `event(message, scene)`, `next()`
+ * and `close()`. What its address may say is in manifest.js.
  */
 
 import { make, put, say } from "../dom.js";
 import { formats } from "../format.js";
 import { watermarkOf } from "../status.js";
 import { words } from "../strings.js";
-import { View } from "../view.js";
-import { Curtain } from "./furniture.js";
+import { Redraw } from "../redraw.js";
+import { groundsNow, View } from "../view.js";
+import { Curtain } from "./widgets.js";
 import { read, select } from "./parameters.js";
+
+/** @import { AddressFault, EventMessage, FollowedNight, Options, Overlay, OverlayAbout, Scene, Template } from "./types.d.ts" */
 
 export const WIDTH = 1920;
 export const HEIGHT = 1080;
@@ -22,25 +25,41 @@ export const HEIGHT = 1080;
 /** Ages are told by the second. */
 const TICK_MS = 1_000;
 /** How long a graphic takes to come or to go; the same as in overlay.css. */
-const TRANSITION_MS = 400;
+export const TRANSITION_MS = 400;
 /** Over a picture the mark has to be stronger than on the board's own ground. */
 const MARK_OPACITY = 0.42;
 /** The mark comes again so soon that the lowest strip carries one. */
 const MARK_HEIGHT = 118;
 
+/**
+ * @typedef {object} StageOptions
+ * @property {OverlayAbout} about the overlay's entry in the manifest
+ * @property {Template} template its module
+ * @property {FollowedNight} night
+ * @property {string} search the address's parameters
+ * @property {HTMLElement} root the element to fill
+ */
+
 export class Stage {
-  #template = null;
-  #instance = null;
-  #scene = null;
-  #frame = 0;
-  #tick = null;
+  #template;
+  #about;
+  /** @type {{ overlay: Overlay, curtain: Curtain, scene: Scene } | null} */
+  #shown = null;
+  #redraw = new Redraw(() => this.#draw());
+  /** @type {number | undefined} */
+  #tick;
   #playing = false;
   #still = false;
   #search;
 
-  /** `template` as above, `night` a FollowedNight, `search` the address's parameters, `root` the element to fill. */
-  constructor({ name, template, night, search, root }) {
-    Object.assign(this, { name, night, root });
+  /**
+   * @param {StageOptions} options
+   */
+  constructor({ about, template, night, search, root }) {
+    this.name = about.name;
+    this.#about = about;
+    this.night = night;
+    this.root = root;
     this.#template = template;
     this.#search = new URLSearchParams(search).toString(); // as update() writes it, who lays nothing out for what is so already
     this.cards = make("div", { class: "cards" });
@@ -51,7 +70,7 @@ export class Stage {
 
   /** Everything on screen comes from this: the selection, the options, the night. Null before there is an election. */
   get scene() {
-    return this.#scene;
+    return this.#shown?.scene ?? null;
   }
 
   /** The pixels on screen that a pixel of the stage takes. */
@@ -65,20 +84,20 @@ export class Stage {
     settle();
     addEventListener("resize", settle);
     const { values } = this.#read();
-    this.night.on("change", () => this.#schedule());
+    this.night.on("change", () => this.#soon());
     this.night.on("event", (message) => this.#event(message));
     this.night.on("fault", (message) => this.#complain([{ key: "serverFault", values: { message } }]));
     this.night.on("definition", () => this.#lay());
     this.night.on("waiting", () => this.#card([this.#t("awaitRun")]));
     if (values.play) this.#playing = true;
     await Promise.all([this.night.open(), document.fonts.load("650 24px Inter", "İ1")]);
-    this.#tick = setInterval(() => this.#schedule(), TICK_MS);
+    this.#tick = setInterval(() => this.#soon(), TICK_MS);
     this.#lay();
   }
 
   /** Draw soon, with whatever else has changed by then. */
   redraw() {
-    this.#schedule();
+    this.#soon();
   }
 
   /** Bring the graphic on. */
@@ -96,14 +115,20 @@ export class Stage {
     });
   }
 
-  /** While `on`, what is shown is there at once: nothing moves on its way, whatever the address says. */
+  /**
+   * While `on`, what is shown is there at once: nothing moves on its way, whatever the address says.
+   * @param {boolean} on
+   */
   still(on) {
     if (!on) this.root.getBoundingClientRect(); // it has to be where it belongs before anything may move again
     this.#still = on;
     this.#settle();
   }
 
-  /** Change parameters while on air: an object of names and values, as in the address. A new token changes no picture. */
+  /**
+   * Change parameters while on air: an object of names and values, as in the address. A new token changes no picture.
+   * @param {{token?: unknown} & Record<string, unknown>} options
+   */
   update({ token, ...changes }) {
     if (token) this.night.renew(String(token));
     const params = new URLSearchParams(this.#search);
@@ -119,16 +144,17 @@ export class Stage {
 
   /** Go on to the overlay's next step, where it has steps. */
   next() {
-    if (!this.#scene) return;
-    const changes = this.#template.next?.(this.#scene);
+    if (!this.#shown) return;
+    const { overlay, scene } = this.#shown;
+    const changes = this.#template.next?.(scene);
     if (changes) this.update(changes);
-    else this.#instance.next?.();
+    else overlay.next?.();
   }
 
   /** End it: no timer and no listener of the template's is left. */
   close() {
     clearInterval(this.#tick);
-    this.#instance?.close?.();
+    this.#shown?.overlay.close?.();
   }
 
   get #t() {
@@ -136,12 +162,13 @@ export class Stage {
   }
 
   #read() {
-    return read(this.#search, this.#template.parameters);
+    return read(this.#search, this.#about.parameters);
   }
 
   #lay() {
     const { values, asked, faults } = this.#read();
     const { election } = this.night;
+    if (!election) return;
     document.documentElement.lang = values.lang;
     put(document.documentElement, "data-theme", values.theme);
     this.#settle();
@@ -151,18 +178,17 @@ export class Stage {
     const scene = this.#makeScene({ election, values, t, format, selection: found.selection });
     const own = found.faults.length ? [] : (this.#template.check?.(scene) ?? []);
     this.#complain([...faults, ...found.faults, ...own]);
-    this.#instance?.close?.();
-    this.#instance?.node.remove();
-    this.#instance = this.#scene = null;
+    this.#shown?.overlay.close?.();
+    this.#shown?.overlay.node.remove();
+    this.#shown = null;
     if (found.faults.length || own.length) return; // nothing on air rather than something else's numbers
-    this.#scene = scene;
     const curtain = new Curtain({ t, format });
-    this.#instance = this.#template.create({ t, format, options: values, stage: this });
-    this.#instance.curtain = curtain;
-    if (this.#template.curtained ?? true) this.#instance.node.append(curtain.node);
-    put(this.#instance.node, "data-overlay", this.name);
-    this.#instance.node.classList.add("overlay");
-    this.root.prepend(this.#instance.node);
+    const overlay = this.#template.create({ t, format, options: values, stage: this });
+    this.#shown = { overlay, curtain, scene };
+    if (this.#template.curtained ?? true) overlay.node.append(curtain.node);
+    put(overlay.node, "data-overlay", this.name);
+    overlay.node.classList.add("overlay");
+    this.root.prepend(overlay.node);
     this.night.follow(this.#template.needs(scene));
     this.#draw();
   }
@@ -171,11 +197,14 @@ export class Stage {
     put(document.documentElement, "data-motion", this.#read().values.motion && !this.#still ? null : "none");
   }
 
+  /**
+   * @param {Pick<Scene, "election" | "t" | "format" | "selection"> & { values: Options }} options
+   * @returns {Scene}
+   */
   #makeScene({ election, values, t, format, selection }) {
     const { night } = this;
-    const view = new View({ election, night, words: t, format, href: () => null });
-    const style = getComputedStyle(document.documentElement);
-    for (const name of ["panel", "track"]) view.grounds[name] = style.getPropertyValue(`--${name}`).trim();
+    const view = new View({ election, night, words: t, format, href: () => "" });
+    view.grounds = groundsNow();
     return {
       election,
       night,
@@ -184,48 +213,48 @@ export class Stage {
       t,
       format,
       view,
-      entry: (...cell) => night.entry(...cell),
+      entry: (contest, source, unit) => night.entry(contest, source, unit),
       unit: (unit = selection.unit, source = selection.source) => view.unit(selection, unit, source),
     };
   }
 
-  /** Several messages in one frame are one drawing; a page that is not shown has no frames, so it uses a timer. */
-  #schedule() {
-    if (this.#frame || !this.#instance) return;
-    const draw = () => {
-      this.#frame = 0;
-      this.#draw();
-    };
-    this.#frame = document.hidden ? setTimeout(draw, 250) : requestAnimationFrame(draw);
+  #soon() {
+    if (this.#shown) this.#redraw.soon();
   }
 
   #draw() {
-    if (!this.#instance) return;
-    const { node, curtain } = this.#instance;
+    if (!this.#shown) return;
+    const { overlay, curtain, scene } = this.#shown;
+    const { node } = overlay;
     const { night } = this;
-    const { t } = this.#scene;
+    const { t } = scene;
     const rehearsal = night.mode !== "live";
     this.mark.hidden = !rehearsal;
     put(this.root, "data-mode", night.mode);
     if (rehearsal) this.#watermark(t(`${night.mode}Text`));
     put(node, "data-embargo", night.embargoed ? "" : null);
     curtain.draw({ embargoed: night.embargoed, until: night.embargo, now: new Date() });
-    this.#instance.draw(this.#template.model(this.#scene), this.#scene);
+    overlay.draw(this.#template.model(scene), scene);
     // not before the server has said how things are: an embargo must not come a moment after the numbers
     put(node, "data-shown", this.#playing && night.told ? "" : null);
     put(this.mark, "data-shown", this.#playing && night.told ? "" : null);
   }
 
+  /** @param {string} text */
   #watermark(text) {
     const image = watermarkOf(text, { opacity: MARK_OPACITY, height: MARK_HEIGHT });
     if (this.mark.style.backgroundImage !== image) this.mark.style.backgroundImage = image;
   }
 
+  /** @param {EventMessage} message */
   #event(message) {
-    if (this.#instance?.event && !this.night.embargoed) this.#instance.event(message, this.#scene);
+    if (this.#shown && !this.night.embargoed) this.#shown.overlay.event?.(message, this.#shown.scene);
   }
 
-  /** Faults are for who sets the overlay up: always in the console, on screen only where that was asked for. */
+  /**
+   * Faults are for who sets the overlay up: always in the console, on screen only where that was asked for.
+   * @param {readonly AddressFault[]} faults
+   */
   #complain(faults) {
     const t = this.#t;
     const texts = faults.map(({ key, values }) => t(key, values));
@@ -233,6 +262,7 @@ export class Stage {
     this.#card(texts);
   }
 
+  /** @param {readonly string[]} texts */
   #card(texts) {
     this.cards.replaceChildren();
     if (!texts.length || !this.#read().values.debug) return;
@@ -246,7 +276,11 @@ export class Stage {
   }
 }
 
-/** The subscriptions of one contest: a scope and its parts, from some sources. */
+/**
+ * The subscriptions of one contest: a scope and its parts, from some sources.
+ * @param {Pick<Scene, "election" | "selection">} options
+ * @param {readonly string[]} [sources]
+ */
 export function subscriptions({ election, selection }, sources = [selection.source]) {
   const scope = election.scopeOf(selection.unit).id;
   return sources.map((source) => ({ contest: selection.contest, source, units: election.patterns(scope) }));

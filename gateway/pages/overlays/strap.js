@@ -4,52 +4,57 @@
  */
 
 import { make, paint, put, say } from "../dom.js";
-import { Called, fit, Name } from "./furniture.js";
-import { choice, whole } from "./parameters.js";
+import { Called, fit, Name } from "./widgets.js";
 import { called, stateOf } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
+/** @import { EventMessage, OverlayTools, Scene } from "./types.d.ts" */
+
 /** Where nothing is shown there is nothing to hide: an embargo leaves the strap's place empty. */
 export const curtained = false;
-
-export const title = "Milestone and leader strap";
-export const parameters = {
-  seconds: whole(3, 60, 8),
-  events: choice("all", "leader", "milestone"),
-  of: choice("unit", "all"),
-};
 
 /** Straps that wait: more would be old news by the time they show. */
 const QUEUED = 5;
 /** As in overlay.css. */
 const SLIDE_MS = 400;
 
+/** @type {Readonly<Record<string, readonly string[]>>} */
 const KINDS = { leader: ["leader_changed"], milestone: ["milestone"] };
 
+/** @param {Scene} scene */
 export const needs = (scene) => subscriptions(scene);
 
-/** Without an event there is nothing to show but the state of things. */
+/**
+ * Without an event there is nothing to show but the state of things.
+ * @param {Scene} scene
+ */
 export function model(scene) {
   const { night, election, selection, t, format } = scene;
-  return {
-    state: stateOf({ night, election, source: election.sourceById.get(selection.source), selection, t, format }),
-  };
+  return { state: stateOf({ night, election, source: election.source(selection.source), selection, t, format }) };
 }
 
-/** Whether an event is this overlay's business. */
+/**
+ * Whether an event is this overlay's business.
+ * @param {EventMessage} event
+ * @param {Pick<Scene, "selection" | "options">} options
+ */
 export function concerns(event, { selection, options }) {
   if (event.contest !== selection.contest || event.source !== selection.source) return false;
   if (options.of === "unit" && event.unit !== selection.unit) return false;
   return options.events === "all" || KINDS[options.events].includes(event.event);
 }
 
-/** What a strap says about an event. An event of a kind or a unit that is not known here says nothing: null. */
+/**
+ * What a strap says about an event. An event of a kind or a unit that is not known here says nothing: null.
+ * @param {EventMessage} event
+ * @param {Pick<Scene, "election" | "t" | "format" | "view">} options
+ */
 export function strap(event, { election, t, format, view }) {
   const unit = election.unitById.get(event.unit);
   const source = election.sourceById.get(event.source);
   const ballot = unit ? election.ballot(event.contest, event.unit) : [];
-  const named = (id) =>
-    ballot.find((candidate) => candidate.id === id) ?? (id ? election.stranger({ id, name: id }) : null);
+  /** @param {string | null | undefined} id */
+  const named = (id) => ballot.find((candidate) => candidate.id === id) ?? (id ? election.stranger(id) : null);
   const key = {
     leader_changed: "eventLeader",
     milestone: "eventMilestone",
@@ -74,56 +79,70 @@ export function strap(event, { election, t, format, view }) {
   };
 }
 
+/** @typedef {ReturnType<typeof model>} Model */
+
+/** @param {OverlayTools} tools */
 export function create(tools) {
   return new Strap(tools);
 }
 
 class Strap {
+  /** @type {{ event: string, unit: string, words: NonNullable<ReturnType<typeof strap>> }[]} */
   #queue = [];
+  /** @type {number | null} */
   #timer = null;
+  /**
+   * The unit of the strap that is there.
+   * @type {string | null}
+   */
   #shown = null;
+  /** @type {Scene | null} */
   #scene = null;
 
+  /** @param {OverlayTools} overlayTools */
   constructor({ options }) {
     this.options = options;
     this.name = new Name();
     this.called = new Called();
-    const part = (name) => {
-      this[name] = make("span", { class: name });
-      return this[name];
-    };
-    this.node = make(
-      "section",
-      { class: "strap-overlay" },
-      make(
-        "div",
-        { class: "panel strap", role: "status" },
-        make("div", { class: "where" }, part("place"), this.called.node),
-        this.name.node,
-        make("span", { class: "news" }, part("text"), part("small")),
-        part("source"),
-        part("badge"),
-      ),
+    this.place = make("span", { class: "place fit" });
+    this.text = make("span", { class: "text fit" });
+    this.small = make("span", { class: "small fit" });
+    this.source = make("span", { class: "source" });
+    this.badge = make("span", { class: "feed badge" });
+    this.panel = make(
+      "div",
+      { class: "panel strap", role: "status" },
+      make("div", { class: "where" }, this.place, this.called.node),
+      this.name.node,
+      make("span", { class: "news" }, this.text, this.small),
+      this.source,
+      this.badge,
     );
-    for (const node of [this.place, this.text, this.small]) node.classList.add("fit");
-    this.panel = this.node.firstChild;
+    this.node = make("section", { class: "strap-overlay" }, this.panel);
   }
 
+  /**
+   * @param {Model} model
+   * @param {Scene} scene
+   */
   draw({ state }, scene) {
     this.#scene = scene;
     this.#call();
     say(this.badge, state.word);
-    put(this.badge, "class", "feed badge");
     put(this.badge, "data-state", state.state);
   }
 
+  /**
+   * @param {EventMessage} message
+   * @param {Scene} scene
+   */
   event(message, scene) {
     this.#scene = scene;
     if (!concerns(message, scene)) return;
-    const said = strap(message, scene);
-    if (!said) return;
+    const words = strap(message, scene);
+    if (!words) return;
     this.#queue = this.#queue.filter((one) => one.event !== message.event || one.unit !== message.unit);
-    this.#queue.push({ event: message.event, unit: message.unit, said });
+    this.#queue.push({ event: message.event, unit: message.unit, words });
     if (this.#queue.length > QUEUED) this.#queue.shift();
     if (this.#timer === null) this.#show();
   }
@@ -134,7 +153,7 @@ class Strap {
   }
 
   close() {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#timer ?? undefined);
   }
 
   #show() {
@@ -143,7 +162,7 @@ class Strap {
       this.#timer = null;
       return;
     }
-    const { place, who, text, small, origin } = one.said;
+    const { place, who, text, small, origin } = one.words;
     put(this.panel, "data-on", "");
     fit(this.place, place);
     put(this.name.node, "hidden", who ? null : "");
@@ -159,11 +178,12 @@ class Strap {
 
   /** The call in the strap's unit: one may be made, and withdrawn, while the strap is there. */
   #call() {
-    if (this.#shown) this.called.draw(called(this.#scene, this.#scene.unit(this.#shown)));
+    const scene = this.#scene;
+    if (this.#shown && scene) this.called.draw(called(scene, scene.unit(this.#shown)));
   }
 
   #leave() {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#timer ?? undefined);
     put(this.panel, "data-on", null);
     this.#timer = setTimeout(() => this.#show(), SLIDE_MS);
   }

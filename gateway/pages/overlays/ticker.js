@@ -3,29 +3,30 @@
  * that grows moves nothing; the order by boxes is taken anew only where the crawl begins again.
  */
 
-import { isManual } from "../byhand.js";
+import { isManual } from "../manual.js";
 import { isOdd, partOf, progressText } from "../claims.js";
 import { make, order, paint, put, say } from "../dom.js";
 import { still } from "../countup.js";
-import { fit } from "./furniture.js";
-import { choice, whole } from "./parameters.js";
+import { Memo } from "../memo.js";
+import { fit } from "./widgets.js";
 import { origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 
-export const title = "Race ticker";
-export const parameters = {
-  speed: whole(20, 400, 120),
-  order: choice("name", "boxes", "margin"),
-  seconds: whole(3, 60, 8),
-};
+/** @import { OverlayTools, Scene } from "./types.d.ts" */
 
 /** The same as in overlay.css: an item, and as many of them as fill the strip. */
 const ITEM_PX = 624;
 const PAGE = 2;
 
+/** @param {Scene} scene */
 export const needs = (scene) => subscriptions(scene);
 
-/** From counts to words. */
+/** @typedef {{ name: string, opened: number, gap: number }} Placed what an order of items goes by */
+
+/**
+ * From counts to words.
+ * @param {Scene} scene
+ */
 export function model(scene) {
   const { t, format, view, selection, election } = scene;
   const scope = election.scopeOf(selection.unit);
@@ -52,33 +53,47 @@ export function model(scene) {
       progress: progressText(format, part.entry, part.boxesTotal),
     };
   });
+  /**
+   * @param {{name: string}} left
+   * @param {{name: string}} right
+   */
   const byName = (left, right) => format.compare(left.name, right.name);
+  /** @type {Readonly<Record<string, (left: Placed, right: Placed) => number>>} */
   const orders = {
     name: byName,
     boxes: (left, right) => right.opened - left.opened || byName(left, right),
     margin: (left, right) => left.gap - right.gap || byName(left, right),
   };
   return {
-    heading: { place: scope.name, contest: election.contestById.get(selection.contest).name },
+    heading: { place: scope.name, contest: election.contest(selection.contest).name },
     items: items.sort(orders[scene.options.order]),
     origin: origin(scene, selection.source, scope.id),
   };
 }
 
+/** @typedef {ReturnType<typeof model>} Model */
+
+/** @param {OverlayTools} tools */
 export function create(tools) {
   return new Ticker(tools);
 }
 
 class Ticker {
-  #items = [new Map(), new Map()];
-  #latest = null;
+  #items = [new Memo(newItem), new Memo(newItem)];
+  /** @type {Model["items"]} */
+  #latest = [];
   #page = 0;
-  #pages = null;
-  #crawl = null;
+  /** @type {number | undefined} */
+  #pages;
+  /** @type {Animation | undefined} */
+  #crawl;
   #count = 0;
 
+  /** @param {OverlayTools} overlayTools */
   constructor({ t, format, options }) {
-    Object.assign(this, { t, format, options });
+    this.t = t;
+    this.format = format;
+    this.options = options;
     this.place = make("b", { class: "place fit" });
     this.contest = make("span", { class: "contest fit" });
     this.source = make("b", { class: "source" });
@@ -99,8 +114,9 @@ class Ticker {
     );
   }
 
+  /** @param {Model} model */
   draw(model) {
-    this.#latest = model;
+    this.#latest = model.items;
     fit(this.place, model.heading.place);
     fit(this.contest, model.heading.contest);
     say(this.source, model.origin.source);
@@ -109,7 +125,7 @@ class Ticker {
     put(this.badge, "data-state", model.origin.state);
     put(this.node, "data-state", model.origin.state);
     if (this.#count !== model.items.length) this.#begin(); // what is to fit must have its place first
-    for (const items of this.#items) for (const item of model.items) this.#write(this.#item(items, item.id), item);
+    for (const items of this.#items) for (const item of model.items) this.#write(items.get(item.id), item);
   }
 
   close() {
@@ -120,7 +136,7 @@ class Ticker {
   /** Lay the items in order and let them go by; where nothing may move, in pages. */
   #begin() {
     this.close();
-    this.#count = this.#latest.items.length;
+    this.#count = this.#latest.length;
     this.#arrange();
     if (still() && !document.hidden) {
       put(this.node, "data-paged", "");
@@ -140,7 +156,7 @@ class Ticker {
     this.belts.forEach((belt, index) => {
       order(
         belt,
-        this.#latest.items.map(({ id }) => this.#item(this.#items[index], id).node),
+        this.#latest.map(({ id }) => this.#items[index].get(id).node),
       );
     });
   }
@@ -152,11 +168,10 @@ class Ticker {
     this.#page += 1;
   }
 
-  #item(items, id) {
-    if (!items.has(id)) items.set(id, newItem(id));
-    return items.get(id);
-  }
-
+  /**
+   * @param {ReturnType<typeof newItem>} line
+   * @param {Model["items"][number]} item
+   */
   #write(line, item) {
     fit(line.name, item.name, "ticker district");
     put(line.node, "data-thin", item.thin ? "" : null);
@@ -177,7 +192,9 @@ class Ticker {
   }
 }
 
+/** @param {string} id */
 function newItem(id) {
+  /** @param {string} name */
   const part = (name) => make("span", { class: name });
   const rows = [0, 1].map(() => {
     const [mark, who, share] = [part("mark"), part("who-name fit"), make("b", { class: "share" })];

@@ -5,14 +5,14 @@ import orjson
 import pytest
 
 from gateway.admission.handshake import AccessSettings
+from gateway.pages.manifest import OVERLAY_NAMES
 from gateway.routes.boundaries import read_boundaries
-from gateway.routes.overlays import OVERLAYS
 from tests.gateway.gateways import FAST, get, is_ready, night, running
 from tests.gateway.routes.test_boundaries import collection, feature
 from tests.gateway.tokens import HS256
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", OVERLAY_NAMES)
 async def test_every_overlay_has_an_address_and_needs_no_token_for_the_page(name: str, tmp_path: Path) -> None:
     """The page holds no figures; its connection brings the token."""
     closed = replace(FAST, access=AccessSettings(keys=(HS256,), public="token"))

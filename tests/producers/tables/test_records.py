@@ -12,7 +12,7 @@ from schemas.errors import TableError
 
 
 def read(tmp_path: Path, said: object, rows: str | None = None, each: str | None = None) -> list[tuple[int, list[str]]]:
-    path = tmp_path / "said.json"
+    path = tmp_path / "playout-data.json"
     path.write_bytes(said if isinstance(said, bytes) else orjson.dumps(said))
     header, found = read_records(path, rows, each)
     return [(0, list(header)), *((number, list(cells)) for number, cells in found)]

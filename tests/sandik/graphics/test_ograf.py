@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from jsonschema import Draft202012Validator
 
-from sandik.graphics.catalogue import GRAPHICS, Graphic
+from gateway.pages.manifest import MANIFEST, Overlay
 from sandik.graphics.ograf import manifest, module
 
 REQUIRED: Final = {"$schema", "id", "name", "main", "supportsRealTime", "supportsNonRealTime"}
@@ -30,26 +30,26 @@ REQUIREMENTS: Final = {"resolution", "frameRate", "accessToPublicInternet", "eng
 CONSTRAINTS: Final = {"max", "min", "exact", "ideal"}
 
 
-@pytest.fixture(params=GRAPHICS, ids=lambda graphic: graphic.name)
-def graphic(request: pytest.FixtureRequest) -> Graphic:
+@pytest.fixture(params=MANIFEST.overlays, ids=lambda overlay: overlay.name)
+def overlay(request: pytest.FixtureRequest) -> Overlay:
     """Each graphic."""
     found = request.param
-    assert isinstance(found, Graphic)
+    assert isinstance(found, Overlay)
     return found
 
 
 @pytest.fixture
-def said(graphic: Graphic) -> dict[str, Any]:
+def said(overlay: Overlay) -> dict[str, Any]:
     """Its manifest."""
-    return manifest(graphic, gateway="http://127.0.0.1:8765", version="1.2.3")
+    return manifest(overlay, gateway="http://127.0.0.1:8765", version="1.2.3")
 
 
-def test_the_manifest_has_what_it_must_and_nothing_that_it_may_not(said: dict[str, Any], graphic: Graphic) -> None:
+def test_the_manifest_has_what_it_must_and_nothing_that_it_may_not(said: dict[str, Any], overlay: Overlay) -> None:
     assert REQUIRED <= set(said) <= REQUIRED | OPTIONAL
     assert "https://ograf.ebu.io/v1/specification/json-schemas/graphics/schema.json" == said["$schema"]
     assert "/" not in said["id"]
     assert all(isinstance(said[name], str) for name in ("id", "name", "main", "version", "description"))
-    assert said["main"] == f"{graphic.name}.mjs"
+    assert said["main"] == f"{overlay.name}.mjs"
     assert (True, True) == (said["supportsRealTime"], said["supportsNonRealTime"])
     assert {"name"} <= set(said["author"]) <= {"name", "email", "url"}
     assert isinstance(said["stepCount"], int)
@@ -100,7 +100,7 @@ def is_gdd(schema: dict[str, Any]) -> bool:
     return of_type and all(is_gdd(one) for one in schema.get("properties", {}).values())
 
 
-def test_the_module_exports_a_class_of_this_graphic_by_default(graphic: Graphic) -> None:
-    text = module(graphic)
-    assert f'export default graphic("{graphic.name}"' in text
-    assert f"stepCount: {-1 if graphic.walks else 1}" in text
+def test_the_module_exports_a_class_of_this_graphic_by_default(overlay: Overlay) -> None:
+    text = module(overlay)
+    assert f'export default graphic("{overlay.name}"' in text
+    assert f"stepCount: {-1 if overlay.walks else 1}" in text

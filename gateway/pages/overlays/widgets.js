@@ -5,18 +5,26 @@
 import { show } from "../countup.js";
 import { dressMark, make, paint, partyMark, put, say } from "../dom.js";
 
+/** @import { CallModel, CountedModel, MarginModel, OriginModel, Tools, Words } from "./types.d.ts" */
+
 /** Text is made smaller in such steps until it fits on its line; what does not is set in two smaller ones. */
 const SIZES = [1, 0.9, 0.8, 0.7, 0.62];
 /** Texts whose size is remembered: the names of a night, several times over. */
 const SIZES_KEPT = 4_096;
+const SMALLEST_UNWRAPPED = Math.min(...SIZES);
 const WRAPPED = [0.54, 0.5, 0.46, 0.42, 0.36, 0.3, 0.24];
 
+/** @type {WeakMap<HTMLElement, string>} */
 const fitted = new WeakMap();
+/** @type {Map<string, number>} */
 const sizes = new Map();
 
 /**
  * Write a text that must fit its box, whatever its length: smaller where it has to be. Boxes of the same `kind` are
  * alike, so that what fits one is not measured again for the others.
+ * @param {HTMLElement} node
+ * @param {string} text
+ * @param {string} [kind]
  */
 export function fit(node, text, kind = "") {
   if (fitted.get(node) === text) return;
@@ -30,19 +38,24 @@ export function fit(node, text, kind = "") {
   if (kind) sizes.set(key, size);
 }
 
+/** @param {HTMLElement} node */
 function measured(node) {
   const all = [...SIZES, ...WRAPPED];
   return (
     all.find((size) => {
       setSize(node, size);
       return node.scrollWidth <= node.clientWidth && node.scrollHeight <= node.clientHeight + 1;
-    }) ?? all.at(-1)
+    }) ?? Math.min(...all)
   );
 }
 
+/**
+ * @param {HTMLElement} node
+ * @param {number} size
+ */
 function setSize(node, size) {
   node.style.setProperty("--fit", String(size));
-  put(node, "data-wrapped", size < SIZES.at(-1) ? "" : null);
+  put(node, "data-wrapped", size < SMALLEST_UNWRAPPED ? "" : null);
 }
 
 /** An editor's call: who has won, and whose word that is. Its place is kept while no call stands. */
@@ -53,6 +66,7 @@ export class Called {
     this.node = make("p", { class: "call", "data-none": "" }, this.text, this.by);
   }
 
+  /** @param {CallModel} call */
   draw(call) {
     put(this.node, "data-none", call ? null : "");
     fit(this.text, call ? `✓ ${call.text}` : "");
@@ -68,6 +82,7 @@ export class Heading {
     this.node = make("header", { class: "heading" }, this.title, this.subtitle);
   }
 
+  /** @param {{title: string, subtitle: string}} options */
   draw({ title, subtitle }) {
     fit(this.title, title);
     fit(this.subtitle, subtitle);
@@ -76,6 +91,7 @@ export class Heading {
 
 /** Boxes opened: a bar and both numbers. */
 export class Counted {
+  /** @param {Tools} tools */
   constructor({ t, format }) {
     this.format = format;
     this.opened = make("span", { class: "opened" });
@@ -98,6 +114,10 @@ export class Counted {
     );
   }
 
+  /**
+   * @param {CountedModel} countedModel
+   * @param {string} of
+   */
   draw({ opened, total, progress, part, thin, odd, note, manual }, of) {
     put(this.opened, "data-manual", manual ? "" : null);
     show(this.opened, opened, this.format.count, of);
@@ -112,6 +132,7 @@ export class Counted {
 
 /** Whose numbers these are, how old, and in what state. */
 export class Origin {
+  /** @param {{t: Words}} options */
   constructor({ t }) {
     this.t = t;
     this.source = make("b", { class: "source" });
@@ -134,6 +155,7 @@ export class Origin {
     );
   }
 
+  /** @param {OriginModel} originModel */
   draw({ source, when, age, state, word, text, grave, manual }) {
     say(this.manual, manual);
     say(this.source, source);
@@ -147,6 +169,38 @@ export class Origin {
   }
 }
 
+/** The margin: over whom, in votes and in points. */
+export class Margin {
+  /**
+   * @param {Tools} tools
+   * @param {HTMLElement} node
+   */
+  constructor({ t, format }, node) {
+    this.format = format;
+    this.label = make("span", { class: "what fit" });
+    this.votes = make("b", { class: "gapVotes" });
+    this.points = make("b", { class: "gapPoints" });
+    this.node = node;
+    node.append(
+      this.label,
+      make("span", { class: "figure" }, this.votes, make("span", { class: "unit", text: t("votesWord") })),
+      make("span", { class: "figure" }, this.points, make("span", { class: "unit", text: t("pointsWord") })),
+    );
+  }
+
+  /**
+   * @param {MarginModel} margin
+   * @param {string} of
+   */
+  draw({ label, votes, points }, of) {
+    fit(this.label, label);
+    show(this.votes, votes, this.format.count, of);
+    say(this.points, points);
+  }
+}
+
+/** @typedef {{ name: string, mark: string | number, hue?: string, party?: string }} NamedRow */
+
 /** A candidate's name with mark and party. */
 export class Name {
   constructor() {
@@ -156,6 +210,7 @@ export class Name {
     this.node = make("span", { class: "who" }, this.mark, make("span", { class: "names" }, this.name, this.party));
   }
 
+  /** @param {NamedRow | null | undefined} row */
   draw(row) {
     dressMark(this.mark, row ? row : null, row?.hue ?? "transparent");
     fit(this.name, row?.name ?? "");
@@ -165,8 +220,10 @@ export class Name {
 
 /** The curtain of an embargo: what is forbidden, until when, and what time it is. No numbers are behind it. */
 export class Curtain {
+  /** @param {Tools} tools */
   constructor({ t, format }) {
-    Object.assign(this, { t, format });
+    this.t = t;
+    this.format = format;
     this.clock = make("b", { class: "clock" });
     this.until = make("span", { class: "until" });
     this.node = make(
@@ -178,6 +235,7 @@ export class Curtain {
     );
   }
 
+  /** @param {{embargoed: boolean, until: string | null, now: Date}} options */
   draw({ embargoed, until, now }) {
     this.node.hidden = !embargoed;
     if (!embargoed) return;

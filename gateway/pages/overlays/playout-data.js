@@ -2,7 +2,10 @@
  * What a playout system says to update(). No imports: `sandik graphics` also writes this text into single-file templates.
  */
 
-/** The parameters in a playout system's string: JSON, CasparCG's <templateData> XML, or as in an address. */
+/**
+ * The parameters in a playout system's string: JSON, CasparCG's <templateData> XML, or as in an address.
+ * @param {unknown} text
+ */
 export function parametersIn(text) {
   if (text && typeof text === "object") return text;
   const said = String(text ?? "").trim();
@@ -12,6 +15,7 @@ export function parametersIn(text) {
   return Object.fromEntries(new URLSearchParams(said));
 }
 
+/** @param {string} text */
 function inXml(text) {
   const parsed = new DOMParser().parseFromString(text, "text/xml");
   if (parsed.querySelector("parsererror")) throw new SyntaxError("The XML is not well-formed.");

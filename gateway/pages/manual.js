@@ -4,13 +4,24 @@
 
 import { put } from "./dom.js";
 
-/** Whether one of these figures of an entry was set by hand; without names: whether any was. */
+/** @import { Entry, Words } from "./types.d.ts" */
+
+/**
+ * Whether one of these figures of an entry was set by hand; without names: whether any was.
+ * @param {Entry | null | undefined} entry
+ * @param {...string} figures
+ */
 export function isManual(entry, ...figures) {
   const set = entry?.overridden ?? [];
   return figures.length ? figures.some((figure) => set.includes(figure)) : set.length > 0;
 }
 
-/** Mark a node whose figure was set by hand, or take the mark away. The sign itself is the style sheet's. */
+/**
+ * Mark a node whose figure was set by hand, or take the mark away. The sign itself is the style sheet's.
+ * @param {Element} node
+ * @param {unknown} manual
+ * @param {Words} t
+ */
 export function markManual(node, manual, t) {
   put(node, "data-manual", manual ? "" : null);
   put(node, "title", manual ? t("manualWord") : null);

@@ -1,0 +1,134 @@
+/** /v1/control, as far as the room reads it, and what its panels are given. For `tsc` alone: no page loads this. */
+
+import type { Call, Feed, Mode, Scope } from "../client/index.js";
+import type { Election, Formats, Words } from "../types.d.ts";
+import type { Room } from "./room.js";
+
+export type * from "../types.d.ts";
+export type { Ordering, OrderingOptions } from "./ordering.js";
+export type { HoldAction } from "./words.js";
+export type { Room } from "./room.js";
+
+/** Something that an operator should look at. */
+export interface Alarm {
+  readonly number: number;
+  readonly kind: string;
+  readonly source: string;
+  readonly contest: string;
+  readonly unit: string;
+  readonly figure: string;
+  readonly before: number;
+  readonly after: number;
+  readonly at: string;
+  readonly as_of: string;
+  readonly box: number;
+  readonly revision: number;
+  readonly stands: number;
+}
+
+/** An order in the audit, and whether it counts. */
+export interface AuditedOrder {
+  readonly offset: number;
+  readonly type: string | null;
+  readonly contest?: string;
+  readonly unit?: string | null;
+  readonly district?: string | null;
+  readonly candidate?: string;
+  readonly position?: string;
+  readonly at: string;
+  readonly by?: string;
+  readonly reason?: string;
+  readonly key: string | null;
+  readonly counts: boolean;
+  readonly kept: boolean;
+  readonly refusal: string | null;
+}
+
+/** Figures set by hand. */
+export interface StandingOverride {
+  readonly contest: string;
+  readonly source: string;
+  readonly district: string;
+  readonly override: number;
+  readonly figures: Readonly<Record<string, number>>;
+  readonly instead_of?: Readonly<Record<string, number>> | null;
+  readonly source_now?: Readonly<Record<string, number>> | null;
+}
+
+/** A record that waits in quarantine. */
+export interface QuarantinedRecord {
+  readonly position: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly releasable: boolean;
+  readonly verdict: string | null;
+  readonly refusal: string | null;
+  readonly contest: string | null;
+  readonly source: string | null;
+  readonly statement: {
+    readonly district: string;
+    readonly box?: number | null;
+    readonly revision?: number | null;
+    readonly at?: string | null;
+    readonly figures?: {
+      readonly boxes_opened: number;
+      readonly valid: number;
+      readonly votes: Readonly<Record<string, number>>;
+    } | null;
+  } | null;
+  /** The record's own text, cut short. */
+  readonly said: string;
+}
+
+/** An answer of /v1/control. */
+export interface RoomState {
+  readonly run: string;
+  readonly mode: Mode;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly at: string;
+  readonly scope: Scope;
+  readonly signed_only: boolean;
+  readonly unready: readonly string[];
+  readonly embargoed: boolean;
+  readonly embargo: string | null;
+  /** By name of what is held: how many changes wait behind it. */
+  readonly hold: Readonly<Record<string, number>>;
+  readonly overrides: readonly StandingOverride[];
+  readonly calls: readonly Call[];
+  readonly feeds: Readonly<Record<string, Feed>>;
+  readonly alarms: readonly Alarm[];
+  readonly quarantine: {
+    readonly waiting: number;
+    readonly newest: readonly QuarantinedRecord[];
+    readonly uncounted: readonly QuarantinedRecord[];
+  };
+  readonly audit: readonly AuditedOrder[];
+}
+
+/** What a panel is built with. */
+export interface PanelTools {
+  root: HTMLElement;
+  room: Room;
+  words: Words;
+  format: Formats;
+  election: Election;
+}
+
+export interface Panel {
+  draw(state: RoomState): void;
+}
+
+/** An order without its envelope. */
+export type OrderFields = Readonly<Record<string, unknown>> & { readonly type: string };
+
+/** What the gateway says of an order before it is given, or why it was not taken. */
+export interface Considered {
+  changes?: readonly { readonly figure: string; readonly before: number | null; readonly after: number | null }[];
+  questions?: readonly { readonly code: string; readonly sentence: string }[];
+  confirm?: string | null;
+  /** Fields that the order has to have beside those it was asked with. */
+  adds?: Readonly<Record<string, unknown>>;
+  error?: string;
+  code?: string;
+}

@@ -1,0 +1,76 @@
+"""The overlays that there are, and what each can be told: read from overlays/manifest.js, as the pages read it.
+
+The pages, their routes, the packages for graphics tools (`sandik.graphics`), the table in docs/overlays.md and tests
+all go by this one list. To add an overlay, add it to the manifest, and a module of its name beside it.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.pages import PAGES
+
+Kind = Literal["text", "whole", "choice", "flag", "list"]
+
+_SOURCE: Final = PAGES / "overlays" / "manifest.js"
+_BEGINS: Final = "export const MANIFEST = "
+
+
+class _Described(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Parameter(_Described):
+    """Something that an overlay can be told. `least` and `most` bound a number, `words` are what a choice may be."""
+
+    name: str
+    title: str
+    kind: Kind = "text"
+    standard: str | int | bool = ""
+    least: int = 0
+    most: int = 0
+    words: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class Overlay(_Described):
+    """An overlay: `name` is the last part of its page's address.
+
+    `layer` is where SPX-GC puts it, 1 to 5: what may stand together on a screen has different ones. `walks` says that
+    it has a next step as often as one likes, `cuts` that what it shows can be cut short.
+    """
+
+    name: str
+    title: str
+    description: str
+    layer: int
+    parameters: Annotated[tuple[Parameter, ...], Field(strict=False)] = ()
+    walks: bool = False
+    cuts: bool = False
+
+
+class Manifest(_Described):
+    """What stands in manifest.js, and what each part of it is."""
+
+    selection: Annotated[tuple[Parameter, ...], Field(strict=False)]
+    manner: Annotated[tuple[Parameter, ...], Field(strict=False)]
+    address: Annotated[tuple[Parameter, ...], Field(strict=False)]
+    overlays: Annotated[tuple[Overlay, ...], Field(strict=False)]
+
+
+def read_manifest(script: str) -> Manifest:
+    """The manifest in a script's text: the JSON between `export const MANIFEST =` and the last semicolon.
+
+    Raises `ValueError` where it is not there, or is not of this form.
+    """
+    _, begins, body = script.partition(_BEGINS)
+    if not begins:
+        raise ValueError(f"{_SOURCE.name} has no line that begins with {_BEGINS!r}.")
+    found: Any = orjson.loads(body.rstrip().removesuffix(";"))
+    return Manifest.model_validate(found)
+
+
+MANIFEST: Final = read_manifest(_SOURCE.read_text(encoding="utf-8"))
+
+OVERLAY_NAMES: Final = tuple(overlay.name for overlay in MANIFEST.overlays)
+"""Every overlay, in the order in which they are listed."""

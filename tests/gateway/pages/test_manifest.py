@@ -1,0 +1,54 @@
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES, read_manifest
+
+SPX_LAYERS = range(1, 6)
+"""SPX-GC 1.3 takes any other for 5."""
+
+DOCUMENTED = Path(__file__).parents[3] / "docs" / "overlays.md"
+
+
+def test_every_overlay_has_a_name_a_place_and_parameters_of_its_own() -> None:
+    assert len(MANIFEST.overlays) == len(set(OVERLAY_NAMES))
+    for overlay in MANIFEST.overlays:
+        shared = (*MANIFEST.selection, *MANIFEST.manner, *MANIFEST.address)
+        names = [one.name for one in (*shared, *overlay.parameters)]
+        assert len(names) == len(set(names))
+        assert overlay.layer in SPX_LAYERS
+        assert overlay.title
+        assert overlay.description.endswith(".")
+
+
+def test_standards_are_among_what_may_be_given() -> None:
+    for overlay in MANIFEST.overlays:
+        for one in (*overlay.parameters, *MANIFEST.manner):
+            if one.kind == "whole":
+                assert isinstance(one.standard, int)
+                assert one.least <= one.standard <= one.most
+            if one.kind == "choice":
+                assert one.standard in one.words
+
+
+def test_the_documentation_lists_every_overlay_with_its_parameters() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \|$", DOCUMENTED.read_text(encoding="utf-8"), re.MULTILINE)
+    told = {name: re.findall(r"`([a-z]+)`", parameters) for name, parameters in rows if name in OVERLAY_NAMES}
+    assert list(OVERLAY_NAMES) == list(told)
+    for overlay in MANIFEST.overlays:
+        assert {one.name for one in overlay.parameters} == set(told[overlay.name])
+
+
+@pytest.mark.parametrize("script", ["", "export const MANIFEST = none;", 'export const MANIFEST = {"overlays": []};'])
+def test_a_script_without_a_manifest_is_refused(script: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  three ways of being none
+        read_manifest(script)
+
+
+def test_a_manifest_says_nothing_that_nobody_reads() -> None:
+    parts = '"selection": [], "manner": [], "address": [], "overlays": []'
+    assert () == read_manifest(f"export const MANIFEST = {{{parts}}};").overlays
+    with pytest.raises(ValidationError):
+        read_manifest(f'export const MANIFEST = {{{parts}, "more": 1}};')

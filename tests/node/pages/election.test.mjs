@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { election } from "./election.mjs";
+
+test("it answers what is below what, and how many boxes and voters there are", () => {
+  const known = election();
+  assert.equal(known.home.id, "tr/34");
+  assert.deepEqual(
+    known.children("tr/34").map(({ id }) => id),
+    ["tr/34/fatih", "tr/34/sile"],
+  );
+  assert.deepEqual(
+    ["tr", "tr/34", "tr/34/sile", "no"].map((id) => known.boxesTotal(id)),
+    [16, 16, 6, 0],
+  );
+  assert.deepEqual(
+    ["tr/34/fatih", "tr/34"].map((id) => known.registeredTotal(id)),
+    [3_000, NaN],
+  );
+  assert.deepEqual(
+    ["tr", "tr/34", "tr/34/sile"].map((id) => known.scopeOf(id).id),
+    ["tr/34", "tr/34", "tr/34"],
+  );
+});
+
+test("a ballot is the unit's own where it has one, and knows how a candidate is drawn", () => {
+  const known = election();
+  assert.deepEqual(
+    known.ballot("council", "tr/34/sile").map(({ id, party, mark, independent }) => [id, party, mark, independent]),
+    [["c", null, "none", true]],
+  );
+  assert.deepEqual(
+    known.ballot("mayor", "tr/34").map(({ id, party, color, mark }) => [id, party, color, mark]),
+    [
+      ["a", "BP", "#e4002b", 0],
+      ["b", "İP", "#1c7c54", 1],
+    ],
+  );
+  assert.equal(known.stranger("x").name, "x");
+});
+
+test("what it does not have is a fault of ours and throws", () => {
+  assert.throws(() => election().unit("tr/99"), /tr\/99/);
+  assert.throws(() => election().contest("no"), /no/);
+  assert.throws(() => election().source("bbc"), /bbc/);
+});
