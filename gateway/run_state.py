@@ -12,7 +12,7 @@ from schemas.wire import Scope
 from tabulation.derived.alarms import Alarms
 from tabulation.orders.control import Control
 from tabulation.view.comparisons import Comparisons
-from tabulation.view.notice_groups import Notices
+from tabulation.view.notice_groups import NoticeGroups
 from tabulation.view.program import Program
 from tabulation.view.quarantine import Quarantine
 from tabulation.view.view import View
@@ -82,9 +82,9 @@ class RunState:
         return Comparisons(self.run.definition)
 
     @cached_property
-    def notices(self) -> Notices:
+    def notices(self) -> NoticeGroups:
         """Whose event times or revisions are odd."""
-        return Notices(self.run.definition)
+        return NoticeGroups(self.run.definition)
 
     @cached_property
     def quarantine(self) -> Quarantine:

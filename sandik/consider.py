@@ -10,16 +10,16 @@ from schemas.control import Called, FigureOverridden, Order, OverrideWithdrawn, 
 from schemas.errors import UsageError
 from schemas.moments import epoch_ms
 from schemas.trust import OperatorKey
-from tabulation.derived.standing import standing_of
+from tabulation.derived.in_force import in_force_for
 from tabulation.orders.by_hand import impossible
-from tabulation.orders.confirmations import Standing
+from tabulation.orders.confirmations import InForce
 from tabulation.orders.control import Control
 from tabulation.view.program import Program
 
 
 async def considered(
     log: EventLog, run: Run, order: Order, keys: Sequence[OperatorKey], now: datetime
-) -> tuple[Control, Standing]:
+) -> tuple[Control, InForce]:
     """What the run's operators have ordered, and what an order comes upon at this moment.
 
     Verified are the orders of those who have these keys. A restriction of somebody else stands all the same
@@ -32,7 +32,7 @@ async def considered(
     if isinstance(order, FigureOverridden | OverrideWithdrawn | Called):
         async for record in read_to_end(log, run.topics.totals.name):
             program.fold(record)
-    return control, standing_of(order, program, control, now)
+    return control, in_force_for(order, program, control, now)
 
 
 def refuse(control: Control, value: bytes, order: Order, now: datetime) -> None:

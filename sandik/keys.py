@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from eventlog.archive_segment import moment
-from producers.replaying.herald import Place
 from producers.replaying.playhead import Status
+from producers.replaying.position_publisher import ReplayPosition
 from schemas.control import MAX_SPEED, MIN_SPEED
 
 KEYS: Final = "space: pause or resume   ← →: five minutes   n: next record   + -: faster, slower   0: start   q: end"
@@ -35,7 +35,7 @@ def keys_in(text: str) -> Iterator[str]:
         at += size
 
 
-def ordered_by(key: str, place: Place, start_us: int) -> Order | None:
+def ordered_by(key: str, place: ReplayPosition, start_us: int) -> Order | None:
     """What a key orders where the replay is at this place; `None` for any other key."""
     clock, first, last = (moment(us) for us in (place.clock_us, place.first_us, place.last_us))
     stands = place.status is Status.PAUSED

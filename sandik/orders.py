@@ -23,7 +23,7 @@ from schemas.control import DELIVERY, ORDER, FigureOverridden, Mode, Order, Over
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.trust import OperatorKey, OperatorSeal, encode_order
-from tabulation.orders.by_hand import Change, changes, instead_of
+from tabulation.orders.by_hand import FigureChange, changes, instead_of
 from tabulation.orders.confirmations import Question, questions, unanswered
 
 KeyFile = Annotated[
@@ -157,7 +157,7 @@ class _Giving:
 
 async def _append(
     instruction: Instruction, url: str, name: str, giving: _Giving, who: Mapping[str, str]
-) -> tuple[Order, Sequence[Change]]:
+) -> tuple[Order, Sequence[FigureChange]]:
     """Append the order, unless it would not count or is to be confirmed; it, and the figures that it changes."""
     clock = Wall()
     async with open_log(url, clock) as log:

@@ -17,7 +17,7 @@ from schemas.moments import epoch_ms
 from schemas.trust import OperatorKey, Verdict
 from tabulation.counting.cell_rules import PartitionOf
 from tabulation.counting.event_time import timely
-from tabulation.derived.events import Events, Place
+from tabulation.derived.events import Events, FollowedUnit
 from tabulation.derived.feeds import FeedLimits, feeds, state_message
 from tabulation.derived.history import Given, History, as_given
 from tabulation.on_air.held_units import HeldUnits
@@ -43,7 +43,7 @@ class Due(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TimelineScope:
     """Of what a timeline is: a contest and a source, or all; `step_ms` is the finest time that it tells apart."""
 
     contest: str | None = None
@@ -52,7 +52,7 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class _Desk:
+class _Sent:
     """What was said so far."""
 
     sent: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Timeline:
     """The fold. `operators` are those whose orders count, as for a gateway."""
 
     def __init__(
-        self, run: Run, partition_of: PartitionOf, wanted: Wanted, operators: Sequence[OperatorKey] = ()
+        self, run: Run, partition_of: PartitionOf, wanted: TimelineScope, operators: Sequence[OperatorKey] = ()
     ) -> None:
         self._run = run
         self._operators = operators
@@ -78,12 +78,14 @@ class Timeline:
         self._events = Events(self._view)
         self._held = HeldUnits(run.definition)
         self._limits = FeedLimits()
-        self._desk = _Desk()
+        self._sent = _Sent()
         self.kept: list[Verdict] = []
         """The newest restrictions that cannot be verified with these keys, and count as if they had been."""
         contests, sources = run.definition.contest_by_id, [one.id for one in run.definition.sources]
         units = run.definition.unit_by_id
-        self._events.begin(Place(contest, source, unit) for contest in contests for source in sources for unit in units)
+        self._events.begin(
+            FollowedUnit(contest, source, unit) for contest in contests for source in sources for unit in units
+        )
 
     def tell(self, orders: Sequence[Due], tallies: Iterable[Due]) -> Iterator[tuple[int, dict[str, Any]]]:
         """The messages with their times (milliseconds since 1970), in order; `tallies` come in the order of theirs."""
@@ -138,16 +140,16 @@ class Timeline:
         for cell in sorted(history.changed):
             if self._wanted.contest not in {None, cell.contest} or self._wanted.source not in {None, cell.source}:
                 continue
-            self._desk.seq += 1
+            self._sent.seq += 1
             totals = history.shown(cell)
             if totals is not None:
                 totals = timely(totals, now_ms, self._run.definition)
-            self._view.show(self._desk.seq, cell, totals)
+            self._view.show(self._sent.seq, cell, totals)
             as_of = self._view.newest(cell.source)
             if totals is not None and as_of is not None:
-                self._desk.heard[cell.source] = Heard(as_of, now_ms)
+                self._sent.heard[cell.source] = Heard(as_of, now_ms)
         history.changed.clear()
-        self._desk.hold = self._held.named(history.held)
+        self._sent.hold = self._held.named(history.held)
         yield from self._said(now_ms)
 
     def _said(self, now_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -160,15 +162,15 @@ class Timeline:
                 yield from self._totals(now_ms, contest, source.id)
 
     def _totals(self, now_ms: int, contest: str, source: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        units = self._view.changed_units(contest, source, self._desk.told.get((contest, source), 0))
-        self._desk.told[contest, source] = self._view.seq
+        units = self._view.changed_units(contest, source, self._sent.told.get((contest, source), 0))
+        self._sent.told[contest, source] = self._view.seq
         changed = []
         for entry in orjson.loads(self._view.encoded_since(contest, source, units, 0)):
-            place = Place(contest, source, entry["unit"])
-            before = self._desk.sent.get(place)
+            place = FollowedUnit(contest, source, entry["unit"])
+            before = self._sent.sent.get(place)
             if before == entry:
                 continue
-            self._desk.sent[place] = entry
+            self._sent.sent[place] = entry
             changed.append(_difference(before, entry))
             for happened in self._events.look([place]):
                 yield now_ms, orjson.loads(happened.message())
@@ -179,27 +181,27 @@ class Timeline:
         """The state of things, where it is another."""
         at = _at(now_ms)
         found = feeds(
-            [one.id for one in self._run.definition.sources], self._desk.heard, at, reachable=True, limits=self._limits
+            [one.id for one in self._run.definition.sources], self._sent.heard, at, reachable=True, limits=self._limits
         )
         said = orjson.loads(
             state_message(
-                *(self._desk.seq, at, found, self._control.embargo),
+                *(self._sent.seq, at, found, self._control.embargo),
                 numbers=not self._control.embargo.is_in_force(at),
-                hold=self._desk.hold,
-                held_in_part=self._held.above(self._desk.hold),
+                hold=self._sent.hold,
+                held_in_part=self._held.above(self._sent.hold),
                 calls=self._control.calls,
             )
         )
         known = {source: feed["state"] for source, feed in said["feeds"].items()}
         key = orjson.dumps([known, said["embargo"], said["embargoed"], said["hold"], said["calls"]])
-        if key != self._desk.state:
-            self._desk.state = key
+        if key != self._sent.state:
+            self._sent.state = key
             yield now_ms, said
 
     def _silences(self, since_ms: int, until_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """What time alone has done in between: sources fell silent, an embargo ended."""
         limits = (self._limits.quiet_s, self._limits.stale_s, self._limits.down_s)
-        moments = {heard.appended_ms + int(limit * 1_000) for heard in self._desk.heard.values() for limit in limits}
+        moments = {heard.appended_ms + int(limit * 1_000) for heard in self._sent.heard.values() for limit in limits}
         ends = self._control.embargo.until
         if ends is not None:
             moments.add(epoch_ms(ends))

@@ -34,14 +34,14 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _COUNTS_OF: Final = attrgetter(*COUNTS)
 
 
-class Figures(NamedTuple):
+class HashedFigures(NamedTuple):
     """A cell's figures as they are hashed: 64-bit numbers, big-endian; `COUNTS`, and the votes by candidate id."""
 
     counts: bytes
     votes: bytes
 
     @classmethod
-    def of(cls, figures: object, votes: Mapping[str, int]) -> "Figures":
+    def of(cls, figures: object, votes: Mapping[str, int]) -> "HashedFigures":
         """Those of what has `COUNTS` as attributes."""
         return cls(_packed(_COUNTS_OF(figures)), _packed([count for _, count in sorted(votes.items())]))
 
@@ -58,7 +58,7 @@ class CellHash:
     def __init__(self, cell: Cell, names: Iterable[str]) -> None:
         self._base = blake2b(orjson.dumps([*cell, sorted(names)]), digest_size=STATE_BYTES)
 
-    def digest(self, figures: Figures, as_of_us: int) -> int:
+    def digest(self, figures: HashedFigures, as_of_us: int) -> int:
         """The digest of these figures at this time."""
         hashed = self._base.copy()
         hashed.update(figures.counts + as_of_us.to_bytes(_NUMBER_BYTES, signed=True) + figures.votes)
@@ -100,7 +100,7 @@ def joined(states: Iterable[bytes]) -> bytes:
 def digest_of(totals: Totals) -> int:
     """The digest of one cell's totals."""
     as_of_us = (totals.as_of - _EPOCH) // _MICROSECOND
-    return CellHash(totals.cell, totals.votes).digest(Figures.of(totals, totals.votes), as_of_us)
+    return CellHash(totals.cell, totals.votes).digest(HashedFigures.of(totals, totals.votes), as_of_us)
 
 
 def state_of(totals: Iterable[Totals]) -> bytes:

@@ -42,9 +42,9 @@ def compressed_text_frame(payload: bytes) -> bytes:
     """The same for clients that negotiated compression: compressed, if that is worth it."""
     if len(payload) < COMPRESS_FROM_BYTES:
         return text_frame(payload)
-    squeeze = zlib.compressobj(_LEVEL, zlib.DEFLATED, -COMPRESSION_WINDOW_BITS)
-    squeezed = squeeze.compress(payload) + squeeze.flush(zlib.Z_SYNC_FLUSH)
-    return _frame(_FINAL_TEXT | _COMPRESSED, squeezed[:-_SYNC_MARKER_BYTES])
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -COMPRESSION_WINDOW_BITS)
+    compressed = compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    return _frame(_FINAL_TEXT | _COMPRESSED, compressed[:-_SYNC_MARKER_BYTES])
 
 
 def _frame(first: int, payload: bytes) -> bytes:

@@ -18,7 +18,7 @@ import orjson
 from gateway.clients.catalogue import Subscription
 from gateway.clients.framing import Framing, framed
 from schemas.wire import Cursor
-from tabulation.derived.events import Events, Happened, Place
+from tabulation.derived.events import Events, FollowedUnit, Happened
 from tabulation.view.view import View
 
 MAX_BODIES_KEPT: Final = 256
@@ -130,7 +130,7 @@ class Hub(Generic[ConnectionT]):
         self._following: dict[tuple[str, str], dict[str, dict[_Selection[ConnectionT], None]]] = {}
         self._pending: dict[_Topic[ConnectionT], None] = {}
         self._events = Events(view)
-        self._begun: dict[Place, None] = {}
+        self._begun: dict[FollowedUnit, None] = {}
         self._news: list[_News] = []
         self._turned = 0
         self._bodies: dict[tuple[_Selection[ConnectionT], int], bytes] = {}
@@ -211,7 +211,7 @@ class Hub(Generic[ConnectionT]):
             sendings += self._serve(topic, now)
         return _one_each(sendings)
 
-    def _find_changed(self) -> list[Place]:
+    def _find_changed(self) -> list[FollowedUnit]:
         """Note who is owed something, and say where: the places that changed and are followed."""
         before, self._turned = self._turned, self._view.seq
         if before == self._turned:
@@ -223,7 +223,7 @@ class Hub(Generic[ConnectionT]):
                 selections = followed.get(unit)
                 if selections:
                     changed.update(selections)
-                    places.append(Place(*pair, unit))
+                    places.append(FollowedUnit(*pair, unit))
         for selection in changed:
             for topic in selection.topics:
                 if topic not in self._pending:
@@ -231,7 +231,7 @@ class Hub(Generic[ConnectionT]):
                     _nothing_until(before, topic)
         return places
 
-    def _find_news(self, changed: list[Place], now: float) -> None:
+    def _find_news(self, changed: list[FollowedUnit], now: float) -> None:
         """See what happened. To whoever follows a place only since the last turn, what it shows is no news."""
         if self._news:
             self._news = [news for news in self._news if now - news.at < NEWS_KEPT_S]
@@ -355,7 +355,7 @@ class Hub(Generic[ConnectionT]):
             for unit in units:
                 if unit not in following:
                     following[unit] = {}
-                    self._begun[Place(contest, source, unit)] = None
+                    self._begun[FollowedUnit(contest, source, unit)] = None
                 following[unit][selection] = None
         topic = self._topics[subscription, framing] = _Topic(subscription, framing, selection)
         selection.topics[topic] = None
@@ -377,7 +377,7 @@ class Hub(Generic[ConnectionT]):
             del following[unit][selection]
             if not following[unit]:
                 del following[unit]
-                place = Place(selection.contest, selection.source, unit)
+                place = FollowedUnit(selection.contest, selection.source, unit)
                 self._begun.pop(place, None)
                 self._events.end([place])
         if not following:

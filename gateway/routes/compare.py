@@ -15,7 +15,7 @@ from gateway.routes.middleware import grant_of
 from gateway.run_state import RunState
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Told
-from tabulation.derived.explain import Question, explain, set_aside
+from tabulation.derived.explain import GapQuestion, explain, set_aside
 
 FRESH_S: Final = 1.0
 """How long an answer is given again: comparisons come every few seconds, and a country's takes some 20 ms to add up."""
@@ -38,7 +38,7 @@ class CompareDoor:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._kept: dict[tuple[str, bool, Question], _Kept] = {}
+        self._kept: dict[tuple[str, bool, GapQuestion], _Kept] = {}
 
     async def answer(self, request: Request) -> Response:
         """How far the two are apart. The public is not told while a part of the unit is on hold."""
@@ -54,7 +54,7 @@ class CompareDoor:
         kept = self._fresh(run_state, question, is_public=is_public)
         return unless_held(request, kept.body, kept.etag)
 
-    def _fresh(self, run_state: RunState, question: Question, *, is_public: bool) -> _Kept:
+    def _fresh(self, run_state: RunState, question: GapQuestion, *, is_public: bool) -> _Kept:
         now = self._gateway.clock.monotonic()
         key = (run_state.epoch, is_public, question)
         kept = self._kept.get(key)
@@ -73,7 +73,7 @@ class CompareDoor:
         return kept
 
 
-def _question(request: Request, run_state: RunState) -> Question:
+def _question(request: Request, run_state: RunState) -> GapQuestion:
     query = request.query_params
     unknown = sorted(set(query) - {*_FIELDS, TOKEN_FIELD})
     if unknown:
@@ -83,7 +83,7 @@ def _question(request: Request, run_state: RunState) -> Question:
         raise HTTPException(
             400, f"Give one {missing[0]}. An example: /v1/compare?contest=mayor&unit=tr/34&a=aa&b=anka."
         )
-    question = Question(*(query[name] for name in _FIELDS))
+    question = GapQuestion(*(query[name] for name in _FIELDS))
     try:
         run_state.catalogue.contest(question.contest)
         run_state.catalogue.source(question.a)

@@ -12,7 +12,7 @@ from gateway.gateway import Gateway
 from gateway.routes.answers import Answers, Asked, asked
 from schemas.definition import Election
 from tabulation.derived.facts import facts_in
-from tabulation.view.figures import Figures
+from tabulation.view.figures import UnitFigures
 from tabulation.view.quarantine import Where
 
 MAX_UNITS_ANSWERED: Final = 2_000
@@ -72,7 +72,7 @@ def _set_aside(question: Asked, contest: str, source: str, unit: str) -> dict[st
     return here.model_dump() if here is not None else None
 
 
-def _found(question: Asked) -> list[tuple[str, str, Figures]]:
+def _found(question: Asked) -> list[tuple[str, str, UnitFigures]]:
     definition, filters = question.run_state.run.definition, question.filters
     units = sorted(definition.unit_by_id if filters.units is None else filters.units)
     return [
@@ -84,7 +84,7 @@ def _found(question: Asked) -> list[tuple[str, str, Figures]]:
     ]
 
 
-def _entry(definition: Election, contest: str, source: str, figures: Figures) -> dict[str, object]:
+def _entry(definition: Election, contest: str, source: str, figures: UnitFigures) -> dict[str, object]:
     facts = facts_in(definition, contest, figures)
     return {
         "contest": contest,

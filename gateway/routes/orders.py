@@ -25,7 +25,7 @@ from schemas.errors import LogError, UsageError
 from schemas.moments import epoch_ms
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict
-from tabulation.derived.standing import standing_of
+from tabulation.derived.in_force import in_force_for
 from tabulation.orders.by_hand import changes, impossible, instead_of
 from tabulation.orders.confirmations import Question, questions, unanswered
 
@@ -96,7 +96,7 @@ class OrdersDoor:
         if sentence is not None:
             raise HTTPException(_CONFLICT, sentence)
         _released(run_state, order)
-        standing = standing_of(order, run_state.program, run_state.control, self._gateway.clock.now())
+        standing = in_force_for(order, run_state.program, run_state.control, self._gateway.clock.now())
         return questions(order, standing, run_state.run.mode)
 
     def _judged(self, run_state: RunState, value: bytes) -> Verdict | None:

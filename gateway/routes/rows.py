@@ -17,7 +17,7 @@ from schemas.wire import FeedState, Scope
 from tabulation.derived.columns import Columns, Row, SameKey, Shape
 from tabulation.derived.number_text import Language
 from tabulation.derived.row_forms import SAID, Around, CsvRows, FlatObject, Form, JsonRows
-from tabulation.derived.table import Place, Table
+from tabulation.derived.table import RowKey, Table
 
 DEFAULT_SLOTS: Final = 5
 MAX_SLOTS: Final = 60
@@ -173,7 +173,7 @@ class RowsDoor:
         def edge(contest: str, source: str, *, is_held: bool) -> Around:
             return Around({**head, "contest": contest, "source": source}, ask.feeds[source], is_held)
 
-        def around(place: Place) -> Around:
+        def around(place: RowKey) -> Around:
             return edge(place.contest, place.source, is_held=program.is_held(place.contest, place.unit.id))
 
         body = self._table(ask).body(view.figures, around)

@@ -20,8 +20,8 @@ from eventlog.run import Run, begin_take, find_run
 from producers.publish import BATCH_RECORDS, Publisher
 from producers.replaying.archived import Night, Stretch
 from producers.replaying.director import Director
-from producers.replaying.herald import Herald, Place
 from producers.replaying.playhead import Playhead, Status
+from producers.replaying.position_publisher import PositionPublisher, ReplayPosition
 from schemas.control import ReplayOrder, ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped
 from schemas.errors import LogError, UsageError
 from schemas.trust import OperatorKey
@@ -75,7 +75,7 @@ class Watch:
     """Who is told what happens."""
 
     sent: Callable[[Sent], None] = _ignore
-    said: Callable[[Place], None] = _ignore
+    said: Callable[[ReplayPosition], None] = _ignore
 
 
 class Replay:
@@ -103,7 +103,7 @@ class Replay:
         self._watch = watch or Watch()
         self._begin_us, last_us = _window(night, settings)
         self._playhead = Playhead(night.first_us, last_us, settings.speed)
-        self._herald = Herald(self._log, self._clock, self._watch.said)
+        self._positions = PositionPublisher(self._log, self._clock, self._watch.said)
         self._feed = _Feed(night.stretches())
         self._told: tuple[str, float, Status] | None = None
         self._confirm_due = 0.0
@@ -118,7 +118,7 @@ class Replay:
         async with asyncio.TaskGroup() as group:
             around = [
                 group.create_task(forever(director.follow(), "Listening to the director")),
-                group.create_task(forever(self._herald.run(), "Saying where the replay is")),
+                group.create_task(forever(self._positions.run(), "Saying where the replay is")),
             ]
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
             if any(ends.values()) or len(ends) != self._night.archive.manifest.partitions:
@@ -126,7 +126,7 @@ class Replay:
             self._playhead.seek(self._begin_us, self._clock.monotonic())
             while await self._turn(director):
                 pass
-            await self._herald.finish(LAST_WORD_S)
+            await self._positions.finish(LAST_WORD_S)
             for task in around:
                 task.cancel()
 
@@ -165,7 +165,7 @@ class Replay:
         moves = self._playhead.status in {Status.PLAYING, Status.SEEKING}
         if moves and self._told != self._state:
             self._say(await self._feed.head(), self._clock.monotonic(), self._clock.now())
-            await self._herald.finish(LAST_WORD_S)
+            await self._positions.finish(LAST_WORD_S)
 
     @property
     def _state(self) -> tuple[str, float, Status]:
@@ -199,7 +199,7 @@ class Replay:
         hurries = playhead.status is Status.PLAYING and playhead.speed == 0
         status = Status.SEEKING if hurries else playhead.status
         first_us, last_us = playhead.first_us, playhead.last_us
-        self._herald.say(Place(self._run, now, clock_us, playhead.speed, status, first_us, last_us))
+        self._positions.say(ReplayPosition(self._run, now, clock_us, playhead.speed, status, first_us, last_us))
 
     async def _wait(self, head_us: int | None) -> None:
         """Until the next record is due, the clock is to be confirmed, or somebody says something."""

@@ -11,13 +11,13 @@ from producers.scenarios.acts import Annulment, Freeze, HoldBack, LateStart, Lis
 from producers.scenarios.scenario import Scenario, StagedSource
 from producers.simulating.arrivals import DistrictArrivals, arrive
 from producers.simulating.counts import DistrictCounts
-from producers.simulating.telling import Said, Telling, tell
+from producers.simulating.revisions import Revisions, Statement, revisions_of
 
 Drawn = dict[tuple[int, int], float]
 """The boxes of an act, by district's and box's index, each with a number from 0 to 1: its place in the act's time."""
 
 
-class Place(NamedTuple):
+class PlannedBox(NamedTuple):
     """A box in a race, by indexes into the scenario."""
 
     district: int
@@ -34,7 +34,7 @@ class Plan:
     leans: Sequence[Sequence[float]]
     counts_of: Callable[[int], DistrictCounts]
     contests: frozenset[str]
-    held: dict[tuple[int, Place], int] = field(default_factory=dict)
+    held: dict[tuple[int, PlannedBox], int] = field(default_factory=dict)
     """Votes held back, by act and box; filled in as the source of the act is planned."""
 
     @cached_property
@@ -42,7 +42,7 @@ class Plan:
         """When the first polls close."""
         return min(self.scenario.polls_close(district.id) for district in self.scenario.districts)
 
-    def tellings(self, index: int) -> Iterator[tuple[Place, Telling]]:
+    def revisions(self, index: int) -> Iterator[tuple[PlannedBox, Revisions]]:
         """What the source with this index says of each box that it reports."""
         source = self.scenario.sources[index]
         if source.relays is None:
@@ -50,18 +50,18 @@ class Plan:
         else:
             yield from self._relayed(index, source)
 
-    def _relayed(self, index: int, source: StagedSource) -> Iterator[tuple[Place, Telling]]:
+    def _relayed(self, index: int, source: StagedSource) -> Iterator[tuple[PlannedBox, Revisions]]:
         relayed = next(place for place, other in enumerate(self.scenario.sources) if other.id == source.relays)
         chances: dict[int, Chance] = {}
-        for place, telling in self.tellings(relayed):
+        for place, revisions in self.revisions(relayed):
             chance = chances.setdefault(
                 place.district, seeded(self.seed, self.scenario.districts[place.district].id, source.id, "relay")
             )
             delay = int(60 * source.delay_minutes * (0.5 + chance.random()))
             slips = chance.random() < source.typo
-            yield place, telling.relayed(delay, Said("slip", index) if slips else None, chance)
+            yield place, revisions.relayed(delay, Statement("slip", index) if slips else None, chance)
 
-    def _firsthand(self, index: int, source: StagedSource) -> Iterator[tuple[Place, Telling]]:
+    def _firsthand(self, index: int, source: StagedSource) -> Iterator[tuple[PlannedBox, Revisions]]:
         arrivals = arrive(self.scenario, source, self.leans, self.seed)
         offsets = [self._offset(district.id) for district in self.scenario.districts]
         self._hold_back(source.id, arrivals, offsets)
@@ -75,13 +75,13 @@ class Plan:
                         chance.random()
                         continue
                     # told for unwanted contests too, so that what is wanted stays as it is in the whole night
-                    telling = tell(source, index, due + offsets[place], chance)
+                    revisions = revisions_of(source, index, due + offsets[place], chance)
                     if wanted:
-                        at = Place(place, contest, box)
-                        self._work_in(telling, at, source.id)
+                        at = PlannedBox(place, contest, box)
+                        self._work_in(revisions, at, source.id)
                         for freeze in freezes:
-                            telling.squeeze(*freeze)
-                        yield at, telling
+                            revisions.delay(*freeze)
+                        yield at, revisions
 
     def _offset(self, district: str) -> int:
         """How long after the origin a district begins."""
@@ -97,7 +97,7 @@ class Plan:
         """A moment in seconds after the origin."""
         return int((moment - self.origin).total_seconds())
 
-    def _work_in(self, telling: Telling, at: Place, source: str) -> None:
+    def _work_in(self, revisions: Revisions, at: PlannedBox, source: str) -> None:
         """Work the acts on this box into what a source says of it."""
         contest = self.scenario.contests[at.contest].id
         for index, act in enumerate(self.scenario.acts):
@@ -105,15 +105,15 @@ class Plan:
             if isinstance(act, HoldBack):
                 if (index, at) in self.held and (source, contest) == (act.source, act.contest):
                     part = seeded(self.seed, "let go", at.district, at.box).random()
-                    telling.mistake(Said("act", index), 1 + self._between(act.since, act.until, part))
+                    revisions.mistake(Statement("act", index), 1 + self._between(act.since, act.until, part))
             elif drawn is None or isinstance(act, Freeze | LateStart):
                 continue
             elif act.source in (None, source) and act.contest in (None, contest):
                 if isinstance(act, Annulment):
                     begins, ends = act.rerun_at, act.rerun_at + timedelta(minutes=act.rerun_minutes)
-                    telling.annul(self.seconds(act.at), self._between(begins, ends, drawn), Said("act", index))
+                    revisions.annul(self.seconds(act.at), self._between(begins, ends, drawn), Statement("act", index))
                 else:
-                    telling.mistake(Said("act", index), self._between(act.since, act.until, drawn))
+                    revisions.mistake(Statement("act", index), self._between(act.since, act.until, drawn))
 
     def _between(self, begins: datetime, ends: datetime, part: float) -> int:
         return self.seconds(begins + part * (ends - begins))
@@ -146,7 +146,7 @@ class Plan:
                 continue
             contest = [contest.id for contest in self.scenario.contests].index(act.contest)
             reported = [
-                Place(place, contest, box)
+                PlannedBox(place, contest, box)
                 for place, district in enumerate(self.scenario.districts)
                 if act.districts is None or district.id in act.districts
                 for box, due in enumerate(arrivals[place].seconds[contest])

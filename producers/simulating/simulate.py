@@ -1,7 +1,7 @@
 """A staged night: every report of every source, in the order in which they come. The same seed gives the same bytes.
 
 Pure: no clock, no event loop, and chance only from `producers.chance`. What a source reports is the box's true count,
-except where the scenario has it err (`telling`) or something happens (producers/scenarios/acts.py).
+except where the scenario has it err (`revisions`) or something happens (producers/scenarios/acts.py).
 """
 
 from __future__ import annotations  # array[int] is only an annotation before Python 3.12
@@ -17,9 +17,9 @@ from producers.nearest import did_you_mean
 from producers.scenarios.acts import Annulment, HoldBack, ListedTwice, Miscount
 from producers.scenarios.scenario import FIRST_BOX, Scenario
 from producers.simulating.counts import DistrictCounts, box_leans, deal
-from producers.simulating.plan import Place, Plan
-from producers.simulating.statements import Figures, held_back, moved, slipped, unattributed
-from producers.simulating.telling import ANNULLED, MOST_REVISIONS, TRUE, WITHDRAWN, Said
+from producers.simulating.plan import Plan, PlannedBox
+from producers.simulating.revisions import ANNULLED, MOST_REVISIONS, TRUE, WITHDRAWN, Statement
+from producers.simulating.statements import StatedFigures, held_back, moved, slipped, unattributed
 from schemas.errors import ScenarioError
 from schemas.tally import Counted, Withdrawn
 
@@ -30,7 +30,7 @@ contests, three sources, 16 revisions) needs 28. The other 24 bits hold seconds:
 Timed = tuple[datetime, Counted | Withdrawn]
 """An event and when it is due."""
 
-Script = tuple[Said, ...]
+Script = tuple[Statement, ...]
 """What a box's revisions say, in order."""
 
 
@@ -38,7 +38,7 @@ class _Report(NamedTuple):
     """One report, by indexes into the scenario; `step` 0 is a box's first."""
 
     source: int
-    place: Place
+    place: PlannedBox
     step: int
 
 
@@ -102,12 +102,12 @@ class Night:
         """Every report of one source: when it is due and which it is, in one number each, sorted."""
         numbers = []
         known: dict[Script, Script] = {}
-        for place, telling in self._plan.tellings(index):
+        for place, revisions in self._plan.revisions(index):
             first = self._serial(_Report(index, place, 0))
-            if telling.says != [TRUE]:
-                script = tuple(telling.says)
+            if revisions.statements != [TRUE]:
+                script = tuple(revisions.statements)
                 self._scripts[first] = known.setdefault(script, script)
-            numbers += [due << _SERIAL_BITS | first + step for step, due in enumerate(telling.dues)]
+            numbers += [due << _SERIAL_BITS | first + step for step, due in enumerate(revisions.dues)]
         return array("Q", sorted(numbers))
 
     def _serial(self, report: _Report) -> int:
@@ -120,7 +120,7 @@ class Night:
         rest, source = divmod(rest, len(self._scenario.sources))
         rest, contest = divmod(rest, len(self._scenario.contests))
         district, box = divmod(rest, self._widest)
-        return _Report(source, Place(district, contest, box), step)
+        return _Report(source, PlannedBox(district, contest, box), step)
 
     def _event(self, report: _Report, due: datetime) -> Counted | Withdrawn:
         district, contest, box = report.place
@@ -154,7 +154,7 @@ class Night:
             votes=figures.votes,
         )
 
-    def _figures(self, place: Place, said: Said) -> Figures:
+    def _figures(self, place: PlannedBox, said: Statement) -> StatedFigures:
         """What a revision says of a box."""
         true = self._true(place)
         if said == TRUE:
@@ -166,7 +166,7 @@ class Night:
         parts = (self._scenario.districts[district].id, self._scenario.contests[contest].id, source, box)
         return (slipped if said.kind == "slip" else held_back)(true, seeded(self._seed, *parts, said.kind))
 
-    def _acted(self, place: Place, index: int, true: Figures) -> Figures:
+    def _acted(self, place: PlannedBox, index: int, true: StatedFigures) -> StatedFigures:
         """What an act makes of a box's true figures."""
         act = self._scenario.acts[index]
         if isinstance(act, HoldBack):
@@ -178,14 +178,14 @@ class Night:
             return true  # an act of another kind, or whoever would get votes is not on this district's ballot
         return moved(true, act.takes, act.gives, act.part)
 
-    def _last_box(self, place: Place) -> int:
+    def _last_box(self, place: PlannedBox) -> int:
         return self._scenario.districts[place.district].boxes - 1
 
-    def _true(self, place: Place) -> Figures:
+    def _true(self, place: PlannedBox) -> StatedFigures:
         counts = self._district(place.district)
         result = counts.contests[self._scenario.contests[place.contest].id]
         box = place.box
-        return Figures(counts.registered[box], result.cast[box], result.valid[box], 0, result.of(box))
+        return StatedFigures(counts.registered[box], result.cast[box], result.valid[box], 0, result.of(box))
 
     def _district(self, index: int) -> DistrictCounts:
         counts = self._counts.get(index)

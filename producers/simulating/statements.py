@@ -6,7 +6,7 @@ from producers.apportion import apportion
 from producers.chance import Chance
 
 
-class Figures(NamedTuple):
+class StatedFigures(NamedTuple):
     """What is said of a box. Candidates without a vote are not named."""
 
     registered: int
@@ -16,7 +16,7 @@ class Figures(NamedTuple):
     votes: dict[str, int]
 
 
-def slipped(figures: Figures, chance: Chance) -> Figures:
+def slipped(figures: StatedFigures, chance: Chance) -> StatedFigures:
     """The figures as a tired typist has them: two rows swapped, digits turned round, or a row left out."""
     votes = figures.votes
     if len(votes) < 2:  # noqa: PLR2004  a row alone cannot be swapped
@@ -32,21 +32,21 @@ def slipped(figures: Figures, chance: Chance) -> Figures:
     return figures._replace(votes={name: count for name, count in votes.items() if name != lost})
 
 
-def held_back(figures: Figures, chance: Chance) -> Figures:
+def held_back(figures: StatedFigures, chance: Chance) -> StatedFigures:
     """The figures before all votes are attributed."""
     part = chance.random()
     kept = {name: int(count * part) for name, count in figures.votes.items()}
     return _attributed(figures, kept)
 
 
-def unattributed(figures: Figures, votes: int) -> Figures:
+def unattributed(figures: StatedFigures, votes: int) -> StatedFigures:
     """The figures with exactly so many votes unattributed, of every candidate's the same part."""
     known = list(figures.votes.values())
     left = apportion(max(0, sum(known) - votes), known, known)
     return _attributed(figures, dict(zip(figures.votes, left, strict=True)))
 
 
-def moved(figures: Figures, takes: str, gives: str | None, part: float) -> Figures:
+def moved(figures: StatedFigures, takes: str, gives: str | None, part: float) -> StatedFigures:
     """The figures with this part of one candidate's votes given to another, or without one taken for invalid."""
     votes = round(figures.votes.get(takes, 0) * part)
     changed = figures.votes | {takes: figures.votes.get(takes, 0) - votes}
@@ -57,6 +57,6 @@ def moved(figures: Figures, takes: str, gives: str | None, part: float) -> Figur
     return figures._replace(votes={name: count for name, count in changed.items() if count})
 
 
-def _attributed(figures: Figures, kept: dict[str, int]) -> Figures:
+def _attributed(figures: StatedFigures, kept: dict[str, int]) -> StatedFigures:
     rest = sum(figures.votes.values()) - sum(kept.values())
     return figures._replace(unattributed=rest, votes={name: count for name, count in kept.items() if count})

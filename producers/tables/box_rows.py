@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from producers.tables.line_faults import LineFaults
 from producers.tables.mapping import Column, Mapping
 from producers.tables.notation import Numbers, Times
-from producers.tables.sheet import MAY_BE_CUT, Line, Sheet, column_of
+from producers.tables.sheet import MAY_BE_CUT, Sheet, TableLine, column_of
 from producers.tables.total_rows import Part, differing, names_total
 from producers.turkish import slug
 from schemas.fields import MAX_BOX_COUNT, MAX_BOX_NUMBER, MAX_REVISION
@@ -22,7 +22,7 @@ Key = tuple[str, str, str, int, int | datetime]
 """What makes a row one: the box (province, district, the district's own id, number), and its place among the box's."""
 
 
-class Place(NamedTuple):
+class DistrictNames(NamedTuple):
     """A district as the table names it."""
 
     province_id: str
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 class BoxRow(NamedTuple):
     """One box as the table has it; `votes` in the mapping's order."""
 
-    place: Place
+    place: DistrictNames
     box: int
     registered: int
     cast: int
@@ -61,7 +61,7 @@ class RowReader:
     duplicates: int = 0
     total_rows: list[Part] = field(default_factory=list)
     _first_lines: dict[Key, int] = field(default_factory=dict)
-    _places: dict[tuple[str, ...], Place] = field(default_factory=dict)
+    _places: dict[tuple[str, ...], DistrictNames] = field(default_factory=dict)
     _province_names: dict[str, str] = field(default_factory=dict)
     _province_ids: dict[str, str] = field(default_factory=dict)
     _place_columns: list[int] = field(default_factory=list)
@@ -88,7 +88,7 @@ class RowReader:
     def _column(self, name: str) -> int:
         return column_of(name, self.sheet.header, self.file)
 
-    def read(self, line: Line) -> None:
+    def read(self, line: TableLine) -> None:
         """Read one line, or note why it cannot be read."""
         try:
             if self._is_total(line.cells):
@@ -140,7 +140,7 @@ class RowReader:
             texts = () if texts[-1].isdecimal() else texts[-1:]
         return bool(texts) and names_total(texts, self.mapping.table.totals)
 
-    def _total(self, line: Line) -> Part:
+    def _total(self, line: TableLine) -> Part:
         figures: dict[str, int] = {}
         for column in self._number_columns[1:]:
             name, text = self.sheet.header[column], line.cells[column] if column < len(line.cells) else ""
@@ -163,7 +163,7 @@ class RowReader:
             return sum(row.votes) == row.valid
         return last in {cast, invalid} and row.valid + row.invalid == row.cast
 
-    def _whole_row(self, line: Line) -> BoxRow:
+    def _whole_row(self, line: TableLine) -> BoxRow:
         row = self._row(line.cells)
         if not line.ended and not self._shows_its_end(row):
             raise ValueError(MAY_BE_CUT)
@@ -203,11 +203,11 @@ class RowReader:
     def _number(self, text: str, column: int) -> int:
         return self._notation.parse(text, self.sheet.header[column], MAX_BOX_NUMBER)
 
-    def _place(self, cells: Sequence[str]) -> Place:
+    def _place(self, cells: Sequence[str]) -> DistrictNames:
         texts = tuple(cells[column] for column in self._place_columns)
         place = self._places.get(texts)
         if place is None:
-            place = Place(*(text.strip() for text in texts))
+            place = DistrictNames(*(text.strip() for text in texts))
             for what, name in (("province id", place.province_id), ("district name", place.district_name)):
                 if not slug(name):
                     raise ValueError(f"the {what} {name!r} has no letter or digit")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from producers.tables.box_rows import BoxRow, Place, RowReader
+from producers.tables.box_rows import BoxRow, DistrictNames, RowReader
 from producers.tables.line_faults import LineFaults
 from producers.tables.mapping import Column, Mapping
 from producers.tables.sheet import open_sheet
@@ -29,7 +29,7 @@ class Table:
 
     rows: tuple[BoxRow, ...]
     duplicates: int
-    unit_ids: dict[Place, str]
+    unit_ids: dict[DistrictNames, str]
     wrong_totals: tuple[str, ...] = ()
 
     def newest(self) -> tuple[BoxRow, ...]:
@@ -64,16 +64,16 @@ def read_table(path: Path, mapping: Mapping) -> Table:
     return Table(rows, reader.duplicates, ids, tuple(reader.wrong_totals()))
 
 
-def unit_ids(places: set[Place], country: str) -> dict[Place, str]:
+def unit_ids(places: set[DistrictNames], country: str) -> dict[DistrictNames, str]:
     """The id of each district, such as `tr/34/catalca`, whatever the order of the lines.
 
     Where several districts of a province come to the same id, each gets the table's own number behind it.
     """
-    taken: dict[str, list[Place]] = {}
+    taken: dict[str, list[DistrictNames]] = {}
     for place in sorted(places):
         plain = f"{country}/{slug(place.province_id)}/{slug(place.district_name)}"
         taken.setdefault(plain, []).append(place)
-    ids: dict[Place, str] = {}
+    ids: dict[DistrictNames, str] = {}
     for plain, sharing in taken.items():
         for place in sharing:
             ids[place] = plain if len(sharing) == 1 else f"{plain}-{slug(place.district_id)}"

@@ -14,7 +14,7 @@ from producers.tables.mapping import Column
 from producers.tables.names import Names
 from producers.tables.notation import Times, revision_of
 from producers.tables.report_mapping import COUNTS, ReportMapping
-from producers.tables.sheet import MAY_BE_CUT, Line, Sheet, column_of
+from producers.tables.sheet import MAY_BE_CUT, Sheet, TableLine, column_of
 from producers.tables.total_rows import Part, differing, names_total
 from producers.turkish import slug
 from schemas.definition import Election
@@ -75,7 +75,7 @@ class ReportReader:
             if name is not None:
                 self._places[name] = column_of(name, self.sheet.header, self.faults.file)
 
-    def read(self, line: Line) -> None:
+    def read(self, line: TableLine) -> None:
         """Read one line, or note why it cannot be read."""
         if self._is_total(line.cells):
             self._total_rows += self._total(line)
@@ -191,7 +191,7 @@ class ReportReader:
         names = self._candidate_cells(cells)
         return names_total(names, self.mapping.table.totals) and not self._names.anywhere(contest, names, self._given)
 
-    def _votes_of_all(self, key: Key, line: Line) -> Iterator[tuple[int, Key, int]]:
+    def _votes_of_all(self, key: Key, line: TableLine) -> Iterator[tuple[int, Key, int]]:
         """How many votes such a line says, where it says a number and its end is there."""
         try:
             if self.mapping.columns.votes is not None and line.ended:
@@ -199,7 +199,7 @@ class ReportReader:
         except ValueError:
             return  # what it does not say as a number, such as a share, is not compared
 
-    def _total(self, line: Line) -> Iterator[Part]:
+    def _total(self, line: TableLine) -> Iterator[Part]:
         """What a total row says, as far as it says it in numbers and of a contest of the run."""
         cells = [*line.cells, *[""] * len(self.sheet.header)]
         columns = self.mapping.columns

@@ -27,7 +27,7 @@ MAY_BE_CUT: Final = (
 """What is wrong with a last line that may not be all of it."""
 
 
-class Line(NamedTuple):
+class TableLine(NamedTuple):
     """One line of a table: its number as an editor or a Parquet viewer counts, and its cells.
 
     `ended`: whether its end was there. The last line of a CSV may have none, and then it may be cut off.
@@ -43,7 +43,7 @@ class Sheet:
     """An open table: its column names, and its lines, which can be read once."""
 
     header: tuple[str, ...]
-    lines: Iterator[Line]
+    lines: Iterator[TableLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,10 @@ def open_sheet(path: Path, layout: Layout) -> Iterator[Sheet]:
 def _opened(path: Path, layout: Layout) -> Iterator[Sheet]:
     if path.suffix.lower() == ".parquet":
         with _parquet_rows(path) as (header, rows):
-            yield Sheet(header, (Line(number, cells) for number, cells in enumerate(rows, 1)))
+            yield Sheet(header, (TableLine(number, cells) for number, cells in enumerate(rows, 1)))
     elif path.suffix.lower() == ".json":
         header, records = read_records(path, layout.rows, layout.each)
-        yield Sheet(header, (Line(number, cells) for number, cells in records))
+        yield Sheet(header, (TableLine(number, cells) for number, cells in records))
     elif path.suffix.lower() == ".gz":
         with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as text:
             yield _csv(text, layout)
@@ -115,7 +115,7 @@ def _opened(path: Path, layout: Layout) -> Iterator[Sheet]:
             yield _csv(text, layout)
 
 
-def _checked(lines: Iterator[Line], layout: Layout, path: Path) -> Iterator[Line]:
+def _checked(lines: Iterator[TableLine], layout: Layout, path: Path) -> Iterator[TableLine]:
     """The lines that are data, up to the end that a whole file has."""
     ended_at = 0
     for line in lines:
@@ -161,7 +161,7 @@ def _csv(text: IO[str], layout: Layout) -> Sheet:
     read = _Read(text)
     reader = csv.reader(read, delimiter=layout.delimiter, strict=True)
     header = next((cells for cells in reader if any(cells) and not begins_with(cells, layout.skip)), [])
-    lines = (Line(reader.line_num, cells, read.ended) for cells in reader if cells)
+    lines = (TableLine(reader.line_num, cells, read.ended) for cells in reader if cells)
     return Sheet(tuple(name.strip() for name in header), lines)
 
 

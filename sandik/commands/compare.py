@@ -27,7 +27,7 @@ from schemas.explanation import Explanation, Figures, Gap, SourceFigures, Why
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Told
 from schemas.trust import OperatorKey
-from tabulation.derived.explain import Question, explain, set_aside
+from tabulation.derived.explain import GapQuestion, explain, set_aside
 from tabulation.view.comparisons import Comparisons
 from tabulation.view.program import Program
 
@@ -56,7 +56,7 @@ def compare(
     Compared is what the sources say themselves; where the gap cannot be split, what the control room has. The answer
     says which, and whether it is on hold or under an embargo on air.
     """
-    question = Question(contest, unit, a, b)
+    question = GapQuestion(contest, unit, a, b)
     in_run, found, embargoed = run_to_completion(_explanation(log, run, question, operator_keys(operator_key)))
     if form is Format.JSON:
         write_json(found.model_dump(mode="json") | {"embargoed": embargoed})
@@ -83,7 +83,7 @@ def _print(found: Explanation, names: Names, *, embargoed: bool) -> None:
 
 
 async def _explanation(
-    url: str, name: str, question: Question, operators: tuple[OperatorKey, ...]
+    url: str, name: str, question: GapQuestion, operators: tuple[OperatorKey, ...]
 ) -> tuple[Run, Explanation, bool]:
     """The run, the answer, and whether there is an embargo."""
     clock = Wall()

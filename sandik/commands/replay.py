@@ -17,7 +17,7 @@ from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
 from producers.publish import Publisher
 from producers.replaying.archived import Night
-from producers.replaying.herald import Place
+from producers.replaying.position_publisher import ReplayPosition
 from producers.replaying.replay import Replay, ReplaySettings, Sent, Watch
 from sandik import screen
 from sandik.keys import KEYS, QUIT, ordered_by, pressed, raw_terminal
@@ -94,12 +94,12 @@ async def _replay(night: Night, url: str, name: str, settings: ReplaySettings, s
     async with open_log(url, clock) as log:
         run = await _run_for(log, name, night, clock)
         with screen.bar("the replay") as bar:
-            desk = _Desk(log, run, clock, seat, bar, night)
+            terminal = _Terminal(log, run, clock, seat, bar, night)
             bar.expect(night.archive.manifest.count("tallies"))
             publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
-            playing = Replay(publisher, run, night, settings, new_epoch, Watch(desk.sent, desk.said))
-            await desk.direct(playing, microseconds(settings.begin) if settings.begin else night.first_us)
-            return desk.published
+            playing = Replay(publisher, run, night, settings, new_epoch, Watch(terminal.sent, terminal.said))
+            await terminal.direct(playing, microseconds(settings.begin) if settings.begin else night.first_us)
+            return terminal.published
 
 
 async def _run_for(log: EventLog, name: str, night: Night, clock: Clock) -> Run:
@@ -119,7 +119,7 @@ async def _run_for(log: EventLog, name: str, night: Night, clock: Clock) -> Run:
     )
 
 
-class _Desk:
+class _Terminal:
     """The terminal: shows where the replay is, and passes on what keys say, as a director elsewhere would."""
 
     def __init__(self, log: EventLog, run: Run, clock: Clock, seat: _Seat, bar: screen.Bar, night: Night) -> None:
@@ -130,7 +130,7 @@ class _Desk:
         self._seat = seat
         self._bar = bar
         self._zone = ZoneInfo(night.archive.manifest.definition.timezone)
-        self._place: Place | None = None
+        self._place: ReplayPosition | None = None
         self._in_take = 0
 
     def sent(self, sent: Sent) -> None:
@@ -139,7 +139,7 @@ class _Desk:
         self._in_take += len(sent.due_us)
         self._show(sent.durable_us)
 
-    def said(self, place: Place) -> None:
+    def said(self, place: ReplayPosition) -> None:
         """The replay has said where it is."""
         if self._place is not None and self._place.run != place.run:
             self._in_take = 0
@@ -171,7 +171,7 @@ class _Desk:
                 run = self._place.run
                 await give(self._log, run, order_of(run, said | who, self._clock), self._seat.seal)
 
-    def _now(self, place: Place) -> Place:
+    def _now(self, place: ReplayPosition) -> ReplayPosition:
         """Where the replay is by now."""
         if place.status.value != "playing":
             return place

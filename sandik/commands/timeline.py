@@ -18,7 +18,7 @@ from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import OutFile, command_app
 from sandik.process import calm_garbage_collector
-from sandik.timeline import Due, Timeline, Wanted, document
+from sandik.timeline import Due, Timeline, TimelineScope, document
 from schemas.errors import UsageError
 from schemas.moments import epoch_ms
 from tabulation.orders.restrictions import complaint
@@ -61,7 +61,7 @@ def timeline(
         raise UsageError(
             f"The archive has no source {source!r}. It has: {', '.join(one.id for one in definition.sources)}."
         )
-    wanted = Wanted(contest, source, round(step_s * 1_000))
+    wanted = TimelineScope(contest, source, round(step_s * 1_000))
     partitioned = partial(partition_of, partitions=archive.manifest.partitions)
     with screen.bar("folding tallies") as bar:
         bar.expect(archive.manifest.count("tallies"))

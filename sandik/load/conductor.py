@@ -11,7 +11,7 @@ from typing import Final
 
 from eventlog.clock import Clock
 from sandik.load.feeder import FeedPlan, feed
-from sandik.load.line import HungUp, Line
+from sandik.load.line import HungUp, PipeEnd
 from sandik.load.outcome import Outcome
 from sandik.load.plan import Begin, Done, Piece, Plan, Ready, Stop
 from sandik.load.worker import work
@@ -40,7 +40,7 @@ class _Player:
     """One process and the line to it."""
 
     process: BaseProcess
-    line: Line
+    line: PipeEnd
     feeds: bool
 
 
@@ -136,7 +136,7 @@ async def _players(plan: Plan, feed_plan: FeedPlan | None) -> AsyncIterator[list
         process = spawn.Process(target=target, args=(*arguments, theirs), daemon=True)
         process.start()
         theirs.close()
-        line = Line(ours)
+        line = PipeEnd(ours)
         line.__enter__()
         players.append(_Player(process, line, feeds))
 

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from sandik.load.figures import Figures
+from sandik.load.figures import LoadFigures
 from sandik.load.histogram import MICROSECONDS
 from sandik.load.plan import Plan
-from sandik.load.standing import Standing, Step, Subject, step
+from sandik.load.standing import Step, Subject, SubjectState, step
 
 RECEIPT_HZ: Final = 2_000
 """Receipts are kept to half a millisecond, rounded up: a fortieth of the 20 ms that good deliveries take."""
@@ -42,7 +42,7 @@ class Client:
         "watched",
     )
 
-    def __init__(self, number: int, standing: Standing, *, due_s: float, stalls: bool) -> None:
+    def __init__(self, number: int, standing: SubjectState, *, due_s: float, stalls: bool) -> None:
         self.number = number
         self.standing = standing
         self.due_s = due_s
@@ -71,11 +71,11 @@ class Crowd:
     """All clients of one process, and what was measured since the last piece."""
 
     def __init__(self, plan: Plan, numbers: Sequence[int]) -> None:
-        self.figures = Figures()
+        self.figures = LoadFigures()
         self.began = 0.0
         self._plan = plan
         self._subjects = _subjects(plan)
-        beginnings = [Standing(subject) for subject in self._subjects]
+        beginnings = [SubjectState(subject) for subject in self._subjects]
         self.clients: Final = [
             Client(
                 number,
@@ -85,8 +85,8 @@ class Crowd:
             )
             for number in numbers
         ]
-        self._places: dict[tuple[int, str | None, int], Standing] = {}
-        self._kept: deque[tuple[Standing, bytes]] = deque()
+        self._places: dict[tuple[int, str | None, int], SubjectState] = {}
+        self._kept: deque[tuple[SubjectState, bytes]] = deque()
         self._touched: list[Step] = []
         self._newest_seq = [0] * len(self._subjects)
 
@@ -123,13 +123,13 @@ class Crowd:
         client.lost_at = now
         client.watched = True
 
-    def flush(self) -> Figures:
+    def flush(self) -> LoadFigures:
         """What was measured since the last call."""
         for taken in self._touched:
             self._time(taken)
             taken.receipts.clear()
         self._touched.clear()
-        figures, self.figures = self.figures, Figures()
+        figures, self.figures = self.figures, LoadFigures()
         return figures
 
     def behind(self, end_s: float) -> int:
@@ -152,14 +152,14 @@ class Crowd:
             if schedule is not None and standing.exceeds(schedule.due_by(end_s)):
                 self.figures.fault("surplus", "more changes than were due; does somebody else feed this run, too?")
 
-    def _standings(self) -> set[Standing]:
+    def _standings(self) -> set[SubjectState]:
         return {client.standing for client in self.clients}
 
-    def _lacks(self, standing: Standing, end_s: float) -> int:
+    def _lacks(self, standing: SubjectState, end_s: float) -> int:
         schedule = self._plan.schedule
         return standing.lacks(schedule.due_by(end_s)) if schedule is not None else 0
 
-    def _step(self, standing: Standing, payload: bytes) -> Step:
+    def _step(self, standing: SubjectState, payload: bytes) -> Step:
         taken = standing.steps.get(payload)
         if taken is None:
             taken = standing.steps[payload] = self._share(step(standing, payload))

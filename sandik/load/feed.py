@@ -8,7 +8,7 @@ from typing import Final
 from eventlog.port import EventLog
 from eventlog.reading import read_until
 from eventlog.run import Run
-from sandik.load.schedule import Change, Schedule
+from sandik.load.schedule import BoxChange, Schedule
 from schemas.definition import Election
 from schemas.tally import Counted, Malformed, Reported, Withdrawn, parse_tallies
 from schemas.totals import Cell
@@ -72,7 +72,7 @@ class Feed:
         for number, change in enumerate(self._schedule.walk()):
             yield self._tally(change, datetime.fromtimestamp(began_wall_s + self._schedule.due_s(number), UTC))
 
-    def _tally(self, change: Change, at: datetime) -> Counted:
+    def _tally(self, change: BoxChange, at: datetime) -> Counted:
         cell, turn = change.cell, change.turn
         box = self._numbers[cell.district][change.box]
         ballot = self._ballots[cell.contest, cell.district]

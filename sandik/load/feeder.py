@@ -14,9 +14,9 @@ import uvloop
 from eventlog.clock import Clock, Wall
 from producers.publish import BATCH_RECORDS, Publisher, entry
 from sandik.load.feed import Feed, Prior
-from sandik.load.figures import Figures
+from sandik.load.figures import LoadFigures
 from sandik.load.histogram import MICROSECONDS
-from sandik.load.line import HungUp, Line
+from sandik.load.line import HungUp, PipeEnd
 from sandik.load.plan import PIECE_S, Begin, Done, Piece, Plan, Ready, Stop, cpu_s
 from sandik.load.schedule import Schedule
 from sandik.wiring import open_log
@@ -50,7 +50,7 @@ def feed(plan: Plan, schedule: Schedule, feed_plan: FeedPlan, pipe: "Pipe[object
 
 async def _feed(plan: Plan, schedule: Schedule, feed_plan: FeedPlan, pipe: "Pipe[object, object]") -> None:
     clock, error, began_cpu_s = Wall(), None, cpu_s()
-    with Line(pipe) as line:
+    with PipeEnd(pipe) as line:
         try:
             async with open_log(feed_plan.log_url, clock) as log:
                 publisher = Publisher(log, feed_plan.topic, clock, patience_s=PATIENCE_S)
@@ -65,7 +65,7 @@ class Feeder:
     """Appends on schedule until the end, however far behind the log puts it."""
 
     def __init__(
-        self, plan: Plan, schedule: Schedule, source: Feed, publisher: Publisher, clock: Clock, line: Line
+        self, plan: Plan, schedule: Schedule, source: Feed, publisher: Publisher, clock: Clock, line: PipeEnd
     ) -> None:
         self._plan = plan
         self._schedule = schedule
@@ -75,7 +75,7 @@ class Feeder:
         self._line = line
         self._began = 0.0
         self._changes = schedule.due_by(plan.end_s)
-        self._figures = Figures()
+        self._figures = LoadFigures()
 
     async def run(self) -> None:
         """Wait for the beginning, then feed."""
@@ -128,7 +128,7 @@ class Feeder:
             self._line.say(self._piece())
 
     def _piece(self) -> Piece:
-        figures, self._figures = self._figures, Figures()
+        figures, self._figures = self._figures, LoadFigures()
         return Piece(max(0, round(self._elapsed() / PIECE_S) - 1), 0, figures)
 
     def _elapsed(self) -> float:

@@ -12,7 +12,7 @@ MAX_EXAMPLES: Final = 20
 
 
 @dataclass(slots=True)
-class Figures:
+class LoadFigures:
     """Everything that is counted. Times are in microseconds."""
 
     behind: Histogram = field(default_factory=Histogram)
@@ -58,7 +58,7 @@ class Figures:
     """Messages that told of orders of operators, by what was ordered."""
     examples: list[str] = field(default_factory=list)
 
-    def add(self, other: "Figures") -> None:
+    def add(self, other: "LoadFigures") -> None:
         """Add what another one counted."""
         for one in fields(self):
             mine, theirs = getattr(self, one.name), getattr(other, one.name)

@@ -9,7 +9,7 @@ class HungUp(Exception):
     """The other side is gone."""
 
 
-class Line:
+class PipeEnd:
     """One end. Use as a context manager; it closes the pipe."""
 
     def __init__(self, pipe: "Pipe[object, object]") -> None:

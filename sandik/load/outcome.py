@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from sandik.load.figures import Figures
+from sandik.load.figures import LoadFigures
 from sandik.load.histogram import Histogram
 from sandik.load.plan import Piece, Plan
 
@@ -36,14 +36,14 @@ class Outcome:
     """Takes the processes' pieces while the load runs; then says how it went."""
 
     plan: Plan
-    figures: Figures = field(default_factory=Figures)
+    figures: LoadFigures = field(default_factory=LoadFigures)
     seconds: list[Second] = field(default_factory=list)
     elapsed_s: float = 0.0
     interrupted: bool = False
     cpu_s: list[float] = field(default_factory=list)
     feeder_cpu_s: float | None = None
     errors: list[str] = field(default_factory=list)
-    _open: dict[int, Figures] = field(default_factory=dict)
+    _open: dict[int, LoadFigures] = field(default_factory=dict)
     _connected_at: dict[int, int] = field(default_factory=dict)
     _connected: dict[int, int] = field(default_factory=dict)
 
@@ -53,7 +53,7 @@ class Outcome:
         self._connected[process] = piece.connected
         settled = self.seconds[-1].second if self.seconds else -1
         if piece.second > settled:
-            self._open.setdefault(piece.second, Figures()).add(piece.figures)
+            self._open.setdefault(piece.second, LoadFigures()).add(piece.figures)
             self._connected_at[piece.second] = self.connected
         while self._open and min(self._open) <= piece.second - _SETTLED_AFTER_SECONDS:
             self._settle()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sandik.load.figures import Figures
+from sandik.load.figures import LoadFigures
 from sandik.load.schedule import Schedule
 
 PIECE_S: Final = 1.0
@@ -77,7 +77,7 @@ class Piece:
 
     second: int
     connected: int
-    figures: Figures
+    figures: LoadFigures
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ Point = tuple[float, float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlotLine:
     """A series: its name, its class, and its points; `None` leaves a gap."""
 
     name: str
@@ -40,7 +40,7 @@ class Axis:
     marks: Sequence[tuple[float, str]]
 
 
-def plot(title: str, lines: Sequence[Line], axis: Axis, *, shade: tuple[float, float] | None = None) -> str:
+def plot(title: str, lines: Sequence[PlotLine], axis: Axis, *, shade: tuple[float, float] | None = None) -> str:
     """One plot, the vertical axis from 0 up. `shade` marks a stretch of the horizontal axis."""
     top = nice_above(max((y for line in lines for _, y in line.points if y is not None), default=0))
 
@@ -73,7 +73,7 @@ def time_axis(seconds: float) -> Axis:
     return Axis(0, seconds, [(at, f"{at} s" if step < _MINUTE_S else f"{at // _MINUTE_S} min") for at in marks])
 
 
-def legend(lines: Sequence[Line]) -> str:
+def legend(lines: Sequence[PlotLine]) -> str:
     """The names of the lines, each with its stroke."""
     return "".join(
         f'<span class="key"><svg width="24" height="8"><path class="{line.style}" d="M0 4H24"/></svg>'
@@ -110,7 +110,7 @@ def _grid(top: float, y_of: Callable[[float], float]) -> list[str]:
     return parts
 
 
-def _draw(line: Line, x_of: Callable[[float], float], y_of: Callable[[float], float]) -> str:
+def _draw(line: PlotLine, x_of: Callable[[float], float], y_of: Callable[[float], float]) -> str:
     path, pen = [], "M"
     for x, y in thin(line.points):
         if y is None:

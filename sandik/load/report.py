@@ -6,7 +6,7 @@ from math import log10
 from pathlib import Path
 from typing import Any, Final
 
-from sandik.load.plots import Axis, Line, legend, plot, time_axis
+from sandik.load.plots import Axis, PlotLine, legend, plot, time_axis
 from sandik.load.summary import TIMES
 from sandik.numbers import decimal, grouped, percent
 
@@ -103,15 +103,18 @@ def _plots(summary: Summary) -> list[str]:
     axis = time_axis(last)
     shade = (min(settings["ramp_s"], last), min(settings["ramp_s"] + settings["duration_s"], last))
     over_time = [
-        Line("p50", "first", _series(seconds, "p50_us", _US_PER_MS)),
-        Line("p99", "second", _series(seconds, "p99_us", _US_PER_MS)),
+        PlotLine("p50", "first", _series(seconds, "p50_us", _US_PER_MS)),
+        PlotLine("p99", "second", _series(seconds, "p99_us", _US_PER_MS)),
     ]
-    traffic = [Line("frames/s", "first", _series(seconds, "frames", 1))]
-    clients = [Line("clients connected", "first", _series(seconds, "connected", 1))]
+    traffic = [PlotLine("frames/s", "first", _series(seconds, "frames", 1))]
+    clients = [PlotLine("clients connected", "first", _series(seconds, "connected", 1))]
     return [
         _plot("Latency over time, ms", over_time, axis, shade),
         _plot(
-            "Latency by percentile, ms", [Line("latency", "first", _nines(summary["curve_ms"]))], _tail(summary), None
+            "Latency by percentile, ms",
+            [PlotLine("latency", "first", _nines(summary["curve_ms"]))],
+            _tail(summary),
+            None,
         ),
         _plot("Frames received, each second", traffic, axis, shade),
         _plot("Clients connected", clients, axis, shade),
@@ -136,7 +139,7 @@ def _tail(summary: Summary) -> Axis:
     return Axis(0, reached, [(at, text) for at, text in _TAIL_MARKS if at <= reached])
 
 
-def _plot(title: str, lines: Sequence[Line], axis: Axis, shade: tuple[float, float] | None) -> str:
+def _plot(title: str, lines: Sequence[PlotLine], axis: Axis, shade: tuple[float, float] | None) -> str:
     keys = legend(lines) if len(lines) > 1 else ""
     return _section(title, plot(title, lines, axis, shade=shade) + keys, half=True)
 

@@ -18,7 +18,7 @@ COUNTER: Final = "invalid"
 """The figure that counts changes: it is summed at every level, and nothing is derived from it."""
 
 
-class Change(NamedTuple):
+class BoxChange(NamedTuple):
     """One change: the `turn`-th (from 0) of the box that is `box`-th in its district."""
 
     cell: Cell
@@ -86,14 +86,14 @@ class Schedule:
         """How many changes are to be published before so many seconds are over."""
         return max(0, -int(-seconds * self.rate_hz // 1))
 
-    def walk(self) -> Iterable[Change]:
+    def walk(self) -> Iterable[BoxChange]:
         """Every change, for ever."""
         turns = [0] * len(self.cells)
         while True:
             for index in self.cycle:
                 turn, box = divmod(turns[index], self.boxes[index])
                 turns[index] += 1
-                yield Change(self.cells[index], box, turn)
+                yield BoxChange(self.cells[index], box, turn)
 
     def tracks(self, contest: str, source: str, units: Iterable[str]) -> dict[str, Track]:
         """The tracks of these units; a unit without boxes has none."""

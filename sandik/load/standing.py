@@ -54,7 +54,7 @@ class Subject:
 
 
 @dataclass(slots=True, eq=False)
-class Standing:
+class SubjectState:
     """One place to be: what is shown for a subject, at a cursor."""
 
     subject: Subject
@@ -90,7 +90,7 @@ class Step:
 
     payload: bytes
     kind: Kind
-    after: Standing
+    after: SubjectState
     faults: Sequence[tuple[Fault, str]] = ()
     ordered: Sequence[Ordered] = ()
     """The orders of operators that the message tells of."""
@@ -104,7 +104,7 @@ class Step:
     """How many got it when; the worker's to fill and to empty."""
 
 
-def step(standing: Standing, payload: bytes) -> Step:
+def step(standing: SubjectState, payload: bytes) -> Step:
     """What the payload of a text message makes of a standing. Never raises for what is in it."""
     try:
         message = orjson.loads(payload)
@@ -115,47 +115,47 @@ def step(standing: Standing, payload: bytes) -> Step:
         return Step(payload, "other", standing, (("unreadable", _quote(payload)),))
 
 
-def _hello(standing: Standing, payload: bytes, _: Mapping[str, Any]) -> Step:
+def _hello(standing: SubjectState, payload: bytes, _: Mapping[str, Any]) -> Step:
     return Step(payload, "hello", standing)
 
 
-def _state(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
+def _state(standing: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
     told: dict[Ordered, bool] = {"embargo": message.get("embargoed", False), "hold": bool(message.get("hold"))}
     return Step(payload, "state", standing, ordered=[kind for kind, is_so in told.items() if is_so])
 
 
-def _goodbye(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
+def _goodbye(standing: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
     return Step(payload, "goodbye", standing, retry_after_s=float(message["retry_after_s"]))
 
 
-def _error(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
+def _error(standing: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
     return Step(payload, "other", standing, (("error", f"{message['code']}: {message['message']}"[:_MAX_TEXT_CHARS]),))
 
 
-def _other(standing: Standing, payload: bytes, _: Mapping[str, Any]) -> Step:
+def _other(standing: SubjectState, payload: bytes, _: Mapping[str, Any]) -> Step:
     return Step(payload, "other", standing)
 
 
-def _snapshot(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
+def _snapshot(standing: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
     epoch, seq = message["epoch"], message["seq"]
     before = standing.shown if epoch == standing.epoch else {}
     shown = {entry["unit"]: _show(standing.subject, entry, None) for entry in message["totals"]}
     faults = _step_back(standing, seq) if epoch == standing.epoch else []
     faults += [("blank", f"{unit} is not in the snapshot") for unit in before.keys() - shown.keys()]
     faults += _worse(standing.subject, before, shown)
-    after = Standing(standing.subject, epoch, seq, shown, joined=True)
+    after = SubjectState(standing.subject, epoch, seq, shown, joined=True)
     new = _new(standing.subject, before, shown) if epoch == standing.epoch else []
     return Step(payload, "snapshot", after, faults, _ordered(message["totals"]), new)
 
 
-def _delta(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> Step:
+def _delta(standing: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
     seq, entries = message["seq"], message["totals"]
     faults = _step_back(standing, seq)
     if judge(standing.cursor, standing.epoch, message["from"], seq) in {"gap", "awaiting"}:
         faults.append(("gap", f"from {message['from']}, but the cursor is {standing.seq}"))
     changed = {entry["unit"]: _show(standing.subject, entry, standing.shown.get(entry["unit"])) for entry in entries}
     faults += _worse(standing.subject, standing.shown, changed)
-    after = Standing(
+    after = SubjectState(
         standing.subject,
         standing.epoch,
         seq,
@@ -167,7 +167,7 @@ def _delta(standing: Standing, payload: bytes, message: Mapping[str, Any]) -> St
     return Step(payload, "delta", after, faults, _ordered(entries), new, newest)
 
 
-_APPLY: Final[Mapping[str, Callable[[Standing, bytes, Mapping[str, Any]], Step]]] = {
+_APPLY: Final[Mapping[str, Callable[[SubjectState, bytes, Mapping[str, Any]], Step]]] = {
     "hello": _hello,
     "state": _state,
     "snapshot": _snapshot,
@@ -191,7 +191,7 @@ def _ordered(entries: Sequence[Mapping[str, Any]]) -> Sequence[Ordered]:
     return ("figures set by hand",) if any(entry.get("overridden") for entry in entries) else ()
 
 
-def _step_back(standing: Standing, seq: int) -> list[tuple[Fault, str]]:
+def _step_back(standing: SubjectState, seq: int) -> list[tuple[Fault, str]]:
     return [("step back", f"seq {seq}, but the cursor is {standing.seq}")] if seq < standing.seq else []
 
 

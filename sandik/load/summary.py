@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from sandik.load.figures import Figures
+from sandik.load.figures import LoadFigures
 from sandik.load.histogram import Histogram
 from sandik.load.outcome import Outcome
 
@@ -144,7 +144,7 @@ def _each(histogram: Histogram) -> dict[str, Any]:
     return {"min": histogram.minimum, "p1": low, "p50": median, "p99": high, "max": histogram.maximum}
 
 
-def _counts(figures: Figures) -> dict[str, Any]:
+def _counts(figures: LoadFigures) -> dict[str, Any]:
     return {
         "opened": figures.opened,
         "reconnects": figures.reconnects,

@@ -20,7 +20,7 @@ from sandik.load.connection import Connection
 from sandik.load.crowd import Client, Crowd
 from sandik.load.handshake import Handshake, Refused, reason, stream_uri
 from sandik.load.histogram import MICROSECONDS
-from sandik.load.line import HungUp, Line
+from sandik.load.line import HungUp, PipeEnd
 from sandik.load.plan import PIECE_S, Begin, Done, Piece, Plan, Ready, Stop, cpu_s
 from sandik.load.sockets import Address, allow_files, open_socket, resolve
 from sandik.process import calm_garbage_collector
@@ -58,7 +58,7 @@ def work(plan: Plan, process: int, pipe: "Pipe[object, object]") -> None:
 
 async def _work(plan: Plan, process: int, pipe: "Pipe[object, object]") -> None:
     began_cpu_s = cpu_s()
-    with Line(pipe) as line:
+    with PipeEnd(pipe) as line:
         try:
             worker = Worker(plan, range(process, plan.clients, plan.processes), Wall(), line)
             calm_garbage_collector()
@@ -72,7 +72,7 @@ async def _work(plan: Plan, process: int, pipe: "Pipe[object, object]") -> None:
 class Worker:
     """The clients of one process, in one event loop."""
 
-    def __init__(self, plan: Plan, numbers: range, clock: Clock, line: Line) -> None:
+    def __init__(self, plan: Plan, numbers: range, clock: Clock, line: PipeEnd) -> None:
         allow_files(len(numbers))
         self._plan = plan
         self._clock = clock

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from schemas.statehash import Figures
+from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from schemas.totals import COUNTS, Cell, Totals
 from tabulation.counting.packed_counts import Packing, event_time, packing_of
@@ -75,7 +75,7 @@ class BoxLedger:
         """The sums of the opened boxes as they stand."""
         return self.packing.sums(self._total) if self._packed is None else self._restored
 
-    def figures(self) -> Figures:
+    def figures(self) -> HashedFigures:
         """The sums as they are hashed."""
         self.heard()
         return self.packing.figures(self._total)

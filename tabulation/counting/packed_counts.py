@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Final
 
 from schemas.fields import FIRST_EVENT
-from schemas.statehash import Figures
+from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from schemas.totals import COUNTS
 from tabulation.counting.impossible_boxes import MAX_BOX_EXCESS, MOST_BOX_VOTERS, Doubt, doubt_in
@@ -43,7 +43,7 @@ _NO_MORE: Final = (0,) * (_NUMBERS - 2)
 _UNATTRIBUTED: Final = COUNTS.index("unattributed")
 
 _HASHED_BYTES: Final = 8
-"""A number in `Figures`."""
+"""A number in `HashedFigures`."""
 
 _SHARED_LAYOUTS: Final = 4_096
 """Layouts kept: one for each ballot, and Türkiye's night has 973 districts with three ballots each."""
@@ -167,13 +167,13 @@ class Packing:
         """Which statement about a box this is: see `schemas.tally.order_of`."""
         return packed >> self.order_at
 
-    def figures(self, packed: int) -> Figures:
+    def figures(self, packed: int) -> HashedFigures:
         """The figures in a sum of boxes, as they are hashed: without a look at any of them."""
         numbers = self._wide[:]
         numbers[self._low_words] = array(self._code, self._bytes(packed))
         numbers.byteswap()
         hashed, first = numbers.tobytes(), _HASHED_BYTES * len(self.candidates)
-        return Figures(hashed[first : first + _HASHED_BYTES * len(COUNTS)], hashed[:first])
+        return HashedFigures(hashed[first : first + _HASHED_BYTES * len(COUNTS)], hashed[:first])
 
     def sums(self, packed: int) -> Sums:
         """The sums that such an integer holds."""

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from schemas.statehash import Figures
+from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Reported, order_of
 from schemas.totals import Cell, Totals
 from tabulation.counting.sums import FLAGS, Content, Sums, odd_in, totals_of
@@ -145,9 +145,9 @@ class ReportLedger:
         """The order of the report that stands; 0 before the first."""
         return self._reports[0].order if self._reports else 0
 
-    def figures(self) -> Figures:
+    def figures(self) -> HashedFigures:
         """The figures of the report that stands, as they are hashed."""
-        return Figures.of(self.sums, self.sums.votes)
+        return HashedFigures.of(self.sums, self.sums.votes)
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The totals as they stand; `as_of` in the election's time zone. Only once something was reported."""

@@ -60,7 +60,7 @@ class Sums:
         return cls(0, 0, 0, 0, 0, 0, 0, 0, dict.fromkeys(BOX_FLAGS, 0), dict.fromkeys(candidates, 0))
 
 
-class Standing(Protocol):
+class CellLedger(Protocol):
     """What a cell has totals of, be it a ledger of boxes or of reports."""
 
     cell: Cell
@@ -73,14 +73,14 @@ class Standing(Protocol):
     def sums(self) -> Sums: ...
 
 
-def heard_at(ledger: Standing) -> datetime:
+def heard_at(ledger: CellLedger) -> datetime:
     """The newest event time of what stands in a cell. Only once something was counted."""
     if ledger.as_of is None:
         raise ValueError(f"{ledger.cell} has heard of nothing yet, so it has no totals")
     return ledger.as_of
 
 
-def totals_of(ledger: Standing, zone: ZoneInfo) -> Totals:
+def totals_of(ledger: CellLedger, zone: ZoneInfo) -> Totals:
     """A cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
     cell, sums = ledger.cell, ledger.sums
     return Totals.model_construct(

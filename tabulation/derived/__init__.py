@@ -4,7 +4,7 @@
   worth waking an operator for).
 - Of the past: `history` (the totals as they stood at a moment).
 - Of the sources: `feeds` (how each is doing), `gap` (how the gap between two splits), `explain` (why they differ).
-- Of an order: `standing` (what it comes upon).
+- Of an order: `in_force` (what is in force where it comes).
 - For tools that bind a field to a key: `columns` (flat rows), `number_text` (numbers as a reader's language has them),
   `row_forms` (JSON, CSV, one object) and `table` (an answer of finished pieces; only those that changed are made anew).
 """

@@ -16,8 +16,8 @@ from schemas.quarantine import Reason
 from schemas.wire import Feed, FeedState
 from tabulation.orders.by_hand import Moved
 from tabulation.view.claims import excesses
-from tabulation.view.figures import Figures
-from tabulation.view.notice_groups import NoticeGroup, Notices
+from tabulation.view.figures import UnitFigures
+from tabulation.view.notice_groups import NoticeGroup, NoticeGroups
 from tabulation.view.quarantine import Open
 from tabulation.view.view import View
 
@@ -81,7 +81,7 @@ class _Known(NamedTuple):
     votes: dict[str, int]
 
     @classmethod
-    def of(cls, figures: Figures) -> "_Known":
+    def of(cls, figures: UnitFigures) -> "_Known":
         counts, votes = figures.counts, figures.votes.copy()
         whole = max(counts["valid"], sum(votes.values()) + counts["unattributed"])
         return cls(counts["boxes_opened"], whole, votes)
@@ -108,7 +108,7 @@ class Alarms:
         feeds: Mapping[str, Feed],
         now: datetime,
         set_aside: Open | None = None,
-        notices: Notices | None = None,
+        notices: NoticeGroups | None = None,
     ) -> None:
         """Compare what changed since the last look with what was known then."""
         since = self._looked or 0
@@ -147,7 +147,7 @@ class Alarms:
                 )
         self._set_aside = raised
 
-    def _look_at_notices(self, notices: Notices, now: datetime) -> None:
+    def _look_at_notices(self, notices: NoticeGroups, now: datetime) -> None:
         """Raise where a source's revisions, times or boxes are first found odd, and each time that has doubled.
 
         So a source that numbers a whole night anew raises fifteen alarms, and a gateway that starts later none. But
@@ -185,7 +185,7 @@ class Alarms:
             self._raise("moved", now, one.cell.source, figure=one.figure, before=one.before, after=one.after, **where)
         self._moved = set(seen)
 
-    def _compare(self, contest: str, source: str, figures: Figures, now: datetime) -> None:
+    def _compare(self, contest: str, source: str, figures: UnitFigures, now: datetime) -> None:
         place = contest, source, figures.unit.id
         known = self._known.get(place)
         seen = _Known.of(figures)
@@ -212,7 +212,7 @@ class Alarms:
             name, before, after = fall
             self._raise("fall", now, source, figure=name, before=before, after=after, **where)
 
-    def _look_for_contradictions(self, contest: str, source: str, figures: Figures, now: datetime) -> None:
+    def _look_for_contradictions(self, contest: str, source: str, figures: UnitFigures, now: datetime) -> None:
         """Raise what a district has far too much of, once while it lasts; also at the first look, where it lasts."""
         place, unit = (contest, source, figures.unit.id), figures.unit
         found = excesses(figures.boxes_total, unit.registered, figures.counts, figures.votes)

@@ -15,7 +15,7 @@ from schemas.definition import Candidate, Contest, Election, Level, Unit
 from schemas.turkish import collation_key, upper
 from tabulation.derived.facts import Facts, Ranked, facts_in
 from tabulation.derived.number_text import Language, count_text, percent_text, points_text
-from tabulation.view.figures import Figures
+from tabulation.view.figures import UnitFigures
 
 Value = int | float | str
 Row = dict[str, Value]
@@ -82,7 +82,7 @@ class Columns:
         """What the keys of a unit begin with where several units' columns are in one object."""
         return self._unit_keys[unit]
 
-    def row(self, contest: str, unit: Unit, figures: Figures | None, shape: Shape) -> Row:
+    def row(self, contest: str, unit: Unit, figures: UnitFigures | None, shape: Shape) -> Row:
         """The columns of a unit; `figures` is `None` where nothing was ever reported.
 
         Raises `SameKey` where two candidates' columns would be the same, whatever has come in.
@@ -138,7 +138,7 @@ class Columns:
             self._layouts[shape] = layout
         return layout
 
-    def _progress(self, counted: Figures, as_of: datetime | None, language: Language) -> Row:
+    def _progress(self, counted: UnitFigures, as_of: datetime | None, language: Language) -> Row:
         row: Row = {
             "as_of": as_of.isoformat() if as_of else "",
             "as_of_text": as_of.astimezone(self._zone).strftime("%H:%M") if as_of else "",
@@ -184,7 +184,7 @@ class Columns:
         return {candidate.id: candidate for candidate in (*contest.candidates, *contest.ballot(unit))}
 
 
-def _claims(facts: Facts, counted: Figures, language: Language) -> Row:
+def _claims(facts: Facts, counted: UnitFigures, language: Language) -> Row:
     """How far the count is, and what the figures contradict: names of contradictions with spaces between them."""
     return {
         "boxes_pct": _number(facts.progress_bp),
@@ -247,9 +247,9 @@ def _path_key(unit: str) -> str:
     return unit.replace("/", "_").replace("-", "_")
 
 
-def _nothing(unit: Unit, boxes_total: int) -> Figures:
+def _nothing(unit: Unit, boxes_total: int) -> UnitFigures:
     """A unit of which nothing was reported."""
-    return Figures(unit, boxes_total, datetime.min, born=0, seq=0, as_of_seq=0)  # noqa: DTZ901  it is shown nowhere
+    return UnitFigures(unit, boxes_total, datetime.min, born=0, seq=0, as_of_seq=0)  # noqa: DTZ901  it is shown nowhere
 
 
 def _number(hundredths: int | None) -> float:

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from tabulation.derived.facts import WHOLE_BP, Lead, beyond, lead
-from tabulation.view.figures import Figures
+from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 
 LEAD_VOTES: Final = 400
@@ -42,7 +42,7 @@ _PERCENT: Final = 100
 _SETTLED: Final = timedelta(seconds=SETTLED_S)
 
 
-class Place(NamedTuple):
+class FollowedUnit(NamedTuple):
     """What is followed: a unit's figures for a contest, by a source."""
 
     contest: str
@@ -54,7 +54,7 @@ class Happened(NamedTuple):
     """An event; see `schemas.wire.Event`."""
 
     event: str
-    place: Place
+    place: FollowedUnit
     seq: int
     as_of: datetime
     candidate: str | None = None
@@ -88,9 +88,9 @@ class Events:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._standings: dict[Place, _Standing] = {}
+        self._standings: dict[FollowedUnit, _Standing] = {}
 
-    def begin(self, places: Iterable[Place]) -> None:
+    def begin(self, places: Iterable[FollowedUnit]) -> None:
         """Take what these places show now for known, whatever was known of them before."""
         for place in places:
             standing = self._standings[place] = _Standing()
@@ -98,12 +98,12 @@ class Events:
             if figures is not None:
                 self._step(place, standing, figures)
 
-    def end(self, places: Iterable[Place]) -> None:
+    def end(self, places: Iterable[FollowedUnit]) -> None:
         """Forget these places: nobody follows them any more."""
         for place in places:
             self._standings.pop(place, None)
 
-    def look(self, places: Iterable[Place]) -> list[Happened]:
+    def look(self, places: Iterable[FollowedUnit]) -> list[Happened]:
         """What happened in these places, which have begun. Where nothing is shown any more, nothing did."""
         happened = []
         for place in places:
@@ -112,7 +112,7 @@ class Events:
                 happened += self._step(place, self._standings[place], figures)
         return happened
 
-    def _step(self, place: Place, standing: _Standing, figures: Figures) -> list[Happened]:
+    def _step(self, place: FollowedUnit, standing: _Standing, figures: UnitFigures) -> list[Happened]:
         now = standing.now = max(standing.now or figures.as_of, figures.as_of)
         ahead = lead(figures.votes, self._view.definition.ballot_order(place.contest, place.unit))
         said = partial(Happened, place=place, seq=self._view.seq, as_of=figures.as_of)
@@ -147,7 +147,7 @@ def _changes_leader(standing: _Standing, ahead: Lead | None, valid: int, now: da
     return True
 
 
-def _reaches(standing: _Standing, figures: Figures) -> int | None:
+def _reaches(standing: _Standing, figures: UnitFigures) -> int | None:
     """The milestone that is reached now and was not before; the last one only where every district is complete."""
     opened, total = figures.counts["boxes_opened"] - figures.claims.boxes_surplus, figures.boxes_total
     reached = bisect_right(MILESTONES, opened * _PERCENT // total) if opened and total else 0

@@ -28,8 +28,8 @@ from schemas.run_facts import RunFacts
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Cell, Told
 from tabulation.derived.gap import VotesIn, margin_of, share, split_points, split_votes, votes_of, written_points
-from tabulation.view.comparisons import Comparisons, Place, Rolled
-from tabulation.view.figures import Figures as UnitFigures
+from tabulation.view.comparisons import BoxDifference, Comparisons, Rolled
+from tabulation.view.figures import UnitFigures
 from tabulation.view.quarantine import Open
 from tabulation.view.view import View
 
@@ -39,7 +39,7 @@ _NOTHING: Final[Mapping[str, SetAsideHere]] = MappingProxyType({})
 _NOT_COMPARED: Final = "Nothing has been compared here yet. Where both report boxes, that takes some seconds."
 
 
-class Question(NamedTuple):
+class GapQuestion(NamedTuple):
     """Which two sources are compared, where and in which contest: ids of the definition."""
 
     contest: str
@@ -53,7 +53,7 @@ def explain(
     epoch: str,
     view: View,
     comparisons: Comparisons,
-    question: Question,
+    question: GapQuestion,
     *,
     told: Told = Told.ON_AIR,
     held: bool = False,
@@ -103,7 +103,7 @@ def explain(
     )
 
 
-def set_aside(found: Open, question: Question, *, is_public: bool) -> dict[str, SetAsideHere]:
+def set_aside(found: Open, question: GapQuestion, *, is_public: bool) -> dict[str, SetAsideHere]:
     """By source, what it has said of the unit that is not in its figures; for the public without what that is."""
     told = found.for_public if is_public else found.here
     heres = {source: told(question.contest, source, question.unit) for source in (question.a, question.b)}
@@ -266,7 +266,7 @@ def _why(rolled: Rolled, leaders: tuple[str, ...]) -> Why:
     )
 
 
-def _explaining(place: Place, leaders: tuple[str, ...]) -> ExplainingBox:
+def _explaining(place: BoxDifference, leaders: tuple[str, ...]) -> ExplainingBox:
     apart = place.apart
     return ExplainingBox(
         district=place.district,

@@ -11,16 +11,16 @@ from typing import Final, NamedTuple
 from schemas.definition import Unit
 from tabulation.derived.columns import Columns, Row, Shape
 from tabulation.derived.row_forms import Around, Form
-from tabulation.view.figures import Figures
+from tabulation.view.figures import UnitFigures
 
 MAX_VALUES_AT_ONCE: Final = 2_500
 """Values made before others have their turn: 3 to 5 ms, of the 250 ms in which a client gets its next delta."""
 
-Find = Callable[[str, str, str], Figures | None]
+Find = Callable[[str, str, str], UnitFigures | None]
 """What is held of a contest, source and unit, as `tabulation.view.view.View.figures` says."""
 
 
-class Place(NamedTuple):
+class RowKey(NamedTuple):
     """Which row it is, and what the unit's keys begin with in one object."""
 
     contest: str
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 class _Piece(NamedTuple):
     """A finished piece, and of which state of which figures it is. They are held, so nothing else takes their id."""
 
-    figures: Figures | None
+    figures: UnitFigures | None
     changes: int
     body: bytes
 
@@ -49,7 +49,7 @@ class Table:
         self._columns = columns
         self._shape = shape
         self._form = form
-        self._places = [Place(*pair, unit, columns.unit_key(unit.id)) for pair in pairs for unit in units]
+        self._places = [RowKey(*pair, unit, columns.unit_key(unit.id)) for pair in pairs for unit in units]
         self._pieces: list[_Piece | None] = [None] * len(self._places)
         self.names: Final = tuple(columns.row(pairs[0][0], units[0], None, shape))
 
@@ -70,7 +70,7 @@ class Table:
             if made % at_once == 0:
                 yield
 
-    def body(self, find: Find, around: Callable[[Place], Around]) -> bytes:
+    def body(self, find: Find, around: Callable[[RowKey], Around]) -> bytes:
         """The whole answer as it is now, all of it at one position; `around` says what goes around a row's piece."""
         for _ in self.make(find):
             """Whoever asks for the answer has no turns left to give."""
@@ -82,6 +82,6 @@ class Table:
         ]
         return self._form.whole(lines, self.names, edges[0])
 
-    def _piece(self, place: Place, figures: Figures | None) -> _Piece:
+    def _piece(self, place: RowKey, figures: UnitFigures | None) -> _Piece:
         row: Row = self._columns.row(place.contest, place.unit, figures, self._shape)
         return _Piece(figures, figures.changes if figures else 0, self._form.piece(place.key, row))

@@ -17,7 +17,7 @@ from tabulation.on_air.cells import OnAir
 HandOrder = FigureOverridden | OverrideWithdrawn
 
 
-class Change(NamedTuple):
+class FigureChange(NamedTuple):
     """One figure before and after an order. `before` or `after` is `None` where nothing was reported."""
 
     figure: str
@@ -42,7 +42,7 @@ def figure_of(totals: Totals, name: str) -> int:
     return count
 
 
-def changes(order: HandOrder, on_air: OnAir) -> tuple[Change, ...]:
+def changes(order: HandOrder, on_air: OnAir) -> tuple[FigureChange, ...]:
     """Every figure that an order sets or gives back to its source, by name."""
     cell = cell_of(order)
     reported, standing = on_air.reported(cell), on_air.override(cell)
@@ -50,8 +50,8 @@ def changes(order: HandOrder, on_air: OnAir) -> tuple[Change, ...]:
     own = {name: figure_of(reported, name) for name in {*by_hand, *_set_by(order)}} if reported is not None else {}
     if isinstance(order, FigureOverridden):
         before = own | by_hand
-        return tuple(Change(name, before.get(name), count) for name, count in sorted(order.figures.items()))
-    return tuple(Change(name, count, own.get(name)) for name, count in sorted(by_hand.items()))
+        return tuple(FigureChange(name, before.get(name), count) for name, count in sorted(order.figures.items()))
+    return tuple(FigureChange(name, count, own.get(name)) for name, count in sorted(by_hand.items()))
 
 
 def instead_of(order: FigureOverridden, on_air: OnAir) -> dict[str, int]:

@@ -19,7 +19,7 @@ _DIGEST_CHARS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class InForce:
     """What an order comes upon: the moment, the embargo, what is on air, and who is called.
 
     `beyond` is who cannot be overtaken where a call is made, by source.
@@ -49,7 +49,7 @@ class Question:
         return self.code in confirmed or self.token in confirmed
 
 
-def questions(order: Order, standing: Standing, mode: Mode) -> tuple[Question, ...]:
+def questions(order: Order, standing: InForce, mode: Mode) -> tuple[Question, ...]:
     """What is to be confirmed. A rehearsal asks about figures alone: it shows nothing to anybody."""
     found = []
     if mode == "live":
@@ -68,7 +68,7 @@ def unanswered(asked: Iterable[Question], confirmed: Collection[str]) -> tuple[Q
     return tuple(question for question in asked if not question.is_answered_by(confirmed))
 
 
-def _against(order: Called, standing: Standing) -> list[str]:
+def _against(order: Called, standing: InForce) -> list[str]:
     """What a call contradicts."""
     replaced = [
         f"It replaces a call: {call.candidate}, by {call.by}."

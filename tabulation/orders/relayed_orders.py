@@ -15,7 +15,7 @@ IsOurs = Callable[[str], bool]
 """Whether a district's cells are ours to speak for."""
 
 
-class Wanted(NamedTuple):
+class OrderedState(NamedTuple):
     """What the operators want of a district in a contest: `gate` is the control record since which it is so.
 
     `appended_ms` is when that record was appended (milliseconds since 1970), where it matters. `newest` is the last
@@ -38,7 +38,7 @@ class Holds:
     """The fold of orders: of all that cover a district, the last one counts. What was never held is not there."""
 
     def __init__(self, definition: Election) -> None:
-        self.wanted: dict[tuple[str, str], Wanted] = {}
+        self.wanted: dict[tuple[str, str], OrderedState] = {}
         self.orders = 0
         self._definition = definition
 
@@ -56,7 +56,7 @@ class Holds:
             was_held = before is not None and before.held
             held = was_held if isinstance(order, Taken) else isinstance(order, Held)
             if held != was_held or (was_held and isinstance(order, Taken)):
-                self.wanted[order.contest, district] = Wanted(offset, held, offset, appended_ms)
+                self.wanted[order.contest, district] = OrderedState(offset, held, offset, appended_ms)
             elif before is not None and not isinstance(order, Taken):
                 self.wanted[order.contest, district] = before._replace(newest=offset)
 
@@ -188,14 +188,14 @@ class RelayedOrders:
         standing = [self._relays.gate(*where) for where in sorted(self._overwritten) if is_ours(where[0].district)]
         return [gate.model_copy(update={"again": gate.again + 1}) for gate in standing if gate is not None]
 
-    def _number(self, cell: Cell, wanted: Wanted) -> int | None:
+    def _number(self, cell: Cell, wanted: OrderedState) -> int | None:
         """The order that the topic is owed in a cell; `None` where it has what is wanted, or something newer."""
         standing = self.on_air.gate(cell)
         if standing is None or standing.gate < wanted.gate:
             return wanted.gate
         return wanted.newest if standing.held != wanted.held and standing.gate < wanted.newest else None
 
-    def _gate(self, cell: Cell, number: int, wanted: Wanted) -> Gate:
+    def _gate(self, cell: Cell, number: int, wanted: OrderedState) -> Gate:
         gate = Gate(
             contest=cell.contest,
             source=cell.source,
@@ -210,7 +210,7 @@ class RelayedOrders:
             return gate.model_copy(update={"program": standing.program, "again": 1})  # exact: nobody settles it anew
         return gate
 
-    def _came_after(self, cell: Cell, number: int, wanted: Wanted) -> bool:
+    def _came_after(self, cell: Cell, number: int, wanted: OrderedState) -> bool:
         """Whether what a cell holds now was published or set by hand after this order, so that nobody has let it out.
 
         Whoever published it could not verify the order yet, and held the cell for an older one. What that one shows was

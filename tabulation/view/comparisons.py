@@ -21,7 +21,7 @@ VersionOf = Callable[[Cell], int]
 """The version of a cell's totals that whoever asks may see; -1 where there are none."""
 
 
-class Place(NamedTuple):
+class BoxDifference(NamedTuple):
     """A box apart, with its district."""
 
     district: str
@@ -42,7 +42,7 @@ class Rolled:
     both_a: Part
     both_b: Part
     differing: int
-    apart: tuple[Place, ...]
+    apart: tuple[BoxDifference, ...]
 
     @property
     def a(self) -> Part:
@@ -57,7 +57,7 @@ class Rolled:
     def swapped(self) -> "Rolled":
         """The same with `a` and `b` exchanged."""
         apart = tuple(
-            Place(place.district, place.apart.model_copy(update={"a": place.apart.b, "b": place.apart.a}))
+            BoxDifference(place.district, place.apart.model_copy(update={"a": place.apart.b, "b": place.apart.a}))
             for place in self.apart
         )
         return Rolled(
@@ -127,7 +127,7 @@ class Comparisons:
 
 
 def _add_up(found: list[Comparison], behind: int) -> Rolled:
-    places = [Place(one.district, apart) for one in found for apart in one.apart]
+    places = [BoxDifference(one.district, apart) for one in found for apart in one.apart]
     return Rolled(
         districts=len(found),
         behind=behind,
@@ -140,7 +140,7 @@ def _add_up(found: list[Comparison], behind: int) -> Rolled:
     )
 
 
-def _furthest(places: Iterable[Place], *, both: bool) -> list[Place]:
+def _furthest(places: Iterable[BoxDifference], *, both: bool) -> list[BoxDifference]:
     """The boxes that are furthest apart: each district lists its own furthest, so those of the unit are among them."""
     of_kind = [place for place in places if (place.apart.a is not None and place.apart.b is not None) == both]
     return heapq.nsmallest(

@@ -21,7 +21,7 @@ MAX_ENCODED_KEPT: Final = 8
 """Encodings kept of one unit's figures, by cursor: the snapshot's, the live delta's, and some of slow clients'."""
 
 
-class Change(NamedTuple):
+class Difference(NamedTuple):
     """What one record adds to a district, and so to the units above it: differences, by field and by candidate."""
 
     counts: dict[str, int]
@@ -29,7 +29,7 @@ class Change(NamedTuple):
 
 
 @dataclass(slots=True)
-class Figures:
+class UnitFigures:
     """One unit's figures. `born` is the seq since which the unit is there; `seq` that of its last change."""
 
     unit: Unit
@@ -52,7 +52,7 @@ class Figures:
     changes: int = field(default=0, compare=False)
     """How often it changed: who looks twice and finds the same number has seen all there is, also within one seq."""
 
-    def add(self, change: Change, seq: int) -> None:
+    def add(self, change: Difference, seq: int) -> None:
         """Add what a district's totals changed. Every candidate that it names is on the unit's ballot already."""
         counts, votes = self.counts, self.votes
         for name, difference in change.counts.items():
@@ -104,7 +104,7 @@ class Figures:
         self.changes += 1
         self.encoded.clear()
 
-    def add_up(self, below: Sequence["Figures"]) -> None:
+    def add_up(self, below: Sequence["UnitFigures"]) -> None:
         """Take the sum of these districts for what is shown."""
         self.as_of = max(district.as_of for district in below)
         self.counts = {name: sum(district.counts[name] for district in below) for name in COUNTS}
@@ -112,7 +112,7 @@ class Figures:
         self.votes = {name: sum(district.votes.get(name, 0) for district in below) for name in names}
         self.overridden = tuple(sorted({name for district in below for name in district.overridden}))
 
-    def parted(self) -> "Figures":
+    def parted(self) -> "UnitFigures":
         """A copy that shares nothing which changes."""
         return replace(
             self,
@@ -172,7 +172,7 @@ class Figures:
         )
 
 
-def difference(district: Figures, totals: Totals) -> Change:
+def difference(district: UnitFigures, totals: Totals) -> Difference:
     """What these totals change in the district's figures: loops, since this is the fold's longest step."""
     counts, votes, reported = {}, {}, totals.votes.get
     for name, held in district.counts.items():
@@ -183,4 +183,4 @@ def difference(district: Figures, totals: Totals) -> Change:
         changed_by = reported(candidate, 0) - held
         if changed_by:
             votes[candidate] = changed_by
-    return Change(counts, votes)
+    return Difference(counts, votes)

@@ -19,7 +19,7 @@ class NoticeGroup(NamedTuple):
     contest: str
 
 
-class Notices:
+class NoticeGroups:
     """The fold of the notices in the totals topic: of each kind and cell the newest. Feed it every record.
 
     `changes` counts what changed anything: who finds the same number twice has seen all there is.

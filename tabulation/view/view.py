@@ -23,7 +23,7 @@ from schemas.record import Record
 from schemas.totals import Cell, Row, Totals, is_aside, parse_totals
 from tabulation.counting.event_time import timely
 from tabulation.view.claims import Claim, Shift, claim_of, claims_before_counting, unheard
-from tabulation.view.figures import Figures, Wire, difference
+from tabulation.view.figures import UnitFigures, Wire, difference
 
 _FEW_UNITS: Final = 64
 """Up to so many units are looked up one by one (3 µs), without a walk over whatever else changed."""
@@ -39,10 +39,10 @@ class Heard(NamedTuple):
     appended_ms: int
 
 
-class _Board(OrderedDict[str, Figures]):
+class _Board(OrderedDict[str, UnitFigures]):
     """The units of one contest and source, by id, in the order in which they last changed."""
 
-    def __init__(self, contest: str, units: Iterable[tuple[str, Figures]] = ()) -> None:
+    def __init__(self, contest: str, units: Iterable[tuple[str, UnitFigures]] = ()) -> None:
         super().__init__(units)
         self.contest: Final = contest
         self.claims: dict[str, Claim] = {}
@@ -208,7 +208,7 @@ class View:
             changed.append(unit)
         return changed
 
-    def changed_figures(self, contest: str, source: str, cursor: int) -> list[Figures]:
+    def changed_figures(self, contest: str, source: str, cursor: int) -> list[UnitFigures]:
         """The figures themselves of the units of which anything changed beyond `cursor`; to be looked at only."""
         board = self._boards[contest, source]
         return [board[unit] for unit in self.changed_units(contest, source, cursor)]
@@ -234,7 +234,7 @@ class View:
     def _moments(self, source: str) -> list[datetime]:
         return [moment for contest in self.definition.contests if (moment := self.as_of(contest.id, source))]
 
-    def figures(self, contest: str, source: str, unit: str) -> Figures | None:
+    def figures(self, contest: str, source: str, unit: str) -> UnitFigures | None:
         """What is held of a unit, to be read and not changed; `None` where nothing was ever reported."""
         return self._boards[contest, source].get(unit)
 
@@ -250,7 +250,7 @@ class View:
             if units is None or unit in units
         ]
 
-    def _changed_among(self, contest: str, source: str, units: Collection[str], cursor: int) -> list[Figures]:
+    def _changed_among(self, contest: str, source: str, units: Collection[str], cursor: int) -> list[UnitFigures]:
         board = self._boards[contest, source]
         if len(units) <= _FEW_UNITS:
             changed = [figures for unit in units if (figures := board.get(unit)) and figures.seq > cursor]
@@ -286,7 +286,7 @@ class View:
         if totals.overridden != district.overridden:
             self._put_overridden(board, district, totals.overridden)
 
-    def _claim(self, board: _Board, district: Figures) -> Shift:
+    def _claim(self, board: _Board, district: UnitFigures) -> Shift:
         """Let the district's claim follow from its figures."""
         unit = district.unit
         before = board.claims.get(unit.id) or unheard(unit)
@@ -296,7 +296,7 @@ class View:
         district.claim(shift, district.votes, self.seq)
         return shift
 
-    def _put_overridden(self, board: _Board, district: Figures, names: tuple[str, ...]) -> None:
+    def _put_overridden(self, board: _Board, district: UnitFigures, names: tuple[str, ...]) -> None:
         district.set_overridden(names, self.seq)
         self._move(board, district)
         for unit in self.definition.ancestors[district.unit.id]:
@@ -305,7 +305,7 @@ class View:
             self._move(board, board[unit])
 
     def _add_unit(self, board: _Board, unit: str, as_of: datetime, votes: dict[str, int]) -> None:
-        figures = Figures(
+        figures = UnitFigures(
             unit=self.definition.unit_by_id[unit],
             boxes_total=self.definition.boxes_total[unit],
             as_of=as_of,
@@ -318,11 +318,11 @@ class View:
         figures.touch(self.seq)
         board[unit] = figures
 
-    def _move(self, board: _Board, figures: Figures) -> None:
+    def _move(self, board: _Board, figures: UnitFigures) -> None:
         if figures.seq == self.seq:
             board.move_to_end(figures.unit.id)
 
-    def _newest(self, board: _Board, above: Figures, before: datetime, as_of: datetime) -> datetime:
+    def _newest(self, board: _Board, above: UnitFigures, before: datetime, as_of: datetime) -> datetime:
         """The newest event time below a unit, after one district's went from `before` to `as_of`."""
         if as_of >= above.as_of:
             return as_of

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from sandik.load.schedule import Track
-from sandik.load.standing import Standing, Step, Subject, step
+from sandik.load.standing import Step, Subject, SubjectState, step
 
 DISTRICT = "tr/34/uskudar"
 TRACK = Track(places=(0, 2, 5), cycle=10, base=100)
@@ -33,7 +33,7 @@ def delta(start: int, seq: int, *entries: dict[str, Any]) -> bytes:
 
 def walk(subject: Subject, *payloads: bytes) -> list[Step]:
     """Take the messages one after the other."""
-    standing, steps = Standing(subject), []
+    standing, steps = SubjectState(subject), []
     for payload in payloads:
         steps.append(step(standing, payload))
         standing = steps[-1].after

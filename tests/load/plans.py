@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from sandik.load.figures import Figures
+from sandik.load.figures import LoadFigures
 from sandik.load.histogram import Histogram
 from sandik.load.outcome import Outcome
 from sandik.load.plan import Piece, Plan, Stalling
@@ -40,7 +40,7 @@ def outcome(**changes: Any) -> Outcome:
     """A load of some seconds that went well."""
     found = Outcome(plan(**changes))
     for second in range(30):
-        figures = Figures(frames=100, size_bytes=50_000, opened=1)
+        figures = LoadFigures(frames=100, size_bytes=50_000, opened=1)
         figures.behind = Histogram(range(10_000, 60_000, 100))
         figures.newest = Histogram(range(5_000, 30_000, 100))
         found.take(0, Piece(second, 4, figures))

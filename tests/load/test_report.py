@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from sandik.load.figures import MAX_EXAMPLES, Figures
+from sandik.load.figures import MAX_EXAMPLES, LoadFigures
 from sandik.load.outcome import Outcome
 from sandik.load.plan import Piece, Stalling
-from sandik.load.plots import Line, nice_above, plot, thin, time_axis
+from sandik.load.plots import PlotLine, nice_above, plot, thin, time_axis
 from sandik.load.report import render
 from sandik.load.summary import curve, encode, summarize
 from tests.load.plans import outcome, plan
@@ -135,7 +135,7 @@ def test_orders_of_operators_are_a_caution() -> None:
 def test_clients_that_were_away_are_a_caution() -> None:
     found = Outcome(plan())
     for second in range(30):
-        found.take(0, Piece(second, 4 if second != 15 else 1, Figures()))
+        found.take(0, Piece(second, 4 if second != 15 else 1, LoadFigures()))
     found.settle()
 
     assert "Up to 3 clients were not connected while it was measured." in found.cautions
@@ -145,7 +145,7 @@ def test_a_second_is_that_of_all_processes_together() -> None:
     found = Outcome(plan())
     for process in (0, 1):
         for second in range(3):
-            found.take(process, Piece(second, 2 + process, Figures(frames=10)))
+            found.take(process, Piece(second, 2 + process, LoadFigures(frames=10)))
     found.settle()
 
     assert [(0, 20), (1, 20), (2, 20)] == [(one.second, one.frames) for one in found.seconds]
@@ -155,7 +155,7 @@ def test_a_second_is_that_of_all_processes_together() -> None:
 def test_a_process_that_died_is_wrong_and_its_clients_are_gone() -> None:
     found = Outcome(plan())
     for process in (0, 1):
-        found.take(process, Piece(0, 2, Figures()))
+        found.take(process, Piece(0, 2, LoadFigures()))
     found.lose(1)
 
     assert (2, ["A process of the load tester died."]) == (found.connected, found.wrong)
@@ -164,17 +164,17 @@ def test_a_process_that_died_is_wrong_and_its_clients_are_gone() -> None:
 def test_a_piece_that_comes_too_late_counts_in_all() -> None:
     found = Outcome(plan())
     for second in range(10):
-        found.take(0, Piece(second, 1, Figures(frames=1)))
-    found.take(1, Piece(0, 1, Figures(frames=5)))
+        found.take(0, Piece(second, 1, LoadFigures(frames=1)))
+    found.take(1, Piece(0, 1, LoadFigures(frames=5)))
     found.settle()
 
     assert (15, 1) == (found.figures.frames, found.seconds[0].frames)
 
 
 def test_examples_of_faults_are_bounded() -> None:
-    whole = Figures()
+    whole = LoadFigures()
     for number in range(100):
-        piece = Figures()
+        piece = LoadFigures()
         piece.fault("gap", str(number))
         whole.add(piece)
 
@@ -209,7 +209,7 @@ def test_a_long_series_keeps_its_spikes() -> None:
 
 
 def test_a_line_has_gaps_where_nothing_was_timed() -> None:
-    drawn = plot("p", [Line("p50", "first", [(0, 1.0), (1, 2.0), (2, None), (3, 1.0), (4, 1.0)])], time_axis(5))
+    drawn = plot("p", [PlotLine("p50", "first", [(0, 1.0), (1, 2.0), (2, None), (3, 1.0), (4, 1.0)])], time_axis(5))
 
     (path,) = re.findall(r'class="first" d="([^"]*)"', drawn)
     assert 2 == path.count("M")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandik.load.standing import Standing, Subject, step
+from sandik.load.standing import Subject, SubjectState, step
 from tests.load.messages import DISTRICT, FED, FOREIGN, delta, entry, faults, hello, snapshot, walk
 
 GOOD = (
@@ -118,7 +118,7 @@ def test_what_lacks_and_what_is_too_much_is_known() -> None:
 
     assert (0, 0, 1, 2) == tuple(last.lacks(changes) for changes in (0, 11, 13, 16))
     assert (True, False) == (last.exceeds(10), last.exceeds(11))
-    assert 6 == Standing(FED).lacks(20)
+    assert 6 == SubjectState(FED).lacks(20)
 
 
 JSON: st.SearchStrategy[object] = (
@@ -131,7 +131,7 @@ FIELDS = ("type", "from", "seq", "totals", "epoch", "code")
 def test_whatever_comes_is_a_step(good: bytes, changes: dict[str, object]) -> None:
     """Never an exception, however a message is spoilt: a load tester must outlive the gateway's faults."""
     payload = orjson.dumps(orjson.loads(good) | changes)
-    for standing in (Standing(FED), walk(FED, *GOOD)[-1].after):
+    for standing in (SubjectState(FED), walk(FED, *GOOD)[-1].after):
         taken = step(standing, payload)
         assert taken.kind == orjson.loads(payload)["type"] or taken.kind == "other"
 
@@ -139,7 +139,7 @@ def test_whatever_comes_is_a_step(good: bytes, changes: dict[str, object]) -> No
 @given(st.dictionaries(st.sampled_from(["unit", "boxes_opened", "invalid", "as_of"]), JSON))
 def test_an_entry_of_nonsense_is_a_step(fields: dict[str, object]) -> None:
     """Nor does a figure beyond belief make the tester count to it."""
-    for standing in (Standing(FED), walk(FED, *GOOD)[-1].after):
+    for standing in (SubjectState(FED), walk(FED, *GOOD)[-1].after):
         step(standing, delta(15, 16, {**entry(), **fields}))
 
 

@@ -6,8 +6,8 @@ import pytest
 from eventlog.archive_segment import microseconds
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from producers.replaying.herald import Place
 from producers.replaying.playhead import Status
+from producers.replaying.position_publisher import ReplayPosition
 from sandik.keys import keys_in, ordered_by
 from tests.builders import NIGHT, small_election
 
@@ -16,8 +16,8 @@ START = microseconds(NIGHT)
 HOUR = timedelta(hours=1)
 
 
-def place(clock: datetime = NIGHT + HOUR, speed: float = 60, status: Status = Status.PLAYING) -> Place:
-    return Place(RUN, NIGHT, microseconds(clock), speed, status, START, microseconds(NIGHT + 2 * HOUR))
+def place(clock: datetime = NIGHT + HOUR, speed: float = 60, status: Status = Status.PLAYING) -> ReplayPosition:
+    return ReplayPosition(RUN, NIGHT, microseconds(clock), speed, status, START, microseconds(NIGHT + 2 * HOUR))
 
 
 def test_what_a_terminal_sends_is_taken_apart_into_keys() -> None:
@@ -40,5 +40,5 @@ def test_what_a_terminal_sends_is_taken_apart_into_keys() -> None:
         ("x", place(), None),
     ],
 )
-def test_a_key_orders_what_it_says(key: str, at: Place, expected: dict[str, Any] | None) -> None:
+def test_a_key_orders_what_it_says(key: str, at: ReplayPosition, expected: dict[str, Any] | None) -> None:
     assert ordered_by(key, at, START) == expected

@@ -2,14 +2,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.chance import seeded
-from producers.simulating.statements import Figures, held_back, moved, slipped, unattributed
+from producers.simulating.statements import StatedFigures, held_back, moved, slipped, unattributed
 
 VOTES = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.integers(1, 200))
 
 
-def box(votes: dict[str, int]) -> Figures:
+def box(votes: dict[str, int]) -> StatedFigures:
     valid = sum(votes.values())
-    return Figures(registered=valid + 50, cast=valid + 5, valid=valid, unattributed=0, votes=votes)
+    return StatedFigures(registered=valid + 50, cast=valid + 5, valid=valid, unattributed=0, votes=votes)
 
 
 @given(VOTES, st.integers(0, 700))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from producers.chance import seeded
-from producers.tables.box_rows import Place
+from producers.tables.box_rows import DistrictNames
 from producers.tables.boxes import election, read_table, runs, tallies, unit_ids
 from producers.tables.mapping import Mapping, parse_mapping, read_mapping
 from schemas.errors import MappingError, TableError
@@ -173,7 +173,7 @@ def test_an_empty_file_is_told_as_one(tmp_path: Path, mapping: Mapping, content:
 
 
 def test_names_that_come_to_one_id_get_the_tables_number() -> None:
-    one, two = Place("1", "X", "ŞAR", "7"), Place("1", "X", "SAR", "8")
+    one, two = DistrictNames("1", "X", "ŞAR", "7"), DistrictNames("1", "X", "SAR", "8")
     assert {one: "tr/1/sar-7", two: "tr/1/sar-8"} == unit_ids({one, two}, "tr")
     with pytest.raises(MappingError, match="come to the same id 'tr/1/sar-7'"):
         unit_ids({one, two._replace(district_id="7")}, "tr")
@@ -222,7 +222,7 @@ def test_the_record_of_2014_is_read_to_the_last_vote(
     }
 
 
-def add(sums: Counter[tuple[str, str, str]], event: Counted, place: Place, columns: dict[str, str]) -> None:
+def add(sums: Counter[tuple[str, str, str]], event: Counted, place: DistrictNames, columns: dict[str, str]) -> None:
     counts = {columns[name]: votes for name, votes in event.votes.items()} | {
         "kayitli_secmen": event.registered,
         "oy_kullanan": event.cast,

@@ -6,11 +6,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from producers.tables.sheet import Layout, Line, open_sheet
+from producers.tables.sheet import Layout, TableLine, open_sheet
 from schemas.errors import TableError
 
 
-def lines(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], list[Line]]:
+def lines(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], list[TableLine]]:
     with open_sheet(path, Layout(delimiter)) as sheet:
         return sheet.header, list(sheet.lines)
 
@@ -22,7 +22,7 @@ def test_parquet_values_read_as_a_csv_would_have_them(tmp_path: Path) -> None:
     parquet.write_table(table, path)
     assert lines(path) == (
         ("text", "whole", "gap", "half"),
-        [Line(1, ("Çatalca", "1001", "295", "0.5")), Line(2, ("", "1002", "", "1"))],
+        [TableLine(1, ("Çatalca", "1001", "295", "0.5")), TableLine(2, ("", "1002", "", "1"))],
     )
 
 
@@ -42,7 +42,7 @@ def test_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:
     """Empty lines are skipped but counted; a quoted cell may go over two."""
     path = tmp_path / "t.csv"
     path.write_text('a,b\n1,2\n\n"x\ny",3\n , \n  ', encoding="utf-8")
-    assert lines(path) == (("a", "b"), [Line(2, ["1", "2"]), Line(5, ["x\ny", "3"])])
+    assert lines(path) == (("a", "b"), [TableLine(2, ["1", "2"]), TableLine(5, ["x\ny", "3"])])
 
 
 def test_a_byte_order_mark_and_blanks_are_no_part_of_the_header(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from schemas.totals import Cell, Totals
 from schemas.wire import Feed, FeedState
 from tabulation.derived.alarms import MAX_ALARMS_KEPT, Alarm, Alarms
 from tabulation.orders.by_hand import Moved
-from tabulation.view.notice_groups import Notices
+from tabulation.view.notice_groups import NoticeGroups
 from tabulation.view.quarantine import Open
 from tabulation.view.view import View
 from tests.gateway.nights import START, Written, election, totals
@@ -130,7 +130,7 @@ def test_words_that_are_set_aside_are_an_alarm_by_source_and_reason_and_again_wh
     assert [("aa", "conflict", 0, 1)] == raised(*words(1))
 
 
-def noticed(alarms: Alarms, notices: Notices, *said: Notice) -> list[tuple[object, ...]]:
+def noticed(alarms: Alarms, notices: NoticeGroups, *said: Notice) -> list[tuple[object, ...]]:
     """What is raised once these notices were folded."""
     before = len(alarms.raised)
     for one in said:
@@ -142,7 +142,7 @@ def noticed(alarms: Alarms, notices: Notices, *said: Notice) -> list[tuple[objec
 
 
 def test_a_source_whose_revisions_began_again_is_an_alarm_and_another_when_it_has_doubled() -> None:
-    alarms, notices = Alarms(), Notices(election())
+    alarms, notices = Alarms(), NoticeGroups(election())
     noticed(alarms, notices)
 
     assert [("restarted", "aa", "mayor", "tr/34/uskudar", 0, 1)] == noticed(alarms, notices, notice(offset=1, count=1))
@@ -160,7 +160,7 @@ def test_a_source_whose_revisions_began_again_is_an_alarm_and_another_when_it_ha
 
 def test_what_was_noticed_before_the_first_look_is_no_news_and_neither_is_it_said_again() -> None:
     """A gateway starts late, an aggregator counts from the beginning once more."""
-    alarms, notices = Alarms(), Notices(election())
+    alarms, notices = Alarms(), NoticeGroups(election())
 
     assert [] == noticed(alarms, notices, notice(offset=9, count=5))
     assert [] == noticed(alarms, notices, *(notice(offset=offset, count=offset) for offset in range(1, 6)))
@@ -172,7 +172,7 @@ def test_what_was_noticed_before_the_first_look_is_no_news_and_neither_is_it_sai
 
 def test_an_impossible_box_is_an_alarm_while_it_lasts_also_to_a_gateway_that_starts_later() -> None:
     """It is in the figures until it is corrected; the next one after that is news again."""
-    alarms, notices, kind = Alarms(), Notices(election()), "impossible"
+    alarms, notices, kind = Alarms(), NoticeGroups(election()), "impossible"
 
     assert [(kind, "aa", "mayor", "tr/34/uskudar", 0, 1)] == noticed(
         alarms, notices, notice(kind=kind, offset=1, count=1)

@@ -9,11 +9,11 @@ from schemas.definition import Election
 from schemas.moments import epoch_ms
 from schemas.totals import Cell, Totals
 from schemas.wire import SERVER_MESSAGE, Event
-from tabulation.derived.events import LEAD_VOTES, MILESTONES, SETTLED_S, Events, Happened, Place
+from tabulation.derived.events import LEAD_VOTES, MILESTONES, SETTLED_S, Events, FollowedUnit, Happened
 from tabulation.view.view import View
 from tests.gateway.nights import START, Written, election, totals
 
-DISTRICT = Place("mayor", "aa", "tr/34/uskudar")
+DISTRICT = FollowedUnit("mayor", "aa", "tr/34/uskudar")
 BOXES = 200
 
 
@@ -255,7 +255,7 @@ def test_an_event_is_a_message_of_the_contract() -> None:
 
 def test_the_last_milestone_waits_until_every_district_has_exactly_its_boxes() -> None:
     """A box too many in one district is no reason to say that all are opened."""
-    province = Place("mayor", "aa", "tr/34")
+    province = FollowedUnit("mayor", "aa", "tr/34")
     view = View(ELECTION)
     events = Events(view)
     events.begin([province])

@@ -8,7 +8,7 @@ from schemas.explanation import Explanation
 from schemas.quarantine import quarantined
 from schemas.tally import encode
 from schemas.totals import Told, Totals
-from tabulation.derived.explain import Question, explain, set_aside
+from tabulation.derived.explain import GapQuestion, explain, set_aside
 from tabulation.view.comparisons import Comparisons
 from tabulation.view.quarantine import Quarantine
 from tabulation.view.view import View
@@ -34,7 +34,7 @@ def asked(
     for record in written(compared):
         comparisons.fold(record)
     a = "aa" if b == "anka" else "anka"
-    return explain(run_of(definition), "9f2c", view, comparisons, Question("mayor", unit, a, b))
+    return explain(run_of(definition), "9f2c", view, comparisons, GapQuestion("mayor", unit, a, b))
 
 
 def test_a_gap_is_explained_in_votes_points_and_boxes() -> None:
@@ -180,7 +180,7 @@ def test_figures_that_are_by_hand_alone_are_compared_and_not_split() -> None:
     view, comparisons = View(definition), Comparisons(definition)
     view.fold(Written(0, totals(votes={"kurum": 9}).encode()))
     view.show(1, by_hand.cell, by_hand)
-    question = Question("mayor", "tr/34", "aa", "anka")
+    question = GapQuestion("mayor", "tr/34", "aa", "anka")
     found = explain(run_of(definition), "9f2c", view, comparisons, question, told=Told.CONTROL_ROOM, held=True)
 
     assert Told.CONTROL_ROOM is found.told
@@ -213,7 +213,7 @@ def test_what_a_source_has_said_that_is_not_in_its_figures_is_told_beside_them()
     queue = Quarantine(election())
     record = quarantined("backwards", "a test", topic="t", partition=0, offset=7, key=b"k", value=encode(said))
     queue.fold(Written(0, record.encode(), key=record.position))
-    question = Question("mayor", "tr/34", "anka", "aa")
+    question = GapQuestion("mayor", "tr/34", "anka", "aa")
     inside, public = (set_aside(queue.open, question, is_public=is_public) for is_public in (False, True))
 
     assert (["aa"], ["aa"], None) == (list(inside), list(public), public["aa"].newest)

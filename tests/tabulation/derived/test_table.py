@@ -15,8 +15,8 @@ from schemas.definition import Candidate, Contest
 from schemas.totals import Cell
 from tabulation.derived.columns import Columns, Row, SameKey, Shape
 from tabulation.derived.row_forms import Around, CsvRows, FlatObject, Form, JsonRows
-from tabulation.derived.table import Place, Table
-from tabulation.view.figures import Figures
+from tabulation.derived.table import RowKey, Table
+from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 from tests.gateway.nights import DISTRICTS, election, totals
 
@@ -29,8 +29,8 @@ BALLOTS = {"mayor": ("kurum", "imamoglu"), "council": ("b",)}
 Change = Callable[[View], object]
 
 
-def around(view: View, held: frozenset[str] = frozenset(), feed: str = "live") -> Callable[[Place], Around]:
-    def said(place: Place) -> Around:
+def around(view: View, held: frozenset[str] = frozenset(), feed: str = "live") -> Callable[[RowKey], Around]:
+    def said(place: RowKey) -> Around:
         head: Row = {"seq": view.seq, "contest": place.contest, "source": place.source}
         return Around(head, feed, place.unit.id in held)
 
@@ -163,7 +163,9 @@ def test_another_views_figures_are_not_taken_for_these() -> None:
     one.apply(0, totals(votes={"kurum": 1}))
     other.apply(0, totals(votes={"kurum": 2}))
     seen = [
-        figures.changes for view in (one, other) if isinstance(figures := view.figures("mayor", "aa", "tr"), Figures)
+        figures.changes
+        for view in (one, other)
+        if isinstance(figures := view.figures("mayor", "aa", "tr"), UnitFigures)
     ]
     assert seen[0] == seen[1]
     assert kept.body(one.figures, around(one)) == from_scratch(one, "json", ONE, frozenset())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from schemas.control import OverrideWithdrawn
 from schemas.definition import Election
 from schemas.override import Override
-from tabulation.orders.by_hand import Change, Moved, changes, excesses, impossible, instead_of, moved
+from tabulation.orders.by_hand import FigureChange, Moved, changes, excesses, impossible, instead_of, moved
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import order
 from tests.tabulation.nights import CELL, WHERE, on_air, setting
@@ -30,27 +30,27 @@ def withdrawn() -> OverrideWithdrawn:
 
 
 def test_a_change_is_what_stood_and_what_will_stand() -> None:
-    assert (Change("valid", 2_400, 2_401), Change("votes.kurum", 1_000, 7)) == changes(
+    assert (FigureChange("valid", 2_400, 2_401), FigureChange("votes.kurum", 1_000, 7)) == changes(
         setting(votes__kurum=7, valid=2_401), on_air(**SAID)
     )
 
 
 def test_what_was_set_by_hand_before_is_what_stood() -> None:
-    assert (Change("votes.kurum", 5, 7),) == changes(setting(votes__kurum=7), on_air({"votes.kurum": 5}, **SAID))
-    assert (Change("valid", 5, 7), Change("votes.kurum", None, 1)) == changes(
+    assert (FigureChange("votes.kurum", 5, 7),) == changes(setting(votes__kurum=7), on_air({"votes.kurum": 5}, **SAID))
+    assert (FigureChange("valid", 5, 7), FigureChange("votes.kurum", None, 1)) == changes(
         setting(valid=7, votes__kurum=1), on_air({"valid": 5})
     )
 
 
 def test_what_is_taken_back_goes_to_what_the_source_says() -> None:
-    assert (Change("votes.kurum", 5, 1_000),) == changes(withdrawn(), on_air({"votes.kurum": 5}, **SAID))
-    assert (Change("votes.kurum", 5, None),) == changes(withdrawn(), on_air({"votes.kurum": 5}))
+    assert (FigureChange("votes.kurum", 5, 1_000),) == changes(withdrawn(), on_air({"votes.kurum": 5}, **SAID))
+    assert (FigureChange("votes.kurum", 5, None),) == changes(withdrawn(), on_air({"votes.kurum": 5}))
     assert () == changes(withdrawn(), on_air(**SAID))
 
 
 def test_a_change_is_told_in_a_line() -> None:
-    assert "votes.kurum: 11,360 → 1,136" == str(Change("votes.kurum", 11_360, 1_136))
-    assert "valid: nothing → 7" == str(Change("valid", None, 7))
+    assert "votes.kurum: 11,360 → 1,136" == str(FigureChange("votes.kurum", 11_360, 1_136))
+    assert "valid: nothing → 7" == str(FigureChange("valid", None, 7))
 
 
 @pytest.mark.parametrize(

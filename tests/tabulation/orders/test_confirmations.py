@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from schemas.control import Called, EmbargoLifted, EmbargoSet
-from tabulation.orders.confirmations import Question, Standing, questions, unanswered
+from tabulation.orders.confirmations import InForce, Question, questions, unanswered
 from tabulation.orders.embargo import NO_EMBARGO, Embargo
 from tests.builders import NIGHT
 from tests.schemas.orders import order
@@ -13,8 +13,8 @@ from tests.tabulation.nights import on_air, setting
 WHERE: dict[str, Any] = {"contest": "mayor", "unit": "tr/34"}
 
 
-def standing(**fields: Any) -> Standing:
-    return replace(Standing(NIGHT, NO_EMBARGO, on_air(boxes_opened=1)), **fields)
+def standing(**fields: Any) -> InForce:
+    return replace(InForce(NIGHT, NO_EMBARGO, on_air(boxes_opened=1)), **fields)
 
 
 def codes(given_order: Any, mode: Any = "live", **fields: Any) -> list[str]:

@@ -1,15 +1,15 @@
 from datetime import timedelta
 
 from schemas.notice import Notice
-from tabulation.view.notice_groups import NoticeGroup, Notices
+from tabulation.view.notice_groups import NoticeGroup, NoticeGroups
 from tests.gateway.nights import START, Written, election
 from tests.schemas.test_notice import notice
 
 GROUP = NoticeGroup("restarted", "aa", "mayor")
 
 
-def fold(*said: Notice | bytes) -> Notices:
-    notices = Notices(election())
+def fold(*said: Notice | bytes) -> NoticeGroups:
+    notices = NoticeGroups(election())
     for offset, one in enumerate(said):
         value, key = (one, b"notice:x") if isinstance(one, bytes) else (one.encode(), one.key)
         notices.fold(Written(offset, value, key=key))

@@ -21,7 +21,7 @@ _RETRY_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReplayPosition:
     """Where a replay is: everything that is due at `clock_us` is in the log, when the wall's clock shows `at`."""
 
     run: Run
@@ -33,19 +33,19 @@ class Place:
     last_us: int
 
 
-class Herald:
+class PositionPublisher:
     """Says the newest place. What is said while it is busy is left out, if a newer one comes before it is free."""
 
-    def __init__(self, log: EventLog, clock: Clock, said: Callable[[Place], None] = lambda _: None) -> None:
+    def __init__(self, log: EventLog, clock: Clock, said: Callable[[ReplayPosition], None] = lambda _: None) -> None:
         self._log = log
         self._clock = clock
         self._said = said
-        self._next: Place | None = None
+        self._next: ReplayPosition | None = None
         self._wanted = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def say(self, place: Place) -> None:
+    def say(self, place: ReplayPosition) -> None:
         """To be said as soon as possible."""
         self._next = place
         self._wanted.set()
@@ -70,7 +70,7 @@ class Herald:
             if not self._wanted.is_set():
                 self._idle.set()
 
-    async def _append(self, place: Place) -> None:
+    async def _append(self, place: ReplayPosition) -> None:
         try:
             await self._log.append(place.run.topics.control.name, [Entry(b"replay", await self._record(place))])
         except LogError as error:
@@ -82,7 +82,7 @@ class Herald:
         else:
             self._said(place)
 
-    async def _record(self, place: Place) -> bytes:
+    async def _record(self, place: ReplayPosition) -> bytes:
         """The tallies' ends as they are now: they may be further than the place, never less far."""
         ends = await self._log.end_offsets(place.run.topics.tallies.name)
         return ReplayMoved(

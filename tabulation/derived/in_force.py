@@ -4,15 +4,15 @@ from datetime import datetime
 
 from schemas.control import Called, Order
 from tabulation.derived.facts import beyond_in
-from tabulation.orders.confirmations import Standing
+from tabulation.orders.confirmations import InForce
 from tabulation.orders.control import Control
 from tabulation.view.program import Program
 
 
-def standing_of(order: Order, program: Program, control: Control, now: datetime) -> Standing:
+def in_force_for(order: Order, program: Program, control: Control, now: datetime) -> InForce:
     """What is held, set by hand, called and under embargo at this moment, as far as the order is about it."""
     beyond = _beyond(order, program) if isinstance(order, Called) else {}
-    return Standing(now, control.embargo, program.on_air, control.calls, beyond)
+    return InForce(now, control.embargo, program.on_air, control.calls, beyond)
 
 
 def _beyond(order: Called, program: Program) -> dict[str, str]:
