@@ -20,7 +20,7 @@ from schemas.trust import OperatorKey
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.checkpoint import Checkpoint, Marker
 from tabulation.on_air.cells import OnAir
-from tabulation.view.figures import Figures
+from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 from tests.simulation.seeded.world import play
 
@@ -204,7 +204,7 @@ def skip_a_position(patch: pytest.MonkeyPatch) -> None:
     """A client that resumes is not told what changed at the first position after its cursor."""
     changed_among = View._changed_among
 
-    def forgetful(self: View, contest: str, source: str, units: Collection[str], cursor: int) -> list[Figures]:
+    def forgetful(self: View, contest: str, source: str, units: Collection[str], cursor: int) -> list[UnitFigures]:
         return changed_among(self, contest, source, units, cursor + 1 if cursor else 0)
 
     patch.setattr(View, "_changed_among", forgetful)
