@@ -6,12 +6,12 @@ a change of owner or a zombie's old word need no care of their own: what is owed
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from contextlib import AsyncExitStack
 from typing import Final, NamedTuple, Self
 
 from pydantic import ValidationError
 
-from eventlog.port import Entry, EventLog, Reader
+from eventlog.catching_up import CatchingUp
+from eventlog.port import Entry, EventLog
 from eventlog.run import Run
 from schemas.quarantine import Assessment, Quarantined, is_assessment
 from schemas.record import Record
@@ -25,9 +25,6 @@ MAX_ASSESSED: Final = 200
 
 MAX_RECORDS: Final = 200
 """Records of the topic read in one step: some 5 ms of parsing."""
-
-_READ_WAIT_MS: Final = 1_000
-"""How long one read of what is known to be in the log may wait."""
 
 
 class _Tracked(NamedTuple):
@@ -51,22 +48,20 @@ class Assessing:
         self._of_cell: dict[Cell, set[str]] = {}
         self._told: dict[str, Assessment] = {}
         self._pending: dict[str, None] = {}
-        self._end: int | None = None
+        self._is_reading = False
         self._has_read = False
-        self._reader: Reader | None = None
-        self._resources = AsyncExitStack()
+        self._reading = CatchingUp(log, self._topic)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._reader = None
-        await self._resources.aclose()
+        await self._reading.__aexit__()
 
     @property
     def is_busy(self) -> bool:
         """Whether there is something to read or to assess."""
-        return self._end is not None or bool(self._pending and self._has_read)
+        return self._is_reading or bool(self._pending and self._has_read)
 
     def own(self, partitions: frozenset[int]) -> None:
         """From now on these partitions' statements are to be assessed here."""
@@ -87,20 +82,17 @@ class Assessing:
 
     async def begin(self) -> None:
         """Begin to read what the topic has by now."""
-        if self._reader is None:
-            reader = self._log.reader(self._topic, {0: 0})
-            self._reader = await self._resources.enter_async_context(reader)
-        self._end = (await self._log.end_offsets(self._topic))[0]
+        await self._reading.begin()
+        self._is_reading = True
 
     async def step(self) -> None:
         """Go on: read what the topic has, then assess what is pending, and publish what differs from what was told."""
-        if self._end is not None and self._reader is not None:
-            if self._reader.positions[0] < self._end:
-                for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=_READ_WAIT_MS):
-                    for record in batch.records:
-                        self._read(record)
+        if self._is_reading:
+            if self._reading.is_behind:
+                for record in await self._reading.read(MAX_RECORDS):
+                    self._read(record)
                 return
-            self._end, self._has_read = None, True
+            self._is_reading, self._has_read = False, True
         if self._has_read:
             await self._assess_some()
 

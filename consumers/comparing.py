@@ -6,13 +6,13 @@ rebuild that ends where the last one did writes nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from itertools import combinations
 from typing import Final, Self
 
 import orjson
 
-from eventlog.port import Entry, EventLog, Reader
+from eventlog.catching_up import CatchingUp
+from eventlog.port import Entry, EventLog
 from eventlog.run import Run
 from schemas.comparison import Pair
 from schemas.record import Record
@@ -30,9 +30,6 @@ MAX_RECORDS: Final = 200
 MAX_BEHIND: Final = 2_000
 """Tallies that may wait while sources are compared: one read of the aggregator's. Figures come first."""
 
-_READ_WAIT_MS: Final = 1_000
-"""How long one read of what is known to be in the log may wait."""
-
 
 class Comparing:
     """Keeps the comparisons of the districts that an aggregator owns. Use as an async context manager."""
@@ -47,16 +44,14 @@ class Comparing:
         self._pairs = list(combinations(sources, 2))
         self._newest: dict[bytes, int] = {}
         self._waiting: list[Pair] | None = None
-        self._end = 0
-        self._reader: Reader | None = None
-        self._resources = AsyncExitStack()
+        self._is_created = False
+        self._reading = CatchingUp(log, self._topic.name)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._reader = None
-        await self._resources.aclose()
+        await self._reading.__aexit__()
 
     @property
     def is_busy(self) -> bool:
@@ -67,11 +62,10 @@ class Comparing:
         """Begin a round; none where nothing can be compared."""
         if not self._pairs:
             return
-        if self._reader is None:
+        if not self._is_created:
             await self._log.create([self._topic])  # a run that is older than comparisons has no such topic
-            reader = self._log.reader(self._topic.name, {0: 0})
-            self._reader = await self._resources.enter_async_context(reader)
-        self._end = (await self._log.end_offsets(self._topic.name))[0]
+            self._is_created = True
+        await self._reading.begin()
         self._waiting = sorted(
             {
                 Pair(cell.contest, cell.district, *sources)
@@ -83,11 +77,10 @@ class Comparing:
 
     async def step(self) -> None:
         """Go on with the round: read what the topic has, then compare and publish what is owed."""
-        if self._waiting is None or self._reader is None:
+        if self._waiting is None:
             return
-        if self._reader.positions[0] < self._end:
-            for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=_READ_WAIT_MS):
-                self._newest.update(_versions(batch.records))
+        if self._reading.is_behind:
+            self._newest.update(_versions(await self._reading.read(MAX_RECORDS)))
         elif self._waiting:
             await self._compare_some(self._waiting)
         else:

@@ -12,12 +12,12 @@ their beginning: what a gate shows is what the topic's readers are shown, not wh
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Final, Self
 
-from eventlog.port import Entry, EventLog, Reader
-from eventlog.reading import read_to_end, read_until
+from eventlog.catching_up import CatchingUp
+from eventlog.port import Entry, EventLog
+from eventlog.reading import read_to_end
 from eventlog.run import Run
 from schemas.control import parse_epoch
 from schemas.gate import Gate
@@ -64,16 +64,15 @@ class Gatekeeper:
         self._settled = True
         self._broken: deque[Quarantined] = deque(maxlen=MAX_BROKEN)
         self._set_aside: set[bytes] | None = None
-        self._control_reader: Reader | None = None
-        self._totals_reader: Reader | None = None
-        self._resources = AsyncExitStack()
+        self._control_topic = CatchingUp(log, self._control)
+        self._totals_topic = CatchingUp(log, self._totals)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._control_reader = self._totals_reader = None
-        await self._resources.aclose()
+        for topic in (self._control_topic, self._totals_topic):
+            await topic.__aexit__()
 
     async def take_over(self, partitions: frozenset[int]) -> None:
         """Speak for these partitions from now on; what is in the control topic by now is known on return."""
@@ -156,22 +155,21 @@ class Gatekeeper:
     def _is_ours(self, district: str) -> bool:
         return self._partition.get(district) in self._owned
 
-    def _fold_control(self, records: Iterable[Record]) -> None:
-        for record in records:
-            verdict = self._judge.judge(record.offset, record.value, record.timestamp)
-            broken = broken_control(self._control, record, verdict)
-            if broken is not None:
-                self._broken.append(broken)
-            if verdict is None:
-                self._fold_replay(record)
-                continue
-            self._restrictions.fold(verdict)
-            if verdict.order is not None and verdict.stands:
-                self._holds.apply(record.offset, verdict.order, record.timestamp)
-                self._overrides.apply(record.offset, verdict.order)
-                self._settled = False
-            if not verdict.counts:
-                _log.warning("The control record at %d %s.", record.offset, verdict.effect)
+    def _fold_control(self, record: Record) -> None:
+        verdict = self._judge.judge(record.offset, record.value, record.timestamp)
+        broken = broken_control(self._control, record, verdict)
+        if broken is not None:
+            self._broken.append(broken)
+        if verdict is None:
+            self._fold_replay(record)
+            return
+        self._restrictions.fold(verdict)
+        if verdict.order is not None and verdict.stands:
+            self._holds.apply(record.offset, verdict.order, record.timestamp)
+            self._overrides.apply(record.offset, verdict.order)
+            self._settled = False
+        if not verdict.counts:
+            _log.warning("The control record at %d %s.", record.offset, verdict.effect)
 
     def _fold_replay(self, record: Record) -> None:
         if self._run.mode != "replay":
@@ -183,17 +181,10 @@ class Gatekeeper:
             self.take_ended = True
 
     async def _read_totals(self) -> None:
-        ends = await self._log.end_offsets(self._totals)
-        if self._totals_reader is None:
-            self._totals_reader = await self._resources.enter_async_context(self._log.reader(self._totals, {0: 0}))
-        async for batch in read_until(self._totals_reader, ends, max_records=_MAX_RECORDS):
-            for record in batch.records:
-                self._relayed.fold(record)
+        async for record in self._totals_topic.to_end(_MAX_RECORDS):
+            self._relayed.fold(record)
 
     async def _read_control(self) -> None:
         """Fold the control topic to where it ends now: what a read brings that waits for nothing may be less."""
-        if self._control_reader is None:
-            self._control_reader = await self._resources.enter_async_context(self._log.reader(self._control, {0: 0}))
-        ends = await self._log.end_offsets(self._control)
-        async for batch in read_until(self._control_reader, ends, max_records=_MAX_RECORDS):
-            self._fold_control(batch.records)
+        async for record in self._control_topic.to_end(_MAX_RECORDS):
+            self._fold_control(record)

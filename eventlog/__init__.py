@@ -1,7 +1,8 @@
 """The event log: one small port with two adapters, Kafka and an embedded one on SQLite, and the clocks.
 
 - The port: `port` is what the rest of sandik asks of a log; `topics` and `run` are a run's place in it, `reading` reads
-  to an end, `partition` and `limits` are what both adapters share, `clock` is the only one who knows the time.
+  to an end, `catching_up` does so again and again, `partition` and `limits` are what both adapters share, `clock` is
+  the only one who knows the time.
 - For whoever runs for as long as the night: `loops` owns what never ends.
 - Kafka: `kafka` is the adapter; `kafka_appender`, `kafka_reader`, `kafka_member`, `kafka_topics`, `kafka_connection`,
   `kafka_security`, `kafka_errors`, `kafka_closing`.

@@ -59,7 +59,8 @@ async def past_of(
     return Past(
         at=moment,
         embargoed=embargoed,
-        hold=HeldUnits(run.definition).named(history.held),
+        hold=HeldUnits(run.definition).named(history.public.held),
+        held=history.public.held_units,
         on_air=() if embargoed else _rows(run.definition, history.on_air()),
         control_room=_rows(run.definition, history.control_room()),
         take=run.topics.take,

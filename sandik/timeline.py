@@ -149,7 +149,7 @@ class Timeline:
             if totals is not None and as_of is not None:
                 self._sent.heard[cell.source] = Heard(as_of, now_ms)
         history.changed.clear()
-        self._sent.hold = self._held.named(history.held)
+        self._sent.hold = self._held.named(history.public.held)
         yield from self._said(now_ms)
 
     def _said(self, now_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:

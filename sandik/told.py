@@ -129,16 +129,6 @@ class ToldTotals:
             yield f"Figures that contradict each other, from which nothing is claimed: {'; '.join(named)}."
 
 
-def held_places(definition: Election, hold: Iterable[str]) -> frozenset[tuple[str, str]]:
-    """Each (contest, unit) that is on hold, wholly or in part, by the names of what is held (`hold` of a state)."""
-    places = set()
-    for name in hold:
-        contest, _, unit = name.partition("/")
-        for district in definition.districts_below[unit or definition.country]:
-            places |= {(contest, above) for above in definition.path(district)}
-    return frozenset(places)
-
-
 def tell(fold: OnAir, told: Told, *, embargoed: bool) -> ToldTotals:
     """The totals that these records of the totals topic come to, with their roll-ups.
 
@@ -155,12 +145,7 @@ def tell(fold: OnAir, told: Told, *, embargoed: bool) -> ToldTotals:
         told=told,
         contests=tuple(fold.definition.contest_by_id),
         rows=rows,
-        held=frozenset(
-            (contest, unit)
-            for contest in fold.definition.contest_by_id
-            for unit in fold.definition.unit_by_id
-            if fold.is_held(contest, unit)
-        ),
+        held=fold.held_units,
         hold=hold,
         by_hand=tuple(_by_hand_on_air(fold) if told is Told.LOG else _by_hand_in(rows)),
         embargoed=embargoed,

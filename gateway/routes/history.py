@@ -27,14 +27,15 @@ MAX_KEPT: Final = 4
 class Past:
     """The totals as they stood at a moment: what was on air, and what the control room had.
 
-    `hold` lists what was held, and during an embargo nothing was on air. Of a replay one `take` is told, the
-    present one: what an earlier one showed at that moment is not in it. `complaint` says which restrictions could not
-    be verified, and count as if they had been.
+    `hold` names what was held, `held` is each contest and unit of which a part was, and during an embargo nothing was
+    on air. Of a replay one `take` is told, the present one: what an earlier one showed at that moment is not in it.
+    `complaint` says which restrictions could not be verified, and count as if they had been.
     """
 
     at: datetime
     embargoed: bool
     hold: tuple[str, ...]
+    held: frozenset[tuple[str, str]]
     on_air: tuple[Row, ...]
     control_room: tuple[Row, ...]
     take: int = 0

@@ -17,7 +17,6 @@ from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.past import past_of
 from sandik.past_worker import encode_past
 from sandik.process import run_to_completion
-from sandik.told import held_places
 from sandik.totals_table import TotalsTables
 from sandik.wiring import open_log
 from sandik.workers import end_with_parent
@@ -64,8 +63,7 @@ def at(
         return
     console = for_people()
     print_sentences(console, _sentences(past, tell))
-    held = held_places(found.definition, past.hold)
-    tables = TotalsTables(found.definition, lambda row: (row.contest, row.unit) in held)
+    tables = TotalsTables(found.definition, lambda row: (row.contest, row.unit) in past.held)
     for table in tables.of(past.on_air if tell is Told.ON_AIR else past.control_room):
         console.print(table)
 

@@ -16,7 +16,7 @@ air at most one tick later, or with the next tick where it was told again before
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.control import Order
@@ -108,7 +108,8 @@ class History:
         self._moment_ms = moment_ms
         self._relays = relays
         self._everything = OnAir(definition)
-        self._public = OnAir(definition)
+        self.public: Final = OnAir(definition)
+        """What was on air: what was held then, above all. Of its figures ask `shown`."""
         self._pending: dict[int, deque[Timed]] = {}
         for timed in sorted(changes, key=lambda timed: timed.change.number):
             if timed.appended_ms <= moment_ms:
@@ -124,11 +125,6 @@ class History:
         """By partition what its cells reported before the first tally that was late."""
         if relays is not None:
             self._plan(relays)
-
-    @property
-    def held(self) -> frozenset[tuple[str, str]]:
-        """What is held, by contest and district."""
-        return self._public.held
 
     def fold(self, partition: int, records: Sequence[Record]) -> None:
         """Fold the next records of a partition, as far as they were there by then."""
@@ -162,11 +158,11 @@ class History:
     def shown(self, cell: Cell) -> Totals | None:
         """What everyone is shown of a cell; `None` where there is nothing to show."""
         self._bring(cell, self._stretch.get(cell, 0))
-        return self._public.shown(cell)
+        return self.public.shown(cell)
 
     def on_air(self) -> list[Totals]:
         """What everyone was shown, by cell."""
-        cells = sorted({*self._fold.ledgers, *self._public.cells})
+        cells = sorted({*self._fold.ledgers, *self.public.cells})
         return [shown for cell in cells if (shown := self.shown(cell)) is not None]
 
     def control_room(self) -> list[Totals]:
@@ -195,7 +191,7 @@ class History:
             if newest is None or (totals is not None and totals.version > newest.version):
                 totals = newest
         if totals is not None:
-            self._public.fold_totals(totals)
+            self.public.fold_totals(totals)
 
     def _leave_out_late(self, partition: int) -> None:
         del self._late[partition]
@@ -221,6 +217,6 @@ class History:
         self._stretch[cell] = bisect_right(numbers, change.number)
         if isinstance(change, Override):
             self._everything.fold_override(change)
-            self._public.fold_override(change)
+            self.public.fold_override(change)
         else:
-            self._public.fold_gate(change)
+            self.public.fold_gate(change)

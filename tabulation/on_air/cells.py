@@ -150,6 +150,11 @@ class OnAir:
         """
         return self._held_districts[contest, unit] > 0
 
+    @property
+    def held_units(self) -> frozenset[tuple[str, str]]:
+        """Every (contest, unit) that `is_held`."""
+        return frozenset(where for where, districts in self._held_districts.items() if districts)
+
     def _note_held(self, cell: Cell, *, held: bool) -> None:
         """Keep `held` and the counts above it in step with the gate of one cell."""
         where = cell.contest, cell.district

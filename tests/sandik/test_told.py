@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandik.told import ToldTotals, held_places, tell
+from sandik.told import ToldTotals, tell
 from schemas.gate import Gate
 from schemas.override import Override
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Cell, Told, Totals
 from tabulation.on_air.cells import OnAir
-from tabulation.on_air.held_units import HeldUnits
 from tabulation.view.program import Program
 from tests.builders import DISTRICTS, NIGHT, small_election
 from tests.gateway.nights import Written, totals
@@ -157,21 +156,6 @@ def test_a_row_for_programs_says_which_figures_it_has_and_whether_it_is_held() -
         (row["unit"], row["held"]) for row in rows
     ]
     assert {"on_air"} == {row["told"] for row in rows}
-
-
-@given(st.sets(st.tuples(st.sampled_from(("mayor", "district_mayor")), st.sampled_from(DISTRICTS))))
-def test_what_the_names_of_a_hold_mark_is_what_the_fold_says_is_held(held: set[tuple[str, str]]) -> None:
-    fold = fold_of(
-        *(Gate(contest=contest, source="aa", district=district, gate=1, held=True) for contest, district in held)
-    )
-    names = HeldUnits(ELECTION).named(held)
-
-    assert {
-        (contest, unit)
-        for contest in ELECTION.contest_by_id
-        for unit in ELECTION.unit_by_id
-        if fold.is_held(contest, unit)
-    } == held_places(ELECTION, names)
 
 
 cells = st.builds(Cell, st.sampled_from(("mayor",)), st.sampled_from(("aa", "anka")), st.sampled_from(DISTRICTS))

@@ -26,7 +26,7 @@ class Slow:
             self.ended.set()
         if self.error is not None:
             raise self.error
-        return Past(moment, False, (), (), ())  # type: ignore[arg-type]  # whatever was asked for
+        return Past(moment, False, (), frozenset(), (), ())  # type: ignore[arg-type]  # whatever was asked for
 
 
 async def test_a_moment_is_worked_out_once_for_all_who_ask() -> None:

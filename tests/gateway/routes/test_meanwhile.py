@@ -44,7 +44,7 @@ class Night:
 
     async def at(self, moment: datetime) -> Past:
         self.wait()
-        return Past(moment, embargoed=False, hold=(), on_air=(), control_room=())
+        return Past(moment, embargoed=False, hold=(), held=frozenset(), on_air=(), control_room=())
 
     async def slow_door(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.wait()

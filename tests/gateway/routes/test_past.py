@@ -36,7 +36,10 @@ class Told:
             view.apply(1, totals(boxes=boxes, source="anka"))
             views.append(tuple(view.rows()))
         on_air = () if self.embargoed else views[0]
-        return Past(moment, self.embargoed, hold=("mayor/tr/34",), on_air=on_air, control_room=views[1], take=2)
+        held = frozenset({("mayor", "tr/34")})
+        return Past(
+            moment, self.embargoed, hold=("mayor/tr/34",), held=held, on_air=on_air, control_room=views[1], take=2
+        )
 
 
 @asynccontextmanager

@@ -174,9 +174,10 @@ def forget_orders_at_a_restart(patch: pytest.MonkeyPatch) -> None:
     read = Gatekeeper._read_control
 
     async def forgetful(self: Gatekeeper) -> None:
-        if self._control_reader is None:
+        topic = self._control_topic
+        if topic._reader is None:
             reader = self._log.reader(self._control, await self._log.end_offsets(self._control))
-            self._control_reader = await self._resources.enter_async_context(reader)
+            topic._reader = await topic._resources.enter_async_context(reader)
         await read(self)
 
     patch.setattr(Gatekeeper, "_read_control", forgetful)

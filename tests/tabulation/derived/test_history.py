@@ -154,7 +154,7 @@ def test_what_is_held_shows_what_stood_when_it_was_held_and_is_named() -> None:
             name: [totals.votes["kurum"] for totals in found]
             for name, found in (("air", history.on_air()), ("room", history.control_room()))
         }
-        shown[moment] = (votes["air"], votes["room"], history.held)
+        shown[moment] = (votes["air"], votes["room"], history.public.held)
 
     where = frozenset({("mayor", "tr/34/uskudar"), ("mayor", "tr/34/adalar")})
     assert {4: ([], [], frozenset()), 5: ([1], [1], where), 8: ([1], [3], where), 9: ([3], [3], frozenset())} == shown

@@ -61,7 +61,7 @@ def on_air(
     history.settle()
     shown = next((totals.votes["kurum"] for totals in history.on_air() if totals.cell == CELL), None)
     assert shown == (totals.votes["kurum"] if (totals := history.shown(CELL)) else None)
-    return shown, bool(history.held)
+    return shown, bool(history.public.held)
 
 
 def test_nothing_is_newer_than_what_the_topic_has_now() -> None:

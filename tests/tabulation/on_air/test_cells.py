@@ -65,7 +65,7 @@ def test_a_unit_is_held_where_any_district_in_it_is() -> None:
         if fold.is_held(contest, unit)
     }
 
-    assert held == {("mayor", "tr/34/uskudar"), ("mayor", "tr/34"), ("mayor", "tr")}
+    assert fold.held_units == held == {("mayor", "tr/34/uskudar"), ("mayor", "tr/34"), ("mayor", "tr")}
 
 
 def test_figures_by_hand_show_marked_and_also_where_the_source_is_silent() -> None:
