@@ -1,7 +1,8 @@
 """Notices: what is odd about what a source says, said in the totals topic for the control room.
 
 Nothing in a notice changes a figure. `restarted`: a statement of a lower revision than the one that stands, but told
-later and with other counts, as from a source that began to number anew; it is ignored, and somebody should know.
+later and with other counts, as from a source that began to number anew; it is ignored, and somebody should know. So
+is a report of a whole district, unless it has more boxes opened than the one that stood: then it counts.
 `ahead`: an event time well ahead of the time at which the log was given it, which counts but dates nothing.
 `impossible`: boxes with figures that no box can have, which count, and of which no claim is made.
 

@@ -106,12 +106,22 @@ class ReportLedger:
         return self.order >> RELEASED_BITS
 
     def restarts(self, said: Reported) -> bool:
-        """Whether a stale report was told later than the one that stands, and says something else.
+        """Whether a report of a lower revision was told later than the one that stood, and says something else.
 
-        So speaks a source that began to number anew; what only came late, or says the same, is no sign of it.
+        So speaks a source that began to number anew; what only came late, or says the same, is no sign of it. One that
+        is stale is ignored; one with more boxes opened has overturned what stood, and counts.
         """
-        standing, new = self._reports[0], Report(0, said.boxes_opened, said.at, _packed(said))
-        return new.at > standing.at and not standing.says(new)
+        stood, new = self._stood(said), Report(0, said.boxes_opened, said.at, _packed(said))
+        return new.at > stood.at and not stood.says(new)
+
+    def revision_before(self, said: Reported) -> int:
+        """The revision that stood when a report came that is stale, or has overturned it."""
+        return self._stood(said).order >> RELEASED_BITS
+
+    def _stood(self, said: Reported) -> Report:
+        """What stood when this report came: it is kept behind the one that has overturned it."""
+        overturned = self.order == order_of(said.revision, said.released)
+        return self._reports[1 if overturned else 0]
 
     def _stand(self) -> None:
         """Let the totals be those of the report that stands now."""

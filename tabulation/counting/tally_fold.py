@@ -51,6 +51,10 @@ class _Intake:
     ledger: Ledger | None
 
 
+_MAY_RESTART: Final = frozenset({"stale", "overturned"})
+"""What a tally of a lower revision than the one that stands may come to."""
+
+
 class TallyFold:
     """Running totals over the partitions it is fed. One partition's records must come in offset order."""
 
@@ -87,7 +91,7 @@ class TallyFold:
             self._refuse(partition, record, result, outputs)
             return
         self.outcomes[result] += 1
-        if tally.at > self._not_ahead or result == "stale":
+        if tally.at > self._not_ahead or result in _MAY_RESTART:
             self._notice(record, tally, result)
 
     def outcome_of(self, tally: Tally) -> Outcome | ReportOutcome | Refusal:
@@ -129,9 +133,10 @@ class TallyFold:
         cell = Cell(tally.contest, tally.source, tally.district)
         ledger = self.ledgers[cell]
         stands = ledger.revision_of(None if isinstance(tally, Reported) else tally.box)
-        is_news = record.offset > ledger.version  # else a checkpoint holds what came after it
-        if outcome == "stale" and is_news and _restarts(ledger, tally):
-            self.notices.add("restarted", cell, record.offset, tally, stands)
+        is_news = record.offset > ledger.version or outcome == "overturned"  # else a checkpoint holds what came after
+        if outcome in _MAY_RESTART and is_news and _restarts(ledger, tally):
+            stood = cast("ReportLedger", ledger).revision_before(tally) if isinstance(tally, Reported) else stands
+            self.notices.add("restarted", cell, record.offset, tally, stood)
         if is_ahead(tally.at, record.timestamp, self._definition):
             self.notices.add("ahead", cell, record.offset, tally, stands)
 

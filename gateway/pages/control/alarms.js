@@ -53,7 +53,8 @@ export class Alarms {
       contradiction: () =>
         t("contradiction", { what: t(`odd_${figure}`), found: format.count(after), limit: format.count(before) }),
       silence: () => t("silence"),
-      restarted: () => t("restartedAlarm", { n: format.count(after), revision, stands }),
+      restarted: () =>
+        t(box ? "restartedAlarm" : "restartedReportsAlarm", { n: format.count(after), revision, stands }),
       ahead: () => t("aheadAlarm", { n: format.count(after), time: format.clock(asOf) }),
       impossible: () => t("impossibleAlarm", { n: format.count(after), box }),
       moved: () =>

@@ -62,6 +62,22 @@ def test_a_source_of_reports_whose_revisions_begin_again_is_told() -> None:
     assert [("restarted", 1, 1, 1, 7, None)] == words(noticed(reported(revision=7), again))
 
 
+def test_a_source_of_reports_that_begins_again_with_more_boxes_is_told_too() -> None:
+    """Its first report counts, for no report may go backwards unmarked, and so do those that go on from there."""
+    before, first = reported(revision=7, boxes_opened=5), reported(boxes_opened=6, at=LATER)
+    next_one = reported(revision=2, boxes_opened=7, at=LATER + timedelta(minutes=1))
+
+    assert [("restarted", 1, 1, 1, 7, None)] == words(noticed(before, first))
+    assert [("restarted", 1, 1, 1, 7, None)] == words(noticed(before, first, next_one, first))
+    fold = TallyFold(ELECTION, "tallies", partition_of)
+    for offset, tally in enumerate((before, first)):
+        append(fold, offset, tally)
+    assert {"counted": 1, "overturned": 1} == fold.outcomes
+    assert [] == noticed(before, reported(boxes_opened=6))
+    ahead = noticed(before, reported(boxes_opened=6, at=LATER), appended_s=0)
+    assert [("ahead", 1, 1, 1, 1, None), ("restarted", 1, 1, 1, 7, None)] == words(ahead)
+
+
 def test_what_only_came_late_or_says_the_same_is_not_told() -> None:
     stands = counted(revision=7)
 
