@@ -19,7 +19,7 @@ from eventlog.kafka_security import Security
 from eventlog.kafka_topics import Topics
 from eventlog.limits import check_entries
 from eventlog.partition import partition_of
-from eventlog.port import Entry, Topic
+from eventlog.port import Entry, Topic, TopicFinding
 from schemas.errors import UnknownTopic
 
 
@@ -54,6 +54,9 @@ class KafkaLog:
 
     async def create(self, topics: Sequence[Topic]) -> None:
         await self._clients.topics.create(topics)
+
+    async def check(self, topics: Sequence[Topic]) -> list[TopicFinding]:
+        return await self._clients.topics.check(topics)
 
     async def open_for_restore(self, topics: Sequence[Topic]) -> None:
         await self._clients.topics.open_for_restore(topics)

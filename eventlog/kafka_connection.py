@@ -9,6 +9,7 @@ from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from eventlog.kafka_closing import uninterrupted
+from eventlog.kafka_commands import KafkaCommands
 from eventlog.kafka_errors import explained, is_final
 from eventlog.kafka_security import Security
 from eventlog.loops import is_asked_to_end
@@ -34,6 +35,7 @@ class Connection:
 
     def __init__(self, servers: str, security: Security) -> None:
         self.servers = servers
+        self.commands = KafkaCommands(servers, secured=security.protocol != "PLAINTEXT")
         self.options: dict[str, object] = {
             "bootstrap_servers": servers.split(","),
             "client_id": "sandik",

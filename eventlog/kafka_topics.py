@@ -1,7 +1,7 @@
 """Topics in Kafka: creating them with the settings that the design relies on, and finding out what there is."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -10,16 +10,10 @@ from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from eventlog.kafka_closing import stop_admin
 from eventlog.kafka_connection import REQUEST_TIMEOUT_MS, RETRY_BACKOFF_MS, Connection
-from eventlog.port import MAX_RECORD_BYTES, Topic
+from eventlog.kafka_requirements import APPEND_TIMES, BATCH_OVERHEAD_BYTES, TopicState, findings, settings
+from eventlog.port import MAX_RECORD_BYTES, Topic, TopicFinding
 from schemas.errors import LogError, UnknownTopic
 
-BATCH_OVERHEAD_BYTES: Final = 128
-"""A batch of one record is larger than its key and value by 61 bytes of header and at most 32 of variable integers."""
-
-MIN_COMPACTION_LAG_MS: Final = 600_000
-"""A stale record must not push the good one out before its owner publishes again: ten minutes, many takeovers."""
-
-_APPEND_TIMES: Final = "message.timestamp.type"
 _AppendTimes = Literal["LogAppendTime", "CreateTime"]
 """Whose append times are in a topic: the log's own, or those of the entries."""
 
@@ -27,28 +21,9 @@ _SET_ON_TOPIC: Final = 1  # DYNAMIC_TOPIC_CONFIG among the sources that Kafka te
 
 _BROKERS_DEFAULT: Final = -1  # the replication factor; KIP-464
 
-_KEPT: Final = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
-
-_COMPACTED: Final = {
-    "cleanup.policy": "compact",
-    "min.compaction.lag.ms": str(MIN_COMPACTION_LAG_MS),
-    "min.cleanable.dirty.ratio": "0.1",  # a start reads the topic whole: cleaning is cheaper than reading
-    "segment.ms": str(MIN_COMPACTION_LAG_MS),  # the newest segment is never cleaned, so it must not stay it for a week
-    "segment.bytes": str(64 * 1024 * 1024),
-}
-
-
-def settings(topic: Topic) -> dict[str, str]:
-    """The topic's settings in Kafka's words."""
-    return {
-        **(_COMPACTED if topic.compacted else _KEPT),
-        "max.message.bytes": str(topic.max_record_bytes + BATCH_OVERHEAD_BYTES),
-        _APPEND_TIMES: "LogAppendTime",
-    }
-
 
 def _request(topic: Topic, append_times: _AppendTimes) -> NewTopic:
-    chosen = settings(topic) | {_APPEND_TIMES: append_times}
+    chosen = settings(topic) | {APPEND_TIMES: append_times}
     request = NewTopic(topic.name, topic.partitions, 1, topic_configs=chosen)
     request.replication_factor = _BROKERS_DEFAULT  # the constructor takes it for none given, and refuses it
     return request
@@ -103,6 +78,38 @@ class Topics:
                 while not {topic.name for topic in missing} <= (await self._describe()).keys():  # noqa: ASYNC110  see above
                     await asyncio.sleep(RETRY_BACKOFF_MS / 1000)
 
+    async def check(self, topics: Sequence[Topic]) -> list[TopicFinding]:
+        """Compare topics with what they must be."""
+        with self._connection.translated():
+            cluster = await self._admin.describe_cluster()
+            states = await self._states([topic.name for topic in topics])
+        brokers, commands = len(cluster["brokers"]), self._connection.commands
+        return [one for topic in topics for one in findings(topic, states.get(topic.name), brokers, commands)]
+
+    async def _states(self, names: Sequence[str]) -> dict[str, TopicState]:
+        """Those of the topics that are there, as they are."""
+        found = {topic["topic"]: topic["partitions"] for topic in await self._admin.describe_topics()}
+        told = await self._told_settings([name for name in names if name in found])
+        return {
+            name: TopicState(
+                len(found[name]), min((len(one["replicas"]) for one in found[name]), default=0), told.get(name)
+            )
+            for name in names
+            if name in found
+        }
+
+    async def _told_settings(self, names: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        """All settings that hold for these topics, also by the brokers' defaults; of those that this user may see."""
+        if not names:
+            return {}
+        wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        return {
+            name: {setting: value for setting, value, *_ in configs}
+            for response in await self._admin.describe_configs(wanted)
+            for code, _, _, name, configs in response.resources
+            if for_code(code) is NoError
+        }
+
     async def find(self, name: str) -> Topic:
         """The topic as Kafka has it. Raises `UnknownTopic`."""
         topic = self._known.get(name)
@@ -132,11 +139,11 @@ class Topics:
             with self._connection.translated():
                 async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
                     found = await self._settings_of(topic.name)
-                    if found.get(_APPEND_TIMES) == append_times:
+                    if found.get(APPEND_TIMES) == append_times:
                         continue
-                    await self._alter(topic.name, found | {_APPEND_TIMES: append_times})
+                    await self._alter(topic.name, found | {APPEND_TIMES: append_times})
                     # Kafka tells nobody when it has changed
-                    while (await self._settings_of(topic.name)).get(_APPEND_TIMES) != append_times:  # noqa: ASYNC110
+                    while (await self._settings_of(topic.name)).get(APPEND_TIMES) != append_times:  # noqa: ASYNC110
                         await asyncio.sleep(RETRY_BACKOFF_MS / 1000)
 
     async def _alter(self, name: str, chosen: dict[str, str]) -> None:
@@ -146,7 +153,7 @@ class Topics:
             for code, reason, *_ in response.resources:
                 error = for_code(code)
                 if error is not NoError:
-                    raise error(f"topic {name!r} could not be set to {chosen[_APPEND_TIMES]}: {reason}")
+                    raise error(f"topic {name!r} could not be set to {chosen[APPEND_TIMES]}: {reason}")
 
     async def _settings_of(self, name: str) -> dict[str, str]:
         """The settings that the topic itself has, by their names."""

@@ -6,7 +6,7 @@ Appends are durable once they return. Positions belong to the readers: the log k
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, Self
+from typing import Final, Literal, Protocol, Self
 
 from schemas.record import Record
 
@@ -22,6 +22,26 @@ class Topic:
     partitions: int = 1
     compacted: bool = False
     max_record_bytes: int = MAX_RECORD_BYTES
+
+
+Standing = Literal["ok", "wrong", "fragile", "untold", "missing"]
+"""How a topic's setting compares with what it must be.
+
+`wrong` loses or changes what the design relies on; `fragile` does once a broker fails; `untold` means that the log does
+not let this user see it; `missing` that there is no such topic.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFinding:
+    """One setting of a topic: what it is (`None`: not known), what it must be, and the command that mends it."""
+
+    topic: str
+    setting: str
+    found: str | None
+    wanted: str
+    standing: Standing
+    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,10 @@ class EventLog(Protocol):
 
     async def create(self, topics: Sequence[Topic]) -> None:
         """Create the topics that are not there yet; leave the others as they are."""
+        ...
+
+    async def check(self, topics: Sequence[Topic]) -> list[TopicFinding]:
+        """Compare topics, as they are, with what they must be: a finding for each setting, also where it is right."""
         ...
 
     async def exists(self, topic: str) -> bool:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog
+from eventlog.topic_check import check_topics
 from eventlog.topics import DEFAULT_PARTITIONS, RunTopics
 from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch, parse_restored
 from schemas.definition import Election, check_times
@@ -69,23 +70,24 @@ async def create_run(
     mode: Mode,
     epoch: str,
     clock: Clock,
-    partitions: int = DEFAULT_PARTITIONS,
+    partitions: int | None = None,
 ) -> Run:
     """Create the run, or join it where it exists with the same definition and mode.
 
-    Raises `RunConflict` where it exists with others, `UsageError` where the name cannot be a topic's, and
-    `DefinitionError` where a run that is not there would begin with times that cannot be meant. A replay begins with
-    those that its night had.
+    Raises `RunConflict` where it exists with others, `UsageError` where the name cannot be a topic's, `WrongTopic`
+    where a live run's topics are not what they must be, and `DefinitionError` where a run that is not there would begin
+    with times that cannot be meant. A replay begins with those that its night had.
     """
     if not RUN_NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
-    topics = RunTopics(name, partitions)
+    topics = RunTopics(name, await spread(log, name, partitions))
     if mode != "replay" and not await log.exists(topics.control.name):
         check_times(definition)
     await log.create(topics.all())
     try:
-        run = await find_run(log, name)
+        run = await open_run(log, name)
     except UnknownRun:
+        await check_topics(log, topics, mode)
         created = RunCreated(run=name, mode=mode, epoch=epoch, at=clock.now(), definition=definition)
         await log.append(topics.control.name, [Entry(b"run", created.encode())])
         run = await find_run(log, name)
@@ -93,6 +95,21 @@ async def create_run(
         raise RunConflict(name, "definition")
     if run.mode != mode:
         raise RunConflict(name, "mode")
+    return run
+
+
+async def spread(log: EventLog, name: str, asked: int | None = None) -> int:
+    """Into how many partitions a new run spreads its districts: as asked, else as its topic was created beforehand."""
+    tallies = RunTopics(name).tallies.name
+    if asked is None and await log.exists(tallies):
+        return await log.partitions(tallies)
+    return asked or DEFAULT_PARTITIONS
+
+
+async def open_run(log: EventLog, name: str) -> Run:
+    """As `find_run`, for who is to work on the run: raises `WrongTopic` where a live run's topics cannot hold it."""
+    run = await find_run(log, name)
+    await check_topics(log, run.topics, run.mode)
     return run
 
 

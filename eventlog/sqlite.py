@@ -19,7 +19,7 @@ from eventlog import sqlite_leases, sqlite_tables
 from eventlog.clock import Clock
 from eventlog.limits import check_entries
 from eventlog.partition import partition_of
-from eventlog.port import Batch, Entry, Topic
+from eventlog.port import Batch, Entry, Topic, TopicFinding
 from eventlog.sqlite_compaction import compact, is_due
 from eventlog.sqlite_connections import Connections
 from eventlog.sqlite_file import LogFile
@@ -88,6 +88,15 @@ class SqliteLog:
 
     async def create(self, topics: Sequence[Topic]) -> None:
         await self.writer.submit(partial(sqlite_tables.create_topics, topics=topics))
+
+    async def check(self, topics: Sequence[Topic]) -> list[TopicFinding]:
+        return [one for topic in topics for one in _findings(topic, await self._stored_as(topic.name))]
+
+    async def _stored_as(self, name: str) -> Topic | None:
+        try:
+            return (await self.topic(name)).topic
+        except UnknownTopic:
+            return None
 
     async def open_for_restore(self, topics: Sequence[Topic]) -> None:
         await self.create(topics)
@@ -236,3 +245,16 @@ class SqliteMembership:
         self._partitions = await self._log.writer.submit(
             lambda connection: sqlite_leases.renew(connection, stored, self._group, self._lease, self._log.now_ms())
         )
+
+
+def _findings(topic: Topic, stored: Topic | None) -> list[TopicFinding]:
+    """Compare a topic with what it must be; the file's records are kept, and dated, in no other way than ours."""
+    if stored is None:
+        return [TopicFinding(topic.name, "topic", None, "there", "missing")]
+    return [
+        TopicFinding(topic.name, setting, str(found), str(wanted), "ok" if found == wanted else "wrong")
+        for setting, found, wanted in (
+            ("partitions", stored.partitions, topic.partitions),
+            ("compacted", stored.compacted, topic.compacted),
+        )
+    ]

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 from eventlog.clock import Clock
 from eventlog.loops import forever, is_asked_to_end
 from eventlog.port import EventLog, Reader
-from eventlog.run import find_run
+from eventlog.run import find_run, open_run
 from gateway.follow_topic import follow_topic
 from gateway.gateway import Gateway
 from schemas.errors import LogUnavailable, LoopEnded, PositionLost, UnknownRun, UnknownTopic
@@ -79,7 +79,8 @@ class _Pauses:
 
 async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, pauses: _Pauses) -> NoReturn:
     """Follow control and totals of a run. Nobody is let in before both have been read to their end."""
-    run = await find_run(log, gateway.run_name)
+    look_up = open_run if gateway.run_state is None else find_run  # on air it stays on air
+    run = await look_up(log, gateway.run_name)
     run_state = gateway.begin(run)
     topics = run.topics
     control, totals = topics.control.name, topics.totals.name

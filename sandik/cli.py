@@ -119,6 +119,11 @@ COMMANDS: Final = (
         "Write what was on air from when on, for OGraf graphics that are rendered afterwards.",
     ),
     Command(
+        "topics",
+        "sandik.commands.topics",
+        "Compare a run's topics with what they must be, and print what puts them right. Exit code 1 where one is not.",
+    ),
+    Command(
         "schema",
         "sandik.commands.schema",
         "Write the contract as JSON Schema (2020-12): what feeds may send, and what clients get.",

@@ -27,8 +27,12 @@ RunMode = Annotated[
     ),
 ]
 Partitions = Annotated[
-    int,
-    typer.Option(min=1, max=512, help="Into how many partitions a new run spreads its districts."),
+    int | None,
+    typer.Option(
+        min=1,
+        max=512,
+        help="Into how many partitions a new run spreads its districts: 8, or as its topics were created beforehand.",
+    ),
 ]
 OutFile = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it.")]
 

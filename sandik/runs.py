@@ -6,7 +6,7 @@ from typing import Final
 
 from eventlog.clock import Clock
 from eventlog.port import EventLog
-from eventlog.run import Run, find_run
+from eventlog.run import Run, open_run
 from schemas.control import Mode
 from schemas.errors import LogError, UnknownRun, UsageError
 
@@ -20,7 +20,7 @@ async def wait_for_run(log: EventLog, name: str, clock: Clock) -> Run:
     said = ""
     while True:
         try:
-            return await find_run(log, name)
+            return await open_run(log, name)
         except UnknownRun:
             reason = f"Waiting for run {name!r}: no producer has created it yet."
         except LogError as error:

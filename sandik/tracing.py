@@ -8,7 +8,7 @@ OpenTelemetry's semantic conventions for messaging.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Self
 
-from eventlog.port import Batch, Entry, EventLog, Membership, Reader, Topic
+from eventlog.port import Batch, Entry, EventLog, Membership, Reader, Topic, TopicFinding
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ class TracedLog:
 
     async def create(self, topics: Sequence[Topic]) -> None:
         await self._log.create(topics)
+
+    async def check(self, topics: Sequence[Topic]) -> list[TopicFinding]:
+        return await self._log.check(topics)
 
     async def exists(self, topic: str) -> bool:
         return await self._log.exists(topic)

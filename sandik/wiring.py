@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from eventlog.clock import Clock
+from eventlog.kafka_commands import KafkaCommands
 from eventlog.port import EventLog, RestorableLog
 from eventlog.sqlite import SqliteLog
 from sandik.settings import kafka_security
@@ -30,6 +31,13 @@ def open_log(url: str, clock: Clock) -> EventLog:
 def open_restorable_log(url: str, clock: Clock) -> RestorableLog:
     """As `open_log`, for writing records back with the append times that they had."""
     return _log(url, clock)
+
+
+def kafka_commands(url: str) -> KafkaCommands | None:
+    """Commands for the cluster that a URL names; `None` where it names an embedded log, or nothing."""
+    if not url.startswith("kafka://"):
+        return None
+    return KafkaCommands(url.removeprefix("kafka://"), secured=kafka_security(os.environ).protocol != "PLAINTEXT")
 
 
 def _log(url: str, clock: Clock) -> RestorableLog:

@@ -9,6 +9,7 @@
     │   ├── ScenarioError     a scenario of a staged night that contradicts itself
     │   ├── UnderEmbargo      what is on air was asked for, and an embargo keeps all of it from the public
     │   ├── OtherVersion      another release of sandik wrote what has to be read
+    │   ├── WrongTopic        a topic of a live run is not what it must be
     │   ├── UnknownRun        no such run in the log
     │   └── RunConflict       the run exists with another definition or mode
     ├── StreamRefused         a gateway sent a client away for good
@@ -95,6 +96,20 @@ class OtherVersion(UsageError):
             "Use that release, or a later one."
         )
         self.version = version
+
+
+class WrongTopic(UsageError):
+    """A topic of a live run is not what it must be. `mend` is the command that puts it right; `more` are wrong too."""
+
+    def __init__(self, run: str, topic: str, what: str, mend: str, more: int = 0) -> None:
+        also = f" {more} more {'is' if more == 1 else 'are'} wrong." if more else ""
+        super().__init__(
+            f"Topic {topic!r} cannot hold a live run: {what}.{also}"
+            + (f" Mend it: {mend}" if mend else "")
+            + f" (sandik topics --run {run} shows all)"
+        )
+        self.topic = topic
+        self.mend = mend
 
 
 class UnknownRun(UsageError):

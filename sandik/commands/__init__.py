@@ -7,5 +7,5 @@
 - It is asked about: `totals` (now), `at` (a moment), `trace` (what is behind a number), `compare` (two sources).
 - It is handed on: `export` (a file for others), `graphics` and `timeline` (for a graphics desk), `schema`
   (the contract).
-- It is made ready: `token` (who may read), `load` (how many can).
+- It is made ready: `topics` (are they right, and who may use them), `token` (who may read), `load` (how many can).
 """

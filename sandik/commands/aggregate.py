@@ -7,7 +7,7 @@ import typer
 from consumers.aggregate import AggregateSettings, Aggregator, Progress
 from consumers.takes import fold_takes
 from eventlog.clock import Wall
-from eventlog.run import find_run
+from eventlog.run import open_run
 from sandik import screen
 from sandik.aggregator_metrics import AggregatorMetrics
 from sandik.metrics import metrics_served
@@ -62,7 +62,7 @@ async def _until_end(url: str, name: str, settings: AggregateSettings) -> Progre
     clock = Wall()
     async with open_log(url, clock) as log:
         with screen.bar("folding tallies") as bar:
-            run = await find_run(log, name)
+            run = await open_run(log, name)
             aggregator = Aggregator(log, run, clock, settings, lambda progress: bar.reached(progress.folded))
             return await aggregator.run_until_end(bar.expect)
 

@@ -10,7 +10,6 @@ import typer
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run, find_run
-from eventlog.topics import DEFAULT_PARTITIONS
 from producers.delivery import Delivery
 from producers.fault_option import parse_fault
 from producers.publish import Publisher, entry, publish
@@ -58,7 +57,7 @@ def boxes(
             help="Publish the newest line of each box as this revision: a higher one replaces what was published.",
         ),
     ] = None,
-    partitions: Partitions = DEFAULT_PARTITIONS,
+    partitions: Partitions = None,
     fault: Faults = None,
     definition: Annotated[
         Path | None,
@@ -120,7 +119,7 @@ class _Publication:
 
 
 async def _run_for(
-    publication: _Publication, log: EventLog, name: str, mode: Mode, partitions: int, clock: Clock
+    publication: _Publication, log: EventLog, name: str, mode: Mode, partitions: int | None, clock: Clock
 ) -> Run:
     """The run to publish to: the one that is there, if the table fits it, or one with the table's own definition."""
     table, plan = publication.table, publication.plan
@@ -137,7 +136,7 @@ async def _run_for(
     return run
 
 
-async def _publish(publication: _Publication, url: str, name: str, mode: Mode, partitions: int) -> int:
+async def _publish(publication: _Publication, url: str, name: str, mode: Mode, partitions: int | None) -> int:
     clock, table, plan = Wall(), publication.table, publication.plan
     async with open_log(url, clock) as log:
         run = await _run_for(publication, log, name, mode, partitions, clock)

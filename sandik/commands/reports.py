@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
-from eventlog.topics import DEFAULT_PARTITIONS
 from producers.faults import listed
 from producers.publish import Publisher, Waiting, entry, publish
 from producers.published import reports_of
@@ -65,7 +64,7 @@ def reports(
         typer.Option("--definition", metavar="FILE", help="The election definition (JSON), where the run is not yet."),
     ] = None,
     mode: RunMode = "test",
-    partitions: Partitions = DEFAULT_PARTITIONS,
+    partitions: Partitions = None,
     correction: Annotated[
         bool, typer.Option("--correction", help="Mark every report as a correction: opened boxes may go backwards.")
     ] = False,
@@ -101,7 +100,7 @@ class _Into:
     name: str
     definition: Election | None
     mode: Mode
-    partitions: int
+    partitions: int | None
 
     @asynccontextmanager
     async def opened(self, clock: Clock) -> AsyncIterator[tuple[EventLog, Run]]:

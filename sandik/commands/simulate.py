@@ -9,7 +9,6 @@ import typer
 from eventlog.clock import Clock, Replay, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run
-from eventlog.topics import DEFAULT_PARTITIONS
 from producers.fault_option import parse_fault
 from producers.publish import Published, Publisher, play, publish
 from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
@@ -69,7 +68,7 @@ def simulate(
     boxes_per_district: Annotated[int | None, typer.Option(min=1, help="Only so many boxes of each district.")] = None,
     source: Annotated[list[str] | None, typer.Option(help="Only this source, such as aa; repeatable.")] = None,
     mode: RunMode = "test",
-    partitions: Partitions = DEFAULT_PARTITIONS,
+    partitions: Partitions = None,
 ) -> None:
     """Stage a night like İstanbul's of 31 March 2024 and publish it, each box when its time comes."""
     whole = read_scenario(scenario)
@@ -83,7 +82,7 @@ def simulate(
 
 
 async def _simulate(
-    scenario: Scenario, staged: Staged, url: str, name: str, speed: float, mode: str, partitions: int
+    scenario: Scenario, staged: Staged, url: str, name: str, speed: float, mode: str, partitions: int | None
 ) -> Published:
     clock = Wall()
     chosen = parse_mode(mode)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-from eventlog.port import Batch, Entry, EventLog, Membership, Reader, Topic
+from eventlog.port import Batch, Entry, EventLog, Membership, Reader, Topic, TopicFinding
 from schemas.errors import LogUnavailable
 
 
@@ -38,7 +38,7 @@ class Unreliable:
         self.below = other
         self.come_back()
 
-    def check(self, cuts: int | None = None) -> EventLog:
+    def line(self, cuts: int | None = None) -> EventLog:
         """The log below, if it can be reached and the line was not cut since."""
         if self._away or cuts not in {None, self.cuts}:
             raise self._error
@@ -51,28 +51,31 @@ class Unreliable:
         return None
 
     async def create(self, topics: Sequence[Topic]) -> None:
-        await self.check().create(topics)
+        await self.line().create(topics)
+
+    async def check(self, topics: Sequence[Topic]) -> list[TopicFinding]:
+        return await self.line().check(topics)
 
     async def exists(self, topic: str) -> bool:
-        return await self.check().exists(topic)
+        return await self.line().exists(topic)
 
     async def partitions(self, topic: str) -> int:
-        return await self.check().partitions(topic)
+        return await self.line().partitions(topic)
 
     async def append(self, topic: str, entries: Sequence[Entry]) -> None:
-        await self.check().append(topic, entries)
+        await self.line().append(topic, entries)
 
     def reader(self, topic: str, positions: Mapping[int, int]) -> Reader:
-        return _Reader(self, self.check().reader(topic, positions))
+        return _Reader(self, self.line().reader(topic, positions))
 
     def member(self, topic: str, group: str) -> Membership:
-        return self.check().member(topic, group)
+        return self.line().member(topic, group)
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
-        return await self.check().end_offsets(topic)
+        return await self.line().end_offsets(topic)
 
     async def offsets_at(self, topic: str, timestamp: int) -> dict[int, int]:
-        return await self.check().offsets_at(topic, timestamp)
+        return await self.line().offsets_at(topic, timestamp)
 
     def partition_of(self, key: bytes, partitions: int) -> int:
         return self.below.partition_of(key, partitions)
@@ -97,7 +100,7 @@ class _Reader:
         return self._below.positions
 
     async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
-        self._log.check(self._cuts)
+        self._log.line(self._cuts)
         if self._muted != self._log.muted:
             await asyncio.sleep(0)
             return []

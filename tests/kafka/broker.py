@@ -7,6 +7,8 @@ Its data lives in a temporary folder. Both end with the `with`, and also when th
 """
 
 import contextlib
+import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -47,7 +49,9 @@ SESSION_MS: Final = 60_000
 RESTART_SESSION_MS: Final = 9_000
 """The same of one that is killed and started again: so long a start has to wait for its predecessor's end."""
 
-GUARDED: Final = {"clerk": "right"}
+_ROLES: Final = ("producer", "aggregator", "gateway", "archiver", "operator")
+
+GUARDED: Final = {"clerk": "right"} | {f"sandik-{role}": "right" for role in _ROLES}
 """Who may come in at a guarded broker's own listener, and with which password. Nobody there has any other right."""
 
 _GUARD: Final = """\
@@ -56,6 +60,13 @@ listener.name.sasl_plaintext.plain.sasl.jaas.config={login} required {users};
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
 """
+
+_TOOLS: Final = {
+    "kafka-acls.sh": "org.apache.kafka.tools.AclCommand",
+    "kafka-configs.sh": "kafka.admin.ConfigCommand",
+    "kafka-topics.sh": "org.apache.kafka.tools.TopicCommand",
+}
+"""Kafka's own scripts, which come in its distribution and not in its jars: each starts one of these classes."""
 
 _LOGIN: Final = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
@@ -164,6 +175,26 @@ class Broker:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(order)
             self._process.stdin.flush()
+
+    def administer(self, command: str) -> None:
+        """Run a command line of Kafka's own tools, as an administrator would type it."""
+        tools = self._folder / "bin"
+        tools.mkdir(exist_ok=True)
+        for name, main in _TOOLS.items():
+            tool = tools / name
+            tool.write_text(f'#!/bin/sh\nexec {shlex.join(self.java(main))} "$@"\n')
+            tool.chmod(0o755)
+        path = f"{tools}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", command],
+            env=os.environ | {"PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=START_LIMIT_S,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{command} ended with {done.returncode}: {done.stdout[-2_000:]}{done.stderr[-2_000:]}")
 
     def _end(self, order: str) -> None:
         process, self._process = self._process, None

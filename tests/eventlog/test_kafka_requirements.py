@@ -1,0 +1,121 @@
+"""A topic is compared with what it must be, setting by setting; what is created is right."""
+
+from dataclasses import replace
+
+import pytest
+
+from eventlog.kafka_commands import KafkaCommands
+from eventlog.kafka_requirements import TopicState, creation, findings, replicas, settings
+from eventlog.port import Topic, TopicFinding
+from eventlog.topics import RunTopics
+
+COMMANDS = KafkaCommands("broker:9092")
+RUN = RunTopics("night", 4)
+DEFAULTS = {"min.insync.replicas": "1", "unclean.leader.election.enable": "false"}
+
+
+def state(topic: Topic, replicated: int = 1, /, **changed: str) -> TopicState:
+    """A topic as Kafka would have it after our creation, but for these settings."""
+    given = {name.replace("_", "."): value for name, value in changed.items()}
+    return TopicState(topic.partitions, replicated, DEFAULTS | creation(topic, replicated) | given)
+
+
+def faults(topic: Topic, found: TopicState | None, brokers: int = 1) -> list[TopicFinding]:
+    return [one for one in findings(topic, found, brokers, COMMANDS) if one.standing != "ok"]
+
+
+@pytest.mark.parametrize("brokers", [1, 2, 3, 5])
+@pytest.mark.parametrize("topic", RUN.all(), ids=lambda topic: topic.name)
+def test_what_is_created_is_right(topic: Topic, brokers: int) -> None:
+    assert [] == faults(topic, state(topic, replicas(brokers)), brokers)
+
+
+@pytest.mark.parametrize(
+    ("topic", "setting", "value", "mended"),
+    [
+        (RUN.tallies, "retention.ms", "604800000", "-1"),
+        (RUN.tallies, "retention.bytes", "1000000", "-1"),
+        (RUN.tallies, "cleanup.policy", "compact", "delete"),
+        (RUN.totals, "cleanup.policy", "delete", "compact"),
+        (RUN.ledger, "cleanup.policy", "compact,delete", "compact"),
+        (RUN.totals, "min.compaction.lag.ms", "0", "600000"),
+        (RUN.control, "message.timestamp.type", "CreateTime", "LogAppendTime"),
+        (RUN.control, "max.message.bytes", "1048588", "8388608"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_told_with_the_command_that_mends_it(
+    topic: Topic, setting: str, value: str, mended: str
+) -> None:
+    (fault,) = faults(topic, state(topic, **{setting: value}))
+    assert (fault.topic, fault.setting, fault.found, fault.standing) == (topic.name, setting, value, "wrong")
+    assert fault.mend == (
+        "kafka-configs.sh --bootstrap-server broker:9092 --alter --entity-type topics"
+        f" --entity-name {topic.name} --add-config {setting}={mended}"
+    )
+
+
+def test_kafkas_own_default_is_large_enough_for_tallies() -> None:
+    assert [] == faults(RUN.tallies, state(RUN.tallies, **{"max.message.bytes": "1048588"}))
+
+
+def test_more_than_is_needed_is_right() -> None:
+    longer = state(RUN.totals, **{"min.compaction.lag.ms": "3600000", "max.message.bytes": "99999999"})
+    assert [] == faults(RUN.totals, longer)
+
+
+@pytest.mark.parametrize(
+    ("found", "command"), [(2, "--alter --topic sandik.night.tallies --partitions 4"), (9, "--delete")]
+)
+def test_another_number_of_partitions_is_wrong(found: int, command: str) -> None:
+    (fault,) = faults(RUN.tallies, replace(state(RUN.tallies), partitions=found))
+    assert (fault.setting, fault.found, fault.wanted, fault.standing) == ("partitions", str(found), "4", "wrong")
+    assert command in fault.mend
+
+
+@pytest.mark.parametrize(
+    ("brokers", "replicated", "changed", "setting"),
+    [
+        (3, 1, {}, "replication factor"),
+        (3, 2, {}, "replication factor"),
+        (3, 3, {"min.insync.replicas": "1"}, "min.insync.replicas"),
+        (3, 3, {"min.insync.replicas": "3"}, "min.insync.replicas"),
+        (1, 1, {"min.insync.replicas": "2"}, "min.insync.replicas"),
+        (1, 1, {"unclean.leader.election.enable": "true"}, "unclean.leader.election.enable"),
+    ],
+)
+def test_what_a_brokers_failure_may_cost_is_fragile(
+    brokers: int, replicated: int, changed: dict[str, str], setting: str
+) -> None:
+    (fault,) = faults(RUN.tallies, state(RUN.tallies, replicated, **changed), brokers)
+    assert (fault.setting, fault.standing) == (setting, "fragile")
+    assert fault.mend
+
+
+def test_of_five_replicas_two_to_four_may_have_to_agree() -> None:
+    (told,) = (
+        one for one in findings(RUN.tallies, state(RUN.tallies, 5), 5, COMMANDS) if one.setting.startswith("min.")
+    )
+    assert (told.wanted, told.standing) == ("2 to 4", "ok")
+
+
+def test_settings_that_may_not_be_seen_are_no_fault_of_theirs() -> None:
+    (untold,) = faults(RUN.tallies, TopicState(4, 1, None))
+    assert (untold.found, untold.standing) == (None, "untold")
+    assert "DescribeConfigs" in untold.wanted
+
+
+def test_a_setting_that_an_old_broker_does_not_tell_is_told_so() -> None:
+    known = state(RUN.tallies).settings or {}
+    older = TopicState(4, 1, {name: value for name, value in known.items() if name != "unclean.leader.election.enable"})
+    (untold,) = faults(RUN.tallies, older)
+    assert (untold.setting, untold.standing) == ("unclean.leader.election.enable", "untold")
+
+
+def test_a_topic_that_is_missing_is_told_with_the_command_that_creates_it() -> None:
+    (missing,) = faults(RUN.tallies, None, 3)
+    chosen = settings(RUN.tallies) | {"min.insync.replicas": "2"}
+    assert missing.standing == "missing"
+    assert missing.mend == (
+        "kafka-topics.sh --bootstrap-server broker:9092 --create --topic sandik.night.tallies --partitions 4"
+        " --replication-factor 3 " + " ".join(f"--config {name}={value}" for name, value in chosen.items())
+    )
