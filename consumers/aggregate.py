@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from consumers.saving import Saver
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog, Reader
 from eventlog.reading import read_until
+from eventlog.retry import LOG_RETRY, RetryPolicy, Tries
 from eventlog.run import Run
 from schemas.errors import LogError
 from schemas.quarantine import Quarantined
@@ -60,7 +62,7 @@ class AggregateSettings:
 
     tick_ms: int = 100
     checkpoint_ms: int = 10_000
-    retry_ms: int = 1_000
+    retry: RetryPolicy = LOG_RETRY
     compare_ms: int = 5_000
     """How often sources are compared at most: as often as a person reads why they differ."""
     late_ms: int = LATE_MS
@@ -148,6 +150,7 @@ class Aggregator:
 
         Ends by cancellation, or where the run goes on in another take: see `takes`.
         """
+        tries = Tries(self._clock, self._settings.retry)
         joining = self._log.member(self._run.topics.tallies.name, GROUP)
         async with self._gatekeeper, self._comparing, self._assessing, self._resources, joining as member:
             while not self._gatekeeper.take_ended:
@@ -156,10 +159,9 @@ class Aggregator:
                     await self._turn()
                 except LogError as error:
                     self._progress.errors[type(error).__name__] += 1
-                    if not error.retriable:
-                        raise
-                    _log.warning("%s Trying again in %d ms.", error, self._settings.retry_ms)
-                    await self._clock.sleep(self._settings.retry_ms / 1000)
+                    await tries.wait(error, partial(_log.warning, "%s"))
+                else:
+                    tries.succeeded()
 
     async def run_until_end(self, expect: Callable[[int], None] = lambda _: None) -> Progress:
         """Fold what the log holds now, publish, checkpoint, return. `expect` is told how many records that is.

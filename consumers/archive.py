@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from eventlog.archive_folder import Disk, claimed
 from eventlog.archive_manifest import ArchivedTopic
 from eventlog.clock import Clock
 from eventlog.port import EventLog, Reader
+from eventlog.retry import LOG_RETRY, RetryPolicy, Tries
 from eventlog.run import Run
 from schemas.errors import ArchiveError, LogError
 
@@ -44,7 +46,7 @@ class ArchiveSettings:
     """How often what was gathered is written at least, and how long to wait for a log that is away."""
 
     roll_ms: int = 10_000
-    retry_ms: int = 1_000
+    retry: RetryPolicy = LOG_RETRY
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class Archiver:
         self._progress = progress or Progress()
         self._progress.run = run.name
         self._progress.answered_s = clock.monotonic()
+        self._tries = Tries(clock, self._settings.retry)
         self._topics: Mapping[ArchivedTopic, str] = {
             "tallies": run.topics.tallies.name,
             "control": run.topics.control.name,
@@ -167,6 +170,7 @@ class Archiver:
         """Ask the log how far it goes. A read that brings nothing is no answer: its connection may be gone."""
         ends = {topic: await self._log.end_offsets(name) for topic, name in self._topics.items()}
         self._progress.answered_s = self._clock.monotonic()
+        self._tries.succeeded()
         self._progress.behind = sum(
             end - book.positions(topic)[partition]
             for topic, by_partition in ends.items()
@@ -190,10 +194,7 @@ class Archiver:
 
     async def _wait(self, error: LogError) -> None:
         self._progress.errors[type(error).__name__] += 1
-        if not error.retriable:
-            raise error
-        _log.warning("%s Trying again in %d ms.", error, self._settings.retry_ms)
-        await self._clock.sleep(self._settings.retry_ms / 1000)
+        await self._tries.wait(error, partial(_log.warning, "%s"))
 
     async def _has_everything(self, book: ArchiveBook) -> bool:
         """Whether the log holds no more than the archive; `False` where the log does not answer."""

@@ -1,11 +1,13 @@
 """Folding a run take after take: where a replay begins again, so does whoever folds it."""
 
 import logging
+from functools import partial
 from typing import NoReturn
 
 from consumers.aggregate import AggregateSettings, Aggregator, Progress
 from eventlog.clock import Clock
 from eventlog.port import EventLog
+from eventlog.retry import Tries, retried
 from eventlog.run import Run, find_run
 from schemas.errors import LogError
 
@@ -32,12 +34,11 @@ async def fold_takes(
 
 
 async def _found(log: EventLog, name: str, clock: Clock, settings: AggregateSettings, progress: Progress) -> Run:
-    while True:
+    async def found() -> Run:
         try:
             return await find_run(log, name)
         except LogError as error:
             progress.errors[type(error).__name__] += 1
-            if not error.retriable:
-                raise
-            _log.warning("%s Trying again in %d ms.", error, settings.retry_ms)
-            await clock.sleep(settings.retry_ms / 1000)
+            raise
+
+    return await retried(found, Tries(clock, settings.retry), partial(_log.warning, "%s"))

@@ -8,10 +8,11 @@ from typing import Any, Final, NoReturn
 from eventlog.clock import Clock
 from eventlog.loops import forever, is_asked_to_end
 from eventlog.port import EventLog, Reader
+from eventlog.retry import Tries
 from eventlog.run import find_run, open_run
 from gateway.follow_topic import follow_topic
 from gateway.gateway import Gateway
-from schemas.errors import LogUnavailable, LoopEnded, PositionLost, UnknownRun, UnknownTopic
+from schemas.errors import LogRefused, LogUnavailable, LoopEnded, PositionLost, SandikError, UnknownRun, UnknownTopic
 
 _MS_PER_S: Final = 1_000
 
@@ -23,26 +24,37 @@ class _TakeEnded(Exception):
 async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
     """Follow the run's totals, wherever they begin, in whichever take, and however often the log goes away.
 
-    A run that is not there yet is waited for. While the log cannot be reached, clients keep what they have. Ends by
-    cancellation, also where the log fails at that moment: of the two only the failure arrives here.
+    A run that is not there yet is waited for. While the log cannot be reached, clients keep what they have; so they do
+    where it refuses us in the middle of the night. At the start, when there is nothing to keep, `LogRefused` is raised.
+    Ends by cancellation, also where the log fails at that moment: of the two only the failure arrives here.
     """
-    pauses = _Pauses(gateway, clock)
+    tries = Tries(clock, gateway.settings.retry, retriable=lambda _: True)
     while not is_asked_to_end():
+        error: SandikError
         try:
-            await forever(_follow_run(log, gateway, clock, pauses), "Following the run")
+            await forever(_follow_run(log, gateway, clock, tries), "Following the run")
         except _TakeEnded:
             continue
-        except (UnknownRun, UnknownTopic) as error:
+        except (UnknownRun, UnknownTopic) as unknown:
             gateway.log_reached()
-            gateway.reason = str(error)
-        except (LogUnavailable, LoopEnded) as error:
-            gateway.metrics.log_failed(error)
-            gateway.log_lost(str(error))
-        except PositionLost as error:
-            gateway.metrics.log_failed(error)
+            gateway.reason = str(unknown)
+            error = unknown
+        except LogRefused as refused:
+            if gateway.run_state is None:
+                raise
+            gateway.metrics.log_failed(refused)
+            gateway.log_refused(str(refused))
+            error = refused
+        except (LogUnavailable, LoopEnded) as failed:
+            gateway.metrics.log_failed(failed)
+            gateway.log_lost(str(failed))
+            error = failed
+        except PositionLost as lost:
+            gateway.metrics.log_failed(lost)
             gateway.begin_again()
+            error = lost
         if not is_asked_to_end():
-            await pauses.wait()
+            await clock.sleep(tries.failed(error).pause_s)
     raise asyncio.CancelledError
 
 
@@ -61,25 +73,9 @@ async def watch(gateway: Gateway, clock: Clock) -> NoReturn:
         gateway.watch()
 
 
-class _Pauses:
-    """Waits between tries: each twice as long as the one before, until something works."""
-
-    def __init__(self, gateway: Gateway, clock: Clock) -> None:
-        self._settings = gateway.settings
-        self._clock = clock
-        self._next_s = gateway.settings.retry_first_s
-
-    def reset(self) -> None:
-        self._next_s = self._settings.retry_first_s
-
-    async def wait(self) -> None:
-        pause_s, self._next_s = self._next_s, min(self._next_s * 2, self._settings.retry_max_s)
-        await self._clock.sleep(pause_s)
-
-
-async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, pauses: _Pauses) -> NoReturn:
+async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, tries: Tries) -> NoReturn:
     """Follow control and totals of a run. Nobody is let in before both have been read to their end."""
-    look_up = open_run if gateway.run_state is None else find_run  # on air it stays on air
+    look_up = open_run if gateway.run_state is None else find_run  # who is on air stays there
     run = await look_up(log, gateway.run_name)
     run_state = gateway.begin(run)
     topics = run.topics
@@ -101,7 +97,7 @@ async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, pauses: _Pa
                 begin(_follow_orders(orders, gateway))
                 begin(follow_topic(log, topics.comparisons.name, run_state.comparisons, gateway.settings, clock))
                 begin(follow_topic(log, topics.quarantine.name, run_state.quarantine, gateway.settings, clock))
-                await _follow_totals(reader, end, gateway, pauses)
+                await _follow_totals(reader, end, gateway, tries)
         except ExceptionGroup as failed:  # what the log said to the one, it says to the other
             raise failed.exceptions[0] from failed
 
@@ -118,9 +114,9 @@ async def _end(log: EventLog, topic: str, position: int) -> int:
     return end
 
 
-async def _follow_totals(reader: Reader, end: int, gateway: Gateway, pauses: _Pauses) -> NoReturn:
+async def _follow_totals(reader: Reader, end: int, gateway: Gateway, tries: Tries) -> NoReturn:
     settings = gateway.settings
-    pauses.reset()
+    tries.succeeded()
     while True:
         if reader.positions[0] >= end:
             gateway.caught_up()

@@ -164,6 +164,12 @@ class Gateway:
         """The log has answered; the totals topic goes up to `end`, where that was asked."""
         self._contact.answered(self._clock.monotonic(), end)
 
+    def log_refused(self, reason: str) -> None:
+        """The log is there and refuses us: as `log_lost`, and until that is mended this is not ready."""
+        if self._contact.refused != reason:
+            _log.error("%s What is held stands; it is tried again now and then.", reason)
+        self._contact.refused, self._contact.reachable = reason, False
+
     def log_lost(self, reason: str) -> None:
         """The log does not answer: what is held stands, and every feed counts as down."""
         if self._contact.reachable:
@@ -183,6 +189,7 @@ class Gateway:
         return unready(
             waits_for=waits_for,
             unverified=complaint(self.unverified()),
+            refused=self._contact.refused,
             log_age_s=self.log_age_s,
             log_limit_s=self.settings.log_silent_s,
         )

@@ -30,7 +30,7 @@ AGE_STEP_S: Final = 10
 Every record that comes makes the log's answer young: the exact age would tell when something came in.
 """
 
-LOG_ERRORS: Final = ("LogUnavailable", "LoopEnded", "PositionLost")
+LOG_ERRORS: Final = ("LogRefused", "LogUnavailable", "LoopEnded", "PositionLost")
 """What keeps a gateway from the log, served from 0 on: Prometheus sees no increase in a series that begins at 1."""
 
 _LABELS: Final = ("run", "worker")

@@ -10,6 +10,8 @@ class LogContact:
     answered_at: float
     """When the log last answered; before it ever did, when it was first asked."""
     reachable: bool = True
+    refused: str | None = None
+    """Why the log does not let us, where that is so."""
     end: int = 0
     """How far the totals topic went when the log last said so."""
 
@@ -17,6 +19,7 @@ class LogContact:
         """The log has answered at this moment; the totals topic went up to `end`, where that was asked."""
         self.answered_at = now
         self.reachable = True
+        self.refused = None
         self.end = max(self.end, end)
 
     def age_s(self, now: float) -> float:
@@ -25,15 +28,21 @@ class LogContact:
 
 
 def unready(
-    *, waits_for: str | None, unverified: str | None = None, log_age_s: float, log_limit_s: float
+    *,
+    waits_for: str | None,
+    unverified: str | None = None,
+    refused: str | None = None,
+    log_age_s: float,
+    log_limit_s: float,
 ) -> tuple[str, ...]:
     """The reasons against sending clients here; none where it is ready.
 
     `waits_for` says what the gateway itself still waits for, or that it is about to end; `None` where all is well.
     `unverified` names the operators' restrictions that it keeps though it cannot verify them: it serves its clients, so
-    that they can be lifted, but is not what its operators meant it to be.
+    that they can be lifted, but is not what its operators meant it to be. `refused` says why the
+    log lets us read nothing.
     """
-    reasons = [reason for reason in (waits_for, unverified) if reason is not None]
+    reasons = [reason for reason in (waits_for, unverified, refused) if reason is not None]
     if log_age_s > log_limit_s:
         reasons.append(
             f"The log last answered {log_age_s:.0f} s ago, and {log_limit_s:.0f} s is the limit: what is shown here may"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from eventlog.retry import RetryPolicy
 from gateway.admission.handshake import AccessSettings
 from gateway.admission.limits import Limits
 from gateway.admission.tls import TlsFiles
@@ -38,9 +39,8 @@ class GatewaySettings:
     keep_alive_s: int = 5
     """How long a connection may be idle between two requests; whoever polls more rarely connects anew."""
 
-    retry_first_s: float = 0.25
-    retry_max_s: float = 5
-    """Pauses between tries while the run or the log is not there, doubling from the first to the longest."""
+    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(refused_s=30))
+    """Pauses between tries while the run or the log is not there; where it refuses us, a person has to mend that."""
 
     read_records: int = 500
     """Records folded without a pause for clients: 500 of them, with 49 candidates each, take 25 ms."""

@@ -12,8 +12,8 @@ from typing import Final
 
 from eventlog.clock import Clock, Replay
 from eventlog.port import Entry, EventLog
+from eventlog.retry import LOG_RETRY, RetryPolicy, Tries, Waiting, retried
 from producers.delivery import Deliveries, Delivering, Delivery
-from schemas.errors import LogError
 from schemas.tally import Tally, encode
 
 BATCH_RECORDS: Final = 1_000
@@ -28,10 +28,6 @@ TICK_S: Final = 0.05
 _LOOKAHEAD_EVENTS: Final = 512
 """Events fetched from a staged night at once, in a thread: some 20 ms of work, a minute of the night."""
 
-_FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 5.0
-"""Between attempts to reach the log: doubled each time from the first to the longest."""
-
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -40,15 +36,6 @@ class Published:
     records: int
     size_bytes: int
     due: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The log did not take a batch; the next attempt comes after `pause_s`."""
-
-    error: LogError
-    attempt: int
-    pause_s: float
 
 
 OnProgress = Callable[[Published], None]
@@ -61,32 +48,23 @@ def _ignore(_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Appends to one topic. `clock` measures pauses, `patience_s` is how long a batch may wait (`None`: for ever)."""
+    """Appends to one topic. `retry` says how long a batch that the log does not take waits, by the `clock`."""
 
     log: EventLog
     topic: str
     clock: Clock
-    patience_s: float | None = None
+    retry: RetryPolicy = LOG_RETRY
     on_progress: OnProgress = _ignore
     on_waiting: OnWaiting = _ignore
 
     async def append(self, entries: list[Entry]) -> None:
         """Append one batch, however long it takes.
 
-        Raises the log's error where trying again makes no sense, or once `patience_s` is over. Sending a batch again
+        Raises the log's error where trying again makes no sense, or once patience is over. Sending a batch again
         after a failure may leave some records in the log twice, which revisions make harmless.
         """
-        began, attempt, pause_s = self.clock.monotonic(), 1, _FIRST_PAUSE_S
-        while True:
-            try:
-                return await self.log.append(self.topic, entries)
-            except LogError as error:
-                waited_s = self.clock.monotonic() - began
-                if not error.retriable or (self.patience_s is not None and waited_s + pause_s > self.patience_s):
-                    raise
-                self.on_waiting(Waiting(error, attempt, pause_s))
-            await self.clock.sleep(pause_s)
-            attempt, pause_s = attempt + 1, min(2 * pause_s, _LONGEST_PAUSE_S)
+        tries = Tries(self.clock, self.retry)
+        await retried(lambda: self.log.append(self.topic, entries), tries, self.on_waiting)
 
 
 def entry(event: Tally) -> Entry:

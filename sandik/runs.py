@@ -6,31 +6,31 @@ from typing import Final
 
 from eventlog.clock import Clock
 from eventlog.port import EventLog
+from eventlog.retry import RetryPolicy, Tries, Waiting, retried
 from eventlog.run import Run, open_run
 from schemas.control import Mode
-from schemas.errors import LogError, UnknownRun, UsageError
+from schemas.errors import UnknownRun, UsageError
 
 _log = logging.getLogger(__name__)
 
-RETRY_S: Final = 1.0
+_RUN_RETRY: Final = RetryPolicy(longest_s=1.0)
+"""A run that is created is found within a second."""
 
 
 async def wait_for_run(log: EventLog, name: str, clock: Clock) -> Run:
     """The run, once it is there; a log that is away is waited for too. Says so once."""
     said = ""
-    while True:
-        try:
-            return await open_run(log, name)
-        except UnknownRun:
-            reason = f"Waiting for run {name!r}: no producer has created it yet."
-        except LogError as error:
-            if not error.retriable:
-                raise
-            reason = f"Waiting for run {name!r}: {error}"
+
+    def say(waiting: Waiting) -> None:
+        nonlocal said
+        error = waiting.error
+        reason = "no producer has created it yet." if isinstance(error, UnknownRun) else str(error)
         if reason != said:
-            _log.warning("%s", reason)
+            _log.warning("Waiting for run %r: %s", name, reason)
             said = reason
-        await clock.sleep(RETRY_S)
+
+    tries = Tries(clock, _RUN_RETRY, retriable=lambda error: error.retriable or isinstance(error, UnknownRun))
+    return await retried(lambda: open_run(log, name), tries, say)
 
 
 def new_epoch() -> str:

@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 
 from eventlog.clock import Clock
 from eventlog.loops import forever
+from eventlog.retry import RetryPolicy
 from sandik import screen
 from sandik.process import command_line
 from schemas.errors import UsageError
@@ -34,8 +35,7 @@ STOP_S: Final = 30
 STEADY_S: Final = 10
 """A worker that lived so long was well: the next one is started soon."""
 
-RESTART_FIRST_S: Final = 0.25
-RESTART_MAX_S: Final = 5.0
+_RESTART: Final = RetryPolicy(first_s=0.25, longest_s=5.0)
 """Pauses before a worker is started again, doubling while they die young."""
 
 _PIPE_BYTES: Final = 1_024
@@ -82,17 +82,15 @@ def end_with_parent() -> None:
 
 
 async def _keep_one(told: Mapping[str, str], clock: Clock) -> NoReturn:
-    pause_s = RESTART_FIRST_S
+    deaths = 0
     while True:
         began = clock.monotonic()
         code = await _run_one(told)
         if code == _USAGE_EXIT:
             raise UsageError("A worker cannot do what was asked; it has said why above.")
-        if clock.monotonic() - began >= STEADY_S:
-            pause_s = RESTART_FIRST_S
+        deaths = 1 if clock.monotonic() - began >= STEADY_S else deaths + 1
         screen.say(f"A worker has ended with {code}; another one starts.")
-        await clock.sleep(pause_s)
-        pause_s = min(2 * pause_s, RESTART_MAX_S)
+        await clock.sleep(_RESTART.pause_s(deaths))
 
 
 async def _run_one(told: Mapping[str, str]) -> int:

@@ -17,6 +17,7 @@
     ├── LoopEnded             what is meant to go on for ever ended, and nobody had asked for that
     └── LogError              the event log could not do what it was asked
         ├── LogUnavailable    not reachable now; the same call may work later (retriable)
+        ├── LogRefused        its keeper does not let us: a password, a certificate, an ACL, a codec; a person mends it
         ├── LogFull           no room left where the log lives (retriable once there is)
         ├── RecordTooLarge    one record over the topic's limit
         ├── PositionLost      an offset that the log no longer (or never) held
@@ -164,6 +165,10 @@ class LogUnavailable(LogError):
     """The log cannot be reached at the moment. Nothing was lost: what was not acknowledged can be sent again."""
 
     retriable = True
+
+
+class LogRefused(LogError):
+    """The log is there and does not let us: another try cannot mend it, and a person can."""
 
 
 class LogFull(LogError):

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, NoReturn
 
-from eventlog.clock import Clock
 from eventlog.port import EventLog
+from eventlog.retry import Tries
 from eventlog.run import Run
 from schemas.control import ReplayOrder, parse_epoch
 from schemas.errors import LogError, UsageError
@@ -20,8 +21,6 @@ _MAX_RECORDS: Final = 1_000
 _READ_WAIT_MS: Final = 1_000
 """How long one read of the control topic waits; it only bounds the wait, since an order ends it."""
 
-_RETRY_S: Final = 1.0
-
 
 class Director:
     """Reads a run's control topic from its beginning: an order counts once. Those before `since` have had their time.
@@ -29,12 +28,12 @@ class Director:
     `said` is what is still to be done, `spoken` is set when there is something.
     """
 
-    def __init__(self, log: EventLog, run: Run, operators: Sequence[OperatorKey], clock: Clock, since: int) -> None:
+    def __init__(self, log: EventLog, run: Run, operators: Sequence[OperatorKey], tries: Tries, since: int) -> None:
         self.said: Final[deque[ReplayOrder]] = deque()
         self.spoken: Final = asyncio.Event()
         self._log = log
         self._run = run
-        self._clock = clock
+        self._tries = tries
         self._since = since
         self._position = 0
         self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
@@ -50,15 +49,13 @@ class Director:
             try:
                 await self._listen()
             except LogError as error:
-                if not error.retriable:
-                    raise
-                _log.warning("%s Listening to the director again in a second.", error)
-            await self._clock.sleep(_RETRY_S)
+                await self._tries.wait(error, partial(_log.warning, "%s"))
 
     async def _listen(self) -> None:
         async with self._log.reader(self._run.topics.control.name, {0: self._position}) as reader:
             while True:
                 for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=_READ_WAIT_MS):
+                    self._tries.succeeded()
                     for record in batch.records:
                         self._hear(record)
 

@@ -5,19 +5,18 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NoReturn
+from functools import partial
+from typing import NoReturn
 
 from eventlog.archive_segment import moment
-from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog
+from eventlog.retry import Tries
 from eventlog.run import Run
 from producers.replaying.playhead import Status
 from schemas.errors import LogError
 from schemas.playback import ReplayMoved
 
 _log = logging.getLogger(__name__)
-
-_RETRY_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +35,9 @@ class ReplayPosition:
 class PositionPublisher:
     """Says the newest place. What is said while it is busy is left out, if a newer one comes before it is free."""
 
-    def __init__(self, log: EventLog, clock: Clock, said: Callable[[ReplayPosition], None] = lambda _: None) -> None:
+    def __init__(self, log: EventLog, tries: Tries, said: Callable[[ReplayPosition], None] = lambda _: None) -> None:
         self._log = log
-        self._clock = clock
+        self._tries = tries
         self._said = said
         self._next: ReplayPosition | None = None
         self._wanted = asyncio.Event()
@@ -74,12 +73,10 @@ class PositionPublisher:
         try:
             await self._log.append(place.run.topics.control.name, [Entry(b"replay", await self._record(place))])
         except LogError as error:
-            if not error.retriable:
-                raise
-            _log.warning("%s Saying where the replay is again in a second.", error)
-            await self._clock.sleep(_RETRY_S)
+            await self._tries.wait(error, partial(_log.warning, "%s"))
             self._wanted.set()  # this place, or what is newer by then
         else:
+            self._tries.succeeded()
             self._said(place)
 
     async def _record(self, place: ReplayPosition) -> bytes:

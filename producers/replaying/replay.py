@@ -10,12 +10,14 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from eventlog.archive_segment import microseconds
 from eventlog.clock import Clock
 from eventlog.loops import forever
 from eventlog.port import Entry, EventLog
+from eventlog.retry import Tries, retried
 from eventlog.run import Run, begin_take, find_run
 from producers.publish import BATCH_RECORDS, Publisher
 from producers.replaying.archived import Night, Stretch
@@ -23,7 +25,7 @@ from producers.replaying.director import Director
 from producers.replaying.playhead import Playhead, Status
 from producers.replaying.position_publisher import PositionPublisher, ReplayPosition
 from schemas.control import ReplayOrder, ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped
-from schemas.errors import LogError, UsageError
+from schemas.errors import UsageError
 from schemas.trust import OperatorKey
 
 _log = logging.getLogger(__name__)
@@ -36,8 +38,6 @@ SEEKING_CONFIRM_S: Final = 0.5
 
 LAST_WORD_S: Final = 5.0
 """How long the end waits for the log to take the replay's last word."""
-
-_RETRY_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Replay:
         self._watch = watch or Watch()
         self._begin_us, last_us = _window(night, settings)
         self._playhead = Playhead(night.first_us, last_us, settings.speed)
-        self._positions = PositionPublisher(self._log, self._clock, self._watch.said)
+        self._positions = PositionPublisher(self._log, Tries(self._clock, publisher.retry), self._watch.said)
         self._feed = _Feed(night.stretches())
         self._told: tuple[str, float, Status] | None = None
         self._confirm_due = 0.0
@@ -112,8 +112,9 @@ class Replay:
 
     async def play(self) -> None:
         """Replay until the end, or for ever. Raises what the log raises where trying again makes no sense."""
+        tries = Tries(self._clock, self._publisher.retry)
         since = (await self._log.end_offsets(self._run.topics.control.name))[0]
-        director = Director(self._log, self._run, self._settings.operators, self._clock, since)
+        director = Director(self._log, self._run, self._settings.operators, tries, since)
         self._nudge = director.spoken
         async with asyncio.TaskGroup() as group:
             around = [
@@ -252,18 +253,14 @@ class Replay:
         epoch = self._new_epoch()
         director.expect(epoch)
         partitions = self._night.archive.manifest.partitions
-        while True:
-            try:
-                found = await find_run(self._log, self._run.name)
-                if found.epoch != epoch:
-                    found = await begin_take(self._log, found, epoch=epoch, clock=self._clock, partitions=partitions)
-                break
-            except LogError as error:
-                if not error.retriable:
-                    raise
-                _log.warning("%s Beginning the take again in a second.", error)
-                await self._clock.sleep(_RETRY_S)
-        self._run = found
+
+        async def begun() -> Run:
+            found = await find_run(self._log, self._run.name)
+            if found.epoch == epoch:
+                return found
+            return await begin_take(self._log, found, epoch=epoch, clock=self._clock, partitions=partitions)
+
+        self._run = found = await retried(begun, Tries(self._clock, self._publisher.retry), partial(_log.warning, "%s"))
         self._publisher = replace(self._publisher, topic=found.topics.tallies.name)
 
 

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
+from eventlog.retry import Tries, retried
 from eventlog.run import Run, create_run, find_run
 from producers.faults import listed
-from producers.publish import Publisher, Waiting, entry, publish
+from producers.publish import Publisher, entry, publish
 from producers.published import reports_of
 from producers.tables.fitting import check_mapping
 from producers.tables.line_faults import bounded
@@ -30,7 +31,7 @@ from sandik.runs import new_epoch, parse_mode
 from sandik.wiring import open_log
 from schemas.control import Mode
 from schemas.definition import Election
-from schemas.errors import LogError, TableError, UsageError
+from schemas.errors import TableError, UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +41,6 @@ app = command_app()
 
 POLL_S: Final = 1.0
 """How often a watched file is looked at; it is read once it has not changed from one look to the next."""
-
-RECALL_PAUSE_S: Final = 5.0
-"""Between attempts to read what was published before: as long as the longest between attempts to publish."""
 
 _GONE_SHOWN: Final = 5
 """How many districts that a file has no more are named."""
@@ -204,16 +202,7 @@ class Publishing:
 
     async def _recall_in_time(self) -> None:
         """Learn it, however long the log is out of reach."""
-        attempt = 1
-        while True:
-            try:
-                return await self._recall()
-            except LogError as error:
-                if not error.retriable:
-                    raise
-                screen.say_waiting(Waiting(error, attempt, RECALL_PAUSE_S))
-            attempt += 1
-            await self._clock.sleep(RECALL_PAUSE_S)
+        await retried(self._recall, Tries(self._clock), screen.say_waiting)
 
     def _read(self) -> ReportTable:
         return read_reports(self._file, self._mapping, self._run.definition, correction=self._correction)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing.connection import Connection as Pipe
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 import uvloop
 
 from eventlog.clock import Clock, Wall
+from eventlog.retry import LOG_RETRY
 from producers.publish import BATCH_RECORDS, Publisher, entry
 from sandik.load.feed import Feed, Prior
 from sandik.load.figures import LoadFigures
@@ -53,7 +54,7 @@ async def _feed(plan: Plan, schedule: Schedule, feed_plan: FeedPlan, pipe: "Pipe
     with PipeEnd(pipe) as line:
         try:
             async with open_log(feed_plan.log_url, clock) as log:
-                publisher = Publisher(log, feed_plan.topic, clock, patience_s=PATIENCE_S)
+                publisher = Publisher(log, feed_plan.topic, clock, retry=replace(LOG_RETRY, patience_s=PATIENCE_S))
                 source = Feed(feed_plan.definition, schedule, feed_plan.prior)
                 await Feeder(plan, schedule, source, publisher, clock, line).run()
         except SandikError as stopped:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
@@ -29,8 +30,7 @@ NEVER_S: Final = 1e9
 FAST: Final = GatewaySettings(
     tick_ms=10,
     watch_s=0.05,
-    retry_first_s=0.01,
-    retry_max_s=0.05,
+    retry=RetryPolicy(0.01, 0.05),
     open_timeout_s=LIMIT_S,
     drain_s=1,
     stalled_s=10 * LIMIT_S,
@@ -38,7 +38,7 @@ FAST: Final = GatewaySettings(
     feeds=FeedLimits(NEVER_S, NEVER_S, NEVER_S),
 )
 """Settings under which a page waits for nothing but itself, and is not given up because the machine is busy."""
-AT_ONCE: Final = AggregateSettings(tick_ms=20, checkpoint_ms=1_000, retry_ms=50, compare_ms=100)
+AT_ONCE: Final = AggregateSettings(tick_ms=20, checkpoint_ms=1_000, retry=RetryPolicy(0.05, 0.05), compare_ms=100)
 
 
 @asynccontextmanager

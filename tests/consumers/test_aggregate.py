@@ -7,6 +7,7 @@ import pytest
 from consumers.aggregate import MAX_RECORDS, AggregateSettings, Aggregator, Progress
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog, Topic
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from schemas.gate import is_gate
@@ -20,7 +21,9 @@ from tests.builders import DISTRICTS, NIGHT, counted, reported, small_election, 
 from tests.eventlog.reading import read_to_end
 from tests.patience import LIMIT_S
 
-FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=20, late_ms=1_000 * LIMIT_S)
+FAST = AggregateSettings(
+    tick_ms=5, checkpoint_ms=20, retry=RetryPolicy(0.01, 0.01), compare_ms=20, late_ms=1_000 * LIMIT_S
+)
 
 
 @pytest.fixture

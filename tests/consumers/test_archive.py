@@ -14,6 +14,7 @@ from eventlog.archive import open_archive
 from eventlog.archive_manifest import Manifest
 from eventlog.clock import Wall
 from eventlog.port import EventLog
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from producers.publish import Publisher, entry, publish
 from sandik.statehash import state_hash
@@ -24,7 +25,7 @@ from tests.builders import DISTRICTS, counted, small_election, withdrawn
 from tests.kafka.broker import Broker
 from tests.patience import LIMIT_S
 
-FAST = ArchiveSettings(roll_ms=30, retry_ms=50)
+FAST = ArchiveSettings(roll_ms=30, retry=RetryPolicy(0.05, 0.05))
 FIRST: list[Tally] = [counted(district=district, box=1001 + box) for box in range(10) for district in DISTRICTS]
 LATER: list[Tally] = [
     *(counted({"kurum": 9}, district=district, type="corrected", revision=2) for district in DISTRICTS),

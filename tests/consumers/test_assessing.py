@@ -9,13 +9,14 @@ from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from schemas.quarantine import Assessment, Verdict, is_assessment
 from schemas.tally import Tally
 from tests.builders import DISTRICTS, counted, small_election, value_of
 from tests.patience import LIMIT_S
 
-FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=5)
+FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry=RetryPolicy(0.01, 0.01), compare_ms=5)
 
 
 @pytest.fixture

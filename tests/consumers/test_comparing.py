@@ -9,13 +9,14 @@ from consumers.comparing import MAX_BEHIND
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from schemas.comparison import Comparison, Pair, parse_comparison
 from schemas.tally import Counted, Withdrawn
 from tests.builders import DISTRICTS, counted, small_election, value_of, withdrawn
 from tests.patience import LIMIT_S
 
-FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry_ms=10, compare_ms=5)
+FAST = AggregateSettings(tick_ms=5, checkpoint_ms=20, retry=RetryPolicy(0.01, 0.01), compare_ms=5)
 USKUDAR = Pair("mayor", "tr/34/uskudar", "aa", "anka")
 
 

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection
 
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
+from eventlog.retry import RetryPolicy
 from eventlog.run import create_run
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
@@ -31,8 +32,7 @@ RUN: Final = "night"
 FAST: Final = GatewaySettings(
     tick_ms=1,
     watch_s=0.01,
-    retry_first_s=0.01,
-    retry_max_s=0.02,
+    retry=RetryPolicy(0.01, 0.02),
     open_timeout_s=LIMIT_S,
     answer_timeout_s=LIMIT_S,
     keep_alive_s=LIMIT_S,

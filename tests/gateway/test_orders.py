@@ -13,6 +13,7 @@ import pytest
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry, EventLog
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run, find_run
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
@@ -222,7 +223,7 @@ async def held_night(folder: Path) -> AsyncIterator[EventLog]:
     """A run with an aggregator at work, and one box counted."""
     async with night_with_boxes(folder) as log:
         run = await find_run(log, RUN)
-        settings = AggregateSettings(tick_ms=5, checkpoint_ms=50, retry_ms=10)
+        settings = AggregateSettings(tick_ms=5, checkpoint_ms=50, retry=RetryPolicy(0.01, 0.01))
         work = asyncio.create_task(Aggregator(log, run, Wall(), settings).run())
         try:
             yield log

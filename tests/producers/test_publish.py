@@ -1,6 +1,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,15 +9,18 @@ import pytest
 
 from eventlog.clock import Manual, Replay, Wall
 from eventlog.port import Entry
+from eventlog.retry import RetryPolicy, Waiting
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
-from producers.publish import BATCH_BYTES, BATCH_RECORDS, TICK_S, Published, Publisher, Waiting, entry, play, publish
+from producers.publish import BATCH_BYTES, BATCH_RECORDS, TICK_S, Published, Publisher, entry, play, publish
 from producers.scenarios.library import read_scenario
 from producers.simulating.simulate import night
 from producers.simulating.staging import stage
 from schemas.errors import LogFull, LogUnavailable, UnknownTopic
 from schemas.tally import Counted, Withdrawn, encode
 from tests.patience import LIMIT_S
+
+STEADY = RetryPolicy(chance=lambda: 0.0)
 
 TOPICS = RunTopics("night")
 TOPIC = TOPICS.tallies.name
@@ -109,16 +113,16 @@ async def test_a_log_that_comes_back_gets_everything(log: Unreachable, clock: Ma
     log.failures = 8
     waits: list[Waiting] = []
     events = [event for _, event in night(SMALL, 1)]
-    publisher = Publisher(log, TOPIC, clock, on_waiting=waits.append)
+    publisher = Publisher(log, TOPIC, clock, retry=STEADY, on_waiting=waits.append)
     await drive(clock, asyncio.create_task(publish(publisher, map(entry, events))))
     assert await stored(log) == by_district(events)
     assert [wait.attempt for wait in waits] == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert [wait.pause_s for wait in waits] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    assert [wait.pause_s for wait in waits] == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
 
 
 async def test_patience_ends(log: Unreachable, clock: Manual) -> None:
     log.failures = 1_000
-    publisher = Publisher(log, TOPIC, clock, patience_s=10)
+    publisher = Publisher(log, TOPIC, clock, retry=replace(STEADY, patience_s=10))
     with pytest.raises(LogUnavailable, match="plug it in"):
         await drive(clock, asyncio.create_task(publish(publisher, [Entry(b"k", b"v")])))
     assert clock.monotonic() <= 10
@@ -128,7 +132,7 @@ async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path, clock: Manual)
     waits: list[Waiting] = []
     async with SqliteLog(tmp_path / "small.db", Wall(), max_bytes=256 * 1024) as small:
         await small.create(TOPICS.all())
-        publisher = Publisher(small, TOPIC, clock, patience_s=1, on_waiting=waits.append)
+        publisher = Publisher(small, TOPIC, clock, retry=replace(STEADY, patience_s=1), on_waiting=waits.append)
         with pytest.raises(LogFull):
             await drive(clock, asyncio.create_task(publish(publisher, [Entry(b"k", bytes(400_000))])))
     assert waits

@@ -19,7 +19,7 @@ from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
 from producers.publish import entry
 from producers.tables.report_mapping import ReportMapping, read_report_mapping
-from sandik.commands.reports import RECALL_PAUSE_S, Publishing
+from sandik.commands.reports import Publishing
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import LogUnavailable
@@ -241,7 +241,7 @@ async def test_a_watcher_whose_log_is_out_of_reach_asks_again_what_was_published
             task = group.create_task(watcher.follow())
             assert ["tr/34/uskudar", "tr/34/kadikoy"] == [said["district"] for said in await tallies(log, 2)]
             task.cancel()
-    assert [RECALL_PAUSE_S] * 2 == [pause for pause in clock.slept if pause]
+    assert 2 == len([pause for pause in clock.slept if pause])
     assert "the cable is out" in capfd.readouterr().err
 
 

@@ -22,6 +22,7 @@ from eventlog.archive_segment import Archived
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run, find_run
 from gateway.server import serve
 from gateway.settings import GatewaySettings
@@ -38,13 +39,12 @@ from tabulation.on_air.replay_clock import LEASE_S
 from tests.patience import LIMIT_S
 from tests.schemas.orders import written
 
-AGGREGATE: Final = AggregateSettings(tick_ms=10, checkpoint_ms=200, retry_ms=50)
+AGGREGATE: Final = AggregateSettings(tick_ms=10, checkpoint_ms=200, retry=RetryPolicy(0.05, 0.05))
 GATEWAY: Final = GatewaySettings(
     tick_ms=5,
     watch_s=0.02,
     heartbeat_s=0.2,
-    retry_first_s=0.01,
-    retry_max_s=0.05,
+    retry=RetryPolicy(0.01, 0.05),
     read_wait_ms=100,
     drain_s=1,
 )

@@ -12,8 +12,9 @@ import pytest
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import EventLog
+from eventlog.retry import RetryPolicy, Waiting
 from eventlog.run import Run, create_run, find_run
-from producers.publish import Publisher, Waiting, entry, publish
+from producers.publish import Publisher, entry, publish
 from sandik.wiring import open_log
 from tabulation.view.view import View
 from tests.builders import DISTRICTS, counted, small_election
@@ -23,7 +24,7 @@ from tests.kafka.broker import Broker
 from tests.patience import LIMIT_S
 
 BOXES = 400
-FAST = AggregateSettings(tick_ms=20, checkpoint_ms=100, retry_ms=100)
+FAST = AggregateSettings(tick_ms=20, checkpoint_ms=100, retry=RetryPolicy(0.1, 0.1))
 GATEWAY = replace(GATEWAY_FAST, heartbeat_s=0.5, read_wait_ms=100)
 """Looks at the log's end twice a second, so that an outage is noticed while the broker starts again."""
 

@@ -18,6 +18,7 @@ import pytest
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from schemas.control import Held, Released
@@ -36,7 +37,7 @@ SEEDS = range(24)
 BOXES = 6
 CONTESTS = ("mayor", "district_mayor")
 STEPS = 40
-FAST = AggregateSettings(tick_ms=1, checkpoint_ms=5, retry_ms=1)
+FAST = AggregateSettings(tick_ms=1, checkpoint_ms=5, retry=RetryPolicy(0.001, 0.001))
 ELECTION = small_election(boxes=BOXES)
 
 

@@ -9,11 +9,12 @@ from eventlog.archive import open_archive
 from eventlog.archive_folder import Disk
 from eventlog.clock import Clock
 from eventlog.port import EventLog
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run
 from tests.simulation.seeded.line import Line
 from tests.simulation.seeded.store import Store
 
-SETTINGS: Final = ArchiveSettings(roll_ms=3_000, retry_ms=300)
+SETTINGS: Final = ArchiveSettings(roll_ms=3_000, retry=RetryPolicy(0.3, 2, chance=lambda: 0.0))
 
 Kept = tuple[int, int, bytes, bytes]
 """A record: partition, offset, key and value."""

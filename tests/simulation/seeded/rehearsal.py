@@ -39,7 +39,7 @@ from tests.simulation.seeded.process import Life, Process, Work
 from tests.simulation.seeded.store import Store
 from tests.simulation.seeded.story import ELECTION, STORY_S, tell
 from tests.simulation.seeded.tallied import tallied
-from tests.simulation.seeded.world import AGGREGATE, GATEWAY, PARTITIONS, PATIENCE_S
+from tests.simulation.seeded.world import AGGREGATE, GATEWAY, PARTITIONS, PATIENCE_S, STEADY
 
 AGAIN: Final = "again"
 SPEED: Final = 600.0
@@ -168,7 +168,7 @@ class Rehearsal:
     def _replay(self, archive: Archive) -> Work:
         async def replay(life: Life) -> Any:
             run: Run = await find_run(life.log, AGAIN)
-            publisher = Publisher(life.log, run.topics.tallies.name, life.clock)
+            publisher = Publisher(life.log, run.topics.tallies.name, life.clock, retry=STEADY)
             await Replay(publisher, run, Night(archive), ReplaySettings(speed=SPEED), self._new_epoch).play()
             self._is_over = True
             await asyncio.Event().wait()

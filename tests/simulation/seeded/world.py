@@ -17,6 +17,7 @@ from consumers.aggregate import AggregateSettings
 from consumers.takes import fold_takes
 from eventlog.loops import forever
 from eventlog.partition import partition_of
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from gateway.admission.access import PUBLIC, Grant
 from gateway.follow import follow, pulse, watch
@@ -49,8 +50,11 @@ PATIENCE_S: Final = 40.0
 """How long after the last fault everything may take to be right: a few of the longest waits in the loops."""
 
 PARTITIONS: Final = 3
-AGGREGATE: Final = AggregateSettings(tick_ms=100, checkpoint_ms=1_500, retry_ms=300, compare_ms=4_000)
-GATEWAY: Final = GatewaySettings(heartbeat_s=2, retry_max_s=2, read_wait_ms=1_500, log_stuck_s=6)
+STEADY: Final = RetryPolicy(0.3, 2, refused_s=4, chance=lambda: 0.0)
+"""No chance but the seed's."""
+
+AGGREGATE: Final = AggregateSettings(tick_ms=100, checkpoint_ms=1_500, retry=STEADY, compare_ms=4_000)
+GATEWAY: Final = GatewaySettings(heartbeat_s=2, retry=STEADY, read_wait_ms=1_500, log_stuck_s=6)
 PROCESSES: Final = ("aggregator-1", "aggregator-2", "gateway-1", "gateway-2", "feed", "operator")
 ARCHIVER: Final = "archiver"
 """Is there in one night of some: it writes files, and those take time."""
@@ -260,7 +264,7 @@ class Night:
             await life.clock.sleep(said.at_s - life.clock.monotonic())
             entries = {topic: said.entries} if said.entries else self._letting_out.next()
             for where, some in entries.items():
-                await Publisher(life.log, where, life.clock).append(list(some))
+                await Publisher(life.log, where, life.clock, retry=STEADY).append(list(some))
                 self._acknowledged |= {entry.value or b"" for entry in some}
             self._letting_out.done()
             self._told[name] += 1

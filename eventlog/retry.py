@@ -1,0 +1,108 @@
+"""Trying again what failed: one policy for everything of ours that waits for a log to come back.
+
+Pauses double from a first to a longest one, and chance shortens each, so that processes which failed together do not
+return together. What another try cannot mend is raised, and so is what has failed for longer than patience lasts.
+"""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from eventlog.clock import Clock
+from schemas.errors import LogRefused, SandikError
+
+T = TypeVar("T")
+
+_MOST_DOUBLINGS: Final = 30
+"""Beyond any longest pause; keeps the power small however many failures there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long to pause between tries, in seconds. `chance` gives numbers from 0 up to 1."""
+
+    first_s: float = 0.25
+    longest_s: float = 5.0
+    refused_s: float | None = None
+    """The pause where the log refuses us, which only a person can mend; `None`: there is no other try."""
+    patience_s: float | None = None
+    """How long to go on trying in all; `None`: for ever."""
+    chance: Callable[[], float] = random.random
+
+    def pause_s(self, failures: int) -> float:
+        """The pause after so many failures in a row: from half of its limit up to all of it."""
+        limit_s = min(self.longest_s, self.first_s * (1 << min(max(0, failures - 1), _MOST_DOUBLINGS)))
+        return limit_s * (1 - self.chance() / 2)
+
+
+LOG_RETRY: Final = RetryPolicy()
+"""For a log that is away: a leader's election is over at the first tries, an outage is followed within five seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A try failed; the next one, which comes after `pause_s`, follows so many `attempt`s."""
+
+    error: SandikError
+    attempt: int
+    pause_s: float
+
+    def __str__(self) -> str:
+        return f"{self.error} Trying again in {self.pause_s:.1f} s."
+
+
+class Tries:
+    """Counts the failures in a row of one piece of work, and says how long to wait before it is tried again."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        policy: RetryPolicy = LOG_RETRY,
+        *,
+        retriable: Callable[[SandikError], bool] = lambda error: error.retriable,
+    ) -> None:
+        self._clock = clock
+        self._policy = policy
+        self._retriable = retriable
+        self._failures = 0
+        self._since = clock.monotonic()
+
+    def succeeded(self) -> None:
+        """The work was done: the next failure is the first."""
+        self._failures = 0
+        self._since = self._clock.monotonic()
+
+    def failed(self, error: SandikError) -> Waiting:
+        """What to wait for. Raises the error where another try is no use, or none is left."""
+        self._failures += 1
+        pause_s = self._pause_s(error)
+        patience_s, waited_s = self._policy.patience_s, self._clock.monotonic() - self._since
+        if pause_s is None or (patience_s is not None and waited_s + pause_s > patience_s):
+            raise error
+        return Waiting(error, self._failures, pause_s)
+
+    async def wait(self, error: SandikError, on_waiting: Callable[[Waiting], None]) -> None:
+        """As `failed`; then tell, and wait."""
+        waiting = self.failed(error)
+        on_waiting(waiting)
+        await self._clock.sleep(waiting.pause_s)
+
+    def _pause_s(self, error: SandikError) -> float | None:
+        if isinstance(error, LogRefused):
+            return self._policy.refused_s
+        return self._policy.pause_s(self._failures) if self._retriable(error) else None
+
+
+async def retried(
+    work: Callable[[], Awaitable[T]], tries: Tries, on_waiting: Callable[[Waiting], None] = lambda _: None
+) -> T:
+    """Do the work, as often as it takes. Raises what another try cannot mend."""
+    while True:
+        try:
+            done = await work()
+        except SandikError as error:
+            await tries.wait(error, on_waiting)
+        else:
+            tries.succeeded()
+            return done
