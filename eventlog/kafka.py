@@ -90,14 +90,14 @@ class KafkaLog:
     async def end_offsets(self, topic: str) -> dict[int, int]:
         where = await self._where(topic)
         consumer = await self._clients.asking()
-        with self._clients.connection.translated():
+        async with self._clients.connection.translated():
             ends = await consumer.end_offsets(where)
         return {one.partition: ends[one] for one in where}
 
     async def offsets_at(self, topic: str, timestamp: int) -> dict[int, int]:
         where = await self._where(topic)
         consumer = await self._clients.asking()
-        with self._clients.connection.translated():
+        async with self._clients.connection.translated():
             found = await consumer.offsets_for_times(dict.fromkeys(where, timestamp))
             ends = await consumer.end_offsets(where)
         return {one.partition: ends[one] if found[one] is None else found[one].offset for one in where}

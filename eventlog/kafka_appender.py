@@ -48,7 +48,7 @@ class Appender:
         """Append the entries, which were checked. Raises `LogUnavailable` after the deadline."""
         producer: AIOKafkaProducer | None = None
         try:
-            with self._connection.translated():
+            async with self._connection.translated():
                 async with asyncio.timeout(APPEND_DEADLINE_S):
                     await self._wait_for_overdue()
                     producer = await self._started()

@@ -9,12 +9,14 @@ ended.
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
+
+T = TypeVar("T")
 
 _log: Final = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ CLOSE_S: Final = 6 * STOP_S
 """What a client's whole stop may take for who is cancelled meanwhile: flush, give up, stop and its tasks, close."""
 
 
-async def uninterrupted(step: Coroutine[object, object, object], patience_s: float = STOP_S) -> None:
+async def uninterrupted(step: Coroutine[object, object, T], patience_s: float = STOP_S) -> T:
     """Let a client come to the end of its start or its stop, for some seconds also where we are cancelled meanwhile.
 
     A start of aiokafka's that is cancelled forgets the connection that it is making, and a stop those that it has not
@@ -33,7 +35,7 @@ async def uninterrupted(step: Coroutine[object, object, object], patience_s: flo
     """
     task = asyncio.ensure_future(step)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task}, timeout=patience_s)
         if not task.done():

@@ -1,16 +1,16 @@
 """How to reach Kafka, and where aiokafka's errors become ours."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Final
 
-from aiokafka.conn import collect_hosts, create_conn
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 
+from eventlog.kafka_brokers import Brokers
 from eventlog.kafka_closing import uninterrupted
 from eventlog.kafka_commands import KafkaCommands
-from eventlog.kafka_errors import explained, is_final
+from eventlog.kafka_errors import explained, is_no_answer
 from eventlog.kafka_security import Security
 from eventlog.loops import is_asked_to_end
 from schemas.errors import LogUnavailable
@@ -20,14 +20,6 @@ REQUEST_TIMEOUT_MS: Final = 10_000
 
 RETRY_BACKOFF_MS: Final = 100
 """Between two tries at a broker that does not answer."""
-
-_CONNECTING: Final = frozenset(
-    {
-        *("client_id", "request_timeout_ms", "security_protocol", "ssl_context"),
-        *("sasl_mechanism", "sasl_plain_username", "sasl_plain_password"),
-    }
-)
-"""The options that one connection is made with; the others are about what is done with several."""
 
 
 class Connection:
@@ -50,10 +42,11 @@ class Connection:
                 "sasl_plain_username": security.username,
                 "sasl_plain_password": security.password,
             }
+        self.brokers = Brokers(self.options)
 
-    @contextmanager
-    def translated(self) -> Iterator[None]:
-        """Turn aiokafka's errors, and a deadline that passed, into ours.
+    @asynccontextmanager
+    async def translated(self) -> AsyncIterator[None]:
+        """Turn aiokafka's errors, and a deadline that passed, into ours, with the true reason.
 
         A cancellation that nobody asked of us is an error too: one of aiokafka's own tasks was cancelled while we
         waited for it. Taken for a wish, it would end whoever reads or writes here, in silence.
@@ -70,33 +63,10 @@ class Connection:
                 " The same can be tried again."
             ) from stray
         except (KafkaError, OSError, TimeoutError) as error:
-            raise explained(error, self.servers) from error
+            answers = await self.brokers.ask() if is_no_answer(error) else []
+            raise explained(error, self.servers, answers) from error
 
     async def begin(self, start: Coroutine[object, object, object]) -> None:
-        """Let a client connect, in a few seconds. Raises `LogError` with the true reason where it may not.
-
-        aiokafka tries one broker after the other, writes into its log what each had against us, and says in the end
-        that none was of use. So the brokers are asked once more, by us.
-        """
-        with self.translated():
-            try:
-                async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-                    await uninterrupted(start)
-            except KafkaConnectionError as error:
-                refusal = await self._refusal()
-                if refusal is None:
-                    raise
-                raise refusal from error
-
-    async def _refusal(self) -> Exception | None:
-        """What the first broker says that refuses us for good; `None` where none does, so where they only are away."""
-        options = {name: value for name, value in self.options.items() if name in _CONNECTING}
-        for host, port, _ in collect_hosts(self.options["bootstrap_servers"]):
-            try:
-                connection = await create_conn(host, port, **options)
-            except (KafkaError, OSError, TimeoutError) as error:
-                if is_final(error):
-                    return error
-            else:
-                connection.close()
-        return None
+        """Let a client connect, in a few seconds. Raises `LogError` where it may not."""
+        async with self.translated(), asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+            await uninterrupted(start)

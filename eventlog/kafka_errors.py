@@ -4,7 +4,8 @@ Everything that is not in the table is taken for an outage: retriable.
 """
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from aiokafka.errors import (
@@ -30,7 +31,7 @@ from aiokafka.errors import (
     UnsupportedVersionError,
 )
 
-from schemas.errors import LogError, LogUnavailable
+from schemas.errors import LogError, LogRefused, LogUnavailable
 
 _FINAL: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (
     (
@@ -85,23 +86,74 @@ _UNKNOWN_CA: Final = (
 _NO_ANSWER: Final = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerAnswer:
+    """What one broker said when it was asked by itself; no `error` where it took us."""
+
+    address: str
+    error: Exception | None = None
+
+
 def is_final(error: BaseException) -> bool:
     """Whether another try cannot mend it."""
     return _final(error) is not None
 
 
-def explained(error: Exception, servers: str) -> LogError:
-    """Our error for one of aiokafka's, of TLS or of the network: what is wrong, and what to do, in one line."""
+def is_no_answer(error: Exception) -> bool:
+    """Whether an error says only that nobody answered, so that the brokers are worth being asked themselves."""
+    return not is_final(error) and (not isinstance(error, KafkaError) or isinstance(error, _NO_ANSWER))
+
+
+def explained(error: Exception, servers: str, answers: Sequence[BrokerAnswer] = ()) -> LogError:
+    """Our error for one of aiokafka's, of TLS or of the network: what is wrong, and what to do, in one line.
+
+    `answers` are what the brokers said when they were asked themselves, for an error that says only that nobody did.
+    """
     final = _final(error)
     if final is not None:
-        return LogError(f"Kafka at {servers} {final}. ({_short(error)})")
-    if isinstance(error, KafkaError) and not isinstance(error, _NO_ANSWER):
+        return LogRefused(f"Kafka at {servers} {final}. ({_short(error)})")
+    silent = [one for one in answers if one.error is not None]
+    if silent and len(silent) == len(answers):
+        return _unanswered(error, servers, silent)
+    if silent:
+        return _answered_in_part(error, answers)
+    if answers or not is_no_answer(error):
         return LogUnavailable(
             f"Kafka at {servers} could not do it just now ({_short(error)}). Try again; its own log says more."
         )
+    return _nobody(error, servers)
+
+
+def _unanswered(error: Exception, servers: str, answers: Sequence[BrokerAnswer]) -> LogError:
+    """No broker took us: the first that says why is to be believed."""
+    for one in answers:
+        final = None if one.error is None else _final(one.error)
+        if one.error is not None and final is not None:
+            return LogRefused(f"Kafka at {one.address} {final}. ({_short(one.error)})")
+    for one in answers:
+        if isinstance(one.error, KafkaConnectionError) and "closed" in str(one.error):
+            return LogUnavailable(
+                f"Kafka at {one.address} hangs up before it says anything. Check the port,"
+                " SANDIK_KAFKA_SECURITY_PROTOCOL and, where it asks for a certificate, SANDIK_KAFKA_SSL_CERTFILE;"
+                f" if it is shutting down, the same can be tried again. ({_short(one.error)})"
+            )
+    return _nobody(error, servers)
+
+
+def _nobody(error: Exception, servers: str) -> LogUnavailable:
     return LogUnavailable(
         f"No Kafka broker answers at {servers}. Check the address, that the broker runs, and the"
         f" SANDIK_KAFKA_… security settings; then the same can be tried again. ({_short(error)})"
+    )
+
+
+def _answered_in_part(error: Exception, answers: Sequence[BrokerAnswer]) -> LogUnavailable:
+    """Some brokers are well: what lies with the others waits for them."""
+    well = [one.address for one in answers if one.error is None]
+    others = [f"{one.address} {_final(one.error) or 'does not answer'}" for one in answers if one.error is not None]
+    return LogUnavailable(
+        f"Of Kafka's brokers {' and '.join(well)} {'answers' if len(well) == 1 else 'answer'}, but {'; '.join(others)}."
+        f" What lies there waits; the same can be tried again. ({_short(error)})"
     )
 
 
@@ -124,7 +176,10 @@ def _handshake(error: ssl.SSLError) -> str | None:
     if "WRONG_VERSION" in reason or "RECORD_LAYER" in reason or "HTTP_REQUEST" in reason:
         return "does not speak TLS on this port. Check the port and SANDIK_KAFKA_SECURITY_PROTOCOL"
     if "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason or "HANDSHAKE_FAILURE" in reason):
-        return "does not accept our certificate. Check SANDIK_KAFKA_SSL_CERTFILE and SANDIK_KAFKA_SSL_KEYFILE"
+        return (
+            "does not accept our certificate, or asks for one and we show none."
+            " Check SANDIK_KAFKA_SSL_CERTFILE and SANDIK_KAFKA_SSL_KEYFILE"
+        )
     if "PROTOCOL_VERSION" in reason or "NO_SHARED_CIPHER" in reason or "UNSUPPORTED_PROTOCOL" in reason:
         return "speaks no version of TLS that is allowed here. Have TLS 1.2 or newer enabled there"
     return None

@@ -52,7 +52,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         consumer.subscribe([self._topic], listener=self)
         await start(consumer, self._connection)
         try:
-            with self._connection.translated():
+            async with self._connection.translated():
                 await self._join(consumer)
         except BaseException:
             await stop_consumer(consumer)

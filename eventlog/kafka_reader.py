@@ -58,7 +58,7 @@ class KafkaReader:
         )
         await start(consumer, self._connection)
         try:
-            with self._connection.translated():
+            async with self._connection.translated():
                 await self._seek(consumer)
         except BaseException:
             await stop(consumer)
@@ -83,7 +83,7 @@ class KafkaReader:
             await asyncio.sleep(wait_ms / 1000)
             return []
         try:
-            with self._connection.translated():
+            async with self._connection.translated():
                 got = await consumer.getmany(timeout_ms=wait_ms, max_records=max_records)
         except Exception as error:
             if isinstance(error.__cause__, OffsetOutOfRangeError):

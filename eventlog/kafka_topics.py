@@ -41,6 +41,7 @@ class Topics:
         """Reach the cluster. Raises `LogUnavailable`, within a few seconds."""
         try:
             await self._connection.begin(self._admin.start())
+            await self._learn_brokers()
         except BaseException:
             await self.close()
             raise
@@ -63,7 +64,7 @@ class Topics:
         await self._set_append_times(topics, "LogAppendTime")
 
     async def _create(self, topics: Sequence[Topic], append_times: _AppendTimes) -> None:
-        with self._connection.translated():
+        async with self._connection.translated():
             there = await self._describe()
             missing = [topic for topic in topics if topic.name not in there]
             if not missing:
@@ -80,11 +81,18 @@ class Topics:
 
     async def check(self, topics: Sequence[Topic]) -> list[TopicFinding]:
         """Compare topics with what they must be."""
-        with self._connection.translated():
-            cluster = await self._admin.describe_cluster()
+        brokers, commands = await self._learn_brokers(), self._connection.commands
+        async with self._connection.translated():
             states = await self._states([topic.name for topic in topics])
-        brokers, commands = len(cluster["brokers"]), self._connection.commands
         return [one for topic in topics for one in findings(topic, states.get(topic.name), brokers, commands)]
+
+    async def _learn_brokers(self) -> int:
+        """Have the cluster say which brokers it has; how many there are."""
+        async with self._connection.translated(), asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+            cluster = await self._admin.describe_cluster()
+        found = [(broker["host"], broker["port"]) for broker in cluster["brokers"]]
+        self._connection.brokers.learn(found)
+        return len(found)
 
     async def _states(self, names: Sequence[str]) -> dict[str, TopicState]:
         """Those of the topics that are there, as they are."""
@@ -114,7 +122,7 @@ class Topics:
         """The topic as Kafka has it. Raises `UnknownTopic`."""
         topic = self._known.get(name)
         if topic is None:
-            with self._connection.translated():
+            async with self._connection.translated():
                 partitions = (await self._describe()).get(name)
                 if partitions is None:
                     raise UnknownTopic(name)
@@ -136,7 +144,7 @@ class Topics:
     async def _set_append_times(self, topics: Sequence[Topic], append_times: _AppendTimes) -> None:
         """Change that one setting where it is another, and wait until the cluster tells the new one."""
         for topic in topics:
-            with self._connection.translated():
+            async with self._connection.translated():
                 async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
                     found = await self._settings_of(topic.name)
                     if found.get(APPEND_TIMES) == append_times:

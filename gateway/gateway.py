@@ -166,9 +166,8 @@ class Gateway:
 
     def log_refused(self, reason: str) -> None:
         """The log is there and refuses us: as `log_lost`, and until that is mended this is not ready."""
-        if self._contact.refused != reason:
+        if self._contact.refuses(reason):
             _log.error("%s What is held stands; it is tried again now and then.", reason)
-        self._contact.refused, self._contact.reachable = reason, False
 
     def log_lost(self, reason: str) -> None:
         """The log does not answer: what is held stands, and every feed counts as down."""
@@ -185,9 +184,8 @@ class Gateway:
 
     def unready(self) -> tuple[str, ...]:
         """Why no clients should be sent here; empty where it is ready."""
-        waits_for = None if self.ready and not self.retiring else self.reason
         return unready(
-            waits_for=waits_for,
+            waits_for=None if self.ready and not self.retiring else self.reason,
             unverified=complaint(self.unverified()),
             refused=self._contact.refused,
             log_age_s=self.log_age_s,

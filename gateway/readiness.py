@@ -22,6 +22,11 @@ class LogContact:
         self.refused = None
         self.end = max(self.end, end)
 
+    def refuses(self, reason: str) -> bool:
+        """The log refuses us; whether that is news."""
+        is_news, self.refused, self.reachable = self.refused != reason, reason, False
+        return is_news
+
     def age_s(self, now: float) -> float:
         """How long ago the log last answered."""
         return max(0.0, now - self.answered_at)

@@ -30,7 +30,7 @@ NEVER_S: Final = 1e9
 FAST: Final = GatewaySettings(
     tick_ms=10,
     watch_s=0.05,
-    retry=RetryPolicy(0.01, 0.05),
+    retry=RetryPolicy(0.01, 0.05, refused_s=0.05),
     open_timeout_s=LIMIT_S,
     drain_s=1,
     stalled_s=10 * LIMIT_S,

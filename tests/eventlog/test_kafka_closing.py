@@ -178,16 +178,18 @@ async def connection() -> Connection:
 
 
 async def test_a_cancellation_that_nobody_asked_for_says_that_the_log_is_away(connection: Connection) -> None:
-    with pytest.raises(LogUnavailable, match="nobody had asked") as error, connection.translated():
-        await cancels_a_task_of_its_own()
+    with pytest.raises(LogUnavailable, match="nobody had asked") as error:
+        async with connection.translated():
+            await cancels_a_task_of_its_own()
     assert error.value.retriable
-    with pytest.raises(LogUnavailable, match="nobody had asked"), connection.translated():
-        await uninterrupted(cancels_a_task_of_its_own())
+    with pytest.raises(LogUnavailable, match="nobody had asked"):
+        async with connection.translated():
+            await uninterrupted(cancels_a_task_of_its_own())
 
 
 async def test_a_cancellation_that_was_asked_for_is_one(connection: Connection) -> None:
     async def read() -> None:
-        with connection.translated():
+        async with connection.translated():
             await asyncio.Event().wait()
 
     task = asyncio.create_task(read())
@@ -200,7 +202,7 @@ async def test_a_cancellation_that_was_asked_for_is_one(connection: Connection) 
 async def test_a_deadline_of_ours_is_one_wherever_it_is_set(connection: Connection) -> None:
 
     async def read(inner_s: float | None) -> None:
-        with connection.translated():
+        async with connection.translated():
             async with asyncio.timeout(inner_s):
                 await asyncio.Event().wait()
 
@@ -219,7 +221,7 @@ async def test_a_stray_cancellation_is_told_from_ours_also_on_the_way_out(connec
             await asyncio.Event().wait()
         finally:
             try:
-                with connection.translated():
+                async with connection.translated():
                     await cancels_a_task_of_its_own()
             except LogUnavailable as error:
                 seen.append(error)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,9 @@ from aiokafka import errors as kafka
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from eventlog.kafka import KafkaLog
-from eventlog.kafka_errors import explained, is_final
+from eventlog.kafka_errors import BrokerAnswer, explained, is_final, is_no_answer
 from eventlog.kafka_security import Security
-from schemas.errors import LogError, LogUnavailable
+from schemas.errors import LogError, LogRefused, LogUnavailable
 from tests.eventlog.certificates import Authority, authority, issued
 from tests.patience import LIMIT_S
 
@@ -142,3 +143,75 @@ def test_an_alert_of_the_brokers_is_told(reason: str, hint: str) -> None:
     lost.__cause__ = error
     assert hint in str(explained(lost, SERVERS))
     assert not explained(lost, SERVERS).retriable
+
+
+GONE = KafkaConnectionError("No connection to node with id 3")
+WELL, SILENT = BrokerAnswer("a:9092"), BrokerAnswer("c:9092", TimeoutError())
+REFUSING = BrokerAnswer("b:9092", kafka.SaslAuthenticationFailed("wrong"))
+
+
+def test_one_silent_broker_of_three_is_told_from_none_that_answers() -> None:
+    error = explained(GONE, SERVERS, [WELL, BrokerAnswer("b:9092"), SILENT])
+    assert isinstance(error, LogUnavailable)
+    assert "Of Kafka's brokers a:9092 and b:9092 answer, but c:9092 does not answer." in str(error)
+
+
+def test_one_broker_that_refuses_us_while_another_does_not_is_no_reason_to_end() -> None:
+    error = explained(GONE, SERVERS, [WELL, REFUSING])
+    assert isinstance(error, LogUnavailable)
+    assert "a:9092 answers, but b:9092 does not accept the user name or the password" in str(error)
+
+
+def test_brokers_of_which_none_takes_us_refuse_us() -> None:
+    error = explained(GONE, SERVERS, [SILENT, REFUSING])
+    assert isinstance(error, LogRefused)
+    assert "Kafka at b:9092 does not accept the user name or the password" in str(error)
+
+
+def test_brokers_that_all_answer_could_only_not_do_it() -> None:
+    assert "could not do it just now" in str(explained(GONE, SERVERS, [WELL]))
+
+
+def test_a_broker_that_hangs_up_is_told_so() -> None:
+    closed = BrokerAnswer("b:9092", KafkaConnectionError("Connection at b:9092 closed"))
+    error = explained(GONE, SERVERS, [SILENT, closed])
+    assert isinstance(error, LogUnavailable)
+    assert "Kafka at b:9092 hangs up" in str(error)
+    assert "No Kafka broker answers" in str(explained(GONE, SERVERS, [SILENT]))
+
+
+def test_only_who_says_nothing_is_asked_again() -> None:
+    assert is_no_answer(GONE)
+    assert is_no_answer(TimeoutError())
+    assert not is_no_answer(kafka.NotLeaderForPartitionError())
+    assert not is_no_answer(kafka.SaslAuthenticationFailed())
+
+
+def turn_away(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """Take connections as a broker does that asks for a certificate: an alert, and then the end of the line."""
+    with contextlib.suppress(OSError):
+        while True:
+            taken, _ = listener.accept()
+            with taken.dup() as line, contextlib.suppress(ssl.SSLError):
+                try:
+                    context.wrap_socket(taken, server_side=True).close()
+                finally:
+                    line.shutdown(socket.SHUT_WR)
+                    while line.recv(1_000):  # else what was not read would undo what was said
+                        pass
+
+
+async def test_a_broker_that_wants_a_certificate_of_ours_is_told(tmp_path: Path) -> None:
+    """It says so only after the handshake, to who goes on and reads."""
+    ca = authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issued(ca, tmp_path))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(ca.file)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        turning_away = asyncio.create_task(asyncio.to_thread(turn_away, listener, context))
+        error = await reason(listener.getsockname()[1], ca)
+        listener.shutdown(socket.SHUT_RDWR)
+        await turning_away
+    assert isinstance(error, LogRefused)
+    assert "asks for one and we show none" in str(error)

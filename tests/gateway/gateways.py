@@ -32,7 +32,7 @@ RUN: Final = "night"
 FAST: Final = GatewaySettings(
     tick_ms=1,
     watch_s=0.01,
-    retry=RetryPolicy(0.01, 0.02),
+    retry=RetryPolicy(0.01, 0.02, refused_s=0.02),
     open_timeout_s=LIMIT_S,
     answer_timeout_s=LIMIT_S,
     keep_alive_s=LIMIT_S,

@@ -34,6 +34,15 @@ def test_an_answer_makes_a_lost_log_reachable_and_its_end_never_steps_back() -> 
     assert (True, 7, 2.0) == (contact.reachable, contact.end, contact.answered_at)
 
 
+def test_a_log_that_refuses_us_is_a_reason_until_it_answers() -> None:
+    contact = LogContact(0.0)
+    assert [True, False] == [contact.refuses("It does not know this password.") for _ in range(2)]
+    refused = unready(waits_for=None, refused=contact.refused, log_age_s=0, log_limit_s=60)
+    assert (refused, contact.reachable) == (("It does not know this password.",), False)
+    contact.answered(1.0)
+    assert (contact.refused, contact.reachable) == (None, True)
+
+
 def test_restrictions_that_cannot_be_verified_are_a_reason_of_their_own() -> None:
     reasons = unready(
         waits_for=None, unverified="Orders that cannot be verified are kept.", log_age_s=0, log_limit_s=60

@@ -8,6 +8,7 @@ Its data lives in a temporary folder. Both end with the `with`, and also when th
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -51,14 +52,17 @@ RESTART_SESSION_MS: Final = 9_000
 
 _ROLES: Final = ("producer", "aggregator", "gateway", "archiver", "operator")
 
-GUARDED: Final = {"clerk": "right"} | {f"sandik-{role}": "right" for role in _ROLES}
-"""Who may come in at a guarded broker's own listener, and with which password. Nobody there has any other right."""
+CHIEF: Final = "chief"
+"""Who may do anything there."""
+
+GUARDED: Final = {"clerk": "right", CHIEF: "right"} | {f"sandik-{role}": "right" for role in _ROLES}
+"""Who may come in at a guarded broker's own listener, and with which password. The chief alone has any other right."""
 
 _GUARD: Final = """\
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl_plaintext.plain.sasl.jaas.config={login} required {users};
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
+super.users=User:ANONYMOUS;User:{chief}
 """
 
 _TOOLS: Final = {
@@ -103,7 +107,7 @@ class Broker:
         if guarded:
             listeners.append(Listener("SASL_PLAINTEXT", door, door, is_guarded=True))
             users = " ".join(f'user_{name}="{password}"' for name, password in GUARDED.items())
-            guard = _GUARD.format(login=_LOGIN, users=users)
+            guard = _GUARD.format(login=_LOGIN, users=users, chief=CHIEF)
         return cls(Node(1, {1: free_port()}, tuple(listeners), session_ms, guard), cluster_id())
 
     @property
@@ -175,6 +179,11 @@ class Broker:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(order)
             self._process.stdin.flush()
+
+    def set_password(self, user: str, password: str) -> None:
+        """Have a guarded broker, from its next start on, let this user in with another password."""
+        settings = self._settings.read_text()
+        self._settings.write_text(re.sub(f'user_{user}="[^"]*"', f'user_{user}="{password}"', settings))
 
     def administer(self, command: str) -> None:
         """Run a command line of Kafka's own tools, as an administrator would type it."""

@@ -44,7 +44,7 @@ GATEWAY: Final = GatewaySettings(
     tick_ms=5,
     watch_s=0.02,
     heartbeat_s=0.2,
-    retry=RetryPolicy(0.01, 0.05),
+    retry=RetryPolicy(0.01, 0.05, refused_s=0.05),
     read_wait_ms=100,
     drain_s=1,
 )

@@ -1,0 +1,93 @@
+"""A log that refuses a gateway in the middle of the night: it goes on with what it has, says why, and comes back."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from eventlog.clock import Wall
+from eventlog.kafka import KafkaLog
+from eventlog.kafka_security import Security
+from gateway.server import serve
+from schemas.errors import LogRefused
+from tests.gateway.gateways import FAST, RUN, Running, get, make_run, night, publish, running, viewer
+from tests.gateway.nights import totals
+from tests.gateway.unreliable import Unreliable
+from tests.kafka.broker import CHIEF, Broker
+from tests.patience import LIMIT_S
+
+REFUSAL = LogRefused("Kafka at broker:9093 does not accept the user name or the password.")
+
+
+async def readiness(gateway: Running, status: int) -> str:
+    """Ask until the gateway answers with this; what it then says."""
+    async with asyncio.timeout(LIMIT_S):
+        while (answer := await get(gateway, "/readyz")).status_code != status:  # noqa: ASYNC110  it tells who asks
+            await asyncio.sleep(0.01)
+    return answer.text
+
+
+async def test_a_gateway_that_is_refused_keeps_its_figures_says_why_and_comes_back(tmp_path: Path) -> None:
+    async with night(tmp_path) as below:
+        log = Unreliable(below)
+        async with running(log, settings=replace(FAST, read_wait_ms=10)) as gateway, viewer(gateway) as client:
+            await publish(below, totals(votes={"imamoglu": 5}))
+            await client.subscribe("tr")
+            await client.until(lambda: client.seq == 1)
+            log.break_off(REFUSAL)
+
+            assert "does not accept the user name or the password" in await readiness(gateway, 503)
+            assert '"imamoglu":5' in (await get(gateway, "/v1/totals")).text
+            assert 'log_errors_total{error="LogRefused"' in (await get(gateway, "/metrics")).text
+            await publish(below, totals(votes={"imamoglu": 6}, version=1))
+            log.come_back()
+            await client.until(lambda: client.seq == 2)
+            assert "password" not in await readiness(gateway, 200)
+
+
+async def test_a_gateway_that_is_refused_at_its_start_ends_with_the_reason(tmp_path: Path) -> None:
+    async with night(tmp_path) as below:
+        log = Unreliable(below)
+        log.break_off(REFUSAL)
+        with pytest.raises(ExceptionGroup) as ended:
+            async with asyncio.timeout(LIMIT_S):
+                await serve(log, RUN, host="127.0.0.1", port=0, clock=Wall(), settings=FAST)
+        assert ended.group_contains(LogRefused, match="the password")
+
+
+@pytest.fixture
+def broker(kafka_guarded_broker: Broker) -> Iterator[Broker]:
+    with kafka_guarded_broker as started:
+        yield started
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Broker) -> None:
+    async def restart(password: str) -> None:
+        broker.set_password(CHIEF, password)
+        await asyncio.to_thread(broker.stop)
+        await asyncio.to_thread(broker.start)
+
+    security = Security("SASL_PLAINTEXT", "PLAIN", CHIEF, "right")
+    async with KafkaLog(broker.servers) as plain, KafkaLog(str(broker.guarded), security=security) as log:
+        await make_run(plain)
+        settings = replace(FAST, heartbeat_s=1)
+        async with running(log, settings=settings) as gateway, viewer(gateway) as client:
+            await publish(plain, totals(votes={"imamoglu": 5}))
+            await client.subscribe("tr")
+            await client.until(lambda: client.seq == 1)
+
+            await restart("another")
+            reason = await readiness(gateway, 503)
+            while "password" not in reason:  # first it is away
+                reason = await readiness(gateway, 503)
+            assert "SANDIK_KAFKA_SASL_USERNAME" in reason
+            assert '"imamoglu":5' in (await get(gateway, "/v1/totals")).text
+
+            await restart("right")
+            await publish(plain, totals(votes={"imamoglu": 6}, version=1))
+            await client.until(lambda: client.seq == 2)
+            await readiness(gateway, 200)
