@@ -95,7 +95,10 @@ class Membership(Protocol):
 
     @property
     def partitions(self) -> frozenset[int]:
-        """The partitions that are this member's at the moment. Two members may overlap for a moment."""
+        """The partitions that are this member's at the moment. Two members may overlap for a moment.
+
+        Raises `LogError` where the log will not have this member any more.
+        """
         ...
 
 
