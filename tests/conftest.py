@@ -25,6 +25,9 @@ settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("noisy")
 """How long an example takes says something about the machine, and nothing about the code."""
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Tests start hundreds of processes. Each compiled all of our modules anew, a third of its time, where that is set."""
+
 _SERVERS: Final = "SANDIK_TEST_KAFKA"
 _MISSING: Final = "SANDIK_TEST_KAFKA_MISSING"  # why there is none; set here, read by workers
 _broker = pytest.StashKey[Broker]()
