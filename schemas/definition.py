@@ -12,8 +12,11 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, Field, model_validator
 
 from schemas.errors import DefinitionError
-from schemas.fields import MAX_BOX_NUMBER, Color, Frozen, Id, Moment, Total, UnitId
+from schemas.fields import MAX_BOX_NUMBER, CellTotal, Color, Frozen, Id, Moment, UnitId
 from schemas.zones import zone_named
+
+MAX_BALLOT_NO: Final = 10_000
+"""The highest place on a ballot: the longest on record has some 1,000 names."""
 
 Level = Literal["country", "province", "district"]
 
@@ -42,7 +45,7 @@ class Candidate(Frozen):
     id: Id
     name: Name
     party: Id | None = None
-    ballot_no: Annotated[int, Field(ge=1)] | None = None
+    ballot_no: Annotated[int, Field(ge=1, le=MAX_BALLOT_NO)] | None = None
 
 
 class Contest(Frozen):
@@ -80,7 +83,7 @@ class Unit(Frozen):
     level: Level
     name: Name
     parent: UnitId | None = None
-    registered: Total | None = None
+    registered: CellTotal | None = None
     boxes: tuple[BoxRange, ...] = ()
 
     @property

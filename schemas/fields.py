@@ -92,8 +92,21 @@ EventTime = Annotated[
 ]
 """When a source says that it counted: any time that is a date in every time zone; one at the calendar's end is not."""
 
-Total = Annotated[int, Field(ge=0)]
-"""A count summed over boxes."""
+MAX_TOTAL: Final = 2**53 - 1
+"""The most that anything is counted to: what a JavaScript number holds exactly, and every writer of JSON can write."""
+
+MAX_CELL_TOTAL: Final = 10 * MAX_DISTRICT_BOXES * MAX_BOX_COUNT
+"""The most a count of one district's totals can be, ten times over for what its boxes leave in doubt. The sums of
+90,000 such districts are below `MAX_TOTAL`."""
+
+Total = Annotated[int, Field(ge=0, le=MAX_TOTAL)]
+"""A count summed over boxes, or a position in a log."""
+
+CellTotal = Annotated[int, Field(ge=0, le=MAX_CELL_TOTAL)]
+"""A count summed over the boxes of one district."""
+
+Version = Annotated[int, Field(ge=-1, le=MAX_TOTAL)]
+"""The offset of the last tally that changed a district's totals; -1 before the first."""
 
 
 class Frozen(BaseModel):

@@ -10,12 +10,12 @@ what the gates show (docs/decisions/past.md). Gates of older logs lie under the 
 kept the newest; they mean the same.
 """
 
-from typing import Annotated, Final, Literal, Self
+from typing import Final, Literal, Self
 
 import orjson
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import TypeAdapter, model_validator
 
-from schemas.fields import Total
+from schemas.fields import Total, Version
 from schemas.totals import OrderAside, Totals
 
 GATE_PREFIX: Final = b"gate:"
@@ -36,7 +36,7 @@ class Gate(OrderAside):
     held: bool
     again: Total = 0
     program: Totals | None = None
-    version: Annotated[int, Field(ge=-1)] | None = None
+    version: Version | None = None
 
     @property
     def published(self) -> int | None:

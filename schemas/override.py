@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, Self
 import orjson
 from pydantic import Field, TypeAdapter, model_validator
 
-from schemas.fields import Moment, Total
+from schemas.fields import CellTotal, Moment, Total, Version
 from schemas.totals import COUNTS, Cell, OrderAside, Totals
 
 OVERRIDE_PREFIX: Final = b"override:"
@@ -37,10 +37,10 @@ MAX_STANDING_FIGURES: Final = 1_024
 
 _FigureName = Annotated[str, Field(pattern=r"^([a-z_]+|votes\.[a-z0-9][a-z0-9_\-]*)$", max_length=110)]
 
-Figures = Annotated[dict[_FigureName, Total], Field(max_length=MAX_FIGURES)]
+Figures = Annotated[dict[_FigureName, CellTotal], Field(max_length=MAX_FIGURES)]
 """Absolute figures by name: a count of `FIGURES`, or `votes.` and a candidate."""
 
-StandingFigures = Annotated[dict[_FigureName, Total], Field(max_length=MAX_STANDING_FIGURES)]
+StandingFigures = Annotated[dict[_FigureName, CellTotal], Field(max_length=MAX_STANDING_FIGURES)]
 """The same, of all orders that stand in one cell."""
 
 
@@ -59,7 +59,7 @@ class Override(OrderAside):
     at: Moment
     figures: StandingFigures
     instead_of: StandingFigures = Field(default_factory=dict)
-    version: Annotated[int, Field(ge=-1)] | None = None
+    version: Version | None = None
     """The version of the cell's totals in the topic when it was relayed, -1 for none; `None`: nobody wrote it down."""
 
     @property

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from operator import attrgetter
 from struct import Struct
-from struct import error as struct_error
 from typing import Final, NamedTuple
 
 import orjson
@@ -26,7 +25,6 @@ EMPTY: Final = bytes(STATE_BYTES)
 
 _MASK: Final = 2 ** (8 * STATE_BYTES) - 1
 _NUMBER_BYTES: Final = 8
-_MASK_63: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -66,11 +64,7 @@ class CellHash:
 
 
 def _packed(numbers: Collection[int]) -> bytes:
-    pack = Struct(f">{len(numbers)}q").pack
-    try:
-        return pack(*numbers)
-    except struct_error:  # no count that was ever summed, but anyone may write a record
-        return pack(*(number & _MASK_63 for number in numbers))
+    return Struct(f">{len(numbers)}q").pack(*numbers)
 
 
 class State:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final, Literal, NamedTuple
+from typing import ClassVar, Final, Literal, NamedTuple
 
 import orjson
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime, TypeAdapter
 
-from schemas.fields import Frozen, Id, Total, UnitId
+from schemas.fields import CellTotal, Frozen, Id, UnitId, Version
 
 
 class Cell(NamedTuple):
@@ -41,19 +41,19 @@ class Totals(Frozen):
     contest: Id
     source: Id
     district: UnitId
-    version: Annotated[int, Field(ge=-1)]
+    version: Version
     as_of: AwareDatetime
-    boxes_opened: Total
-    annulled: Total
-    registered: Total
-    cast: Total
-    valid: Total
-    invalid: Total
-    unattributed: Total
-    flagged: Total
-    votes: dict[Id, Total]
+    boxes_opened: CellTotal
+    annulled: CellTotal
+    registered: CellTotal
+    cast: CellTotal
+    valid: CellTotal
+    invalid: CellTotal
+    unattributed: CellTotal
+    flagged: CellTotal
+    votes: dict[Id, CellTotal]
     overridden: tuple[str, ...] = ()
-    excess: Total = 0
+    excess: CellTotal = 0
 
     @property
     def cell(self) -> Cell:

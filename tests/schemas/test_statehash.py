@@ -95,10 +95,3 @@ def test_a_state_kept_cell_by_cell_is_the_state_of_what_was_put_last(totals: lis
 
 def test_no_totals_are_the_empty_state() -> None:
     assert EMPTY == state_of([]) == joined([]) == State().hash()
-
-
-def test_numbers_beyond_64_bits_have_a_state_too() -> None:
-    """No box was ever counted so, but anybody may write a record."""
-    vast = figures_of({"kurum": 2**70 + 1})
-
-    assert state_of([vast]) != state_of([vast.model_copy(update={"votes": {"kurum": 2**70 + 2}})])

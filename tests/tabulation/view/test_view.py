@@ -275,3 +275,15 @@ def test_what_is_hidden_leaves_the_sum_of_what_is_left() -> None:
     assert ["tr", "tr/34"] == sorted(str(entry["unit"]) for entry in whole.changed_since("mayor", "aa", EVERYWHERE, 2))
     whole.hide(4, Cell("mayor", "aa", "tr/34/adalar"))
     assert ([], 5) == (whole.rows(), whole.seq)
+
+
+@pytest.mark.parametrize("figure", ["votes.kurum", "registered", "version", "excess"])
+def test_figures_that_no_district_can_have_are_passed_by(figure: str) -> None:
+    """What is beyond 64 bits no gateway could tell anybody; nor the sum of some that are not."""
+    own = orjson.loads(totals(votes={"kurum": 3}).encode()) | {"excess": 0}
+    name, _, candidate = figure.partition(".")
+    own[name] = {candidate: 2**60} if candidate else 2**60
+    view = View(ELECTION)
+    view.fold(Written(0, orjson.dumps(own), key=b"mayor/aa/tr/34/uskudar"))
+
+    assert ([], 1, 1) == (view.rows(), view.skipped, view.seq)
