@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from schemas.control import Mode
+from schemas.control import Mode, Speed
 from schemas.definition import Level
 from schemas.fields import Frozen, Id, Total, UnitId
 from schemas.playback import PlaybackStatus
@@ -27,6 +27,9 @@ MAX_UNITS: Final = 256
 """Unit patterns in one subscription; 81 provinces and their `/*` fit."""
 
 MAX_RATE_HZ: Final = 100
+
+MAX_PAUSE_S: Final = 24 * 3600.0
+"""The longest that a client is told to wait, for a sign of life or before it comes back: who waits longer is frozen."""
 
 UnitPattern = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9_\-/]*(/\*)?$")]
 """A unit id, or a unit id and `/*` for the units directly below it."""
@@ -114,7 +117,7 @@ class Hello(Frozen):
     mode: Mode
     epoch: str
     seq: Total
-    heartbeat_s: float
+    heartbeat_s: Annotated[float, Field(gt=0, le=MAX_PAUSE_S)]
     scope: Scope = "public"
 
 
@@ -184,7 +187,7 @@ class Playback(Frozen):
     """
 
     clock: AwareDatetime
-    speed: float
+    speed: Speed
     status: PlaybackStatus
     first: AwareDatetime
     last: AwareDatetime
@@ -269,7 +272,7 @@ class Goodbye(Frozen):
 
     type: Literal["goodbye"]
     code: int
-    retry_after_s: Annotated[float, Field(ge=0)]
+    retry_after_s: Annotated[float, Field(ge=0, le=MAX_PAUSE_S)]
 
 
 ServerMessage = Annotated[

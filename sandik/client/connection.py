@@ -24,7 +24,7 @@ from sandik.client.retry import Retry
 from sandik.client.subscription import Wanted
 from sandik.client.token import Token, current_token, is_asked_for, lead_s, pause_s
 from schemas.errors import StreamRefused
-from schemas.wire import PROTOCOL, SERVER_MESSAGE, Error, Subscribe, Unsubscribe
+from schemas.wire import MAX_PAUSE_S, PROTOCOL, SERVER_MESSAGE, Error, Subscribe, Unsubscribe
 
 OPENING_S: Final = 10.0
 """How long an attempt to connect may take: the gateway's own limit for the request."""
@@ -208,7 +208,7 @@ class LiveNight(Night):
     def _heed(self, retry_after: str) -> None:
         """RFC 9110 section 10.2.3; a date, which no gateway of ours sends, is not heeded."""
         if retry_after.isdecimal():
-            self.come_back_after(float(retry_after))
+            self.come_back_after(min(float(retry_after), MAX_PAUSE_S))
 
     async def _converse(self) -> _Ended:
         """Connect and listen until the connection ends, or the last of those that took its place.
@@ -334,7 +334,8 @@ class LiveNight(Night):
         try:
             message = SERVER_MESSAGE.validate_json(text)
         except ValidationError as error:
-            if _kind(text) in _KINDS:
+            kind = _kind(text)
+            if isinstance(kind, str) and kind in _KINDS:
                 complaint = f"The gateway said something that is not in {PROTOCOL}: {error.errors()[0]['msg']}."
                 self._hear(Error(type="error", code="malformed", message=complaint))
             return  # of a kind that we do not know: a newer server may say more

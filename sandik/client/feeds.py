@@ -65,8 +65,9 @@ class Feeds:
         replay = self._state.replay if self._state is not None else None
         if replay is None or replay.status != "playing":
             return replay
-        clock = replay.clock + timedelta(seconds=(self._now() - self._at) * replay.speed)
-        return replay.model_copy(update={"clock": min(clock, replay.last)})
+        left_s = (replay.last - replay.clock).total_seconds()
+        gone_s = min(left_s, (self._now() - self._at) * replay.speed)
+        return replay.model_copy(update={"clock": replay.clock + timedelta(seconds=gone_s)})
 
     def _age_s(self, source: str, feed: Feed) -> float | None:
         ages: list[float] = []

@@ -79,3 +79,15 @@ def test_a_replays_clock_goes_on_while_it_plays_and_never_beyond_its_end(
 
     assert replay is not None
     assert NIGHT + timedelta(seconds=runs_s) == replay.clock
+
+
+def test_a_replays_clock_stops_at_its_end_however_long_nothing_was_said() -> None:
+    clock = Clock()
+    feeds = Feeds(clock)
+    feeds.receive(state(replay=playback("playing", speed=100_000.0)))
+    clock.now = 1e9
+
+    found = feeds.replay()
+
+    assert found is not None
+    assert NIGHT + timedelta(hours=1) == found.clock

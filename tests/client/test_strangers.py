@@ -117,3 +117,22 @@ async def test_a_message_that_says_nothing_new_changes_nothing() -> None:
         assert "The end." == (await hears(client, Error)).message
         assert () == (await anext(client)).units
         assert 0 == client.gaps
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": []},
+        {"type": {}},
+        {"type": "goodbye", "code": 1012, "retry_after_s": 1e300},
+        {**HELLO, "heartbeat_s": 1e300},
+        {**HELLO, "heartbeat_s": -1},
+        {**HELLO, "heartbeat_s": 0},
+    ],
+)
+async def test_nothing_that_a_server_says_freezes_a_client(message: dict[str, object]) -> None:
+    """It goes on reading, and comes back in time."""
+    async with server(message, HELLO, close=1012) as url, connect(url, settings=SOON) as client:
+        for _ in range(2):
+            assert "r" == (await hears(client, Hello)).run
+        assert client.patience_s in {None, 27}

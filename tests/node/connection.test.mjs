@@ -121,6 +121,15 @@ test("it waits for as long as goodbye asks", () => {
   assert.equal(sockets.length, 2);
 });
 
+test("a pause that nobody would wait is not heeded", () => {
+  const { clock, sockets } = stage();
+  open(sockets[0]);
+  sockets[0].say({ type: "goodbye", code: 1012, retry_after_s: 1e12 });
+  sockets[0].onclose({ code: 1012 });
+  clock.advance(8_000);
+  assert.equal(sockets.length, 2);
+});
+
 test("pauses double with each failure, to a limit, until a hello", () => {
   const { clock, sockets } = stage();
   for (const pause of [2_000, 4_000, 8_000, 8_000]) {

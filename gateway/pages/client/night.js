@@ -6,7 +6,7 @@
  */
 
 import { Feeds } from "./feeds.js";
-import { mayReconnect, retryDelay } from "./retry.js";
+import { mayReconnect, pauseMs, retryDelay } from "./retry.js";
 import { same, Subscription } from "./subscription.js";
 
 /** @import { Call, ClientMessage, DeltaMessage, Entry, Events, HelloMessage, Mode, Scope, ServerMessage, SnapshotMessage, StateMessage, Status, Wanted } from "./index.d.ts" */
@@ -256,7 +256,7 @@ export class Night {
       case "error":
         return this.#tell("fault", message);
       case "goodbye":
-        this.#retryAfterMs = message.retry_after_s * 1_000;
+        this.#retryAfterMs = pauseMs(message.retry_after_s);
         return undefined;
       default:
         return undefined;
@@ -307,7 +307,7 @@ export class Night {
     this.epoch = epoch;
     this.scope = scope ?? "public";
     this.#failures = 0;
-    this.#heartbeatMs = message.heartbeat_s * 1_000;
+    this.#heartbeatMs = pauseMs(message.heartbeat_s);
     this.#tell("hello", message);
     this.#connection("open");
   }

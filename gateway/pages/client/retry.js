@@ -19,6 +19,17 @@ export function retryDelay(failures, random = Math.random, firstMs = RETRY_FIRST
   return random() * Math.min(longestMs, firstMs * 2 ** Math.min(failures, 16));
 }
 
+/** The longest that a server may ask for: a day. A browser's timer takes no more than 24 of them. */
+export const LONGEST_PAUSE_S = 24 * 3_600;
+
+/**
+ * What a server asks to wait, in milliseconds; null where that is no time, or none that anybody would wait.
+ * @param {number} seconds
+ */
+export function pauseMs(seconds) {
+  return seconds >= 0 && seconds <= LONGEST_PAUSE_S ? seconds * 1_000 : null;
+}
+
 /**
  * Whether a close code asks for another connection: 4500 to 4999 say that it would be no use.
  * @param {number} code
