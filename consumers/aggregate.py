@@ -260,6 +260,14 @@ class Aggregator:
                 checkpoint.fault(),
             )
             return Marker()
+        foreign = [ledger.cell for ledger in ledgers if not self._fold.could_hold(ledger)]
+        if foreign:
+            _log.warning(
+                "The checkpoint of partition %d has %s as another definition would. Folding it from the start.",
+                partition,
+                foreign[0],
+            )
+            return Marker()
         self._fold.notices.restore(checkpoint.marker.notices)
         for ledger in ledgers:
             self._fold.adopt(ledger)

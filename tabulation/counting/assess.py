@@ -7,6 +7,7 @@ that letting it out would publish is tried on them.
 from collections.abc import Mapping
 from typing import Final, cast
 
+from schemas.errors import UsageError
 from schemas.mending import MENDABLE, mended
 from schemas.quarantine import Assessment, Quarantined, Verdict
 from schemas.set_aside import SetAside
@@ -31,8 +32,7 @@ def assess(found: SetAside, record: Quarantined | None, fold: TallyFold) -> Asse
     if verdict == "counted":
         refusal = f"{stands}, and it says the same"
     elif record is not None and record.reason in MENDABLE:
-        event = mended(record, released if revision == found.revision else 0)
-        refusal = _refusal(fold, event, stands)
+        refusal = _refusal(fold, record, released if revision == found.revision else 0, stands)
     return Assessment(position=found.position, verdict=verdict, revision=revision, released=released, refusal=refusal)
 
 
@@ -83,9 +83,12 @@ def _with_votes(votes: Mapping[str, int]) -> dict[str, int]:
     return {name: count for name, count in votes.items() if count}
 
 
-def _refusal(fold: TallyFold, event: Tally, stands: str) -> str | None:
-    """Why publishing this event would change nothing; `None` where it would count."""
-    outcome = fold.outcome_of(event)
+def _refusal(fold: TallyFold, record: Quarantined, earlier: int, stands: str) -> str | None:
+    """Why letting the record out, after so many `earlier` ones, would change nothing; `None` where it would count."""
+    try:
+        outcome = fold.outcome_of(mended(record, earlier))
+    except UsageError as error:
+        return str(error)
     if isinstance(outcome, Refusal):
         return outcome.detail
     if outcome in _COUNTS_THEN:

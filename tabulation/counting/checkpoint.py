@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 import orjson
 from pydantic import AwareDatetime
 
-from schemas.fields import Frozen, Total
+from schemas.fields import CellTotal, Frozen, Id, Total, UnitId, Version
 from schemas.notice import Notice
 from schemas.record import Record
 from schemas.totals import Cell
@@ -47,17 +47,33 @@ class _MarkerRecord(Frozen):
     notices: tuple[Notice, ...] = ()
 
 
+class _SumsRecord(Frozen):
+    """The sums of a ledger as they are written."""
+
+    boxes_opened: CellTotal
+    annulled: CellTotal
+    registered: CellTotal
+    cast: CellTotal
+    valid: CellTotal
+    invalid: CellTotal
+    unattributed: CellTotal
+    flagged: CellTotal
+    flags: dict[str, CellTotal]
+    votes: dict[Id, CellTotal]
+    excess: CellTotal = 0
+
+
 class _Head(Frozen):
     """The first line of a ledger's record: the cell, its totals, and what the rows after it are made of."""
 
     v: Literal[3]
     of: Literal["boxes", "reports"]
-    cell: tuple[str, str, str]
-    version: int
+    cell: tuple[Id, Id, UnitId]
+    version: Version
     as_of: AwareDatetime
     boxes_total: Total
     layout: dict[str, Any]
-    totals: dict[str, int | dict[str, int]]
+    totals: _SumsRecord
 
 
 class Kept(NamedTuple):
@@ -163,7 +179,7 @@ class _Foreign(ValueError):
 def _restored(line: bytes, packed: bytes) -> Ledger:
     _check_version(line, LEDGER_VERSION)
     head = _Head.model_validate_json(line)
-    cell, sums = Cell(*head.cell), Sums(**head.totals)  # type: ignore[arg-type]  # what the layout says it is
+    cell, sums = Cell(*head.cell), Sums(**dict(head.totals))
     if head.of == "reports":
         reports = ReportLedger(cell, sums, head.boxes_total)
         _check_layout(head, reports)
@@ -182,7 +198,7 @@ def _check_version(line: bytes, version: int) -> None:
 
 
 def _check_layout(head: _Head, ledger: Ledger) -> None:
-    if head.layout != ledger.layout:
+    if head.layout != ledger.layout or head.totals.flags.keys() != {*ledger.layout["flags"]}:
         raise _Foreign("holds other counts or flags than this sandik keeps")
 
 

@@ -107,6 +107,13 @@ class TallyFold:
             return ledger.outcome_of(tally)
         return cast("ReportLedger", ledger).outcome_of(cast("Reported", tally))
 
+    def could_hold(self, ledger: Ledger) -> bool:
+        """Whether a ledger is one that this definition's tallies come to: of such a cell, kind and ballot."""
+        rules = self._rulebook.rules_for(ledger.cell)
+        if type(rules) is Refusal or isinstance(ledger, ReportLedger) != rules.takes_reports:
+            return False
+        return ledger.sums.votes.keys() == rules.candidates and ledger.boxes_total == len(rules.boxes)
+
     def adopt(self, ledger: Ledger) -> None:
         """Take over a ledger from a checkpoint."""
         self.ledgers[ledger.cell] = ledger

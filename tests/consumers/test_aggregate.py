@@ -1,7 +1,10 @@
 import asyncio
+import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
 from consumers.aggregate import MAX_RECORDS, AggregateSettings, Aggregator, Progress
@@ -285,3 +288,37 @@ async def test_when_one_of_two_members_stops_the_other_takes_over(log: EventLog,
     await until_end(log, run)
 
     assert [2, 2, 2, 2] == [totals.boxes_opened for totals in (await newest(log, run)).values()]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"boxes_total": 19},
+        {"cell": ["mayor", "aa", "tr/34/besiktas"]},
+        {"votes": {"imamoglu": 150, "kurum": 100, "somebody": 0}},
+        {"votes": {"imamoglu": 150, "kurum": 100, "No id": 0}},
+        {"votes": {"imamoglu": 2**70, "kurum": 100, "bagimsiz_1": 0}},
+        {"flags": {}},
+    ],
+)
+async def test_a_checkpoint_that_no_tallies_come_to_is_folded_over_from_the_start(
+    log: EventLog, run: Run, change: dict[str, Any]
+) -> None:
+    """Whoever may write to the topic could say so, and no aggregator would start again."""
+    await publish(log, run, counted(), counted(box=1002))
+    await until_end(log, run)
+    for partition, batch in (await read_to_end(log, run.topics.ledger.name)).items():
+        for record in batch:
+            if record.key == USKUDAR.key():
+                line, _, packed = (record.value or b"").partition(b"\n")
+                head = orjson.loads(line)
+                head["totals"] |= {name: value for name, value in change.items() if name in head["totals"]}
+                head |= {name: value for name, value in change.items() if name in head}
+                value = json.dumps(head).encode() + b"\n" + packed  # orjson writes no number of any size
+                await log.append(run.topics.ledger.name, [Entry(USKUDAR.key(), value, partition)])
+    await publish(log, run, counted({"imamoglu": 7}, revision=2), counted(box=1003))
+
+    await until_end(log, run)
+
+    found = (await newest(log, run))[USKUDAR]
+    assert (3, 307) == (found.boxes_opened, found.votes["imamoglu"])

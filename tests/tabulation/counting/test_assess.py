@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from schemas.fields import MAX_RELEASED
 from schemas.quarantine import Assessment, Quarantined, Reason, quarantined
 from schemas.set_aside import SetAside, set_aside_in
 from schemas.tally import Tally, encode
@@ -147,3 +148,16 @@ def test_what_is_not_at_hand_is_assessed_without_trying_it() -> None:
     assert ("contradicts", None) == ((found := assess(seen(first), None, fold)).verdict, found.refusal)
     short = seen(first)._replace(event=None)
     assert "contradicts" == assess(short, None, fold).verdict
+
+
+def test_a_record_that_says_of_itself_that_it_could_be_mended_and_cannot_be_read_is_told_so() -> None:
+    """Whoever may write to the quarantine topic can say so."""
+    value = encode(counted()).replace(b"T19:", b"T19")
+    found = of_bytes(value, [counted()], "conflict")
+    assert ("contradicts", True) == (found.verdict, (found.refusal or "").startswith("It cannot be read: at: "))
+
+
+def test_what_would_be_let_out_once_too_often_is_told_so() -> None:
+    said = [counted(), counted({"kurum": 9}, type="corrected", released=MAX_RELEASED)]
+    found = of_bytes(encode(counted({"kurum": 7})), said, "conflict")
+    assert ("superseded", True) == (found.verdict, (found.refusal or "").startswith("255 statements were let out"))
