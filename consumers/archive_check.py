@@ -3,12 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
-import pyarrow as pa
 from pyarrow import compute, parquet
 
 from consumers.archive_fold import ArchiveFold
 from eventlog.archive import Archive
-from eventlog.archive_faults import REMEDY, fault_of
+from eventlog.archive_faults import REMEDY, UNREADABLE, fault_of
 from eventlog.archive_manifest import End, Segment, Span
 from eventlog.archive_segment import Columns, columns_of
 from schemas.errors import ArchiveError
@@ -63,10 +62,10 @@ def _recompute_group(
 ) -> Iterator[int]:
     try:
         table = file.read_row_group(group)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        found = [(span, columns_of(table.filter(compute.equal(table["partition"], span.partition)))) for span in spans]
+    except UNREADABLE as error:
         raise fault_of(archive.folder / segment.file, segment) from error
-    for span in spans:
-        columns = columns_of(table.filter(compute.equal(table["partition"], span.partition)))
+    for span, columns in found:
         if columns:
             _compare(segment, span, columns, fold, _compared_of(archive))
             yield len(columns)

@@ -12,10 +12,9 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
 from pyarrow import parquet
 
-from eventlog.archive_faults import check_schema, fault_of
+from eventlog.archive_faults import UNREADABLE, check_schema, fault_of
 from eventlog.archive_manifest import ArchivedTopic, Manifest, Segment, read_manifest
 from eventlog.archive_segment import Archived, append_range, columns_of
 from schemas.errors import ArchiveError
@@ -70,7 +69,7 @@ class Archive:
             opened = parquet.ParquetFile(path)
         except FileNotFoundError:
             raise self._missing(segment) from None
-        except (pa.ArrowException, OSError) as error:
+        except UNREADABLE as error:
             raise fault_of(path, segment) from error
         check_schema(path, segment, opened)
         return opened
@@ -98,12 +97,15 @@ class Archive:
         """A segment's records with an append time from `first_ms` on, before `end_ms`, in the order of the file."""
         with self.open_segment(segment) as file:
             for group in range(file.metadata.num_row_groups):
-                least, greatest = append_range(file, group)
-                if greatest < first_ms:
-                    continue
-                if least >= end_ms:
-                    return
-                records = columns_of(file.read_row_group(group)).records(segment.topic)
+                try:
+                    least, greatest = append_range(file, group)
+                    if greatest < first_ms:
+                        continue
+                    if least >= end_ms:
+                        return
+                    records = columns_of(file.read_row_group(group)).records(segment.topic)
+                except UNREADABLE as error:
+                    raise fault_of(self.folder / segment.file, segment) from error
                 if first_ms <= least and greatest < end_ms:
                     yield from records
                 else:

@@ -11,6 +11,9 @@ from eventlog.archive_manifest import Segment, Span
 from eventlog.archive_segment import SCHEMA, Columns, columns_of
 from schemas.errors import ArchiveError
 
+UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError)
+"""What is raised for bytes that are no segment, by Arrow or by who takes its columns for what they should be."""
+
 REMEDY: Final = "Restore it from a copy, or archive the run anew."
 
 
@@ -26,7 +29,7 @@ def fault_of(path: Path, segment: Segment) -> ArchiveError:
     try:
         with parquet.ParquetFile(path) as file:
             return _fault_in(path, segment, file)
-    except (pa.ArrowException, OSError) as error:
+    except UNREADABLE as error:
         return _at_start(path, segment, f"is not the Parquet file that was written: {error}. {REMEDY}")
 
 
@@ -42,7 +45,7 @@ def _fault_in(path: Path, segment: Segment, file: parquet.ParquetFile) -> Archiv
     for group in range(file.metadata.num_row_groups):
         try:
             columns = columns_of(file.read_row_group(group))
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except UNREADABLE as error:
             partition, offset = _first_of(file, group) or walk.next_of(segment.spans[0])
             what = f"was changed: its records from here on cannot be read ({error}). {REMEDY}"
             return ArchiveError(path.name, what, partition=partition, offset=offset)
@@ -107,9 +110,9 @@ def _first_of(file: parquet.ParquetFile, group: int) -> tuple[int, int] | None:
     """The first record of a row group by its least columns, if they can be read."""
     try:
         table = file.read_row_group(group, columns=["partition", "offset"])
-    except (pa.ArrowException, OSError):
+        return table["partition"][0].as_py(), table["offset"][0].as_py()
+    except UNREADABLE:
         return None
-    return table["partition"][0].as_py(), table["offset"][0].as_py()
 
 
 def _at_start(path: Path, segment: Segment, what: str) -> ArchiveError:

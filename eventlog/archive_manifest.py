@@ -13,8 +13,8 @@ from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
 from schemas.control import Mode
 from schemas.definition import Election
-from schemas.errors import ArchiveError
-from schemas.fields import Frozen, Total
+from schemas.errors import ArchiveError, DefinitionError
+from schemas.fields import MAX_TOTAL, Frozen, Total
 
 Format = Literal["sandik.archive.v1", "sandik.archive.v2"]
 
@@ -25,6 +25,8 @@ FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
 _FORMAT_NAME: Final = "sandik.archive.v"
 MANIFEST: Final = "manifest.json"
+_DIGEST: Final = "digest"
+"""The field for which a manifest's other fields are hashed. Those of earlier releases have none."""
 
 ArchivedTopic = Literal["tallies", "control"]
 """What of a run is archived: what was reported, and what was ordered. Everything else is a fold of these."""
@@ -35,13 +37,19 @@ FileName = Annotated[str, StringConstraints(pattern=r"^(tallies|control)-[0-9]{8
 """A file beside the manifest, never a path elsewhere."""
 
 
+_REMEDY: Final = "Restore it from a copy, or archive the run anew."
+
+MAX_PARTITIONS: Final = 100_000
+"""A topic's partitions: a hundred times as many as one has on the largest cluster for this."""
+
+
 class Span(Frozen):
     """The records of one partition in a segment: first and last offset, and the link before the first."""
 
     partition: Total
     first: Total
     last: Total
-    records: Annotated[int, Field(ge=1)]
+    records: Annotated[int, Field(ge=1, le=MAX_TOTAL)]
     before: Digest128
 
 
@@ -50,7 +58,7 @@ class Segment(Frozen):
 
     file: FileName
     topic: ArchivedTopic
-    records: Annotated[int, Field(ge=1)]
+    records: Annotated[int, Field(ge=1, le=MAX_TOTAL)]
     size_bytes: Total
     sha256: Sha256
     first_append: AwareDatetime
@@ -82,7 +90,7 @@ class Manifest(Frozen):
     mode: Mode
     epoch: str
     take: Total = 0
-    partitions: Annotated[int, Field(ge=1)]
+    partitions: Annotated[int, Field(ge=1, le=MAX_PARTITIONS)]
     complete: bool = False
     records: dict[ArchivedTopic, dict[str, Total]] = Field(default_factory=dict)
     first_append: AwareDatetime | None = None
@@ -105,8 +113,15 @@ class Manifest(Frozen):
         return sum(self.records.get(topic, {}).values())
 
     def encode(self) -> bytes:
-        """The file's bytes."""
-        return self.model_dump_json(indent=1).encode() + b"\n"
+        """The file's bytes; the last thing in it is a digest of all the others."""
+        whole = self.model_dump_json(indent=1)
+        fields, digest = whole.removesuffix("\n}"), _digest_of(orjson.loads(whole))
+        return f'{fields},\n "{_DIGEST}": "{digest}"\n}}\n'.encode()
+
+
+def _digest_of(fields: dict[str, object]) -> str:
+    """A digest of a manifest's fields, as JSON has them."""
+    return blake2b(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
 def definition_hash(definition: Election) -> str:
@@ -158,17 +173,51 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         manifest = Manifest.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
+    except (ValidationError, DefinitionError) as error:
         raise ArchiveError(
-            str(path), f"was changed: {where}: {first['msg']}. Restore it from a copy, or archive the run anew."
+            str(path), f"was changed: {_first_fault(error)}. Restore it from a copy, or archive the run anew."
         ) from error
+    if _DIGEST in found and found.pop(_DIGEST) != _digest_of(found):
+        raise ArchiveError(str(path), f"was changed: it does not give the digest in it. {_REMEDY}")
     if content_hash(identity_of(manifest), manifest.ends) != manifest.content_hash:
         raise ArchiveError(
             str(path), "was changed: the run, its definition or its ends do not give the content hash in it."
         )
+    _check_spans(manifest)
     return manifest
+
+
+def _check_spans(manifest: Manifest) -> None:
+    """Raise `ArchiveError` where the segments do not hold each partition's records, one after the other, to its end."""
+    reached: dict[tuple[ArchivedTopic, int], tuple[int, int]] = {}
+    for segment in manifest.segments:
+        for span in segment.spans:
+            at, records = reached.get((segment.topic, span.partition), (span.first, 0))
+            if at != span.first:
+                raise _missing(f"{segment.file} goes on with offset {span.first}", span.partition, at)
+            reached[segment.topic, span.partition] = span.last + 1, records + span.records
+    for end in manifest.ends:
+        at, records = reached.pop((end.topic, end.partition), (0, 0))
+        if (at, records) != (end.next_offset, end.records) and end.records:
+            raise _missing(f"its {end.topic} end with offset {end.next_offset - 1}", end.partition, at)
+    for topic, partition in reached:
+        raise _missing(f"it says nothing of how its {topic} end", partition, 0)
+
+
+def _missing(what: str, partition: int, offset: int) -> ArchiveError:
+    return ArchiveError(
+        MANIFEST,
+        f"was changed: this record is in no segment, and {what}. {_REMEDY}",
+        partition=partition,
+        offset=offset,
+    )
+
+
+def _first_fault(error: ValidationError | DefinitionError) -> str:
+    if isinstance(error, DefinitionError):
+        return str(error).rstrip(".")
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def file_sha256(content: bytes) -> str:

@@ -1,5 +1,6 @@
 """Verifying: an archive that is as it was written is whole; of any other, the first wrong record is named."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -410,3 +411,44 @@ def test_a_fault_that_another_process_found_is_named_all_the_same(folder: Path) 
         verify(folder, processes=2, alone_records=0)
 
     assert str(alone) == str(caught.value)
+
+
+@pytest.mark.parametrize("change", [b'"complete":false', b'"records":{}', b'"first_append":null'])
+def test_a_manifest_that_is_not_as_it_was_written_is_not_read(folder: Path, change: bytes) -> None:
+    """Also where a replay would only have begun elsewhere, or in another order."""
+    path = folder / MANIFEST
+    fields = orjson.loads(path.read_bytes()) | orjson.loads(b"{" + change + b"}")
+    path.write_bytes(orjson.dumps(fields))
+
+    with pytest.raises(ArchiveError, match="does not give the digest in it"):
+        open_archive(folder)
+
+
+def test_a_definition_that_contradicts_itself_is_a_changed_manifest(folder: Path) -> None:
+    path = folder / MANIFEST
+    path.write_bytes(path.read_bytes().replace(b'"parent": "tr/34"', b'"parent": "tr/35"', 1))
+
+    with pytest.raises(ArchiveError, match=r"was changed: Unit .* needs a parent"):
+        open_archive(folder)
+
+
+def test_segments_that_are_not_all_of_the_records_are_not_read(folder: Path) -> None:
+    """Nobody replays a night with a hole in it, whether it was verified or not."""
+    change_manifest(folder, lambda one: one.model_copy(update={"segments": ()}))
+
+    with pytest.raises(ArchiveError, match="this record is in no segment"):
+        open_archive(folder)
+
+
+@pytest.mark.parametrize("junk", [b"\x00", b"\xff"])
+def test_no_bytes_of_a_segment_end_whoever_reads_it_in_another_way(folder: Path, junk: bytes) -> None:
+    """The manifest was made to fit: of what Arrow cannot read, the file is named."""
+    path, _ = first_segment(folder)
+    content = path.read_bytes()
+    for at in range(4, len(content) - 8, max(1, len(content) // 60)):
+        path.write_bytes(content[:at] + junk * 4 + content[at + 4 :])
+        cover_up(folder, path)
+        with contextlib.suppress(ArchiveError):
+            list(open_archive(folder).tallies())
+        with contextlib.suppress(ArchiveError):
+            verify(folder, processes=1)
