@@ -92,6 +92,8 @@ class LogFile:
             yield
         except sqlite3.Error as error:
             raise self._meaning(error) from error
+        except UnicodeDecodeError as error:  # a name in the file, or one in SQLite's own complaint about it
+            raise self._damaged(str(error)) from error
 
     def _ensure(self) -> None:
         try:
@@ -154,6 +156,9 @@ class LogFile:
         if self.max_bytes is not None:
             connection.execute(f"PRAGMA max_page_count = {max(1, self.max_bytes // PAGE_BYTES)}")
 
+    def _damaged(self, what: str) -> LogError:
+        return LogError(f"{self.path} is damaged ({what}). Restore a copy of it, or play into a new file.")
+
     def _meaning(self, error: sqlite3.Error) -> SandikError:
         match getattr(error, "sqlite_errorcode", 0) & 0xFF:
             case sqlite3.SQLITE_FULL:
@@ -163,8 +168,8 @@ class LogFile:
                 return UsageError(
                     f"{self.path} is no sandik log (not an SQLite database). Give the path of a new file."
                 )
-            case sqlite3.SQLITE_CORRUPT:
-                return LogError(f"{self.path} is damaged ({error}). Restore a copy of it, or play into a new file.")
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_ERROR | sqlite3.SQLITE_CONSTRAINT | sqlite3.SQLITE_MISMATCH:
+                return self._damaged(str(error))  # our statements are right: it is the file that does not fit them
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 seconds = BUSY_TIMEOUT_MS // 1000
                 return LogUnavailable(f"Another process has held {self.path} for {seconds} s. Try again, or stop it.")

@@ -1,7 +1,7 @@
 """The embedded log's statements: plain functions on a connection. Who calls them, and in which thread, is elsewhere."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from eventlog.partition import partition_of
 from eventlog.port import Batch, Entry, Topic
-from eventlog.sqlite_checksum import checksum
+from eventlog.sqlite_checksum import checksum, fits
 from schemas.errors import PositionLost, RecordDamaged, UnknownTopic
 
 OFFSET_BITS: Final = 40
@@ -65,9 +65,14 @@ def find_topic(connection: sqlite3.Connection, name: str) -> StoredTopic:
     ).fetchone()
     if row is None:
         raise UnknownTopic(name)
-    slots = connection.execute("SELECT id FROM slot WHERE topic_id = ? ORDER BY partition", (row[0],)).fetchall()
+    slots = connection.execute(
+        "SELECT id, partition FROM slot WHERE topic_id = ? ORDER BY partition", (row[0],)
+    ).fetchall()
+    numbers = [*row, *(slot for slot, _ in slots)]
+    if not _are_integers(numbers) or [partition for _, partition in slots] != [*range(row[1])]:
+        raise _damaged(f"topic {name!r} is not whole")
     topic = Topic(name, partitions=row[1], compacted=bool(row[2]), max_record_bytes=row[3])
-    return StoredTopic(row[0], topic, tuple(slot for (slot,) in slots))
+    return StoredTopic(row[0], topic, tuple(slot for slot, _ in slots))
 
 
 def append(connection: sqlite3.Connection, stored: StoredTopic, entries: Sequence[Entry], now_ms: int) -> list[range]:
@@ -141,7 +146,7 @@ def _fetch_partition(
     with closing(cursor):
         while size_bytes < max_bytes and (rows := cursor.fetchmany(_FETCH_ROWS)):
             for record_id, timestamp, key, value, written in rows:
-                if written is not None and written != checksum(record_id, timestamp, key, value):
+                if not fits(record_id, timestamp, key, value, written):
                     if records:
                         return records, size_bytes
                     raise RecordDamaged(stored.topic.name, partition, record_id - base)
@@ -160,7 +165,7 @@ def records_of(connection: sqlite3.Connection, stored: StoredTopic) -> Iterator[
             (base, base + (1 << OFFSET_BITS)),
         )
         for record_id, timestamp, key, value, written in rows:
-            if written is not None and written != checksum(record_id, timestamp, key, value):
+            if not fits(record_id, timestamp, key, value, written):
                 raise RecordDamaged(stored.topic.name, partition, record_id - base)
             yield written is not None
 
@@ -181,8 +186,10 @@ def check_positions(connection: sqlite3.Connection, stored: StoredTopic, positio
 
 def end_offsets(connection: sqlite3.Connection, stored: StoredTopic) -> dict[int, int]:
     """The next offset of each partition."""
-    rows = connection.execute("SELECT partition, next_offset FROM slot WHERE topic_id = ?", (stored.id,))
-    return dict(rows.fetchall())
+    rows = connection.execute("SELECT partition, next_offset FROM slot WHERE topic_id = ?", (stored.id,)).fetchall()
+    if not _are_integers([number for row in rows for number in row]) or len(rows) != stored.topic.partitions:
+        raise _damaged(f"the ends of topic {stored.topic.name!r} are not whole")
+    return dict(rows)
 
 
 def offsets_at(connection: sqlite3.Connection, stored: StoredTopic, timestamp: int) -> dict[int, int]:
@@ -204,6 +211,8 @@ def first_offset_at(connection: sqlite3.Connection, slot: int, timestamp: int, e
             "SELECT id - ?, timestamp FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT 1",
             (base, base + middle, base + high),
         ).fetchone()
+        if row is not None and not _are_integers(row):
+            raise _damaged(f"the record at {row[0]} has no append time")
         if row is None or row[1] >= timestamp:
             high = middle
         else:
@@ -212,3 +221,15 @@ def first_offset_at(connection: sqlite3.Connection, slot: int, timestamp: int, e
         "SELECT id - ? FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT 1", (base, base + low, base + end)
     ).fetchone()
     return end if row is None else int(row[0])
+
+
+def _are_integers(found: Iterable[object]) -> bool:
+    """Whether a row has the types that its table asks for: SQLite does not look at that when it reads."""
+    return all(type(one) is int for one in found)
+
+
+def _damaged(what: str) -> sqlite3.DatabaseError:
+    """The error that SQLite would raise if it had seen it."""
+    error = sqlite3.DatabaseError(what)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error

@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, Topic
 from eventlog.sqlite import SqliteLog
 from eventlog.sqlite_check import Checked, check_file
-from eventlog.sqlite_checksum import checksum
+from eventlog.sqlite_checksum import checksum, fits
 from schemas.errors import LogError, RecordDamaged, UsageError
 from tests.eventlog.reading import values
 
@@ -158,3 +159,35 @@ def test_no_flipped_bit_keeps_the_checksum(key: bytes, value: bytes, bit: int, d
         flipped = value[:at] + bytes([value[at] ^ (1 << bit % 8)]) + value[at + 1 :]
         assert written != checksum(record_id, timestamp, key, flipped)
         assert written != checksum(record_id, timestamp, key + value[:1], value[1:])
+
+
+async def read_all(log: SqliteLog) -> None:
+    await log.offsets_at(TOPIC.name, 1)
+    await values(log, TOPIC.name)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM slot WHERE partition = 0",
+        "UPDATE slot SET partition = 7 WHERE partition = 1",
+        "UPDATE topic SET partitions = 3",
+        "DROP TABLE slot",
+    ],
+)
+async def test_tables_that_are_not_as_they_were_made_are_damage_and_are_not_tried_again(
+    path: Path, log: SqliteLog, damage: str
+) -> None:
+    change(path, damage)
+    async with SqliteLog(path, Wall()) as opened:
+        with pytest.raises(LogError, match="damaged") as caught:
+            await read_all(opened)
+    assert not caught.value.retriable
+
+
+@pytest.mark.parametrize("row", [("1", 1, b"k", b"v"), (1, b"1", b"k", b"v"), (1, 1, None, b"v"), (1, 1, b"k", "v")])
+@pytest.mark.parametrize("written", [None, 1])
+def test_a_row_of_other_types_fits_no_checksum_and_is_no_row(row: Any, written: int | None) -> None:
+    """A damaged page may give anything for a column."""
+    record_id, timestamp, key, value = row
+    assert not fits(record_id, timestamp, key, value, written)
