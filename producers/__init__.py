@@ -13,5 +13,5 @@ Here is what they share, and what scenarios need of it:
   has in the log already.
 - Arithmetic and chance: `apportion` (nothing is lost), `chance` (seeded).
 - For whoever writes a file: `faults` (what is wrong in it), `nearest` (what was meant).
-- `turkish`: names as identifiers.
+- `toml`: files of ours as trees. `turkish`: names as identifiers.
 """

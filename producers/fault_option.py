@@ -1,6 +1,5 @@
 """Stages as an option writes them: `duplicate:share=0.1,after_s=30`, in the words of a scenario's `[[faults]]`."""
 
-import tomllib
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from producers.nearest import did_you_mean
 from producers.stages import KINDS, Stage
+from producers.toml import parse_toml
 from schemas.errors import ScenarioError
 
 _STAGE: Final[TypeAdapter[Stage]] = TypeAdapter(Stage)
@@ -39,7 +39,7 @@ def _value(text: str) -> float | str | datetime | list[str]:
     if "+" in text and ":" not in text:
         return text.split("+")
     try:
-        found: float | str | datetime = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        found: float | str | datetime = parse_toml(f"value = {text}")["value"]
+    except ValueError:
         return text
     return found

@@ -5,11 +5,11 @@ table with a known id changes that one, any other is new, and `like` lets a new 
 replaces what the base says.
 """
 
-import tomllib
 from collections.abc import Callable
 from typing import Any, Final, TypeGuard
 
 from producers.nearest import did_you_mean
+from producers.toml import parse_toml
 from schemas.errors import ScenarioError
 
 Tree = dict[str, Any]
@@ -29,8 +29,8 @@ def resolve(name: str, text: str, read: Callable[[str], str]) -> Tree:
 
 def _resolve(name: str, text: str, read: Callable[[str], str], below: tuple[str, ...]) -> Tree:
     try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        tree = parse_toml(text)
+    except ValueError as error:
         raise ScenarioError(f"{name} is not readable as TOML: {error}.") from error
     base = tree.pop("base", None)
     if base is None:

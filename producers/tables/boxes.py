@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
 
 from producers.tables.box_rows import BoxRow, DistrictNames, RowReader
 from producers.tables.line_faults import LineFaults
@@ -18,6 +21,8 @@ from producers.turkish import slug, title
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError
 from schemas.tally import Counted
+
+_QUOTED_CHARS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,21 @@ def unit_ids(places: set[DistrictNames], country: str) -> dict[DistrictNames, st
 
 
 def election(table: Table, mapping: Mapping) -> Election:
-    """The election definition that the table implies: its units with their boxes, one contest, one source."""
+    """The election definition that the table implies: its units with their boxes, one contest, one source.
+
+    Raises `TableError` where a name in it is none that a unit can have, `DefinitionError` where they contradict.
+    """
+    try:
+        return _election(table, mapping)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where, found = ".".join(map(str, first["loc"])), str(first["input"])[:_QUOTED_CHARS]
+        raise TableError(
+            f"The table gives no election definition: {error.title} {where} {found!r}: {first['msg']}. Mend it there."
+        ) from error
+
+
+def _election(table: Table, mapping: Mapping) -> Election:
     parties = [
         Party(id=choice.id, name=choice.party, short_name=choice.name, color=choice.color)
         for choice in mapping.votes.values()

@@ -4,7 +4,6 @@ A mapping is a small TOML file (examples/turkiye-2014.toml). Unknown keys are re
 told and not ignored.
 """
 
-import tomllib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final, Self, TypeVar
@@ -15,6 +14,7 @@ from producers.faults import listed
 from producers.tables.notation import Numbers, Times, check_pattern
 from producers.tables.sheet import Layout
 from producers.tables.total_rows import TOTAL_WORDS
+from producers.toml import parse_toml
 from schemas.definition import Name
 from schemas.errors import MappingError
 from schemas.fields import MAX_REVISION, Color, Id
@@ -209,8 +209,10 @@ def read_toml(path: Path, kind: type[M]) -> M:
 
 def _parse(text: str, name: str, kind: type[M]) -> M:
     try:
-        return kind.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        tree = parse_toml(text)
+    except ValueError as error:
         raise MappingError(f"{name} is not readable as TOML: {error}.") from error
+    try:
+        return kind.model_validate(tree)
     except ValidationError as error:
         raise MappingError(f"{name} does not say what it has to:\n{listed(error, kind)}") from error

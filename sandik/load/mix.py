@@ -1,12 +1,12 @@
 """The mix: which subscriptions the clients have, and how many clients each. A TOML file, or the one below."""
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from producers.toml import parse_toml
 from schemas.errors import UsageError
 from schemas.fields import Id
 from schemas.wire import MAX_RATE_HZ, MAX_UNITS, Subscribe, SubscriptionId, UnitPattern
@@ -70,9 +70,11 @@ def read_mix(path: Path) -> Mix:
 def parse_mix(text: str, name: str = "the mix") -> Mix:
     """Parse a mix. Raises `UsageError` that names the first thing that is wrong."""
     try:
-        return Mix.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        tree = parse_toml(text)
+    except ValueError as error:
         raise UsageError(f"{name} is not TOML: {error}.") from error
+    try:
+        return Mix.model_validate(tree)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -243,3 +243,10 @@ def test_the_order_of_the_lines_changes_nothing_but_the_order(tmp_path: Path, ma
     one, other = read_table(path, mapping), read_table(shuffled, mapping)
     assert election(one, mapping) == election(other, mapping)
     assert {encode(event) for event in tallies(one, mapping)} == {encode(event) for event in tallies(other, mapping)}
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "ş" * 100])
+def test_a_name_that_no_unit_can_have_is_told(tmp_path: Path, mapping: Mapping, name: str) -> None:
+    table = read_table(write(tmp_path, FIRST.replace("ÇATALCA", name)), mapping)
+    with pytest.raises(TableError, match="gives no election definition: Unit"):
+        election(table, mapping)

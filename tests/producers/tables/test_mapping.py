@@ -68,3 +68,9 @@ def test_a_table_given_as_mapping_is_refused(tmp_path: Path) -> None:
     path.write_text("x" * (1024 * 1024 + 1))
     with pytest.raises(MappingError, match="is it the table"):
         read_mapping(path)
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5_000])
+def test_what_no_parser_reads_is_told(value: str) -> None:
+    with pytest.raises(MappingError, match="is not readable as TOML"):
+        parse_mapping(f"a = {value}")
