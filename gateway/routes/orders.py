@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from eventlog.port import Entry
@@ -59,7 +59,7 @@ class OrdersDoor:
             raise HTTPException(
                 403, "Orders take a token of scope operator. Ask for one: sandik token --scope operator."
             )
-        value = await request.body()  # no longer than an order may be: the connection sees to that
+        value = await _body(request)
         if grant.has_expired(self._gateway.clock.now()):
             raise HTTPException(401, "The token expired before the whole order was here. Ask for a new one.")
         run_state = run_state_of(self._gateway)
@@ -109,6 +109,14 @@ class OrdersDoor:
         if verdict is not None and verdict.refusal is not None:
             raise HTTPException(_CONFLICT, f"The order has no effect: {verdict.refusal}.")
         return order
+
+
+async def _body(request: Request) -> bytes:
+    """The order's bytes: no more than one may have, the connection sees to that. Raises `HTTPException` for a part."""
+    try:
+        return await request.body()
+    except ClientDisconnect:  # nobody is there to be told, and nothing is wrong with us
+        raise HTTPException(400, "The order ended before its last byte. Send it again.") from None
 
 
 def _readable(verdict: Verdict | None) -> Order:

@@ -18,7 +18,7 @@ from gateway.admission.limits import Limits
 from schemas.wire import MAX_MESSAGE_BYTES, MAX_SUBSCRIPTIONS, CloseCode
 from tests.gateway.attackers import MASKED, NO_MASK, OPENING, RESTLESS, attacked, closing, frame, opened, rest
 from tests.gateway.gateways import FAST, Running, Viewer, connect, get, night, running, viewer
-from tests.gateway.tokens import HS256, claims, forged
+from tests.gateway.tokens import HS256, claims, forged, token
 from tests.patience import LIMIT_S
 
 TINY_MESSAGES: Final = 50_000
@@ -302,3 +302,19 @@ def test_refusals_are_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
     for code in get_args(RefusalCode):
         assert f"`{code}`" in page
+
+
+async def test_an_order_that_is_cut_off_is_no_fault_of_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever hangs up in the middle of one writes nothing, and no traceback into the log either."""
+    settings = replace(FAST, access=AccessSettings(keys=(HS256,)))
+    secret = token("operator").encode()
+    async with attacked(tmp_path, settings) as (gateway, reader, writer):
+        writer.write(
+            b"POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+            + secret
+            + b"\r\nContent-Length: 9\r\n\r\n{"
+        )
+        await get(gateway, "/healthz")  # the gateway has read the head by then
+        writer.write_eof()
+        await rest(reader)
+    assert [] == [record for record in caplog.records if record.exc_info]
