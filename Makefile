@@ -6,6 +6,7 @@ STAMP := $(VENV)/.installed
 PYTEST_WORKERS ?= 2
 SEEDS ?= 1000
 FIRST ?= 0
+INPUTS ?= 1000000
 DOCS_STAMP := $(VENV)/.docs-installed
 SEED ?= 1
 OUTAGES ?= 10
@@ -54,6 +55,9 @@ simulate: $(STAMP)  ## nights of faults in virtual time; SEEDS=10000 for that ma
 chaos: $(STAMP)  ## outages and kill -9 on three Kafka brokers; SEED=7 OUTAGES=200 KILLS=1000 STACKS=3 for others, and more
 	$(BIN)/python -m tests.chaos --seed $(SEED) --outages $(OUTAGES) --kills $(KILLS) --stacks $(STACKS)
 
+fuzz: $(STAMP)  ## mutated inputs at every place where bytes enter; INPUTS=100000 for that many, SEED=... for others
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) --jobs $(PYTEST_WORKERS)
+
 check: $(STAMP) node  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -90,4 +94,4 @@ bench-gateway: $(STAMP)  ## the gateway beside its peers; a quarter of an hour
 clean:  ## remove what was set up and what tests left
 	rm -rf $(VENV) $(NODE)/node_modules .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
-.PHONY: help setup node demo test coverage simulate chaos check check-js format docs docs-serve bench bench-gateway clean
+.PHONY: help setup node demo test coverage simulate chaos fuzz check check-js format docs docs-serve bench bench-gateway clean
