@@ -20,6 +20,8 @@ from tests.fuzz.every import TARGETS, inputs_of
 from tests.fuzz.inputs import attempt, input_of, shortest
 
 _SHOWN_BYTES: Final = 2_000
+_LINE_EVERY: Final = 10_000
+"""Inputs between two lines, where there is no terminal to show bars on."""
 
 
 def main() -> int:
@@ -67,6 +69,9 @@ def _many(names: list[str], seed: int, inputs: int, jobs: int) -> int:
         def on_progress(name: str, tried: int) -> None:
             progress.advance(bars[name], tried)
             progress.advance(whole, tried)
+            done = int(progress.tasks[0].completed)
+            if not sys.stderr.isatty() and done // _LINE_EVERY > (done - tried) // _LINE_EVERY:
+                sys.stderr.write(f"{done:,} inputs, {time.monotonic() - began:.0f} s\n")
 
         outcomes = run(names, seed, inputs, jobs, on_progress)
     _say(outcomes, seed, time.monotonic() - began)

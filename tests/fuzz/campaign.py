@@ -97,7 +97,7 @@ class _Worker:
 def run(
     names: list[str], seed: int, inputs: int, jobs: int, on_progress: Callable[[str, int], None]
 ) -> dict[str, Outcome]:
-    """Try so many inputs in all. `on_progress` is told of each target how many more were tried."""
+    """Try so many inputs in all, or until somebody interrupts. `on_progress` is told how many more were tried."""
     outcomes = {name: Outcome() for name in names}
     waiting = deque(_parts(names, inputs))
     workers: list[_Worker] = []
@@ -120,6 +120,8 @@ def run(
                 left = _ended(worker, seed, outcome)
                 if left is not None:
                     waiting.appendleft(left)
+    except KeyboardInterrupt:
+        pass  # what was tried by then is told all the same
     finally:
         for worker in workers:
             worker.end()
