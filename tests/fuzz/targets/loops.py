@@ -19,6 +19,7 @@ from eventlog.archive import open_archive
 from eventlog.loops import forever
 from eventlog.partition import partition_of
 from eventlog.port import Entry
+from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
@@ -47,8 +48,9 @@ TOPICS: Final = ("tallies", "control", "totals", "ledger", "quarantine", "compar
 SETTLED_S: Final = 8.0
 """Virtual seconds after which everything has been read, folded and written that is to be."""
 
-AGGREGATE: Final = AggregateSettings(tick_ms=100, checkpoint_ms=1_000, retry_ms=300, compare_ms=1_000)
-GATEWAY: Final = GatewaySettings(watch_s=0.5, retry_first_s=0.1, retry_max_s=0.5)
+STEADY: Final = RetryPolicy(0.3, 0.5, refused_s=0.5, chance=lambda: 0.0)
+AGGREGATE: Final = AggregateSettings(tick_ms=100, checkpoint_ms=1_000, retry=STEADY, compare_ms=1_000)
+GATEWAY: Final = GatewaySettings(watch_s=0.5, retry=STEADY)
 BEFORE: Final = tuple(counted(box=box) for box in (1001, 1002, 1003))
 AFTER: Final = (counted({"kurum": 9}, box=1004), counted(box=1001, revision=9, source="anka"))
 

@@ -14,7 +14,8 @@ from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cell_rules import Refusal
 from tabulation.counting.report_ledger import ReportLedger
-from tabulation.counting.tally_fold import PARSED_AT_ONCE, Outputs, TallyFold
+from tabulation.counting.sums import Sums
+from tabulation.counting.tally_fold import PARSED_AT_ONCE, Ledger, Outputs, TallyFold
 from tests.builders import DISTRICTS, counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.consumers import oracle
 from tests.consumers.nights import arrivals, tallies
@@ -363,3 +364,24 @@ def test_a_batch_longer_than_what_is_parsed_at_once_is_folded_whole_and_in_order
 
     assert len(said) == fold.outcomes["counted"]
     assert len(said) - 1 == fold.ledgers[Cell("mayor", "aa", "tr/34/uskudar")].sums.votes["imamoglu"]
+
+
+BALLOT = ("bagimsiz_1", "imamoglu", "kurum")
+USKUDAR = Cell("mayor", "aa", "tr/34/uskudar")
+AGENCYS = Cell("mayor", "agency", "tr/34/uskudar")
+
+
+@pytest.mark.parametrize(
+    ("ledger", "expected"),
+    [
+        (BoxLedger(USKUDAR, BALLOT, 20), True),
+        (ReportLedger(AGENCYS, Sums.zero(BALLOT), 20), True),
+        (BoxLedger(AGENCYS, BALLOT, 20), False),
+        (ReportLedger(USKUDAR, Sums.zero(BALLOT), 20), False),
+        (BoxLedger(USKUDAR, BALLOT[1:], 20), False),
+        (BoxLedger(USKUDAR, BALLOT, 19), False),
+        (BoxLedger(Cell("mayor", "aa", "tr/34/besiktas"), BALLOT, 20), False),
+    ],
+)
+def test_a_ledger_is_held_only_where_tallies_of_this_definition_come_to_it(ledger: Ledger, expected: bool) -> None:
+    assert expected is new_fold().could_hold(ledger)
