@@ -1,5 +1,7 @@
 """What an overlay must say at the end of a night: figures counted from the log, written as Turks write them."""
 
+from collections.abc import Mapping
+from fractions import Fraction
 from typing import Final
 
 from benchmarks.on_air.oracle import Oracle, Sum
@@ -29,10 +31,14 @@ def turkish(number: int) -> str:
     return f"{number:,}".replace(",", ".")
 
 
-def percent(part: int, whole: int) -> str:
-    """A share as Turks write it: %51,14, rounded half up."""
-    points = (part * 20_000 + whole) // (2 * whole)
-    return f"%{points // 100},{points % 100:02d}"
+def shares(votes: Mapping[str, int], valid: int) -> list[str]:
+    """The candidates' shares as Turks write them, most first; with the votes of nobody yet they add up to %100,00."""
+    parts = [*sorted(votes.values(), reverse=True), valid - sum(votes.values())]
+    exact = [Fraction(10_000 * part, valid) for part in parts]
+    points = [int(share) for share in exact]
+    for index in sorted(range(len(parts)), key=lambda one: points[one] - exact[one])[: 10_000 - sum(points)]:
+        points[index] += 1
+    return [f"%{share // 100},{share % 100:02d}" for share in points[:-1]]
 
 
 def expected(name: str, oracle: Oracle, districts: list[str]) -> list[str]:
@@ -48,7 +54,7 @@ def expected(name: str, oracle: Oracle, districts: list[str]) -> list[str]:
     place, rows = {"lower-third": (DISTRICT, 2), "lead-board": (PLACE, 5), "duel": (PLACE, 2)}.get(name, (PLACE, 0))
     total = oracle.sum(MAYOR, SOURCE, place)
     (_, first), (_, second) = total.votes.most_common(2)
-    return [*_votes(total, rows), turkish(first - second), percent(first, total.valid)]
+    return [*_votes(total, rows), turkish(first - second), shares(total.votes, total.valid)[0]]
 
 
 def _votes(total: Sum, rows: int) -> list[str]:
@@ -56,4 +62,4 @@ def _votes(total: Sum, rows: int) -> list[str]:
 
 
 def _race(total: Sum) -> list[str]:
-    return [turkish(total.opened), *(percent(votes, total.valid) for _, votes in total.votes.most_common(2))]
+    return [turkish(total.opened), *shares(total.votes, total.valid)[:2]]

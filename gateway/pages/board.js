@@ -326,7 +326,7 @@ export class Board {
       ? t("title", {
           ...values,
           leader: lead.leaders.map((row) => row.candidate.name).join(" – "),
-          share: format.percent(lead.leaders[0].votes, wholeOf(entry)),
+          share: format.percentOf(lead.leaders[0].share ?? NaN),
           opened: progressText(format, entry, boxesTotal),
         })
       : t("titleEmpty", values);

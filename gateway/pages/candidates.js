@@ -7,9 +7,8 @@ import { isManual, markManual } from "./manual.js";
 import { wholeOf } from "./claims.js";
 import { reset, show } from "./countup.js";
 import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
-import { basisPoints } from "./format.js";
 import { Memo } from "./memo.js";
-import { sumOfOthers } from "./rank.js";
+import { shareOfOthers, sumOfOthers } from "./rank.js";
 import { Order, slide, tops } from "./slide.js";
 
 /** @import { Entry, MainView, Tools } from "./types.d.ts" */
@@ -115,8 +114,7 @@ export class Candidates {
   /** @param {MainView} view */
   #write(view) {
     const { t, format } = this;
-    const whole = wholeOf(view.entry);
-    const scale = Math.max(1, whole);
+    const scale = Math.max(1, wholeOf(view.entry));
     say(this.origin, `${view.source.name} · ${t("ofValid")}`);
     for (const item of view.ranked) {
       const line = this.#rows.get(item.candidate.id);
@@ -127,7 +125,7 @@ export class Candidates {
       paint(line.row, "--hue", view.hue(item.candidate));
       put(line.row, "data-rank", item.rank);
       say(line.rank, view.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "");
-      this.#figures(line, item.votes, whole, scale, view.entry);
+      this.#figures(line, item.votes, item.share, scale, view.entry);
       markManual(line.votes, isManual(view.entry, `votes.${item.candidate.id}`), t);
       const called = view.call?.candidate === item.candidate.id;
       put(line.row, "data-called", called ? "" : null);
@@ -137,28 +135,28 @@ export class Candidates {
     const hidden = Math.max(0, view.ranked.length - FIRST_ROWS);
     say(this.toggle, t(this.#open ? "hideOthers" : "others", { n: format.count(hidden) }));
     put(this.others.row, "hidden", hidden ? null : "");
-    this.#figures(this.others, sumOfOthers(view.ranked, shown), whole, scale, view.entry);
+    this.#figures(this.others, sumOfOthers(view.ranked, shown), shareOfOthers(view.ranked, shown), scale, view.entry);
     const others = view.ranked.filter(({ candidate }) => !shown.has(candidate.id));
     markManual(
       this.others.votes,
       others.some(({ candidate }) => isManual(view.entry, `votes.${candidate.id}`)),
       t,
     );
-    this.#figures(this.unattributed, view.entry?.unattributed ?? 0, whole, scale, view.entry);
+    this.#figures(this.unattributed, view.entry?.unattributed ?? 0, view.unattributedShare, scale, view.entry);
     markManual(this.unattributed.votes, isManual(view.entry, "unattributed"), t);
   }
 
   /**
    * @param {ReturnType<typeof newLine>} line
    * @param {number} votes
-   * @param {number} whole
+   * @param {number | null} share
    * @param {number} scale
    * @param {Entry | undefined} entry
    */
-  #figures(line, votes, whole, scale, entry) {
+  #figures(line, votes, share, scale, entry) {
     paint(line.row, "--part", (votes / scale).toFixed(4));
-    say(line.percent, this.format.percent(votes, whole));
-    line.percent.dataset.value = String(basisPoints(votes, whole) ?? "");
+    say(line.percent, this.format.percentOf(share ?? NaN));
+    line.percent.dataset.value = String(share ?? "");
     show(line.votes, entry ? votes : NaN, this.format.count);
   }
 }

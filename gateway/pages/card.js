@@ -93,7 +93,7 @@ export class Card {
     put(line.row, "data-none", item ? null : "");
     dressMark(line.mark, item?.candidate ?? null, item ? hue(item.candidate) : "transparent");
     say(line.name, item ? [item.candidate.name, item.candidate.partyName].filter(Boolean).join(" · ") : "");
-    say(line.percent, item ? this.format.percent(item.votes, wholeOf(entry)) : "");
+    say(line.percent, item ? this.format.percentOf(item.share ?? NaN) : "");
     say(line.votes, item ? this.format.count(item.votes) : "");
     markManual(line.votes, item && isManual(entry, `votes.${item.candidate.id}`), this.t);
   }

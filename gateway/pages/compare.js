@@ -132,10 +132,12 @@ export class Compare {
     paint(line.row, "--hue", hue(candidate));
     /** @param {Column} column */
     const votesOf = ({ entry }) => (entry ? (entry.votes[candidate.id] ?? 0) : NaN);
+    /** @param {Column} column */
+    const shareOf = ({ ranked }) => ranked.find((row) => row.candidate.id === candidate.id)?.share ?? NaN;
     columns.forEach((column, index) => {
       const { main, small, fill } = line.cells[index];
       const votes = votesOf(column);
-      say(main, column.entry ? format.percent(votes, wholeOf(column.entry)) : t("noData"));
+      say(main, column.entry ? format.percentOf(shareOf(column)) : t("noData"));
       say(small, column.entry ? t("votes", { n: format.count(votes) }) : "");
       markManual(small, isManual(column.entry, `votes.${candidate.id}`), t);
       paint(fill, "--part", wholeOf(column.entry) ? (votes / wholeOf(column.entry)).toFixed(4) : "0");

@@ -201,7 +201,7 @@ export class Hero {
     );
     say(this.verb, lead ? t(leaders.length > 1 ? "tie" : "leads") : "");
     dressMark(this.mark, leaders.length === 1 ? first.candidate : null, first ? hue(first.candidate) : "transparent");
-    say(this.percent, first ? format.percent(first.votes, whole) : format.nothing);
+    say(this.percent, first ? format.percentOf(first.share ?? NaN) : format.nothing);
     show(this.votes, first ? first.votes : NaN, format.count);
     const rival = lead?.second;
     say(

@@ -2,6 +2,8 @@
  * What is derived from counts: ranking, margin, shares. Integers in; nothing is stored.
  */
 
+import { basisPoints } from "./format.js";
+
 /**
  * Candidates by votes, most first; equal votes share a rank (1, 1, 3) and stand in ballot order.
  * An id in `votes` that no ballot names is listed last rather than lost, as `stranger` makes one of it.
@@ -27,10 +29,57 @@ export function ranking(ballot, votes = {}, stranger) {
   });
 }
 
+/** All of something, in hundredths of a per cent. */
+const WHOLE = 10_000;
+
+/**
+ * The parts' shares of their sum in hundredths of a per cent, so that they add up to exactly 100 % (largest remainders);
+ * null where there is nothing to divide by. The gateway's rule for rows and facts: `shares_bp` in `tabulation/derived/facts.py`.
+ * @param {readonly number[]} parts
+ * @returns {(number | null)[]}
+ */
+export function sharesOf(parts) {
+  const whole = parts.reduce((sum, part) => sum + part, 0);
+  if (whole === 0) return parts.map(() => null);
+  const shares = parts.map((part) => Math.floor((part * WHOLE) / whole));
+  const remainders = parts.map((part) => (part * WHOLE) % whole);
+  const left = WHOLE - shares.reduce((sum, share) => sum + share, 0);
+  const largest = parts.map((_, index) => index).sort((a, b) => remainders[b] - remainders[a] || a - b);
+  for (const index of largest.slice(0, left)) shares[index] += 1;
+  return shares;
+}
+
+/**
+ * A ranking with each row's share of what shares are of (`wholeOf`), and that of the votes not attributed yet.
+ * @template {{ votes: number }} R
+ * @param {readonly R[]} ranked
+ * @param {number} whole
+ * @param {number} [unattributed]
+ * @returns {{ ranked: (R & { share: number | null })[], unattributedShare: number | null }}
+ */
+export function withShares(ranked, whole, unattributed = 0) {
+  const rest = whole - ranked.reduce((sum, { votes }) => sum + votes, 0);
+  const shares = sharesOf([...ranked.map(({ votes }) => votes), rest]);
+  return {
+    ranked: ranked.map((row, index) => ({ ...row, share: shares[index] })),
+    unattributedShare: rest === unattributed ? shares[ranked.length] : basisPoints(unattributed, whole),
+  };
+}
+
+/**
+ * The share of everyone whose id is not in `shown`: what their rows add up to.
+ * @param {readonly {candidate: {id: string}, share: number | null}[]} ranked
+ * @param {ReadonlySet<string>} shown
+ */
+export function shareOfOthers(ranked, shown) {
+  if (ranked.some(({ share }) => share === null)) return null;
+  return ranked.reduce((sum, row) => (shown.has(row.candidate.id) ? sum : sum + (row.share ?? 0)), 0);
+}
+
 /**
  * Who leads, and by how much: null before the first vote. `leaders` has two or more names in a tie.
- * @template C
- * @param {readonly { candidate: C, votes: number, rank: number, tied: boolean }[]} ranked
+ * @template {{ votes: number, rank: number }} R
+ * @param {readonly R[]} ranked
  * @param {number} whole
  */
 export function lead(ranked, whole) {

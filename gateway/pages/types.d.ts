@@ -94,6 +94,8 @@ export interface Ranked {
   votes: number;
   rank: number;
   tied: boolean;
+  /** In hundredths of a per cent, so that all of them add up; null where there are no votes. */
+  share: number | null;
 }
 /** Who leads, by how many votes, and by how many points where there is something to divide by. */
 export interface Lead {

@@ -4,7 +4,7 @@
 
 import { credited, isOdd, wholeOf } from "./claims.js";
 import { legible } from "./hue.js";
-import { isThin, lead, ranking } from "./rank.js";
+import { isThin, lead, ranking, withShares } from "./rank.js";
 import { layoutOf } from "./tiles.js";
 
 /** @import { Candidate, Election, Entry, Formats, Lead, Selection, UnitView, Words } from "./types.d.ts" */
@@ -51,17 +51,20 @@ export class View {
     const entry = this.night.entry(selection.contest, sourceId, unitId);
     const unit = election.unit(unitId);
     const ballot = election.ballot(selection.contest, unitId);
-    const ranked = ranking(ballot, entry?.votes, (id) => election.stranger(id));
+    const whole = wholeOf(entry);
+    const places = ranking(ballot, entry?.votes, (id) => election.stranger(id));
+    const { ranked, unattributedShare } = withShares(places, whole, entry?.unattributed);
     const boxesTotal = election.boxesTotal(unitId);
     return {
       unit,
       entry,
       ranked,
+      unattributedShare,
       boxesTotal,
       contest: election.contest(selection.contest),
       source: election.source(sourceId),
       registeredTotal: election.registeredTotal(unitId),
-      lead: lead(ranked, wholeOf(entry)),
+      lead: lead(ranked, whole),
       thin: isThin(credited(entry), boxesTotal),
       hue: this.hue,
     };

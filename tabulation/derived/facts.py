@@ -172,7 +172,7 @@ def valid_shares_bp(votes: Sequence[int], valid: int, unattributed: int) -> list
 
 
 def share_bp(part: int, whole: int) -> int | None:
-    """One share by itself, rounded half up, as the board shows it; `None` where there is nothing to divide by."""
+    """One share by itself, rounded half up; `None` where there is nothing to divide by."""
     return (2 * part * WHOLE_BP + whole) // (2 * whole) if whole > 0 else None
 
 

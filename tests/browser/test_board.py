@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, expect
 
+from benchmarks.on_air.expected import shares
 from eventlog.port import Entry
 from schemas.playback import Mark, ReplayMoved
 from schemas.tally import Counted
@@ -41,7 +42,7 @@ async def check_hero(shown: Screen, sums: Sums, boxes_total: int) -> None:
     await shown.shows("#hero .opened", turkish(sums.boxes))
     await shown.shows("#hero .total", turkish(boxes_total))
     await shown.shows("#hero .votes", turkish(first))
-    await shown.shows("#hero .percent", percent(first, sums.valid))
+    await shown.shows("#hero .percent", shares(sums.votes, sums.valid)[0])
     await shown.shows("#hero .gapVotes", turkish(first - second))
     await shown.shows("#hero .turnout", percent(sums.cast, sums.registered))
     assert f"{turkish(sums.cast)} / açılan sandıklardaki {turkish(sums.registered)} seçmen" == await shown.text(
@@ -51,10 +52,11 @@ async def check_hero(shown: Screen, sums: Sums, boxes_total: int) -> None:
 
 async def check_candidates(shown: Screen, sums: Sums) -> None:
     """Every candidate's votes and share, and the votes of nobody yet."""
-    for candidate, votes in sums.votes.items():
+    ranked = sums.votes.most_common()
+    for (candidate, votes), share in zip(ranked, shares(sums.votes, sums.valid), strict=True):
         row = f"#candidates [data-candidate={candidate}]"
         await shown.shows(f"{row} .votes", turkish(votes))
-        await shown.shows(f"{row} td.percent", percent(votes, sums.valid))
+        await shown.shows(f"{row} td.percent", share)
     await shown.shows("#candidates .foot tr:last-child .votes", turkish(sums.unattributed))
 
 

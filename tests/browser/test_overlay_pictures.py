@@ -10,10 +10,11 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser
 
+from benchmarks.on_air.expected import shares
 from gateway.pages.manifest import OVERLAY_NAMES
 from tests.browser.moments import MANY, STATES, UNIT, calls, moments
 from tests.browser.overlays import AT, Script, Studio, state, studio
-from tests.browser.test_board import percent, turkish
+from tests.browser.test_board import turkish
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -83,10 +84,10 @@ async def test_the_lead_board_says_what_the_server_said(browser: Browser) -> Non
         await shown.show("lead-board", script)
         said = next(one for one in script.totals if one["unit"] == "tr/34" and one["source"] == "aa")
         ranked = sorted(said["votes"].items(), key=lambda row: -row[1])
-        for candidate, votes in ranked[:5]:
+        for (candidate, votes), share in list(zip(ranked, shares(said["votes"], said["valid"]), strict=True))[:5]:
             row = f"[data-candidate={candidate}]"
             assert turkish(votes) == await shown.text(f"{row} .votes")
-            assert percent(votes, said["valid"]) == await shown.text(f"{row} .share")
+            assert share == await shown.text(f"{row} .share")
         assert turkish(ranked[0][1] - ranked[1][1]) == await shown.text(".gapVotes")
         assert turkish(said["boxes_opened"]) == await shown.text(".counted .opened")
         assert turkish(said["unattributed"]) == await shown.text(".rest p:last-child .votes")
@@ -99,8 +100,7 @@ async def test_a_leader_is_the_servers_in_every_overlay(name: str, browser: Brow
         await shown.show(name, script, SEARCH.get(name, ""))
         unit = UNIT if name == "lower-third" else "tr/34"
         said = next(one for one in script.totals if one["unit"] == unit and one["source"] == "aa")
-        votes = max(said["votes"].values())
-        assert percent(votes, said["valid"]) in await numbers(shown)
+        assert shares(said["votes"], said["valid"])[0] in await numbers(shown)
 
 
 async def test_every_district_goes_by_in_turkish_order(browser: Browser) -> None:
@@ -113,8 +113,7 @@ async def test_every_district_goes_by_in_turkish_order(browser: Browser) -> None
         assert names.index("Sultangazi") < names.index("Şile") < names.index("Şişli") < names.index("Tuzla")
         for said in (one for one in script.totals if one["source"] == "aa" and one["level"] == "district"):
             item = f".belt:first-child [data-unit='{said['unit']}']"
-            votes = max(said["votes"].values())
-            assert percent(votes, said["valid"]) == (await shown.texts(f"{item} .share"))[0]
+            assert shares(said["votes"], said["valid"])[0] == (await shown.texts(f"{item} .share"))[0]
 
 
 async def test_nobody_sees_a_number_during_an_embargo(browser: Browser) -> None:
@@ -126,7 +125,7 @@ async def test_nobody_sees_a_number_during_an_embargo(browser: Browser) -> None:
             text = await numbers(shown)
             assert name == "strap" or "19:20" in text
             for said in script.totals:
-                assert percent(max(said["votes"].values()), said["valid"]) not in text
+                assert shares(said["votes"], said["valid"])[0] not in text
 
 
 async def test_the_states_are_told_apart_by_word_and_shape(browser: Browser) -> None:

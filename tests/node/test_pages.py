@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tabulation.derived.facts import valid_shares_bp
 from tabulation.view.claims import CONTRADICTIONS
 from tests.node.node import FOLDER, run_node
 
@@ -34,6 +35,24 @@ async def test_every_contradiction_has_its_words_in_both_languages() -> None:
     turkish, english = ([words[language][f"odd_{name}"] for name in CONTRADICTIONS] for language in ("tr", "en"))
     assert len(CONTRADICTIONS) == len({*turkish}) == len({*english})
     assert not {*turkish} & {*english}
+
+
+VOTES = st.lists(st.integers(0, 3) | st.integers(0, 12_000_000), min_size=1, max_size=49)
+
+
+@given(st.lists(st.tuples(VOTES, st.integers(0, 5_000), st.integers(0, 5_000)), min_size=CASES, max_size=CASES))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+async def test_the_pages_round_shares_as_the_gateway_does(cases: list[tuple[list[int], int, int]]) -> None:
+    """What the board shows is what rows and facts say to the hundredth, and all of it adds up to 100 %."""
+    questions = []
+    for votes, unattributed, more in cases:
+        whole = sum(votes) + unattributed + more
+        questions.append(["withShares", [{"votes": count} for count in votes], whole, unattributed])
+    for (votes, unattributed, more), found in zip(cases, await ask("rank", questions), strict=True):
+        shares = [row["share"] for row in found["ranked"]]
+        assert valid_shares_bp(votes, sum(votes) + unattributed + more, unattributed) == shares
+        if not more and shares[0] is not None:
+            assert 10_000 == sum(shares) + found["unattributedShare"]
 
 
 def law_2972(votes: dict[str, int], members: int, quota: int) -> dict[str, int] | None:

@@ -7,9 +7,6 @@ import { Rows } from "./rows.js";
 
 /** @import { Feed, PanelTools, RoomState } from "./types.d.ts" */
 
-/** Words that are others for a source of whole districts, of which a report may count though it has a lower revision. */
-const SAID_OF_REPORTS = { districts: { restarted: "restartedReportsFeed" } };
-
 export class FeedsPanel {
   #rows;
 
@@ -28,15 +25,20 @@ export class FeedsPanel {
   /**
    * How a feed is, and what of its word is set aside, ignored, dated ahead or impossible.
    * @param {Feed} feed
+   * @param {boolean} isOfReports whether the source reports whole districts, of which one may count with a lower revision
    */
-  #word(feed, { reports }) {
+  #word(feed, isOfReports) {
     const { t, format } = this;
     const word = feed.set_aside
       ? t("setAside", { state: t(feed.state), n: format.count(feed.set_aside) })
       : t(feed.state);
     const odd = /** @type {const} */ (["restarted", "ahead", "impossible"])
       .filter((name) => feed[name])
-      .map((name) => t(SAID_OF_REPORTS[reports]?.[name] ?? `${name}Feed`, { n: format.count(feed[name]) }));
+      .map((name) =>
+        t(name === "restarted" && isOfReports ? "restartedReportsFeed" : `${name}Feed`, {
+          n: format.count(feed[name]),
+        }),
+      );
     return [word, ...odd].join(" · ");
   }
 
@@ -52,7 +54,7 @@ export class FeedsPanel {
       const [source, state, age] = this.#rows.parent.children[index].children;
       const feed = feeds[id];
       say(source, name);
-      say(state, this.#word(feed, sources[index]));
+      say(state, this.#word(feed, sources[index].reports === "districts"));
       put(state, "data-state", feed.state);
       say(age, feed.age_s === null ? t("never") : t("lastChange", { age: format.age(feed.age_s) }));
     });

@@ -7,7 +7,7 @@ import { isManual, markManual } from "../manual.js";
 import { markOdd, wholeOf } from "../claims.js";
 import { make, order, partyMark, dressMark, say, put } from "../dom.js";
 import { Memo } from "../memo.js";
-import { ranking } from "../rank.js";
+import { ranking, withShares } from "../rank.js";
 
 /** @import { Candidate, Entry, Formats, Ranked, Words } from "./types.d.ts" */
 
@@ -59,10 +59,14 @@ export class Figures {
    * @param {Drawn} drawn
    */
   draw({ ballot, stranger, preview, program, boxesTotal, embargoed }) {
-    const ranked = ranking(ballot, preview?.votes, stranger).slice(0, MOST_ROWS);
+    const [before, onAir] = [preview, program].map((entry) => {
+      const places = ranking(ballot, entry?.votes, stranger);
+      return withShares(places, wholeOf(entry), entry?.unattributed).ranked;
+    });
+    const shares = new Map(onAir.map(({ candidate, share }) => [candidate.id, share]));
     order(
       this.#body,
-      ranked.map((row) => this.#row(row, preview, program)),
+      before.slice(0, MOST_ROWS).map((row) => this.#row(row, preview, program, shares.get(row.candidate.id) ?? null)),
     );
     this.#sums("preview", preview, boxesTotal, this.format.nothing);
     this.#sums("program", program, boxesTotal, embargoed ? this.t("embargoWord") : this.format.nothing);
@@ -94,27 +98,28 @@ export class Figures {
    * @param {Ranked} ranked
    * @param {Entry | undefined} preview
    * @param {Entry | undefined} program
+   * @param {number | null} onAir the candidate's share on air
    */
-  #row({ candidate, votes }, preview, program) {
+  #row({ candidate, votes, share }, preview, program, onAir) {
     const row = this.#rows.get(candidate.id);
     dressMark(row.mark, candidate, candidate.color);
     say(row.name, candidate.party ? `${candidate.name} (${candidate.party})` : candidate.name);
     const shown = program?.votes?.[candidate.id];
-    this.#say(row.cells.previewShare, row.cells.previewVotes, preview, votes, candidate.id);
-    this.#say(row.cells.programShare, row.cells.programVotes, program, shown, candidate.id);
+    say(row.cells.previewShare, this.format.percentOf(share ?? NaN));
+    say(row.cells.programShare, this.format.percentOf(onAir ?? NaN));
+    this.#say(row.cells.previewVotes, preview, votes, candidate.id);
+    this.#say(row.cells.programVotes, program, shown, candidate.id);
     put(row.node, "class", preview && program && votes !== (shown ?? 0) ? "differs" : null);
     return row.node;
   }
 
   /**
-   * @param {HTMLElement} share
    * @param {HTMLElement} votes
    * @param {Entry | undefined} entry
    * @param {number | undefined} count
    * @param {string} id
    */
-  #say(share, votes, entry, count, id) {
-    say(share, entry ? this.format.percent(count ?? 0, wholeOf(entry)) : this.format.nothing);
+  #say(votes, entry, count, id) {
     say(votes, entry ? this.format.count(count ?? 0) : this.format.nothing);
     markManual(votes, isManual(entry, `votes.${id}`), this.t);
   }

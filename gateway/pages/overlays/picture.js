@@ -8,7 +8,7 @@ import { isHeld } from "../client/held.js";
 import { credited, isOdd, partOf, progressText, wholeOf } from "../claims.js";
 import { feedState } from "../feed-state.js";
 import { basisPoints } from "../format.js";
-import { isThin, sumOfOthers } from "../rank.js";
+import { isThin, shareOfOthers, sumOfOthers } from "../rank.js";
 
 /** @import { Ranked, Scene, Source, Tools, UnitView } from "./types.d.ts" */
 
@@ -100,8 +100,8 @@ export function written(scene, unit, item) {
     party: candidate.partyName || (candidate.independent ? t("independent") : ""),
     rank: unit.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "",
     votes: unit.entry ? item.votes : NaN,
-    points: basisPoints(item.votes, whole),
-    share: unit.entry ? format.percent(item.votes, whole) : format.nothing,
+    points: item.share,
+    share: unit.entry ? format.percentOf(item.share ?? NaN) : format.nothing,
     part: whole > 0 ? item.votes / whole : 0,
     manual: isManual(unit.entry, `votes.${candidate.id}`),
     leads: Boolean(unit.lead) && item.rank === 1,
@@ -158,24 +158,23 @@ export function margin({ t, format }, { entry, lead }) {
 /**
  * What the rows on screen leave out: the other candidates together, and the votes of nobody yet.
  * @param {Tools} tools
- * @param {Pick<UnitView, "entry" | "ranked">} options
+ * @param {Pick<UnitView, "entry" | "ranked" | "unattributedShare">} options
  * @param {readonly string[]} shown
  */
-export function remainder({ t, format }, { entry, ranked }, shown) {
+export function remainder({ t, format }, { entry, ranked, unattributedShare }, shown) {
   const others = ranked.length - shown.length;
   const votes = sumOfOthers(ranked, new Set(shown));
-  const whole = wholeOf(entry);
   return {
     others:
       others > 0
         ? {
             label: t("others", { n: format.count(others) }),
             votes: entry ? votes : NaN,
-            share: entry ? format.percent(votes, whole) : format.nothing,
+            share: entry ? format.percentOf(shareOfOthers(ranked, new Set(shown)) ?? NaN) : format.nothing,
           }
         : null,
     unattributed: entry?.unattributed
-      ? { label: t("unattributed"), votes: entry.unattributed, share: format.percent(entry.unattributed, whole) }
+      ? { label: t("unattributed"), votes: entry.unattributed, share: format.percentOf(unattributedShare ?? NaN) }
       : null,
   };
 }

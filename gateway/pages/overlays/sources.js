@@ -79,7 +79,17 @@ export function model(scene) {
  */
 function writtenOf(scene, unit, id) {
   const row = unit.ranked.find((item) => item.candidate.id === id);
-  return written(scene, unit, row ?? { candidate: scene.election.stranger(id), votes: 0, rank: 0, tied: false });
+  return written(
+    scene,
+    unit,
+    row ?? {
+      candidate: scene.election.stranger(id),
+      votes: 0,
+      rank: 0,
+      tied: false,
+      share: unit.unattributedShare === null ? null : 0,
+    },
+  );
 }
 
 /**
