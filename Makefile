@@ -43,7 +43,7 @@ demo: $(STAMP)  ## a simulated night end to end, the board at http://localhost:8
 	$(BIN)/sandik demo
 
 test: $(STAMP) node  ## the whole test suite
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 coverage: $(STAMP)  ## every branch of the pure modules, by tests that need nothing else
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -p tests.pure --hypothesis-profile=steady -m "not kafka and not browser and not data and not slow" --cov --cov-report=

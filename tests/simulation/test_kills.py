@@ -20,8 +20,8 @@ NIGHT = (
 SPEED = "900"
 """Fast enough that some of the night passes between two kills, too fast for any producer to live to its end."""
 
-LONGEST_LIFE_S = 2.0
-"""A process takes up to a second to start; it is killed somewhere between its first breath and well into its work."""
+LONGEST_LIFE_S = 1.0
+"""A process takes half a second to start; it is killed somewhere between its first breath and well into its work."""
 
 
 @pytest.mark.slow
