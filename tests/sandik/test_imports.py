@@ -34,6 +34,7 @@ WITHOUT: Final = {
     "aggregate": KAFKA | SCREEN | SERVER | PARQUET,
     "gateway": KAFKA | SCREEN | PARQUET | {"producers", "consumers"},
     "graphics": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
+    "topics": KAFKA | SERVER | KEYS | PARQUET,
     "totals": KAFKA | SERVER | PARQUET,
     "export": KAFKA | SERVER | PARQUET,
     "compare": KAFKA | SERVER | PARQUET,
