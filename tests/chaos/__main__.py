@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from eventlog.clock import Wall
+from tests.chaos.faults import KINDS
 from tests.chaos.kills import Round
 from tests.chaos.outages import BOUND_S, Outage
 from tests.chaos.world import Plan, Report, play
@@ -40,12 +41,16 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100, help="how many times kill -9 (default 100)")
     parser.add_argument("--stacks", type=int, default=2, help="nights beside one another (default 2)")
     parser.add_argument("--longest", type=float, default=60.0, metavar="S", help="the longest outage (default 60)")
+    parser.add_argument("--faults", metavar="KIND,…", help=f"only these kinds of outages: {', '.join(KINDS)}")
     parser.add_argument("--speed", type=float, default=30.0, help="of the simulated night (default 30)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="add every outage and round to a file")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what the processes said and archived, here")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    plan = Plan(given.seed, given.outages, given.kills, given.stacks, given.longest, given.speed)
+    only = tuple(given.faults.split(",")) if given.faults else ()
+    if unknown := set(only) - set(KINDS):
+        parser.error(f"there is no kind of fault {min(unknown)!r}; there are {', '.join(KINDS)}")
+    plan = Plan(given.seed, given.outages, given.kills, given.stacks, given.longest, given.speed, only=only)
     with tempfile.TemporaryDirectory(prefix="sandik-chaos-") as folder:
         return _tell(_play(plan, given.keep or Path(folder), given.json))
 

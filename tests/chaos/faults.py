@@ -7,7 +7,7 @@ everybody.
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +20,12 @@ from tests.proxy import Proxy
 
 SLOW_S: Final = (0.1, 1.0)
 """How late every piece arrives by a slow link."""
+
+KINDS: Final = (
+    *("cut", "black hole", "slow", "pause", "another password"),
+    *("kill brokers", "stop a broker", "pause brokers", "restart brokers in turn"),
+)
+"""By which faults can be chosen: first those of a stack."""
 
 Lasting = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -34,35 +40,38 @@ class Fault:
     everybody: bool = False
 
 
-def draw_for_stack(stack: Stack, cluster: Cluster, chance: random.Random) -> Fault:
-    """A fault of one stack's own."""
-    kinds: list[tuple[float, Callable[[Stack, random.Random], Fault]]] = [
-        (3, _cut),
-        (3, _black_hole),
-        (1, _slow),
-        (2, _pause),
+def draw_for_stack(stack: Stack, cluster: Cluster, chance: random.Random, only: Collection[str] = ()) -> Fault | None:
+    """A fault of one stack's own; of these kinds, if any are named. `None` where none of them is a stack's."""
+    kinds: list[tuple[str, float, Callable[[Stack, random.Random], Fault]]] = [
+        ("cut", 3, _cut),
+        ("black hole", 3, _black_hole),
+        ("slow", 1, _slow),
+        ("pause", 2, _pause),
     ]
     if any(line.is_guarded for line in stack.lines.values()):
-        kinds.append((0.7, lambda stack, _: _password(stack, cluster)))
-    (draw,) = chance.choices([kind for _, kind in kinds], [weight for weight, _ in kinds])
+        kinds.append(("another password", 0.7, lambda stack, _: _password(stack, cluster)))
+    chosen = [one for one in kinds if not only or one[0] in only]
+    if not chosen:
+        return None
+    (draw,) = chance.choices([draw for _, _, draw in chosen], [weight for _, weight, _ in chosen])
     return draw(stack, chance)
 
 
-def draw_for_brokers(cluster: Cluster, chance: random.Random) -> Fault:
-    """A fault of one broker, or of all."""
+def draw_for_brokers(cluster: Cluster, chance: random.Random, only: Collection[str] = ()) -> Fault | None:
+    """A fault of one broker, or of all; otherwise as `draw_for_stack`."""
     number = chance.randrange(BROKERS)
     one, every = (cluster.brokers[number],), cluster.brokers
     name = f"broker {number + 1}"
-    return chance.choice(
-        [
-            Fault("kill -9", name, lambda: _away(one, Broker.kill), everybody=True),
-            Fault("kill -9", "all brokers", lambda: _away(every, Broker.kill), everybody=True),
-            Fault("stop in order", name, lambda: _away(one, Broker.stop), everybody=True),
-            Fault("pause", name, lambda: _paused(one), everybody=True),
-            Fault("pause", "all brokers", lambda: _paused(every), everybody=True),
-            Fault("restart one by one", "all brokers", lambda: _restarted_in_turn(every), everybody=True),
-        ]
-    )
+    faults = [
+        Fault("kill brokers", name, lambda: _away(one, Broker.kill), everybody=True),
+        Fault("kill brokers", "all brokers", lambda: _away(every, Broker.kill), everybody=True),
+        Fault("stop a broker", name, lambda: _away(one, Broker.stop), everybody=True),
+        Fault("pause brokers", name, lambda: _paused(one), everybody=True),
+        Fault("pause brokers", "all brokers", lambda: _paused(every), everybody=True),
+        Fault("restart brokers in turn", "all brokers", lambda: _restarted_in_turn(every), everybody=True),
+    ]
+    chosen = [one for one in faults if not only or one.kind in only]
+    return chance.choice(chosen) if chosen else None
 
 
 def _cut(stack: Stack, chance: random.Random) -> Fault:

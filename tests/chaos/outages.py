@@ -6,8 +6,9 @@ Several stacks suffer outages of their own at the same time; those of brokers re
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from eventlog.clock import Clock, Wall
@@ -65,6 +66,7 @@ class Outage:
     fault: Fault
     stack: int | None
     duration_s: float
+    at: datetime | None = None
     lasted_s: float = 0.0
     """Until all was well again: a broker that was killed has said by then that it is started."""
     recoveries: list[Recovery] = field(default_factory=list)
@@ -82,6 +84,7 @@ class Outages:
         *,
         longest_s: float = LONGEST_S,
         in_a_row: int = IN_A_ROW,
+        only: Collection[str] = (),
     ) -> None:
         self.done: list[Outage] = []
         self._stacks = stacks
@@ -89,6 +92,7 @@ class Outages:
         self._seed = seed
         self._longest_s = longest_s
         self._in_a_row = in_a_row
+        self._only = only
         self._clock = clock
         self._begun = 0
 
@@ -101,14 +105,17 @@ class Outages:
                 for stack in self._stacks:
                     group.create_task(self._row(stack, chances[stack.number], count, tell))
             for _ in range(min(OF_BROKERS, count - self._begun)):
-                fault = draw_for_brokers(self._cluster, brokers)
-                await self._one(fault, self._stacks, self._duration_s(brokers), tell)
+                fault = draw_for_brokers(self._cluster, brokers, self._only)
+                if fault is not None:
+                    await self._one(fault, self._stacks, self._duration_s(brokers), tell)
 
     async def _row(self, stack: Stack, chance: random.Random, count: int, tell: Callable[[Outage], None]) -> None:
         for _ in range(self._in_a_row):
             if self._begun >= count:
                 return
-            fault = draw_for_stack(stack, self._cluster, chance)
+            fault = draw_for_stack(stack, self._cluster, chance, self._only)
+            if fault is None:
+                return
             await self._one(fault, [stack], self._duration_s(chance), tell)
             await self._clock.sleep(chance.uniform(*_REST_S))
 
@@ -120,10 +127,12 @@ class Outages:
         self, fault: Fault, stacks: Sequence[Stack], duration_s: float, tell: Callable[[Outage], None]
     ) -> None:
         self._begun += 1
-        outage = Outage(self._begun, fault, None if fault.everybody else stacks[0].number, duration_s)
+        outage = Outage(
+            self._begun, fault, None if fault.everybody else stacks[0].number, duration_s, self._clock.now()
+        )
         for stack in stacks:  # nobody may be frozen when the next outage comes
             stack.wrong += [f"{stack.name}: {who}" for who in await frozen(stack.watches.values())]
-        began = self._clock.monotonic()
+        began, outage.at = self._clock.monotonic(), self._clock.now()
         async with fault.lasts():
             await self._clock.sleep(duration_s - GLANCE_S)
             stood = await self._standing_still(stacks)

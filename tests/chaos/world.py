@@ -25,6 +25,8 @@ class Plan:
     stacks: int
     longest_s: float = LONGEST_S
     in_a_row: int = IN_A_ROW
+    only: tuple[str, ...] = ()
+    """The kinds of faults, if not all."""
     speed: float = 30.0
     """Of the simulated night."""
 
