@@ -50,7 +50,9 @@ def main() -> int:
     only = tuple(given.faults.split(",")) if given.faults else ()
     if unknown := set(only) - set(KINDS):
         parser.error(f"there is no kind of fault {min(unknown)!r}; there are {', '.join(KINDS)}")
-    plan = Plan(given.seed, given.outages, given.kills, given.stacks, given.longest, given.speed, only=only)
+    plan = Plan(
+        given.seed, given.outages, given.kills, given.stacks, longest_s=given.longest, speed=given.speed, only=only
+    )
     with tempfile.TemporaryDirectory(prefix="sandik-chaos-") as folder:
         return _tell(_play(plan, given.keep or Path(folder), given.json))
 

@@ -28,7 +28,7 @@ WEIGHTS: Final = {
 }
 """How often each is chosen, against the others."""
 
-A_ROUND: Final = 10
+A_ROUND: Final = 24
 """Kills in a stack and a round, those of the producers that are to rest not counted."""
 
 AT_ONCE: Final = 3

@@ -68,7 +68,9 @@ async def play(plan: Plan, folder: Path, clock: Clock, tell: Tell = lambda _: No
             async with AsyncExitStack() as nights:
                 for stack in stacks:
                     await nights.enter_async_context(stack.running(log, plan.speed))
-                outages = Outages(stacks, cluster, plan.seed, clock, longest_s=plan.longest_s, in_a_row=plan.in_a_row)
+                outages = Outages(
+                    stacks, cluster, plan.seed, clock, longest_s=plan.longest_s, in_a_row=plan.in_a_row, only=plan.only
+                )
                 report.outages = outages.done
                 await outages.run(plan.outages, tell)
                 kills = Kills(stacks, cluster, plan.seed, clock)
