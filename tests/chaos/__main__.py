@@ -67,7 +67,7 @@ def _play(plan: Plan, folder: Path, json: Path | None) -> Report:
         def tell(what: Outage | Round) -> None:
             if json is not None:
                 with json.open("ab") as file:
-                    file.write(orjson.dumps(asdict(what), option=_LINE, default=str))
+                    file.write(orjson.dumps(asdict(what), option=_LINE, default=lambda _: None))
             if isinstance(what, Outage):
                 progress.advance(outages)
                 progress.console.print(_line_of_outage(what), markup=False, soft_wrap=True)

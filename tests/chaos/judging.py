@@ -10,8 +10,8 @@ import orjson
 from eventlog.port import EventLog
 from tests.chaos.oracle import Figures, differences
 from tests.chaos.stack import Stack
+from tests.chaos.watching import PATIENCE_S
 from tests.consumers.oracle import Key
-from tests.patience import LIMIT_S
 from tests.simulation.processes import run
 
 _LOOK_EVERY_S: Final = 0.3
@@ -29,7 +29,7 @@ async def agreed(stack: Stack, log: EventLog) -> None:
     for who in ("gateway-1", "gateway-2"):
         wrong: Sequence[str] = ["it has not answered"]
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(PATIENCE_S):
                 while wrong := await _differences(stack, who, expected):  # noqa: ASYNC110  another process
                     await asyncio.sleep(_LOOK_EVERY_S)
         except TimeoutError:

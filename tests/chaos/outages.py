@@ -16,9 +16,8 @@ from sandik.wiring import open_log
 from schemas.errors import LogError
 from tests.chaos.faults import Fault, draw_for_brokers, draw_for_stack
 from tests.chaos.stack import Stack
-from tests.chaos.watching import LOOK_EVERY_S, Watch, frozen
+from tests.chaos.watching import LOOK_EVERY_S, PATIENCE_S, Watch, frozen
 from tests.kafka.cluster import Cluster
-from tests.patience import LIMIT_S
 
 SHORTEST_S: Final = 1.0
 LONGEST_S: Final = 60.0
@@ -163,7 +162,7 @@ class Outages:
     ) -> Recovery:
         moving = asyncio.create_task(_moved(watch, end))
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(PATIENCE_S):
                 while not moving.done():
                     codes = [code for at, who, code in stack.ended if who == watch.who and at >= began]
                     if codes:
