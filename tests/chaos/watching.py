@@ -12,7 +12,7 @@ from tests.simulation.processes import Screen
 
 LOOK_EVERY_S: Final = 0.2
 PATIENCE_S: Final = 4 * LIMIT_S
-"""After which somebody counts as frozen. A stack is many processes, and where a machine is busy all of them are slow."""
+"""After which somebody counts as frozen. A stack is many processes, and where it is busy all of them are slow."""
 _ANSWER_S: Final = 5.0
 _GLANCE_S: Final = 0.3
 _LARGEST_BYTES: Final = 1 << 20
