@@ -1,15 +1,19 @@
 """What every reader must show in the end: the naive sums of the tallies in the log, for every unit."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from eventlog.port import EventLog
 from eventlog.reading import read_until
 from eventlog.run import Run
+from schemas.errors import LogUnavailable
 from schemas.tally import Counted, Withdrawn, parse_tallies
 from tests.consumers.oracle import Key, sums
 
 COUNTS: Final = ("boxes_opened", "registered", "cast", "valid", "invalid", "unattributed")
+
+_AGAIN_S: Final = 0.5
 
 Figures = dict[str, Any]
 
@@ -25,13 +29,20 @@ class Oracle:
 
     async def expected(self, log: EventLog) -> dict[Key, Figures]:
         """By contest, source and unit: what the tallies that the log holds now come to."""
+        while True:
+            try:
+                await self._read(log)
+                return rolled_up(sums(self._highest.values()))
+            except LogUnavailable:  # a broker has only just been started again
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _read(self, log: EventLog) -> None:
         ends = await log.end_offsets(self._topic)
         async with log.reader(self._topic, dict.fromkeys(ends, 0) | self._positions) as reader:
             async for batch in read_until(reader, ends):
                 for tally in parse_tallies([record.value or b"" for record in batch.records]):
                     self._hear(tally)
-            self._positions = dict(reader.positions)
-        return rolled_up(sums(self._highest.values()))
+                self._positions[batch.partition] = batch.records[-1].offset + 1
 
     def _hear(self, tally: object) -> None:
         if not isinstance(tally, Counted | Withdrawn):
