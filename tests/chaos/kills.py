@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from eventlog.clock import Clock, Wall
-from sandik.wiring import open_log
+from eventlog.clock import Clock
+from eventlog.port import EventLog
 from tests.chaos.judging import agreed
 from tests.chaos.stack import FEED, NIGHT, Stack
 from tests.chaos.watching import frozen
@@ -57,10 +57,11 @@ class Round:
 class Kills:
     """So many kills, drawn from a seed."""
 
-    def __init__(self, stacks: Sequence[Stack], cluster: Cluster, seed: int, clock: Clock) -> None:
+    def __init__(self, stacks: Sequence[Stack], cluster: Cluster, log: EventLog, seed: int, clock: Clock) -> None:
         self.rounds: list[Round] = []
         self._stacks = stacks
         self._cluster = cluster
+        self._log = log
         self._chances = {stack.number: random.Random(f"{seed}/kills/{stack.number}") for stack in stacks}
         self._brokers = random.Random(f"{seed}/kills/brokers")
         self._clock = clock
@@ -118,8 +119,7 @@ class Kills:
                 _count(one, who)
         await stack.rest(FEED, NIGHT)
         began = self._clock.monotonic()
-        async with open_log(f"kafka://{self._cluster.servers}", Wall()) as log:
-            await agreed(stack, log)
+        await agreed(stack, self._log)
         one.agreed_s[stack.number] = self._clock.monotonic() - began
         one.records += stack.oracle.records
         await stack.wake(FEED, NIGHT)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eventlog.clock import Clock
+from eventlog.port import EventLog
 from sandik.wiring import open_log
 from tests.chaos.judging import verdict
 from tests.chaos.kills import Kills, Round
@@ -73,10 +74,10 @@ async def play(plan: Plan, folder: Path, clock: Clock, tell: Tell = lambda _: No
                 )
                 report.outages = outages.done
                 await outages.run(plan.outages, tell)
-                kills = Kills(stacks, cluster, plan.seed, clock)
+                kills = Kills(stacks, cluster, log, plan.seed, clock)
                 report.rounds = kills.rounds
                 await kills.run(plan.kills, tell)
-                await _finish(stacks, url, clock)
+                await _finish(stacks, log, url)
         finally:
             for stack in stacks:
                 report.wrong += stack.wrong
@@ -85,7 +86,7 @@ async def play(plan: Plan, folder: Path, clock: Clock, tell: Tell = lambda _: No
     return report
 
 
-async def _finish(stacks: Sequence[Stack], url: str, clock: Clock) -> None:
-    async with open_log(url, clock) as log, asyncio.TaskGroup() as group:
+async def _finish(stacks: Sequence[Stack], log: EventLog, url: str) -> None:
+    async with asyncio.TaskGroup() as group:
         for stack in stacks:
             group.create_task(verdict(stack, log, url))
