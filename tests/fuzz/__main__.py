@@ -6,6 +6,7 @@ One input alone, and as few of its bytes as break the law: `python -m tests.fuzz
 import argparse
 import logging
 import os
+import signal
 import sys
 import time
 from typing import Final
@@ -34,6 +35,8 @@ def main() -> int:
     parser.add_argument("--input", type=int, help="with one --target: this input alone")
     given = parser.parse_args()
     names = given.target or list(TARGETS)
+    for asked in (signal.SIGINT, signal.SIGTERM):  # a shell's job in the background would not hear the first
+        signal.signal(asked, signal.default_int_handler)
     if given.input is None:
         return _many(names, given.seed, given.inputs, given.jobs)
     if len(names) != 1:
