@@ -15,7 +15,7 @@ from tests.fuzz.mutator import MAX_INPUT_BYTES, mutated
 from tests.fuzz.target import Broken, Opened, Target, expect, simple
 
 SEED: Final = 3
-INPUTS: Final = 2_000
+INPUTS: Final = 1_500
 """Some seconds of them."""
 
 
@@ -74,8 +74,8 @@ def test_an_input_that_takes_too_long_is_stopped(swallow: tuple[type[Exception],
 
 def test_a_campaign_counts_what_it_tries() -> None:
     told: list[int] = []
-    outcomes = run(["tally", "answers"], SEED, 400, 2, lambda _, tried: told.append(tried))
-    expected = {name: inputs_of(TARGETS[name], 400) for name in ("tally", "answers")}
+    outcomes = run(["tally"], SEED, 200, 2, lambda _, tried: told.append(tried))
+    expected = {"tally": inputs_of(TARGETS["tally"], 200)}
     assert expected == {name: outcome.tried for name, outcome in outcomes.items()}
     assert sum(expected.values()) == sum(told)
     assert [] == [finding for outcome in outcomes.values() for finding in outcome.findings]
