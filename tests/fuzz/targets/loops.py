@@ -27,14 +27,14 @@ from gateway.settings import GatewaySettings
 from schemas.definition import Election
 from schemas.moments import epoch_ms
 from schemas.quarantine import Quarantined, is_assessment
-from schemas.tally import MAX_TALLY_BYTES, TALLY, Reported, Tally, Withdrawn, encode, order_of
+from schemas.tally import MAX_TALLY_BYTES, TALLY, Counted, Reported, Tally, Withdrawn, encode
 from schemas.totals import Cell, is_aside, parse_totals
 from tests.builders import counted, small_election, withdrawn
-from tests.consumers.nights import replace
 from tests.consumers.oracle import sums
 from tests.fuzz.target import Broken, Opened, Target, expect
 from tests.fuzz.targets import control as orders
 from tests.fuzz.targets import totals as figures
+from tests.fuzz.targets.tally import ranked
 from tests.simulation.seeded.archiving import SETTINGS, SimulatedDisk
 from tests.simulation.seeded.clock import SimulatedClock
 from tests.simulation.seeded.line import Line
@@ -189,7 +189,7 @@ class World:
                 else:
                     expect(event is not None, "a broken tally is not set aside")
                     counts.append(event)
-        expected = sums(replace(one, revision=order_of(one.revision, one.released), released=0) for one in counts)  # type: ignore[union-attr, arg-type]  # no reports
+        expected = sums(ranked([one for one in counts if isinstance(one, Counted | Withdrawn)]))
         forged = self._forged(run)
         for key, wanted in expected.items():
             if Cell(*key) in forged:

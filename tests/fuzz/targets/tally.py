@@ -1,5 +1,6 @@
 """Tally events: one record among good ones, through both parsers and the fold."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from schemas.quarantine import Quarantined
@@ -70,8 +71,7 @@ def check_set_aside(found: list[Quarantined], data: bytes, key: bytes) -> None:
 
 def check_totals(fold: TallyFold, said: list[Tally]) -> None:
     """The totals are those of the naive oracle, and come back from their bytes."""
-    boxes = [_ordered(event) for event in said if not isinstance(event, Reported)]
-    expected = sums(boxes)
+    expected = sums(ranked([event for event in said if not isinstance(event, Reported)]))
     for cell, ledger in fold.ledgers.items():
         if ledger.as_of is None:
             continue
@@ -86,9 +86,11 @@ def check_totals(fold: TallyFold, said: list[Tally]) -> None:
     expect({Cell(*key) for key in expected} <= heard, "a cell has no totals")
 
 
-def _ordered(event: Counted | Withdrawn) -> Counted | Withdrawn:
-    """The oracle knows revisions alone: what was let out of quarantine is one more of them."""
-    return replace(event, revision=order_of(event.revision, event.released), released=0)
+def ranked(said: Sequence[Counted | Withdrawn]) -> list[Counted | Withdrawn]:
+    """The oracle knows revisions alone: what was let out of quarantine is one more of them. Their ranks, in order."""
+    orders = sorted({order_of(event.revision, event.released) for event in said})
+    ranks = {order: rank for rank, order in enumerate(orders, 1)}
+    return [replace(one, revision=ranks[order_of(one.revision, one.released)], released=0) for one in said]
 
 
 def _check_parsed(data: bytes, event: Tally | Malformed) -> None:
