@@ -20,7 +20,7 @@ from eventlog.loops import forever
 from eventlog.retry import RetryPolicy
 from sandik import screen
 from sandik.process import command_line
-from schemas.errors import UsageError
+from schemas.errors import LogError, UsageError
 
 WORKER_PORT: Final = "SANDIK_WORKER_PORT"
 """The environment variable by which a worker knows that it is one, and where to listen."""
@@ -40,7 +40,15 @@ _RESTART: Final = RetryPolicy(first_s=0.25, longest_s=5.0)
 
 _PIPE_BYTES: Final = 1_024
 _PROBE_EVERY_S: Final = 0.1
+_LOG_EXIT: Final = 1
 _USAGE_EXIT: Final = 2
+
+
+class WorkersRefused(LogError):
+    """A worker could not begin, for a reason that it has told."""
+
+    def __init__(self) -> None:
+        super().__init__("A worker cannot begin; it has said why above. Mend that, then start again.")
 
 
 @contextlib.contextmanager
@@ -59,14 +67,17 @@ def reserved(host: str, port: int) -> Iterator[int]:
 async def supervise(count: int, host: str, port: int, clock: Clock) -> None:
     """Keep so many workers of this command running until cancelled; then end them as SIGTERM does, and wait.
 
-    Returns only by an exception: `UsageError` where a worker says that what was asked cannot work.
+    Returns only by an exception: `UsageError` where a worker says that what was asked cannot work, `WorkersRefused`
+    where one cannot begin before any of them has served anybody. Later on, whoever dies is started again.
     """
+    served = asyncio.Event()
     with tempfile.TemporaryDirectory(prefix="sandik-") as folder:  # nobody else may open it
         async with asyncio.TaskGroup() as group:
             for number in range(1, count + 1):
                 told = {WORKER_PORT: str(port), WORKER_NUMBER: str(number), WORKER_FOLDER: folder}
-                group.create_task(forever(_keep_one(told, clock), "A worker's keeper"))
+                group.create_task(forever(_keep_one(told, clock, served), "A worker's keeper"))
             await _listened_at(host, port, clock)
+            served.set()
             screen.say(f"{count} workers listen at {host}:{port}.")
 
 
@@ -81,13 +92,15 @@ def end_with_parent() -> None:
     threading.Thread(target=wait_for_the_end_of_the_pipe, daemon=True).start()
 
 
-async def _keep_one(told: Mapping[str, str], clock: Clock) -> NoReturn:
+async def _keep_one(told: Mapping[str, str], clock: Clock, served: asyncio.Event) -> NoReturn:
     deaths = 0
     while True:
         began = clock.monotonic()
         code = await _run_one(told)
         if code == _USAGE_EXIT:
             raise UsageError("A worker cannot do what was asked; it has said why above.")
+        if code == _LOG_EXIT and not served.is_set():
+            raise WorkersRefused
         deaths = 1 if clock.monotonic() - began >= STEADY_S else deaths + 1
         screen.say(f"A worker has ended with {code}; another one starts.")
         await clock.sleep(_RESTART.pause_s(deaths))

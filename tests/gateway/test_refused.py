@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from consumers.aggregate import AggregateSettings, Aggregator
+from consumers.archive import Archiver, ArchiveSettings
 from eventlog.clock import Wall
 from eventlog.kafka import KafkaLog
 from eventlog.kafka_security import Security
+from eventlog.run import find_run
 from gateway.server import serve
 from schemas.errors import LogRefused
 from tests.gateway.gateways import FAST, RUN, Running, get, make_run, night, publish, running, viewer
@@ -65,7 +68,9 @@ def broker(kafka_guarded_broker: Broker) -> Iterator[Broker]:
 
 @pytest.mark.kafka
 @pytest.mark.slow
-async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Broker) -> None:
+async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Broker, tmp_path: Path) -> None:
+    """A gateway goes on; an aggregator and an archiver, which hold nothing of their own, end with the reason."""
+
     async def restart(password: str) -> None:
         broker.set_password(CHIEF, password)
         await asyncio.to_thread(broker.stop)
@@ -74,6 +79,11 @@ async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Bro
     security = Security("SASL_PLAINTEXT", "PLAIN", CHIEF, "right")
     async with KafkaLog(broker.servers) as plain, KafkaLog(str(broker.guarded), security=security) as log:
         await make_run(plain)
+        run = await find_run(log, RUN)
+        folding = asyncio.create_task(Aggregator(log, run, Wall(), AggregateSettings(checkpoint_ms=200)).run())
+        archiving = asyncio.create_task(
+            Archiver(log, run, tmp_path / "archive", Wall(), ArchiveSettings(roll_ms=200)).follow()
+        )
         settings = replace(FAST, heartbeat_s=1)
         async with running(log, settings=settings) as gateway, viewer(gateway) as client:
             await publish(plain, totals(votes={"imamoglu": 5}))
@@ -86,6 +96,10 @@ async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Bro
                 reason = await readiness(gateway, 503)
             assert "SANDIK_KAFKA_SASL_USERNAME" in reason
             assert '"imamoglu":5' in (await get(gateway, "/v1/totals")).text
+
+            for ending in (folding, archiving):
+                with pytest.raises(LogRefused, match="does not accept the user name or the password"):
+                    await asyncio.wait_for(ending, LIMIT_S)
 
             await restart("right")
             await publish(plain, totals(votes={"imamoglu": 6}, version=1))

@@ -98,6 +98,14 @@ async def test_clients_move_between_workers_and_resume(tmp_path: Path) -> None:
             assert not any(map(runs, before | after))
 
 
+async def test_workers_that_cannot_reach_their_log_at_the_start_end_with_the_reason(tmp_path: Path) -> None:
+    """As one process does; it is not said again and again, for ever."""
+    nobody = f"kafka://127.0.0.1:{free_port()}"
+    with Process(["gateway", "--log", nobody, "--run", RUN, "--port", "0", "--workers", "2"]) as process:
+        process.start()
+        assert 1 == await asyncio.to_thread(process.wait)
+
+
 async def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     """Also if that is killed and can say nothing."""
     arguments = ["gateway", "--log", f"sqlite:{tmp_path / 'night.db'}", "--run", RUN, "--port", "0", "--workers", "2"]
