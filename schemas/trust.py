@@ -22,7 +22,17 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import ValidationError
 
-from schemas.control import ORDER, CallWithdrawn, EmbargoSet, Held, Mode, Order, ReplayOrder, unknown_in
+from schemas.control import (
+    ORDER,
+    CallWithdrawn,
+    EmbargoSet,
+    FigureOverridden,
+    Held,
+    Mode,
+    Order,
+    ReplayOrder,
+    unknown_in,
+)
 from schemas.definition import Election
 from schemas.errors import UsageError
 
@@ -113,7 +123,8 @@ class Verdict:
     """What a record of the control topic comes to: `order` is what it says, if that can be read at all.
 
     It counts where `refusal` is `None`. `key` is the fingerprint of the key that has signed it. Where it does not count
-    it may still be `kept`: it restricts what the public sees and somebody has signed it, only nobody can tell who.
+    it may still be `kept`: it restricts what the public sees and somebody has signed it, only nobody can tell who. Of
+    figures set by hand the same is `missed`: they are not set, and an operator may have meant them to be.
     """
 
     offset: int
@@ -121,6 +132,7 @@ class Verdict:
     key: str | None = None
     refusal: str | None = None
     kept: bool = False
+    missed: bool = False
 
     @property
     def counts(self) -> bool:
@@ -179,7 +191,7 @@ class Judge:
             self._begin(value)
         elif verdict.order is not None and verdict.counts:
             self._seen.add(verdict.order.id)
-        elif verdict.kept:
+        elif verdict.kept or verdict.missed:
             self._kept.add(orjson.loads(value or b"{}")["signature"])
         return verdict
 
@@ -208,8 +220,15 @@ class Judge:
         key = self._signer(signature, fields)
         distrust, fault = self._distrust(key, appended), self._fault(order, appended)
         is_unknown = signature is not None and key is None and fields["signature"] not in self._kept
-        kept = distrust is not None and fault is None and is_unknown and isinstance(order, RESTRICTIONS)
-        return Verdict(offset, order, key.fingerprint if key else None, distrust or fault, kept)
+        may_be_ours = distrust is not None and fault is None and is_unknown
+        return Verdict(
+            offset,
+            order,
+            key.fingerprint if key else None,
+            distrust or fault,
+            kept=may_be_ours and isinstance(order, RESTRICTIONS),
+            missed=may_be_ours and isinstance(order, FigureOverridden),
+        )
 
     def _begin(self, value: bytes | None) -> None:
         fields = orjson.loads(value or b"{}")

@@ -9,9 +9,21 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
-from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held, Order, Released
+from schemas.control import (
+    Called,
+    CallWithdrawn,
+    EmbargoLifted,
+    EmbargoSet,
+    FigureOverridden,
+    Held,
+    Order,
+    OverrideWithdrawn,
+    Released,
+)
 from schemas.definition import Election
+from schemas.totals import Cell
 from schemas.trust import Verdict
+from tabulation.orders.by_hand import cell_of
 from tabulation.orders.embargo import NO_EMBARGO, Embargo, longest
 
 MAX_EMBARGOES: Final = 16
@@ -35,12 +47,15 @@ class Restrictions:
         self._holds: dict[tuple[str, str | None], Verdict] = {}
         self._held: dict[tuple[str, str | None], set[str]] = {}
         self._calls: dict[tuple[str, str], Verdict] = {}
+        self._missed: dict[Cell, Verdict] = {}
 
     def fold(self, verdict: Verdict) -> None:
         """Fold one verdict: a kept order stands from here on, one that counts takes the place of those it is about."""
         if verdict.order is None:
             return
-        if verdict.kept:
+        if verdict.missed and isinstance(verdict.order, FigureOverridden):
+            self._missed.setdefault(cell_of(verdict.order), verdict)
+        elif verdict.kept:
             self._keep(verdict, verdict.order)
         elif verdict.counts:
             self._supersede(verdict.order)
@@ -51,13 +66,16 @@ class Restrictions:
         return longest(self._ordered, (embargo for embargo, _ in self._embargoes))
 
     def unverified(self, now: datetime) -> tuple[Verdict, ...]:
-        """The orders that cannot be verified and restrict something at this moment, by their offset."""
+        """The orders that cannot be verified and restrict something at this moment, by their offset.
+
+        Among them are figures set by hand that cannot be verified: they restrict nothing, and are missed.
+        """
         embargoes = [
             verdict
             for embargo, verdict in self._embargoes
             if embargo.is_in_force(now) and self._ordered.ends_before(embargo)
         ]
-        found = [*embargoes, *self._holds.values(), *self._calls.values()]
+        found = [*embargoes, *self._holds.values(), *self._calls.values(), *self._missed.values()]
         return tuple(sorted(found, key=lambda verdict: verdict.offset))
 
     def _keep(self, verdict: Verdict, order: Order) -> None:
@@ -91,6 +109,8 @@ class Restrictions:
             case CallWithdrawn():
                 self._called.discard((order.contest, order.unit))
                 self._calls.pop((order.contest, order.unit), None)
+            case FigureOverridden() | OverrideWithdrawn():
+                self._missed.pop(cell_of(order), None)
             case _:
                 pass
 
@@ -115,16 +135,31 @@ class Restrictions:
 
 def complaint(orders: Iterable[Verdict]) -> str | None:
     """What is to be said and done where these orders cannot be verified, as a sentence; `None` where there are none."""
+    every = list(orders)
+    kept, missed = _named(one for one in every if one.kept), _named(one for one in every if one.missed)
+    sentences = []
+    if kept:
+        sentences.append(f"Orders that cannot be verified are kept: {kept}.")
+    if missed:
+        sentences.append(
+            f"Figures set by hand that cannot be verified are not set, and the source's own may show: {missed}."
+        )
+    if not sentences:
+        return None
+    what_to_do = (
+        "Give the operator's key with --operator-key FILE (FILE@UNTIL if its holder has left), or lift, release or "
+        "order anew with a key that is trusted here."
+    )
+    return " ".join([*sentences, what_to_do])
+
+
+def _named(orders: Iterable[Verdict]) -> str:
+    """The orders by kind, offset and operator, the oldest of many."""
     named = [
         f"{verdict.order.type} at control offset {verdict.offset}, by {verdict.order.by}"
         for verdict in orders
         if verdict.order is not None
     ]
-    if not named:
-        return None
     if len(named) > MAX_NAMED:
         named = [*named[:MAX_NAMED], f"{len(named) - MAX_NAMED} more"]
-    return (
-        f"Orders that cannot be verified are kept: {'; '.join(named)}. Give the operator's key with --operator-key "
-        "FILE (FILE@UNTIL if its holder has left), or lift, release or order anew with a key that is trusted here."
-    )
+    return "; ".join(named)

@@ -13,7 +13,7 @@ from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
-from schemas.control import EmbargoLifted, EmbargoSet, Held, Released
+from schemas.control import EmbargoLifted, EmbargoSet, FigureOverridden, Held, OverrideWithdrawn, Released
 from schemas.moments import epoch_ms
 from schemas.trust import OperatorKey
 from tests.gateway.nights import START, Written, election
@@ -99,6 +99,21 @@ async def test_a_hold_that_cannot_be_verified_is_told_in_readiness_until_it_is_r
     order(gateway, Released, SEAL, contest="mayor")
     assert 503 == (await asked(gateway, "/readyz")).status_code
     order(gateway, Released, OTHER, contest="mayor")
+    assert 200 == (await asked(gateway, "/readyz")).status_code
+
+
+async def test_a_figure_set_by_hand_that_cannot_be_verified_is_told_in_readiness_until_it_is_settled() -> None:
+    """The source's own figure shows in its place: nobody should have to find that out by looking."""
+    gateway = started(OTHER.public)
+    cell = {"contest": "mayor", "source": "aa", "unit": "tr/34/uskudar"}
+    order(gateway, FigureOverridden, SEAL, **cell, figures={"boxes_opened": 7})
+    answer = await asked(gateway, "/readyz")
+    assert 503 == answer.status_code
+    for words in ("are not set", "figure_overridden at control offset 0, by", "--operator-key FILE"):
+        assert words in answer.json()["reason"]
+    order(gateway, OverrideWithdrawn, SEAL, **cell)
+    assert 503 == (await asked(gateway, "/readyz")).status_code
+    order(gateway, OverrideWithdrawn, OTHER, **cell)
     assert 200 == (await asked(gateway, "/readyz")).status_code
 
 

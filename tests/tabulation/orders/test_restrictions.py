@@ -6,7 +6,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held, OverrideWithdrawn, Released, Taken
+from schemas.control import (
+    Called,
+    CallWithdrawn,
+    EmbargoLifted,
+    EmbargoSet,
+    FigureOverridden,
+    Held,
+    OverrideWithdrawn,
+    Released,
+    Taken,
+)
 from schemas.trust import Verdict
 from tabulation.orders.embargo import NO_EMBARGO, Embargo
 from tabulation.orders.restrictions import MAX_EMBARGOES, MAX_NAMED, Restrictions, complaint
@@ -121,6 +131,26 @@ def test_a_complaint_names_each_order_and_says_what_to_do() -> None:
     for remedy in ("--operator-key FILE", "FILE@UNTIL", "lift, release"):
         assert remedy in sentence
     assert complaint([Verdict(0, None, refusal="junk")]) is None
+
+
+def test_figures_by_hand_that_cannot_be_verified_are_missed_until_somebody_trusted_settles_them() -> None:
+    """The oldest of a district is named; of another district it says nothing."""
+    cell = {"contest": "mayor", "source": "aa", "unit": "tr/34/uskudar"}
+    by_hand = order(FigureOverridden, **cell, figures={"boxes_opened": 7})
+    trusted = order(OverrideWithdrawn, **cell)
+    elsewhere = order(OverrideWithdrawn, **cell | {"unit": "tr/34/adalar"})
+    restrictions = Restrictions(small_election())
+    for offset in (3, 4):
+        restrictions.fold(Verdict(offset, by_hand, None, "unknown", missed=True))
+    restrictions.fold(Verdict(5, elsewhere))
+    assert [3] == offsets(restrictions)
+    sentence = complaint(restrictions.unverified(NIGHT)) or ""
+    assert (
+        "are not set, and the source's own may show: figure_overridden at control offset 3, by Ayşe. Give" in sentence
+    )
+    assert "are kept" not in sentence
+    restrictions.fold(Verdict(6, trusted))
+    assert [] == offsets(restrictions)
 
 
 def test_a_complaint_about_hundreds_of_orders_names_a_few() -> None:
