@@ -71,8 +71,8 @@ def test_an_archive_that_is_not_whole_is_not_restored(sandik: Sandik, archive: P
 
 
 def test_what_an_archiver_that_was_killed_may_have_missed_is_said(sandik: Sandik, archive: Path) -> None:
-    manifest = archive / MANIFEST
-    manifest.write_text(manifest.read_text().replace('"complete": true', '"complete": false'))
+    manifest = open_archive(archive).manifest.model_copy(update={"complete": False})
+    (archive / MANIFEST).write_bytes(manifest.encode())
     code, _, err = sandik("restore", "archive", *RUN, *OTHER)
 
     assert (0, True) == (code, "what came after 20" in err)
