@@ -65,13 +65,16 @@ check: $(STAMP) node  ## format, lint, types, import rules
 	$(BIN)/lint-imports
 	@if [ -e $(NODE_STAMP) ]; then $(MAKE) --no-print-directory check-js; else echo "No npm: JavaScript is not checked."; fi
 
-check-js: node
-	$(NPM_BIN)/biome format .
+check-js: node  ## the same of JavaScript
+	$(NPM_BIN)/biome check --error-on-warnings .
+	$(NPM_BIN)/tsc --project $(NODE)/tsconfig.pages.json
+	$(NPM_BIN)/tsc --project $(NODE)/tsconfig.tests.json
+	$(NPM_BIN)/tsc --project $(NODE)/tsconfig.json
 
 format: $(STAMP) node  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix --quiet .
-	if [ -e $(NODE_STAMP) ]; then $(NPM_BIN)/biome format --write .; fi
+	@if [ -e $(NODE_STAMP) ]; then $(NPM_BIN)/biome check --write .; fi
 
 $(DOCS_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints/dev.txt --group docs

@@ -15,6 +15,7 @@ MAPPED = sorted(
 )
 MAX_FUNCTION_LINES = 70
 MAX_FILE_LINES = 500
+MAX_COLUMNS = 120
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -58,6 +59,18 @@ def test_no_file_holds_more_than_one_idea() -> None:
     }
 
     assert {} == long
+
+
+def test_no_line_of_javascript_is_longer_than_one_of_python() -> None:
+    """The formatter leaves comments and texts as they are."""
+    long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in tracked("*.js", "*.mjs", "*.ts")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > MAX_COLUMNS
+    ]
+
+    assert [] == long
 
 
 def test_no_function_is_longer_than_a_reader_can_hold() -> None:

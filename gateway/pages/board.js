@@ -5,23 +5,26 @@
 import { callOf } from "./call.js";
 import { Candidates } from "./candidates.js";
 import { Card } from "./card.js";
-import { Compare } from "./compare.js";
+import { progressText } from "./claims.js";
 import { isHeld, routeUrl } from "./client/index.js";
-import { progressText, wholeOf } from "./claims.js";
-import { feedState } from "./feed-state.js";
+import { Compare } from "./compare.js";
 import { fillSwitch, UnitPicker, updateSwitch } from "./controls.js";
 import { Districts } from "./districts.js";
-import { byId, make, say } from "./dom.js";
+import { byId, make, setText } from "./dom.js";
 import { Explanation, pairOf, reasonOf } from "./explanation.js";
+import { feedState } from "./feed-state.js";
 import { Hero } from "./hero.js";
 import { TileMap } from "./map.js";
-import { fromAddress, toAddress } from "./selection.js";
 import { Redraw } from "./redraw.js";
+import { fromAddress, toAddress } from "./selection.js";
 import { Status } from "./status.js";
 import { groundsNow, View } from "./view.js";
 import { Why } from "./why.js";
 
-/** @import { Column, Election, Formats, Handle, LiveNight, MainView, Part, Question, Selection, ShownFeed, Source, Tiles, Words } from "./types.d.ts" */
+/**
+ * @import { Column, Election, Formats, Handle, LiveNight, MainView } from "./types.d.ts"
+ * @import { Part, Question, Selection, ShownFeed, Source, Tiles, Words } from "./types.d.ts"
+ */
 
 const AGE_TICK_MS = 1_000;
 
@@ -67,9 +70,9 @@ export class Board {
       href: (selection) => toAddress(selection, location.search),
     });
     const tools = { t: words, format };
-    say(byId("election"), election.name);
+    setText(byId("election"), election.name);
     const day = format.date(`${election.date}T12:00:00Z`);
-    say(byId("election-day"), election.name.includes(day) ? "" : day);
+    setText(byId("election-day"), election.name.includes(day) ? "" : day);
     fillSwitch(byId("contests"), words("contests"), election.contests);
     fillSwitch(byId("sources"), words("sources"), election.sources);
     this.hero = new Hero(byId("hero"), tools);
@@ -225,9 +228,9 @@ export class Board {
 
   /** What changes with the clock alone: ages, states, the title. */
   #tick() {
-    const { election, night, format, t, selection } = this;
+    const { election, night, format, selection } = this;
     const now = new Date();
-    say(byId("clock"), `${format.clock(now)} ${format.zone()}`);
+    setText(byId("clock"), `${format.clock(now)} ${format.zone()}`);
     this.status.replay(night.replay);
     const source = election.source(selection.source);
     const feed = this.#feed(source);

@@ -1,6 +1,6 @@
 /**
- * An editorial call: an editor's word on who has won in a unit. It is never computed, and leaves without a trace when it
- * is withdrawn.
+ * An editorial call: an editor's word on who has won in a unit. It is never computed, and leaves without a trace when
+ * it is withdrawn.
  */
 
 /** @import { Call, LiveNight, Ranked, Tools } from "./types.d.ts" */

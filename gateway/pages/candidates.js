@@ -3,17 +3,17 @@
  * A new order is taken at most every two seconds, and slides into place.
  */
 
-import { isManual, markManual } from "./manual.js";
 import { wholeOf } from "./claims.js";
-import { reset, show } from "./countup.js";
-import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
+import { forgetCount, showCount } from "./countup.js";
+import { arrange, make, partyMark, setAttribute, setMark, setStyle, setText } from "./dom.js";
+import { isManual, markManual } from "./manual.js";
 import { Memo } from "./memo.js";
 import { shareOfOthers, sumOfOthers } from "./rank.js";
 import { Order, slide, tops } from "./slide.js";
 
 /** @import { Entry, MainView, Tools } from "./types.d.ts" */
 
-export const FIRST_ROWS = 8;
+const FIRST_ROWS = 8;
 
 export class Candidates {
   /** @type {Memo<ReturnType<typeof newRow>>} */
@@ -80,8 +80,8 @@ export class Candidates {
     this.#latest = view;
     const place = `${view.contest.id} ${view.source.id} ${view.unit.id}`;
     if (place !== this.#place) {
-      for (const { votes } of this.#rows.values()) reset(votes);
-      reset(this.others.votes);
+      for (const { votes } of this.#rows.values()) forgetCount(votes);
+      forgetCount(this.others.votes);
       this.#place = place;
       this.#settle(false);
     } else if (view.ranked.length !== this.#order.shown.length || !this.#hadVotes) {
@@ -93,7 +93,7 @@ export class Candidates {
 
   #unfold() {
     this.#open = !this.#open;
-    put(this.toggle, "aria-expanded", this.#open);
+    setAttribute(this.toggle, "aria-expanded", this.#open);
     this.rest.hidden = !this.#open;
     if (this.#latest) this.#write(this.#latest);
   }
@@ -105,8 +105,8 @@ export class Candidates {
     const before = sliding ? tops(this.body) : new Map();
     this.#order.jump(view.ranked.map((row) => row.candidate.id));
     const rows = this.#order.shown.map((id) => this.#rows.get(id).row);
-    order(this.body, rows.slice(0, FIRST_ROWS));
-    order(this.rest, rows.slice(FIRST_ROWS));
+    arrange(this.body, rows.slice(0, FIRST_ROWS));
+    arrange(this.rest, rows.slice(FIRST_ROWS));
     slide(before);
     this.#write(view);
   }
@@ -115,26 +115,26 @@ export class Candidates {
   #write(view) {
     const { t, format } = this;
     const scale = Math.max(1, wholeOf(view.entry));
-    say(this.origin, `${view.source.name} · ${t("ofValid")}`);
+    setText(this.origin, `${view.source.name} · ${t("ofValid")}`);
     for (const item of view.ranked) {
       const line = this.#rows.get(item.candidate.id);
-      say(line.name, item.candidate.name);
-      put(line.name, "title", item.candidate.name);
-      say(line.party, item.candidate.partyName || (item.candidate.independent ? t("independent") : ""));
-      dressMark(line.mark, item.candidate, view.hue(item.candidate));
-      paint(line.row, "--hue", view.hue(item.candidate));
-      put(line.row, "data-rank", item.rank);
-      say(line.rank, view.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "");
+      setText(line.name, item.candidate.name);
+      setAttribute(line.name, "title", item.candidate.name);
+      setText(line.party, item.candidate.partyName || (item.candidate.independent ? t("independent") : ""));
+      setMark(line.mark, item.candidate, view.hue(item.candidate));
+      setStyle(line.row, "--hue", view.hue(item.candidate));
+      setAttribute(line.row, "data-rank", item.rank);
+      setText(line.rank, view.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "");
       this.#figures(line, item.votes, item.share, scale, view.entry);
       markManual(line.votes, isManual(view.entry, `votes.${item.candidate.id}`), t);
       const called = view.call?.candidate === item.candidate.id;
-      put(line.row, "data-called", called ? "" : null);
-      put(line.rank, "title", called ? t("called", { name: item.candidate.name }) : null);
+      setAttribute(line.row, "data-called", called ? "" : null);
+      setAttribute(line.rank, "title", called ? t("called", { name: item.candidate.name }) : null);
     }
     const shown = new Set(this.#order.shown.slice(0, FIRST_ROWS));
     const hidden = Math.max(0, view.ranked.length - FIRST_ROWS);
-    say(this.toggle, t(this.#open ? "hideOthers" : "others", { n: format.count(hidden) }));
-    put(this.others.row, "hidden", hidden ? null : "");
+    setText(this.toggle, t(this.#open ? "hideOthers" : "others", { n: format.count(hidden) }));
+    setAttribute(this.others.row, "hidden", hidden ? null : "");
     this.#figures(this.others, sumOfOthers(view.ranked, shown), shareOfOthers(view.ranked, shown), scale, view.entry);
     const others = view.ranked.filter(({ candidate }) => !shown.has(candidate.id));
     markManual(
@@ -154,10 +154,10 @@ export class Candidates {
    * @param {Entry | undefined} entry
    */
   #figures(line, votes, share, scale, entry) {
-    paint(line.row, "--part", (votes / scale).toFixed(4));
-    say(line.percent, this.format.percentOf(share ?? NaN));
+    setStyle(line.row, "--part", (votes / scale).toFixed(4));
+    setText(line.percent, this.format.percentOf(share ?? NaN));
     line.percent.dataset.value = String(share ?? "");
-    show(line.votes, entry ? votes : NaN, this.format.count);
+    showCount(line.votes, entry ? votes : NaN, this.format.count);
   }
 }
 

@@ -2,11 +2,11 @@
  * One district's card beside the map: the same four things in small, and the first three on its own ballot.
  */
 
+import { markOdd, partOf, progressText, turnout } from "./claims.js";
+import { make, partyMark, setAttribute, setMark, setStyle, setText } from "./dom.js";
 import { isManual, markManual } from "./manual.js";
-import { markOdd, partOf, progressText, turnout, wholeOf } from "./claims.js";
-import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
 
-/** @import { Entry, Hue, Part, Ranked, Source, Tools } from "./types.d.ts" */
+/** @import { Entry, Hue, Lead, Part, Ranked, Source, Tools } from "./types.d.ts" */
 
 const CARD_ROWS = 3;
 
@@ -50,37 +50,42 @@ export class Card {
    * @param {boolean} [closest]
    */
   draw(part, source, hue, closest = false) {
-    const { t, format } = this;
-    put(this.section, "data-empty", part ? null : "");
-    say(
+    const { t } = this;
+    setAttribute(this.section, "data-empty", part ? null : "");
+    setText(
       this.name,
       part ? `${closest ? t("closest", { place: part.unit.name }) : part.unit.name} · ${source.name}` : t("district"),
     );
-    const opened = part?.entry?.boxes_opened ?? 0;
-    say(
-      this.boxes,
-      part
-        ? `${t("opened")} ${format.count(opened)} / ${format.count(part.boxesTotal)} · ${progressText(format, part.entry, part.boxesTotal)}`
-        : t("chooseDistrict"),
-    );
+    setText(this.boxes, part ? this.#boxes(part) : t("chooseDistrict"));
     markManual(this.boxes, isManual(part?.entry, "boxes_opened"), t);
-    paint(this.fill, "--part", part ? partOf(part.entry, part.boxesTotal).toFixed(4) : "0");
+    setStyle(this.fill, "--part", part ? partOf(part.entry, part.boxesTotal).toFixed(4) : "0");
     this.lines.forEach((line, index) => this.#line(line, part?.entry ? part.ranked[index] : null, part?.entry, hue));
-    const lead = part?.lead;
-    say(
-      this.margin,
-      lead
-        ? `${t("margin")} ${t("votes", { n: format.count(lead.votes) })} · ${t("points", { n: format.points(lead.points ?? NaN) })}`
-        : "",
-    );
-    const { cast, registered, share } = turnout(part?.entry);
-    say(
-      this.more,
-      part?.entry
-        ? `${t("turnout")} ${format.percentOf(share ?? NaN)} (${t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) })}) · ${t("flagged")} ${format.count(part.entry.flagged)}`
-        : "",
-    );
+    setText(this.margin, part?.lead ? this.#margin(part.lead) : "");
+    setText(this.more, part?.entry ? this.#turnout(part.entry) : "");
     markOdd(this.name, part?.entry, t);
+  }
+
+  /** @param {Part} part */
+  #boxes({ entry, boxesTotal }) {
+    const { t, format } = this;
+    const both = `${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`;
+    return `${t("opened")} ${both} · ${progressText(format, entry, boxesTotal)}`;
+  }
+
+  /** @param {Lead} lead */
+  #margin({ votes, points }) {
+    const { t, format } = this;
+    const inPoints = t("points", { n: format.points(points ?? NaN) });
+    return `${t("margin")} ${t("votes", { n: format.count(votes) })} · ${inPoints}`;
+  }
+
+  /** @param {Entry} entry */
+  #turnout(entry) {
+    const { t, format } = this;
+    const { cast, registered, share } = turnout(entry);
+    const of = t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) });
+    const flagged = `${t("flagged")} ${format.count(entry.flagged)}`;
+    return `${t("turnout")} ${format.percentOf(share ?? NaN)} (${of}) · ${flagged}`;
   }
 
   /**
@@ -90,11 +95,11 @@ export class Card {
    * @param {Hue} hue
    */
   #line(line, item, entry, hue) {
-    put(line.row, "data-none", item ? null : "");
-    dressMark(line.mark, item?.candidate ?? null, item ? hue(item.candidate) : "transparent");
-    say(line.name, item ? [item.candidate.name, item.candidate.partyName].filter(Boolean).join(" · ") : "");
-    say(line.percent, item ? this.format.percentOf(item.share ?? NaN) : "");
-    say(line.votes, item ? this.format.count(item.votes) : "");
+    setAttribute(line.row, "data-none", item ? null : "");
+    setMark(line.mark, item?.candidate ?? null, item ? hue(item.candidate) : "transparent");
+    setText(line.name, item ? [item.candidate.name, item.candidate.partyName].filter(Boolean).join(" · ") : "");
+    setText(line.percent, item ? this.format.percentOf(item.share ?? NaN) : "");
+    setText(line.votes, item ? this.format.count(item.votes) : "");
     markManual(line.votes, item && isManual(entry, `votes.${item.candidate.id}`), this.t);
   }
 }

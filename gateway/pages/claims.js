@@ -1,9 +1,9 @@
 /**
- * What may be said of a unit's figures, as the gateway says it: it follows from the districts, never from sums, in which
- * a surplus of one hides what is missing in another (docs/facts.md).
+ * What may be said of a unit's figures, as the gateway says it: it follows from the districts, never from sums, in
+ * which a surplus of one hides what is missing in another (docs/facts.md).
  */
 
-import { put } from "./dom.js";
+import { setAttribute } from "./dom.js";
 import { basisPoints } from "./format.js";
 
 /** @import { Entry, Formats, Words } from "./types.d.ts" */
@@ -81,7 +81,7 @@ export function oddWords(entry, t) {
  */
 export function markOdd(node, entry, t) {
   const wasOdd = node.hasAttribute("data-odd");
-  put(node, "data-odd", isOdd(entry) ? "" : null);
-  if (isOdd(entry)) put(node, "title", `${t("oddHead")}: ${oddWords(entry, t)}`);
-  else if (wasOdd) put(node, "title", null);
+  setAttribute(node, "data-odd", isOdd(entry) ? "" : null);
+  if (isOdd(entry)) setAttribute(node, "title", `${t("oddHead")}: ${oddWords(entry, t)}`);
+  else if (wasOdd) setAttribute(node, "title", null);
 }

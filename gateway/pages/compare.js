@@ -2,9 +2,9 @@
  * The sources side by side on one scale, and what lies between them written out in votes, points and boxes.
  */
 
-import { isManual, markManual } from "./manual.js";
 import { markOdd, partOf, progressText, wholeOf } from "./claims.js";
-import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
+import { make, partyMark, setAttribute, setMark, setStyle, setText } from "./dom.js";
+import { isManual, markManual } from "./manual.js";
 import { points, spread } from "./rank.js";
 
 /** @import { Candidate, Column, Hue, Ranked, Source, Tools } from "./types.d.ts" */
@@ -46,14 +46,14 @@ export class Compare {
    * @param {{columns: Column[], ranked: Ranked[], hue: Hue}} options
    */
   draw({ columns, ranked, hue }) {
-    const { t, format } = this;
-    put(this.section, "hidden", columns.length > 1 ? null : "");
+    const { format } = this;
+    setAttribute(this.section, "hidden", columns.length > 1 ? null : "");
     if (columns.length < 2) return;
     const key = columns.map(({ source }) => source.id).join();
     if (key !== this.#columns) this.#lay(key, columns);
     columns.forEach(({ feed, stateWord }, index) => {
-      say(this.#states[index], stateWord);
-      put(this.#states[index], "data-state", feed.state);
+      setText(this.#states[index], stateWord);
+      setAttribute(this.#states[index], "data-state", feed.state);
     });
     this.#line(
       this.#lines[0],
@@ -64,7 +64,7 @@ export class Compare {
     ranked
       .slice(0, COMPARED)
       .forEach((item, index) => this.#candidate(this.#lines[index + 1], item.candidate, columns, hue));
-    this.#lines.slice(1).forEach((line, index) => put(line.row, "hidden", index < ranked.length ? null : ""));
+    this.#lines.slice(1).forEach((line, index) => setAttribute(line.row, "hidden", index < ranked.length ? null : ""));
   }
 
   /**
@@ -86,7 +86,7 @@ export class Compare {
       ),
     );
     this.#lines = Array.from({ length: COMPARED + 1 }, () => newLine(columns.length));
-    say(this.#lines[0].name, this.t("opened"));
+    setText(this.#lines[0].name, this.t("opened"));
     this.#lines[0].mark.remove();
     this.body.replaceChildren(...this.#lines.map((line) => line.row));
   }
@@ -102,14 +102,14 @@ export class Compare {
     columns.forEach((column, index) => {
       const number = value(column);
       const { main, small, fill } = line.cells[index];
-      say(main, number === undefined ? t("noData") : text(number));
-      say(small, number === undefined ? "" : progressText(format, column.entry, column.boxesTotal));
+      setText(main, number === undefined ? t("noData") : text(number));
+      setText(small, number === undefined ? "" : progressText(format, column.entry, column.boxesTotal));
       markManual(main, isManual(column.entry, "boxes_opened"), t);
       markOdd(small, column.entry, t);
-      paint(fill, "--part", partOf(column.entry, column.boxesTotal).toFixed(4));
+      setStyle(fill, "--part", partOf(column.entry, column.boxesTotal).toFixed(4));
     });
     const gap = spread(columns.map((column) => ({ source: column.source, value: value(column) })));
-    say(
+    setText(
       line.gap,
       !gap
         ? this.format.nothing
@@ -127,9 +127,9 @@ export class Compare {
    */
   #candidate(line, candidate, columns, hue) {
     const { t, format } = this;
-    say(line.name, candidate.name);
-    dressMark(line.mark, candidate, hue(candidate));
-    paint(line.row, "--hue", hue(candidate));
+    setText(line.name, candidate.name);
+    setMark(line.mark, candidate, hue(candidate));
+    setStyle(line.row, "--hue", hue(candidate));
     /** @param {Column} column */
     const votesOf = ({ entry }) => (entry ? (entry.votes[candidate.id] ?? 0) : NaN);
     /** @param {Column} column */
@@ -137,10 +137,10 @@ export class Compare {
     columns.forEach((column, index) => {
       const { main, small, fill } = line.cells[index];
       const votes = votesOf(column);
-      say(main, column.entry ? format.percentOf(shareOf(column)) : t("noData"));
-      say(small, column.entry ? t("votes", { n: format.count(votes) }) : "");
+      setText(main, column.entry ? format.percentOf(shareOf(column)) : t("noData"));
+      setText(small, column.entry ? t("votes", { n: format.count(votes) }) : "");
       markManual(small, isManual(column.entry, `votes.${candidate.id}`), t);
-      paint(fill, "--part", wholeOf(column.entry) ? (votes / wholeOf(column.entry)).toFixed(4) : "0");
+      setStyle(fill, "--part", wholeOf(column.entry) ? (votes / wholeOf(column.entry)).toFixed(4) : "0");
     });
     const shares = spread(
       columns.map((column) => ({
@@ -149,7 +149,7 @@ export class Compare {
       })),
     );
     const votes = spread(columns.map((column) => ({ source: column.source, value: votesOf(column) })));
-    say(line.gap, shares && votes ? this.#gap(shares, votes) : format.nothing);
+    setText(line.gap, shares && votes ? this.#gap(shares, votes) : format.nothing);
   }
 
   /**

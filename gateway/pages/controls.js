@@ -2,7 +2,7 @@
  * The switches on top: contest and source as links, the unit as a list. All of them are addresses.
  */
 
-import { make, put, say } from "./dom.js";
+import { make, setAttribute, setText } from "./dom.js";
 
 /** @import { Election, Formats, Unit, Words } from "./types.d.ts" */
 
@@ -13,7 +13,7 @@ import { make, put, say } from "./dom.js";
  * @param {readonly {id: string, name: string}[]} options
  */
 export function fillSwitch(nav, label, options) {
-  put(nav, "aria-label", label);
+  setAttribute(nav, "aria-label", label);
   nav.replaceChildren(...options.map(({ id, name }) => make("a", { "data-option": id, text: name })));
 }
 
@@ -26,8 +26,8 @@ export function fillSwitch(nav, label, options) {
 export function updateSwitch(nav, chosen, href) {
   for (const link of nav.querySelectorAll("a")) {
     const option = link.dataset.option ?? "";
-    put(link, "href", href(option));
-    put(link, "aria-current", option === chosen ? "true" : null);
+    setAttribute(link, "href", href(option));
+    setAttribute(link, "aria-current", option === chosen ? "true" : null);
   }
 }
 
@@ -79,7 +79,7 @@ export class UnitPicker {
       this.format.compare(left.name, right.name),
     );
     const first = make("option", { value: parent.id });
-    say(first, all);
+    setText(first, all);
     select.replaceChildren(first, ...children.map(({ id, name }) => make("option", { value: id, text: name })));
   }
 }

@@ -14,7 +14,7 @@ const owners = new WeakMap();
 let frame = 0;
 
 /** Whether nothing may move: the reader asked for that, here or for every page, or nobody is looking. */
-export function still() {
+export function isStill() {
   return (
     document.hidden ||
     document.documentElement.dataset.motion === "none" ||
@@ -53,11 +53,11 @@ function step(now) {
  * @param {(value: number) => string} format
  * @param {string} [of]
  */
-export function show(node, value, format, of = "") {
+export function showCount(node, value, format, of = "") {
   const before = owners.get(node) === of ? shown.get(node) : undefined;
   owners.set(node, of);
   node.dataset.value = String(value);
-  if (!Number.isFinite(value) || before === undefined || value <= before || still()) {
+  if (!Number.isFinite(value) || before === undefined || value <= before || isStill()) {
     running.delete(node);
     shown.set(node, Number.isFinite(value) ? value : undefined);
     write(node, value, format);
@@ -66,14 +66,14 @@ export function show(node, value, format, of = "") {
   if (running.get(node)?.to === value) return;
   document.addEventListener("visibilitychange", land); // the same listener is added once
   running.set(node, { from: before, to: value, began: performance.now(), format });
-  frame ||= requestAnimationFrame(step);
+  if (!frame) frame = requestAnimationFrame(step);
 }
 
 /**
  * Forget what a node showed: its next value is another unit's, and must not count from this one's.
  * @param {HTMLElement} node
  */
-export function reset(node) {
+export function forgetCount(node) {
   running.delete(node);
   shown.delete(node);
 }

@@ -2,9 +2,9 @@
  * The parts of a scope as a table that sorts by any column.
  */
 
-import { isManual, markManual } from "./manual.js";
 import { markOdd, partOf, progressText, turnout } from "./claims.js";
-import { dressMark, make, order, paint, partyMark, put, say } from "./dom.js";
+import { arrange, make, partyMark, setAttribute, setMark, setStyle, setText } from "./dom.js";
+import { isManual, markManual } from "./manual.js";
 import { Memo } from "./memo.js";
 
 /** @import { Hue, Part, Source, Tools } from "./types.d.ts" */
@@ -78,12 +78,12 @@ export class Districts {
   draw({ parts, source, selected, hue }) {
     const { t, format } = this;
     this.#latest = { parts, source, selected, hue };
-    put(this.section, "hidden", parts.length ? null : "");
+    setAttribute(this.section, "hidden", parts.length ? null : "");
     if (!parts.length) return;
     const provinces = parts[0].unit.level === "province";
-    say(this.title, `${t(provinces ? "provinces" : "districts")} (${format.count(parts.length)})`);
-    say(this.origin, source.name);
-    say(this.heads[0].button, t(provinces ? "province" : "district"));
+    setText(this.title, `${t(provinces ? "provinces" : "districts")} (${format.count(parts.length)})`);
+    setText(this.origin, source.name);
+    setText(this.heads[0].button, t(provinces ? "province" : "district"));
     for (const part of parts) this.#write(part, part.unit.id === selected, hue);
     const key = parts.map(({ unit }) => unit.id).join();
     if (key !== this.#key) this.#settle();
@@ -104,7 +104,7 @@ export class Districts {
     if (!this.#latest) return;
     const { column, falling } = this.#sort;
     for (const { id, cell } of this.heads)
-      put(cell, "aria-sort", id !== column ? null : falling ? "descending" : "ascending");
+      setAttribute(cell, "aria-sort", id !== column ? null : falling ? "descending" : "ascending");
     const sorted = this.#latest.parts
       .map((part) => ({ part, value: this.#value(part, column) }))
       .sort(
@@ -112,7 +112,7 @@ export class Districts {
           (falling ? -1 : 1) * this.#compare(left.value, right.value) ||
           this.format.compare(left.part.unit.name, right.part.unit.name),
       );
-    order(
+    arrange(
       this.body,
       sorted.map(({ part }) => this.#rows.get(part.unit.id).row),
     );
@@ -164,12 +164,12 @@ export class Districts {
     const { entry, lead, ranked, boxesTotal, call } = part;
     const first = lead?.leaders[0].candidate;
     const tie = lead && lead.leaders.length > 1;
-    say(line.link, part.unit.name);
-    put(line.link, "href", part.href);
-    put(line.row, "aria-current", selected ? "true" : null);
-    put(line.row, "data-thin", part.thin ? "" : null);
-    dressMark(line.mark, tie ? null : (first ?? null), first ? hue(first) : "transparent");
-    say(
+    setText(line.link, part.unit.name);
+    setAttribute(line.link, "href", part.href);
+    setAttribute(line.row, "aria-current", selected ? "true" : null);
+    setAttribute(line.row, "data-thin", part.thin ? "" : null);
+    setMark(line.mark, tie ? null : (first ?? null), first ? hue(first) : "transparent");
+    setText(
       line.leader,
       !first
         ? format.nothing
@@ -177,13 +177,13 @@ export class Districts {
           ? `${t("tie")}: ${lead.leaders.map((row) => row.candidate.name).join(" – ")}`
           : [first.name, first.partyName].filter(Boolean).join(" · "),
     );
-    say(line.marginVotes, format.count(lead?.votes ?? NaN));
-    say(line.marginPoints, format.points(lead?.points ?? NaN));
-    say(line.boxes, `${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`);
-    say(line.share, progressText(format, entry, boxesTotal));
-    paint(line.row, "--part", partOf(entry, boxesTotal).toFixed(4));
-    say(line.turnout, format.percentOf(turnout(entry).share ?? NaN));
-    say(line.flagged, format.count(entry?.flagged ?? 0));
+    setText(line.marginVotes, format.count(lead?.votes ?? NaN));
+    setText(line.marginPoints, format.points(lead?.points ?? NaN));
+    setText(line.boxes, `${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`);
+    setText(line.share, progressText(format, entry, boxesTotal));
+    setStyle(line.row, "--part", partOf(entry, boxesTotal).toFixed(4));
+    setText(line.turnout, format.percentOf(turnout(entry).share ?? NaN));
+    setText(line.flagged, format.count(entry?.flagged ?? 0));
     markOdd(line.flagged, entry, t);
     const votes = (lead ? [...lead.leaders, ...(lead.second ? [lead.second] : [])] : []).map(
       ({ candidate }) => `votes.${candidate.id}`,
@@ -192,8 +192,8 @@ export class Districts {
     markManual(line.boxes, isManual(entry, "boxes_opened"), t);
     markManual(line.turnout, isManual(entry, "cast", "registered"), t);
     const won = call && ranked.find(({ candidate }) => candidate.id === call.candidate);
-    put(line.leader, "data-called", call ? "" : null);
-    put(line.leader, "title", call ? t("called", { name: won?.candidate.name ?? call.candidate }) : null);
+    setAttribute(line.leader, "data-called", call ? "" : null);
+    setAttribute(line.leader, "title", call ? t("called", { name: won?.candidate.name ?? call.candidate }) : null);
   }
 }
 

@@ -49,7 +49,7 @@ export function byId(id) {
  * @param {Node} node
  * @param {string} text
  */
-export function say(node, text) {
+export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
@@ -59,7 +59,7 @@ export function say(node, text) {
  * @param {string} name
  * @param {unknown} value
  */
-export function put(node, name, value) {
+export function setAttribute(node, name, value) {
   if (value === null || value === undefined) node.removeAttribute(name);
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
 }
@@ -70,7 +70,7 @@ export function put(node, name, value) {
  * @param {string} property
  * @param {string} value
  */
-export function paint(node, property, value) {
+export function setStyle(node, property, value) {
   if (node.style.getPropertyValue(property) !== value) node.style.setProperty(property, value);
 }
 
@@ -79,7 +79,7 @@ export function paint(node, property, value) {
  * @param {Element} parent
  * @param {readonly Element[]} children
  */
-export function order(parent, children) {
+export function arrange(parent, children) {
   const wanted = new Set(children);
   for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
   children.forEach((child, index) => {
@@ -98,7 +98,7 @@ export function partyMark() {
  * @param {{mark: string | number} | null} candidate
  * @param {string} hue
  */
-export function dressMark(node, candidate, hue) {
-  put(node, "data-mark", candidate ? candidate.mark : "empty");
-  paint(node, "--hue", hue);
+export function setMark(node, candidate, hue) {
+  setAttribute(node, "data-mark", candidate ? candidate.mark : "empty");
+  setStyle(node, "--hue", hue);
 }

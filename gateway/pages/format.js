@@ -27,7 +27,7 @@ export function basisPoints(part, whole) {
  * @param {number} whole
  * @param {boolean} [complete]
  */
-export function progressPoints(part, whole, complete = part === whole) {
+function progressPoints(part, whole, complete = part === whole) {
   const points = basisPoints(part, whole);
   if (points === null) return null;
   if (!complete && points >= 10_000) return 9_999;

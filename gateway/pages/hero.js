@@ -2,11 +2,11 @@
  * The four things every screen says first: who leads, by how much, how much is counted, how old it is.
  */
 
-import { isManual, markManual } from "./manual.js";
 import { wordsOf } from "./call.js";
-import { credited, isOdd, markOdd, oddWords, partOf, progressText, turnout, wholeOf } from "./claims.js";
-import { reset, show } from "./countup.js";
-import { dressMark, make, paint, partyMark, put, say } from "./dom.js";
+import { credited, isOdd, markOdd, oddWords, partOf, progressText, turnout } from "./claims.js";
+import { forgetCount, showCount } from "./countup.js";
+import { make, partyMark, setAttribute, setMark, setStyle, setText } from "./dom.js";
+import { isManual, markManual } from "./manual.js";
 import { isThin } from "./rank.js";
 
 /** @import { MainView, Ranked, ShownFeed, Tools } from "./types.d.ts" */
@@ -117,24 +117,24 @@ export class Hero {
   draw(view) {
     const { t, format } = this;
     const place = `${view.contest.id} ${view.source.id} ${view.unit.id}`;
-    if (place !== this.#place) for (const node of [this.votes, this.opened, this.gapVotes]) reset(node);
+    if (place !== this.#place) for (const node of [this.votes, this.opened, this.gapVotes]) forgetCount(node);
     this.#place = place;
-    say(this.heading, view.unit.name);
-    say(this.origin, `${view.contest.name} · ${t("source", { source: view.source.name })}`);
-    put(this.back, "hidden", view.above ? null : "");
+    setText(this.heading, view.unit.name);
+    setText(this.origin, `${view.contest.name} · ${t("source", { source: view.source.name })}`);
+    setAttribute(this.back, "hidden", view.above ? null : "");
     if (view.above) {
-      say(this.back, `← ${t("back", { place: view.above.name })}`);
-      put(this.back, "href", view.above.href);
-      put(this.back, "data-unit", view.above.id);
+      setText(this.back, `← ${t("back", { place: view.above.name })}`);
+      setAttribute(this.back, "href", view.above.href);
+      setAttribute(this.back, "data-unit", view.above.id);
     }
     this.#leader(view);
     this.#counted(view);
     const { cast, registered, share } = turnout(view.entry);
-    say(this.turnout, format.percentOf(share ?? NaN));
-    say(this.turnoutOf, t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) }));
-    say(this.flagged, format.count(view.entry?.flagged ?? 0));
+    setText(this.turnout, format.percentOf(share ?? NaN));
+    setText(this.turnoutOf, t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) }));
+    setText(this.flagged, format.count(view.entry?.flagged ?? 0));
     const annulled = view.entry?.annulled ?? 0;
-    say(this.flaggedWhy, annulled ? t("annulled", { n: format.count(annulled) }) : t("flaggedWhy"));
+    setText(this.flaggedWhy, annulled ? t("annulled", { n: format.count(annulled) }) : t("flaggedWhy"));
     this.#call(view);
     this.#manual(view);
   }
@@ -145,11 +145,11 @@ export class Hero {
    */
   #call({ call, ranked }) {
     const { t, format } = this;
-    put(this.callRow, "hidden", call ? null : "");
+    setAttribute(this.callRow, "hidden", call ? null : "");
     if (!call) return;
     const { text, by } = wordsOf(call, ranked, { t, format });
-    say(this.called, text);
-    say(this.calledBy, by);
+    setText(this.called, text);
+    setText(this.calledBy, by);
   }
 
   /**
@@ -165,10 +165,10 @@ export class Hero {
     markManual(this.gapVotes, first && isManual(entry, votes(first), ...(lead.second ? [votes(lead.second)] : [])), t);
     markManual(this.opened, isManual(entry, "boxes_opened"), t);
     markManual(this.turnout, isManual(entry, "cast", "registered"), t);
-    put(this.manualRow, "hidden", isManual(entry) ? null : "");
+    setAttribute(this.manualRow, "hidden", isManual(entry) ? null : "");
     /** @param {string} figure */
     const nameOf = (figure) => ranked.find((row) => votes(row) === figure)?.candidate.name ?? t(`figure_${figure}`);
-    say(this.manual, (entry?.overridden ?? []).map(nameOf).join(", "));
+    setText(this.manual, (entry?.overridden ?? []).map(nameOf).join(", "));
   }
 
   /**
@@ -178,38 +178,37 @@ export class Hero {
    * @param {string | null} last
    */
   age(feed, stateWord, last) {
-    say(this.clockTime, this.format.clock(last));
-    say(this.since, this.t("feedAge", { age: this.format.age(feed.age_s ?? NaN) }));
-    say(this.feed, stateWord);
-    put(this.feed, "data-state", feed.state);
-    put(this.section, "data-state", feed.state);
+    setText(this.clockTime, this.format.clock(last));
+    setText(this.since, this.t("feedAge", { age: this.format.age(feed.age_s ?? NaN) }));
+    setText(this.feed, stateWord);
+    setAttribute(this.feed, "data-state", feed.state);
+    setAttribute(this.section, "data-state", feed.state);
   }
 
   /** @param {MainView} mainView */
   #leader({ lead, entry, hue }) {
     const { t, format } = this;
-    const whole = wholeOf(entry);
     const leaders = lead?.leaders ?? [];
     const first = leaders[0];
-    put(this.section, "data-lead", lead ? (leaders.length > 1 ? "tie" : "lead") : "none");
-    say(this.name, lead ? this.#names(leaders) : t(entry?.boxes_opened ? "nobody" : "noBoxes"));
-    say(
+    setAttribute(this.section, "data-lead", lead ? (leaders.length > 1 ? "tie" : "lead") : "none");
+    setText(this.name, lead ? this.#names(leaders) : t(entry?.boxes_opened ? "nobody" : "noBoxes"));
+    setText(
       this.party,
       lead && leaders.length === 1
         ? first.candidate.partyName || (first.candidate.independent ? t("independent") : "")
         : "",
     );
-    say(this.verb, lead ? t(leaders.length > 1 ? "tie" : "leads") : "");
-    dressMark(this.mark, leaders.length === 1 ? first.candidate : null, first ? hue(first.candidate) : "transparent");
-    say(this.percent, first ? format.percentOf(first.share ?? NaN) : format.nothing);
-    show(this.votes, first ? first.votes : NaN, format.count);
+    setText(this.verb, lead ? t(leaders.length > 1 ? "tie" : "leads") : "");
+    setMark(this.mark, leaders.length === 1 ? first.candidate : null, first ? hue(first.candidate) : "transparent");
+    setText(this.percent, first ? format.percentOf(first.share ?? NaN) : format.nothing);
+    showCount(this.votes, first ? first.votes : NaN, format.count);
     const rival = lead?.second;
-    say(
+    setText(
       this.rival,
       !lead || leaders.length > 1 ? t("margin") : rival ? t("marginWith", { name: rival.candidate.name }) : t("alone"),
     );
-    show(this.gapVotes, lead ? lead.votes : NaN, format.count);
-    say(this.gapPoints, format.points(lead?.points ?? NaN));
+    showCount(this.gapVotes, lead ? lead.votes : NaN, format.count);
+    setText(this.gapPoints, format.points(lead?.points ?? NaN));
     this.gapPoints.dataset.value = String(lead?.points ?? "");
   }
 
@@ -230,19 +229,19 @@ export class Hero {
     const { t, format } = this;
     const opened = entry?.boxes_opened ?? 0;
     // before the first figures a dash, not a zero that was never counted; and what comes then does not count up from it
-    show(this.opened, entry ? opened : NaN, format.count);
-    say(this.total, format.count(boxesTotal));
-    say(this.progress, progressText(format, entry, boxesTotal));
-    paint(this.bar, "--part", partOf(entry, boxesTotal).toFixed(4));
+    showCount(this.opened, entry ? opened : NaN, format.count);
+    setText(this.total, format.count(boxesTotal));
+    setText(this.progress, progressText(format, entry, boxesTotal));
+    setStyle(this.bar, "--part", partOf(entry, boxesTotal).toFixed(4));
     const thin = isThin(credited(entry), boxesTotal);
-    put(this.section, "data-thin", thin ? "" : null);
+    setAttribute(this.section, "data-thin", thin ? "" : null);
     const left = isOdd(entry) ? NaN : registeredTotal - (entry?.registered ?? 0);
     const rest = entry?.complete
       ? t("allOpened")
       : Number.isFinite(left)
         ? t("remaining", { n: format.count(Math.max(0, left)) })
         : "";
-    say(this.note, isOdd(entry) ? `${t("oddHead")}: ${oddWords(entry, t)}` : thin ? t("thin") : rest);
+    setText(this.note, isOdd(entry) ? `${t("oddHead")}: ${oddWords(entry, t)}` : thin ? t("thin") : rest);
     markOdd(this.note, entry, t); // all of it on one line, so that nothing moves
   }
 }

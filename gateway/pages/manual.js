@@ -2,7 +2,7 @@
  * Figures that an operator has set by hand (docs/decisions/override.md): which they are, and the mark they carry.
  */
 
-import { put } from "./dom.js";
+import { setAttribute } from "./dom.js";
 
 /** @import { Entry, Words } from "./types.d.ts" */
 
@@ -23,6 +23,6 @@ export function isManual(entry, ...figures) {
  * @param {Words} t
  */
 export function markManual(node, manual, t) {
-  put(node, "data-manual", manual ? "" : null);
-  put(node, "title", manual ? t("manualWord") : null);
+  setAttribute(node, "data-manual", manual ? "" : null);
+  setAttribute(node, "title", manual ? t("manualWord") : null);
 }

@@ -3,7 +3,7 @@
  */
 
 import { markOdd } from "./claims.js";
-import { make, paint, put, say } from "./dom.js";
+import { make, setAttribute, setStyle, setText } from "./dom.js";
 import { Legend } from "./legend.js";
 import { shadeOf } from "./shade.js";
 import { neighbour, WATER_AFTER } from "./tiles.js";
@@ -48,10 +48,10 @@ export class TileMap {
    * @param {{layout: Tiles | null, parts: Part[], source: Source, selected: string, leading: Leading}} options
    */
   draw({ layout, parts, source, selected, leading }) {
-    put(this.section, "hidden", layout ? null : "");
+    setAttribute(this.section, "hidden", layout ? null : "");
     if (!layout) return;
     if (layout !== this.#layout) this.#lay(layout, parts);
-    say(this.origin, source.name);
+    setText(this.origin, source.name);
     for (const part of parts) this.#paint(part, part.unit.id === selected);
     this.legend.draw(leading);
   }
@@ -66,7 +66,7 @@ export class TileMap {
     /** @param {string} key */
     const sea = (key) => make("span", { class: `water ${key}`, "aria-hidden": "true", text: this.t(key) });
     this.grid.replaceChildren(sea("strait"), sea("south"), sea("north"));
-    put(this.grid, "aria-label", this.t("map"));
+    setAttribute(this.grid, "aria-label", this.t("map"));
     for (const { unit } of [...parts].sort((left, right) => this.format.compare(left.unit.name, right.unit.name))) {
       const place = layout.get(unit.id);
       if (!place) continue;
@@ -86,25 +86,25 @@ export class TileMap {
     if (!drawn) return;
     const { tile, winner, mark, sentence } = drawn;
     const shade = shadeOf(part, this.t);
-    put(tile, "href", part.href);
-    put(tile, "data-state", shade.state);
+    setAttribute(tile, "href", part.href);
+    setAttribute(tile, "data-state", shade.state);
     markOdd(tile, part.entry, this.t);
-    say(sentence, part.sentence);
-    put(tile, "aria-current", selected ? "true" : null);
-    put(mark, "data-mark", shade.mark);
-    say(winner, shade.winner);
+    setText(sentence, part.sentence);
+    setAttribute(tile, "aria-current", selected ? "true" : null);
+    setAttribute(mark, "data-mark", shade.mark);
+    setText(winner, shade.winner);
     if (!shade.fill) return; // nobody leads
-    paint(tile, "--fill", shade.fill);
-    paint(tile, "--ink-on", shade.ink);
-    paint(tile, "--hue", shade.hue);
+    setStyle(tile, "--fill", shade.fill);
+    setStyle(tile, "--ink-on", shade.ink);
+    setStyle(tile, "--hue", shade.hue);
   }
 
   /** @param {string} id */
   #enter(id) {
-    if (this.#current) put(this.#tiles.get(this.#current)?.tile ?? this.grid, "tabindex", "-1");
+    if (this.#current) setAttribute(this.#tiles.get(this.#current)?.tile ?? this.grid, "tabindex", "-1");
     this.#current = id;
     const entered = this.#tiles.get(id)?.tile;
-    if (entered) put(entered, "tabindex", "0");
+    if (entered) setAttribute(entered, "tabindex", "0");
   }
 
   /** @param {KeyboardEvent} event */

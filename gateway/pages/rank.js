@@ -33,8 +33,9 @@ export function ranking(ballot, votes = {}, stranger) {
 const WHOLE = 10_000;
 
 /**
- * The parts' shares of their sum in hundredths of a per cent, so that they add up to exactly 100 % (largest remainders);
- * null where there is nothing to divide by. The gateway's rule for rows and facts: `shares_bp` in `tabulation/derived/facts.py`.
+ * The parts' shares of their sum in hundredths of a per cent, so that they add up to exactly 100 % (largest
+ * remainders); null where there is nothing to divide by. The gateway's rule for rows and facts: `shares_bp` in
+ * `tabulation/derived/facts.py`.
  * @param {readonly number[]} parts
  * @returns {(number | null)[]}
  */

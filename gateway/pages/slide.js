@@ -2,7 +2,7 @@
  * Changes of order: taken at most every two seconds, so that a race that is tight does not dance, and slid into place.
  */
 
-import { still } from "./countup.js";
+import { isStill } from "./countup.js";
 
 /** A new order stands this long before it is shown. */
 export const ORDER_PAUSE_MS = 2_000;
@@ -22,7 +22,7 @@ export function tops(parent) {
  * @param {number} [scale]
  */
 export function slide(before, scale = 1) {
-  if (still()) return;
+  if (isStill()) return;
   for (const [row, top] of before) {
     const moved = (top - row.getBoundingClientRect().top) / scale;
     if (row.isConnected && moved) {

@@ -2,11 +2,13 @@
  * What must never be missed: the feed's state, a lost connection, an embargo, and that this is only a test.
  */
 
-import { byId, put, say } from "./dom.js";
+import { byId, setAttribute, setText } from "./dom.js";
 
 /** @import { Formats, Playback, ShownFeed, Source, Words } from "./types.d.ts" */
 
 const COLORS = { ink: "#dfe7f0", ground: "#1b222c", wrong: "#ffb454", fresh: "#62b6ff" };
+
+const ROUND = 'stroke-linecap="round" stroke-linejoin="round"';
 
 /**
  * One shape a state, so that the tab tells them apart without colour.
@@ -14,10 +16,12 @@ const COLORS = { ink: "#dfe7f0", ground: "#1b222c", wrong: "#ffb454", fresh: "#6
  */
 const ICONS = {
   live: `<circle cx="16" cy="16" r="11" fill="${COLORS.fresh}"/>`,
-  complete: `<path d="m5 17 8 8L27 8" fill="none" stroke="${COLORS.fresh}" stroke-width="5" stroke-linecap="round" stroke-linejoin="round"/>`,
+  complete: `<path d="m5 17 8 8L27 8" fill="none" stroke="${COLORS.fresh}" stroke-width="5" ${ROUND}/>`,
   quiet: `<circle cx="16" cy="16" r="9.5" fill="none" stroke="${COLORS.ink}" stroke-width="4"/>`,
   stale: `<path d="M16 4 29 27H3Z" fill="none" stroke="${COLORS.wrong}" stroke-width="4" stroke-linejoin="round"/>`,
-  down: `<rect x="3" y="3" width="26" height="26" rx="3" fill="${COLORS.wrong}"/><path d="m10 10 12 12m0-12L10 22" stroke="${COLORS.ground}" stroke-width="4"/>`,
+  down:
+    `<rect x="3" y="3" width="26" height="26" rx="3" fill="${COLORS.wrong}"/>` +
+    `<path d="m10 10 12 12m0-12L10 22" stroke="${COLORS.ground}" stroke-width="4"/>`,
   lost: `<path d="m6 6 20 20M26 6 6 26" stroke="${COLORS.wrong}" stroke-width="5" stroke-linecap="round"/>`,
   waiting: `<path d="M6 16h.1M16 16h.1M26 16h.1" stroke="${COLORS.ink}" stroke-width="5" stroke-linecap="round"/>`,
 };
@@ -37,7 +41,12 @@ export function iconOf(state) {
  * @param {{opacity?: number, height?: number}} [options]
  */
 export function watermarkOf(text, { opacity = 0.2, height = 240 } = {}) {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="460" height="${height}"><g transform="rotate(-12 230 ${height / 2})"><text x="230" y="${height / 2}" text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="22" fill="#8fa3ba" fill-opacity="${opacity}">${text}</text></g></svg>`;
+  const middle = height / 2;
+  const font = 'text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="22"';
+  const words = `<text x="230" y="${middle}" ${font} fill="#8fa3ba" fill-opacity="${opacity}">${text}</text>`;
+  const svg =
+    `<svg xmlns="http://www.w3.org/2000/svg" width="460" height="${height}">` +
+    `<g transform="rotate(-12 230 ${middle})">${words}</g></svg>`;
   return `url("data:image/svg+xml,${encodeURIComponent(svg)}")`;
 }
 
@@ -100,9 +109,9 @@ export class Status {
    * @param {string} text
    */
   show(state, text) {
-    put(this.#line, "data-state", state);
-    say(this.#line, text);
-    put(document.documentElement, "data-state", state);
+    setAttribute(this.#line, "data-state", state);
+    setText(this.#line, text);
+    setAttribute(document.documentElement, "data-state", state);
     this.#favicon(state);
   }
 
@@ -114,10 +123,10 @@ export class Status {
     const [badge, mark] = [byId("mode"), byId("watermark")];
     const rehearsal = mode === "test" || mode === "replay";
     badge.hidden = mark.hidden = !rehearsal;
-    put(document.documentElement, "data-mode", mode);
+    setAttribute(document.documentElement, "data-mode", mode);
     if (!rehearsal) return;
-    say(badge, this.t(mode));
-    put(badge, "title", this.t(`${mode}Text`));
+    setText(badge, this.t(mode));
+    setAttribute(badge, "title", this.t(`${mode}Text`));
     mark.style.backgroundImage = watermarkOf(this.t(`${mode}Text`));
   }
 
@@ -130,13 +139,13 @@ export class Status {
     const { t, format } = this;
     const [clock, speed] = [format.clock(playback.clock), t("speed", { n: playback.speed })];
     const how = playback.status === "playing" ? speed : t(`replay_${playback.status}`);
-    say(byId("mode"), `${t("replay")} ${clock} · ${how}`);
+    setText(byId("mode"), `${t("replay")} ${clock} · ${how}`);
   }
 
   /** @param {string} state */
   #favicon(state) {
     if (state === this.#icon) return;
     this.#icon = state;
-    put(byId("favicon"), "href", iconOf(ICON_OF.get(state) ?? state));
+    setAttribute(byId("favicon"), "href", iconOf(ICON_OF.get(state) ?? state));
   }
 }

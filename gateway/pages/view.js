@@ -148,6 +148,7 @@ export class View {
     if (!ahead) return `${unit.name}: ${t("noBoxes")}${odd}`;
     const names = ahead.leaders.map((row) => row.candidate.name).join(" – ");
     const word = t(ahead.leaders.length > 1 ? "tie" : "leads");
-    return `${unit.name}: ${names} ${word}, ${t("margin")} ${t("points", { n: format.points(ahead.points ?? NaN) })}, ${boxes}${odd}`;
+    const margin = `${t("margin")} ${t("points", { n: format.points(ahead.points ?? NaN) })}`;
+    return `${unit.name}: ${names} ${word}, ${margin}, ${boxes}${odd}`;
   }
 }

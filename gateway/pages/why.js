@@ -4,7 +4,7 @@
  */
 
 import { wholeOf } from "./claims.js";
-import { make, put, say } from "./dom.js";
+import { make, setAttribute, setText } from "./dom.js";
 import { hundredths, notesOf } from "./explanation.js";
 
 /** @import { Comparison, Election, Gap, Side, SideNames, Source, Sums, Tools } from "./types.d.ts" */
@@ -60,7 +60,8 @@ export class Why {
   }
 
   /**
-   * Draw an answer of /v1/compare, or dashes while there is none. `pair` names its sources, `reason` says what is missing.
+   * Draw an answer of /v1/compare, or dashes while there is none. `pair` names its sources, `reason` says what is
+   * missing.
    * @param {{answer: Comparison | null, pair: readonly Source[] | null, election: Election, reason: string}} options
    */
   draw({ answer, pair, election, reason }) {
@@ -69,20 +70,20 @@ export class Why {
     const why = answer?.why ?? null;
     const leaders = answer ? answer.leaders.map((id) => this.#name(election, answer, id)) : [];
     const [gap, coverage, disagreement] = this.rows;
-    say(gap.title, t("whyGap", names));
-    say(gap.text, leaders.length > 1 ? t("whyMargin", { first: leaders[0], second: leaders[1] }) : "");
-    say(coverage.title, t("coverage"));
-    say(
+    setText(gap.title, t("whyGap", names));
+    setText(gap.text, leaders.length > 1 ? t("whyMargin", { first: leaders[0], second: leaders[1] }) : "");
+    setText(coverage.title, t("coverage"));
+    setText(
       coverage.text,
       why ? t("whyCoverage", { ...names, n: this.#count(why.only_a), m: this.#count(why.only_b) }) : "",
     );
-    say(disagreement.title, t("disagreement"));
-    say(
+    setText(disagreement.title, t("disagreement"));
+    setText(
       disagreement.text,
       why ? t("whyDisagreement", { n: this.#count(why.both), m: this.#count(why.differing) }) : "",
     );
     this.#numbers(answer?.lead ?? null);
-    say(this.like, answer?.why ? this.#like(answer, answer.why, names, leaders) : reason);
+    setText(this.like, answer?.why ? this.#like(answer, answer.why, names, leaders) : reason);
     this.#notes(answer, names, leaders[0] ?? "");
     this.#listBoxes(answer, names, leaders, election);
   }
@@ -95,8 +96,8 @@ export class Why {
    */
   #notes(answer, names, leader) {
     const notes = notesOf(answer, { names, leader, t: this.t, format: this.format });
-    put(this.manual, "hidden", notes.length ? null : "");
-    say(this.manual, notes.join(" "));
+    setAttribute(this.manual, "hidden", notes.length ? null : "");
+    setText(this.manual, notes.join(" "));
   }
 
   /** @param {number} number */
@@ -117,11 +118,11 @@ export class Why {
   #numbers(lead) {
     const shown = lead?.points ? hundredths(lead.points) : null;
     for (const [index, part] of ROWS.entries()) {
-      say(
+      setText(
         this.rows[index].votes,
         this.#signed(lead?.votes[part], (n) => this.#count(n)),
       );
-      say(
+      setText(
         this.rows[index].points,
         this.#signed(shown?.[part], (n) => this.format.points(n / 100)),
       );
@@ -158,8 +159,8 @@ export class Why {
    */
   #listBoxes(answer, names, leaders, election) {
     const boxes = answer?.why?.explaining ?? [];
-    say(this.summary, this.t("whyBoxesTitle", { n: this.#count(boxes.length) }));
-    put(this.boxes, "data-empty", boxes.length ? null : "");
+    setText(this.summary, this.t("whyBoxesTitle", { n: this.#count(boxes.length) }));
+    setAttribute(this.boxes, "data-empty", boxes.length ? null : "");
     const items = boxes.map((box) => {
       const inBox = (/** @type {Sums | null} */ sums) =>
         sums

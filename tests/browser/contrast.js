@@ -1,5 +1,5 @@
-// The contrast of everything on an overlay, from computed colours: each text with what is painted under it, each bar with
-// its track. Glass lets something through, so it is taken over white and over black, and the worse counts.
+// The contrast of everything on an overlay, from computed colours: each text with what is painted under it, each bar
+// with its track. Glass lets something through, so it is taken over white and over black, and the worse counts.
 async () => {
   const { contrast } = await import("/static/hue.js");
   const BEHIND = [
@@ -54,10 +54,8 @@ async () => {
   let texts = 0;
   let bars = 0;
   const note = (kind, node, said, ratio, least) => {
-    if (ratio < least)
-      faults.push(
-        `${kind} ${node.closest("[class]").className.baseVal ?? node.closest("[class]").className} ${said}: ${ratio.toFixed(2)}`,
-      );
+    const { className } = node.closest("[class]");
+    if (ratio < least) faults.push(`${kind} ${className.baseVal ?? className} ${said}: ${ratio.toFixed(2)}`);
   };
   const walker = document.createTreeWalker(overlay, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {

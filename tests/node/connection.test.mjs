@@ -49,10 +49,17 @@ class Clock {
 
 /** A night on sockets and a clock of ours; `random` gives the whole of what may be waited for. */
 function stage(options = {}) {
+  /** @type {any[]} */
   const sockets = [];
-  class Socket {
+  /** @type {any} as much of a WebSocket as a night uses */
+  const Socket = class {
+    sent = [];
+    closed = false;
+    onmessage = (/** @type {unknown} */ _) => {};
+
     constructor(url, protocol) {
-      Object.assign(this, { url, protocol, sent: [], closed: false });
+      this.url = url;
+      this.protocol = protocol;
       sockets.push(this);
     }
 
@@ -67,7 +74,7 @@ function stage(options = {}) {
     say(message) {
       this.onmessage({ data: JSON.stringify(message) });
     }
-  }
+  };
   const clock = new Clock();
   const night = connect({
     url: "http://host:1/?x=1",
@@ -101,7 +108,7 @@ test("it subscribes at once, and comes back with its cursor", () => {
     totals: [{ unit: "tr", votes: { a: 1 } }],
   });
   sockets[0].onclose({ code: 1006 });
-  assert.deepEqual(night.entry("mayor", "aa", "tr").votes, { a: 1 });
+  assert.deepEqual(night.entry("mayor", "aa", "tr")?.votes, { a: 1 });
   clock.advance(1_999);
   assert.equal(sockets.length, 1);
   clock.advance(1);
@@ -183,7 +190,7 @@ test("an attempt that nobody answers is given up, and so is one that nobody gree
 
 test("each connection asks for the token of the moment", () => {
   let issued = 0;
-  const { clock, sockets } = stage({ token: () => `t${(issued += 1)}` });
+  const { clock, sockets } = stage({ token: () => `t${issued++ + 1}` });
   sockets[0].onclose({ code: 4003 });
   clock.advance(2_000);
   assert.deepEqual(
@@ -234,6 +241,7 @@ test("the definition is asked for until there is one", async () => {
     { ok: true, json: async () => ({ id: "night" }) },
   ];
   const asked = [];
+  /** @type {any} */
   const fetch = async (url) => {
     asked.push(url.href);
     const answer = answers.shift();
@@ -276,7 +284,7 @@ test("a new token takes the old one's place without anything being lost", () => 
   assert.deepEqual([sockets[0].closed, sockets[1].sent[0].since], [true, { epoch: "e1", seq: 4 }]);
   sockets[0].onclose({ code: 1000 });
   sockets[1].say({ type: "delta", id, from: 4, seq: 5, totals: [{ unit: "tr", votes: { a: 3 } }] });
-  assert.deepEqual(night.entry("mayor", "aa", "tr").votes, { a: 3 });
+  assert.deepEqual(night.entry("mayor", "aa", "tr")?.votes, { a: 3 });
   assert.deepEqual([...new Set(news)], ["open"]);
   assert.equal(sockets.length, 2);
 });

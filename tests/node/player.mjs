@@ -81,8 +81,8 @@ class Player {
       feeds,
       patience_s: night.patienceMs === null ? null : night.patienceMs / 1_000,
       delay_s: this.delayMs === null ? null : this.delayMs / 1_000,
-      shown: at((...place) => night.entry(...place)),
-      newest: at((...place) => night.newest(...place)),
+      shown: at((contest, source, unit) => night.entry(contest, source, unit)),
+      newest: at((contest, source, unit) => night.newest(contest, source, unit)),
       sent: this.sent.splice(0),
       told: this.told.splice(0),
     };

@@ -2,21 +2,21 @@
 
 import {
   awaitDefinition,
+  type Change,
   connect,
   covers,
-  fetchDefinition,
-  mayReconnect,
-  retryDelay,
-  routeUrl,
-  streamUrl,
-  subscriptionId,
-  type Change,
   type Entry,
   type EventMessage,
+  fetchDefinition,
   type Handle,
   type LiveNight,
   type Mode,
+  mayReconnect,
+  retryDelay,
+  routeUrl,
   type Status,
+  streamUrl,
+  subscriptionId,
 } from "@sandik/client";
 
 const definition = await awaitDefinition({ url: "http://localhost:8765", onWait: (error) => console.log(error) });

@@ -8,7 +8,7 @@ import { Night } from "./night.js";
 
 /** @import { Clock, ConnectOptions, Events, Socket } from "./index.d.ts" */
 
-export const PROTOCOL = "sandik.v1";
+const PROTOCOL = "sandik.v1";
 
 /** How long an attempt to connect may take: the gateway's own limit for the request. */
 const OPENING_MS = 10_000;

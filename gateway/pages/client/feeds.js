@@ -37,7 +37,8 @@ export class Feeds {
   }
 
   /**
-   * By source {state, last_event, age_s, set_aside, restarted, ahead, impossible}, ages as of now. Without a connection nobody knows how a feed is.
+   * By source {state, last_event, age_s, set_aside, restarted, ahead, impossible}, ages as of now. Without a connection
+   * nobody knows how a feed is.
    * @param {boolean} connected
    */
   read(connected) {
@@ -48,7 +49,7 @@ export class Feeds {
   /** Where a replay is by now: its clock has gone on since the message. */
   replay() {
     const replay = this.#state?.replay;
-    if (!replay || replay.status !== "playing") return replay ?? null;
+    if (replay?.status !== "playing") return replay ?? null;
     const clock = Date.parse(replay.clock) + (this.now() - this.#at) * replay.speed;
     return { ...replay, clock: new Date(Math.min(clock, Date.parse(replay.last))).toISOString() };
   }

@@ -22,7 +22,8 @@ export function isHeld({ held, heldInPart = [] }, definition, contest, unit) {
 }
 
 /**
- * Whether what a name in `held` is of and a unit have anything in common: one is in the other. `unit` null is everywhere.
+ * Whether what a name in `held` is of and a unit have anything in common: one is in the other. `unit` null is
+ * everywhere.
  * @param {string} name
  * @param {Tree} definition
  * @param {string} contest

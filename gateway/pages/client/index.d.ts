@@ -295,8 +295,8 @@ export interface LiveNight {
   /** Listen; returns how to stop. */
   on<Name extends keyof Events>(name: Name, listener: (detail: Events[Name]) => void): () => void;
   /**
-   * Take a new read token, or ask the function that gives them: the connection stays until one with the new token is open,
-   * and that goes on from the cursors. Call it before the token expires.
+   * Take a new read token, or ask the function that gives them: the connection stays until one with the new token is
+   * open, and that goes on from the cursors. Call it before the token expires.
    */
   renew(token?: string | (() => string | undefined)): void;
   /** End it; what is shown stands. */

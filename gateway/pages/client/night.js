@@ -7,11 +7,16 @@
 
 import { Feeds } from "./feeds.js";
 import { mayReconnect, pauseMs, retryDelay } from "./retry.js";
-import { same, Subscription } from "./subscription.js";
+import { Subscription, same } from "./subscription.js";
 
-/** @import { Call, ClientMessage, DeltaMessage, Entry, Events, HelloMessage, Mode, Scope, ServerMessage, SnapshotMessage, StateMessage, Status, Wanted } from "./index.d.ts" */
+/**
+ * @import { Call, ClientMessage, DeltaMessage, Entry, Events, HelloMessage } from "./index.d.ts"
+ * @import { Mode, Scope, ServerMessage, SnapshotMessage, StateMessage, Status, Wanted } from "./index.d.ts"
+ */
 
-/** Subscriptions that were closed and whose figures are kept, so that coming back costs a delta: as many as are open. */
+/**
+ * Subscriptions that were closed and whose figures are kept, so that coming back costs a delta: as many as are open.
+ */
 const MAX_RETAINED = 32;
 
 /** Signs of life that may be missed before a silent connection counts as lost: what docs/protocol.md says. */

@@ -3,10 +3,10 @@
  */
 
 /** What docs/protocol.md asks of clients: a random moment of up to two seconds, twice as long after each failure. */
-export const RETRY_FIRST_MS = 2_000;
+const RETRY_FIRST_MS = 2_000;
 
 /** The longest pause: a screen should be right again soon, and by now the crowd is spread wide enough. */
-export const RETRY_LONGEST_MS = 8_000;
+const RETRY_LONGEST_MS = 8_000;
 
 /**
  * Full jitter: anything up to a limit that doubles with each failure, so that clients do not return in step.

@@ -5,7 +5,7 @@
  * confirmed is what was read: where the answer is another one by the time that the order is given, it is asked anew.
  */
 
-import { make, put, say } from "../dom.js";
+import { make, setAttribute, setText } from "../dom.js";
 import { focusedPanel, settleFocus } from "./focus.js";
 
 /** @import { Considered, OrderFields, Words } from "./types.d.ts" */
@@ -14,7 +14,8 @@ import { focusedPanel, settleFocus } from "./focus.js";
  * @typedef {object} ConfirmationOptions
  * @property {Words} words
  * @property {(fields: OrderFields) => Promise<Considered>} consider asks what an order would do
- * @property {(fields: OrderFields, reason: string, confirm: string | null) => Promise<Considered | null>} order gives it
+ * @property {(fields: OrderFields, reason: string, confirm: string | null) => Promise<Considered | null>} order gives
+ * it
  * @property {(contest: string, unit: string, figure: string) => string} figureName
  * @property {(count: number) => string} count
  */
@@ -97,10 +98,10 @@ export class Confirmation {
     this.#pending = fields;
     this.#grave = grave;
     this.#panel = focusedPanel();
-    say(this.#what, what);
+    setText(this.#what, what);
     this.#reason.value = "";
     this.#show({ questions: [], changes: [], confirm: null });
-    put(this.#dialog, "data-considered", "false");
+    setAttribute(this.#dialog, "data-considered", "false");
     this.#dialog.showModal();
     this.#reason.focus();
     this.#considered = this.#consider(fields);
@@ -108,10 +109,10 @@ export class Confirmation {
 
   /** @param {OrderFields} fields */
   async #consider(fields) {
-    const told = await this.consider(fields);
+    const answer = await this.consider(fields);
     if (this.#pending !== fields) return;
-    this.#show(told);
-    put(this.#dialog, "data-considered", "true");
+    this.#show(answer);
+    setAttribute(this.#dialog, "data-considered", "true");
   }
 
   /** @param {Considered} considered */
@@ -144,8 +145,8 @@ export class Confirmation {
     const asks = this.#grave !== null || questions.length > 0;
     this.#sure.required = asks;
     this.sureLine.hidden = !asks;
-    say(this.#sureText, asks ? (this.#grave ?? this.t("sure")) : "");
-    say(this.#problem, error);
+    setText(this.#sureText, asks ? (this.#grave ?? this.t("sure")) : "");
+    setText(this.#problem, error);
   }
 
   /** @param {number | null} count */
@@ -162,7 +163,7 @@ export class Confirmation {
       const answer = await this.order({ ...this.#pending, ...this.#adds }, this.#reason.value.trim(), this.#confirm);
       if (answer === null) this.#dialog.close();
       else if (answer.code === "not_confirmed") this.#show({ ...answer, error: this.t("changedMeanwhile") });
-      else say(this.#problem, answer.error ?? "");
+      else setText(this.#problem, answer.error ?? "");
     } finally {
       this.#give.disabled = false;
     }

@@ -2,7 +2,7 @@
  * The embargo (yayın yasağı): whether it is in force, and its two-step lifting.
  */
 
-import { make, put, say } from "../dom.js";
+import { make, setAttribute, setText } from "../dom.js";
 
 /** @import { PanelTools, RoomState } from "./types.d.ts" */
 
@@ -31,10 +31,10 @@ export class EmbargoPanel {
     const until = embargo
       ? t("embargoUntil", { time: `${format.date(embargo)} ${format.clock(embargo)}` })
       : t("embargoOpen");
-    say(this.#text, embargoed ? t("embargoOn", { until }) : t("embargoOff"));
-    put(this.#text, "data-embargoed", String(embargoed));
+    setText(this.#text, embargoed ? t("embargoOn", { until }) : t("embargoOff"));
+    setAttribute(this.#text, "data-embargoed", String(embargoed));
     this.#lifting = embargoed;
-    say(this.#button, t(embargoed ? "liftEmbargo" : "setEmbargo"));
+    setText(this.#button, t(embargoed ? "liftEmbargo" : "setEmbargo"));
   }
 
   #ask() {

@@ -2,10 +2,10 @@
  * How every source is doing.
  */
 
-import { make, put, say } from "../dom.js";
+import { make, setAttribute, setText } from "../dom.js";
 import { Rows } from "./rows.js";
 
-/** @import { Feed, PanelTools, RoomState } from "./types.d.ts" */
+/** @import { Feed, PanelTools, RoomState, Source } from "./types.d.ts" */
 
 export class FeedsPanel {
   #rows;
@@ -25,7 +25,8 @@ export class FeedsPanel {
   /**
    * How a feed is, and what of its word is set aside, ignored, dated ahead or impossible.
    * @param {Feed} feed
-   * @param {boolean} isOfReports whether the source reports whole districts, of which one may count with a lower revision
+   * @param {boolean} isOfReports whether the source reports whole districts, of which one may count with a lower
+   * revision
    */
   #word(feed, isOfReports) {
     const { t, format } = this;
@@ -53,10 +54,10 @@ export class FeedsPanel {
     sources.forEach(({ id, name }, index) => {
       const [source, state, age] = this.#rows.parent.children[index].children;
       const feed = feeds[id];
-      say(source, name);
-      say(state, this.#word(feed, sources[index].reports === "districts"));
-      put(state, "data-state", feed.state);
-      say(age, feed.age_s === null ? t("never") : t("lastChange", { age: format.age(feed.age_s) }));
+      setText(source, name);
+      setText(state, this.#word(feed, sources[index].reports === "districts"));
+      setAttribute(state, "data-state", feed.state);
+      setText(age, feed.age_s === null ? t("never") : t("lastChange", { age: format.age(feed.age_s) }));
     });
   }
 }

@@ -3,9 +3,9 @@
  * what the public's stream says, and so never moves by itself while it is held.
  */
 
-import { isManual, markManual } from "../manual.js";
 import { markOdd, wholeOf } from "../claims.js";
-import { make, order, partyMark, dressMark, say, put } from "../dom.js";
+import { arrange, make, partyMark, setAttribute, setMark, setText } from "../dom.js";
+import { isManual, markManual } from "../manual.js";
 import { Memo } from "../memo.js";
 import { ranking, withShares } from "../rank.js";
 
@@ -64,7 +64,7 @@ export class Figures {
       return withShares(places, wholeOf(entry), entry?.unattributed).ranked;
     });
     const shares = new Map(onAir.map(({ candidate, share }) => [candidate.id, share]));
-    order(
+    arrange(
       this.#body,
       before.slice(0, MOST_ROWS).map((row) => this.#row(row, preview, program, shares.get(row.candidate.id) ?? null)),
     );
@@ -88,7 +88,7 @@ export class Figures {
     };
     for (const name of /** @type {(keyof typeof texts)[]} */ (Object.keys(texts))) {
       const cell = this.#foot[name][side];
-      say(cell, texts[name] ?? nothing);
+      setText(cell, texts[name] ?? nothing);
       markManual(cell, isManual(entry, name), this.t);
     }
     markOdd(this.#foot.boxes_opened[side], entry, this.t);
@@ -102,14 +102,14 @@ export class Figures {
    */
   #row({ candidate, votes, share }, preview, program, onAir) {
     const row = this.#rows.get(candidate.id);
-    dressMark(row.mark, candidate, candidate.color);
-    say(row.name, candidate.party ? `${candidate.name} (${candidate.party})` : candidate.name);
+    setMark(row.mark, candidate, candidate.color);
+    setText(row.name, candidate.party ? `${candidate.name} (${candidate.party})` : candidate.name);
     const shown = program?.votes?.[candidate.id];
-    say(row.cells.previewShare, this.format.percentOf(share ?? NaN));
-    say(row.cells.programShare, this.format.percentOf(onAir ?? NaN));
+    setText(row.cells.previewShare, this.format.percentOf(share ?? NaN));
+    setText(row.cells.programShare, this.format.percentOf(onAir ?? NaN));
     this.#say(row.cells.previewVotes, preview, votes, candidate.id);
     this.#say(row.cells.programVotes, program, shown, candidate.id);
-    put(row.node, "class", preview && program && votes !== (shown ?? 0) ? "differs" : null);
+    setAttribute(row.node, "class", preview && program && votes !== (shown ?? 0) ? "differs" : null);
     return row.node;
   }
 
@@ -120,7 +120,7 @@ export class Figures {
    * @param {string} id
    */
   #say(votes, entry, count, id) {
-    say(votes, entry ? this.format.count(count ?? 0) : this.format.nothing);
+    setText(votes, entry ? this.format.count(count ?? 0) : this.format.nothing);
     markManual(votes, isManual(entry, `votes.${id}`), this.t);
   }
 }

@@ -2,7 +2,7 @@
  * Where the focus goes when what had it is gone: to the heading of its panel, so that Tab goes on from there.
  */
 
-import { put } from "../dom.js";
+import { setAttribute } from "../dom.js";
 
 /** The panel that has the focus, if one has. */
 export function focusedPanel() {
@@ -16,8 +16,9 @@ export function focusedPanel() {
 export function settleFocus(panel) {
   const heading = panel?.querySelector("h2");
   const active = document.activeElement;
-  const kept = active && active !== document.body && active.checkVisibility(); // a closed dialog has it until the next frame
+  // a closed dialog has it until the next frame
+  const kept = active && active !== document.body && active.checkVisibility();
   if (!heading || kept) return;
-  put(heading, "tabindex", "-1");
+  setAttribute(heading, "tabindex", "-1");
   heading.focus();
 }

@@ -3,7 +3,7 @@
  */
 
 import { touches } from "../client/held.js";
-import { make, put, say } from "../dom.js";
+import { make, setAttribute, setText } from "../dom.js";
 import { Rows } from "./rows.js";
 
 /** @import { HoldAction, PanelTools, RoomState } from "./types.d.ts" */
@@ -52,9 +52,9 @@ export class Holds {
     this.#rows.draw(Object.entries(hold), ([name]) => name, this.t("nothingHeld"));
     Object.entries(hold).forEach(([name, pending], index) => {
       const [what, count] = this.#rows.parent.children[index].children;
-      say(what, this.#named(name));
-      say(count, this.t("pendingN", { n: pending }));
-      put(count, "data-pending", String(pending > 0));
+      setText(what, this.#named(name));
+      setText(count, this.t("pendingN", { n: pending }));
+      setAttribute(count, "data-pending", String(pending > 0));
     });
   }
 

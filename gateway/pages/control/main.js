@@ -3,7 +3,7 @@
  */
 
 import { awaitDefinition } from "../client/index.js";
-import { byId, make, say } from "../dom.js";
+import { byId, make, setText } from "../dom.js";
 import { Election } from "../election.js";
 import { formats } from "../format.js";
 import { settleToken } from "../renewal.js";
@@ -19,7 +19,8 @@ import { words } from "./words.js";
 const NAME_KEY = "sandik.operator";
 
 /**
- * A form for the token (unless the address brings it), the operator's name and key; the key stays in this page's memory.
+ * A form for the token (unless the address brings it), the operator's name and key; the key stays in this page's
+ * memory.
  * @param {Words} t
  * @returns {Promise<Pick<OrderingOptions, "token" | "by" | "signer">>}
  */
@@ -59,7 +60,7 @@ function signIn(t) {
         sessionStorage.setItem(NAME_KEY, name.input.value);
         resolve({ token: brought ?? token.input.value.trim(), by: name.input.value.trim(), signer });
       } catch (error) {
-        say(problem, t(error instanceof Error && error.message === "no_ed25519" ? "noEd25519" : "noKey"));
+        setText(problem, t(error instanceof Error && error.message === "no_ed25519" ? "noEd25519" : "noKey"));
       }
     });
   });
@@ -71,7 +72,7 @@ async function start() {
   const t = words(language);
   document.documentElement.lang = language;
   document.title = `sandık · ${t("title")}`;
-  say(byId("title"), t("title"));
+  setText(byId("title"), t("title"));
   const who = await signIn(t);
   const election = new Election(await awaitDefinition({ url: location.href, token: who.token }));
   const format = formats(language, election.timezone);

@@ -86,7 +86,8 @@ export class Ordering {
   }
 
   /**
-   * Give an order. Returns null once it is written, else why it is not: {error}, and {code, changes, questions, confirm} if it is asked about.
+   * Give an order. Returns null once it is written, else why it is not: {error}, and {code, changes, questions,
+   * confirm} if it is asked about.
    * @param {OrderFields} fields
    * @param {string} reason
    * @param {string | null} confirm

@@ -2,7 +2,7 @@
  * Figures set by hand: of one district and source, marked wherever they show.
  */
 
-import { make, say } from "../dom.js";
+import { make, setText } from "../dom.js";
 import { Rows } from "./rows.js";
 
 /** @import { PanelTools, RoomState, StandingOverride } from "./types.d.ts" */
@@ -52,7 +52,7 @@ export class Overrides {
     const { contest, unit } = this.room.place;
     const isDistrict = this.election.unit(unit).level === "district";
     this.#form.hidden = !isDistrict;
-    say(this.#note, isDistrict ? "" : this.t("districtOnly"));
+    setText(this.#note, isDistrict ? "" : this.t("districtOnly"));
     if (this.#offered !== `${contest} ${unit}`) {
       this.#offered = `${contest} ${unit}`;
       const candidates = this.election
@@ -68,11 +68,13 @@ export class Overrides {
       (one) => `${one.contest} ${one.source} ${one.district} ${one.override}`,
       this.t("noOverrides"),
     );
-    overrides.forEach((one, index) => say(this.#rows.parent.children[index].children[1], ` ${this.#told(one)}`));
+    overrides.forEach((one, index) =>
+      setText(this.#rows.parent.children[index].children[1], ` ${this.#sentence(one)}`),
+    );
   }
 
   /** @param {StandingOverride} standingOverride */
-  #told({ contest, district, figures, instead_of: insteadOf, source_now: sourceNow }) {
+  #sentence({ contest, district, figures, instead_of: insteadOf, source_now: sourceNow }) {
     return Object.entries(figures)
       .map(([name, value]) => {
         const [then, now] = [insteadOf?.[name], sourceNow?.[name]].map((count) =>

@@ -2,7 +2,7 @@
  * Records that were set aside, what each says beside what stands, and what can be done about it.
  */
 
-import { make, put, say } from "../dom.js";
+import { make, setAttribute, setText } from "../dom.js";
 import { Rows } from "./rows.js";
 
 /** @import { PanelTools, QuarantinedRecord, RoomState } from "./types.d.ts" */
@@ -40,8 +40,8 @@ export class QuarantineQueue {
     const keyOf = ({ position, verdict }) => `${position} ${verdict}`;
     this.#rows.draw(shown, keyOf, this.t("noQuarantine"));
     const more = quarantine.waiting - shown.length;
-    say(this.#more, more > 0 ? this.t("moreWaiting", { n: this.format.count(more) }) : "");
-    put(this.#uncounted, "hidden", quarantine.uncounted.length ? null : "");
+    setText(this.#more, more > 0 ? this.t("moreWaiting", { n: this.format.count(more) }) : "");
+    setAttribute(this.#uncounted, "hidden", quarantine.uncounted.length ? null : "");
     this.#again.draw(quarantine.uncounted.slice(0, SHOWN), keyOf, "");
   }
 
@@ -50,7 +50,7 @@ export class QuarantineQueue {
    * @param {boolean} [isAgain]
    */
   #row(record, isAgain = false) {
-    const { position, reason, detail, releasable, refusal, said, verdict } = record;
+    const { position, reason, detail, releasable, refusal, said: original, verdict } = record;
     /**
      * @param {string} key
      * @param {string} type
@@ -73,7 +73,7 @@ export class QuarantineQueue {
       { "data-verdict": verdict },
       make("p", {}, make("b", { text: this.t(`reason_${reason}`) }), make("span", { text: ` ${detail}` })),
       make("p", { class: "about" }, make("span", { text: this.#about(record) })),
-      make("p", { class: "soft said" }, make("code", { text: position }), make("code", { text: ` ${said}` })),
+      make("p", { class: "soft said" }, make("code", { text: position }), make("code", { text: ` ${original}` })),
       make(
         "p",
         { class: "choices" },

@@ -2,7 +2,7 @@
  * Until when the operator's token holds, and where the next one is handed in: no form, no figure and no question goes.
  */
 
-import { make, put, say } from "../dom.js";
+import { make, setAttribute, setText } from "../dom.js";
 import { expiryOf, takeTokens } from "../renewal.js";
 
 /** @import { Formats, Words } from "./types.d.ts" */
@@ -46,10 +46,10 @@ export class Renewal {
       try {
         await renew(field.value.trim());
         field.value = "";
-        say(problem, "");
+        setText(problem, "");
         root.open = false;
       } catch (error) {
-        say(problem, error instanceof Error ? error.message : String(error));
+        setText(problem, error instanceof Error ? error.message : String(error));
       }
     });
     root.hidden = false;
@@ -63,7 +63,10 @@ export class Renewal {
     const expires = expiryOf(this.#token);
     const left = expires === null ? Infinity : expires - now;
     const time = expires === null ? "" : this.format.clock(new Date(expires));
-    put(this.root, "data-soon", left <= SOON_MS ? "true" : null);
-    say(this.summary, expires === null ? this.t("tokenWord") : this.t(left > 0 ? "tokenUntil" : "tokenOver", { time }));
+    setAttribute(this.root, "data-soon", left <= SOON_MS ? "true" : null);
+    setText(
+      this.summary,
+      expires === null ? this.t("tokenWord") : this.t(left > 0 ? "tokenUntil" : "tokenOver", { time }),
+    );
   }
 }

@@ -3,7 +3,7 @@
  */
 
 import { connect } from "../client/index.js";
-import { byId, make, put, say } from "../dom.js";
+import { byId, make, setAttribute, setText } from "../dom.js";
 import { Alarms } from "./alarms.js";
 import { Audit } from "./audit.js";
 import { Calls } from "./calls.js";
@@ -17,7 +17,10 @@ import { Picker } from "./picker.js";
 import { QuarantineQueue } from "./quarantine.js";
 import { SHORTCUTS } from "./words.js";
 
-/** @import { Election, Formats, Handle, HoldAction, Ordering, Panel, PanelTools, RoomState, Words } from "./types.d.ts" */
+/**
+ * @import { Election, Formats, Handle, HoldAction } from "./types.d.ts"
+ * @import { Ordering, Panel, PanelTools, RoomState, Words } from "./types.d.ts"
+ */
 
 export class Room {
   /** @type {Ordering | null} */
@@ -102,7 +105,7 @@ export class Room {
   open(ordering) {
     this.#ordering = ordering;
     const { by, fingerprint } = ordering.operator;
-    say(
+    setText(
       byId("operator"),
       `${this.t("operator")}: ${by} · ${fingerprint ? this.t("key", { key: fingerprint }) : this.t("unsigned")}`,
     );
@@ -123,8 +126,8 @@ export class Room {
   draw(state) {
     this.#state = state;
     const mode = { live: "liveMode", test: "test", replay: "replay" }[state.mode];
-    say(byId("run"), `${state.run} · ${this.t(mode)} · ${state.epoch} · ${this.format.count(state.seq)}`);
-    put(document.documentElement, "data-mode", state.mode);
+    setText(byId("run"), `${state.run} · ${this.t(mode)} · ${state.epoch} · ${this.format.count(state.seq)}`);
+    setAttribute(document.documentElement, "data-mode", state.mode);
     this.#line(this.#complaint(state) ?? `${this.t("connected")} · ${this.t("keys")}`, this.#complaint(state) === null);
     for (const { made } of Object.values(this.#panels)) made.draw(state);
     const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (
@@ -195,8 +198,8 @@ export class Room {
    */
   #line(text, good) {
     const line = byId("line");
-    say(line, text);
-    put(line, "data-good", String(good));
+    setText(line, text);
+    setAttribute(line, "data-good", String(good));
   }
 
   #look() {

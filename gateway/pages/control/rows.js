@@ -2,7 +2,7 @@
  * A list or a table's body: rows are made once for each thing, and kept in order.
  */
 
-import { make, order } from "../dom.js";
+import { arrange, make } from "../dom.js";
 import { focusedPanel, settleFocus } from "./focus.js";
 
 /** @template Item */
@@ -33,7 +33,7 @@ export class Rows {
       this.parent.tagName === "TBODY"
         ? () => make("tr", {}, make("td", { class: "soft", colspan: 6, text: empty }))
         : () => make("li", { class: "soft", text: empty });
-    if (items.length) order(this.parent, [...this.#nodes.values()]);
+    if (items.length) arrange(this.parent, [...this.#nodes.values()]);
     else if (this.parent.textContent !== empty) this.parent.replaceChildren(none());
     settleFocus(panel);
   }

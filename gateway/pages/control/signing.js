@@ -13,7 +13,7 @@ const ALGORITHM = { name: "Ed25519" };
  * @param {unknown} value
  * @returns {string}
  */
-export function canonical(value) {
+function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   const fields = Object.entries(value)

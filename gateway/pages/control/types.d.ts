@@ -6,8 +6,8 @@ import type { Room } from "./room.js";
 
 export type * from "../types.d.ts";
 export type { Ordering, OrderingOptions } from "./ordering.js";
-export type { HoldAction } from "./words.js";
 export type { Room } from "./room.js";
+export type { HoldAction } from "./words.js";
 
 /** Something that an operator should look at. */
 export interface Alarm {

@@ -1,8 +1,8 @@
 /**
  * What OGraf's actions do to a graphic. Pure: a state and an action in, another state and the answer out.
  *
- * A state is `{data, step, cuts, skip}`: `step` is undefined before the first play and after the end, `skip` says that the
- * last action was to be without animation.
+ * A state is `{data, step, cuts, skip}`: `step` is undefined before the first play and after the end, `skip` says that
+ * the last action was to be without animation.
  */
 
 import { SELECTION } from "../overlays/parameters.js";
@@ -10,12 +10,12 @@ import { SELECTION } from "../overlays/parameters.js";
 /** @import { Action, GraphicAbout, GraphicData, GraphicState, ScheduledAction } from "../overlays/types.d.ts" */
 
 /** Steps are walked one by one: no list is longer than this. */
-export const MOST_STEPS = 1_000;
+const MOST_STEPS = 1_000;
 
 /** Parts of the data that say where figures come from; everything else is the overlay's. */
 const ORIGINS = ["gateway", "token", "timeline", "from", "speed"];
 
-export const TYPES = ["playAction", "updateAction", "stopAction", "customAction"];
+const TYPES = ["playAction", "updateAction", "stopAction", "customAction"];
 
 export const ok = (more = {}) => ({ statusCode: 200, statusMessage: "OK", ...more });
 /** @param {string} statusMessage */
@@ -129,7 +129,7 @@ function merged(state, data, skip) {
  * The overlay's parameters in a graphic's data, as in an address; what is empty has its standard value.
  * @param {GraphicData} data
  */
-export function parametersOf(data) {
+function parametersOf(data) {
   const given = Object.entries(data).filter(
     ([name, value]) => !ORIGINS.includes(name) && value !== null && value !== undefined && value !== "",
   );

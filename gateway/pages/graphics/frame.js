@@ -1,8 +1,9 @@
 /**
  * The frame around an overlay's own page: a wrapper says how the graphic should be, and the frame sees to it.
  *
- * It waits for a gateway that is not there yet, shows nothing of a page that has not come to life, and tells a page that
- * was loaded anew everything again. No imports: this text also goes into single-file templates (`sandik graphics`).
+ * It waits for a gateway that is not there yet, shows nothing of a page that has not come to life, and tells a page
+ * that was loaded anew everything again. No imports: this text also goes into single-file templates (`sandik
+ * graphics`).
  */
 
 /** @import { Show } from "../overlays/types.d.ts" */
@@ -24,7 +25,7 @@ export class Frame {
   /** @type {string | null} */
   #address = null;
   #alive = false;
-  /** @type {number | undefined} */
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {Show | null} */
   #wanted = null;
@@ -60,8 +61,8 @@ export class Frame {
   }
 
   /**
-   * How the graphic should be: {parameters, playing, step, skip, token}. Resolves when it is, or at once where there is no page
-   * yet: then it will be. Whether it is: true or false.
+   * How the graphic should be: {parameters, playing, step, skip, token}. Resolves when it is, or at once where there is
+   * no page yet: then it will be. Whether it is: true or false.
    * @param {Show} wanted
    */
   show(wanted) {

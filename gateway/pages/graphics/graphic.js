@@ -1,8 +1,9 @@
 /**
  * An overlay as a Graphic of EBU OGraf v1: a custom element that a renderer loads, plays, updates and stops.
  *
- * In real time the element frames the overlay's page at the gateway, so that figures come over the stream and the page is
- * the gateway's own version. Otherwise it frames offline.html of this package, which draws any moment of an archived night.
+ * In real time the element frames the overlay's page at the gateway, so that figures come over the stream and the page
+ * is the gateway's own version. Otherwise it frames offline.html of this package, which draws any moment of an archived
+ * night.
  */
 
 import { apply, bad, begin, faultIn, faultInSchedule, ok, played, shown } from "./actions.js";

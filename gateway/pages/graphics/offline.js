@@ -1,6 +1,6 @@
 /**
- * Draws an overlay at any moment of an archived night, for the Graphic that frames this page: forwards only, since to go
- * back the page is loaded anew. The same timeline, actions and timestamp come to the same picture.
+ * Draws an overlay at any moment of an archived night, for the Graphic that frames this page: forwards only, since to
+ * go back the page is loaded anew. The same timeline, actions and timestamp come to the same picture.
  */
 
 import { VirtualClock } from "./virtual.js";
@@ -26,7 +26,7 @@ let speed = 1;
 const moment = (now) => beginning + now * speed;
 clock.install(globalThis, moment);
 
-/** @type {{ hosted: import("../overlays/hosted.js").Hosted, told: string[], about: string } | null} */
+/** @type {{ hosted: import("../overlays/hosted.js").Hosted, done: string[], about: string } | null} */
 let drawn = null;
 
 /** @param {Pick<DrawRequest, "name" | "night">} request */
@@ -50,15 +50,15 @@ async function begin({ name, night }) {
   const stage = await open({ name, search: "play=0", page: location.href, root: byId("stage"), client });
   if (!stage) throw new Error(`There is no overlay ${name}.`);
   setInterval(() => client.until(moment(clock.now)), FIGURES_MS);
-  return { hosted: new Hosted(stage), told: [], about: JSON.stringify([name, night]) };
+  return { hosted: new Hosted(stage), done: [], about: JSON.stringify([name, night]) };
 }
 
 /** @param {DrawRequest} drawRequest */
 async function draw({ timestamp, shows, ...asked }) {
   drawn ??= await begin(asked);
-  const told = shows.map((one) => JSON.stringify(one));
-  const goesOn = drawn.told.every((one, index) => one === told[index]);
-  const later = shows.slice(drawn.told.length);
+  const wanted = shows.map((one) => JSON.stringify(one));
+  const goesOn = drawn.done.every((one, index) => one === wanted[index]);
+  const later = shows.slice(drawn.done.length);
   if (
     !goesOn ||
     timestamp < clock.now ||
@@ -72,7 +72,7 @@ async function draw({ timestamp, shows, ...asked }) {
     drawn.hosted.take({ sandik: "show", ...show }); // it takes virtual time, so it is not waited for
     await clock.settle();
   }
-  drawn.told = told;
+  drawn.done = wanted;
   await clock.advance(timestamp);
   await clock.painted();
   return {};

@@ -1,8 +1,9 @@
 /**
  * A single-file template for CasparCG and SPX-GC: both call update(string), play(), stop(), next() and remove().
  *
- * `sandik graphics` writes playout-data.js, frame.js and this text into one file, after a `const TEMPLATE = {name, gateway, fields}`:
- * Chromium lets a page that was opened from a folder import nothing. `fields` says which parameter f0, f1, … are.
+ * `sandik graphics` writes playout-data.js, frame.js and this text into one file, after a `const TEMPLATE = {name,
+ * gateway, fields}`: Chromium lets a page that was opened from a folder import nothing. `fields` says which parameter
+ * f0, f1, … are.
  */
 
 /** How long a removed graphic may take to go. */

@@ -1,8 +1,9 @@
 /**
- * A clock that stands until it is told to go: a page under it is drawn as it is at any moment, however long drawing takes.
+ * A clock that stands until it is told to go: a page under it is drawn as it is at any moment, however long drawing
+ * takes.
  *
- * Installed, it takes the place of the page's timers, frames, `performance.now`, `Date` and running animations. What was
- * set off happens in order at its own virtual time, so the same moment always comes to the same picture.
+ * Installed, it takes the place of the page's timers, frames, `performance.now`, `Date` and running animations. What
+ * was set off happens in order at its own virtual time, so the same moment always comes to the same picture.
  */
 
 /** Frames are due on this grid: 50 a second, as in European television. */

@@ -3,11 +3,11 @@
  */
 
 import { wholeOf } from "../claims.js";
-import { make, makeSvg, put, say } from "../dom.js";
-import { Counted, fit, Heading, Name, Origin } from "./widgets.js";
+import { make, makeSvg, setAttribute, setText } from "../dom.js";
 import { counted, origin, written } from "./picture.js";
 import { allocate, hemicycle, membersFor } from "./seats.js";
 import { subscriptions } from "./stage.js";
+import { Counted, fit, Heading, Name, Origin } from "./widgets.js";
 
 /** @import { OverlayTools, Scene, Tools } from "./types.d.ts" */
 
@@ -24,7 +24,7 @@ export const needs = (scene) => subscriptions(scene);
  * Seats of each constituency: a Map from district to members; null where the parameters do not say.
  * @param {Pick<Scene, "election" | "selection" | "options">} options
  */
-export function constituencies({ election, selection, options }) {
+function constituencies({ election, selection, options }) {
   const unit = election.unit(selection.unit);
   if (unit.level === "district") {
     const members =
@@ -158,11 +158,11 @@ class Council {
     if (this.#key !== `${model.place} ${model.total}`) this.#lay(model.total);
     this.#key = `${model.place} ${model.total}`;
     const hues = model.rows.flatMap((row) => Array.from({ length: row.seats }, () => row));
-    put(this.node, "data-thin", model.counted.thin ? "" : null);
+    setAttribute(this.node, "data-thin", model.counted.thin ? "" : null);
     this.#seats.forEach((seat, index) => this.#sit(seat, hues[index]));
     this.lines.forEach((line, index) => this.#line(line, model, index));
-    say(this.majority, this.t("majority", { n: this.format.count(model.majority) }));
-    say(this.projected, [model.projected, model.seatsOf].filter(Boolean).join(" "));
+    setText(this.majority, this.t("majority", { n: this.format.count(model.majority) }));
+    setText(this.projected, [model.projected, model.seatsOf].filter(Boolean).join(" "));
     fit(this.law, model.law);
     this.counted.draw(model.counted, model.place);
     this.origin.draw(model.origin);
@@ -175,10 +175,9 @@ class Council {
     this.svg.replaceChildren();
     this.#seats = places.map(({ x, y }) => {
       const seat = this.svg.appendChild(makeSvg("path"));
-      seat.setAttribute(
-        "transform",
-        `translate(${(WIDTH / 2 + x * scale).toFixed(1)} ${(HEIGHT - (radius + y * 0.96) * scale).toFixed(1)}) scale(${(radius * scale * 0.86).toFixed(2)})`,
-      );
+      const [left, top] = [WIDTH / 2 + x * scale, HEIGHT - (radius + y * 0.96) * scale];
+      const size = (radius * scale * 0.86).toFixed(2);
+      seat.setAttribute("transform", `translate(${left.toFixed(1)} ${top.toFixed(1)}) scale(${size})`);
       return seat;
     });
   }
@@ -188,9 +187,9 @@ class Council {
    * @param {Model["rows"][number] | undefined} party
    */
   #sit(seat, party) {
-    put(seat, "d", SHAPES[party ? party.mark : "open"] ?? SHAPES.none);
-    put(seat, "fill", party ? party.hue : "var(--track)");
-    put(seat, "data-party", party?.id ?? "");
+    setAttribute(seat, "d", SHAPES[party ? party.mark : "open"] ?? SHAPES.none);
+    setAttribute(seat, "fill", party ? party.hue : "var(--track)");
+    setAttribute(seat, "data-party", party?.id ?? "");
   }
 
   /**
@@ -203,7 +202,7 @@ class Council {
     const row = last ? null : rows[index];
     const rest = last ? rows.slice(index).reduce((sum, one) => sum + one.seats, 0) : 0;
     const undecided = !row && !last && index === rows.length && open > 0;
-    put(line.node, "data-none", row || last || undecided ? null : "");
+    setAttribute(line.node, "data-none", row || last || undecided ? null : "");
     line.name.draw(
       row ??
         (last
@@ -212,7 +211,7 @@ class Council {
             ? { name: this.t(empty ? "noBoxes" : "undecided"), mark: "empty" }
             : null),
     );
-    say(
+    setText(
       line.many,
       row ? this.format.count(row.seats) : last ? this.format.count(rest) : undecided ? this.format.count(open) : "",
     );

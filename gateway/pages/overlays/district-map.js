@@ -3,14 +3,14 @@
  * ones. Hue by leader, strength by margin, hatch below a tenth of the boxes, and always a label.
  */
 
-import { make, makeSvg, paint, put, say } from "../dom.js";
+import { make, makeSvg, setAttribute, setStyle, setText } from "../dom.js";
 import { Legend } from "../legend.js";
 import { shadeOf } from "../shade.js";
 import { layoutOf, WATER_AFTER } from "../tiles.js";
-import { Counted, fit, Heading, Origin } from "./widgets.js";
 import { layIn, matched } from "./geography.js";
 import { counted, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
+import { Counted, fit, Heading, Origin } from "./widgets.js";
 
 /** @import { Area, Boundaries, Election, OverlayTools, Scene, Unit } from "./types.d.ts" */
 
@@ -54,7 +54,7 @@ export function model(scene) {
  * @param {string} scope
  * @param {readonly Unit[]} children
  */
-export function tileAreas(scope, children) {
+function tileAreas(scope, children) {
   const layout = layoutOf(scope, children);
   if (!layout) return null;
   const places = [...layout.values()];
@@ -81,7 +81,7 @@ export function tileAreas(scope, children) {
  * @param {string} scope
  * @param {readonly Unit[]} children
  */
-export function boundaryAreas(collection, scope, children) {
+function boundaryAreas(collection, scope, children) {
   const features = matched(collection, scope, children);
   if (!features) return null;
   const codes = layoutOf(scope, children);
@@ -103,7 +103,7 @@ export function boundaryAreas(collection, scope, children) {
  * The label of each area: the longest that fits, and none where even the shortest would lie on a neighbour.
  * @param {ReadonlyMap<string, Area>} areas
  */
-export function labelled(areas) {
+function labelled(areas) {
   /** @type {{ x: number, y: number, width: number }[]} */
   const taken = [];
   /** @param {{ x: number, y: number, width: number }} box */
@@ -180,11 +180,11 @@ class DistrictMap {
   draw(model, scene) {
     if (this.#scope !== model.scope) this.#lay(model.scope, scene.election);
     this.heading.draw(model.heading);
-    put(this.mark, "data-mark", model.leader && model.margin.state === "lead" ? model.leader.mark : "empty");
-    paint(this.mark, "--hue", model.leader?.hue ?? "transparent");
+    setAttribute(this.mark, "data-mark", model.leader && model.margin.state === "lead" ? model.leader.mark : "empty");
+    setStyle(this.mark, "--hue", model.leader?.hue ?? "transparent");
     fit(this.name, (model.margin.state === "lead" && model.leader?.name) || model.margin.label);
-    say(this.share, model.leader?.share ?? "");
-    say(this.gap, model.margin.text && `${this.t("margin")} ${model.margin.text}`);
+    setText(this.share, model.leader?.share ?? "");
+    setText(this.gap, model.margin.text && `${this.t("margin")} ${model.margin.text}`);
     for (const part of model.parts) this.#paint(part);
     this.legend.draw(model.legend);
     this.counted.draw(model.counted, model.scope);
@@ -214,8 +214,8 @@ class DistrictMap {
     const real = this.#collection && boundaryAreas(this.#collection, scope, children);
     const areas = real ?? tileAreas(scope, children);
     this.credit.hidden = !real;
-    say(this.credit, real ? (this.#collection?.attribution ?? this.t("osm")) : "");
-    put(this.node, "data-shape", real ? "boundaries" : areas ? "tiles" : "none");
+    setText(this.credit, real ? (this.#collection?.attribution ?? this.t("osm")) : "");
+    setAttribute(this.node, "data-shape", real ? "boundaries" : areas ? "tiles" : "none");
     if (!areas) console.warn(`sandik: ${this.t("noMap")}`);
     const [defs, shapes, labels] = [makeSvg("defs"), makeSvg("g"), makeSvg("g")];
     this.svg.append(defs, shapes, labels);
@@ -234,18 +234,18 @@ class DistrictMap {
     const shape = this.#shapes.get(part.id);
     if (!shape) return;
     const fill = part.state === "solid" ? part.fill : part.state === "thin" ? shape.hatch : "";
-    put(shape.path, "data-state", part.state);
-    put(shape.label, "data-state", part.state);
-    paint(shape.path, "fill", fill ?? "");
-    paint(shape.path, "stroke", (part.state === "thin" && part.hue) || "");
-    if (part.pale) put(shape.stripe, "fill", part.pale);
+    setAttribute(shape.path, "data-state", part.state);
+    setAttribute(shape.label, "data-state", part.state);
+    setStyle(shape.path, "fill", fill ?? "");
+    setStyle(shape.path, "stroke", (part.state === "thin" && part.hue) || "");
+    if (part.pale) setAttribute(shape.stripe, "fill", part.pale);
     const ink = (part.state === "solid" && part.ink) || "";
-    paint(shape.label, "fill", ink);
-    paint(shape.label, "stroke", shape.winner ? "" : (part.fill ?? "")); // a label may be wider than its district
+    setStyle(shape.label, "fill", ink);
+    setStyle(shape.label, "stroke", shape.winner ? "" : (part.fill ?? "")); // a label may be wider than its district
     if (!shape.winner) return;
-    put(shape.winner, "data-state", part.state);
-    paint(shape.winner, "fill", ink);
-    say(shape.winner, part.winner);
+    setAttribute(shape.winner, "data-state", part.state);
+    setStyle(shape.winner, "fill", ink);
+    setText(shape.winner, part.winner);
   }
 }
 

@@ -3,14 +3,14 @@
  */
 
 import { wholeOf } from "../claims.js";
-import { show } from "../countup.js";
-import { make, paint, put, say } from "../dom.js";
+import { showCount } from "../countup.js";
+import { make, setAttribute, setStyle, setText } from "../dom.js";
 import { points } from "../rank.js";
 import { Order } from "../slide.js";
-import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
 import { noSuch } from "./parameters.js";
 import { called, counted, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
+import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
 
 /** @import { OverlayTools, Scene, Tools, UnitView } from "./types.d.ts" */
 
@@ -138,16 +138,16 @@ class Duel {
     const byId = new Map(model.rows.map((row) => [row.id, row]));
     this.halves.forEach((side, index) => {
       const row = byId.get(this.#sides.shown[index]);
-      put(side.node, "data-none", row ? null : "");
+      setAttribute(side.node, "data-none", row ? null : "");
       side.name.draw(row);
-      say(side.share, row?.share ?? "");
-      show(side.votes, row?.votes ?? NaN, this.format.count, `${model.of} ${row?.id}`);
-      put(side.node, "data-candidate", row?.id ?? null);
-      put(side.node, "data-manual", row?.manual ? "" : null);
-      put(side.node, "data-leads", row?.leads ? "" : null);
-      say(side.verb, row?.leads ? this.t(model.margin.state === "tie" ? "tie" : "leads") : "");
-      paint(side.fill, "--hue", row?.hue ?? "transparent");
-      paint(side.fill, "--part", (row?.part ?? 0).toFixed(4));
+      setText(side.share, row?.share ?? "");
+      showCount(side.votes, row?.votes ?? NaN, this.format.count, `${model.of} ${row?.id}`);
+      setAttribute(side.node, "data-candidate", row?.id ?? null);
+      setAttribute(side.node, "data-manual", row?.manual ? "" : null);
+      setAttribute(side.node, "data-leads", row?.leads ? "" : null);
+      setText(side.verb, row?.leads ? this.t(model.margin.state === "tie" ? "tie" : "leads") : "");
+      setStyle(side.fill, "--hue", row?.hue ?? "transparent");
+      setStyle(side.fill, "--part", (row?.part ?? 0).toFixed(4));
     });
   }
 }

@@ -11,7 +11,7 @@ const RADIANS = Math.PI / 180;
  * The name of a feature in a unit's id: its property `slug`, else its own id.
  * @param {BoundaryFeature} feature
  */
-export function slugOf(feature) {
+function slugOf(feature) {
   const slug = feature.properties?.slug ?? feature.id;
   return slug === undefined || slug === null ? null : String(slug);
 }
@@ -91,8 +91,8 @@ function centroid(ring) {
 }
 
 /**
- * Lay features into a box: a Map from unit id to {path, label: [x, y], room, area}. `room` is the width inside the outline at
- * the label, in pixels, and `area` the area in square pixels, holes taken off.
+ * Lay features into a box: a Map from unit id to {path, label: [x, y], room, area}. `room` is the width inside the
+ * outline at the label, in pixels, and `area` the area in square pixels, holes taken off.
  * @param {ReadonlyMap<string, BoundaryFeature>} features
  * @param {{width: number, height: number}} options
  */

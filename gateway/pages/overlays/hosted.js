@@ -1,9 +1,10 @@
 /**
- * An overlay inside a frame of somebody else's page: a wrapper for a playout system tells it how it should be, by message.
+ * An overlay inside a frame of somebody else's page: a wrapper for a playout system tells it how it should be, by
+ * message.
  *
  * `show` says everything at once: parameters, whether it is on air, at which step. So a wrapper need not know what this
- * page already did, and one that had to load it again says the same once more, with the read token by which the page is to
- * go on. `act` is for what happens once.
+ * page already did, and one that had to load it again says the same once more, with the read token by which the page is
+ * to go on. `act` is for what happens once.
  */
 
 import { SELECTION } from "./parameters.js";

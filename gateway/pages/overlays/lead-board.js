@@ -2,13 +2,13 @@
  * The lead board: the first candidates of one unit with bars, the margin, the boxes opened, and how old it all is.
  */
 
-import { show } from "../countup.js";
-import { make, order, paint, put, say } from "../dom.js";
+import { showCount } from "../countup.js";
+import { arrange, make, setAttribute, setStyle, setText } from "../dom.js";
 import { Memo } from "../memo.js";
 import { Order, slide, tops } from "../slide.js";
-import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
 import { called, counted, margin, origin, remainder, written } from "./picture.js";
 import { Stage, subscriptions } from "./stage.js";
+import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
 
 /** @import { OverlayTools, Scene } from "./types.d.ts" */
 
@@ -101,7 +101,7 @@ class LeadBoard {
     this.#write();
     this.#others(this.others, model.others, model.of);
     this.#others(this.unattributed, model.unattributed, model.of);
-    put(this.node, "data-lead", model.margin.state);
+    setAttribute(this.node, "data-lead", model.margin.state);
     this.margin.draw(model.margin, model.of);
     this.counted.draw(model.counted, model.of);
     this.origin.draw(model.origin);
@@ -115,7 +115,7 @@ class LeadBoard {
   }
 
   #place() {
-    order(
+    arrange(
       this.list,
       this.#order.shown.map((id) => this.#rows.get(id).node),
     );
@@ -129,15 +129,15 @@ class LeadBoard {
     for (const id of this.#order.shown) {
       const [line, row] = [this.#rows.get(id), byId.get(id)];
       if (!row) continue;
-      say(line.rank, row.rank);
+      setText(line.rank, row.rank);
       line.name.draw(row);
-      say(line.share, row.share);
+      setText(line.share, row.share);
       line.share.dataset.value = String(row.points ?? "");
-      show(line.votes, row.votes, this.format.count, model.of);
-      put(line.node, "data-manual", row.manual ? "" : null);
-      put(line.node, "data-leads", row.leads ? "" : null);
-      paint(line.node, "--hue", row.hue);
-      paint(line.node, "--part", (row.part / widest).toFixed(4));
+      showCount(line.votes, row.votes, this.format.count, model.of);
+      setAttribute(line.node, "data-manual", row.manual ? "" : null);
+      setAttribute(line.node, "data-leads", row.leads ? "" : null);
+      setStyle(line.node, "--hue", row.hue);
+      setStyle(line.node, "--part", (row.part / widest).toFixed(4));
     }
   }
 
@@ -147,10 +147,10 @@ class LeadBoard {
    * @param {string} of
    */
   #others(line, rest, of) {
-    put(line.node, "data-none", rest ? null : "");
-    say(line.label, rest?.label ?? "");
-    say(line.share, rest?.share ?? "");
-    show(line.votes, rest?.votes ?? NaN, (votes) => (rest ? this.format.count(votes) : ""), of);
+    setAttribute(line.node, "data-none", rest ? null : "");
+    setText(line.label, rest?.label ?? "");
+    setText(line.share, rest?.share ?? "");
+    showCount(line.votes, rest?.votes ?? NaN, (votes) => (rest ? this.format.count(votes) : ""), of);
   }
 }
 

@@ -2,12 +2,12 @@
  * The lower third: one district on one strip. `next` goes on to the next of the list, or of its province by name.
  */
 
-import { show } from "../countup.js";
-import { make, paint, put, say } from "../dom.js";
-import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
+import { showCount } from "../countup.js";
+import { make, setAttribute, setStyle, setText } from "../dom.js";
 import { noSuch } from "./parameters.js";
 import { called, counted, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
+import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
 
 /** @import { OverlayTools, Row, Scene, Tools } from "./types.d.ts" */
 
@@ -122,14 +122,14 @@ class LowerThird {
    * @param {string} of
    */
   #line(line, row, of) {
-    put(line.node, "data-none", row ? null : "");
-    put(line.node, "data-candidate", row?.id ?? null);
-    put(line.node, "data-manual", row?.manual ? "" : null);
-    put(line.node, "data-leads", row?.leads ? "" : null);
+    setAttribute(line.node, "data-none", row ? null : "");
+    setAttribute(line.node, "data-candidate", row?.id ?? null);
+    setAttribute(line.node, "data-manual", row?.manual ? "" : null);
+    setAttribute(line.node, "data-leads", row?.leads ? "" : null);
     line.name.draw(row);
-    say(line.share, row?.share ?? "");
-    show(line.votes, row?.votes ?? NaN, this.format.count, `${of} ${row?.id}`);
-    paint(line.node, "--hue", row?.hue ?? "transparent");
-    paint(line.node, "--part", (row?.part ?? 0).toFixed(4));
+    setText(line.share, row?.share ?? "");
+    showCount(line.votes, row?.votes ?? NaN, this.format.count, `${of} ${row?.id}`);
+    setStyle(line.node, "--hue", row?.hue ?? "transparent");
+    setStyle(line.node, "--part", (row?.part ?? 0).toFixed(4));
   }
 }

@@ -114,7 +114,7 @@ export class FollowedNight {
   }
 
   /** Whether the server has said how things are; before that there may be an embargo. */
-  get told() {
+  get isKnown() {
     return Object.keys(this.#client.feeds).length > 0;
   }
 

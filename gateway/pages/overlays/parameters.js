@@ -1,6 +1,6 @@
 /**
- * What an overlay's address says: each parameter of the manifest is of a kind that can be read, or has a fault that says
- * what would be right. Pure: an address in, values and faults out.
+ * What an overlay's address says: each parameter of the manifest is of a kind that can be read, or has a fault that
+ * says what would be right. Pure: an address in, values and faults out.
  */
 
 import { MANIFEST } from "./manifest.js";

@@ -2,12 +2,11 @@
  * What state the picture is in, and the figures of one unit as an overlay shows them. Pure: counts in, words out.
  */
 
-import { isManual } from "../manual.js";
 import { callOf, wordsOf } from "../call.js";
-import { isHeld } from "../client/held.js";
 import { credited, isOdd, partOf, progressText, wholeOf } from "../claims.js";
+import { isHeld } from "../client/held.js";
 import { feedState } from "../feed-state.js";
-import { basisPoints } from "../format.js";
+import { isManual } from "../manual.js";
 import { isThin, shareOfOthers, sumOfOthers } from "../rank.js";
 
 /** @import { Ranked, Scene, Source, Tools, UnitView } from "./types.d.ts" */

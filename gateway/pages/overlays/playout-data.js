@@ -1,5 +1,6 @@
 /**
- * What a playout system says to update(). No imports: `sandik graphics` also writes this text into single-file templates.
+ * What a playout system says to update(). No imports: `sandik graphics` also writes this text into single-file
+ * templates.
  */
 
 /**
@@ -8,11 +9,11 @@
  */
 export function parametersIn(text) {
   if (text && typeof text === "object") return text;
-  const said = String(text ?? "").trim();
-  if (!said) return {};
-  if (said.startsWith("{")) return JSON.parse(said);
-  if (said.startsWith("<")) return inXml(said);
-  return Object.fromEntries(new URLSearchParams(said));
+  const given = String(text ?? "").trim();
+  if (!given) return {};
+  if (given.startsWith("{")) return JSON.parse(given);
+  if (given.startsWith("<")) return inXml(given);
+  return Object.fromEntries(new URLSearchParams(given));
 }
 
 /** @param {string} text */

@@ -1,6 +1,6 @@
 /**
- * A playout system that opens an overlay's own page calls update(string), play(), stop(), next() and remove() on its window.
- * What comes as a string is the parameters: JSON, the old <templateData> XML, or as in an address.
+ * A playout system that opens an overlay's own page calls update(string), play(), stop(), next() and remove() on its
+ * window. What comes as a string is the parameters: JSON, the old <templateData> XML, or as in an address.
  */
 
 import { parametersIn } from "./playout-data.js";

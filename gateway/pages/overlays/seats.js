@@ -25,9 +25,10 @@ export function membersFor(population) {
 }
 
 /**
- * Article 23: a tenth of the constituency's valid votes is taken off everybody's; who has nothing left gets no seat; the
- * rest is divided by 1, 2, 3, … and the greatest quotients take the seats. Quota seats (article 10) are not divided: they
- * are the first party's. A tie for the last seat is drawn by lot, which nobody can compute: it is left open.
+ * Article 23: a tenth of the constituency's valid votes is taken off everybody's; who has nothing left gets no seat;
+ * the rest is divided by 1, 2, 3, … and the greatest quotients take the seats. Quota seats (article 10) are not
+ * divided: they are the first party's. A tie for the last seat is drawn by lot, which nobody can compute: it is left
+ * open.
  *
  * Returns {seats: Map from id to seats, open: seats that a lot decides, quotaTo: id or null, barred: ids without a seat
  * because a tenth was not passed}. Integers throughout: votes are compared as ten times themselves.

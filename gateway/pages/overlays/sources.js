@@ -3,13 +3,13 @@
  */
 
 import { wholeOf } from "../claims.js";
-import { show } from "../countup.js";
-import { make, paint, put, say } from "../dom.js";
+import { showCount } from "../countup.js";
+import { make, setAttribute, setStyle, setText } from "../dom.js";
 import { points, spread } from "../rank.js";
-import { Counted, fit, Heading, Name, Origin } from "./widgets.js";
 import { noSuch } from "./parameters.js";
 import { counted, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
+import { Counted, fit, Heading, Name, Origin } from "./widgets.js";
 
 /** @import { OverlayTools, Scene, Source, Tools, UnitView } from "./types.d.ts" */
 
@@ -216,12 +216,12 @@ class Sources {
    * @param {string} of
    */
   #cell(cell, { id, votes, share, hue, part, manual }, of) {
-    put(cell.node, "data-manual", manual ? "" : null);
-    put(cell.node, "data-candidate", id);
-    say(cell.share, share);
-    show(cell.votes, votes, this.format.count, `${of} ${id}`);
-    paint(cell.node, "--hue", hue);
-    paint(cell.node, "--part", part.toFixed(4));
+    setAttribute(cell.node, "data-manual", manual ? "" : null);
+    setAttribute(cell.node, "data-candidate", id);
+    setText(cell.share, share);
+    showCount(cell.votes, votes, this.format.count, `${of} ${id}`);
+    setStyle(cell.node, "--hue", hue);
+    setStyle(cell.node, "--part", part.toFixed(4));
   }
 }
 

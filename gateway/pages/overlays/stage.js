@@ -1,23 +1,26 @@
 /**
- * The stage: what every overlay shares. It reads the address, follows the night, and drives one template through
- * load, play, update, stop and next; whoever puts a playout system's interface around it needs no more than those.
+ * The stage: what every overlay shares. It reads the address, follows the night, and drives one template through load,
+ * play, update, stop and next; whoever puts a playout system's interface around it needs no more than those.
  *
  * A template is a module with `needs(scene)` (its subscriptions), `model(scene)` (pure: a plain object), and
  * `create(tools)`, which gives `{node, draw(model, scene)}`. Where it has them: `check(scene)` (faults in its own
- * parameters), `next(scene)` (the parameters of the next step), and of what it created `event(message, scene)`, `next()`
- * and `close()`. What its address may say is in manifest.js.
+ * parameters), `next(scene)` (the parameters of the next step), and of what it created `event(message, scene)`,
+ * `next()` and `close()`. What its address may say is in manifest.js.
  */
 
-import { make, put, say } from "../dom.js";
+import { make, setAttribute, setText } from "../dom.js";
 import { formats } from "../format.js";
+import { Redraw } from "../redraw.js";
 import { watermarkOf } from "../status.js";
 import { words } from "../strings.js";
-import { Redraw } from "../redraw.js";
 import { groundsNow, View } from "../view.js";
-import { Curtain } from "./widgets.js";
 import { read, select } from "./parameters.js";
+import { Curtain } from "./widgets.js";
 
-/** @import { AddressFault, EventMessage, FollowedNight, Options, Overlay, OverlayAbout, Scene, Template } from "./types.d.ts" */
+/**
+ * @import { AddressFault, EventMessage, FollowedNight, Options } from "./types.d.ts"
+ * @import { Overlay, OverlayAbout, Scene, Template } from "./types.d.ts"
+ */
 
 export const WIDTH = 1920;
 export const HEIGHT = 1080;
@@ -46,7 +49,7 @@ export class Stage {
   /** @type {{ overlay: Overlay, curtain: Curtain, scene: Scene } | null} */
   #shown = null;
   #redraw = new Redraw(() => this.#draw());
-  /** @type {number | undefined} */
+  /** @type {ReturnType<typeof setInterval> | undefined} */
   #tick;
   #playing = false;
   #still = false;
@@ -61,7 +64,8 @@ export class Stage {
     this.night = night;
     this.root = root;
     this.#template = template;
-    this.#search = new URLSearchParams(search).toString(); // as update() writes it, who lays nothing out for what is so already
+    // as update() writes it, which lays nothing out for what is so already
+    this.#search = new URLSearchParams(search).toString();
     this.cards = make("div", { class: "cards" });
     this.mark = make("div", { class: "watermark", "aria-hidden": "true", hidden: true });
     this.guide = make("div", { class: "guide", "aria-hidden": "true", hidden: true }, make("i"), make("i"));
@@ -170,7 +174,7 @@ export class Stage {
     const { election } = this.night;
     if (!election) return;
     document.documentElement.lang = values.lang;
-    put(document.documentElement, "data-theme", values.theme);
+    setAttribute(document.documentElement, "data-theme", values.theme);
     this.#settle();
     this.guide.hidden = !values.safe;
     const found = select(asked, election);
@@ -186,7 +190,7 @@ export class Stage {
     const overlay = this.#template.create({ t, format, options: values, stage: this });
     this.#shown = { overlay, curtain, scene };
     if (this.#template.curtained ?? true) overlay.node.append(curtain.node);
-    put(overlay.node, "data-overlay", this.name);
+    setAttribute(overlay.node, "data-overlay", this.name);
     overlay.node.classList.add("overlay");
     this.root.prepend(overlay.node);
     this.night.follow(this.#template.needs(scene));
@@ -194,7 +198,7 @@ export class Stage {
   }
 
   #settle() {
-    put(document.documentElement, "data-motion", this.#read().values.motion && !this.#still ? null : "none");
+    setAttribute(document.documentElement, "data-motion", this.#read().values.motion && !this.#still ? null : "none");
   }
 
   /**
@@ -230,14 +234,14 @@ export class Stage {
     const { t } = scene;
     const rehearsal = night.mode !== "live";
     this.mark.hidden = !rehearsal;
-    put(this.root, "data-mode", night.mode);
+    setAttribute(this.root, "data-mode", night.mode);
     if (rehearsal) this.#watermark(t(`${night.mode}Text`));
-    put(node, "data-embargo", night.embargoed ? "" : null);
+    setAttribute(node, "data-embargo", night.embargoed ? "" : null);
     curtain.draw({ embargoed: night.embargoed, until: night.embargo, now: new Date() });
     overlay.draw(this.#template.model(scene), scene);
     // not before the server has said how things are: an embargo must not come a moment after the numbers
-    put(node, "data-shown", this.#playing && night.told ? "" : null);
-    put(this.mark, "data-shown", this.#playing && night.told ? "" : null);
+    setAttribute(node, "data-shown", this.#playing && night.isKnown ? "" : null);
+    setAttribute(this.mark, "data-shown", this.#playing && night.isKnown ? "" : null);
   }
 
   /** @param {string} text */
@@ -269,7 +273,7 @@ export class Stage {
     const card = make("div", { class: "card" }, make("b", { text: `sandık · ${this.name}` }));
     for (const text of texts) {
       const line = make("p");
-      say(line, text);
+      setText(line, text);
       card.append(line);
     }
     this.cards.append(card);

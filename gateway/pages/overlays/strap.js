@@ -3,10 +3,10 @@
  * It derives nothing: what the server does not tell it does not show. Straps queue, the newest of a kind and unit wins.
  */
 
-import { make, paint, put, say } from "../dom.js";
-import { Called, fit, Name } from "./widgets.js";
+import { make, setAttribute, setStyle, setText } from "../dom.js";
 import { called, stateOf } from "./picture.js";
 import { subscriptions } from "./stage.js";
+import { Called, fit, Name } from "./widgets.js";
 
 /** @import { EventMessage, OverlayTools, Scene } from "./types.d.ts" */
 
@@ -38,7 +38,7 @@ export function model(scene) {
  * @param {EventMessage} event
  * @param {Pick<Scene, "selection" | "options">} options
  */
-export function concerns(event, { selection, options }) {
+function concerns(event, { selection, options }) {
   if (event.contest !== selection.contest || event.source !== selection.source) return false;
   if (options.of === "unit" && event.unit !== selection.unit) return false;
   return options.events === "all" || KINDS[options.events].includes(event.event);
@@ -89,7 +89,7 @@ export function create(tools) {
 class Strap {
   /** @type {{ event: string, unit: string, words: NonNullable<ReturnType<typeof strap>> }[]} */
   #queue = [];
-  /** @type {number | null} */
+  /** @type {ReturnType<typeof setTimeout> | null} */
   #timer = null;
   /**
    * The unit of the strap that is there.
@@ -128,8 +128,8 @@ class Strap {
   draw({ state }, scene) {
     this.#scene = scene;
     this.#call();
-    say(this.badge, state.word);
-    put(this.badge, "data-state", state.state);
+    setText(this.badge, state.word);
+    setAttribute(this.badge, "data-state", state.state);
   }
 
   /**
@@ -163,14 +163,14 @@ class Strap {
       return;
     }
     const { place, who, text, small, origin } = one.words;
-    put(this.panel, "data-on", "");
+    setAttribute(this.panel, "data-on", "");
     fit(this.place, place);
-    put(this.name.node, "hidden", who ? null : "");
+    setAttribute(this.name.node, "hidden", who ? null : "");
     this.name.draw(who);
     fit(this.text, text);
     fit(this.small, small);
-    say(this.source, origin);
-    paint(this.panel, "--hue", who?.hue ?? "var(--fresh)");
+    setText(this.source, origin);
+    setStyle(this.panel, "--hue", who?.hue ?? "var(--fresh)");
     this.#shown = one.unit;
     this.#call();
     this.#timer = setTimeout(() => this.#leave(), this.options.seconds * 1_000);
@@ -184,7 +184,7 @@ class Strap {
 
   #leave() {
     clearTimeout(this.#timer ?? undefined);
-    put(this.panel, "data-on", null);
+    setAttribute(this.panel, "data-on", null);
     this.#timer = setTimeout(() => this.#show(), SLIDE_MS);
   }
 }

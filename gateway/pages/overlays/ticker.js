@@ -3,14 +3,14 @@
  * that grows moves nothing; the order by boxes is taken anew only where the crawl begins again.
  */
 
-import { isManual } from "../manual.js";
 import { isOdd, partOf, progressText } from "../claims.js";
-import { make, order, paint, put, say } from "../dom.js";
-import { still } from "../countup.js";
+import { isStill } from "../countup.js";
+import { arrange, make, setAttribute, setStyle, setText } from "../dom.js";
+import { isManual } from "../manual.js";
 import { Memo } from "../memo.js";
-import { fit } from "./widgets.js";
 import { origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
+import { fit } from "./widgets.js";
 
 /** @import { OverlayTools, Scene } from "./types.d.ts" */
 
@@ -119,11 +119,11 @@ class Ticker {
     this.#latest = model.items;
     fit(this.place, model.heading.place);
     fit(this.contest, model.heading.contest);
-    say(this.source, model.origin.source);
-    say(this.badge, model.origin.word);
+    setText(this.source, model.origin.source);
+    setText(this.badge, model.origin.word);
     fit(this.age, model.origin.age);
-    put(this.badge, "data-state", model.origin.state);
-    put(this.node, "data-state", model.origin.state);
+    setAttribute(this.badge, "data-state", model.origin.state);
+    setAttribute(this.node, "data-state", model.origin.state);
     if (this.#count !== model.items.length) this.#begin(); // what is to fit must have its place first
     for (const items of this.#items) for (const item of model.items) this.#write(items.get(item.id), item);
   }
@@ -138,8 +138,8 @@ class Ticker {
     this.close();
     this.#count = this.#latest.length;
     this.#arrange();
-    if (still() && !document.hidden) {
-      put(this.node, "data-paged", "");
+    if (isStill() && !document.hidden) {
+      setAttribute(this.node, "data-paged", "");
       this.#turn();
       this.#pages = setInterval(() => this.#turn(), this.options.seconds * 1_000);
       return;
@@ -154,7 +154,7 @@ class Ticker {
 
   #arrange() {
     this.belts.forEach((belt, index) => {
-      order(
+      arrange(
         belt,
         this.#latest.map(({ id }) => this.#items[index].get(id).node),
       );
@@ -174,21 +174,21 @@ class Ticker {
    */
   #write(line, item) {
     fit(line.name, item.name, "ticker district");
-    put(line.node, "data-thin", item.thin ? "" : null);
-    put(line.node, "data-manual", item.manual ? "" : null);
-    put(line.node, "data-odd", item.odd ? "" : null);
-    put(line.node, "data-empty", item.empty ? "" : null);
+    setAttribute(line.node, "data-thin", item.thin ? "" : null);
+    setAttribute(line.node, "data-manual", item.manual ? "" : null);
+    setAttribute(line.node, "data-odd", item.odd ? "" : null);
+    setAttribute(line.node, "data-empty", item.empty ? "" : null);
     line.rows.forEach((row, index) => {
       const who = item.lines[index];
-      put(row.mark, "data-mark", who ? who.mark : "empty");
-      paint(row.mark, "--hue", who?.hue ?? "transparent");
+      setAttribute(row.mark, "data-mark", who ? who.mark : "empty");
+      setStyle(row.mark, "--hue", who?.hue ?? "transparent");
       fit(row.who, who?.name ?? (index === 0 ? item.word : ""), "ticker name");
-      say(row.share, who?.share ?? "");
+      setText(row.share, who?.share ?? "");
     });
-    say(line.gap, item.tie ? this.t("tie") : item.margin && `+${item.margin}`);
-    say(line.boxes, item.boxes);
-    say(line.progress, item.progress);
-    paint(line.fill, "--part", item.opened.toFixed(4));
+    setText(line.gap, item.tie ? this.t("tie") : item.margin && `+${item.margin}`);
+    setText(line.boxes, item.boxes);
+    setText(line.progress, item.progress);
+    setStyle(line.fill, "--part", item.opened.toFixed(4));
   }
 }
 

@@ -2,8 +2,8 @@
  * The pieces that overlays are put together from, so that the same thing looks the same in all of them.
  */
 
-import { show } from "../countup.js";
-import { dressMark, make, paint, partyMark, put, say } from "../dom.js";
+import { showCount } from "../countup.js";
+import { make, partyMark, setAttribute, setMark, setStyle, setText } from "../dom.js";
 
 /** @import { CallModel, CountedModel, MarginModel, OriginModel, Tools, Words } from "./types.d.ts" */
 
@@ -28,7 +28,7 @@ const sizes = new Map();
  */
 export function fit(node, text, kind = "") {
   if (fitted.get(node) === text) return;
-  say(node, text);
+  setText(node, text);
   const key = `${kind} ${text}`;
   if (!sizes.has(key) && !node.clientWidth) return; // it has no place yet, so nobody can say what fits
   const size = sizes.get(key) ?? measured(node);
@@ -55,7 +55,7 @@ function measured(node) {
  */
 function setSize(node, size) {
   node.style.setProperty("--fit", String(size));
-  put(node, "data-wrapped", size < SMALLEST_UNWRAPPED ? "" : null);
+  setAttribute(node, "data-wrapped", size < SMALLEST_UNWRAPPED ? "" : null);
 }
 
 /** An editor's call: who has won, and whose word that is. Its place is kept while no call stands. */
@@ -68,7 +68,7 @@ export class Called {
 
   /** @param {CallModel} call */
   draw(call) {
-    put(this.node, "data-none", call ? null : "");
+    setAttribute(this.node, "data-none", call ? null : "");
     fit(this.text, call ? `✓ ${call.text}` : "");
     fit(this.by, call?.by ?? "");
   }
@@ -119,14 +119,14 @@ export class Counted {
    * @param {string} of
    */
   draw({ opened, total, progress, part, thin, odd, note, manual }, of) {
-    put(this.opened, "data-manual", manual ? "" : null);
-    show(this.opened, opened, this.format.count, of);
-    say(this.total, this.format.count(total));
-    say(this.progress, progress);
-    say(this.note, note);
-    put(this.node, "data-thin", thin ? "" : null);
-    put(this.node, "data-odd", odd ? "" : null);
-    paint(this.fill, "--part", part.toFixed(4));
+    setAttribute(this.opened, "data-manual", manual ? "" : null);
+    showCount(this.opened, opened, this.format.count, of);
+    setText(this.total, this.format.count(total));
+    setText(this.progress, progress);
+    setText(this.note, note);
+    setAttribute(this.node, "data-thin", thin ? "" : null);
+    setAttribute(this.node, "data-odd", odd ? "" : null);
+    setStyle(this.fill, "--part", part.toFixed(4));
   }
 }
 
@@ -157,15 +157,15 @@ export class Origin {
 
   /** @param {OriginModel} originModel */
   draw({ source, when, age, state, word, text, grave, manual }) {
-    say(this.manual, manual);
-    say(this.source, source);
-    say(this.when, when);
-    say(this.age, age);
-    say(this.badge, word);
-    put(this.badge, "data-state", state);
-    say(this.text, text);
-    put(this.node, "data-grave", grave ? "" : null);
-    put(this.node, "data-state", state);
+    setText(this.manual, manual);
+    setText(this.source, source);
+    setText(this.when, when);
+    setText(this.age, age);
+    setText(this.badge, word);
+    setAttribute(this.badge, "data-state", state);
+    setText(this.text, text);
+    setAttribute(this.node, "data-grave", grave ? "" : null);
+    setAttribute(this.node, "data-state", state);
   }
 }
 
@@ -194,8 +194,8 @@ export class Margin {
    */
   draw({ label, votes, points }, of) {
     fit(this.label, label);
-    show(this.votes, votes, this.format.count, of);
-    say(this.points, points);
+    showCount(this.votes, votes, this.format.count, of);
+    setText(this.points, points);
   }
 }
 
@@ -212,7 +212,7 @@ export class Name {
 
   /** @param {NamedRow | null | undefined} row */
   draw(row) {
-    dressMark(this.mark, row ? row : null, row?.hue ?? "transparent");
+    setMark(this.mark, row ? row : null, row?.hue ?? "transparent");
     fit(this.name, row?.name ?? "");
     fit(this.party, row?.party ?? "");
   }
@@ -239,8 +239,8 @@ export class Curtain {
   draw({ embargoed, until, now }) {
     this.node.hidden = !embargoed;
     if (!embargoed) return;
-    say(this.clock, `${this.format.clock(now)} ${this.format.zone()}`);
-    say(
+    setText(this.clock, `${this.format.clock(now)} ${this.format.zone()}`);
+    setText(
       this.until,
       until
         ? this.t("embargoUntil", { time: this.format.minute(until), zone: this.format.zone() })
