@@ -92,3 +92,7 @@ class Manual:
         self._now += timedelta(seconds=seconds)
         while self._sleepers and self._sleepers[0][0] <= self._elapsed:
             heapq.heappop(self._sleepers)[2].set()
+
+    def set(self, moment: datetime) -> None:
+        """Show another time, as a clock that is set forward or back; no time passes by it."""
+        self._now = moment

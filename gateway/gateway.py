@@ -320,6 +320,8 @@ class Gateway:
         self._dismiss_expired()
         if not self.ready or self.run_state is None:
             return
+        if self._look_at_embargo():  # a clock that was set back may have brought it back since the last look
+            self._tell(self.run_state, self._feeds(self.run_state))
         frames = size_bytes = 0
         for hub in self.run_state.hubs:
             for sending in hub.turn(self._clock.monotonic()):

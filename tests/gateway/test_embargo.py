@@ -102,6 +102,21 @@ def test_the_control_room_sees_everything(gateway: Gateway) -> None:
     assert str(VOTES["imamoglu"]) in orjson.dumps(snapshot).decode()
 
 
+def test_nothing_more_is_sent_once_the_clock_is_set_back_to_before_the_lift(gateway: Gateway, clock: Manual) -> None:
+    clock.advance((LIFT - clock.now()).total_seconds())
+    gateway.watch()
+    listener = connected(gateway)
+    assert listener.types()[-1] == "snapshot"
+    told = len(listener.messages)
+
+    clock.set(LIFT - timedelta(hours=1))
+    gateway.fold([record(1)])
+    gateway.turn()
+
+    assert ["state"] == listener.types()[told:]
+    assert listener.messages[-1]["embargoed"]
+
+
 def test_at_the_time_of_the_lift_the_public_gets_its_snapshot(gateway: Gateway, clock: Manual) -> None:
     listener = connected(gateway)
     clock.advance((LIFT - clock.now()).total_seconds() - 0.001)
