@@ -325,11 +325,10 @@ class Gateway:
         frames = size_bytes = 0
         for hub in self.run_state.hubs:
             for sending in hub.turn(self._clock.monotonic()):
-                data = sending.data
                 for client in sending.connections:
-                    client.send(data)
+                    client.send(sending.data)
                 frames += sending.frames * len(sending.connections)
-                size_bytes += len(data) * len(sending.connections)
+                size_bytes += len(sending.data) * len(sending.connections)
             if hub.pending:
                 self.work.set()
         self.metrics.turned(epoch_ms(self._clock.now()), frames, size_bytes)
@@ -349,8 +348,7 @@ class Gateway:
                 source: (feed.state, feed.set_aside > 0, feed.restarted > 0, feed.ahead > 0, feed.impossible > 0)
                 for source, feed in found.items()
             }
-            hold = self.run_state.program.hold
-            watched = states, hold, self._contact.reachable
+            watched = states, self.run_state.program.hold, self._contact.reachable
             changed = changed or watched != self._watched
             self._watched = watched
             self.run_state.alarms.look_under(moved(self.run_state.program.on_air), self._clock.now())
