@@ -129,3 +129,11 @@ def test_every_file_that_a_page_names_is_there() -> None:
     ]
 
     assert [] == gone
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    """Put a new page into `zensical.toml`, under its readers. Decisions are reached by their index."""
+    navigation = (ROOT / "zensical.toml").read_text(encoding="utf-8")
+    pages = [path.relative_to(ROOT / "docs").as_posix() for path in tracked("docs/*.md", "docs/how-to/*.md")]
+
+    assert [] == [page for page in pages if f'"{page}"' not in navigation and not page.startswith("decisions/")]
