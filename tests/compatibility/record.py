@@ -1,6 +1,7 @@
 """Records what this release writes, for later ones to read: `python -m tests.compatibility.record FOLDER`.
 
-Run it once for a release, into a new folder beside the others; nobody writes into an old one again. In it are
+Run it for a release, into a new folder beside the others. Until the release is out it may be run again, where a change
+is meant; then nobody writes into that folder any more. In it are
 
 - `night.db.gz`: an embedded log with one run, its orders and checkpoints in it, gzipped;
 - `archive/`: that run as an archive;
