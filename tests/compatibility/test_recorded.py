@@ -36,7 +36,7 @@ def unpacked(release: Path, folder: Path) -> Path:
 
 
 def state_hash(release: Path) -> str | None:
-    """The state hash that the release told; None where today's rules for it are others, as the format of archives says."""
+    """The state hash that the release told; None where the archive's format says that today's rules are others."""
     is_todays = read_manifest(release / "archive").has_todays_states
     return (release / "hash.txt").read_text() if is_todays else None
 
