@@ -2,13 +2,11 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Final, Self
+from typing import Self
 
 from eventlog.port import EventLog, Reader
+from eventlog.reading import WAIT_MS, Silence
 from schemas.record import Record
-
-_WAIT_MS: Final = 1_000
-"""How long one read of what is known to be in the log may wait."""
 
 
 class CatchingUp:
@@ -22,6 +20,7 @@ class CatchingUp:
         self._topic = topic
         self._reader: Reader | None = None
         self._end = 0
+        self._silence = Silence()
         self._resources = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -43,10 +42,11 @@ class CatchingUp:
         return self._reader is not None and self._reader.positions[0] < self._end
 
     async def read(self, max_records: int) -> Sequence[Record]:
-        """The next records, and none where nothing is left."""
+        """The next records, and none where nothing is left. Raises `LogUnavailable` where for long nothing comes."""
         if self._reader is None or not self.is_behind:
             return ()
-        batches = await self._reader.read(max_records=max_records, wait_ms=_WAIT_MS)
+        batches = await self._reader.read(max_records=max_records, wait_ms=WAIT_MS)
+        self._silence.heard(batches)
         return [record for batch in batches for record in batch.records]
 
     async def to_end(self, max_records: int) -> AsyncIterator[Record]:

@@ -1,24 +1,55 @@
 """Reading what is in a topic by now: to where its partitions end at this moment, and no further."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from eventlog.port import Batch, EventLog, Reader
+from schemas.errors import LogUnavailable
 from schemas.record import Record
 
 MAX_RECORDS: Final = 5_000
 """Records in one read: a few megabytes of totals."""
 
-_WAIT_MS: Final = 1_000
+WAIT_MS: Final = 1_000
 """How long one read of what is known to be in the log may wait."""
+
+SILENT_READS: Final = 30
+"""Reads in a row, of a second each, that may bring nothing of what is known to be there: an election takes a few."""
+
+
+class Silence:
+    """Counts the reads in a row that brought nothing of what the log is known to hold.
+
+    A reader waits for a log that is away and says nothing; whoever reads to an end would wait with it, and never ask
+    the log anything that it could answer with the reason.
+    """
+
+    def __init__(self) -> None:
+        self._reads = 0
+
+    def heard(self, batches: Sequence[Batch]) -> None:
+        """A read has brought this. Raises `LogUnavailable` where for long nothing has come."""
+        self._reads = 0 if batches else self._reads + 1
+        if self._reads >= SILENT_READS:
+            self._reads = 0
+            raise LogUnavailable(
+                f"The log holds more than it brings: nothing has come in {SILENT_READS} s. Look at the brokers and the"
+                " network to them; the same can be tried again."
+            )
 
 
 async def read_until(
     reader: Reader, ends: Mapping[int, int], *, max_records: int = MAX_RECORDS
 ) -> AsyncIterator[Batch]:
-    """What the reader has yet to read of these partitions before these offsets; the last read may go past them."""
+    """What the reader has yet to read of these partitions before these offsets; the last read may go past them.
+
+    Raises `LogUnavailable` where for long nothing comes.
+    """
+    silence = Silence()
     while any(reader.positions[partition] < end for partition, end in ends.items()):
-        for batch in await reader.read(max_records=max_records, wait_ms=_WAIT_MS):
+        batches = await reader.read(max_records=max_records, wait_ms=WAIT_MS)
+        silence.heard(batches)
+        for batch in batches:
             yield batch
 
 

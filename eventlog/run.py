@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog
+from eventlog.reading import WAIT_MS, Silence
 from eventlog.topic_check import check_topics
 from eventlog.topics import DEFAULT_PARTITIONS, RunTopics
 from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch, parse_restored
@@ -23,9 +24,6 @@ RUN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}")
 _FIRST_RECORDS: Final = 16
 _MORE_RECORDS: Final = 5_000
 """Records in one read: what creates a run comes first and may be megabytes; what follows is small."""
-
-_READ_WAIT_MS: Final = 1_000
-"""How long one read of the control topic may wait; the record is known to be there, so this only bounds a retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +121,12 @@ async def find_run(log: EventLog, name: str) -> Run:
         raise UnknownRun(name)
     found = _Found(name)
     end = (await log.end_offsets(control))[0]
+    silence = Silence()
     async with log.reader(control, {0: 0}) as reader:
         while reader.positions[0] < end:
-            for batch in await reader.read(max_records=found.read_records, wait_ms=_READ_WAIT_MS):
+            batches = await reader.read(max_records=found.read_records, wait_ms=WAIT_MS)
+            silence.heard(batches)
+            for batch in batches:
                 found.fold(batch.records)
     if found.created is None:
         raise UnknownRun(name)

@@ -1,12 +1,14 @@
 """Reading to where a topic ends, on both logs."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Self
 
 import pytest
 
-from eventlog.port import Entry, EventLog, Topic
-from eventlog.reading import read_to_end, read_until
-from schemas.errors import UnknownTopic
+from eventlog.port import Batch, Entry, EventLog, Topic
+from eventlog.reading import SILENT_READS, Silence, read_to_end, read_until
+from schemas.errors import LogUnavailable, UnknownTopic
 from tests.patience import LIMIT_S
 
 
@@ -43,3 +45,37 @@ async def test_a_reader_goes_on_from_where_it_is_to_each_partitions_end(log: Eve
 async def test_a_topic_that_is_not_there_is_named(log: EventLog, unique: str) -> None:
     with pytest.raises(UnknownTopic, match=unique):
         _ = [record async for record in read_to_end(log, unique)]
+
+
+class Silent:
+    """A reader whose connections are gone: it brings nothing, and says nothing."""
+
+    positions: Mapping[int, int] = {0: 0}
+
+    def __init__(self) -> None:
+        self.reads: list[tuple[int, int]] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
+        self.reads.append((max_records, wait_ms))
+        return []
+
+
+async def test_who_reads_what_is_there_does_not_wait_for_ever_for_a_reader_that_brings_nothing() -> None:
+    silent = Silent()
+    with pytest.raises(LogUnavailable, match="nothing has come"):
+        _ = [batch async for batch in read_until(silent, {0: 1})]
+    assert SILENT_READS == len(silent.reads)
+
+
+def test_what_comes_ends_the_silence() -> None:
+    silence = Silence()
+    for _ in range(3):
+        for _ in range(SILENT_READS - 1):
+            silence.heard([])
+        silence.heard([Batch(0, [])])
