@@ -137,3 +137,16 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
     pages = [path.relative_to(ROOT / "docs").as_posix() for path in tracked("docs/*.md", "docs/how-to/*.md")]
 
     assert [] == [page for page in pages if f'"{page}"' not in navigation and not page.startswith("decisions/")]
+
+
+def test_pages_of_the_site_link_to_nothing_outside_of_it() -> None:
+    """Name a file of the repository in code instead: `schemas/wire.py`."""
+    docs = ROOT / "docs"
+    outside = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in tracked("docs/*.md")
+        for target in re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).resolve().is_relative_to(docs)
+    ]
+
+    assert [] == outside
