@@ -76,8 +76,6 @@ async def create_run(
     where a live run's topics are not what they must be, and `DefinitionError` where a run that is not there would begin
     with times that cannot be meant. A replay begins with those that its night had.
     """
-    if not RUN_NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
     topics = RunTopics(name, await spread(log, name, partitions))
     if mode != "replay" and not await log.exists(topics.control.name):
         check_times(definition)
@@ -97,7 +95,12 @@ async def create_run(
 
 
 async def spread(log: EventLog, name: str, asked: int | None = None) -> int:
-    """Into how many partitions a new run spreads its districts: as asked, else as its topic was created beforehand."""
+    """Into how many partitions a new run spreads its districts: as asked, else as its topic was created beforehand.
+
+    Raises `UsageError` where the name cannot be a topic's.
+    """
+    if not RUN_NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
     tallies = RunTopics(name).tallies.name
     if asked is None and await log.exists(tallies):
         return await log.partitions(tallies)

@@ -61,6 +61,12 @@ def test_what_names_no_user_of_a_role_is_refused(sandik: Sandik, user: str) -> N
     assert (2, True) == (code, "names no user of a role" in err)
 
 
+@pytest.mark.parametrize("name", ["", "-x", "a b", "a.b", "ığdır", "a;touch x", "x" * 101])
+def test_commands_are_written_for_no_name_that_a_run_cannot_have(sandik: Sandik, name: str) -> None:
+    code, out, err = sandik("topics", f"--run={name}")
+    assert (2, "", True) == (code, out, "cannot be a run's name" in err)
+
+
 def test_the_embedded_log_has_no_acls(sandik: Sandik) -> None:
     code, _, err = sandik("topics", "--run", "night", "--acls")
     assert (2, True) == (code, "knows no users" in err)
