@@ -27,13 +27,21 @@ _PARTS: Final = 3
 
 
 async def current_token(token: Token) -> str | None:
-    """The token of the moment. Raises whatever the file or the function does."""
+    """The token of the moment, without the blanks around it.
+
+    Raises whatever the file or the function does, and `ValueError` where it is nothing that a header can have.
+    """
+    given: object = token
     if isinstance(token, Path):
-        return token.read_text(encoding="utf-8").strip() or None
-    if not callable(token):
-        return token
-    given = token()
-    return await given if inspect.isawaitable(given) else given
+        given = token.read_text(encoding="utf-8-sig")
+    elif callable(token):
+        given = token()
+        given = await given if inspect.isawaitable(given) else given
+    if given is None:
+        return None
+    if not isinstance(given, str) or not given.strip().isascii() or len(given.split()) > 1:
+        raise ValueError("what was given is not one word of ASCII, as a token is")
+    return given.strip() or None
 
 
 def is_asked_for(token: Token) -> bool:

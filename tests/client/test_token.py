@@ -60,3 +60,16 @@ async def test_it_comes_as_a_text_from_a_file_or_from_a_function_of_either_kind(
     assert [False, False, True, True, True] == [is_asked_for(one) for one in given]
     file.write_text("\n")
     assert await current_token(file) is None
+
+
+async def test_blanks_around_it_and_the_mark_of_an_editor_are_no_part_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(b"\xef\xbb\xbfa\r\n")
+    assert ["a", "a", "a", None] == [await current_token(one) for one in (file, "a\n", lambda: " a ", " ")]
+
+
+@pytest.mark.parametrize("text", ["a\r\nX-Else: b", "a b", "é", b"a"])
+async def test_what_no_header_can_have_is_no_token_and_is_not_repeated(text: str) -> None:
+    with pytest.raises(ValueError, match="not one word of ASCII") as refused:
+        await current_token(lambda: text)
+    assert str(text) not in str(refused.value)
