@@ -36,9 +36,19 @@ FOCUSED: Final = """() => {
 }"""
 
 
+FROM_THE_TOP: Final = """() => {
+  document.body.tabIndex = -1;
+  document.body.focus();
+  document.body.removeAttribute("tabindex");
+  getSelection().removeAllRanges();
+  scrollTo(0, 0);
+}"""
+"""Tab goes on from the beginning of the page, wherever the focus was, also where what had it is gone."""
+
+
 async def walked(page: Page) -> list[dict[str, Any]]:
     """Where Tab leads from the beginning of the page until it leaves it."""
-    await page.evaluate("document.activeElement?.blur(); getSelection().removeAllRanges(); scrollTo(0, 0)")
+    await page.evaluate(FROM_THE_TOP)
     visited: list[dict[str, Any]] = []
     for _ in range(STEPS):
         await page.keyboard.press("Tab")
