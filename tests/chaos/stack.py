@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from eventlog.clock import Clock
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run
@@ -219,7 +217,7 @@ class Stack:
         command = [
             *(sys.executable, "-m", "sandik", "load", f"ws://127.0.0.1:{port}/v1/stream"),
             *("--clients", str(CLIENTS), "--processes", "1", "--ramp", "1s", "--duration", f"{_MUCH_S}s"),
-            *("--grace", "30s", "--subscriptions", str(_MIX), "--json", str(self.folder / "load.json")),
+            *("--grace", "30s", "--subscriptions", str(_MIX)),
         ]
         with (self.folder / "load.log").open("wb") as output:
             process = subprocess.Popen(command, stdout=output, stderr=output)
@@ -236,8 +234,5 @@ class Stack:
         if code != 0:
             said = (self.folder / "load.log").read_text().splitlines()[-12:]
             self.wrong.append(f"{self.name}: the judge of the clients ended with {code}: {' / '.join(said)}")
-        else:
-            counts = orjson.loads((self.folder / "load.json").read_bytes())
-            self.judged = counts
         for who, screen in zip(self._gateways, self.screens, strict=True):
             self.wrong += [f"{self.name}: a client of {who}: {fault}" for fault in screen.faults]
