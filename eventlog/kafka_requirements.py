@@ -85,7 +85,10 @@ def creation(topic: Topic, brokers: int) -> dict[str, str]:
 
 
 def findings(topic: Topic, state: TopicState | None, brokers: int, commands: KafkaCommands) -> Iterator[TopicFinding]:
-    """Compare one topic with what it must be, in a cluster of so many brokers."""
+    """Compare one topic with what it must be, in a cluster of so many brokers.
+
+    What is to be deleted has no settings to mend: it is created anew with those that it must have.
+    """
     if state is None:
         create = commands.create(topic, replicas(brokers), creation(topic, brokers))
         yield TopicFinding(topic.name, "topic", None, "there", "missing", create)
@@ -102,7 +105,7 @@ def findings(topic: Topic, state: TopicState | None, brokers: int, commands: Kaf
         elif one.holds(found):
             yield TopicFinding(topic.name, one.setting, found, one.wanted, "ok")
         else:
-            mend = commands.alter(topic.name, one.setting, one.value)
+            mend = "" if _is_to_be_deleted(topic, state) else commands.alter(topic.name, one.setting, one.value)
             yield TopicFinding(topic.name, one.setting, found, one.wanted, one.failing, mend)
 
 
@@ -110,8 +113,14 @@ def _partitions(topic: Topic, state: TopicState, commands: KafkaCommands) -> Top
     found, wanted = state.partitions, topic.partitions
     if found == wanted:
         return TopicFinding(topic.name, PARTITIONS, str(found), str(wanted), "ok")
-    mend = commands.add_partitions(topic.name, wanted) if found < wanted else commands.delete(topic.name)
+    delete = _is_to_be_deleted(topic, state)
+    mend = commands.delete(topic.name) if delete else commands.add_partitions(topic.name, wanted)
     return TopicFinding(topic.name, PARTITIONS, str(found), str(wanted), "wrong", mend)
+
+
+def _is_to_be_deleted(topic: Topic, state: TopicState) -> bool:
+    """Kafka gives a topic more partitions, and never fewer."""
+    return state.partitions > topic.partitions
 
 
 def _replication(topic: Topic, state: TopicState, brokers: int) -> TopicFinding:

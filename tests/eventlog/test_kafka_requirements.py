@@ -119,3 +119,11 @@ def test_a_topic_that_is_missing_is_told_with_the_command_that_creates_it() -> N
         "kafka-topics.sh --bootstrap-server broker:9092 --create --topic sandik.night.tallies --partitions 4"
         " --replication-factor 3 " + " ".join(f"--config {name}={value}" for name, value in chosen.items())
     )
+
+
+def test_of_a_topic_that_is_to_be_deleted_no_setting_is_mended() -> None:
+    """The commands are run one after the other: what comes after the deletion would find no topic."""
+    found = replace(state(RUN.totals, cleanup_policy="delete"), partitions=3)
+    told = [(one.setting, one.standing, one.mend) for one in faults(RUN.totals, found)]
+    delete = COMMANDS.delete(RUN.totals.name)
+    assert [("partitions", "wrong", delete), ("cleanup.policy", "wrong", "")] == told
