@@ -370,7 +370,7 @@ class Aggregator:
         odd = [one for one in notices if one.count]
         if odd:
             _log.warning(
-                "%d cells have statements that somebody should look at; one is %s", len(odd), odd[-1].described()
+                "Statements to look at in the control room: %d, the last of them %s", len(odd), odd[-1].described()
             )
 
     async def _save(self) -> None:

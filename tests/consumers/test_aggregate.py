@@ -162,8 +162,8 @@ async def test_impossible_boxes_are_told_in_the_totals_topic_until_they_are_corr
     await publish(log, run, withdrawn(box=1003), counted({"kurum": 80}, box=1002, revision=2))
     await until_end(log, run)
     assert (0, 1003, 1) == (await told())[-1]
-    said = [one.getMessage() for one in caplog.records if "somebody should look" in one.getMessage()]
-    look = "1 cells have statements that somebody should look at; one is "
+    said = [one.getMessage() for one in caplog.records if "to look at" in one.getMessage()]
+    look = "Statements to look at in the control room: 1, the last of them "
     assert {f"{look}impossible: aa's revision 1 of box 1003 of tr/34/uskudar in mayor"} == {*said}
     assert 0 == (await newest(log, run))[USKUDAR].excess
     await publish(log, run, counted({"kurum": 700}, box=1004))
