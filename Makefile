@@ -23,6 +23,7 @@ help:  ## list the targets
 
 $(STAMP): pyproject.toml constraints/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "sandik needs Python 3.11 or newer; say which with: make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up $(VENV): a minute or two, once."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade -c constraints/dev.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints/dev.txt --editable . --group dev
