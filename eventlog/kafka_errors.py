@@ -131,13 +131,20 @@ def _unanswered(error: Exception, servers: str, answers: Sequence[BrokerAnswer])
         if one.error is not None and final is not None:
             return LogRefused(f"Kafka at {one.address} {final}. ({_short(one.error)})")
     for one in answers:
-        if isinstance(one.error, KafkaConnectionError) and "closed" in str(one.error):
+        if one.error is not None and _is_hung_up(one.error):
             return LogUnavailable(
                 f"Kafka at {one.address} hangs up before it says anything. Check the port,"
                 " SANDIK_KAFKA_SECURITY_PROTOCOL and, where it asks for a certificate, SANDIK_KAFKA_SSL_CERTFILE;"
                 f" if it is shutting down, the same can be tried again. ({_short(one.error)})"
             )
     return _nobody(error, servers)
+
+
+def _is_hung_up(error: Exception) -> bool:
+    """Whether a broker was there and ended the connection: Kafka resets that of who speaks TLS where it does not."""
+    if any(isinstance(one, ConnectionResetError) for one in _chain(error)):
+        return True
+    return isinstance(error, KafkaConnectionError) and "closed" in str(error)
 
 
 def _nobody(error: Exception, servers: str) -> LogUnavailable:

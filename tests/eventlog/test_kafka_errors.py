@@ -172,9 +172,9 @@ def test_brokers_that_all_answer_could_only_not_do_it() -> None:
     assert "could not do it just now" in str(explained(GONE, SERVERS, [WELL]))
 
 
-def test_a_broker_that_hangs_up_is_told_so() -> None:
-    closed = BrokerAnswer("b:9092", KafkaConnectionError("Connection at b:9092 closed"))
-    error = explained(GONE, SERVERS, [SILENT, closed])
+@pytest.mark.parametrize("end", [KafkaConnectionError("Connection at b:9092 closed"), ConnectionResetError()])
+def test_a_broker_that_hangs_up_is_told_so(end: Exception) -> None:
+    error = explained(GONE, SERVERS, [SILENT, BrokerAnswer("b:9092", end)])
     assert isinstance(error, LogUnavailable)
     assert "Kafka at b:9092 hangs up" in str(error)
     assert "No Kafka broker answers" in str(explained(GONE, SERVERS, [SILENT]))
