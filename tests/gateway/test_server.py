@@ -57,6 +57,7 @@ async def raw(gateway: Running) -> AsyncIterator[tuple[asyncio.StreamReader, asy
 
 async def test_a_client_is_greeted_and_gets_a_snapshot_and_then_deltas(tmp_path: Path) -> None:
     async with night(tmp_path) as log, running(log) as gateway, viewer(gateway) as client:
+        await is_ready(gateway)  # what it finds at its start it tells whole once more
         await publish(log, totals(votes={"imamoglu": 5}))
         hello = await client.next("hello")
         assert hello["protocol"] == "sandik.v1"
