@@ -190,7 +190,7 @@ def test_a_cursor_too_long_ahead_of_the_view_gets_a_snapshot() -> None:
     night = Night()
     night.publish(5)
     night.hub.subscribe("ann", wanted(), Cursor(epoch="9f2c", seq=2**53 - 1))
-    night.hub.subscribe("bob", wanted(), Cursor(epoch="9f2c", seq=10**40))
+    night.hub.subscribe("bob", wanted(), Cursor(epoch="9f2c", seq=2**52))
     assert night.turn() == []
     night.now += AHEAD_PATIENCE_S / 2
     assert night.turn() == []
