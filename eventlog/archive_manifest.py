@@ -15,6 +15,7 @@ from schemas.control import Mode
 from schemas.definition import Election
 from schemas.errors import ArchiveError, DefinitionError
 from schemas.fields import MAX_TOTAL, Frozen, Total
+from schemas.model_faults import first_fault
 
 Format = Literal["sandik.archive.v1", "sandik.archive.v2"]
 
@@ -216,8 +217,7 @@ def _missing(what: str, partition: int, offset: int) -> ArchiveError:
 def _first_fault(error: ValidationError | DefinitionError) -> str:
     if isinstance(error, DefinitionError):
         return str(error).rstrip(".")
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return first_fault(error)
 
 
 def file_sha256(content: bytes) -> str:

@@ -15,6 +15,7 @@ from eventlog.topics import DEFAULT_PARTITIONS, RunTopics
 from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch, parse_restored
 from schemas.definition import Election, check_times
 from schemas.errors import DefinitionError, OtherVersion, RunConflict, UnknownRun, UsageError
+from schemas.model_faults import first_fault
 from schemas.record import Record
 from schemas.versions import other_version
 
@@ -209,5 +210,4 @@ def _in_a_line(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         sentence = str(error)
         return sentence if sentence.endswith((".", "?")) else f"{sentence}."
-    fault = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}."
+    return f"{first_fault(error)}."

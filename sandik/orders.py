@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from pydantic import ValidationError
 
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
@@ -22,6 +23,7 @@ from sandik.wiring import open_log
 from schemas.control import DELIVERY, ORDER, FigureOverridden, Mode, Order, OverrideWithdrawn, QuarantineReleased
 from schemas.definition import Election
 from schemas.errors import UsageError
+from schemas.model_faults import first_fault
 from schemas.trust import OperatorKey, OperatorSeal, encode_order
 from tabulation.orders.by_hand import FigureChange, changes, instead_of
 from tabulation.orders.confirmations import Question, questions, unanswered
@@ -197,8 +199,8 @@ def order_of(run: Run, fields: Mapping[str, Any], clock: Clock) -> Order:
     }
     try:
         order = ORDER.validate_python({**envelope, **fields})
-    except ValueError as error:
-        raise UsageError(f"That is no order: {error}") from error
+    except ValidationError as error:
+        raise UsageError(f"That is no order: {first_fault(error)}.") from error
     if order.type.startswith("replay_") and run.mode != "replay":
         raise UsageError(f"Run {run.name!r} is no replay: it is {run.mode}, and goes on by itself.")
     return order

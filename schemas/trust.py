@@ -35,6 +35,7 @@ from schemas.control import (
 )
 from schemas.definition import Election
 from schemas.errors import UsageError
+from schemas.model_faults import first_fault
 
 MAX_ORDER_BYTES: Final = 16 * 1024
 """The largest order: a reason of 500 characters and a signature make 2.5 KiB; the rest is for fields to come."""
@@ -208,9 +209,7 @@ class Judge:
                 return Verdict(offset, None, refusal=f"it has more than {MAX_ORDER_BYTES} bytes")
             order = ORDER.validate_json(orjson.dumps(fields))
         except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            where = ".".join(str(step) for step in first["loc"])
-            return Verdict(offset, None, refusal=f"it cannot be read: {where}: {first['msg']}")
+            return Verdict(offset, None, refusal=f"it cannot be read: {first_fault(error)}")
         except (ValueError, LookupError, TypeError):
             return Verdict(offset, None, refusal="it is no JSON object with a type")
         return self._verdict(offset, order, fields, _appended(appended_ms))

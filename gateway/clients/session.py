@@ -22,6 +22,7 @@ import orjson
 from pydantic import BaseModel, Field, ValidationError
 
 from gateway.clients.catalogue import Catalogue, Subscription, Unknown
+from schemas.model_faults import first_fault
 from schemas.wire import (
     CLIENT_MESSAGE,
     CLOSE_REASONS,
@@ -190,10 +191,7 @@ class Session:
 
 
 def _complaint(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    complaint = f"{where}: {first['msg']}" if where else first["msg"]
-    return complaint[:_MAX_QUOTED_CHARS].encode(errors="replace").decode().rstrip(".") + "."
+    return first_fault(error)[:_MAX_QUOTED_CHARS].encode(errors="replace").decode().rstrip(".") + "."
 
 
 def _id_in(text: str) -> str | None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from producers.toml import parse_toml
 from schemas.errors import UsageError
 from schemas.fields import Id
+from schemas.model_faults import first_fault
 from schemas.wire import MAX_RATE_HZ, MAX_UNITS, Subscribe, SubscriptionId, UnitPattern
 
 DEFAULT_MIX: Final = Path(__file__).with_name("mix.toml")
@@ -76,9 +77,7 @@ def parse_mix(text: str, name: str = "the mix") -> Mix:
     try:
         return Mix.model_validate(tree)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise UsageError(
-            f"{name}: {where}: {first['msg']}. Each [[subscription]] has contest, source and units, and may have "
+            f"{name}: {first_fault(error)}. Each [[subscription]] has contest, source and units, and may have "
             "weight, id and max_rate_hz; examples/load-mix.toml is one."
         ) from error

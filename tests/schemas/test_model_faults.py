@@ -1,0 +1,22 @@
+import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from schemas.model_faults import first_fault
+
+
+class Figures(BaseModel):
+    votes: list[int]
+
+
+def test_the_place_is_told_as_a_path() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Figures.model_validate({"votes": [1, "many"]})
+
+    assert first_fault(caught.value).startswith("votes.1: Input should be a valid integer")
+
+
+def test_what_is_wrong_as_a_whole_has_no_place() -> None:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(int).validate_python("many")
+
+    assert first_fault(caught.value).startswith("Input should be a valid integer")
