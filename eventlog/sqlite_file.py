@@ -160,7 +160,8 @@ class LogFile:
         return LogError(f"{self.path} is damaged ({what}). Restore a copy of it, or play into a new file.")
 
     def _meaning(self, error: sqlite3.Error) -> SandikError:
-        match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        bytes_that_are_no_text = sqlite3.SQLITE_CORRUPT if isinstance(error, sqlite3.OperationalError) else 0
+        match getattr(error, "sqlite_errorcode", bytes_that_are_no_text) & 0xFF:  # Python's own errors have no code
             case sqlite3.SQLITE_FULL:
                 limit = "the disk is full" if self.max_bytes is None else "the disk is full, or max_mb is reached"
                 return LogFull(f"No room left for {self.path}: {limit}. Make room; then the same can be sent again.")

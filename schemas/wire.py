@@ -163,7 +163,7 @@ class Feed(Frozen):
 
     state: FeedState
     last_event: AwareDatetime | None
-    age_s: float | None
+    age_s: Annotated[float, Field(allow_inf_nan=False)] | None
     set_aside: Total = 0
     restarted: Total = 0
     ahead: Total = 0

@@ -71,7 +71,7 @@ def _checked(feature: Any, name: str) -> str:  # noqa: ANN401  what JSON holds
     given = feature.get("geometry")
     geometry = given if isinstance(given, dict) else {}
     kind = geometry.get("type")
-    if kind not in {"Polygon", "MultiPolygon"}:
+    if kind not in ("Polygon", "MultiPolygon"):
         raise UsageError(f"{name} ({slug}) is a {kind}. Outlines are Polygon or MultiPolygon.")
     coordinates = geometry.get("coordinates")
     for polygon in _listed([coordinates] if kind == "Polygon" else coordinates, f"{name} ({slug})"):

@@ -127,11 +127,12 @@ class BoxLedger:
         is_unpacked = self._packed is None
         return self.packing.impossible(self._total) if is_unpacked else self._restored.flags["impossible"]
 
-    def newest_impossible(self) -> tuple[int, datetime]:
-        """Of the impossible boxes the one that was told last, and when. Raises `ValueError` where there is none."""
+    def newest_impossible(self) -> tuple[int, datetime] | None:
+        """Of the impossible boxes the one that was told last, and when; `None` where there is none."""
         impossible, moment = self.packing.impossible, self.packing.moment
-        at, box = max((moment(said), box) for box, said in self.heard().items() if impossible(said))
-        return box, event_time(at)
+        found = ((moment(said), box) for box, said in self.heard().items() if impossible(said))
+        newest = max(found, default=None)
+        return (newest[1], event_time(newest[0])) if newest is not None else None
 
     def revision_of(self, box: int | None) -> int:
         """The revision that stands of a box; 0 before the first."""

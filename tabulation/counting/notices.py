@@ -37,8 +37,9 @@ class Notices:
         known, count = self._newest.get((ledger.cell, "impossible")), ledger.impossible
         if known is not None and known.count == count:
             return
-        if count:
-            box, at = ledger.newest_impossible()
+        newest = ledger.newest_impossible() if count else None
+        if newest is not None:  # it may be, where somebody has written sums to the log that are not those of the boxes
+            box, at = newest
             revision = ledger.revision_of(box)
             self._put(_notice("impossible", ledger.cell, ledger.version, count, revision, revision, at, box))
         elif known is not None:

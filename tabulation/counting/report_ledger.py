@@ -176,11 +176,11 @@ class ReportLedger:
         )
 
     def restore(self, packed: bytes, version: int, as_of: datetime) -> None:
-        """Take over a checkpoint."""
+        """Take over a checkpoint. Raises `ValueError`, `LookupError` or `TypeError` where it is none."""
         kept = orjson.loads(packed)
         self._corrected = kept["corrected"]
         self._reports = [
-            Report(order, boxes_opened, datetime.fromisoformat(at), content.encode())
+            Report(order, boxes_opened, datetime.fromisoformat(at), bytes(content, "utf-8"))
             for order, boxes_opened, at, content in kept["reports"]
         ]
         self.version = version

@@ -104,6 +104,14 @@ async def test_an_earlier_release_writes_beside_this_one(log: SqliteLog, path: P
     assert Checked(200, 1) == check_file(path)
 
 
+async def test_a_name_that_is_no_text_is_damage(log: SqliteLog, path: Path) -> None:
+    """No reason to try again: Python finds it, and gives its error no code of SQLite's."""
+    change(path, "UPDATE topic SET name = CAST(x'74616c6c69e973' AS TEXT)")
+    with pytest.raises(LogError, match="damaged") as caught:
+        check_file(path)
+    assert not caught.value.retriable
+
+
 async def test_several_processes_may_open_an_older_file_at_once(log: SqliteLog, path: Path) -> None:
     made_by_an_earlier_release(path)
     async with contextlib.AsyncExitStack() as stack:

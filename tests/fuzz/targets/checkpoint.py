@@ -66,6 +66,8 @@ def check(data: bytes) -> None:
         expect(checkpoint.fault(), "nothing says why a checkpoint is not used")
         return
     fold = TallyFold(ELECTION, TOPIC, lambda _: 0)
+    if not all(fold.could_hold(ledger) for ledger in ledgers):
+        return
     for ledger in ledgers:
         fold.adopt(ledger)
     fold.notices.restore(checkpoint.marker.notices)

@@ -46,6 +46,7 @@ def test_a_feature_may_be_named_by_its_id() -> None:
         (collection(feature(), feature()), "two features of 'fatih'"),
         (collection({**feature(), "geometry": None}), "is a None"),
         (collection(feature(kind="Point", coordinates=[28, 41])), "is a Point"),
+        (collection({**feature(), "geometry": {"type": ["Polygon"]}}), r"is a \['Polygon'\]"),
         (collection(feature(coordinates=[])), "no list of rings"),
         (collection(feature(coordinates=[[[28, 41], [29, 41], [28, 41]]])), "fewer than 4"),
         (collection(feature(coordinates=[[*RING[:3], [28.5, 41.0]]])), "not closed"),

@@ -283,6 +283,17 @@ def test_a_checkpoint_says_why_it_cannot_be_gone_on_from() -> None:
     assert "is damaged" in (read_back(entry, Kept(b"marker", b"{", 0)).fault() or "")
 
 
+def test_a_report_whose_content_is_no_text_is_damage() -> None:
+    line, _, packed = report_entry().value.partition(b"\n")
+    kept_reports = orjson.loads(zlib.decompress(packed))
+    kept_reports["reports"][0][-1] = 0.5
+    value = line + b"\n" + zlib.compress(orjson.dumps(kept_reports))
+
+    checkpoint = read_back(Kept(CELL.key(), value, 0), Marker(42, 0, {CELL: 41}).entry(0))
+
+    assert "is damaged" in (checkpoint.fault() or "")
+
+
 def test_what_was_damaged_and_written_again_is_whole() -> None:
     good, marker = kept(41)[1], Marker(42, 0, {CELL: 41}).entry(0)
     broken = [Kept(entry.key, b"scribble", entry.partition) for entry in (good, marker)]

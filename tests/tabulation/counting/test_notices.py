@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -184,6 +185,21 @@ def test_what_a_checkpoint_holds_of_impossible_boxes_is_noticed_as_it_was(events
 
     told = [[one for one in fold.notices.of([USKUDAR, ADALAR]) if one.kind == "impossible"] for fold in (before, after)]
     assert told[0] == told[1]
+
+
+def test_sums_that_are_not_those_of_the_boxes_end_nobody() -> None:
+    """Somebody may have written them to the log: no box is impossible, though the sums count one."""
+    fold = TallyFold(with_agency(small_election()), "tallies", partition_of)
+    append(fold, 0, counted())
+    ledger = fold.ledgers[USKUDAR]
+    assert isinstance(ledger, BoxLedger)
+    restored = BoxLedger(ledger.cell, ledger.packing.candidates, ledger.boxes_total)
+    forged = replace(ledger.sums, flags={**ledger.sums.flags, "impossible": 256})
+    restored.restore(ledger.pack(), forged, ledger.version, heard_at(ledger))
+    fold.adopt(restored)
+    fold.notice_impossible([USKUDAR])
+
+    assert [] == fold.notices.of([USKUDAR])
 
 
 @given(statements(), st.data())
