@@ -6,6 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.metrics import AGE_STEP_S, LAG_STEP, Metrics, Reading, workers_up
 from schemas.errors import LogUnavailable
+from schemas.fields import MAX_TOTAL
 from schemas.wire import Feed
 from tests.builders import NIGHT
 
@@ -92,7 +93,7 @@ def test_a_turn_with_nothing_to_send_changes_nothing() -> None:
     log_age_s=st.floats(0, AGE_STEP_S - 0.001),
     skipped=st.integers(0),
     feed_age_s=st.floats(0, 60) | st.none(),
-    set_aside=st.integers(0),
+    set_aside=st.integers(0, MAX_TOTAL),
     appended_ms=st.lists(st.integers(0, 2_000)),
 )
 def test_without_numbers_nothing_depends_on_how_much_has_come_in(

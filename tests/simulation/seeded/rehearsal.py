@@ -177,7 +177,7 @@ class Rehearsal:
 
     async def _direct(self, life: Life) -> None:
         run = await find_run(life.log, AGAIN)
-        publisher = Publisher(life.log, run.topics.control.name, life.clock)
+        publisher = Publisher(life.log, run.topics.control.name, life.clock, retry=STEADY)
         while self._directed < len(self._directions):
             at_s, entry = self._directions[self._directed]
             await life.clock.sleep(self._began_s + at_s - life.clock.monotonic())
