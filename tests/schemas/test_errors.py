@@ -21,6 +21,7 @@ from schemas.errors import (
     UnknownRun,
     UnknownTopic,
     UsageError,
+    WrongTopic,
 )
 from tests.builders import NIGHT
 
@@ -67,6 +68,12 @@ def test_only_what_another_try_may_mend_is_retriable() -> None:
             {"topic": "tallies", "partition": 3, "offset": 7},
         ),
         (UnknownTopic("tallies"), "Create the run first", {"topic": "tallies"}),
+        (
+            WrongTopic("night", "sandik.night.tallies", "retention.ms is 604800000, not -1", "kafka-configs.sh …", 2),
+            r"retention.ms is 604800000, not -1. 2 more are wrong. Mend it: kafka-configs.sh … \(sandik topics",
+            {"topic": "sandik.night.tallies", "mend": "kafka-configs.sh …"},
+        ),
+        (WrongTopic("night", "t", "it is gone", "", 1), r"it is gone. 1 more is wrong. \(sandik", {"mend": ""}),
         (ArchiveError("a.parquet", "It is torn."), "^a.parquet: It is torn", {"file": "a.parquet", "offset": None}),
         (
             ArchiveError("a.parquet", "It is torn.", partition=1, offset=5),
