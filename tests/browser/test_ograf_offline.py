@@ -69,9 +69,12 @@ async def loaded(browser: Browser, folder: Path, name: str, **data: Any) -> Asyn
 
 
 async def picture(shown: Desk, timestamp: int) -> str:
-    """A digest of the picture at this moment."""
+    """A digest of the picture at this moment, once the browser has drawn all of it: when it draws the same again."""
     assert OK == await shown.call("goToTime", {"timestamp": timestamp})
-    return sha256(await shown.page.screenshot(omit_background=True)).hexdigest()
+    drawn = b""
+    while drawn != (drawn := await shown.page.screenshot(omit_background=True)):
+        pass
+    return sha256(drawn).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["lead-board", "ticker", "strap"])
