@@ -67,7 +67,7 @@ STATUSES: Final = frozenset(
 )
 """What docs/protocol.md and docs/security.md list, and what the server itself says of files and requests."""
 
-SECRETS: Final = (b"Traceback", b'File "', b'.py"', b"site-packages", b"/work/", b"object at 0x")
+SECRETS: Final = (b"Traceback", b'File "', b'.py"', b"site-packages", b"object at 0x")
 """What no answer holds."""
 
 _LIMITS: Final = Limits(connections=4_096, connections_per_address=4_096)
