@@ -30,7 +30,7 @@ TokenKeys = Annotated[
         help="Check read tokens with this key (see sandik token); may be repeated while one takes over from another.",
     ),
 ]
-PublicDoor = Annotated[
+PublicAccess = Annotated[
     Public,
     typer.Option(
         "--public", envvar="SANDIK_PUBLIC", help="Whether everybody may watch (open), or only who has a token (token)."

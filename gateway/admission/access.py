@@ -49,7 +49,7 @@ _MAX_RUNS: Final = 100
 _LAST_MOMENT: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 Algorithm = Literal["HS256", "EdDSA"]
-PublicDoor = Literal["open", "token"]
+PublicAccess = Literal["open", "token"]
 """Whether the public needs a token."""
 
 RefusalCode = Literal[

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from gateway.admission.access import PUBLIC, Grant, Key, PublicDoor, RefusalCode, TokenCheck, TokenRefused
+from gateway.admission.access import PUBLIC, Grant, Key, PublicAccess, RefusalCode, TokenCheck, TokenRefused
 from gateway.admission.limits import Census, counted_address
 from schemas.errors import UsageError
 
@@ -52,7 +52,7 @@ class AccessSettings:
     keys: tuple[Key, ...] = ()
     """By which tokens are checked; with none there is no control room."""
 
-    public: PublicDoor = "open"
+    public: PublicAccess = "open"
     origins: frozenset[str] = frozenset()
     """Whose pages may connect beside our own. The stream is the public's, but its bandwidth is the operator's."""
 

@@ -8,6 +8,26 @@ import { readFileSync } from "node:fs";
 import { Night } from "../../gateway/pages/client/night.js";
 import { subscriptionId } from "../../gateway/pages/client/subscription.js";
 
+/** What a night tells of itself, besides its figures. */
+const TOLD = [
+  "gaps",
+  "status",
+  "code",
+  "run",
+  "mode",
+  "epoch",
+  "scope",
+  "reachable",
+  "embargoed",
+  "embargo",
+  "held",
+  "holding",
+  "pending",
+  "calls",
+  "replay",
+  "feeds",
+];
+
 class Player {
   constructor({ wanted, places }) {
     this.wanted = wanted.map(({ max_rate_hz: maxRateHz, ...one }) => ({ ...one, maxRateHz }));
@@ -43,42 +63,9 @@ class Player {
 
   look() {
     const { night } = this;
-    const {
-      gaps,
-      status,
-      code,
-      run,
-      mode,
-      epoch,
-      scope,
-      reachable,
-      embargoed,
-      embargo,
-      held,
-      holding,
-      pending,
-      calls,
-      replay,
-      feeds,
-    } = night;
     const at = (read) => Object.fromEntries(this.places.map((place) => [place, read(...place.split(" ")) ?? null]));
     const seen = {
-      gaps,
-      status,
-      code,
-      run,
-      mode,
-      epoch,
-      scope,
-      reachable,
-      embargoed,
-      embargo,
-      held,
-      holding,
-      pending,
-      calls,
-      replay,
-      feeds,
+      ...Object.fromEntries(TOLD.map((name) => [name, night[name]])),
       patience_s: night.patienceMs === null ? null : night.patienceMs / 1_000,
       delay_s: this.delayMs === null ? null : this.delayMs / 1_000,
       shown: at((contest, source, unit) => night.entry(contest, source, unit)),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -24,6 +24,7 @@ from schemas.tally import encode, parse_tallies
 from tests.builders import small_election, with_agency
 from tests.fuzz.target import Opened, Target, expect
 from tests.fuzz.targets.mappings import ROOT
+from tests.producers.tables.test_reports import WIDE as REPORT_MAPPING
 
 ELECTION: Final = with_agency(small_election())
 SUFFIXES: Final = (".csv", ".gz", ".json", ".parquet", ".xlsx")
@@ -39,27 +40,7 @@ REPORTS: Final = (
     "Üsküdar;31.03.2024 19:00;10;3.000;2.550;2.500;0;1.500;1.000;\n"
     "Gebze;31.03.2024 19:05;4;1.200;1.050;1.000;100;500;400;E\n"
 )
-_WIDE: Final[dict[str, Any]] = {
-    "report": {
-        "source": "agency",
-        "contest": "mayor",
-        "at": {"column": "saat"},
-        "time_format": "%d.%m.%Y %H:%M",
-        "timezone": "Europe/Istanbul",
-        "correction": {"column": "düzeltme", "equals": "E"},
-    },
-    "table": {"delimiter": ";", "thousands": "."},
-    "units": {"district": "ilce"},
-    "columns": {
-        "boxes_opened": "açılan",
-        "registered": "kayıtlı",
-        "cast": "kullanan",
-        "valid": "geçerli",
-        "unattributed": "boşta",
-    },
-    "votes": {"İmamoğlu": "imamoglu", "Kurum": "kurum"},
-}
-WIDE: Final = ReportMapping.model_validate(_WIDE)
+WIDE: Final = ReportMapping.model_validate(REPORT_MAPPING)
 
 
 def corpus() -> tuple[bytes, ...]:
