@@ -69,7 +69,6 @@ class _Group(Generic[ConnectionT]):
     checked: int
     """There is nothing new for this subscription up to here."""
     members: dict[ConnectionT, "_Follower[ConnectionT]"] = field(default_factory=dict)
-    ahead_until: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -101,6 +100,8 @@ class _Follower(Generic[ConnectionT]):
     topic: _Topic[ConnectionT]
     parked: _Position
     group: _Group[ConnectionT] | None = None
+    ahead_until: float | None = None
+    """When its own patience ends, from the first turn that found its cursor ahead of the view."""
 
 
 @dataclass(slots=True, eq=False)
@@ -259,11 +260,15 @@ class Hub(Generic[ConnectionT]):
         return sendings
 
     def _wait_for_view(self, topic: _Topic[ConnectionT], group: _Group[ConnectionT], now: float) -> None:
+        """Let every member wait for as long as it may, whenever the others of its group came."""
         self._pending[topic] = None
-        if group.ahead_until is None:
-            group.ahead_until = now + AHEAD_PATIENCE_S
-        elif now >= group.ahead_until:
-            self._stand(topic, group, _NEW)
+        for connection, follower in list(group.members.items()):
+            if follower.ahead_until is None:
+                follower.ahead_until = now + AHEAD_PATIENCE_S
+            elif now >= follower.ahead_until:
+                self._leave(connection, follower)
+                follower.parked = _NEW
+                self._join(connection, follower)
 
     def _frame(self, topic: _Topic[ConnectionT], group: _Group[ConnectionT]) -> bytes | None:
         subscription = topic.subscription
@@ -317,7 +322,7 @@ class Hub(Generic[ConnectionT]):
         """Put the group at a position; one that stands there already is joined, the smaller moving to the larger."""
         del topic.groups[group.position]
         there = topic.groups.get(position)
-        group.position, group.checked, group.ahead_until = position, position.seq, None
+        group.position, group.checked = position, position.seq
         if there is None:
             topic.groups[position] = group
             return

@@ -136,7 +136,7 @@ class Wire(asyncio.Transport):
 
 def client_on(gateway: Gateway, state: ServerState) -> tuple[WebSocketConnection, Wire, ClientProtocol]:
     """A connection with an open stream, and a client at its other end."""
-    connection, wire = WebSocketConnection(gateway, Config("nothing"), state, {}), Wire()
+    connection, wire = WebSocketConnection(gateway, Config("nothing", log_config=None), state, {}), Wire()
     connection.connection_made(wire)
     client = ClientProtocol(parse_uri("ws://gateway/v1/stream"), max_size=None)
     client.send_request(client.connect())

@@ -201,6 +201,39 @@ def test_a_cursor_too_long_ahead_of_the_view_gets_a_snapshot() -> None:
     assert not night.hub.pending
 
 
+def test_who_comes_later_with_the_same_cursor_ahead_of_the_view_waits_as_long() -> None:
+    """Two clients of one that has read further: the second must not step back because the first has waited."""
+    night = Night()
+    night.publish(5)
+    night.hub.subscribe("ann", wanted(), Cursor(epoch="9f2c", seq=2))
+    assert night.turn() == []
+    night.now += AHEAD_PATIENCE_S - 0.1
+    night.hub.subscribe("bob", wanted(), Cursor(epoch="9f2c", seq=2))
+    assert night.turn() == []
+    night.now += 0.1
+    sent = night.turn() + night.turn()
+    assert [(message["type"], who) for message, who in sent] == [("snapshot", ["ann"])]
+    night.publish(6)
+    sent = night.turn()
+    assert {(message["type"], message["seq"], *who) for message, who in sent} == {
+        ("delta", 2, "ann"),
+        ("delta", 2, "bob"),
+    }
+
+
+def test_waiting_for_the_view_goes_on_while_a_connection_does_not_drain() -> None:
+    night = Night()
+    night.publish(5)
+    night.hub.subscribe("ann", wanted(), Cursor(epoch="9f2c", seq=2))
+    night.turn()
+    night.hub.set_draining("ann", False)
+    night.now += AHEAD_PATIENCE_S
+    assert night.turn() == []
+    night.hub.set_draining("ann", True)
+    sent = night.turn() + night.turn()
+    assert [message["type"] for message, _ in sent] == ["snapshot"]
+
+
 def test_a_rate_is_kept_to_and_the_rest_comes_together() -> None:
     night = Night()
     night.hub.subscribe("ann", wanted(rate=2), None)
