@@ -36,8 +36,7 @@ from websockets.asyncio.server import serve as serve_websockets
 from eventlog.clock import Wall
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.clients.frames import text_frame
-from gateway.clients.framing import Framing
+from gateway.clients.framing import Framing, text_frame
 from gateway.connections.websocket import WebSocketConnection
 from gateway.gateway import Gateway
 from gateway.routes.application import application

@@ -1,7 +1,8 @@
-"""Consumers: the loops that follow a run and write down what its tallies come to. The folds are in tabulation.
+"""Consumers: the loops that follow a run's log and write down what its tallies come to. The folds are in tabulation.
 
-- The aggregator: `aggregate` is the loop, `takes` runs it take after take. It saves with `saving`, relays orders with
-  `gatekeeper`, compares sources with `comparing`, and says with `assessing` what becomes of what was set aside.
-- Archives: `archive` follows a run, `archive_book` writes it down, `archive_fold` works out what it says of each
-  record, `archive_check` does so again, and `verify` does that for a whole archive. `restore` writes one back.
+- The aggregator: `aggregate` is its loop, from tallies to totals, and goes on where a replay begins another epoch. It
+  keeps its state in `checkpoints`, relays operators' orders into totals by `order_relay`, publishes `comparisons` of
+  sources, and `assessments` of what is in quarantine.
+- Archives: `archive` follows a run and writes it down, with what `archive_fold` works out of each record; `verify`
+  works all of that out again, and compares. `restore` writes an archive back into a log.
 """

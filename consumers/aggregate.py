@@ -10,20 +10,20 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from consumers.assessing import Assessing
-from consumers.comparing import MAX_BEHIND, Comparing
-from consumers.gatekeeper import Gatekeeper
-from consumers.saving import Saver
+from consumers.assessments import Assessing
+from consumers.checkpoints import Saver
+from consumers.comparisons import MAX_BEHIND, Comparing
+from consumers.order_relay import OrderRelay
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog, Reader
 from eventlog.reading import read_until
-from eventlog.retry import LOG_RETRY, RetryPolicy, Tries
-from eventlog.run import Run
+from eventlog.retry import LOG_RETRY, RetryPolicy, Tries, retried
+from eventlog.run import Run, find_run
 from schemas.errors import LogError
 from schemas.quarantine import Quarantined
 from schemas.record import Record
@@ -126,7 +126,7 @@ class Aggregator:
         self._fold = TallyFold(run.definition, run.topics.tallies.name, lambda key: log.partition_of(key, partitions))
         self._progress.outcomes = self._fold.outcomes
         self._saver = Saver(log, run.topics.ledger.name, self._fold)
-        self._gatekeeper = Gatekeeper(log, run, self._settings.operators)
+        self._relay = OrderRelay(log, run, self._settings.operators)
         self._comparing = Comparing(log, run, self._fold)
         self._lateness = Lateness(self._settings.late_ms)
         self._assessing = Assessing(log, run, self._fold)
@@ -152,8 +152,8 @@ class Aggregator:
         """
         tries = Tries(self._clock, self._settings.retry)
         joining = self._log.member(self._run.topics.tallies.name, GROUP)
-        async with self._gatekeeper, self._comparing, self._assessing, self._resources, joining as member:
-            while not self._gatekeeper.take_ended:
+        async with self._relay, self._comparing, self._assessing, self._resources, joining as member:
+            while not self._relay.take_ended:
                 try:
                     await self._own(member.partitions)
                     await self._turn()
@@ -168,7 +168,7 @@ class Aggregator:
 
         Raises `LogError` where the log fails: what was done stands, and doing it again is harmless.
         """
-        async with self._gatekeeper, self._comparing, self._assessing, self._resources:
+        async with self._relay, self._comparing, self._assessing, self._resources:
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
             await self._own(frozenset(ends))
             expect(sum(ends.values()) - sum(self._positions().values()))
@@ -196,7 +196,7 @@ class Aggregator:
         for partition in self._owned - partitions:
             self._drop(partition)
         self._owned = self._progress.partitions = frozenset()  # until the readers stand: what fails begins anew
-        await self._gatekeeper.take_over(partitions)
+        await self._relay.take_over(partitions)
         markers = await self._restore(partitions - kept.keys())
         followed = [marker.followed for marker in markers.values()]
         if self._totals is not None:
@@ -280,7 +280,7 @@ class Aggregator:
         """Read what is next, fold it, and pay what is due."""
         if self._reader is None or not self._owned:
             await self._clock.sleep(MAX_IDLE_MS / 1000)
-            await self._gatekeeper.settle()
+            await self._relay.settle()
             return
         folded = self._progress.folded
         for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()):
@@ -338,13 +338,13 @@ class Aggregator:
 
     async def _publish(self) -> None:
         """Publish what changed; but what the operators hold is held first, and a replay's clock is marked after it."""
-        await self._gatekeeper.settle()
+        await self._relay.settle()
         if self._unpublished:
             await self._publish_cells()
         self._lateness.publish(self._positions(), caught_up=not self._is_catching_up)
         if self._clock.monotonic() >= self._notices_due:
             await self._publish_notices()
-        await self._gatekeeper.mark(self._positions())
+        await self._relay.mark(self._positions())
 
     async def _publish_cells(self) -> None:
         """Publish the cells that changed, each once, as they stand now."""
@@ -415,7 +415,7 @@ class Aggregator:
         ledgers = self._fold.ledgers
         self._unpublished |= {cell for cell, ledger in ledgers.items() if self._newest.get(cell, -1) < ledger.version}
         await self._publish()
-        await self._gatekeeper.repair()
+        await self._relay.repair()
 
     async def _follow_totals(self) -> None:
         if self._totals is None:
@@ -423,7 +423,7 @@ class Aggregator:
         ends = await self._log.end_offsets(self._run.topics.totals.name)
         async for batch in read_until(self._totals, ends, max_records=MAX_RECORDS):
             self._newest.update(_versions(batch.records))
-            self._gatekeeper.fold_totals(batch.records)
+            self._relay.fold_totals(batch.records)
 
     def _answered(self) -> None:
         self._progress.answered_s = self._clock.monotonic()
@@ -432,7 +432,7 @@ class Aggregator:
         return Now(self._clock.now(), self._clock.monotonic())
 
     def _report(self) -> None:
-        self._progress.unverified = len(self._gatekeeper.unverified(self._clock.now()))
+        self._progress.unverified = len(self._relay.unverified(self._clock.now()))
         self._watch(self._progress)
 
 
@@ -448,3 +448,33 @@ def _versions(records: Iterable[Record]) -> Mapping[Cell, int]:
             continue
         versions[totals.cell] = totals.version
     return versions
+
+
+async def fold_run(
+    log: EventLog,
+    run: Run,
+    clock: Clock,
+    settings: AggregateSettings | None = None,
+    progress: Progress | None = None,
+) -> NoReturn:
+    """Fold the run for ever, whichever take it is in. Ends only by cancellation.
+
+    Nothing is carried over: a take has its own topics, and its own group of members.
+    """
+    settings = settings or AggregateSettings()
+    progress = progress or Progress()
+    while True:
+        await Aggregator(log, run, clock, settings, progress=progress).run()
+        run = await _found(log, run.name, clock, settings, progress)
+        _log.info("Run %r goes on in take %d.", run.name, run.topics.take)
+
+
+async def _found(log: EventLog, name: str, clock: Clock, settings: AggregateSettings, progress: Progress) -> Run:
+    async def found() -> Run:
+        try:
+            return await find_run(log, name)
+        except LogError as error:
+            progress.errors[type(error).__name__] += 1
+            raise
+
+    return await retried(found, Tries(clock, settings.retry), partial(_log.warning, "%s"))

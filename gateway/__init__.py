@@ -1,8 +1,8 @@
-"""The gateway: folds totals into a view and pushes what changed to every client.
+"""The gateway: folds totals into a view, and fans out what changed to every client.
 
-Start at `server`: it serves one port, and runs the loops of `follow` (and `follow_topic`), which move the `gateway`.
-That ties together one `run_state` (the folds of one run in one incarnation of its log, and its clients), by its
-`settings`, and counts in `metrics`; the workers behind one port are scraped together (`siblings`).
+Start at `server`: it serves one port, and runs the loops of `follow`, which feed the `gateway`. That ties together one
+`run_state` (the folds of one run in one incarnation of its log), its clients and its `settings`, and counts in
+`metrics`; the workers behind one port are scraped together (`siblings`).
 
 What the figures are and what follows from them is in tabulation. The rest is in layers. Each knows those below it,
 and none above:
@@ -11,7 +11,7 @@ and none above:
 - `connections/`: WebSocket, server-sent events, HTTP; the only ones with a socket.
 - here: `gateway`, the one object that both of them talk to.
 - `clients/`: cursors, subscriptions, who is owed which bytes.
-- `admission/`: who comes in, and may do what; `readiness` says whether clients should be sent here.
+- `admission/`: who is let in, and may do what; `readiness` says whether clients should be sent here.
 
 `pages/` is what browsers load: the board, the overlays, the control room, and the client in JavaScript.
 """

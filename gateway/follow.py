@@ -1,18 +1,19 @@
-"""The loops of a gateway: one follows the log into views and orders, one sends what is owed, one watches the time."""
+"""The loops of a gateway: following the log's topics, sending what is owed, watching the time."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
 from eventlog.clock import Clock
 from eventlog.loops import forever, is_asked_to_end
 from eventlog.port import EventLog, Reader
 from eventlog.retry import Tries
 from eventlog.run import find_run, open_run
-from gateway.follow_topic import follow_topic
 from gateway.gateway import Gateway
+from gateway.settings import GatewaySettings
 from schemas.errors import LogRefused, LogUnavailable, LoopEnded, PositionLost, SandikError, UnknownRun, UnknownTopic
+from schemas.record import Record
 
 _MS_PER_S: Final = 1_000
 
@@ -155,3 +156,32 @@ async def _read_orders(reader: Reader, gateway: Gateway) -> None:
         gateway.fold_control(batch.records)
     if gateway.take_ended:
         raise _TakeEnded
+
+
+class Fold(Protocol):
+    """What a topic of one partition is folded into."""
+
+    @property
+    def seq(self) -> int:
+        """The next position to be read."""
+        ...
+
+    def fold(self, record: Record) -> None:
+        """Fold one record; one that cannot be used changes nothing."""
+        ...
+
+
+async def follow_topic(log: EventLog, topic: str, fold: Fold, settings: GatewaySettings, clock: Clock) -> NoReturn:
+    """Fold what is in the topic and what comes; a run that is older than such topics may never have one.
+
+    Raises `LogUnavailable` where the log cannot be reached, `PositionLost` where it was made anew.
+    """
+    while not await log.exists(topic):
+        await clock.sleep(settings.heartbeat_s)
+    if (await log.end_offsets(topic))[0] < fold.seq:
+        raise PositionLost(topic, 0, fold.seq)
+    async with log.reader(topic, {0: fold.seq}) as reader:
+        while True:
+            for batch in await reader.read(max_records=settings.read_records, wait_ms=settings.read_wait_ms):
+                for record in batch.records:
+                    fold.fold(record)

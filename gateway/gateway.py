@@ -11,20 +11,24 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-import orjson
-
 from eventlog.clock import Clock
 from eventlog.run import Run
 from gateway.admission.access import PUBLIC, Grant, may_see_numbers
 from gateway.admission.handshake import Handshake, Refusal, over_limit
 from gateway.admission.limits import Census
 from gateway.clients.audience import Audience
-from gateway.clients.catalogue import Catalogue
-from gateway.clients.drain import RESTART_CODE, RESTART_REASON, batches, goodbye_message, retry_after_s
 from gateway.clients.framing import Framing, framed
 from gateway.clients.hub import Hub
-from gateway.clients.liveness import HeartbeatSchedule, Stalls
-from gateway.clients.session import Close, Follow, Output, Reply, Session, State, Unfollow
+from gateway.clients.liveness import (
+    RESTART_CODE,
+    RESTART_REASON,
+    HeartbeatSchedule,
+    Stalls,
+    batches,
+    goodbye_message,
+    retry_after_s,
+)
+from gateway.clients.session import Catalogue, Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.metrics import Metrics, Reading
 from gateway.readiness import LogContact, unready
 from gateway.run_state import Client, RunState
@@ -33,7 +37,7 @@ from schemas.moments import epoch_ms
 from schemas.playback import is_mark, parse_mark
 from schemas.record import Record
 from schemas.trust import Verdict
-from schemas.wire import CLOSE_REASONS, PROTOCOL, CloseCode, Feed, FeedState, Playback
+from schemas.wire import CLOSE_REASONS, CloseCode, Feed, FeedState, Playback
 from tabulation.derived.feeds import Arrivals, feeds, heard_by, state_message
 from tabulation.on_air.replay_clock import is_surprising
 from tabulation.orders.by_hand import moved
@@ -417,18 +421,8 @@ class Gateway:
         self.work.set()
 
     def _hello(self, run_state: RunState, client: Client) -> bytes:
-        return orjson.dumps(
-            {
-                "type": "hello",
-                "protocol": PROTOCOL,
-                "run": run_state.run.name,
-                "mode": run_state.run.mode,
-                "epoch": run_state.epoch,
-                "seq": run_state.view.seq if self._audience.sees(client) else 0,
-                "heartbeat_s": self.settings.heartbeat_s,
-                "scope": self._audience.grant(client).scope,
-            }
-        )
+        scope, numbers = self._audience.grant(client).scope, self._audience.sees(client)
+        return run_state.hello(scope, numbers=numbers, heartbeat_s=self.settings.heartbeat_s)
 
     def _state(self, run_state: RunState, found: Mapping[str, Feed], *, numbers: bool) -> bytes:
         program, now = run_state.program, self._clock.now()

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+import orjson
+
 from eventlog.run import Run
-from gateway.clients.catalogue import Catalogue
 from gateway.clients.framing import Framing
 from gateway.clients.hub import Hub
-from schemas.wire import Scope
+from gateway.clients.session import Catalogue
+from schemas.wire import PROTOCOL, Scope
 from tabulation.derived.alarms import Alarms
 from tabulation.orders.control import Control
 from tabulation.view.comparisons import Comparisons
@@ -75,6 +77,21 @@ class RunState:
     def hub_for(self, scope: Scope) -> Hub[Client]:
         """The hub that serves this scope."""
         return self.hub if scope == "public" else self.live_hub
+
+    def hello(self, scope: Scope, *, numbers: bool, heartbeat_s: float) -> bytes:
+        """Encode the first message to a client of this scope. Without `numbers` it is not told the position."""
+        return orjson.dumps(
+            {
+                "type": "hello",
+                "protocol": PROTOCOL,
+                "run": self.run.name,
+                "mode": self.run.mode,
+                "epoch": self.epoch,
+                "seq": self.view.seq if numbers else 0,
+                "heartbeat_s": heartbeat_s,
+                "scope": scope,
+            }
+        )
 
     @cached_property
     def comparisons(self) -> Comparisons:

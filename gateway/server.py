@@ -15,7 +15,7 @@ from eventlog.clock import Clock
 from eventlog.loops import forever
 from eventlog.port import EventLog
 from eventlog.run import RUN_NAME
-from gateway.admission.tls import tls_context
+from gateway.admission.keys import tls_context
 from gateway.connections.http import HttpConnection
 from gateway.connections.websocket import WebSocketConnection
 from gateway.follow import follow, pulse, watch
@@ -23,7 +23,7 @@ from gateway.gateway import Gateway
 from gateway.pages import PAGES
 from gateway.routes.application import application
 from gateway.routes.boundaries import Boundaries
-from gateway.routes.history import Moments
+from gateway.routes.totals import Moments
 from gateway.settings import GatewaySettings
 from gateway.siblings import Siblings
 from schemas.errors import LoopEnded, UsageError

@@ -6,8 +6,8 @@ from typing import Final
 
 from eventlog.retry import RetryPolicy
 from gateway.admission.handshake import AccessSettings
+from gateway.admission.keys import TlsFiles
 from gateway.admission.limits import Limits
-from gateway.admission.tls import TlsFiles
 from schemas.trust import OperatorKey
 from tabulation.derived.feeds import FeedLimits
 

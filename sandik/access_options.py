@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from gateway.admission.handshake import AccessSettings, origins, proxies
-from gateway.admission.keys import read_key
+from gateway.admission.keys import TlsFiles, read_key
 from gateway.admission.limits import Limits
-from gateway.admission.tls import TlsFiles
 from schemas.errors import UsageError
 
 

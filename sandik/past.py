@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
-from gateway.routes.history import Past
+from gateway.routes.totals import Past
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.late import Late, parse_late

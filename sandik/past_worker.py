@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from gateway.routes.history import Past
+from gateway.routes.totals import Past
 from sandik.process import command_line
 from schemas.errors import LogUnavailable, UsageError
 from schemas.totals import Row

@@ -1,13 +1,15 @@
-"""Keys for tokens, from files and into files.
+"""Keys and certificates, from files and into files.
 
 A shared secret (HS256) is a file with one line of text, 32 bytes or longer. A pair (EdDSA) is two PEM files: the
-private one makes tokens and stays with whoever makes them; the public one is all that a gateway needs.
+private one makes tokens and stays with whoever makes them; the public one is all that a gateway needs. The certificate
+for TLS is for pages and stream on the same port.
 """
 
 import os
 import secrets
+import ssl
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -103,3 +105,31 @@ def _write(path: Path, content: bytes) -> None:
         ) from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+
+
+class TlsFiles(NamedTuple):
+    """Where the certificate (with its chain) and its private key are, as PEM."""
+
+    certificate: Path
+    key: Path
+
+
+def tls_context(files: TlsFiles) -> ssl.SSLContext:
+    """A server's context. Raises `UsageError` for files that cannot be read or do not belong together."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(files.certificate, files.key, password=_no_password)
+    except ssl.SSLError as error:
+        raise UsageError(
+            f"{files.certificate} and {files.key} are no certificate and its key in PEM ({error.reason}). Check both."
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{files.certificate} or {files.key} cannot be read: {error.strerror}.") from error
+    return context
+
+
+def _no_password() -> bytes:
+    """Nobody is there to type one; without this, the library would ask at the terminal."""
+    return b""

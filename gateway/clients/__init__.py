@@ -1,7 +1,8 @@
 """Clients as the gateway sees them: cursors with subscriptions, owed what has changed since. Pure: no socket, no task.
 
-- What a client says: `session` (`sandik.v1`, messages in, decisions out) by the `catalogue` of what can be asked for.
-- What it is owed: `hub` (cursors, groups that share their bytes), in the `framing` it takes, as `frames` built once.
-- Who is told what, and when: `audience` (who may see numbers), `liveness` (heartbeats, and who takes
-  nothing), `drain` (goodbye, in batches).
+- What a client asks for: `session` (the protocol `sandik.v1`: messages in, decisions out; and the names in a
+  definition that can be subscribed to).
+- What it is owed: `hub` (cursors, and groups that share their bytes), wrapped for the wire by `framing`.
+- Who is told what, and when: `audience` (who may see numbers), `liveness` (heartbeats, stalled clients, and the drain
+  of a gateway that ends).
 """

@@ -15,8 +15,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 import orjson
 
-from gateway.clients.catalogue import Subscription
 from gateway.clients.framing import Framing, framed
+from gateway.clients.session import Subscription
 from schemas.wire import Cursor
 from tabulation.derived.events import Events, FollowedUnit, Happened
 from tabulation.view.view import View

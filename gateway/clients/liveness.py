@@ -1,14 +1,20 @@
-"""Which clients are alive: whose heartbeat is due, and who has taken nothing for too long. Pure.
+"""Liveness: whose heartbeat is due, who has stalled, and how a gateway that ends drains its clients. Pure.
 
 Every client has one heartbeat in each `heartbeat_s`, but not all at once: ten thousand pings and states in one go would
 hold up the night's numbers for a third of a second.
 
-A client that does not drain is sent nothing, so its unsent bytes only ever get fewer; while they do, it is slow, and
-slow is welcome. Where they stay the same, nobody reads any more.
+A client whose socket does not drain is sent nothing, so its unsent bytes only ever get fewer. While they do, it is
+slow, and it is kept. Where they stay the same for too long, it has stalled, and is closed.
+
+Ten thousand clients that reconnect in the same moment would keep the gateways that are left from everybody else. So
+each is told how long to wait, drawn at random, and a gateway that ends drains them in batches.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final, Generic, NamedTuple, TypeVar
+
+import orjson
 
 ClientT = TypeVar("ClientT")
 """Whatever the caller tells its clients apart by; it must be hashable."""
@@ -86,3 +92,38 @@ class Stalls(Generic[ClientT]):
                 del self._stopped[client]
                 found.append(client)
         return found
+
+
+RESTART_CODE: Final = 1012
+"""RFC 6455's registry: the service restarts, come back."""
+
+RESTART_REASON: Final = "the server restarts; connect again with the cursor"
+
+RECONNECTS_PER_S: Final = 1_000
+"""Clients that may come back in a second: handshake, greeting and first answer of so many take half a core."""
+
+MIN_SPREAD_S: Final = 1.0
+"""Also a few clients do not come back in the very moment in which others do."""
+
+MAX_BATCHES: Final = 10
+"""Batches in which a gateway lets its clients go: each a tenth of them, for who does not heed `retry_after_s`."""
+
+MIN_BATCH_CLIENTS: Final = 100
+"""Fewer than that are let go together, and the gateway need not wait."""
+
+
+def retry_after_s(clients: int, chance: float) -> float:
+    """How long one of so many clients is to wait; `chance` is drawn from [0, 1) for each of them."""
+    return round(chance * max(MIN_SPREAD_S, clients / RECONNECTS_PER_S), 3)
+
+
+def goodbye_message(code: int, wait_s: float) -> bytes:
+    """The message before a close that asks to come back after so long."""
+    return orjson.dumps({"type": "goodbye", "code": code, "retry_after_s": wait_s})
+
+
+def batches(clients: Sequence[ClientT]) -> list[Sequence[ClientT]]:
+    """The clients in batches of about the same size: few clients in one, many in `MAX_BATCHES`."""
+    count = min(MAX_BATCHES, -(-len(clients) // MIN_BATCH_CLIENTS))
+    bounds = [len(clients) * number // count for number in range(count + 1)] if count else []
+    return [clients[first:last] for first, last in pairwise(bounds)]

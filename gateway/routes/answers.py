@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.admission.handshake import TOKEN_FIELD
-from gateway.clients.catalogue import Unknown
+from gateway.clients.session import Unknown
 from gateway.gateway import Gateway
 from gateway.routes.middleware import grant_of
 from gateway.run_state import RunState

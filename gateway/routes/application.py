@@ -19,16 +19,13 @@ from gateway.pages import PAGES
 from gateway.routes.answers import NO_STORE, RETRY_AFTER_S, json_answer, run_state_of, unless_held
 from gateway.routes.boundaries import Boundaries
 from gateway.routes.compare import CompareDoor
-from gateway.routes.control import ControlDoor
+from gateway.routes.control import ControlDoor, OrderLog, OrdersDoor
 from gateway.routes.facts import FactsDoor
-from gateway.routes.history import Moments
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
-from gateway.routes.orders import OrderLog, OrdersDoor
-from gateway.routes.overlays import BoundariesDoor, OverlayDoor
-from gateway.routes.page_files import PageFiles
+from gateway.routes.pages import BoundariesDoor, OverlayDoor, PageFiles
 from gateway.routes.rows import RowsDoor
 from gateway.routes.stream import StreamDoor
-from gateway.routes.totals import TotalsDoor
+from gateway.routes.totals import Moments, TotalsDoor
 from gateway.siblings import Siblings
 
 

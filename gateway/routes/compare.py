@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.admission.handshake import TOKEN_FIELD
-from gateway.clients.catalogue import Unknown
+from gateway.clients.session import Unknown
 from gateway.gateway import Gateway
 from gateway.routes.answers import digest_of, run_state_of, unless_held
 from gateway.routes.middleware import grant_of

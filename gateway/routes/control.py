@@ -1,25 +1,40 @@
-"""/v1/control: everything about a run that an operator watches beside the figures. For the control room only."""
+"""The control room: /v1/control, what an operator watches beside the figures, and /v1/orders, what they order.
 
-from collections.abc import Mapping
+An order is signed in the operator's browser, on its way into the control topic. What goes into the log are the bytes
+that were sent: the signature is over them, and the gateway has no key of its own. An order that would not count is
+refused here with the reason, before anything is written; whether it counts is then said by every reader for itself, as
+ever. One that is to be confirmed is asked about: `?confirm=` with what the answer says confirms exactly that, so where
+things have changed in between it is asked about anew. `?consider` asks what there would be to confirm, before anything
+is signed, and writes nothing; `adds` are fields to add to the order.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from eventlog.port import Entry
 from gateway.gateway import Gateway
-from gateway.routes.answers import json_answer, run_state_of
+from gateway.routes.answers import RETRY_AFTER_S, json_answer, run_state_of
 from gateway.routes.middleware import grant_of
 from gateway.run_state import RunState
+from schemas.control import FigureOverridden, Order, OverrideWithdrawn, unknown_in
+from schemas.errors import LogError, UsageError
 from schemas.mending import MENDABLE
+from schemas.moments import epoch_ms
 from schemas.override import Override
 from schemas.quarantine import Quarantined
 from schemas.set_aside import statement_of
+from schemas.tally import Tally, encode
 from schemas.trust import Verdict
-from tabulation.orders.by_hand import figure_of
+from tabulation.derived.in_force import in_force_for
+from tabulation.orders.by_hand import changes, figure_of, impossible, instead_of
+from tabulation.orders.confirmations import Question, questions, unanswered
 from tabulation.view.quarantine import Quarantine
 
 SHOWN: Final = 100
@@ -114,3 +129,138 @@ def _described(verdict: Verdict) -> dict[str, object]:
         "kept": verdict.kept,
         "refusal": verdict.refusal,
     }
+
+
+_CONFLICT: Final = 409
+"""RFC 9110 section 15.5.10: it would be good, but not in the state that the run is in."""
+
+
+NOT_CONFIRMED: Final = "not_confirmed"
+"""The code of an answer that asks whether an order is meant."""
+
+
+class OrderLog(Protocol):
+    """Where orders are written: as much of an event log as that takes."""
+
+    async def append(self, topic: str, entries: Sequence[Entry]) -> None:
+        """Append durably, or raise a `LogError`."""
+        ...
+
+
+class OrdersDoor:
+    """The route of one gateway."""
+
+    def __init__(self, gateway: Gateway, log: OrderLog) -> None:
+        self._gateway = gateway
+        self._log = log
+
+    async def answer(self, request: Request) -> Response:
+        """Write the order, and do what of it is done by writing; or say what is to be confirmed."""
+        grant = grant_of(request)
+        if not grant.allows("operator"):
+            raise HTTPException(
+                403, "Orders take a token of scope operator. Ask for one: sandik token --scope operator."
+            )
+        value = await _body(request)
+        if grant.has_expired(self._gateway.clock.now()):
+            raise HTTPException(401, "The token expired before the whole order was here. Ask for a new one.")
+        run_state = run_state_of(self._gateway)
+        if "consider" in request.query_params:
+            return json_answer(orjson.dumps(self._considered(run_state, _readable(self._judged(run_state, value)))))
+        order = self._accepted(run_state, value)
+        asked = unanswered(self._questions(run_state, order), _confirmed(request))
+        if asked:
+            return _not_confirmed(asked, _told(run_state, order))
+        told = {"ordered": order.type, "id": order.id, "by": order.by, "changes": _told(run_state, order)["changes"]}
+        await self._write(run_state, order, value)
+        return json_answer(orjson.dumps(told), status=202)
+
+    async def _write(self, run_state: RunState, order: Order, value: bytes) -> None:
+        released = _released(run_state, order)
+        try:
+            await self._log.append(run_state.run.topics.control.name, [Entry(b"order", value)])
+            if released is not None:
+                entry = Entry(released.district.encode(), encode(released))
+                await self._log.append(run_state.run.topics.tallies.name, [entry])
+        except LogError as error:
+            message = f"{error} The order may not have been carried out: look at the audit, then give it again."
+            raise HTTPException(503, message, headers={"retry-after": RETRY_AFTER_S}) from error
+
+    def _considered(self, run_state: RunState, order: Order) -> dict[str, object]:
+        unknown = unknown_in(order, run_state.run.definition)
+        if unknown is not None:
+            raise HTTPException(_CONFLICT, unknown)
+        return {**_told(run_state, order), **_asked(self._questions(run_state, order))}
+
+    def _questions(self, run_state: RunState, order: Order) -> tuple[Question, ...]:
+        """What is to be confirmed of an order that comes now. Raises `HTTPException` where it cannot be meant."""
+        sentence = impossible(order) if isinstance(order, FigureOverridden) else None
+        if sentence is not None:
+            raise HTTPException(_CONFLICT, sentence)
+        _released(run_state, order)
+        standing = in_force_for(order, run_state.program, run_state.control, self._gateway.clock.now())
+        return questions(order, standing, run_state.run.mode)
+
+    def _judged(self, run_state: RunState, value: bytes) -> Verdict | None:
+        return run_state.control.consider(value, epoch_ms(self._gateway.clock.now()))
+
+    def _accepted(self, run_state: RunState, value: bytes) -> Order:
+        """The order, which would count if it came now. Raises `HTTPException` for one that would not."""
+        verdict = self._judged(run_state, value)
+        order = _readable(verdict)
+        if verdict is not None and verdict.refusal is not None:
+            raise HTTPException(_CONFLICT, f"The order has no effect: {verdict.refusal}.")
+        return order
+
+
+async def _body(request: Request) -> bytes:
+    """The order's bytes: no more than one may have, the connection sees to that. Raises `HTTPException` for a part."""
+    try:
+        return await request.body()
+    except ClientDisconnect:  # nobody is there to be told, and nothing is wrong with us
+        raise HTTPException(400, "The order ended before its last byte. Send it again.") from None
+
+
+def _readable(verdict: Verdict | None) -> Order:
+    """The order that was judged. Raises `HTTPException` for what is none."""
+    if verdict is None:
+        message = "That is no order. See /v1/definition and docs/control-room.md for what orders say."
+        raise HTTPException(400, message)
+    if verdict.order is None:
+        raise HTTPException(400, f"The order has no effect: {verdict.refusal}.")
+    return verdict.order
+
+
+def _confirmed(request: Request) -> list[str]:
+    return [one for given in request.query_params.getlist("confirm") for one in given.split(",")]
+
+
+def _asked(asked: Sequence[Question]) -> dict[str, object]:
+    """Questions as JSON, with what answers all of them."""
+    return {
+        "questions": [{"code": question.code, "sentence": question.sentence} for question in asked],
+        "confirm": ",".join(question.token for question in asked),
+    }
+
+
+def _not_confirmed(asked: Sequence[Question], told: dict[str, object]) -> Response:
+    sentences = " ".join(question.sentence for question in asked)
+    message = f"{sentences} Nothing was written. Ask again with ?confirm= and what 'confirm' says, if that is meant."
+    body = {"error": message, "code": NOT_CONFIRMED, **told, **_asked(asked)}
+    return json_answer(orjson.dumps(body), status=_CONFLICT)
+
+
+def _told(run_state: RunState, order: Order) -> dict[str, object]:
+    """Every figure that an order sets or gives back, before and after; and fields that belong into the order."""
+    on_air = run_state.program.on_air
+    by_hand = changes(order, on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()
+    adds = {"instead_of": instead_of(order, on_air)} if isinstance(order, FigureOverridden) else {}
+    return {"changes": [change._asdict() for change in by_hand], "adds": adds}
+
+
+def _released(run_state: RunState, order: Order) -> Tally | None:
+    """What the order publishes again. Raises `HTTPException` where there is nothing that it could."""
+    try:
+        return run_state.quarantine.released_by(order)
+    except UsageError as error:
+        raise HTTPException(_CONFLICT, str(error)) from error

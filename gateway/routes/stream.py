@@ -16,9 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.admission.access import Grant
 from gateway.admission.handshake import TOKEN_FIELD, Refusal
-from gateway.clients.catalogue import Unknown
-from gateway.connections.event_stream import EventStream
-from gateway.connections.http import connection_of
+from gateway.clients.session import Unknown
+from gateway.connections.http import EventStream, connection_of
 from gateway.gateway import Gateway
 from gateway.routes.middleware import credentials_of, grant_of, refusal_response
 from schemas.wire import Subscribe

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from consumers.aggregate import AggregateSettings, Aggregator, Progress
-from consumers.takes import fold_takes
+from consumers.aggregate import AggregateSettings, Aggregator, Progress, fold_run
 from eventlog.clock import Wall
 from eventlog.run import open_run
 from sandik import screen
@@ -74,7 +73,7 @@ async def _for_ever(url: str, name: str, settings: AggregateSettings, host: str,
         screen.say(f"Folding run {name!r} ({run.mode}), {grouped(len(run.definition.districts))} districts.")
         progress = Progress()
         with metrics_served(host, metrics_port, AggregatorMetrics(progress, clock)):
-            await fold_takes(log, run, clock, settings, progress)
+            await fold_run(log, run, clock, settings, progress)
 
 
 def _say_what_was_done(progress: Progress) -> None:

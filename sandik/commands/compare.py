@@ -9,7 +9,7 @@ from rich.table import Table
 from eventlog.clock import Wall
 from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
-from gateway.clients.catalogue import Catalogue
+from gateway.clients.session import Catalogue
 from sandik import screen
 from sandik.formats import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.names import Names

@@ -9,7 +9,7 @@ import typer
 
 from eventlog.clock import Wall
 from gateway.routes.boundaries import Boundaries, read_boundaries
-from gateway.routes.history import Moments
+from gateway.routes.totals import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik import screen

@@ -14,7 +14,7 @@ from websockets.exceptions import WebSocketException
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
-from gateway.clients.catalogue import Catalogue
+from gateway.clients.session import Catalogue
 from producers.scenarios.library import read_scenario
 from sandik import screen
 from sandik.load.conductor import conduct

@@ -1,6 +1,6 @@
 """What is on air: the one fold of totals, holds and figures set by hand that says what the public sees. Pure.
 
-Every reader uses it: the gateway's views, the aggregator's gatekeeper, the past, and the commands that read a log. It
+Every reader uses it: the gateway's views, the aggregator's order relay, the past, and the commands that read a log. It
 takes the records of the totals topic in their order. For each cell (contest, source, district) it knows
 
 - `reported`: the newest totals of the source itself;

@@ -19,7 +19,7 @@ from benchmarks.gateway.plan import Look, Plan
 from benchmarks.gateway.process import cpu_s
 from benchmarks.gateway.returning import UNITS, herd
 from benchmarks.gateway.servers import bare, frame, python_peer, sandik
-from gateway.clients.frames import text_frame
+from gateway.clients.framing import text_frame
 from tests.patience import LIMIT_S
 
 SETTLE_S: Final = 1.0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from consumers.archive_book import ArchiveBook
+from consumers.archive import ArchiveBook
 from eventlog.archive_folder import Disk, claimed
 from eventlog.archive_manifest import ArchivedTopic
 from eventlog.partition import partition_of

@@ -6,22 +6,29 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from consumers.aggregate import Aggregator
-from consumers.archive import Archiver, ArchiveSettings, Progress
+from consumers.archive import MERGE_SEGMENTS, Archiver, ArchiveSettings, Progress
 from consumers.verify import verify
 from eventlog.archive import open_archive
-from eventlog.archive_manifest import Manifest
+from eventlog.archive_folder import LOCK, Disk
+from eventlog.archive_manifest import MANIFEST, Manifest
+from eventlog.archive_segment import Archived
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
+from eventlog.topics import RunTopics
 from producers.publish import Publisher, entry, publish
 from sandik.statehash import state_hash
 from sandik.wiring import open_log
 from schemas.errors import ArchiveError
 from schemas.tally import Tally
-from tests.builders import DISTRICTS, counted, small_election, withdrawn
+from tests.builders import DISTRICTS, NIGHT, counted, small_election, withdrawn
+from tests.consumers.archiving import PARTITIONS, RUN, Logged, Logs, feed, logged, naive_state, said
+from tests.consumers.nights import arrivals, tallies
 from tests.kafka.broker import Broker
 from tests.patience import LIMIT_S
 
@@ -171,3 +178,231 @@ async def test_a_broker_that_goes_away_is_waited_for(kafka_broker: Broker, uniqu
                 await heard.until(len(FIRST) + len(LATER) + 1)
 
     assert len(FIRST) + len(LATER) == verify(folder, processes=1).manifest.count("tallies")
+
+
+JUNK = [(b"tr/34/uskudar", b"\xff"), (b"nowhere", b"{}"), (b"tr/41/gebze", b"")]
+EVENTS = [counted(district=district, box=1001 + box) for box in range(6) for district in DISTRICTS]
+
+
+def replay_order(logs: Logs) -> list[tuple[int, int, bytes]]:
+    rows = [(r.timestamp, p, r.offset, r.value) for p, records in logs["tallies"].items() for r in records]
+    return [(partition, offset, value) for _, partition, offset, value in sorted(rows)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), at_once=st.integers(1, 9))
+def test_whatever_the_log_holds_comes_back_with_the_state_after_each_record(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, at_once: int
+) -> None:
+    events = data.draw(tallies().flatmap(arrivals))
+    values = data.draw(st.permutations([*said(events), *JUNK]))
+    logs = logged(values)
+    folder = tmp_path_factory.mktemp("archive")
+    feed(folder, logs, at_once=at_once)
+    archive = open_archive(folder)
+    found = list(archive.tallies())
+
+    assert replay_order(logs) == [(one.partition, one.offset, one.value) for one in found]
+    for record in found:
+        before = logs["tallies"][record.partition][: record.offset + 1]
+        assert naive_state(before, record.partition) == record.state
+    assert archive.manifest.state == verify(folder, processes=1).state
+
+
+def test_a_record_says_of_itself_what_its_bytes_say(tmp_path: Path) -> None:
+    feed(tmp_path, logged([*said([counted(revision=3)]), *JUNK]))
+    read, junk, *_ = sorted(open_archive(tmp_path).tallies(), key=lambda record: record.append_ms)
+    control = next(open_archive(tmp_path).control())
+
+    assert ("counted", "aa", "tr/34/uskudar", NIGHT) == (read.type, read.source, read.district, read.event_time)
+    assert (None, None, None, None) == (junk.type, junk.source, junk.district, junk.event_time)
+    assert ("run_created", NIGHT, None) == (control.type, control.event_time, control.state)
+
+
+def test_the_manifest_counts_what_there_is(tmp_path: Path) -> None:
+    feed(tmp_path, logged([*said(EVENTS), *JUNK]))
+    manifest = open_archive(tmp_path).manifest
+
+    assert {"tallies": {"counted": len(EVENTS), "unreadable": len(JUNK)}, "control": {"run_created": 1}} == (
+        manifest.records
+    )
+    assert (NIGHT, NIGHT) == (manifest.first_event, manifest.last_event)
+    assert manifest.complete
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"\xff",
+        b"[]",
+        b'{"type": 3}',
+        b'{"type": "held", "at": "2024-03-31T19:00:00"}',
+        b'{"type": "held", "at": "soon"}',
+        b'{"type": "held", "at": 7}',
+        b'{"type": "held", "at": "9999-12-31T23:59:59-12:00"}',
+    ],
+)
+def test_a_control_record_that_nobody_understands_is_archived_too(tmp_path: Path, value: bytes) -> None:
+    logs = logged([])
+    created = logs["control"][0]
+    logs["control"] = {0: [*created, Logged(1, created[0].timestamp, b"", value)]}
+    feed(tmp_path, logs)
+
+    record = list(open_archive(tmp_path).control())[1]
+    assert (value, None) == (record.value, record.event_time)
+
+
+def test_append_times_never_step_back_even_where_the_log_s_do(tmp_path: Path) -> None:
+    """A broker that takes over may have a clock that is behind."""
+    logs = logged(said(counted(box=1001 + box) for box in range(3)))
+    partition = next(partition for partition, records in logs["tallies"].items() if records)
+    first, second, third = logs["tallies"][partition]
+    logs["tallies"][partition] = [first, second._replace(timestamp=first.timestamp - 500), third]
+    feed(tmp_path, logs, at_once=1)
+
+    found = list(open_archive(tmp_path).tallies())
+    assert [0, 1, 2] == [record.offset for record in found]
+    assert [first.timestamp, first.timestamp, third.timestamp] == [record.append_ms for record in found]
+
+
+def test_small_segments_are_merged_as_the_night_goes_and_at_its_end(tmp_path: Path) -> None:
+    logs = logged(said(counted(box=1001 + box, revision=revision) for revision in range(1, 4) for box in range(20)))
+    numbers: list[int] = []
+
+    class Counting(Disk):
+        def sync(self, folder: Path) -> None:
+            super().sync(folder)
+            numbers.append(len(list(folder.glob("tallies-*.parquet"))))
+
+    feed(tmp_path, logs, at_once=1, disk=Counting())
+    manifest = open_archive(tmp_path).manifest
+
+    assert max(numbers) <= MERGE_SEGMENTS + 1  # those to be merged, and what they are merged into
+    assert [60] == [segment.records for segment in manifest.segments if segment.topic == "tallies"]
+    assert {LOCK, MANIFEST, *(segment.file for segment in manifest.segments)} == {p.name for p in tmp_path.iterdir()}
+
+
+class Killed(BaseException):
+    """Stands for `kill -9`: nothing in the archiver may catch it."""
+
+
+class KilledAt(Disk):
+    """A disk whose writer is killed in the middle of a step; a file that was being written is then torn."""
+
+    def __init__(self, step: int) -> None:
+        self._left = step
+
+    @property
+    def survived(self) -> bool:
+        """Whether the work was done before that step came."""
+        return self._left > 0
+
+    def write(self, path: Path, content: bytes) -> None:
+        self._left -= 1
+        if not self._left:
+            path.write_bytes(content[: len(content) // 2])
+            raise Killed
+        super().write(path, content)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._step()
+        super().rename(source, target)
+
+    def sync(self, folder: Path) -> None:
+        self._step()
+        super().sync(folder)
+
+    def remove(self, path: Path) -> None:
+        self._step()
+        super().remove(path)
+
+    def _step(self) -> None:
+        self._left -= 1
+        if not self._left:
+            raise Killed
+
+
+def everything(folder: Path) -> tuple[list[Archived], list[Archived], str]:
+    archive = open_archive(folder)
+    return list(archive.tallies()), list(archive.control()), archive.manifest.content_hash
+
+
+def test_a_kill_at_any_step_leaves_a_whole_archive_that_is_gone_on_with(tmp_path: Path) -> None:
+    logs = logged([*said(EVENTS[:12]), *JUNK])
+    feed(tmp_path / "undisturbed", logs, at_once=2)
+    step, survived = 0, False
+    while not survived:
+        step += 1
+        folder = tmp_path / str(step)
+        disk = KilledAt(step)
+        try:
+            feed(folder, logs, at_once=2, disk=disk)
+        except Killed:
+            if (folder / MANIFEST).exists():
+                verify(folder, processes=1)
+            feed(folder, logs, at_once=2)
+        survived = disk.survived
+
+        assert everything(tmp_path / "undisturbed") == everything(folder)
+        verify(folder, processes=1)
+        named = {segment.file for segment in open_archive(folder).manifest.segments}
+        assert {LOCK, MANIFEST, *named} == {path.name for path in folder.iterdir()}
+    assert step > 20  # the test did kill it, at many steps
+
+
+def test_a_folder_with_another_run_s_archive_is_refused(tmp_path: Path) -> None:
+    feed(tmp_path, logged([]))
+    others = [
+        Run(RunTopics("other", PARTITIONS), "test", "e1e1", RUN.definition),
+        Run(RunTopics("night", PARTITIONS), "live", "e1e1", RUN.definition),
+        Run(RunTopics("night", PARTITIONS), "test", "e2e2", RUN.definition),
+        Run(RunTopics("night", PARTITIONS, take=2), "test", "e1e1", RUN.definition),
+        Run(RunTopics("night", PARTITIONS), "test", "e1e1", small_election(boxes=21)),
+    ]
+    for other in others:
+        with pytest.raises(ArchiveError, match="archive of another run"):
+            feed(tmp_path, logged([]), run=other)
+
+
+def test_two_archivers_never_share_a_folder(tmp_path: Path) -> None:
+    class Intruding(Disk):
+        """Another archiver comes while the first one writes."""
+
+        def write(self, path: Path, content: bytes) -> None:
+            with pytest.raises(ArchiveError, match="another sandik archive is writing here"):
+                feed(tmp_path, logged([]))
+            super().write(path, content)
+
+    feed(tmp_path, logged(said(EVENTS)), disk=Intruding())
+
+    verify(tmp_path, processes=1)
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"sea")
+
+    with pytest.raises(ArchiveError, match="holds other files"):
+        feed(tmp_path, logged([]))
+    assert b"sea" == (tmp_path / "holiday.jpg").read_bytes()
+
+
+def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(ArchiveError, match=r"cannot be written: .* Choose another --out"):
+        feed(tmp_path / "file" / "archive", logged([]))
+
+
+def test_a_disk_without_room_is_said_so_and_what_was_committed_stands(tmp_path: Path) -> None:
+    class Full(Disk):
+        def write(self, path: Path, content: bytes) -> None:
+            if path.name.startswith("tallies-"):
+                raise OSError(28, "No space left on device")
+            super().write(path, content)
+
+    with pytest.raises(ArchiveError, match="No space left on device"):
+        feed(tmp_path, logged(said(EVENTS)), disk=Full())
+    verify(tmp_path, processes=1)
+    feed(tmp_path, logged(said(EVENTS)))
+
+    assert len(EVENTS) == verify(tmp_path, processes=1).manifest.count("tallies")

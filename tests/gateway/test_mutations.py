@@ -18,8 +18,7 @@ from websockets.uri import parse_uri
 from eventlog.clock import Manual
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.clients.catalogue import Catalogue
-from gateway.clients.session import Close, Follow, Reply, Session, State, Unfollow
+from gateway.clients.session import Catalogue, Close, Follow, Reply, Session, State, Unfollow
 from gateway.connections.websocket import WebSocketConnection
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings

@@ -1,7 +1,7 @@
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.clients.catalogue import Catalogue
 from gateway.clients.hub import Hub
+from gateway.clients.session import Catalogue
 from gateway.run_state import Client, RunState
 from schemas.definition import Election
 from tabulation.orders.control import Control

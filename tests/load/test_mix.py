@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clients.catalogue import Catalogue
+from gateway.clients.session import Catalogue
 from producers.scenarios.library import read_scenario
 from sandik.load.mix import DEFAULT_MIX, Mix, Share, parse_mix, read_mix
 from schemas.errors import UsageError

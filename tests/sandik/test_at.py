@@ -11,7 +11,7 @@ from consumers.aggregate import Aggregator
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
 from eventlog.run import begin_take, create_run, find_run
-from gateway.routes.history import Past
+from gateway.routes.totals import Past
 from sandik import past_worker
 from sandik.past import past_of
 from sandik.past_worker import PastWorker

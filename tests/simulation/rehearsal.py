@@ -14,9 +14,8 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from consumers.aggregate import AggregateSettings
+from consumers.aggregate import AggregateSettings, fold_run
 from consumers.archive import Archiver
-from consumers.takes import fold_takes
 from eventlog.archive import Archive, open_archive
 from eventlog.archive_segment import Archived
 from eventlog.clock import Clock, Wall
@@ -123,7 +122,7 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 def folding(log: EventLog, run: Run) -> Any:
     """An aggregator."""
-    return fold_takes(log, run, Wall(), AGGREGATE)
+    return fold_run(log, run, Wall(), AGGREGATE)
 
 
 @asynccontextmanager

@@ -155,7 +155,7 @@ def _check_verdict(verdict: Verdict | None, value: bytes) -> None:
 
 
 def _fold_elsewhere(run: Run, value: bytes, verdict: Verdict | None, control: Control) -> None:
-    """As the gatekeeper and a gateway with a replay's clock do."""
+    """As the order relay and a gateway with a replay's clock do."""
     holds, overrides, marks = Holds(run.definition), Overrides(), ReplayProgress(run.epoch)
     if verdict is not None and verdict.order is not None and verdict.stands:
         holds.apply(0, verdict.order, NOW_MS)

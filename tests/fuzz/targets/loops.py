@@ -1,4 +1,4 @@
-"""A run's topics with broken records in them: aggregator with its gatekeeper, gateway, archiver: loops that go on.
+"""A run's topics with broken records in them: aggregator with its order relay, gateway, archiver: loops that go on.
 
 An input is a topic, a key and a value in each line. It comes between good tallies, in virtual time over the simulated
 log: no loop ends, what is good is counted exactly, what is not is in quarantine with its bytes and its position.

@@ -2,8 +2,7 @@ from datetime import timedelta
 
 from gateway.admission.access import PUBLIC, Grant
 from gateway.clients.audience import Audience
-from gateway.clients.catalogue import Subscription
-from gateway.clients.session import Follow
+from gateway.clients.session import Follow, Subscription
 from tabulation.orders.embargo import NO_EMBARGO, Embargo
 from tests.gateway.nights import START
 

@@ -3,9 +3,22 @@ from typing import get_args
 
 import orjson
 import pytest
+from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
 
-from gateway.clients.drain import goodbye_message
-from gateway.clients.framing import Framing, chunk, framed
+from gateway.clients.framing import (
+    COMPRESS_FROM_BYTES,
+    COMPRESSION_WINDOW_BITS,
+    PING,
+    Framing,
+    chunk,
+    compressed_text_frame,
+    framed,
+    text_frame,
+)
+from gateway.clients.liveness import goodbye_message
 from schemas.wire import Error
 from tests.gateway.clients.test_hub import messages_in
 
@@ -63,3 +76,45 @@ def test_a_chunk_says_its_length_in_hexadecimal() -> None:
 
 def test_what_is_for_one_alone_is_not_compressed() -> None:
     assert [framing.for_one for framing in Framing] == [Framing.PLAIN, Framing.PLAIN, Framing.EVENTS]
+
+
+def parsed(data: bytes, *extensions: Extension) -> Frame:
+    """The frame as a client reads it."""
+    reader = StreamReader()
+    reader.feed_data(data)
+    parser = Frame.parse(reader.read_exact, mask=False, extensions=extensions)
+    with pytest.raises(StopIteration) as stopped:
+        next(parser)
+    assert reader.buffer == b""
+    frame: Frame = stopped.value.value
+    return frame
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
+def test_a_text_frame_reads_back_whole(size: int) -> None:
+    """At every length that changes how the length is written."""
+    frame = parsed(text_frame(b"x" * size))
+    assert (frame.opcode, frame.fin, bytes(frame.data)) == (Opcode.TEXT, True, b"x" * size)
+
+
+def test_a_compressed_frame_reads_back_whole() -> None:
+    """Also by a client that agreed to no more than the small window."""
+    payload = bytes(range(256)) * 40
+    data = compressed_text_frame(payload)
+    agreed = PerMessageDeflate(
+        remote_no_context_takeover=True,
+        local_no_context_takeover=True,
+        remote_max_window_bits=COMPRESSION_WINDOW_BITS,
+        local_max_window_bits=COMPRESSION_WINDOW_BITS,
+    )
+    assert len(data) < len(payload)
+    assert bytes(parsed(data, agreed).data) == payload
+
+
+def test_a_short_message_is_not_compressed() -> None:
+    payload = b"x" * (COMPRESS_FROM_BYTES - 1)
+    assert compressed_text_frame(payload) == text_frame(payload)
+
+
+def test_the_ping_is_one() -> None:
+    assert parsed(PING).opcode is Opcode.PING

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from gateway.clients.catalogue import Catalogue, Subscription
 from gateway.clients.framing import Framing
 from gateway.clients.hub import AHEAD_PATIENCE_S, MAX_BODIES_KEPT, Hub, Sending
+from gateway.clients.session import Catalogue, Subscription
 from schemas.wire import SERVER_MESSAGE, Cursor
 from tabulation.view.view import View
 from tests.gateway.gateways import Message, merge

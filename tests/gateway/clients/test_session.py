@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clients.catalogue import Catalogue
 from gateway.clients.session import (
     MAX_ERRORS,
     TRANSITIONS,
+    Catalogue,
     Close,
     Event,
     Follow,
@@ -17,6 +17,7 @@ from gateway.clients.session import (
     Session,
     State,
     Unfollow,
+    Unknown,
 )
 from gateway.clients.session import __doc__ as documented
 from schemas.wire import (
@@ -241,3 +242,34 @@ def test_our_own_misuse_is_an_exception() -> None:
     session.end()
     with pytest.raises(RuntimeError, match="CLOSED cannot be GAVE_UP"):
         session._move(Event.GAVE_UP)
+
+
+def test_patterns_stand_for_units_and_for_those_directly_below() -> None:
+    assert CATALOGUE.units(["tr/34/*", "tr"]) == {"tr", "tr/34/adalar", "tr/34/uskudar"}
+    assert CATALOGUE.units(["tr/*"]) == {"tr/06", "tr/34"}
+
+
+def test_equal_selections_are_one_object() -> None:
+    """Whatever their order: hashing and comparing them costs nothing."""
+    assert CATALOGUE.units(["tr", "tr/34"]) is CATALOGUE.units(["tr/34", "tr", "tr"])
+
+
+def test_a_message_becomes_a_subscription() -> None:
+    message = Subscribe(type="subscribe", id="s", contest="mayor", source="aa", units=("tr/06/*",), max_rate_hz=2)
+    assert CATALOGUE.subscription(message) == ("s", "mayor", "aa", frozenset({"tr/06/cankaya"}), 2)
+
+
+@pytest.mark.parametrize("pattern", ["tr/35", "tr/34/uskudar/*", "tr/35/*", "x"])
+def test_a_pattern_that_matches_nothing_is_an_error(pattern: str) -> None:
+    with pytest.raises(Unknown, match="No unit matches") as refused:
+        CATALOGUE.units(["tr", pattern])
+    assert refused.value.code == "unknown_unit"
+
+
+def test_an_unknown_name_is_told_what_there_is() -> None:
+    with pytest.raises(Unknown, match="There are: mayor, council") as refused:
+        CATALOGUE.contest("president")
+    assert refused.value.code == "unknown_contest"
+    with pytest.raises(Unknown, match="There are: aa, anka") as refused:
+        CATALOGUE.source("reuters")
+    assert refused.value.code == "unknown_source"

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from consumers.takes import fold_takes
+from consumers.aggregate import fold_run
 from eventlog.archive import Archive, open_archive
 from eventlog.loops import forever
 from eventlog.port import Entry
@@ -156,7 +156,7 @@ class Rehearsal:
 
     async def _aggregate(self, life: Life) -> None:
         run = await find_run(life.log, AGAIN)
-        await forever(fold_takes(life.log, run, life.clock, AGGREGATE), "Folding")
+        await forever(fold_run(life.log, run, life.clock, AGGREGATE), "Folding")
 
     async def _serve(self, life: Life) -> None:
         gateway = self.gateway = Gateway(AGAIN, clock=life.clock, settings=GATEWAY, chance=life.chance.random)

@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 
 from consumers.aggregate import Aggregator
-from consumers.gatekeeper import Gatekeeper
-from consumers.saving import Saver
+from consumers.checkpoints import Saver
+from consumers.order_relay import OrderRelay
 from eventlog.port import Entry
 from producers.publish import Publisher
 from schemas.errors import LogError
@@ -171,16 +171,16 @@ def leave_what_a_zombie_wrote(patch: pytest.MonkeyPatch) -> None:
 
 def forget_orders_at_a_restart(patch: pytest.MonkeyPatch) -> None:
     """Whoever takes up partitions knows the orders that come, and none that were given before."""
-    read = Gatekeeper._read_control
+    read = OrderRelay._read_control
 
-    async def forgetful(self: Gatekeeper) -> None:
+    async def forgetful(self: OrderRelay) -> None:
         topic = self._control_topic
         if topic._reader is None:
             reader = self._log.reader(self._control, await self._log.end_offsets(self._control))
             topic._reader = await topic._resources.enter_async_context(reader)
         await read(self)
 
-    patch.setattr(Gatekeeper, "_read_control", forgetful)
+    patch.setattr(OrderRelay, "_read_control", forgetful)
 
 
 def publish_before_asking(patch: pytest.MonkeyPatch) -> None:

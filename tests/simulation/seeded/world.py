@@ -13,8 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from consumers.aggregate import AggregateSettings
-from consumers.takes import fold_takes
+from consumers.aggregate import AggregateSettings, fold_run
 from eventlog.loops import forever
 from eventlog.partition import partition_of
 from eventlog.retry import RetryPolicy
@@ -225,7 +224,7 @@ class Night:
 
     async def _aggregate(self, life: Life) -> None:
         settings = self._aggregate_settings(self._keys(life))
-        await forever(fold_takes(life.log, self.run, life.clock, settings), "Folding")
+        await forever(fold_run(life.log, self.run, life.clock, settings), "Folding")
 
     def _aggregate_settings(self, keys: tuple[OperatorKey, ...]) -> AggregateSettings:
         return replace(AGGREGATE, operators=keys)

@@ -6,7 +6,7 @@ from typing import Any, Self
 import pytest
 
 from consumers.aggregate import Aggregator
-from consumers.gatekeeper import Gatekeeper
+from consumers.order_relay import OrderRelay
 from eventlog.clock import Wall
 from eventlog.port import Batch, Entry, EventLog, Reader
 from eventlog.run import Run, create_run
@@ -227,7 +227,7 @@ async def test_what_is_no_longer_ours_to_set_aside_is_left_to_the_owner_of_the_f
     log: EventLog, run: Run
 ) -> None:
     await log.append(run.topics.control.name, [Entry(b"order", b"junk")])
-    async with Gatekeeper(log, run) as keeper:
+    async with OrderRelay(log, run) as keeper:
         await keeper.take_over(frozenset({1, 2, 3}))
         await keeper.settle()
         assert [] == await records(log, run.topics.quarantine)

@@ -1,4 +1,4 @@
-"""The gatekeeper: relays what the control topic says into totals, where its position is the same for every reader.
+"""The order relay: carries what the control topic says into totals, where its position is the same for every reader.
 
 Holds become gates, figures set by hand overrides, a replay's clocks marks. That a replay has begun another take is for
 the aggregator: it is about to fold what nobody asks for any more.
@@ -40,7 +40,7 @@ _MAX_RECORDS: Final = 2_000
 """Records in one read: some 30 ms of parsing."""
 
 
-class Gatekeeper:
+class OrderRelay:
     """Keeps the gates of the partitions that an aggregator owns. Use as an async context manager."""
 
     def __init__(self, log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> None:

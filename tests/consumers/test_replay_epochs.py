@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from consumers.aggregate import Progress
-from consumers.takes import fold_takes
+from consumers.aggregate import Progress, fold_run
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
@@ -27,7 +26,7 @@ async def run(log: EventLog, unique: str) -> Run:
 
 @asynccontextmanager
 async def folding(log: EventLog, run: Run, progress: Progress | None = None) -> AsyncIterator[None]:
-    work = asyncio.create_task(fold_takes(log, run, Wall(), FAST, progress))
+    work = asyncio.create_task(fold_run(log, run, Wall(), FAST, progress))
     try:
         yield
     finally:

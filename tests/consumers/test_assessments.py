@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-import consumers.assessing as rounds
+import consumers.assessments as rounds
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog

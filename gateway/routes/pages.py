@@ -1,14 +1,20 @@
-"""The files of the pages: never stale, and allowed to do no more than a page of ours does."""
+"""Pages: their files, the overlays' addresses that a graphics tool opens, and the boundaries that their map may draw.
+
+Files are never stale, and allowed to do no more than a page of ours does.
+"""
 
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from gateway.routes.answers import NO_CACHE, holds
+from gateway.pages.manifest import OVERLAY_NAMES
+from gateway.routes.answers import NO_CACHE, holds, unless_held
+from gateway.routes.boundaries import Boundaries
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -46,3 +52,33 @@ class PageFiles(StaticFiles):
 def _policy(path: str) -> str:
     policy = _POLICY.format("*" if path == _OFFLINE else "'self'")
     return f"{policy}; frame-ancestors 'none'" if path.startswith(_CONTROL_ROOM) else policy
+
+
+_PAGE: Final = "overlays/overlay.html"
+
+
+class OverlayDoor:
+    """/overlays/NAME: the same page for all, since its script reads the name off the address."""
+
+    def __init__(self, files: StaticFiles) -> None:
+        self._files = files
+
+    async def answer(self, request: Request) -> Response:
+        """The page; 404 with the names that there are."""
+        name = request.path_params["name"]
+        if name not in OVERLAY_NAMES:
+            raise HTTPException(404, f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}.")
+        return await self._files.get_response(_PAGE, request.scope)
+
+
+class BoundariesDoor:
+    """/v1/boundaries: the GeoJSON that the gateway was given, or 204 where it was given none."""
+
+    def __init__(self, boundaries: Boundaries | None) -> None:
+        self._boundaries = boundaries
+
+    async def answer(self, request: Request) -> Response:
+        """The boundaries, with an ETag: they do not change while the gateway runs."""
+        if self._boundaries is None:
+            return Response(status_code=204, headers=NO_CACHE)
+        return unless_held(request, self._boundaries.body, self._boundaries.etag)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from consumers.aggregate import AggregateSettings, Aggregator, Progress
-from consumers.comparing import MAX_BEHIND
+from consumers.comparisons import MAX_BEHIND
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
