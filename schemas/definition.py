@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from schemas.errors import DefinitionError
 from schemas.fields import MAX_BOX_NUMBER, CellTotal, Color, Frozen, Id, Moment, UnitId
+from schemas.seats import SeatPlan, check_seats
 from schemas.zones import zone_named
 
 MAX_BALLOT_NO: Final = 10_000
@@ -59,6 +60,8 @@ class Contest(Frozen):
     name: Name
     candidates: tuple[Candidate, ...]
     ballots: dict[UnitId, tuple[Candidate, ...]] = Field(default_factory=dict)
+    seats: Annotated[SeatPlan | None, Field(exclude_if=lambda plan: plan is None)] = None
+    """How its votes become seats; `None` where it divides none, which is not written: digests stay what they were."""
 
     def ballot(self, district: str) -> tuple[Candidate, ...]:
         """The names on this district's ballot, in ballot order."""
@@ -119,6 +122,8 @@ class Election(Frozen):
         _check_tree(self.unit_by_id)
         for contest in self.contests:
             _check_ballots(contest, {party.id for party in self.parties}, self.unit_by_id)
+            if contest.seats is not None:
+                check_seats(contest.id, contest.seats, _names_on_ballots(contest), self.unit_by_id)
         return self
 
     @cached_property
@@ -302,6 +307,10 @@ def _check_boxes(unit: Unit) -> None:
                 f"The box ranges of {unit.id!r} must rise and not overlap; [{first}, {last}] does not."
             )
         highest = last
+
+
+def _names_on_ballots(contest: Contest) -> set[str]:
+    return {candidate.id for ballot in (contest.candidates, *contest.ballots.values()) for candidate in ballot}
 
 
 def _check_ballots(contest: Contest, parties: set[str], units: dict[str, Unit]) -> None:
