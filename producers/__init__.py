@@ -6,12 +6,10 @@ Three kinds, and none knows another:
 - `simulating/`: a staged night, from a seed and one of the `scenarios/`.
 - `replaying/`: an archive on a clock.
 
-Here is what they share, and what scenarios need of it:
+What they share:
 
-- On the way to the log: a `delivery` goes through the `stages`, which disturb it (`damage`; `fault_option` is how the
-  command line writes them), and `publish` appends it: at once, or each when it is due. `published` is what a source
-  has in the log already.
-- Arithmetic and chance: `apportion` (nothing is lost), `chance` (seeded).
-- For whoever writes a file: `faults` (what is wrong in it), `nearest` (what was meant).
-- `toml`: files of ours as trees. `turkish`: names as identifiers.
+- `stages`: deliveries, which are records on their way to the log, and the faults that can be injected into them.
+- `publish`: append records to the log, at once or each when it is due; read what a source has in the log already.
+- `apportion`: divide whole numbers so that nothing is lost. `chance`: seeded random numbers.
+- `input_files`: read TOML, and tell a file's author what is wrong in it.
 """

@@ -4,7 +4,7 @@ Where the log cannot be reached or is full, both wait and try again, and say so 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,9 +12,10 @@ from typing import Final
 
 from eventlog.clock import Clock, Replay
 from eventlog.port import Entry, EventLog
+from eventlog.reading import read_until
 from eventlog.retry import LOG_RETRY, RetryPolicy, Tries, Waiting, retried
-from producers.delivery import Deliveries, Delivering, Delivery
-from schemas.tally import Tally, encode
+from producers.stages import Deliveries, Delivering, Delivery
+from schemas.tally import MAX_TALLY_BYTES, Counted, Reported, Tally, Withdrawn, encode, parse_tallies
 
 BATCH_RECORDS: Final = 1_000
 """Records in one append: enough that the log's cost for each append no longer shows."""
@@ -145,3 +146,32 @@ def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 def _size(batch: list[Entry]) -> int:
     return sum(len(item.key) + len(item.value) for item in batch)
+
+
+async def reports_of(log: EventLog, topic: str, source: str) -> AsyncIterator[Reported]:
+    """Every report of a source in the tallies topic by now; those of a district in the order of the log.
+
+    Raises `UnknownTopic`.
+    """
+    async for tally in _tallies_of(log, topic, source, b'"report'):
+        if isinstance(tally, Reported):
+            yield tally
+
+
+async def boxes_of(log: EventLog, topic: str, source: str, contest: str) -> AsyncIterator[Counted | Withdrawn]:
+    """Every statement of a source about a contest's boxes in the tallies topic by now, as `reports_of` does."""
+    async for tally in _tallies_of(log, topic, source, b'"box"'):
+        if not isinstance(tally, Reported) and tally.contest == contest:
+            yield tally
+
+
+async def _tallies_of(log: EventLog, topic: str, source: str, mark: bytes) -> AsyncIterator[Tally]:
+    """A source's events whose records have these bytes in them, so that not every record has to be parsed."""
+    ends = await log.end_offsets(topic)
+    async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:
+        async for batch in read_until(reader, ends):
+            values = [record.value or b"" for record in batch.records]
+            marked = [value for value in values if mark in value and len(value) <= MAX_TALLY_BYTES]
+            for tally in parse_tallies(marked):
+                if isinstance(tally, Counted | Withdrawn | Reported) and tally.source == source:
+                    yield tally

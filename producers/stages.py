@@ -1,24 +1,91 @@
-"""Faults on the way to the log, as stages: each maps a stream of deliveries to another; any may follow any. Pure.
-
-No stage loses anything. Late, doubled and disordered records are what revisions make harmless, and a damaged record
-comes beside the intact one, so every composition ends in the totals of the undisturbed night; what was damaged ends in
-quarantine.
-"""
+"""Faults on the way to the log, as stages."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 from math import log
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+import orjson
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from eventlog.port import Entry
 from producers.chance import Chance, seeded
-from producers.damage import Damage, damaged
-from producers.delivery import Deliveries, Delivering, Delivery
-from schemas.fields import Id
+from producers.input_files import did_you_mean, parse_toml
+from schemas.errors import ScenarioError
+from schemas.fields import MAX_BOX_NUMBER, Id
+from schemas.tally import MAX_TALLY_BYTES
+
+
+class Delivery(NamedTuple):
+    """A record, when it is due to be appended, and which source sends it."""
+
+    due: datetime
+    entry: Entry
+    source: str
+
+
+Deliveries = Iterable[Delivery]
+"""In due order."""
+
+Delivering = Iterator[Delivery]
+
+
+Damage = Literal[
+    "malformed",
+    "oversized",
+    "misrouted",
+    "negative",
+    "unknown_contest",
+    "unknown_source",
+    "unknown_district",
+    "unknown_box",
+    "unknown_candidate",
+]
+
+NOBODY: Final = "nobody"
+"""An id that no definition should have: what the unknown ids are replaced by."""
+
+
+def damaged(entry: Entry, damage: Damage) -> Entry:
+    """The record with this damage. One that cannot have it (a withdrawal has no votes) is cut short instead."""
+    if damage == "misrouted":
+        return Entry(entry.key + b"/astray", entry.value, entry.partition)
+    return Entry(entry.key, _BYTES[damage](entry.value), entry.partition)
+
+
+def _cut_short(value: bytes) -> bytes:
+    text = value.rstrip()  # cut in its padding, an oversized one would be intact again
+    return text[: len(text) // 2]
+
+
+def _pad(value: bytes) -> bytes:
+    return value + b" " * MAX_TALLY_BYTES
+
+
+def _rewritten(value: bytes, **fields: object) -> bytes:
+    try:
+        record = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return _cut_short(value)
+    if not isinstance(record, dict) or not fields.keys() <= record.keys():
+        return _cut_short(value)
+    return orjson.dumps(record | fields)
+
+
+_BYTES: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "malformed": _cut_short,
+    "oversized": _pad,
+    "negative": lambda value: _rewritten(value, cast=-1),
+    "unknown_contest": lambda value: _rewritten(value, contest=NOBODY),
+    "unknown_source": lambda value: _rewritten(value, source=NOBODY),
+    "unknown_district": lambda value: _rewritten(value, district=NOBODY),
+    "unknown_box": lambda value: _rewritten(value, box=MAX_BOX_NUMBER),
+    "unknown_candidate": lambda value: _rewritten(value, votes={NOBODY: 1}),
+}
+
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=7 * 24 * 3600)]
@@ -227,3 +294,38 @@ def _in_order(known: Iterable[tuple[datetime, list[Delivery]]]) -> Delivering:
             yield heappop(waiting)[2]
     while waiting:
         yield heappop(waiting)[2]
+
+
+_STAGE: Final[TypeAdapter[Stage]] = TypeAdapter(Stage)
+
+
+def parse_fault(text: str) -> Stage:
+    """The stage that `NAME` or `NAME:key=value,…` stands for. Raises `ScenarioError`, which says what it may be."""
+    name, _, settings = text.partition(":")
+    if name not in KINDS:
+        raise ScenarioError(f"There is no fault {name!r}.{did_you_mean(name, KINDS)} There is: {', '.join(KINDS)}.")
+    fields: dict[str, Any] = {"stage": name}
+    for setting in filter(None, settings.split(",")):
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise ScenarioError(f"{text!r}: {setting!r} sets nothing. Write it as key=value, such as share=0.1.")
+        fields[key.strip()] = _value(value.strip())
+    try:
+        return _STAGE.validate_python(fields)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        key = str(fault["loc"][-1])
+        hint = did_you_mean(key, KINDS[name].model_fields) if fault["type"] == "extra_forbidden" else ""
+        known = ", ".join(field for field in KINDS[name].model_fields if field != "stage")
+        raise ScenarioError(f"{text!r}: {key}: {fault['msg']}.{hint} {name} knows: {known}.") from error
+
+
+def _value(text: str) -> float | str | datetime | list[str]:
+    """A number, a moment, names joined by `+`, or a name."""
+    if "+" in text and ":" not in text:
+        return text.split("+")
+    try:
+        found: float | str | datetime = parse_toml(f"value = {text}")["value"]
+    except ValueError:
+        return text
+    return found

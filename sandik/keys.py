@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from eventlog.archive_segment import moment
+from producers.replaying.control_topic import ReplayPosition
 from producers.replaying.playhead import Status
-from producers.replaying.position_publisher import ReplayPosition
 from schemas.control import MAX_SPEED, MIN_SPEED
 
 KEYS: Final = "space: pause or resume   ← →: five minutes   n: next record   + -: faster, slower   0: start   q: end"

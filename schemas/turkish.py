@@ -1,4 +1,4 @@
-"""Turkish letters: their case and their order, whatever the machine's locale. Pure.
+"""Turkish letters: their case, their order and names as identifiers, whatever the machine's locale. Pure.
 
 The alphabet has 29 letters: a b c ç d e f g ğ h ı i j k l m n o ö p r s ş t u ü v y z. The capital of i is İ, that of ı
 is I; ASCII's rules get both wrong. q, w and x, which names from elsewhere have, stand where Unicode's collation for
@@ -6,6 +6,7 @@ Turkish has them: q after p, w and x after v. â, î and û are a, i and u with 
 that are otherwise the same.
 """
 
+import re
 import unicodedata
 from typing import Final
 
@@ -16,6 +17,9 @@ _PLACES: Final = {letter: place for place, letter in enumerate(ALPHABET)}
 _MARKED: Final = str.maketrans("âîû", "aiu")
 _LOWER: Final = str.maketrans("Iİ", "ıi")
 _UPPER: Final = str.maketrans("ıi", "Iİ")
+_ASCII: Final = str.maketrans("çğıöşüâîûÇĞIİÖŞÜÂÎÛ", "cgiosuaiucgiiosuaiu")
+_NOT_ID: Final = re.compile(r"[^a-z0-9]+")
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _SIGN, _DIGIT, _LETTER, _FOREIGN = range(4)
 
 CollationKey = tuple[tuple[tuple[int, int], ...], str]
@@ -29,6 +33,18 @@ def upper(text: str) -> str:
 def lower(text: str) -> str:
     """In small letters: `IĞDIR` is `ığdır`, `İZMİR` is `izmir`."""
     return unicodedata.normalize("NFC", text).translate(_LOWER).lower()
+
+
+def title(name: str) -> str:
+    """A name in capitals as it is read: `KIRKLARELİ` is `Kırklareli`. A name with any small letter stays as it is."""
+    if any(letter.islower() for letter in name):
+        return name
+    return _WORD.sub(lambda word: upper(word[0][0]) + lower(word[0][1:]), name)
+
+
+def slug(name: str) -> str:
+    """The name as an ASCII identifier: `ÇATALCA` is `catalca`, `KIRKLARELİ MERKEZ` is `kirklareli-merkez`."""
+    return _NOT_ID.sub("-", name.translate(_ASCII).lower()).strip("-")
 
 
 def collation_key(text: str) -> CollationKey:

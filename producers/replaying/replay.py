@@ -21,9 +21,8 @@ from eventlog.retry import Tries, retried
 from eventlog.run import Run, begin_take, find_run
 from producers.publish import BATCH_RECORDS, Publisher
 from producers.replaying.archived import Night, Stretch
-from producers.replaying.director import Director
+from producers.replaying.control_topic import Director, PositionPublisher, ReplayPosition
 from producers.replaying.playhead import Playhead, Status
-from producers.replaying.position_publisher import PositionPublisher, ReplayPosition
 from schemas.control import ReplayOrder, ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped
 from schemas.errors import UsageError
 from schemas.trust import OperatorKey

@@ -6,11 +6,9 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from producers.faults import listed
-from producers.nearest import did_you_mean
-from producers.scenarios.inherit import resolve
+from producers.input_files import did_you_mean, listed
 from producers.scenarios.scenario import Scenario
-from producers.scenarios.spread import Spread, spread_out
+from producers.scenarios.shorthand import Spread, resolve, spread_out
 from schemas.errors import ScenarioError
 
 DEFAULT_SCENARIO: Final = "istanbul-2024"

@@ -1,15 +1,16 @@
 """Scenarios: what a staged night ends in, how its sources behave and what happens in it. Read from TOML files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from producers.nearest import did_you_mean
+from producers.apportion import apportion, fill
+from producers.chance import seeded
+from producers.input_files import did_you_mean
 from producers.scenarios.acts import Act
-from producers.scenarios.outcome import settle
 from producers.stages import Stage
 from schemas.definition import Candidate, Contest, Election, Name, Party, Source, Unit
 from schemas.errors import ScenarioError
@@ -332,3 +333,28 @@ def _named(part: BaseModel, key: str) -> list[str]:
     """The one name under a key that not every kind of part has, and not always."""
     name = getattr(part, key, None)
     return [] if name is None else [name]
+
+
+_TRACE: Final = 1e-6
+"""Weight of a candidate who has no vote in a district: fitting needs weights above 0."""
+
+Votes = Mapping[str, int]
+
+
+def settle(districts: Sequence[Votes], shares: Mapping[str, float]) -> list[dict[str, int]]:
+    """The districts' votes, moved so that the named candidates have these shares of all of them together.
+
+    All districts must have the same candidates, the shares be at most 1 together.
+    """
+    names = list(districts[0])
+    valid = [sum(votes.values()) for votes in districts]
+    totals = {name: sum(votes[name] for votes in districts) for name in names}
+    wanted = {name: round(share * sum(valid)) for name, share in shares.items()}
+    others = [name for name in names if name not in wanted]
+    left = max(0, sum(valid) - sum(wanted.values()))
+    if others:
+        spread = apportion(left, [totals[name] + _TRACE for name in others], [left] * len(others))
+        wanted |= dict(zip(others, spread, strict=True))
+    weights = [[votes[name] + _TRACE for name in names] for votes in districts]
+    table = fill(valid, [wanted[name] for name in names], weights, seeded("outcome"))
+    return [dict(zip(names, row, strict=True)) for row in table]

@@ -1,18 +1,95 @@
-"""A scenario as a stream of deliveries: the night's reports, put through the stages that disturb them. Pure."""
+"""Bulletins: one source's boxes as the district totals that an agency would send every few minutes. Pure.
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+For a staged night in which a source reports districts (`reports = "districts"`): give `bulletins` that source's part of
+what `Night` yields, and merge what comes out with the other sources by due time, as `heapq.merge` does. The definition
+must say `reports = "districts"` of that source as well.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from heapq import merge
 from operator import itemgetter
 
-from producers.delivery import Delivering, Delivery
 from producers.publish import entry
 from producers.scenarios.scenario import Scenario
-from producers.simulating.bulletins import bulletins
 from producers.simulating.simulate import Night, night
-from producers.stages import Stage, disturb
-from schemas.tally import Tally
+from producers.stages import Delivering, Delivery, Stage, disturb
+from schemas.tally import Counted, Reported, Tally, Withdrawn
+
+Timed = tuple[datetime, Counted | Withdrawn]
+Pair = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """What a source has counted of one district in one contest, and what it said of it last."""
+
+    boxes: dict[int, tuple[int, Counted | None]] = field(default_factory=dict)
+    revision: int = 0
+    boxes_opened: int = 0
+    is_stale: bool = False
+
+    def take(self, event: Counted | Withdrawn) -> None:
+        """Note what is said of a box, unless a higher revision of it is known."""
+        known, _ = self.boxes.get(event.box, (0, None))
+        if event.revision > known:
+            self.boxes[event.box] = event.revision, event if isinstance(event, Counted) else None
+            self.is_stale = True
+
+    def report(self, pair: Pair, source: str, at: datetime) -> Reported:
+        """The district's totals as they are now; marked where boxes went back, as by an agency that means it."""
+        opened = [said for _, said in self.boxes.values() if said is not None]
+        votes: dict[str, int] = {}
+        for box in opened:
+            for candidate, count in box.votes.items():
+                votes[candidate] = votes.get(candidate, 0) + count
+        goes_back = len(opened) < self.boxes_opened
+        self.revision, self.boxes_opened, self.is_stale = self.revision + 1, len(opened), False
+        return Reported(
+            type="report_corrected" if goes_back else "reported",
+            contest=pair[0],
+            district=pair[1],
+            source=source,
+            revision=self.revision,
+            at=at,
+            boxes_opened=len(opened),
+            registered=sum(box.registered for box in opened),
+            cast=sum(box.cast for box in opened),
+            valid=sum(box.valid for box in opened),
+            invalid=sum(box.invalid for box in opened),
+            unattributed=sum(box.unattributed for box in opened),
+            votes=dict(sorted(votes.items())),
+        )
+
+
+def bulletins(events: Iterable[Timed], every_s: int) -> Iterator[tuple[datetime, Reported]]:
+    """District totals from one source's boxes, in due order: each district that changed, every `every_s` seconds.
+
+    The first bulletin is due `every_s` after the first event; the last one holds everything. `at` is when a bulletin is
+    due, and an event due at that very moment is in it. Raises `ValueError` where `every_s` is not above 0.
+    """
+    if every_s <= 0:
+        raise ValueError(f"a bulletin every {every_s} s is none; give 1 or more")
+    every = timedelta(seconds=every_s)
+    sheets: dict[Pair, _Sheet] = {}
+    source = ""
+    next_due: datetime | None = None
+    for due, event in events:
+        source = event.source
+        next_due = next_due or due + every
+        while due > next_due:
+            yield from _bulletin(sheets, source, next_due)
+            next_due += every
+        sheets.setdefault((event.contest, event.district), _Sheet()).take(event)
+    if next_due is not None:
+        yield from _bulletin(sheets, source, next_due)
+
+
+def _bulletin(sheets: dict[Pair, _Sheet], source: str, due: datetime) -> Iterator[tuple[datetime, Reported]]:
+    for pair, sheet in sorted(sheets.items()):
+        if sheet.is_stale:
+            yield due, sheet.report(pair, source, due)
 
 
 @dataclass(frozen=True, slots=True)

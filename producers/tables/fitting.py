@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
-from producers.nearest import did_you_mean
+from producers.input_files import did_you_mean
 from producers.tables.boxes import Table
-from producers.tables.line_faults import bounded
-from producers.tables.mapping import Mapping
-from producers.tables.report_mapping import ReportMapping
-from producers.turkish import slug
+from producers.tables.line_checks import bounded
+from producers.tables.mapping import BoxMapping, ReportMapping
 from schemas.definition import Contest, Election
 from schemas.errors import MappingError
+from schemas.turkish import slug
 
 _NAMED: Final = 10
 """How many known ids a message lists, where a definition may have hundreds."""
@@ -24,7 +23,7 @@ def check_mapping(mapping: ReportMapping, definition: Election) -> None:
     _refuse("mapping", faults)
 
 
-def check_table(table: Table, mapping: Mapping, definition: Election) -> None:
+def check_table(table: Table, mapping: BoxMapping, definition: Election) -> None:
     """Raise `MappingError` where a box table has what a run that is there does not have; all of it is told.
 
     How many voters a box has is no matter of the definition: a mended table may say it otherwise.
@@ -43,7 +42,7 @@ def _refuse(what: str, faults: list[str]) -> None:
         raise MappingError(f"The {what} does not fit the run's definition in {len(faults)} places:{lines}")
 
 
-def _heads(mapping: Mapping, definition: Election) -> Iterator[str]:
+def _heads(mapping: BoxMapping, definition: Election) -> Iterator[str]:
     """What a mapping of a box table names."""
     if mapping.election.id != definition.id:
         yield f"The run is of election {definition.id!r}, the table of {mapping.election.id!r}. Choose another --run."
@@ -71,7 +70,7 @@ def _boxes(table: Table, definition: Election) -> Iterator[str]:
             yield f"The run has no box {_listed(map(str, strange))} in {district!r}."
 
 
-def _ballots(table: Table, mapping: Mapping, definition: Election) -> Iterator[str]:
+def _ballots(table: Table, mapping: BoxMapping, definition: Election) -> Iterator[str]:
     """Who has votes in a table and is not on the ballot there."""
     candidates = [choice.id for choice in mapping.votes.values()]
     strangers: dict[tuple[str, str], None] = {}

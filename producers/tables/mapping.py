@@ -1,23 +1,25 @@
-"""Mapping files: which column of an official table is what, and what the table itself does not say.
+"""BoxMapping files: which column of an official table is what, and what the table itself does not say.
 
 A mapping is a small TOML file (examples/turkiye-2014.toml). Unknown keys are refused, so that a slip of the pen is
 told and not ignored.
 """
 
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Final, Self, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from producers.faults import listed
+from producers.input_files import listed, parse_toml
+from producers.tables.line_checks import TOTAL_WORDS
 from producers.tables.notation import Numbers, Times, check_pattern
 from producers.tables.sheet import Layout
-from producers.tables.total_rows import TOTAL_WORDS
-from producers.toml import parse_toml
 from schemas.definition import Name
 from schemas.errors import MappingError
-from schemas.fields import MAX_REVISION, Color, Id
+from schemas.fields import MAX_REVISION, Color, Id, UnitId
 from schemas.zones import Showing, zone_named
 
 MAX_MAPPING_BYTES: Final = 1024 * 1024
@@ -62,7 +64,7 @@ class NamedSection(Section):
     name: Name
 
 
-class UnitsSection(Section):
+class BoxUnitsSection(Section):
     """`[units]`: the country, and the columns that say in which province and district a box is.
 
     `district_id` only tells apart districts of one province whose names come to the same id.
@@ -75,7 +77,7 @@ class UnitsSection(Section):
     district_id: ColumnName | None = None
 
 
-class ColumnsSection(Section):
+class BoxColumnsSection(Section):
     """`[columns]`: where the counts of a box are."""
 
     box: ColumnName
@@ -110,7 +112,7 @@ class TimesSection(Section):
         return check_pattern(time_format) if time_format else None
 
 
-class ReportSection(TimesSection):
+class BoxReportSection(TimesSection):
     """`[report]`: when the counts were reported and as which revision; a constant, or a column of the table."""
 
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column = 1
@@ -152,24 +154,21 @@ class TableSection(Section):
         return Layout(self.delimiter, skip=self.skip, end=self.end, unended=self.unended)
 
 
-class Mapping(Section):
+class BoxMapping(Section):
     """A whole mapping file."""
 
     election: ElectionSection
     contest: NamedSection
     source: NamedSection
-    units: UnitsSection
-    columns: ColumnsSection
-    report: ReportSection
+    units: BoxUnitsSection
+    columns: BoxColumnsSection
+    report: BoxReportSection
     table: TableSection = TableSection()
     votes: Annotated[dict[ColumnName, Choice], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Self:
-        ids = [choice.id for choice in self.votes.values()]
-        twice = sorted({name for name in ids if ids.count(name) > 1})
-        if twice:
-            raise ValueError(f"votes: the id {twice[0]!r} is there twice; give each column an id of its own")
+        _check_ids_differ(choice.id for choice in self.votes.values())
         return self
 
     @model_validator(mode="after")
@@ -187,17 +186,116 @@ class Mapping(Section):
         return Times(report.time_format, zone_named(election.timezone), election.date, report.repeated_hour)
 
 
-def read_mapping(path: Path) -> Mapping:
+COUNTS: Final = ("boxes_opened", "registered", "cast", "valid")
+"""What every report says. `invalid` is the rest of `cast` where there is no column for it."""
+
+
+class CorrectionColumn(Column):
+    """The column that marks a line as a correction, and what it then says."""
+
+    equals: Name
+
+
+class DistrictReportSection(TimesSection):
+    """`[report]`: whose it is, of which contest, from when, and at which revision.
+
+    Without `revision` it is the update time in milliseconds since 1970: a later report is a higher revision. `unnamed`
+    says that candidates without a line have no vote, in a table with a line for each, even where the others' votes do
+    not come to what is valid.
+    """
+
+    source: Id
+    contest: Id | Column
+    timezone: Name | None = None
+    revision: Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column | None = None
+    correction: CorrectionColumn | None = None
+    unnamed: Literal["zero"] | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, timezone: str | None) -> str | None:
+        return zone_named(timezone).key if timezone else None
+
+    def times(self, night: date) -> Times:
+        """How this table writes times; a time of day is of the night that begins on that day."""
+        zone = zone_named(self.timezone) if self.timezone else None
+        return Times(self.time_format, zone, night, self.repeated_hour)
+
+
+class ReportTableSection(TableSection):
+    """`[table]`: how the file is written. `rows` and `each` say where in a JSON file the lines are."""
+
+    rows: Name | None = None
+    each: Name | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """How this table's file is laid out."""
+        return replace(super().layout, rows=self.rows, each=self.each)
+
+
+class DistrictUnitsSection(Section):
+    """`[units]`: the columns that say which district a line is of, and names that are not the definition's own."""
+
+    district: ColumnName
+    province: ColumnName | None = None
+    within: UnitId | None = None
+    names: dict[Name, UnitId] = Field(default_factory=dict)
+
+
+class DistrictColumnsSection(Section):
+    """`[columns]`: where the figures are. `candidate` may name several columns: the first that is known counts."""
+
+    boxes_opened: ColumnName
+    registered: ColumnName
+    cast: ColumnName
+    valid: ColumnName
+    invalid: ColumnName | None = None
+    unattributed: ColumnName | None = None
+    candidate: tuple[ColumnName, ...] = Field(default=(), strict=False)
+    votes: ColumnName | None = None
+
+
+class ReportMapping(Section):
+    """A whole mapping file for agency reports."""
+
+    report: DistrictReportSection
+    units: DistrictUnitsSection
+    columns: DistrictColumnsSection
+    table: ReportTableSection = ReportTableSection()
+    votes: dict[ColumnName, Id] = Field(default_factory=dict)
+    candidates: dict[Name, Id] = Field(default_factory=dict)
+    contests: dict[Name, Id] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_layout(self) -> Self:
+        long = bool(self.columns.candidate)
+        if long != (self.columns.votes is not None):
+            raise ValueError("columns: candidate and votes go together, for a line for each district and candidate")
+        if long == bool(self.votes):
+            raise ValueError(
+                "say either which column holds whose votes ([votes]) or which holds the candidate (columns.candidate)"
+            )
+        _check_ids_differ(self.votes.values())
+        return self
+
+
+def read_mapping(path: Path) -> BoxMapping:
     """Read and check the mapping file of a box table. Raises `MappingError`, which says where it is wrong."""
-    return read_toml(path, Mapping)
+    return _read(path, BoxMapping)
 
 
-def parse_mapping(text: str, name: str = "the mapping") -> Mapping:
+def parse_mapping(text: str, name: str = "the mapping") -> BoxMapping:
     """Parse the text of such a file. `name` is what messages call it."""
-    return _parse(text, name, Mapping)
+    return _parse(text, name, BoxMapping)
 
 
-def read_toml(path: Path, kind: type[M]) -> M:
+def read_report_mapping(path: Path) -> ReportMapping:
+    """Read and check a mapping file. Raises `MappingError`, which says where it is wrong."""
+    return _read(path, ReportMapping)
+
+
+def _read(path: Path, kind: type[M]) -> M:
     """Read and check a mapping file of this kind. Raises `MappingError`."""
     try:
         if path.stat().st_size > MAX_MAPPING_BYTES:
@@ -216,3 +314,10 @@ def _parse(text: str, name: str, kind: type[M]) -> M:
         return kind.model_validate(tree)
     except ValidationError as error:
         raise MappingError(f"{name} does not say what it has to:\n{listed(error, kind)}") from error
+
+
+def _check_ids_differ(ids: Iterable[str]) -> None:
+    """Raise `ValueError` where two columns of votes have the same id."""
+    repeated = sorted(name for name, count in Counter(ids).items() if count > 1)
+    if repeated:
+        raise ValueError(f"votes: the id {repeated[0]!r} is there twice; give each column an id of its own")

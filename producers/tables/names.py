@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 
-from producers.turkish import slug
 from schemas.definition import Candidate, Contest, Election
+from schemas.turkish import slug
 
 NEAREST_NAMES = 3
 """How many names an error suggests."""

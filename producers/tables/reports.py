@@ -1,20 +1,314 @@
-"""An agency's district totals, from a table of theirs to `Reported` events.
+"""Lines of an agency's table as reports of districts; what is wrong with any of them is noted with its line.
 
-Every line is checked. A line that cannot be used is named, and so is its district's report: half a report is none.
+Half a report is none. Where a line is one candidate's, a report is whole once its lines name everybody on the ballot,
+or their votes come to what it says is valid: a file that is cut off at a line's end is not taken for zeros.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from producers.tables.fitting import check_mapping
-from producers.tables.line_faults import LineFaults
-from producers.tables.report_lines import ReportReader
-from producers.tables.report_mapping import ReportMapping
-from producers.tables.sheet import open_sheet
+from producers.tables.line_checks import LineFaults, Part, differing, names_total
+from producers.tables.mapping import COUNTS, Column, ReportMapping
+from producers.tables.names import Names
+from producers.tables.notation import Times, revision_of
+from producers.tables.sheet import MAY_BE_CUT, Sheet, TableLine, column_of, open_sheet
 from schemas.definition import Election
 from schemas.errors import MappingError, TableError
+from schemas.fields import MAX_DISTRICT_BOXES, MAX_DISTRICT_COUNT, MAX_REVISION
 from schemas.tally import Reported
+from schemas.turkish import slug
+
+_FIGURES: Final = (*COUNTS, "invalid", "unattributed")
+
+_MAX_TOTAL: Final = 10**12
+"""The most that a total row is read for: more than there are people."""
+
+_MISSING_SHOWN: Final = 5
+"""How many candidates without a line a message names."""
+
+
+class Key(NamedTuple):
+    """What makes a report one: the contest, the district and the revision."""
+
+    contest: str
+    district: str
+    revision: int
+
+
+@dataclass(slots=True)
+class ReportReader:
+    """Turns lines into reports, and collects what is wrong with them. `correction` marks all of them as corrections."""
+
+    sheet: Sheet
+    mapping: ReportMapping
+    definition: Election
+    faults: LineFaults
+    correction: bool
+    reports: dict[Key, Reported] = field(default_factory=dict)
+    _spoilt: set[Key] = field(default_factory=set)
+    _lines: dict[Key, list[int]] = field(default_factory=dict)
+    _vote_lines: dict[tuple[Key, str], int] = field(default_factory=dict)
+    _total_rows: list[Part] = field(default_factory=list)
+    _all_votes: list[tuple[int, Key, int]] = field(default_factory=list)
+    _unended: Key | None = None
+    _places: dict[str, int] = field(default_factory=dict)
+    _given: dict[str, str] = field(default_factory=dict)
+    _names: Names = field(init=False)
+    _times: Times = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._times = self.mapping.report.times(self.definition.date)
+        units, columns, report = self.mapping.units, self.mapping.columns, self.mapping.report
+        self._names = Names(self.definition, within=units.within, districts=units.names)
+        self._given = {slug(name): candidate for name, candidate in self.mapping.candidates.items()}
+        wanted = [units.district, units.province, columns.votes, *columns.candidate, *self.mapping.votes]
+        wanted += [getattr(columns, name) for name in _FIGURES]
+        wanted += [
+            each.column
+            for each in (report.contest, report.at, report.revision, report.correction)
+            if isinstance(each, Column)
+        ]
+        for name in wanted:
+            if name is not None:
+                self._places[name] = column_of(name, self.sheet.header, self.faults.file)
+
+    def read(self, line: TableLine) -> None:
+        """Read one line, or note why it cannot be read."""
+        if self._is_total(line.cells):
+            self._total_rows += self._total(line)
+            return
+        key: Key | None = None
+        if len(line.cells) != len(self.sheet.header):
+            self.faults.add(line.number, f"{len(line.cells)} cells under a header of {len(self.sheet.header)}")
+            return
+        try:
+            at = self._at(line.cells)
+            key = Key(self._contest(line.cells), self._district(line.cells), self._revision(line.cells, at))
+            if self._is_of_all_candidates(key.contest, line.cells):
+                self._all_votes += self._votes_of_all(key, line)
+                return
+            self._unended = None if line.ended else key
+            self._keep(key, line.number, self._report(key, line.cells, at))
+        except ValueError as error:
+            self.faults.add(line.number, error)
+            if key is not None:
+                self._spoilt.add(key)
+
+    def whole(self) -> list[Reported]:
+        """The reports of which every line is there and could be used, in the order of the table; the others are noted.
+
+        Call it once, after the last line.
+        """
+        for key, report in self.reports.items():
+            if key not in self._spoilt and (wrong := self._half(key, report)):
+                self.faults.add(self._lines[key][-1], wrong)
+                self._spoilt.add(key)
+        return [report for key, report in self.reports.items() if key not in self._spoilt]
+
+    def wrong_totals(self) -> list[str]:
+        """What is wrong with total rows, a sentence for each; nothing where lines could not be used."""
+        if self.faults.count:
+            return []
+        newest: dict[tuple[str, str], Key] = {}
+        for key in self.reports:
+            known = newest.setdefault(key[:2], key)
+            newest[key[:2]] = max(known, key)
+        parts = [Part(self._lines[key][0], key.contest, self._figures(self.reports[key])) for key in newest.values()]
+        return [*differing(self._total_rows, parts, self.faults.line), *self._wrong_votes_of_all()]
+
+    def _wrong_votes_of_all(self) -> Iterator[str]:
+        """What is wrong with the lines that say how many votes all candidates of a district have together."""
+        for number, key, count in self._all_votes:
+            report = self.reports.get(key)
+            votes = sum(report.votes.values()) if report else 0
+            if report and count not in {votes, votes + report.unattributed, report.valid, report.cast}:
+                yield (
+                    f"{self.faults.line} {number} is a total row, but {self.mapping.columns.votes} is {count} and the "
+                    f"votes of {key.district} come to {votes}"
+                )
+
+    def _keep(self, key: Key, number: int, report: Reported) -> None:
+        known = self.reports.setdefault(key, report)
+        lines = self._lines.setdefault(key, [])
+        lines.append(number)
+        for candidate in report.votes:
+            self._vote_lines.setdefault((key, candidate), number)
+        if known is report:
+            return
+        what, first = f"revision {key.revision} of {key.district}", f"{self.faults.line} {lines[0]}"
+        if replace(known, votes={}, at=report.at, type=report.type) != replace(report, votes={}):
+            raise ValueError(f"{what} is in {first} with other figures")
+        if known.type != report.type:
+            mark = "without" if report.type == "report_corrected" else "with"
+            raise ValueError(f"{what} is in {first} {mark} the mark of a correction")
+        for candidate, votes in report.votes.items():
+            if known.votes.get(candidate, votes) != votes:
+                before = f"{self.faults.line} {self._vote_lines[key, candidate]}"
+                raise ValueError(f"{what} has other votes of {candidate!r} in {before}")
+        self.reports[key] = replace(known, votes=known.votes | report.votes, at=max(known.at, report.at))
+
+    def _half(self, key: Key, report: Reported) -> str:
+        """What shows that a report is not whole, or nothing."""
+        votes = sum(report.votes.values()) + report.unattributed
+        adds_up = votes == report.valid
+        if self._unended == key and not self._shows_its_end(report, adds_up=adds_up):
+            return MAY_BE_CUT
+        missing = sorted(self.definition.ballot_ids(key.contest, key.district) - report.votes.keys())
+        if self.mapping.columns.votes is None or not missing or adds_up or self.mapping.report.unnamed == "zero":
+            return ""
+        more = f" and {len(missing) - _MISSING_SHOWN} more" if len(missing) > _MISSING_SHOWN else ""
+        return (
+            f"the report of {key.district} is not whole: its lines come to {votes} of {report.valid} valid votes, and "
+            f"none is of {', '.join(missing[:_MISSING_SHOWN])}{more}. Was the file cut off? If who is not named has no "
+            'vote, say so with report.unnamed = "zero" in the mapping'
+        )
+
+    def _shows_its_end(self, report: Reported, *, adds_up: bool) -> bool:
+        """Whether a line without an end is whole: its last cell is not read, or is part of a sum that is right.
+
+        A cell that is cut off is a smaller number, or the beginning of another word.
+        """
+        columns, last = self.mapping.columns, self.sheet.header[-1]
+        if last not in self._places:
+            return True
+        if last in {*self.mapping.votes, columns.votes, columns.unattributed, columns.valid}:
+            return adds_up
+        summed = {columns.cast, columns.invalid} if columns.invalid else set()
+        return last in summed and report.valid + report.invalid == report.cast
+
+    def _is_total(self, cells: Sequence[str]) -> bool:
+        """Whether a line is the sum of others: what it calls its province or district is no unit's name."""
+        units = self.mapping.units
+        columns = [self._places[name] for name in (units.district, units.province) if name is not None]
+        names = [cells[column] for column in columns if column < len(cells)]
+        return names_total(names, self.mapping.table.totals) and not self._names.has(names[0])
+
+    def _is_of_all_candidates(self, contest: str, cells: Sequence[str]) -> bool:
+        """Whether a line of a district is not one candidate's but the sum of all, by what it calls its candidate."""
+        names = self._candidate_cells(cells)
+        return names_total(names, self.mapping.table.totals) and not self._names.anywhere(contest, names, self._given)
+
+    def _votes_of_all(self, key: Key, line: TableLine) -> Iterator[tuple[int, Key, int]]:
+        """How many votes such a line says, where it says a number and its end is there."""
+        try:
+            if self.mapping.columns.votes is not None and line.ended:
+                yield line.number, key, self._number(line.cells, self.mapping.columns.votes)
+        except ValueError:
+            return  # what it does not say as a number, such as a share, is not compared
+
+    def _total(self, line: TableLine) -> Iterator[Part]:
+        """What a total row says, as far as it says it in numbers and of a contest of the run."""
+        cells = [*line.cells, *[""] * len(self.sheet.header)]
+        columns = self.mapping.columns
+        named = {str(getattr(columns, name)) for name in _FIGURES if getattr(columns, name)}
+        try:
+            contest = self._contest(cells)
+            labels = {name: name for name in (*named, *self.mapping.votes)}
+            if columns.votes is not None:
+                candidate = self._names.anywhere(contest, self._candidate_cells(cells), self._given)
+                labels |= {columns.votes: f"{columns.votes} of {candidate}"} if candidate else {}
+        except ValueError:
+            return
+        figures: dict[str, int] = {}
+        for column, label in labels.items():
+            try:
+                figures[label] = self.mapping.table.numbers.parse(self._cell(cells, column), column, _MAX_TOTAL)
+            except ValueError:
+                continue  # what it does not say as a number, such as a share, is not compared
+        yield Part(line.number, contest, figures)
+
+    def _figures(self, report: Reported) -> dict[str, int]:
+        """What a report says, by the columns that say it."""
+        columns, mapping = self.mapping.columns, self.mapping
+        figures = {str(getattr(columns, name)): getattr(report, name) for name in _FIGURES if getattr(columns, name)}
+        if columns.votes is not None:
+            return figures | {f"{columns.votes} of {name}": count for name, count in report.votes.items()}
+        return figures | {column: report.votes.get(name, 0) for column, name in mapping.votes.items()}
+
+    def _cell(self, cells: Sequence[str], column: str) -> str:
+        return cells[self._places[column]].strip()
+
+    def _candidate_cells(self, cells: Sequence[str]) -> list[str]:
+        return [self._cell(cells, column) for column in self.mapping.columns.candidate]
+
+    def _contest(self, cells: Sequence[str]) -> str:
+        contest = self.mapping.report.contest
+        if isinstance(contest, str):
+            return contest
+        text = self._cell(cells, contest.column)
+        found = self.mapping.contests.get(text, text)
+        if found not in self.definition.contest_by_id:
+            raise ValueError(f"{contest.column} is {text!r}, no contest of this run. Name it under [contests]")
+        return found
+
+    def _district(self, cells: Sequence[str]) -> str:
+        units = self.mapping.units
+        province = self._cell(cells, units.province) if units.province else None
+        return self._names.district(self._cell(cells, units.district), province)
+
+    def _at(self, cells: Sequence[str]) -> datetime:
+        report = self.mapping.report
+        if isinstance(report.at, datetime):
+            return self._times.with_zone(report.at, "report.at")
+        return self._times.parse(self._cell(cells, report.at.column), report.at.column)
+
+    def _revision(self, cells: Sequence[str], at: datetime) -> int:
+        revision = self.mapping.report.revision
+        if isinstance(revision, int):
+            return revision
+        if revision is None:
+            return revision_of(at)
+        number = self.mapping.table.numbers.parse(self._cell(cells, revision.column), revision.column, MAX_REVISION)
+        if number == 0:
+            raise ValueError(f"{revision.column} is 0, not a revision from 1 up")
+        return number
+
+    def _report(self, key: Key, cells: Sequence[str], at: datetime) -> Reported:
+        columns = self.mapping.columns
+        boxes_opened = self._number(cells, columns.boxes_opened, MAX_DISTRICT_BOXES)
+        cast, valid = self._number(cells, columns.cast), self._number(cells, columns.valid)
+        if columns.invalid is None and valid > cast:
+            raise ValueError(f"{columns.valid} is {valid}, over the {cast} of {columns.cast}")
+        marked = self.mapping.report.correction
+        is_correction = self.correction or (marked and self._cell(cells, marked.column) == marked.equals)
+        return Reported(
+            type="report_corrected" if is_correction else "reported",
+            contest=key.contest,
+            district=key.district,
+            source=self.mapping.report.source,
+            revision=key.revision,
+            at=at,
+            boxes_opened=boxes_opened,
+            registered=self._number(cells, columns.registered),
+            cast=cast,
+            valid=valid,
+            invalid=self._number(cells, columns.invalid) if columns.invalid else cast - valid,
+            unattributed=self._number(cells, columns.unattributed) if columns.unattributed else 0,
+            votes=self._votes(key, cells),
+        )
+
+    def _votes(self, key: Key, cells: Sequence[str]) -> dict[str, int]:
+        """The votes that a line says. Nobody has none: a line or column of another ballot's candidate has to be 0."""
+        columns = self.mapping.columns
+        if columns.votes is not None:
+            names, count = self._candidate_cells(cells), self._number(cells, columns.votes)
+            if not count and self._names.is_elsewhere(key.contest, key.district, names, self._given):
+                return {}
+            return {self._names.candidate(key.contest, key.district, names, self._given): count}
+        ballot = self.definition.ballot_ids(key.contest, key.district)
+        votes = {name: self._number(cells, column) for column, name in self.mapping.votes.items()}
+        strangers = [name for name, count in votes.items() if count and name not in ballot]
+        if strangers:
+            raise ValueError(f"no candidate {strangers[0]!r} on the ballot of {key.district}")
+        return {name: count for name, count in votes.items() if name in ballot}
+
+    def _number(self, cells: Sequence[str], column: str, most: int = MAX_DISTRICT_COUNT) -> int:
+        return self.mapping.table.numbers.parse(self._cell(cells, column), column, most)
+
 
 _SAY_THEIR_END: Final = {".json", ".parquet"}
 """Files that cannot be read at all where their end is missing."""

@@ -10,16 +10,13 @@ import typer
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run, find_run
-from producers.delivery import Delivery
-from producers.fault_option import parse_fault
-from producers.publish import Publisher, entry, publish
-from producers.published import boxes_of
-from producers.stages import Stage, disturb
-from producers.tables.box_history import BoxHistory
+from producers.publish import Publisher, boxes_of, entry, publish
+from producers.stages import Delivery, Stage, disturb, parse_fault
+from producers.tables.already_published import BoxHistory
 from producers.tables.boxes import Table, election, read_table, statements, tallies
 from producers.tables.fitting import check_table
-from producers.tables.line_faults import bounded
-from producers.tables.mapping import Mapping, read_mapping
+from producers.tables.line_checks import bounded
+from producers.tables.mapping import BoxMapping, read_mapping
 from sandik import screen
 from sandik.commands.simulate import Faults
 from sandik.numbers import grouped
@@ -94,7 +91,7 @@ class _Publication:
 
     file: Path
     table: Table
-    plan: Mapping
+    plan: BoxMapping
     revision: int | None
     faults: tuple[Stage, ...]
 

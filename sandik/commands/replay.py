@@ -17,7 +17,7 @@ from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
 from producers.publish import Publisher
 from producers.replaying.archived import Night
-from producers.replaying.position_publisher import ReplayPosition
+from producers.replaying.control_topic import ReplayPosition
 from producers.replaying.replay import Replay, ReplaySettings, Sent, Watch
 from sandik import screen
 from sandik.keys import KEYS, QUIT, ordered_by, pressed, raw_terminal

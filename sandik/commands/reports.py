@@ -14,14 +14,13 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.retry import Tries, retried
 from eventlog.run import Run, create_run, find_run
-from producers.faults import listed
-from producers.publish import Publisher, entry, publish
-from producers.published import reports_of
+from producers.input_files import listed
+from producers.publish import Publisher, entry, publish, reports_of
+from producers.tables.already_published import News, Sent
 from producers.tables.fitting import check_mapping
-from producers.tables.line_faults import bounded
-from producers.tables.report_mapping import ReportMapping, read_report_mapping
+from producers.tables.line_checks import bounded
+from producers.tables.mapping import ReportMapping, read_report_mapping
 from producers.tables.reports import ReportTable, read_reports
-from producers.tables.sent import News, Sent
 from producers.tables.sheet import FileState, state_of
 from sandik import screen
 from sandik.numbers import grouped

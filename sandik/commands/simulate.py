@@ -9,11 +9,11 @@ import typer
 from eventlog.clock import Clock, Replay, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run
-from producers.fault_option import parse_fault
 from producers.publish import Published, Publisher, play, publish
 from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
 from producers.scenarios.scenario import Scenario
 from producers.simulating.staging import Staged, stage
+from producers.stages import parse_fault
 from sandik import screen
 from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from producers.toml import parse_toml
+from producers.input_files import parse_toml
 from schemas.errors import UsageError
 from schemas.fields import Id
 from schemas.model_faults import first_fault

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from producers.delivery import Delivery
+from producers.stages import Delivery
 from schemas.definition import Election
 from schemas.quarantine import Quarantined
 from schemas.totals import Cell, Row

@@ -8,23 +8,24 @@ from pydantic import ValidationError
 
 from eventlog.port import Entry
 from producers.chance import seeded
-from producers.damage import NOBODY, damaged
-from producers.delivery import Delivery
-from producers.fault_option import parse_fault
 from producers.scenarios.library import read_scenario
 from producers.simulating.staging import stage
 from producers.stages import (
     DAMAGES,
     KINDS,
+    NOBODY,
     Burst,
     Corrupt,
     Delay,
+    Delivery,
     DropAndResend,
     Duplicate,
     Reorder,
     Silence,
     Stage,
+    damaged,
     disturb,
+    parse_fault,
 )
 from schemas.errors import ScenarioError
 from schemas.tally import MAX_TALLY_BYTES

@@ -6,8 +6,8 @@ import pytest
 from eventlog.archive_segment import microseconds
 from eventlog.run import Run
 from eventlog.topics import RunTopics
+from producers.replaying.control_topic import ReplayPosition
 from producers.replaying.playhead import Status
-from producers.replaying.position_publisher import ReplayPosition
 from sandik.keys import keys_in, ordered_by
 from tests.builders import NIGHT, small_election
 

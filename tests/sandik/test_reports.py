@@ -18,7 +18,7 @@ from eventlog.run import create_run, find_run
 from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
 from producers.publish import entry
-from producers.tables.report_mapping import ReportMapping, read_report_mapping
+from producers.tables.mapping import ReportMapping, read_report_mapping
 from sandik.commands.reports import Publishing
 from sandik.wiring import open_log
 from schemas.definition import Election

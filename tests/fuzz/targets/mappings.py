@@ -9,10 +9,9 @@ from typing import Final, TypeVar
 import orjson
 
 from gateway.routes.boundaries import read_boundaries
-from producers.fault_option import parse_fault
 from producers.scenarios.library import read_scenario
-from producers.tables.mapping import read_mapping
-from producers.tables.report_mapping import read_report_mapping
+from producers.stages import parse_fault
+from producers.tables.mapping import read_mapping, read_report_mapping
 from sandik.commands.reports import _read_definition
 from sandik.load.mix import read_mix
 from schemas.definition import Election

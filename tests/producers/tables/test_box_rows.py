@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.tables.boxes import read_table, tallies
-from producers.tables.line_faults import SHOWN_FAULTS
-from producers.tables.mapping import Mapping, parse_mapping, read_mapping
+from producers.tables.line_checks import SHOWN_FAULTS
+from producers.tables.mapping import BoxMapping, parse_mapping, read_mapping
 from schemas.errors import MappingError, TableError
 from schemas.tally import encode
 from tests.producers.real_tables import MAPPING
@@ -18,16 +18,16 @@ from tests.producers.tables.test_boxes import FIRST, HEADER, MORE, OTHER, REVISI
 
 
 @pytest.fixture
-def mapping() -> Mapping:
+def mapping() -> BoxMapping:
     return read_mapping(MAPPING)
 
 
-def test_a_line_twice_in_the_same_words_is_one_box(tmp_path: Path, mapping: Mapping) -> None:
+def test_a_line_twice_in_the_same_words_is_one_box(tmp_path: Path, mapping: BoxMapping) -> None:
     table = read_table(write(tmp_path, FIRST, SECOND, FIRST), mapping)
     assert (len(table.rows), table.duplicates) == (2, 1)
 
 
-def test_a_box_twice_with_other_counts_is_a_fault(tmp_path: Path, mapping: Mapping) -> None:
+def test_a_box_twice_with_other_counts_is_a_fault(tmp_path: Path, mapping: BoxMapping) -> None:
     with pytest.raises(TableError, match="line 3: box 1001 of ÇATALCA is in line 2 with other counts"):
         read_table(write(tmp_path, FIRST, FIRST.replace("185", "184")), mapping)
 
@@ -47,14 +47,16 @@ def test_a_box_twice_with_other_counts_is_a_fault(tmp_path: Path, mapping: Mappi
         ("ÇATALCA", " - ", "the district name '-' has no letter"),
     ],
 )
-def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, mapping: Mapping, old: str, new: str, told: str) -> None:
+def test_a_line_that_cannot_be_used_is_named(
+    tmp_path: Path, mapping: BoxMapping, old: str, new: str, told: str
+) -> None:
     with pytest.raises(TableError, match=r"1 line of .* cannot be used; nothing was published") as caught:
         read_table(write(tmp_path, SECOND, FIRST.replace(old, new, 1)), mapping)
     assert "line 3: " in str(caught.value)
     assert told in str(caught.value)
 
 
-def test_blanks_around_a_number_do_no_harm(tmp_path: Path, mapping: Mapping) -> None:
+def test_blanks_around_a_number_do_no_harm(tmp_path: Path, mapping: BoxMapping) -> None:
     assert read_table(write(tmp_path, FIRST.replace("295", " 295 ")), mapping).rows[0].registered == 295
 
 
@@ -66,14 +68,14 @@ def test_numbers_are_read_as_the_mapping_says(tmp_path: Path) -> None:
     assert [(1001, 295), (1002, 1295)] == [(row.box, row.registered) for row in table.rows]
 
 
-def test_a_province_with_two_names_is_a_fault(tmp_path: Path, mapping: Mapping) -> None:
+def test_a_province_with_two_names_is_a_fault(tmp_path: Path, mapping: BoxMapping) -> None:
     with pytest.raises(TableError, match="province '34' is called 'ANKARA' here, else 'İSTANBUL'"):
         read_table(write(tmp_path, FIRST, SECOND.replace("İSTANBUL", "ANKARA").replace("ÇATALCA", "ADALAR")), mapping)
 
 
 @pytest.mark.parametrize(("id_", "again"), [("034", "34"), ("TR-34", "tr 34")])
 def test_a_province_with_two_spellings_of_its_id_is_a_fault(
-    tmp_path: Path, mapping: Mapping, id_: str, again: str
+    tmp_path: Path, mapping: BoxMapping, id_: str, again: str
 ) -> None:
     """A spreadsheet that drops a leading zero would have a province count twice."""
     lines = [line.replace("34,", f"{name},", 1) for line, name in ((FIRST, id_), (SECOND, again))]
@@ -83,7 +85,7 @@ def test_a_province_with_two_spellings_of_its_id_is_a_fault(
         read_table(write(tmp_path, *lines), mapping)
 
 
-def test_many_faults_are_counted_and_the_first_are_shown(tmp_path: Path, mapping: Mapping) -> None:
+def test_many_faults_are_counted_and_the_first_are_shown(tmp_path: Path, mapping: BoxMapping) -> None:
     lines = [FIRST.replace("1001", str(2000 + number)).replace("295", "x") for number in range(57)]
     with pytest.raises(TableError, match="57 lines of") as caught:
         read_table(write(tmp_path, *lines), mapping)
@@ -91,12 +93,12 @@ def test_many_faults_are_counted_and_the_first_are_shown(tmp_path: Path, mapping
     assert "and 37 more" in str(caught.value)
 
 
-def test_a_missing_column_is_named_with_the_nearest(tmp_path: Path, mapping: Mapping) -> None:
+def test_a_missing_column_is_named_with_the_nearest(tmp_path: Path, mapping: BoxMapping) -> None:
     with pytest.raises(MappingError, match=r"no column 'sandik_no'.*Nearest: 'Sandık No'"):
         read_table(write(tmp_path, FIRST, header=HEADER.replace("sandik_no", "Sandık No")), mapping)
 
 
-def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, mapping: Mapping) -> None:
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, mapping: BoxMapping) -> None:
     with pytest.raises(MappingError, match="2 columns named 'MHP'"):
         read_table(write(tmp_path, FIRST, header=HEADER.replace("SAADET", "MHP")), mapping)
 
@@ -132,7 +134,7 @@ SUMS = [str(int(one) + int(other)) for one, other in zip(FIRST.split(",")[5:], S
     "start",
     ["34,,İSTANBUL,TOPLAM,,", "34,135,İSTANBUL,ÇATALCA,TOPLAM,", "34,,İSTANBUL TOPLAMI,,2,", ",,,Grand Total,,"],
 )
-def test_a_total_row_is_checked_and_is_no_box(tmp_path: Path, mapping: Mapping, start: str) -> None:
+def test_a_total_row_is_checked_and_is_no_box(tmp_path: Path, mapping: BoxMapping, start: str) -> None:
     right, wrong = start + ",".join(SUMS), start + ",".join([*SUMS[:-1], "5"])
     for total, told in ((right, ()), (wrong, ("line 4 is a total row, but Diger is 5 and the lines come to 4",))):
         table = read_table(write(tmp_path, FIRST, SECOND, total), mapping)
@@ -161,7 +163,7 @@ def test_a_district_that_begins_like_a_skipped_word_is_data(tmp_path: Path) -> N
     assert ["NOTLU"] == [row.place.province_name for row in table.rows]
 
 
-def events_of(path: Path, mapping: Mapping) -> set[bytes]:
+def events_of(path: Path, mapping: BoxMapping) -> set[bytes]:
     return {encode(event) for event in tallies(read_table(path, mapping), mapping)}
 
 

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from producers.chance import seeded
-from producers.tables.box_rows import DistrictNames
-from producers.tables.boxes import election, read_table, runs, tallies, unit_ids
-from producers.tables.mapping import Mapping, parse_mapping, read_mapping
+from producers.tables.boxes import DistrictNames, election, read_table, runs, tallies, unit_ids
+from producers.tables.mapping import BoxMapping, parse_mapping, read_mapping
 from schemas.errors import MappingError, TableError
 from schemas.tally import Counted, encode, parse_tallies
 from tests.producers.real_tables import MAPPING, real_table
@@ -28,7 +27,7 @@ OTHER = "59,7,TEKİRDAĞ,ÇORLU,1001,300,200,190,10,90,0,0,100,0,0,0,0,0,0,0"
 
 
 @pytest.fixture
-def mapping() -> Mapping:
+def mapping() -> BoxMapping:
     return read_mapping(MAPPING)
 
 
@@ -38,7 +37,7 @@ def write(tmp_path: Path, *lines: str, header: str = HEADER) -> Path:
     return path
 
 
-def test_a_line_becomes_an_event(tmp_path: Path, mapping: Mapping) -> None:
+def test_a_line_becomes_an_event(tmp_path: Path, mapping: BoxMapping) -> None:
     table = read_table(write(tmp_path, FIRST), mapping)
     (event,) = tallies(table, mapping)
     assert (
@@ -53,7 +52,7 @@ def test_a_line_becomes_an_event(tmp_path: Path, mapping: Mapping) -> None:
     assert [event] == parse_tallies([encode(event)])
 
 
-def test_the_same_table_gives_the_definition(tmp_path: Path, mapping: Mapping) -> None:
+def test_the_same_table_gives_the_definition(tmp_path: Path, mapping: BoxMapping) -> None:
     definition = election(read_table(write(tmp_path, SECOND, OTHER, FIRST), mapping), mapping)
     assert [unit.id for unit in definition.units] == ["tr", "tr/34", "tr/59", "tr/34/catalca", "tr/59/corlu"]
     catalca = definition.unit_by_id["tr/34/catalca"]
@@ -67,7 +66,7 @@ def test_the_same_table_gives_the_definition(tmp_path: Path, mapping: Mapping) -
     assert None is definition.contests[0].candidates[-1].party
 
 
-def test_a_table_without_a_box_is_refused(tmp_path: Path, mapping: Mapping) -> None:
+def test_a_table_without_a_box_is_refused(tmp_path: Path, mapping: BoxMapping) -> None:
     with pytest.raises(TableError, match="has a header but no box"):
         read_table(write(tmp_path), mapping)
 
@@ -82,19 +81,19 @@ def test_a_table_without_a_box_is_refused(tmp_path: Path, mapping: Mapping) -> N
         ("boxes.parquet", HEADER.encode()),
     ],
 )
-def test_a_broken_file_is_refused(tmp_path: Path, mapping: Mapping, name: str, content: bytes) -> None:
+def test_a_broken_file_is_refused(tmp_path: Path, mapping: BoxMapping, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(TableError, match="boxes"):
         read_table(path, mapping)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path, mapping: Mapping) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path, mapping: BoxMapping) -> None:
     with pytest.raises(TableError, match="cannot be read"):
         read_table(tmp_path / "boxes.csv", mapping)
 
 
-def test_gzip_parquet_and_another_delimiter_say_the_same(tmp_path: Path, mapping: Mapping) -> None:
+def test_gzip_parquet_and_another_delimiter_say_the_same(tmp_path: Path, mapping: BoxMapping) -> None:
     plain = write(tmp_path, FIRST, SECOND, OTHER)
     expected = read_table(plain, mapping)
     zipped = tmp_path / "boxes.csv.gz"
@@ -127,7 +126,7 @@ def test_time_and_revision_can_be_columns(tmp_path: Path) -> None:
             read_table(write(tmp_path, f"{FIRST},{bad}", header=header), mapping)
 
 
-def test_a_revision_can_be_given_for_the_whole_table(tmp_path: Path, mapping: Mapping) -> None:
+def test_a_revision_can_be_given_for_the_whole_table(tmp_path: Path, mapping: BoxMapping) -> None:
     table = read_table(write(tmp_path, FIRST), mapping)
     assert [(event.type, event.revision) for event in tallies(table, mapping, revision=2)] == [("corrected", 2)]
 
@@ -165,7 +164,7 @@ def test_under_one_revision_only_the_highest_of_a_box_is_published(tmp_path: Pat
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", ",,,\n"])
-def test_an_empty_file_is_told_as_one(tmp_path: Path, mapping: Mapping, content: str) -> None:
+def test_an_empty_file_is_told_as_one(tmp_path: Path, mapping: BoxMapping, content: str) -> None:
     path = tmp_path / "boxes.csv"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(TableError, match="is empty"):
@@ -203,7 +202,7 @@ def independent_sums(path: Path) -> Counter[tuple[str, str, str]]:
     [("istanbul-2014", 32_164, 1, 39), ("turkiye-2014", 171_384, 81, 1_345)],
 )
 def test_the_record_of_2014_is_read_to_the_last_vote(
-    mapping: Mapping, name: str, boxes: int, provinces: int, districts: int
+    mapping: BoxMapping, name: str, boxes: int, provinces: int, districts: int
 ) -> None:
     path = real_table(f"{name}/boxes.csv.gz")
     table = read_table(path, mapping)
@@ -234,7 +233,7 @@ def add(sums: Counter[tuple[str, str, str]], event: Counted, place: DistrictName
 
 
 @pytest.mark.data
-def test_the_order_of_the_lines_changes_nothing_but_the_order(tmp_path: Path, mapping: Mapping) -> None:
+def test_the_order_of_the_lines_changes_nothing_but_the_order(tmp_path: Path, mapping: BoxMapping) -> None:
     path = real_table("istanbul-2014/boxes.csv.gz")
     header, *lines = gzip.decompress(path.read_bytes()).decode().splitlines()
     seeded(7).shuffle(lines)
@@ -246,7 +245,7 @@ def test_the_order_of_the_lines_changes_nothing_but_the_order(tmp_path: Path, ma
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "ş" * 100])
-def test_a_name_that_no_unit_can_have_is_told(tmp_path: Path, mapping: Mapping, name: str) -> None:
+def test_a_name_that_no_unit_can_have_is_told(tmp_path: Path, mapping: BoxMapping, name: str) -> None:
     table = read_table(write(tmp_path, FIRST.replace("ÇATALCA", name)), mapping)
     with pytest.raises(TableError, match="gives no election definition: Unit"):
         election(table, mapping)

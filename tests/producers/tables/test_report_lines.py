@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.tables.report_mapping import ReportMapping
+from producers.tables.mapping import ReportMapping
 from producers.tables.reports import read_reports
 from schemas.errors import MappingError, TableError
 from schemas.tally import encode

@@ -1,6 +1,6 @@
 from producers.chance import seeded
 from producers.scenarios.library import read_scenario
-from producers.simulating.revisions import (
+from producers.simulating.plan import (
     ANNULLED,
     MOST_REVISIONS,
     TRUE,

@@ -1,6 +1,6 @@
 import pytest
 
-from producers.toml import parse_toml
+from producers.input_files import parse_toml
 
 
 def test_text_becomes_a_tree() -> None:

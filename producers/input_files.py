@@ -1,12 +1,26 @@
-"""What is wrong with a file, as its author is told."""
+"""Files that people write: TOML as a tree, and what their authors are told of what is wrong in them. Pure."""
 
-from collections.abc import Iterator
-from typing import get_args
+import tomllib
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from producers.nearest import did_you_mean
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse it. Raises `ValueError` that says what is wrong, also where Python's parser only gives up."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("values in it lie in one another too deeply") from None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?` for the nearest known word, or nothing where none is near."""
+    near = get_close_matches(word, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def listed(error: ValidationError, model: type[BaseModel] = BaseModel, tree: object = None) -> str:
