@@ -222,8 +222,8 @@ def _delta() -> bytes:
         def check(self) -> None: ...
 
     listener = Listener()
-    gateway.connect(listener)
-    gateway.receive(listener, SUBSCRIBE.decode())
+    gateway.broadcaster.connect(listener)
+    gateway.broadcaster.receive(listener, SUBSCRIBE.decode())
     for version in (1, 2):
         gateway.fold([Written(version, totals(version).encode())])
         gateway.turn()

@@ -1,15 +1,15 @@
 """The gateway: folds totals into a view, and fans out what changed to every client.
 
 Start at `server`: it serves one port, and runs the loops of `follow`, which feed the `gateway`. That ties together one
-`run_state` (the folds of one run in one incarnation of its log), its clients and its `settings`, and counts in
-`metrics`; the workers behind one port are scraped together (`siblings`).
+`run_state` (the folds of one run in one incarnation of its log) and the `broadcaster` (its clients, and what each is
+sent) by its `settings`, and counts in `metrics`; the workers behind one port are scraped together (`siblings`).
 
 What the figures are and what follows from them is in tabulation. The rest is in layers. Each knows those below it,
 and none above:
 
 - `routes/`: the HTTP endpoints.
 - `connections/`: WebSocket, server-sent events, HTTP; the only ones with a socket.
-- here: `gateway`, the one object that both of them talk to.
+- here: `gateway`, whose `broadcaster` connections talk to, and whose run the routes read.
 - `clients/`: cursors, subscriptions, who is owed which bytes.
 - `admission/`: who is let in, and may do what; `readiness` says whether clients should be sent here.
 

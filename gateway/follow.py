@@ -62,7 +62,7 @@ async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
 async def pulse(gateway: Gateway, clock: Clock) -> NoReturn:
     """Send at once what there is to send, but not again within a tick: what comes meanwhile goes together."""
     while True:
-        await gateway.work.wait()
+        await gateway.broadcaster.work.wait()
         gateway.turn()
         await clock.sleep(gateway.settings.tick_ms / _MS_PER_S)
 

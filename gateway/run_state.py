@@ -1,8 +1,9 @@
-"""What a gateway is about: a run in one incarnation of its log, and the clients that look at it."""
+"""What a gateway follows: a run in one incarnation of its log, with all folds of its topics and who is sent them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
-from typing import Protocol
+from typing import Final, Protocol
 
 import orjson
 
@@ -10,9 +11,15 @@ from eventlog.run import Run
 from gateway.clients.framing import Framing
 from gateway.clients.hub import Hub
 from gateway.clients.session import Catalogue
-from schemas.wire import PROTOCOL, Scope
+from schemas.playback import is_mark, parse_mark
+from schemas.record import Record
+from schemas.trust import OperatorKey, Verdict
+from schemas.wire import PROTOCOL, Feed, Scope
 from tabulation.derived.alarms import Alarms
+from tabulation.derived.feeds import FeedLimits, feeds, heard_by, state_message
+from tabulation.orders.by_hand import moved
 from tabulation.orders.control import Control
+from tabulation.orders.embargo import Embargo
 from tabulation.view.comparisons import Comparisons
 from tabulation.view.notice_groups import NoticeGroups
 from tabulation.view.program import Program
@@ -45,20 +52,29 @@ class Client(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
 class RunState:
     """A run in one incarnation of its log: `epoch` is what clients are told, another state has another.
 
     The public follows `hub`, which is over what is on air; the control room `live_hub`, which is over all there is.
     """
 
-    run: Run
-    epoch: str
-    program: Program
-    control: Control
-    hub: Hub[Client]
-    live_hub: Hub[Client]
-    catalogue: Catalogue
+    def __init__(self, run: Run, epoch: str, operators: Sequence[OperatorKey] = ()) -> None:
+        definition = run.definition
+        self.run: Final = run
+        self.epoch: Final = epoch
+        self.program: Final = Program(definition)
+        self.control: Final = Control(run, operators)
+        self.hub: Final = Hub[Client](self.program.view, epoch)
+        self.live_hub: Final = Hub[Client](self.program.live, epoch)
+        self.catalogue: Final = Catalogue(definition)
+        self.comparisons: Final = Comparisons(definition)
+        """Why sources differ, as far as the aggregator has published it."""
+        self.notices: Final = NoticeGroups(definition)
+        """Whose event times or revisions are odd."""
+        self.quarantine: Final = Quarantine(definition)
+        """What is in quarantine, and waits for somebody to look at it."""
+        self.alarms: Final = Alarms()
+        """What an operator should look at."""
 
     @property
     def view(self) -> View:
@@ -78,6 +94,50 @@ class RunState:
         """The hub that serves this scope."""
         return self.hub if scope == "public" else self.live_hub
 
+    @cached_property
+    def definition_json(self) -> bytes:
+        """The election definition as it goes to clients: megabytes for a whole country, so it is encoded once."""
+        return self.run.definition.model_dump_json().encode()
+
+    def fold(self, record: Record) -> None:
+        """Fold the next record of the totals topic."""
+        if self.program.fold(record):
+            self.control.clock.figures_changed()
+        self.notices.fold(record)
+        if is_mark(record.key) and (mark := parse_mark(record.value)) is not None:
+            self.control.clock.mark(mark)
+
+    def fold_control(self, record: Record) -> Verdict | None:
+        """Fold the next record of the control topic; returns what was judged of it, `None` where it is no order."""
+        verdict = self.control.fold(record)
+        if verdict is not None and verdict.order is not None and verdict.counts:
+            self.quarantine.obey(verdict.order)
+        return verdict
+
+    def feeds(
+        self, now: datetime, *, limits: FeedLimits, reachable: bool, arrived_s: Mapping[str, float]
+    ) -> dict[str, Feed]:
+        """How every source is doing. `arrived_s`: seconds since each source's newest record came in."""
+        replay = self.control.clock.at(now)
+        return feeds(
+            self.run.definition.source_ids,
+            heard_by(self.view, replay),
+            now,
+            reachable=reachable,
+            limits=limits,
+            replay=replay,
+            set_aside=self.quarantine.open.by_source,
+            restarted=self.notices.by_source("restarted"),
+            ahead=self.notices.by_source("ahead"),
+            impossible=self.notices.by_source("impossible"),
+            arrived_s=arrived_s,
+        )
+
+    def look_for_alarms(self, found: Mapping[str, Feed], now: datetime) -> None:
+        """Raise what an operator should look at by now. `found` is how the feeds are."""
+        self.alarms.look_under(moved(self.program.on_air), now)
+        self.alarms.look(self.view, found, now, self.quarantine.open, self.notices)
+
     def hello(self, scope: Scope, *, numbers: bool, heartbeat_s: float) -> bytes:
         """Encode the first message to a client of this scope. Without `numbers` it is not told the position."""
         return orjson.dumps(
@@ -93,27 +153,17 @@ class RunState:
             }
         )
 
-    @cached_property
-    def comparisons(self) -> Comparisons:
-        """Why sources differ, as far as the aggregator has said it."""
-        return Comparisons(self.run.definition)
-
-    @cached_property
-    def notices(self) -> NoticeGroups:
-        """Whose event times or revisions are odd."""
-        return NoticeGroups(self.run.definition)
-
-    @cached_property
-    def quarantine(self) -> Quarantine:
-        """What was set aside, and waits for somebody to look at it."""
-        return Quarantine(self.run.definition)
-
-    @cached_property
-    def alarms(self) -> Alarms:
-        """What an operator should look at."""
-        return Alarms()
-
-    @cached_property
-    def definition_json(self) -> bytes:
-        """The election definition as it goes to clients: megabytes for a whole country, so it is encoded once."""
-        return self.run.definition.model_dump_json().encode()
+    def state(
+        self, now: datetime, found: Mapping[str, Feed], embargo: Embargo, *, reachable: bool, numbers: bool
+    ) -> bytes:
+        """Encode the state message. Without `numbers` it has only what may be known during an embargo."""
+        program = self.program
+        return state_message(
+            *(program.seq, now, found, embargo),
+            reachable=reachable,
+            numbers=numbers,
+            hold=program.hold,
+            held_in_part=program.held_in_part,
+            calls=self.control.calls,
+            replay=self.control.clock.at(now),
+        )

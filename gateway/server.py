@@ -94,7 +94,7 @@ async def _let_go(gateway: Gateway, clock: Clock) -> None:
     for number, batch in enumerate(batches):
         if number:
             await clock.sleep(gateway.settings.drain_s / len(batches))
-        gateway.dismiss(batch, leaving=leaving)
+        gateway.broadcaster.dismiss(batch, leaving=leaving)
 
 
 async def _end(server: Server, serving: asyncio.Task[None]) -> None:

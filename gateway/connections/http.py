@@ -55,7 +55,7 @@ class EventStream:
 
     def close(self, code: int, reason: str) -> None:
         """Say why and end; an EventSource comes back by itself, with its cursor."""
-        self._gateway.leave(self)
+        self._gateway.broadcaster.leave(self)
         if not self._ended.is_set():
             said = orjson.dumps({"type": "closed", "code": code, "reason": reason})
             self.send(chunk(b"event: closed\ndata: " + said + b"\n\n"))
@@ -79,11 +79,11 @@ class EventStream:
     def set_draining(self, *, draining: bool) -> None:
         """The transport takes no more at the moment, or takes it again."""
         self._draining = draining
-        self._gateway.set_draining(self, draining=draining)
+        self._gateway.broadcaster.set_draining(self, draining=draining)
 
     def lost(self) -> None:
         """The connection is gone."""
-        self._gateway.disconnect(self)
+        self._gateway.broadcaster.disconnect(self)
         self._ended.set()
 
     async def ended(self) -> None:

@@ -136,7 +136,7 @@ class WebSocketConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  however it was lost, it is
         self._live = False
         self._open_connections.discard(self)
-        self._gateway.disconnect(self)
+        self._gateway.broadcaster.disconnect(self)
         if self._counted:
             self._gateway.census.leave(self._address)
 
@@ -156,12 +156,12 @@ class WebSocketConnection(asyncio.Protocol):
         """Who does not read is not read from either: so nothing that it asks for can add to what it does not take."""
         self._draining = False
         self.transport.pause_reading()
-        self._gateway.set_draining(self, draining=False)
+        self._gateway.broadcaster.set_draining(self, draining=False)
 
     def resume_writing(self) -> None:
         self._draining = True
         self.transport.resume_reading()
-        self._gateway.set_draining(self, draining=True)
+        self._gateway.broadcaster.set_draining(self, draining=True)
 
     # What uvicorn calls
 
@@ -226,7 +226,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._live = True
             if any(map(_takes_our_frames, self._protocol.extensions)):
                 self.framing = Framing.COMPRESSED
-            self._gateway.connect(self, decision)
+            self._gateway.broadcaster.connect(self, decision)
 
     def _reject(self, refusal: Refusal) -> None:
         response = self._protocol.reject(refusal.status, refusal.body.decode())
@@ -252,7 +252,7 @@ class WebSocketConnection(asyncio.Protocol):
     def _leave(self) -> None:
         """Nothing more is to be sent: the connection is closing."""
         self._live = False
-        self._gateway.leave(self)
+        self._gateway.broadcaster.leave(self)
 
     def _receive(self, frame: Frame) -> None:
         """Answer a frame before the next one is read: so answers, pongs and the echo of a close go out in order."""
@@ -285,7 +285,7 @@ class WebSocketConnection(asyncio.Protocol):
         except UnicodeDecodeError:
             self.close(StandardCode.INVALID_DATA, "a text message must be UTF-8")
             return
-        self._gateway.receive(self, text)
+        self._gateway.broadcaster.receive(self, text)
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():

@@ -73,11 +73,11 @@ class StreamDoor:
 
     async def _follow(self, stream: EventStream, grant: Grant, ask: str) -> None:
         try:
-            self._gateway.connect(stream, grant)
-            self._gateway.receive(stream, ask)
+            self._gateway.broadcaster.connect(stream, grant)
+            self._gateway.broadcaster.receive(stream, ask)
             await stream.ended()
         finally:
-            self._gateway.leave(stream)
+            self._gateway.broadcaster.leave(stream)
 
     def _opened(self, scope: Scope) -> EventStream | Refusal:
         brought = credentials_of(scope)

@@ -65,8 +65,8 @@ def gateway(clock: Manual) -> Gateway:
 
 def connected(gateway: Gateway, grant: Grant = Grant()) -> Listener:  # noqa: B008  it is frozen
     listener = Listener(gateway)
-    gateway.connect(listener, grant)
-    gateway.receive(listener, SUBSCRIBE)
+    gateway.broadcaster.connect(listener, grant)
+    gateway.broadcaster.receive(listener, SUBSCRIBE)
     gateway.turn()
     return listener
 
@@ -158,17 +158,17 @@ def test_an_embargo_that_begins_takes_the_stream_from_the_public(gateway: Gatewa
 def test_who_does_not_drain_when_an_embargo_begins_gets_nothing_of_it_after(gateway: Gateway) -> None:
     gateway.set_embargo(NO_EMBARGO)
     public = connected(gateway)
-    gateway.set_draining(public, draining=False)
+    gateway.broadcaster.set_draining(public, draining=False)
     gateway.fold([record(1)])
     gateway.set_embargo(Embargo())
-    gateway.set_draining(public, draining=True)
+    gateway.broadcaster.set_draining(public, draining=True)
     gateway.turn()
     assert "delta" not in public.types()
 
 
 def test_a_subscription_that_is_taken_back_is_not_there_after_the_lift(gateway: Gateway) -> None:
     listener = connected(gateway)
-    gateway.receive(listener, '{"type":"unsubscribe","id":"s1"}')
+    gateway.broadcaster.receive(listener, '{"type":"unsubscribe","id":"s1"}')
     gateway.set_embargo(NO_EMBARGO)
     gateway.turn()
     assert "snapshot" not in listener.types()
@@ -177,10 +177,10 @@ def test_a_subscription_that_is_taken_back_is_not_there_after_the_lift(gateway: 
 def test_a_cursor_does_not_help(gateway: Gateway) -> None:
     """Whether it is ahead of the view would tell how much has come in."""
     listener = Listener(gateway)
-    gateway.connect(listener)
+    gateway.broadcaster.connect(listener)
     for seq in (1, 90_000, 90_001, 90_002):
         ask = orjson.loads(SUBSCRIBE) | {"since": {"epoch": "9f2c", "seq": seq}, "id": f"s{seq}"}
-        gateway.receive(listener, orjson.dumps(ask).decode())
+        gateway.broadcaster.receive(listener, orjson.dumps(ask).decode())
         gateway.turn()
     assert listener.types() == ["hello", "state"]
 

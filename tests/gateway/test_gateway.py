@@ -38,7 +38,7 @@ class Listener:
     def close(self, code: int, reason: str) -> None:
         assert reason
         self.closed.append(code)
-        self._gateway.leave(self)
+        self._gateway.broadcaster.leave(self)
 
     def check(self) -> None:
         self.checks += 1
@@ -65,7 +65,7 @@ def opened(gateway: Gateway) -> Listener:
     gateway.begin(run())
     gateway.caught_up()
     listener = Listener(gateway)
-    gateway.connect(listener)
+    gateway.broadcaster.connect(listener)
     return listener
 
 
@@ -120,7 +120,7 @@ def test_a_heartbeat_comes_though_nothing_changes(gateway: Gateway, clock: Manua
 
 def test_a_connection_that_does_not_drain_is_told_nothing(gateway: Gateway, clock: Manual) -> None:
     listener = opened(gateway)
-    gateway.set_draining(listener, draining=False)
+    gateway.broadcaster.set_draining(listener, draining=False)
     listener.messages.clear()
     clock.advance(10)
     gateway.watch()
@@ -129,22 +129,22 @@ def test_a_connection_that_does_not_drain_is_told_nothing(gateway: Gateway, cloc
 
 def test_connections_are_checked_before_the_run_is_there(gateway: Gateway, clock: Manual) -> None:
     listener = Listener(gateway)
-    gateway.connect(listener)
-    gateway.set_draining(listener, draining=False)
+    gateway.broadcaster.connect(listener)
+    gateway.broadcaster.set_draining(listener, draining=False)
     gateway.turn()
     clock.advance(10)
     gateway.watch()
     assert (listener.messages, listener.checks) == ([], 1)
-    gateway.disconnect(listener)
-    gateway.disconnect(listener)
+    gateway.broadcaster.disconnect(listener)
+    gateway.broadcaster.disconnect(listener)
 
 
 def test_nobody_is_greeted_before_the_view_is_current(gateway: Gateway) -> None:
     """A half-read log must never be shown: a client that resumes would see seq step back."""
     listener = Listener(gateway)
     gateway.caught_up()
-    gateway.connect(listener)
-    gateway.receive(listener, SUBSCRIBE)
+    gateway.broadcaster.connect(listener)
+    gateway.broadcaster.receive(listener, SUBSCRIBE)
     gateway.begin(run())
     gateway.fold([Written(0, totals().encode())])
     gateway.turn()
@@ -175,7 +175,7 @@ def test_a_run_in_a_log_made_anew_ends_the_epoch_but_not_for_who_still_waits(gat
     told = opened(gateway)
     gateway.begin(run("0000"))
     waiting = Listener(gateway)
-    gateway.connect(waiting)
+    gateway.broadcaster.connect(waiting)
     gateway.begin(run("1111"))
     gateway.caught_up()
     assert (told.closed, waiting.closed) == ([4001], [])
@@ -184,10 +184,10 @@ def test_a_run_in_a_log_made_anew_ends_the_epoch_but_not_for_who_still_waits(gat
 
 def test_what_a_client_that_left_says_is_not_heard(gateway: Gateway) -> None:
     listener = opened(gateway)
-    gateway.leave(listener)
+    gateway.broadcaster.leave(listener)
     listener.messages.clear()
-    gateway.receive(listener, SUBSCRIBE)
-    gateway.set_draining(listener, draining=False)
+    gateway.broadcaster.receive(listener, SUBSCRIBE)
+    gateway.broadcaster.set_draining(listener, draining=False)
     gateway.turn()
     assert listener.messages == []
 
@@ -200,28 +200,28 @@ def test_a_position_lost_before_the_run_was_found_is_nothing(gateway: Gateway) -
 def test_a_client_may_give_up_on_the_way_in(gateway: Gateway) -> None:
     """Its early messages were one mistake too many."""
     listener = Listener(gateway)
-    gateway.connect(listener)
+    gateway.broadcaster.connect(listener)
     for _ in range(63):
-        gateway.receive(listener, "garbage")
-    gateway.receive(listener, SUBSCRIBE.replace("mayor", "president"))
+        gateway.broadcaster.receive(listener, "garbage")
+    gateway.broadcaster.receive(listener, SUBSCRIBE.replace("mayor", "president"))
     gateway.begin(run())
     gateway.caught_up()
     assert listener.closed == [4500]
-    gateway.disconnect(listener)
+    gateway.broadcaster.disconnect(listener)
 
 
 def test_a_rate_brings_the_gateway_back_to_work(gateway: Gateway, clock: Manual) -> None:
     """What is held back now is not forgotten: there is work until it is sent."""
     listener = opened(gateway)
-    gateway.receive(listener, SUBSCRIBE.replace('"s1"', '"s1","max_rate_hz":1'))
+    gateway.broadcaster.receive(listener, SUBSCRIBE.replace('"s1"', '"s1","max_rate_hz":1'))
     gateway.turn()
-    assert not gateway.work.is_set()
+    assert not gateway.broadcaster.work.is_set()
     gateway.fold([Written(0, totals().encode())])
     gateway.turn()
-    assert gateway.work.is_set()
+    assert gateway.broadcaster.work.is_set()
     clock.advance(1)
     gateway.turn()
-    assert not gateway.work.is_set()
+    assert not gateway.broadcaster.work.is_set()
     assert listener.types()[-3:] == ["snapshot", "delta", "event"]
 
 
@@ -229,11 +229,11 @@ def test_a_client_that_takes_nothing_for_too_long_is_closed(gateway: Gateway, cl
     stalled, resumed, gone = opened(gateway), opened(gateway), opened(gateway)
     for listener in (stalled, resumed, gone):
         listener.unsent = 70_000
-        gateway.set_draining(listener, draining=False)
+        gateway.broadcaster.set_draining(listener, draining=False)
     clock.advance(29)
     gateway.watch()
-    gateway.set_draining(resumed, draining=True)
-    gateway.disconnect(gone)
+    gateway.broadcaster.set_draining(resumed, draining=True)
+    gateway.broadcaster.disconnect(gone)
     assert stalled.closed == []
     clock.advance(1)
     gateway.watch()
@@ -245,13 +245,13 @@ def test_a_gateway_that_retires_lets_its_clients_go_in_waves_and_tells_them_when
     chances = iter([0.0, 0.25, 0.5])
     gateway = Gateway("night", clock=clock, settings=GatewaySettings(), chance=lambda: next(chances))
     early = Listener(gateway)
-    gateway.connect(early)
+    gateway.broadcaster.connect(early)
     gateway.begin(run())
     gateway.caught_up()
     others = [opened(gateway), opened(gateway)]
     (batch,) = gateway.retire()
     assert (gateway.retiring, gateway.ready) == (True, True)
-    gateway.dismiss(batch, leaving=8_000)
+    gateway.broadcaster.dismiss(batch, leaving=8_000)
     told = [listener.messages[-1] for listener in (early, *others)]
     assert told == [{"type": "goodbye", "code": 1012, "retry_after_s": wait_s} for wait_s in (0.0, 2.0, 4.0)]
     assert [listener.closed for listener in (early, *others)] == [[1012]] * 3
@@ -260,10 +260,10 @@ def test_a_gateway_that_retires_lets_its_clients_go_in_waves_and_tells_them_when
 def test_who_was_never_greeted_is_sent_away_without_a_goodbye(gateway: Gateway) -> None:
     """`hello` is the first message of a connection, whatever follows."""
     listener = Listener(gateway)
-    gateway.connect(listener)
+    gateway.broadcaster.connect(listener)
     (batch,) = gateway.retire()
-    gateway.dismiss(batch, leaving=1)
-    gateway.dismiss([listener], leaving=1)
+    gateway.broadcaster.dismiss(batch, leaving=1)
+    gateway.broadcaster.dismiss([listener], leaving=1)
     assert (listener.messages, listener.closed[0]) == ([], 1012)
 
 
@@ -271,8 +271,4 @@ def test_our_own_misuse_is_an_exception(gateway: Gateway) -> None:
     with pytest.raises(RuntimeError, match="no run yet"):
         gateway.fold([])
     with pytest.raises(RuntimeError, match="before there was a run"):
-        gateway._hub_of(Listener(gateway))
-
-
-def test_settings_are_frozen_values() -> None:
-    assert replace(GatewaySettings(), tick_ms=10) != GatewaySettings()
+        gateway.broadcaster._hub_of(Listener(gateway))

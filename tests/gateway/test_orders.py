@@ -66,8 +66,8 @@ def tell(gateway: Gateway, *said: Any) -> None:
 
 def joined(gateway: Gateway, grant: Grant | None = None) -> Listener:
     listener = Listener(gateway)
-    gateway.connect(listener, *([grant] if grant else []))
-    gateway.receive(listener, SUBSCRIBE)
+    gateway.broadcaster.connect(listener, *([grant] if grant else []))
+    gateway.broadcaster.receive(listener, SUBSCRIBE)
     gateway.turn()
     return listener
 
@@ -104,17 +104,17 @@ def test_a_hold_freezes_the_public_and_not_the_control_room(gateway: Gateway) ->
 def test_a_connection_that_stopped_draining_is_held_as_well(gateway: Gateway) -> None:
     public, desk = joined(gateway), joined(gateway, CONTROL_ROOM)
     for listener in (public, desk):
-        gateway.set_draining(listener, draining=False)
+        gateway.broadcaster.set_draining(listener, draining=False)
     first = totals(votes={"kurum": 1})
     tell(gateway, first, gate(1, held=True, program=first), totals(votes={"kurum": 2}, version=1))
     for listener in (public, desk):
-        gateway.set_draining(listener, draining=True)
+        gateway.broadcaster.set_draining(listener, draining=True)
     gateway.turn()
     assert (votes(public), votes(desk)) == ({"imamoglu": 0, "kurum": 1}, {"imamoglu": 0, "kurum": 2})
-    gateway.receive(desk, '{"type":"unsubscribe","id":"s1"}')
+    gateway.broadcaster.receive(desk, '{"type":"unsubscribe","id":"s1"}')
     assert last(desk, "unsubscribed")["id"] == "s1"
     for listener in (public, desk):
-        gateway.disconnect(listener)
+        gateway.broadcaster.disconnect(listener)
     tell(gateway, totals(votes={"kurum": 3}, version=2))
 
 

@@ -53,8 +53,8 @@ class Connection:
     def close(self, code: int, _: str) -> None:
         if not self._leaving:
             self._leaving = True
-            self.gateway.leave(self)
-            asyncio.get_running_loop().call_soon(self.gateway.disconnect, self)
+            self.gateway.broadcaster.leave(self)
+            asyncio.get_running_loop().call_soon(self.gateway.broadcaster.disconnect, self)
             self._down_s = self._later(self._down_s, self._end, code)
 
     def say(self, text: str) -> None:
@@ -64,14 +64,14 @@ class Connection:
     def lose(self, *, gateway_lives: bool = True) -> None:
         """Nothing gets through any more."""
         if gateway_lives and not self._leaving:
-            self.gateway.disconnect(self)
+            self.gateway.broadcaster.disconnect(self)
         self._leaving = True
         self._end(_LOST)
 
     def clog(self, clogged: bool) -> None:
         """The client takes no more, or takes it again."""
         if not self._leaving:
-            self.gateway.set_draining(self, not clogged)
+            self.gateway.broadcaster.set_draining(self, not clogged)
 
     def _later(self, last_s: float, work: Callable[..., None], *args: object) -> float:
         loop = asyncio.get_running_loop()
@@ -85,7 +85,7 @@ class Connection:
 
     def _hear(self, text: str) -> None:
         if not self._leaving:
-            self.gateway.receive(self, text)
+            self.gateway.broadcaster.receive(self, text)
 
     def _end(self, code: int) -> None:
         if not self.closed.done():
@@ -139,7 +139,7 @@ class Screen:
                 await asyncio.sleep(self._night.lose(_LOST) or 0)
                 continue
             self.connection = Connection(self.chance.choice(there), self)
-            self.connection.gateway.connect(self.connection, self._grant)
+            self.connection.gateway.broadcaster.connect(self.connection, self._grant)
             self._night.opened()
             code = await self.connection.closed
             self.connection = None
