@@ -1,14 +1,13 @@
-"""The application: settings, wiring, command line.
+"""The application: the command line, the wiring, the Python client and the load tester.
 
-- The command line: `cli` lists the `commands/`, one module each, imported when it is asked for. What they share:
-  `options`, `access_options` (who is let in), `operators` (whose orders count), `orders` and `consider` (giving one,
-  and what it comes upon), `moments`, `runs`; `screen` and `progress_bar` (what people see meanwhile), `formats`,
-  `numbers` and `names` (for people), `keys` (a replay at a terminal), `logs`, `log_limit`, `metrics`
-  (`aggregator_metrics`, `archiver_metrics`), `tracing`.
-- Wiring: `wiring` knows which adapter a URL means, `settings` the environment, `process` runs a coroutine until it is
-  told to end, `workers` several processes behind one port, `past_worker` one for questions about the past.
-- Read from the log alone: `read_totals`, `told` (which totals a reader is told: those on air, or in the log),
-  `totals_table` (for people), `nist` (an election report), `statehash`; `past` (a moment), `set_aside` (quarantine);
-  from an archive, `timeline` (what was on air from when on). `graphics/` writes files for the tools of a graphics desk.
+- The command line: `cli` lists the `commands/`, one module each, imported when the command is asked for. They share
+  `options`, `operators` (whose orders count), `orders` (giving one), `quantities` (numbers and times as people read and
+  type them), `screen` (words on standard error), `console` (JSON and tables on standard output), `totals_table`,
+  `logs`, `metrics` and `tracing`.
+- Wiring: `wiring` opens the log that a URL means and the runs in it; `process` runs a coroutine until a signal ends it,
+  and several processes behind one port.
+- Read from the log alone: `read_run` (totals, orders, quarantine, state hash), `told` (which totals a reader is told:
+  those on air, or in the log), `past` (a moment), `nist` (an election report); from an archive, `timeline` (what was on
+  air from when on). `graphics` describes the overlays for the tools of a graphics desk.
 - `client/` follows a night from a gateway, in Python; `load/` is the load tester.
 """

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from sandik.moments import moment
+from sandik.quantities import parse_zoned_moment
 from schemas.errors import UsageError
 from schemas.trust import OperatorKey, OperatorSeal
 
@@ -75,7 +75,7 @@ def _key(text: str) -> OperatorKey:
 
 
 def _until(found: re.Match[str] | None) -> datetime | None:
-    return moment(found.group(1)) if found is not None else None
+    return parse_zoned_moment(found.group(1)) if found is not None else None
 
 
 def _read(file: Path) -> bytes:

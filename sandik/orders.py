@@ -1,9 +1,14 @@
-"""Giving orders to a run: what every command that gives one asks for, and how it gets into the control topic."""
+"""Give an order to a run: its options, the checks before it is written, and the records that are appended.
+
+Call order: `order_of()` validates the fields, `considered()` reads what the order comes upon, `refuse()` checks that it
+would have an effect, and `give()` appends it.
+"""
 
 import inspect
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,21 +17,37 @@ from pydantic import ValidationError
 
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
+from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
 from sandik import screen
-from sandik.consider import considered, refuse
 from sandik.operators import OperatorKeys, operator_keys, operator_seal
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName
 from sandik.process import run_to_completion
-from sandik.set_aside import let_out
+from sandik.read_run import quarantine_of
 from sandik.wiring import open_log
-from schemas.control import DELIVERY, ORDER, FigureOverridden, Mode, Order, OverrideWithdrawn, QuarantineReleased
+from schemas.control import (
+    DELIVERY,
+    ORDER,
+    Called,
+    FigureOverridden,
+    Mode,
+    Order,
+    OverrideWithdrawn,
+    QuarantineRejected,
+    QuarantineReleased,
+    unknown_in,
+)
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.model_faults import first_fault
+from schemas.moments import epoch_ms
+from schemas.tally import encode
 from schemas.trust import OperatorKey, OperatorSeal, encode_order
-from tabulation.orders.by_hand import FigureChange, changes, instead_of
-from tabulation.orders.confirmations import Question, questions, unanswered
+from tabulation.derived.in_force import in_force_for
+from tabulation.orders.by_hand import FigureChange, changes, impossible, instead_of
+from tabulation.orders.confirmations import InForce, Question, questions, unanswered
+from tabulation.orders.control import Control
+from tabulation.view.program import Program
 
 KeyFile = Annotated[
     Path | None,
@@ -216,3 +237,44 @@ async def give(
     again = await let_out(log, run, order, keys)
     await log.append(run.topics.control.name, [Entry(b"order", encode_order(order, seal))])
     await log.append(run.topics.tallies.name, again)
+
+
+async def considered(
+    log: EventLog, run: Run, order: Order, keys: Sequence[OperatorKey], now: datetime
+) -> tuple[Control, InForce]:
+    """What the run's operators have ordered, and what an order comes upon at this moment.
+
+    Verified are the orders of those who have these keys. A restriction of somebody else stands all the same
+    (`tabulation.orders.restrictions`), so what is asked here is never less than what has to be. The figures are read
+    for an order about figures or a winner alone: their topic takes seconds.
+    """
+    control, program = Control(run, keys), Program(run.definition)
+    async for record in read_to_end(log, run.topics.control.name):
+        control.fold(record)
+    if isinstance(order, FigureOverridden | OverrideWithdrawn | Called):
+        async for record in read_to_end(log, run.topics.totals.name):
+            program.fold(record)
+    return control, in_force_for(order, program, control, now)
+
+
+def refuse(control: Control, value: bytes, order: Order, now: datetime) -> None:
+    """Raise `UsageError` for an order that could not be obeyed, as the bytes that would be written."""
+    sentence = unknown_in(order, control.definition)
+    if sentence is None and isinstance(order, FigureOverridden):
+        sentence = impossible(order)
+    if sentence is not None:
+        raise UsageError(sentence)
+    verdict = control.consider(value, epoch_ms(now))
+    if verdict is not None and verdict.refusal is not None:
+        raise UsageError(f"The order would have no effect: {verdict.refusal}.")
+
+
+async def let_out(log: EventLog, run: Run, order: Order, keys: tuple[OperatorKey, ...]) -> list[Entry]:
+    """What an order about a quarantined record publishes again: nothing, for most. Raises `UsageError`.
+
+    What these keys do not verify has settled nothing: a forged word does not keep a record from being let out.
+    """
+    if not isinstance(order, QuarantineReleased | QuarantineRejected):
+        return []  # without reading two topics to find that out
+    event = (await quarantine_of(log, run, keys)).released_by(order)
+    return [Entry(event.district.encode(), encode(event))] if event is not None else []

@@ -48,9 +48,9 @@ def bar(what: str) -> Iterator[Bar]:
     if not sys.stderr.isatty():
         yield _NoBar()
         return
-    from sandik import progress_bar  # noqa: PLC0415  rich takes 5 MB, and services have no terminal
+    from sandik import console  # noqa: PLC0415  rich takes 5 MB, and services have no terminal
 
-    with progress_bar.shown(what) as shown:
+    with console.shown(what) as shown:
         yield shown
 
 

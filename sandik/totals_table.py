@@ -1,4 +1,7 @@
-"""A result table for people: names with their ids, units in the order of the tree, numbers as Turks read them. Pure."""
+"""Tables of totals for people: names with their ids, units in the order of the tree, Turkish notation. Pure.
+
+The id beside a name, as in `Üsküdar (tr/34/uskudar)`, is what other commands take.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -7,12 +10,42 @@ from typing import Final
 from rich.console import JustifyMethod
 from rich.table import Table
 
-from sandik.names import Names
-from sandik.numbers import NOTHING, grouped, share
+from sandik.quantities import NOTHING, grouped, percent_from_bp
 from schemas.definition import Election
 from schemas.totals import Row
 from schemas.turkish import collation_key
 from tabulation.derived.facts import lead, ranking, turnout_bp, valid_shares_bp
+
+
+class Names:
+    """The names of one election."""
+
+    def __init__(self, definition: Election) -> None:
+        self._definition = definition
+        self._sources = {source.id: source.name for source in definition.sources}
+
+    def contest(self, contest: str) -> str:
+        """A contest's name."""
+        return _with_id(self._definition.contest_by_id[contest].name, contest)
+
+    def source(self, source: str) -> str:
+        """A source's name."""
+        return _with_id(self._sources[source], source)
+
+    def unit(self, unit: str) -> str:
+        """A unit's name."""
+        return _with_id(self._definition.unit_by_id[unit].name, unit)
+
+    def candidate(self, contest: str, unit: str, candidate: str) -> str:
+        """The name on the unit's ballot; above the districts that of the contest, or the id where that has none."""
+        ballot = self._definition.contest_by_id[contest].ballot(unit)
+        name = next((one.name for one in ballot if one.id == candidate), None)
+        return candidate if name is None else _with_id(name, candidate)
+
+
+def _with_id(name: str, own_id: str) -> str:
+    return f"{name} ({own_id})"
+
 
 _COLUMNS: Final[Mapping[str, JustifyMethod]] = {
     "unit": "left",
@@ -68,7 +101,7 @@ class TotalsTables:
         return (
             f"{'  ' * depth}{self._names.unit(row.unit)}",
             f"{grouped(row.boxes_opened)} / {grouped(row.boxes_total)}",
-            share(turnout_bp(row.cast, row.registered, row.flagged, row.contradictions)),
+            percent_from_bp(turnout_bp(row.cast, row.registered, row.flagged, row.contradictions)),
             grouped(row.valid),
             *self._lead(row),
             grouped(row.flagged),
@@ -83,7 +116,7 @@ class TotalsTables:
             return NOTHING, NOTHING, NOTHING
         numbers = [votes for _, votes in ranking(row.votes, order)]
         first, *_ = valid_shares_bp(numbers, row.valid, row.unattributed)
-        return self._leaders(row, ahead.leaders), grouped(numbers[0]), share(first)
+        return self._leaders(row, ahead.leaders), grouped(numbers[0]), percent_from_bp(first)
 
     def _leaders(self, row: Row, leaders: Sequence[str]) -> str:
         if len(leaders) > MAX_TIED_NAMED:

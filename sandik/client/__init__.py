@@ -4,17 +4,16 @@ async with connect(url, subscriptions=[Wanted("metropolitan_mayor", "aa", ("tr/3
     async for change in night:
         print(night.entry(change.contest, change.source, "tr/34"), night.feeds)
 
-- `night` is the machine, without I/O: one `subscription` after the other, each with its `cursor`, and the `feeds`;
-  `held` says what operators hold back.
-- `connection` lets a WebSocket feed it, at an `address`, and comes back by the rules of `retry`; the `token` that it
-  brings is replaced before it expires.
+- `night` is the machine, without I/O: one `subscription` after the other, each with its cursor, and the server's
+  `state` (feeds, holds).
+- `connection` lets a WebSocket feed it, at an `endpoint`, which also says when to come back; the `token` that it brings
+  is replaced before it expires.
 """
 
 from sandik.client.connection import LiveNight, connect
-from sandik.client.feeds import FeedNow
-from sandik.client.held import is_held
+from sandik.client.endpoint import Retry, may_reconnect
 from sandik.client.night import Change, Handle, News, Night, Pending, Status, StatusChange
-from sandik.client.retry import Retry, may_reconnect
+from sandik.client.state import FeedNow, is_held
 from sandik.client.subscription import Figures, Wanted, covers
 from sandik.client.token import Token
 

@@ -18,9 +18,8 @@ from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from eventlog.clock import Clock, Wall
-from sandik.client.address import stream_url, token_in
+from sandik.client.endpoint import Retry, stream_url, token_in
 from sandik.client.night import Change, News, Night
-from sandik.client.retry import Retry
 from sandik.client.subscription import Wanted
 from sandik.client.token import Token, current_token, is_asked_for, lead_s, pause_s
 from schemas.errors import StreamRefused

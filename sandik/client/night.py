@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from sandik.client.feeds import FeedNow, Feeds
-from sandik.client.retry import Retry, may_reconnect
+from sandik.client.endpoint import Retry, may_reconnect
+from sandik.client.state import FeedNow, Feeds
 from sandik.client.subscription import Figures, Subscription, Wanted
 from schemas.control import Mode
 from schemas.wire import (

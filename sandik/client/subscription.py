@@ -1,13 +1,32 @@
-"""One subscription: what it covers, the figures it has brought, and its cursor (epoch, seq). Pure."""
+"""One subscription: the units it covers, their figures, and its cursor (epoch, seq). Pure.
+
+`gateway/pages/client/cursor.js` judges deltas by the same rule in JavaScript.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from sandik.client.cursor import Verdict, judge
 from schemas.definition import Level
 from schemas.wire import Cursor, Delta, Entry, Snapshot, Subscribe
+
+Verdict = Literal["next", "gap", "old", "awaiting"]
+"""What to do with a delta.
+
+next: apply it. gap: it begins beyond the cursor, or in another epoch; ask anew, without a cursor. old: it ends before
+the cursor and is left out. awaiting: there is no cursor until the snapshot comes, so it is left out.
+"""
+
+
+def judge(cursor: Cursor | None, epoch: str | None, begins: int, ends: int) -> Verdict:
+    """What a delta of the connection's `epoch`, from seq `begins` to `ends`, is to a cursor."""
+    if cursor is None:
+        return "awaiting"
+    if epoch != cursor.epoch or begins > cursor.seq:
+        return "gap"
+    return "old" if ends < cursor.seq else "next"
+
 
 _FNV_PRIME: Final = 0x01000193
 _FNV_BASES: Final = (0x811C9DC5, 0x050C5D1F)

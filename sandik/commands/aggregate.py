@@ -8,14 +8,12 @@ from consumers.aggregate import AggregateSettings, Aggregator, Progress, fold_ru
 from eventlog.clock import Wall
 from eventlog.run import open_run
 from sandik import screen
-from sandik.aggregator_metrics import AggregatorMetrics
-from sandik.metrics import metrics_served
-from sandik.numbers import grouped
+from sandik.metrics import AggregatorMetrics, metrics_served
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName, command_app
 from sandik.process import run_to_completion, run_until_stopped
-from sandik.runs import wait_for_run
-from sandik.wiring import open_log
+from sandik.quantities import grouped
+from sandik.wiring import open_log, wait_for_run
 
 EXAMPLE = "Example: sandik aggregate --log kafka://localhost:9092 --run 2024-yerel"
 

@@ -9,13 +9,11 @@ from consumers.archive import Archiver, ArchiveSettings, Progress
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from sandik import screen
-from sandik.archiver_metrics import ArchiverMetrics
-from sandik.metrics import metrics_served
-from sandik.numbers import grouped
+from sandik.metrics import ArchiverMetrics, metrics_served
 from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName, command_app
 from sandik.process import run_to_completion, run_until_stopped
-from sandik.runs import wait_for_run
-from sandik.wiring import open_log
+from sandik.quantities import grouped
+from sandik.wiring import open_log, wait_for_run
 
 EXAMPLE = "Example: sandik archive --run 2024-yerel --out archives/2024-yerel"
 

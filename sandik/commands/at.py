@@ -11,15 +11,13 @@ from eventlog.clock import Wall
 from eventlog.run import Run, find_run
 from gateway.routes.totals import Past
 from sandik import screen
-from sandik.formats import Format, FormatOption, for_people, print_sentences, write_bytes
+from sandik.console import Format, FormatOption, for_people, print_sentences, write_bytes
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
-from sandik.past import past_of
-from sandik.past_worker import encode_past
-from sandik.process import run_to_completion
+from sandik.past import encode_past, past_of
+from sandik.process import end_with_parent, run_to_completion
 from sandik.totals_table import TotalsTables
 from sandik.wiring import open_log
-from sandik.workers import end_with_parent
 from schemas.errors import UsageError
 from schemas.moments import parse_moment
 from schemas.totals import Told

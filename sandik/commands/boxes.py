@@ -19,11 +19,10 @@ from producers.tables.line_checks import bounded
 from producers.tables.mapping import BoxMapping, read_mapping
 from sandik import screen
 from sandik.commands.simulate import Faults
-from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, command_app
 from sandik.process import run_to_completion
-from sandik.runs import new_epoch, parse_mode
-from sandik.wiring import open_log
+from sandik.quantities import grouped
+from sandik.wiring import new_epoch, open_log, parse_mode
 from schemas.control import Mode
 from schemas.errors import RunConflict, TableError, UnknownRun, UsageError
 from schemas.fields import MAX_REVISION

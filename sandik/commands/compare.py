@@ -11,15 +11,14 @@ from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
 from gateway.clients.session import Catalogue
 from sandik import screen
-from sandik.formats import Format, FormatOption, for_people, print_sentences, write_json
-from sandik.names import Names
-from sandik.numbers import decimal, grouped, percent
+from sandik.console import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
-from sandik.read_totals import embargo_complaint, read_control
-from sandik.set_aside import quarantine_of
+from sandik.quantities import decimal, grouped, percent
+from sandik.read_run import embargo_complaint, quarantine_of, read_control
 from sandik.told import meaning
+from sandik.totals_table import Names
 from sandik.wiring import open_log
 from schemas.comparison import Said
 from schemas.errors import UsageError

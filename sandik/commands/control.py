@@ -1,7 +1,7 @@
-"""`sandik control`: give orders to a run, and read who gave which."""
+"""`sandik control`: give orders to a run, list its quarantine, and read who gave which order."""
 
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import typer
 from rich.table import Table
@@ -11,17 +11,20 @@ from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
 from sandik import screen
-from sandik.formats import Format, FormatOption, for_people, write_json
-from sandik.moments import moment, moment_of
+from sandik.console import Format, FormatOption, for_people, write_json
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.orders import Instruction, ordering
 from sandik.process import run_to_completion
-from sandik.set_aside import Listed, listed_of, quarantine_of
+from sandik.quantities import parse_night_moment, parse_zoned_moment
+from sandik.read_run import quarantine_of
 from sandik.wiring import open_log
 from schemas.control import MAX_STEP, QuarantineRejected, QuarantineReleased, parse_control, parse_epoch
 from schemas.errors import UsageError
+from schemas.mending import MENDABLE
+from schemas.quarantine import Assessment, Quarantined
 from schemas.trust import Judge, OperatorKey, Verdict
+from tabulation.view.quarantine import Quarantine
 
 EXAMPLE = "Example: sandik control hold --run 2024-yerel --contest mayor --key me.key --by 'A. Kaya' --reason 'a doubt'"
 
@@ -43,6 +46,45 @@ Position = Annotated[str, typer.Argument(metavar="POSITION", help="Where it lies
 OneUnit = Annotated[str, typer.Option("--unit", metavar="ID", help="In which unit.")]
 
 
+class Listed(NamedTuple):
+    """One record as people are shown it, with the aggregator's word on it, if there is one."""
+
+    record: Quarantined
+    assessment: Assessment | None
+    is_let_out: bool
+
+    def described(self) -> dict[str, object]:
+        """What is known of the record beside itself, for programs."""
+        assessment = self.assessment
+        return {
+            "position": self.record.position.decode(),
+            "state": "let_out" if self.is_let_out else "waiting",
+            "verdict": assessment.verdict if assessment is not None else None,
+            "refusal": assessment.refusal if assessment is not None else None,
+        }
+
+    def in_words(self) -> str:
+        """What letting it out would come to."""
+        if self.is_let_out and self.assessment is not None and not self.assessment.is_open:
+            return f"it was let out and does not count: {self.assessment.refusal or 'another one was let out since'}"
+        if self.is_let_out:
+            return "it was let out and is not counted yet; if that lasts, let it out again"
+        if self.record.reason not in MENDABLE:
+            return "nothing could make it count"
+        if self.assessment is None:
+            return "not known: no aggregator has looked at it yet"
+        return self.assessment.refusal or f"it counts ({self.assessment.verdict})"
+
+
+def listed_of(queue: Quarantine) -> list[Listed]:
+    """What waits and what was let out and is not counted yet, each the newest first."""
+    return [
+        Listed(record, queue.assessment(record.position.decode()), is_let_out)
+        for records, is_let_out in ((queue.waiting, False), (queue.uncounted, True))
+        for record in records
+    ]
+
+
 @ordering(app, "embargo", "Example: sandik control embargo --until 2024-03-31T19:20+03:00 --run 2024-yerel …")
 def embargo(
     until: Annotated[
@@ -55,7 +97,8 @@ def embargo(
         raise UsageError("Say either --until TIME (or --until lifted), or --lift.")
     if lift:
         return Instruction("embargo_lifted", {})
-    return Instruction("embargo_set", {"until": None if until in {None, _UNTIL_LIFTED} else moment(until or "")})
+    ends = None if until is None or until == _UNTIL_LIFTED else parse_zoned_moment(until)
+    return Instruction("embargo_set", {"until": ends})
 
 
 @ordering(app, "hold", EXAMPLE)
@@ -152,7 +195,7 @@ def seek(
     to: Annotated[str, typer.Option(metavar="TIME", help="To when: a time of that night, or one with date and zone.")],
 ) -> Instruction:
     """Let a replay go on from another moment; going back begins a new epoch, and every client starts over by itself."""
-    return Instruction("replay_sought", lambda election: {"to": moment_of(to, election)})
+    return Instruction("replay_sought", lambda election: {"to": parse_night_moment(to, election)})
 
 
 @ordering(app, "step", "Example: sandik control step --records 10 --run rehearsal --by 'A. Kaya'", _REHEARSAL)

@@ -16,10 +16,10 @@ from producers.simulating.staging import stage
 from sandik import screen
 from sandik.commands.gateway import Host, Port, announce
 from sandik.commands.simulate import ScenarioName, Seed, Speed, send
-from sandik.numbers import grouped
 from sandik.options import command_app
 from sandik.process import run_until_stopped
-from sandik.runs import new_epoch
+from sandik.quantities import grouped
+from sandik.wiring import new_epoch
 
 EXAMPLE = "Example: sandik demo --speed 600"
 

@@ -14,11 +14,11 @@ from eventlog.clock import Wall
 from eventlog.run import Run, find_run
 from sandik import screen
 from sandik.nist import Origin, election_report
-from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName, command_app
 from sandik.process import run_to_completion
-from sandik.read_totals import TellOption, read_totals
+from sandik.quantities import grouped
+from sandik.read_run import TellOption, read_totals
 from sandik.told import ToldTotals
 from sandik.wiring import open_log
 from schemas.definition import Source

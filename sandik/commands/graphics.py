@@ -1,14 +1,21 @@
-"""`sandik graphics`: files for the tools of a graphics desk."""
+"""`sandik graphics`: write the overlays into a folder, for the tools of a graphics desk."""
 
+import json
+import shutil
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
 
+from gateway.pages import PAGES
+from gateway.pages.manifest import MANIFEST
 from sandik import screen
-from sandik.graphics.package import OGRAF, TEMPLATES, write_graphics
+from sandik.graphics import manifest, module, page
 from sandik.options import command_app
+from schemas.errors import UsageError
 
 EXAMPLE = "Example: sandik graphics --out graphics --gateway http://graphics-server:8765"
 
@@ -33,3 +40,70 @@ def graphics(
     """
     files = write_graphics(out, gateway=gateway, version=version("sandik"))
     screen.say(f"Wrote {len(files)} files to {out}: {OGRAF} for OGraf, {TEMPLATES} for CasparCG and SPX-GC.")
+
+
+OGRAF: Final = "ograf/sandik"
+TEMPLATES: Final = "templates/sandik"
+"""Folders below the one that is asked for, each to be copied into a tool's own as it is."""
+
+_BESIDE: Final = ("client", "fonts", "graphics", "overlays")
+"""Folders of the pages that a graphic needs; of the pages themselves all modules and styles, which are small."""
+
+_SCRIPTS: Final = ("overlays/playout-data.js", "graphics/frame.js", "graphics/playout.js")
+_KINDS: Final = frozenset({".js", ".css", ".woff2", ".txt"})
+_OFFLINE: Final = "graphics/offline.html"
+"""The only page that a package has: the others are the gateway's."""
+
+
+def write_graphics(out: Path, *, gateway: str, version: str) -> list[Path]:
+    """Write the OGraf package and the templates, over what was there of the same names; the files that were written.
+
+    Raises `UsageError` where the gateway's address is none, or the folder cannot be written.
+    """
+    address = checked_gateway(gateway)
+    try:
+        return [*_write_templates(out / TEMPLATES, address), *_write_ograf(out / OGRAF, address, version)]
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+
+
+def checked_gateway(text: str) -> str:
+    """A gateway's address as graphics take it. Raises `UsageError`."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"{text!r} is no gateway's address. Give one such as http://graphics-server:8765.")
+    if parts.query or parts.fragment:
+        raise UsageError(f"{text!r} has more than an address. A token is each graphic's own field.")
+    return text.rstrip("/")
+
+
+def _write_templates(folder: Path, gateway: str) -> Iterator[Path]:
+    sources = [(PAGES / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    folder.mkdir(parents=True, exist_ok=True)
+    for overlay in MANIFEST.overlays:
+        yield _write(folder / f"{overlay.name}.html", page(overlay, gateway=gateway, sources=sources))
+
+
+def _write_ograf(folder: Path, gateway: str, version: str) -> Iterator[Path]:
+    for source in _pages():
+        target = folder / "pages" / source.relative_to(PAGES)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        yield target
+    for overlay in MANIFEST.overlays:
+        said = json.dumps(manifest(overlay, gateway=gateway, version=version), ensure_ascii=False, indent=2)
+        yield _write(folder / f"{overlay.name}.ograf.json", said + "\n")
+        yield _write(folder / f"{overlay.name}.mjs", module(overlay))
+
+
+def _pages() -> Iterator[Path]:
+    for path in sorted(PAGES.rglob("*")):
+        inside = path.relative_to(PAGES)
+        is_near = len(inside.parts) == 1 or inside.parts[0] in _BESIDE
+        if is_near and (path.suffix in _KINDS or inside.as_posix() == _OFFLINE):
+            yield path
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -1,13 +1,16 @@
-"""`sandik load`: many clients on a stream, and a report of how they fared."""
+"""`sandik load`: load a gateway with many clients, show how it goes, and report how they fared."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import orjson
 import typer
+from rich.live import Live
+from rich.text import Text
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
@@ -17,23 +20,19 @@ from eventlog.run import Run, create_run, find_run
 from gateway.clients.session import Catalogue
 from producers.scenarios.library import read_scenario
 from sandik import screen
-from sandik.load.conductor import conduct
-from sandik.load.feed import read_prior
-from sandik.load.feeder import FeedPlan
-from sandik.load.handshake import bearer, reason, stream_uri
-from sandik.load.mix import DEFAULT_MIX, Mix, read_mix
-from sandik.load.outcome import Outcome
-from sandik.load.plan import Plan, Stalling
-from sandik.load.progress import milliseconds, progress
-from sandik.load.quantities import rate, seconds, share
+from sandik.console import terminal
+from sandik.load.conductor import Show, conduct
+from sandik.load.connection import bearer, reason, stream_uri
+from sandik.load.feed import FeedPlan, read_prior
+from sandik.load.measurements import Histogram
+from sandik.load.outcome import Outcome, encode, summarize
+from sandik.load.plan import DEFAULT_MIX, Mix, Plan, Stalling, read_mix
 from sandik.load.report import render
 from sandik.load.schedule import Schedule
-from sandik.load.summary import encode, summarize
-from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, command_app
 from sandik.process import run_to_completion
-from sandik.runs import new_epoch
-from sandik.wiring import open_log
+from sandik.quantities import decimal, grouped, parse_rate, parse_seconds, parse_share
+from sandik.wiring import new_epoch, open_log
 from schemas.errors import UnknownRun, UsageError
 
 EXAMPLE = (
@@ -110,16 +109,16 @@ def load(
     Exit code 1 where any client saw a gap, a step back, a blank, or was not current at the end.
     """
     mix = read_mix(subscriptions or DEFAULT_MIX)
-    stalling = Stalling(share(stalled, "--stalled"), seconds(stall_cycle, "--stall-cycle") if stall_cycle else 0.0)
+    cycle_s = parse_seconds(stall_cycle, "--stall-cycle") if stall_cycle else 0.0
     plan = Plan(
         url=url,
         token=token,
         clients=clients,
         processes=min(processes, clients),
-        ramp_s=seconds(ramp, "--ramp"),
-        duration_s=seconds(duration, "--duration"),
-        grace_s=seconds(grace, "--grace"),
-        stalling=stalling,
+        ramp_s=parse_seconds(ramp, "--ramp"),
+        duration_s=parse_seconds(duration, "--duration"),
+        grace_s=parse_seconds(grace, "--grace"),
+        stalling=Stalling(parse_share(stalled, "--stalled"), cycle_s),
         subscriptions=tuple(each.message().model_dump(mode="json", exclude_none=True) for each in mix.subscription),
         units=(),
         allotted=tuple(mix.allot(clients)),
@@ -129,7 +128,7 @@ def load(
     )
     for path in (report, json):
         _check_folder(path)
-    wanted = _Wanted(plan, mix, rate(feed, "--feed") if feed else None, log, run)
+    wanted = _Wanted(plan, mix, parse_rate(feed, "--feed") if feed else None, log, run)
     outcome, hello = run_to_completion(_load(wanted))
     _tell(outcome, hello, report, json)
     if outcome.wrong:
@@ -219,3 +218,56 @@ def _check_folder(path: Path | None) -> None:
     """A report that cannot be written is better known before the load than after it. Raises `UsageError`."""
     if path is not None and not path.absolute().parent.is_dir():
         raise UsageError(f"{path} cannot be written: there is no folder {path.absolute().parent}. Make it first.")
+
+
+LINE_EVERY_S: Final = 10.0
+"""Between two lines where there is no terminal: a log file wants to know that it goes on, no more."""
+
+_US_PER_MS: Final = 1000
+
+
+@contextmanager
+def progress() -> Iterator[Show]:
+    """Show how a load goes while the block runs."""
+    console = terminal()
+    if console.is_terminal:
+        with Live(Text("starting"), console=console, refresh_per_second=4, transient=True) as live:
+            yield lambda outcome, elapsed_s: live.update(Text(line(outcome, elapsed_s)))
+        return
+    due = 0.0
+
+    def say(outcome: Outcome, elapsed_s: float) -> None:
+        nonlocal due
+        if elapsed_s >= due:
+            screen.say(line(outcome, elapsed_s))
+            due = elapsed_s + LINE_EVERY_S
+
+    yield say
+
+
+def line(outcome: Outcome, elapsed_s: float) -> str:
+    """How far a load is, in one line."""
+    plan, last = outcome.plan, outcome.seconds[-1] if outcome.seconds else None
+    parts = [
+        f"{phase(outcome, elapsed_s)} {grouped(round(elapsed_s))} s of {grouped(round(plan.end_s))} s",
+        f"{grouped(outcome.connected)} of {grouped(plan.clients)} connected",
+        f"{grouped(last.frames if last else 0)} frames/s",
+        f"{grouped((last.size_bytes if last else 0) // _KIB)} KiB/s",
+        f"p50 {milliseconds(outcome.latency, 0.5)}, p99 {milliseconds(outcome.latency, 0.99)}",
+        f"{grouped(outcome.figures.faults.total())} faults",
+    ]
+    return " · ".join(parts)
+
+
+def phase(outcome: Outcome, elapsed_s: float) -> str:
+    """What is going on at the moment."""
+    if elapsed_s < outcome.plan.ramp_s:
+        return "connecting"
+    if outcome.interrupted or elapsed_s >= outcome.plan.end_s:
+        return "catching up"
+    return "measuring"
+
+
+def milliseconds(times: Histogram, quantile: float) -> str:
+    """A quantile as people read it; a dash where nothing was timed."""
+    return f"{decimal(times.at(quantile) / _US_PER_MS)} ms" if times.count else "—"

@@ -1,11 +1,17 @@
-"""`sandik replay`: an archived night on its own clock."""
+"""`sandik replay`: publish an archived night on its own clock, directed by keys where there is a terminal."""
 
 import asyncio
+import os
+import sys
+import termios
+import tty
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,17 +24,16 @@ from eventlog.run import Run, create_run, find_run
 from producers.publish import Publisher
 from producers.replaying.archived import Night
 from producers.replaying.control_topic import ReplayPosition
+from producers.replaying.playhead import Status
 from producers.replaying.replay import Replay, ReplaySettings, Sent, Watch
 from sandik import screen
-from sandik.keys import KEYS, QUIT, ordered_by, pressed, raw_terminal
-from sandik.moments import moment_of
-from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys, operator_seal
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.orders import By, KeyFile, give, order_of
 from sandik.process import run_to_completion
-from sandik.runs import new_epoch
-from sandik.wiring import open_log
+from sandik.quantities import grouped, parse_night_moment
+from sandik.wiring import new_epoch, open_log
+from schemas.control import MAX_SPEED, MIN_SPEED
 from schemas.errors import UnknownRun, UsageError
 from schemas.trust import OperatorSeal
 
@@ -82,7 +87,7 @@ def replay(
     """
     night = Night(open_archive(folder), by_append=clock is Due.APPEND)
     definition = night.archive.manifest.definition
-    since, until = (None if text is None else moment_of(text, definition) for text in (begin, end))
+    since, until = (None if text is None else parse_night_moment(text, definition) for text in (begin, end))
     settings = ReplaySettings(speed, since, until, loop=loop, stay=stay, operators=operator_keys(operator_key))
     seat = _Seat(by, operator_seal(seal) if seal is not None else None)
     published = run_to_completion(_replay(night, log, run, settings, seat))
@@ -183,3 +188,70 @@ class _Terminal:
         place = self._place
         word = "" if place is None else f"{place.status.value} at {place.speed:g}x"
         self._bar.reached(self._in_take, f"{shown:%H:%M:%S} {word}")
+
+
+KEYS: Final = "space: pause or resume   ← →: five minutes   n: next record   + -: faster, slower   0: start   q: end"
+QUIT: Final = "q"
+
+_JUMP: Final = timedelta(minutes=5)
+_LEFT, _RIGHT = "\x1b[D", "\x1b[C"
+_MAX_BYTES: Final = 64
+_SIXTY: Final = 60.0
+
+Order = dict[str, Any]
+
+
+def keys_in(text: str) -> Iterator[str]:
+    """The keys that a terminal sent: letters, and arrows as their escape sequence."""
+    at = 0
+    while at < len(text):
+        size = len(_LEFT) if text.startswith("\x1b[", at) else 1
+        yield text[at : at + size]
+        at += size
+
+
+def ordered_by(key: str, place: ReplayPosition, start_us: int) -> Order | None:
+    """What a key orders where the replay is at this place; `None` for any other key."""
+    clock, first, last = (moment(us) for us in (place.clock_us, place.first_us, place.last_us))
+    stands = place.status is Status.PAUSED
+    orders: dict[str, Order] = {
+        " ": {"type": "replay_resumed" if stands else "replay_paused"},
+        _LEFT: {"type": "replay_sought", "to": max(first, clock - _JUMP)},
+        _RIGHT: {"type": "replay_sought", "to": min(last, max(first, clock) + _JUMP)},
+        "n": {"type": "replay_stepped", "records": 1},
+        "+": {"type": "replay_speed_set", "speed": min(MAX_SPEED, (place.speed or _SIXTY) * 2)},
+        "-": {"type": "replay_speed_set", "speed": max(MIN_SPEED, (place.speed or _SIXTY) / 2)},
+        "0": {"type": "replay_sought", "to": moment(start_us)},
+    }
+    return orders.get(key)
+
+
+@contextmanager
+def raw_terminal() -> Iterator[bool]:
+    """Let single keys through while the block runs; whether there is a terminal to read them from."""
+    if not sys.stdin.isatty():
+        yield False
+        return
+    before = termios.tcgetattr(sys.stdin)
+    tty.setcbreak(sys.stdin)
+    try:
+        yield True
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+async def pressed() -> AsyncIterator[str]:
+    """Each key that is pressed, for ever."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin, ready.set)
+    try:
+        while True:
+            await ready.wait()
+            ready.clear()
+            text = os.read(sys.stdin.fileno(), _MAX_BYTES).decode(errors="ignore")
+            if not text:
+                return
+            for key in keys_in(text):
+                yield key
+    finally:
+        loop.remove_reader(sys.stdin)

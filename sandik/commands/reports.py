@@ -23,11 +23,10 @@ from producers.tables.mapping import ReportMapping, read_report_mapping
 from producers.tables.reports import ReportTable, read_reports
 from producers.tables.sheet import FileState, state_of
 from sandik import screen
-from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app
 from sandik.process import run_to_completion, run_until_stopped
-from sandik.runs import new_epoch, parse_mode
-from sandik.wiring import open_log
+from sandik.quantities import grouped
+from sandik.wiring import new_epoch, open_log, parse_mode
 from schemas.control import Mode
 from schemas.definition import Election
 from schemas.errors import TableError, UsageError

@@ -11,11 +11,10 @@ from eventlog.archive import Archive, open_archive
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from sandik import screen
-from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
-from sandik.runs import new_epoch
-from sandik.wiring import open_restorable_log
+from sandik.quantities import grouped
+from sandik.wiring import new_epoch, open_restorable_log
 
 EXAMPLE = "Example: sandik restore archives/2024-yerel --run 2024-yerel --log kafka://localhost:9092"
 

@@ -8,7 +8,7 @@ import typer
 from pydantic import TypeAdapter
 
 from sandik import screen
-from sandik.formats import write_bytes
+from sandik.console import write_bytes
 from sandik.options import command_app
 from schemas import asyncapi
 from schemas.comparison import COMPARISON

@@ -15,11 +15,10 @@ from producers.scenarios.scenario import Scenario
 from producers.simulating.staging import Staged, stage
 from producers.stages import parse_fault
 from sandik import screen
-from sandik.numbers import grouped
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app
 from sandik.process import run_to_completion
-from sandik.runs import new_epoch, parse_mode
-from sandik.wiring import open_log
+from sandik.quantities import grouped
+from sandik.wiring import new_epoch, open_log, parse_mode
 
 EXAMPLE = "Example: sandik simulate --run rehearsal --scenario late-flip --seed 7 --speed 120"
 

@@ -14,10 +14,10 @@ from eventlog.partition import partition_of
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from sandik import screen
-from sandik.numbers import grouped
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import OutFile, command_app
 from sandik.process import calm_garbage_collector
+from sandik.quantities import grouped
 from sandik.timeline import Due, Timeline, TimelineScope, document
 from schemas.errors import UsageError
 from schemas.moments import epoch_ms

@@ -14,7 +14,7 @@ from eventlog.kafka_roles import AclCommand, Role, acl_commands
 from eventlog.port import TopicFinding
 from eventlog.run import find_run, spread
 from eventlog.topics import RunTopics
-from sandik.formats import Format, FormatOption, for_people, print_sentences, write_json
+from sandik.console import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunName, command_app
 from sandik.process import run_to_completion
 from sandik.wiring import kafka_commands, open_log

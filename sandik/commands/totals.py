@@ -8,12 +8,11 @@ import typer
 from eventlog.clock import Wall
 from eventlog.run import Run, find_run
 from sandik import screen
-from sandik.formats import Format, FormatOption, for_people, print_sentences, write_bytes
+from sandik.console import Format, FormatOption, for_people, print_sentences, write_bytes
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
-from sandik.read_totals import TellOption, read_totals
-from sandik.statehash import state_hash
+from sandik.read_run import TellOption, read_totals, state_hash
 from sandik.told import ToldTotals
 from sandik.totals_table import TotalsTables
 from sandik.wiring import open_log

@@ -16,12 +16,12 @@ from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run, find_run
 from sandik import screen
-from sandik.formats import Format, FormatOption, for_people, print_sentences, write_json
-from sandik.numbers import grouped
+from sandik.console import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
-from sandik.read_totals import embargo_complaint, read_control, read_on_air
+from sandik.quantities import grouped
+from sandik.read_run import embargo_complaint, read_control, read_on_air
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import UsageError

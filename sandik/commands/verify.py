@@ -14,11 +14,11 @@ from eventlog.clock import Wall
 from eventlog.run import find_run
 from eventlog.sqlite_check import check_file
 from sandik import screen
-from sandik.formats import write_json
-from sandik.numbers import grouped
+from sandik.console import write_json
 from sandik.options import EMBEDDED_LOG, LogUrl, command_app
 from sandik.process import calm_garbage_collector, run_to_completion
-from sandik.statehash import state_hash
+from sandik.quantities import grouped
+from sandik.read_run import state_hash
 from sandik.wiring import open_log
 from schemas.errors import ArchiveError
 from schemas.totals import Told

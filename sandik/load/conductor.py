@@ -10,10 +10,9 @@ from multiprocessing.process import BaseProcess
 from typing import Final
 
 from eventlog.clock import Clock
-from sandik.load.feeder import FeedPlan, feed
-from sandik.load.line import HungUp, PipeEnd
+from sandik.load.feed import FeedPlan, feed
 from sandik.load.outcome import Outcome
-from sandik.load.plan import Begin, Done, Piece, Plan, Ready, Stop
+from sandik.load.plan import Begin, Done, HungUp, Piece, PipeEnd, Plan, Ready, Stop
 from sandik.load.worker import work
 from schemas.errors import SandikError, UsageError
 

@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from sandik.load.figures import LoadFigures
-from sandik.load.histogram import MICROSECONDS
+from sandik.load.measurements import MICROSECONDS, LoadFigures
 from sandik.load.plan import Plan
 from sandik.load.standing import Step, Subject, SubjectState, step
 

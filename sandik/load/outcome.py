@@ -1,11 +1,16 @@
-"""How a load went: the figures of all processes together, second by second and in all."""
+"""The outcome of a load: the measurements of all processes, second by second and in all, and its summary as data."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
 
-from sandik.load.figures import LoadFigures
-from sandik.load.histogram import Histogram
+import orjson
+
+from sandik.load.measurements import Histogram, LoadFigures
 from sandik.load.plan import Piece, Plan
 
 Measure = Literal["behind", "newest", "none"]
@@ -136,3 +141,151 @@ class Outcome:
         latency = figures.behind if self.plan.schedule is not None else figures.newest
         median, high = latency.quantiles((0.5, 0.99)) if latency.count else (None, None)
         self.seconds.append(Second(second, connected, figures.frames, figures.size_bytes, figures.fed, median, high))
+
+
+QUANTILES: Final = (0.5, 0.75, 0.9, 0.99, 0.999, 0.9999)
+
+TIMES: Final[Mapping[str, str]] = {
+    "behind": "a change was due → a client shows it",
+    "newest": "event time of the newest change → receipt",
+    "opening": "client was to connect → stream open",
+    "joining": "client was to connect → first figures",
+    "returning": "connection lost → back, and answered",
+    "catching_up": "stalled client reads again → caught up",
+    "feed_lag": "a change was due → the log has it",
+    "own_lag": "the load tester's own delay",
+}
+"""What each histogram of times is called."""
+
+_CURVE_STEPS: Final = 8
+"""Points of the percentile curve for each halving of what is left, as HdrHistogram plots have them."""
+
+_CURVE_HALVINGS: Final = 14
+"""Down to one of 16,384: past p99.99."""
+
+_US_PER_MS: Final = 1_000
+
+
+def summarize(outcome: Outcome, *, at: datetime, run: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that was measured, with the settings and the machine; times in milliseconds. `run` is its `hello`."""
+    figures = outcome.figures
+    return {
+        "v": 1,
+        "at": at.isoformat(timespec="seconds"),
+        "ok": not outcome.wrong,
+        "wrong": list(outcome.wrong),
+        "cautions": list(outcome.cautions),
+        "examples": figures.examples,
+        "run": {name: run.get(name) for name in ("run", "mode", "epoch")},
+        "settings": _settings(outcome),
+        "machine": machine(),
+        "measure": outcome.measure,
+        "latency_ms": times(outcome.latency) if outcome.measure != "none" else None,
+        "curve_ms": curve(outcome.latency) if outcome.measure != "none" else [],
+        "times_ms": {name: times(getattr(figures, name)) for name in TIMES},
+        "traffic": _traffic(outcome),
+        "counts": _counts(figures),
+        "processes": {
+            "elapsed_s": round(outcome.elapsed_s, 1),
+            "cpu_s": [round(cpu, 1) for cpu in outcome.cpu_s],
+            "feeder_cpu_s": None if outcome.feeder_cpu_s is None else round(outcome.feeder_cpu_s, 1),
+        },
+        "seconds": [asdict(second) for second in outcome.seconds],
+    }
+
+
+def times(histogram: Histogram) -> dict[str, Any] | None:
+    """A histogram of microseconds in milliseconds; `None` where nothing was timed."""
+    if not histogram.count:
+        return None
+    at = {
+        f"p{format(100 * quantile, 'g')}": value / _US_PER_MS
+        for quantile, value in zip(QUANTILES, histogram.quantiles(QUANTILES), strict=True)
+    }
+    return {
+        "count": histogram.count,
+        "mean": round(histogram.mean / _US_PER_MS, 3),
+        "min": histogram.minimum / _US_PER_MS,
+        **at,
+        "max": histogram.maximum / _US_PER_MS,
+    }
+
+
+def curve(histogram: Histogram) -> list[tuple[float, float]]:
+    """Points (quantile, milliseconds), closer together the nearer they come to 1, as far as there were values."""
+    shares = [1 - 2 ** (-step / _CURVE_STEPS) for step in range(_CURVE_HALVINGS * _CURVE_STEPS + 1)]
+    wanted = [share for share in shares if (1 - share) * histogram.count >= 1]
+    return [(share, value / _US_PER_MS) for share, value in zip(wanted, histogram.quantiles(wanted), strict=True)]
+
+
+def machine() -> str:
+    """What the load tester ran on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.machine())
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{model}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.system()} "
+        f"{platform.release().split('-')[0]}, Python {platform.python_version()}"
+    )
+
+
+def encode(summary: Mapping[str, Any]) -> bytes:
+    """The JSON file."""
+    return orjson.dumps(summary, option=orjson.OPT_INDENT_2)
+
+
+def _settings(outcome: Outcome) -> dict[str, Any]:
+    plan = outcome.plan
+    return {
+        "url": plan.url,
+        "token": plan.token is not None,
+        "clients": plan.clients,
+        "processes": plan.processes,
+        "ramp_s": plan.ramp_s,
+        "duration_s": plan.duration_s,
+        "grace_s": plan.grace_s,
+        "stalled_share": plan.stalling.share,
+        "stall_cycle_s": plan.stalling.cycle_s or None,
+        "feed_hz": plan.schedule.rate_hz if plan.schedule else None,
+        "subscriptions": [
+            {**message, "clients": plan.allotted.count(index)} for index, message in enumerate(plan.subscriptions)
+        ],
+    }
+
+
+def _traffic(outcome: Outcome) -> dict[str, Any]:
+    figures = outcome.figures
+    measured = [one for one in outcome.seconds if outcome.plan.ramp_s <= one.second < outcome.plan.end_s]
+    seconds = len(measured) or 1
+    return {
+        "frames": figures.frames,
+        "bytes": figures.size_bytes,
+        "frames_per_s": round(sum(one.frames for one in measured) / seconds, 1),
+        "bytes_per_s": round(sum(one.size_bytes for one in measured) / seconds, 1),
+        "frames_per_client": _each(figures.frames_each),
+        "bytes_per_client": _each(figures.bytes_each),
+    }
+
+
+def _each(histogram: Histogram) -> dict[str, Any]:
+    low, median, high = histogram.quantiles((0.01, 0.5, 0.99))
+    return {"min": histogram.minimum, "p1": low, "p50": median, "p99": high, "max": histogram.maximum}
+
+
+def _counts(figures: LoadFigures) -> dict[str, Any]:
+    return {
+        "opened": figures.opened,
+        "reconnects": figures.reconnects,
+        "closes_by_code": {str(code): count for code, count in sorted(figures.closes.items())},
+        "failed_attempts": dict(figures.refused.most_common()),
+        "faults": dict(figures.faults.most_common()),
+        "fed": figures.fed,
+        "changes_never_shown": figures.unshown,
+        "clients_behind_at_the_end": figures.late_clients,
+        "clients_never_joined": figures.never_joined,
+        "stalled_and_caught_up": figures.catching_up.count,
+        "catch_up_frames": _each(figures.catch_up_frames),
+        "event_times_not_now": figures.unreal,
+        "messages_about_orders": dict(figures.ordered.most_common()),
+    }

@@ -1,12 +1,97 @@
-"""What the processes are told: the plan of a load before it begins, and what they say to one another while it runs."""
+"""The plan of a load, the mix of subscriptions it is made from, and the messages between its processes.
 
+A mix is a TOML file. The conductor and each of its processes send one another objects through a pipe (`PipeEnd`).
+Call order for a process: `Ready`, wait for `Begin`, then a `Piece` each second, and `Done` as the last.
+"""
+
+import asyncio
 import resource
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
 
-from sandik.load.figures import LoadFigures
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from producers.input_files import parse_toml
+from sandik.load.measurements import LoadFigures
 from sandik.load.schedule import Schedule
+from schemas.errors import UsageError
+from schemas.fields import Id
+from schemas.model_faults import first_fault
+from schemas.wire import MAX_RATE_HZ, MAX_UNITS, Subscribe, SubscriptionId, UnitPattern
+
+DEFAULT_MIX: Final = Path(__file__).with_name("mix.toml")
+"""A night's newsrooms, for the simulator's İstanbul."""
+
+
+class Share(BaseModel):
+    """`[[subscription]]`: what a client asks for; `weight` is its share of the clients, against the other weights."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    weight: Annotated[float, Field(gt=0, le=1_000_000, strict=False)] = 1.0
+    id: SubscriptionId = "load"
+    contest: Id
+    source: Id
+    units: Annotated[tuple[UnitPattern, ...], Field(min_length=1, max_length=MAX_UNITS, strict=False)]
+    max_rate_hz: Annotated[float, Field(gt=0, le=MAX_RATE_HZ, strict=False)] | None = None
+
+    def message(self) -> Subscribe:
+        """The subscription as the protocol has it."""
+        return Subscribe(
+            type="subscribe",
+            id=self.id,
+            contest=self.contest,
+            source=self.source,
+            units=self.units,
+            max_rate_hz=self.max_rate_hz,
+        )
+
+
+class Mix(BaseModel):
+    """All shares of a mix."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    subscription: Annotated[tuple[Share, ...], Field(min_length=1, max_length=1_000, strict=False)]
+
+    def allot(self, clients: int) -> Iterator[int]:
+        """The index of each client's share: every stretch of clients holds them as near to their weights as it can."""
+        whole = sum(share.weight for share in self.subscription)
+        owed = [0.0] * len(self.subscription)
+        for _ in range(clients):
+            for index, share in enumerate(self.subscription):
+                owed[index] += share.weight / whole
+            most = max(range(len(owed)), key=owed.__getitem__)
+            owed[most] -= 1
+            yield most
+
+
+def read_mix(path: Path) -> Mix:
+    """Read a mix. Raises `UsageError` for a file that is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read ({error}). --subscriptions wants a TOML file.") from error
+    return parse_mix(text, str(path))
+
+
+def parse_mix(text: str, name: str = "the mix") -> Mix:
+    """Parse a mix. Raises `UsageError` that names the first thing that is wrong."""
+    try:
+        tree = parse_toml(text)
+    except ValueError as error:
+        raise UsageError(f"{name} is not TOML: {error}.") from error
+    try:
+        return Mix.model_validate(tree)
+    except ValidationError as error:
+        raise UsageError(
+            f"{name}: {first_fault(error)}. Each [[subscription]] has contest, source and units, and may have "
+            "weight, id and max_rate_hz; examples/load-mix.toml is one."
+        ) from error
+
 
 PIECE_S: Final = 1.0
 """How often a process reports what it has measured since."""
@@ -92,3 +177,47 @@ def cpu_s() -> float:
     """CPU time of this process so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
+
+
+class HungUp(Exception):
+    """The other side is gone."""
+
+
+class PipeEnd:
+    """One end. Use as a context manager; it closes the pipe."""
+
+    def __init__(self, pipe: "Pipe[object, object]") -> None:
+        self._pipe = pipe
+        self._came: asyncio.Queue[object | HungUp] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+
+    def __enter__(self) -> Self:
+        self._loop.add_reader(self._pipe.fileno(), self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.remove_reader(self._pipe.fileno())
+        self._pipe.close()
+
+    def say(self, what: object) -> None:
+        """Send something. Raises `HungUp`."""
+        try:
+            self._pipe.send(what)
+        except OSError as error:
+            raise HungUp from error
+
+    async def hear(self) -> object:
+        """What comes next. Raises `HungUp` once nothing more can."""
+        came = await self._came.get()
+        if isinstance(came, HungUp):
+            self._came.put_nowait(came)
+            raise came
+        return came
+
+    def _take(self) -> None:
+        try:
+            while self._pipe.poll():
+                self._came.put_nowait(self._pipe.recv())
+        except (EOFError, OSError):
+            self._loop.remove_reader(self._pipe.fileno())
+            self._came.put_nowait(HungUp())

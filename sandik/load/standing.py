@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
-from sandik.client.cursor import judge
+from sandik.client.subscription import judge
 from sandik.load.schedule import COUNTER, Track
 from schemas.wire import Cursor
 

@@ -15,14 +15,21 @@ from websockets.uri import WebSocketURI
 from eventlog.clock import Clock, Wall
 from eventlog.loops import forever
 from producers.chance import Chance, seeded
-from sandik.client.retry import Retry, may_reconnect
-from sandik.load.connection import Connection
+from sandik.client.endpoint import Retry, may_reconnect
+from sandik.load.connection import (
+    Address,
+    Connection,
+    Handshake,
+    Refused,
+    allow_files,
+    open_socket,
+    reason,
+    resolve,
+    stream_uri,
+)
 from sandik.load.crowd import Client, Crowd
-from sandik.load.handshake import Handshake, Refused, reason, stream_uri
-from sandik.load.histogram import MICROSECONDS
-from sandik.load.line import HungUp, PipeEnd
-from sandik.load.plan import PIECE_S, Begin, Done, Piece, Plan, Ready, Stop, cpu_s
-from sandik.load.sockets import Address, allow_files, open_socket, resolve
+from sandik.load.measurements import MICROSECONDS
+from sandik.load.plan import PIECE_S, Begin, Done, HungUp, Piece, PipeEnd, Plan, Ready, Stop, cpu_s
 from sandik.process import calm_garbage_collector
 from schemas.errors import SandikError
 

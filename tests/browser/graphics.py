@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from playwright.async_api import Browser, Frame
 
-from sandik.graphics.package import OGRAF, TEMPLATES, write_graphics
+from sandik.commands.graphics import OGRAF, TEMPLATES, write_graphics
 from tests.browser.chromium import PATIENCE_MS, Screen, until
 from tests.browser.overlays import HEIGHT, WIDTH
 

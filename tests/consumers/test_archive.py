@@ -22,7 +22,7 @@ from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from eventlog.topics import RunTopics
 from producers.publish import Publisher, entry, publish
-from sandik.statehash import state_hash
+from sandik.read_run import state_hash
 from sandik.wiring import open_log
 from schemas.errors import ArchiveError
 from schemas.tally import Tally

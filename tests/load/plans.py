@@ -3,8 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from sandik.load.figures import LoadFigures
-from sandik.load.histogram import Histogram
+from sandik.load.measurements import Histogram, LoadFigures
 from sandik.load.outcome import Outcome
 from sandik.load.plan import Piece, Plan, Stalling
 from sandik.load.schedule import Schedule

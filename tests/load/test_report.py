@@ -6,12 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from sandik.load.figures import MAX_EXAMPLES, LoadFigures
-from sandik.load.outcome import Outcome
+from sandik.load.measurements import MAX_EXAMPLES, LoadFigures
+from sandik.load.outcome import Outcome, curve, encode, summarize
 from sandik.load.plan import Piece, Stalling
-from sandik.load.plots import PlotLine, nice_above, plot, thin, time_axis
-from sandik.load.report import render
-from sandik.load.summary import curve, encode, summarize
+from sandik.load.report import PlotLine, nice_above, plot, render, thin, time_axis
 from tests.load.plans import outcome, plan
 
 AT = datetime(2026, 3, 31, 19, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from gateway.pages.manifest import MANIFEST
-from sandik.graphics.ograf import manifest
+from sandik.graphics import manifest
 from tests.node.node import FOLDER, needs_packages, run_node
 
 TYPES = FOLDER / "node_modules" / "ograf" / "dist" / "main.d.ts"

@@ -12,9 +12,8 @@ from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
 from eventlog.run import begin_take, create_run, find_run
 from gateway.routes.totals import Past
-from sandik import past_worker
-from sandik.past import past_of
-from sandik.past_worker import PastWorker
+from sandik import past
+from sandik.past import PastWorker, past_of
 from sandik.wiring import open_log
 from schemas.control import EmbargoLifted, EmbargoSet, Held, Order
 from schemas.errors import UsageError
@@ -186,7 +185,7 @@ async def test_a_file_in_the_working_directory_is_not_run_for_a_module_of_python
     ],
 )
 def test_of_a_process_that_failed_only_what_it_says_for_people_is_told(text: str, reason: str | None) -> None:
-    assert reason == past_worker._reason(text)
+    assert reason == past._reason(text)
 
 
 def test_of_a_replay_the_present_take_is_told_and_named(sandik: Sandik, tmp_path: Path) -> None:

@@ -14,8 +14,7 @@ from consumers import archive
 from consumers.aggregate import Progress
 from eventlog.clock import Manual
 from gateway.metrics import Metrics, Reading, workers_up
-from sandik.aggregator_metrics import AggregatorMetrics
-from sandik.archiver_metrics import ArchiverMetrics
+from sandik.metrics import AggregatorMetrics, ArchiverMetrics
 from schemas.wire import Feed
 from tests.builders import NIGHT
 

@@ -7,9 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from consumers import archive
 from consumers.aggregate import Progress
 from eventlog.clock import Manual
-from sandik.aggregator_metrics import AggregatorMetrics
-from sandik.archiver_metrics import ArchiverMetrics
-from sandik.metrics import metrics_served
+from sandik.metrics import AggregatorMetrics, ArchiverMetrics, metrics_served
 from schemas.errors import UsageError
 from tests.builders import NIGHT
 from tests.patience import LIMIT_S

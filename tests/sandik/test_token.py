@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from gateway.admission.access import TokenCheck
 from gateway.admission.keys import read_key
-from sandik.access_options import Public, access_settings, tls_files
 from sandik.cli import app
+from sandik.commands.gateway import Public, access_settings, tls_files
 from sandik.commands.token import duration
 from schemas.errors import UsageError
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from sandik.totals_table import MAX_TIED_NAMED, TotalsTables
+from sandik.totals_table import MAX_TIED_NAMED, Names, TotalsTables
 from schemas.definition import Candidate, Election
 from schemas.totals import Row
 from tests.builders import small_election
@@ -123,3 +123,22 @@ def test_a_unit_is_indented_by_its_depth() -> None:
     country, province, district = (len(line) - len(line.lstrip()) for line in console.file.getvalue().splitlines()[-3:])
 
     assert (2, 2) == (province - country, district - province)
+
+
+NAMES = Names(small_election())
+
+
+def test_a_name_has_its_id_beside_it() -> None:
+    assert NAMES.contest("mayor") == "Büyükşehir Belediye Başkanlığı (mayor)"
+    assert NAMES.source("aa") == "Anadolu Ajansı (aa)"
+    assert NAMES.unit("tr/34") == "İstanbul (tr/34)"
+
+
+def test_a_candidate_is_called_as_on_the_units_own_ballot() -> None:
+    assert NAMES.candidate("district_mayor", "tr/34/uskudar", "chp") == "CHP (chp)"
+    assert NAMES.candidate("district_mayor", "tr/41/gebze", "chp") == "Gebze Adayı (chp)"
+    assert NAMES.candidate("district_mayor", "tr/41", "chp") == "CHP (chp)"
+
+
+def test_who_has_no_name_there_is_called_by_the_id() -> None:
+    assert NAMES.candidate("district_mayor", "tr/41/gebze", "ak_parti") == "ak_parti"

@@ -30,7 +30,7 @@ from producers.replaying.archived import Night
 from producers.replaying.replay import Replay, ReplaySettings, Watch
 from producers.scenarios.library import read_scenario
 from producers.simulating.simulate import night
-from sandik.runs import new_epoch
+from sandik.wiring import new_epoch
 from schemas.control import Order
 from schemas.statehash import state_of
 from schemas.totals import is_aside, parse_totals

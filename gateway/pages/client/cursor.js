@@ -1,5 +1,5 @@
 /**
- * What a delta means to a cursor. Pure: `sandik/client/cursor.py` is the same in Python.
+ * What a delta means to a cursor. Pure: `sandik/client/subscription.py` is the same in Python.
  */
 
 /** @import { Cursor } from "./index.d.ts" */

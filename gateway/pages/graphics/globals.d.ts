@@ -1,4 +1,4 @@
-/** What a single-file template has in it before playout.js: see `sandik/graphics/playout.py`. For `tsc` alone. */
+/** What a single-file template has in it before playout.js: see `sandik/graphics.py`. For `tsc` alone. */
 
 declare const TEMPLATE: { name: string; gateway: string; fields: Readonly<Record<string, string>> };
 declare const Frame: typeof import("./frame.js").Frame;

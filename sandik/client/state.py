@@ -1,10 +1,15 @@
-"""How the feeds are, and how old: ages go on growing between the server's messages. Pure."""
+"""What the server's state message says: how old each feed is, and which units operators hold. Pure.
+
+Ages go on growing between two messages. Whether a unit is held is asked of the definition's tree: an id alone does not
+say which units are above it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
+from schemas.definition import Election
 from schemas.wire import Feed, FeedState, Playback, State
 
 
@@ -76,3 +81,28 @@ class Feeds:
         if source in self._heard:
             ages.append(self._now() - self._heard[source])
         return min(ages, default=None)
+
+
+class Holding(Protocol):
+    """What says what is held: a night."""
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Contests, or contest/unit."""
+        ...
+
+    @property
+    def held_in_part(self) -> tuple[str, ...]:
+        """The units of which a part is held, named alike."""
+        ...
+
+
+def is_held(night: Holding, definition: Election, contest: str, unit: str) -> bool:
+    """Whether a unit's public figures are held, wholly or in part.
+
+    It or a unit above it is in `held`, or a part of it is, and then the gateway lists it in `held_in_part`.
+    """
+    if unit not in definition.unit_by_id:
+        return False
+    names = [contest if one == definition.country else f"{contest}/{one}" for one in definition.path(unit)]
+    return any(name in night.held for name in names) or names[0] in night.held_in_part

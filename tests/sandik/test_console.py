@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from sandik.formats import for_people, print_sentences, write_bytes, write_json
+from sandik.console import for_people, print_sentences, write_bytes, write_json
 
 
 class NarrowPipe(io.RawIOBase):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.clients.session import Catalogue
 from producers.scenarios.library import read_scenario
-from sandik.load.mix import DEFAULT_MIX, Mix, Share, parse_mix, read_mix
+from sandik.load.plan import DEFAULT_MIX, Mix, Share, parse_mix, read_mix
 from schemas.errors import UsageError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "load-mix.toml"

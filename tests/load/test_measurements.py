@@ -4,7 +4,7 @@ from math import ceil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandik.load.histogram import Histogram
+from sandik.load.measurements import Histogram
 
 VALUES = st.lists(st.integers(0, 10**9), min_size=1, max_size=300)
 QUANTILES = st.lists(st.sampled_from([0.0, 0.01, 0.29, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0]), min_size=1).map(sorted)

@@ -1,8 +1,11 @@
-"""Any address of a gateway leads to its stream."""
+"""Any address of a gateway leads to its stream.
+
+MERGED: When to come back.
+"""
 
 import pytest
 
-from sandik.client.address import stream_url, token_in
+from sandik.client.endpoint import Retry, may_reconnect, stream_url, token_in
 from schemas.errors import UsageError
 
 
@@ -28,3 +31,14 @@ def test_what_is_no_address_is_refused_with_a_good_one(url: str) -> None:
 def test_an_address_may_bring_a_token() -> None:
     assert "t" == token_in("http://host/?token=t")
     assert token_in("http://host/") is None
+
+
+def test_pauses_double_to_a_limit_and_are_jittered_from_nothing() -> None:
+    retry = Retry(first_s=2, longest_s=8)
+    assert [2, 4, 8, 8, 8] == [retry.delay_s(failures, lambda: 1) for failures in (0, 1, 2, 3, 10_000)]
+    assert 0 == retry.delay_s(5, lambda: 0)
+
+
+@pytest.mark.parametrize(("code", "expected"), [(1000, True), (1006, True), (4499, True), (4500, False), (4999, False)])
+def test_close_codes_say_whether_to_come_back(code: int, expected: bool) -> None:
+    assert expected == may_reconnect(code)

@@ -1,8 +1,34 @@
-"""When to come back after a lost connection. Pure; `gateway/pages/client/retry.js` is the same in JavaScript."""
+"""The address of a gateway's stream, and when to connect to it again after a lost connection. Pure.
+
+`gateway/pages/client/retry.js` has the same rules in JavaScript.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+from schemas.errors import UsageError
+
+_SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+
+
+def stream_url(url: str) -> str:
+    """The WebSocket's address.
+
+    Raises:
+        UsageError: `url` is no address of a gateway.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES or not parts.netloc:
+        raise UsageError(f"{url!r} is no address of a gateway. Give one such as ws://localhost:8765/v1/stream.")
+    return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, "/v1/stream", "", ""))
+
+
+def token_in(url: str) -> str | None:
+    """The read token that an address brings."""
+    return next(iter(parse_qs(urlsplit(url).query).get("token", [])), None)
+
 
 FIRST_S: Final = 2.0
 """What docs/protocol.md asks of clients: a random moment of up to two seconds, twice as long after each failure."""

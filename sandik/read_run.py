@@ -1,4 +1,4 @@
-"""Reading a run's totals from its log: what is on air, what the control room has, or what the sources say."""
+"""Read a run's totals, orders, quarantine and state hash from its log, each to the end as it is now."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,25 +7,27 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from pydantic import ValidationError
 
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
-from sandik.numbers import grouped
-from sandik.set_aside import quarantine_of
+from sandik.quantities import grouped
 from sandik.told import ToldTotals, tell
 from schemas.control import EmbargoSet
 from schemas.errors import OtherVersion, UnderEmbargo
 from schemas.gate import is_gate
 from schemas.override import is_override
 from schemas.record import Record
-from schemas.totals import Told, is_aside
-from schemas.trust import OperatorKey
+from schemas.statehash import state_of
+from schemas.totals import Cell, Told, Totals, is_aside, parse_totals
+from schemas.trust import Judge, OperatorKey
 from schemas.versions import other_version
 from tabulation.on_air.cells import OnAir
 from tabulation.orders.control import Control
 from tabulation.orders.embargo import Embargo
 from tabulation.orders.restrictions import complaint
+from tabulation.view.quarantine import Quarantine
 
 TellOption = Annotated[
     Told,
@@ -107,3 +109,41 @@ def _refused(control: Control) -> str | None:
         f"{grouped(control.refused)} orders have no effect with the keys that were given: sandik control log says why. "
         "Give the operators' keys that the gateway has with --operator-key."
     )
+
+
+async def state_hash(log: EventLog, run: Run) -> str:
+    """The hash of the newest totals of every contest, source and district; in hexadecimal.
+
+    Raises `OtherVersion` where another release wrote some of them: a hash without them would be wrong.
+    """
+    newest: dict[Cell, Totals] = {}
+    async for record in read_to_end(log, run.topics.totals.name):
+        totals = _parse(record)
+        if totals is None:
+            check_version(record)
+            continue
+        known = newest.get(totals.cell)
+        if known is None or totals.version > known.version:
+            newest[totals.cell] = totals
+    return state_of(newest.values()).hex()
+
+
+def _parse(record: Record) -> Totals | None:
+    """The totals in a record; `None` for what else is in the topic, as gates are."""
+    try:
+        return parse_totals(record.value or b"")
+    except ValidationError:
+        return None
+
+
+async def quarantine_of(log: EventLog, run: Run, keys: tuple[OperatorKey, ...] = ()) -> Quarantine:
+    """The run's quarantine, less what an operator has settled with an order that counts by these keys."""
+    queue = Quarantine(run.definition)
+    judge = Judge(run.name, run.epoch, run.mode, run.definition, keys)
+    async for record in read_to_end(log, run.topics.control.name):
+        verdict = judge.judge(record.offset, record.value, record.timestamp)
+        if verdict is not None and verdict.order is not None and verdict.counts:
+            queue.obey(verdict.order)
+    async for record in read_to_end(log, run.topics.quarantine.name):
+        queue.fold(record)
+    return queue
