@@ -1,7 +1,9 @@
 """The aggregator: the loop that carries the tallies log through the fold into totals, quarantine and checkpoints.
 
-Everything it holds can be thrown away: a restart, or another member of the group, rebuilds it from the log. What is
-owed to the log (totals, quarantine, ledgers) is forgotten only once the log has acknowledged it.
+Everything it holds can be thrown away: a restart, or another member of the consumer group, rebuilds it from the log.
+What is owed to the log (totals, quarantine, ledgers) is forgotten only once the log has acknowledged it.
+
+A replay that goes back in time begins another epoch, with topics of its own: `fold_run` then begins anew on those.
 """
 
 import logging
@@ -15,9 +17,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from consumers.assessments import Assessing
-from consumers.checkpoints import Saver
-from consumers.comparisons import MAX_BEHIND, Comparing
+from consumers.assessments import AssessmentRounds
+from consumers.checkpoints import CheckpointWriter
+from consumers.comparisons import MAX_BEHIND, ComparisonRounds
 from consumers.order_relay import OrderRelay
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog, Reader
@@ -125,11 +127,11 @@ class Aggregator:
         partitions = run.topics.partitions
         self._fold = TallyFold(run.definition, run.topics.tallies.name, lambda key: log.partition_of(key, partitions))
         self._progress.outcomes = self._fold.outcomes
-        self._saver = Saver(log, run.topics.ledger.name, self._fold)
+        self._saver = CheckpointWriter(log, run.topics.ledger.name, self._fold)
         self._relay = OrderRelay(log, run, self._settings.operators)
-        self._comparing = Comparing(log, run, self._fold)
+        self._comparing = ComparisonRounds(log, run, self._fold)
         self._lateness = Lateness(self._settings.late_ms)
-        self._assessing = Assessing(log, run, self._fold)
+        self._assessing = AssessmentRounds(log, run, self._fold)
         self._owned: frozenset[int] = frozenset()
         self._reader: Reader | None = None
         self._totals: Reader | None = None
@@ -148,7 +150,7 @@ class Aggregator:
     async def run(self) -> None:
         """Fold for ever, sharing the partitions with the group's other members.
 
-        Ends by cancellation, or where the run goes on in another take: see `takes`.
+        Ends by cancellation, or where the run goes on in another replay epoch: see `fold_run`.
         """
         tries = Tries(self._clock, self._settings.retry)
         joining = self._log.member(self._run.topics.tallies.name, GROUP)
@@ -189,7 +191,10 @@ class Aggregator:
         return self._progress
 
     async def _own(self, partitions: frozenset[int]) -> None:
-        """Let go of what is no longer ours, and take up what is."""
+        """After a rebalance: drop the partitions that went to others, and restore those that came.
+
+        Raises `LogError`; then nothing is owned, and the next call begins anew.
+        """
         if partitions == self._owned:
             return
         kept = {p: at for p, at in self._positions().items() if p in self._owned & partitions}
@@ -217,7 +222,7 @@ class Aggregator:
         _log.info("Folding partitions %s from %s.", sorted(partitions), positions)
 
     def _begin_lateness(self, partitions: Collection[int]) -> None:
-        """Of partitions that are taken up, what the topic's newest totals come to was published by whoever had them."""
+        """Begin to measure lateness: what the newest totals cover was published in time, by the owner before."""
         published = dict.fromkeys(partitions, 0)
         for cell, version in self._newest.items():
             partition = self._fold.partition_of(cell)
@@ -277,7 +282,10 @@ class Aggregator:
         return checkpoint.marker
 
     async def _turn(self) -> None:
-        """Read what is next, fold it, and pay what is due."""
+        """Read what is next, fold it, and do what is due: quarantine, publish, checkpoint, compare, assess.
+
+        Each of these does a bounded piece of work, so that a tick is never held up for long.
+        """
         if self._reader is None or not self._owned:
             await self._clock.sleep(MAX_IDLE_MS / 1000)
             await self._relay.settle()
@@ -294,8 +302,9 @@ class Aggregator:
             for alarm in outputs.alarms:
                 _log.warning("%s", alarm)
             self._progress.folded += len(batch.records)
+        # A full read says that more is waiting: totals and checkpoints then come more rarely, figures are old anyway.
         self._is_catching_up = self._progress.folded - folded >= CATCHING_UP_RECORDS
-        await self._quarantine()
+        await self._quarantine()  # before totals: a figure that lacks a statement has its reason in the log already
         now = self._clock.monotonic()
         if self._must_publish(now):
             await self._publish()
@@ -308,7 +317,7 @@ class Aggregator:
         self._report()
 
     def _must_publish(self, now: float) -> bool:
-        """Whether a tick is over; of those that pass in catching up, the last of some."""
+        """Whether totals are due: a tick is over, or while catching up, `CATCHING_UP_TICKS` of them."""
         ticks_more = CATCHING_UP_TICKS - 1 if self._is_catching_up else 0
         return now >= self._publish_due + ticks_more * self._settings.tick_ms / 1000
 
@@ -337,7 +346,11 @@ class Aggregator:
             self._unquarantined = []
 
     async def _publish(self) -> None:
-        """Publish what changed; but what the operators hold is held first, and a replay's clock is marked after it."""
+        """Publish the cells that changed since the last time.
+
+        Call order: operators' orders first, so that a hold precedes the totals it holds back; then totals; then the
+        marks of a replay's clock, which say that everything before them is published.
+        """
         await self._relay.settle()
         if self._unpublished:
             await self._publish_cells()
@@ -374,7 +387,11 @@ class Aggregator:
             )
 
     async def _save(self) -> None:
-        """Go on with the checkpoint round, or begin one. What it holds is published before it is kept."""
+        """Go on with the checkpoint round, or begin one.
+
+        Call order: totals are published before a round begins. So a restart from its marker owes nothing for the input
+        that it covers.
+        """
         if not self._saver.is_busy:
             positions = self._positions()
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
@@ -407,9 +424,10 @@ class Aggregator:
             await self._saver.step()
 
     async def _repair_totals(self) -> None:
-        """Publish again what a zombie overwrote: where the newest record of a cell is older than what we hold.
+        """Publish again what a zombie overwrote: cells of which the newest record is older than our ledger.
 
-        Readers drop such a record by its version; but compaction must not leave it as the only one.
+        Readers drop such a record by its `version` (that is the fencing); but compaction must not leave it as the only
+        one, for a reader that begins later.
         """
         await self._follow_totals()
         ledgers = self._fold.ledgers
@@ -437,7 +455,7 @@ class Aggregator:
 
 
 def _versions(records: Iterable[Record]) -> Mapping[Cell, int]:
-    """The version that each totals record carries; the last of a cell stands. What is no totals record says nothing."""
+    """The version of each cell's last totals record. What cannot be read as one is skipped."""
     versions = {}
     for record in records:
         if is_aside(record.key):
@@ -457,9 +475,9 @@ async def fold_run(
     settings: AggregateSettings | None = None,
     progress: Progress | None = None,
 ) -> NoReturn:
-    """Fold the run for ever, whichever take it is in. Ends only by cancellation.
+    """Fold the run for ever, whichever replay epoch (take) it is in. Ends only by cancellation.
 
-    Nothing is carried over: a take has its own topics, and its own group of members.
+    Nothing is carried over: each has its own topics, and its own consumer group.
     """
     settings = settings or AggregateSettings()
     progress = progress or Progress()

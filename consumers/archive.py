@@ -60,7 +60,11 @@ class _Gathered:
 
 
 class ArchiveBook:
-    """An archive that is being written. `restore` before anything else."""
+    """An archive that is being written: folds, gathers, writes segments, keeps the manifest.
+
+    Call order: `restore()` to its end, before anything else. A kill at any moment loses nothing: what is not in the
+    manifest is still in the log, and is asked for again.
+    """
 
     def __init__(self, claim: ArchiveFolder, run: Run) -> None:
         """Raises `ArchiveError` where the folder holds the archive of another run."""
@@ -103,7 +107,7 @@ class ArchiveBook:
         return {partition: self._folds[topic].next_offset(partition) for partition in range(partitions)}
 
     def add(self, topic: ArchivedTopic, partition: int, records: Sequence[Record]) -> None:
-        """Take in the next records of a partition."""
+        """Gather the next records of a partition, which follow the ones before without a gap."""
         fold = self._folds[topic]
         gathered = self._gathered.setdefault(topic, _Gathered())
         gathered.began.setdefault(partition, (records[0].offset, fold.chain(partition)))

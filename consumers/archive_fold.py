@@ -35,7 +35,7 @@ _LAST_US: Final = microseconds(datetime.max.replace(tzinfo=UTC))
 
 
 class _Time(NamedTuple):
-    """When a tally was said, also in microseconds since 1970."""
+    """The event time of a tally, also in microseconds since 1970."""
 
     at: datetime
     us: int
@@ -49,15 +49,15 @@ class Range:
     greatest: int | None = None
 
     def add(self, numbers: Iterable[int | None]) -> None:
-        """Take in some more."""
+        """Widen the range to hold these numbers too."""
         present = [number for number in (*numbers, self.least, self.greatest) if number is not None]
         if present:
             self.least, self.greatest = min(present), max(present)
 
 
 @dataclass(slots=True)
-class _Slot:
-    """How far one partition is."""
+class _Partition:
+    """How far one partition is folded: its next offset, and the last link of its chain."""
 
     next_offset: int = 0
     records: int = 0
@@ -74,13 +74,13 @@ class Counts:
     appends: Range = field(default_factory=Range)
 
     def add(self, columns: Columns) -> None:
-        """Count some more records."""
+        """Count the records of these columns."""
         self.types.update(UNREADABLE if one is None else one for one in columns.type)
         self.events.add(columns.event_us)
         self.appends.add(columns.append_ms)
 
     def join(self, other: "Counts") -> None:
-        """Count what another has counted."""
+        """Add the counts of another, which saw other records."""
         self.types.update(other.types)
         self.events.add((other.events.least, other.events.greatest))
         self.appends.add((other.appends.least, other.appends.greatest))
@@ -93,7 +93,7 @@ class ArchiveFold:
 
     def __init__(self) -> None:
         self.counts = Counts()
-        self._slots: dict[int, _Slot] = {}
+        self._partitions: dict[int, _Partition] = {}
 
     def apply(self, partition: int, records: Sequence[Record]) -> Columns:
         """What is to be archived of the next records of a partition.
@@ -101,31 +101,31 @@ class ArchiveFold:
         A log's clock may step back, as when a broker takes over from another; an archive's does not: within a partition
         a record has at least the append time of the one before it.
         """
-        slot = self._slots.setdefault(partition, _Slot())
+        one = self._partitions.setdefault(partition, _Partition())
         columns = Columns(
             partition=[partition] * len(records),
             offset=[record.offset for record in records],
-            append_ms=list(accumulate((record.timestamp for record in records), max, initial=slot.last_ms))[1:],
+            append_ms=list(accumulate((record.timestamp for record in records), max, initial=one.last_ms))[1:],
             key=[record.key or b"" for record in records],
             value=[record.value or b"" for record in records],
         )
-        chain, links = slot.chain, columns.chain
+        chain, links = one.chain, columns.chain
         for fields in zip(columns.offset, columns.append_ms, columns.key, columns.value, strict=True):
             chain = link(chain, *fields)
             links.append(chain)
         self._read(partition, records, columns)
-        slot.chain, slot.last_ms = chain, columns.append_ms[-1]
-        slot.next_offset, slot.records = records[-1].offset + 1, slot.records + len(records)
+        one.chain, one.last_ms = chain, columns.append_ms[-1]
+        one.next_offset, one.records = records[-1].offset + 1, one.records + len(records)
         self.counts.add(columns)
         return columns
 
     def next_offset(self, partition: int) -> int:
         """The offset that the partition's next record is expected at."""
-        return self._slots[partition].next_offset if partition in self._slots else 0
+        return self._partitions[partition].next_offset if partition in self._partitions else 0
 
     def chain(self, partition: int) -> bytes:
         """The partition's last link."""
-        return self._slots[partition].chain if partition in self._slots else START
+        return self._partitions[partition].chain if partition in self._partitions else START
 
     def ends(self) -> list[End]:
         """Where each partition ends that has records."""
@@ -133,21 +133,21 @@ class ArchiveFold:
             End(
                 topic=self.topic,
                 partition=partition,
-                next_offset=slot.next_offset,
-                records=slot.records,
-                chain=slot.chain.hex(),
+                next_offset=one.next_offset,
+                records=one.records,
+                chain=one.chain.hex(),
                 state=self._state(partition),
             )
-            for partition, slot in sorted(self._slots.items())
+            for partition, one in sorted(self._partitions.items())
         ]
 
     def _state(self, _partition: int) -> str | None:
         return None
 
     def _read(self, _partition: int, records: Sequence[Record], columns: Columns) -> None:
-        """Fill in what the records say of themselves."""
+        """Fill in the columns that are read from a record's value: type, event time, source, district, state."""
         for record in records:
-            kind, at = _control_says(record.value or b"")
+            kind, at = _type_and_time(record.value or b"")
             columns.type.append(kind)
             columns.event_us.append(None if at is None else _in_calendar(microseconds(at)))
         nothing = [None] * len(records)
@@ -191,14 +191,14 @@ class TalliesFold(ArchiveFold):
         columns.district = [tally.district if tally else None for tally in read]
         columns.event_us = [_in_calendar(time.us) if time else None for time in times]
 
-    def _hash(self, state: State, cell: Cell, said: _Time | None) -> None:
-        """Take a cell's new figures into the state; `said` is the time of the tally that changed them."""
+    def _hash(self, state: State, cell: Cell, time: _Time | None) -> None:
+        """Put a cell's new figures into the state hash. `time` is the event time of the tally that changed them."""
         ledger = self._fold.ledgers[cell]
         as_of = heard_at(ledger)
         hashed = self._hashes.get(cell)
         if hashed is None:
             hashed = self._hashes[cell] = CellHash(cell, ledger.sums.votes)
-        as_of_us = said.us if said is not None and said.at is as_of else microseconds(as_of)
+        as_of_us = time.us if time is not None and time.at is as_of else microseconds(as_of)
         state.put(cell, hashed.digest(ledger.figures(), as_of_us))
 
 
@@ -221,16 +221,16 @@ def _in_calendar(us: int) -> int | None:
     return us if _FIRST_US <= us <= _LAST_US else None
 
 
-def _control_says(value: bytes) -> tuple[str | None, datetime | None]:
+def _type_and_time(value: bytes) -> tuple[str | None, datetime | None]:
     """The type and time of a control record, as far as it has them."""
     try:
-        said = orjson.loads(value)
+        payload = orjson.loads(value)
     except orjson.JSONDecodeError:
         return None, None
-    if not isinstance(said, dict) or not isinstance(said.get("type"), str):
+    if not isinstance(payload, dict) or not isinstance(payload.get("type"), str):
         return None, None
     try:
-        at = datetime.fromisoformat(said["at"])
+        at = datetime.fromisoformat(payload["at"])
     except (KeyError, TypeError, ValueError):
-        return said["type"], None
-    return said["type"], at if at.tzinfo is not None else None
+        return payload["type"], None
+    return payload["type"], at if at.tzinfo is not None else None

@@ -1,7 +1,7 @@
-"""Assessments: of each statement in quarantine, what it comes to by what stands, said anew whenever that changes.
+"""Assessments: for each statement in quarantine, whether letting it out would change a figure, by what stands now.
 
 What is known of a statement is what the quarantine topic says: its record, and the last assessment of it. So a restart,
-a change of owner or a zombie's old word need no care of their own: what is owed is whatever differs from the ledgers.
+a rebalance or a zombie's old record need no care of their own: what is owed is whatever differs from the ledgers.
 """
 
 from collections import OrderedDict
@@ -32,10 +32,11 @@ class _Tracked(NamedTuple):
     record: Quarantined | None
 
 
-class Assessing:
-    """Keeps the assessments of what was set aside in the districts that an aggregator owns. Use as a context manager.
+class AssessmentRounds:
+    """Publishes assessments of what is in quarantine from the districts that an aggregator owns.
 
-    Nothing is assessed before the topic was read to its end once: what others have said is known by then.
+    Use as an async context manager. Nothing is assessed before the topic was read to its end once: what other members
+    have published is known by then.
     """
 
     def __init__(self, log: EventLog, run: Run, fold: TallyFold) -> None:
@@ -64,19 +65,19 @@ class Assessing:
         return self._is_reading or bool(self._pending and self._has_read)
 
     def own(self, partitions: frozenset[int]) -> None:
-        """From now on these partitions' statements are to be assessed here."""
+        """Assess the statements of these partitions from now on, after a rebalance."""
         for cell, positions in self._of_cell.items():
             if self._fold.partition_of(cell) in partitions - self._owned:
                 self._pending |= dict.fromkeys(positions)
         self._owned = partitions
 
     def changed(self, cells: set[Cell]) -> None:
-        """What stands in these cells is something else than before."""
+        """Note the cells whose ledgers have changed: what is in quarantine of them is assessed again."""
         for cell in self._of_cell.keys() & cells:
             self._pending |= dict.fromkeys(self._of_cell[cell])
 
     def set_aside(self, records: Iterable[Quarantined]) -> None:
-        """These records were put into the topic."""
+        """Note records that the aggregator has appended to the topic."""
         for record in records:
             self._track(record)
 
@@ -120,7 +121,7 @@ class Assessing:
         return self._fold.partition_of(found.cell) in self._owned
 
     def _read(self, record: Record) -> None:
-        """Take in one record of the topic; one that cannot be read says nothing."""
+        """Fold one record of the topic; one that cannot be read is skipped."""
         try:
             if is_assessment(record.key):
                 assessment = Assessment.model_validate_json(record.value or b"")

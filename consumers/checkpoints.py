@@ -1,4 +1,8 @@
-"""Checkpoint rounds: the ledgers that changed, a few at a time, and at the end the markers."""
+"""Checkpoint rounds: the ledgers that changed are written a few at a time, and at the end the markers.
+
+A marker is the watermark of a partition: the input position that the written ledgers cover. It is appended only once
+the log has acknowledged every ledger of the round, so a checkpoint is used whole or not at all.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -12,8 +16,12 @@ MAX_BOXES: Final = 10_000
 """Boxes written in one step: about 10 ms of packing, a tenth of a tick."""
 
 
-class Saver:
-    """Writes rounds into topic `ledger`. Nothing is marked before it is kept; what failed is written again."""
+class CheckpointWriter:
+    """Writes checkpoint rounds into topic `ledger`.
+
+    Call order: `begin()`, then `step()` until `is_busy` is false. An append that fails leaves the round as it was: the
+    next `step()` writes the same ledgers again, which is idempotent.
+    """
 
     def __init__(self, log: EventLog, topic: str, fold: TallyFold) -> None:
         self._log = log
@@ -31,16 +39,19 @@ class Saver:
         return self._round is not None
 
     def changed(self, cells: Iterable[Cell]) -> None:
-        """These cells are not as they were kept."""
+        """Note that the ledgers of these cells differ from the checkpoint."""
         self._unsaved.update(cells)
 
     def saved(self, partition: int, marker: Marker, versions: Mapping[Cell, int]) -> None:
-        """A partition's checkpoint was found in the log."""
+        """Note the checkpoint that was restored: its marker, and the `version` of each ledger in it."""
         self._markers[partition] = marker
         self._versions.update(versions)
 
     def forget(self, partition: int) -> None:
-        """The partition is no longer ours to save."""
+        """Drop a partition that another member has taken over; a round that is under way is given up.
+
+        Call order: before `TallyFold.forget`, which forgets the cells that this asks for.
+        """
         for cell in self._fold.cells_of(partition):
             self._unsaved.discard(cell)
             self._versions.pop(cell, None)
@@ -50,6 +61,7 @@ class Saver:
 
     def begin(self, positions: Mapping[int, int], followed: int) -> None:
         """Begin a round that covers the input up to `positions`, and `totals` up to `followed`."""
+        # A partition that got no input keeps its marker: writing it again would say nothing new.
         moved = {p: position for p, position in positions.items() if self._position_of(p) != position}
         if moved or self._unsaved:
             self._round = (moved, followed)
@@ -78,10 +90,11 @@ class Saver:
         entries = [Entry(*ledger_entry(self._fold.ledgers[cell], self._fold.partition_of(cell))) for cell in cells]
         try:
             await self._log.append(self._topic, entries)
-        except BaseException:
+        except BaseException:  # also a cancellation: whether the log has them is not known
             self._waiting += cells
             raise
         self._versions |= versions
+        # A ledger that changed while the append was under way is not what was written: it stays for the next round.
         self._unsaved -= {cell for cell in cells if self._fold.ledgers[cell].version == versions[cell]}
 
     def _next_markers(self, positions: Mapping[int, int], followed: int) -> dict[int, Marker]:

@@ -1,8 +1,8 @@
 """Comparison rounds: of each district that two sources report box by box, where they differ, a little at a time.
 
-Which comparisons are owed is not remembered but seen: those whose newest record in the topic is older than the
-ledgers. So a restart, a change of owner, a zombie's old record or a failed append need no care of their own, and a
-rebuild that ends where the last one did writes nothing.
+Which comparisons are owed follows from the topic: those whose newest record is older than the ledgers. So a restart, a
+rebalance, a zombie's old record or a failed append need no care of their own, and a rebuild that ends where the last
+one did writes nothing: a round is idempotent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ MAX_BEHIND: Final = 2_000
 """Tallies that may wait while sources are compared: one read of the aggregator's. Figures come first."""
 
 
-class Comparing:
+class ComparisonRounds:
     """Keeps the comparisons of the districts that an aggregator owns. Use as an async context manager."""
 
     def __init__(self, log: EventLog, run: Run, fold: TallyFold) -> None:
@@ -109,7 +109,7 @@ class Comparing:
 
 
 def _versions(records: Sequence[Record]) -> Mapping[bytes, int]:
-    """The version that each record carries; the last of a key stands. What is no comparison says nothing."""
+    """The version of each key's last record. What cannot be read as a comparison is skipped."""
     versions = {}
     for record in records:
         try:

@@ -3,7 +3,7 @@
 Holds become gates, figures set by hand overrides, a replay's clocks marks. That a replay has begun another take is for
 the aggregator: it is about to fold what nobody asks for any more.
 
-What cannot be read in the control topic it sets aside, as tallies are (`broken_orders`).
+What cannot be read in the control topic goes to quarantine, as tallies do (`broken_orders`).
 
 Until there is such an order it reads nothing but the control topic. From then on it follows totals as well, from
 their beginning: what a gate shows is what the topic's readers are shown, not what this member has folded so far.
@@ -41,7 +41,7 @@ _MAX_RECORDS: Final = 2_000
 
 
 class OrderRelay:
-    """Keeps the gates of the partitions that an aggregator owns. Use as an async context manager."""
+    """Relays operators' orders for the partitions that an aggregator owns. Use as an async context manager."""
 
     def __init__(self, log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> None:
         self.take_ended = False
@@ -75,13 +75,13 @@ class OrderRelay:
             await topic.__aexit__()
 
     async def take_over(self, partitions: frozenset[int]) -> None:
-        """Speak for these partitions from now on; what is in the control topic by now is known on return."""
+        """Relay for these partitions from now on. On return the control topic is folded to where it ended."""
         self._owned = partitions
         self._settled = False
         await self._read_control()
 
     async def settle(self) -> None:
-        """Relay what is in the control topic by now.
+        """Fold the control topic to its end, and relay what is owed of it into totals.
 
         Call order: fold tallies, `settle()`, then publish, then `mark()`. A hold that was acknowledged before a tally
         was appended is held before that tally's totals.
@@ -94,22 +94,28 @@ class OrderRelay:
             await self._quarantine()
 
     async def repair(self) -> None:
-        """Say again what stands, where another record came after it. To be called when totals are followed up."""
-        await self._say_marks(self._marks.overwritten(self._owned))
+        """Publish again what stands where another member's record came after it.
+
+        Call order: after `fold_totals` has been given the totals topic to its end.
+        """
+        await self._append_marks(self._marks.overwritten(self._owned))
         if self._has_orders:
             await self._relay()
-            await self._say(self._relayed.overwritten(self._is_ours))
+            await self._append(self._relayed.overwritten(self._is_ours))
 
     async def mark(self, positions: Mapping[int, int]) -> None:
-        """Say which of the replay's clocks are reached, once everything before these positions is published."""
-        await self._say_marks(self._marks.owed(positions))
+        """Publish which of the replay's clocks are reached.
+
+        Call order: everything before `positions` is published already.
+        """
+        await self._append_marks(self._marks.owed(positions))
 
     def fold_totals(self, records: Iterable[Record]) -> None:
-        """Look at what the totals topic says by now."""
+        """Fold records of the totals topic, as the aggregator follows it: they may overwrite what was relayed."""
         for record in records:
             self._marks.fold(record)
 
-    async def _say_marks(self, marks: list[Mark]) -> None:
+    async def _append_marks(self, marks: list[Mark]) -> None:
         if marks:
             await self._log.append(self._totals, [Entry(mark.key, mark.encode()) for mark in marks])
             self._marks.said(marks)
@@ -123,19 +129,22 @@ class OrderRelay:
         return bool(self._holds.wanted or self._overrides.wanted)
 
     async def _relay(self) -> None:
-        """Say what is owed, one order after the other, until the topic has it all."""
+        """Publish what is owed, one order after the other, until the topic has it all.
+
+        It is bounded: each round relays one order at least.
+        """
         await self._read_totals()
         for _ in range(self._holds.orders + self._overrides.orders):
             owed = self._relayed.next_owed(self._holds, self._overrides, self._is_ours)
             if not owed:
                 return
-            await self._say(owed)
+            await self._append(owed)
             await self._read_totals()
 
-    async def _say(self, said: Sequence[Gate | Override]) -> None:
-        if said:
-            await self._log.append(self._totals, [Entry(one.key, one.encode()) for one in said])
-            _log.info("Relayed %d records of an operator's order.", len(said))
+    async def _append(self, records: Sequence[Gate | Override]) -> None:
+        if records:
+            await self._log.append(self._totals, [Entry(one.key, one.encode()) for one in records])
+            _log.info("Relayed %d records of an operator's order.", len(records))
 
     async def _quarantine(self) -> None:
         """Set aside what cannot be read of the control topic, unless somebody has done so before.

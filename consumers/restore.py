@@ -1,7 +1,7 @@
 """Restoring a run: an archive's tallies and control records written back into a log that has none of them.
 
-Every record comes to lie where it was, with its bytes and its append time, so whatever names a position, an epoch or a
-time goes on meaning the same, and the signatures of orders hold. Control records come last: a run that can be found
+Every record gets the offset that it had, with its bytes and its append time. So whatever names a position, an epoch or
+a time goes on meaning the same, and the signatures of orders hold. Control records come last: a run that can be found
 has all of its tallies.
 """
 
@@ -158,7 +158,7 @@ class Restorer:
 
     def _check_whole(self, topic: ArchivedTopic) -> None:
         """Compare each partition's end and last link: they stand for every offset, append time, key and value."""
-        if _places(self._there[topic].ends()) != _places(self._stated(topic)):
+        if _offsets_and_links(self._there[topic].ends()) != _offsets_and_links(self._stated(topic)):
             raise self._refused(f"its {topic} are not the archive's after all: somebody else wrote to it meanwhile")
 
     def _stated(self, topic: ArchivedTopic) -> Collection[End]:
@@ -171,5 +171,5 @@ class Restorer:
         )
 
 
-def _places(ends: Collection[End]) -> dict[int, tuple[int, str]]:
+def _offsets_and_links(ends: Collection[End]) -> dict[int, tuple[int, str]]:
     return {end.partition: (end.next_offset, end.chain) for end in ends}

@@ -104,7 +104,7 @@ class Broadcaster:
         if not self._audience.look(self._clock.now()):
             return False
         if self._audience.public_sees:
-            for client, follow in self._audience.take_kept():
+            for client, follow in self._audience.release_kept():
                 self._follow(client, follow)
         elif self._run_state is not None:
             # What is not in the hub cannot be sent: the public's subscriptions wait beside it, each without a cursor,

@@ -73,7 +73,7 @@ class Gateway:
         return self._make_run_state(run)
 
     def begin_again(self) -> None:
-        """The log lost a position: nothing that clients hold can be compared with it any more."""
+        """Begin anew after the log lost a position: what clients hold cannot be compared with it any more."""
         if self.run_state is None:
             return
         self._part_with_clients()
@@ -122,7 +122,7 @@ class Gateway:
         return self.run_state is not None and self.run_state.control.take_ended
 
     def caught_up(self) -> None:
-        """The view is current: let everybody in."""
+        """Let everybody in: the view is read to the log's end. A no-op where that has been so before."""
         if self.ready or self.run_state is None:
             return
         self.run_state.program.caught_up()
@@ -131,16 +131,16 @@ class Gateway:
         self.broadcaster.open()
 
     def log_reached(self, end: int = 0) -> None:
-        """The log has answered; the totals topic goes up to `end`, where that was asked."""
+        """Note that the log has answered; the totals topic goes up to `end`, where that was asked."""
         self._contact.answered(self.clock.monotonic(), end)
 
     def log_refused(self, reason: str) -> None:
-        """The log is there and refuses us: as `log_lost`, and until that is mended this is not ready."""
+        """Note that the log is there and refuses us: as `log_lost`, and the gateway is not ready until it lets us."""
         if self._contact.refuses(reason):
             _log.error("%s What is held stands; it is tried again now and then.", reason)
 
     def log_lost(self, reason: str) -> None:
-        """The log does not answer: what is held stands, and every feed counts as down."""
+        """Note that the log does not answer: what is held stands, and every feed counts as down."""
         if self._contact.reachable:
             _log.warning("%s What is held stands; it is tried again.", reason)
         self._contact.reachable = False

@@ -91,12 +91,12 @@ class Metrics:
         self._cells: set[bytes | None] = set()
 
     def folded(self, appended_ms: int, key: bytes | None) -> None:
-        """A record was folded; the next turn sends what it changed."""
+        """Count a folded record, appended at `appended_ms` of the log's time; the next turn sends what it changed."""
         self._waiting.append(appended_ms)
         self._cells.add(key)
 
     def turned(self, now_ms: int, frames: int, size_bytes: int) -> None:
-        """A turn sent so much. `now_ms` is in the log's own time."""
+        """Count what a turn has sent. `now_ms` is in the log's own time."""
         if frames:
             self._frames.inc(frames)
             self._bytes.inc(size_bytes)
@@ -109,7 +109,7 @@ class Metrics:
             self._cells.clear()
 
     def log_failed(self, error: Exception) -> None:
-        """This error has kept the gateway from the log."""
+        """Count an error that has kept the gateway from the log."""
         name = type(error).__name__
         self._errors[name] = self._errors.get(name, 0) + 1
 

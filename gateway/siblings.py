@@ -1,4 +1,4 @@
-"""The metrics of all processes behind one port: whichever of them is asked at `/metrics` asks the others.
+"""The metrics of all workers behind one port: whichever of them is asked at `/metrics` asks the others.
 
 The kernel deals connections out among the workers, so a scrape reaches one of them, and another one the next time. Each
 listens at a Unix socket in a folder that only they can open. A worker that does not answer is told as down, and keeps

@@ -151,7 +151,7 @@ class TokenCheck:
         return Grant(scope=claims.scope, subject=claims.sub, expires=datetime.fromtimestamp(claims.exp, UTC))
 
     def _verified(self, token: str) -> _Claims:
-        """The claims of a token with a good signature; kept, for a herd comes back with the tokens it had.
+        """Return the claims of a token with a good signature. They are kept: who reconnects brings the same token.
 
         What depends on the moment is checked anew each time.
         """

@@ -1,4 +1,4 @@
-"""Limits on what anybody may ask of a gateway, and the two things that are counted: connections, a client's pace."""
+"""Limits on what anybody may ask of a gateway, and what is counted for them: connections, and one client's rate."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Limits:
 
 
 class Meter:
-    """One client's pace: two token buckets, each kept as the one moment at which it will be full again."""
+    """One client's rate limit: two token buckets, each kept as the one moment at which it will be full again."""
 
     __slots__ = ("_bytes_full_at", "_limits", "_messages_full_at")
 

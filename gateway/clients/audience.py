@@ -29,13 +29,13 @@ class Audience(Generic[ClientT]):
         self._kept: Final[dict[ClientT, dict[str, Follow]]] = {}
 
     def enter(self, client: ClientT, grant: Grant) -> None:
-        """Somebody is there. The public, who are most, take no room."""
+        """Note a client's grant. The public, who are most, take no room."""
         if grant != PUBLIC:
             self._grants[client] = grant
             self._first_expiry = _earlier(self._first_expiry, grant.expires)
 
     def leave(self, client: ClientT) -> None:
-        """Somebody is gone."""
+        """Forget a client."""
         self._grants.pop(client, None)
         self._kept.pop(client, None)
 
@@ -48,7 +48,7 @@ class Audience(Generic[ClientT]):
         return self.public_sees or self.grant(client).allows("control_room")
 
     def look(self, now: datetime) -> bool:
-        """Look what time it is; whether that changes what the public may see."""
+        """Work out anew whether the public sees numbers at `now`; returns whether that has changed."""
         before, self.public_sees = self.public_sees, may_see_numbers("public", self.embargo, now)
         return before != self.public_sees
 
@@ -57,11 +57,11 @@ class Audience(Generic[ClientT]):
         self._kept.setdefault(client, {})[follow.subscription.id] = follow
 
     def drop(self, client: ClientT, subscription_id: str) -> None:
-        """The client wants this no more."""
+        """Forget a kept subscription."""
         self._kept.get(client, {}).pop(subscription_id, None)
 
-    def take_kept(self) -> list[tuple[ClientT, Follow]]:
-        """Everything that was kept, which is kept no longer."""
+    def release_kept(self) -> list[tuple[ClientT, Follow]]:
+        """Return every kept subscription, and keep none of them any longer."""
         kept = [(client, follow) for client, follows in self._kept.items() for follow in follows.values()]
         self._kept.clear()
         return kept

@@ -1,4 +1,4 @@
-"""The hub: who follows what, and who is owed what.
+"""The hub: who follows what, and who is owed what. Fan-out, conflation and back-pressure are the one rule below.
 
 A client is a cursor: the seq it has. Followers of equal subscriptions at the same cursor form a group; a group is
 served with one encoding and one frame, and then stands at the newest cursor together. A connection that is not draining
@@ -219,6 +219,7 @@ class Hub(Generic[ConnectionT]):
             return []
         places = []
         changed: dict[_Selection[ConnectionT], None] = {}
+        # From the units that changed to the selections they are in: a turn costs what changed, not what is followed.
         for pair, followed in self._following.items():
             for unit in self._view.changed_units(*pair, before):
                 selections = followed.get(unit)
@@ -247,12 +248,12 @@ class Hub(Generic[ConnectionT]):
         early = now < topic.due
         for position in list(topic.groups):
             group = topic.groups[position]
-            if position.seq > self._view.seq:
+            if position.seq > self._view.seq:  # it comes from a gateway that has read further
                 self._wait_for_view(topic, group, now)
-            elif early and position.owed is _Owed.CHANGES:
+            elif early and position.owed is _Owed.CHANGES:  # conflation by `max_rate_hz`; answers are never held back
                 self._pending[topic] = None
             elif (frame := self._frame(topic, group)) is not None:
-                frames = [frame, *self._told(topic, position)]
+                frames = [frame, *self._event_frames(topic, position)]
                 sendings.append(Sending(b"".join(frames), list(group.members), len(frames)))
                 self._advance(topic, group)
                 if topic.subscription.max_rate_hz is not None and not early:
@@ -292,7 +293,7 @@ class Hub(Generic[ConnectionT]):
         payload = orjson.dumps(head | tail)
         return framed(payload, topic.framing, f"{self._epoch}.{self._view.seq}")
 
-    def _told(self, topic: _Topic[ConnectionT], since: _Position) -> list[bytes]:
+    def _event_frames(self, topic: _Topic[ConnectionT], since: _Position) -> list[bytes]:
         """The frames of what happened since, for those who have followed since then."""
         if not self._news or since.owed is not _Owed.CHANGES:
             return []
@@ -306,6 +307,7 @@ class Hub(Generic[ConnectionT]):
         ]
 
     def _body(self, selection: _Selection[ConnectionT], since: int) -> bytes:
+        # A body is shared by every topic about the same selection; at another seq it is another one.
         if self._bodies_seq != self._view.seq or len(self._bodies) >= MAX_BODIES_KEPT:
             self._bodies.clear()
             self._bodies_seq = self._view.seq
@@ -316,9 +318,9 @@ class Hub(Generic[ConnectionT]):
         return body
 
     def _advance(self, topic: _Topic[ConnectionT], group: _Group[ConnectionT]) -> None:
-        self._stand(topic, group, _Position(self._view.seq, _Owed.CHANGES))
+        self._move(topic, group, _Position(self._view.seq, _Owed.CHANGES))
 
-    def _stand(self, topic: _Topic[ConnectionT], group: _Group[ConnectionT], position: _Position) -> None:
+    def _move(self, topic: _Topic[ConnectionT], group: _Group[ConnectionT], position: _Position) -> None:
         """Put the group at a position; one that stands there already is joined, the smaller moving to the larger."""
         del topic.groups[group.position]
         there = topic.groups.get(position)
@@ -326,6 +328,7 @@ class Hub(Generic[ConnectionT]):
         if there is None:
             topic.groups[position] = group
             return
+        # Two groups at one position become one: from now on they share every frame.
         small, large = sorted((there, group), key=lambda one: len(one.members))
         for follower in small.members.values():
             follower.group = large

@@ -20,7 +20,7 @@ ClientT = TypeVar("ClientT")
 """Whatever the caller tells its clients apart by; it must be hashable."""
 
 SLOTS: Final = 10
-"""Into how many groups the clients are dealt: with a heartbeat of ten seconds, one group a second."""
+"""Into how many groups the clients are divided: with a heartbeat of ten seconds, one group a second."""
 
 
 class HeartbeatSchedule(Generic[ClientT]):
@@ -32,13 +32,13 @@ class HeartbeatSchedule(Generic[ClientT]):
         self._slot_of: Final[dict[ClientT, int]] = {}
         self._reached = now
         self._current = 0
-        self._dealt = 0
+        self._next_slot = 0
 
     def enter(self, client: ClientT) -> None:
-        """Deal the client into the next slot."""
-        self._slot_of[client] = self._dealt
-        self._slots[self._dealt][client] = None
-        self._dealt = (self._dealt + 1) % SLOTS
+        """Put the client into the next slot, in turn."""
+        self._slot_of[client] = self._next_slot
+        self._slots[self._next_slot][client] = None
+        self._next_slot = (self._next_slot + 1) % SLOTS
 
     def leave(self, client: ClientT) -> None:
         """Forget the client."""
@@ -74,11 +74,11 @@ class Stalls(Generic[ClientT]):
         return len(self._stopped)
 
     def stopped(self, client: ClientT, unsent_bytes: int, now: float) -> None:
-        """The client takes no more at the moment."""
+        """Note that the client's socket does not drain, with its unsent bytes at `now` (monotonic seconds)."""
         self._stopped[client] = _Progress(unsent_bytes, now)
 
     def resumed(self, client: ClientT) -> None:
-        """The client takes more again, or is gone."""
+        """Forget the client: its socket drains again, or it is gone."""
         self._stopped.pop(client, None)
 
     def overdue(self, unsent_bytes: Callable[[ClientT], int], now: float) -> list[ClientT]:

@@ -57,8 +57,8 @@ class EventStream:
         """Say why and end; an EventSource comes back by itself, with its cursor."""
         self._gateway.broadcaster.leave(self)
         if not self._ended.is_set():
-            said = orjson.dumps({"type": "closed", "code": code, "reason": reason})
-            self.send(chunk(b"event: closed\ndata: " + said + b"\n\n"))
+            message = orjson.dumps({"type": "closed", "code": code, "reason": reason})
+            self.send(chunk(b"event: closed\ndata: " + message + b"\n\n"))
             self._ended.set()
 
     def check(self) -> None:

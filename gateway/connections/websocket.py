@@ -81,9 +81,9 @@ class WebSocketConnection(asyncio.Protocol):
         "_address",
         "_closing_checks",
         "_counted",
-        "_deaf",
         "_draining",
         "_gateway",
+        "_ignores_input",
         "_live",
         "_message",
         "_meter",
@@ -119,7 +119,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._closing_checks = 0
         self._draining = True
         self._live = False
-        self._deaf = False
+        self._ignores_input = False
         self._meter = Meter(gateway.settings.limits)
         self._address: str | None = None
         self._counted = False
@@ -143,7 +143,7 @@ class WebSocketConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._silent_checks = 0
         for start in range(0, len(data), _PIECE_BYTES):
-            if self._deaf:
+            if self._ignores_input:
                 return
             self._parse(data[start : start + _PIECE_BYTES])
         self._flush()
@@ -153,7 +153,10 @@ class WebSocketConnection(asyncio.Protocol):
         self._flush()
 
     def pause_writing(self) -> None:
-        """Who does not read is not read from either: so nothing that it asks for can add to what it does not take."""
+        """Stop reading from a client whose socket does not drain (back-pressure).
+
+        Else its requests would go on adding answers to what it does not take.
+        """
         self._draining = False
         self.transport.pause_reading()
         self._gateway.broadcaster.set_draining(self, draining=False)
@@ -166,7 +169,7 @@ class WebSocketConnection(asyncio.Protocol):
     # What uvicorn calls
 
     def shutdown(self) -> None:
-        """The server stops: say goodbye."""
+        """Begin to close: the server stops."""
         if self._protocol.state is OPEN:
             self.close(RESTART_CODE, RESTART_REASON)
         elif self._protocol.state is not CLOSING:
@@ -240,7 +243,7 @@ class WebSocketConnection(asyncio.Protocol):
         if self._live:
             self.send(_TOO_FAST)
             self.close(CloseCode.TOO_FAST, CLOSE_REASONS[CloseCode.TOO_FAST])
-        self._deaf = True
+        self._ignores_input = True
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
@@ -256,15 +259,15 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _receive(self, frame: Frame) -> None:
         """Answer a frame before the next one is read: so answers, pongs and the echo of a close go out in order."""
-        if self._deaf:
+        if self._ignores_input:
             return
         if not self._meter.takes_message(self._gateway.clock.monotonic()):
             self._give_up()
             return
-        self._heed(frame)
+        self._handle(frame)
         self._flush()
 
-    def _heed(self, frame: Frame) -> None:
+    def _handle(self, frame: Frame) -> None:
         if self._protocol.state is not OPEN:
             self._leave()
         elif frame.opcode is Opcode.BINARY:
@@ -290,7 +293,7 @@ class WebSocketConnection(asyncio.Protocol):
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data:
-                if not self._deaf:  # after our last words nothing can be written
+                if not self._ignores_input:  # after our last words nothing can be written
                     self.transport.write(data)
             else:
                 self._leave()

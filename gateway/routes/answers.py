@@ -23,8 +23,9 @@ from tabulation.view.view import View
 RETRY_AFTER_S: Final = "1"
 
 NO_CACHE: Final = {"cache-control": "no-cache"}
+"""A cache may keep the answer, but asks every time whether it still holds: the ETag makes that cheap."""
+
 NO_STORE: Final = {"cache-control": "no-store"}
-"""Keep it, but ask every time whether it still holds: the ETag makes that cheap."""
 
 MAX_ANSWERS_KEPT: Final = 32
 """Encoded answers of an endpoint kept at one seq: a graphics tool asks the same thing every second. 32 MB at most."""

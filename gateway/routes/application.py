@@ -18,14 +18,14 @@ from gateway.metrics import CONTENT_TYPE, told_age_s
 from gateway.pages import PAGES
 from gateway.routes.answers import NO_STORE, RETRY_AFTER_S, json_answer, run_state_of, unless_held
 from gateway.routes.boundaries import Boundaries
-from gateway.routes.compare import CompareDoor
-from gateway.routes.control import ControlDoor, OrderLog, OrdersDoor
-from gateway.routes.facts import FactsDoor
+from gateway.routes.compare import CompareEndpoint
+from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint
+from gateway.routes.facts import FactsEndpoint
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
-from gateway.routes.pages import BoundariesDoor, OverlayDoor, PageFiles
-from gateway.routes.rows import RowsDoor
-from gateway.routes.stream import StreamDoor
-from gateway.routes.totals import Moments, TotalsDoor
+from gateway.routes.pages import BoundariesEndpoint, OverlayEndpoint, PageFiles
+from gateway.routes.rows import RowsEndpoint
+from gateway.routes.stream import StreamEndpoint
+from gateway.routes.totals import Moments, TotalsEndpoint
 from gateway.siblings import Siblings
 
 
@@ -39,7 +39,7 @@ def application(
 ) -> Starlette:
     """The routes of one gateway; with a log to write them to it takes orders, with siblings it tells their metrics."""
     files = PageFiles(directory=pages)
-    rows = RowsDoor(gateway)
+    rows = RowsEndpoint(gateway)
 
     async def index(request: Request) -> Response:
         return await files.get_response("index.html", request.scope)
@@ -62,22 +62,22 @@ def application(
         routes=[
             Route("/", index),
             Route("/control", control_room),
-            Route("/overlays/{name}", OverlayDoor(files).answer),
+            Route("/overlays/{name}", OverlayEndpoint(files).answer),
             Mount("/static", files),
             Route("/healthz", _health),
             Route("/readyz", readiness),
             Route("/metrics", metrics),
-            Route("/v1/totals", TotalsDoor(gateway, moments).answer),
-            Route(STREAM_PATH, StreamDoor(gateway)),
-            Route("/v1/facts", FactsDoor(gateway).answer),
-            Route("/v1/compare", CompareDoor(gateway).answer),
-            Route("/v1/control", ControlDoor(gateway).answer),
-            *([Route(ORDERS_PATH, OrdersDoor(gateway, log).answer, methods=["POST"])] if log is not None else []),
+            Route("/v1/totals", TotalsEndpoint(gateway, moments).answer),
+            Route(STREAM_PATH, StreamEndpoint(gateway)),
+            Route("/v1/facts", FactsEndpoint(gateway).answer),
+            Route("/v1/compare", CompareEndpoint(gateway).answer),
+            Route("/v1/control", ControlEndpoint(gateway).answer),
+            *([Route(ORDERS_PATH, OrdersEndpoint(gateway, log).answer, methods=["POST"])] if log is not None else []),
             Route("/v1/rows.json", rows.json),
             Route("/v1/rows.csv", rows.csv),
             Route("/v1/flat.json", rows.flat),
             Route("/v1/definition", definition),
-            Route("/v1/boundaries", BoundariesDoor(boundaries).answer),
+            Route("/v1/boundaries", BoundariesEndpoint(boundaries).answer),
         ],
         middleware=[Middleware(AdmissionMiddleware, gateway=gateway)],
         exception_handlers={HTTPException: _refuse},

@@ -33,7 +33,7 @@ class _Kept(NamedTuple):
     body: bytes
 
 
-class CompareDoor:
+class CompareEndpoint:
     """The route of one gateway."""
 
     def __init__(self, gateway: Gateway) -> None:

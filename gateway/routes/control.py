@@ -44,7 +44,7 @@ MAX_SHOWN_CHARS: Final = 500
 """How much of a quarantined record's bytes an answer repeats: a box with its 49 candidates."""
 
 
-class ControlDoor:
+class ControlEndpoint:
     """The route of one gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
@@ -147,7 +147,7 @@ class OrderLog(Protocol):
         ...
 
 
-class OrdersDoor:
+class OrdersEndpoint:
     """The route of one gateway."""
 
     def __init__(self, gateway: Gateway, log: OrderLog) -> None:

@@ -22,7 +22,7 @@ Each takes 0.1 ms with 49 candidates, less with the few of a national race, and 
 """
 
 
-class FactsDoor:
+class FactsEndpoint:
     """The route of one gateway."""
 
     def __init__(self, gateway: Gateway) -> None:

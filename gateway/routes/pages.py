@@ -57,7 +57,7 @@ def _policy(path: str) -> str:
 _PAGE: Final = "overlays/overlay.html"
 
 
-class OverlayDoor:
+class OverlayEndpoint:
     """/overlays/NAME: the same page for all, since its script reads the name off the address."""
 
     def __init__(self, files: StaticFiles) -> None:
@@ -71,7 +71,7 @@ class OverlayDoor:
         return await self._files.get_response(_PAGE, request.scope)
 
 
-class BoundariesDoor:
+class BoundariesEndpoint:
     """/v1/boundaries: the GeoJSON that the gateway was given, or 204 where it was given none."""
 
     def __init__(self, boundaries: Boundaries | None) -> None:

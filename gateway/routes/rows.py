@@ -96,7 +96,7 @@ class _Tables:
         return table
 
 
-class RowsDoor:
+class RowsEndpoint:
     """The routes of one gateway."""
 
     def __init__(self, gateway: Gateway) -> None:

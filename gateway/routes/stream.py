@@ -42,7 +42,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _FIRST: Final = b"retry: %d\n\n" % RETRY_MS
 
 
-class StreamDoor:
+class StreamEndpoint:
     """The route of one gateway, as an ASGI application."""
 
     def __init__(self, gateway: Gateway) -> None:

@@ -128,7 +128,7 @@ class Moments:
         return past
 
 
-class TotalsDoor:
+class TotalsEndpoint:
     """The route of one gateway; with `at`, its past."""
 
     def __init__(self, gateway: Gateway, moments: Moments | None = None) -> None:
@@ -160,12 +160,12 @@ async def answer_of_then(gateway: Gateway, moments: Moments | None, request: Req
     """The totals at the moment that the request names."""
     if moments is None:
         raise HTTPException(404, "This gateway knows the present only. Ask one that was started by sandik gateway.")
-    said = request.query_params.getlist(AT)
-    if len(said) != 1:
+    given = request.query_params.getlist(AT)
+    if len(given) != 1:
         raise HTTPException(400, "Give one moment, such as at=22:14.")
     zone = ZoneInfo(question.run_state.run.definition.timezone)
     try:
-        moment = parse_moment(said[0], zone, gateway.clock.now())
+        moment = parse_moment(given[0], zone, gateway.clock.now())
         past = await moments.at(moment, question.run_state.epoch)
     except UsageError as error:
         raise HTTPException(400, str(error)) from error

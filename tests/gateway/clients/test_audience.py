@@ -45,10 +45,10 @@ def test_what_was_kept_is_given_once_and_the_newest_of_each_id() -> None:
     made.keep("viewer", follow("s2"))
     made.drop("viewer", "s2")
     made.drop("stranger", "s2")
-    ((client, kept),) = made.take_kept()
+    ((client, kept),) = made.release_kept()
     assert client == "viewer"
     assert kept is new
-    assert made.take_kept() == []
+    assert made.release_kept() == []
 
 
 def test_who_leaves_takes_everything_along() -> None:
@@ -56,7 +56,7 @@ def test_who_leaves_takes_everything_along() -> None:
     made.keep("viewer", follow("s1"))
     for client in ("viewer", "desk", "stranger"):
         made.leave(client)
-    assert made.take_kept() == []
+    assert made.release_kept() == []
     assert made.grant("desk") == PUBLIC
 
 

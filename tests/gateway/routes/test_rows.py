@@ -22,7 +22,7 @@ from eventlog.sqlite import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway
-from gateway.routes.rows import RowsDoor
+from gateway.routes.rows import RowsEndpoint
 from gateway.settings import GatewaySettings
 from schemas.gate import Gate
 from tabulation.orders.embargo import Embargo
@@ -121,7 +121,7 @@ def gateway() -> Gateway:
 
 def asking(gateway: Gateway) -> asyncio.Task[Response]:
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": ONE.encode(), "headers": []}
-    return asyncio.create_task(RowsDoor(gateway).json(Request(scope)))
+    return asyncio.create_task(RowsEndpoint(gateway).json(Request(scope)))
 
 
 async def test_others_have_their_turn_while_a_first_answer_is_made(

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from consumers.aggregate import Aggregator
-from consumers.checkpoints import Saver
+from consumers.checkpoints import CheckpointWriter
 from consumers.order_relay import OrderRelay
 from eventlog.port import Entry
 from producers.publish import Publisher
@@ -109,9 +109,9 @@ def serve_under_embargo(patch: pytest.MonkeyPatch) -> None:
 
 def mark_what_was_not_kept(patch: pytest.MonkeyPatch) -> None:
     """A ledger whose record the log did not take counts as kept, and so the marker covers what is in no ledger."""
-    write = Saver._write_some
+    write = CheckpointWriter._write_some
 
-    async def forgetful(self: Saver) -> None:
+    async def forgetful(self: CheckpointWriter) -> None:
         unsaved, waiting = set(self._unsaved), list(self._waiting)
         try:
             await write(self)
@@ -119,7 +119,7 @@ def mark_what_was_not_kept(patch: pytest.MonkeyPatch) -> None:
             self._waiting = []
             self._unsaved = unsaved - set(waiting)
 
-    patch.setattr(Saver, "_write_some", forgetful)
+    patch.setattr(CheckpointWriter, "_write_some", forgetful)
 
 
 def resume_a_tally_late(patch: pytest.MonkeyPatch) -> None:
