@@ -24,6 +24,7 @@ from gateway.routes.facts import FactsEndpoint
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
 from gateway.routes.pages import BoundariesEndpoint, OverlayEndpoint, PageFiles
 from gateway.routes.rows import RowsEndpoint
+from gateway.routes.seats import SeatsEndpoint
 from gateway.routes.stream import StreamEndpoint
 from gateway.routes.totals import Moments, TotalsEndpoint
 from gateway.siblings import Siblings
@@ -70,6 +71,7 @@ def application(
             Route("/v1/totals", TotalsEndpoint(gateway, moments).answer),
             Route(STREAM_PATH, StreamEndpoint(gateway)),
             Route("/v1/facts", FactsEndpoint(gateway).answer),
+            Route("/v1/seats", SeatsEndpoint(gateway).answer),
             Route("/v1/compare", CompareEndpoint(gateway).answer),
             Route("/v1/control", ControlEndpoint(gateway).answer),
             *([Route(ORDERS_PATH, OrdersEndpoint(gateway, log).answer, methods=["POST"])] if log is not None else []),

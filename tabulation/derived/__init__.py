@@ -2,6 +2,7 @@
 
 - Of one unit: `facts` (arithmetic that nobody can argue with), `events` (what is worth a strap), `alarms` (what is
   worth waking an operator for).
+- Of a contest with seats: `seat_facts` (who has how many, in each unit).
 - Of the past: `history` (the totals as they stood at a moment).
 - Of the sources: `feeds` (how each is doing), `gap` (how the gap between two splits), `explain` (why they differ).
 - Of an order: `in_force` (what is in force where it comes).

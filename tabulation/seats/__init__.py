@@ -3,6 +3,7 @@
 - `methods`: a number of seats among lists by their votes: D'Hondt, Sainte-Laguë, largest remainder, most votes.
 - `admission`: who takes part: thresholds, alliances, votes that are deducted first.
 - `division`: a contest's seats by its plan, in each constituency and summed up.
+- `councils`: the plan of a municipal council of Türkiye.
 
 What a tie or a remainder leaves open is told as undecided, with those it lies between. No result depends on the order
 in which votes are given.

@@ -1,0 +1,101 @@
+"""Each unit's seats as they follow from its figures: a projection until every vote is counted. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from schemas.definition import Election
+from schemas.seats import SeatPlan
+from tabulation.derived.facts import Counted
+from tabulation.seats.admission import Poll
+from tabulation.seats.division import UnitSeats, divide_constituency, sum_up
+from tabulation.seats.methods import Undecided
+
+
+class Figures(Protocol):
+    """Where the figures of a contest by one source are looked up."""
+
+    def __call__(self, unit: str) -> Counted | None:
+        """A unit's figures; `None` where nothing of it was reported."""
+
+
+class OpenSeats(NamedTuple):
+    """Seats that are undecided, and in which constituency."""
+
+    unit: str
+    undecided: Undecided
+
+
+class SeatFacts(NamedTuple):
+    """The seats of a unit: of its own constituency, or of all that lie in it."""
+
+    unit: str
+    constituencies: tuple[str, ...]
+    total: UnitSeats
+    undecided: tuple[OpenSeats, ...]
+    complete: bool
+    """Whether every vote that these seats depend on is counted: the threshold's too, where it is of the contest."""
+
+
+def units_with_seats(definition: Election, plan: SeatPlan) -> dict[str, tuple[str, ...]]:
+    """The constituencies in each unit that has any, in the order of the plan; a constituency is in itself."""
+    found: dict[str, list[str]] = {}
+    for constituency in plan.seats:
+        for unit in definition.path(constituency):
+            found.setdefault(unit, []).append(constituency)
+    return {unit: tuple(constituencies) for unit, constituencies in found.items()}
+
+
+def seat_facts(
+    definition: Election, contest: str, plan: SeatPlan, figures: Figures, units: Mapping[str, tuple[str, ...]]
+) -> list[SeatFacts]:
+    """The seats of these units with their constituencies, each constituency worked out once."""
+    country = figures(definition.country)
+    divided = {
+        constituency: divide_constituency(
+            plan,
+            constituency,
+            _poll(country),
+            _poll(figures(constituency)),
+            _independents(definition, contest, constituency),
+        )
+        for constituency in dict.fromkeys(one for constituencies in units.values() for one in constituencies)
+    }
+    needs_all = plan.threshold is not None and plan.threshold.of == "contest"
+    return [
+        _facts(unit, constituencies, divided, figures, (definition.country,) if needs_all else ())
+        for unit, constituencies in units.items()
+    ]
+
+
+def _facts(
+    unit: str,
+    constituencies: tuple[str, ...],
+    divided: Mapping[str, UnitSeats],
+    figures: Figures,
+    beside: Iterable[str],
+) -> SeatFacts:
+    return SeatFacts(
+        unit,
+        constituencies,
+        sum_up(divided[one] for one in constituencies),
+        tuple(OpenSeats(one, undecided) for one in constituencies for undecided in divided[one].undecided),
+        all(_is_complete(figures(one)) for one in (*constituencies, *beside)),
+    )
+
+
+def _is_complete(counted: Counted | None) -> bool:
+    return counted is not None and counted.claims.complete
+
+
+def _poll(counted: Counted | None) -> Poll:
+    """A unit's votes; votes that are not attributed yet are valid all the same."""
+    if counted is None:
+        return Poll({}, 0)
+    return Poll(
+        counted.votes, max(counted.counts["valid"], sum(counted.votes.values()) + counted.counts["unattributed"])
+    )
+
+
+def _independents(definition: Election, contest: str, unit: str) -> frozenset[str]:
+    ballot = definition.contest_by_id[contest].ballot(unit)
+    return frozenset(candidate.id for candidate in ballot if candidate.party is None)
