@@ -19,7 +19,13 @@ _PR_SET_PDEATHSIG: Final = 1
 """Linux's prctl(2): the signal that a process gets when the one that forked it ends."""
 
 _context: Final = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["sandik.cli", "tests.chaos.feed"])
+
+_PRELOADED: Final = ("aggregate", "archive", "gateway", "simulate")
+"""The commands that are started again and again. The command line imports no command before it is asked for."""
+
+_context.set_forkserver_preload(
+    ["sandik.cli", "tests.chaos.feed", *(f"sandik.commands.{name}" for name in _PRELOADED)]
+)
 
 
 class Forked:

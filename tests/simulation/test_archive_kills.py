@@ -11,6 +11,7 @@ from consumers.verify import verify
 from eventlog.archive import open_archive
 from eventlog.archive_manifest import MANIFEST
 from eventlog.clock import Wall
+from tests.simulation.forked import forked
 from tests.simulation.processes import Process, run, until
 
 KILLS = 4
@@ -30,9 +31,10 @@ async def test_a_killed_archiver_leaves_a_whole_archive_and_goes_on(tmp_path: Pa
     where = ("--log", f"sqlite:{tmp_path / 'log.db'}", "--run", "night")
     folder = tmp_path / "archive"
     held: list[int] = []
+    launch = partial(forked, output=tmp_path / "said")
     with (
-        Process(["simulate", *where, *NIGHT, "--speed", SPEED]) as producer,
-        Process(["archive", *where, "--out", str(folder), "--roll-s", "0.1"]) as archiver,
+        Process(["simulate", *where, *NIGHT, "--speed", SPEED], launch) as producer,
+        Process(["archive", *where, "--out", str(folder), "--roll-s", "0.1"], launch) as archiver,
     ):
         producer.start()
         for _ in range(KILLS):
