@@ -20,6 +20,8 @@ from sandik.wiring import open_log
 from tests.kafka.broker import RESTART_SESSION_MS, Broker
 from tests.kafka.jars import NoKafka
 from tests.kinds import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414  # a hook of pytest's
+from tests.order import pytest_collection_modifyitems as pytest_collection_modifyitems  # noqa: PLC0414  # another
+from tests.process_state import pytest_runtest_protocol as pytest_runtest_protocol  # noqa: PLC0414  # another
 
 settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("noisy")

@@ -1,21 +1,9 @@
 import logging
-from collections.abc import Iterator
 
 import orjson
 import pytest
 
-from sandik.logs import LINES, PACKAGES, PERIOD_S, LogForm, Repeats, configure_logs
-
-
-@pytest.fixture(autouse=True)
-def loggers_as_they_were() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in (*PACKAGES, "aiokafka")}
-    yield
-    root.handlers[:], root.level = handlers, level
-    for name, level_before in levels.items():
-        logging.getLogger(name).setLevel(level_before)
+from sandik.logs import LINES, PERIOD_S, LogForm, Repeats, configure_logs
 
 
 def test_a_line_for_machines_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:

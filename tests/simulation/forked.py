@@ -23,9 +23,7 @@ _context: Final = multiprocessing.get_context("forkserver")
 _PRELOADED: Final = ("aggregate", "archive", "gateway", "simulate")
 """The commands that are started again and again. The command line imports no command before it is asked for."""
 
-_context.set_forkserver_preload(
-    ["sandik.cli", "tests.chaos.feed", *(f"sandik.commands.{name}" for name in _PRELOADED)]
-)
+_context.set_forkserver_preload(["sandik.cli", "tests.chaos.feed", *(f"sandik.commands.{name}" for name in _PRELOADED)])
 
 
 class Forked:
