@@ -1,4 +1,4 @@
-"""Sharing out whole numbers so that nothing is lost: the arithmetic under the simulated boxes."""
+"""Divide whole numbers so that nothing is lost: apportionment by weight, and tables with given sums. Pure."""
 
 from collections.abc import Callable, Sequence
 from operator import mul
@@ -10,13 +10,13 @@ _FITTING_ROUNDS: Final = 4
 """Rounds of proportional fitting: what is still off after four is a few votes a district, moved by hand afterwards."""
 
 _TRIES: Final = 32
-"""Random picks of a box before the search goes through all of them."""
+"""Random picks before the search goes through all indexes."""
 
 
 def apportion(total: int, weights: Sequence[float], caps: Sequence[int]) -> list[int]:
-    """Share `total` out by weight (largest remainders), no share above its cap.
+    """Return shares of `total` in proportion to weights, by largest remainders and none above its cap.
 
-    The caps must have room for `total` together.
+    The caps must come to `total` or more.
     """
     whole = sum(weights) or 1.0
     exact = [total * weight / whole for weight in weights]
@@ -34,10 +34,17 @@ def apportion(total: int, weights: Sequence[float], caps: Sequence[int]) -> list
 def fill(
     rows: Sequence[int], columns: Sequence[int], weights: Sequence[list[float]], chance: Chance
 ) -> list[list[int]]:
-    """A table of whole numbers with exactly these row and column sums, shaped like `weights`.
+    """Return a table of whole numbers with exactly these row and column sums, in the proportions of `weights`.
 
-    Iterative proportional fitting, then each row is rounded to its sum, then single votes are moved within rows until
-    the columns agree. The sums of `rows` and `columns` must be equal, the weights above 0.
+    Iterative proportional fitting gives the proportions; each row is rounded to its sum; then single votes are moved
+    within rows until the columns have their sums.
+
+    Args:
+        rows: The sum of each row.
+        columns: The sum of each column; together they come to what the rows come to.
+        weights: For each row a weight for each column, above 0.
+        chance: Decides which rows the moved votes are in.
+
     """
     if not sum(rows):
         return [[0] * len(columns) for _ in rows]
@@ -75,7 +82,7 @@ def _round(total: int, weights: list[float]) -> list[int]:
 
 
 def _repair(table: list[list[int]], columns: Sequence[int], chance: Chance) -> None:
-    """Move single votes within rows, from columns that have too many to columns that have too few."""
+    """Move single votes within rows, in place, from columns that have too many to columns that have too few."""
     off = [sum(column) - wanted for column, wanted in zip(zip(*table, strict=True), columns, strict=True)]
     givers = [index for index, surplus in enumerate(off) for _ in range(surplus)]
     takers = [index for index, surplus in enumerate(off) for _ in range(-surplus)]
@@ -90,7 +97,7 @@ def _row_with(column: int, table: list[list[int]], chance: Chance) -> int:
 
 
 def pick(size: int, fits: Callable[[int], bool], chance: Chance) -> int:
-    """A random index that fits, of those below `size`; there must be one."""
+    """Return a random index below `size` that fits. There must be one, or `StopIteration` is raised."""
     for _ in range(_TRIES):
         index = chance.randrange(0, size)
         if fits(index):

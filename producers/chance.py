@@ -1,4 +1,4 @@
-"""Chance: seeded, and nothing else. The only place in sandik that makes a random number generator."""
+"""Seeded random numbers: the only place in sandik that makes a random number generator."""
 
 import random
 from collections.abc import MutableSequence
@@ -6,27 +6,27 @@ from typing import Any, Protocol
 
 
 class Chance(Protocol):
-    """What the simulator asks of a generator: a part of `random.Random`."""
+    """A random number generator, as far as sandik needs one: a part of `random.Random`."""
 
     def random(self) -> float:
-        """A number from 0 up to, not including, 1."""
+        """Return a number from 0 up to, not including, 1."""
         ...
 
     def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:
-        """A normally distributed number."""
+        """Return a normally distributed number."""
         ...
 
     def randrange(self, start: int, stop: int) -> int:
-        """A whole number from `start` up to, not including, `stop`."""
+        """Return a whole number from `start` up to, not including, `stop`."""
         ...
 
     def shuffle(self, x: MutableSequence[Any]) -> None:
-        """Put a list in another order, in place."""
+        """Put a list in a random order, in place."""
         ...
 
 
 def seeded(*parts: object) -> Chance:
-    """A generator of its own for whatever the parts name, such as `seeded(1, "tr/34/uskudar", "counts")`.
+    """Return a generator for what the parts name, such as `seeded(1, "tr/34/uskudar", "counts")`.
 
     The same parts give the same numbers in every process: `random.Random` hashes a text with SHA-512, not with
     Python's per-process `hash`.

@@ -1,6 +1,7 @@
-"""Publishing tally events: all at once, or each when its time comes. Neither ever drops one.
+"""Append tallies to a run's log, and read back what a source has there already.
 
-Where the log cannot be reached or is full, both wait and try again, and say so through a callback: a night goes on.
+`publish` appends as fast as the log takes the records, `play` appends each when it is due. Neither drops a record:
+where the log cannot be reached or is full, both wait, try again, and report that through a callback.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from eventlog.clock import Clock, Replay
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_until
 from eventlog.retry import LOG_RETRY, RetryPolicy, Tries, Waiting, retried
-from producers.stages import Deliveries, Delivering, Delivery
+from producers.stages import Deliveries, Delivery, DeliveryStream
 from schemas.tally import MAX_TALLY_BYTES, Counted, Reported, Tally, Withdrawn, encode, parse_tallies
 
 BATCH_RECORDS: Final = 1_000
@@ -24,15 +25,15 @@ BATCH_BYTES: Final = 512 * 1024
 """Bytes in one append: half of Kafka's default limit for one request's batch."""
 
 TICK_S: Final = 0.05
-"""How often a paced night appends at most: half of the 100 ms for which the totals are conflated anyway."""
+"""How often `play` appends at most: half of the 100 ms for which the totals are conflated anyway."""
 
 _LOOKAHEAD_EVENTS: Final = 512
-"""Events fetched from a staged night at once, in a thread: some 20 ms of work, a minute of the night."""
+"""Deliveries that `play` fetches at once, in a thread: some 20 ms of work for a staged night, a minute of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What is in the log by now; `due` is how far a paced night is."""
+    """How much has been appended so far; `due`: when the last record of a paced night was due."""
 
     records: int
     size_bytes: int
@@ -49,7 +50,11 @@ def _ignore(_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Appends to one topic. `retry` says how long a batch that the log does not take waits, by the `clock`."""
+    """Appends to one topic.
+
+    `retry` says how long to wait, by the `clock`, before a batch that the log did not take is tried again.
+    `on_progress` is called after each batch, `on_waiting` before each wait.
+    """
 
     log: EventLog
     topic: str
@@ -61,20 +66,20 @@ class Publisher:
     async def append(self, entries: list[Entry]) -> None:
         """Append one batch, however long it takes.
 
-        Raises the log's error where trying again makes no sense, or once patience is over. Sending a batch again
-        after a failure may leave some records in the log twice, which revisions make harmless.
+        Raises the log's error where it is not retriable, or once `retry` gives up. A batch that is sent again after a
+        failure may leave some records in the log twice, which revisions make harmless.
         """
         tries = Tries(self.clock, self.retry)
         await retried(lambda: self.log.append(self.topic, entries), tries, self.on_waiting)
 
 
 def entry(event: Tally) -> Entry:
-    """The event as a record: keyed by district, so that a district lives in one partition."""
+    """Return the event as a record, keyed by its district, so that a district lives in one partition."""
     return Entry(event.district.encode(), encode(event))
 
 
 async def publish(publisher: Publisher, entries: Iterable[Entry]) -> Published:
-    """Append all entries, in batches, as fast as the log takes them. Returns what was published."""
+    """Append all entries, in batches, as fast as the log takes them. Return how much that was."""
     records = size_bytes = 0
     for batch in _batches(entries):
         await publisher.append(batch)
@@ -85,10 +90,10 @@ async def publish(publisher: Publisher, entries: Iterable[Entry]) -> Published:
 
 
 async def play(publisher: Publisher, deliveries: Deliveries, night: Replay) -> Published:
-    """Append each record once `night` reaches its time; `deliveries` must come in due order.
+    """Append each record once the clock `night` reaches its due time; `deliveries` must come in due order.
 
-    Records are appended in small batches, one every `TICK_S` at most. Where the log or the machine is too slow, the
-    night falls behind: batches grow, and nothing is left out.
+    Records are appended in batches, one every `TICK_S` at most. Where the log or the machine is too slow, the night
+    falls behind: batches grow, and nothing is left out. Return how much was appended.
     """
     upcoming = _Upcoming(iter(deliveries))
     records = size_bytes = 0
@@ -106,28 +111,31 @@ async def play(publisher: Publisher, deliveries: Deliveries, night: Replay) -> P
         records += len(batch)
         size_bytes += _size(batch)
         publisher.on_progress(Published(records, size_bytes, due))
-        if len(batch) < BATCH_RECORDS:
+        if len(batch) < BATCH_RECORDS:  # a full batch means that more is due already
             await publisher.clock.sleep(TICK_S)
     return Published(records, size_bytes, due)
 
 
 class _Upcoming:
-    """What comes next in a staged night. It is staged in a thread, a stretch at a time, so the event loop goes on."""
+    """The deliveries that are still to be published. They are made in a thread, so that the event loop goes on.
 
-    def __init__(self, deliveries: Delivering) -> None:
+    Call order: `head()`, then `take()` where it returned a delivery.
+    """
+
+    def __init__(self, deliveries: DeliveryStream) -> None:
         self._deliveries = deliveries
-        self._stretch: list[Delivery] = []
+        self._fetched: list[Delivery] = []  # the next one last
 
     async def head(self) -> Delivery | None:
-        """The next delivery, if there is one."""
-        if not self._stretch:
+        """Return the next delivery and keep it; `None` at the end."""
+        if not self._fetched:
             fetched = await asyncio.to_thread(lambda: list(islice(self._deliveries, _LOOKAHEAD_EVENTS)))
-            self._stretch = fetched[::-1]
-        return self._stretch[-1] if self._stretch else None
+            self._fetched = fetched[::-1]
+        return self._fetched[-1] if self._fetched else None
 
     def take(self) -> Delivery:
-        """Take the delivery that `head` returned."""
-        return self._stretch.pop()
+        """Remove the next delivery and return it."""
+        return self._fetched.pop()
 
 
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
@@ -149,7 +157,7 @@ def _size(batch: list[Entry]) -> int:
 
 
 async def reports_of(log: EventLog, topic: str, source: str) -> AsyncIterator[Reported]:
-    """Every report of a source in the tallies topic by now; those of a district in the order of the log.
+    """Yield every report of a source that is in the tallies topic by now; those of a district in the order of the log.
 
     Raises `UnknownTopic`.
     """
@@ -159,14 +167,14 @@ async def reports_of(log: EventLog, topic: str, source: str) -> AsyncIterator[Re
 
 
 async def boxes_of(log: EventLog, topic: str, source: str, contest: str) -> AsyncIterator[Counted | Withdrawn]:
-    """Every statement of a source about a contest's boxes in the tallies topic by now, as `reports_of` does."""
+    """Yield every tally of a source for a contest's boxes that is in the tallies topic by now, as `reports_of` does."""
     async for tally in _tallies_of(log, topic, source, b'"box"'):
         if not isinstance(tally, Reported) and tally.contest == contest:
             yield tally
 
 
 async def _tallies_of(log: EventLog, topic: str, source: str, mark: bytes) -> AsyncIterator[Tally]:
-    """A source's events whose records have these bytes in them, so that not every record has to be parsed."""
+    """Yield a source's events. Only records with the bytes `mark` in them are parsed, which spares most of the work."""
     ends = await log.end_offsets(topic)
     async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:
         async for batch in read_until(reader, ends):

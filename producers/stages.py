@@ -1,4 +1,11 @@
-"""Faults on the way to the log, as stages."""
+"""Fault injection on the way to the log: stages, each of which maps a stream of deliveries to another. Pure.
+
+A delivery is a record on its way from a producer to the log. Stages compose: any may follow any. None of them loses
+anything: late, duplicate and reordered records are what revisions make harmless, and a damaged record comes beside the
+intact one. So every composition ends in the totals of the undisturbed night, and what was damaged ends in quarantine.
+
+A scenario lists stages under `[[faults]]`, the command line writes them as `duplicate:share=0.1,after_s=30`.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,11 +16,11 @@ from math import log
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self, get_args
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from eventlog.port import Entry
 from producers.chance import Chance, seeded
-from producers.input_files import did_you_mean, parse_toml
+from producers.input_files import FileSection, Share, all_faults, did_you_mean, parse_toml
 from schemas.errors import ScenarioError
 from schemas.fields import MAX_BOX_NUMBER, Id
 from schemas.tally import MAX_TALLY_BYTES
@@ -30,7 +37,8 @@ class Delivery(NamedTuple):
 Deliveries = Iterable[Delivery]
 """In due order."""
 
-Delivering = Iterator[Delivery]
+DeliveryStream = Iterator[Delivery]
+"""The same, to be read once."""
 
 
 Damage = Literal[
@@ -46,18 +54,18 @@ Damage = Literal[
 ]
 
 NOBODY: Final = "nobody"
-"""An id that no definition should have: what the unknown ids are replaced by."""
+"""An id that no definition should have: it replaces the real one in a record of an unknown contest, source, …"""
 
 
 def damaged(entry: Entry, damage: Damage) -> Entry:
-    """The record with this damage. One that cannot have it (a withdrawal has no votes) is cut short instead."""
+    """Return the record with this damage. One that cannot have it (a withdrawal has no votes) is cut short instead."""
     if damage == "misrouted":
         return Entry(entry.key + b"/astray", entry.value, entry.partition)
     return Entry(entry.key, _BYTES[damage](entry.value), entry.partition)
 
 
 def _cut_short(value: bytes) -> bytes:
-    text = value.rstrip()  # cut in its padding, an oversized one would be intact again
+    text = value.rstrip()  # half of an oversized record may be padding only, and without it the record is intact
     return text[: len(text) // 2]
 
 
@@ -87,33 +95,30 @@ _BYTES: Final[dict[str, Callable[[bytes], bytes]]] = {
 }
 
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=7 * 24 * 3600)]
 
 DAMAGES: Final[tuple[Damage, ...]] = get_args(Damage)
 
 
-class _Stage(BaseModel):
-    """`source`: only the deliveries of this source are disturbed; without it, all are."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+class _Stage(FileSection):
+    """What all stages have. `source`: disturb only the deliveries of this source; without it, those of all."""
 
     source: Id | None = None
 
     def concerns(self, delivery: Delivery) -> bool:
-        """Whether this stage may disturb this delivery."""
+        """Return whether this stage may disturb this delivery."""
         return self.source in (None, delivery.source)
 
 
 class Duplicate(_Stage):
-    """This share is sent once more, within `after_s`."""
+    """Send this share of the deliveries once more, within `after_s`."""
 
     stage: Literal["duplicate"]
     share: Share = 0.05
     after_s: Seconds = 60.0
 
-    def apply(self, deliveries: Deliveries, chance: Chance) -> Delivering:
-        """The same deliveries and the doubles, in due order."""
+    def apply(self, deliveries: Deliveries, chance: Chance) -> DeliveryStream:
+        """Yield the same deliveries and the duplicates, in due order."""
 
         def doubled(delivery: Delivery) -> list[Delivery]:
             if self.concerns(delivery) and chance.random() < self.share:
@@ -124,14 +129,14 @@ class Duplicate(_Stage):
 
 
 class Reorder(_Stage):
-    """This share is overtaken by whatever comes within the next `within_s`."""
+    """Let this share of the deliveries be overtaken by whatever comes within the next `within_s`."""
 
     stage: Literal["reorder"]
     share: Share = 1.0
     within_s: Seconds = 30.0
 
-    def apply(self, deliveries: Deliveries, chance: Chance) -> Delivering:
-        """The same deliveries, some later by a time of their own."""
+    def apply(self, deliveries: Deliveries, chance: Chance) -> DeliveryStream:
+        """Yield the same deliveries, some of them later, each by a delay of its own."""
 
         def moved(delivery: Delivery) -> Delivery:
             if self.concerns(delivery) and chance.random() < self.share:
@@ -142,14 +147,14 @@ class Reorder(_Stage):
 
 
 class Delay(_Stage):
-    """Everything comes later: by `by_s`, and by some more that is short mostly, `jitter_s` on average."""
+    """Delay everything by `by_s`, and by a jitter that is exponentially distributed with the mean `jitter_s`."""
 
     stage: Literal["delay"]
     by_s: Seconds = 30.0
     jitter_s: Seconds = 0.0
 
-    def apply(self, deliveries: Deliveries, chance: Chance) -> Delivering:
-        """The same deliveries, later. As on one connection, nothing overtakes anything."""
+    def apply(self, deliveries: Deliveries, chance: Chance) -> DeliveryStream:
+        """Yield the same deliveries, later. As on one connection, none overtakes another."""
         latest: datetime | None = None
 
         def moved(delivery: Delivery) -> Delivery:
@@ -164,10 +169,10 @@ class Delay(_Stage):
 
 
 class DropAndResend(_Stage):
-    """Connections break: with `share` as the chance at each delivery, and for `outage_s`.
+    """Break the connection: at each delivery with the probability `share`, for `outage_s`.
 
-    What falls into an outage is lost on the way, and sent once it is over; so are the `overlap` deliveries before it,
-    because the sender cannot know whether they arrived.
+    What is due during an outage is sent at its end. So are the `overlap` deliveries before it, once more: the sender
+    cannot know whether they arrived.
     """
 
     stage: Literal["drop_and_resend"]
@@ -175,8 +180,8 @@ class DropAndResend(_Stage):
     outage_s: Seconds = 30.0
     overlap: Annotated[int, Field(ge=0, le=10_000)] = 20
 
-    def apply(self, deliveries: Deliveries, chance: Chance) -> Delivering:
-        """The same deliveries, those of an outage at its end, with some that had arrived."""
+    def apply(self, deliveries: Deliveries, chance: Chance) -> DeliveryStream:
+        """Yield the same deliveries, those of an outage at its end, together with duplicates of those before it."""
         return _in_order(self._sent(deliveries, chance))
 
     def _sent(self, deliveries: Deliveries, chance: Chance) -> Iterator[tuple[datetime, list[Delivery]]]:
@@ -199,14 +204,14 @@ class DropAndResend(_Stage):
 
 
 class Corrupt(_Stage):
-    """This share comes damaged first, in one of the ways of `damages`, and then intact."""
+    """Send this share of the records damaged first, in one of the ways of `damages`, and then intact."""
 
     stage: Literal["corrupt"]
     share: Share = 0.01
     damages: Annotated[tuple[Damage, ...], Field(min_length=1, strict=False)] = DAMAGES
 
-    def apply(self, deliveries: Deliveries, chance: Chance) -> Delivering:
-        """The same deliveries, each damaged one before its intact one."""
+    def apply(self, deliveries: Deliveries, chance: Chance) -> DeliveryStream:
+        """Yield the same deliveries, each damaged one before its intact one."""
         for delivery in deliveries:
             if self.concerns(delivery) and chance.random() < self.share:
                 damage = self.damages[chance.randrange(0, len(self.damages))]
@@ -215,13 +220,13 @@ class Corrupt(_Stage):
 
 
 class Burst(_Stage):
-    """Nothing for `every_s`, then all that has gathered at once."""
+    """Send nothing for `every_s`, then all at once what is due by then."""
 
     stage: Literal["burst"]
     every_s: Annotated[float, Field(gt=0, le=24 * 3600)] = 60.0
 
-    def apply(self, deliveries: Deliveries, chance: Chance) -> Delivering:  # noqa: ARG002  a stage takes its chance
-        """The same deliveries, each at the next whole multiple of `every_s`."""
+    def apply(self, deliveries: Deliveries, chance: Chance) -> DeliveryStream:  # noqa: ARG002  a stage takes its chance
+        """Yield the same deliveries, each due at the next whole multiple of `every_s`."""
         return _in_order(
             (
                 delivery.due,
@@ -232,7 +237,7 @@ class Burst(_Stage):
 
 
 class Silence(_Stage):
-    """Nothing comes from `since` to `until`; what was held back then comes within `catch_up_s`, still in order."""
+    """Send nothing from `since` to `until`; send what was due meanwhile within `catch_up_s` afterwards, in order."""
 
     stage: Literal["silence"]
     since: AwareDatetime
@@ -245,22 +250,24 @@ class Silence(_Stage):
             raise ValueError("a silence ends after it began: until must be later than since")
         return self
 
-    def apply(self, deliveries: Deliveries, chance: Chance) -> Delivering:  # noqa: ARG002  a stage takes its chance
-        """The same deliveries; those of the silence squeezed into the minutes after it."""
+    def apply(self, deliveries: Deliveries, chance: Chance) -> DeliveryStream:  # noqa: ARG002  a stage takes its chance
+        """Yield the same deliveries; those of the silence and of the catch-up share the catch-up."""
         caught_up = self.until + timedelta(seconds=self.catch_up_s)
 
         def moved(delivery: Delivery) -> Delivery:
             if not self.concerns(delivery) or not self.since <= delivery.due < caught_up:
                 return delivery
-            place = (delivery.due - self.since) / (caught_up - self.since)
-            return delivery._replace(due=self.until + place * (caught_up - self.until))
+            # maps [since, caught_up) linearly onto [until, caught_up): so the order stays, also with what is due then
+            part = (delivery.due - self.since) / (caught_up - self.since)
+            return delivery._replace(due=self.until + part * (caught_up - self.until))
 
         return _in_order((delivery.due, [moved(delivery)]) for delivery in deliveries)
 
 
-Stage = Annotated[Duplicate | Reorder | Delay | DropAndResend | Corrupt | Burst | Silence, Field(discriminator="stage")]
+AnyStage = Duplicate | Reorder | Delay | DropAndResend | Corrupt | Burst | Silence
+Stage = Annotated[AnyStage, Field(discriminator="stage")]
 
-KINDS: Final[dict[str, type[BaseModel]]] = {
+KINDS: Final[dict[str, type[AnyStage]]] = {
     "duplicate": Duplicate,
     "reorder": Reorder,
     "delay": Delay,
@@ -272,10 +279,10 @@ KINDS: Final[dict[str, type[BaseModel]]] = {
 """Every stage by its name."""
 
 
-def disturb(deliveries: Deliveries, stages: Sequence[Stage], seed: int) -> Delivering:
+def disturb(deliveries: Deliveries, stages: Sequence[Stage], seed: int) -> DeliveryStream:
     """Put the deliveries through all stages, the first one first. The same seed disturbs in the same way."""
-    for place, stage in enumerate(stages):
-        deliveries = stage.apply(deliveries, seeded(seed, "stage", place, stage.stage))
+    for number, stage in enumerate(stages):
+        deliveries = stage.apply(deliveries, seeded(seed, "stage", number, stage.stage))
     return iter(deliveries)
 
 
@@ -283,8 +290,11 @@ def _later(delivery: Delivery, seconds: float) -> Delivery:
     return delivery._replace(due=delivery.due + timedelta(seconds=seconds))
 
 
-def _in_order(known: Iterable[tuple[datetime, list[Delivery]]]) -> Delivering:
-    """Deliveries in due order, given what becomes known at each moment: nothing that is due before it."""
+def _in_order(known: Iterable[tuple[datetime, list[Delivery]]]) -> DeliveryStream:
+    """Yield deliveries in due order. `known` has, for moments in rising order, deliveries that are due then or later.
+
+    A delivery is held until a moment after which nothing can become known that is due before it.
+    """
     waiting: list[tuple[datetime, int, Delivery]] = []
     order = count()
     for moment, deliveries in known:
@@ -296,11 +306,11 @@ def _in_order(known: Iterable[tuple[datetime, list[Delivery]]]) -> Delivering:
         yield heappop(waiting)[2]
 
 
-_STAGE: Final[TypeAdapter[Stage]] = TypeAdapter(Stage)
-
-
 def parse_fault(text: str) -> Stage:
-    """The stage that `NAME` or `NAME:key=value,…` stands for. Raises `ScenarioError`, which says what it may be."""
+    """Return the stage that `NAME` or `NAME:key=value,…` stands for, in the words of a scenario's `[[faults]]`.
+
+    Raises `ScenarioError`, which says what there is.
+    """
     name, _, settings = text.partition(":")
     if name not in KINDS:
         raise ScenarioError(f"There is no fault {name!r}.{did_you_mean(name, KINDS)} There is: {', '.join(KINDS)}.")
@@ -309,23 +319,23 @@ def parse_fault(text: str) -> Stage:
         key, equals, value = setting.partition("=")
         if not equals:
             raise ScenarioError(f"{text!r}: {setting!r} sets nothing. Write it as key=value, such as share=0.1.")
-        fields[key.strip()] = _value(value.strip())
+        fields[key.strip()] = _setting(value.strip())
     try:
-        return _STAGE.validate_python(fields)
+        return KINDS[name].model_validate(fields)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        key = str(fault["loc"][-1])
-        hint = did_you_mean(key, KINDS[name].model_fields) if fault["type"] == "extra_forbidden" else ""
+        fault = all_faults(error, KINDS[name])[0]
         known = ", ".join(field for field in KINDS[name].model_fields if field != "stage")
-        raise ScenarioError(f"{text!r}: {key}: {fault['msg']}.{hint} {name} knows: {known}.") from error
+        raise ScenarioError(
+            f"{text!r}: {fault}{'' if fault.endswith(('.', '?')) else '.'} {name} knows: {known}."
+        ) from error
 
 
-def _value(text: str) -> float | str | datetime | list[str]:
-    """A number, a moment, names joined by `+`, or a name."""
-    if "+" in text and ":" not in text:
+def _setting(text: str) -> float | str | datetime | list[str]:
+    """Parse a number, a moment, names joined by `+`, or one name."""
+    if "+" in text and ":" not in text:  # a moment has a colon, and its offset a plus
         return text.split("+")
     try:
-        found: float | str | datetime = parse_toml(f"value = {text}")["value"]
+        parsed: float | str | datetime = parse_toml(f"value = {text}")["value"]
     except ValueError:
         return text
-    return found
+    return parsed

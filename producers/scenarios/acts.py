@@ -1,28 +1,25 @@
-"""Acts: what happens in a staged night beyond its course. `[[acts]]` in a scenario file; pure data.
+"""Acts: events of a staged night beyond its normal course, `[[acts]]` in a scenario file. Pure.
 
-An act says what is reported and when: an authority annuls boxes, an agency stops. What happens to records on their way
-to the log is a stage (producers/stages.py).
+An act changes what is reported and when: an authority annuls boxes, an agency stops. What happens to records on their
+way to the log is a stage (producers/stages.py).
 """
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
+from producers.input_files import FileSection, Share
 from schemas.fields import Id, Total, UnitId
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Minutes = Annotated[float, Field(ge=0, le=7 * 24 * 60)]
 Units = Annotated[tuple[UnitId, ...], Field(min_length=1, strict=False)]
 
 
-class _Act(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+class _BoxAct(FileSection):
+    """An act on some boxes: on so many `boxes` or on this `share` of them.
 
-
-class _BoxAct(_Act):
-    """An act on some boxes: `boxes` of them or this `share`; only in `districts`, of one source and in one contest.
-
-    Without `source` the same boxes are meant in every source's reports.
+    `districts`, `source` and `contest` limit it; without `source` the same boxes are concerned in every source's
+    reports.
     """
 
     source: Id | None = None
@@ -38,8 +35,8 @@ class _BoxAct(_Act):
         return self
 
 
-class _MendedAct(_BoxAct):
-    """An act on boxes that are reported wrongly until, between `since` and `until`, one after the other is mended."""
+class _CorrectedAct(_BoxAct):
+    """An act on boxes that are reported wrongly at first, and corrected one after the other from `since` to `until`."""
 
     since: AwareDatetime
     until: AwareDatetime
@@ -51,8 +48,8 @@ class _MendedAct(_BoxAct):
         return self
 
 
-class Miscount(_MendedAct):
-    """`part` of the votes of `takes` is reported as votes of `gives`; without `gives`, as invalid."""
+class Miscount(_CorrectedAct):
+    """Report this `part` of the votes of `takes` as votes of `gives`; without `gives`, as invalid ballots."""
 
     kind: Literal["miscount"]
     takes: Id
@@ -60,16 +57,16 @@ class Miscount(_MendedAct):
     part: Share
 
 
-class ListedTwice(_MendedAct):
-    """A box is reported with what the box before it in the list says: that one is listed twice."""
+class ListedTwice(_CorrectedAct):
+    """Report a box with the figures of the box before it in the list, which is so listed twice."""
 
     kind: Literal["listed_twice"]
 
 
-class HoldBack(_Act):
-    """A source attributes votes late: at `since` exactly `votes` of those it has are unattributed; all are by `until`.
+class HoldBack(FileSection):
+    """Let a source attribute votes late: at `since` it has exactly `votes` unattributed ones, at `until` none.
 
-    Only boxes reported before `since` are held back; there must be enough of them in `districts`.
+    Only boxes that are reported before `since` are concerned; there must be enough of them in `districts`.
     """
 
     kind: Literal["hold_back"]
@@ -88,9 +85,9 @@ class HoldBack(_Act):
 
 
 class Annulment(_BoxAct):
-    """The authority annuls the boxes at `at` (iptal); a rerun brings them back, from `rerun_at` on.
+    """Annul the boxes at `at` (iptal); report them again within `rerun_minutes` after `rerun_at`, as a rerun gave them.
 
-    In the rerun `part` of the votes of `takes` goes to `gives`. A box that a source has not reported by `at` is
+    In the rerun this `part` of the votes of `takes` goes to `gives`. A box that a source has not reported by `at` is
     annulled all the same.
     """
 
@@ -109,8 +106,8 @@ class Annulment(_BoxAct):
         return self
 
 
-class Freeze(_Act):
-    """A source stops at this share of its boxes in the first race; at `until` it goes on and catches up."""
+class Freeze(FileSection):
+    """Let a source stop at this share of its boxes in the first contest, and catch up from `until` on."""
 
     kind: Literal["freeze"]
     source: Id
@@ -119,8 +116,8 @@ class Freeze(_Act):
     catch_up_minutes: Minutes = 30.0
 
 
-class LateStart(_Act):
-    """In these units (provinces or districts) every count comes later by so many minutes."""
+class LateStart(FileSection):
+    """Delay every count of these units (provinces or districts) by so many minutes."""
 
     kind: Literal["late_start"]
     units: Units

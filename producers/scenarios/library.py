@@ -1,4 +1,4 @@
-"""The library: the scenarios that sandik brings along, and files of the same kind."""
+"""The library: find a scenario of those that sandik brings along, or a file of the same kind, and read it."""
 
 from importlib import resources
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from producers.input_files import did_you_mean, listed
+from producers.input_files import all_faults, did_you_mean, indented
 from producers.scenarios.scenario import Scenario
-from producers.scenarios.shorthand import Spread, resolve, spread_out
+from producers.scenarios.shorthand import Spread, expand_spread, resolve_bases
 from schemas.errors import ScenarioError
 
 DEFAULT_SCENARIO: Final = "istanbul-2024"
@@ -17,8 +17,8 @@ DEFAULT_SCENARIO: Final = "istanbul-2024"
 _FOLDER: Final = resources.files("producers.scenarios")
 
 
-class Told(NamedTuple):
-    """A scenario of the library by its name, and its story."""
+class LibraryEntry(NamedTuple):
+    """A scenario of the library: its name, and its story in a sentence or two."""
 
     name: str
     story: str
@@ -41,9 +41,9 @@ def read_scenario(name: str = DEFAULT_SCENARIO) -> Scenario:
     return parse_scenario(text, name)
 
 
-def library() -> list[Told]:
-    """Every scenario of the library, by name."""
-    return [Told(name, str(resolve(name, _text(name), _text)["story"])) for name in _names()]
+def library() -> list[LibraryEntry]:
+    """Return every scenario of the library, sorted by name."""
+    return [LibraryEntry(name, str(resolve_bases(name, _text(name), _text)["story"])) for name in _names()]
 
 
 def parse_scenario(text: str, name: str = "the scenario") -> Scenario:
@@ -51,15 +51,15 @@ def parse_scenario(text: str, name: str = "the scenario") -> Scenario:
 
     Raises `ScenarioError`, which says where it is wrong and, for a typo, what was probably meant.
     """
-    tree = resolve(name, text, _text)
+    tree = resolve_bases(name, text, _text)
     model: type[BaseModel] = Spread
     try:
         if "spread" in tree:
-            tree = spread_out(Spread.model_validate(tree.pop("spread")), tree)
+            tree = expand_spread(Spread.model_validate(tree.pop("spread")), tree)
         model = Scenario
-        return Scenario.model_validate(tree).settled()
+        return Scenario.model_validate(tree).with_outcome()
     except ValidationError as error:
-        raise ScenarioError(f"{name} cannot be staged:\n{listed(error, model, tree)}") from error
+        raise ScenarioError(f"{name} cannot be staged:\n{indented(all_faults(error, model, tree))}") from error
 
 
 def _names() -> list[str]:

@@ -1,16 +1,21 @@
-"""Scenarios: what a staged night ends in, how its sources behave and what happens in it. Read from TOML files."""
+"""Scenarios: what a staged night ends in, how its sources behave and what happens in it: the shape of a file. Pure.
+
+`[outcome.CONTEST]` gives the same night another result: candidates' shares of the valid votes, which come out to the
+vote. Every district keeps its valid votes and, as far as the new shares allow, its character; candidates that are not
+named keep their shares among themselves.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, field_validator, model_validator
 
 from producers.apportion import apportion, fill
 from producers.chance import seeded
-from producers.input_files import did_you_mean
-from producers.scenarios.acts import Act
+from producers.input_files import FileSection, Share, did_you_mean
+from producers.scenarios.acts import Act, Minutes
 from producers.stages import Stage
 from schemas.definition import Candidate, Contest, Election, Name, Party, Source, Unit
 from schemas.errors import ScenarioError
@@ -20,31 +25,29 @@ from schemas.zones import zone_named
 FIRST_BOX: Final = 1001
 """İstanbul numbers a district's boxes from 1001 up."""
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Minutes = Annotated[float, Field(ge=0, le=7 * 24 * 60)]
+_TRACE: Final = 1e-6
+"""Weight of a candidate who has no vote in a district: fitting needs weights above 0."""
+
+Votes = Mapping[str, int]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-
-class Country(_Part):
-    """The country."""
+class Country(FileSection):
+    """`election.country`: the unit at the top."""
 
     id: UnitId
     name: Name
 
 
-class Province(_Part):
-    """`[[provinces]]`: the districts whose ids begin with its id. In the east polls close an hour earlier."""
+class Province(FileSection):
+    """`[[provinces]]`: the unit above the districts whose ids begin with its id. In the east polls close earlier."""
 
     id: UnitId
     name: Name
     polls_close: AwareDatetime | None = None
 
 
-class Head(_Part):
-    """`[election]`: what is staged. `polls_close` is that of provinces that do not name their own."""
+class StagedElection(FileSection):
+    """`[election]`: what is staged. `polls_close` is for provinces that do not name their own."""
 
     id: Id
     name: Name
@@ -59,8 +62,8 @@ class Head(_Part):
         return zone_named(timezone).key
 
 
-class Arrivals(_Part):
-    """`[arrivals]`: the share of boxes reported, against minutes after the polls closed; both only rise."""
+class Arrivals(FileSection):
+    """`[arrivals]`: points of a curve, the share of boxes reported against minutes after polls closed; both rise."""
 
     share: Annotated[tuple[Share, ...], Field(min_length=2, strict=False)]
     minutes: Annotated[tuple[Minutes, ...], Field(min_length=2, strict=False)]
@@ -77,12 +80,12 @@ class Arrivals(_Part):
         return self
 
 
-class StagedSource(_Part):
-    """`[[sources]]`: who reports, how much, how fast, and how often wrong; istanbul-2024.toml explains each.
+class StagedSource(FileSection):
+    """`[[sources]]`: who reports, how much, how fast, and how often wrong; istanbul-2024.toml explains each key.
 
-    A source that `relays` another passes on all that it says, `delay_minutes` later on average, with slips of its own
-    (`typo`); what the other keys say is the other's matter. One that `reports` districts sends no boxes: every
-    `bulletin_minutes` the totals of the districts that changed.
+    A source that `relays` another passes on all its reports, `delay_minutes` later on average, with typing errors of
+    its own (`typo`); its other keys have no effect. One that `reports` districts sends no boxes but, every
+    `bulletin_minutes`, the totals of the districts that changed.
     """
 
     id: Id
@@ -102,8 +105,8 @@ class StagedSource(_Part):
     lasting: Share
 
 
-class StagedContest(_Part):
-    """`[[contests]]`: a race, and how long after the first race of the same box its count comes, on average."""
+class StagedContest(FileSection):
+    """`[[contests]]`: a contest, and how long after the first contest of the same box it is counted, on average."""
 
     id: Id
     name: Name
@@ -111,8 +114,8 @@ class StagedContest(_Part):
     candidates: Annotated[tuple[Candidate, ...], Field(min_length=1, strict=False)]
 
 
-class Result(_Part):
-    """`[districts.results.CONTEST]`: the final figures; `names` says who stands behind an id in this district only."""
+class Result(FileSection):
+    """`[districts.results.CONTEST]`: the final figures; `names` has candidates' names in this district only, by id."""
 
     cast: Total
     valid: Total
@@ -128,7 +131,7 @@ class Result(_Part):
         return self
 
 
-class District(_Part):
+class District(FileSection):
     """`[[districts]]`: one district and its final figures in each contest."""
 
     id: UnitId
@@ -138,17 +141,19 @@ class District(_Part):
     results: dict[Id, Result]
 
 
-class Scenario(_Part):
-    """A whole scenario: its story, what it ends in, who reports, what happens and what goes wrong on the way.
+class Scenario(FileSection):
+    """A scenario: its story, its results, who reports, what happens, and what goes wrong on the way to the log.
 
-    `speed` is how many times as fast as the night it is meant to be played. `outcome` gives, by contest, candidates
-    their shares of the valid votes; the districts' results are already those.
+    `speed` is how many times as fast as the night it is meant to be played. `outcome` has, by contest, candidates'
+    shares of the valid votes.
+
+    Call order: validate, then `with_outcome()`, as `library` does: until then the districts have their own results.
     """
 
     story: str = ""
     seed: int = 1
     speed: Annotated[float, Field(gt=0)] = 60.0
-    election: Head
+    election: StagedElection
     arrivals: Arrivals
     leanings: dict[Id, Annotated[float, Field(ge=-1, le=1)]]
     sources: Annotated[tuple[StagedSource, ...], Field(min_length=1, strict=False)]
@@ -172,7 +177,7 @@ class Scenario(_Part):
         return self
 
     def _check_names(self, ballots: dict[str, set[str]]) -> None:
-        """What acts, faults, outcome and sources name must be there."""
+        """Raise `ValueError` where acts, faults, outcome or sources name what the scenario does not have."""
         sources = [source.id for source in self.sources]
         districts = [district.id for district in self.districts]
         units = [*districts, *(province.id for province in self.provinces)]
@@ -198,12 +203,15 @@ class Scenario(_Part):
             _check_known(f"sources.{source.id}", "district", [*source.begins_in, *source.coverage_in], districts)
 
     def polls_close(self, district: str) -> datetime:
-        """When polls close in a district."""
+        """Return when polls close in a district."""
         province = next(one for one in self.provinces if district.startswith(f"{one.id}/"))
         return province.polls_close or self.election.polls_close
 
-    def settled(self) -> "Scenario":
-        """The scenario with results as its `outcome` wants them."""
+    def with_outcome(self) -> "Scenario":
+        """Return the scenario with the results that its `outcome` wants.
+
+        Raises `ScenarioError` for a contest whose ballot differs between districts.
+        """
         districts = list(self.districts)
         for contest, shares in self.outcome.items():
             if len({frozenset(district.results[contest].votes) for district in districts}) > 1:
@@ -211,14 +219,14 @@ class Scenario(_Part):
                     f"outcome.{contest}: its ballot differs between districts; give an outcome only to races that have "
                     f"the same candidates everywhere."
                 )
-            votes = settle([district.results[contest].votes for district in districts], shares)
+            votes = votes_with_shares([district.results[contest].votes for district in districts], shares)
             for place, (district, row) in enumerate(zip(districts, votes, strict=True)):
                 result = district.results[contest].model_copy(update={"votes": row})
                 districts[place] = district.model_copy(update={"results": district.results | {contest: result}})
         return self.model_copy(update={"districts": tuple(districts)})
 
     def shrink(self, *, districts: Sequence[str] | None = None, boxes_per_district: int | None = None) -> "Scenario":
-        """A smaller night of the same kind: these districts only, each with its first boxes and that part of the votes.
+        """Return a smaller night: these districts, each with its first boxes and the same part of its votes.
 
         Raises `ScenarioError` for a district that the scenario does not have.
         """
@@ -234,10 +242,10 @@ class Scenario(_Part):
         provinces = tuple(
             province for province in self.provinces if any(one.id.startswith(f"{province.id}/") for one in smaller)
         )
-        return self.model_copy(update={"districts": smaller, "provinces": provinces}).settled()
+        return self.model_copy(update={"districts": smaller, "provinces": provinces}).with_outcome()
 
     def definition(self) -> Election:
-        """The election definition of this night."""
+        """Return the election definition of this night."""
         head = self.election
         units = [
             Unit(id=head.country.id, level="country", name=head.country.name),
@@ -291,7 +299,7 @@ def _numbered(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _shrink(district: District, boxes: int) -> District:
-    """The district with fewer boxes, and of every count that part (rounded down, so that sums still agree)."""
+    """Return the district with its first boxes, and that part of every count, rounded down, so that sums agree."""
     if boxes >= district.boxes:
         return district
 
@@ -330,21 +338,15 @@ def _check_known(where: str, what: str, names: Iterable[str], known: Iterable[st
 
 
 def _named(part: BaseModel, key: str) -> list[str]:
-    """The one name under a key that not every kind of part has, and not always."""
+    """Return the name under a key, in a list: none where this part has no such key, or no name there."""
     name = getattr(part, key, None)
     return [] if name is None else [name]
 
 
-_TRACE: Final = 1e-6
-"""Weight of a candidate who has no vote in a district: fitting needs weights above 0."""
+def votes_with_shares(districts: Sequence[Votes], shares: Mapping[str, float]) -> list[dict[str, int]]:
+    """Return the districts' votes by candidate, moved so that candidates have these shares of the country's votes.
 
-Votes = Mapping[str, int]
-
-
-def settle(districts: Sequence[Votes], shares: Mapping[str, float]) -> list[dict[str, int]]:
-    """The districts' votes, moved so that the named candidates have these shares of all of them together.
-
-    All districts must have the same candidates, the shares be at most 1 together.
+    All districts must have the same candidates, and the shares come to 1 at most.
     """
     names = list(districts[0])
     valid = [sum(votes.values()) for votes in districts]

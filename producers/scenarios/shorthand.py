@@ -1,29 +1,67 @@
-"""What makes scenario files short."""
+"""Shorthands of scenario files, which are written out before a scenario is validated. Pure.
+
+- `base` names a scenario that the file differs from. Tables merge key by key. Lists of tables with an `id` (sources,
+  contests, districts, provinces, parties) merge by id: a table with a known id changes that one, any other is new, and
+  `like` lets a new one begin as a copy. Anything else replaces what the base has.
+- `[spread]` makes a country of a few figures for each province: its number of districts, a weight, and its parties'
+  shares. What is inside a province is drawn, the same every time: districts of very different size and character.
+"""
 
 from collections.abc import Callable
 from math import exp
 from typing import Annotated, Any, Final, TypeGuard
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from producers.apportion import apportion
 from producers.chance import Chance, seeded
-from producers.input_files import did_you_mean, parse_toml
+from producers.input_files import FileSection, Tree, did_you_mean, parse_toml
 from schemas.definition import Name
 from schemas.errors import ScenarioError
 from schemas.fields import Id, Total, UnitId
 
-Tree = dict[str, Any]
-"""A scenario file as TOML has it."""
+_NOT_INHERITED: Final = ("story",)
 
-_OWN: Final = ("story",)
-"""Keys that a file does not take over from its base."""
+_SIZE_FALLS: Final = 0.8
+"""The n-th district of a province has n to the power of minus this of the first one's voters (Zipf's law, softened)."""
+
+_CHARACTER: Final = 0.3
+_TURNOUT_NOISE: Final = 0.05
+"""Standard deviations (log) between a province's districts: of a party's share, and of turnout."""
+
+_MOST_TURNOUT: Final = 0.97
+
+InnerShare = Annotated[float, Field(gt=0, lt=1)]
 
 
-def resolve(name: str, text: str, read: Callable[[str], str]) -> Tree:
-    """The whole scenario that a file's text stands for. `read` gives the text of a base by its name.
+class SpreadProvince(FileSection):
+    """One province: `weight` is its part of the voters, `shares` its parties' parts of the votes (of any sum)."""
 
-    Raises `ScenarioError` for text that is not TOML, and for bases that are unknown or go round in a circle.
+    id: UnitId
+    name: Name
+    districts: Annotated[int, Field(ge=1, le=100)]
+    weight: Annotated[float, Field(gt=0)]
+    polls_close: AwareDatetime | None = None
+    shares: Annotated[dict[Id, Annotated[float, Field(ge=0)]], Field(min_length=1)]
+
+
+class Spread(FileSection):
+    """`[spread]`: the country's figures, and its provinces."""
+
+    boxes: Total
+    registered: Total
+    turnout: InnerShare
+    invalid: InnerShare
+    contests: Annotated[tuple[Id, ...], Field(min_length=1, strict=False)]
+    provinces: Annotated[tuple[SpreadProvince, ...], Field(min_length=1, strict=False)]
+
+
+def resolve_bases(name: str, text: str, read: Callable[[str], str]) -> Tree:
+    """Return the scenario that a file's text stands for, with its bases merged in.
+
+    `name` is what messages call the file; `read` returns the text of a base by its name, and raises `FileNotFoundError`
+    with a hint where there is none. Raises `ScenarioError` for text that is not TOML, and for bases that are unknown or
+    go round in a circle.
     """
     return _resolve(name, text, read, ())
 
@@ -46,7 +84,7 @@ def _resolve(name: str, text: str, read: Callable[[str], str], below: tuple[str,
         under = _resolve(base, read(base), read, chain)
     except FileNotFoundError as error:
         raise ScenarioError(f"{name} builds on {base!r}, and there is no such scenario.{error}") from error
-    return _merge({key: value for key, value in under.items() if key not in _OWN}, tree, name)
+    return _merge({key: value for key, value in under.items() if key not in _NOT_INHERITED}, tree, name)
 
 
 def _merge(under: Tree, over: Tree, where: str) -> Tree:
@@ -85,46 +123,8 @@ def _merge_by_id(under: list[Tree], over: list[Tree], where: str) -> list[Tree]:
     return list(merged.values())
 
 
-Share = Annotated[float, Field(gt=0, lt=1)]
-
-_SIZE_FALLS: Final = 0.8
-"""The n-th district of a province has n to the power of minus this of the first one's voters (Zipf's law, softened)."""
-
-_CHARACTER: Final = 0.3
-_TURNOUT_NOISE: Final = 0.05
-"""Standard deviations (log) between a province's districts: of a party's share, and of turnout."""
-
-_MOST_TURNOUT: Final = 0.97
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-
-class SpreadProvince(_Part):
-    """One province: `weight` is its part of the voters, `shares` its parties' parts of the votes (of any sum)."""
-
-    id: UnitId
-    name: Name
-    districts: Annotated[int, Field(ge=1, le=100)]
-    weight: Annotated[float, Field(gt=0)]
-    polls_close: AwareDatetime | None = None
-    shares: Annotated[dict[Id, Annotated[float, Field(ge=0)]], Field(min_length=1)]
-
-
-class Spread(_Part):
-    """`[spread]`: the country's figures, and its provinces."""
-
-    boxes: Total
-    registered: Total
-    turnout: Share
-    invalid: Share
-    contests: Annotated[tuple[Id, ...], Field(min_length=1, strict=False)]
-    provinces: Annotated[tuple[SpreadProvince, ...], Field(min_length=1, strict=False)]
-
-
-def spread_out(spread: Spread, tree: Tree) -> Tree:
-    """The scenario file with the provinces and districts that its spread stands for."""
+def expand_spread(spread: Spread, tree: Tree) -> Tree:
+    """Return the scenario file with the provinces and districts that its `[spread]` stands for."""
     sizes = [
         (province, number, province.weight * part)
         for province in spread.provinces

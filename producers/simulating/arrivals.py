@@ -1,4 +1,4 @@
-"""When boxes come in: each source's order of them, and the hour that the night's curve gives to each place in it.
+"""When boxes are reported: each source's order of them, and the time that the curve gives each place in it. Pure.
 
 A source works through the boxes in an order of its own: some districts are quick, boxes of one school come together,
 and every source begins in neighbourhoods that lean its way. The place in that order decides the time, so the share of
@@ -19,9 +19,9 @@ _SHARED_DISTRICT: Final = 0.5
 _OWN_DISTRICT: Final = 0.35
 _SCHOOL: Final = 0.5
 _BOX: Final = 0.4
-_DISTRICT_LEAN: Final = 1.5
-"""Weights in a box's place in the order (standard deviations): of its district's pace, which all sources feel, of the
-source's own people there, of its school, of the box; and of the district's lean (a lead of 100 points)."""
+_DISTRICT_BIAS: Final = 1.5
+"""Weights in a box's place in the order (standard deviations): of its district's pace, which all sources share, of the
+source's own people there, of its school, of the box; and of the district's bias (a lead of 100 points)."""
 
 _HEAD_START: Final = 3.0
 """By how much a district that a source begins in is ahead of the next (standard deviations): nearly all its boxes."""
@@ -36,13 +36,13 @@ _EARLIEST_MINUTE: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class DistrictArrivals:
-    """Of one source in one district: seconds after the polls closed by contest, then by box; `None`: never reported."""
+    """One source's times in one district, in seconds after polls closed, by contest and box; `None`: not reported."""
 
     seconds: tuple[tuple[int | None, ...], ...]
 
 
 def curve_minutes(share: float, arrivals: Arrivals) -> float:
-    """Minutes after the polls closed at which this share of boxes was reported."""
+    """Return after how many minutes from the close of polls this share of boxes was reported."""
     right = min(bisect_right(arrivals.share, share), len(arrivals.share) - 1)
     low, high = arrivals.share[right - 1], arrivals.share[right]
     start, end = arrivals.minutes[right - 1], arrivals.minutes[right]
@@ -50,15 +50,15 @@ def curve_minutes(share: float, arrivals: Arrivals) -> float:
 
 
 def arrive(
-    scenario: Scenario, source: StagedSource, leans: Sequence[Sequence[float]], seed: int
+    scenario: Scenario, source: StagedSource, biases: Sequence[Sequence[float]], seed: int
 ) -> list[DistrictArrivals]:
-    """When each box of each district comes from this source. `leans` are the districts' boxes' (counts.box_leans)."""
+    """Return when this source reports each box of each district. `biases`: by district, what `box_biases` returned."""
     scores = []
-    for district, (boxes, lead) in enumerate(zip(leans, _leads(scenario), strict=True)):
+    for district, (boxes, lead) in enumerate(zip(biases, _leads(scenario), strict=True)):
         for box, score in _scores(scenario.districts[district].id, source, boxes, lead, seed):
             scores.append((score, district, box))
     scores.sort()
-    minutes: list[list[float | None]] = [[None] * len(boxes) for boxes in leans]
+    minutes: list[list[float | None]] = [[None] * len(boxes) for boxes in biases]
     for place, (_, district, box) in enumerate(scores):
         minutes[district][box] = curve_minutes((place + 0.5) / len(scores), scenario.arrivals)
     return [
@@ -68,7 +68,7 @@ def arrive(
 
 
 def _leads(scenario: Scenario) -> list[float]:
-    """How far the first of the two leading candidates is ahead in each district, as a share, against the whole."""
+    """Return how far the first of the two leading candidates is ahead in each district, less the country's lead."""
     contest = scenario.contests[0].id
     results = [district.results[contest] for district in scenario.districts]
     names = [candidate.id for candidate in scenario.contests[0].candidates]
@@ -80,30 +80,34 @@ def _leads(scenario: Scenario) -> list[float]:
 
 
 def _scores(
-    district: str, source: StagedSource, leans: Sequence[float], lead: float, seed: int
+    district: str, source: StagedSource, biases: Sequence[float], lead: float, seed: int
 ) -> list[tuple[int, float]]:
-    """The covered boxes of a district, each with its place in the source's order as a number; low comes first."""
+    """Return the boxes of a district that the source covers, each with a score: low comes first in its order."""
     shared = seeded(seed, district, "pace")
     chance = seeded(seed, district, source.id, "order")
-    base = shared.gauss(0, _SHARED_DISTRICT) + chance.gauss(0, _OWN_DISTRICT) + _DISTRICT_LEAN * source.lean * lead
+    base = shared.gauss(0, _SHARED_DISTRICT) + chance.gauss(0, _OWN_DISTRICT) + _DISTRICT_BIAS * source.lean * lead
     if district in source.begins_in:
         base -= _HEAD_START * (len(source.begins_in) - source.begins_in.index(district))
     coverage = source.coverage_in.get(district, source.coverage)
     scores = []
     school = 0.0
-    for box, lean in enumerate(leans):
+    for box, bias in enumerate(biases):
         if box % BOXES_PER_SCHOOL == 0:
             school = shared.gauss(0, _SCHOOL)
         own = chance.gauss(0, _BOX)
         if chance.random() < coverage:
-            scores.append((box, base + school + own + source.lean * lean))
+            scores.append((box, base + school + own + source.lean * bias))
     return scores
 
 
 def _district(
     scenario: Scenario, source: StagedSource, district: str, minutes: Sequence[float | None], seed: int
 ) -> DistrictArrivals:
-    """Add what the first race does not have: the later races' lags, and the bundles in which reports are passed on."""
+    """Return a district's times, given those of its first contest in minutes.
+
+    The later contests of a box follow after their lags, and most reports wait for the next of the bundles in which the
+    district passes them on.
+    """
     counting = seeded(seed, district, "counting")
     chance = seeded(seed, district, source.id, "bundles")
     low, high = _BUNDLE_MINUTES
@@ -116,6 +120,7 @@ def _district(
         waited = 0.0
         for row, step in zip(rows, steps, strict=True):
             waited += step * (0.5 + counting.random())
+            # drawn for boxes that are not reported too, so that coverage moves no other box's time
             bundled, late = chance.random() < _BUNDLED, chance.random()
             if first is None:
                 row.append(None)
@@ -124,7 +129,7 @@ def _district(
             if bundled:
                 minute = bundle * round((minute - phase) / bundle) + phase
             row.append(int(60 * max(_EARLIEST_MINUTE, minute + 0.5 * late)))
-    for earlier, later in pairwise(rows):
+    for earlier, later in pairwise(rows):  # bundling must not let a later contest of a box overtake an earlier one
         for box, (before, after) in enumerate(zip(earlier, later, strict=True)):
             if before is not None and after is not None:
                 later[box] = max(after, before + 1)

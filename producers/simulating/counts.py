@@ -1,4 +1,4 @@
-"""What is in the boxes: a district's final figures, dealt out to its boxes so that they add up to the last vote.
+"""What is in the boxes: a district's final figures, divided among its boxes so that they add up to the vote. Pure.
 
 Within a district a party's share differs from box to box by about 15 points, as it does on real nights: neighbourhoods
 lean, and the boxes of one school lean together.
@@ -25,10 +25,10 @@ MAX_REGISTERED: Final = 350
 _MIN_REGISTERED: Final = 30
 """Voters on the smallest rolls: a hamlet's."""
 
-_SCHOOL_LEAN: Final = 0.8
-_OWN_LEAN: Final = 0.6
-_LEAN_STRENGTH: Final = 0.33
-"""How much a lean of one standard deviation moves the odds (log); set by the measured spread of shares."""
+_SCHOOL_BIAS: Final = 0.8
+_OWN_BIAS: Final = 0.6
+_BIAS_STRENGTH: Final = 0.33
+"""How much a bias of one standard deviation moves the odds (log); set by the measured spread of shares."""
 
 _PARTY_NOISE: Final = 0.16
 _SMALL_PARTY_NOISE: Final = 0.5
@@ -42,7 +42,7 @@ _MOST_OFFICIALS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class ContestCounts:
-    """One contest's counts, box by box; `votes` row by row, one column for each candidate."""
+    """One contest's counts by box. `votes` has a number for each candidate of the first box, then of the second."""
 
     candidates: tuple[str, ...]
     cast: array[int]
@@ -50,7 +50,7 @@ class ContestCounts:
     votes: array[int]
 
     def of(self, box: int) -> dict[str, int]:
-        """The votes of the box with this index, without those who got none."""
+        """Return the votes of the box with this index, without candidates who got none."""
         width = len(self.candidates)
         row = self.votes[box * width : (box + 1) * width]
         return {name: votes for name, votes in zip(self.candidates, row, strict=True) if votes}
@@ -58,25 +58,29 @@ class ContestCounts:
 
 @dataclass(frozen=True, slots=True)
 class DistrictCounts:
-    """A district's boxes, by index from 0."""
+    """The counts of a district's boxes, by index from 0."""
 
     registered: array[int]
     contests: Mapping[str, ContestCounts]
 
 
-def box_leans(boxes: int, chance: Chance) -> list[float]:
-    """How far each box leans to the first of the two leading candidates (standard deviations)."""
-    schools = [chance.gauss(0, _SCHOOL_LEAN) for _ in range(-(-boxes // BOXES_PER_SCHOOL))]
-    return [schools[box // BOXES_PER_SCHOOL] + chance.gauss(0, _OWN_LEAN) for box in range(boxes)]
+def box_biases(boxes: int, chance: Chance) -> list[float]:
+    """Return how far each box leans to the first of the two leading candidates, in standard deviations."""
+    schools = [chance.gauss(0, _SCHOOL_BIAS) for _ in range(-(-boxes // BOXES_PER_SCHOOL))]
+    return [schools[box // BOXES_PER_SCHOOL] + chance.gauss(0, _OWN_BIAS) for box in range(boxes)]
 
 
 def deal(
-    district: District, leans: Sequence[float], leanings: Mapping[str, Mapping[str, float]], seed: int
+    district: District, biases: Sequence[float], leanings: Mapping[str, Mapping[str, float]], seed: int
 ) -> DistrictCounts:
-    """Deal the district's figures out to its boxes, in the contests of `leanings`.
+    """Divide the district's figures among its boxes, in the contests of `leanings`.
 
-    `leanings` says by contest which way each candidate's votes go. A contest's counts are the same with and without
-    the others.
+    Args:
+        district: The district with its final figures.
+        biases: How far each box leans, as `box_biases` returned it.
+        leanings: By contest and candidate, how votes follow that bias: from -1 (against it) to 1.
+        seed: The night's. A contest's counts are the same with and without the others.
+
     """
     chance = seeded(seed, district.id, "rolls")
     registered = _registered(district, chance)
@@ -90,17 +94,17 @@ def deal(
     for contest, ways in leanings.items():
         result, own = district.results[contest], seeded(seed, district.id, contest, "counts")
         cast = _cast(registered, stay_away, overfull, result.cast, own)
-        contests[contest] = _contest(result, cast, leans, ways, own)
+        contests[contest] = _contest(result, cast, biases, ways, own)
     return DistrictCounts(array("H", registered), contests)
 
 
 def _noise(spread: float, chance: Chance) -> float:
-    """A factor around 1, never beyond two of its standard deviations."""
+    """Return a factor around 1, log-normal and cut off at two standard deviations."""
     return exp(spread * max(-2.0, min(2.0, chance.gauss(0, 1))))
 
 
 def _registered(district: District, chance: Chance) -> list[int]:
-    """Rolls are filled up to their limit but for the last of a neighbourhood: most boxes are nearly full."""
+    """Return the voters on each roll. Rolls are filled up but for the last of a neighbourhood: most are nearly full."""
     limit = max(MAX_REGISTERED, -(-district.registered // district.boxes))
     room = limit * district.boxes - district.registered
     widest = max(limit - _MIN_REGISTERED, -(-room // district.boxes))
@@ -111,13 +115,13 @@ def _registered(district: District, chance: Chance) -> list[int]:
 def _cast(
     registered: Sequence[int], stay_away: Sequence[float], overfull: Mapping[int, int], total: int, chance: Chance
 ) -> list[int]:
-    """Who voted in each box. In the few overfull ones everybody and some officials; others stay away instead."""
+    """Return how many voted in each box. In an overfull one it is everybody and some officials."""
     absent = apportion(sum(registered) - total, stay_away, registered)
     for box, officials in overfull.items():
         gained = absent[box] + officials
         room = sum(registered[other] - absent[other] for other in range(len(absent)) if other not in overfull)
         if room < gained:
-            continue
+            continue  # so many cannot stay away elsewhere, and the district's total must not change
         absent[box] = -officials
         for _ in range(gained):
             other = pick(len(absent), lambda index: index not in overfull and absent[index] < registered[index], chance)
@@ -126,15 +130,16 @@ def _cast(
 
 
 def _contest(
-    result: Result, cast: list[int], leans: Sequence[float], leanings: Mapping[str, float], chance: Chance
+    result: Result, cast: list[int], biases: Sequence[float], leanings: Mapping[str, float], chance: Chance
 ) -> ContestCounts:
     invalid = apportion(result.cast - result.valid, [votes * _noise(_INVALID_NOISE, chance) for votes in cast], cast)
     valid = [votes - spoilt for votes, spoilt in zip(cast, invalid, strict=True)]
     names = tuple(result.votes)
     votes = array("H", bytes(2 * len(names) * len(valid)))
+    # small candidates first, vote by vote, since a share of a vote cannot be fitted; the others fill what is left
     left = _scatter(result.votes, valid, votes, chance)
     large = _large(result.votes, len(valid))
-    weights = _weights(large, result.votes, leans, leanings, chance)
+    weights = _weights(large, result.votes, biases, leanings, chance)
     table = fill(left, [result.votes[name] for name in large], weights, chance)
     columns = [names.index(name) for name in large]
     for box, row in enumerate(table):
@@ -144,13 +149,13 @@ def _contest(
 
 
 def _large(votes: Mapping[str, int], boxes: int) -> list[str]:
-    """The candidates with a vote a box or more, and the leader in any case."""
+    """Return the candidates with a vote a box or more, and the leader in any case."""
     leader = max(votes, key=lambda name: votes[name])
     return [name for name, count in votes.items() if count >= boxes or name == leader]
 
 
 def _scatter(wanted: Mapping[str, int], valid: Sequence[int], votes: array[int], chance: Chance) -> list[int]:
-    """Throw the votes of small candidates into boxes one by one; return what is left to fill in each box."""
+    """Put the votes of small candidates into random boxes, one by one; return how many votes each box still lacks."""
     left = list(valid)
     large = set(_large(wanted, len(valid)))
     for column, (name, count) in enumerate(wanted.items()):
@@ -166,16 +171,16 @@ def _scatter(wanted: Mapping[str, int], valid: Sequence[int], votes: array[int],
 def _weights(
     names: Sequence[str],
     votes: Mapping[str, int],
-    leans: Sequence[float],
+    biases: Sequence[float],
     leanings: Mapping[str, float],
     chance: Chance,
 ) -> list[list[float]]:
     whole = sum(votes.values()) or 1
-    pulls = [_LEAN_STRENGTH * leanings.get(name, 0.0) for name in names]
+    pulls = [_BIAS_STRENGTH * leanings.get(name, 0.0) for name in names]
     bases = [(votes[name] or 1) / whole for name in names]
     spreads = [_PARTY_NOISE if base > 0.2 else _SMALL_PARTY_NOISE for base in bases]  # noqa: PLR2004  a fifth is large
     gauss = chance.gauss
     return [
-        [base * exp(pull * lean + gauss(0.0, spread)) for base, pull, spread in zip(bases, pulls, spreads, strict=True)]
-        for lean in leans
+        [base * exp(pull * bias + gauss(0.0, spread)) for base, pull, spread in zip(bases, pulls, spreads, strict=True)]
+        for bias in biases
     ]

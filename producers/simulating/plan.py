@@ -1,4 +1,8 @@
-"""What one source says of one box in one race, revision by revision and when: the truth, or what errs from it. Pure."""
+"""When each source reports each box, revision by revision: the true counts, or what errs from them. Pure.
+
+`Revisions` is one source on one box in one contest. `Plan` makes them for a whole night, with the scenario's acts
+worked in. Which figures a statement stands for is the matter of `simulate`.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +21,10 @@ Kind = Literal["true", "slip", "held", "withdrawn", "annulled", "act"]
 
 
 class Statement(NamedTuple):
-    """What one revision says. `by`: whose slip it is (a source's index), or which act's doing (an act's index)."""
+    """What one revision reports: the true counts, a typing error, votes held back, a withdrawal, or what an act makes.
+
+    `by` is the index of the source whose error it is, or of the act.
+    """
 
     kind: Kind
     by: int = 0
@@ -28,21 +35,21 @@ WITHDRAWN: Final = Statement("withdrawn")
 ANNULLED: Final = Statement("annulled")
 
 MOST_REVISIONS: Final = 16
-"""Of one box from one source: a fault makes 3, a relay 1 more, each act 2."""
+"""The most of one box by one source: an error of its own makes 3, a relay 1 more, each act 2."""
 
-_MEND_MINUTES: Final = (4.0, 25.0, 240.0)
-"""Until the next revision: at least, on average beyond that, at most."""
+_CORRECTION_MINUTES: Final = (4.0, 25.0, 240.0)
+"""Minutes until the next revision: the least, the average beyond that, and the most."""
 
 
 @dataclass(slots=True)
 class Revisions:
-    """A box's revisions: when each is due (seconds after the night's origin, rising), and what it says."""
+    """A box's revisions: when each is due, in seconds after the night's origin, rising, and what it reports."""
 
     dues: list[int]
     statements: list[Statement]
 
-    def mistake(self, statement: Statement, until: int) -> None:
-        """Say this wherever the truth would be told before `until`; tell the truth then."""
+    def report_wrongly(self, statement: Statement, until: int) -> None:
+        """Report this instead of the true counts before `until`, and the true counts then."""
         if self.dues[0] >= until:
             return
         for step, due in enumerate(self.dues):
@@ -53,13 +60,13 @@ class Revisions:
             self.statements.append(TRUE)
 
     def annul(self, at: int, rerun_at: int, rerun: Statement) -> None:
-        """Say no more from `at` on but that the box is annulled, and at `rerun_at` what the rerun gave."""
+        """Drop the revisions from `at` on; annul the box then, and at `rerun_at` report what the rerun gave."""
         kept = sum(due < at for due in self.dues)
         self.dues[kept:] = [at, rerun_at]
         self.statements[kept:] = [ANNULLED, rerun]
 
     def delay(self, since: int, until: int, caught_up: int) -> None:
-        """Say nothing from `since` to `until`; say what would have come by `caught_up` between `until` and then."""
+        """Report nothing from `since` to `until`; report what was due by `caught_up` between `until` and then."""
         for step, due in enumerate(self.dues):
             if since < due < caught_up:
                 self.dues[step] = until + (due - since) * (caught_up - until) // (caught_up - since)
@@ -67,51 +74,54 @@ class Revisions:
                 self.dues[step] = max(self.dues[step], self.dues[step - 1] + 1)
 
     def relayed(self, delay: int, slip: Statement | None, chance: Chance) -> "Revisions":
-        """The same, passed on `delay` seconds later; with a slip of the relay's own first, mended after a while."""
+        """Return the same `delay` seconds later; with a `slip` of the relay's own first, which is then corrected."""
         dues = [due + delay for due in self.dues]
         if slip is None:
             return Revisions(dues, list(self.statements))
-        mended = dues[0] + _wait(chance)
+        corrected = dues[0] + _wait(chance)
         for step, due in enumerate(dues):
-            dues[step] = max(due, mended + step)
+            dues[step] = max(due, corrected + step)
         return Revisions([self.dues[0] + delay, *dues], [slip, *self.statements])
 
 
 def revisions_of(source: StagedSource, index: int, first: int, chance: Chance) -> Revisions:
-    """What a source with these habits says of a box that it first reports at `first`."""
-    says = _says(source, index, chance.random())
+    """Return the revisions of a box that a source reports at `first` for the first time.
+
+    `index` is the source's; its habits (`typo`, `unattributed`, …) are the probabilities of the ways to err.
+    """
+    statements = _statements(source, index, chance.random())
     dues = [first]
-    for _ in says[1:]:
+    for _ in statements[1:]:
         dues.append(dues[-1] + _wait(chance))
-    return Revisions(dues, says)
+    return Revisions(dues, statements)
 
 
-def _says(source: StagedSource, index: int, drawn: float) -> list[Statement]:
-    """The revisions that a number from 0 to 1 stands for: most boxes are reported once, and rightly."""
+def _statements(source: StagedSource, index: int, drawn: float) -> list[Statement]:
+    """Return the statements that a number from 0 to 1 stands for: most boxes are reported once, and rightly."""
     habits = (
         (source.typo, [Statement("slip", index), TRUE]),
         (source.unattributed, [Statement("held", index), TRUE]),
         (source.withdrawn, [TRUE, WITHDRAWN, TRUE]),
         (source.lasting, [Statement("slip", index)]),
     )
-    for share, says in habits:
+    for share, statements in habits:
         if drawn < share:
-            return says
+            return statements
         drawn -= share
     return [TRUE]
 
 
 def _wait(chance: Chance) -> int:
-    shortest, mean, longest = _MEND_MINUTES
+    shortest, mean, longest = _CORRECTION_MINUTES
     return int(60 * min(longest, shortest - mean * log(1 - chance.random())))
 
 
-Drawn = dict[tuple[int, int], float]
-"""The boxes of an act, by district's and box's index, each with a number from 0 to 1: its place in the act's time."""
+DrawnBoxes = dict[tuple[int, int], float]
+"""The boxes of an act by the indexes of district and box, each with its place in the act's time, from 0 to 1."""
 
 
 class PlannedBox(NamedTuple):
-    """A box in a race, by indexes into the scenario."""
+    """A box in a contest, by indexes into the scenario."""
 
     district: int
     contest: int
@@ -120,15 +130,18 @@ class PlannedBox(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """Plans one source at a time. Seconds count from `origin`: when the first polls close."""
+    """Plans one source at a time. Seconds count from `origin`, when the first polls close.
+
+    `counts_of` returns a district's counts by its index, `biases` are those of its boxes, `contests` those to plan.
+    """
 
     scenario: Scenario
     seed: int
-    leans: Sequence[Sequence[float]]
+    biases: Sequence[Sequence[float]]
     counts_of: Callable[[int], DistrictCounts]
     contests: frozenset[str]
     held: dict[tuple[int, PlannedBox], int] = field(default_factory=dict)
-    """Votes held back, by act and box; filled in as the source of the act is planned."""
+    """Votes held back, by the act's index and box; filled in when `revisions` plans the act's source."""
 
     @cached_property
     def origin(self) -> datetime:
@@ -136,7 +149,7 @@ class Plan:
         return min(self.scenario.polls_close(district.id) for district in self.scenario.districts)
 
     def revisions(self, index: int) -> Iterator[tuple[PlannedBox, Revisions]]:
-        """What the source with this index says of each box that it reports."""
+        """Yield each box that the source with this index reports, with what it reports of it."""
         source = self.scenario.sources[index]
         if source.relays is None:
             yield from self._firsthand(index, source)
@@ -155,7 +168,7 @@ class Plan:
             yield place, revisions.relayed(delay, Statement("slip", index) if slips else None, chance)
 
     def _firsthand(self, index: int, source: StagedSource) -> Iterator[tuple[PlannedBox, Revisions]]:
-        arrivals = arrive(self.scenario, source, self.leans, self.seed)
+        arrivals = arrive(self.scenario, source, self.biases, self.seed)
         offsets = [self._offset(district.id) for district in self.scenario.districts]
         self._hold_back(source.id, arrivals, offsets)
         freezes = self._freezes(source.id, arrivals, offsets)
@@ -167,7 +180,7 @@ class Plan:
                     if due is None:
                         chance.random()
                         continue
-                    # told for unwanted contests too, so that what is wanted stays as it is in the whole night
+                    # drawn for unwanted contests too, so that the wanted ones are as they are in the whole night
                     revisions = revisions_of(source, index, due + offsets[place], chance)
                     if wanted:
                         at = PlannedBox(place, contest, box)
@@ -177,7 +190,7 @@ class Plan:
                         yield at, revisions
 
     def _offset(self, district: str) -> int:
-        """How long after the origin a district begins."""
+        """Return how many seconds after the origin a district begins: its polls' close, and late starts."""
         begins = self.seconds(self.scenario.polls_close(district))
         late = [
             act.minutes
@@ -187,18 +200,18 @@ class Plan:
         return begins + int(60 * sum(late))
 
     def seconds(self, moment: datetime) -> int:
-        """A moment in seconds after the origin."""
+        """Return a moment in seconds after the origin."""
         return int((moment - self.origin).total_seconds())
 
     def _work_in(self, revisions: Revisions, at: PlannedBox, source: str) -> None:
-        """Work the acts on this box into what a source says of it."""
+        """Change what a source reports of this box as the acts want it, in their order."""
         contest = self.scenario.contests[at.contest].id
         for index, act in enumerate(self.scenario.acts):
             drawn = self._drawn[index].get((at.district, at.box))
             if isinstance(act, HoldBack):
                 if (index, at) in self.held and (source, contest) == (act.source, act.contest):
                     part = seeded(self.seed, "let go", at.district, at.box).random()
-                    revisions.mistake(Statement("act", index), 1 + self._between(act.since, act.until, part))
+                    revisions.report_wrongly(Statement("act", index), 1 + self._between(act.since, act.until, part))
             elif drawn is None or isinstance(act, Freeze | LateStart):
                 continue
             elif act.source in (None, source) and act.contest in (None, contest):
@@ -206,20 +219,20 @@ class Plan:
                     begins, ends = act.rerun_at, act.rerun_at + timedelta(minutes=act.rerun_minutes)
                     revisions.annul(self.seconds(act.at), self._between(begins, ends, drawn), Statement("act", index))
                 else:
-                    revisions.mistake(Statement("act", index), self._between(act.since, act.until, drawn))
+                    revisions.report_wrongly(Statement("act", index), self._between(act.since, act.until, drawn))
 
     def _between(self, begins: datetime, ends: datetime, part: float) -> int:
         return self.seconds(begins + part * (ends - begins))
 
     @cached_property
-    def _drawn(self) -> list[Drawn]:
-        """The boxes of each act: the same for all sources and contests."""
+    def _drawn(self) -> list[DrawnBoxes]:
+        """The boxes of each act, the same for all sources and contests."""
         return [
             self._draw(act, index) if isinstance(act, Miscount | ListedTwice | Annulment) else {}
             for index, act in enumerate(self.scenario.acts)
         ]
 
-    def _draw(self, act: Miscount | ListedTwice | Annulment, index: int) -> Drawn:
+    def _draw(self, act: Miscount | ListedTwice | Annulment, index: int) -> DrawnBoxes:
         chance = seeded(self.seed, "act", index)
         boxes = [
             (place, box)
@@ -233,7 +246,7 @@ class Plan:
         return {box: chance.random() for box in boxes[: act.boxes]}
 
     def _hold_back(self, source: str, arrivals: Sequence[DistrictArrivals], offsets: Sequence[int]) -> None:
-        """Choose the boxes that hold votes back, and how many: all of each box's, and of the last what is missing."""
+        """Choose the boxes whose votes are held back: all of a box's, and of the last one as many as are missing."""
         for index, act in enumerate(self.scenario.acts):
             if not isinstance(act, HoldBack) or act.source != source or act.contest not in self.contests:
                 continue
@@ -256,7 +269,7 @@ class Plan:
     def _freezes(
         self, source: str, arrivals: Sequence[DistrictArrivals], offsets: Sequence[int]
     ) -> list[tuple[int, int, int]]:
-        """From when to when a source says nothing, and when it has caught up."""
+        """Return since when a source reports nothing, until when, and by when it has caught up, in seconds."""
         freezes = []
         for act in self.scenario.acts:
             if isinstance(act, Freeze) and act.source == source:

@@ -1,7 +1,7 @@
-"""A staged night: every report of every source, in the order in which they come. The same seed gives the same bytes.
+"""A staged night: every report of every source, in due order. The same scenario and seed give the same bytes. Pure.
 
-Pure: no clock, no event loop, and chance only from `producers.chance`. What a source reports is the box's true count,
-except where the scenario has it err (`revisions`) or something happens (producers/scenarios/acts.py).
+A source reports the true counts of a box, except where the scenario has it err or an act changes them. `plan` says when
+and in which way, here are the figures. Randomness comes from `producers.chance` only.
 """
 
 from __future__ import annotations  # array[int] is only an annotation before Python 3.12
@@ -17,7 +17,7 @@ from producers.chance import Chance, seeded
 from producers.input_files import did_you_mean
 from producers.scenarios.acts import Annulment, HoldBack, ListedTwice, Miscount
 from producers.scenarios.scenario import FIRST_BOX, Scenario
-from producers.simulating.counts import DistrictCounts, box_leans, deal
+from producers.simulating.counts import DistrictCounts, box_biases, deal
 from producers.simulating.plan import ANNULLED, MOST_REVISIONS, TRUE, WITHDRAWN, Plan, PlannedBox, Statement
 from schemas.errors import ScenarioError
 from schemas.tally import Counted, Withdrawn
@@ -27,24 +27,34 @@ _SERIAL_BITS: Final = 40
 contests, three sources, 16 revisions) needs 28. The other 24 bits hold seconds: half a year."""
 
 Timed = tuple[datetime, Counted | Withdrawn]
-"""An event and when it is due."""
+"""When an event is due, and the event."""
 
 Script = tuple[Statement, ...]
-"""What a box's revisions say, in order."""
+"""What a box's revisions report, in order."""
+
+
+class StatedFigures(NamedTuple):
+    """The figures of a box as a report has them. Candidates without a vote are not named."""
+
+    registered: int
+    cast: int
+    valid: int
+    unattributed: int
+    votes: dict[str, int]
 
 
 class _Report(NamedTuple):
-    """One report, by indexes into the scenario; `step` 0 is a box's first."""
+    """One report, by indexes into the scenario; `step` counts the revisions of a box from 0."""
 
     source: int
-    place: PlannedBox
+    box: PlannedBox
     step: int
 
 
 class Night:
-    """All reports of a night, in due order; iterate to get them, as often as wanted. `len()` says how many.
+    """All reports of a night. Iterate to get them in due order, as often as wanted; `len()` is how many there are.
 
-    The schedule is made at once (two seconds for all of İstanbul) and kept as one number a report; a district's
+    The schedule is made at once (two seconds for all of İstanbul) and kept as one number for each report. A district's
     boxes are counted when its first report is due, so the first events come without waiting for the rest.
     """
 
@@ -59,14 +69,15 @@ class Night:
         self._scenario = scenario
         self._seed = seed
         chosen = _chosen("source", [source.id for source in scenario.sources], sources)
-        self._leans = [
-            array("d", box_leans(district.boxes, seeded(seed, district.id, "leans"))) for district in scenario.districts
+        self._biases = [
+            array("d", box_biases(district.boxes, seeded(seed, district.id, "leans")))
+            for district in scenario.districts
         ]
         self._leanings = _leanings(scenario, _chosen("contest", [one.id for one in scenario.contests], contests))
         self._widest = max(district.boxes for district in scenario.districts)
         self._counts: dict[int, DistrictCounts] = {}
         self._scripts: dict[int, Script] = {}
-        self._plan = Plan(scenario, seed, self._leans, self._district, frozenset(self._leanings))
+        self._plan = Plan(scenario, seed, self._biases, self._district, frozenset(self._leanings))
         self._schedules = {
             source.id: self._scheduled(index) for index, source in enumerate(scenario.sources) if source.id in chosen
         }
@@ -78,7 +89,7 @@ class Night:
         return self.of(self._schedules)
 
     def of(self, sources: Collection[str]) -> Iterator[Timed]:
-        """The reports of these sources only, as they come in the whole."""
+        """Yield the reports of these sources only; each is what it is in the whole night."""
         for number in merge(*(schedule for source, schedule in self._schedules.items() if source in sources)):
             seconds, serial = divmod(number, 1 << _SERIAL_BITS)
             due = self._moment(seconds)
@@ -86,31 +97,31 @@ class Night:
 
     @property
     def first_due(self) -> datetime:
-        """When the first report is due."""
+        """The time at which the first report is due."""
         return self._moment(min(schedule[0] for schedule in self._schedules.values() if schedule) >> _SERIAL_BITS)
 
     @property
     def last_due(self) -> datetime:
-        """When the last report is due."""
+        """The time at which the last report is due."""
         return self._moment(max(schedule[-1] for schedule in self._schedules.values() if schedule) >> _SERIAL_BITS)
 
     def _moment(self, seconds: int) -> datetime:
         return self._plan.origin + timedelta(seconds=seconds)
 
     def _scheduled(self, index: int) -> array[int]:
-        """Every report of one source: when it is due and which it is, in one number each, sorted."""
+        """Return a number for each report of one source, sorted: the due time in the upper bits, the serial below."""
         numbers = []
         known: dict[Script, Script] = {}
-        for place, revisions in self._plan.revisions(index):
-            first = self._serial(_Report(index, place, 0))
+        for box, revisions in self._plan.revisions(index):
+            first = self._serial(_Report(index, box, 0))
             if revisions.statements != [TRUE]:
-                script = tuple(revisions.statements)
+                script = tuple(revisions.statements)  # few differ, so each is kept once
                 self._scripts[first] = known.setdefault(script, script)
             numbers += [due << _SERIAL_BITS | first + step for step, due in enumerate(revisions.dues)]
         return array("Q", sorted(numbers))
 
     def _serial(self, report: _Report) -> int:
-        district, contest, box = report.place
+        district, contest, box = report.box
         serial = (district * self._widest + box) * len(self._scenario.contests) + contest
         return (serial * len(self._scenario.sources) + report.source) * MOST_REVISIONS + report.step
 
@@ -122,12 +133,12 @@ class Night:
         return _Report(source, PlannedBox(district, contest, box), step)
 
     def _event(self, report: _Report, due: datetime) -> Counted | Withdrawn:
-        district, contest, box = report.place
+        district, contest, box = report.box
         script = self._scripts.get(self._serial(report._replace(step=0)), (TRUE,))
-        said = script[report.step]
-        if said in (WITHDRAWN, ANNULLED):
+        statement = script[report.step]
+        if statement in (WITHDRAWN, ANNULLED):
             return Withdrawn(
-                type="annulled" if said == ANNULLED else "withdrawn",
+                type="annulled" if statement == ANNULLED else "withdrawn",
                 contest=self._scenario.contests[contest].id,
                 district=self._scenario.districts[district].id,
                 box=FIRST_BOX + box,
@@ -135,10 +146,10 @@ class Night:
                 revision=report.step + 1,
                 at=due,
             )
-        figures = self._figures(report.place, said)
-        anew = not report.step or script[report.step - 1] in (WITHDRAWN, ANNULLED)
+        figures = self._figures(report.box, statement)
+        is_new = not report.step or script[report.step - 1] in (WITHDRAWN, ANNULLED)
         return Counted(
-            type="counted" if anew else "corrected",
+            type="counted" if is_new else "corrected",
             contest=self._scenario.contests[contest].id,
             district=self._scenario.districts[district].id,
             box=FIRST_BOX + box,
@@ -153,44 +164,44 @@ class Night:
             votes=figures.votes,
         )
 
-    def _figures(self, place: PlannedBox, said: Statement) -> StatedFigures:
-        """What a revision says of a box."""
-        true = self._true(place)
-        if said == TRUE:
+    def _figures(self, box: PlannedBox, statement: Statement) -> StatedFigures:
+        """Return what a revision reports of a box."""
+        true = self._true(box)
+        if statement == TRUE:
             return true
-        if said.kind == "act":
-            return self._acted(place, said.by, true)
-        district, contest, box = place
-        source = self._scenario.sources[said.by].id
-        parts = (self._scenario.districts[district].id, self._scenario.contests[contest].id, source, box)
-        return (slipped if said.kind == "slip" else held_back)(true, seeded(self._seed, *parts, said.kind))
+        if statement.kind == "act":
+            return self._acted(box, statement.by, true)
+        source = self._scenario.sources[statement.by].id
+        contest = self._scenario.contests[box.contest].id
+        parts = (self._scenario.districts[box.district].id, contest, source, box.box, statement.kind)
+        return (slipped if statement.kind == "slip" else held_back)(true, seeded(self._seed, *parts))
 
-    def _acted(self, place: PlannedBox, index: int, true: StatedFigures) -> StatedFigures:
-        """What an act makes of a box's true figures."""
+    def _acted(self, box: PlannedBox, index: int, true: StatedFigures) -> StatedFigures:
+        """Return what the act with this index makes of a box's true figures."""
         act = self._scenario.acts[index]
         if isinstance(act, HoldBack):
-            return unattributed(true, self._plan.held[index, place])
+            return unattributed(true, self._plan.held[index, box])
         if isinstance(act, ListedTwice):
-            return self._true(place._replace(box=place.box - 1 if place.box else self._last_box(place)))
-        candidates = self._counts[place.district].contests[self._scenario.contests[place.contest].id].candidates
+            return self._true(box._replace(box=box.box - 1 if box.box else self._last_box(box)))
+        candidates = self._counts[box.district].contests[self._scenario.contests[box.contest].id].candidates
         if not isinstance(act, Miscount | Annulment) or (act.gives is not None and act.gives not in candidates):
             return true  # an act of another kind, or whoever would get votes is not on this district's ballot
         return moved(true, act.takes, act.gives, act.part)
 
-    def _last_box(self, place: PlannedBox) -> int:
-        return self._scenario.districts[place.district].boxes - 1
+    def _last_box(self, box: PlannedBox) -> int:
+        return self._scenario.districts[box.district].boxes - 1
 
-    def _true(self, place: PlannedBox) -> StatedFigures:
-        counts = self._district(place.district)
-        result = counts.contests[self._scenario.contests[place.contest].id]
-        box = place.box
+    def _true(self, planned: PlannedBox) -> StatedFigures:
+        district, contest, box = planned
+        counts = self._district(district)
+        result = counts.contests[self._scenario.contests[contest].id]
         return StatedFigures(counts.registered[box], result.cast[box], result.valid[box], 0, result.of(box))
 
     def _district(self, index: int) -> DistrictCounts:
         counts = self._counts.get(index)
         if counts is None:
             district = self._scenario.districts[index]
-            counts = self._counts[index] = deal(district, self._leans[index], self._leanings, self._seed)
+            counts = self._counts[index] = deal(district, self._biases[index], self._leanings, self._seed)
         return counts
 
 
@@ -220,7 +231,7 @@ def _chosen(what: str, known: list[str], wanted: Collection[str] | None) -> froz
 
 
 def _leanings(scenario: Scenario, contests: Collection[str]) -> dict[str, dict[str, float]]:
-    """By contest, which way each candidate's votes go: its party's way."""
+    """Return by contest and candidate how votes follow a box's bias: as the candidate's party's do."""
     return {
         contest.id: {
             candidate.id: scenario.leanings.get(candidate.party or "", 0.0) for candidate in contest.candidates
@@ -230,18 +241,8 @@ def _leanings(scenario: Scenario, contests: Collection[str]) -> dict[str, dict[s
     }
 
 
-class StatedFigures(NamedTuple):
-    """What is said of a box. Candidates without a vote are not named."""
-
-    registered: int
-    cast: int
-    valid: int
-    unattributed: int
-    votes: dict[str, int]
-
-
 def slipped(figures: StatedFigures, chance: Chance) -> StatedFigures:
-    """The figures as a tired typist has them: two rows swapped, digits turned round, or a row left out."""
+    """Return the figures with a typing error: two rows swapped, a number's digits reversed, or a row left out."""
     votes = figures.votes
     if len(votes) < 2:  # noqa: PLR2004  a row alone cannot be swapped
         return figures._replace(votes={})
@@ -257,21 +258,21 @@ def slipped(figures: StatedFigures, chance: Chance) -> StatedFigures:
 
 
 def held_back(figures: StatedFigures, chance: Chance) -> StatedFigures:
-    """The figures before all votes are attributed."""
+    """Return the figures with a random part of the votes unattributed."""
     part = chance.random()
     kept = {name: int(count * part) for name, count in figures.votes.items()}
     return _attributed(figures, kept)
 
 
 def unattributed(figures: StatedFigures, votes: int) -> StatedFigures:
-    """The figures with exactly so many votes unattributed, of every candidate's the same part."""
+    """Return the figures with exactly so many votes unattributed, the same part of every candidate's."""
     known = list(figures.votes.values())
     left = apportion(max(0, sum(known) - votes), known, known)
     return _attributed(figures, dict(zip(figures.votes, left, strict=True)))
 
 
 def moved(figures: StatedFigures, takes: str, gives: str | None, part: float) -> StatedFigures:
-    """The figures with this part of one candidate's votes given to another, or without one taken for invalid."""
+    """Return the figures with this part of the votes of `takes` given to `gives`, or without `gives` made invalid."""
     votes = round(figures.votes.get(takes, 0) * part)
     changed = figures.votes | {takes: figures.votes.get(takes, 0) - votes}
     if gives is None:

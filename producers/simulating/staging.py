@@ -1,8 +1,7 @@
-"""Bulletins: one source's boxes as the district totals that an agency would send every few minutes. Pure.
+"""A scenario as one stream of deliveries, disturbed as the scenario says. Pure.
 
-For a staged night in which a source reports districts (`reports = "districts"`): give `bulletins` that source's part of
-what `Night` yields, and merge what comes out with the other sources by due time, as `heapq.merge` does. The definition
-must say `reports = "districts"` of that source as well.
+A source that reports districts (`reports = "districts"`) sends bulletins instead of its boxes: every few minutes the
+totals of the districts that changed.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -14,32 +13,37 @@ from operator import itemgetter
 from producers.publish import entry
 from producers.scenarios.scenario import Scenario
 from producers.simulating.simulate import Night, night
-from producers.stages import Delivering, Delivery, Stage, disturb
+from producers.stages import Delivery, DeliveryStream, Stage, disturb
 from schemas.tally import Counted, Reported, Tally, Withdrawn
 
 Timed = tuple[datetime, Counted | Withdrawn]
-Pair = tuple[str, str]
+CountId = tuple[str, str]
+"""A contest's and a district's id."""
 
 
 @dataclass(slots=True)
-class _Sheet:
-    """What a source has counted of one district in one contest, and what it said of it last."""
+class _DistrictCount:
+    """What a source has counted of one district in one contest, and its last bulletin of it.
+
+    `boxes` has each box's highest revision, and its counts unless it is withdrawn; `is_stale`: the last bulletin is not
+    up to date.
+    """
 
     boxes: dict[int, tuple[int, Counted | None]] = field(default_factory=dict)
     revision: int = 0
     boxes_opened: int = 0
     is_stale: bool = False
 
-    def take(self, event: Counted | Withdrawn) -> None:
-        """Note what is said of a box, unless a higher revision of it is known."""
+    def add(self, event: Counted | Withdrawn) -> None:
+        """Note what is reported of a box, unless a higher revision of it is known."""
         known, _ = self.boxes.get(event.box, (0, None))
         if event.revision > known:
             self.boxes[event.box] = event.revision, event if isinstance(event, Counted) else None
             self.is_stale = True
 
-    def report(self, pair: Pair, source: str, at: datetime) -> Reported:
-        """The district's totals as they are now; marked where boxes went back, as by an agency that means it."""
-        opened = [said for _, said in self.boxes.values() if said is not None]
+    def report(self, contest: str, district: str, source: str, at: datetime) -> Reported:
+        """Return the next bulletin: the totals as they are now, marked as a correction where there are fewer boxes."""
+        opened = [counted for _, counted in self.boxes.values() if counted is not None]
         votes: dict[str, int] = {}
         for box in opened:
             for candidate, count in box.votes.items():
@@ -48,8 +52,8 @@ class _Sheet:
         self.revision, self.boxes_opened, self.is_stale = self.revision + 1, len(opened), False
         return Reported(
             type="report_corrected" if goes_back else "reported",
-            contest=pair[0],
-            district=pair[1],
+            contest=contest,
+            district=district,
             source=source,
             revision=self.revision,
             at=at,
@@ -64,39 +68,40 @@ class _Sheet:
 
 
 def bulletins(events: Iterable[Timed], every_s: int) -> Iterator[tuple[datetime, Reported]]:
-    """District totals from one source's boxes, in due order: each district that changed, every `every_s` seconds.
+    """Yield the district totals of one source's boxes, in due order: every `every_s` seconds those that changed.
 
-    The first bulletin is due `every_s` after the first event; the last one holds everything. `at` is when a bulletin is
-    due, and an event due at that very moment is in it. Raises `ValueError` where `every_s` is not above 0.
+    `events` must be those of one source, in due order. The first bulletins are due `every_s` after the first event; the
+    last ones hold everything. `at` is when a bulletin is due, and an event that is due at that moment is in it. Raises
+    `ValueError` where `every_s` is not above 0.
     """
     if every_s <= 0:
         raise ValueError(f"a bulletin every {every_s} s is none; give 1 or more")
     every = timedelta(seconds=every_s)
-    sheets: dict[Pair, _Sheet] = {}
+    counts: dict[CountId, _DistrictCount] = {}
     source = ""
     next_due: datetime | None = None
     for due, event in events:
         source = event.source
         next_due = next_due or due + every
         while due > next_due:
-            yield from _bulletin(sheets, source, next_due)
+            yield from _bulletin(counts, source, next_due)
             next_due += every
-        sheets.setdefault((event.contest, event.district), _Sheet()).take(event)
+        counts.setdefault((event.contest, event.district), _DistrictCount()).add(event)
     if next_due is not None:
-        yield from _bulletin(sheets, source, next_due)
+        yield from _bulletin(counts, source, next_due)
 
 
-def _bulletin(sheets: dict[Pair, _Sheet], source: str, due: datetime) -> Iterator[tuple[datetime, Reported]]:
-    for pair, sheet in sorted(sheets.items()):
-        if sheet.is_stale:
-            yield due, sheet.report(pair, source, due)
+def _bulletin(counts: dict[CountId, _DistrictCount], source: str, due: datetime) -> Iterator[tuple[datetime, Reported]]:
+    for (contest, district), count in sorted(counts.items()):
+        if count.is_stale:
+            yield due, count.report(contest, district, source, due)
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What a scenario sends to the log; iterate as often as wanted.
+    """What a scenario sends to the log. Iterate to get it in due order, as often as wanted.
 
-    `len()` is how many boxes are reported: without what stages add, and as if nobody sent districts' totals.
+    `len()` is the number of reports of boxes: without what stages add, and as if no source sent district totals.
     """
 
     scenario: Scenario
@@ -107,12 +112,12 @@ class Staged:
     def __len__(self) -> int:
         return len(self.night)
 
-    def __iter__(self) -> Delivering:
+    def __iter__(self) -> DeliveryStream:
         reports = (Delivery(due, entry(event), event.source) for due, event in self._reports())
         return disturb(reports, self.stages, self.seed)
 
     def _reports(self) -> Iterator[tuple[datetime, Tally]]:
-        """What sources report: boxes, or districts' totals where a source sends those."""
+        """Yield what sources report, in due order: boxes, or bulletins where a source reports districts."""
         boxes = self.night.of([source.id for source in self.scenario.sources if source.reports == "boxes"])
         totals = [
             bulletins(self.night.of([source.id]), int(60 * source.bulletin_minutes))
@@ -123,7 +128,7 @@ class Staged:
 
     @property
     def first_due(self) -> datetime:
-        """When the first report is due, if no stage delays it."""
+        """The time at which the first report is due, if no stage delays it."""
         return self.night.first_due
 
 
@@ -135,9 +140,9 @@ def stage(
     contests: Collection[str] | None = None,
     faults: Sequence[Stage] = (),
 ) -> Staged:
-    """Stage a scenario, with its own seed unless another is given, and with `faults` after its own.
+    """Stage a scenario, with its own seed unless another is given, and with `faults` after its own stages.
 
-    Raises `ScenarioError` for a source or contest that the scenario does not have.
+    With `sources` or `contests` only those report. Raises `ScenarioError` for one that the scenario does not have.
     """
     staged = night(scenario, seed, sources=sources, contests=contests)
     return Staged(scenario, staged, (*scenario.faults, *faults), scenario.seed if seed is None else seed)

@@ -1,4 +1,11 @@
-"""Lines of an official box table as rows of counts; what is wrong with any of them is noted with its line."""
+"""Official box tables as tally events, and as the election definition that goes with them.
+
+A table is read whole and checked whole before anything is published: a line that cannot be used is named, never
+dropped. A line that is repeated word for word is one box. Of lines of one box with different counts the newest stands,
+where a column says which that is; otherwise they are a fault.
+
+Call order: `read_table`, then `election` for the definition and `tallies` for the events.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,23 +16,23 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from producers.tables.line_checks import LineFaults, Part, differing, names_total
+from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
 from producers.tables.mapping import BoxMapping, Column
 from producers.tables.notation import Numbers, Times
 from producers.tables.sheet import MAY_BE_CUT, Sheet, TableLine, column_of, open_sheet
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError
 from schemas.fields import MAX_BOX_COUNT, MAX_BOX_NUMBER, MAX_REVISION
+from schemas.model_faults import first_fault
 from schemas.tally import Counted
 from schemas.turkish import slug, title
 
 _COUNTS: Final = ("registered", "cast", "valid", "invalid")
 
-_MAX_TOTAL: Final = 10**12
-"""The most that a total row is read for: more than there are people."""
+_QUOTED_CHARS: Final = 60
 
-Key = tuple[str, str, str, int, int | datetime]
-"""What makes a row one: the box (province, district, the district's own id, number), and its place among the box's."""
+RowKey = tuple[str, str, str, int, int | datetime]
+"""What makes a row unique: the box (province, district, the district's own id, number), and its revision or time."""
 
 
 class DistrictNames(NamedTuple):
@@ -40,7 +47,7 @@ class DistrictNames(NamedTuple):
 class BoxRow(NamedTuple):
     """One box as the table has it; `votes` in the mapping's order."""
 
-    place: DistrictNames
+    names: DistrictNames
     box: int
     registered: int
     cast: int
@@ -53,24 +60,27 @@ class BoxRow(NamedTuple):
 
 @dataclass(slots=True)
 class RowReader:
-    """Turns lines into rows, and collects what is wrong with them.
+    """Turns lines into rows of counts, and collects what is wrong with them.
 
-    A box may be there more than once where a column says in which order: its revision, or else its time. In the same
-    words, at whatever time, it is one row; else the two contradict each other, and both lines are named.
+    A box may be in the table more than once where a column orders its lines: by revision, or otherwise by time. Two
+    lines of one box and the same place in that order are one row if their counts are equal; otherwise they contradict
+    each other, and both lines are named.
+
+    Call order: `read` each line, then `wrong_totals`.
     """
 
     sheet: Sheet
     mapping: BoxMapping
     file: str
     faults: LineFaults
-    rows: dict[Key, BoxRow] = field(default_factory=dict)
+    rows: dict[RowKey, BoxRow] = field(default_factory=dict)
     duplicates: int = 0
-    total_rows: list[Part] = field(default_factory=list)
-    _first_lines: dict[Key, int] = field(default_factory=dict)
-    _places: dict[tuple[str, ...], DistrictNames] = field(default_factory=dict)
+    total_rows: list[LineFigures] = field(default_factory=list)
+    _first_lines: dict[RowKey, int] = field(default_factory=dict)
+    _names_of: dict[tuple[str, ...], DistrictNames] = field(default_factory=dict)
     _province_names: dict[str, str] = field(default_factory=dict)
     _province_ids: dict[str, str] = field(default_factory=dict)
-    _place_columns: list[int] = field(default_factory=list)
+    _name_columns: list[int] = field(default_factory=list)
     _number_columns: list[int] = field(default_factory=list)
     _read_columns: set[int] = field(default_factory=set)
     _times: Times = field(init=False)
@@ -83,10 +93,10 @@ class RowReader:
             self._constant_at = self._times.with_zone(self.mapping.report.at, "report.at")
         units, columns = self.mapping.units, self.mapping.columns
         names = [units.province_id, units.province_name, units.district_name, units.district_id or units.district_name]
-        self._place_columns = [self._column(name) for name in names]
+        self._name_columns = [self._column(name) for name in names]
         numbers = [columns.box, *(getattr(columns, name) for name in _COUNTS), *self.mapping.votes]
         self._number_columns = [self._column(name) for name in numbers]
-        self._read_columns = {*self._place_columns, *self._number_columns}
+        self._read_columns = {*self._name_columns, *self._number_columns}
         for column in (self.mapping.report.at, self.mapping.report.revision):
             if isinstance(column, Column):
                 self._read_columns.add(self._column(column.column))
@@ -95,7 +105,7 @@ class RowReader:
         return column_of(name, self.sheet.header, self.file)
 
     def read(self, line: TableLine) -> None:
-        """Read one line, or note why it cannot be read."""
+        """Read one line, or note in `faults` why it cannot be used."""
         try:
             if self._is_total(line.cells):
                 self.total_rows.append(self._total(line))
@@ -105,25 +115,25 @@ class RowReader:
             self.faults.add(line.number, error)
 
     def wrong_totals(self) -> list[str]:
-        """What is wrong with total rows, a sentence for each."""
+        """Return a sentence for each total row that is not the sum of the newest lines of their boxes."""
         if not self.total_rows:
             return []
-        newest: dict[tuple[object, ...], tuple[Key, BoxRow]] = {}
+        newest: dict[tuple[object, ...], tuple[RowKey, BoxRow]] = {}
         for key, row in self.rows.items():
             known = newest.get(key[:-1])
-            if known is None or (known[1].revision, known[1].at) < (row.revision, row.at):
+            if known is None or _is_newer(row, known[1]):
                 newest[key[:-1]] = key, row
         names = [self.sheet.header[column] for column in self._number_columns[1:]]
-        parts = [
-            Part(self._first_lines[key], "", dict(zip(names, (*row[2:6], *row.votes), strict=True)))
+        lines = [
+            LineFigures(self._first_lines[key], "", dict(zip(names, (*row[2:6], *row.votes), strict=True)))
             for key, row in newest.values()
         ]
-        return differing(self.total_rows, parts)
+        return check_totals(self.total_rows, lines)
 
     def _keep(self, number: int, row: BoxRow) -> None:
         columns = self.mapping.report
         order = row.revision if isinstance(columns.revision, Column) else row.at
-        key = (row.place.province_id, row.place.district_name, row.place.district_id, row.box, order)
+        key = (row.names.province_id, row.names.district_name, row.names.district_id, row.box, order)
         known = self.rows.setdefault(key, row)
         first = self._first_lines.setdefault(key, number)
         if known is row:
@@ -132,34 +142,32 @@ class RowReader:
             ordering = [each.column for each in (columns.revision, columns.at) if isinstance(each, Column)]
             which = f" and the same {ordering[0]}" if ordering else ", and no column says which is newer"
             raise ValueError(
-                f"box {row.box} of {row.place.district_name} is in line {first} with other counts{which}. Delete one, "
+                f"box {row.box} of {row.names.district_name} is in line {first} with other counts{which}. Delete one, "
                 "or name as report.revision or report.at in the mapping the column that orders them"
             )
         self.duplicates += 1
         self.rows[key] = max(known, row, key=lambda each: each.at)
 
     def _is_total(self, cells: Sequence[str]) -> bool:
-        """Whether a line is the sum of others, by what its province, district or box is called."""
-        columns = [*self._place_columns, self._number_columns[0]]
+        """Return whether a line is the sum of others, by what its province, district or box is called."""
+        columns = [*self._name_columns, self._number_columns[0]]
         texts = tuple(cells[column] for column in columns if column < len(cells))
-        if texts[:-1] in self._places:
+        if (
+            texts[:-1] in self._names_of
+        ):  # a known district: only the cell of its box's number can say that this is a total
             texts = () if texts[-1].isdecimal() else texts[-1:]
         return bool(texts) and names_total(texts, self.mapping.table.totals)
 
-    def _total(self, line: TableLine) -> Part:
-        figures: dict[str, int] = {}
-        for column in self._number_columns[1:]:
-            name, text = self.sheet.header[column], line.cells[column] if column < len(line.cells) else ""
-            try:
-                figures[name] = self._notation.parse(text, name, _MAX_TOTAL)
-            except ValueError:
-                continue  # what it does not say as a number, such as a share, is not compared
-        return Part(line.number, "", figures)
+    def _total(self, line: TableLine) -> LineFigures:
+        columns = [column for column in self._number_columns[1:] if column < len(line.cells)]
+        texts = {self.sheet.header[column]: line.cells[column] for column in columns}
+        return LineFigures(line.number, "", total_figures(texts, self._notation))
 
     def _shows_its_end(self, row: BoxRow) -> bool:
-        """Whether a line without an end is whole: its last cell is not read, or is part of a sum that is right.
+        """Return whether a line without a line end is whole, as far as its figures can show.
 
-        A cell that is cut off is a smaller number, or the beginning of another word.
+        It is where its last cell is not read, or is part of a sum that is right: a cell that was cut off is a smaller
+        number, or the beginning of another word.
         """
         last = len(self.sheet.header) - 1
         if last not in self._read_columns:
@@ -182,7 +190,7 @@ class RowReader:
         if not 1 <= box <= MAX_BOX_NUMBER:
             raise ValueError(f"box number {box} is not between 1 and {MAX_BOX_NUMBER}")
         return BoxRow(
-            self._place(cells),
+            self._names(cells),
             box,
             registered,
             cast,
@@ -196,6 +204,7 @@ class RowReader:
     def _numbers(self, cells: Sequence[str]) -> list[int]:
         texts = [cells[column] for column in self._number_columns]
         joined = "".join(texts)
+        # one look at all cells together: plain digits need no parsing, and a table has a million cells
         if not (joined.isascii() and joined.isdecimal() and all(texts)):
             texts = [str(self._number(text, column)) for text, column in zip(texts, self._number_columns, strict=True)]
         if max(map(len, texts)) > len(str(MAX_BOX_NUMBER)):
@@ -209,24 +218,26 @@ class RowReader:
     def _number(self, text: str, column: int) -> int:
         return self._notation.parse(text, self.sheet.header[column], MAX_BOX_NUMBER)
 
-    def _place(self, cells: Sequence[str]) -> DistrictNames:
-        texts = tuple(cells[column] for column in self._place_columns)
-        place = self._places.get(texts)
-        if place is None:
-            place = DistrictNames(*(text.strip() for text in texts))
-            for what, name in (("province id", place.province_id), ("district name", place.district_name)):
-                if not slug(name):
-                    raise ValueError(f"the {what} {name!r} has no letter or digit")
-            known = self._province_ids.setdefault(slug(place.province_id).lstrip("0"), place.province_id)
-            if known != place.province_id:
-                raise ValueError(f"the province id is {place.province_id!r} here, else {known!r}: is it the same one?")
-            name = self._province_names.setdefault(place.province_id, place.province_name)
-            if not name or name != place.province_name:
-                raise ValueError(
-                    f"province {place.province_id!r} is called {place.province_name!r} here, else {name!r}"
-                )
-            self._places[texts] = place
-        return place
+    def _names(self, cells: Sequence[str]) -> DistrictNames:
+        texts = tuple(cells[column] for column in self._name_columns)
+        names = self._names_of.get(texts)
+        if names is None:
+            names = DistrictNames(*(text.strip() for text in texts))
+            self._check_names(names)
+            self._names_of[texts] = names
+        return names
+
+    def _check_names(self, names: DistrictNames) -> None:
+        """Raise `ValueError` where names cannot become ids, or contradict what earlier lines call the province."""
+        for what, name in (("province id", names.province_id), ("district name", names.district_name)):
+            if not slug(name):
+                raise ValueError(f"the {what} {name!r} has no letter or digit")
+        known = self._province_ids.setdefault(slug(names.province_id).lstrip("0"), names.province_id)
+        if known != names.province_id:
+            raise ValueError(f"the province id is {names.province_id!r} here, else {known!r}: is it the same one?")
+        name = self._province_names.setdefault(names.province_id, names.province_name)
+        if not name or name != names.province_name:
+            raise ValueError(f"province {names.province_id!r} is called {names.province_name!r} here, else {name!r}")
 
     def _at(self, cells: Sequence[str]) -> datetime:
         at = self._constant_at or self.mapping.report.at
@@ -244,14 +255,12 @@ class RowReader:
         return int(text)
 
 
-_QUOTED_CHARS: Final = 60
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A checked table. `duplicates` counts the lines that said again what another line had said.
+    """A checked table. `duplicates` counts the lines that repeat another line.
 
-    `wrong_totals` says which total rows are not the sum of the lines, in a sentence for each.
+    `unit_ids` has the district's id by its names; `wrong_totals` a sentence for each total row that is not the sum of
+    the lines.
     """
 
     rows: tuple[BoxRow, ...]
@@ -260,12 +269,12 @@ class Table:
     wrong_totals: tuple[str, ...] = ()
 
     def newest(self) -> tuple[BoxRow, ...]:
-        """Of each box the newest row: of the highest revision, and of those the latest."""
+        """Return the newest row of each box: that of the highest revision, and of those the latest."""
         found: dict[tuple[str, int], BoxRow] = {}
         for row in self.rows:
-            key = (self.unit_ids[row.place], row.box)
+            key = (self.unit_ids[row.names], row.box)
             known = found.get(key)
-            if known is None or (known.revision, known.at) < (row.revision, row.at):
+            if known is None or _is_newer(row, known):
                 found[key] = row
         return tuple(found.values())
 
@@ -273,8 +282,8 @@ class Table:
 def read_table(path: Path, mapping: BoxMapping) -> Table:
     """Read and check a box table.
 
-    Raises `MappingError` where the table has no column that the mapping names, `TableError` where the file cannot be
-    read or any of its lines cannot be used; it names the lines.
+    Raises `MappingError` where the table lacks a column that the mapping names, `TableError` where the file cannot be
+    read or any of its lines cannot be used; the message names the lines.
     """
     with open_sheet(path, mapping.table.layout) as sheet:
         if not sheet.header:
@@ -286,27 +295,27 @@ def read_table(path: Path, mapping: BoxMapping) -> Table:
     if not reader.rows:
         raise TableError(f"{path} has a header but no box. Is it the right file?")
     rows = tuple(reader.rows.values())
-    places = {row.place for row in rows}
-    ids = unit_ids(places, mapping.units.country.id)
+    ids = unit_ids({row.names for row in rows}, mapping.units.country.id)
     return Table(rows, reader.duplicates, ids, tuple(reader.wrong_totals()))
 
 
-def unit_ids(places: set[DistrictNames], country: str) -> dict[DistrictNames, str]:
-    """The id of each district, such as `tr/34/catalca`, whatever the order of the lines.
+def unit_ids(districts: set[DistrictNames], country: str) -> dict[DistrictNames, str]:
+    """Return the id of each district, such as `tr/34/catalca`, which does not depend on the order of the lines.
 
-    Where several districts of a province come to the same id, each gets the table's own number behind it.
+    Where several districts of a province come to the same id, each gets the table's own number behind it. Raises
+    `MappingError` where that does not tell them apart.
     """
-    taken: dict[str, list[DistrictNames]] = {}
-    for place in sorted(places):
-        plain = f"{country}/{slug(place.province_id)}/{slug(place.district_name)}"
-        taken.setdefault(plain, []).append(place)
+    by_id: dict[str, list[DistrictNames]] = {}
+    for district in sorted(districts):
+        plain = f"{country}/{slug(district.province_id)}/{slug(district.district_name)}"
+        by_id.setdefault(plain, []).append(district)
     ids: dict[DistrictNames, str] = {}
-    for plain, sharing in taken.items():
-        for place in sharing:
-            ids[place] = plain if len(sharing) == 1 else f"{plain}-{slug(place.district_id)}"
+    for plain, sharing in by_id.items():
+        for district in sharing:
+            ids[district] = plain if len(sharing) == 1 else f"{plain}-{slug(district.district_id)}"
     if len(set(ids.values())) < len(ids):
-        twice = next(sharing for sharing in taken.values() if len({ids[place] for place in sharing}) < len(sharing))
-        names = " and ".join(repr(place.district_name) for place in twice)
+        twice = next(sharing for sharing in by_id.values() if len({ids[each] for each in sharing}) < len(sharing))
+        names = " and ".join(repr(district.district_name) for district in twice)
         raise MappingError(
             f"The districts {names} come to the same id {ids[twice[0]]!r}. "
             "Name a column that tells them apart as units.district_id in the mapping."
@@ -315,18 +324,16 @@ def unit_ids(places: set[DistrictNames], country: str) -> dict[DistrictNames, st
 
 
 def election(table: Table, mapping: BoxMapping) -> Election:
-    """The election definition that the table implies: its units with their boxes, one contest, one source.
+    """Return the election definition that the table implies: its units with their boxes, one contest, one source.
 
-    Raises `TableError` where a name in it is none that a unit can have, `DefinitionError` where they contradict.
+    Raises `TableError` where a unit cannot have a name that is in the table, `DefinitionError` where its parts
+    contradict each other.
     """
     try:
         return _election(table, mapping)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where, found = ".".join(map(str, first["loc"])), str(first["input"])[:_QUOTED_CHARS]
-        raise TableError(
-            f"The table gives no election definition: {error.title} {where} {found!r}: {first['msg']}. Mend it there."
-        ) from error
+        fault = first_fault(error, quoted_chars=_QUOTED_CHARS)
+        raise TableError(f"The table gives no election definition: {error.title} {fault}. Mend it there.") from error
 
 
 def _election(table: Table, mapping: BoxMapping) -> Election:
@@ -354,19 +361,19 @@ def _election(table: Table, mapping: BoxMapping) -> Election:
 
 
 def statements(table: Table, mapping: BoxMapping, revision: int | None = None) -> tuple[BoxRow, ...]:
-    """The rows to publish: each with a revision of its own, or the newest of each box where all have the same.
+    """Return the rows to publish: all where each has a revision of its own, otherwise the newest of each box.
 
-    They have the same where the mapping names no column for it, and where `revision` overrides what the mapping says,
-    to publish a mended table over an old one: two statements of a box at one revision would contradict each other.
+    All have the same revision where the mapping names no column for it, and where `revision` overrides the mapping to
+    publish a corrected table over an old one. Two statements of a box at one revision would be a conflict.
     """
     has_revisions = revision is None and isinstance(mapping.report.revision, Column)
     return table.rows if has_revisions else table.newest()
 
 
 def tallies(table: Table, mapping: BoxMapping, *, revision: int | None = None) -> Iterator[Counted]:
-    """One event for each of the `statements`; `revision` overrides what the mapping says of it.
+    """Yield an event for each of the `statements`; `revision` overrides the mapping's.
 
-    A party's sum that differs from `valid` stays as it is in the record; whoever folds the events flags the box.
+    Votes whose sum differs from `valid` stay as they are: whoever folds the events flags the box.
     """
     ids = [choice.id for choice in mapping.votes.values()]
     for row in statements(table, mapping, revision):
@@ -374,7 +381,7 @@ def tallies(table: Table, mapping: BoxMapping, *, revision: int | None = None) -
         yield Counted(
             type="counted" if number == 1 else "corrected",
             contest=mapping.contest.id,
-            district=table.unit_ids[row.place],
+            district=table.unit_ids[row.names],
             box=row.box,
             source=mapping.source.id,
             revision=number,
@@ -392,19 +399,19 @@ def _units(table: Table, mapping: BoxMapping) -> tuple[Unit, ...]:
     newest: dict[str, dict[int, BoxRow]] = {}
     names: dict[str, str] = {}
     for row in table.newest():
-        newest.setdefault(table.unit_ids[row.place], {})[row.box] = row
-        names[f"{country.id}/{slug(row.place.province_id)}"] = title(row.place.province_name)
+        newest.setdefault(table.unit_ids[row.names], {})[row.box] = row
+        names[f"{country.id}/{slug(row.names.province_id)}"] = title(row.names.province_name)
     units = [Unit(id=country.id, level="country", name=country.name)]
     units += [
         Unit(id=province, level="province", name=name, parent=country.id) for province, name in sorted(names.items())
     ]
     for district, boxes in sorted(newest.items()):
-        place = next(iter(boxes.values())).place
+        district_name = next(iter(boxes.values())).names.district_name
         units.append(
             Unit(
                 id=district,
                 level="district",
-                name=title(place.district_name),
+                name=title(district_name),
                 parent=district.rpartition("/")[0],
                 registered=sum(row.registered for row in boxes.values()),
                 boxes=runs(sorted(boxes)),
@@ -414,8 +421,12 @@ def _units(table: Table, mapping: BoxMapping) -> tuple[Unit, ...]:
 
 
 def runs(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """Rising numbers as unbroken runs, first and last included: 1, 2, 3, 7 are (1, 3), (7, 7)."""
+    """Return rising numbers as unbroken runs, first and last included: 1, 2, 3, 7 are (1, 3), (7, 7)."""
     breaks = [(left, right) for left, right in pairwise(numbers) if right != left + 1]
     firsts = [numbers[0], *(right for _, right in breaks)]
     lasts = [*(left for left, _ in breaks), numbers[-1]]
     return tuple(zip(firsts, lasts, strict=True))
+
+
+def _is_newer(row: BoxRow, other: BoxRow) -> bool:
+    return (other.revision, other.at) < (row.revision, row.at)

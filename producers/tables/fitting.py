@@ -1,10 +1,10 @@
-"""Whether a mapping or a table fits a run's election: every id is looked up before anything is published."""
+"""Whether a mapping or a table fits a run: every id in it is looked up in the election definition before publishing."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
-from producers.input_files import did_you_mean
+from producers.input_files import did_you_mean, indented, some_of
 from producers.tables.boxes import Table
 from producers.tables.line_checks import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping
@@ -12,21 +12,21 @@ from schemas.definition import Contest, Election
 from schemas.errors import MappingError
 from schemas.turkish import slug
 
-_NAMED: Final = 10
-"""How many known ids a message lists, where a definition may have hundreds."""
+_LISTED_IDS: Final = 10
+"""How many known ids a message lists; a definition may have hundreds."""
 
 
 def check_mapping(mapping: ReportMapping, definition: Election) -> None:
-    """Raise `MappingError` where the mapping names what the run's definition does not have; all of it is told."""
+    """Raise `MappingError`, which lists whatever the mapping names and the run's definition does not have."""
     faults = [*_sources(mapping, definition), *_contests(mapping, definition), *_units(mapping, definition)]
     faults += [*_candidates(mapping, definition), *_times(mapping, definition)]
     _refuse("mapping", faults)
 
 
 def check_table(table: Table, mapping: BoxMapping, definition: Election) -> None:
-    """Raise `MappingError` where a box table has what a run that is there does not have; all of it is told.
+    """Raise `MappingError`, which lists whatever a box table has and the run's definition does not have.
 
-    How many voters a box has is no matter of the definition: a mended table may say it otherwise.
+    The voters of a box are not compared with the definition: a corrected table may have others.
     """
     faults = [*_heads(mapping, definition), *_boxes(table, definition)]
     if not faults:
@@ -38,12 +38,13 @@ def _refuse(what: str, faults: list[str]) -> None:
     if len(faults) == 1:
         raise MappingError(faults[0])
     if faults:
-        lines = "".join(f"\n  {fault}" for fault in bounded(faults))
-        raise MappingError(f"The {what} does not fit the run's definition in {len(faults)} places:{lines}")
+        raise MappingError(
+            f"The {what} does not fit the run's definition in {len(faults)} places:\n{indented(bounded(faults))}"
+        )
 
 
 def _heads(mapping: BoxMapping, definition: Election) -> Iterator[str]:
-    """What a mapping of a box table names."""
+    """Yield what is wrong with the election, source and contest that a mapping of a box table names."""
     if mapping.election.id != definition.id:
         yield f"The run is of election {definition.id!r}, the table of {mapping.election.id!r}. Choose another --run."
     sources = {source.id: source for source in definition.sources}
@@ -56,11 +57,11 @@ def _heads(mapping: BoxMapping, definition: Election) -> Iterator[str]:
 
 
 def _boxes(table: Table, definition: Election) -> Iterator[str]:
-    """The boxes of a table that the run does not have."""
+    """Yield the boxes of a table that the run does not have."""
     districts = {unit.id: unit for unit in definition.districts}
     found: dict[str, set[int]] = {}
     for row in table.rows:
-        found.setdefault(table.unit_ids[row.place], set()).add(row.box)
+        found.setdefault(table.unit_ids[row.names], set()).add(row.box)
     for district, boxes in sorted(found.items()):
         if district not in districts:
             yield f"The run has no district {district!r}.{did_you_mean(district, districts)}"
@@ -71,11 +72,11 @@ def _boxes(table: Table, definition: Election) -> Iterator[str]:
 
 
 def _ballots(table: Table, mapping: BoxMapping, definition: Election) -> Iterator[str]:
-    """Who has votes in a table and is not on the ballot there."""
+    """Yield the candidates that have votes in a district of the table without being on its ballot."""
     candidates = [choice.id for choice in mapping.votes.values()]
     strangers: dict[tuple[str, str], None] = {}
     for row in table.rows:
-        district = table.unit_ids[row.place]
+        district = table.unit_ids[row.names]
         ballot = definition.ballot_ids(mapping.contest.id, district)
         named = zip(candidates, row.votes, strict=True)
         strangers.update({(name, district): None for name, votes in named if votes and name not in ballot})
@@ -120,7 +121,10 @@ def _units(mapping: ReportMapping, definition: Election) -> Iterator[str]:
 
 
 def _candidates(mapping: ReportMapping, definition: Election) -> Iterator[str]:
-    """A column's candidate is of the contest. The other names are those of an agency, for whichever of its contests."""
+    """Yield the candidates that no ballot has.
+
+    `[votes]` is of the one contest of the table; `[candidates]` are an agency's spellings, for all of its contests.
+    """
     contest = definition.contest_by_id.get(mapping.report.contest) if isinstance(mapping.report.contest, str) else None
     anywhere = _on_ballots(definition.contests)
     of_columns = _on_ballots([contest]) if contest else anywhere
@@ -137,7 +141,7 @@ def _candidates(mapping: ReportMapping, definition: Election) -> Iterator[str]:
 
 
 def _on_ballots(contests: Iterable[Contest]) -> set[str]:
-    """Everybody on a ballot of these contests."""
+    """Return everybody on a ballot of these contests."""
     ballots = [ballot for contest in contests for ballot in (contest.candidates, *contest.ballots.values())]
     return {candidate.id for ballot in ballots for candidate in ballot}
 
@@ -155,5 +159,4 @@ def _times(mapping: ReportMapping, definition: Election) -> Iterator[str]:
 
 
 def _listed(known: Iterable[str]) -> str:
-    ids = list(known)
-    return ", ".join(ids[:_NAMED]) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
+    return some_of(list(known), _LISTED_IDS)

@@ -1,26 +1,33 @@
-"""What is checked of a table's lines: those that cannot be used are listed, total rows are compared with sums. Pure."""
+"""What is checked of a table's lines: which cannot be used, and whether total rows are the sum of lines. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from producers.tables.notation import Numbers
 from schemas.errors import TableError
 from schemas.turkish import slug
 
 SHOWN_FAULTS: Final = 20
 """How many faulty lines a message names: a screenful. The rest are counted."""
 
+TOTAL_WORDS: Final = ("toplam", "toplamı", "toplamları", "yekûn", "total", "totals", "subtotal", "sum")
+"""Words for a sum, in Turkish and in English: a row is a total row where its unit's name has one of them in it."""
+
+_MAX_TOTAL: Final = 10**12
+"""The largest figure that is read from a total row: more than there are people."""
+
 
 def bounded(sentences: Sequence[str]) -> list[str]:
-    """The first of many sentences, a screenful, and how many more there are."""
+    """Return the first `SHOWN_FAULTS` of many sentences, and one that says how many more there are."""
     more = len(sentences) - SHOWN_FAULTS
     return [*sentences[:SHOWN_FAULTS], *([f"… and {more} more"] if more > 0 else [])]
 
 
 @dataclass(slots=True)
 class LineFaults:
-    """What is wrong with single lines of a table. `line` is what a message calls one of them."""
+    """What is wrong with single lines of a table. `line` is what messages call a line, such as `record`."""
 
     file: str
     line: str = "line"
@@ -28,29 +35,25 @@ class LineFaults:
     shown: list[str] = field(default_factory=list)
 
     def add(self, number: int, what: object) -> None:
-        """Note what is wrong with one line."""
+        """Note what is wrong with the line of this number."""
         self.count += 1
         if self.count <= SHOWN_FAULTS:
             self.shown.append(f"  {self.line} {number}: {what}")
 
-    def told(self, what_then: str) -> str:
-        """How many lines cannot be used, what follows from that, and the first of them."""
+    def message(self, consequence: str) -> str:
+        """Return how many lines cannot be used, what follows from that, and the first of them."""
         more = f"\n  … and {self.count - SHOWN_FAULTS} more" if self.count > SHOWN_FAULTS else ""
         lines = f"1 {self.line}" if self.count == 1 else f"{self.count} {self.line}s"
-        return f"{lines} of {self.file} cannot be used; {what_then}\n" + "\n".join(self.shown) + more
+        return f"{lines} of {self.file} cannot be used; {consequence}\n" + "\n".join(self.shown) + more
 
     def raise_any(self) -> None:
         """Raise `TableError` if any line could not be used."""
         if self.count:
-            raise TableError(self.told("nothing was published. Mend the file and try again."))
+            raise TableError(self.message("nothing was published. Mend the file and try again."))
 
 
-TOTAL_WORDS: Final = ("toplam", "toplamı", "toplamları", "yekûn", "total", "totals", "subtotal", "sum")
-"""What the unit of such a row is called by, in Turkish and in English: a name with one of these words in it."""
-
-
-class Part(NamedTuple):
-    """What a line of a table says: figures by the name of what they count, of one `group`: what may be added up."""
+class LineFigures(NamedTuple):
+    """The figures of a line, by the name of what they count. Only lines of the same `group` may be added up."""
 
     line: int
     group: str
@@ -58,51 +61,66 @@ class Part(NamedTuple):
 
 
 def names_total(names: Iterable[str], words: Iterable[str] = TOTAL_WORDS) -> bool:
-    """Whether one of these names of units has one of the words in it, whatever their case and accents."""
+    """Return whether one of these names of units has one of the words in it, whatever their case and accents."""
     known = {slug(word) for word in words}
     return any(known.intersection(slug(name).split("-")) for name in names)
 
 
-def differing(totals: Sequence[Part], parts: Sequence[Part], line: str = "line") -> list[str]:
-    """What is wrong with total rows, a sentence for each: its line, what it says, and what the lines come to.
-
-    `line` is what a message calls one of them.
-
-    A row may be the sum of the lines since the total row before it, of those up to the next, of all above it or of the
-    whole table. Of a row that is none of these, the difference to the nearest is told. A figure that no line has is
-    not compared.
-    """
-    wrong = [(total, told) for total in totals if (told := _differs(total, totals, parts))]
-    return [f"{line} {total.line} is a total row, but {told}" for total, told in wrong]
-
-
-def _differs(total: Part, totals: Sequence[Part], parts: Sequence[Part]) -> str:
-    parts = [part for part in parts if part.group == total.group]
-    before = max((other.line for other in totals if other.line < total.line), default=0)
-    after = min((other.line for other in totals if other.line > total.line), default=None)
-    above = [part for part in parts if part.line < total.line]
-    sums = [
-        _sum(scope)
-        for scope in (
-            [part for part in above if part.line > before],
-            [part for part in parts if part.line > total.line and (after is None or part.line < after)],
-            above,
-            parts,
-        )
-        if scope
-    ]
-    found = min((_differences(total.figures, each) for each in sums), key=len, default=[])
-    return "; ".join(found)
-
-
-def _sum(parts: Iterable[Part]) -> Counter[str]:
-    figures: Counter[str] = Counter()
-    for part in parts:
-        figures.update(part.figures)
+def total_figures(texts: Mapping[str, str], numbers: Numbers) -> dict[str, int]:
+    """Return the numbers of a total row by their names; what is no number, such as a share, is left out."""
+    figures: dict[str, int] = {}
+    for name, text in texts.items():
+        try:
+            figures[name] = numbers.parse(text, name, _MAX_TOTAL)
+        except ValueError:
+            continue
     return figures
 
 
-def _differences(total: Mapping[str, int], summed: Mapping[str, int]) -> list[str]:
+def check_totals(totals: Sequence[LineFigures], lines: Sequence[LineFigures], line: str = "line") -> list[str]:
+    """Return a sentence for each total row that is wrong: its line, its figure, and what the lines come to.
+
+    A row may be the sum of the lines between it and the total row before it, of those between it and the next, of all
+    lines above it, or of the whole table. Of a row that is none of these, the differences to the nearest of them are
+    named. A figure that no line has is not compared.
+
+    Args:
+        totals: The total rows.
+        lines: The lines that are no total rows.
+        line: What the sentences call a line.
+
+    """
+    wrong = [(total, differences) for total in totals if (differences := _differences(total, totals, lines))]
+    return [f"{line} {total.line} is a total row, but {differences}" for total, differences in wrong]
+
+
+def _differences(total: LineFigures, totals: Sequence[LineFigures], lines: Sequence[LineFigures]) -> str:
+    lines = [each for each in lines if each.group == total.group]
+    before = max((other.line for other in totals if other.line < total.line), default=0)
+    after = min((other.line for other in totals if other.line > total.line), default=None)
+    above = [each for each in lines if each.line < total.line]
+    sums = [
+        _sum(scope)
+        for scope in (
+            [each for each in above if each.line > before],
+            [each for each in lines if each.line > total.line and (after is None or each.line < after)],
+            above,
+            lines,
+        )
+        if scope
+    ]
+    nearest = min((_compared(total.figures, each) for each in sums), key=len, default=[])
+    return "; ".join(nearest)
+
+
+def _sum(lines: Iterable[LineFigures]) -> Counter[str]:
+    figures: Counter[str] = Counter()
+    for each in lines:
+        figures.update(each.figures)
+    return figures
+
+
+def _compared(total: Mapping[str, int], summed: Mapping[str, int]) -> list[str]:
     return [
         f"{name} is {count} and the lines come to {summed[name]}"
         for name, count in total.items()

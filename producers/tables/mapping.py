@@ -1,7 +1,11 @@
-"""BoxMapping files: which column of an official table is what, and what the table itself does not say.
+"""Mapping files: which column of a table is what, and what the table itself does not say.
 
-A mapping is a small TOML file (examples/turkiye-2014.toml). Unknown keys are refused, so that a slip of the pen is
-told and not ignored.
+A mapping is a small TOML file. Unknown keys are refused, so that a typo is reported. There are two kinds:
+
+- `BoxMapping`, for official box tables (examples/turkiye-2014.toml).
+- `ReportMapping`, for agencies' district totals (examples/agency-reports.toml), in one of two layouts: a line for each
+  district with a column for each candidate (`[votes]`), or a line for each district and candidate (`columns.candidate`
+  and `columns.votes`).
 """
 
 from collections import Counter
@@ -11,9 +15,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from producers.input_files import listed, parse_toml
+from producers.input_files import FileSection, all_faults, indented, parse_toml
 from producers.tables.line_checks import TOTAL_WORDS
 from producers.tables.notation import Numbers, Times, check_pattern
 from producers.tables.sheet import Layout
@@ -30,19 +34,13 @@ M = TypeVar("M", bound=BaseModel)
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Section(BaseModel):
-    """A part of a mapping file: a key that it does not know is refused."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-
-class Column(Section):
-    """A value that differs by row: the name of its column."""
+class Column(FileSection):
+    """The name of the column that has a value, where the value differs by row."""
 
     column: ColumnName
 
 
-class ElectionSection(Section):
+class ElectionSection(FileSection):
     """`[election]`: what the table is of."""
 
     id: Id
@@ -57,14 +55,14 @@ class ElectionSection(Section):
         return zone_named(timezone).key
 
 
-class NamedSection(Section):
+class NamedSection(FileSection):
     """`[contest]`, `[source]` and `units.country`: an id and a name."""
 
     id: Id
     name: Name
 
 
-class BoxUnitsSection(Section):
+class BoxUnitsSection(FileSection):
     """`[units]`: the country, and the columns that say in which province and district a box is.
 
     `district_id` only tells apart districts of one province whose names come to the same id.
@@ -77,7 +75,7 @@ class BoxUnitsSection(Section):
     district_id: ColumnName | None = None
 
 
-class BoxColumnsSection(Section):
+class BoxColumnsSection(FileSection):
     """`[columns]`: where the counts of a box are."""
 
     box: ColumnName
@@ -87,8 +85,8 @@ class BoxColumnsSection(Section):
     invalid: ColumnName
 
 
-class Choice(Section):
-    """One line of `[votes]`: whose votes a column holds. Without `party` (its full name) there is none behind them."""
+class Choice(FileSection):
+    """One line of `[votes]`: whose votes a column holds. Without `party` (its full name) they are an independent."""
 
     id: Id
     name: Name
@@ -96,10 +94,10 @@ class Choice(Section):
     color: Color = "#8a8f98"
 
 
-class TimesSection(Section):
-    """Of `[report]` what says when: one moment for the whole table or a column, and how times are written.
+class TimesSection(FileSection):
+    """What both kinds of `[report]` have: the time of the counts, for the whole table or as a column, and its format.
 
-    `repeated_hour` says which moment is meant by a time that clocks show twice, as they are put back between them.
+    `repeated_hour` says which of two moments is meant by a time that clocks show twice when they are put back.
     """
 
     at: datetime | Column
@@ -113,7 +111,7 @@ class TimesSection(Section):
 
 
 class BoxReportSection(TimesSection):
-    """`[report]`: when the counts were reported and as which revision; a constant, or a column of the table."""
+    """`[report]` of a box table: when the counts were reported and at which revision; a constant, or a column."""
 
     revision: Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column = 1
 
@@ -122,11 +120,11 @@ Mark = Annotated[str, Field(max_length=1, pattern=r"^[^0-9A-Za-z+\-]?$")]
 """What stands between the digits of a number."""
 
 
-class TableSection(Section):
-    """`[table]`: how the file is written: what parts its columns, how its numbers are written, which lines are no data.
+class TableSection(FileSection):
+    """`[table]`: how the file is written: what separates its cells, how numbers are written, which lines are no data.
 
-    `skip` and `end` are words with which such lines begin, `unended` is of the last line: see `Layout`. `totals` are
-    the words that a line's unit is called by where the line is the sum of others: it is checked, and not published.
+    `skip`, `end` and `unended`: see `Layout`. `totals`: a line whose unit is called by one of these words is the sum of
+    others; it is checked and not published.
     """
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -145,17 +143,17 @@ class TableSection(Section):
 
     @property
     def numbers(self) -> Numbers:
-        """How this table writes numbers."""
+        """Return how this table writes numbers."""
         return Numbers(self.thousands, self.decimal)
 
     @property
     def layout(self) -> Layout:
-        """How this table's file is laid out."""
+        """Return how this table's file is laid out."""
         return Layout(self.delimiter, skip=self.skip, end=self.end, unended=self.unended)
 
 
-class BoxMapping(Section):
-    """A whole mapping file."""
+class BoxMapping(FileSection):
+    """The mapping file of an official box table."""
 
     election: ElectionSection
     contest: NamedSection
@@ -181,27 +179,26 @@ class BoxMapping(Section):
 
     @property
     def times(self) -> Times:
-        """How this table writes times; those that name no zone are meant in the election's."""
+        """Return how this table writes times; those without a zone are in the election's."""
         report, election = self.report, self.election
         return Times(report.time_format, zone_named(election.timezone), election.date, report.repeated_hour)
 
 
 COUNTS: Final = ("boxes_opened", "registered", "cast", "valid")
-"""What every report says. `invalid` is the rest of `cast` where there is no column for it."""
+"""The columns that every report has. `invalid` is `cast` less `valid` where there is no column for it."""
 
 
 class CorrectionColumn(Column):
-    """The column that marks a line as a correction, and what it then says."""
+    """The column that marks a line as a correction, and the text that it then has."""
 
     equals: Name
 
 
 class DistrictReportSection(TimesSection):
-    """`[report]`: whose it is, of which contest, from when, and at which revision.
+    """`[report]` of an agency's table: its source and contest, its time and its revision.
 
-    Without `revision` it is the update time in milliseconds since 1970: a later report is a higher revision. `unnamed`
-    says that candidates without a line have no vote, in a table with a line for each, even where the others' votes do
-    not come to what is valid.
+    Without `revision`, a report's revision is its time in milliseconds since 1970. `unnamed` is for tables with a line
+    for each candidate: those without a line have no vote, even where the others' votes do not come to what is valid.
     """
 
     source: Id
@@ -217,25 +214,25 @@ class DistrictReportSection(TimesSection):
         return zone_named(timezone).key if timezone else None
 
     def times(self, night: date) -> Times:
-        """How this table writes times; a time of day is of the night that begins on that day."""
+        """Return how this table writes times; a time of day is of the night that begins on the day `night`."""
         zone = zone_named(self.timezone) if self.timezone else None
         return Times(self.time_format, zone, night, self.repeated_hour)
 
 
 class ReportTableSection(TableSection):
-    """`[table]`: how the file is written. `rows` and `each` say where in a JSON file the lines are."""
+    """`[table]` of an agency's table. `rows` and `each` say where in a JSON file the lines are: see `Layout`."""
 
     rows: Name | None = None
     each: Name | None = None
 
     @property
     def layout(self) -> Layout:
-        """How this table's file is laid out."""
+        """Return how this table's file is laid out."""
         return replace(super().layout, rows=self.rows, each=self.each)
 
 
-class DistrictUnitsSection(Section):
-    """`[units]`: the columns that say which district a line is of, and names that are not the definition's own."""
+class DistrictUnitsSection(FileSection):
+    """`[units]` of an agency's table: the columns with the district, and names that the definition does not have."""
 
     district: ColumnName
     province: ColumnName | None = None
@@ -243,8 +240,8 @@ class DistrictUnitsSection(Section):
     names: dict[Name, UnitId] = Field(default_factory=dict)
 
 
-class DistrictColumnsSection(Section):
-    """`[columns]`: where the figures are. `candidate` may name several columns: the first that is known counts."""
+class DistrictColumnsSection(FileSection):
+    """`[columns]` of an agency's table. `candidate` may name several columns: the first name that is known counts."""
 
     boxes_opened: ColumnName
     registered: ColumnName
@@ -256,8 +253,8 @@ class DistrictColumnsSection(Section):
     votes: ColumnName | None = None
 
 
-class ReportMapping(Section):
-    """A whole mapping file for agency reports."""
+class ReportMapping(FileSection):
+    """The mapping file of an agency's table of district totals."""
 
     report: DistrictReportSection
     units: DistrictUnitsSection
@@ -286,17 +283,16 @@ def read_mapping(path: Path) -> BoxMapping:
 
 
 def parse_mapping(text: str, name: str = "the mapping") -> BoxMapping:
-    """Parse the text of such a file. `name` is what messages call it."""
+    """Parse the text of such a file. Raises `MappingError`, which calls the file by `name`."""
     return _parse(text, name, BoxMapping)
 
 
 def read_report_mapping(path: Path) -> ReportMapping:
-    """Read and check a mapping file. Raises `MappingError`, which says where it is wrong."""
+    """Read and check the mapping file of an agency's table. Raises `MappingError`, which says where it is wrong."""
     return _read(path, ReportMapping)
 
 
 def _read(path: Path, kind: type[M]) -> M:
-    """Read and check a mapping file of this kind. Raises `MappingError`."""
     try:
         if path.stat().st_size > MAX_MAPPING_BYTES:
             raise MappingError(f"{path} is over {MAX_MAPPING_BYTES} bytes: is it the table instead of its mapping?")
@@ -313,7 +309,7 @@ def _parse(text: str, name: str, kind: type[M]) -> M:
     try:
         return kind.model_validate(tree)
     except ValidationError as error:
-        raise MappingError(f"{name} does not say what it has to:\n{listed(error, kind)}") from error
+        raise MappingError(f"{name} does not say what it has to:\n{indented(all_faults(error, kind))}") from error
 
 
 def _check_ids_differ(ids: Iterable[str]) -> None:

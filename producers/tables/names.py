@@ -1,29 +1,30 @@
-"""Names as tables write them, found in the election definition: districts, and the candidates of their ballots."""
+"""Find districts and candidates in the election definition by the names that tables have for them. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
+from typing import Final
 
 from schemas.definition import Candidate, Contest, Election
 from schemas.turkish import slug
 
-NEAREST_NAMES = 3
+NEAREST_NAMES: Final = 3
 """How many names an error suggests."""
 
 
 class Names:
-    """The districts and candidates of a definition, by any spelling whose letters are the same."""
+    """The districts and candidates of a definition, by any spelling that has the same `slug`."""
 
     def __init__(self, definition: Election, *, within: str | None = None, districts: Mapping[str, str]) -> None:
-        """`within`: only districts below this unit. `districts`: names that are not the definition's own."""
+        """`within`: find only districts below this unit. `districts`: ids by names that are not the definition's."""
         self._definition = definition
         self._within = within
         self._given = {slug(name): unit for name, unit in districts.items()}
         self._ballots: dict[tuple[str, str], dict[str, str]] = {}
 
     def district(self, name: str, province: str | None = None) -> str:
-        """The id of the district. Raises `ValueError` where there is none of that name, or more than one."""
+        """Return the id of the district. Raises `ValueError` where there is none of that name, or more than one."""
         given = self._given.get(slug(name))
         found = [given] if given else self._districts.get(slug(name), [])
         if province is not None:
@@ -39,13 +40,13 @@ class Names:
         return found[0]
 
     def has(self, name: str) -> bool:
-        """Whether there is a district, or more than one, of that name."""
+        """Return whether there is a district, or more than one, of that name."""
         return slug(name) in self._given or slug(name) in self._districts
 
     def candidate(self, contest: str, district: str, names: Iterable[str], given: Mapping[str, str]) -> str:
-        """The id of the first of these names that is on the ballot. Raises `ValueError` where none is.
+        """Return the id of the first of these names that is on the ballot. Raises `ValueError` where none is.
 
-        `given` are names that are not the ballot's own.
+        `given` has ids by names that the ballot does not have.
         """
         found = self._found(self._ballot(contest, district), names, given)
         if found in self._definition.ballot_ids(contest, district):
@@ -57,11 +58,11 @@ class Names:
         raise ValueError(f"no candidate {asked} on the ballot of {district}{near}")
 
     def anywhere(self, contest: str, names: Iterable[str], given: Mapping[str, str]) -> str:
-        """The id of the first of these names that is on any ballot of the contest, or `""`."""
+        """Return the id of the first of these names that is on any ballot of the contest, or `""`."""
         return self._found(self._anywhere[contest], names, given)
 
     def is_elsewhere(self, contest: str, district: str, names: Iterable[str], given: Mapping[str, str]) -> bool:
-        """Whether the first of these names that is known is on another ballot of the contest than the district's."""
+        """Return whether the first of these names that is known is on other ballots of the contest only."""
         if self._found(self._ballot(contest, district), names, given) in self._definition.ballot_ids(contest, district):
             return False
         found = self.anywhere(contest, names, given)
@@ -74,7 +75,7 @@ class Names:
 
     @cached_property
     def _anywhere(self) -> dict[str, dict[str, str]]:
-        """Of each contest, who is on any ballot of it, by their spellings."""
+        """By contest, who is on any ballot of it, by their spellings."""
         return {
             contest.id: {
                 spelling: candidate
@@ -89,7 +90,7 @@ class Names:
 
     @cached_property
     def _districts(self) -> dict[str, list[str]]:
-        """The districts of each name, as they may be written: their name, or the end of their id."""
+        """The districts by what tables may call them: the slug of their name, or the end of their id."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for unit in self._definition.districts:
             if self._within is None or self._within in self._definition.ancestors[unit.id]:
@@ -99,7 +100,7 @@ class Names:
 
     @cached_property
     def _above(self) -> dict[str, set[str]]:
-        """What a district's province may be called: its name, or the end of its id."""
+        """By district, what tables may call its province: the slug of its name, or the end of its id."""
         units = self._definition.unit_by_id
         return {
             unit.id: {slug(units[unit.parent or ""].name), (unit.parent or "").rpartition("/")[2]}
@@ -107,7 +108,7 @@ class Names:
         }
 
     def _ballot(self, contest: str, district: str) -> dict[str, str]:
-        """Who is on the ballot, by their name, their id, or their party where it has only one of them."""
+        """Return who is on the ballot, by slugs of their name, their id, and their party where it has only one."""
         key = (contest, district)
         if key not in self._ballots:
             self._ballots[key] = self._spellings(self._definition.contest_by_id[contest], district)
@@ -127,7 +128,7 @@ class Names:
         for candidate in contest.ballot(district):
             for name in spellings(candidate):
                 found[name].append(candidate.id)
-        return {name: ids[0] for name, ids in found.items() if len(ids) == 1}
+        return {name: ids[0] for name, ids in found.items() if len(ids) == 1}  # a name of two candidates finds neither
 
 
 def _nearest(name: str, known: Mapping[str, str]) -> str:

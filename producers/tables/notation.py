@@ -1,4 +1,4 @@
-"""Numbers and times as tables write them: read as the mapping says, or refused."""
+"""Numbers and times as tables write them: parsed as the mapping says, or refused. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from schemas.fields import EVENTS_END, FIRST_EVENT
 from schemas.zones import Showing, day_of_night, moment_in
 
 _GROUP_DIGITS: Final = 3
-"""The digits of a group: as many after a decimal mark leave open whether it is one."""
+"""The digits of a group of thousands. As many behind a decimal mark may be a group, so such a number is ambiguous."""
 
 _ISO: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}[T ]\d{2}.*", re.ASCII)
 """A date and at least an hour: without one, Python would read midnight."""
@@ -20,22 +20,21 @@ _MONTH: Final = frozenset("mbBjcx")
 _DAY: Final = frozenset("djcx")
 _WEEK: Final = frozenset("UWVuw")
 _DATE: Final = _YEAR | _MONTH | _DAY | _WEEK
-"""What strptime's directives say of a date. The name of a weekday says nothing that counts."""
-
+"""The directives of strptime that give a part of a date. The name of a weekday is none that matters."""
 
 _FIRST_REVISION: Final = datetime(1970, 1, 2, tzinfo=UTC)
-"""The earliest update time whose milliseconds are a revision, whatever its zone."""
+"""The earliest update time whose milliseconds are a revision of 1 or more, whatever its zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """How whole numbers are written: grouped by `thousands` (`1.234.567`), with a `decimal` part of zeros (`12,0`)."""
+    """How whole numbers are written: grouped by `thousands` (`1.234.567`), with decimals of zero (`12,0`)."""
 
     thousands: str = ""
     decimal: str = ""
 
     def parse(self, text: str, what: str, most: int) -> int:
-        """A whole number from 0 to `most`. Raises `ValueError`, which names `what` it should have been."""
+        """Parse a whole number from 0 to `most`. Raises `ValueError`, which calls the number by `what`."""
         digits = text.strip()
         if self.decimal and self.decimal in digits:
             digits = self._whole(digits, f"{what} is {text!r}")
@@ -48,7 +47,7 @@ class Numbers:
         return int(digits)
 
     def _whole(self, digits: str, found: str) -> str:
-        """What stands before a decimal part of zeros."""
+        """Return the digits before the decimal mark. Raises `ValueError` where those behind it are not all zeros."""
         whole, _, rest = digits.partition(self.decimal)
         if not rest or rest.strip("0"):
             raise ValueError(f"{found}, not a whole number{self._written()}")
@@ -60,7 +59,7 @@ class Numbers:
         return whole
 
     def _written(self) -> str:
-        """How the mapping says that numbers are written, where it says anything."""
+        """Return how the mapping says that numbers are written, or an empty string."""
         marks = [
             f"{name} = {mark!r}" for name, mark in (("thousands", self.thousands), ("decimal", self.decimal)) if mark
         ]
@@ -69,10 +68,11 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """How times are written: ISO 8601, or as `pattern` of `strptime` says.
+    """How times are written: ISO 8601, or in a `pattern` of `strptime`.
 
-    `zone` is what times without one mean, `showing` which of two moments where clocks in it show a time twice. Where a
-    pattern has no date, times are of the night that begins on `night`; see `day_of_night`.
+    - `zone` is that of times that name none.
+    - `showing` says which of two moments is meant where clocks in the zone show a time twice.
+    - `night`: where a pattern has no date, times are of the night that begins on this day; see `day_of_night`.
     """
 
     pattern: str | None = None
@@ -81,7 +81,7 @@ class Times:
     showing: Showing | None = None
 
     def parse(self, text: str, what: str) -> datetime:
-        """A moment with its offset. Raises `ValueError`, which names `what` it should have been."""
+        """Parse a moment, with its offset from UTC. Raises `ValueError`, which calls the time by `what`."""
         found = text.strip()
         try:
             if self.pattern is None:
@@ -97,10 +97,10 @@ class Times:
         return self.with_zone(moment, what)
 
     def with_zone(self, moment: datetime, what: str) -> datetime:
-        """The moment with its own offset, or that of the zone that is meant.
+        """Return the moment with its own offset, or else with that of the zone.
 
-        Raises `ValueError` where there is neither, where clocks in the zone show the time never, or twice and nothing
-        says which is meant, and where it is no time that an event can have.
+        Raises `ValueError` where it has neither, where clocks in the zone never show the time, where they show it twice
+        and nothing says which is meant, and where no event can have the time.
         """
         if moment.tzinfo is None:
             moment = self._in_zone(moment, what)
@@ -120,19 +120,19 @@ class Times:
             raise ValueError(f"{what}: {error}.{hint if 'twice' in str(error) else ' Ask whoever wrote it'}") from None
 
     def _in_night(self, moment: datetime, what: str) -> datetime:
-        """A time of day as the moment of it in the night."""
+        """Return the moment at which clocks show this time of day in the night."""
         if self.night is None:
             raise ValueError(f"{what} is a time of day, {moment.time()}, and nothing says of which day")
         return datetime.combine(day_of_night(moment.time(), self.night), moment.timetz())
 
 
 def says_date(pattern: str) -> bool:
-    """Whether a pattern of `strptime` has a date in it."""
+    """Return whether a pattern of `strptime` has any part of a date."""
     return bool(_DATE & _directives(pattern))
 
 
 def check_pattern(pattern: str) -> str:
-    """A pattern of `strptime` that says a whole time. Raises `ValueError` where it cannot be one, and says why."""
+    """Return the pattern of `strptime` if it gives a complete time. Raises `ValueError`, which says what it lacks."""
     directives = _directives(pattern)
     parts = {"year": _YEAR & directives, "month": _MONTH & directives, "day": _DAY & directives}
     missing = [name for name, found in parts.items() if not found]
@@ -157,7 +157,7 @@ def _directives(pattern: str) -> frozenset[str]:
 
 
 def revision_of(at: datetime) -> int:
-    """The revision of a report that is known by its update time alone: milliseconds since 1970.
+    """Return the revision of a report that is known by its update time alone: milliseconds since 1970, UTC.
 
     Raises `ValueError` for a time before that.
     """

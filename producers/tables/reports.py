@@ -1,7 +1,8 @@
-"""Lines of an agency's table as reports of districts; what is wrong with any of them is noted with its line.
+"""An agency's table of district totals as `Reported` events.
 
-Half a report is none. Where a line is one candidate's, a report is whole once its lines name everybody on the ballot,
-or their votes come to what it says is valid: a file that is cut off at a line's end is not taken for zeros.
+Every line is checked, and a line that cannot be used spoils its district's report: half a report is worse than none.
+Where a line is one candidate's, a report is complete once its lines name everybody on the ballot, or their votes come
+to what the line says is valid. So a file that is cut off at the end of a line is not read as zeros.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from producers.input_files import some_of
 from producers.tables.fitting import check_mapping
-from producers.tables.line_checks import LineFaults, Part, differing, names_total
+from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
 from producers.tables.mapping import COUNTS, Column, ReportMapping
 from producers.tables.names import Names
 from producers.tables.notation import Times, revision_of
@@ -24,15 +26,12 @@ from schemas.turkish import slug
 
 _FIGURES: Final = (*COUNTS, "invalid", "unattributed")
 
-_MAX_TOTAL: Final = 10**12
-"""The most that a total row is read for: more than there are people."""
-
 _MISSING_SHOWN: Final = 5
 """How many candidates without a line a message names."""
 
 
-class Key(NamedTuple):
-    """What makes a report one: the contest, the district and the revision."""
+class ReportKey(NamedTuple):
+    """What makes a report unique: the contest, the district and the revision."""
 
     contest: str
     district: str
@@ -41,22 +40,25 @@ class Key(NamedTuple):
 
 @dataclass(slots=True)
 class ReportReader:
-    """Turns lines into reports, and collects what is wrong with them. `correction` marks all of them as corrections."""
+    """Turns lines into reports, and collects what is wrong with them. `correction` marks all of them as corrections.
+
+    Call order: `read` each line, `complete` once, then `wrong_totals`.
+    """
 
     sheet: Sheet
     mapping: ReportMapping
     definition: Election
     faults: LineFaults
     correction: bool
-    reports: dict[Key, Reported] = field(default_factory=dict)
-    _spoilt: set[Key] = field(default_factory=set)
-    _lines: dict[Key, list[int]] = field(default_factory=dict)
-    _vote_lines: dict[tuple[Key, str], int] = field(default_factory=dict)
-    _total_rows: list[Part] = field(default_factory=list)
-    _all_votes: list[tuple[int, Key, int]] = field(default_factory=list)
-    _unended: Key | None = None
-    _places: dict[str, int] = field(default_factory=dict)
-    _given: dict[str, str] = field(default_factory=dict)
+    reports: dict[ReportKey, Reported] = field(default_factory=dict)
+    _spoilt: set[ReportKey] = field(default_factory=set)  # reports of which a line could not be used
+    _lines: dict[ReportKey, list[int]] = field(default_factory=dict)
+    _vote_lines: dict[tuple[ReportKey, str], int] = field(default_factory=dict)
+    _total_rows: list[LineFigures] = field(default_factory=list)
+    _votes_of_all: list[tuple[int, ReportKey, int]] = field(default_factory=list)
+    _unended: ReportKey | None = None
+    _columns: dict[str, int] = field(default_factory=dict)
+    _spellings: dict[str, str] = field(default_factory=dict)
     _names: Names = field(init=False)
     _times: Times = field(init=False)
 
@@ -64,7 +66,7 @@ class ReportReader:
         self._times = self.mapping.report.times(self.definition.date)
         units, columns, report = self.mapping.units, self.mapping.columns, self.mapping.report
         self._names = Names(self.definition, within=units.within, districts=units.names)
-        self._given = {slug(name): candidate for name, candidate in self.mapping.candidates.items()}
+        self._spellings = {slug(name): candidate for name, candidate in self.mapping.candidates.items()}
         wanted = [units.district, units.province, columns.votes, *columns.candidate, *self.mapping.votes]
         wanted += [getattr(columns, name) for name in _FIGURES]
         wanted += [
@@ -74,22 +76,22 @@ class ReportReader:
         ]
         for name in wanted:
             if name is not None:
-                self._places[name] = column_of(name, self.sheet.header, self.faults.file)
+                self._columns[name] = column_of(name, self.sheet.header, self.faults.file)
 
     def read(self, line: TableLine) -> None:
-        """Read one line, or note why it cannot be read."""
+        """Read one line, or note in `faults` why it cannot be used."""
         if self._is_total(line.cells):
             self._total_rows += self._total(line)
             return
-        key: Key | None = None
+        key: ReportKey | None = None
         if len(line.cells) != len(self.sheet.header):
             self.faults.add(line.number, f"{len(line.cells)} cells under a header of {len(self.sheet.header)}")
             return
         try:
             at = self._at(line.cells)
-            key = Key(self._contest(line.cells), self._district(line.cells), self._revision(line.cells, at))
+            key = ReportKey(self._contest(line.cells), self._district(line.cells), self._revision(line.cells, at))
             if self._is_of_all_candidates(key.contest, line.cells):
-                self._all_votes += self._votes_of_all(key, line)
+                self._votes_of_all += self._all_candidates(key, line)
                 return
             self._unended = None if line.ended else key
             self._keep(key, line.number, self._report(key, line.cells, at))
@@ -98,31 +100,33 @@ class ReportReader:
             if key is not None:
                 self._spoilt.add(key)
 
-    def whole(self) -> list[Reported]:
-        """The reports of which every line is there and could be used, in the order of the table; the others are noted.
+    def complete(self) -> list[Reported]:
+        """Return the reports that are complete, in the order of the table; note in `faults` why others are not.
 
         Call it once, after the last line.
         """
         for key, report in self.reports.items():
-            if key not in self._spoilt and (wrong := self._half(key, report)):
-                self.faults.add(self._lines[key][-1], wrong)
+            if key not in self._spoilt and (missing := self._missing(key, report)):
+                self.faults.add(self._lines[key][-1], missing)
                 self._spoilt.add(key)
         return [report for key, report in self.reports.items() if key not in self._spoilt]
 
     def wrong_totals(self) -> list[str]:
-        """What is wrong with total rows, a sentence for each; nothing where lines could not be used."""
+        """Return a sentence for each total row that is wrong; none where any line could not be used."""
         if self.faults.count:
             return []
-        newest: dict[tuple[str, str], Key] = {}
+        newest: dict[tuple[str, str], ReportKey] = {}
         for key in self.reports:
             known = newest.setdefault(key[:2], key)
             newest[key[:2]] = max(known, key)
-        parts = [Part(self._lines[key][0], key.contest, self._figures(self.reports[key])) for key in newest.values()]
-        return [*differing(self._total_rows, parts, self.faults.line), *self._wrong_votes_of_all()]
+        lines = [
+            LineFigures(self._lines[key][0], key.contest, self._figures(self.reports[key])) for key in newest.values()
+        ]
+        return [*check_totals(self._total_rows, lines, self.faults.line), *self._wrong_votes_of_all()]
 
     def _wrong_votes_of_all(self) -> Iterator[str]:
-        """What is wrong with the lines that say how many votes all candidates of a district have together."""
-        for number, key, count in self._all_votes:
+        """Yield a sentence for each wrong line of the votes that all candidates of a district have together."""
+        for number, key, count in self._votes_of_all:
             report = self.reports.get(key)
             votes = sum(report.votes.values()) if report else 0
             if report and count not in {votes, votes + report.unattributed, report.valid, report.cast}:
@@ -131,7 +135,8 @@ class ReportReader:
                     f"votes of {key.district} come to {votes}"
                 )
 
-    def _keep(self, key: Key, number: int, report: Reported) -> None:
+    def _keep(self, key: ReportKey, number: int, report: Reported) -> None:
+        """Keep a line's report, joined with the other lines of it. Raises `ValueError` where they contradict it."""
         known = self.reports.setdefault(key, report)
         lines = self._lines.setdefault(key, [])
         lines.append(number)
@@ -151,8 +156,8 @@ class ReportReader:
                 raise ValueError(f"{what} has other votes of {candidate!r} in {before}")
         self.reports[key] = replace(known, votes=known.votes | report.votes, at=max(known.at, report.at))
 
-    def _half(self, key: Key, report: Reported) -> str:
-        """What shows that a report is not whole, or nothing."""
+    def _missing(self, key: ReportKey, report: Reported) -> str:
+        """Return a sentence on what a report lacks, or an empty string where it is complete."""
         votes = sum(report.votes.values()) + report.unattributed
         adds_up = votes == report.valid
         if self._unended == key and not self._shows_its_end(report, adds_up=adds_up):
@@ -160,20 +165,20 @@ class ReportReader:
         missing = sorted(self.definition.ballot_ids(key.contest, key.district) - report.votes.keys())
         if self.mapping.columns.votes is None or not missing or adds_up or self.mapping.report.unnamed == "zero":
             return ""
-        more = f" and {len(missing) - _MISSING_SHOWN} more" if len(missing) > _MISSING_SHOWN else ""
         return (
             f"the report of {key.district} is not whole: its lines come to {votes} of {report.valid} valid votes, and "
-            f"none is of {', '.join(missing[:_MISSING_SHOWN])}{more}. Was the file cut off? If who is not named has no "
+            f"none is of {some_of(missing, _MISSING_SHOWN)}. Was the file cut off? If who is not named has no "
             'vote, say so with report.unnamed = "zero" in the mapping'
         )
 
     def _shows_its_end(self, report: Reported, *, adds_up: bool) -> bool:
-        """Whether a line without an end is whole: its last cell is not read, or is part of a sum that is right.
+        """Return whether a line without a line end is whole, as far as its figures can show.
 
-        A cell that is cut off is a smaller number, or the beginning of another word.
+        It is where its last cell is not read, or is part of a sum that is right: a cell that was cut off is a smaller
+        number, or the beginning of another word.
         """
         columns, last = self.mapping.columns, self.sheet.header[-1]
-        if last not in self._places:
+        if last not in self._columns:
             return True
         if last in {*self.mapping.votes, columns.votes, columns.unattributed, columns.valid}:
             return adds_up
@@ -181,27 +186,29 @@ class ReportReader:
         return last in summed and report.valid + report.invalid == report.cast
 
     def _is_total(self, cells: Sequence[str]) -> bool:
-        """Whether a line is the sum of others: what it calls its province or district is no unit's name."""
+        """Return whether a line is the sum of others: its province or district has a word for it, and is no unit."""
         units = self.mapping.units
-        columns = [self._places[name] for name in (units.district, units.province) if name is not None]
+        columns = [self._columns[name] for name in (units.district, units.province) if name is not None]
         names = [cells[column] for column in columns if column < len(cells)]
         return names_total(names, self.mapping.table.totals) and not self._names.has(names[0])
 
     def _is_of_all_candidates(self, contest: str, cells: Sequence[str]) -> bool:
-        """Whether a line of a district is not one candidate's but the sum of all, by what it calls its candidate."""
+        """Return whether a line of a district is the sum of all candidates, by what it calls its candidate."""
         names = self._candidate_cells(cells)
-        return names_total(names, self.mapping.table.totals) and not self._names.anywhere(contest, names, self._given)
+        return names_total(names, self.mapping.table.totals) and not self._names.anywhere(
+            contest, names, self._spellings
+        )
 
-    def _votes_of_all(self, key: Key, line: TableLine) -> Iterator[tuple[int, Key, int]]:
-        """How many votes such a line says, where it says a number and its end is there."""
+    def _all_candidates(self, key: ReportKey, line: TableLine) -> Iterator[tuple[int, ReportKey, int]]:
+        """Yield the votes of such a line, where its cell is a number and the line has its end."""
         try:
             if self.mapping.columns.votes is not None and line.ended:
                 yield line.number, key, self._number(line.cells, self.mapping.columns.votes)
         except ValueError:
-            return  # what it does not say as a number, such as a share, is not compared
+            return  # a cell that is no number, such as a share, is not compared
 
-    def _total(self, line: TableLine) -> Iterator[Part]:
-        """What a total row says, as far as it says it in numbers and of a contest of the run."""
+    def _total(self, line: TableLine) -> Iterator[LineFigures]:
+        """Yield the figures of a total row, as far as they are numbers, if it is of a contest of the run."""
         cells = [*line.cells, *[""] * len(self.sheet.header)]
         columns = self.mapping.columns
         named = {str(getattr(columns, name)) for name in _FIGURES if getattr(columns, name)}
@@ -209,20 +216,15 @@ class ReportReader:
             contest = self._contest(cells)
             labels = {name: name for name in (*named, *self.mapping.votes)}
             if columns.votes is not None:
-                candidate = self._names.anywhere(contest, self._candidate_cells(cells), self._given)
+                candidate = self._names.anywhere(contest, self._candidate_cells(cells), self._spellings)
                 labels |= {columns.votes: f"{columns.votes} of {candidate}"} if candidate else {}
         except ValueError:
             return
-        figures: dict[str, int] = {}
-        for column, label in labels.items():
-            try:
-                figures[label] = self.mapping.table.numbers.parse(self._cell(cells, column), column, _MAX_TOTAL)
-            except ValueError:
-                continue  # what it does not say as a number, such as a share, is not compared
-        yield Part(line.number, contest, figures)
+        texts = {label: self._cell(cells, column) for column, label in labels.items()}
+        yield LineFigures(line.number, contest, total_figures(texts, self.mapping.table.numbers))
 
     def _figures(self, report: Reported) -> dict[str, int]:
-        """What a report says, by the columns that say it."""
+        """Return a report's figures by the names of their columns, as `_total` does."""
         columns, mapping = self.mapping.columns, self.mapping
         figures = {str(getattr(columns, name)): getattr(report, name) for name in _FIGURES if getattr(columns, name)}
         if columns.votes is not None:
@@ -230,7 +232,7 @@ class ReportReader:
         return figures | {column: report.votes.get(name, 0) for column, name in mapping.votes.items()}
 
     def _cell(self, cells: Sequence[str], column: str) -> str:
-        return cells[self._places[column]].strip()
+        return cells[self._columns[column]].strip()
 
     def _candidate_cells(self, cells: Sequence[str]) -> list[str]:
         return [self._cell(cells, column) for column in self.mapping.columns.candidate]
@@ -267,7 +269,7 @@ class ReportReader:
             raise ValueError(f"{revision.column} is 0, not a revision from 1 up")
         return number
 
-    def _report(self, key: Key, cells: Sequence[str], at: datetime) -> Reported:
+    def _report(self, key: ReportKey, cells: Sequence[str], at: datetime) -> Reported:
         columns = self.mapping.columns
         boxes_opened = self._number(cells, columns.boxes_opened, MAX_DISTRICT_BOXES)
         cast, valid = self._number(cells, columns.cast), self._number(cells, columns.valid)
@@ -291,14 +293,14 @@ class ReportReader:
             votes=self._votes(key, cells),
         )
 
-    def _votes(self, key: Key, cells: Sequence[str]) -> dict[str, int]:
-        """The votes that a line says. Nobody has none: a line or column of another ballot's candidate has to be 0."""
+    def _votes(self, key: ReportKey, cells: Sequence[str]) -> dict[str, int]:
+        """Return a line's votes by candidate. Those of a candidate who is on another ballot only have to be 0."""
         columns = self.mapping.columns
         if columns.votes is not None:
             names, count = self._candidate_cells(cells), self._number(cells, columns.votes)
-            if not count and self._names.is_elsewhere(key.contest, key.district, names, self._given):
+            if not count and self._names.is_elsewhere(key.contest, key.district, names, self._spellings):
                 return {}
-            return {self._names.candidate(key.contest, key.district, names, self._given): count}
+            return {self._names.candidate(key.contest, key.district, names, self._spellings): count}
         ballot = self.definition.ballot_ids(key.contest, key.district)
         votes = {name: self._number(cells, column) for column, name in self.mapping.votes.items()}
         strangers = [name for name, count in votes.items() if count and name not in ballot]
@@ -310,15 +312,15 @@ class ReportReader:
         return self.mapping.table.numbers.parse(self._cell(cells, column), column, most)
 
 
-_SAY_THEIR_END: Final = {".json", ".parquet"}
-"""Files that cannot be read at all where their end is missing."""
+_HAVE_AN_END: Final = {".json", ".parquet"}
+"""Endings of the names of files that cannot be read at all where a part is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """What a table came to: the reports that can be used, and what is wrong with lines that cannot.
+    """A table that was read: the reports that can be used, and what is wrong with lines that cannot.
 
-    `wrong_totals` says which total rows are not the sum of the lines, in a sentence for each.
+    `wrong_totals` has a sentence for each total row that is not the sum of the lines.
     """
 
     reports: tuple[Reported, ...]
@@ -329,11 +331,12 @@ class ReportTable:
 def read_reports(path: Path, mapping: ReportMapping, definition: Election, *, correction: bool = False) -> ReportTable:
     """Read a table of district totals. `correction` marks every report as one that may go backwards.
 
-    Raises `MappingError` where mapping, table and definition do not fit, `TableError` where the file cannot be read.
+    Raises `MappingError` where mapping, table and definition do not fit each other, `TableError` where the file cannot
+    be read.
     """
     check_mapping(mapping, definition)
     table, kind = mapping.table, path.suffix.lower()
-    if mapping.report.unnamed and table.end is None and kind not in _SAY_THEIR_END:
+    if mapping.report.unnamed and table.end is None and kind not in _HAVE_AN_END:
         raise MappingError(
             f'With report.unnamed = "zero", nothing shows that {path} is whole. Name as table.end in the mapping how '
             "the last line of a whole file begins."
@@ -347,5 +350,5 @@ def read_reports(path: Path, mapping: ReportMapping, definition: Election, *, co
             reader.read(line)
     if not (reader.reports or faults.count):
         raise TableError(f"{path} has no report. Is it the right file?")
-    reports = tuple(reader.whole())
+    reports = tuple(reader.complete())
     return ReportTable(reports, faults, tuple(reader.wrong_totals()))

@@ -1,12 +1,11 @@
-"""Tables as they come: CSV, gzipped CSV, Parquet or JSON, read as lines of text cells under a header.
+"""Tables of any format, CSV, gzipped CSV, Parquet or JSON, as a header and lines of text cells.
 
-A file may be read while somebody writes it. What shows that is told: a file that changed meanwhile is refused, a last
-line without a line end is marked, and where a mapping names the line that ends a whole file, one without it is refused.
+A file may be read while somebody writes it. So a file that changed meanwhile is refused, a last line without a line end
+is marked, and where a mapping names the line that ends a whole file, a file without it is refused.
 """
 
 import csv
 import gzip
-import itertools
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
+from itertools import starmap
 from math import isfinite
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 import orjson
 
@@ -30,24 +30,21 @@ _BATCH_ROWS: Final = 8_192
 """Rows of a Parquet file that are turned into text at once: a few MiB."""
 
 _GROUPED: Final = re.compile(r"\d{1,3}\.\d{3}")
-"""A number that reads like one with a mark for thousands."""
+"""A number with decimals that looks like one with a mark for thousands."""
 
 _NEAREST_COLUMNS: Final = 3
-
-Records = Iterator[tuple[int, Sequence[str]]]
-"""The number of each record, from 1 up, and its cells."""
 
 MAY_BE_CUT: Final = (
     "the file ends here without a line end, and nothing shows that the last cell is whole. Was it cut off? If it was "
     "not, end the line; if the file never ends it, say table.unended = true in the mapping"
 )
-"""What is wrong with a last line that may not be all of it."""
+"""What a message says of a last line that may be cut off."""
 
 
 class TableLine(NamedTuple):
-    """One line of a table: its number as an editor or a Parquet viewer counts, and its cells.
+    """One line of a table: its number as an editor or a Parquet viewer counts, from 1, and its cells.
 
-    `ended`: whether its end was there. The last line of a CSV may have none, and then it may be cut off.
+    `ended`: whether it had a line end. The last line of a CSV may have none, and then it may be cut off.
     """
 
     number: int
@@ -67,10 +64,10 @@ class Sheet:
 class Layout:
     """How a table's file is laid out.
 
-    - `delimiter` parts the cells of a CSV; `rows` and `each` are for JSON: see `read_records`.
+    - `delimiter` separates the cells of a CSV; `rows` and `each` are for JSON: see `read_json`.
     - `skip`: lines whose first filled cell begins with one of these words are no data, wherever they are.
     - `end`: the last line of a whole file begins with this word; without it a file is not whole.
-    - `unended`: whoever writes the file ends its last line with no line end, so that says nothing.
+    - `unended`: the file's writer never ends the last line, so a missing line end does not mean that it was cut off.
     """
 
     delimiter: str = ","
@@ -82,7 +79,7 @@ class Layout:
 
 
 class FileState(NamedTuple):
-    """What tells a file from itself after a change: which file it is, its length in bytes, and when it was written."""
+    """What differs once a file was changed or replaced: its inode, its size in bytes, and its time of modification."""
 
     inode: int
     size_bytes: int
@@ -90,22 +87,22 @@ class FileState(NamedTuple):
 
 
 def state_of(path: Path) -> FileState:
-    """The file's state now. Raises `OSError` where it is not there."""
-    found = path.stat()
-    return FileState(found.st_ino, found.st_size, found.st_mtime_ns)
+    """Return the file's state now. Raises `OSError` where it is not there."""
+    status = path.stat()
+    return FileState(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 @contextmanager
 def open_sheet(path: Path, layout: Layout) -> Iterator[Sheet]:
     """Open a table by its name's ending: `.parquet`, `.json`, `.gz` (a gzipped CSV), anything else is CSV in UTF-8.
 
-    Raises `TableError`, here, while its lines are read or at the end, where the file is not what its name says, not
-    whole, or another by then.
+    Raises `TableError` where the file is not what its name says, not whole, or changed meanwhile. It may do so here,
+    while the lines are read, or at the end of the `with` block: only then the lines may be used.
     """
     try:
         before = state_of(path)
         with _opened(path, layout) as sheet:
-            yield Sheet(sheet.header, _checked(sheet.lines, layout, path))
+            yield Sheet(sheet.header, _data_lines(sheet.lines, layout, path))
         if state_of(path) != before:
             raise TableError(f"{path} changed while it was read. Wait until it is written, and try again.")
     except UnicodeDecodeError as error:
@@ -118,13 +115,13 @@ def open_sheet(path: Path, layout: Layout) -> Iterator[Sheet]:
 
 @contextmanager
 def _opened(path: Path, layout: Layout) -> Iterator[Sheet]:
-    if path.suffix.lower() == ".parquet":
+    kind = path.suffix.lower()
+    if kind == ".parquet":
         with _parquet(path) as sheet:
             yield sheet
-    elif path.suffix.lower() == ".json":
-        header, records = read_records(path, layout.rows, layout.each)
-        yield Sheet(header, itertools.starmap(TableLine, records))
-    elif path.suffix.lower() == ".gz":
+    elif kind == ".json":
+        yield read_json(path, layout.rows, layout.each)
+    elif kind == ".gz":
         with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as text:
             yield _csv(text, layout)
     else:
@@ -132,8 +129,8 @@ def _opened(path: Path, layout: Layout) -> Iterator[Sheet]:
             yield _csv(text, layout)
 
 
-def _checked(lines: Iterator[TableLine], layout: Layout, path: Path) -> Iterator[TableLine]:
-    """The lines that are data, up to the end that a whole file has."""
+def _data_lines(lines: Iterator[TableLine], layout: Layout, path: Path) -> Iterator[TableLine]:
+    """Yield the lines that are data. Raises `TableError` where the line that ends a whole file is not the last one."""
     ended_at = 0
     for line in lines:
         if not any(map(str.strip, line.cells)) or (layout.skip and begins_with(line.cells, layout.skip)):
@@ -152,9 +149,9 @@ def _checked(lines: Iterator[TableLine], layout: Layout, path: Path) -> Iterator
 
 
 def begins_with(cells: Iterable[str], words: Iterable[str]) -> bool:
-    """Whether the first filled cell begins with one of these words, whatever their case and accents.
+    """Return whether the first filled cell begins with one of these words, whatever their case and accents.
 
-    What has no letter or digit, such as `#`, is compared as it is.
+    A word without a letter or digit, such as `#`, is compared as it is.
     """
     begin = next((cell.strip() for cell in cells if cell.strip()), "")
     return any(
@@ -163,7 +160,10 @@ def begins_with(cells: Iterable[str], words: Iterable[str]) -> bool:
 
 
 def column_of(name: str, header: Sequence[str], file: str) -> int:
-    """Where the column is. Raises `MappingError` where there is none, or more than one, and names the nearest."""
+    """Return the index of a column, from 0.
+
+    Raises `MappingError` where there is none of that name, or more than one; it names the nearest.
+    """
     if header.count(name) > 1:
         raise MappingError(f"{file} has {header.count(name)} columns named {name!r}. Rename all but one.")
     if name in header:
@@ -175,15 +175,15 @@ def column_of(name: str, header: Sequence[str], file: str) -> int:
 
 
 def _csv(text: IO[str], layout: Layout) -> Sheet:
-    read = _Read(text)
-    reader = csv.reader(read, delimiter=layout.delimiter, strict=True)
+    raw_lines = _RawLines(text)
+    reader = csv.reader(raw_lines, delimiter=layout.delimiter, strict=True)
     header = next((cells for cells in reader if any(cells) and not begins_with(cells, layout.skip)), [])
-    lines = (TableLine(reader.line_num, cells, read.ended) for cells in reader if cells)
+    lines = (TableLine(reader.line_num, cells, raw_lines.ended) for cells in reader if cells)
     return Sheet(tuple(name.strip() for name in header), lines)
 
 
-class _Read:
-    """The lines of a text, and whether the last one that was read had an end."""
+class _RawLines:
+    """The lines of a text, for `csv.reader`. `ended`: whether the last one that was read had a line end."""
 
     def __init__(self, text: IO[str]) -> None:
         self._text = text
@@ -195,13 +195,40 @@ class _Read:
             yield line
 
 
-def read_records(path: Path, rows: str | None, each: str | None) -> tuple[tuple[str, ...], Records]:
-    """The header and the lines of a JSON file.
+@contextmanager
+def _parquet(path: Path) -> Iterator[Sheet]:
+    """Open a Parquet file. Raises `OSError`, here or while its lines are read, where it is no whole one."""
+    try:
+        from pyarrow import ArrowException, parquet  # noqa: PLC0415  170 MB that not everybody installs
+    except ModuleNotFoundError as missing:
+        raise TableError(
+            f'{path} is Parquet, and {missing.name} is not installed: pip install "sandik[parquet]".'
+        ) from missing
+    try:
+        with path.open("rb") as file:
+            table = parquet.ParquetFile(file)
+            columns = (batch.columns for batch in table.iter_batches(batch_size=_BATCH_ROWS))
+            rows = (row for batch in columns for row in zip(*map(_cells, batch), strict=True))
+            yield Sheet(tuple(table.schema_arrow.names), starmap(TableLine, enumerate(rows, start=1)))
+    except ArrowException as error:
+        raise OSError(str(error)) from error
 
-    `rows` is where the list of objects is, such as `data.districts`; without it the file is that list. `each` names a
-    list inside every object, such as `candidates`: its objects become a line each, beside what their parent says.
+
+def _cells(column: Any) -> list[str]:  # noqa: ANN401  pyarrow has no types
+    return [as_cell(value) for value in column.to_pylist()]
+
+
+def read_json(path: Path, rows: str | None, each: str | None) -> Sheet:
+    """Read a JSON file with a list of objects. Each object becomes a line, nested names are joined by a dot.
+
+    Args:
+        path: The file.
+        rows: Where in it the list is, such as `data.districts`; without it the file is that list.
+        each: The name of a list inside every object, such as `candidates`: each object in it becomes a line of its own,
+            with the cells of the object around it.
 
     Raises `TableError` where the file is not JSON of that shape, `OSError` where it cannot be read.
+
     """
     if path.stat().st_size > MAX_JSON_BYTES:
         raise TableError(f"{path} is over {MAX_JSON_BYTES} bytes. Split it.")
@@ -214,36 +241,41 @@ def read_records(path: Path, rows: str | None, each: str | None) -> tuple[tuple[
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         where = f"at {rows!r}" if rows else "at the top"
         raise TableError(f"{path} has no list of objects {where}. Say as table.rows in the mapping where it is.")
-    lines = [(number, flat) for number, item in enumerate(found, start=1) for flat in _lines(item, each)]
-    header = tuple(dict.fromkeys(name for _, flat in lines for name in flat))
-    return header, ((number, [flat.get(name, "") for name in header]) for number, flat in lines)
+    return sheet_of(found, each)
 
 
-def _lines(item: dict[str, object], each: str | None) -> list[dict[str, str]]:
-    """An object as one line, or as one for each object of its list."""
+def sheet_of(objects: Iterable[dict[str, object]], each: str | None) -> Sheet:
+    """Return objects as a table. Its lines are numbered by the objects, from 1; `each` is as in `read_json`."""
+    lines = [(number, cells) for number, item in enumerate(objects, start=1) for cells in _flat_lines(item, each)]
+    header = tuple(dict.fromkeys(name for _, cells in lines for name in cells))
+    return Sheet(header, (TableLine(number, [cells.get(name, "") for name in header]) for number, cells in lines))
+
+
+def _flat_lines(item: dict[str, object], each: str | None) -> list[dict[str, str]]:
     if each is None:
         return [_flat(item)]
-    parent = _flat({name: value for name, value in item.items() if name != each})
-    below = item.get(each)
-    if not isinstance(below, list) or not below:
-        return [parent]
-    return [parent | _flat({each: one}) for one in below]
+    around = _flat({name: value for name, value in item.items() if name != each})
+    inside = item.get(each)
+    if not isinstance(inside, list) or not inside:
+        return [around]
+    return [around | _flat({each: one}) for one in inside]
 
 
-def _flat(item: dict[str, object], above: str = "") -> dict[str, str]:
+def _flat(item: dict[str, object], prefix: str = "") -> dict[str, str]:
     cells: dict[str, str] = {}
     for name, value in item.items():
         if isinstance(value, dict):
-            cells |= _flat(value, f"{above}{name}.")
+            cells |= _flat(value, f"{prefix}{name}.")
         else:
-            cells[f"{above}{name}"] = cell(value)
+            cells[f"{prefix}{name}"] = as_cell(value)
     return cells
 
 
-def cell(value: object) -> str:
-    """A value as the text that a CSV would have; whole numbers with a decimal part (a column with gaps) lose it.
+def as_cell(value: object) -> str:
+    """Return a value as the text that a CSV would have.
 
-    A number such as 1.234 is written with an exponent: as a number it is no grouped 1234, whatever the table's marks.
+    A whole number that comes as a float, as in a column with gaps, loses its decimals. A number such as 1.234 is
+    written with an exponent, so that it is not read as a grouped 1234, whatever marks the table's numbers have.
     """
     if value is None:
         return ""
@@ -252,27 +284,3 @@ def cell(value: object) -> str:
             return str(int(value))
         return f"{value}e0" if _GROUPED.fullmatch(str(value)) else str(value)
     return str(value)
-
-
-@contextmanager
-def _parquet(path: Path) -> Iterator[Sheet]:
-    try:
-        from pyarrow import ArrowException, parquet  # noqa: PLC0415  170 MB that not everybody installs
-    except ModuleNotFoundError as missing:
-        raise TableError(
-            f'{path} is Parquet, and {missing.name} is not installed: pip install "sandik[parquet]".'
-        ) from missing
-    try:
-        with path.open("rb") as file:
-            table = parquet.ParquetFile(file)
-            batches = table.iter_batches(batch_size=_BATCH_ROWS)
-            rows = (
-                row
-                for batch in batches
-                for row in zip(
-                    *[[cell(value) for value in column.to_pylist()] for column in batch.columns], strict=True
-                )
-            )
-            yield Sheet(tuple(table.schema_arrow.names), itertools.starmap(TableLine, enumerate(rows, 1)))
-    except ArrowException as error:
-        raise OSError(str(error)) from error

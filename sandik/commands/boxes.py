@@ -10,6 +10,7 @@ import typer
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run, find_run
+from producers.input_files import indented
 from producers.publish import Publisher, boxes_of, entry, publish
 from producers.stages import Delivery, Stage, disturb, parse_fault
 from producers.tables.already_published import BoxHistory
@@ -107,9 +108,9 @@ class _Publication:
         """Raise `TableError` where the run has what keeps boxes of the table from counting."""
         faults = history.cannot_count(self.events())
         if faults:
-            listed = "\n  ".join(bounded(faults))
             raise TableError(
-                f"{len(faults)} boxes of {self.file} could not count, and nothing was published:\n  {listed}\n"
+                f"{len(faults)} boxes of {self.file} could not count, and nothing was published:\n"
+                f"{indented(bounded(faults))}\n"
                 f"If the table is the newer one, publish it with --revision {history.highest + 1}."
             )
 

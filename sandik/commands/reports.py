@@ -14,9 +14,9 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.retry import Tries, retried
 from eventlog.run import Run, create_run, find_run
-from producers.input_files import listed
+from producers.input_files import all_faults, indented, some_of
 from producers.publish import Publisher, entry, publish, reports_of
-from producers.tables.already_published import News, Sent
+from producers.tables.already_published import News, ReportHistory
 from producers.tables.fitting import check_mapping
 from producers.tables.line_checks import bounded
 from producers.tables.mapping import ReportMapping, read_report_mapping
@@ -157,7 +157,7 @@ class Publishing:
         self._correction = correction
         self._poll_s = poll_s
         self._publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
-        self._sent = Sent(by_time=mapping.report.revision is None)
+        self._history = ReportHistory(by_time=mapping.report.revision is None)
         self._in_file: set[tuple[str, str]] = set()
 
     async def once(self) -> ReportsPublished:
@@ -169,7 +169,7 @@ class Publishing:
         table.faults.raise_any()
         self._say_totals(table)
         await self._recall()
-        news = self._sent.news(table.reports)
+        news = self._history.news(table.reports)
         if news.refused:
             raise TableError("\n".join([*bounded(news.refused), "Nothing was published."]))
         await self._publish(news)
@@ -196,7 +196,7 @@ class Publishing:
     async def _recall(self) -> None:
         """Learn from the log what was published before, by whatever process."""
         async for report in reports_of(self._log, self._run.topics.tallies.name, self._mapping.report.source):
-            self._sent.add(report)
+            self._history.add(report)
 
     async def _recall_in_time(self) -> None:
         """Learn it, however long the log is out of reach."""
@@ -217,10 +217,10 @@ class Publishing:
             screen.say(str(error))
             return
         if table.faults.count:
-            screen.say(table.faults.told("the reports that they are of are left out."))
+            screen.say(table.faults.message("the reports that they are of are left out."))
         self._say_totals(table)
         self._say_gone(table)
-        news = self._sent.news(table.reports)
+        news = self._history.news(table.reports)
         for fault in bounded(news.refused):
             screen.say(fault)
         await self._publish(news)
@@ -243,8 +243,7 @@ class Publishing:
             _log.warning(
                 "%s has no report any more of %s. What was published of them stands. Is the file whole?",
                 self._file,
-                ", ".join([f"{district} ({contest})" for contest, district in gone[:_GONE_SHOWN]])
-                + (f" and {len(gone) - _GONE_SHOWN} more" if len(gone) > _GONE_SHOWN else ""),
+                some_of([f"{district} ({contest})" for contest, district in gone], _GONE_SHOWN),
             )
 
 
@@ -264,4 +263,4 @@ def _read_definition(path: Path) -> Election:
     except OSError as error:
         raise UsageError(f"The definition {path} cannot be read ({error}). Give the path of a JSON file.") from error
     except ValidationError as error:
-        raise UsageError(f"{path} is no election definition:\n{listed(error, Election)}") from error
+        raise UsageError(f"{path} is no election definition:\n{indented(all_faults(error, Election))}") from error

@@ -221,7 +221,7 @@ def test_an_option_says_what_a_scenario_would(text: str, expected: Stage | None)
         ("duplicate:share=2", "share: Input should be less than or equal to 1"),
         ("duplicate:share", "key=value"),
         ("silence", "since: Field required"),
-        ("corrupt:damages=mangled+negative", "damages|0"),
+        ("corrupt:damages=mangled+negative", r"damages\.0: Input should be"),
     ],
 )
 def test_an_option_with_a_typo_is_told(text: str, told: str) -> None:

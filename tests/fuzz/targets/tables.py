@@ -14,7 +14,7 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from producers.tables.already_published import Sent
+from producers.tables.already_published import ReportHistory
 from producers.tables.boxes import election, read_table, tallies
 from producers.tables.mapping import ReportMapping, read_mapping
 from producers.tables.reports import read_reports
@@ -87,8 +87,8 @@ def opened() -> Iterator[Opened]:
                 expect(str(error), "a refusal says nothing")
             try:
                 found = read_reports(path, WIDE, ELECTION)
-                sent = Sent(by_time=True)
-                sent.news(found.reports)
+                history = ReportHistory(by_time=True)
+                history.news(found.reports)
                 said = [replace(one, votes={name: n for name, n in one.votes.items() if n}) for one in found.reports]
                 expect(parse_tallies([encode(report) for report in said]) == said, "a report does not come back")
                 found.faults.raise_any()

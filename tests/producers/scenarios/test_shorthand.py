@@ -1,7 +1,7 @@
 import pytest
 
 from producers.scenarios.library import read_scenario
-from producers.scenarios.shorthand import resolve
+from producers.scenarios.shorthand import resolve_bases
 from schemas.errors import ScenarioError
 
 FILES = {
@@ -21,7 +21,7 @@ def read(name: str) -> str:
 
 def test_a_file_says_only_what_differs() -> None:
     text = 'base = "middle"\nseed = 5\n[[sources]]\nid = "iha"\nlike = "aa"\nname = "İHA"\n'
-    assert resolve("top", text, read) == {
+    assert resolve_bases("top", text, read) == {
         "seed": 5,
         "a": {"x": 1, "y": 3},
         "sources": [{"id": "aa", "name": "AA", "pace": 2}, {"id": "iha", "name": "İHA", "pace": 2}],
@@ -29,11 +29,11 @@ def test_a_file_says_only_what_differs() -> None:
 
 
 def test_a_story_is_not_inherited() -> None:
-    assert "story" not in resolve("top", 'base = "bottom"\n', read)
+    assert "story" not in resolve_bases("top", 'base = "bottom"\n', read)
 
 
 def test_lists_without_ids_are_replaced() -> None:
-    assert resolve("top", 'base = "bottom"\nsources = [1]\n', read)["sources"] == [1]
+    assert resolve_bases("top", 'base = "bottom"\nsources = [1]\n', read)["sources"] == [1]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_lists_without_ids_are_replaced() -> None:
 )
 def test_a_base_that_leads_nowhere_is_told(text: str, told: str) -> None:
     with pytest.raises(ScenarioError) as caught:
-        resolve("top", text, read)
+        resolve_bases("top", text, read)
     assert told in str(caught.value)
 
 

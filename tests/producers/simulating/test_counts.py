@@ -4,28 +4,28 @@ from hypothesis import strategies as st
 from producers.chance import seeded
 from producers.scenarios.library import read_scenario
 from producers.scenarios.scenario import District, Result
-from producers.simulating.counts import MAX_REGISTERED, _cast, box_leans, deal
+from producers.simulating.counts import MAX_REGISTERED, _cast, box_biases, deal
 
 SILE = read_scenario().shrink(districts=["tr/34/sile"]).districts[0]
 
 
 def test_no_roll_is_over_the_limit_and_rolls_add_up() -> None:
-    counts = deal(SILE, box_leans(SILE.boxes, seeded(1)), {contest: {} for contest in SILE.results}, 2)
+    counts = deal(SILE, box_biases(SILE.boxes, seeded(1)), {contest: {} for contest in SILE.results}, 2)
     assert sum(counts.registered) == SILE.registered
     assert 0 < min(counts.registered) <= max(counts.registered) <= MAX_REGISTERED
 
 
 def test_boxes_of_one_school_lean_together() -> None:
-    leans = box_leans(8_000, seeded(1))
-    inside = sum((leans[box] - leans[box + 1]) ** 2 for box in range(0, 8_000, 8))
-    across = sum((leans[box + 7] - leans[(box + 8) % 8_000]) ** 2 for box in range(0, 8_000, 8))
+    biases = box_biases(8_000, seeded(1))
+    inside = sum((biases[box] - biases[box + 1]) ** 2 for box in range(0, 8_000, 8))
+    across = sum((biases[box + 7] - biases[(box + 8) % 8_000]) ** 2 for box in range(0, 8_000, 8))
     assert inside < across / 2
 
 
 def test_a_lean_moves_votes_between_the_leaders() -> None:
-    leans = [-2.0] * 65 + [2.0] * 66
+    biases = [-2.0] * 65 + [2.0] * 66
     leanings = {contest: {"imamoglu": 1.0, "kurum": -1.0} for contest in SILE.results}
-    mayor = deal(SILE, leans, leanings, 2).contests["metropolitan_mayor"]
+    mayor = deal(SILE, biases, leanings, 2).contests["metropolitan_mayor"]
     votes = [mayor.of(box).get("imamoglu", 0) for box in range(SILE.boxes)]
     assert sum(votes[:65]) / 65 < 0.6 * sum(votes[65:]) / 66
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.tables.already_published import BoxHistory, News, Sent
+from producers.tables.already_published import BoxHistory, News, ReportHistory
 from producers.tables.notation import revision_of
 from schemas.tally import Counted, Reported, Withdrawn
 from schemas.totals import Cell
@@ -20,63 +20,63 @@ HIGHER = reported(revision=3, boxes_opened=12)
 
 
 def test_what_was_published_is_not_published_again() -> None:
-    sent = Sent()
+    history = ReportHistory()
 
-    assert News([reported()]) == sent.news([reported()])
-    assert News() == sent.news([reported()])
-    assert News([HIGHER]) == sent.news([HIGHER, reported()])
+    assert News([reported()]) == history.news([reported()])
+    assert News() == history.news([reported()])
+    assert News([HIGHER]) == history.news([HIGHER, reported()])
 
 
 def test_what_is_in_the_log_was_published() -> None:
-    sent = Sent()
-    sent.add(HIGHER)
-    sent.add(reported())
+    history = ReportHistory()
+    history.add(HIGHER)
+    history.add(reported())
 
-    assert News() == sent.news([reported(), HIGHER])
+    assert News() == history.news([reported(), HIGHER])
 
 
 def test_a_lower_revision_that_comes_late_is_published_for_the_ledger_to_judge_and_told() -> None:
-    sent = Sent()
-    sent.news([HIGHER])
+    history = ReportHistory()
+    history.news([HIGHER])
 
-    assert News([reported()], ["tr/34/uskudar (mayor): revision 1 comes after revision 3, which stands."]) == sent.news(
-        [reported()]
-    )
-    assert News() == sent.news([reported()])
+    assert News(
+        [reported()], ["tr/34/uskudar (mayor): revision 1 comes after revision 3, which stands."]
+    ) == history.news([reported()])
+    assert News() == history.news([reported()])
 
 
 def test_a_source_that_counts_its_revisions_anew_is_told_as_one() -> None:
-    sent = Sent()
-    sent.news([HIGHER])
+    history = ReportHistory()
+    history.news([HIGHER])
 
-    (odd,) = sent.news([reported(at=NIGHT + timedelta(minutes=1))]).odd
+    (odd,) = history.news([reported(at=NIGHT + timedelta(minutes=1))]).odd
     assert "says a later time. Does agency count its revisions anew?" in odd
 
 
 def test_districts_and_contests_are_apart() -> None:
     both: list[Reported] = [reported(), reported(district="tr/34/adalar"), reported(contest="council")]
 
-    assert News(both) == Sent().news(both)
+    assert News(both) == ReportHistory().news(both)
 
 
 def test_other_figures_under_the_same_revision_are_refused() -> None:
-    sent = Sent()
-    sent.news([reported()])
+    history = ReportHistory()
+    history.news([reported()])
 
     for _ in range(2):
-        news = sent.news([reported(boxes_opened=11)])
+        news = history.news([reported(boxes_opened=11)])
         assert ([], []) == (news.publish, news.odd)
         assert "tr/34/uskudar (mayor): revision 1 was published before with other figures" in news.refused[0]
 
 
 def test_the_same_figures_can_be_marked_as_a_correction_afterwards_once() -> None:
     for by_time in (False, True):
-        sent, marked = Sent(by_time), timed(0, 10, type="report_corrected")
-        sent.news([timed(0, 10)])
+        history, marked = ReportHistory(by_time), timed(0, 10, type="report_corrected")
+        history.news([timed(0, 10)])
 
-        assert News([marked]) == sent.news([marked])
-        assert News() == sent.news([timed(0, 10)])
-        assert News() == sent.news([marked])
+        assert News([marked]) == history.news([marked])
+        assert News() == history.news([timed(0, 10)])
+        assert News() == history.news([marked])
 
 
 def timed(minute: int, boxes: int = 10, **changes: Any) -> Reported:
@@ -85,39 +85,39 @@ def timed(minute: int, boxes: int = 10, **changes: Any) -> Reported:
     return reported(**{"at": at, "revision": revision_of(at), "boxes_opened": boxes, **changes})
 
 
-def published(sent: Sent, report: Reported) -> tuple[int, ...]:
+def published(history: ReportHistory, report: Reported) -> tuple[int, ...]:
     """How far above its time the revision is at which a report is published."""
-    news = sent.news([report])
+    news = history.news([report])
     assert all(replace(each, revision=report.revision) == report for each in news.publish)
     return tuple(each.revision - revision_of(report.at) for each in news.publish)
 
 
 def test_a_report_known_by_its_time_is_published_at_that_revision() -> None:
-    sent = Sent(by_time=True)
+    history = ReportHistory(by_time=True)
 
-    assert [(0,), (0,), (), (0,)] == [published(sent, timed(*each)) for each in ((0, 1), (5, 2), (5, 2), (6, 2))]
+    assert [(0,), (0,), (), (0,)] == [published(history, timed(*each)) for each in ((0, 1), (5, 2), (5, 2), (6, 2))]
 
 
 def test_other_figures_of_the_same_time_come_after_those_that_were_published() -> None:
-    sent = Sent(by_time=True)
-    sent.news([timed(5, 10)])
+    history = ReportHistory(by_time=True)
+    history.news([timed(5, 10)])
 
-    assert [(1,), (), (2,)] == [published(sent, timed(5, boxes)) for boxes in (11, 11, 12)]
-    (odd,) = sent.news([timed(5, 13)]).odd
+    assert [(1,), (), (2,)] == [published(history, timed(5, boxes)) for boxes in (11, 11, 12)]
+    (odd,) = history.news([timed(5, 13)]).odd
     assert "tr/34/uskudar (mayor) at 2024-03-31 19:05:00+03:00 has other figures than before at that time" in odd
 
 
 def test_every_file_counts_after_a_clock_was_put_back_an_hour_until_time_has_caught_up() -> None:
-    sent, hour = Sent(by_time=True), 60 * 60 * 1000
-    sent.news([timed(60, 10)])
+    history, hour = ReportHistory(by_time=True), 60 * 60 * 1000
+    history.news([timed(60, 10)])
 
-    news = sent.news([timed(0, 11)])
+    news = history.news([timed(0, 11)])
     assert [revision_of(NIGHT) + hour + 1] == [report.revision for report in news.publish]
     assert [NIGHT] == [report.at for report in news.publish]
     assert (
         "has other figures than those of 2024-03-31 20:00:00+03:00, and is taken for newer. Was a clock" in news.odd[0]
     )
-    later = [sent.news([timed(minute, 12 + minute)]) for minute in (1, 30, 59, 60, 61)]
+    later = [history.news([timed(minute, 12 + minute)]) for minute in (1, 30, 59, 60, 61)]
     assert [1, 1, 1, 1, 1] == [len(each.publish) for each in later]
     assert [[]] * 5 == [each.odd for each in later]
     revisions = [report.revision for each in later for report in each.publish]
@@ -127,68 +127,68 @@ def test_every_file_counts_after_a_clock_was_put_back_an_hour_until_time_has_cau
 
 def test_the_same_figures_go_on_being_news_while_a_clock_that_was_put_back_goes_on() -> None:
     """So that their age is right."""
-    sent = Sent(by_time=True)
-    sent.news([timed(60, 10)])
-    sent.news([timed(0, 11)])
+    history = ReportHistory(by_time=True)
+    history.news([timed(60, 10)])
+    history.news([timed(0, 11)])
 
-    assert () == published(sent, timed(0, 11))
-    assert [NIGHT + timedelta(minutes=1)] == [report.at for report in sent.news([timed(1, 11)]).publish]
+    assert () == published(history, timed(0, 11))
+    assert [NIGHT + timedelta(minutes=1)] == [report.at for report in history.news([timed(1, 11)]).publish]
 
 
 def test_an_old_copy_that_comes_back_takes_nobodys_place_and_is_told() -> None:
-    sent = Sent(by_time=True)
+    history = ReportHistory(by_time=True)
     for report in (timed(0, 10), timed(5, 11)):
-        sent.news([report])
+        history.news([report])
 
-    news = sent.news([timed(0, 10)])
+    news = history.news([timed(0, 10)])
     assert ([], []) == (news.publish, news.refused)
     assert "says again what was published before the figures of 2024-03-31 19:05" in news.odd[0]
-    assert 1 == len(sent.news([timed(0, 10, type="report_corrected")]).publish)
+    assert 1 == len(history.news([timed(0, 10, type="report_corrected")]).publish)
 
 
 def test_an_old_copy_is_known_after_a_clock_was_put_back_behind_its_time() -> None:
     """Its time is the later one, but what it says was published before, word for word."""
-    sent = Sent(by_time=True)
+    history = ReportHistory(by_time=True)
     for report in (timed(60, 10), timed(0, 11), timed(5, 12)):
-        sent.news([report])
+        history.news([report])
 
-    news = sent.news([timed(60, 10)])
+    news = history.news([timed(60, 10)])
     assert ([], []) == (news.publish, news.refused)
     assert "says again what was published before the figures of 2024-03-31 19:05" in news.odd[0]
-    assert 1 == len(sent.news([timed(60, 13)]).publish)
+    assert 1 == len(history.news([timed(60, 13)]).publish)
 
 
 def test_a_file_that_takes_back_what_it_mended_in_the_same_minute_counts() -> None:
-    sent = Sent(by_time=True)
+    history = ReportHistory(by_time=True)
 
-    assert [(0,), (1,), (2,), ()] == [published(sent, timed(0, boxes)) for boxes in (10, 11, 10, 10)]
+    assert [(0,), (1,), (2,), ()] == [published(history, timed(0, boxes)) for boxes in (10, 11, 10, 10)]
 
 
 def test_of_several_lines_of_a_district_only_the_latest_is_its_word_now() -> None:
-    sent = Sent(by_time=True)
+    history = ReportHistory(by_time=True)
 
-    assert News([timed(0, 10), timed(5, 11)]) == sent.news([timed(5, 11), timed(0, 10)])
-    assert News([timed(9, 12)]) == sent.news([timed(0, 10), timed(5, 11), timed(9, 12)])
-    news = sent.news([timed(0, 9), timed(5, 11), timed(9, 12)])
+    assert News([timed(0, 10), timed(5, 11)]) == history.news([timed(5, 11), timed(0, 10)])
+    assert News([timed(9, 12)]) == history.news([timed(0, 10), timed(5, 11), timed(9, 12)])
+    news = history.news([timed(0, 9), timed(5, 11), timed(9, 12)])
     assert [] == news.publish
     assert "is new in the file, but later figures, of 2024-03-31 19:09:00+03:00, were published before" in news.odd[0]
 
 
 def test_what_was_let_out_of_quarantine_is_followed_by_a_revision_of_its_own() -> None:
-    sent = Sent(by_time=True)
-    sent.add(timed(0, 10))
-    sent.add(timed(0, 11, released=1, type="report_corrected"))
+    history = ReportHistory(by_time=True)
+    history.add(timed(0, 10))
+    history.add(timed(0, 11, released=1, type="report_corrected"))
 
-    assert () == published(sent, timed(0, 11))
-    assert (1,) == published(sent, timed(0, 10))
+    assert () == published(history, timed(0, 11))
+    assert (1,) == published(history, timed(0, 10))
 
 
 @pytest.mark.parametrize("by_time", [False, True])
 def test_the_order_of_a_files_lines_and_their_repetition_say_nothing(by_time: bool) -> None:
     lines = [timed(minute, 10 + minute, district=district) for minute in (0, 5, 9) for district in ("a", "b")]
 
-    assert sorted(map(str, Sent(by_time).news(lines).publish)) == sorted(
-        map(str, Sent(by_time).news(lines[::-1]).publish)
+    assert sorted(map(str, ReportHistory(by_time).news(lines).publish)) == sorted(
+        map(str, ReportHistory(by_time).news(lines[::-1]).publish)
     )
 
 
@@ -208,14 +208,14 @@ def test_whatever_an_agencys_clock_does_its_last_word_stands(files: Sequence[Fil
     """Unless it is an old copy: with a watcher that starts anew at any time, and the ledger of the aggregator."""
     log: list[Reported] = []
     ledger = ReportLedger(Cell("mayor", "agency", "tr/34/uskudar"), Sums.zero(("a",)), 20)
-    sent = Sent(by_time=True)
+    history = ReportHistory(by_time=True)
     for file in files:
         if file.anew:
-            sent = Sent(by_time=True)
+            history = ReportHistory(by_time=True)
             for report in log:
-                sent.add(report)
+                history.add(report)
         word = timed(file.minute, 10, votes={"a": file.votes})
-        news = sent.news([word])
+        news = history.news([word])
         for report in news.publish:
             assert "counted" == ledger.apply(report, len(log))
             log.append(report)
@@ -228,7 +228,7 @@ def test_whatever_an_agencys_clock_does_its_last_word_stands(files: Sequence[Fil
 MORE = {"imamoglu": 151, "kurum": 100}
 
 
-def history(*tallies: Counted | Withdrawn) -> BoxHistory:
+def box_history(*tallies: Counted | Withdrawn) -> BoxHistory:
     found = BoxHistory()
     for tally in tallies:
         found.add(tally)
@@ -248,7 +248,7 @@ def history(*tallies: Counted | Withdrawn) -> BoxHistory:
     ],
 )
 def test_what_is_new_or_there_word_for_word_can_be_published(events: list[Counted]) -> None:
-    known = history(counted(), counted(MORE, revision=3))
+    known = box_history(counted(), counted(MORE, revision=3))
 
     assert [] == known.cannot_count(events)
     assert 3 == known.highest
@@ -264,7 +264,7 @@ def test_what_is_new_or_there_word_for_word_can_be_published(events: list[Counte
     ],
 )
 def test_what_could_not_count_is_told(known: list[Counted | Withdrawn], event: Counted, says: str) -> None:
-    (fault,) = history(*known).cannot_count([event])
+    (fault,) = box_history(*known).cannot_count([event])
 
     assert says in fault
 

@@ -160,7 +160,7 @@ def test_a_district_that_begins_like_a_skipped_word_is_data(tmp_path: Path) -> N
         parse_mapping(MAPPING.read_text(encoding="utf-8") + '\n[table]\nskip = ["34"]\n'),
     )
 
-    assert ["NOTLU"] == [row.place.province_name for row in table.rows]
+    assert ["NOTLU"] == [row.names.province_name for row in table.rows]
 
 
 def events_of(path: Path, mapping: BoxMapping) -> set[bytes]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.tables.line_checks import SHOWN_FAULTS, LineFaults, Part, differing, names_total
+from producers.tables.line_checks import SHOWN_FAULTS, LineFaults, LineFigures, check_totals, names_total
 from schemas.errors import TableError
 
 
@@ -30,7 +30,7 @@ def test_a_table_with_faults_says_how_many_and_what_to_do(count: int, begins: st
 
 
 def test_the_first_faults_are_shown_and_all_are_counted() -> None:
-    lines = found(SHOWN_FAULTS + 3).told("they are left out.").splitlines()
+    lines = found(SHOWN_FAULTS + 3).message("they are left out.").splitlines()
 
     assert 1 + SHOWN_FAULTS + 1 == len(lines)
     assert "23 rows of boxes.csv cannot be used; they are left out." == lines[0]
@@ -54,8 +54,8 @@ def test_the_words_can_be_others() -> None:
     assert not names_total(["TOPLAM"], [])
 
 
-def part(line: int, valid: int, group: str = "mayor", **others: int) -> Part:
-    return Part(line, group, {"valid": valid} | others)
+def part(line: int, valid: int, group: str = "mayor", **others: int) -> LineFigures:
+    return LineFigures(line, group, {"valid": valid} | others)
 
 
 LINES = [part(2, 10), part(3, 20), part(5, 5), part(6, 7), part(2, 1, "council")]
@@ -75,13 +75,13 @@ LINES = [part(2, 10), part(3, 20), part(5, 5), part(6, 7), part(2, 1, "council")
         ([part(4, 30), part(7, 13)], ["line 7 is a total row, but valid is 13 and the lines come to 12"]),
     ],
 )
-def test_a_total_row_is_the_sum_of_some_lines_around_it(totals: list[Part], told: list[str]) -> None:
-    assert told == differing(totals, LINES)
-    assert [each.replace("line ", "record ", 1) for each in told] == differing(totals, LINES, "record")
+def test_a_total_row_is_the_sum_of_some_lines_around_it(totals: list[LineFigures], told: list[str]) -> None:
+    assert told == check_totals(totals, LINES)
+    assert [each.replace("line ", "record ", 1) for each in told] == check_totals(totals, LINES, "record")
 
 
 @given(st.lists(st.integers(0, 9), min_size=1), st.integers(0, 9))
 def test_a_right_sum_is_never_told_and_another_always(counts: list[int], more: int) -> None:
     parts = [part(line, count) for line, count in enumerate(counts, start=2)]
 
-    assert (more == 0) == (not differing([part(len(counts) + 2, sum(counts) + more)], parts))
+    assert (more == 0) == (not check_totals([part(len(counts) + 2, sum(counts) + more)], parts))

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from producers.scenarios.library import read_scenario
-from producers.tables.already_published import Sent
+from producers.tables.already_published import ReportHistory
 from producers.tables.mapping import ReportMapping, read_report_mapping
 from producers.tables.reports import read_reports
 from schemas.definition import Election, Source
@@ -69,7 +69,7 @@ def read(
     path = tmp_path / "t.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     table = read_reports(path, said or mapping(WIDE), ELECTION, correction=correction)
-    return list(table.reports), table.faults.told("so.") if table.faults.count else ""
+    return list(table.reports), table.faults.message("so.") if table.faults.count else ""
 
 
 def test_a_line_is_a_districts_report_and_its_revision_is_its_time(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_json_is_read_like_a_table(tmp_path: Path) -> None:
     table = read_reports(path, mapping(WIDE, table={"thousands": ".", "rows": "ilceler"}), ELECTION)
 
     assert [10] == [report.boxes_opened for report in table.reports]
-    assert "record 2: no district 'Atlantis'" in table.faults.told("so.")
+    assert "record 2: no district 'Atlantis'" in table.faults.message("so.")
 
 
 def test_a_table_without_a_line_is_refused(tmp_path: Path) -> None:
@@ -112,10 +112,10 @@ def test_every_file_of_a_night_in_which_clocks_go_back_comes_after_the_one_befor
     """The local times of an hour are there twice; all of them are read as those of the first, and none is lost."""
     night = Election(**{**dict(ELECTION), "date": date(2026, 10, 24), "timezone": "Europe/Berlin", "polls_close": None})
     report = WIDE["report"] | {"time_format": "%H:%M", "timezone": "Europe/Berlin", "repeated_hour": "first"}
-    sent, found, odd, path = Sent(by_time=True), [], [], tmp_path / "t.csv"
+    history, found, odd, path = ReportHistory(by_time=True), [], [], tmp_path / "t.csv"
     for boxes, shown in enumerate(("23:00", "02:00", "02:59", "02:00", "02:30", "02:59", "03:00", "03:05"), start=10):
         path.write_text(f"{HEADER}\n{LINE.replace('31.03.2024 19:00;10', f'{shown};{boxes}')}\n", encoding="utf-8")
-        news = sent.news(read_reports(path, mapping(WIDE, report=report), night).reports)
+        news = history.news(read_reports(path, mapping(WIDE, report=report), night).reports)
         found += news.publish
         odd += news.odd
 

@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from producers.tables import sheet as sheets
 from producers.tables.notation import Numbers
-from producers.tables.sheet import Layout, TableLine, cell, open_sheet, read_records
+from producers.tables.sheet import Layout, TableLine, as_cell, open_sheet, read_json
 from schemas.errors import TableError
 
 
@@ -106,8 +106,8 @@ def test_where_the_mapping_names_the_end_a_file_without_it_is_not_whole(tmp_path
 def read(tmp_path: Path, said: object, rows: str | None = None, each: str | None = None) -> list[tuple[int, list[str]]]:
     path = tmp_path / "playout-data.json"
     path.write_bytes(said if isinstance(said, bytes) else orjson.dumps(said))
-    header, found = read_records(path, rows, each)
-    return [(0, list(header)), *((number, list(cells)) for number, cells in found)]
+    sheet = read_json(path, rows, each)
+    return [(0, list(sheet.header)), *((line.number, list(line.cells)) for line in sheet.lines)]
 
 
 def test_objects_are_lines_and_nested_names_are_joined(tmp_path: Path) -> None:
@@ -157,10 +157,10 @@ def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     [(1234, "1234"), (12.0, "12"), (Decimal("2.000"), "2"), (1e3, "1000"), (2.5, "2.5"), (None, ""), (nan, "nan")],
 )
 def test_a_value_is_the_text_that_a_csv_would_have(value: object, text: str) -> None:
-    assert text == cell(value)
+    assert text == as_cell(value)
 
 
 @pytest.mark.parametrize("value", [1.234, 123.456, Decimal("1.234")])
 def test_a_fraction_is_not_taken_for_thousands(value: object) -> None:
     with pytest.raises(ValueError, match="not a whole number"):
-        Numbers(".", ",").parse(cell(value), "valid", 10_000_000)
+        Numbers(".", ",").parse(as_cell(value), "valid", 10_000_000)
