@@ -20,8 +20,8 @@ from eventlog.port import EventLog
 from eventlog.run import Run, create_run
 from eventlog.sqlite import SqliteLog
 from producers.publish import Publisher, entry, publish
-from producers.replaying.archived import Night
-from producers.replaying.replay import Replay, ReplaySettings, Sent, Watch
+from producers.replaying.archived import ArchivedNight
+from producers.replaying.replay import AppendedRecords, ArchiveReplay, ReplayObserver, ReplaySettings
 from producers.scenarios.library import read_scenario
 from producers.simulating.simulate import night
 from sandik.process import calm_garbage_collector
@@ -102,11 +102,11 @@ async def _measure(url: str, archive: Archive) -> Figures:
 
 
 async def _time(log: EventLog, archive: Archive, figures: Figures) -> None:
-    bounds = Night(archive)
+    bounds = ArchivedNight(archive)
     begin_us = bounds.first_us + (bounds.last_us - bounds.first_us) * _BUSIEST // 10
     end_us = begin_us + round(TIMED_S * SPEED * 1_000_000)
 
-    def note(sent: Sent) -> None:
+    def note(sent: AppendedRecords) -> None:
         if sent.due_us[-1] <= begin_us:
             return  # what was before is published at full speed
         for due_us in sent.due_us:
@@ -114,7 +114,7 @@ async def _time(log: EventLog, archive: Archive, figures: Figures) -> None:
             figures.durable_ms.append((sent.durable_us - due_us) / SPEED / 1000)
 
     settings = ReplaySettings(speed=SPEED, begin=moment(begin_us), end=moment(end_us))
-    await _replay(log, await _run(log, archive), archive, settings, Watch(sent=note))
+    await _replay(log, await _run(log, archive), archive, settings, ReplayObserver(on_appended=note))
 
 
 async def _run(log: EventLog, archive: Archive) -> Run:
@@ -126,10 +126,10 @@ async def _run(log: EventLog, archive: Archive) -> Run:
 
 
 async def _replay(
-    log: EventLog, run: Run, archive: Archive, settings: ReplaySettings, watch: Watch | None = None
+    log: EventLog, run: Run, archive: Archive, settings: ReplaySettings, observer: ReplayObserver | None = None
 ) -> None:
     publisher = Publisher(log, run.topics.tallies.name, Wall())
-    await Replay(publisher, run, Night(archive), settings, lambda: uuid.uuid4().hex, watch).play()
+    await ArchiveReplay(publisher, run, ArchivedNight(archive), settings, lambda: uuid.uuid4().hex, observer).play()
 
 
 async def _timed(work: Awaitable[object], wall_s: list[float], cpu_s: list[float]) -> None:

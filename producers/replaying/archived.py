@@ -1,9 +1,10 @@
-"""An archive's tallies as a replay needs them: when each is due, and what to publish, in stretches of columns.
+"""An archive's tallies as a replay needs them: when each is due, and what to publish, in batches of columns.
 
-A record is due at the greatest of its own time and of those before it. So the log's order is kept, and a packet that
-says an early time but came late comes late again. What says no time is due with what came before it.
+A record is due at the latest time of itself and of those before it. So the log's order is kept, and a record with an
+early time that came late comes late again. A record without a time is due with the one before it.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,15 +18,18 @@ from eventlog.archive_segment import Columns, columns_of, microseconds, moment
 from eventlog.port import Entry
 from schemas.errors import ArchiveError
 
-_STRETCH_RECORDS: Final = 4_096
-"""Records in one stretch where they are merged from several files one by one: some 20 ms of it."""
+_BATCH_RECORDS: Final = 4_096
+"""Records in one batch where they are merged from several files one by one: some 20 ms of work."""
 
 _US_PER_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """Records in the order of the archive. `times` only rise: when each is due, in microseconds since 1970, UTC."""
+class ArchivedBatch:
+    """Records in the order of the archive, a list for each column.
+
+    `times`: when each is due, in microseconds since 1970, UTC; they never fall from one to the next.
+    """
 
     times: list[int]
     partitions: list[int]
@@ -33,54 +37,86 @@ class Stretch:
     values: list[bytes]
 
     def entries(self, begin: int, end: int) -> list[Entry]:
-        """These records as they are published: the archived bytes, key and partition."""
+        """Return these records to be published, with the archived bytes, key and partition."""
         rows = zip(self.keys[begin:end], self.values[begin:end], self.partitions[begin:end], strict=True)
         return [Entry(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
-    """What an archive has to replay. `by_append`: records are due by when they were appended, not by what they say."""
+class ArchivedNight:
+    """What an archive has to replay. `by_append`: records are due when they were appended, not at their event time."""
 
     archive: Archive
     by_append: bool = False
 
     @property
     def first_us(self) -> int:
-        """When the first record is due."""
+        """When the first record is due, in microseconds since 1970, UTC."""
         return microseconds(self._bounds[0])
 
     @property
     def last_us(self) -> int:
-        """When the last record is due."""
+        """When the last record is due, in microseconds since 1970, UTC."""
         return microseconds(self._bounds[1])
 
     def shown(self, at_us: int) -> str:
-        """A moment, as the clocks on the wall had it that night."""
+        """Return a moment as a text, in the time zone of the election."""
         zone = ZoneInfo(self.archive.manifest.definition.timezone)
         return moment(at_us).astimezone(zone).isoformat(timespec="seconds")
 
     def span(self, first_us: int, last_us: int) -> str:
-        """From when to when."""
+        """Return two moments as a text: from when to when."""
         return f"{self.shown(first_us)} to {self.shown(last_us)}"
 
-    def stretches(self) -> Iterator[Stretch]:
-        """All records from the beginning. Raises `ArchiveError` where the archive was changed."""
+    def batches(self) -> Iterator[ArchivedBatch]:
+        """Yield all records from the beginning. Raises `ArchiveError` where the archive was changed."""
         floor = self.first_us
         for columns in _columns(self.archive):
             times = [at * _US_PER_MS for at in columns.append_ms] if self.by_append else columns.event_us
             risen = list(accumulate((floor if at is None else at for at in times), max, initial=floor))[1:]
             floor = risen[-1]
-            yield Stretch(risen, columns.partition, columns.key, columns.value)
+            yield ArchivedBatch(risen, columns.partition, columns.key, columns.value)
 
     @property
     def _bounds(self) -> tuple[datetime, datetime]:
         manifest = self.archive.manifest
-        appended, said = (manifest.first_append, manifest.last_append), (manifest.first_event, manifest.last_event)
-        first, last = appended if self.by_append or None in said else said
+        by_append, by_event = (manifest.first_append, manifest.last_append), (manifest.first_event, manifest.last_event)
+        first, last = by_append if self.by_append or None in by_event else by_event
         if first is None or last is None:
             raise ArchiveError(str(self.archive.folder), "holds no tallies: there is nothing to replay.")
         return first, last
+
+
+class ArchiveReader:
+    """Reads a night batch by batch. It reads in a thread, so that the event loop goes on.
+
+    `at` is the index of the next record in the current batch. Call order: `head()`, then `times` from `at` on, then
+    `take()`.
+    """
+
+    def __init__(self, batches: Iterator[ArchivedBatch]) -> None:
+        self.at = 0
+        self._batches = batches
+        self._batch: ArchivedBatch | None = None
+        self._is_over = False
+
+    @property
+    def times(self) -> Sequence[int]:
+        """When the records of the current batch are due, in microseconds since 1970, UTC."""
+        return self._batch.times if self._batch is not None else ()
+
+    async def head(self) -> int | None:
+        """Return when the next record is due, reading the next batch if need be; `None` after the last one."""
+        while self.at >= len(self.times) and not self._is_over:
+            self._batch = await asyncio.to_thread(next, self._batches, None)
+            self._is_over = self._batch is None
+            self.at = 0
+        return None if self._is_over else self.times[self.at]
+
+    def take(self, end: int) -> list[Entry]:
+        """Return the records of the current batch from `at` up to this index, and go on behind them."""
+        begin, self.at = self.at, end
+        return self._batch.entries(begin, end) if self._batch is not None else []
 
 
 def _columns(archive: Archive) -> Iterator[Columns]:
@@ -90,7 +126,7 @@ def _columns(archive: Archive) -> Iterator[Columns]:
 
 
 def _read_whole(archive: Archive, segments: Sequence[Segment]) -> Iterator[Columns]:
-    """Row group after row group: a file is in replay order, and so are files whose times do not overlap."""
+    """Yield row group after row group: a file is in replay order, and so are files whose times do not overlap."""
     for segment in segments:
         with archive.open_segment(segment) as file:
             for group in range(file.metadata.num_row_groups):
@@ -99,7 +135,7 @@ def _read_whole(archive: Archive, segments: Sequence[Segment]) -> Iterator[Colum
 
 def _merged(archive: Archive) -> Iterator[Columns]:
     records = archive.tallies()
-    while rows := list(islice(records, _STRETCH_RECORDS)):
+    while rows := list(islice(records, _BATCH_RECORDS)):
         columns = Columns()
         for row in rows:
             columns.partition.append(row.partition)

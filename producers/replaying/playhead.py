@@ -1,9 +1,11 @@
-"""Where a replay is in its night, and what of it is due: the schedule without any I/O. Pure.
+"""Where a replay is in its night, and which records are due: the schedule without any I/O. Pure.
 
-Moments of the night are microseconds since 1970, UTC; ours are seconds of a clock that never steps back, and are handed
-in. A record is due at the running maximum of the times before it, so the archive's order is kept. SEEKING publishes at
-full speed, to a moment or for a number of records (a step); then the replay goes on or stands, as it did before or was
-told to meanwhile.
+Moments of the night are microseconds since 1970, UTC (`…_us`). Our own time is passed in as seconds of a clock that
+never steps back (`now_s`). SEEKING publishes at full speed, up to a moment or for a number of records (a step). Then
+the replay plays or is paused, as before the seek or as ordered meanwhile.
+
+Call order in each turn of the loop: `due()`, publish so many, `published()`, then `look()` with the time of the next
+record, and `wait_s()`.
 
 | state   | event   | next    |
 |---------|---------|---------|
@@ -74,9 +76,9 @@ TRANSITIONS: Final[dict[Status, dict[Event, Status]]] = {
 
 
 class Playhead:
-    """The schedule of a replay of what is due from `first_us` to `last_us`; it begins by seeking `first_us`.
+    """The schedule of a replay of the records from `first_us` to `last_us`; it begins by seeking `first_us`.
 
-    `speed` is how many seconds of the night pass in one of ours; 0: as fast as it goes.
+    `speed` is how many seconds of the night pass in one of ours; 0: as fast as possible.
     """
 
     def __init__(self, first_us: int, last_us: int, speed: float) -> None:
@@ -85,16 +87,16 @@ class Playhead:
         self.speed = speed
         self.status = Status.SEEKING
         self._target_us = first_us
-        self._left: int | None = None
-        self._goes_on = True
-        self._from_us = first_us
+        self._left: int | None = None  # records that a step has still to publish; `None`: no step
+        self._goes_on = True  # whether a seek ends in PLAYING
+        self._from_us = first_us  # where the clock was, and when by ours, as it was set last
         self._from_s = 0.0
-        self._reached_us: int | None = None
+        self._reached_us: int | None = None  # the time of the newest record that was published
         self._owed_us: int | None = None
-        """Paused while playing: what was due by then is still to be published."""
+        """Set by a pause while playing: records that were due by then are still to be published."""
 
     def clock_us(self, now_s: float) -> int:
-        """The replay's clock: it runs while PLAYING, and is otherwise where the figures are."""
+        """Return the replay's clock. It runs while PLAYING; otherwise it shows the time of the figures."""
         clock_us = self._from_us
         if self.status is Status.PLAYING:
             clock_us += round((now_s - self._from_s) * self.speed * US_PER_S)
@@ -102,29 +104,30 @@ class Playhead:
             clock_us = max(clock_us, self._reached_us)
         return min(clock_us, self.last_us)
 
-    # What the director says
+    # Orders
 
     def pause(self, now_s: float) -> None:
-        """Stand still; a seek is finished first, and what is due by now is published."""
+        """Stop the clock. A seek is finished first, and what is due by now is published."""
         self._goes_on = False
         if self.status is Status.PLAYING:
             self._owed_us = self.clock_us(now_s)
         self._move(Event.PAUSE, now_s)
 
     def resume(self, now_s: float) -> None:
-        """Go on."""
+        """Let the clock run."""
         self._goes_on = True
         self._move(Event.RESUME, now_s)
 
     def set_speed(self, speed: float, now_s: float) -> None:
-        """Go on at another speed."""
+        """Change the speed, from now on."""
         self._stop_at(self.clock_us(now_s), now_s)
         self.speed = speed
 
     def seek(self, to_us: int, now_s: float) -> bool:
-        """Go to another moment; whether that needs an empty log: what comes later than it was published already.
+        """Go to another moment. Return whether that is back: records after it were published already.
 
-        The caller then provides one and calls `rewind`. Raises `ValueError` for a moment outside of the replay.
+        If so, the caller begins an epoch with empty topics and calls `rewind`. Raises `ValueError` for a moment outside
+        of the replay.
         """
         if not self.first_us <= to_us <= self.last_us:
             raise ValueError("the moment is outside of the replay")
@@ -140,7 +143,7 @@ class Playhead:
         return needs_rewind
 
     def step(self, records: int, now_s: float) -> None:
-        """Publish so many more records, then stand still. At the end there are none."""
+        """Publish so many more records, then pause. At the end of the night it has no effect."""
         if self.status is Status.ENDED:
             return
         clock_us = self.clock_us(now_s)
@@ -150,14 +153,14 @@ class Playhead:
         self._target_us, self._left = self.last_us, records
 
     def rewind(self, now_s: float) -> None:
-        """The log is empty again, and the archive is read from its beginning."""
+        """Begin anew: the log is empty again, and the archive is read from its beginning."""
         self._reached_us = None
         self._stop_at(self.first_us, now_s)
 
-    # What the archive and time bring
+    # Records and time
 
     def due(self, times: Sequence[int], begin: int, now_s: float) -> int:
-        """Up to which index the records, whose times only rise, are due."""
+        """Return up to which index, from `begin`, records are due; their `times` never fall."""
         if self.status is Status.SEEKING:
             end = bisect_right(times, self._target_us, begin)
             return end if self._left is None else min(end, begin + self._left)
@@ -170,13 +173,13 @@ class Playhead:
         return bisect_right(times, self.clock_us(now_s), begin)
 
     def published(self, records: int, time_us: int) -> None:
-        """So many records were published, the last of them with this time."""
+        """Note that so many records were published, the last of them with this time."""
         self._reached_us = time_us
         if self._left is not None:
             self._left -= records
 
     def look(self, head_us: int | None, now_s: float) -> None:
-        """See whether the seek has arrived, or the night is over; `head_us` is when the next record is due, if any."""
+        """Change the status if a seek has arrived, or the night is over. `head_us`: the next record's time, if any."""
         if self.status is Status.SEEKING:
             self._look_for_target(head_us, now_s)
         if self.status is not Status.PLAYING or (head_us is not None and head_us <= self.last_us):
@@ -186,18 +189,18 @@ class Playhead:
             self._move(Event.RAN_OUT, now_s)
 
     def is_settled(self, head_us: int | None) -> bool:
-        """Whether a replay that stands has published everything that its clock presumes."""
+        """Return whether everything that was due when the replay was paused has been published."""
         return self._owed_us is None or head_us is None or head_us > self._owed_us
 
     def settled_us(self, head_us: int | None, now_s: float) -> int:
-        """The clock, but before the next record: everything that is due by then is published."""
+        """Return a time by which everything that was due is published: the clock, but before the next record."""
         clock_us = self.clock_us(now_s)
         if head_us is None or self.status in {Status.PAUSED, Status.ENDED}:
             return clock_us
         return min(clock_us, head_us - 1)
 
     def wait_s(self, head_us: int | None, now_s: float) -> float | None:
-        """How long nothing will be due, if nobody says anything; `None`: for ever."""
+        """Return for how long nothing will be due if no order comes; `None`: for ever."""
         if self.status is Status.SEEKING or not self.is_settled(head_us):
             return 0.0
         if self.status is not Status.PLAYING:

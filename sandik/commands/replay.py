@@ -22,10 +22,10 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
 from producers.publish import Publisher
-from producers.replaying.archived import Night
+from producers.replaying.archived import ArchivedNight
 from producers.replaying.control_topic import ReplayPosition
 from producers.replaying.playhead import Status
-from producers.replaying.replay import Replay, ReplaySettings, Sent, Watch
+from producers.replaying.replay import AppendedRecords, ArchiveReplay, ReplayObserver, ReplaySettings
 from sandik import screen
 from sandik.operators import OperatorKeys, operator_keys, operator_seal
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
@@ -85,7 +85,7 @@ def replay(
 
     At a terminal keys direct it; from elsewhere sandik control pause, resume, seek, step and speed do.
     """
-    night = Night(open_archive(folder), by_append=clock is Due.APPEND)
+    night = ArchivedNight(open_archive(folder), by_append=clock is Due.APPEND)
     definition = night.archive.manifest.definition
     since, until = (None if text is None else parse_night_moment(text, definition) for text in (begin, end))
     settings = ReplaySettings(speed, since, until, loop=loop, stay=stay, operators=operator_keys(operator_key))
@@ -94,7 +94,7 @@ def replay(
     screen.say(f"Replayed {grouped(published)} tallies into run {run!r}.")
 
 
-async def _replay(night: Night, url: str, name: str, settings: ReplaySettings, seat: _Seat) -> int:
+async def _replay(night: ArchivedNight, url: str, name: str, settings: ReplaySettings, seat: _Seat) -> int:
     clock = Wall()
     async with open_log(url, clock) as log:
         run = await _run_for(log, name, night, clock)
@@ -102,12 +102,14 @@ async def _replay(night: Night, url: str, name: str, settings: ReplaySettings, s
             terminal = _Terminal(log, run, clock, seat, bar, night)
             bar.expect(night.archive.manifest.count("tallies"))
             publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
-            playing = Replay(publisher, run, night, settings, new_epoch, Watch(terminal.sent, terminal.said))
+            playing = ArchiveReplay(
+                publisher, run, night, settings, new_epoch, ReplayObserver(terminal.on_appended, terminal.on_position)
+            )
             await terminal.direct(playing, microseconds(settings.begin) if settings.begin else night.first_us)
             return terminal.published
 
 
-async def _run_for(log: EventLog, name: str, night: Night, clock: Clock) -> Run:
+async def _run_for(log: EventLog, name: str, night: ArchivedNight, clock: Clock) -> Run:
     """The run to replay into. Raises `UsageError` for one that is no replay, or of another election."""
     manifest = night.archive.manifest
     try:
@@ -127,7 +129,9 @@ async def _run_for(log: EventLog, name: str, night: Night, clock: Clock) -> Run:
 class _Terminal:
     """The terminal: shows where the replay is, and passes on what keys say, as a director elsewhere would."""
 
-    def __init__(self, log: EventLog, run: Run, clock: Clock, seat: _Seat, bar: screen.Bar, night: Night) -> None:
+    def __init__(
+        self, log: EventLog, run: Run, clock: Clock, seat: _Seat, bar: screen.Bar, night: ArchivedNight
+    ) -> None:
         self.published = 0
         self._log = log
         self._run = run
@@ -138,20 +142,20 @@ class _Terminal:
         self._place: ReplayPosition | None = None
         self._in_take = 0
 
-    def sent(self, sent: Sent) -> None:
-        """Records are in the log."""
-        self.published += len(sent.due_us)
-        self._in_take += len(sent.due_us)
-        self._show(sent.durable_us)
+    def on_appended(self, records: AppendedRecords) -> None:
+        """Count records that are in the log."""
+        self.published += len(records.due_us)
+        self._in_take += len(records.due_us)
+        self._show(records.durable_us)
 
-    def said(self, place: ReplayPosition) -> None:
-        """The replay has said where it is."""
+    def on_position(self, place: ReplayPosition) -> None:
+        """Note the replay's newest position."""
         if self._place is not None and self._place.run != place.run:
             self._in_take = 0
         self._place = place
         self._show(place.clock_us)
 
-    async def direct(self, playing: Replay, start_us: int) -> None:
+    async def direct(self, playing: ArchiveReplay, start_us: int) -> None:
         """Play, and listen to the keys meanwhile, if there are any."""
         with raw_terminal() as has_keys:
             if not has_keys:
@@ -163,18 +167,18 @@ class _Terminal:
                 await playing.play()
                 listening.cancel()
 
-    async def _listen(self, playing: Replay, start_us: int) -> None:
+    async def _listen(self, playing: ArchiveReplay, start_us: int) -> None:
         async for key in pressed():
             if key == QUIT:
                 playing.quit()
                 return
             if self._place is None:
                 continue
-            said = ordered_by(key, self._now(self._place), start_us)
-            if said is not None:
+            order = ordered_by(key, self._now(self._place), start_us)
+            if order is not None:
                 who = {"by": self._seat.by, "reason": "a key"}
                 run = self._place.run
-                await give(self._log, run, order_of(run, said | who, self._clock), self._seat.seal)
+                await give(self._log, run, order_of(run, order | who, self._clock), self._seat.seal)
 
     def _now(self, place: ReplayPosition) -> ReplayPosition:
         """Where the replay is by now."""

@@ -26,8 +26,8 @@ from eventlog.run import Run, create_run, find_run
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from producers.publish import Publisher, entry, publish
-from producers.replaying.archived import Night
-from producers.replaying.replay import Replay, ReplaySettings, Watch
+from producers.replaying.archived import ArchivedNight
+from producers.replaying.replay import ArchiveReplay, ReplayObserver, ReplaySettings
 from producers.scenarios.library import read_scenario
 from producers.simulating.simulate import night
 from sandik.wiring import new_epoch
@@ -76,11 +76,11 @@ def replay(
     settings: ReplaySettings,
     *,
     clock: Clock | None = None,
-    watch: Watch | None = None,
-) -> Replay:
+    observer: ReplayObserver | None = None,
+) -> ArchiveReplay:
     """A replay that is about to begin."""
     publisher = Publisher(log, run.topics.tallies.name, clock or Wall())
-    return Replay(publisher, run, Night(archive), settings, new_epoch, watch)
+    return ArchiveReplay(publisher, run, ArchivedNight(archive), settings, new_epoch, observer)
 
 
 async def state(log: EventLog, name: str) -> str:

@@ -12,8 +12,8 @@ from eventlog.clock import Replay as FastClock
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
-from producers.replaying.archived import Night
-from producers.replaying.replay import ReplaySettings, Sent, Watch
+from producers.replaying.archived import ArchivedNight
+from producers.replaying.replay import AppendedRecords, ReplayObserver, ReplaySettings
 from schemas.control import ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped
 from schemas.errors import RunConflict, UsageError
 from tests.patience import LIMIT_S
@@ -83,7 +83,7 @@ async def test_what_is_published_is_what_was_archived(log: EventLog, unique: str
 
 async def test_a_client_is_right_through_a_pause_and_seeks(log: EventLog, unique: str, tmp_path: Path) -> None:
     archive = await archived(log, tmp_path / "archive", f"{unique}-night")
-    run, night = await rehearsed(log, archive, unique), Night(archive)
+    run, night = await rehearsed(log, archive, unique), ArchivedNight(archive)
     last = moment(night.last_us)
     middle, late = (moment(night.first_us + (night.last_us - night.first_us) * part // 10) for part in (3, 7))
     playing, truth = replay(log, run, archive, ReplaySettings(speed=SPEED, stay=True)), truths(archive)
@@ -122,7 +122,7 @@ async def test_a_client_is_right_through_a_pause_and_seeks(log: EventLog, unique
 
 async def test_who_is_killed_while_a_take_begins_ends_right(log: EventLog, unique: str, tmp_path: Path) -> None:
     archive = await archived(log, tmp_path / "archive", f"{unique}-night")
-    run, night = await rehearsed(log, archive, unique), Night(archive)
+    run, night = await rehearsed(log, archive, unique), ArchivedNight(archive)
     middle = moment((night.first_us + night.last_us) // 2)
     playing = replay(log, run, archive, ReplaySettings(speed=0, stay=True))
     async with working(playing.play()):
@@ -156,15 +156,15 @@ async def test_a_replay_loops_in_takes_of_their_own(log: EventLog, unique: str, 
 
 async def test_a_window_begins_with_what_was_known_by_then(log: EventLog, unique: str, tmp_path: Path) -> None:
     archive = await archived(log, tmp_path / "archive", f"{unique}-night", boxes=10)
-    run, night = await rehearsed(log, archive, unique), Night(archive)
+    run, night = await rehearsed(log, archive, unique), ArchivedNight(archive)
     quarter = (night.last_us - night.first_us) // 4
     begin, end = moment(night.first_us + quarter), moment(night.first_us + 2 * quarter)
-    sent: list[Sent] = []
+    sent: list[AppendedRecords] = []
     settings = ReplaySettings(speed=60, begin=begin, end=end)
     clock = FastClock(moment(0), 2_000, Wall())
-    await replay(log, run, archive, settings, clock=clock, watch=Watch(sent=sent.append)).play()
+    await replay(log, run, archive, settings, clock=clock, observer=ReplayObserver(on_appended=sent.append)).play()
     dues = [due for one in sent for due in one.due_us]
-    times = [time for stretch in night.stretches() for time in stretch.times]
+    times = [time for stretch in night.batches() for time in stretch.times]
     assert dues == [time for time in times if moment(time) <= end]
     assert all(moment(one.due_us[-1]) <= begin or moment(one.handed_us) >= begin for one in sent)
 

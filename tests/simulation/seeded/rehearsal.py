@@ -19,8 +19,8 @@ from eventlog.run import Run, create_run, find_run
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from producers.publish import Publisher
-from producers.replaying.archived import Night
-from producers.replaying.replay import Replay, ReplaySettings
+from producers.replaying.archived import ArchivedNight
+from producers.replaying.replay import ArchiveReplay, ReplaySettings
 from schemas.control import ReplayOrder, ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped
 from schemas.moments import epoch_ms
 from schemas.totals import Cell
@@ -169,7 +169,9 @@ class Rehearsal:
         async def replay(life: Life) -> Any:
             run: Run = await find_run(life.log, AGAIN)
             publisher = Publisher(life.log, run.topics.tallies.name, life.clock, retry=STEADY)
-            await Replay(publisher, run, Night(archive), ReplaySettings(speed=SPEED), self._new_epoch).play()
+            await ArchiveReplay(
+                publisher, run, ArchivedNight(archive), ReplaySettings(speed=SPEED), self._new_epoch
+            ).play()
             self._is_over = True
             await asyncio.Event().wait()
 
