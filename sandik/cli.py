@@ -4,7 +4,6 @@ A command's module is imported when that command is asked for, so that none pays
 """
 
 import gc
-import importlib
 import sys
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -19,128 +18,104 @@ from schemas.errors import Interrupted, SandikError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line of the list that `sandik --help` shows: `module` has the command itself, as a Typer app named `app`."""
+    """A line of the list that `sandik --help` shows."""
 
     name: str
-    module: str
     help: str
 
 
 COMMANDS: Final = (
     Command(
         "demo",
-        "sandik.commands.demo",
         "Run a simulated night end to end: simulator, embedded log, aggregator, gateway, board. Ctrl-C ends it.",
     ),
     Command(
         "boxes",
-        "sandik.commands.boxes",
         "Publish an official ballot-box table, a tally event for each line; create the run if it is not there.",
     ),
     Command(
         "reports",
-        "sandik.commands.reports",
         "Publish an agency's totals of whole districts, a report for each contest and district, as a source of their "
         "own.",
     ),
     Command(
         "simulate",
-        "sandik.commands.simulate",
         "Stage a night like İstanbul's of 31 March 2024 and publish it, each box when its time comes.",
     ),
     Command(
         "scenarios",
-        "sandik.commands.scenarios",
         "List the staged nights, each with its story. sandik simulate and sandik demo take a name with --scenario.",
     ),
     Command(
         "replay",
-        "sandik.commands.replay",
         "Publish an archive on its own clock, into a run of mode replay: a new one, or another take of one there is.",
     ),
     Command(
         "aggregate",
-        "sandik.commands.aggregate",
         "Fold a run's tallies into running totals. Start it as often as you like: they share the districts.",
     ),
     Command(
         "gateway",
-        "sandik.commands.gateway",
         "Serve the run's board, its WebSocket stream and its HTTP endpoints on one port, until stopped.",
     ),
     Command(
         "graphics",
-        "sandik.commands.graphics",
         "Write the overlays as graphics tools take them: an OGraf package, and templates for CasparCG and SPX-GC.",
     ),
     Command(
         "totals",
-        "sandik.commands.totals",
         "Print the run's totals, of every contest, source and unit: what is on air, or what --tell says.",
     ),
     Command(
         "export",
-        "sandik.commands.export",
         "Write one source's totals to a file: every contest and unit, as they are on air now, or as --tell says.",
     ),
     Command(
         "compare",
-        "sandik.commands.compare",
         "Say how far two sources are apart, and why: boxes that one has and the other not, or other counts.",
     ),
     Command(
         "at",
-        "sandik.commands.at",
         "Print the totals as they stood on air at a moment that has been, with what was held and embargoed then.",
     ),
     Command(
         "trace",
-        "sandik.commands.trace",
         "List the boxes, revisions and offsets behind a candidate's votes in a district, and what changed them last.",
     ),
     Command(
         "archive",
-        "sandik.commands.archive",
         "Archive a run's tallies and control records. Start it again with the same --out, and it goes on.",
     ),
     Command(
         "verify",
-        "sandik.commands.verify",
         "Work out again every link, file and state of an archive. Exit code 1 where anything is not as it was written.",
     ),
     Command(
         "restore",
-        "sandik.commands.restore",
         "Write an archived run back into a log that does not have it: the same name, mode, epoch, offsets and times.",
     ),
     Command(
         "timeline",
-        "sandik.commands.timeline",
         "Write what was on air from when on, for OGraf graphics that are rendered afterwards.",
     ),
     Command(
         "topics",
-        "sandik.commands.topics",
         "Compare a run's topics with what they must be, and print what puts them right. Exit code 1 where one is not.",
     ),
     Command(
         "schema",
-        "sandik.commands.schema",
         "Write the contract as JSON Schema (2020-12): what feeds may send, and what clients get.",
     ),
     Command(
         "load",
-        "sandik.commands.load",
         "Load a gateway with clients, measure how late they get what, and check that none is shown anything wrong.",
     ),
     Command(
         "token",
-        "sandik.commands.token",
         "Print a read token, or make a key for tokens or for an operator's orders.",
     ),
     Command(
         "control",
-        "sandik.commands.control",
         "Give orders to a run: embargo, hold, call, figures by hand; direct a replay; and read who gave which.",
     ),
 )
@@ -150,22 +125,84 @@ EXTRAS: Final = {"pyarrow": "parquet"}
 """What some commands need beyond a plain install, and the extra that brings it."""
 
 
-class _CommandGroup(TyperGroup):
-    """The commands of the table. Names and lines come from there; a command itself from its module."""
+def load_command(name: str) -> typer.Typer | None:
+    """Import a command's module and return its app; `None` where there is no command of that name.
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401  Typer's own
+    Raises:
+        ModuleNotFoundError: the module needs an extra that is not installed.
+    """
+    match name:
+        case "demo":
+            from sandik.commands.demo import app
+        case "boxes":
+            from sandik.commands.boxes import app
+        case "reports":
+            from sandik.commands.reports import app
+        case "simulate":
+            from sandik.commands.simulate import app
+        case "scenarios":
+            from sandik.commands.scenarios import app
+        case "replay":
+            from sandik.commands.replay import app
+        case "aggregate":
+            from sandik.commands.aggregate import app
+        case "gateway":
+            from sandik.commands.gateway import app
+        case "graphics":
+            from sandik.commands.graphics import app
+        case "totals":
+            from sandik.commands.totals import app
+        case "export":
+            from sandik.commands.export import app
+        case "compare":
+            from sandik.commands.compare import app
+        case "at":
+            from sandik.commands.at import app
+        case "trace":
+            from sandik.commands.trace import app
+        case "archive":
+            from sandik.commands.archive import app
+        case "verify":
+            from sandik.commands.verify import app
+        case "restore":
+            from sandik.commands.restore import app
+        case "timeline":
+            from sandik.commands.timeline import app
+        case "topics":
+            from sandik.commands.topics import app
+        case "schema":
+            from sandik.commands.schema import app
+        case "load":
+            from sandik.commands.load import app
+        case "token":
+            from sandik.commands.token import app
+        case "control":
+            from sandik.commands.control import app
+        case _:
+            return None
+    return app
+
+
+class _CommandGroup(TyperGroup):
+    """The group of all commands: it lists them without importing them, and imports the one that is asked for.
+
+    Typer keeps the types of a context and a command to itself, hence `Any`.
+    """
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401
         super().__init__(**settings)
-        self._modules = {command.name: command.module for command in COMMANDS}
         for command in COMMANDS:
             self.add_command(TyperCommand(command.name, help=command.help))
 
-    def get_command(self, _context: object, cmd_name: str) -> Any:  # noqa: ANN401  Typer keeps the type to itself
-        """Import the command's module, and return the command; `None` where there is none of that name."""
-        module = self._modules.get(cmd_name)
-        if module is None:
-            return None
+    def get_command(self, _context: object, cmd_name: str) -> Any:  # noqa: ANN401
+        """Return the command itself; `None` where there is none of that name.
+
+        Raises:
+            UsageError: the command needs an extra that is not installed.
+        """
+        gc.disable()  # what an import makes stays: looking for garbage in it takes a sixth of the time
         try:
-            return typer.main.get_command(_imported(module).app)
+            command = load_command(cmd_name)
         except ModuleNotFoundError as missing:
             extra = EXTRAS.get(missing.name or "")
             if extra is None:
@@ -173,20 +210,14 @@ class _CommandGroup(TyperGroup):
             raise UsageError(
                 f'sandik {cmd_name} needs {missing.name}, which is not installed: pip install "sandik[{extra}]".'
             ) from missing
+        finally:
+            gc.freeze()
+            gc.enable()
+        return typer.main.get_command(command) if command is not None else None
 
-    def format_commands(self, *where: Any) -> None:  # noqa: ANN401  as above
-        """Write the table's lines, which imports nothing."""
+    def format_commands(self, *where: Any) -> None:  # noqa: ANN401
+        """Write the lines of `COMMANDS`. The base class would ask `get_command` for each, and so import them all."""
         TyperGroup(commands=list(self.commands.values())).format_commands(*where)
-
-
-def _imported(module: str) -> Any:  # noqa: ANN401  a module's attributes are whatever it has
-    """Import a module. What an import makes stays: looking for garbage among it takes a sixth of the time."""
-    gc.disable()
-    try:
-        return importlib.import_module(module)
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 app = typer.Typer(

@@ -54,7 +54,7 @@ def step_count(overlay: Overlay) -> int:
 
 
 def data_schema(overlay: Overlay, *, gateway: str) -> dict[str, Any]:
-    """The JSON schema of what the graphic is told."""
+    """Return the JSON schema of the data that a graphic takes."""
     properties: dict[str, Any] = {"gateway": {"type": "string", "title": "Gateway (URL)", "default": gateway}}
     properties["token"] = {"type": "string", "title": "Read token", "default": "", "hidden": True}
     for parameter in (*MANIFEST.selection, *overlay.parameters, *MANIFEST.manner):
@@ -70,13 +70,13 @@ def data_schema(overlay: Overlay, *, gateway: str) -> dict[str, Any]:
             "hidden": True,
         },
     }
-    for order, said in enumerate(properties.values()):
-        said["order"] = order
+    for order, schema in enumerate(properties.values()):
+        schema["order"] = order
     return {"type": "object", "properties": properties}
 
 
 def custom_actions(overlay: Overlay) -> list[dict[str, Any]]:
-    """What can be asked of it beside play, update and stop."""
+    """Return the actions that a graphic has beside play, update and stop."""
     selection = {"type": "object", "properties": {one.name: _property(one) for one in MANIFEST.selection}}
     actions: list[dict[str, Any]] = [
         {
@@ -103,17 +103,17 @@ def module(overlay: Overlay) -> str:
 def _property(parameter: Parameter) -> dict[str, Any]:
     match parameter.kind:
         case "whole":
-            said: dict[str, Any] = {"type": "integer", "minimum": parameter.least, "maximum": parameter.most}
+            schema: dict[str, Any] = {"type": "integer", "minimum": parameter.least, "maximum": parameter.most}
         case "flag":
-            said = {"type": "boolean"}
+            schema = {"type": "boolean"}
         case "choice":
             # a form of the Graphics Data Definition; whoever does not know it has the enum
             labels = {word: word for word in parameter.words}
-            said = {"type": "string", "enum": list(parameter.words), "gddType": "select"}
-            said["gddOptions"] = {"labels": labels}
+            schema = {"type": "string", "enum": list(parameter.words), "gddType": "select"}
+            schema["gddOptions"] = {"labels": labels}
         case _:  # a text, or a list as one
-            said = {"type": "string"}
-    return said | {"title": parameter.title, "default": parameter.standard}
+            schema = {"type": "string"}
+    return schema | {"title": parameter.title, "default": parameter.standard}
 
 
 _PAGE: Final = """<!doctype html>
@@ -140,7 +140,7 @@ const TEMPLATE = {template};
 
 def page(overlay: Overlay, *, gateway: str, sources: Sequence[str]) -> str:
     """The file. `sources` are the texts of playout-data.js, frame.js and playout.js, in the order of their use."""
-    fields = {f"f{number}": one.name for number, one in enumerate(_told(overlay, gateway))}
+    fields = {f"f{number}": one.name for number, one in enumerate(_form_fields(overlay, gateway))}
     template = {"name": overlay.name, "gateway": gateway, "fields": fields}
     script = "\n".join(source.replace("\nexport ", "\n") for source in sources)
     return _PAGE.format(
@@ -163,12 +163,14 @@ def spx_definition(overlay: Overlay, *, gateway: str) -> dict[str, Any]:
         "dataformat": "json",
         "steps": "99" if overlay.walks or overlay.cuts else "1",
         "uicolor": "2",
-        "DataFields": [{"field": f"f{number}", **_field(one)} for number, one in enumerate(_told(overlay, gateway))],
+        "DataFields": [
+            {"field": f"f{number}", **_field(one)} for number, one in enumerate(_form_fields(overlay, gateway))
+        ],
     }
 
 
-def _told(overlay: Overlay, gateway: str) -> tuple[Parameter, ...]:
-    """What the file can be told, in the order of its form."""
+def _form_fields(overlay: Overlay, gateway: str) -> tuple[Parameter, ...]:
+    """Return the parameters of a single file, in the order of its form's fields."""
     where = (
         Parameter(name="gateway", title="Gateway (URL)", standard=gateway),
         Parameter(name="token", title="Read token"),
@@ -177,16 +179,16 @@ def _told(overlay: Overlay, gateway: str) -> tuple[Parameter, ...]:
 
 
 def _field(parameter: Parameter) -> dict[str, Any]:
-    said: dict[str, Any] = {"title": parameter.title, "value": str(parameter.standard)}
+    field: dict[str, Any] = {"title": parameter.title, "value": str(parameter.standard)}
     match parameter.kind:
         case "whole":
-            return {"ftype": "number", **said}
+            return {"ftype": "number", **field}
         case "flag":
-            return {"ftype": "checkbox", **said, "value": "1" if parameter.standard else "0"}
+            return {"ftype": "checkbox", **field, "value": "1" if parameter.standard else "0"}
         case "choice":
-            return {"ftype": "dropdown", **said, "items": [{"text": word, "value": word} for word in parameter.words]}
+            return {"ftype": "dropdown", **field, "items": [{"text": word, "value": word} for word in parameter.words]}
         case _:  # a text, or a list as one
-            return {"ftype": "textfield", **said}
+            return {"ftype": "textfield", **field}
 
 
 def _in_script(value: object) -> str:

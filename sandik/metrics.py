@@ -41,17 +41,17 @@ def metrics_served(host: str, port: int | None, collector: Collector) -> Iterato
 
 
 def gauge(name: str, documentation: str, run: str, value: float) -> Metric:
-    """What is as high as it is now."""
+    """Return a gauge with one sample, labelled with the run."""
     return _sampled(GaugeMetricFamily(f"sandik_{name}", documentation, labels=["run"]), {(run,): value}.items())
 
 
 def counter(name: str, documentation: str, run: str, value: float) -> Metric:
-    """What only grows."""
+    """Return a counter with one sample, labelled with the run."""
     return _sampled(CounterMetricFamily(f"sandik_{name}", documentation, labels=["run"]), {(run,): value}.items())
 
 
 def log_errors(role: str, run: str, errors: Mapping[str, int]) -> Metric:
-    """What kept a process from the log, by the error's name."""
+    """Return the counter of errors that kept a process from the log, by the error's name."""
     family = CounterMetricFamily(
         f"sandik_{role}_log_errors", f"What kept the {role} from the log.", labels=["run", "error"]
     )

@@ -86,8 +86,8 @@ def _name(*parts: str) -> str:
 
 
 def _text(text: str) -> Json:
-    said = {**_a("LanguageString"), "Content": text, "Language": LANGUAGE}
-    return {**_a("InternationalizedText"), "Text": [said]}
+    content = {**_a("LanguageString"), "Content": text, "Language": LANGUAGE}
+    return {**_a("InternationalizedText"), "Text": [content]}
 
 
 def _known_as(kind: str, value: str) -> list[Json]:
@@ -131,7 +131,7 @@ def _unit(unit: Unit, definition: Election, told: ToldTotals) -> Json:
     """A unit; as far as the contest that is least far in it."""
     mine = [row for row in told.rows if row.unit == unit.id]
     below = [_name("unit", other.id) for other in definition.units if other.parent == unit.id]
-    said: Json = {
+    reporting_unit: Json = {
         **_a("ReportingUnit", _name("unit", unit.id)),
         **_LEVELS[unit.level],
         "Name": _text(unit.name),
@@ -139,10 +139,10 @@ def _unit(unit: Unit, definition: Election, told: ToldTotals) -> Json:
         **_progress(mine, len(told.contests), definition.boxes_total[unit.id]),
     }
     if below:
-        said["ComposingGpUnitIds"] = below
+        reporting_unit["ComposingGpUnitIds"] = below
     if unit.registered:
-        said["VotersRegistered"] = unit.registered
-    return said
+        reporting_unit["VotersRegistered"] = unit.registered
+    return reporting_unit
 
 
 def _party(party: Party) -> Json:
@@ -242,17 +242,17 @@ def _candidate_name(part: _Part, candidate: Candidate) -> str:
 
 
 def _candidate(part: _Part, candidate: Candidate) -> Json:
-    said: Json = {
+    fields: Json = {
         **_a("Candidate", _candidate_name(part, candidate)),
         "BallotName": _text(candidate.name),
         "ExternalIdentifier": _known_as("candidate", candidate.id),
     }
-    return said | ({"PartyId": _name("party", candidate.party)} if candidate.party else {})
+    return fields | ({"PartyId": _name("party", candidate.party)} if candidate.party else {})
 
 
 def _votes(unit: str, count: int, kind: str, other: str | None = None) -> Json:
-    said: Mapping[str, object] = {"OtherType": other} if other else {}
-    return {**_a("VoteCounts"), "GpUnitId": _name("unit", unit), "Type": kind, **said, "Count": count}
+    other_type: Mapping[str, object] = {"OtherType": other} if other else {}
+    return {**_a("VoteCounts"), "GpUnitId": _name("unit", unit), "Type": kind, **other_type, "Count": count}
 
 
 def _ballots(row: Row) -> Json:

@@ -46,5 +46,8 @@ MetricsPort = Annotated[
 
 
 def command_app(text: str | None = None, epilog: str | None = None) -> typer.Typer:
-    """What a module of `commands/` registers its command with; several commands are a group, and `text` is its help."""
+    """Return the Typer app that a module of `commands/` registers its command with.
+
+    An app of several commands is a group, and `text` is its help.
+    """
     return typer.Typer(help=text, epilog=epilog, no_args_is_help=True, add_completion=False, rich_markup_mode=None)

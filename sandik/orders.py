@@ -1,10 +1,9 @@
 """Give an order to a run: its options, the checks before it is written, and the records that are appended.
 
-Call order: `order_of()` validates the fields, `considered()` reads what the order comes upon, `refuse()` checks that it
-would have an effect, and `give()` appends it.
+Call order: `order_of()` validates the fields, `read_order_context()` reads what is in force,
+`check_order_has_effect()` checks that it would have an effect, and `give()` appends it.
 """
 
-import inspect
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +19,7 @@ from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
 from sandik import screen
-from sandik.operators import OperatorKeys, operator_keys, operator_seal
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName
+from sandik.operators import operator_keys, operator_seal
 from sandik.process import run_to_completion
 from sandik.read_run import quarantine_of
 from sandik.wiring import open_log
@@ -64,97 +62,57 @@ Yes = Annotated[
     bool, typer.Option("--yes", help="Do it on a live run too where it shows more than before, or replaces a call.")
 ]
 
-_ENVELOPE: Final = {
-    "run": RunName,
-    "by": By,
-    "reason": Reason,
-    "log": LogUrl,
-    "key": KeyFile,
-    "operator_key": OperatorKeys,
-    "yes": Yes,
-}
-_DEFAULTS: Final = {"log": EMBEDDED_LOG, "key": None, "operator_key": None, "yes": False}
 _BY_YES: Final = frozenset({"lift", "call"})
 """What `--yes` confirms; figures beyond their limits have an option of their own."""
 
 _OPTIONS: Final = {"lift": "--yes", "call": "--yes", "limits": "--beyond-limits, and a --reason that says why"}
 
 
+FieldOfOrder = object | Callable[[Election], object]
+"""The value of an order's field, or how to get it from the election's definition."""
+
+
 @dataclass(frozen=True, slots=True)
-class Instruction:
-    """What an order says of its own. `fields` may depend on the election: a time of day is one of the night's.
+class OrderOptions:
+    """The options that every command with an order has: where it goes, who gives it and why, and with which keys."""
 
-    `confirmed` are the codes of the questions that the command line has answered already.
-    """
-
-    type: str
-    fields: Mapping[str, Any] | Callable[[Election], Mapping[str, Any]]
-    confirmed: frozenset[str] = frozenset()
-
-    def of(self, election: Election) -> dict[str, Any]:
-        """All of it, in this election."""
-        fields = self.fields(election) if callable(self.fields) else self.fields
-        return {"type": self.type, **fields}
+    run: str
+    by: str
+    reason: str
+    log: str
+    key: Path | None
+    operator_key: Sequence[Path] | None
+    yes: bool
 
 
-def ordering(
-    app: typer.Typer, name: str, epilog: str, reason: str | None = None
-) -> Callable[[Callable[..., Instruction]], Callable[..., Instruction]]:
-    """Make a command of a function that says what is ordered; it also asks for the run, the log, who, why and a key.
-
-    With a `reason` nobody has to give one.
-    """
-
-    def register(function: Callable[..., Instruction]) -> Callable[..., Instruction]:
-        own = inspect.signature(function).parameters.values()
-        defaults = _DEFAULTS | ({"reason": reason} if reason is not None else {})
-        asked = [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=defaults.get(name, inspect.Parameter.empty),
-                annotation=kind,
-            )
-            for name, kind in _ENVELOPE.items()
-        ]
-
-        def command(**options: Any) -> None:  # noqa: ANN401  whatever the options of a command are
-            envelope = {name: options.pop(name) for name in _ENVELOPE}
-            _give(function(**options), **envelope)
-
-        parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own] + asked
-        command.__doc__ = function.__doc__
-        command.__annotations__ = {one.name: one.annotation for one in parameters}
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for
-        app.command(name, epilog=epilog)(command)
-        return function
-
-    return register
-
-
-def _give(
-    instruction: Instruction,
-    *,
-    run: str,
-    by: str,
-    reason: str,
-    log: str,
-    key: Path | None,
-    operator_key: list[Path] | None,
-    yes: bool,
+def give_order(
+    options: OrderOptions, order_type: str, *, confirmed: frozenset[str] = frozenset(), **fields: FieldOfOrder
 ) -> None:
-    seal = operator_seal(key) if key is not None else None
-    giving = _Giving(seal, operator_keys(operator_key), instruction.confirmed | (_BY_YES if yes else frozenset()))
-    order, changed = run_to_completion(_append(instruction, log, run, giving, {"by": by, "reason": reason}))
+    """Append an order of this type to the run's control topic, and say what was ordered.
+
+    Args:
+        options: where the order goes, and who gives it.
+        order_type: its `type` in `schemas.control`.
+        confirmed: the codes of the questions that the command line has answered already, beside those of `--yes`.
+        fields: what the order says of its own. A field that depends on the election, as a time of its night does, is
+            a function of the definition.
+
+    Raises:
+        UsageError: the order is not valid, would have no effect, or has to be confirmed first.
+    """
+    seal = operator_seal(options.key) if options.key is not None else None
+    giver = _Giver(seal, operator_keys(options.operator_key), confirmed | (_BY_YES if options.yes else frozenset()))
+    fields |= {"type": order_type, "by": options.by, "reason": options.reason}
+    order, changed = run_to_completion(_append(options, giver, fields))
     for change in changed:
         screen.say(str(change))
     signed = f"signed with {seal.public.fingerprint}" if seal is not None else "not signed"
-    screen.say(f"Ordered in run {run!r}: {order.type}, by {order.by}, {signed}.")
+    screen.say(f"Ordered in run {options.run!r}: {order.type}, by {order.by}, {signed}.")
 
 
 @dataclass(frozen=True, slots=True)
-class _Giving:
-    """Who gives an order: the key that signs it, those of the operators who are trusted, what is confirmed already."""
+class _Giver:
+    """Who gives an order: the key that signs it, the operators' keys that are trusted, and what is confirmed."""
 
     seal: OperatorSeal | None
     operators: Sequence[OperatorKey]
@@ -163,8 +121,8 @@ class _Giving:
     def keys(self, order: Order, mode: Mode) -> tuple[OperatorKey, ...]:
         """The keys whose orders count: on a live run whoever gives this order is trusted as well.
 
-        But not where it publishes something: that is counted by everyone, also by those who do not trust the order's
-        key. Raises `UsageError` where nobody can tell whether they do.
+        Not so for an order that lets a quarantined record out: its tally is counted by every aggregator, also by those
+        that do not trust the giver's key. Raises `UsageError` where no trusted keys were given to check that with.
         """
         if self.seal is None or mode != "live":
             return tuple(self.operators)
@@ -179,28 +137,29 @@ class _Giving:
 
 
 async def _append(
-    instruction: Instruction, url: str, name: str, giving: _Giving, who: Mapping[str, str]
+    options: OrderOptions, giver: _Giver, fields: Mapping[str, FieldOfOrder]
 ) -> tuple[Order, Sequence[FigureChange]]:
-    """Append the order, unless it would not count or is to be confirmed; it, and the figures that it changes."""
+    """Append the order, unless it has no effect or has to be confirmed. Returns it and the figures that it changes."""
     clock = Wall()
-    async with open_log(url, clock) as log:
-        run = await find_run(log, name)
-        if run.mode == "live" and giving.seal is None:
-            raise UsageError(f"Run {name!r} is live: its orders are signed. Give your private key with --key.")
-        order = order_of(run, {**instruction.of(run.definition), **who}, clock)
-        keys = giving.keys(order, run.mode)
-        control, standing = await considered(log, run, order, keys, clock.now())
+    async with open_log(options.log, clock) as log:
+        run = await find_run(log, options.run)
+        if run.mode == "live" and giver.seal is None:
+            raise UsageError(f"Run {run.name!r} is live: its orders are signed. Give your private key with --key.")
+        known = {name: value(run.definition) if callable(value) else value for name, value in fields.items()}
+        order = order_of(run, known, clock)
+        keys = giver.keys(order, run.mode)
+        control, in_force = await read_order_context(log, run, order, keys, clock.now())
         if isinstance(order, FigureOverridden):
-            order = order.model_copy(update={"instead_of": instead_of(order, standing.on_air)})
-        refuse(control, encode_order(order, giving.seal), order, clock.now())
-        _ask(run, unanswered(questions(order, standing, run.mode), giving.confirmed))
-        changed = changes(order, standing.on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()
-        await give(log, run, order, giving.seal, keys)
+            order = order.model_copy(update={"instead_of": instead_of(order, in_force.on_air)})
+        check_order_has_effect(control, encode_order(order, giver.seal), order, clock.now())
+        _ask(run, unanswered(questions(order, in_force, run.mode), giver.confirmed))
+        changed = changes(order, in_force.on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()
+        await give(log, run, order, giver.seal, keys)
         return order, changed
 
 
 def _ask(run: Run, asked: Sequence[Question]) -> None:
-    """Raise `UsageError` where something is still to be confirmed: what it is, and how."""
+    """Raise `UsageError` where something is not confirmed yet; it says what, and by which option."""
     if asked:
         sentences = " ".join(question.sentence for question in asked)
         options = " and ".join(dict.fromkeys(_OPTIONS[question.code] for question in asked))
@@ -209,7 +168,7 @@ def _ask(run: Run, asked: Sequence[Question]) -> None:
 
 
 def order_of(run: Run, fields: Mapping[str, Any], clock: Clock) -> Order:
-    """An order to this run that says so. Raises `UsageError` for one that it could not obey."""
+    """Return a valid order to this run with these fields. Raises `UsageError` where a field is wrong."""
     now = clock.now()
     envelope = {
         "run": run.name,
@@ -239,10 +198,10 @@ async def give(
     await log.append(run.topics.tallies.name, again)
 
 
-async def considered(
+async def read_order_context(
     log: EventLog, run: Run, order: Order, keys: Sequence[OperatorKey], now: datetime
 ) -> tuple[Control, InForce]:
-    """What the run's operators have ordered, and what an order comes upon at this moment.
+    """Read the run's orders so far and what is in force of them now, for an order that is about to be given.
 
     Verified are the orders of those who have these keys. A restriction of somebody else stands all the same
     (`tabulation.orders.restrictions`), so what is asked here is never less than what has to be. The figures are read
@@ -257,7 +216,7 @@ async def considered(
     return control, in_force_for(order, program, control, now)
 
 
-def refuse(control: Control, value: bytes, order: Order, now: datetime) -> None:
+def check_order_has_effect(control: Control, value: bytes, order: Order, now: datetime) -> None:
     """Raise `UsageError` for an order that could not be obeyed, as the bytes that would be written."""
     sentence = unknown_in(order, control.definition)
     if sentence is None and isinstance(order, FigureOverridden):
@@ -270,7 +229,7 @@ def refuse(control: Control, value: bytes, order: Order, now: datetime) -> None:
 
 
 async def let_out(log: EventLog, run: Run, order: Order, keys: tuple[OperatorKey, ...]) -> list[Entry]:
-    """What an order about a quarantined record publishes again: nothing, for most. Raises `UsageError`.
+    """Return the tallies that an order about a quarantined record publishes again; most orders have none.
 
     What these keys do not verify has settled nothing: a forged word does not keep a record from being let out.
     """

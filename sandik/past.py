@@ -144,7 +144,7 @@ _log: Final = logging.getLogger(__name__)
 
 _USAGE_EXIT: Final = 2
 
-_SAID: Final = "sandik: "
+_SENTENCE_PREFIX: Final = "sandik: "
 """How the line begins that the command line ends with where it cannot do what was asked."""
 
 _TRACEBACK: Final = "Traceback (most recent call last)"
@@ -158,7 +158,14 @@ class PastWorker:
         self._options = options + [part for key in operator_keys for part in ("--operator-key", str(key))]
 
     async def at(self, moment: datetime) -> Past:
-        """The totals as they stood then. Cancelled, it ends the process and waits for that."""
+        """Return the totals as they stood at the moment.
+
+        Cancelled, it kills the process and waits for its end.
+
+        Raises:
+            UsageError: the run had not begun at that moment.
+            LogUnavailable: it could not be worked out; the same can be tried again.
+        """
         process = await asyncio.create_subprocess_exec(
             *command_line("at", moment.isoformat(), *self._options),
             stdin=asyncio.subprocess.PIPE,  # held open: the process ends when this one is gone
@@ -191,8 +198,8 @@ async def _outputs(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
 
 
 def _reason(text: str) -> str | None:
-    """What the command says for people; `None` where it ended with something else, such as a traceback."""
-    *_, last = f"\n{text.strip()}".split(f"\n{_SAID}")
+    """Return the sentence for people that the command ended with; `None` where it ended with a traceback."""
+    *_, last = f"\n{text.strip()}".split(f"\n{_SENTENCE_PREFIX}")
     return None if last.startswith("\n") or _TRACEBACK in last else last
 
 
@@ -215,20 +222,20 @@ def encode_past(past: Past) -> bytes:
 
 
 def _parsed(text: bytes) -> Past:
-    said = orjson.loads(text)
-    on_air = tuple(_row(row) for row in said["on_air"])
+    fields = orjson.loads(text)
+    on_air = tuple(_row(row) for row in fields["on_air"])
     return Past(
-        at=datetime.fromisoformat(said["at"]),
-        take=said["take"],
-        embargoed=said["embargoed"],
-        hold=tuple(said["hold"]),
-        held=frozenset((contest, unit) for contest, unit in said["held"]),
-        complaint=said["complaint"],
+        at=datetime.fromisoformat(fields["at"]),
+        take=fields["take"],
+        embargoed=fields["embargoed"],
+        hold=tuple(fields["hold"]),
+        held=frozenset((contest, unit) for contest, unit in fields["held"]),
+        complaint=fields["complaint"],
         on_air=on_air,
-        control_room=on_air if said["control_room"] is None else tuple(_row(row) for row in said["control_room"]),
+        control_room=on_air if fields["control_room"] is None else tuple(_row(row) for row in fields["control_room"]),
     )
 
 
-def _row(said: dict[str, object]) -> Row:
-    row = Row(**said)  # type: ignore[arg-type]  # what our own `encode_past` wrote
+def _row(fields: dict[str, object]) -> Row:
+    row = Row(**fields)  # type: ignore[arg-type]  # what our own `encode_past` wrote
     return row._replace(overridden=tuple(row.overridden), contradictions=tuple(row.contradictions))

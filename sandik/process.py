@@ -109,7 +109,7 @@ def _run(work: Coroutine[Any, Any, T], signals: _Signals) -> T:
 
 
 def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """What a person is to be told: the first error of ours among several that ended together, or the group itself."""
+    """Return the first error of ours in a group of several that ended together; the group where there is none."""
     for error in group.exceptions:
         cause = _cause(error) if isinstance(error, BaseExceptionGroup) else error
         if isinstance(cause, SandikError):
@@ -160,7 +160,7 @@ def reserved(host: str, port: int) -> Iterator[int]:
 
 
 async def supervise(count: int, host: str, port: int, clock: Clock) -> None:
-    """Keep so many workers of this command running until cancelled; then end them as SIGTERM does, and wait.
+    """Keep so many workers of this command running until cancelled; then send them SIGTERM, and wait for their end.
 
     Returns only by an exception: `UsageError` where a worker says that what was asked cannot work, `WorkersRefused`
     where one cannot begin before any of them has served anybody. Later on, whoever dies is started again.
@@ -169,15 +169,15 @@ async def supervise(count: int, host: str, port: int, clock: Clock) -> None:
     with tempfile.TemporaryDirectory(prefix="sandik-") as folder:  # nobody else may open it
         async with asyncio.TaskGroup() as group:
             for number in range(1, count + 1):
-                told = {WORKER_PORT: str(port), WORKER_NUMBER: str(number), WORKER_FOLDER: folder}
-                group.create_task(forever(_keep_one(told, clock, served), "A worker's keeper"))
-            await _listened_at(host, port, clock)
+                environment = {WORKER_PORT: str(port), WORKER_NUMBER: str(number), WORKER_FOLDER: folder}
+                group.create_task(forever(_restart_forever(environment, clock, served), "A worker's keeper"))
+            await _wait_for_listener(host, port, clock)
             served.set()
             screen.say(f"{count} workers listen at {host}:{port}.")
 
 
 def end_with_parent() -> None:
-    """In a worker: end, as on SIGTERM, when the process that started this one is gone."""
+    """Call in a worker: it ends as on SIGTERM when the process that started it is gone, since that closes its input."""
 
     def wait_for_the_end_of_the_pipe() -> None:
         while os.read(sys.stdin.fileno(), _PIPE_BYTES):  # unbuffered: no lock is held while the interpreter ends
@@ -187,11 +187,11 @@ def end_with_parent() -> None:
     threading.Thread(target=wait_for_the_end_of_the_pipe, daemon=True).start()
 
 
-async def _keep_one(told: Mapping[str, str], clock: Clock, served: asyncio.Event) -> NoReturn:
+async def _restart_forever(environment: Mapping[str, str], clock: Clock, served: asyncio.Event) -> NoReturn:
     deaths = 0
     while True:
         began = clock.monotonic()
-        code = await _run_one(told)
+        code = await _run_worker(environment)
         if code == _USAGE_EXIT:
             raise UsageError("A worker cannot do what was asked; it has said why above.")
         if code == _LOG_EXIT and not served.is_set():
@@ -201,14 +201,14 @@ async def _keep_one(told: Mapping[str, str], clock: Clock, served: asyncio.Event
         await clock.sleep(_RESTART.pause_s(deaths))
 
 
-async def _run_one(told: Mapping[str, str]) -> int:
-    """Run one worker, told this in its environment, to its end: its exit code.
+async def _run_worker(environment: Mapping[str, str]) -> int:
+    """Run one worker with these environment variables, and return its exit code.
 
-    Cancelled, it asks the worker to end and waits for it.
+    Cancelled, it sends SIGTERM, waits `STOP_S` for the worker to let its clients go, and kills it after that.
     """
     process = await asyncio.create_subprocess_exec(
         *command_line(*sys.argv[1:]),
-        env=os.environ | told,
+        env=os.environ | environment,
         stdin=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for this process, which then passes on what it means
     )
@@ -224,7 +224,7 @@ async def _run_one(told: Mapping[str, str]) -> int:
                 await process.wait()
 
 
-async def _listened_at(host: str, port: int, clock: Clock) -> None:
+async def _wait_for_listener(host: str, port: int, clock: Clock) -> None:
     while True:
         try:
             _, writer = await asyncio.open_connection(host, port)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import typer
@@ -65,7 +65,7 @@ async def read_control(log: EventLog, run: Run, operators: Sequence[OperatorKey]
 
 
 def embargo_complaint(control: Control, now: datetime) -> str | None:
-    """What to do where an embargo is in force and may not be with the gateway's keys, as a sentence; else `None`.
+    """Return what to do where an embargo is in force here that may not be with the gateway's keys; else `None`.
 
     Holds that cannot be verified are no matter here: what is held is in the totals, as an aggregator has published it.
     """
@@ -87,8 +87,8 @@ async def read_on_air(log: EventLog, run: Run) -> OnAir:
 def check_version(record: Record) -> None:
     """Raise `OtherVersion` where a record of the totals topic bears on figures, and another release wrote it.
 
-    Without a hold or a figure set by hand, which it may be, the others would be wrong. Of what else is said beside the
-    totals nothing here depends.
+    Without a hold or a figure set by hand, which it may be, the others would be wrong. Other annotations in the topic
+    do not matter here.
     """
     if is_aside(record.key) and not (is_gate(record.key) or is_override(record.key)):
         return
@@ -102,13 +102,17 @@ def _in_zone(run: Run, embargo: Embargo) -> datetime | None:
 
 
 def _refused(control: Control) -> str | None:
-    """What may be wrong where an embargo was lifted, and the order had no effect here."""
+    """Return what may be wrong where an order that lifts the embargo was given and had no effect with these keys."""
     if control.refused == 0:
         return None
     return (
         f"{grouped(control.refused)} orders have no effect with the keys that were given: sandik control log says why. "
         "Give the operators' keys that the gateway has with --operator-key."
     )
+
+
+NO_TOTALS_HASH: Final = state_of(()).hex()
+"""The state hash of a run that has no totals yet."""
 
 
 async def state_hash(log: EventLog, run: Run) -> str:

@@ -1,4 +1,4 @@
-"""What the commands show: on standard error, so that standard output stays what other programs read."""
+"""Print words and progress on standard error, so that standard output stays what other programs read."""
 
 import sys
 from collections.abc import Iterator
@@ -59,8 +59,8 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201  what this module is for
 
 
-def complain(problem: str | None) -> None:
-    """Tell the person at the terminal what is wrong and what to do, if anything is."""
+def warn(problem: str | None) -> None:
+    """Print a warning, if there is one, on standard error."""
     if problem is not None:
         say(problem)
 

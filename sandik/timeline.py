@@ -53,7 +53,7 @@ class TimelineScope:
 
 @dataclass(slots=True)
 class _Sent:
-    """What was said so far."""
+    """What the messages so far have told a reader, so that only changes are sent again."""
 
     sent: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     told: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -113,8 +113,12 @@ class Timeline:
         yield from self._silences(at_ms, _EVER)
 
     def _steps(self, orders: Sequence[Due], tallies: Iterable[Due]) -> Iterator[tuple[int, list[Due]]]:
-        """The records of each step in which anything happens, at its end."""
-        ahead = sorted({self._ended(record.timestamp) for record in orders})
+        """Group the tallies by step. Yields (end of the step in milliseconds, its tallies), in order of time.
+
+        A step in which only an order falls is yielded with no tallies. A tally that is older than the step before it,
+        as event times may be, goes into the current step: time never steps back.
+        """
+        ahead = sorted({self._ended(record.timestamp) for record in orders})  # with an order in them
         batch: list[Due] = []
         now_ms = -1  # before anything; a record may be of the moment 0
         for record in tallies:
@@ -150,10 +154,10 @@ class Timeline:
                 self._sent.heard[cell.source] = Heard(as_of, now_ms)
         history.changed.clear()
         self._sent.hold = self._held.named(history.public.held)
-        yield from self._said(now_ms)
+        yield from self._state_and_totals(now_ms)
 
-    def _said(self, now_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The state of things and, unless there is an embargo, all figures that are others than those told."""
+    def _state_and_totals(self, now_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the state if it changed and, unless there is an embargo, all figures that changed."""
         yield from self._state(now_ms)
         if self._control.embargo.is_in_force(_at(now_ms)):
             return
@@ -178,12 +182,12 @@ class Timeline:
             yield now_ms, {"type": "totals", "contest": contest, "source": source, "totals": changed}
 
     def _state(self, now_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The state of things, where it is another."""
+        """Yield a `state` message where the state differs from the last one."""
         at = _at(now_ms)
         found = feeds(
             [one.id for one in self._run.definition.sources], self._sent.heard, at, reachable=True, limits=self._limits
         )
-        said = orjson.loads(
+        message = orjson.loads(
             state_message(
                 *(self._sent.seq, at, found, self._control.embargo),
                 numbers=not self._control.embargo.is_in_force(at),
@@ -192,14 +196,14 @@ class Timeline:
                 calls=self._control.calls,
             )
         )
-        known = {source: feed["state"] for source, feed in said["feeds"].items()}
-        key = orjson.dumps([known, said["embargo"], said["embargoed"], said["hold"], said["calls"]])
+        known = {source: feed["state"] for source, feed in message["feeds"].items()}
+        key = orjson.dumps([known, message["embargo"], message["embargoed"], message["hold"], message["calls"]])
         if key != self._sent.state:
             self._sent.state = key
-            yield now_ms, said
+            yield now_ms, message
 
     def _silences(self, since_ms: int, until_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:
-        """What time alone has done in between: sources fell silent, an embargo ended."""
+        """Yield the messages due to the clock alone between two moments: a feed falls silent, an embargo ends."""
         limits = (self._limits.quiet_s, self._limits.stale_s, self._limits.down_s)
         moments = {heard.appended_ms + int(limit * 1_000) for heard in self._sent.heard.values() for limit in limits}
         ends = self._control.embargo.until
@@ -207,7 +211,7 @@ class Timeline:
             moments.add(epoch_ms(ends))
         for moment in sorted(moments):
             if since_ms < moment < until_ms:
-                yield from self._said(moment)
+                yield from self._state_and_totals(moment)
 
 
 def document(run: Run, messages: Sequence[tuple[int, dict[str, Any]]]) -> bytes:
@@ -234,14 +238,14 @@ def document(run: Run, messages: Sequence[tuple[int, dict[str, Any]]]) -> bytes:
 
 
 def _difference(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
-    """What is another, and whose it is."""
+    """Return the unit's id with the fields that changed; of the votes, those of candidates whose count changed."""
     if before is None:
         return after
-    said = {name: value for name, value in after.items() if name == "unit" or before.get(name) != value}
-    if "votes" in said:
+    changed = {name: value for name, value in after.items() if name == "unit" or before.get(name) != value}
+    if "votes" in changed:
         old = before.get("votes", {})
-        said["votes"] = {name: count for name, count in after["votes"].items() if old.get(name) != count}
-    return said
+        changed["votes"] = {name: count for name, count in after["votes"].items() if old.get(name) != count}
+    return changed
 
 
 def _at(now_ms: int) -> datetime:

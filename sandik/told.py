@@ -132,7 +132,7 @@ class ToldTotals:
 def tell(fold: OnAir, told: Told, *, embargoed: bool) -> ToldTotals:
     """The totals that these records of the totals topic come to, with their roll-ups.
 
-    It does not ask what an embargo hides: whoever tells what is on air has asked before.
+    Call order: check the embargo first; this function hides nothing.
     """
     view = View(fold.definition)
     figures = {Told.ON_AIR: fold.shown, Told.CONTROL_ROOM: fold.truth, Told.LOG: fold.reported}[told]

@@ -50,6 +50,13 @@ def kafka_commands(url: str) -> KafkaCommands | None:
     return KafkaCommands(url.removeprefix("kafka://"), secured=kafka_security(os.environ).protocol != "PLAINTEXT")
 
 
+def absent_file(url: str) -> Path | None:
+    """Return the file of the embedded log that a URL names where it does not exist yet; opening that log makes it."""
+    scheme, _, rest = url.partition(":")
+    file = Path(rest.partition("?")[0])
+    return file if scheme == "sqlite" and rest and not file.exists() else None
+
+
 def _adapter(url: str, clock: Clock) -> RestorableLog:
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest:
@@ -156,15 +163,15 @@ _RUN_RETRY: Final = RetryPolicy(longest_s=1.0)
 
 async def wait_for_run(log: EventLog, name: str, clock: Clock) -> Run:
     """The run, once it is there; a log that is away is waited for too. Says so once."""
-    said = ""
+    last_reason = ""
 
     def say(waiting: Waiting) -> None:
-        nonlocal said
+        nonlocal last_reason
         error = waiting.error
         reason = "no producer has created it yet." if isinstance(error, UnknownRun) else str(error)
-        if reason != said:
+        if reason != last_reason:
             _log.warning("Waiting for run %r: %s", name, reason)
-            said = reason
+            last_reason = reason
 
     tries = Tries(clock, _RUN_RETRY, retriable=lambda error: error.retriable or isinstance(error, UnknownRun))
     return await retried(lambda: open_run(log, name), tries, say)

@@ -375,8 +375,8 @@ def _body(response: Response) -> bytes:
 
 def _why(body: bytes) -> str:
     """What an answer over HTTP says: the gateway's own is {"error": …}; a proxy's is taken as it is."""
-    said = _field("error", body)
-    return str(said) if said is not None else body.decode(errors="replace")
+    reason = _field("error", body)
+    return str(reason) if reason is not None else body.decode(errors="replace")
 
 
 def _field(name: str, body: bytes) -> object:

@@ -70,7 +70,7 @@ News = Change | Pending | StatusChange | Hello | State | Event | Error
 ServerSays = Hello | Snapshot | Delta | State | Event | Unsubscribed | Error | Goodbye
 
 
-class Place(NamedTuple):
+class FigureKey(NamedTuple):
     """Where figures belong."""
 
     contest: str
@@ -82,7 +82,7 @@ class Place(NamedTuple):
 class _Frozen:
     """What a held view shows."""
 
-    shown: dict[Place, Figures | None]
+    shown: dict[FigureKey, Figures | None]
     calls: tuple[Call, ...]
 
 
@@ -101,7 +101,18 @@ class Handle:
 
 
 class Night:
-    """What one client knows. `send` and `tell` carry out what follows; `now` gives seconds that never step back."""
+    """The state of one client, without I/O.
+
+    Call order for a connection: `connecting()`, `opened()`, `receive()` for each message, then `lose()` or `refuse()`;
+    `closed()` at the very end.
+
+    Args:
+        send: sends a message to the server.
+        tell: passes news on to whoever listens.
+        now: returns seconds that never step back.
+        random: returns numbers from 0 up to 1, for the pauses between attempts.
+        retry: how long those pauses are.
+    """
 
     def __init__(
         self,
@@ -137,11 +148,11 @@ class Night:
 
     def entry(self, contest: str, source: str, unit: str) -> Figures | None:
         """The figures of one unit that screens see; none where nothing is known."""
-        place = Place(contest, source, unit)
+        place = FigureKey(contest, source, unit)
         return self.newest(*place) if self._frozen is None else self._frozen.shown.get(place)
 
     def newest(self, contest: str, source: str, unit: str) -> Figures | None:
-        """The same, also of what is held back locally: for a preview beside the program."""
+        """The newest figures of one unit, also while this view is held: for a preview beside what is on air."""
         tables = [
             (one.handles > 0, one.epoch == self.epoch, one.seq, one.table)
             for one in self._subscriptions.values()
@@ -277,7 +288,7 @@ class Night:
                 pass  # `unsubscribed`: we asked for it
 
     def come_back_after(self, seconds: float) -> None:
-        """The server wants this connection to end, and to be made anew so many seconds later."""
+        """Wait so many seconds before the next connection, as the server asks."""
         self._retry_after_s = seconds
 
     def lose(self, code: int) -> float | None:
@@ -300,7 +311,7 @@ class Night:
         self._connection("refused")
 
     def closed(self) -> None:
-        """We have ended it."""
+        """The connection was closed on our side, for good."""
         self._connected = False
         self._connection("closed")
 
@@ -356,7 +367,7 @@ class Night:
         else:
             self._tell(Pending(self.pending))
 
-    def _changed(self) -> list[Place]:
+    def _changed(self) -> list[FigureKey]:
         """Where the newest figures are others than those that are shown."""
         frozen = self._frozen
         if frozen is None:
@@ -364,16 +375,16 @@ class Night:
         places = dict.fromkeys([*frozen.shown, *self._places()])
         return [place for place in places if self.newest(*place) != frozen.shown.get(place)]
 
-    def _places(self, like: Wanted | None = None) -> list[Place]:
+    def _places(self, like: Wanted | None = None) -> list[FigureKey]:
         """Where figures have come for; only of the same contest and source as `like`, if it is given."""
         return [
-            Place(one.wanted.contest, one.wanted.source, unit)
+            FigureKey(one.wanted.contest, one.wanted.source, unit)
             for one in self._subscriptions.values()
             if like is None or (one.wanted.contest, one.wanted.source) == (like.contest, like.source)
             for unit in one.table or ()
         ]
 
-    def _tell_changes(self, changed: Iterable[Place]) -> None:
+    def _tell_changes(self, changed: Iterable[FigureKey]) -> None:
         units: dict[tuple[str, str], list[str]] = {}
         for place in changed:
             units.setdefault((place.contest, place.source), []).append(place.unit)

@@ -55,7 +55,7 @@ def at(
     if tell is Told.LOG:
         raise UsageError("The past is told as it was on_air or in the control_room. What sources said: sandik trace.")
     found, past = run_to_completion(_past(log, run, moment, _day(day), operator_keys(operator_key)))
-    screen.complain(past.complaint)
+    screen.warn(past.complaint)
     if form is Format.JSON:
         write_bytes(encode_past(past) + b"\n")
         return

@@ -15,7 +15,7 @@ from sandik.console import Format, FormatOption, for_people, print_sentences, wr
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
-from sandik.quantities import decimal, grouped, percent
+from sandik.quantities import NOTHING, decimal, grouped, percent
 from sandik.read_run import embargo_complaint, quarantine_of, read_control
 from sandik.told import meaning
 from sandik.totals_table import Names
@@ -34,7 +34,6 @@ EXAMPLE = "Example: sandik compare aa anka --run 2024-yerel --contest metropolit
 
 app = command_app()
 
-_DASH = "—"
 _CANDIDATES = 8
 """Candidates that people are shown, most votes first: as many as on the board."""
 
@@ -102,7 +101,7 @@ async def _explanation(
                 comparisons.fold(record)
         held = program.is_held(contest, unit)
         control = await read_control(log, run, operators)
-        screen.complain(embargo_complaint(control, clock.now()))
+        screen.warn(embargo_complaint(control, clock.now()))
         aside = set_aside((await quarantine_of(log, run, operators)).open, question, is_public=False)
         about = run, run.epoch, program.live, comparisons, question
         found = explain(*about, told=Told.CONTROL_ROOM, held=held, set_aside=aside)
@@ -121,8 +120,10 @@ def _sources(found: Explanation, names: Names) -> Table:
     leaders = (names.candidate(found.contest, found.unit, leader) for leader in found.leaders)
     table = _table("", "boxes opened", "valid", *leaders)
     of = grouped(found.boxes_total)
-    for said in (found.a, found.b):
-        table.add_row(said.source, f"{grouped(said.boxes_opened)} / {of}", grouped(said.valid), *_shares(found, said))
+    for figures in (found.a, found.b):
+        table.add_row(
+            figures.source, f"{grouped(figures.boxes_opened)} / {of}", grouped(figures.valid), *_shares(found, figures)
+        )
     like, what = (found.why.like_for_like, "boxes") if found.why else (found.shared, "districts")
     for both, source in ((like.a, found.a.source), (like.b, found.b.source)) if like else ():
         boxes = f"{grouped(both.boxes_opened)} / {of}"
@@ -130,11 +131,11 @@ def _sources(found: Explanation, names: Names) -> Table:
     return table
 
 
-def _shares(found: Explanation, said: Figures) -> list[str]:
+def _shares(found: Explanation, figures: Figures) -> list[str]:
     """Each leader's votes and their share of the valid ones; of all votes where they are more, which is flagged."""
-    whole = max(said.valid, sum(said.votes.values()) + said.unattributed)
-    votes = [said.votes.get(name, 0) for name in found.leaders]
-    return [f"{grouped(count)} ({percent(count, whole)})" if said.valid else _DASH for count in votes]
+    whole = max(figures.valid, sum(figures.votes.values()) + figures.unattributed)
+    votes = [figures.votes.get(name, 0) for name in found.leaders]
+    return [f"{grouped(count)} ({percent(count, whole)})" if figures.valid else NOTHING for count in votes]
 
 
 def _gaps(found: Explanation, names: Names) -> Table:
@@ -159,8 +160,8 @@ def _cells(gap: Gap) -> list[str]:
     votes = (gap.votes.gap, gap.votes.coverage, gap.votes.disagreement)
     points = (gap.points.gap, gap.points.coverage, gap.points.disagreement) if gap.points else (None, None, None)
     return [
-        *(_DASH if one is None else _signed(grouped(one), one) for one in votes),
-        *(_DASH if one is None else _signed(decimal(one, 4), one) for one in points),
+        *(NOTHING if one is None else _signed(grouped(one), one) for one in votes),
+        *(NOTHING if one is None else _signed(decimal(one, 4), one) for one in points),
     ]
 
 
@@ -178,23 +179,24 @@ def _in_words(found: Explanation, why: Why) -> str:
     return words
 
 
-def _set_by_hand(said: SourceFigures, *, split: bool) -> str:
-    names = ", ".join(said.overridden)
+def _set_by_hand(figures: SourceFigures, *, split: bool) -> str:
+    names = ", ".join(figures.overridden)
     told = "compared is what the source itself says, not these" if split else "these are compared in their place"
-    return f"Of {said.source} figures were set by hand ({names}): {told}."
+    return f"Of {figures.source} figures were set by hand ({names}): {told}."
 
 
 def _remarks(found: Explanation) -> Iterator[str]:
-    """What is to be known beside the gaps, one sentence each."""
-    for said in (found.a, found.b):
-        if said.overridden:
-            yield _set_by_hand(said, split=found.why is not None)
+    """Yield what a reader must know beside the gaps, one sentence each."""
+    for figures in (found.a, found.b):
+        if figures.overridden:
+            yield _set_by_hand(figures, split=found.why is not None)
         if len({found.a.districts, found.b.districts, found.districts_shared}) > 1 and (
-            0 < said.districts < found.districts_total
+            0 < figures.districts < found.districts_total
         ):
-            yield f"{said.source} has reported {grouped(said.districts)} of {grouped(found.districts_total)} districts."
-        if said.set_aside is not None:
-            yield _set_aside(said.source, said.set_aside, found.leaders)
+            reported = f"{grouped(figures.districts)} of {grouped(found.districts_total)} districts"
+            yield f"{figures.source} has reported {reported}."
+        if figures.set_aside is not None:
+            yield _set_aside(figures.source, figures.set_aside, found.leaders)
     if found.held:
         yield "A part of it is on hold: what is on air may differ from these figures."
 
@@ -225,13 +227,13 @@ def _set_aside(source: str, here: SetAsideHere, leaders: tuple[str, ...]) -> str
 def _boxes(found: Explanation, why: Why) -> Table:
     table = _table("district", "box", "votes apart", "of the lead", found.a.source, found.b.source)
     for box in why.explaining:
-        lead = _DASH if box.lead is None else _signed(grouped(box.lead), box.lead)
-        said = (_box(found, one) for one in (box.a, box.b))
-        table.add_row(box.district, str(box.box), grouped(box.votes_apart), lead, *said)
+        lead = NOTHING if box.lead is None else _signed(grouped(box.lead), box.lead)
+        sources = (_box(found, one) for one in (box.a, box.b))
+        table.add_row(box.district, str(box.box), grouped(box.votes_apart), lead, *sources)
     return table
 
 
-def _box(found: Explanation, said: Said | None) -> str:
-    if said is None:
+def _box(found: Explanation, statement: Said | None) -> str:
+    if statement is None:
         return "has not opened it"
-    return ", ".join(f"{name} {grouped(said.votes.get(name, 0))}" for name in found.leaders)
+    return ", ".join(f"{name} {grouped(statement.votes.get(name, 0))}" for name in found.leaders)

@@ -78,7 +78,7 @@ def export(
     operators = operator_keys(operator_key)
     told, content = run_to_completion(_export(log, run, form, tell, operators, source, contest))
     _write(out, content)
-    screen.complain(told.complaint)
+    screen.warn(told.complaint)
     screen.say(f"Wrote {grouped(len(told.rows))} rows to {out} ({tell}).")
 
 

@@ -91,8 +91,8 @@ def _write_ograf(folder: Path, gateway: str, version: str) -> Iterator[Path]:
         shutil.copyfile(source, target)
         yield target
     for overlay in MANIFEST.overlays:
-        said = json.dumps(manifest(overlay, gateway=gateway, version=version), ensure_ascii=False, indent=2)
-        yield _write(folder / f"{overlay.name}.ograf.json", said + "\n")
+        text = json.dumps(manifest(overlay, gateway=gateway, version=version), ensure_ascii=False, indent=2)
+        yield _write(folder / f"{overlay.name}.ograf.json", text + "\n")
         yield _write(folder / f"{overlay.name}.mjs", module(overlay))
 
 

@@ -50,7 +50,7 @@ _HELLO_TIMEOUT_S: Final = 20.0
 
 _AGAIN_S: Final = 0.5
 _KIB: Final = 1_024
-_TOLD: Final = {"p50": 0.5, "p99": 0.99, "p99,9": 0.999, "p99,99": 0.9999}
+_QUANTILES_SHOWN: Final = {"p50": 0.5, "p99": 0.99, "p99,9": 0.999, "p99,99": 0.9999}
 _MEASURED: Final = {
     "behind": "From a change's due time to a client's screen",
     "newest": "From the newest change's event time to receipt",
@@ -59,8 +59,8 @@ _MEASURED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What the command line asks for."""
+class _LoadRequest:
+    """The load that the command line asks for, before the run is known."""
 
     plan: Plan
     mix: Mix
@@ -128,42 +128,43 @@ def load(
     )
     for path in (report, json):
         _check_folder(path)
-    wanted = _Wanted(plan, mix, parse_rate(feed, "--feed") if feed else None, log, run)
-    outcome, hello = run_to_completion(_load(wanted))
-    _tell(outcome, hello, report, json)
+    request = _LoadRequest(plan, mix, parse_rate(feed, "--feed") if feed else None, log, run)
+    outcome, hello = run_to_completion(_load(request))
+    _report(outcome, hello, report, json)
     if outcome.wrong:
         raise typer.Exit(1)
 
 
-async def _load(wanted: _Wanted) -> tuple[Outcome, Mapping[str, Any]]:
+async def _load(request: _LoadRequest) -> tuple[Outcome, Mapping[str, Any]]:
     clock = Wall()
-    plan, feed_plan = wanted.plan, None
+    plan, feed_plan = request.plan, None
     stream_uri(plan.url)
-    if wanted.feed_hz is not None:
-        plan, feed_plan = await _prepare_feed(wanted, wanted.feed_hz, clock)
-    hello = await _greeting(plan, clock)
-    if feed_plan is not None and hello.get("run") != wanted.run:
+    if request.feed_hz is not None:
+        plan, feed_plan = await _prepare_feed(request, request.feed_hz, clock)
+    hello = await _wait_for_hello(plan, clock)
+    if feed_plan is not None and hello.get("run") != request.run:
+        served = hello.get("run")
         raise UsageError(
-            f"The gateway serves run {hello.get('run')!r}, and --feed would feed run {wanted.run!r}. Name the same run."
+            f"The gateway serves run {served!r}, and --feed would feed run {request.run!r}. Name the same run."
         )
     with progress() as show:
         return await conduct(plan, feed_plan, clock, show), hello
 
 
-async def _prepare_feed(wanted: _Wanted, feed_hz: float, clock: Clock) -> tuple[Plan, FeedPlan]:
+async def _prepare_feed(request: _LoadRequest, feed_hz: float, clock: Clock) -> tuple[Plan, FeedPlan]:
     """Find or make the run, see what is in it, and lay out the schedule. Raises `UsageError`."""
-    if wanted.run is None:
+    if request.run is None:
         raise UsageError("--feed needs to know which run to feed. Name it with --run.")
-    async with open_log(wanted.log, clock) as log:
-        run = await _run(log, wanted.run, clock)
+    async with open_log(request.log, clock) as log:
+        run = await _run(log, request.run, clock)
         if run.mode == "live":
-            raise UsageError(f"Run {wanted.run!r} is live. Feed a run of mode test, or leave --feed out.")
+            raise UsageError(f"Run {request.run!r} is live. Feed a run of mode test, or leave --feed out.")
         prior = await read_prior(log, run)
     catalogue = Catalogue(run.definition)
-    units = tuple(catalogue.subscription(each.message()).units for each in wanted.mix.subscription)
+    units = tuple(catalogue.subscription(each.message()).units for each in request.mix.subscription)
     schedule = Schedule.of(run.definition, feed_hz, SEED, prior.bases())
-    plan = replace(wanted.plan, units=units, schedule=schedule)
-    return plan, FeedPlan(wanted.log, run.topics.tallies.name, run.definition, prior)
+    plan = replace(request.plan, units=units, schedule=schedule)
+    return plan, FeedPlan(request.log, run.topics.tallies.name, run.definition, prior)
 
 
 async def _run(log: EventLog, name: str, clock: Clock) -> Run:
@@ -174,8 +175,8 @@ async def _run(log: EventLog, name: str, clock: Clock) -> Run:
         return await create_run(log, name, definition, mode="test", epoch=new_epoch(), clock=clock)
 
 
-async def _greeting(plan: Plan, clock: Clock) -> Mapping[str, Any]:
-    """The gateway's hello. Raises `UsageError` where there is none in time."""
+async def _wait_for_hello(plan: Plan, clock: Clock) -> Mapping[str, Any]:
+    """Connect until the gateway says hello, and return that message. Raises `UsageError` where none comes in time."""
     headers = {"Authorization": bearer(plan.token)} if plan.token is not None else None
     why = "it says no hello"
     deadline = clock.monotonic() + _HELLO_TIMEOUT_S
@@ -193,14 +194,14 @@ async def _greeting(plan: Plan, clock: Clock) -> Mapping[str, Any]:
     raise UsageError(f"There is no stream at {plan.url} ({why}). Is a gateway running there, and does it know the run?")
 
 
-def _tell(outcome: Outcome, hello: Mapping[str, Any], report: Path | None, json: Path | None) -> None:
+def _report(outcome: Outcome, hello: Mapping[str, Any], report: Path | None, json: Path | None) -> None:
     summary = summarize(outcome, at=Wall().now(), run=hello)
     if json is not None:
         json.write_bytes(encode(summary))
     if report is not None:
         report.write_text(render(summary), encoding="utf-8")
     latency, traffic = outcome.latency, summary["traffic"]
-    at = ", ".join(f"{name} {milliseconds(latency, share)}" for name, share in _TOLD.items())
+    at = ", ".join(f"{name} {milliseconds(latency, share)}" for name, share in _QUANTILES_SHOWN.items())
     screen.say(f"{_MEASURED[outcome.measure]}: {at}.")
     screen.say(
         f"{grouped(outcome.plan.clients)} clients, {grouped(round(traffic['frames_per_s']))} frames/s, "
@@ -215,7 +216,7 @@ def _tell(outcome: Outcome, hello: Mapping[str, Any], report: Path | None, json:
 
 
 def _check_folder(path: Path | None) -> None:
-    """A report that cannot be written is better known before the load than after it. Raises `UsageError`."""
+    """Raise `UsageError`, before the load begins, where the report's folder does not exist."""
     if path is not None and not path.absolute().parent.is_dir():
         raise UsageError(f"{path} cannot be written: there is no folder {path.absolute().parent}. Make it first.")
 
@@ -260,7 +261,7 @@ def line(outcome: Outcome, elapsed_s: float) -> str:
 
 
 def phase(outcome: Outcome, elapsed_s: float) -> str:
-    """What is going on at the moment."""
+    """Return the name of the phase that the load is in: connecting, measuring or catching up."""
     if elapsed_s < outcome.plan.ramp_s:
         return "connecting"
     if outcome.interrupted or elapsed_s >= outcome.plan.end_s:

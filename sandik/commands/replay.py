@@ -45,15 +45,15 @@ _TERMINAL: Final = "terminal"
 
 
 class Due(StrEnum):
-    """By what a record is due."""
+    """The time by which a record is due: its event time, or its append time."""
 
     EVENT = "event"
     APPEND = "append"
 
 
 @dataclass(frozen=True, slots=True)
-class _Seat:
-    """Who sits at the terminal, and with which key their orders are signed."""
+class _Director:
+    """Who directs the replay at this terminal, and the key that signs their orders."""
 
     by: str
     seal: OperatorSeal | None
@@ -89,22 +89,21 @@ def replay(
     definition = night.archive.manifest.definition
     since, until = (None if text is None else parse_night_moment(text, definition) for text in (begin, end))
     settings = ReplaySettings(speed, since, until, loop=loop, stay=stay, operators=operator_keys(operator_key))
-    seat = _Seat(by, operator_seal(seal) if seal is not None else None)
-    published = run_to_completion(_replay(night, log, run, settings, seat))
+    director = _Director(by, operator_seal(seal) if seal is not None else None)
+    published = run_to_completion(_replay(night, log, run, settings, director))
     screen.say(f"Replayed {grouped(published)} tallies into run {run!r}.")
 
 
-async def _replay(night: ArchivedNight, url: str, name: str, settings: ReplaySettings, seat: _Seat) -> int:
+async def _replay(night: ArchivedNight, url: str, name: str, settings: ReplaySettings, director: _Director) -> int:
     clock = Wall()
     async with open_log(url, clock) as log:
         run = await _run_for(log, name, night, clock)
         with screen.bar("the replay") as bar:
-            terminal = _Terminal(log, run, clock, seat, bar, night)
+            terminal = _Terminal(log, run, clock, director, bar, night)
             bar.expect(night.archive.manifest.count("tallies"))
             publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
-            playing = ArchiveReplay(
-                publisher, run, night, settings, new_epoch, ReplayObserver(terminal.on_appended, terminal.on_position)
-            )
+            observer = ReplayObserver(terminal.on_appended, terminal.on_position)
+            playing = ArchiveReplay(publisher, run, night, settings, new_epoch, observer)
             await terminal.direct(playing, microseconds(settings.begin) if settings.begin else night.first_us)
             return terminal.published
 
@@ -127,33 +126,33 @@ async def _run_for(log: EventLog, name: str, night: ArchivedNight, clock: Clock)
 
 
 class _Terminal:
-    """The terminal: shows where the replay is, and passes on what keys say, as a director elsewhere would."""
+    """Shows the replay's position, and appends the orders that keys stand for, as directors elsewhere do."""
 
     def __init__(
-        self, log: EventLog, run: Run, clock: Clock, seat: _Seat, bar: screen.Bar, night: ArchivedNight
+        self, log: EventLog, run: Run, clock: Clock, director: _Director, bar: screen.Bar, night: ArchivedNight
     ) -> None:
         self.published = 0
         self._log = log
         self._run = run
         self._clock = clock
-        self._seat = seat
+        self._director = director
         self._bar = bar
         self._zone = ZoneInfo(night.archive.manifest.definition.timezone)
-        self._place: ReplayPosition | None = None
-        self._in_take = 0
+        self._position: ReplayPosition | None = None
+        self._in_epoch = 0
 
     def on_appended(self, records: AppendedRecords) -> None:
-        """Count records that are in the log."""
+        """Count records that the log has acknowledged."""
         self.published += len(records.due_us)
-        self._in_take += len(records.due_us)
+        self._in_epoch += len(records.due_us)
         self._show(records.durable_us)
 
-    def on_position(self, place: ReplayPosition) -> None:
-        """Note the replay's newest position."""
-        if self._place is not None and self._place.run != place.run:
-            self._in_take = 0
-        self._place = place
-        self._show(place.clock_us)
+    def on_position(self, position: ReplayPosition) -> None:
+        """Remember the position that the replay has published; a new run of it is a new replay epoch."""
+        if self._position is not None and self._position.run != position.run:
+            self._in_epoch = 0
+        self._position = position
+        self._show(position.clock_us)
 
     async def direct(self, playing: ArchiveReplay, start_us: int) -> None:
         """Play, and listen to the keys meanwhile, if there are any."""
@@ -168,30 +167,30 @@ class _Terminal:
                 listening.cancel()
 
     async def _listen(self, playing: ArchiveReplay, start_us: int) -> None:
-        async for key in pressed():
+        async for key in key_presses():
             if key == QUIT:
                 playing.quit()
                 return
-            if self._place is None:
+            if self._position is None:
                 continue
-            order = ordered_by(key, self._now(self._place), start_us)
+            order = order_for_key(key, self._now(self._position), start_us)
             if order is not None:
-                who = {"by": self._seat.by, "reason": "a key"}
-                run = self._place.run
-                await give(self._log, run, order_of(run, order | who, self._clock), self._seat.seal)
+                who = {"by": self._director.by, "reason": "a key"}
+                run = self._position.run
+                await give(self._log, run, order_of(run, order | who, self._clock), self._director.seal)
 
-    def _now(self, place: ReplayPosition) -> ReplayPosition:
-        """Where the replay is by now."""
-        if place.status.value != "playing":
-            return place
-        ran_us = round((self._clock.now() - place.at).total_seconds() * place.speed * 1_000_000)
-        return replace(place, clock_us=min(place.last_us, place.clock_us + ran_us))
+    def _now(self, position: ReplayPosition) -> ReplayPosition:
+        """Return the position with its clock moved on by the time since it was published, times the speed."""
+        if position.status.value != "playing":
+            return position
+        ran_us = round((self._clock.now() - position.at).total_seconds() * position.speed * 1_000_000)
+        return replace(position, clock_us=min(position.last_us, position.clock_us + ran_us))
 
     def _show(self, clock_us: int) -> None:
         shown: datetime = moment(clock_us).astimezone(self._zone)
-        place = self._place
-        word = "" if place is None else f"{place.status.value} at {place.speed:g}x"
-        self._bar.reached(self._in_take, f"{shown:%H:%M:%S} {word}")
+        position = self._position
+        word = "" if position is None else f"{position.status.value} at {position.speed:g}x"
+        self._bar.reached(self._in_epoch, f"{shown:%H:%M:%S} {word}")
 
 
 KEYS: Final = "space: pause or resume   ← →: five minutes   n: next record   + -: faster, slower   0: start   q: end"
@@ -206,7 +205,7 @@ Order = dict[str, Any]
 
 
 def keys_in(text: str) -> Iterator[str]:
-    """The keys that a terminal sent: letters, and arrows as their escape sequence."""
+    """Split what a terminal sent into keys: letters, and arrows as their escape sequence."""
     at = 0
     while at < len(text):
         size = len(_LEFT) if text.startswith("\x1b[", at) else 1
@@ -214,17 +213,17 @@ def keys_in(text: str) -> Iterator[str]:
         at += size
 
 
-def ordered_by(key: str, place: ReplayPosition, start_us: int) -> Order | None:
-    """What a key orders where the replay is at this place; `None` for any other key."""
-    clock, first, last = (moment(us) for us in (place.clock_us, place.first_us, place.last_us))
-    stands = place.status is Status.PAUSED
+def order_for_key(key: str, position: ReplayPosition, start_us: int) -> Order | None:
+    """Return the fields of the order that a key stands for at this position; `None` for a key without an order."""
+    clock, first, last = (moment(us) for us in (position.clock_us, position.first_us, position.last_us))
+    stands = position.status is Status.PAUSED
     orders: dict[str, Order] = {
         " ": {"type": "replay_resumed" if stands else "replay_paused"},
         _LEFT: {"type": "replay_sought", "to": max(first, clock - _JUMP)},
         _RIGHT: {"type": "replay_sought", "to": min(last, max(first, clock) + _JUMP)},
         "n": {"type": "replay_stepped", "records": 1},
-        "+": {"type": "replay_speed_set", "speed": min(MAX_SPEED, (place.speed or _SIXTY) * 2)},
-        "-": {"type": "replay_speed_set", "speed": max(MIN_SPEED, (place.speed or _SIXTY) / 2)},
+        "+": {"type": "replay_speed_set", "speed": min(MAX_SPEED, (position.speed or _SIXTY) * 2)},
+        "-": {"type": "replay_speed_set", "speed": max(MIN_SPEED, (position.speed or _SIXTY) / 2)},
         "0": {"type": "replay_sought", "to": moment(start_us)},
     }
     return orders.get(key)
@@ -232,7 +231,7 @@ def ordered_by(key: str, place: ReplayPosition, start_us: int) -> Order | None:
 
 @contextmanager
 def raw_terminal() -> Iterator[bool]:
-    """Let single keys through while the block runs; whether there is a terminal to read them from."""
+    """Read single key presses while the block runs, without Enter. Yields whether standard input is a terminal."""
     if not sys.stdin.isatty():
         yield False
         return
@@ -244,8 +243,8 @@ def raw_terminal() -> Iterator[bool]:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-async def pressed() -> AsyncIterator[str]:
-    """Each key that is pressed, for ever."""
+async def key_presses() -> AsyncIterator[str]:
+    """Yield each key press, until standard input ends."""
     loop, ready = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(sys.stdin, ready.set)
     try:

@@ -29,7 +29,7 @@ app = command_app()
 
 
 class Clock(StrEnum):
-    """By what a record is due."""
+    """The time by which a record is due: its event time, or its append time."""
 
     EVENT = "event"
     APPEND = "append"
@@ -73,7 +73,7 @@ def timeline(
         out.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
-    screen.complain(complaint(told.kept))
+    screen.warn(complaint(told.kept))
     screen.say(f"Wrote {grouped(len(messages))} messages, {grouped(len(content))} bytes, to {out}.")
     if any(message.get("hold") for _, message in messages):
         screen.say("Holds are told as they were ordered: the archive does not say what had been published by then.")
@@ -91,13 +91,13 @@ def _tallies(archive: Archive, clock: Clock) -> Iterator[Due]:
 
 
 def _due(record: Archived, clock: Clock) -> Due:
-    said = clock is Clock.EVENT and record.event_time is not None
-    at_ms = epoch_ms(record.event_time) if said and record.event_time is not None else record.append_ms
+    by_event = clock is Clock.EVENT and record.event_time is not None
+    at_ms = epoch_ms(record.event_time) if by_event and record.event_time is not None else record.append_ms
     return Due(at_ms, record.partition, record.offset, record.key, record.value)
 
 
 def _counted(records: Iterator[Due], bar: screen.Bar) -> Iterator[Due]:
-    """The records, with a word now and then of how many there were."""
+    """Yield the records, and move the progress bar every thousand."""
     for number, record in enumerate(records, 1):
         yield record
         if number % 1_000 == 0:

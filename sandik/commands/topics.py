@@ -17,7 +17,7 @@ from eventlog.topics import RunTopics
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunName, command_app
 from sandik.process import run_to_completion
-from sandik.wiring import kafka_commands, open_log
+from sandik.wiring import absent_file, kafka_commands, open_log
 from schemas.errors import UnknownRun, UsageError
 
 EXAMPLE = "Example: sandik topics --run 2024-yerel --log kafka://localhost:9092 --acls --user producer=feeds"
@@ -67,6 +67,9 @@ def topics(
     commands = kafka_commands(log)
     if acls and commands is None:
         raise UsageError("The embedded log knows no users, so there are no ACLs. Give --log kafka://HOST:PORT.")
+    file = absent_file(log)
+    if file is not None:
+        raise UsageError(f"There is no log in {file} yet: the first producer creates it, and the run's topics in it.")
     checked = run_to_completion(_checked(log, run, partitions))
     allowed = dict(_allowed(users, checked.topics, commands)) if acls and commands is not None else {}
     if form is Format.JSON:

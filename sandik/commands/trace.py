@@ -146,7 +146,7 @@ class _Found:
                 self._clock(step.at),
                 self._clock(step.appended),
                 _place(step),
-                ", ".join(f"{_said(one)}" for one in history_of(behind, step.box)),
+                ", ".join(f"{_step_in_words(one)}" for one in history_of(behind, step.box)),
             )
         return table
 
@@ -206,7 +206,7 @@ async def _found(
                     trace.set_aside(Quarantined.model_validate_json(record.value or b""))
         control = await read_control(log, run, operators)
         embargoed = control.embargo.is_in_force(clock.now())
-        screen.complain(embargo_complaint(control, clock.now()))
+        screen.warn(embargo_complaint(control, clock.now()))
         return _Found(run, asked, trace, await read_on_air(log, run), embargoed=embargoed)
 
 
@@ -262,9 +262,9 @@ def _place(step: Step) -> str:
     return f"{step.partition}/{step.offset}"
 
 
-def _said(step: Step) -> str:
-    said = "taken back" if step.type in {"withdrawn", "annulled"} else grouped(step.votes)
-    return f"r{_revision(step)} {said}" + ("" if step.outcome == "counted" else f" ({step.outcome})")
+def _step_in_words(step: Step) -> str:
+    counts = "taken back" if step.type in {"withdrawn", "annulled"} else grouped(step.votes)
+    return f"r{_revision(step)} {counts}" + ("" if step.outcome == "counted" else f" ({step.outcome})")
 
 
 def _set_aside(quarantined: list[Quarantined]) -> Table:

@@ -1,4 +1,4 @@
-"""The conductor: starts the processes, lets them begin at one moment, and gathers what they say."""
+"""Start the processes of a load, let them begin at one moment, and gather what they measure."""
 
 import asyncio
 import multiprocessing
@@ -12,7 +12,7 @@ from typing import Final
 from eventlog.clock import Clock
 from sandik.load.feed import FeedPlan, feed
 from sandik.load.outcome import Outcome
-from sandik.load.plan import Begin, Done, HungUp, Piece, PipeEnd, Plan, Ready, Stop
+from sandik.load.plan import Begin, Done, Piece, PipeClosed, PipeEnd, Plan, Ready, Stop
 from sandik.load.worker import work
 from schemas.errors import SandikError, UsageError
 
@@ -35,11 +35,11 @@ Show = Callable[[Outcome, float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Player:
+class _LoadProcess:
     """One process and the line to it."""
 
     process: BaseProcess
-    line: PipeEnd
+    channel: PipeEnd
     feeds: bool
 
 
@@ -49,19 +49,19 @@ async def conduct(plan: Plan, feed_plan: FeedPlan | None, clock: Clock, show: Sh
     Raises `UsageError` where a process could not begin.
     """
     plan = replace(plan, wall_s=clock.now().timestamp() - clock.monotonic())
-    async with _players(plan, feed_plan) as players:
+    async with _processes(plan, feed_plan) as processes:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            for player in players:
-                await _ready(player)
-        return await _Load(plan, players, clock, show).run()
+            for child in processes:
+                await _ready(child)
+        return await _Load(plan, processes, clock, show).run()
 
 
 class _Load:
     """A load that runs."""
 
-    def __init__(self, plan: Plan, players: list[_Player], clock: Clock, show: Show) -> None:
+    def __init__(self, plan: Plan, processes: list[_LoadProcess], clock: Clock, show: Show) -> None:
         self._plan = plan
-        self._players = players
+        self._processes = processes
         self._clock = clock
         self._show = show
         self._began = clock.monotonic() + _LEAD_S
@@ -69,15 +69,15 @@ class _Load:
 
     async def run(self) -> Outcome:
         plan, outcome = self._plan, self._outcome
-        self._say(Begin(self._began))
+        self._send_to_all(Begin(self._began))
         with _ended_early_by_signals(self._stop):
             try:
                 async with (
                     asyncio.timeout(_LEAD_S + plan.end_s + plan.grace_s + _OVERTIME_S),
                     asyncio.TaskGroup() as group,
                 ):
-                    for number, player in enumerate(self._players):
-                        group.create_task(self._gather(number, player))
+                    for number, child in enumerate(self._processes):
+                        group.create_task(self._gather(number, child))
             except TimeoutError:
                 outcome.errors.append("Some processes of the load tester did not end in time.")
         outcome.elapsed_s = self._elapsed()
@@ -86,38 +86,38 @@ class _Load:
 
     def _stop(self) -> None:
         self._outcome.interrupted = True
-        self._say(Stop(self._elapsed() + _STOP_LEAD_S))
+        self._send_to_all(Stop(self._elapsed() + _STOP_LEAD_S))
 
-    async def _gather(self, number: int, player: _Player) -> None:
+    async def _gather(self, number: int, child: _LoadProcess) -> None:
         """Take what a process says until it is done."""
         outcome = self._outcome
         while True:
             try:
-                said = await player.line.hear()
-            except HungUp:
+                message = await child.channel.receive()
+            except PipeClosed:
                 outcome.lose(number)
                 return
-            if isinstance(said, Piece):
-                outcome.take(number, said)
+            if isinstance(message, Piece):
+                outcome.take(number, message)
                 self._show(outcome, self._elapsed())
-            elif isinstance(said, Done):
-                self._done(player, said)
+            elif isinstance(message, Done):
+                self._done(child, message)
                 return
 
-    def _done(self, player: _Player, done: Done) -> None:
-        if player.feeds:
+    def _done(self, child: _LoadProcess, done: Done) -> None:
+        if child.feeds:
             self._outcome.feeder_cpu_s = done.cpu_s
         else:
             self._outcome.cpu_s.append(done.cpu_s)
         if done.error is not None:
             self._outcome.errors.append(done.error)
-            self._say(Stop(self._elapsed()))
+            self._send_to_all(Stop(self._elapsed()))
 
-    def _say(self, what: Begin | Stop) -> None:
-        for player in self._players:
+    def _send_to_all(self, what: Begin | Stop) -> None:
+        for child in self._processes:
             try:
-                player.line.say(what)
-            except HungUp:
+                child.channel.send(what)
+            except PipeClosed:
                 continue  # whoever gathers its pieces finds out
 
     def _elapsed(self) -> float:
@@ -125,31 +125,31 @@ class _Load:
 
 
 @asynccontextmanager
-async def _players(plan: Plan, feed_plan: FeedPlan | None) -> AsyncIterator[list[_Player]]:
+async def _processes(plan: Plan, feed_plan: FeedPlan | None) -> AsyncIterator[list[_LoadProcess]]:
     """All processes, started; ended on leaving, one way or the other."""
     spawn = multiprocessing.get_context("spawn")
-    players: list[_Player] = []
+    processes: list[_LoadProcess] = []
 
     def start(target: Callable[..., None], *arguments: object, feeds: bool) -> None:
         ours, theirs = spawn.Pipe()
         process = spawn.Process(target=target, args=(*arguments, theirs), daemon=True)
         process.start()
         theirs.close()
-        line = PipeEnd(ours)
-        line.__enter__()
-        players.append(_Player(process, line, feeds))
+        channel = PipeEnd(ours)
+        channel.__enter__()
+        processes.append(_LoadProcess(process, channel, feeds))
 
     try:
         for number in range(plan.processes):
             start(work, plan, number, feeds=False)
         if feed_plan is not None and plan.schedule is not None:
             start(feed, plan, plan.schedule, feed_plan, feeds=True)
-        yield players
+        yield processes
     finally:
-        for player in players:
-            player.line.__exit__()  # a process that still runs takes that for the end
-        for player in players:
-            await asyncio.to_thread(_end, player.process)
+        for child in processes:
+            child.channel.__exit__()  # a process that still runs takes that for the end
+        for child in processes:
+            await asyncio.to_thread(_end, child.process)
 
 
 def _end(process: BaseProcess) -> None:
@@ -160,15 +160,15 @@ def _end(process: BaseProcess) -> None:
     process.close()
 
 
-async def _ready(player: _Player) -> None:
+async def _ready(child: _LoadProcess) -> None:
     try:
-        said = await player.line.hear()
-    except HungUp:
+        message = await child.channel.receive()
+    except PipeClosed:
         raise SandikError("A process of the load tester died while it started. Is there memory for it?") from None
-    if isinstance(said, Done):
-        raise UsageError(said.error or "A process of the load tester ended before it began.")
-    if not isinstance(said, Ready):
-        raise SandikError(f"A process of the load tester said {said!r} before it was ready.")
+    if isinstance(message, Done):
+        raise UsageError(message.error or "A process of the load tester ended before it began.")
+    if not isinstance(message, Ready):
+        raise SandikError(f"A process of the load tester said {message!r} before it was ready.")
 
 
 @contextmanager

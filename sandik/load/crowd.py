@@ -138,7 +138,7 @@ class Crowd:
         )
 
     def close_books(self, end_s: float) -> None:
-        """Count what every client got in all, and what it lacks at the end."""
+        """At the end, record each client's totals, and count the changes that it should show and does not."""
         lacking = {standing: self._lacks(standing, end_s) for standing in self._standings()}
         for client in self.clients:
             self.figures.frames_each.record(client.frames)
@@ -171,7 +171,7 @@ class Crowd:
         return taken
 
     def _share(self, taken: Step) -> Step:
-        """Let the step end where others stand already, if they show the same there."""
+        """Let the step end in the state that others have at its cursor, if it shows the same; else count a fault."""
         if taken.kind not in {"snapshot", "delta"}:
             return taken
         after = taken.after
@@ -179,7 +179,7 @@ class Crowd:
         if taken.newest:
             self._newest_seq[index] = max(after.seq, self._newest_seq[index])
         place = self._places.setdefault((index, after.epoch, after.seq), after)
-        if place.shown == after.shown:
+        if place.shown == after.shown:  # one object for all, so that the next message is parsed once for all of them
             taken.after = place
         else:
             taken.faults = (*taken.faults, ("differs", f"at seq {after.seq}, by a {taken.kind}"))
@@ -188,7 +188,7 @@ class Crowd:
         return taken
 
     def _watch(self, client: Client, taken: Step, now: float) -> None:
-        """The rarer news of a client: that it joined, came back, caught up."""
+        """Time a client's rarer events: its first figures, its return after a loss, its catching up after a stall."""
         if not client.joined and client.standing.joined:
             client.joined = True
             self.figures.joining.record(round((now - self.began - client.due_s) * MICROSECONDS))
@@ -203,12 +203,12 @@ class Crowd:
         client.watched = client.stalls or not client.joined or client.lost_at is not None
 
     def _time(self, taken: Step) -> None:
-        """Turn the receipts of one step into latencies."""
+        """Turn the receipts of one step into latencies: each change or event time counts once for each client."""
         plan, figures = self._plan, self.figures
         dues: list[float] = []
         if plan.schedule is not None:
             every = (plan.schedule.due_s(number) for number in taken.new)
-            dues = [due for due in every if plan.ramp_s <= due < plan.end_s]
+            dues = [due for due in every if plan.ramp_s <= due < plan.end_s]  # while all are connected
         for moment, count in taken.receipts.items():
             now = moment / RECEIPT_HZ
             elapsed = now - self.began

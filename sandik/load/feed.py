@@ -23,7 +23,7 @@ from eventlog.retry import LOG_RETRY
 from eventlog.run import Run
 from producers.publish import BATCH_RECORDS, Publisher, entry
 from sandik.load.measurements import MICROSECONDS, LoadFigures
-from sandik.load.plan import PIECE_S, Begin, Done, HungUp, Piece, PipeEnd, Plan, Ready, Stop, cpu_s
+from sandik.load.plan import PIECE_S, Begin, Done, Piece, PipeClosed, PipeEnd, Plan, Ready, Stop, cpu_s
 from sandik.load.schedule import BoxChange, Schedule
 from sandik.wiring import open_log
 from schemas.definition import Election
@@ -134,45 +134,45 @@ def feed(plan: Plan, schedule: Schedule, feed_plan: FeedPlan, pipe: "Pipe[object
     """Feed the run until the plan ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.disable(logging.CRITICAL)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, contextlib.suppress(HungUp):
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, contextlib.suppress(PipeClosed):
         runner.run(_feed(plan, schedule, feed_plan, pipe))
 
 
 async def _feed(plan: Plan, schedule: Schedule, feed_plan: FeedPlan, pipe: "Pipe[object, object]") -> None:
     clock, error, began_cpu_s = Wall(), None, cpu_s()
-    with PipeEnd(pipe) as line:
+    with PipeEnd(pipe) as channel:
         try:
             async with open_log(feed_plan.log_url, clock) as log:
                 publisher = Publisher(log, feed_plan.topic, clock, retry=replace(LOG_RETRY, patience_s=PATIENCE_S))
                 source = Feed(feed_plan.definition, schedule, feed_plan.prior)
-                await Feeder(plan, schedule, source, publisher, clock, line).run()
+                await Feeder(plan, schedule, source, publisher, clock, channel).run()
         except SandikError as stopped:
             error = f"The feed stopped: {stopped}"
-        line.say(Done(cpu_s() - began_cpu_s, error))
+        channel.send(Done(cpu_s() - began_cpu_s, error))
 
 
 class Feeder:
     """Appends on schedule until the end, however far behind the log puts it."""
 
     def __init__(
-        self, plan: Plan, schedule: Schedule, source: Feed, publisher: Publisher, clock: Clock, line: PipeEnd
+        self, plan: Plan, schedule: Schedule, source: Feed, publisher: Publisher, clock: Clock, channel: PipeEnd
     ) -> None:
         self._plan = plan
         self._schedule = schedule
         self._source = source
         self._publisher = publisher
         self._clock = clock
-        self._line = line
+        self._channel = channel
         self._began = 0.0
         self._changes = schedule.due_by(plan.end_s)
         self._figures = LoadFigures()
 
     async def run(self) -> None:
         """Wait for the beginning, then feed."""
-        self._line.say(Ready())
-        begin = await self._line.hear()
+        self._channel.send(Ready())
+        begin = await self._channel.receive()
         if not isinstance(begin, Begin):
-            raise HungUp
+            raise PipeClosed
         self._began = begin.at
         listening = asyncio.create_task(self._listen())
         reporting = asyncio.create_task(self._report())
@@ -180,13 +180,13 @@ class Feeder:
         try:
             await asyncio.wait({listening, reporting, appending}, return_when=asyncio.FIRST_COMPLETED)
             if not appending.done():
-                raise HungUp
+                raise PipeClosed
             await appending
         finally:
             for task in (listening, reporting, appending):
                 task.cancel()
             await asyncio.gather(listening, reporting, appending, return_exceptions=True)
-        self._line.say(self._piece())
+        self._channel.send(self._piece())
 
     async def _append_all(self) -> None:
         tallies = self._source.tallies(self._plan.wall_s + self._began)
@@ -208,14 +208,14 @@ class Feeder:
 
     async def _listen(self) -> None:
         while True:
-            said = await self._line.hear()
-            if isinstance(said, Stop):
-                self._changes = min(self._changes, self._schedule.due_by(said.at_s))
+            message = await self._channel.receive()
+            if isinstance(message, Stop):
+                self._changes = min(self._changes, self._schedule.due_by(message.at_s))
 
     async def _report(self) -> None:
         while True:
             await self._clock.sleep(PIECE_S)
-            self._line.say(self._piece())
+            self._channel.send(self._piece())
 
     def _piece(self) -> Piece:
         figures, self._figures = self._figures, LoadFigures()

@@ -99,37 +99,37 @@ class Outcome:
     def wrong(self) -> Sequence[str]:
         """What was wrong, in words; nothing, if all went well."""
         figures = self.figures
-        said = [f"{count} × {kind}" for kind, count in sorted(figures.faults.items())]
+        faults = [f"{count} × {kind}" for kind, count in sorted(figures.faults.items())]
         if figures.unshown:
-            said.append(f"{figures.unshown} changes were never shown, to {figures.late_clients} clients")
+            faults.append(f"{figures.unshown} changes were never shown, to {figures.late_clients} clients")
         elif figures.late_clients:
-            said.append(f"{figures.late_clients} stalled clients never caught up")
+            faults.append(f"{figures.late_clients} stalled clients never caught up")
         if figures.never_joined:
-            said.append(f"{figures.never_joined} clients never showed anything")
-        return [*said, *self.errors]
+            faults.append(f"{figures.never_joined} clients never showed anything")
+        return [*faults, *self.errors]
 
     @property
     def cautions(self) -> Sequence[str]:
         """What to keep in mind when reading the figures."""
-        said = []
+        cautions = []
         hottest = max(self.cpu_s, default=0) / self.elapsed_s if self.elapsed_s else 0
         if hottest > _HOT:
-            said.append("A process of the load tester used a whole core: its own delays are in these figures.")
+            cautions.append("A process of the load tester used a whole core: its own delays are in these figures.")
         late = self.plan.clients - min((one.connected for one in self._measured()), default=self.plan.clients)
         if late > 0:
-            said.append(f"Up to {late} clients were not connected while it was measured.")
+            cautions.append(f"Up to {late} clients were not connected while it was measured.")
         if self.measure == "none":
-            said.append("No latency: the feed's event times are not now (a replay, or a night at another speed).")
+            cautions.append("No latency: the feed's event times are not now (a replay, or a night at another speed).")
         if not self.feed_arrived:
-            said.append("Nothing of the feed reached a client. Does an aggregator run for this run?")
+            cautions.append("Nothing of the feed reached a client. Does an aggregator run for this run?")
         if self.figures.ordered:
-            said.append(
+            cautions.append(
                 f"An operator's orders were in force ({', '.join(sorted(self.figures.ordered))}): figures that clients "
                 "were not shown, or others than those of the feed, may be right, and count as wrong here."
             )
         if self.interrupted:
-            said.append("It was stopped early.")
-        return said
+            cautions.append("It was stopped early.")
+        return cautions
 
     def _measured(self) -> Iterator[Second]:
         """The whole seconds that count."""

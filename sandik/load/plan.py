@@ -179,7 +179,7 @@ def cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-class HungUp(Exception):
+class PipeClosed(Exception):
     """The other side is gone."""
 
 
@@ -188,7 +188,7 @@ class PipeEnd:
 
     def __init__(self, pipe: "Pipe[object, object]") -> None:
         self._pipe = pipe
-        self._came: asyncio.Queue[object | HungUp] = asyncio.Queue()
+        self._came: asyncio.Queue[object | PipeClosed] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
 
     def __enter__(self) -> Self:
@@ -199,17 +199,17 @@ class PipeEnd:
         self._loop.remove_reader(self._pipe.fileno())
         self._pipe.close()
 
-    def say(self, what: object) -> None:
-        """Send something. Raises `HungUp`."""
+    def send(self, message: object) -> None:
+        """Send an object. Raises `PipeClosed` where the other side is gone."""
         try:
-            self._pipe.send(what)
+            self._pipe.send(message)
         except OSError as error:
-            raise HungUp from error
+            raise PipeClosed from error
 
-    async def hear(self) -> object:
-        """What comes next. Raises `HungUp` once nothing more can."""
+    async def receive(self) -> object:
+        """Return the next object. Raises `PipeClosed` once the other side is gone."""
         came = await self._came.get()
-        if isinstance(came, HungUp):
+        if isinstance(came, PipeClosed):
             self._came.put_nowait(came)
             raise came
         return came
@@ -220,4 +220,4 @@ class PipeEnd:
                 self._came.put_nowait(self._pipe.recv())
         except (EOFError, OSError):
             self._loop.remove_reader(self._pipe.fileno())
-            self._came.put_nowait(HungUp())
+            self._came.put_nowait(PipeClosed())

@@ -204,9 +204,13 @@ def _latency(summary: Summary) -> str:
 
 
 def _what(summary: Summary) -> str:
-    said = MEASURES[summary["measure"]]
+    meaning = MEASURES[summary["measure"]]
     stalled = summary["settings"]["stalled_share"]
-    return f"{said} Clients that stall ({percent(round(stalled * 1000), 1000, 0)}) are not in it." if stalled else said
+    return (
+        f"{meaning} Clients that stall ({percent(round(stalled * 1000), 1000, 0)}) are not in it."
+        if stalled
+        else meaning
+    )
 
 
 def _figure(value: str, unit: str, name: str) -> str:

@@ -55,7 +55,7 @@ class Subject:
 
 @dataclass(slots=True, eq=False)
 class SubjectState:
-    """One place to be: what is shown for a subject, at a cursor."""
+    """What is shown for a subject at a cursor, shared by every client that is there."""
 
     subject: Subject
     epoch: str | None = None
@@ -86,7 +86,7 @@ class SubjectState:
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """What one message makes of one standing, for everyone who stands there."""
+    """The result of one message in one state, shared by every client that is in it."""
 
     payload: bytes
     kind: Kind
@@ -196,7 +196,7 @@ def _step_back(standing: SubjectState, seq: int) -> list[tuple[Fault, str]]:
 
 
 def _worse(subject: Subject, before: Mapping[str, Shown], after: Mapping[str, Shown]) -> list[tuple[Fault, str]]:
-    """Boxes that went blank; and with a feed of ours, which never takes anything back, figures that fell."""
+    """Return faults of units that went blank and, with a feed of ours, which takes nothing back, that fell."""
     faults: list[tuple[Fault, str]] = []
     for unit, now in after.items():
         was = before.get(unit)

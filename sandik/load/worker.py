@@ -29,7 +29,7 @@ from sandik.load.connection import (
 )
 from sandik.load.crowd import Client, Crowd
 from sandik.load.measurements import MICROSECONDS
-from sandik.load.plan import PIECE_S, Begin, Done, HungUp, Piece, PipeEnd, Plan, Ready, Stop, cpu_s
+from sandik.load.plan import PIECE_S, Begin, Done, Piece, PipeClosed, PipeEnd, Plan, Ready, Stop, cpu_s
 from sandik.process import calm_garbage_collector
 from schemas.errors import SandikError
 
@@ -59,31 +59,31 @@ def work(plan: Plan, process: int, pipe: "Pipe[object, object]") -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_work(plan, process, pipe))
-        except* HungUp:
+        except* PipeClosed:
             pass  # nobody is left to report to
 
 
 async def _work(plan: Plan, process: int, pipe: "Pipe[object, object]") -> None:
     began_cpu_s = cpu_s()
-    with PipeEnd(pipe) as line:
+    with PipeEnd(pipe) as channel:
         try:
-            worker = Worker(plan, range(process, plan.clients, plan.processes), Wall(), line)
+            worker = Worker(plan, range(process, plan.clients, plan.processes), Wall(), channel)
             calm_garbage_collector()
             await worker.run()
         except SandikError as error:
-            line.say(Done(cpu_s() - began_cpu_s, str(error)))
+            channel.send(Done(cpu_s() - began_cpu_s, str(error)))
             return
-        line.say(Done(cpu_s() - began_cpu_s))
+        channel.send(Done(cpu_s() - began_cpu_s))
 
 
 class Worker:
     """The clients of one process, in one event loop."""
 
-    def __init__(self, plan: Plan, numbers: range, clock: Clock, line: PipeEnd) -> None:
+    def __init__(self, plan: Plan, numbers: range, clock: Clock, channel: PipeEnd) -> None:
         allow_files(len(numbers))
         self._plan = plan
         self._clock = clock
-        self._line = line
+        self._channel = channel
         self._crowd = Crowd(plan, numbers)
         self._uri: WebSocketURI = stream_uri(plan.url)
         self._address: Address = resolve(self._uri.host, self._uri.port)
@@ -100,10 +100,10 @@ class Worker:
 
     async def run(self) -> None:
         """Everything from the first connection to the last report."""
-        self._line.say(Ready())
-        begin = await self._line.hear()
+        self._channel.send(Ready())
+        begin = await self._channel.receive()
         if not isinstance(begin, Begin):
-            raise HungUp
+            raise PipeClosed
         self._crowd.began = begin.at
         async with self._group as group:
             tasks = [
@@ -121,7 +121,7 @@ class Worker:
             for task in (*tasks, *self._opening):
                 task.cancel()
         self._crowd.close_books(self._end_s)
-        self._line.say(self._piece())
+        self._channel.send(self._piece())
 
     # Connecting
 
@@ -237,15 +237,15 @@ class Worker:
 
     async def _listen(self) -> None:
         while True:
-            said = await self._line.hear()
-            if isinstance(said, Stop):
-                self._end_s = min(said.at_s, self._end_s)
+            message = await self._channel.receive()
+            if isinstance(message, Stop):
+                self._end_s = min(message.at_s, self._end_s)
                 self._end.set()
 
     async def _report(self) -> None:
         while True:
             await self._sleep_until(int(self._elapsed() / PIECE_S + 1) * PIECE_S)
-            self._line.say(self._piece())
+            self._channel.send(self._piece())
 
     def _piece(self) -> Piece:
         second = max(0, round(self._elapsed() / PIECE_S) - 1)

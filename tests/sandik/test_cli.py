@@ -1,5 +1,4 @@
 import asyncio
-import importlib
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import typer
 from eventlog.clock import Wall
 from eventlog.port import Entry
 from eventlog.topics import RunTopics
-from sandik.cli import COMMANDS, Command
+from sandik.cli import COMMANDS, Command, load_command
 from sandik.wiring import open_log
 from schemas.control import RunCreated
 from tests.builders import NIGHT, small_election
@@ -46,7 +45,9 @@ def test_every_command_explains_itself_with_an_example(command: Command, sandik:
 @pytest.mark.parametrize("command", COMMANDS, ids=[command.name for command in COMMANDS])
 def test_the_list_says_of_a_command_what_it_says_itself(command: Command) -> None:
     """The list has its own copy of the line, since asking the commands would import them all."""
-    asked = typer.main.get_command(importlib.import_module(command.module).app)
+    app = load_command(command.name)
+    assert app is not None
+    asked = typer.main.get_command(app)
 
     assert command.help == " ".join((asked.help or "").split("\n\n")[0].split())
 

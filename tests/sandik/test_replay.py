@@ -17,7 +17,7 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from producers.replaying.control_topic import ReplayPosition
 from producers.replaying.playhead import Status
-from sandik.commands.replay import keys_in, ordered_by
+from sandik.commands.replay import keys_in, order_for_key
 from tests.builders import NIGHT, small_election
 from tests.patience import LIMIT_S
 from tests.sandik.conftest import Sandik
@@ -146,4 +146,4 @@ def test_what_a_terminal_sends_is_taken_apart_into_keys() -> None:
     ],
 )
 def test_a_key_orders_what_it_says(key: str, at: ReplayPosition, expected: dict[str, Any] | None) -> None:
-    assert ordered_by(key, at, START) == expected
+    assert order_for_key(key, at, START) == expected

@@ -1,6 +1,7 @@
 """`sandik topics`, as it is typed."""
 
 import asyncio
+from pathlib import Path
 
 import orjson
 import pytest
@@ -45,7 +46,15 @@ def test_acls_are_for_the_users_that_are_named(sandik: Sandik, kafka: str, uniqu
     assert {"producer", "aggregator", "gateway", "archiver", "operator"} == set(acls)
 
 
+def test_a_file_that_is_not_there_is_no_log_and_is_not_made(sandik: Sandik, tmp_path: Path) -> None:
+    code, out, err = sandik("topics", "--run", "night", "--log", "sqlite:typo.db")
+    assert (2, "") == (code, out)
+    assert "There is no log in typo.db yet: the first producer creates it" in err
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_the_embedded_log_has_nothing_to_prepare(sandik: Sandik) -> None:
+    assert 0 == sandik("simulate", "--run", "another", *NIGHT)[0]
     code, out, _ = sandik("topics", "--run", "night")
     assert (1, True) == (code, "The first producer creates what is missing." in out)
     assert 0 == sandik("simulate", "--run", "night", *NIGHT)[0]
@@ -62,7 +71,9 @@ def test_what_names_no_user_of_a_role_is_refused(sandik: Sandik, user: str) -> N
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "a.b", "ığdır", "a;touch x", "x" * 101])
-def test_commands_are_written_for_no_name_that_a_run_cannot_have(sandik: Sandik, name: str) -> None:
+def test_commands_are_written_for_no_name_that_a_run_cannot_have(sandik: Sandik, tmp_path: Path, name: str) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "sandik.db").touch()
     code, out, err = sandik("topics", f"--run={name}")
     assert (2, "", True) == (code, out, "cannot be a run's name" in err)
 

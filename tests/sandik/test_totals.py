@@ -1,0 +1,38 @@
+"""`sandik totals` where there are none yet."""
+
+import pytest
+
+from tests.sandik.conftest import Sandik
+
+NIGHT = ("--speed", "0", "--seed", "7", "--boxes-per-district", "5", "--district", "tr/34/adalar")
+
+
+@pytest.mark.parametrize("what", [(), ("--hash",), ("--format", "json")])
+def test_a_run_that_nobody_has_counted_says_so_and_what_to_do(sandik: Sandik, what: tuple[str, ...]) -> None:
+    sandik("simulate", "--run", "night", *NIGHT)
+    code, _, err = sandik("totals", "--run", "night", *what)
+
+    assert 0 == code
+    assert "Run 'night' has no totals: its log holds" in err
+    assert "no aggregator has counted them yet. Start one: sandik aggregate --run night." in err
+
+
+@pytest.mark.parametrize("what", [(), ("--hash",), ("--format", "json")])
+def test_a_run_that_is_counted_says_no_such_thing(sandik: Sandik, what: tuple[str, ...]) -> None:
+    sandik("simulate", "--run", "night", *NIGHT)
+    sandik("aggregate", "--run", "night", "--until-end")
+    code, out, err = sandik("totals", "--run", "night", *what)
+
+    assert (0, "") == (code, err)
+    assert out.strip()
+
+
+def test_where_everything_is_on_hold_from_the_beginning_the_control_room_is_pointed_to(sandik: Sandik) -> None:
+    sandik("simulate", "--run", "night", *NIGHT)
+    for contest in ("metropolitan_mayor", "district_mayor", "district_council"):
+        sandik("control", "hold", "--run", "night", "--contest", contest, "--by", "A", "--reason", "a doubt")
+    sandik("aggregate", "--run", "night", "--until-end")
+    code, _, err = sandik("totals", "--run", "night")
+
+    assert 0 == code
+    assert "Nothing of run 'night' is on air yet. What the control room has: --tell control_room." in err
