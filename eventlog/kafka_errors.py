@@ -86,6 +86,12 @@ _UNKNOWN_CA: Final = (
 _NO_ANSWER: Final = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError)
 
 
+_SECURITY_HINT: Final = (
+    " Where that lasts, check SANDIK_KAFKA_SECURITY_PROTOCOL and _SASL_MECHANISM: a listener that asks for SASL takes"
+    " the connection of a client without it, and then hangs up at its first request."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerAnswer:
     """What one broker said when it was asked by itself; no `error` where it took us."""
@@ -120,6 +126,7 @@ def explained(error: Exception, servers: str, answers: Sequence[BrokerAnswer] = 
     if answers or not is_no_answer(error):
         return LogUnavailable(
             f"Kafka at {servers} could not do it just now ({_short(error)}). Try again; its own log says more."
+            + (_SECURITY_HINT if answers and is_no_answer(error) else "")
         )
     return _nobody(error, servers)
 

@@ -172,6 +172,12 @@ def test_brokers_that_all_answer_could_only_not_do_it() -> None:
     assert "could not do it just now" in str(explained(GONE, SERVERS, [WELL]))
 
 
+def test_brokers_that_take_the_connection_and_answer_no_request_may_ask_for_sasl() -> None:
+    assert "check SANDIK_KAFKA_SECURITY_PROTOCOL" in str(explained(GONE, SERVERS, [WELL]))
+    busy = kafka.NotLeaderForPartitionError()
+    assert "SECURITY_PROTOCOL" not in str(explained(busy, SERVERS, [WELL]))
+
+
 @pytest.mark.parametrize("end", [KafkaConnectionError("Connection at b:9092 closed"), ConnectionResetError()])
 def test_a_broker_that_hangs_up_is_told_so(end: Exception) -> None:
     error = explained(GONE, SERVERS, [SILENT, BrokerAnswer("b:9092", end)])
