@@ -354,7 +354,7 @@ class Aggregator:
         await self._relay.settle()
         if self._unpublished:
             await self._publish_cells()
-        self._lateness.publish(self._positions(), caught_up=not self._is_catching_up)
+        self._lateness.publish(self._positions())
         if self._clock.monotonic() >= self._notices_due:
             await self._publish_notices()
         await self._relay.mark(self._positions())
@@ -398,6 +398,7 @@ class Aggregator:
             self._answered()
             self._progress.behind = {partition: ends[partition] - at for partition, at in positions.items()}
             await self._publish()
+            self._lateness.caught_up(partition for partition, behind in self._progress.behind.items() if not behind)
             await self._repair_totals()
             followed = self._totals.positions[0] if self._totals is not None else 0
             self._saver.begin(positions, followed)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,12 +14,17 @@ from consumers.order_relay import OrderRelay
 from eventlog.port import Entry
 from producers.publish import Publisher
 from schemas.errors import LogError
+from schemas.gate import Gate
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Totals
 from schemas.trust import OperatorKey
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.checkpoint import Checkpoint, Marker
+from tabulation.derived.history import Timed, as_relayed
 from tabulation.on_air.cells import OnAir
+from tabulation.on_air.relays import Relays
+from tabulation.orders.control import Control
+from tabulation.orders.embargo import NO_EMBARGO
 from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 from tests.simulation.seeded.world import play
@@ -211,6 +216,34 @@ def skip_a_position(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(View, "_changed_among", forgetful)
 
 
+def tell_the_present_as_the_past(patch: pytest.MonkeyPatch) -> None:
+    """Whatever moment is asked for, the newest records are told."""
+    patch.setattr("sandik.past.epoch_ms", lambda _: 2**53)
+
+
+def tell_of_an_embargo(patch: pytest.MonkeyPatch) -> None:
+    """Of a moment during an embargo the public is told figures."""
+
+    class Open(Control):
+        embargo = property(lambda _: NO_EMBARGO)
+
+    patch.setattr("sandik.past.Control", Open)
+
+
+def forget_what_was_held(patch: pytest.MonkeyPatch) -> None:
+    """Of a moment at which a district was held, what its source said by then is told."""
+
+    def forgetful(given: Iterable[Timed], relays: Relays) -> Iterator[Timed]:
+        return (timed for timed in as_relayed(given, relays) if not isinstance(timed.change, Gate))
+
+    patch.setattr("sandik.past.as_relayed", forgetful)
+
+
+def tell_what_waited(patch: pytest.MonkeyPatch) -> None:
+    """Of a moment at which tallies waited to be published, they are told."""
+    patch.setattr("sandik.past.parse_late", lambda *_: None)
+
+
 Mutation = Callable[[pytest.MonkeyPatch], None]
 MUTATIONS: Final[tuple[Mutation, ...]] = (
     drop_an_append,
@@ -228,6 +261,10 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     publish_before_asking,
     trust_any_signature,
     skip_a_position,
+    tell_the_present_as_the_past,
+    tell_of_an_embargo,
+    forget_what_was_held,
+    tell_what_waited,
 )
 
 

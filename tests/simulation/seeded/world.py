@@ -19,12 +19,14 @@ from eventlog.partition import partition_of
 from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from gateway.admission.access import PUBLIC, Grant
+from gateway.admission.handshake import AccessSettings
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from producers.publish import Publisher
 from schemas.moments import epoch_ms
 from schemas.trust import OperatorKey
+from tests.simulation.seeded import asking
 from tests.simulation.seeded import faults as all_faults
 from tests.simulation.seeded.archiving import SimulatedDisk, archiver, missing
 from tests.simulation.seeded.chronicle import Chronicle, Outcome, staged
@@ -37,6 +39,7 @@ from tests.simulation.seeded.log import SimulatedLog
 from tests.simulation.seeded.operators import EPOCH, RUN
 from tests.simulation.seeded.oracle import Place, Shown, too_new
 from tests.simulation.seeded.orders import Orders
+from tests.simulation.seeded.past import PastOracle
 from tests.simulation.seeded.process import Life, Process, Work
 from tests.simulation.seeded.screen import Screen
 from tests.simulation.seeded.store import Store, Stored
@@ -53,7 +56,9 @@ STEADY: Final = RetryPolicy(0.3, 2, refused_s=4, chance=lambda: 0.0)
 """No chance but the seed's."""
 
 AGGREGATE: Final = AggregateSettings(tick_ms=100, checkpoint_ms=1_500, retry=STEADY, compare_ms=4_000)
-GATEWAY: Final = GatewaySettings(heartbeat_s=2, retry=STEADY, read_wait_ms=1_500, log_stuck_s=6)
+GATEWAY: Final = GatewaySettings(
+    heartbeat_s=2, retry=STEADY, read_wait_ms=1_500, log_stuck_s=6, access=AccessSettings(keys=(asking.KEY,))
+)
 PROCESSES: Final = ("aggregator-1", "aggregator-2", "gateway-1", "gateway-2", "feed", "operator")
 ARCHIVER: Final = "archiver"
 """Is there in one night of some: it writes files, and those take time."""
@@ -65,6 +70,12 @@ _CLEANED: Final = 0.3
 """The part of all nights in which compaction never rests."""
 
 _CLEANER_S: Final = 0.7
+
+_ASKED_S: Final = 3.0
+"""How often somebody asks what was."""
+
+_ASKED_IN_THE_END: Final = 4
+_PUBLIC: Final = 0.75
 
 _FORGOTTEN: Final = 0.4
 """Of the lives of a process, where orders are signed, the part in which it was started without one of the keys."""
@@ -101,9 +112,11 @@ class Night:
         self._forgetful: set[str] = set()
         """Processes that were started without one of the keys."""
         self._is_healed = False
+        self._asking_chance = self.chance("who asks")
         self.run: Run
         self._ending: Ending
         self._letting_out: LettingOut
+        self._asking: asking.Asking
 
     async def begin(self) -> None:
         """Create the run, and start everybody."""
@@ -113,6 +126,13 @@ class Night:
             )
         self._ending = Ending(self.store, self.run, self.story, self.shown, self.orders)
         self._letting_out = LettingOut(self.store, self.run.topics, self.story.operators)
+        self._asking = asking.Asking(
+            *(self.store, self.run, self.story.operators.keys),
+            PastOracle(self.store, self.run.topics, self.story, self.shown, self.orders),
+            chance=self.chance("asking"),
+            record=self.record,
+            wrong=self.wrong,
+        )
         works: dict[str, Work] = {
             "aggregator-1": self._aggregate,
             "aggregator-2": self._aggregate,
@@ -130,8 +150,20 @@ class Night:
             process.start()
         gateways = lambda: list(self.gateways.values())  # noqa: E731  a name for what follows
         self._screening = [self._loop.create_task(screen.live(gateways)) for screen in self.screens.values()]
+        self._screening.append(self._loop.create_task(self._ask()))
         if random.Random(f"cleaner-{self._seed}").random() < _CLEANED:
             self._screening.append(self._loop.create_task(self._clean()))
+
+    async def _ask(self) -> None:
+        while True:
+            await asyncio.sleep(_ASKED_S)
+            await self.ask_for_the_past()
+
+    async def ask_for_the_past(self) -> None:
+        """The public, or sometimes the control room, asks a gateway what there was at a moment."""
+        if self.gateways:
+            gateway = self._asking_chance.choice(list(self.gateways.values()))
+            await self._asking.ask(gateway, public=self._asking_chance.random() < _PUBLIC)
 
     async def _clean(self) -> None:
         while True:
@@ -147,7 +179,12 @@ class Night:
             case "compact":
                 self.store.compact()
             case "clock_jump":
+                before_ms = self.store.now_ms()
                 self._clocks[fault.target] = fault.amount
+                if fault.target == "log":
+                    self._asking.clock_set(before_ms, self.store.now_ms())
+                if fault.target == "log" or fault.target.startswith("aggregator"):
+                    self._asking.aggregator_clock_set()
             case "disconnect":
                 self._at_connection(fault, 0.0)
             case "clog":
@@ -344,6 +381,8 @@ async def _play(seed: object, faults: Sequence[Fault], folder: Path, *, verbose:
         await world.settled(lambda: world.amiss(released=True))
     if not world.failed.is_set():
         await asyncio.sleep(QUIET_S)
+        for _ in range(_ASKED_IN_THE_END):
+            await world.ask_for_the_past()
     await world.end()
     if not world.failed.is_set():
         try:
