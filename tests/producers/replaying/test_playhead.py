@@ -73,10 +73,10 @@ class Player:
 
 def test_the_table_in_the_docs_is_the_one_that_is_used() -> None:
     rows = [line.split("|") for line in (playhead.__doc__ or "").splitlines() if line.startswith("| ")][1:]
-    said: dict[Status, dict[Event, Status]] = {}
+    documented: dict[Status, dict[Event, Status]] = {}
     for _, state, event, following, _ in rows:
-        said.setdefault(Status[state.strip()], {})[Event[event.strip()]] = Status[following.strip()]
-    assert said == TRANSITIONS
+        documented.setdefault(Status[state.strip()], {})[Event[event.strip()]] = Status[following.strip()]
+    assert documented == TRANSITIONS
 
 
 def test_what_is_due_at_the_beginning_comes_at_once_and_the_rest_in_its_time() -> None:
@@ -230,14 +230,16 @@ commands = st.one_of(
 
 @given(
     times=st.lists(st.integers(0, LAST), min_size=1, max_size=20).map(sorted),
-    said=st.lists(commands, max_size=20),
+    orders=st.lists(commands, max_size=20),
 )
-def test_whatever_is_said_the_log_holds_what_the_clock_says(times: list[int], said: list[tuple[str, float]]) -> None:
+def test_whatever_is_ordered_the_log_holds_what_the_clock_shows(
+    times: list[int], orders: list[tuple[str, float]]
+) -> None:
     """The oracle: a position that moves by speed while it plays, and everything up to it is published."""
     player = Player(Playhead(0, us(LAST), 1.0), [us(time) for time in times])
     player.run()
     position, speed, plays = 0.0, 1.0, True
-    for command, value in said:
+    for command, value in orders:
         if command == "wait":
             player.wait(value)
             position = min(LAST, position + value * speed) if plays else position

@@ -46,11 +46,11 @@ def box_of(event: Counted) -> tuple[str, int]:
 
 def finals(staged: Scenario, until: datetime | None = None) -> list[Counted]:
     """The last that ANKA says of each box by then."""
-    said: dict[tuple[str, int], Counted] = {}
+    newest: dict[tuple[str, int], Counted] = {}
     for due, event in night(staged, sources=["anka"], contests=[MAYOR]):
         if isinstance(event, Counted) and (until is None or due < until):
-            said[box_of(event)] = event
-    return list(said.values())
+            newest[box_of(event)] = event
+    return list(newest.values())
 
 
 def test_every_scenario_has_its_story_asserted_here() -> None:
@@ -201,8 +201,8 @@ def test_the_story_of_boxes_listed_twice() -> None:
     (act,) = (one for one in scenario("boxes-listed-twice").acts if isinstance(one, ListedTwice))
     staged = scenario("boxes-listed-twice")
     true = {box_of(event): event.votes for event in finals(staged.model_copy(update={"acts": ()}))}
-    said = {box_of(event): event.votes for event in finals(staged, act.since)}
-    twice = [box for box, votes in said.items() if votes != true[box] and votes == true.get((box[0], box[1] - 1))]
+    reported = {box_of(event): event.votes for event in finals(staged, act.since)}
+    twice = [box for box, votes in reported.items() if votes != true[box] and votes == true.get((box[0], box[1] - 1))]
     assert 370 < len(twice) <= 400
     on_air = air("boxes-listed-twice", "aa", "anka").until(act.since)
     assert on_air.row("anka").votes != on_air.row("aa").votes

@@ -234,7 +234,7 @@ FAULTLESS = prone(SMALL, typo=0.0, withdrawn=0.0, unattributed=0.0)
 POLLS_CLOSE = ISTANBUL.polls_close(DISTRICTS[0])
 
 
-def last_said(staged: Night) -> list[Event]:
+def last_reported(staged: Night) -> list[Event]:
     """What each box says in the end."""
     return list({box_of(event): event for _, event in staged}.values())
 
@@ -245,12 +245,12 @@ def test_a_source_cannot_hold_back_more_votes_than_it_has() -> None:
     act = HoldBack(kind="hold_back", source="aa", contest=MAYOR, votes=10**9, since=since, until=until)
     scenario = FAULTLESS.model_copy(update={"acts": (act,)})
     staged = night(scenario, 1, sources=["aa"], contests=[MAYOR])
-    said = {box_of(event): event for due, event in staged if due < since}
-    opened = [event for event in said.values() if isinstance(event, Counted)]
+    newest = {box_of(event): event for due, event in staged if due < since}
+    opened = [event for event in newest.values() if isinstance(event, Counted)]
 
     assert len(opened) > 10
     assert [event.valid for event in opened] == [event.unattributed for event in opened]
-    assert {0} == {event.unattributed for event in last_said(staged) if isinstance(event, Counted)}
+    assert {0} == {event.unattributed for event in last_reported(staged) if isinstance(event, Counted)}
 
 
 def test_a_miscount_gives_no_votes_to_whoever_is_not_on_the_ballot() -> None:
@@ -259,8 +259,8 @@ def test_a_miscount_gives_no_votes_to_whoever_is_not_on_the_ballot() -> None:
     act = Miscount(kind="miscount", takes="chp", gives="emep", part=0.5, share=1.0, since=since, until=until)
     true = night(FAULTLESS, 1, sources=["aa"], contests=["district_mayor"])
     false = night(FAULTLESS.model_copy(update={"acts": (act,)}), 1, sources=["aa"], contests=["district_mayor"])
-    said = {box_of(event): event for _, event in reversed([*false])}
-    moved = {event.district for event in last_said(true) if event != said[box_of(event)]}
+    newest = {box_of(event): event for _, event in reversed([*false])}
+    moved = {event.district for event in last_reported(true) if event != newest[box_of(event)]}
     ballots = {unit: SMALL.definition().contest_by_id["district_mayor"].ballot(unit) for unit in DISTRICTS}
 
     assert {unit for unit, ballot in ballots.items() if "emep" in {candidate.id for candidate in ballot}} == moved
@@ -288,15 +288,15 @@ def box(votes: dict[str, int]) -> StatedFigures:
 
 @given(VOTES, st.integers(0, 700))
 def test_so_many_votes_are_unattributed_as_are_wanted(votes: dict[str, int], wanted: int) -> None:
-    said = unattributed(box(votes), wanted)
-    assert said.unattributed == min(wanted, sum(votes.values()))
-    assert sum(said.votes.values()) + said.unattributed == said.valid
+    figures = unattributed(box(votes), wanted)
+    assert figures.unattributed == min(wanted, sum(votes.values()))
+    assert sum(figures.votes.values()) + figures.unattributed == figures.valid
 
 
 @given(VOTES, st.integers(0, 99))
 def test_votes_that_are_held_back_are_not_lost(votes: dict[str, int], seed: int) -> None:
-    said = held_back(box(votes), seeded(seed))
-    assert sum(said.votes.values()) + said.unattributed == said.valid
+    figures = held_back(box(votes), seeded(seed))
+    assert sum(figures.votes.values()) + figures.unattributed == figures.valid
 
 
 @given(VOTES, st.floats(0, 1))

@@ -24,15 +24,15 @@ def test_every_few_minutes_each_district_that_changed_is_reported_whole() -> Non
         (NIGHT + minutes(5), counted(box=1002, district="tr/34/adalar")),
         (NIGHT + minutes(17), counted({"kurum": 7}, box=1002)),
     ]
-    said = list(bulletins(events, every_s=300))
+    sent = list(bulletins(events, every_s=300))
 
     assert [
         (5, "tr/34/adalar", 1, 1),
         (5, "tr/34/uskudar", 1, 1),
         (20, "tr/34/uskudar", 2, 2),
-    ] == [((due - NIGHT) / minutes(1), one.district, one.revision, one.boxes_opened) for due, one in said]
-    assert {"imamoglu": 150, "kurum": 107} == said[-1][1].votes
-    assert all(due == one.at for due, one in said)
+    ] == [((due - NIGHT) / minutes(1), one.district, one.revision, one.boxes_opened) for due, one in sent]
+    assert {"imamoglu": 150, "kurum": 107} == sent[-1][1].votes
+    assert all(due == one.at for due, one in sent)
 
 
 def test_a_box_that_is_taken_back_makes_a_correction() -> None:
@@ -69,19 +69,19 @@ def test_the_last_bulletin_of_a_district_is_the_sum_of_its_boxes(
 
     figures = oracle.sums(mine)
     assert figures.keys() == last.keys()
-    for key, said in figures.items():
+    for key, expected in figures.items():
         for name in ("boxes_opened", "registered", "cast", "valid", "invalid", "unattributed"):
-            assert said[name] == getattr(last[key], name)
-        assert said["votes"] == {name: count for name, count in last[key].votes.items() if count}
+            assert expected[name] == getattr(last[key], name)
+        assert expected["votes"] == {name: count for name, count in last[key].votes.items() if count}
 
 
 def test_a_staged_source_can_report_districts() -> None:
     night = Night(read_scenario().shrink(districts=["tr/34/adalar"]), seed=7, sources=["aa"])
-    said = [one for _, one in bulletins(night, every_s=600)]
+    sent = [one for _, one in bulletins(night, every_s=600)]
 
-    assert 3 == len({one.contest for one in said})
-    assert {"aa"} == {one.source for one in said}
-    assert len(said) < len(list(night))
+    assert 3 == len({one.contest for one in sent})
+    assert {"aa"} == {one.source for one in sent}
+    assert len(sent) < len(list(night))
 
 
 SMALL = read_scenario("district-totals").shrink(districts=["tr/34/adalar"], boxes_per_district=5)

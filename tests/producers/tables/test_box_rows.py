@@ -104,10 +104,10 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, mapping: BoxMap
 
 
 def test_the_same_box_at_another_time_is_no_contradiction(tmp_path: Path) -> None:
-    said = [f"{FIRST},2014-03-30T{hour}:00:00,1" for hour in (20, 22, 21)]
+    lines = [f"{FIRST},2014-03-30T{hour}:00:00,1" for hour in (20, 22, 21)]
 
     for mapping in map(parse_mapping, (TIMES, REVISIONS)):
-        table = read_table(write(tmp_path, *said, header=TIMED), mapping)
+        table = read_table(write(tmp_path, *lines, header=TIMED), mapping)
         assert ["22:00:00"] == [event.at.strftime("%X") for event in tallies(table, mapping)]
     assert 2 == table.duplicates
 
@@ -121,9 +121,9 @@ def test_the_same_box_at_another_time_is_no_contradiction(tmp_path: Path) -> Non
     ],
 )
 def test_a_box_twice_with_no_order_between_is_refused_with_both_lines(tmp_path: Path, text: str, says: str) -> None:
-    said = [f"{line},2014-03-30T20:00:00,1" for line in (FIRST, MORE)]
+    lines = [f"{line},2014-03-30T20:00:00,1" for line in (FIRST, MORE)]
     with pytest.raises(TableError, match="line 3: box 1001 of ÇATALCA is in line 2 with other counts") as caught:
-        read_table(write(tmp_path, *said, header=TIMED), parse_mapping(text))
+        read_table(write(tmp_path, *lines, header=TIMED), parse_mapping(text))
     assert says in str(caught.value)
 
 
@@ -203,7 +203,7 @@ def test_a_file_cut_at_any_byte_says_no_other_counts(tmp_path: Path, header: str
     assert seen == (set() if zipped else {1, 2, 3})
 
 
-class Said(NamedTuple):
+class BoxStatement(NamedTuple):
     """A line of one of two boxes: its revision, its hour, and how many votes one party has."""
 
     box: int
@@ -216,34 +216,34 @@ class Said(NamedTuple):
         return f"34,135,İSTANBUL,ÇATALCA,{self.box},{counts},2014-03-30T2{self.hour}:00,{self.revision}"
 
 
-SAID = st.lists(st.builds(Said, *[st.integers(1, 2)] * 3, st.integers(0, 1)), min_size=1, max_size=6)
+STATEMENTS = st.lists(st.builds(BoxStatement, *[st.integers(1, 2)] * 3, st.integers(0, 1)), min_size=1, max_size=6)
 
 
-def newest(said: Sequence[Said], by: Callable[[Said], int]) -> dict[int, set[int]] | None:
+def newest(statements: Sequence[BoxStatement], by: Callable[[BoxStatement], int]) -> dict[int, set[int]] | None:
     """The votes of each box in its newest lines; `None` where lines of a box contradict each other at one place."""
     places: dict[tuple[int, int], set[int]] = {}
-    for each in said:
+    for each in statements:
         places.setdefault((each.box, by(each)), set()).add(each.votes)
     if any(len(votes) > 1 for votes in places.values()):
         return None
     return {box: places[box, max(order for other, order in places if other == box)] for box, _ in places}
 
 
-@given(SAID, st.randoms(use_true_random=False))
+@given(STATEMENTS, st.randoms(use_true_random=False))
 def test_the_newest_line_of_each_box_is_published_or_none(
-    tmp_path_factory: pytest.TempPathFactory, said: list[Said], chance: Random
+    tmp_path_factory: pytest.TempPathFactory, statements: list[BoxStatement], chance: Random
 ) -> None:
     """Whatever the order of the lines and how often each is there; against a naive reading of them."""
-    folder = tmp_path_factory.mktemp("said")
-    lines = [each.line() for each in said]
+    folder = tmp_path_factory.mktemp("statements")
+    lines = [each.line() for each in statements]
     shuffled = chance.sample([*lines, *lines], 2 * len(lines))
-    rules: list[tuple[str, Callable[[Said], int]]] = [
+    rules: list[tuple[str, Callable[[BoxStatement], int]]] = [
         (TIMES, lambda each: each.hour),
         (REVISIONS, lambda each: each.revision),
         (MAPPING.read_text(encoding="utf-8"), lambda _: 0),
     ]
     for text, by in rules:
-        mapping, expected = parse_mapping(text), newest(said, by)
+        mapping, expected = parse_mapping(text), newest(statements, by)
         for written in (lines, shuffled):
             path = write(folder, *written, header=TIMED)
             if expected is None:

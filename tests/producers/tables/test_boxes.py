@@ -143,8 +143,8 @@ def test_of_a_box_that_is_there_twice_the_newest_is_published(
     tmp_path: Path, lines: tuple[str, str], revision: int | None
 ) -> None:
     """Whatever the order of the lines, and under whatever one revision."""
-    said = [f"{line},2014-03-30T{20 + (line is MORE)}:00:00,{1 + (line is MORE)}" for line in lines]
-    table = read_table(write(tmp_path, *said, header=TIMED), parse_mapping(TIMES))
+    rows = [f"{line},2014-03-30T{20 + (line is MORE)}:00:00,{1 + (line is MORE)}" for line in lines]
+    table = read_table(write(tmp_path, *rows, header=TIMED), parse_mapping(TIMES))
 
     assert [(revision or 1, 186)] == [
         (event.revision, event.votes["chp"]) for event in tallies(table, parse_mapping(TIMES), revision=revision)
@@ -154,9 +154,9 @@ def test_of_a_box_that_is_there_twice_the_newest_is_published(
 
 
 def test_under_one_revision_only_the_highest_of_a_box_is_published(tmp_path: Path) -> None:
-    said = [f"{FIRST},2014-03-30T22:00:00,1", f"{MORE},2014-03-30T21:00:00,2"]
+    rows = [f"{FIRST},2014-03-30T22:00:00,1", f"{MORE},2014-03-30T21:00:00,2"]
     mapping = parse_mapping(REVISIONS)
-    table = read_table(write(tmp_path, *said, header=TIMED), mapping)
+    table = read_table(write(tmp_path, *rows, header=TIMED), mapping)
 
     assert [1, 2] == [event.revision for event in tallies(table, mapping)]
     assert [(9, 186)] == [(event.revision, event.votes["chp"]) for event in tallies(table, mapping, revision=9)]

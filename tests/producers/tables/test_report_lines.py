@@ -36,7 +36,7 @@ def test_a_line_that_cannot_be_used_is_named_and_the_others_can(tmp_path: Path, 
 def test_a_time_without_a_zone_is_refused(tmp_path: Path) -> None:
     report = {name: value for name, value in WIDE["report"].items() if name != "timezone"}
 
-    assert "in no time zone" in read(tmp_path, HEADER, LINE, said=mapping(WIDE, report=report))[1]
+    assert "in no time zone" in read(tmp_path, HEADER, LINE, plan=mapping(WIDE, report=report))[1]
 
 
 def test_the_same_revision_with_other_figures_spoils_its_district_and_no_other(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_the_same_revision_with_other_figures_spoils_its_district_and_no_other(t
 def test_half_a_report_is_none(tmp_path: Path, old: str, new: str, says: str) -> None:
     good = "İSTANBUL,ÜSKÜDAR,BŞB,7,10,3000,2550,2500,50,Kurum,AK Parti,1000"
     bad = "İSTANBUL,ÜSKÜDAR,BŞB,7,10,3000,2550,2500,50,Reis,,1500".replace(old, new)
-    reports, told = read(tmp_path, LONG_HEADER, good, bad, said=mapping(LONG))
+    reports, told = read(tmp_path, LONG_HEADER, good, bad, plan=mapping(LONG))
 
     assert says in told
     assert [] == reports
@@ -70,17 +70,17 @@ def test_half_a_report_is_none(tmp_path: Path, old: str, new: str, says: str) ->
 
 def test_a_column_of_a_candidate_who_is_not_on_this_ballot_must_be_zero(tmp_path: Path) -> None:
     votes = {"İmamoğlu": "chp", "Kurum": "ak_parti"}
-    said = mapping(WIDE, votes=votes, report=WIDE["report"] | {"contest": "district_mayor"})
+    plan = mapping(WIDE, votes=votes, report=WIDE["report"] | {"contest": "district_mayor"})
     gebze = LINE.replace("Üsküdar", "Gebze")
 
-    assert {"chp": 1500} == read(tmp_path, HEADER, gebze.replace(";1.000;", ";0;"), said=said)[0][0].votes
-    assert "no candidate 'ak_parti' on the ballot of tr/41/gebze" in read(tmp_path, HEADER, gebze, said=said)[1]
+    assert {"chp": 1500} == read(tmp_path, HEADER, gebze.replace(";1.000;", ";0;"), plan=plan)[0][0].votes
+    assert "no candidate 'ak_parti' on the ballot of tr/41/gebze" in read(tmp_path, HEADER, gebze, plan=plan)[1]
 
 
 def test_a_column_that_is_not_there_is_told_with_the_nearest(tmp_path: Path) -> None:
     changed = mapping(WIDE, columns=WIDE["columns"] | {"cast": "kullanılan"})
     with pytest.raises(MappingError, match=r"no column 'kullanılan', which the mapping names. Nearest: 'kullanan'"):
-        read(tmp_path, HEADER, LINE, said=changed)
+        read(tmp_path, HEADER, LINE, plan=changed)
 
 
 CANDIDATES = {"İmamoğlu": 700, "Kurum": 790, "Bir Bağımsız": 10}
@@ -93,7 +93,7 @@ UNATTRIBUTED = mapping(LONG, columns=LONG["columns"] | {"unattributed": "boşta"
 @pytest.mark.parametrize("there", [1, 2])
 def test_a_file_that_ends_in_the_middle_of_a_report_has_not_that_report(tmp_path: Path, there: int) -> None:
     """One line of three said 700 votes, and none for the two who follow."""
-    reports, told = read(tmp_path, LONG_HEADER, *KADIKOY, *LINES[:there], said=mapping(LONG))
+    reports, told = read(tmp_path, LONG_HEADER, *KADIKOY, *LINES[:there], plan=mapping(LONG))
 
     assert [("tr/34/kadikoy", {"imamoglu": 700, "kurum": 790, "bagimsiz_1": 10})] == [
         (report.district, report.votes) for report in reports
@@ -107,35 +107,35 @@ def test_a_report_is_whole_once_everybody_is_named_or_all_valid_votes_are(tmp_pa
     odd = [line.replace(",1500,", ",1501,") for line in LINES]
     for lines in (LINES, odd, [LINES[1], LINES[0].replace(",700", ",710")]):
         ordered = [lines[index] for index in order if index < len(lines)]
-        reports, told = read(tmp_path, LONG_HEADER, *ordered, said=mapping(LONG))
+        reports, told = read(tmp_path, LONG_HEADER, *ordered, plan=mapping(LONG))
         assert (1, "") == (len(reports), told)
 
 
 def test_votes_of_nobody_yet_belong_to_what_is_valid(tmp_path: Path) -> None:
     header, line = LONG_HEADER.replace(",oy", ",boşta,oy"), f"{START},İmamoğlu,,800,700"
 
-    assert 1 == len(read(tmp_path, header, line, said=UNATTRIBUTED)[0])
-    assert "is not whole" in read(tmp_path, header, line.replace(",800,", ",799,"), said=UNATTRIBUTED)[1]
+    assert 1 == len(read(tmp_path, header, line, plan=UNATTRIBUTED)[0])
+    assert "is not whole" in read(tmp_path, header, line.replace(",800,", ",799,"), plan=UNATTRIBUTED)[1]
 
 
 def test_who_is_not_named_has_no_vote_where_the_mapping_says_so_and_how_a_file_ends(tmp_path: Path) -> None:
     report = LONG["report"] | {"unnamed": "zero"}
     ending = mapping(LONG, report=report, table={"end": "SON"})
 
-    assert 1 == len(read(tmp_path, LONG_HEADER, LINES[0], "SON", said=ending)[0])
+    assert 1 == len(read(tmp_path, LONG_HEADER, LINES[0], "SON", plan=ending)[0])
     with pytest.raises(TableError, match="is not whole: no line begins with 'SON'"):
-        read(tmp_path, LONG_HEADER, LINES[0], said=ending)
+        read(tmp_path, LONG_HEADER, LINES[0], plan=ending)
     with pytest.raises(MappingError, match=r"nothing shows that .*t.csv is whole. Name as table.end"):
-        read(tmp_path, LONG_HEADER, LINES[0], said=mapping(LONG, report=report))
+        read(tmp_path, LONG_HEADER, LINES[0], plan=mapping(LONG, report=report))
 
 
 def test_half_a_report_in_json_is_none_either(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     rows = [dict(zip(LONG_HEADER.split(","), line.split(","), strict=True)) for line in LINES]
-    for count, said in ((3, LONG), (1, LONG), (1, LONG | {"report": LONG["report"] | {"unnamed": "zero"}})):
+    for count, plan in ((3, LONG), (1, LONG), (1, LONG | {"report": LONG["report"] | {"unnamed": "zero"}})):
         path.write_bytes(orjson.dumps(rows[:count]))
-        table = read_reports(path, mapping(said), ELECTION)
-        assert (count == 1 and said is LONG) == bool(table.faults.count)
+        table = read_reports(path, mapping(plan), ELECTION)
+        assert (count == 1 and plan is LONG) == bool(table.faults.count)
 
 
 LAST = {
@@ -168,17 +168,17 @@ def test_a_wide_file_cut_at_any_byte_says_no_other_counts(tmp_path: Path, last: 
     check_every_cut(tmp_path, lines, mapping(WIDE), 2)
 
 
-def check_every_cut(tmp_path: Path, lines: list[str], said: ReportMapping, count: int) -> None:
+def check_every_cut(tmp_path: Path, lines: list[str], plan: ReportMapping, count: int) -> None:
     """Check that each beginning of the file comes to some of its reports, as the whole file has them, or is refused."""
     path, whole = tmp_path / "t.csv", "".join(f"{line}\r\n" for line in lines).encode()
     path.write_bytes(whole)
-    expected = {encode(report) for report in read_reports(path, said, ELECTION).reports}
+    expected = {encode(report) for report in read_reports(path, plan, ELECTION).reports}
     assert count == len(expected)
     seen = set()
     for cut in range(len(whole)):
         path.write_bytes(whole[:cut])
         try:
-            found = {encode(report) for report in read_reports(path, said, ELECTION).reports}
+            found = {encode(report) for report in read_reports(path, plan, ELECTION).reports}
         except (TableError, MappingError):
             continue
         assert found <= expected, whole[:cut].decode(errors="replace")
@@ -191,15 +191,15 @@ def test_any_order_and_duplication_of_lines_gives_the_same_reports(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("order")
-    expected = read(folder, LONG_HEADER, *LINES, *KADIKOY, said=mapping(LONG))[0]
-    reports, told = read(folder, LONG_HEADER, *lines, said=mapping(LONG))
+    expected = read(folder, LONG_HEADER, *LINES, *KADIKOY, plan=mapping(LONG))[0]
+    reports, told = read(folder, LONG_HEADER, *lines, plan=mapping(LONG))
 
     assert ({encode(report) for report in expected}, "") == ({encode(report) for report in reports}, told)
 
 
 def test_the_same_line_at_another_time_is_no_contradiction(tmp_path: Path) -> None:
-    said = mapping(WIDE, report=WIDE["report"] | {"revision": 7})
-    (report,), told = read(tmp_path, HEADER, LINE.replace("19:00", "19:05"), LINE, said=said)
+    plan = mapping(WIDE, report=WIDE["report"] | {"revision": 7})
+    (report,), told = read(tmp_path, HEADER, LINE.replace("19:00", "19:05"), LINE, plan=plan)
 
     assert ("", "2024-03-31T19:05:00+03:00", 7) == (told, report.at.isoformat(), report.revision)
 
@@ -262,14 +262,14 @@ def test_a_line_of_all_candidates_together_is_checked_and_published_as_nothing(
 
 
 def test_a_candidate_of_another_ballot_may_be_named_with_no_vote(tmp_path: Path) -> None:
-    said = mapping(LONG, contests={"BŞB": "district_mayor"}, candidates={"Reis": "ak_parti"})
+    plan = mapping(LONG, contests={"BŞB": "district_mayor"}, candidates={"Reis": "ak_parti"})
     gebze = "KOCAELİ,GEBZE,BŞB,7,10,3000,1550,1500,50"
     lines = [f"{gebze},CHP,,1500", f"{gebze},Reis,,0"]
 
-    assert {"chp": 1500} == read(tmp_path, LONG_HEADER, *lines, said=said)[0][0].votes
-    told = read(tmp_path, LONG_HEADER, lines[0], f"{gebze},Reis,,1", said=said)[1]
+    assert {"chp": 1500} == read(tmp_path, LONG_HEADER, *lines, plan=plan)[0][0].votes
+    told = read(tmp_path, LONG_HEADER, lines[0], f"{gebze},Reis,,1", plan=plan)[1]
     assert "line 3: 'Reis' or '' is 'ak_parti', no candidate on the ballot of tr/41/gebze" in told
-    assert "no candidate 'Kimse'" in read(tmp_path, LONG_HEADER, lines[0], f"{gebze},Kimse,,0", said=said)[1]
+    assert "no candidate 'Kimse'" in read(tmp_path, LONG_HEADER, lines[0], f"{gebze},Kimse,,0", plan=plan)[1]
 
 
 def test_an_update_time_before_1970_is_no_revision(tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_figures_of_a_file_cut_anywhere_are_those_of_the_whole(
         for district, (valid, cast) in zip(districts, counts, strict=False)
     ]
     if data.draw(st.booleans(), label="a line for each candidate"):
-        said, header = mapping(LONG), LONG_HEADER
+        plan, header = mapping(LONG), LONG_HEADER
         lines = [
             f"{start},{name},,{count}"
             for start, each in zip(starts, votes, strict=True)
@@ -300,17 +300,17 @@ def test_figures_of_a_file_cut_anywhere_are_those_of_the_whole(
     else:
         columns = {name: value for name, value in LONG["columns"].items() if name not in {"candidate", "votes"}}
         ids = ["imamoglu", "kurum", "bagimsiz_1"]
-        said = mapping(LONG, columns=columns, candidates={}, votes=dict(zip(names, ids, strict=True)))
+        plan = mapping(LONG, columns=columns, candidates={}, votes=dict(zip(names, ids, strict=True)))
         header = ",".join(["il,ilce,yarış,sıra,açılan,kayıtlı,kullanan,geçerli,geçersiz", *names])
         lines = [f"{start},{','.join(map(str, each))}" for start, each in zip(starts, votes, strict=True)]
     path = tmp_path_factory.mktemp("cut") / "t.csv"
     whole = "\n".join([header, *lines, *[""] * data.draw(st.integers(0, 1), label="line ends")]).encode()
     path.write_bytes(whole)
-    expected = {encode(report) for report in read_reports(path, said, ELECTION).reports}
+    expected = {encode(report) for report in read_reports(path, plan, ELECTION).reports}
     assert len(votes) == len(expected)
     path.write_bytes(whole[: data.draw(st.integers(len(header.encode()), len(whole)), label="cut")])
     try:
-        found = read_reports(path, said, ELECTION).reports
+        found = read_reports(path, plan, ELECTION).reports
     except TableError:
         return
     assert {encode(report) for report in found} <= expected

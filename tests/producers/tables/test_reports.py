@@ -58,17 +58,17 @@ LONG: dict[str, Any] = {
 LONG_HEADER = "il,ilce,yarış,sıra,açılan,kayıtlı,kullanan,geçerli,geçersiz,aday,parti,oy"
 
 
-def mapping(said: dict[str, Any], **changes: Any) -> ReportMapping:
-    return ReportMapping.model_validate(said | changes)
+def mapping(plan: dict[str, Any], **changes: Any) -> ReportMapping:
+    return ReportMapping.model_validate(plan | changes)
 
 
 def read(
-    tmp_path: Path, *lines: str, said: ReportMapping | None = None, correction: bool = False
+    tmp_path: Path, *lines: str, plan: ReportMapping | None = None, correction: bool = False
 ) -> tuple[list[Reported], str]:
     """The reports of a table, and what is wrong with its lines."""
     path = tmp_path / "t.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    table = read_reports(path, said or mapping(WIDE), ELECTION, correction=correction)
+    table = read_reports(path, plan or mapping(WIDE), ELECTION, correction=correction)
     return list(table.reports), table.faults.message("so.") if table.faults.count else ""
 
 
@@ -89,7 +89,7 @@ def test_a_line_for_each_candidate_adds_up_to_one_report(tmp_path: Path) -> None
     start = "İSTANBUL,ÜSKÜDAR,BŞB,7,10,3000,2550,2500,50"
     lines = (LONG_HEADER, f"{start},Reis,?,1500", f"{start},PARTİ ADAYI,AK Parti,1000", f"{start},Reis,?,1500")
 
-    assert ([reported(revision=7)], "") == read(tmp_path, *lines, said=mapping(LONG))
+    assert ([reported(revision=7)], "") == read(tmp_path, *lines, plan=mapping(LONG))
 
 
 def test_json_is_read_like_a_table(tmp_path: Path) -> None:
@@ -159,10 +159,10 @@ def test_the_lines_that_the_example_shows_are_read_as_it_says(tmp_path: Path) ->
 @pytest.mark.parametrize("contest", CSVS)
 def test_the_published_figures_of_2024_come_out_as_they_went_in(contest: str) -> None:
     path = real_table(f"istanbul-2024/{contest}.csv")
-    said = read_report_mapping(ROOT / "examples" / "istanbul-2024-reports.toml")
-    said = said.model_copy(update={"report": said.report.model_copy(update={"contest": contest, "source": "anka"})})
+    plan = read_report_mapping(ROOT / "examples" / "istanbul-2024-reports.toml")
+    plan = plan.model_copy(update={"report": plan.report.model_copy(update={"contest": contest, "source": "anka"})})
 
-    table = read_reports(path, said, two_agencies())
+    table = read_reports(path, plan, two_agencies())
     table.faults.raise_any()
 
     sums: dict[str, int] = defaultdict(int)

@@ -103,36 +103,41 @@ def test_where_the_mapping_names_the_end_a_file_without_it_is_not_whole(tmp_path
         read("a,b\n1,2\nSON\n3,4\n")
 
 
-def read(tmp_path: Path, said: object, rows: str | None = None, each: str | None = None) -> list[tuple[int, list[str]]]:
+def read(
+    tmp_path: Path, content: object, rows: str | None = None, each: str | None = None
+) -> list[tuple[int, list[str]]]:
     path = tmp_path / "playout-data.json"
-    path.write_bytes(said if isinstance(said, bytes) else orjson.dumps(said))
+    path.write_bytes(content if isinstance(content, bytes) else orjson.dumps(content))
     sheet = read_json(path, rows, each)
     return [(0, list(sheet.header)), *((line.number, list(line.cells)) for line in sheet.lines)]
 
 
 def test_objects_are_lines_and_nested_names_are_joined(tmp_path: Path) -> None:
-    said = {"data": {"ilceler": [{"ad": "Adalar", "oy": {"chp": 1, "dp": None}}, {"ad": "Bağcılar", "saat": 1.0}]}}
+    content = {"data": {"ilceler": [{"ad": "Adalar", "oy": {"chp": 1, "dp": None}}, {"ad": "Bağcılar", "saat": 1.0}]}}
 
     assert [
         (0, ["ad", "oy.chp", "oy.dp", "saat"]),
         (1, ["Adalar", "1", "", ""]),
         (2, ["Bağcılar", "", "", "1"]),
-    ] == read(tmp_path, said, "data.ilceler")
+    ] == read(tmp_path, content, "data.ilceler")
 
 
 def test_each_of_a_list_is_a_line_beside_what_its_parent_says(tmp_path: Path) -> None:
-    said = [{"ad": "Adalar", "adaylar": [{"kod": "a", "oy": 1}, {"kod": "b", "oy": 2.5}]}, {"ad": "Boş", "adaylar": []}]
+    content = [
+        {"ad": "Adalar", "adaylar": [{"kod": "a", "oy": 1}, {"kod": "b", "oy": 2.5}]},
+        {"ad": "Boş", "adaylar": []},
+    ]
 
     assert [
         (0, ["ad", "adaylar.kod", "adaylar.oy"]),
         (1, ["Adalar", "a", "1"]),
         (1, ["Adalar", "b", "2.5"]),
         (2, ["Boş", "", ""]),
-    ] == read(tmp_path, said, each="adaylar")
+    ] == read(tmp_path, content, each="adaylar")
 
 
 @pytest.mark.parametrize(
-    ("said", "rows", "says"),
+    ("content", "rows", "says"),
     [
         (b"{", None, "not readable as JSON"),
         ({"a": 1}, None, "no list of objects at the top"),
@@ -140,9 +145,9 @@ def test_each_of_a_list_is_a_line_beside_what_its_parent_says(tmp_path: Path) ->
         ({"a": [1]}, "a.b", "no list of objects at 'a.b'"),
     ],
 )
-def test_json_of_another_shape_says_what_to_do(tmp_path: Path, said: object, rows: str | None, says: str) -> None:
+def test_json_of_another_shape_says_what_to_do(tmp_path: Path, content: object, rows: str | None, says: str) -> None:
     with pytest.raises(TableError, match=says):
-        read(tmp_path, said, rows)
+        read(tmp_path, content, rows)
 
 
 def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
