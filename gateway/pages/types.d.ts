@@ -60,6 +60,8 @@ export interface Contest {
   readonly candidates: readonly DefinedCandidate[];
   /** Units with a ballot of their own. */
   readonly ballots?: Readonly<Record<string, readonly DefinedCandidate[]>>;
+  /** How its votes become seats, where it divides any: by which method, and how many each constituency has. */
+  readonly seats?: { readonly method: string; readonly seats: Readonly<Record<string, number>> };
 }
 
 export interface DefinedCandidate {

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, expect
 
+from schemas.seats import SeatPlan
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import election
 from tests.browser.stage import begin, log_at, publish, showing, totals
@@ -93,3 +94,24 @@ async def test_numbers_count_up_within_a_second_and_land_on_the_true_value(tmp_p
             assert 9000 == values[-1]
             on_the_way = [at for at, _ in seen[:-1]]  # the next picture shows the true value, whenever it comes
             assert not on_the_way or on_the_way[-1] - on_the_way[0] < 1000
+
+
+async def test_declared_seats_are_those_that_the_gateway_divides(tmp_path: Path, browser: Browser) -> None:
+    """A parliament by a method that no page knows; a tie is shown as undecided, until a vote decides it."""
+    known = election()
+    plan = SeatPlan(method="largest_remainder_hare", seats={"tr/34/sisli": 3, "tr/34/tuzla": 1})
+    council = known.contest_by_id["district_council"].model_copy(update={"seats": plan})
+    async with log_at(tmp_path) as log, showing(log) as url:
+        await begin(log, known.model_copy(update={"contests": (council,)}))
+        told = {"tr/34/sisli": {"chp": 600, "ak_parti": 310}, "tr/34/tuzla": {"chp": 50, "ak_parti": 50}}
+        await publish(log, *(totals(unit, votes, contest="district_council", boxes=5) for unit, votes in told.items()))
+        async with screen(browser, f"{url}/overlays/council?unit=tr/34", width=1920, height=1080) as shown:
+            await shown.shows(".council li:nth-child(1) .seats", "2")
+            await shown.shows(".council li:nth-child(2) .seats", "1")
+            await shown.shows(".council li:nth-child(3)", "belli değil1")
+            await publish(
+                log,
+                totals("tr/34/tuzla", {"chp": 50, "ak_parti": 51}, contest="district_council", boxes=5, version=1),
+            )
+            await shown.shows(".council li:nth-child(2) .seats", "2")
+            assert "en büyük artık (Hare)" == await shown.text(".law")

@@ -9,7 +9,7 @@ import { allocate, hemicycle, membersFor } from "./seats.js";
 import { subscriptions } from "./stage.js";
 import { Counted, fit, Heading, Name, Origin } from "./widgets.js";
 
-/** @import { OverlayTools, Scene, Tools } from "./types.d.ts" */
+/** @import { Options, OverlayTools, Scene, Tools } from "./types.d.ts" */
 
 const MOST_SEATS = 2_000;
 /** Rows of the list; the rest is told with its sum. */
@@ -39,27 +39,65 @@ function constituencies({ election, selection, options }) {
 }
 
 /**
- * Seats must be said: the definition does not know them.
+ * The constituencies that the definition declares in the unit, with their seats; null where it declares none there.
+ * @param {Pick<Scene, "election" | "selection">} options
+ */
+function declared({ election, selection }) {
+  const plan = election.contestById.get(selection.contest)?.seats;
+  const inside = Object.entries(plan?.seats ?? {}).filter(([unit]) =>
+    selection.unit === election.country.id ? true : `${unit}/`.startsWith(`${selection.unit}/`),
+  );
+  return plan && inside.length > 0 ? { method: plan.method, seats: new Map(inside) } : null;
+}
+
+/** @param {Pick<Options, "seats" | "population">} options */
+const isSaid = (options) => options.seats.length > 0 || options.population > 0;
+
+/**
+ * Seats must be said, by the address or by the definition; the address goes first.
  * @param {Scene} scene
  */
 export function check(scene) {
-  return constituencies(scene) ? [] : [{ name: "seats", key: "badSeats", values: {} }];
+  const known = isSaid(scene.options) ? constituencies(scene) : declared(scene);
+  return known ? [] : [{ name: "seats", key: "badSeats", values: {} }];
 }
 
 /**
- * From counts to seats. Each district is a constituency of its own (Law 2972, article 3); a province is their sum.
+ * The seats of the unit by the definition: the gateway has worked them out.
  * @param {Scene} scene
  */
-export function model(scene) {
-  const { t, format, selection, options } = scene;
-  const unit = scene.unit();
+function told(scene) {
+  const { night, selection } = scene;
+  const plan = declared(scene);
+  const total = [...(plan?.seats.values() ?? [])].reduce((sum, many) => sum + many, 0);
+  const entry = night.seats({ contest: selection.contest, source: selection.source, unit: selection.unit });
+  const ties = (entry?.undecided ?? []).filter(({ reason }) => reason === "tie");
+  return {
+    seats: new Map((entry?.seats ?? []).map(({ candidate, seats }) => [candidate, seats])),
+    open: entry ? entry.open : total,
+    lots: ties.reduce((sum, one) => sum + one.seats, 0),
+    total,
+    parts: plan?.seats.size ?? 0,
+    law: scene.t(`method_${plan?.method}`),
+    title: "houseOf",
+    sumOf: "constituenciesOf",
+  };
+}
+
+/**
+ * The seats of the unit by the members that the address says. Each district is a constituency of its own (Law 2972,
+ * article 3); a province is their sum.
+ * @param {Scene} scene
+ */
+function projected(scene) {
+  const { options } = scene;
   const districts = constituencies(scene) ?? new Map(); // where nobody says how many, `check` has said so
   /** @type {Map<string, number>} */
   const seats = new Map();
   let open = 0;
   for (const [id, members] of districts) {
     const part = scene.unit(id);
-    const alone = new Set(part.ranked.filter((item) => item.candidate.independent).map((item) => item.candidate.id));
+    const alone = part.ranked.filter((item) => item.candidate.independent).map((item) => item.candidate.id);
     const result = allocate(part.entry?.votes ?? {}, {
       members,
       quota: options.quota,
@@ -69,8 +107,29 @@ export function model(scene) {
     for (const [party, many] of result.seats) seats.set(party, (seats.get(party) ?? 0) + many);
     open += result.open;
   }
-  const seatsOf = (/** @type {string} */ id) => seats.get(id) ?? 0;
   const total = [...districts.values()].reduce((sum, members) => sum + members, 0);
+  const law = [scene.t("lawNote"), options.quota ? scene.t("quotaNote", { n: scene.format.count(options.quota) }) : ""];
+  return {
+    seats,
+    open,
+    lots: open,
+    total,
+    parts: districts.size,
+    law: law.filter(Boolean).join(" · "),
+    title: "councilOf",
+    sumOf: "seatsOf",
+  };
+}
+
+/**
+ * From counts to seats.
+ * @param {Scene} scene
+ */
+export function model(scene) {
+  const { t, format, selection, options } = scene;
+  const unit = scene.unit();
+  const { seats, open, lots, total, parts, law, title, sumOf } = isSaid(options) ? projected(scene) : told(scene);
+  const seatsOf = (/** @type {string} */ id) => seats.get(id) ?? 0;
   const rows = unit.ranked
     .map((item) => written(scene, unit, item))
     .filter(({ id }) => seatsOf(id) > 0)
@@ -84,21 +143,15 @@ export function model(scene) {
     }))
     .sort((left, right) => right.seats - left.seats);
   return {
-    heading: { title: unit.unit.name, subtitle: t("councilOf", { n: format.count(total) }) },
+    heading: { title: unit.unit.name, subtitle: t(title, { n: format.count(total) }) },
     total,
     majority: Math.floor(total / 2) + 1,
     rows,
     open,
     empty: !unit.entry,
-    seatsOf: districts.size > 1 ? t("seatsOf", { n: format.count(districts.size) }) : "",
+    seatsOf: parts > 1 ? t(sumOf, { n: format.count(parts) }) : "",
     projected: t("projected"),
-    law: [
-      t("lawNote"),
-      options.quota ? t("quotaNote", { n: format.count(options.quota) }) : "",
-      open && unit.entry ? t("openSeats", { n: format.count(open) }) : "",
-    ]
-      .filter(Boolean)
-      .join(" · "),
+    law: [law, lots && unit.entry ? t("openSeats", { n: format.count(lots) }) : ""].filter(Boolean).join(" · "),
     place: selection.unit,
     counted: counted(scene, unit),
     origin: origin(scene),

@@ -145,7 +145,7 @@ export const MANIFEST = {
     {
       "name": "council",
       "title": "Council",
-      "description": "Seats by Law 2972, article 23, from the votes counted so far.",
+      "description": "Seats by the definition, or by Law 2972, from the votes counted so far.",
       "layer": 4,
       "walks": false,
       "cuts": false,

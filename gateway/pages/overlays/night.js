@@ -5,13 +5,17 @@
 import { awaitDefinition, connect, newDefinition, routeUrl } from "../client/index.js";
 import { Listeners } from "../client/listeners.js";
 import { Election } from "../election.js";
+import { AskedSeats } from "./asked-seats.js";
 
-/** @import { Definition, ElectionDefinition, Handle, NightClient, ShownFeed, Wanted } from "./types.d.ts" */
+/** @import { Definition, ElectionDefinition, Handle, NightClient } from "./types.d.ts" */
+/** @import { SeatsEntry, ShownFeed, Wanted } from "./types.d.ts" */
 
 /** As often as a viewer can take in a new number; what lies between is conflated by the server. */
 const MAX_RATE_HZ = 2;
 /** Boundaries are a few MiB at most: more than this is a stuck connection. */
 const BOUNDARIES_TIMEOUT_MS = 20_000;
+/** Seats are worked out in milliseconds: who waits longer asks again. */
+const SEATS_TIMEOUT_MS = 5_000;
 /** @type {ShownFeed} */
 const UNHEARD = { state: "waiting", last_event: null, age_s: null };
 /** The status "204 No Content": the gateway was given no boundaries. */
@@ -32,6 +36,10 @@ export class FollowedNight {
   #shownAt = null;
   /** @type {string | undefined} */
   #token;
+  #seats = new AskedSeats(
+    (where) => this.#askSeats(where),
+    () => this.#listeners.tell("change"),
+  );
 
   /**
    * `page` is an address of the gateway's, with the read token where there is one.
@@ -103,6 +111,26 @@ export class FollowedNight {
    */
   entry(contest, source, unit) {
     return this.embargoed ? undefined : this.#client.entry(contest, source, unit);
+  }
+
+  /**
+   * The seats of a unit as the gateway last told them, or undefined: an archive's night has no gateway to ask.
+   * @param {{ contest: string, source: string, unit: string }} where
+   */
+  seats(where) {
+    return this.embargoed || this.#client.definition ? undefined : this.#seats.of(where);
+  }
+
+  /**
+   * @param {{ contest: string, source: string, unit: string }} where
+   * @returns {Promise<SeatsEntry | undefined>}
+   */
+  async #askSeats(where) {
+    const route = routeUrl("/v1/seats", this.page, this.#token);
+    for (const [name, value] of Object.entries(where)) route.searchParams.set(name, value);
+    const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(SEATS_TIMEOUT_MS) });
+    if (!response.ok) throw new Error(`No seats (${response.status}).`);
+    return (await response.json()).seats[0];
   }
 
   /**

@@ -1,5 +1,7 @@
 /**
- * The seats of a municipal council by Law 2972. Pure: votes in, seats out.
+ * The seats of a municipal council by Law 2972, for an address that says its members. Pure: votes in, seats out. It is
+ * what the gateway's `tabulation/seats/` comes to, and tested against that; a contest whose definition declares its
+ * seats is divided by the gateway alone (asked-seats.js).
  */
 
 /** @typedef {readonly [id: string, votes: number]} Count */
@@ -27,22 +29,24 @@ export function membersFor(population) {
 /**
  * Article 23: a tenth of the constituency's valid votes is taken off everybody's; who has nothing left gets no seat;
  * the rest is divided by 1, 2, 3, … and the greatest quotients take the seats. Quota seats (article 10) are not
- * divided: they are the first party's. A tie for the last seat is drawn by lot, which nobody can compute: it is left
- * open.
+ * divided: they are the first party's, and no independent's. A tie for the last seat is drawn by lot, which nobody can
+ * compute: it is left open.
  *
  * Returns {seats: Map from id to seats, open: seats that a lot decides, quotaTo: id or null, barred: ids without a seat
  * because a tenth was not passed}. Integers throughout: votes are compared as ten times themselves.
  * @param {Readonly<Record<string, number>>} votes
- * @param {{members: number, quota?: number, valid: number, alone?: ReadonlySet<string>}} options
+ * @param {{members: number, quota?: number, valid: number, alone?: Iterable<string>}} options
  */
-export function allocate(votes, { members, quota = 0, valid, alone = new Set() }) {
+export function allocate(votes, { members, quota: wanted = 0, valid, alone: independents = [] }) {
+  const alone = new Set(independents);
+  const quota = Math.min(wanted, members);
   const rows = Object.entries(votes).filter(([, count]) => count > 0);
   const left = rows
     .map(([id, count]) => /** @type {Count} */ ([id, count * 10 - valid]))
     .filter(([, rest]) => rest > 0);
   const seats = new Map(left.map(([id]) => [id, 0]));
   const barred = rows.filter(([id]) => !seats.has(id)).map(([id]) => id);
-  const divided = Math.max(0, members - quota);
+  const divided = members - quota;
   let open = left.length ? 0 : divided;
   for (let given = 0; left.length && given < divided; ) {
     const winners = greatest(
@@ -60,7 +64,7 @@ export function allocate(votes, { members, quota = 0, valid, alone = new Set() }
     for (const id of winners) seats.set(id, (seats.get(id) ?? 0) + 1);
     given += winners.length;
   }
-  const first = firstOf(rows);
+  const first = firstOf(rows.filter(([id]) => !alone.has(id)));
   if (first && quota) seats.set(first, (seats.get(first) ?? 0) + quota);
   return { seats, open: open + (first ? 0 : quota), quotaTo: quota ? first : null, barred };
 }

@@ -141,6 +141,15 @@ export type NightClient = Pick<
   readonly definition?: ElectionDefinition;
 };
 
+/** A unit's seats, as /v1/seats tells them: see docs/seats.md. */
+export interface SeatsEntry {
+  readonly constituencies: number;
+  readonly house: number;
+  readonly seats: readonly { readonly candidate: string; readonly seats: number }[];
+  readonly open: number;
+  readonly undecided: readonly { readonly reason: string; readonly seats: number }[];
+}
+
 /** The state of the connection, and what there was before it. */
 export interface Connection {
   status: Status;
