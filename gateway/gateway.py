@@ -17,7 +17,7 @@ from gateway.admission.handshake import Handshake, Refusal, over_limit
 from gateway.admission.limits import Census
 from gateway.broadcaster import Broadcaster
 from gateway.metrics import Metrics, Reading
-from gateway.readiness import LogContact, unready
+from gateway.readiness import LogContact, Reason, unready
 from gateway.run_state import Client, RunState
 from gateway.settings import GatewaySettings
 from schemas.moments import epoch_ms
@@ -152,11 +152,14 @@ class Gateway:
         """How long ago the log last answered."""
         return self._contact.age_s(self.clock.monotonic())
 
-    def unready(self) -> tuple[str, ...]:
+    def unready(self) -> tuple[Reason, ...]:
         """Why no clients should be sent here; empty where it is ready."""
+        unverified = self.unverified()
         return unready(
             waits_for=None if self.ready and not self.retiring else self.reason,
-            unverified=complaint(self.unverified()),
+            is_ending=self.retiring,
+            unverified=complaint(unverified),
+            orders=[f"{one.order.type} ({one.offset})" for one in unverified if one.order is not None],
             refused=self._contact.refused,
             log_age_s=self.log_age_s,
             log_limit_s=self.settings.log_silent_s,

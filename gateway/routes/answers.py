@@ -37,6 +37,19 @@ _CODING: Final = re.compile(r'(?:--?|;)(?:gzip|br|zstd|deflate)"$')
 """What proxies put at the end of a tag when they compress: Apache's `"x-gzip"`, Jetty's `"x--gzip"`, `"x;br"`."""
 
 
+class Coded(HTTPException):
+    """A refusal with a code, by which a page says it in its own language; `detail` says it in English.
+
+    `values` are the code's parameters: they go into the answer beside it.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **values: str | None
+    ) -> None:
+        super().__init__(status, message, headers)
+        self.fields = {"code": code, **values}
+
+
 class Filters(NamedTuple):
     """What of the night is asked for; `None` for all of it."""
 
@@ -155,7 +168,7 @@ def digest_of(body: bytes) -> str:
 def run_state_of(gateway: Gateway) -> RunState:
     """The run that can be asked about. Raises `HTTPException` while there is none."""
     if gateway.run_state is None or not gateway.ready:
-        raise HTTPException(503, gateway.reason, headers={"retry-after": RETRY_AFTER_S})
+        raise Coded(503, "not_ready", gateway.reason, headers={"retry-after": RETRY_AFTER_S})
     return gateway.run_state
 
 

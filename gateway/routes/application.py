@@ -16,7 +16,7 @@ from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH
 from gateway.gateway import Gateway
 from gateway.metrics import CONTENT_TYPE, told_age_s
 from gateway.pages import PAGES
-from gateway.routes.answers import NO_STORE, RETRY_AFTER_S, json_answer, run_state_of, unless_held
+from gateway.routes.answers import NO_STORE, RETRY_AFTER_S, Coded, json_answer, run_state_of, unless_held
 from gateway.routes.boundaries import Boundaries
 from gateway.routes.compare import CompareEndpoint
 from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint
@@ -100,7 +100,7 @@ async def _health(_: Request) -> Response:
 
 
 def _readiness(gateway: Gateway) -> Response:
-    reasons = gateway.unready()
+    reasons = [reason.sentence for reason in gateway.unready()]
     headers = {"retry-after": RETRY_AFTER_S} if reasons else {}
     answer = {
         "ready": not reasons,
@@ -120,4 +120,5 @@ async def _refuse(request: Request, error: Exception) -> Response:
             "Try /, /overlays/lead-board, /v1/totals, /v1/definition, /healthz or /readyz. "
             "The gateway needs a host name or port of its own: a proxy cannot put it below a path."
         )
-    return json_answer(orjson.dumps({"error": message}), status=error.status_code, headers=dict(error.headers or {}))
+    body = {"error": message} | (error.fields if isinstance(error, Coded) else {})
+    return json_answer(orjson.dumps(body), status=error.status_code, headers=dict(error.headers or {}))

@@ -14,13 +14,12 @@ from itertools import islice
 from typing import Final, Protocol
 
 import orjson
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from eventlog.port import Entry
 from gateway.gateway import Gateway
-from gateway.routes.answers import RETRY_AFTER_S, json_answer, run_state_of
+from gateway.routes.answers import RETRY_AFTER_S, Coded, json_answer, run_state_of
 from gateway.routes.middleware import grant_of
 from gateway.run_state import RunState
 from schemas.control import FigureOverridden, Order, OverrideWithdrawn, unknown_in
@@ -54,7 +53,11 @@ class ControlEndpoint:
         """How the run is held, and what waits for an operator."""
         grant = grant_of(request)
         if not grant.allows("control_room"):
-            raise HTTPException(403, "This is for the control room. Bring a token of scope control_room or operator.")
+            raise Coded(
+                403,
+                "needs_control_room",
+                "This is for the control room. Bring a token of scope control_room or operator.",
+            )
         run_state = run_state_of(self._gateway)
         body = orjson.dumps({**self._state(run_state), "scope": grant.scope, "subject": grant.subject})
         return json_answer(body, headers={"cache-control": "no-store"})
@@ -71,7 +74,8 @@ class ControlEndpoint:
             "signed_only": bool(gateway.settings.operators),
             "trusted": [key.fingerprint for key in gateway.settings.operators],
             "unverified": [verdict.offset for verdict in gateway.unverified()],
-            "unready": gateway.unready(),
+            "unready": [reason.sentence for reason in gateway.unready()],
+            "unready_because": [reason._asdict() for reason in gateway.unready()],
             "embargoed": gateway.embargo.is_in_force(now),
             "embargo": gateway.embargo.until,
             "hold": run_state.program.pending(),
@@ -158,12 +162,14 @@ class OrdersEndpoint:
         """Write the order, and do what of it is done by writing; or say what is to be confirmed."""
         grant = grant_of(request)
         if not grant.allows("operator"):
-            raise HTTPException(
-                403, "Orders take a token of scope operator. Ask for one: sandik token --scope operator."
+            raise Coded(
+                403,
+                "needs_operator",
+                "Orders take a token of scope operator. Ask for one: sandik token --scope operator.",
             )
         value = await _body(request)
         if grant.has_expired(self._gateway.clock.now()):
-            raise HTTPException(401, "The token expired before the whole order was here. Ask for a new one.")
+            raise Coded(401, "expired", "The token expired before the whole order was here. Ask for a new one.")
         run_state = run_state_of(self._gateway)
         if "consider" in request.query_params:
             return json_answer(orjson.dumps(self._considered(run_state, _readable(self._judged(run_state, value)))))
@@ -184,19 +190,19 @@ class OrdersEndpoint:
                 await self._log.append(run_state.run.topics.tallies.name, [entry])
         except LogError as error:
             message = f"{error} The order may not have been carried out: look at the audit, then give it again."
-            raise HTTPException(503, message, headers={"retry-after": RETRY_AFTER_S}) from error
+            raise Coded(503, "log_failed", message, headers={"retry-after": RETRY_AFTER_S}) from error
 
     def _considered(self, run_state: RunState, order: Order) -> dict[str, object]:
         unknown = unknown_in(order, run_state.run.definition)
         if unknown is not None:
-            raise HTTPException(_CONFLICT, unknown)
+            raise Coded(_CONFLICT, "unknown", unknown)
         return {**_told(run_state, order), **_asked(self._questions(run_state, order))}
 
     def _questions(self, run_state: RunState, order: Order) -> tuple[Question, ...]:
-        """What is to be confirmed of an order that comes now. Raises `HTTPException` where it cannot be meant."""
+        """What is to be confirmed of an order that comes now. Raises `Coded` where it cannot be meant."""
         sentence = impossible(order) if isinstance(order, FigureOverridden) else None
         if sentence is not None:
-            raise HTTPException(_CONFLICT, sentence)
+            raise Coded(_CONFLICT, "impossible", sentence)
         _released(run_state, order)
         standing = in_force_for(order, run_state.program, run_state.control, self._gateway.clock.now())
         return questions(order, standing, run_state.run.mode)
@@ -205,29 +211,29 @@ class OrdersEndpoint:
         return run_state.control.consider(value, epoch_ms(self._gateway.clock.now()))
 
     def _accepted(self, run_state: RunState, value: bytes) -> Order:
-        """The order, which would count if it came now. Raises `HTTPException` for one that would not."""
+        """The order, which would count if it came now. Raises `Coded` for one that would not."""
         verdict = self._judged(run_state, value)
         order = _readable(verdict)
         if verdict is not None and verdict.refusal is not None:
-            raise HTTPException(_CONFLICT, f"The order has no effect: {verdict.refusal}.")
+            raise Coded(_CONFLICT, "no_effect", f"The order has no effect: {verdict.refusal}.", why=verdict.refusal)
         return order
 
 
 async def _body(request: Request) -> bytes:
-    """The order's bytes: no more than one may have, the connection sees to that. Raises `HTTPException` for a part."""
+    """The order's bytes: no more than one may have, the connection sees to that. Raises `Coded` for a part."""
     try:
         return await request.body()
     except ClientDisconnect:  # nobody is there to be told, and nothing is wrong with us
-        raise HTTPException(400, "The order ended before its last byte. Send it again.") from None
+        raise Coded(400, "cut_off", "The order ended before its last byte. Send it again.") from None
 
 
 def _readable(verdict: Verdict | None) -> Order:
-    """The order that was judged. Raises `HTTPException` for what is none."""
+    """The order that was judged. Raises `Coded` for what is none."""
     if verdict is None:
         message = "That is no order. See /v1/definition and docs/control-room.md for what orders say."
-        raise HTTPException(400, message)
+        raise Coded(400, "no_order", message)
     if verdict.order is None:
-        raise HTTPException(400, f"The order has no effect: {verdict.refusal}.")
+        raise Coded(400, "no_effect", f"The order has no effect: {verdict.refusal}.", why=verdict.refusal)
     return verdict.order
 
 
@@ -259,8 +265,8 @@ def _told(run_state: RunState, order: Order) -> dict[str, object]:
 
 
 def _released(run_state: RunState, order: Order) -> Tally | None:
-    """What the order publishes again. Raises `HTTPException` where there is nothing that it could."""
+    """What the order publishes again. Raises `Coded` where there is nothing that it could."""
     try:
         return run_state.quarantine.released_by(order)
     except UsageError as error:
-        raise HTTPException(_CONFLICT, str(error)) from error
+        raise Coded(_CONFLICT, "not_releasable", str(error)) from error

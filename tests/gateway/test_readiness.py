@@ -14,8 +14,11 @@ def test_a_gateway_that_waits_for_nothing_and_whose_log_answers_is_ready() -> No
 
 def test_every_reason_is_told() -> None:
     waits, silent = unready(waits_for="Looking for run 'x'.", log_age_s=61.2, log_limit_s=60)
-    assert "Looking for run 'x'." == waits
-    assert "61 s ago" in silent
+    assert ("starting", "Looking for run 'x'.", {}) == waits
+    assert "61 s ago" in silent.sentence
+    assert ("log_silent", {"age_s": 61, "limit_s": 60}) == (silent.code, silent.values)
+    (ends,) = unready(waits_for="Ask another one.", is_ending=True, log_age_s=0, log_limit_s=60)
+    assert "ending" == ends.code
     assert 1 == len(unready(waits_for=None, log_age_s=61.2, log_limit_s=60))
 
 
@@ -38,13 +41,18 @@ def test_a_log_that_refuses_us_is_a_reason_until_it_answers() -> None:
     contact = LogContact(0.0)
     assert [True, False] == [contact.refuses("It does not know this password.") for _ in range(2)]
     refused = unready(waits_for=None, refused=contact.refused, log_age_s=0, log_limit_s=60)
-    assert (refused, contact.reachable) == (("It does not know this password.",), False)
+    assert (refused, contact.reachable) == ((("log_refused", "It does not know this password.", {}),), False)
     contact.answered(1.0)
     assert (contact.refused, contact.reachable) == (None, True)
 
 
 def test_restrictions_that_cannot_be_verified_are_a_reason_of_their_own() -> None:
     reasons = unready(
-        waits_for=None, unverified="Orders that cannot be verified are kept.", log_age_s=0, log_limit_s=60
+        waits_for=None,
+        unverified="Orders that cannot be verified are kept.",
+        orders=["held (3)", "embargo_set (7)"],
+        log_age_s=0,
+        log_limit_s=60,
     )
-    assert reasons == ("Orders that cannot be verified are kept.",)
+    kept = ("unverified", "Orders that cannot be verified are kept.", {"orders": "held (3), embargo_set (7)"})
+    assert (kept,) == reasons

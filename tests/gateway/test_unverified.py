@@ -64,6 +64,8 @@ async def test_the_control_room_stays_open_and_a_trusted_operator_lifts_it() -> 
     room = (await asked(gateway, "/v1/control", authorization=bearer)).json()
     assert (room["unverified"], room["audit"][0]["kept"], room["audit"][0]["counts"]) == ([0], True, False)
     assert "cannot be verified" in room["unready"][0]
+    because = {"code": "unverified", "sentence": room["unready"][0], "values": {"orders": "embargo_set (0)"}}
+    assert [because] == room["unready_because"]
     assert 451 == (await asked(gateway, "/v1/totals")).status_code
 
     order(gateway, EmbargoLifted, OTHER)

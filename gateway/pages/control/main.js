@@ -79,6 +79,7 @@ async function start() {
   const room = new Room({ election, language, words: t, format, token: who.token });
   const ordering = new Ordering({
     ...who,
+    words: t,
     url: location.href,
     heard: (state) => {
       room.draw(state);

@@ -2,7 +2,9 @@
  * The operator's line to the gateway: what the room looks like, once a second, and orders on their way.
  */
 
-/** @import { OrderFields, RoomState } from "./types.d.ts" */
+import { whyRefused } from "./sentences.js";
+
+/** @import { OrderFields, RoomState, Words } from "./types.d.ts" */
 
 const POLL_MS = 1_000;
 const PATIENCE_MS = 10_000;
@@ -12,6 +14,7 @@ const DELIVERY_MS = 300_000; // DELIVERY in schemas/control.py: an order that co
  * @typedef {object} OrderingOptions
  * @property {string} url any address of the gateway
  * @property {string} token
+ * @property {Words} words
  * @property {{ fingerprint: string, sign(order: Readonly<Record<string, unknown>>): Promise<unknown> } | null} [signer]
  * @property {string} by
  * @property {(room: RoomState) => void} heard
@@ -20,18 +23,20 @@ const DELIVERY_MS = 300_000; // DELIVERY in schemas/control.py: an order that co
 
 export class Ordering {
   #token;
+  #words;
   #signer;
   #by;
-  /** @type {number | undefined} */
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
   /**
    * `heard(room)` is called with every answer of /v1/control, `failed(problem)` where there is none.
    * @param {OrderingOptions} options
    */
-  constructor({ url, token, signer = null, by, heard, failed }) {
+  constructor({ url, token, words, signer = null, by, heard, failed }) {
     this.url = url;
     this.#token = token;
+    this.#words = words;
     this.#signer = signer;
     this.#by = by;
     this.heard = heard;
@@ -127,7 +132,7 @@ export class Ordering {
   async #ask(token) {
     const response = await fetch(new URL("/v1/control", this.url), this.#request({}, token));
     const answer = await response.json();
-    if (!response.ok) throw new Error(answer.error);
+    if (!response.ok) throw new Error(whyRefused(this.#words, answer));
     return answer;
   }
 
@@ -138,7 +143,8 @@ export class Ordering {
   async #post(query, body) {
     try {
       const response = await fetch(new URL(`/v1/orders${query}`, this.url), this.#request({ method: "POST", body }));
-      return { ok: response.ok, answer: await response.json() };
+      const answer = await response.json();
+      return { ok: response.ok, answer: { ...answer, error: whyRefused(this.#words, answer) } };
     } catch (error) {
       return { ok: false, answer: { error: asError(error).message } };
     }

@@ -15,6 +15,7 @@ import { Holds } from "./holds.js";
 import { Overrides } from "./overrides.js";
 import { Picker } from "./picker.js";
 import { QuarantineQueue } from "./quarantine.js";
+import { whyUnready } from "./sentences.js";
 import { SHORTCUTS } from "./words.js";
 
 /**
@@ -187,7 +188,7 @@ export class Room {
 
   /** @param {RoomState} state */
   #complaint(state) {
-    if (state.unready.length) return state.unready.join(" ");
+    if (state.unready.length) return state.unready_because.map((reason) => whyUnready(this.t, reason)).join(" ");
     if (state.scope !== "operator") return this.t("readOnly");
     return state.signed_only && !this.#ordering?.operator.fingerprint ? this.t("needsKey") : null;
   }

@@ -81,6 +81,13 @@ export interface QuarantinedRecord {
 }
 
 /** An answer of /v1/control. */
+/** A code with its parameters, and the same as an English sentence. */
+export interface Reason {
+  readonly code: string;
+  readonly sentence: string;
+  readonly values: Readonly<Record<string, number | string>>;
+}
+
 export interface RoomState {
   readonly run: string;
   readonly mode: Mode;
@@ -90,6 +97,7 @@ export interface RoomState {
   readonly scope: Scope;
   readonly signed_only: boolean;
   readonly unready: readonly string[];
+  readonly unready_because: readonly Reason[];
   readonly embargoed: boolean;
   readonly embargo: string | null;
   /** By name of what is held: how many changes wait behind it. */
@@ -131,4 +139,5 @@ export interface Considered {
   adds?: Readonly<Record<string, unknown>>;
   error?: string;
   code?: string;
+  why?: string | null;
 }
