@@ -74,7 +74,7 @@ async def test_until_end_publishes_absolute_totals_and_returns(log: EventLog, ru
     assert (4, {"counted": 4}) == (progress.folded, dict(progress.outcomes))
 
 
-async def test_in_catching_up_totals_are_published_less_often(tmp_path: Path, unique: str) -> None:
+async def test_while_the_lag_is_large_totals_are_published_less_often(tmp_path: Path, unique: str) -> None:
     """In a rebuild they are old already. Its last read finds few records, and so is not of that kind."""
     tallies = [counted({"imamoglu": number}, revision=number + 1) for number in range(MAX_RECORDS + 1)]
     a_tick_each_hour = AggregateSettings(tick_ms=3_600_000)
@@ -103,7 +103,7 @@ async def test_a_restart_goes_on_from_the_checkpoint(log: EventLog, run: Run) ->
     assert before + 1 == len(await records(log, run.topics.totals))
 
 
-async def test_an_idle_restart_publishes_nothing(log: EventLog, run: Run) -> None:
+async def test_a_restart_without_new_input_is_idempotent(log: EventLog, run: Run) -> None:
     await publish(log, run, counted())
     await until_end(log, run)
     before = await records(log, run.topics.totals)
@@ -197,7 +197,7 @@ async def test_a_damaged_checkpoint_is_folded_over_from_the_start_and_told(
     ] == sorted(told)
 
 
-async def test_a_zombies_stale_totals_are_published_over(log: EventLog, run: Run) -> None:
+async def test_fencing_a_zombies_stale_totals_are_published_over(log: EventLog, run: Run) -> None:
     """Readers drop it anyway; this keeps compaction from leaving it as the only record of its cell."""
     await publish(log, run, counted(), counted(box=1002))
     await until_end(log, run)
@@ -275,7 +275,7 @@ async def test_it_follows_the_night_and_stops_when_cancelled(log: EventLog, run:
         task.cancel()
 
 
-async def test_when_one_of_two_members_stops_the_other_takes_over(log: EventLog, run: Run) -> None:
+async def test_rebalance_when_one_of_two_members_stops_the_other_takes_over(log: EventLog, run: Run) -> None:
     async with asyncio.TaskGroup() as group:
         first = group.create_task(Aggregator(log, run, Wall(), FAST).run())
         second = group.create_task(Aggregator(log, run, Wall(), FAST).run())

@@ -86,7 +86,7 @@ async def test_a_mark_comes_behind_everything_that_its_clock_presumes(log: Event
     ]
 
 
-async def test_an_aggregator_moves_over_to_a_new_take_by_itself(log: EventLog, run: Run) -> None:
+async def test_an_aggregator_moves_over_to_a_new_replay_epoch_by_itself(log: EventLog, run: Run) -> None:
     progress = Progress()
     async with folding(log, run, progress):
         await publish(log, run, counted())
@@ -119,7 +119,7 @@ class Forgetful(Unreliable):
         return await super().exists(topic)
 
 
-async def test_a_log_that_is_away_while_a_take_begins_is_waited_for(log: EventLog, run: Run) -> None:
+async def test_a_log_that_is_away_while_a_replay_epoch_begins_is_waited_for(log: EventLog, run: Run) -> None:
     line, progress = Forgetful(log), Progress()
     async with folding(line, run, progress):
         second = await begin_take(log, run, epoch="e2e2", clock=Wall(), partitions=2)
@@ -131,7 +131,7 @@ async def test_a_log_that_is_away_while_a_take_begins_is_waited_for(log: EventLo
     assert None not in {progress.kept_s, progress.answered_s}
 
 
-async def test_marks_are_not_said_twice_after_a_restart_but_are_after_a_zombie(log: EventLog, run: Run) -> None:
+async def test_marks_are_not_published_twice_after_a_restart_but_are_after_a_zombie(log: EventLog, run: Run) -> None:
     await publish(log, run, counted())
     first = await say(log, run)
     await until_end(log, run)

@@ -71,7 +71,7 @@ def test_a_new_follower_gets_a_snapshot_also_of_nothing() -> None:
     assert night.turn() == []
 
 
-def test_followers_of_the_same_at_the_same_cursor_share_one_frame() -> None:
+def test_fan_out_followers_of_the_same_at_the_same_cursor_share_one_frame() -> None:
     night = Night()
     for name in ("ann", "bob"):
         night.hub.subscribe(name, wanted(), None)
@@ -120,7 +120,7 @@ def test_another_sources_changes_are_nobody_elses() -> None:
     assert night.turn() == []
 
 
-def test_a_connection_that_does_not_drain_is_sent_nothing_and_then_the_newest_once() -> None:
+def test_back_pressure_a_connection_that_does_not_drain_is_sent_nothing_and_then_the_newest_once() -> None:
     night = Night()
     for name in ("ann", "slow"):
         night.hub.subscribe(name, wanted(), None)
@@ -234,7 +234,7 @@ def test_waiting_for_the_view_goes_on_while_a_connection_does_not_drain() -> Non
     assert [message["type"] for message, _ in sent] == ["snapshot"]
 
 
-def test_a_rate_is_kept_to_and_the_rest_comes_together() -> None:
+def test_conflation_a_rate_is_kept_to_and_the_rest_comes_together() -> None:
     night = Night()
     night.hub.subscribe("ann", wanted(rate=2), None)
     night.turn()

@@ -21,43 +21,43 @@ from schemas.wire import SERVER_MESSAGE, Goodbye
 
 
 @given(st.integers(1, 60), st.lists(st.integers(1, 4), min_size=1, max_size=60))
-def test_everybody_has_one_beat_in_each_heartbeat(clients: int, steps: list[int]) -> None:
+def test_every_client_has_one_slot_in_each_heartbeat(clients: int, steps: list[int]) -> None:
     """However the moments at which it is asked fall, as long as they come within a heartbeat of each other."""
-    beats: HeartbeatSchedule[int] = HeartbeatSchedule(heartbeat_s=SLOTS, now=0)
+    heartbeats: HeartbeatSchedule[int] = HeartbeatSchedule(heartbeat_s=SLOTS, now=0)
     for client in range(clients):
-        beats.enter(client)
+        heartbeats.enter(client)
     heard: Counter[int] = Counter()
     now = 0
     for step in steps:
         now += step
-        heard.update(beats.due(now))
+        heard.update(heartbeats.due(now))
 
     whole, rest = divmod(now, SLOTS)
     assert all(whole <= heard[client] <= whole + (rest > 0) for client in range(clients))
 
 
-def test_not_everybody_at_once() -> None:
-    beats: HeartbeatSchedule[int] = HeartbeatSchedule(heartbeat_s=10, now=100)
+def test_heartbeats_are_spread_over_the_slots() -> None:
+    heartbeats: HeartbeatSchedule[int] = HeartbeatSchedule(heartbeat_s=10, now=100)
     for client in range(1000):
-        beats.enter(client)
+        heartbeats.enter(client)
 
-    assert 1000 // SLOTS == len(beats.due(101))
-
-
-def test_a_long_silence_is_one_beat_each() -> None:
-    beats: HeartbeatSchedule[str] = HeartbeatSchedule(heartbeat_s=10, now=0)
-    beats.enter("a")
-
-    assert ["a"] == beats.due(500)
+    assert 1000 // SLOTS == len(heartbeats.due(101))
 
 
-def test_who_left_has_none() -> None:
-    beats: HeartbeatSchedule[str] = HeartbeatSchedule(heartbeat_s=10, now=0)
-    beats.enter("a")
-    beats.leave("a")
-    beats.leave("a")
+def test_after_a_long_pause_each_client_is_due_once() -> None:
+    heartbeats: HeartbeatSchedule[str] = HeartbeatSchedule(heartbeat_s=10, now=0)
+    heartbeats.enter("a")
 
-    assert [] == beats.due(10)
+    assert ["a"] == heartbeats.due(500)
+
+
+def test_a_client_that_left_has_no_heartbeat() -> None:
+    heartbeats: HeartbeatSchedule[str] = HeartbeatSchedule(heartbeat_s=10, now=0)
+    heartbeats.enter("a")
+    heartbeats.leave("a")
+    heartbeats.leave("a")
+
+    assert [] == heartbeats.due(10)
 
 
 UNSENT = {"ann": 5, "bob": 5}
@@ -67,7 +67,7 @@ def overdue(stalls: Stalls[str], now: float, **unsent: int) -> list[str]:
     return stalls.overdue((UNSENT | unsent).__getitem__, now)
 
 
-def test_who_takes_nothing_for_longer_than_there_is_patience_is_overdue_once() -> None:
+def test_a_client_that_takes_nothing_for_too_long_has_stalled_and_is_named_once() -> None:
     stalls = Stalls[str](30)
     stalls.stopped("ann", 5, now=0)
     assert overdue(stalls, 29.9) == []
@@ -75,7 +75,7 @@ def test_who_takes_nothing_for_longer_than_there_is_patience_is_overdue_once() -
     assert overdue(stalls, 99) == []
 
 
-def test_who_takes_a_little_is_slow_and_stays() -> None:
+def test_a_client_that_takes_a_little_is_slow_and_stays() -> None:
     stalls = Stalls[str](30)
     stalls.stopped("ann", 5, now=0)
     stalls.stopped("bob", 5, now=0)
@@ -111,7 +111,7 @@ def test_clients_come_back_over_as_long_as_taking_them_in_lasts(clients: int, mo
 
 
 @given(st.integers(0, 5_000))
-def test_waves_hold_everybody_once_and_are_about_as_large_as_one_another(count: int) -> None:
+def test_a_drains_batches_hold_every_client_once_and_are_of_about_one_size(count: int) -> None:
     clients = list(range(count))
     found = batches(clients)
     assert [client for batch in found for client in batch] == clients
