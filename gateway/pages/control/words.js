@@ -167,8 +167,7 @@ const TR = {
   refused_no_order: "Bu bir emir değil.",
   refused_cut_off: "Emir yarıda kesildi: yeniden gönderin.",
   refused_no_effect: "Emrin etkisi yok: {why}.",
-  refused_log_failed:
-    "Kayıt günlüğü (log) yanıt vermedi; emir yerine gelmemiş olabilir: önce denetime bakın.",
+  refused_log_failed: "Kayıt günlüğü (log) yanıt vermedi; emir yerine gelmemiş olabilir: önce denetime bakın.",
   connected: "Bağlı",
   embargoWord: "yasak",
   keys: "Kısayollar: T tut · A al · B bırak",
@@ -334,12 +333,12 @@ const EN = {
   unready_starting: "This gateway is not ready yet.",
   unready_ending: "This gateway is about to end: connect to another one.",
   unready_unverified:
-    "Orders that cannot be verified are kept: {orders}. Give the operator's key with --operator-key, or lift, release " +
-    "or order anew with a key that is trusted here.",
+    "Orders that cannot be verified are kept: {orders}. Give the operator's key with --operator-key, or lift, " +
+    "release or order anew with a key that is trusted here.",
   unready_log_refused: "The log refuses this gateway: look at its permissions. These are the last figures.",
   unready_log_silent:
-    "The log last answered {age_s} s ago ({limit_s} s is the limit): what is shown may be old. Look at the log and at " +
-    "the network to it.",
+    "The log last answered {age_s} s ago ({limit_s} s is the limit): what is shown may be old. Look at the log and " +
+    "at the network to it.",
   refused_needs_control_room: "This page is for the control room: bring a token of scope control_room or operator.",
   refused_needs_operator: "Orders take a token of scope operator.",
   refused_missing_token: "A token is needed.",
