@@ -16,10 +16,10 @@ from schemas.seats import MAX_SEATS, SeatPlan
 from tabulation.derived.seat_facts import SeatFacts, seat_facts, units_with_seats
 from tabulation.seats.councils import council_plan
 
-MAX_CONSTITUENCIES_ANSWERED: Final = 200
-"""Constituencies worked out for one answer: Türkiye's parliament has 87 and is told by two sources.
+MAX_CONSTITUENCIES_ANSWERED: Final = 2_000
+"""Constituencies worked out for one answer: the councils of all of Türkiye's 973 districts by two sources.
 
-Each takes a millisecond with 20 lists and 40 seats, and nothing else is served meanwhile.
+Each takes 0.1 ms with 20 lists and 40 seats, and nothing else is served meanwhile.
 """
 
 _MEMBERS: Final = re.compile(r"[1-9][0-9]{0,3}")
