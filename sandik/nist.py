@@ -16,6 +16,7 @@ from typing import Final, Literal
 from sandik.told import ToldTotals
 from schemas.control import Mode
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
+from schemas.figures import DECLARED
 from schemas.totals import Row
 
 Json = dict[str, object]
@@ -256,11 +257,10 @@ def _votes(unit: str, count: int, kind: str, other: str | None = None) -> Json:
 
 
 def _ballots(row: Row) -> Json:
-    """Ballots cast, and those among them that are invalid (geçersiz)."""
+    """Return the unit's counts that the specification has a word for: ballots cast, and the invalid ones among them."""
     return {
         **_a("BallotCounts"),
         "GpUnitId": _name("unit", row.unit),
         "Type": "total",
-        "BallotsCast": row.cast,
-        "BallotsRejected": row.invalid,
+        **{count.nist: getattr(row, count.name) for count in DECLARED if count.nist is not None},
     }

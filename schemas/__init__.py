@@ -10,7 +10,8 @@ All of it is versioned and additive-only: a reader ignores fields it does not kn
   same, `mending` what becomes of it.
 - The clients: `wire` is what they send and get, `asyncapi` describes it for other tools, `explanation` is why two
   sources differ.
-- What the models share: `fields`, `versions`, `errors`, `model_faults` (the first that is wrong), `moments` (as people
-  write them, and as a log counts them), `zones` (local times), `turkish` (letters), `statehash`.
+- What the models share: `figures` (the counts of a total, declared once), `fields`, `versions`, `errors`,
+  `model_faults` (the first that is wrong), `moments` (as people write them, and as a log counts them), `zones` (local
+  times), `turkish` (letters), `statehash`.
 - What a fold asks of a log and no more: `record`, `run_facts`.
 """

@@ -12,6 +12,7 @@ import orjson
 from pydantic import Field, TypeAdapter, model_validator
 
 from schemas.fields import MAX_BOX_NUMBER, Frozen, Id, Total, UnitId
+from schemas.figures import STATED
 
 MAX_BOXES_LISTED: Final = 8
 """Boxes of either kind that a comparison lists: what a person looks into, and a record stays at some 10 KiB."""
@@ -63,7 +64,7 @@ class Part(Said):
         return Part.total((self, other))
 
 
-_COUNTS: Final = ("boxes", "registered", "cast", "valid", "invalid", "unattributed")
+_COUNTS: Final = ("boxes", *STATED)
 
 
 class BoxApart(Frozen):

@@ -15,7 +15,8 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from schemas.definition import Contest, Election
 from schemas.fields import Frozen, Id, Moment, UnitId
-from schemas.override import FIGURES, VOTES
+from schemas.figures import SET_BY_HAND
+from schemas.override import VOTES
 from schemas.override import Figures as HandSet
 
 Mode = Literal["live", "test", "replay"]
@@ -349,8 +350,8 @@ def _unknown_figure(order: FigureOverridden, contest: Contest) -> str | None:
             unknown = _unknown_candidate(name.removeprefix(VOTES), contest, order.unit)
             if unknown is not None:
                 return unknown
-        elif name not in FIGURES:
-            return f"There is no figure {name!r} to set. There are: {', '.join(FIGURES)}, votes.CANDIDATE."
+        elif name not in SET_BY_HAND:
+            return f"There is no figure {name!r} to set. There are: {', '.join(SET_BY_HAND)}, votes.CANDIDATE."
     return None
 
 

@@ -15,7 +15,8 @@ import orjson
 from pydantic import Field, TypeAdapter, model_validator
 
 from schemas.fields import CellTotal, Moment, Total, Version
-from schemas.totals import COUNTS, Cell, OrderAside, Totals
+from schemas.figures import COUNTS, SET_BY_HAND
+from schemas.totals import Cell, OrderAside, Totals
 
 OVERRIDE_PREFIX: Final = b"override:"
 """What an override's key begins with. No id has a colon, so it is never a cell's own key."""
@@ -26,9 +27,6 @@ VOTES: Final = "votes."
 CORRECTED_SHARE: Final = 10
 """A figure that is set by hand a tenth of the excess away from the source's own has corrected what was in doubt."""
 
-FIGURES: Final = tuple(name for name in COUNTS if name not in ("annulled", "flagged"))
-"""The counts that may be set by hand: those that a source reports. The others say something about its boxes."""
-
 MAX_FIGURES: Final = 64
 """Figures in one order: every count and the votes of 49 candidates, with room to spare."""
 
@@ -38,7 +36,7 @@ MAX_STANDING_FIGURES: Final = 1_024
 _FigureName = Annotated[str, Field(pattern=r"^([a-z_]+|votes\.[a-z0-9][a-z0-9_\-]*)$", max_length=110)]
 
 Figures = Annotated[dict[_FigureName, CellTotal], Field(max_length=MAX_FIGURES)]
-"""Absolute figures by name: a count of `FIGURES`, or `votes.` and a candidate."""
+"""Absolute figures by name: a count of `schemas.figures.SET_BY_HAND`, or `votes.` and a candidate."""
 
 StandingFigures = Annotated[dict[_FigureName, CellTotal], Field(max_length=MAX_STANDING_FIGURES)]
 """The same, of all orders that stand in one cell."""
@@ -70,8 +68,8 @@ class Override(OrderAside):
     @model_validator(mode="after")
     def _of_known_figures(self) -> Self:
         for name in self.figures:
-            if not name.startswith(VOTES) and name not in FIGURES:
-                raise ValueError(f"{name!r} cannot be set by hand; use {', '.join(FIGURES)} or votes.CANDIDATE")
+            if not name.startswith(VOTES) and name not in SET_BY_HAND:
+                raise ValueError(f"{name!r} cannot be set by hand; use {', '.join(SET_BY_HAND)} or votes.CANDIDATE")
         return self
 
     @property

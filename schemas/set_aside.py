@@ -11,6 +11,7 @@ import orjson
 from pydantic import AwareDatetime
 
 from schemas.fields import MAX_BOX_NUMBER, MAX_ID_CHARS, MAX_REVISION, Frozen, Total
+from schemas.figures import stated_in
 from schemas.quarantine import Quarantined, Reason
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, Withdrawn, parse_tallies
 from schemas.totals import Cell
@@ -152,10 +153,6 @@ def _figures_of(event: Tally) -> SetAsideFigures:
         return SetAsideFigures(boxes_opened=0, votes={})
     return SetAsideFigures(
         boxes_opened=event.boxes_opened if isinstance(event, Reported) else 1,
-        registered=event.registered,
-        cast=event.cast,
-        valid=event.valid,
-        invalid=event.invalid,
-        unattributed=event.unattributed,
+        **stated_in(event),
         votes={name: votes for name, votes in sorted(event.votes.items()) if votes},
     )

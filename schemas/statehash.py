@@ -9,13 +9,13 @@ are.
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from operator import attrgetter
 from struct import Struct
 from typing import Final, NamedTuple
 
 import orjson
 
-from schemas.totals import COUNTS, Cell, Totals
+from schemas.figures import read_counts
+from schemas.totals import Cell, Totals
 
 STATE_BYTES: Final = 16
 """128 bits, as each cell's digest."""
@@ -29,19 +29,19 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-_COUNTS_OF: Final = attrgetter(*COUNTS)
-
-
 class HashedFigures(NamedTuple):
-    """A cell's figures as they are hashed: 64-bit numbers, big-endian; `COUNTS`, and the votes by candidate id."""
+    """A cell's figures in the bytes that the state hash covers: counts and votes, 64-bit numbers, big-endian.
+
+    Counts are in the order of `schemas.figures.COUNTS`, votes in that of the candidates' ids.
+    """
 
     counts: bytes
     votes: bytes
 
     @classmethod
     def of(cls, figures: object, votes: Mapping[str, int]) -> "HashedFigures":
-        """Those of what has `COUNTS` as attributes."""
-        return cls(_packed(_COUNTS_OF(figures)), _packed([count for _, count in sorted(votes.items())]))
+        """The figures of whatever has `schemas.figures.COUNTS` as attributes."""
+        return cls(_packed(read_counts(figures)), _packed([count for _, count in sorted(votes.items())]))
 
 
 class CellHash:

@@ -22,10 +22,6 @@ class Cell(NamedTuple):
         return f"{self.contest}/{self.source}/{self.district}".encode()
 
 
-COUNTS: Final = ("boxes_opened", "annulled", "registered", "cast", "valid", "invalid", "unattributed", "flagged")
-"""The integer fields of totals besides votes, in the order in which they are written."""
-
-
 class Totals(Frozen):
     """One district's totals for one contest and source.
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from schemas.errors import UsageError
+from schemas.figures import REPORTED
 from schemas.mending import MENDABLE, mended
 from schemas.quarantine import Assessment, Quarantined, Verdict
 from schemas.set_aside import SetAside
@@ -66,9 +67,8 @@ def _says_the_same(ledger: Ledger, event: Tally) -> bool:
     if isinstance(ledger, BoxLedger):
         return _is_same_box(ledger, cast("Counted | Withdrawn", event))
     report, sums = cast("Reported", event), ledger.sums
-    names = ("boxes_opened", "registered", "cast", "valid", "invalid", "unattributed")
     same_votes = _with_votes(report.votes) == _with_votes(sums.votes)
-    return same_votes and all(getattr(report, name) == getattr(sums, name) for name in names)
+    return same_votes and all(getattr(report, name) == getattr(sums, name) for name in REPORTED)
 
 
 def _is_same_box(ledger: BoxLedger, event: Counted | Withdrawn) -> bool:

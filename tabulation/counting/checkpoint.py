@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 import orjson
 from pydantic import AwareDatetime
 
-from schemas.fields import CellTotal, Frozen, Id, Total, UnitId, Version
+from schemas.fields import Frozen, Id, Total, UnitId, Version
 from schemas.notice import Notice
 from schemas.record import Record
 from schemas.totals import Cell
@@ -47,22 +47,6 @@ class _MarkerRecord(Frozen):
     notices: tuple[Notice, ...] = ()
 
 
-class _SumsRecord(Frozen):
-    """The sums of a ledger as they are written."""
-
-    boxes_opened: CellTotal
-    annulled: CellTotal
-    registered: CellTotal
-    cast: CellTotal
-    valid: CellTotal
-    invalid: CellTotal
-    unattributed: CellTotal
-    flagged: CellTotal
-    flags: dict[str, CellTotal]
-    votes: dict[Id, CellTotal]
-    excess: CellTotal = 0
-
-
 class _Head(Frozen):
     """The first line of a ledger's record: the cell, its totals, and what the rows after it are made of."""
 
@@ -73,7 +57,7 @@ class _Head(Frozen):
     as_of: AwareDatetime
     boxes_total: Total
     layout: dict[str, Any]
-    totals: _SumsRecord
+    totals: Sums
 
 
 class Kept(NamedTuple):
@@ -179,7 +163,7 @@ class _Foreign(ValueError):
 def _restored(line: bytes, packed: bytes) -> Ledger:
     _check_version(line, LEDGER_VERSION)
     head = _Head.model_validate_json(line)
-    cell, sums = Cell(*head.cell), Sums(**dict(head.totals))
+    cell, sums = Cell(*head.cell), head.totals
     if head.of == "reports":
         reports = ReportLedger(cell, sums, head.boxes_total)
         _check_layout(head, reports)

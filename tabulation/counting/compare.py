@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Collection, Iterable, Mapping
 
 from schemas.comparison import MAX_BOXES_LISTED, BoxApart, Comparison, Pair, Part, Said
+from schemas.figures import stated_in
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.sums import Sums
 
@@ -59,14 +60,7 @@ def _said(ledger: BoxLedger | None, said: int | None) -> Said | None:
     if ledger is None or said is None:
         return None
     sums = ledger.packing.sums(said)
-    return Said(
-        registered=sums.registered,
-        cast=sums.cast,
-        valid=sums.valid,
-        invalid=sums.invalid,
-        unattributed=sums.unattributed,
-        votes=_named(sums.votes.items()),
-    )
+    return Said(**stated_in(sums), votes=_named(sums.votes.items()))
 
 
 def _alone(ledger: BoxLedger | None, said: Mapping[int, int], other: Mapping[int, int]) -> tuple[Sums, list[_Ranked]]:
@@ -80,15 +74,7 @@ def _alone(ledger: BoxLedger | None, said: Mapping[int, int], other: Mapping[int
 
 
 def _part(sums: Sums) -> Part:
-    return Part(
-        boxes=sums.boxes_opened,
-        registered=sums.registered,
-        cast=sums.cast,
-        valid=sums.valid,
-        invalid=sums.invalid,
-        unattributed=sums.unattributed,
-        votes=_named(sums.votes.items()),
-    )
+    return Part(boxes=sums.boxes_opened, **stated_in(sums), votes=_named(sums.votes.items()))
 
 
 def _rest(ledger: BoxLedger | None, less: Sums) -> Part:
@@ -96,13 +82,10 @@ def _rest(ledger: BoxLedger | None, less: Sums) -> Part:
     if ledger is None:
         return Part()
     sums = ledger.sums
+    taken = stated_in(less)
     return Part(
         boxes=sums.boxes_opened - less.boxes_opened,
-        registered=sums.registered - less.registered,
-        cast=sums.cast - less.cast,
-        valid=sums.valid - less.valid,
-        invalid=sums.invalid - less.invalid,
-        unattributed=sums.unattributed - less.unattributed,
+        **{name: count - taken[name] for name, count in stated_in(sums).items()},
         votes=_named((candidate, count - less.votes[candidate]) for candidate, count in sums.votes.items()),
     )
 

@@ -15,9 +15,9 @@ from struct import Struct
 from typing import Final
 
 from schemas.fields import FIRST_EVENT
+from schemas.figures import COUNTS
 from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
-from schemas.totals import COUNTS
 from tabulation.counting.impossible_boxes import MAX_BOX_EXCESS, MOST_BOX_VOTERS, Doubt, doubt_in
 from tabulation.counting.sums import BOX_FLAGS, Sums, odd_in
 

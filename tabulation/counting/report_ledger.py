@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from schemas.figures import read_stated, stated_in
 from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Reported, order_of
 from schemas.totals import Cell, Totals
@@ -132,11 +133,7 @@ class ReportLedger:
         self.sums = Sums(
             boxes_opened=standing.boxes_opened,
             annulled=0,
-            registered=said.registered,
-            cast=said.cast,
-            valid=said.valid,
-            invalid=said.invalid,
-            unattributed=said.unattributed,
+            **stated_in(said),
             flagged=int(any(holds)),
             flags={flag: int(odd) for flag, odd in zip(REPORT_FLAGS, holds, strict=True)},
             votes=dict.fromkeys(self.sums.votes, 0) | said.votes,
@@ -188,15 +185,13 @@ class ReportLedger:
 
 
 def _counts_without_boxes(report: Report, said: Content) -> bool:
-    counts = (said.registered, said.cast, said.valid, said.invalid, said.unattributed, *said.votes.values())
-    return not report.boxes_opened and any(counts)
+    return not report.boxes_opened and any((*read_stated(said), *said.votes.values()))
 
 
 def _packed(said: Reported) -> bytes:
     """A candidate with no votes is not named. What orjson writes, it hands out in a buffer of 4 KiB: hence the copy."""
     votes = {candidate: count for candidate, count in said.votes.items() if count}
-    content = Content(said.registered, said.cast, said.valid, said.invalid, said.unattributed, votes)
-    return b"%b" % orjson.dumps(tuple(content), option=orjson.OPT_SORT_KEYS)
+    return b"%b" % orjson.dumps((*read_stated(said), votes), option=orjson.OPT_SORT_KEYS)
 
 
 def _may_stand(reports: Iterable[Report]) -> list[Report]:

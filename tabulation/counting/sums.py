@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from schemas.fields import CellTotal, Id
+from schemas.figures import COUNTS
 from schemas.tally import Counted
 from schemas.totals import Cell, Totals
 
@@ -42,22 +44,22 @@ class Sums:
     `excess` is the sum of what single boxes leave in doubt (`tabulation.counting.impossible_boxes.Doubt`).
     """
 
-    boxes_opened: int
-    annulled: int
-    registered: int
-    cast: int
-    valid: int
-    invalid: int
-    unattributed: int
-    flagged: int
-    flags: dict[str, int]
-    votes: dict[str, int]
-    excess: int = 0
+    boxes_opened: CellTotal
+    annulled: CellTotal
+    registered: CellTotal
+    cast: CellTotal
+    valid: CellTotal
+    invalid: CellTotal
+    unattributed: CellTotal
+    flagged: CellTotal
+    flags: dict[str, CellTotal]
+    votes: dict[Id, CellTotal]
+    excess: CellTotal = 0
 
     @classmethod
     def zero(cls, candidates: tuple[str, ...]) -> "Sums":
         """No box opened yet; every candidate of the ballot at 0."""
-        return cls(0, 0, 0, 0, 0, 0, 0, 0, dict.fromkeys(BOX_FLAGS, 0), dict.fromkeys(candidates, 0))
+        return cls(**dict.fromkeys(COUNTS, 0), flags=dict.fromkeys(BOX_FLAGS, 0), votes=dict.fromkeys(candidates, 0))
 
 
 class CellLedger(Protocol):

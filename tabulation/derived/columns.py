@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from schemas.definition import Candidate, Contest, Election, Level, Unit
+from schemas.figures import ROW_COUNTS
 from schemas.turkish import collation_key, upper
 from tabulation.derived.facts import Facts, Ranked, facts_in
 from tabulation.derived.number_text import Language, count_text, percent_text, points_text
@@ -20,7 +21,6 @@ from tabulation.view.figures import UnitFigures
 Value = int | float | str
 Row = dict[str, Value]
 
-_COUNTS: Final = ("boxes_opened", "registered", "cast", "valid", "invalid", "unattributed", "flagged")
 _LEVELS: Final[tuple[Level, ...]] = ("country", "province", "district")
 _HUNDREDTHS: Final = 100
 
@@ -146,7 +146,7 @@ class Columns:
             "boxes_total": counted.boxes_total,
             "boxes_total_text": count_text(counted.boxes_total, language),
         }
-        for name in _COUNTS:
+        for name in ROW_COUNTS:
             row[name] = counted.counts[name]
             row[f"{name}_text"] = count_text(counted.counts[name], language)
         return row

@@ -24,6 +24,7 @@ from schemas.explanation import (
     VotesGap,
     Why,
 )
+from schemas.figures import STATED, stated_in
 from schemas.run_facts import RunFacts
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Cell, Told
@@ -33,7 +34,6 @@ from tabulation.view.figures import UnitFigures
 from tabulation.view.quarantine import Open
 from tabulation.view.view import View
 
-_COUNTS: Final = ("registered", "cast", "valid", "invalid", "unattributed")
 _WITHOUT_FIGURES: Final[frozenset[Standing]] = frozenset({"nothing", "no_box"})
 _NOTHING: Final[Mapping[str, SetAsideHere]] = MappingProxyType({})
 _NOT_COMPARED: Final = "Nothing has been compared here yet. Where both report boxes, that takes some seconds."
@@ -236,13 +236,12 @@ def _shared(view: View, contest: str, a: _Shown, b: _Shown) -> LikeForLike | Non
 
 
 def _part_of(held: UnitFigures) -> Part:
-    counts = {name: held.counts[name] for name in _COUNTS}
+    counts = {name: held.counts[name] for name in STATED}
     return Part(boxes=held.counts["boxes_opened"], votes=held.votes.copy(), **counts)
 
 
 def _figures(part: Part) -> dict[str, Any]:
-    counts = {name: getattr(part, name) for name in _COUNTS}
-    return {"boxes_opened": part.boxes, "votes": dict(sorted(part.votes.items())), **counts}
+    return {"boxes_opened": part.boxes, "votes": dict(sorted(part.votes.items())), **stated_in(part)}
 
 
 def _by_votes(a: Part, b: Part) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from schemas.control import FigureOverridden, OverrideWithdrawn
 from schemas.definition import Election
-from schemas.fields import MAX_DISTRICT_BOXES, MAX_DISTRICT_COUNT
+from schemas.fields import MAX_DISTRICT_COUNT
+from schemas.figures import COUNT_NAMED
 from schemas.override import VOTES, overridden, unreported
 from schemas.totals import Cell, Totals
 from tabulation.on_air.cells import OnAir
@@ -89,7 +90,7 @@ def _set_by(order: HandOrder) -> Iterable[str]:
 def impossible(order: FigureOverridden) -> str | None:
     """Which figure no district anywhere can have, as a sentence; `None` where there is none."""
     for name, count in sorted(order.figures.items()):
-        limit = MAX_DISTRICT_BOXES if name == "boxes_opened" else MAX_DISTRICT_COUNT
+        limit = MAX_DISTRICT_COUNT if name.startswith(VOTES) else COUNT_NAMED[name].most_in_district
         if count > limit:
             return f"{name}={count} is more than any district can have, which is {limit}. Look at the number again."
     return None

@@ -81,7 +81,7 @@ def claim_of(
     """The claim of a district from its figures.
 
     `boxes_total` and `roll` (the registered voters) are those of the definition, where a roll of 0 is none; `counts`
-    are those of `schemas.totals.COUNTS`. `excess` is what single boxes leave in doubt, beyond what the sums tell.
+    are those of `schemas.figures.COUNTS`. `excess` is what single boxes leave in doubt, beyond what the sums tell.
     """
     roll = roll or UNKNOWN
     opened, registered, cast = counts["boxes_opened"], counts["registered"], counts["cast"]

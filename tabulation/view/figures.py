@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 import orjson
 
 from schemas.definition import Unit
-from schemas.totals import COUNTS, Row, Totals
+from schemas.figures import COUNTS, ROW_COUNTS
+from schemas.totals import Row, Totals
 from tabulation.view.claims import Claims, Shift
 
 Wire = dict[str, object]
@@ -156,7 +157,6 @@ class UnitFigures:
         return wire
 
     def row(self, contest: str, source: str) -> Row:
-        counts = {name: value for name, value in self.counts.items() if name in Row._fields}
         return Row(
             contest=contest,
             source=source,
@@ -168,7 +168,7 @@ class UnitFigures:
             boxes_surplus=self.claims.boxes_surplus,
             complete=self.claims.complete,
             contradictions=self.claims.contradictions,
-            **counts,
+            **{name: self.counts[name] for name in ROW_COUNTS},
         )
 
 

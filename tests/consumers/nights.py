@@ -7,6 +7,7 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 from msgspec import structs
 
+from schemas.figures import STATED
 from schemas.tally import Counted, Withdrawn
 from tests.builders import DISTRICTS, NIGHT
 
@@ -54,12 +55,8 @@ def _event(draw: st.DrawFn, source: str, district: str, box: int, revision: int)
         source=source,
         revision=revision,
         at=at,
-        registered=draw(_COUNTS),
-        cast=draw(_COUNTS),
-        valid=draw(_COUNTS),
-        invalid=draw(_COUNTS),
-        unattributed=draw(_COUNTS),
         votes=votes,
+        **{name: draw(_COUNTS) for name in STATED},
     )
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from schemas.figures import STATED
 from schemas.tally import Counted, Withdrawn
 
 Key = tuple[str, str, str]
@@ -26,11 +27,7 @@ def sums(tallies: Iterable[Counted | Withdrawn]) -> dict[Key, dict[str, object]]
         figures[key] = {
             "boxes_opened": len(opened),
             "annulled": sum(tally.type == "annulled" for tally in standing),
-            "registered": sum(tally.registered for tally in opened),
-            "cast": sum(tally.cast for tally in opened),
-            "valid": sum(tally.valid for tally in opened),
-            "invalid": sum(tally.invalid for tally in opened),
-            "unattributed": sum(tally.unattributed for tally in opened),
+            **{name: sum(getattr(tally, name) for tally in opened) for name in STATED},
             "flagged": sum(_is_odd(tally) for tally in opened),
             "excess": sum(_excess(tally) for tally in opened),
             "votes": {candidate: count for candidate, count in votes.items() if count},

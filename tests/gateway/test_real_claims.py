@@ -12,8 +12,9 @@ import pytest
 from producers.tables.boxes import election, read_table, tallies
 from producers.tables.mapping import read_mapping
 from schemas.definition import Candidate, Contest, Election, Source, Unit
+from schemas.figures import COUNTS
 from schemas.tally import Counted
-from schemas.totals import COUNTS, Totals
+from schemas.totals import Totals
 from tabulation.counting.impossible_boxes import doubt_in
 from tabulation.derived.alarms import Alarms
 from tabulation.derived.facts import beyond_in, progress_bp, turnout

@@ -5,8 +5,9 @@ from datetime import UTC, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.figures import COUNTS
 from schemas.statehash import EMPTY, State, digest_of, joined, state_of
-from schemas.totals import COUNTS, Totals
+from schemas.totals import Totals
 from tests.builders import DISTRICTS, NIGHT
 
 ANY = st.builds(

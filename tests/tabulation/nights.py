@@ -4,8 +4,9 @@ from typing import Any
 
 from schemas.control import FigureOverridden, Order
 from schemas.definition import Election
+from schemas.figures import COUNTS
 from schemas.override import Override
-from schemas.totals import COUNTS, Cell, Totals
+from schemas.totals import Cell, Totals
 from tabulation.on_air.cells import OnAir
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import order

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.definition import Unit
-from schemas.totals import COUNTS
+from schemas.figures import COUNTS
 from tabulation.derived.facts import (
     Facts,
     Lead,

@@ -1,8 +1,9 @@
 from typing import Any
 
+from schemas.figures import COUNTS
 from schemas.gate import Gate
 from schemas.override import Override
-from schemas.totals import COUNTS, Cell, Totals
+from schemas.totals import Cell, Totals
 from tabulation.on_air.cells import OnAir
 from tests.builders import NIGHT, small_election
 

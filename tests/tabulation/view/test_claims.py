@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.definition import Candidate, Contest, Election, Source, Unit
-from schemas.totals import COUNTS
+from schemas.figures import COUNTS
 from tabulation.view.claims import (
     CONTRADICTIONS,
     Claim,

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.definition import Election
+from schemas.figures import COUNTS
 from schemas.gate import Gate, is_gate, parse_gate
 from schemas.moments import epoch_ms
 from schemas.override import Override, is_override, overridden, parse_override, unreported
-from schemas.totals import COUNTS, Cell, Totals, parse_totals
+from schemas.totals import Cell, Totals, parse_totals
 from tabulation.on_air.cells import OnAir
 from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
 from tabulation.view.claims import Shift, claim_of, claims_before_counting, unheard

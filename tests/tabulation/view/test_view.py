@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.figures import COUNTS
 from schemas.moments import epoch_ms
-from schemas.totals import COUNTS, Cell, Row, Totals
+from schemas.totals import Cell, Row, Totals
 from tabulation.view.claims import CONTRADICTIONS, claim_of, unheard
 from tabulation.view.figures import MAX_ENCODED_KEPT, Wire
 from tabulation.view.view import Heard, View

@@ -1,0 +1,131 @@
+"""The counts of a total: the one list of them, which everything that names a count follows or is tested against.
+
+A count is a whole number that totals hold beside the candidates' votes, such as `invalid`. `DECLARED` says of each what
+it means, who gives it and where it goes. Names and orders elsewhere are worked out from it. Models with an attribute
+for each count (`schemas.totals.Totals`, the clients, ...) are written out, so that types are checked and readers find
+them; tests/schemas/test_figures.py compares each with the declaration and says which one lacks a count.
+
+To add a count, see docs/how-to/add-a-count.md. No counts are `votes` (by candidate), `boxes_total` (of the definition)
+and `excess` (what single boxes leave in doubt, `tabulation.counting`).
+"""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Final, Literal, NamedTuple
+
+from schemas.fields import MAX_DISTRICT_BOXES, MAX_DISTRICT_COUNT
+
+Giver = Literal["statement", "report", "aggregator"]
+"""Who says how many. `statement`: a source, of a box and of a whole district. `report`: a source, of a whole district
+only, as the aggregator counts the boxes itself. `aggregator`: no source."""
+
+
+class Count(NamedTuple):
+    """One count. The defaults are those of most counts."""
+
+    name: str
+    meaning: str
+    """What is counted, as docs/protocol.md has it."""
+    given_by: Giver = "statement"
+    is_optional: bool = False
+    """Whether a statement may be silent on it, which says 0. So is every count that is newer than the first release."""
+    most_in_district: int = MAX_DISTRICT_COUNT
+    """The most that a source or an operator may say of one district; of one box it is `MAX_BOX_COUNT`."""
+    by_hand: bool = True
+    """Whether an operator may set it by hand: those that a source says. The others follow from what its boxes say."""
+    in_rows: bool = True
+    """Whether result tables, files and the flat rows of graphics tools have it."""
+    turkish: str | None = None
+    english: str | None = None
+    """What the control room calls it; `None` where it does not name it."""
+    nist: str | None = None
+    """The attribute of `BallotCounts` in NIST SP 1500-100 that means the same; `None` where there is none."""
+
+
+DECLARED: Final = (
+    Count(
+        "boxes_opened",
+        "boxes counted so far",
+        given_by="report",
+        most_in_district=MAX_DISTRICT_BOXES,
+        turkish="Açılan sandık",
+        english="Boxes opened",
+    ),
+    Count(
+        "annulled",
+        "boxes annulled and not opened again",
+        given_by="aggregator",
+        most_in_district=MAX_DISTRICT_BOXES,
+        by_hand=False,
+        in_rows=False,
+    ),
+    Count(
+        "registered",
+        "registered voters *of the opened boxes*: the denominator of turnout",
+        turkish="Kayıtlı seçmen",
+        english="Registered",
+    ),
+    Count(
+        "cast",
+        "people who voted; turnout is `cast / registered`",
+        turkish="Oy kullanan",
+        english="Cast",
+        nist="BallotsCast",
+    ),
+    Count("valid", "votes that count", turkish="Geçerli oy", english="Valid votes"),
+    Count(
+        "invalid",
+        "ballots that count for nobody",
+        turkish="Geçersiz oy",
+        english="Invalid votes",
+        nist="BallotsRejected",
+    ),
+    Count(
+        "unattributed",
+        "valid votes that the source has not given to a candidate yet",
+        is_optional=True,
+        turkish="Dağıtılmamış",
+        english="Unattributed",
+    ),
+    Count(
+        "flagged",
+        "opened boxes whose counts are odd but possible",
+        given_by="aggregator",
+        most_in_district=MAX_DISTRICT_BOXES,
+        by_hand=False,
+    ),
+)
+"""Every count, in the order in which they are written, hashed and packed. All are sums over the opened boxes of a unit,
+but for `annulled`, whose boxes are not open."""
+
+COUNT_NAMED: Final = {count.name: count for count in DECLARED}
+"""Each count by its name."""
+
+COUNTS: Final = tuple(COUNT_NAMED)
+"""All of them: what totals, the sums of a district and the stream have."""
+
+STATED: Final = tuple(count.name for count in DECLARED if count.given_by == "statement")
+"""What a source says of a box and of a district, and what two sources are compared by."""
+
+REPORTED: Final = tuple(count.name for count in DECLARED if count.given_by != "aggregator")
+"""What a source says of a district."""
+
+OPTIONAL: Final = tuple(count.name for count in DECLARED if count.is_optional)
+"""What a statement may be silent on."""
+
+SET_BY_HAND: Final = tuple(count.name for count in DECLARED if count.by_hand)
+"""What an operator may set by hand."""
+
+ROW_COUNTS: Final = tuple(count.name for count in DECLARED if count.in_rows)
+"""What is in result tables, files and flat rows."""
+
+read_counts: Final[Callable[[Any], tuple[int, ...]]] = attrgetter(*COUNTS)
+"""Read `COUNTS`, in that order, off whatever has them as attributes."""
+
+read_stated: Final[Callable[[Any], tuple[int, ...]]] = attrgetter(*STATED)
+"""Read `STATED`, in that order, off a statement or whatever else has them as attributes."""
+
+
+def stated_in(figures: object) -> dict[str, int]:
+    """`STATED` of whatever has them as attributes, by name."""
+    return dict(zip(STATED, read_stated(figures), strict=True))
