@@ -47,6 +47,7 @@ def _event(draw: st.DrawFn, source: str, district: str, box: int, revision: int)
             at=at,
         )
     votes = draw(st.dictionaries(st.sampled_from(["imamoglu", "kurum", "bagimsiz_1"]), _COUNTS))
+    counts: dict[str, Any] = {name: draw(_COUNTS) for name in STATED}
     return Counted(
         type=draw(st.sampled_from(_OPENED)),
         contest="mayor",
@@ -56,7 +57,7 @@ def _event(draw: st.DrawFn, source: str, district: str, box: int, revision: int)
         revision=revision,
         at=at,
         votes=votes,
-        **{name: draw(_COUNTS) for name in STATED},
+        **counts,
     )
 
 

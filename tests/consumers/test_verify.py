@@ -12,7 +12,7 @@ from pyarrow import parquet
 from consumers.verify import verify
 from eventlog.archive import open_archive
 from eventlog.archive_chain import link
-from eventlog.archive_manifest import MANIFEST, Manifest, Segment, file_sha256
+from eventlog.archive_manifest import FORMAT, MANIFEST, Manifest, Segment, file_sha256
 from eventlog.archive_segment import Columns, columns_of
 from schemas.errors import ArchiveError
 from tests.builders import DISTRICTS, counted
@@ -380,10 +380,10 @@ def test_an_archive_of_earlier_rules_is_gone_on_with_and_stays_one(tmp_path: Pat
 
 
 def test_an_archive_of_a_later_version_asks_for_an_upgrade(folder: Path) -> None:
-    content = (folder / MANIFEST).read_text().replace("sandik.archive.v2", "sandik.archive.v3")
+    content = (folder / MANIFEST).read_text().replace(FORMAT, "sandik.archive.v9")
     (folder / MANIFEST).write_text(content)
 
-    assert "has the format 'sandik.archive.v3'" in str(fault(folder))
+    assert "has the format 'sandik.archive.v9'" in str(fault(folder))
     assert "Upgrade sandik" in str(fault(folder))
 
 

@@ -9,13 +9,12 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from schemas.figures import COUNTS
 from schemas.totals import Totals
 from tests.builders import DISTRICTS
 from tests.simulation.seeded.operators import CONTESTS, SOURCES
 from tests.simulation.seeded.orders import Frozen
 from tests.simulation.seeded.store import Stored
-
-COUNTS: Final = ("boxes_opened", "annulled", "registered", "cast", "valid", "invalid", "unattributed", "flagged")
 
 Place = tuple[str, str, str]
 """A contest, a source and a unit."""

@@ -13,9 +13,10 @@ from gateway.clients.hub import AHEAD_PATIENCE_S
 from gateway.gateway import Gateway
 from sandik.client import night as client
 from sandik.client.subscription import Wanted
+from schemas.figures import COUNTS
 from schemas.wire import SERVER_MESSAGE, Delta, Snapshot, Subscribe, Unsubscribe
 from tests.builders import DISTRICTS
-from tests.simulation.seeded.oracle import COUNTS, Place, Shown
+from tests.simulation.seeded.oracle import Place, Shown
 
 UNITS: Final = (*DISTRICTS, "tr/34", "tr")
 NUMBERS: Final = frozenset({"snapshot", "delta", "event"})

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from schemas.figures import COUNTS
 from schemas.tally import TALLY, Counted, Tally, Withdrawn
 from tests.consumers import oracle as sums
-from tests.simulation.seeded.oracle import COUNTS, Figures, Place
+from tests.simulation.seeded.oracle import Figures, Place
 from tests.simulation.seeded.store import Stored
 
 
