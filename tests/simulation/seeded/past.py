@@ -16,9 +16,10 @@ import orjson
 
 from eventlog.partition import partition_of
 from eventlog.topics import RunTopics
+from schemas.figures import COUNTS
 from schemas.moments import epoch_ms
 from tests.builders import DISTRICTS
-from tests.simulation.seeded.oracle import COUNTS, NOTHING, Figures, Place, Shown, districts, overlaid
+from tests.simulation.seeded.oracle import NOTHING, Figures, Place, Shown, districts, overlaid
 from tests.simulation.seeded.orders import Orders
 from tests.simulation.seeded.store import Store, Stored
 from tests.simulation.seeded.story import Story
