@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from consumers.aggregate import MAX_RECORDS, AggregateSettings, Aggregator, Progress
-from eventlog.clock import Wall
+from consumers.aggregate import MAX_RECORDS, WARN_EVERY_S, AggregateSettings, Aggregator, Progress
+from eventlog.clock import Manual, Wall
 from eventlog.port import Entry, EventLog, Topic
 from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
@@ -173,6 +173,28 @@ async def test_impossible_boxes_are_told_in_the_totals_topic_until_they_are_corr
         await log.append(run.topics.ledger.name, [Entry(MARKER_KEY, b"scribble", partition)])
     await until_end(log, run)
     assert (1, 1004, 1) == (await told())[-1]
+
+
+async def test_impossible_boxes_are_warned_of_once_in_a_while_however_many_follow(
+    log: EventLog, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Manual(NIGHT)
+    aggregator = Aggregator(log, run, clock, FAST)
+
+    def warnings() -> int:
+        return sum("to look at" in one.getMessage() for one in caplog.records)
+
+    async with asyncio.timeout(LIMIT_S), aggregator._relay, aggregator._resources:
+        await aggregator._own(frozenset(range(4)))
+        for folded, (box, expected) in enumerate(((1002, 1), (1003, 1), (1004, 2)), start=1):
+            await publish(log, run, counted({"kurum": 80_000}, box=box))
+            while aggregator._progress.folded < folded:
+                await aggregator._turn()
+            await aggregator._publish()
+            await aggregator._publish_notices()
+            assert expected == warnings()
+            if box == 1003:
+                clock.advance(WARN_EVERY_S)
 
 
 async def test_a_damaged_checkpoint_is_folded_over_from_the_start_and_told(

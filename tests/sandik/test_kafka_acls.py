@@ -39,6 +39,12 @@ def broker(kafka_guarded_broker: Broker) -> Iterator[Broker]:
         yield started
 
 
+@pytest.mark.kafka
+def test_a_client_without_sasl_is_pointed_at_the_security_settings(sandik: Sandik, broker: Broker) -> None:
+    code, _, err = sandik("totals", "--run", RUN, "--log", f"kafka://{broker.guarded}")
+    assert (1, True) == (code, "a listener that asks for SASL" in err), err
+
+
 def administer(broker: Broker, commands: list[str]) -> None:
     """Type the commands, some at a time: each is a JVM's start."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
