@@ -23,7 +23,7 @@ from gateway.gateway import Gateway
 from gateway.pages import PAGES
 from gateway.routes.application import application
 from gateway.routes.boundaries import Boundaries
-from gateway.routes.totals import Moments
+from gateway.routes.moments import Moments
 from gateway.settings import GatewaySettings
 from gateway.siblings import Siblings
 from schemas.errors import LoopEnded, UsageError

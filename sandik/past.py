@@ -16,7 +16,7 @@ import orjson
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
-from gateway.routes.totals import Past
+from gateway.routes.moments import Past
 from sandik.process import command_line
 from schemas.definition import Election
 from schemas.errors import LogUnavailable, UsageError

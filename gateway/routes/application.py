@@ -22,11 +22,12 @@ from gateway.routes.compare import CompareEndpoint
 from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint
 from gateway.routes.facts import FactsEndpoint
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
+from gateway.routes.moments import Moments
 from gateway.routes.pages import BoundariesEndpoint, OverlayEndpoint, PageFiles
 from gateway.routes.rows import RowsEndpoint
 from gateway.routes.seats import SeatsEndpoint
 from gateway.routes.stream import StreamEndpoint
-from gateway.routes.totals import Moments, TotalsEndpoint
+from gateway.routes.totals import TotalsEndpoint
 from gateway.siblings import Siblings
 
 

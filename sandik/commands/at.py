@@ -9,7 +9,7 @@ import typer
 
 from eventlog.clock import Wall
 from eventlog.run import Run, find_run
-from gateway.routes.totals import Past
+from gateway.routes.moments import Past
 from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_bytes
 from sandik.operators import OperatorKeys, operator_keys

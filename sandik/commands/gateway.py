@@ -13,7 +13,7 @@ from gateway.admission.handshake import AccessSettings, origins, proxies
 from gateway.admission.keys import TlsFiles, read_key
 from gateway.admission.limits import Limits
 from gateway.routes.boundaries import Boundaries, read_boundaries
-from gateway.routes.totals import Moments
+from gateway.routes.moments import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik import screen

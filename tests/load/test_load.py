@@ -240,7 +240,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then(
     """On a terminal one line is written over, and nothing is left of it."""
     written = io.StringIO()
     console = Console(file=written, force_terminal=terminal, width=200)
-    monkeypatch.setattr("sandik.load.progress.terminal", lambda: console)
+    monkeypatch.setattr("sandik.commands.load.terminal", lambda: console)
     with progress() as show:
         for second in range(20):
             show(outcome(), float(second))

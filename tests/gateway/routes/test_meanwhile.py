@@ -16,7 +16,7 @@ from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway
 from gateway.routes.application import application
 from gateway.routes.middleware import AdmissionMiddleware
-from gateway.routes.totals import Moments, Past
+from gateway.routes.moments import Moments, Past
 from gateway.settings import GatewaySettings
 from tabulation.orders.embargo import Embargo
 from tests.gateway.nights import START, Written, election, totals

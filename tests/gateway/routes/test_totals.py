@@ -10,7 +10,7 @@ import pytest
 from eventlog.port import Entry
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
-from gateway.routes.totals import MAX_KEPT, Busy, Moments, Past
+from gateway.routes.moments import MAX_KEPT, Busy, Moments, Past
 from schemas.errors import LogUnavailable, UsageError
 from schemas.gate import Gate
 from tabulation.view.view import View

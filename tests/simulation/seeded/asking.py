@@ -17,7 +17,7 @@ from eventlog.run import Run
 from gateway.admission.access import sign
 from gateway.gateway import Gateway
 from gateway.routes.application import application
-from gateway.routes.totals import Moments, Past
+from gateway.routes.moments import Moments, Past
 from sandik.past import past_of
 from schemas.trust import OperatorKey
 from tests.builders import NIGHT

@@ -1,0 +1,114 @@
+"""The totals as they stood at a past moment, rationed: a night takes seconds of a processor, and anybody may ask.
+
+A gateway holds the present. The past is worked out from the log by whoever implements `History`, outside of the
+gateway's event loop. It imports no web framework, so that a command which works out the past need not either.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from schemas.errors import LogUnavailable, SandikError
+from schemas.totals import Row
+
+WAIT_S: Final = 20.0
+"""How long one request waits for the answer: a night of İstanbul, two million tallies, takes about that."""
+
+LIMIT_S: Final = 300.0
+"""How long one moment may take: all of Türkiye, with two sources and three contests, some 2.5 million tallies."""
+
+MAX_KEPT: Final = 4
+"""Moments kept: at some 10 MB for a whole country each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The totals as they stood at a moment: what was on air, and what the control room had.
+
+    `hold` names what was held, `held` is each contest and unit of which a part was, and during an embargo nothing was
+    on air. Of a replay one `take` is told, the present one: what an earlier one showed at that moment is not in it.
+    `complaint` says which restrictions could not be verified, and count as if they had been.
+    """
+
+    at: datetime
+    embargoed: bool
+    hold: tuple[str, ...]
+    held: frozenset[tuple[str, str]]
+    on_air: tuple[Row, ...]
+    control_room: tuple[Row, ...]
+    take: int = 0
+    complaint: str | None = None
+
+
+class History(Protocol):
+    """Works out the past of one run."""
+
+    async def at(self, moment: datetime) -> Past:
+        """The totals as they stood then. Raises `UsageError` where the run had not begun, `LogError` where it fails."""
+        ...
+
+
+class Busy(SandikError):
+    """Another moment is being worked out, or this one is not ready yet. Ask again."""
+
+    retriable = True
+
+
+class Moments:
+    """Rations a history. Use as an async context manager: on leaving, nothing goes on."""
+
+    def __init__(self, history: History, *, wait_s: float = WAIT_S, limit_s: float = LIMIT_S) -> None:
+        self._history = history
+        self._wait_s = wait_s
+        self._limit_s = limit_s
+        self._kept: dict[tuple[str, datetime], Past] = {}
+        self._asked: tuple[str, datetime] | None = None
+        self._work: asyncio.Task[Past | SandikError] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.wait({self._work})
+
+    async def at(self, moment: datetime, epoch: str) -> Past:
+        """The totals as they stood at this moment. Raises `Busy`, or what the history raises.
+
+        What is kept is of one `epoch`: a replay that goes back tells another take of the same moment.
+        """
+        asked = epoch, moment
+        kept = self._kept.get(asked)
+        if kept is not None:
+            return kept
+        if self._work is None or self._work.done():
+            self._asked = asked
+            self._work = asyncio.create_task(self._work_out(epoch, moment))
+        elif self._asked != asked:
+            raise Busy("Another moment is being worked out, and there is one at a time. Ask again in a while.")
+        work = self._work
+        await asyncio.wait({work}, timeout=self._wait_s)
+        if not work.done():
+            raise Busy("That moment is being worked out. Ask for it again in a while.")
+        found = work.result()
+        if isinstance(found, SandikError):
+            raise found
+        return found
+
+    async def _work_out(self, epoch: str, moment: datetime) -> Past | SandikError:
+        try:
+            async with asyncio.timeout(self._limit_s):
+                past = await self._history.at(moment)
+        except TimeoutError:
+            return LogUnavailable(f"That moment was not worked out within {self._limit_s:g} s. Try sandik at instead.")
+        except SandikError as error:
+            return error
+        while len(self._kept) >= MAX_KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[epoch, moment] = past
+        return past
