@@ -53,9 +53,7 @@ CATCHING_UP_ROUNDS: Final = 3
 
 NOTICES_MS: Final = 2_000
 """How far apart notices are published: a source whose revisions restarted says so with each of its statements."""
-
-WARN_EVERY_S: Final = 600
-"""How far apart log lines about such statements are: the control room shows each of them at once."""
+WARN_EVERY_S: Final = 600  # between log lines about them: the control room shows each of them at once
 
 MAX_IDLE_MS: Final = 200
 """The longest wait for input, so that a change of the group's members is noticed."""
@@ -142,8 +140,7 @@ class Aggregator:
         self._unquarantined: list[Quarantined] = []
         self._newest: dict[Cell, int] = {}
         self._is_catching_up = False
-        self._publish_due = self._save_due = self._compare_due = self._notices_due = clock.monotonic()
-        self._warn_due = clock.monotonic()
+        self._publish_due = self._save_due = self._compare_due = self._notices_due = self._warn_due = clock.monotonic()
         self._resources = AsyncExitStack()
 
     @property
@@ -387,9 +384,8 @@ class Aggregator:
         odd = [one for one in notices if one.count]
         if odd and self._clock.monotonic() >= self._warn_due:
             self._warn_due = self._clock.monotonic() + WARN_EVERY_S
-            _log.warning(
-                "Statements to look at in the control room: %d, the last of them %s", len(odd), odd[-1].described()
-            )
+            message = "Statements to look at in the control room: %d, the last of them %s"
+            _log.warning(message, len(odd), odd[-1].described())
 
     async def _save(self) -> None:
         """Go on with the checkpoint round, or begin one.
