@@ -184,7 +184,7 @@ async def test_impossible_boxes_are_warned_of_once_in_a_while_however_many_follo
     def warnings() -> int:
         return sum("to look at" in one.getMessage() for one in caplog.records)
 
-    async with asyncio.timeout(LIMIT_S), aggregator._relay, aggregator._resources:
+    async with aggregator._relay, aggregator._comparing, aggregator._assessing, aggregator._resources:
         await aggregator._own(frozenset(range(4)))
         for folded, (box, expected) in enumerate(((1002, 1), (1003, 1), (1004, 2)), start=1):
             await publish(log, run, counted({"kurum": 80_000}, box=box))
