@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PYTEST_WORKERS ?= 2
+JOBS ?= 2
+PYTEST_WORKERS ?= 4
 SEEDS ?= 1000
 FIRST ?= 0
 INPUTS ?= 1000000
@@ -47,17 +48,17 @@ test: $(STAMP) node  ## the whole test suite
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 coverage: $(STAMP)  ## every branch of the pure modules, by tests that need nothing else
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -p tests.pure --hypothesis-profile=steady -m "not kafka and not browser and not data and not slow" --cov --cov-report=
+	$(BIN)/python -m pytest -n $(JOBS) -p tests.pure --hypothesis-profile=steady -m "not kafka and not browser and not data and not slow" --cov --cov-report=
 	$(BIN)/coverage report --fail-under=100 --skip-covered --include="$$($(BIN)/python -m tests.pure)"
 
 simulate: $(STAMP)  ## nights of faults in virtual time; SEEDS=10000 for that many, FIRST=... from which on
-	$(BIN)/python -m tests.simulation.seeded --seeds $(SEEDS) --first $(FIRST) --jobs $(PYTEST_WORKERS)
+	$(BIN)/python -m tests.simulation.seeded --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)
 
 chaos: $(STAMP)  ## outages and kill -9 on three Kafka brokers; SEED=7 OUTAGES=200 KILLS=1000 STACKS=3 for others, and more
 	$(BIN)/python -m tests.chaos --seed $(SEED) --outages $(OUTAGES) --kills $(KILLS) --stacks $(STACKS)
 
 fuzz: $(STAMP)  ## mutated inputs at every place where bytes enter; INPUTS=100000 for that many, SEED=... for others
-	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) --jobs $(PYTEST_WORKERS)
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) --jobs $(JOBS)
 
 check: $(STAMP) node  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

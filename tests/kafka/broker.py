@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
+from tests.kafka.class_archive import ClassArchive
 from tests.kafka.jars import NoKafka, fetch_jars
 from tests.kafka.settings import Listener, Node
 from tests.patience import LIMIT_S
@@ -65,6 +66,7 @@ authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:{chief}
 """
 
+_STORAGE: Final = "kafka.tools.StorageTool"
 _TOOLS: Final = {
     "kafka-acls.sh": "org.apache.kafka.tools.AclCommand",
     "kafka-configs.sh": "kafka.admin.ConfigCommand",
@@ -132,9 +134,9 @@ class Broker:
 
     def start(self) -> None:
         """Start it, and return once it answers."""
-        command = [sys.executable, str(_HERE / "watchdog.py"), str(self._folder), *self.java("kafka.Kafka")]
+        watchdog = (sys.executable, str(_HERE / "watchdog.py"), str(self._folder))
         self._process = process = subprocess.Popen(
-            [*command, str(self._settings)],
+            [*watchdog, *self._java("kafka.Kafka"), str(self._settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -171,9 +173,15 @@ class Broker:
         self._end("")
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def java(self, main: str) -> list[str]:
-        """How a program of Kafka's is started."""
-        return ["java", f"-Xmx{self._heap_mb}m", *_JVM, "-cp", f"{self._jars}/*", main]
+    def run(self, program: str, *arguments: str) -> None:
+        """Run a program of Kafka's to its end. Raises `CalledProcessError`."""
+        archive = ClassArchive(self._jars, program)
+        with archive.during():
+            command = [*self._java(program, *archive.options), *arguments]
+            subprocess.run(command, check=True, capture_output=True, timeout=START_LIMIT_S)
+
+    def _java(self, program: str, *options: str) -> list[str]:
+        return ["java", f"-Xmx{self._heap_mb}m", *_JVM, *options, "-cp", f"{self._jars}/*", program]
 
     def _order(self, order: str) -> None:
         if self._process is not None and self._process.stdin is not None:
@@ -187,21 +195,24 @@ class Broker:
 
     def administer(self, command: str) -> None:
         """Run a command line of Kafka's own tools, as an administrator would type it."""
-        tools = self._folder / "bin"
-        tools.mkdir(exist_ok=True)
-        for name, main in _TOOLS.items():
+        tools = Path(tempfile.mkdtemp(dir=self._folder))  # another thread may be typing another one
+        archives = {program: ClassArchive(self._jars, program) for program in _TOOLS.values()}
+        for name, program in _TOOLS.items():
             tool = tools / name
-            tool.write_text(f'#!/bin/sh\nexec {shlex.join(self.java(main))} "$@"\n')
+            tool.write_text(f'#!/bin/sh\nexec {shlex.join(self._java(program, *archives[program].options))} "$@"\n')
             tool.chmod(0o755)
         path = f"{tools}:{os.environ['PATH']}"
-        done = subprocess.run(
-            ["bash", "-c", command],
-            env=os.environ | {"PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=START_LIMIT_S,
-            check=False,
-        )
+        with contextlib.ExitStack() as kept:
+            for archive in archives.values():
+                kept.enter_context(archive.during())
+            done = subprocess.run(
+                ["bash", "-c", command],
+                env=os.environ | {"PATH": path},
+                capture_output=True,
+                text=True,
+                timeout=START_LIMIT_S,
+                check=False,
+            )
         if done.returncode:
             raise RuntimeError(f"{command} ended with {done.returncode}: {done.stdout[-2_000:]}{done.stderr[-2_000:]}")
 
@@ -225,15 +236,8 @@ class Broker:
 
     def _format(self, cluster: str, users: Sequence[str]) -> None:
         # an id may begin with "-", so it is not given as a word of its own
-        command = [
-            *self.java("kafka.tools.StorageTool"),
-            "format",
-            f"--cluster-id={cluster}",
-            *(word for user in users for word in ("--add-scram", user)),
-            "-c",
-            str(self._settings),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=START_LIMIT_S)
+        added = (word for user in users for word in ("--add-scram", user))
+        self.run(_STORAGE, "format", f"--cluster-id={cluster}", *added, "-c", str(self._settings))
 
 
 def cluster_id() -> str:

@@ -4,14 +4,13 @@ Each has a listener for every link that it is made with, so that whoever comes b
 one for the brokers themselves, which is also ours: `servers`.
 """
 
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from tests.kafka.broker import RESTART_SESSION_MS, START_LIMIT_S, Broker, cluster_id
+from tests.kafka.broker import RESTART_SESSION_MS, Broker, cluster_id
 from tests.kafka.settings import Listener, Node
 from tests.ports import free_port
 
@@ -100,12 +99,11 @@ class Cluster:
 
     def change_password(self, password: str) -> None:
         """Give the user of guarded links another password. Connections that stand are not asked again."""
-        command = [
-            *self.brokers[0].java("kafka.admin.ConfigCommand"),
+        self.brokers[0].run(
+            "kafka.admin.ConfigCommand",
             *("--bootstrap-server", self.servers, "--alter", "--entity-type", "users", "--entity-name", USER),
             *("--add-config", f"{MECHANISM}=[iterations={_ITERATIONS},password={password}]"),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=START_LIMIT_S)
+        )
 
 
 def at_once(*works: Callable[[], object]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 import pytest
@@ -266,6 +267,15 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     forget_what_was_held,
     tell_what_waited,
 )
+FOUND_BEFORE: Final[dict[Mutation, int]] = {
+    forget_what_is_owed: 97,
+    mark_what_was_not_kept: 3,
+    publish_before_asking: 9,
+    take_a_stale_version: 11,
+    trust_whatever_ledgers_are_left: 40,
+}
+"""A night in which it was found, to be played first: it saves the nights before that one. Where the product has changed
+since and it is not found in it, the search goes on as for the others; note then where it ends."""
 
 
 @pytest.mark.slow
@@ -273,6 +283,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
 def test_a_fault_that_is_put_into_the_product_is_found(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
     mutation(monkeypatch)
 
-    found = next((seed for seed in range(MAX_SEEDS) if play(seed).wrong), None)
+    seeds = chain([FOUND_BEFORE.get(mutation, 0)], range(MAX_SEEDS))
+    found = next((seed for seed in seeds if play(seed).wrong), None)
 
     assert found is not None
