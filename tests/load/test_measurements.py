@@ -4,7 +4,7 @@ from math import ceil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandik.load.measurements import Histogram
+from sandik.load.measurements import MAX_EXAMPLES, Histogram, LoadFigures
 
 VALUES = st.lists(st.integers(0, 10**9), min_size=1, max_size=300)
 QUANTILES = st.lists(st.sampled_from([0.0, 0.01, 0.29, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0]), min_size=1).map(sorted)
@@ -67,3 +67,12 @@ def test_every_value_has_one_slot_and_slots_do_not_overlap() -> None:
 
     assert sorted(found) == found
     assert all(bisect_left(edges, value) >= index for index, value in enumerate(found))
+
+
+def test_every_fault_is_counted_and_only_the_first_are_kept_as_examples() -> None:
+    figures = LoadFigures()
+    for number in range(MAX_EXAMPLES + 1):
+        figures.fault("gap", f"number {number}")
+
+    assert MAX_EXAMPLES + 1 == figures.faults["gap"]
+    assert ["gap: number 0", f"gap: number {MAX_EXAMPLES - 1}"] == [figures.examples[0], figures.examples[-1]]

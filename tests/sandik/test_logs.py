@@ -1,4 +1,5 @@
 import logging
+import sys
 
 import orjson
 import pytest
@@ -142,3 +143,13 @@ def test_what_is_remembered_is_bounded() -> None:
     repeats = Repeats()
     assert all(repeats.filter(record(at=100, message=f"{'x' * length}.")) for length in range(3_000))
     assert len(repeats._periods) <= 1_000
+
+
+def test_a_level_has_its_colour_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    configure_logs(LogForm.CONSOLE, verbose=False)
+    logging.getLogger("gateway").warning("slow")
+
+    assert "[\x1b[33mwarning  \x1b[0m] slow [gateway]" in capsys.readouterr().err
