@@ -39,8 +39,9 @@ class GatewaySettings:
     keep_alive_s: int = 5
     """How long a connection may be idle between two requests; whoever polls more rarely connects anew."""
 
-    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(refused_s=30))
-    """Pauses between tries while the run or the log is not there; where it refuses us, a person has to mend that."""
+    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(refused_s=8))
+    """Pauses between tries while the run or the log is not there. Where it refuses us, a person has to mend that; from
+    then on the gateway must move within 15 s, of which connecting and reading take up to 5."""
 
     read_records: int = 500
     """Records folded without a pause for clients: 500 of them, with 49 candidates each, take 25 ms."""

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from eventlog.clock import Wall
+from gateway.settings import GatewaySettings
+from tests.chaos.outages import BOUND_S
 from tests.chaos.world import Plan, play
 from tests.conftest import go_without_kafka
 from tests.kafka.jars import NoKafka
@@ -27,3 +29,10 @@ async def test_a_night_on_three_brokers_comes_through_outages_and_kills(tmp_path
     assert len(report.outages) == SHORT.outages
     assert sum(sum(one.killed.values()) for one in report.rounds) >= SHORT.kills
     assert all(recovery.seconds or recovery.code for one in report.outages for recovery in one.recoveries)
+
+
+def test_a_gateway_that_the_log_refused_tries_again_early_enough_to_move_in_time() -> None:
+    """A password that is put back in mid-night: the pause, and two tries' worth of connecting and reading after it."""
+    refused_s = GatewaySettings().retry.refused_s
+    assert refused_s is not None
+    assert refused_s <= BOUND_S * 2 / 3
