@@ -13,12 +13,12 @@ import uvloop
 from benchmarks.logs import log_urls
 from consumers.aggregate import Aggregator
 from consumers.archive import Archiver
-from eventlog.archive import Archive, open_archive
-from eventlog.archive_segment import moment
+from eventlog.archive.reader import Archive, open_archive
+from eventlog.archive.segment import moment
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from producers.publish import Publisher, entry, publish
 from producers.replaying.archived import ArchivedNight
 from producers.replaying.replay import AppendedRecords, ArchiveReplay, ReplayObserver, ReplaySettings

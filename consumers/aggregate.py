@@ -27,8 +27,8 @@ from eventlog.reading import read_until
 from eventlog.retry import LOG_RETRY, RetryPolicy, Tries, retried
 from eventlog.run import Run, find_run
 from schemas.errors import LogError
+from schemas.fields import Record
 from schemas.quarantine import Quarantined
-from schemas.record import Record
 from schemas.totals import Cell, is_aside, parse_totals
 from schemas.trust import OperatorKey
 from tabulation.counting.checkpoint import Checkpoint, Marker

@@ -15,9 +15,7 @@ from typing import Final
 
 from consumers.archive_fold import ArchiveFold, TalliesFold, summary
 from consumers.verify import recompute
-from eventlog.archive import Archive
-from eventlog.archive_folder import ArchiveFolder, Disk, claimed
-from eventlog.archive_manifest import (
+from eventlog.archive.manifest import (
     FORMAT,
     MANIFEST,
     ArchivedTopic,
@@ -28,13 +26,15 @@ from eventlog.archive_manifest import (
     definition_hash,
     identity_of,
 )
-from eventlog.archive_segment import Columns
+from eventlog.archive.reader import Archive
+from eventlog.archive.segment import Columns
+from eventlog.archive.writer import ArchiveFolder, Disk, claimed
 from eventlog.clock import Clock
 from eventlog.port import EventLog, Reader
 from eventlog.retry import LOG_RETRY, RetryPolicy, Tries
 from eventlog.run import Run
 from schemas.errors import ArchiveError, LogError
-from schemas.record import Record
+from schemas.fields import Record
 
 SEGMENT_RECORDS: Final = 200_000
 """What a segment holds at most: 12 row groups, some 100 MB in memory and 25 MB on the disk; a million-event night is

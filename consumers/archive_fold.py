@@ -14,12 +14,11 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from eventlog.archive_chain import START, link
-from eventlog.archive_manifest import ArchivedTopic, End
-from eventlog.archive_segment import Columns, microseconds, moment
+from eventlog.archive.manifest import START, ArchivedTopic, End, link
+from eventlog.archive.segment import Columns, microseconds, moment
 from eventlog.partition import partition_of
 from schemas.definition import Election
-from schemas.record import Record
+from schemas.fields import Record
 from schemas.statehash import CellHash, State, joined
 from schemas.totals import Cell
 from tabulation.counting.cell_rules import Refusal

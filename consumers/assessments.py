@@ -10,11 +10,11 @@ from typing import Final, NamedTuple, Self
 
 from pydantic import ValidationError
 
-from eventlog.catching_up import CatchingUp
 from eventlog.port import Entry, EventLog
+from eventlog.reading import CatchingUp
 from eventlog.run import Run
+from schemas.fields import Record
 from schemas.quarantine import Assessment, Quarantined, is_assessment
-from schemas.record import Record
 from schemas.set_aside import MAX_KEPT_BYTES, MAX_STATEMENTS, SetAside, set_aside_in
 from schemas.totals import Cell
 from tabulation.counting.assess import assess

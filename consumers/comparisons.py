@@ -11,11 +11,11 @@ from typing import Final, Self
 
 import orjson
 
-from eventlog.catching_up import CatchingUp
 from eventlog.port import Entry, EventLog
+from eventlog.reading import CatchingUp
 from eventlog.run import Run
 from schemas.comparison import Pair
-from schemas.record import Record
+from schemas.fields import Record
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.compare import compare, version_of

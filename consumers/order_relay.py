@@ -15,16 +15,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Self
 
-from eventlog.catching_up import CatchingUp
 from eventlog.port import Entry, EventLog
-from eventlog.reading import read_to_end
+from eventlog.reading import CatchingUp, read_to_end
 from eventlog.run import Run
 from schemas.control import parse_epoch
+from schemas.fields import Record
 from schemas.gate import Gate
 from schemas.override import Override
-from schemas.playback import Mark, parse_moved
+from schemas.progress import Mark, parse_moved
 from schemas.quarantine import Quarantined
-from schemas.record import Record
 from schemas.trust import Judge, OperatorKey, Verdict
 from tabulation.on_air.replay_progress import ReplayProgress
 from tabulation.orders.broken_orders import broken_control

@@ -11,16 +11,16 @@ from itertools import islice
 from typing import Final
 
 from consumers.archive_fold import ArchiveFold
-from eventlog.archive import Archive
-from eventlog.archive_manifest import ArchivedTopic, End, Manifest
+from eventlog.archive.manifest import ArchivedTopic, End, Manifest
+from eventlog.archive.reader import Archive
 from eventlog.clock import Clock
 from eventlog.port import Entry, RestorableLog, Topic
 from eventlog.reading import read_until
 from eventlog.topics import RunTopics
 from schemas.control import RunRestored, parse_restored
 from schemas.errors import ArchiveError, UsageError
+from schemas.fields import Record
 from schemas.moments import epoch_ms
-from schemas.record import Record
 
 BATCH_RECORDS: Final = 1_000
 """Records in one append: a few hundred KiB of tallies."""

@@ -15,10 +15,9 @@ from typing import Final, NamedTuple
 from pyarrow import compute, parquet
 
 from consumers.archive_fold import ArchiveFold, Counts, TalliesFold, summary
-from eventlog.archive import Archive, open_archive
-from eventlog.archive_faults import REMEDY, UNREADABLE, fault_of
-from eventlog.archive_manifest import MANIFEST, End, Manifest, Segment, Span
-from eventlog.archive_segment import Columns, columns_of
+from eventlog.archive.manifest import MANIFEST, REMEDY, End, Manifest, Segment, Span
+from eventlog.archive.reader import UNREADABLE, Archive, fault_of, open_archive
+from eventlog.archive.segment import Columns, columns_of
 from schemas.errors import ArchiveError, SandikError
 from schemas.statehash import joined
 

@@ -8,10 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, Self
 
-from schemas.record import Record
+from schemas.errors import RecordTooLarge, UsageError
+from schemas.fields import Record
 
 MAX_RECORD_BYTES: Final = 1024 * 1024
 """The default limit of a record (key and value): Kafka's own default for `max.message.bytes`."""
+
+MIN_COMPACTION_LAG_MS: Final = 600_000
+"""A record of a compacted topic neither supersedes nor is superseded before it is so old: a stale record must not push
+the good one out before its owner publishes again. Ten minutes are many takeovers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +171,16 @@ class RestorableLog(EventLog, Protocol):
     async def close_restore(self, topics: Sequence[Topic]) -> None:
         """From now on the append times in these topics are the log's own, whatever entries say."""
         ...
+
+
+def check_entries(topic: Topic, entries: Sequence[Entry]) -> None:
+    """Raise `RecordTooLarge`, or `UsageError` for a partition that the topic does not have."""
+    limit = topic.max_record_bytes
+    for entry in entries:
+        size_bytes = len(entry.key) + len(entry.value)
+        if size_bytes > limit:
+            raise RecordTooLarge(topic.name, size_bytes, limit)
+        if entry.partition is not None and not 0 <= entry.partition < topic.partitions:
+            raise UsageError(
+                f"Topic {topic.name!r} has no partition {entry.partition}. Give one from 0 to {topic.partitions - 1}."
+            )

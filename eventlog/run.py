@@ -10,14 +10,11 @@ from pydantic import ValidationError
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog
 from eventlog.reading import WAIT_MS, Silence
-from eventlog.topic_check import check_topics
-from eventlog.topics import DEFAULT_PARTITIONS, RunTopics
+from eventlog.topics import DEFAULT_PARTITIONS, RunTopics, check_topics
 from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch, parse_restored
 from schemas.definition import Election, check_times
 from schemas.errors import DefinitionError, OtherVersion, RunConflict, UnknownRun, UsageError
-from schemas.model_faults import first_fault
-from schemas.record import Record
-from schemas.versions import other_version
+from schemas.fields import Record, first_fault, other_version
 
 RUN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}")
 """What a run may be called: what Kafka allows in a topic's name, without the dot that separates its parts."""

@@ -13,7 +13,7 @@ from eventlog.run import find_run, open_run
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.errors import LogRefused, LogUnavailable, LoopEnded, PositionLost, SandikError, UnknownRun, UnknownTopic
-from schemas.record import Record
+from schemas.fields import Record
 
 _MS_PER_S: Final = 1_000
 

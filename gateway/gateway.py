@@ -20,8 +20,8 @@ from gateway.metrics import Metrics, Reading
 from gateway.readiness import LogContact, Reason, unready
 from gateway.run_state import Client, RunState
 from gateway.settings import GatewaySettings
+from schemas.fields import Record
 from schemas.moments import epoch_ms
-from schemas.record import Record
 from schemas.trust import Verdict
 from schemas.wire import Feed, FeedState, Playback
 from tabulation.derived.feeds import Arrivals

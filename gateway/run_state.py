@@ -11,8 +11,8 @@ from eventlog.run import Run
 from gateway.clients.framing import Framing
 from gateway.clients.hub import Hub
 from gateway.clients.session import Catalogue
-from schemas.playback import is_mark, parse_mark
-from schemas.record import Record
+from schemas.fields import Record
+from schemas.progress import is_mark, parse_mark
 from schemas.trust import OperatorKey, Verdict
 from schemas.wire import PROTOCOL, Feed, Scope
 from tabulation.derived.alarms import Alarms

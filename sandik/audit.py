@@ -11,8 +11,7 @@ from eventlog.reading import read_to_end
 from eventlog.run import Run
 from sandik.read_run import quarantine_of
 from schemas.control import QuarantineRejected, QuarantineReleased, parse_control, parse_epoch
-from schemas.mending import MENDABLE
-from schemas.quarantine import Assessment, Quarantined
+from schemas.quarantine import MENDABLE, Assessment, Quarantined
 from schemas.trust import Judge, OperatorKey, Verdict
 
 _ABOUT: Final = ("contest", "source", "unit", "candidate", "figures", "position", "until", "to", "records", "speed")

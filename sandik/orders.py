@@ -37,7 +37,7 @@ from schemas.control import (
 )
 from schemas.definition import Election
 from schemas.errors import UsageError
-from schemas.model_faults import first_fault
+from schemas.fields import first_fault
 from schemas.moments import epoch_ms
 from schemas.tally import encode
 from schemas.trust import OperatorKey, OperatorSeal, encode_order

@@ -20,8 +20,8 @@ from gateway.routes.moments import Past
 from sandik.process import command_line
 from schemas.definition import Election
 from schemas.errors import LogUnavailable, UsageError
-from schemas.late import Late, parse_late
 from schemas.moments import epoch_ms
+from schemas.progress import Late, parse_late
 from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
 from tabulation.counting.lateness import LATE_MS

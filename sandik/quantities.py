@@ -10,8 +10,7 @@ from typing import Final
 
 from schemas.definition import Election
 from schemas.errors import UsageError
-from schemas.moments import local_moment
-from schemas.zones import day_of_night
+from schemas.moments import day_of_night, local_moment
 
 NOTHING: Final = "—"
 """What stands where there is no number."""

@@ -16,13 +16,12 @@ from sandik.quantities import grouped
 from sandik.told import ToldTotals, tell
 from schemas.control import EmbargoSet
 from schemas.errors import OtherVersion, UnderEmbargo
+from schemas.fields import Record, other_version
 from schemas.gate import is_gate
 from schemas.override import is_override
-from schemas.record import Record
 from schemas.statehash import state_of
 from schemas.totals import Cell, Told, Totals, is_aside, parse_totals
 from schemas.trust import Judge, OperatorKey
-from schemas.versions import other_version
 from tabulation.on_air.cells import OnAir
 from tabulation.orders.control import Control
 from tabulation.orders.embargo import Embargo

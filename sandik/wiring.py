@@ -14,12 +14,12 @@ from typing import Final, TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from eventlog.clock import Clock
-from eventlog.kafka_commands import KafkaCommands
-from eventlog.kafka_security import Mechanism, Protocol, Security
+from eventlog.kafka.administration import KafkaCommands
+from eventlog.kafka.security import Mechanism, Protocol, Security
 from eventlog.port import EventLog, RestorableLog
 from eventlog.retry import RetryPolicy, Tries, Waiting, retried
 from eventlog.run import Run, open_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from sandik.tracing import traced_where_asked
 from schemas.control import Mode
 from schemas.errors import UnknownRun, UsageError
@@ -63,7 +63,7 @@ def _adapter(url: str, clock: Clock) -> RestorableLog:
         return _sqlite_log(rest, clock)
     servers = rest.removeprefix("//")
     if scheme == "kafka" and rest.startswith("//") and _SERVERS.fullmatch(servers):
-        from eventlog.kafka import KafkaLog  # noqa: PLC0415  its client takes 10 MB, and the embedded log needs none
+        from eventlog.kafka.log import KafkaLog  # noqa: PLC0415  its client takes 10 MB, and the embedded log needs none
 
         return KafkaLog(servers, security=kafka_security(os.environ))
     raise UsageError(f"{url!r} names no log. Give {_URL_FORMS}.")

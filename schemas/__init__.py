@@ -2,16 +2,22 @@
 
 All of it is versioned and additive-only: a reader ignores fields it does not know.
 
-- The log: `definition` says what an election is (`seats`: how votes become seats), `tally` what a feed reports,
-  `totals` what the aggregator publishes; beside those, in the same topic, `gate` (a hold), `override` (figures set by
-  hand), `notice` (a source whose times or revisions are odd), `playback` (a replay's clock) and `late` (what waited to
-  be published). `comparison` is what two sources say of the same boxes, `control` what the run is and what operators
-  order (`trust`: whose orders count), `quarantine` what could not be used and why, `set_aside` what that says all the
-  same, `mending` what becomes of it.
+- What an election is and what is reported: `definition` (`seats`: how votes become seats), `tally`.
+- The totals topic: `totals` are what the aggregator publishes. Beside them lie, under keys of their own, `gate` (a
+  hold), `override` (figures set by hand), `notice` (a source whose times or revisions are odd) and `progress` (how far
+  the partitions of a replay have published, and what was published late).
+- The control topic: `control` is what the run is and what operators order, `trust` signs and verifies orders.
+- The other topics: `comparison` is what two sources say of the same boxes, `quarantine` what could not be used, why,
+  and how it is let out; `set_aside` is what a quarantined record states all the same.
 - The clients: `wire` is what they send and get, `asyncapi` describes it for other tools, `explanation` is why two
   sources differ.
+<<<<<<< HEAD
 - What the models share: `figures` (the counts of a total, declared once), `fields`, `versions`, `errors`,
   `model_faults` (the first that is wrong), `moments` (as people write them, and as a log counts them), `zones` (local
   times), `turkish` (letters), `statehash`.
 - What a fold asks of a log and no more: `record`, `run_facts`.
+=======
+- What the models share: `fields` (small types, the base class), `errors`, `moments` (times as people write them, time
+  zones), `turkish` (letters and their order), `statehash` (one digest of all totals).
+>>>>>>> 20711a5 (Make the two logs and the archive packages of a few modules, and put what is one idea of the contract into one module)
 """

@@ -8,7 +8,7 @@ An order also says until when it may be delivered (`deliver_by`), so that nobody
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Protocol
 
 import orjson
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
@@ -359,3 +359,20 @@ def _unknown_candidate(candidate: str, contest: Contest, unit: str) -> str | Non
     if candidate in {one.id for one in contest.ballot(unit)}:
         return None
     return f"There is no candidate {candidate!r} on the ballot of {contest.id!r} in {unit!r}."
+
+
+class RunFacts(Protocol):
+    """A run, without where its records are. `take` and `partitions` are those of its topics."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def mode(self) -> Mode: ...
+    @property
+    def epoch(self) -> str: ...
+    @property
+    def take(self) -> int: ...
+    @property
+    def partitions(self) -> int: ...
+    @property
+    def definition(self) -> Election: ...

@@ -13,8 +13,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from schemas.errors import DefinitionError
 from schemas.fields import MAX_BOX_NUMBER, CellTotal, Color, Frozen, Id, Moment, UnitId
+from schemas.moments import zone_named
 from schemas.seats import SeatPlan, check_seats
-from schemas.zones import zone_named
 
 MAX_BALLOT_NO: Final = 10_000
 """The highest place on a ballot: the longest on record has some 1,000 names."""

@@ -1,11 +1,16 @@
-"""The small types that the models share: identifiers, counts, limits."""
+"""What the models share: identifiers, counts and limits, their base class, and what a reader says of one it refuses.
+
+Every record says in `v` which version of its shape it has; one that says nothing has the first. A reader takes the
+versions that it knows and no other: half understood is wrong.
+"""
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
+import orjson
 from msgspec import Meta
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 MAX_ID_CHARS: Final = 96
 """The longest identifier: `tr/81/` and the longest district name, with room to spare."""
@@ -113,3 +118,50 @@ class Frozen(BaseModel):
     """A model that never changes after it was made, takes no type for another, and ignores fields it does not know."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+def first_fault(error: ValidationError, *, quoted_chars: int = 0) -> str:
+    """Return where it is and what, as in `figures.votes.kurum: Input should be a valid integer`, with no full stop.
+
+    The input may hold a secret or be long, so it is left out. `quoted_chars` quotes so many characters of it behind its
+    place: `units.3.name '–': …`.
+    """
+    fault = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(step) for step in fault["loc"])
+    if quoted_chars:
+        where = f"{where} {str(fault['input'])[:quoted_chars]!r}".lstrip()
+    return f"{where}: {fault['msg']}" if where else fault["msg"]
+
+
+VERSION: Final = 1
+"""The version of every shape in the log but the ledger's, which says its own (`tabulation.counting.checkpoint`)."""
+
+
+def other_version(value: bytes | None, within: str | None = None) -> str | None:
+    """The version that a record says it has, or an object in its field `within`.
+
+    `None` where it is ours, or there is no such object.
+    """
+    try:
+        record = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return None
+    if within is not None:
+        record = record.get(within) if isinstance(record, dict) else None
+    if not isinstance(record, dict) or "v" not in record:
+        return None
+    version: object = record["v"]
+    return None if version == VERSION else str(version)
+
+
+class Record(Protocol):
+    """A record as read. `timestamp` is its append time in milliseconds since 1970, UTC."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...

@@ -1,14 +1,16 @@
-"""Moments, as people write them (`22:14`, `2024-03-31T22:14`, or with an offset) and as a log counts them.
+"""Moments: as people write them, in which time zone, and as a log counts them. Pure: the time is handed in.
 
-Pure: the time is handed in.
+Where clocks go back, the times of an hour are there twice; where they go forward, those of an hour are never shown. An
+election's night can be such a night, so a local time is never guessed: it is one moment, or it is refused.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from difflib import get_close_matches
+from typing import Final, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
 from schemas.errors import UsageError
-from schemas.zones import moment_in, moments_at
+from schemas.fields import EVENTS_END, FIRST_EVENT
 
 MILLISECOND: Final = timedelta(milliseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,3 +72,92 @@ def _last(clock: time, zone: ZoneInfo, now: datetime) -> datetime:
     yesterday = today - timedelta(days=1)
     been = [moment for local in (yesterday, today) for moment in moments_at(local, zone) if moment <= now]
     return been[-1] if been else local_moment(yesterday, zone)
+
+
+Showing = Literal["first", "second"]
+"""Which of two moments is meant by a local time that clocks show twice, because they were put back between them."""
+
+_NOON: Final = time(12)
+
+_FIRST_YEAR: Final = FIRST_EVENT.year
+_LAST_YEAR: Final = EVENTS_END.year
+
+_NEAREST_ZONES: Final = 3
+
+_OF_THE_MACHINE: Final = frozenset({"localtime", "posixrules", "Factory"})
+"""Files beside the zones that mean another zone on another machine, or none."""
+
+_OTHER_COUNTS: Final = ("posix/", "right/")
+"""Copies of the zones, of which one counts leap seconds."""
+
+_BY_OFFSET: Final = ("Etc/GMT+", "Etc/GMT-", "GMT+", "GMT-")
+"""Zones not to suggest: `Etc/GMT+3` is three hours behind, and nobody who writes GMT+3 means that."""
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The time zone of this name, such as `Europe/Istanbul`.
+
+    Raises `ValueError` where there is none, and names the nearest.
+    """
+    try:
+        found = ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        found = None
+    if found is None or name in _OF_THE_MACHINE or name.startswith(_OTHER_COUNTS):
+        raise ValueError(f"there is no time zone {name!r}; {_nearest(name)}")
+    return found
+
+
+def moments_at(local: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """The moments at which clocks in the zone show a local time, earliest first, each with its offset from UTC.
+
+    They are two where clocks are put back, none where they are put forward, else one. Raises `ValueError` for a time
+    at the calendar's end, which is no moment in every zone.
+    """
+    if not _FIRST_YEAR <= local.year <= _LAST_YEAR:
+        raise ValueError(f"{_written(local)} is in no year that an event can be of")
+    found: dict[datetime, datetime] = {}
+    for fold in (0, 1):
+        moment = local.replace(tzinfo=zone, fold=fold)
+        in_utc = moment.astimezone(UTC)
+        if in_utc.astimezone(zone).replace(tzinfo=None, fold=0) == local.replace(fold=0):
+            found[in_utc] = in_utc.astimezone(timezone(moment.utcoffset() or timedelta()))
+    return tuple(found.values())
+
+
+def moment_in(local: datetime, zone: ZoneInfo, showing: Showing | None = None) -> datetime:
+    """The moment at which clocks in the zone show a local time, with its offset from UTC.
+
+    `showing` says which one is meant where they show it twice. Raises `ValueError` where they never show it, or show it
+    twice and `showing` is `None`.
+    """
+    moments = moments_at(local, zone)
+    if not moments:
+        raise ValueError(f"{_written(local)} is never shown in {zone.key}: clocks go forward over it")
+    if len(moments) > 1 and showing is None:
+        first, second = (moment.isoformat(timespec="seconds") for moment in moments)
+        raise ValueError(f"{_written(local)} is shown twice in {zone.key}, as clocks go back: {first} and {second}")
+    return moments[-1 if showing == "second" else 0]
+
+
+def day_of_night(of_day: time, night: date) -> date:
+    """The day of a time of day in an election's night: from noon on it is the election's day, before noon the next."""
+    return night if of_day >= _NOON else night + timedelta(days=1)
+
+
+def _written(local: datetime) -> str:
+    return local.isoformat(" ", "minutes" if local.second == local.microsecond == 0 else "auto")
+
+
+def _nearest(name: str) -> str:
+    """What to write in the place of a name that is no zone's."""
+    zones = available_timezones() - _OF_THE_MACHINE
+    known = {zone.casefold(): zone for zone in zones if not zone.startswith(_BY_OFFSET)}
+    wanted = name.strip().replace(" ", "_").casefold()
+    place = wanted.rpartition("/")[2] or wanted
+    near = [known[wanted]] if wanted in known else []
+    near = near or [zone for folded, zone in sorted(known.items()) if folded.endswith(f"/{place}")]
+    near = near or [known[match] for match in get_close_matches(wanted, known, _NEAREST_ZONES, 0.8)]
+    if not near:
+        return "write it like Europe/Istanbul"
+    return f"did you mean {' or '.join(near[:_NEAREST_ZONES])}?"

@@ -35,7 +35,7 @@ from schemas.control import (
 )
 from schemas.definition import Election
 from schemas.errors import UsageError
-from schemas.model_faults import first_fault
+from schemas.fields import first_fault
 
 MAX_ORDER_BYTES: Final = 16 * 1024
 """The largest order: a reason of 500 characters and a signature make 2.5 KiB; the rest is for fields to come."""

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from schemas.control import Mode, Speed
 from schemas.definition import Level
 from schemas.fields import Frozen, Id, Total, UnitId
-from schemas.playback import PlaybackStatus
+from schemas.progress import PlaybackStatus
 
 PROTOCOL: Final = "sandik.v1"
 """The WebSocket subprotocol; a client may ask for it by name."""

@@ -25,7 +25,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from schemas.definition import Election
 from schemas.errors import UsageError
-from schemas.model_faults import first_fault
+from schemas.fields import first_fault
 from schemas.wire import (
     CLIENT_MESSAGE,
     CLOSE_REASONS,

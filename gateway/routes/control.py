@@ -24,10 +24,9 @@ from gateway.routes.middleware import grant_of
 from gateway.run_state import RunState
 from schemas.control import FigureOverridden, Order, OverrideWithdrawn, unknown_in
 from schemas.errors import LogError, UsageError
-from schemas.mending import MENDABLE
 from schemas.moments import epoch_ms
 from schemas.override import Override
-from schemas.quarantine import Quarantined
+from schemas.quarantine import MENDABLE, Quarantined
 from schemas.set_aside import statement_of
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict

@@ -12,9 +12,9 @@ from itertools import accumulate, islice, pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from eventlog.archive import Archive
-from eventlog.archive_manifest import Segment
-from eventlog.archive_segment import Columns, columns_of, microseconds, moment
+from eventlog.archive.manifest import Segment
+from eventlog.archive.reader import Archive
+from eventlog.archive.segment import Columns, columns_of, microseconds, moment
 from eventlog.port import Entry
 from schemas.errors import ArchiveError
 

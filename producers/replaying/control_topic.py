@@ -12,15 +12,15 @@ from datetime import datetime
 from functools import partial
 from typing import Final, NoReturn
 
-from eventlog.archive_segment import moment
+from eventlog.archive.segment import moment
 from eventlog.port import Entry, EventLog
 from eventlog.retry import Tries
 from eventlog.run import Run
 from producers.replaying.playhead import Status
 from schemas.control import ReplayOrder, parse_epoch
 from schemas.errors import LogError, UsageError
-from schemas.playback import ReplayMoved
-from schemas.record import Record
+from schemas.fields import Record
+from schemas.progress import ReplayMoved
 from schemas.trust import Judge, OperatorKey
 
 _log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from eventlog.archive_segment import microseconds
+from eventlog.archive.segment import microseconds
 from eventlog.clock import Clock
 from eventlog.loops import forever
 from eventlog.port import EventLog

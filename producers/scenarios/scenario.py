@@ -20,7 +20,7 @@ from producers.stages import Stage
 from schemas.definition import Candidate, Contest, Election, Name, Party, Source, Unit
 from schemas.errors import ScenarioError
 from schemas.fields import Id, Total, UnitId
-from schemas.zones import zone_named
+from schemas.moments import zone_named
 
 FIRST_BOX: Final = 1001
 """İstanbul numbers a district's boxes from 1001 up."""

@@ -22,8 +22,7 @@ from producers.tables.notation import Numbers, Times
 from producers.tables.sheet import MAY_BE_CUT, Sheet, TableLine, column_of, open_sheet
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError
-from schemas.fields import MAX_BOX_COUNT, MAX_BOX_NUMBER, MAX_REVISION
-from schemas.model_faults import first_fault
+from schemas.fields import MAX_BOX_COUNT, MAX_BOX_NUMBER, MAX_REVISION, first_fault
 from schemas.tally import Counted
 from schemas.turkish import slug, title
 

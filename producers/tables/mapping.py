@@ -24,7 +24,7 @@ from producers.tables.sheet import Layout
 from schemas.definition import Name
 from schemas.errors import MappingError
 from schemas.fields import MAX_REVISION, Color, Id, UnitId
-from schemas.zones import Showing, zone_named
+from schemas.moments import Showing, zone_named
 
 MAX_MAPPING_BYTES: Final = 1024 * 1024
 """A mapping names a few dozen columns: a mebibyte is a hundred times that."""

@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from schemas.fields import EVENTS_END, FIRST_EVENT
-from schemas.zones import Showing, day_of_night, moment_in
+from schemas.moments import Showing, day_of_night, moment_in
 
 _GROUP_DIGITS: Final = 3
 """The digits of a group of thousands. As many behind a decimal mark may be a group, so such a number is ambiguous."""

@@ -8,7 +8,7 @@ from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.loops import forever
 from eventlog.run import create_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from gateway.server import serve
 from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
 from producers.scenarios.scenario import Scenario

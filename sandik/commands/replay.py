@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from eventlog.archive import open_archive
-from eventlog.archive_segment import microseconds, moment
+from eventlog.archive.reader import open_archive
+from eventlog.archive.segment import microseconds, moment
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run

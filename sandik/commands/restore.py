@@ -7,7 +7,7 @@ import typer
 
 from consumers.restore import Restorer, check_restorable
 from consumers.verify import verify as verify_archive
-from eventlog.archive import Archive, open_archive
+from eventlog.archive.reader import Archive, open_archive
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from sandik import screen

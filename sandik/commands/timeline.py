@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from eventlog.archive import Archive, open_archive
-from eventlog.archive_segment import Archived
+from eventlog.archive.reader import Archive, open_archive
+from eventlog.archive.segment import Archived
 from eventlog.partition import partition_of
 from eventlog.run import Run
 from eventlog.topics import RunTopics

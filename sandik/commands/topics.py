@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eventlog.clock import Wall
-from eventlog.kafka_commands import PROPERTIES, KafkaCommands
-from eventlog.kafka_roles import AclCommand, Role, acl_commands
+from eventlog.kafka.administration import PROPERTIES, AclCommand, KafkaCommands, Role, acl_commands
 from eventlog.port import TopicFinding
 from eventlog.run import find_run, spread
 from eventlog.topics import RunTopics

@@ -8,11 +8,11 @@ import typer
 
 from consumers.verify import Verified
 from consumers.verify import verify as verify_archive
-from eventlog.archive_folder import unlisted
-from eventlog.archive_manifest import read_manifest
+from eventlog.archive.manifest import read_manifest
+from eventlog.archive.writer import unlisted
 from eventlog.clock import Wall
 from eventlog.run import find_run
-from eventlog.sqlite_check import check_file
+from eventlog.sqlite.file import check_file
 from sandik import screen
 from sandik.console import write_json
 from sandik.options import EMBEDDED_LOG, LogUrl, command_app

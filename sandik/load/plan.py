@@ -18,8 +18,7 @@ from producers.input_files import parse_toml
 from sandik.load.measurements import LoadFigures
 from sandik.load.schedule import Schedule
 from schemas.errors import UsageError
-from schemas.fields import Id
-from schemas.model_faults import first_fault
+from schemas.fields import Id, first_fault
 from schemas.wire import MAX_RATE_HZ, MAX_UNITS, Subscribe, SubscriptionId, UnitPattern
 
 DEFAULT_MIX: Final = Path(__file__).with_name("mix.toml")

@@ -9,8 +9,7 @@ from typing import Final, cast
 
 from schemas.errors import UsageError
 from schemas.figures import REPORTED
-from schemas.mending import MENDABLE, mended
-from schemas.quarantine import Assessment, Quarantined, Verdict
+from schemas.quarantine import MENDABLE, Assessment, Quarantined, Verdict, mended
 from schemas.set_aside import SetAside
 from schemas.tally import RELEASED_BITS, Counted, Reported, Tally, Withdrawn, order_of
 from tabulation.counting.box_ledger import BoxLedger

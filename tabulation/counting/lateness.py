@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from schemas.late import Late
+from schemas.fields import Record
 from schemas.moments import epoch_ms
-from schemas.record import Record
+from schemas.progress import Late
 
 LATE_MS: Final = 1_000
 """Tallies that waited so long are late: ten ticks, as many as pass between two publishings while catching up."""

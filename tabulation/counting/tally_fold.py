@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from typing import Final, cast
 
 from schemas.definition import Election
-from schemas.fields import EVENTS_END
+from schemas.fields import EVENTS_END, Record
 from schemas.quarantine import Quarantined, quarantined
-from schemas.record import Record
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, parse_tallies
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger, Outcome

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from schemas.definition import Election
+from schemas.fields import Record
 from schemas.quarantine import Quarantined
-from schemas.record import Record
 from schemas.tally import Malformed, Reported, Tally, Withdrawn, order_of, parse_tallies
 from schemas.totals import Cell
 from tabulation.counting.cell_rules import PartitionOf, Refusal

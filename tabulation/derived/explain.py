@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from schemas.comparison import Part, Said
+from schemas.control import RunFacts
 from schemas.definition import Source
 from schemas.explanation import (
     CandidateGap,
@@ -25,7 +26,6 @@ from schemas.explanation import (
     Why,
 )
 from schemas.figures import STATED, stated_in
-from schemas.run_facts import RunFacts
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Cell, Told
 from tabulation.derived.gap import VotesIn, margin_of, share, split_points, split_votes, votes_of, written_points

@@ -21,9 +21,9 @@ from zoneinfo import ZoneInfo
 
 from schemas.control import Order
 from schemas.definition import Election
+from schemas.fields import Record
 from schemas.gate import Gate
 from schemas.override import Override
-from schemas.record import Record
 from schemas.totals import Cell, Totals
 from tabulation.counting.cell_rules import PartitionOf
 from tabulation.counting.tally_fold import TallyFold

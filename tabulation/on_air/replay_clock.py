@@ -1,7 +1,7 @@
 """A replay's clock, as clients are shown it: never ahead of the figures. Pure.
 
 The control topic says where the clock is; the totals topic says, partition by partition, that the figures have got
-there (`schemas.playback`). A clock is shown once all partitions have. From there it runs at its speed, but not beyond
+there (`schemas.progress`). A clock is shown once all partitions have. From there it runs at its speed, but not beyond
 the next clock that was heard and not reached yet, and no longer than `LEASE_S` past the last one: a replay that was
 killed, or an aggregator that is away, must not leave a clock that runs over standing figures.
 
@@ -15,7 +15,7 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.playback import Mark, PlaybackStatus, ReplayMoved
+from schemas.progress import Mark, PlaybackStatus, ReplayMoved
 from schemas.wire import Playback
 
 LEASE_S: Final = 5.0

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from schemas.playback import Mark, ReplayMoved, is_mark, parse_mark
-from schemas.record import Record
+from schemas.fields import Record
+from schemas.progress import Mark, ReplayMoved, is_mark, parse_mark
 
 MAX_WAITING: Final = 10_000
 """Clocks that wait to be reached: hours of them. Beyond it the oldest go; whoever reaches a later one reached those."""

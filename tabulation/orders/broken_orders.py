@@ -9,11 +9,10 @@ from typing import Final
 import orjson
 
 from schemas.control import parse_epoch, parse_restored
-from schemas.playback import parse_moved
+from schemas.fields import Record, other_version
+from schemas.progress import parse_moved
 from schemas.quarantine import Quarantined, Reason, quarantined
-from schemas.record import Record
 from schemas.trust import MAX_ORDER_BYTES, Verdict
-from schemas.versions import other_version
 
 MAX_KEPT_BYTES: Final = 64 * 1024
 """What is kept of a record, as much as a tally may have: a control record may have a hundred times as much, and the

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from schemas.control import Called, CallWithdrawn, Order, parse_epoch
-from schemas.playback import parse_moved
-from schemas.record import Record
-from schemas.run_facts import RunFacts
+from schemas.control import Called, CallWithdrawn, Order, RunFacts, parse_epoch
+from schemas.fields import Record
+from schemas.progress import parse_moved
 from schemas.trust import Judge, OperatorKey, Verdict
 from tabulation.on_air.replay_clock import ReplayClock
 from tabulation.orders.embargo import Embargo

@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.definition import Election
+from schemas.fields import Record
 from schemas.gate import Gate
 from schemas.override import Override
-from schemas.record import Record
 from schemas.totals import Cell, names_order
 from tabulation.on_air.relays import Relays
 

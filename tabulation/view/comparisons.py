@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from schemas.comparison import MAX_BOXES_LISTED, BoxApart, Comparison, Pair, Part, parse_comparison
 from schemas.definition import Election
-from schemas.record import Record
+from schemas.fields import Record
 from schemas.totals import Cell
 
 VersionOf = Callable[[Cell], int]

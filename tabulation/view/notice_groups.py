@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from schemas.definition import Election
+from schemas.fields import Record
 from schemas.notice import Notice, NoticeKind, is_notice, parse_notice
-from schemas.record import Record
 from schemas.totals import Cell
 
 

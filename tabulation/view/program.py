@@ -14,9 +14,9 @@ from typing import Final
 from pydantic import ValidationError
 
 from schemas.definition import Election
+from schemas.fields import Record
 from schemas.gate import Gate, is_gate, parse_gate
 from schemas.override import Override, is_override, parse_override
-from schemas.record import Record
 from schemas.totals import Cell, is_aside, parse_totals
 from tabulation.counting.event_time import timely
 from tabulation.on_air.cells import OnAir

@@ -17,9 +17,8 @@ from pydantic import ValidationError
 from schemas.control import Order, QuarantineRejected, QuarantineReleased
 from schemas.definition import Election
 from schemas.errors import UsageError
-from schemas.mending import Statement, mended, statement_in
-from schemas.quarantine import Assessment, Quarantined, Reason, is_assessment
-from schemas.record import Record
+from schemas.fields import Record
+from schemas.quarantine import Assessment, Quarantined, Reason, Statement, is_assessment, mended, statement_in
 from schemas.set_aside import MAX_STATEMENTS, SetAside, SetAsideHere, set_aside_in, statement_of
 from schemas.tally import Tally
 

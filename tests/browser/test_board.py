@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 
 from benchmarks.on_air.expected import shares
 from eventlog.port import Entry
-from schemas.playback import Mark, ReplayMoved
+from schemas.progress import Mark, ReplayMoved
 from schemas.tally import Counted
 from tabulation.derived.feeds import FeedLimits
 from tests.browser.chromium import PATIENCE_MS, Screen, screen

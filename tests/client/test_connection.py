@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eventlog.clock import Wall
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from gateway.admission.handshake import AccessSettings
 from sandik.client import Change, LiveNight, Retry, StatusChange, Wanted, connect
 from sandik.client.connection import Settings

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sandik.client.state import FeedNow, Feeds, is_held
 from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.gate import Gate
-from schemas.playback import PlaybackStatus
+from schemas.progress import PlaybackStatus
 from schemas.wire import Feed, Playback, State
 from tabulation.on_air.cells import OnAir
 from tabulation.on_air.held_units import HeldUnits

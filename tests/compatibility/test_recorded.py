@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 import pytest
 
-from eventlog.archive_manifest import read_manifest
+from eventlog.archive.manifest import read_manifest
 from sandik.commands.schema import SCHEMAS
 from schemas.figures import COUNTS
 from tests.compatibility.contracts import Comparison

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from consumers.archive import ArchiveBook
-from eventlog.archive_folder import Disk, claimed
-from eventlog.archive_manifest import ArchivedTopic
+from eventlog.archive.manifest import ArchivedTopic
+from eventlog.archive.writer import Disk, claimed
 from eventlog.partition import partition_of
 from eventlog.run import Run
 from eventlog.topics import RunTopics

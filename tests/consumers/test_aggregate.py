@@ -12,11 +12,11 @@ from eventlog.clock import Manual, Wall
 from eventlog.port import Entry, EventLog, Topic
 from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
+from schemas.fields import Record
 from schemas.gate import is_gate
 from schemas.notice import is_notice, parse_notice
 from schemas.quarantine import Quarantined
-from schemas.record import Record
 from schemas.tally import Tally
 from schemas.totals import Cell, Totals, is_aside, parse_totals
 from tabulation.counting.checkpoint import MARKER_KEY

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from consumers.aggregate import Aggregator
 from consumers.archive import MERGE_SEGMENTS, Archiver, ArchiveSettings, Progress
 from consumers.verify import verify
-from eventlog.archive import open_archive
-from eventlog.archive_folder import LOCK, Disk
-from eventlog.archive_manifest import MANIFEST, Manifest
-from eventlog.archive_segment import Archived
+from eventlog.archive.manifest import MANIFEST, Manifest
+from eventlog.archive.reader import open_archive
+from eventlog.archive.segment import Archived
+from eventlog.archive.writer import LOCK, Disk
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.retry import RetryPolicy

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.archive_fold import ArchiveFold, Counts, Range, TalliesFold, summary
-from eventlog.archive_chain import START, link
-from eventlog.archive_segment import Columns, microseconds
+from eventlog.archive.manifest import START, link
+from eventlog.archive.segment import Columns, microseconds
 from schemas.statehash import joined
 from tests.builders import NIGHT, counted
 from tests.consumers.archiving import NIGHT_MS, PARTITIONS, RUN, Logged, logged, naive_state, said

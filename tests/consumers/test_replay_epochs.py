@@ -12,7 +12,7 @@ from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, begin_take, create_run, find_run
 from schemas.errors import LogUnavailable
-from schemas.playback import Mark, ReplayMoved, is_mark, parse_mark
+from schemas.progress import Mark, ReplayMoved, is_mark, parse_mark
 from tests.builders import NIGHT, counted, small_election
 from tests.consumers.test_aggregate import FAST, publish, until_end
 from tests.gateway.unreliable import Unreliable

@@ -10,10 +10,9 @@ import pytest
 from pyarrow import parquet
 
 from consumers.verify import verify
-from eventlog.archive import open_archive
-from eventlog.archive_chain import link
-from eventlog.archive_manifest import FORMAT, MANIFEST, Manifest, Segment, file_sha256
-from eventlog.archive_segment import Columns, columns_of
+from eventlog.archive.manifest import FORMAT, MANIFEST, Manifest, Segment, file_sha256, link
+from eventlog.archive.reader import open_archive
+from eventlog.archive.segment import Columns, columns_of
 from schemas.errors import ArchiveError
 from tests.builders import DISTRICTS, counted
 from tests.consumers.archiving import feed, logged, said

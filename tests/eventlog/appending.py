@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 
 BATCH = 10
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from eventlog.archive_chain import START, link
-from eventlog.archive_folder import Disk, claimed
-from eventlog.archive_manifest import (
+from eventlog.archive.manifest import (
+    START,
     ArchivedTopic,
     End,
     Manifest,
@@ -13,8 +12,10 @@ from eventlog.archive_manifest import (
     Span,
     content_hash,
     definition_hash,
+    link,
 )
-from eventlog.archive_segment import Archived, Columns, microseconds
+from eventlog.archive.segment import Archived, Columns, microseconds
+from eventlog.archive.writer import Disk, claimed
 from tests.builders import small_election
 
 DEFINITION = small_election()

@@ -3,7 +3,7 @@
 import asyncio
 
 from eventlog.port import EventLog
-from schemas.record import Record
+from schemas.fields import Record
 from tests.patience import LIMIT_S
 
 

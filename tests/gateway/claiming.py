@@ -12,7 +12,7 @@ import orjson
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.run import find_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from producers.publish import Publisher, entry, publish
 from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.tally import Counted, Reported, Tally

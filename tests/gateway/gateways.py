@@ -17,7 +17,7 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.retry import RetryPolicy
 from eventlog.run import create_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.server import serve
 from gateway.settings import GatewaySettings

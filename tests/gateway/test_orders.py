@@ -15,7 +15,7 @@ from eventlog.clock import Manual, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run, find_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.access import Grant
 from gateway.admission.handshake import AccessSettings

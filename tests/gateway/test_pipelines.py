@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from eventlog.clock import Wall
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from gateway.admission.limits import Limits
 from schemas.wire import CloseCode
 from tests.gateway.attackers import OPENING, attacked, closing, frame, opened, rest

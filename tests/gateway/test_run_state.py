@@ -5,7 +5,7 @@ from eventlog.topics import RunTopics
 from gateway.run_state import RunState
 from schemas.control import Held
 from schemas.definition import Election
-from schemas.playback import Mark
+from schemas.progress import Mark
 from tabulation.derived.feeds import FeedLimits
 from tabulation.orders.embargo import NO_EMBARGO
 from tests.gateway.nights import START, Written, election, totals

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from eventlog.clock import Wall
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from gateway.clients.session import MAX_ERRORS
 from gateway.server import serve
 from schemas.errors import UsageError

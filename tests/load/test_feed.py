@@ -9,7 +9,7 @@ from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from producers.publish import entry
 from sandik.load.feed import Feed, Prior, read_prior
 from sandik.load.schedule import COUNTER, Schedule

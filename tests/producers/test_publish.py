@@ -12,7 +12,7 @@ import pytest
 from eventlog.clock import Manual, Replay, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.retry import RetryPolicy, Waiting
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from producers.publish import (
     BATCH_BYTES,

@@ -10,9 +10,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from eventlog.archive import open_archive
-from eventlog.archive_folder import claimed
-from eventlog.archive_manifest import MANIFEST
+from eventlog.archive.manifest import MANIFEST
+from eventlog.archive.reader import open_archive
+from eventlog.archive.writer import claimed
 from tests.sandik.conftest import Sandik
 from tests.simulation.processes import Process, until
 

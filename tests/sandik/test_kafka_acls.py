@@ -13,8 +13,8 @@ import pytest
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
-from eventlog.kafka import KafkaLog
-from eventlog.kafka_security import Security
+from eventlog.kafka.log import KafkaLog
+from eventlog.kafka.security import Security
 from eventlog.port import Entry
 from eventlog.reading import read_to_end
 from eventlog.run import find_run, open_run

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from eventlog.archive_segment import microseconds
+from eventlog.archive.segment import microseconds
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from producers.replaying.control_topic import ReplayPosition

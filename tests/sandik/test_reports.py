@@ -15,7 +15,7 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import create_run, find_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from producers.publish import entry
 from producers.tables.mapping import ReportMapping, read_report_mapping

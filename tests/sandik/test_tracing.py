@@ -12,7 +12,7 @@ from consumers.aggregate import Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry
 from eventlog.run import create_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from sandik.tracing import ENDPOINT, TracedLog, traced_where_asked
 from schemas.errors import UsageError
 from tests.builders import counted, small_election, value_of

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from eventlog.clock import Wall
-from eventlog.kafka import KafkaLog
-from eventlog.kafka_security import Security
+from eventlog.kafka.log import KafkaLog
+from eventlog.kafka.security import Security
 from eventlog.port import Entry, Topic
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from sandik.wiring import kafka_security, open_log
 from schemas.errors import LogFull, UsageError
 

@@ -8,15 +8,14 @@ import pytest
 from schemas.comparison import parse_comparison
 from schemas.control import ORDER, EmbargoSet, EpochBegun, RunCreated, parse_control, parse_epoch
 from schemas.definition import Election
+from schemas.fields import other_version
 from schemas.gate import Gate, parse_gate
-from schemas.late import Late, parse_late
 from schemas.notice import parse_notice
 from schemas.override import Override, parse_override
-from schemas.playback import Mark, ReplayMoved, parse_mark, parse_moved
+from schemas.progress import Late, Mark, ReplayMoved, parse_late, parse_mark, parse_moved
 from schemas.quarantine import Assessment, Quarantined, quarantined
 from schemas.tally import Malformed, parse_tallies
 from schemas.totals import Cell, parse_totals
-from schemas.versions import other_version
 from tests.builders import NIGHT, counted, reported, small_election, value_of, withdrawn
 from tests.gateway.nights import totals
 from tests.schemas.orders import EPOCH, RUN, written

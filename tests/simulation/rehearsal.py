@@ -16,8 +16,8 @@ from websockets.exceptions import ConnectionClosed
 
 from consumers.aggregate import AggregateSettings, fold_run
 from consumers.archive import Archiver
-from eventlog.archive import Archive, open_archive
-from eventlog.archive_segment import Archived
+from eventlog.archive.reader import Archive, open_archive
+from eventlog.archive.segment import Archived
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from consumers.verify import verify
-from eventlog.archive import open_archive
-from eventlog.archive_manifest import MANIFEST
+from eventlog.archive.manifest import MANIFEST
+from eventlog.archive.reader import open_archive
 from eventlog.clock import Wall
 from tests.simulation.forked import forked
 from tests.simulation.processes import Process, run, until

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from schemas.control import EmbargoSet, parse_control, parse_epoch
-from schemas.playback import Mark, parse_moved
+from schemas.progress import Mark, parse_moved
 from schemas.trust import Judge
 from tabulation.on_air.replay_clock import is_surprising
 from tabulation.on_air.replay_progress import ReplayProgress

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from consumers.aggregate import Aggregator
 from eventlog.clock import Manual
-from eventlog.port import Entry
+from eventlog.port import MIN_COMPACTION_LAG_MS, Entry
 from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run
-from eventlog.sqlite import SqliteLog
-from eventlog.sqlite_compaction import MIN_COMPACTION_LAG_MS, compact
+from eventlog.sqlite.log import SqliteLog
+from eventlog.sqlite.tables import compact
 from gateway.gateway import Gateway
 from gateway.routes.application import application
 from gateway.settings import GatewaySettings
@@ -42,11 +42,11 @@ from schemas.control import (
     Taken,
 )
 from schemas.errors import LogUnavailable
+from schemas.fields import Record
 from schemas.gate import is_gate, parse_gate
-from schemas.late import parse_late
 from schemas.moments import epoch_ms
 from schemas.override import Override, is_override, overridden, parse_override, unreported
-from schemas.record import Record
+from schemas.progress import parse_late
 from schemas.totals import Cell, Row, Totals, is_aside, parse_totals
 from schemas.trust import encode_order
 from tabulation.orders.control import Control

@@ -21,7 +21,7 @@ from eventlog.clock import Manual
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from gateway.admission.access import PUBLIC
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings

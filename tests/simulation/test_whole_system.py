@@ -20,10 +20,10 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from schemas.control import Held, Released
+from schemas.fields import Record
 from schemas.gate import is_gate, parse_gate
-from schemas.record import Record
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, Row, Totals, encode_rows
 from tabulation.view.program import Program

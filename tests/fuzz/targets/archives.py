@@ -13,15 +13,15 @@ from typing import Final
 
 from consumers.restore import Restorer
 from consumers.verify import verify
-from eventlog.archive import open_archive
-from eventlog.archive_folder import Disk
-from eventlog.archive_manifest import MANIFEST, Manifest, file_sha256, read_manifest
-from eventlog.archive_segment import Archived
+from eventlog.archive.manifest import MANIFEST, Manifest, file_sha256, read_manifest
+from eventlog.archive.reader import open_archive
+from eventlog.archive.segment import Archived
+from eventlog.archive.writer import Disk
 from eventlog.clock import Manual
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from schemas.errors import ArchiveError, SandikError
-from schemas.record import Record
+from schemas.fields import Record
 from schemas.tally import Tally
 from tests.builders import NIGHT, counted, withdrawn
 from tests.consumers.archiving import PARTITIONS, feed, logged, said

@@ -20,7 +20,7 @@ from schemas.control import (
 )
 from schemas.errors import DefinitionError
 from schemas.moments import epoch_ms
-from schemas.playback import Mark, ReplayMoved, parse_moved
+from schemas.progress import Mark, ReplayMoved, parse_moved
 from schemas.quarantine import Quarantined
 from schemas.trust import OperatorSeal, Verdict, encode_order
 from tabulation.on_air.replay_progress import ReplayProgress

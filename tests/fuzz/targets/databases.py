@@ -10,13 +10,12 @@ from typing import Final
 
 from eventlog.clock import Manual
 from eventlog.port import Entry
-from eventlog.sqlite import SqliteLog
-from eventlog.sqlite_check import check_file
-from eventlog.sqlite_file import LogFile
-from eventlog.sqlite_tables import append, fetch, find_topic, offsets_at
+from eventlog.sqlite.file import LogFile, check_file
+from eventlog.sqlite.log import SqliteLog
+from eventlog.sqlite.tables import append, fetch, find_topic, offsets_at
 from eventlog.topics import RunTopics
 from schemas.errors import LogError, LogUnavailable, SandikError
-from schemas.record import Record
+from schemas.fields import Record
 from schemas.tally import encode
 from tests.builders import DISTRICTS, NIGHT, counted
 from tests.fuzz.target import Opened, Target, expect

@@ -15,7 +15,7 @@ import orjson
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from consumers.archive import Archiver
-from eventlog.archive import open_archive
+from eventlog.archive.reader import open_archive
 from eventlog.loops import forever
 from eventlog.partition import partition_of
 from eventlog.port import Entry

@@ -18,7 +18,7 @@ from typing import Any, Final
 import orjson
 
 from eventlog.clock import Manual
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings, proxies
 from gateway.admission.limits import Limits

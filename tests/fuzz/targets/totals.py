@@ -13,11 +13,10 @@ from gateway.admission.access import Grant
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.gate import GATE, Gate
-from schemas.late import Late
 from schemas.moments import epoch_ms
 from schemas.notice import NOTICE, Notice
 from schemas.override import OVERRIDE, Override
-from schemas.playback import MARK, Mark
+from schemas.progress import MARK, Late, Mark
 from schemas.quarantine import Assessment, quarantined
 from schemas.statehash import state_of
 from schemas.tally import encode

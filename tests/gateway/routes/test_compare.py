@@ -8,7 +8,7 @@ import pytest
 import gateway.routes.compare as door
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from schemas.comparison import Comparison

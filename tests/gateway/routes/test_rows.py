@@ -18,7 +18,7 @@ import tabulation.derived.table as pieces
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
 from eventlog.run import Run, create_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway

@@ -11,7 +11,7 @@ import pytest
 from eventlog.clock import Wall
 from eventlog.port import Entry
 from eventlog.run import create_run
-from eventlog.sqlite import SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.admission.limits import Limits

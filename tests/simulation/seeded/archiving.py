@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from consumers.archive import Archiver, ArchiveSettings
-from eventlog.archive import open_archive
-from eventlog.archive_folder import Disk
+from eventlog.archive.reader import open_archive
+from eventlog.archive.writer import Disk
 from eventlog.clock import Clock
 from eventlog.port import EventLog
 from eventlog.retry import RetryPolicy

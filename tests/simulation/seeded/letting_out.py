@@ -7,8 +7,7 @@ import orjson
 
 from eventlog.port import Entry
 from eventlog.topics import RunTopics
-from schemas.mending import Statement, mended, statement_in
-from schemas.quarantine import Quarantined
+from schemas.quarantine import Quarantined, Statement, mended, statement_in
 from schemas.tally import encode
 from tests.simulation.seeded.operators import Operators
 from tests.simulation.seeded.store import Store

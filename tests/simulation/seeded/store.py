@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from eventlog.limits import check_entries
 from eventlog.partition import partition_of
-from eventlog.port import Batch, Entry, Topic
+from eventlog.port import Batch, Entry, Topic, check_entries
 from schemas.errors import PositionLost, UnknownTopic
 
 COMPACTION_LAG_S: Final = 12.0

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from schemas.late import Late
+from schemas.progress import Late
 from tabulation.counting.lateness import Lateness, Now
 from tests.gateway.nights import Written
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.definition import Source
+from schemas.fields import Record
 from schemas.quarantine import quarantined
-from schemas.record import Record
 from schemas.tally import Counted, Reported, Withdrawn
 from tabulation.counting.trace import Asked, Trace, history_of
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of, withdrawn

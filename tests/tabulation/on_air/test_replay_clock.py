@@ -4,7 +4,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.playback import Mark, ReplayMoved
+from schemas.progress import Mark, ReplayMoved
 from schemas.wire import Playback
 from tabulation.on_air.replay_clock import LEASE_S, ReplayClock, is_surprising
 from tests.gateway.nights import START

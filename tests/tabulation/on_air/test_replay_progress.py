@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.playback import Mark, ReplayMoved
+from schemas.progress import Mark, ReplayMoved
 from tabulation.on_air.replay_progress import ReplayProgress
 from tests.builders import NIGHT
 from tests.gateway.nights import Written

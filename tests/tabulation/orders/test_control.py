@@ -5,7 +5,7 @@ from typing import Any
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, EpochBegun, Held
-from schemas.playback import Mark
+from schemas.progress import Mark
 from tabulation.orders.control import Control
 from tabulation.orders.embargo import NO_EMBARGO, Embargo
 from tests.gateway.nights import START, Written, election

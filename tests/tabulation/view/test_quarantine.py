@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 import tabulation.view.quarantine as fold_module
 from schemas.control import EmbargoLifted, Order, QuarantineRejected, QuarantineReleased
 from schemas.errors import UsageError
-from schemas.mending import mended
-from schemas.quarantine import Assessment, Quarantined, Reason, Verdict, quarantined
+from schemas.quarantine import Assessment, Quarantined, Reason, Verdict, mended, quarantined
 from schemas.tally import Tally, encode
 from tabulation.view.quarantine import MAX_WAITING, Quarantine
 from tests.builders import NIGHT, counted, reported, withdrawn

@@ -1,0 +1,255 @@
+"""Reading an archive of a run: its manifest, and its records in the order in which they came, from any moment on.
+
+An archive is a folder of Parquet files (`archive.segment`) and a manifest (`archive.manifest`) that names them. Every
+file is compared with its digest before a record of it is handed out: whoever reads an archive reads what was written.
+Where a file is not what was written, `fault_of` names the first record that differs.
+"""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import file_digest
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from eventlog.archive.manifest import REMEDY, ArchivedTopic, Manifest, Segment, Span, link, read_manifest
+from eventlog.archive.segment import SCHEMA, Archived, Columns, append_range, columns_of
+from schemas.errors import ArchiveError
+from schemas.moments import MILLISECOND, epoch_ms
+
+_EVER: Final = 2**63 - 1
+
+_Head = tuple[int, int, int, int, Archived, Iterator[Archived]]
+"""A stream's next record, comparable by replay order."""
+
+
+UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError)
+"""What is raised for bytes that are no segment, by Arrow or by who takes its columns for what they should be."""
+
+
+def open_archive(folder: Path) -> "Archive":
+    """Open the archive in a folder for reading, as its manifest stands now; one that is being written too.
+
+    Raises `ArchiveError` where there is none, or where its manifest was changed.
+    """
+    return Archive(folder, read_manifest(folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An archive, open for reading. Nothing stays open between two reads."""
+
+    folder: Path
+    manifest: Manifest
+
+    def tallies(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Archived]:
+        """The tallies in replay order: append time, then partition, then offset.
+
+        From those appended at `since` on, to those before `until`. What lies before is not read: whole files are left
+        out by the manifest, row groups by their statistics. Raises `ArchiveError` with the file, partition and offset
+        of the first record that is not as it was written.
+        """
+        return self._records("tallies", since, until)
+
+    def control(self) -> Iterator[Archived]:
+        """The control records in their order. Raises `ArchiveError`, as `tallies` does."""
+        return self._records("control", None, None)
+
+    def segments(self, topic: ArchivedTopic) -> list[Segment]:
+        """A topic's segments, as they were written: within a partition by offset."""
+        return [segment for segment in self.manifest.segments if segment.topic == topic]
+
+    def open_segment(self, segment: Segment) -> parquet.ParquetFile:
+        """A segment's file, once its bytes are known to be what was written. Raises `ArchiveError`."""
+        path = self.folder / segment.file
+        try:
+            with path.open("rb") as file:
+                digest = file_digest(file, "sha256").hexdigest()
+            if digest != segment.sha256:
+                raise fault_of(path, segment)
+            opened = parquet.ParquetFile(path)
+        except FileNotFoundError:
+            raise self._missing(segment) from None
+        except UNREADABLE as error:
+            raise fault_of(path, segment) from error
+        check_schema(path, segment, opened)
+        return opened
+
+    def _missing(self, segment: Segment) -> ArchiveError:
+        if read_manifest(self.folder) != self.manifest:
+            return ArchiveError(segment.file, "was merged into another file while the archive was read. Open it again.")
+        return fault_of(self.folder / segment.file, segment)
+
+    def _records(self, topic: ArchivedTopic, since: datetime | None, until: datetime | None) -> Iterator[Archived]:
+        first_ms = 0 if since is None else _ceiled_ms(since)
+        end_ms = _EVER if until is None else _ceiled_ms(until)
+        wanted = sorted(
+            (epoch_ms(segment.first_append), index)
+            for index, segment in enumerate(self.manifest.segments)
+            if segment.topic == topic
+            and epoch_ms(segment.last_append) >= first_ms
+            and epoch_ms(segment.first_append) < end_ms
+        )
+        segments = self.manifest.segments
+        streams = [(began, self._stream(segments[index], first_ms, end_ms)) for began, index in wanted]
+        return _merged(streams)
+
+    def _stream(self, segment: Segment, first_ms: int, end_ms: int) -> Iterator[Archived]:
+        """A segment's records with an append time from `first_ms` on, before `end_ms`, in the order of the file."""
+        with self.open_segment(segment) as file:
+            for group in range(file.metadata.num_row_groups):
+                try:
+                    least, greatest = append_range(file, group)
+                    if greatest < first_ms:
+                        continue
+                    if least >= end_ms:
+                        return
+                    records = columns_of(file.read_row_group(group)).records(segment.topic)
+                except UNREADABLE as error:
+                    raise fault_of(self.folder / segment.file, segment) from error
+                if first_ms <= least and greatest < end_ms:
+                    yield from records
+                else:
+                    yield from (record for record in records if first_ms <= record.append_ms < end_ms)
+
+
+def _merged(streams: list[tuple[int, Iterator[Archived]]]) -> Iterator[Archived]:
+    """Records of several segments in replay order. A segment is opened when its first append time has come."""
+    waiting = streams[::-1]
+    heads: list[_Head] = []
+    while waiting or heads:
+        while waiting and (not heads or waiting[-1][0] <= heads[0][0]):
+            _, stream = waiting.pop()
+            _push(heads, stream)
+        if not heads:
+            continue
+        _, _, _, _, record, stream = heads[0]
+        yield record
+        following = next(stream, None)
+        if following is None:
+            heapq.heappop(heads)
+        else:
+            heapq.heapreplace(heads, _head(following, stream))
+
+
+def _push(heads: list[_Head], stream: Iterator[Archived]) -> None:
+    first = next(stream, None)
+    if first is not None:
+        heapq.heappush(heads, _head(first, stream))
+
+
+def _head(record: Archived, stream: Iterator[Archived]) -> _Head:
+    """Comparable by replay order; the stream's identity only parts what cannot be equal in a whole archive."""
+    return record.append_ms, record.partition, record.offset, id(stream), record, stream
+
+
+def _ceiled_ms(moment: datetime) -> int:
+    """The first whole millisecond that is not before the moment."""
+    return epoch_ms(moment + MILLISECOND - timedelta(microseconds=1))
+
+
+def fault_of(path: Path, segment: Segment) -> ArchiveError:
+    """Why a file that does not have the segment's digest cannot be used, with the first record that it shows at."""
+    try:
+        size_bytes = path.stat().st_size
+    except OSError as error:
+        return _at_start(path, segment, f"cannot be read: {error.strerror}. {REMEDY}")
+    if size_bytes < segment.size_bytes:
+        what = f"was truncated to {size_bytes} of {segment.size_bytes} bytes: its records cannot be read. {REMEDY}"
+        return _at_start(path, segment, what)
+    try:
+        with parquet.ParquetFile(path) as file:
+            return _fault_in(path, segment, file)
+    except UNREADABLE as error:
+        return _at_start(path, segment, f"is not the Parquet file that was written: {error}. {REMEDY}")
+
+
+def check_schema(path: Path, segment: Segment, file: parquet.ParquetFile) -> None:
+    """Raise `ArchiveError` where a file has other columns than an archive's."""
+    if not file.schema_arrow.equals(SCHEMA):
+        raise _at_start(path, segment, f"is foreign: its columns are not an archive's. {REMEDY}")
+
+
+def _fault_in(path: Path, segment: Segment, file: parquet.ParquetFile) -> ArchiveError:
+    check_schema(path, segment, file)
+    walk = Walk(path, segment)
+    for group in range(file.metadata.num_row_groups):
+        try:
+            columns = columns_of(file.read_row_group(group))
+        except UNREADABLE as error:
+            partition, offset = _first_of(file, group) or walk.next_of(segment.spans[0])
+            what = f"was changed: its records from here on cannot be read ({error}). {REMEDY}"
+            return ArchiveError(path.name, what, partition=partition, offset=offset)
+        try:
+            walk.check(columns)
+        except ArchiveError as fault:
+            return fault
+    try:
+        walk.check_end()
+    except ArchiveError as fault:
+        return fault
+    return ArchiveError(path.name, f"was changed, though its records have the right chain. {REMEDY}")
+
+
+class Walk:
+    """Checks a segment's records against their chain and the segment's spans, in the order of the file."""
+
+    def __init__(self, path: Path, segment: Segment) -> None:
+        self._path = path
+        self._next = {span.partition: span.first for span in segment.spans}
+        self._last = {span.partition: span.last for span in segment.spans}
+        self._links = {span.partition: bytes.fromhex(span.before) for span in segment.spans}
+
+    def next_of(self, span: Span) -> tuple[int, int]:
+        """The partition and the next offset of a span."""
+        return span.partition, self._next[span.partition]
+
+    def check(self, columns: Columns) -> None:
+        """Check the next records. Raises `ArchiveError` for the first that is not as it was written."""
+        rows = zip(
+            columns.partition,
+            columns.offset,
+            columns.append_ms,
+            columns.key,
+            columns.value,
+            columns.chain,
+            strict=True,
+        )
+        for partition, offset, append_ms, key, value, chain in rows:
+            expected = self._next.get(partition)
+            if expected is None or offset > self._last[partition]:
+                raise self._fault(partition, offset, "is foreign: the manifest has no such record in this file")
+            if offset != expected:
+                raise self._fault(partition, expected, f"is missing or was reordered: offset {offset} is in its place")
+            found = link(self._links[partition], offset, append_ms, key, value)
+            if found != chain:
+                raise self._fault(partition, offset, "was tampered with: it does not give its link of the chain")
+            self._links[partition] = found
+            self._next[partition] = offset + 1
+
+    def check_end(self) -> None:
+        """Raises `ArchiveError` where records are missing at the end."""
+        for partition, last in self._last.items():
+            if self._next[partition] <= last:
+                raise self._fault(partition, self._next[partition], "is missing: the file ends before it")
+
+    def _fault(self, partition: int, offset: int, what: str) -> ArchiveError:
+        return ArchiveError(self._path.name, f"the record {what}. {REMEDY}", partition=partition, offset=offset)
+
+
+def _first_of(file: parquet.ParquetFile, group: int) -> tuple[int, int] | None:
+    """The first record of a row group by its least columns, if they can be read."""
+    try:
+        table = file.read_row_group(group, columns=["partition", "offset"])
+        return table["partition"][0].as_py(), table["offset"][0].as_py()
+    except UNREADABLE:
+        return None
+
+
+def _at_start(path: Path, segment: Segment, what: str) -> ArchiveError:
+    first = segment.spans[0]
+    return ArchiveError(path.name, what, partition=first.partition, offset=first.first)

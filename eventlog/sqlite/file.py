@@ -1,0 +1,262 @@
+"""The embedded log's file: creating and opening it, mapping SQLite's errors, and checking that it is whole.
+
+A file that is deleted or replaced while it is open would take appends that nobody ever reads: `SameFile` notices that.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from eventlog.sqlite.tables import checksum_column, find_topic, records_of
+from schemas.errors import LogError, LogFull, LogUnavailable, SandikError, UsageError
+
+_Identity = tuple[int, int]
+"""A file's device and inode, which stay the same when it is renamed."""
+
+
+PAGE_BYTES: Final = 8192
+"""Records are 0.3 to 1 KiB: a page holds some ten of them."""
+
+BUSY_TIMEOUT_MS: Final = 5_000
+"""How long to wait for another process's transaction; theirs take milliseconds, a checkpoint of the WAL a second."""
+
+WAL_CHECKPOINT_PAGES: Final = 2_000
+"""The write-ahead log goes back into the file every 16 MiB: seldom enough to be cheap, small enough to be quick."""
+
+_JOURNAL_LIMIT_BYTES: Final = 64 * 1024 * 1024
+"""A write-ahead log that once grew larger (a reader held it) is cut back to this."""
+
+_APPLICATION_ID: Final = 0x73616E64  # "sand": how this file is told from other programs' databases
+_SCHEMA_VERSION: Final = 1
+
+_OPEN_ATTEMPTS: Final = 50
+_OPEN_PAUSE_S: Final = 0.1
+"""Two processes that make one file at the same moment disturb each other (SQLite reports busy at once): 5 s in all."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS topic (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, compacted INTEGER NOT NULL,
+  max_record_bytes INTEGER NOT NULL) STRICT;
+-- One partition of a topic. next_offset is kept, so that an offset is never given twice, whatever was deleted.
+CREATE TABLE IF NOT EXISTS slot (
+  id INTEGER PRIMARY KEY, topic_id INTEGER NOT NULL REFERENCES topic (id), partition INTEGER NOT NULL,
+  next_offset INTEGER NOT NULL DEFAULT 0, last_ms INTEGER NOT NULL DEFAULT 0, compacted_to INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (topic_id, partition)) STRICT;
+-- id is slot.id << 40 | offset: a partition is a range of the table itself, with no index beside it.
+CREATE TABLE IF NOT EXISTS record (
+  id INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+  checksum INTEGER) STRICT;
+CREATE TABLE IF NOT EXISTS lease (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, topic_id INTEGER NOT NULL REFERENCES topic (id), crew TEXT NOT NULL,
+  expires_ms INTEGER NOT NULL) STRICT;
+"""
+
+
+class SameFile:
+    """Remembers device and inode of the log's files when it first sees them, and notices where they change.
+
+    The write-ahead log is created and deleted with the connections, but not while one of ours is open. Thread-safe.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._files: Sequence[Path] = (path, path.with_name(f"{path.name}-wal"))
+        self._known: dict[Path, _Identity] = {}
+
+    def check(self) -> None:
+        """Raise `LogError` where a file that was seen was deleted, or is another one."""
+        for file in self._files:
+            found, known = _identity(file), self._known.get(file)
+            if known is None and found is not None:
+                self._known.setdefault(file, found)
+            elif known != found:
+                what = "deleted" if found is None else "replaced"
+                raise LogError(
+                    f"{file} was {what} while it was in use. What was appended since is lost: what is shown may be old."
+                    " Put it back or choose another file, and start again everything that uses it."
+                )
+
+
+def _identity(file: Path) -> _Identity | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """The path of an embedded log, and how large it may get; opens it and maps its errors."""
+
+    path: Path
+    max_bytes: int | None = None
+    same: SameFile = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "same", SameFile(self.path))
+
+    def open(self) -> sqlite3.Connection:
+        """Open a connection, for use by one thread at a time. Call `ensure()` before. Raises as `translated` says."""
+        with self.translated():
+            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0)
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+    def ensure(self) -> None:
+        """Create the file, its folder and its tables where they are missing, also where other processes do the same.
+
+        Blocks for `_OPEN_ATTEMPTS * _OPEN_PAUSE_S` seconds at most. Raises `UsageError` where the path cannot be a log,
+        else as `translated` says.
+        """
+        pause = threading.Event()
+        for attempt in range(1, _OPEN_ATTEMPTS + 1):
+            try:
+                self._create()
+            except LogUnavailable:
+                if attempt == _OPEN_ATTEMPTS:
+                    raise
+                pause.wait(_OPEN_PAUSE_S)
+            else:
+                return
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Map SQLite's errors to `LogFull`, `LogUnavailable`, `UsageError`, or `LogError` for a damaged file."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._mapped(error) from error
+        except UnicodeDecodeError as error:  # a name in the file, or one in SQLite's own complaint about it
+            raise self._damaged(str(error)) from error
+
+    def _create(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"The folder of {self.path} cannot be made: {error.strerror}. Give another path."
+            ) from error
+        if self.path.is_dir():
+            raise UsageError(f"{self.path} is a folder. Give the path of a file, for example {self.path}/night.db.")
+        with self.translated(), closing(sqlite3.connect(self.path, isolation_level=None, timeout=0)) as connection:
+            if self.is_ours(connection):
+                self._add_checksums(connection)
+                return
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            self._prepare(connection)
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID};"
+                f" PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;"
+            )
+
+    def _add_checksums(self, connection: sqlite3.Connection) -> None:
+        """Add the column to an earlier release's file. That release can go on using it, and leaves it empty."""
+        if checksum_column(connection) != "NULL":
+            return
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if checksum_column(connection) == "NULL":  # still: another process may have been faster
+                connection.execute("ALTER TABLE record ADD COLUMN checksum INTEGER")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def is_ours(self, connection: sqlite3.Connection) -> bool:
+        """Whether the file holds a log; `False` for an empty one. Raises `UsageError` for another program's file."""
+        connection.execute("BEGIN")  # one snapshot for all three: another process may be creating it right now
+        try:
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        finally:
+            connection.rollback()
+        if tables and application != _APPLICATION_ID:
+            raise UsageError(f"{self.path} is another program's database. Give the path of a new file.")
+        if version > _SCHEMA_VERSION:
+            raise UsageError(
+                f"{self.path} was written by a newer sandik (format {version}). Upgrade sandik to read it."
+            )
+        return bool(tables)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT_BYTES}")
+        if self.max_bytes is not None:
+            connection.execute(f"PRAGMA max_page_count = {max(1, self.max_bytes // PAGE_BYTES)}")
+
+    def _damaged(self, what: str) -> LogError:
+        return LogError(f"{self.path} is damaged ({what}). Restore a copy of it, or play into a new file.")
+
+    def _mapped(self, error: sqlite3.Error) -> SandikError:
+        # Errors of Python's own module have no code. An `OperationalError` among them is a text that is no UTF-8.
+        without_code = sqlite3.SQLITE_CORRUPT if isinstance(error, sqlite3.OperationalError) else 0
+        match getattr(error, "sqlite_errorcode", without_code) & 0xFF:  # the low byte: without the extended code
+            case sqlite3.SQLITE_FULL:
+                limit = "the disk is full" if self.max_bytes is None else "the disk is full, or max_mb is reached"
+                return LogFull(f"No room left for {self.path}: {limit}. Make room; then the same can be sent again.")
+            case sqlite3.SQLITE_NOTADB:
+                return UsageError(
+                    f"{self.path} is no sandik log (not an SQLite database). Give the path of a new file."
+                )
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_ERROR | sqlite3.SQLITE_CONSTRAINT | sqlite3.SQLITE_MISMATCH:
+                return self._damaged(str(error))  # our statements are right: it is the file that does not fit them
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                seconds = BUSY_TIMEOUT_MS // 1000
+                return LogUnavailable(f"Another process has held {self.path} for {seconds} s. Try again, or stop it.")
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+                return LogUnavailable(
+                    f"{self.path} cannot be opened for writing. Check its permissions and its folder's."
+                )
+            case _:
+                return LogUnavailable(f"{self.path} failed: {error}. Check the disk; then the same can be sent again.")
+
+
+@dataclass(slots=True)
+class Checked:
+    """How many records have the right checksum, and how many have none (`without`): of them nothing is known."""
+
+    records: int = 0
+    without: int = 0
+
+
+def check_file(path: Path, on_progress: Callable[[int], None] = lambda _: None) -> Checked:
+    """Check every record of a log's file, which may be in use, without writing to it. Blocks.
+
+    `on_progress` is called with the number of records that were checked. Raises `RecordDamaged` for the first that is
+    not what was appended, `LogError` where SQLite finds the file damaged, and `UsageError` where it is no log of ours.
+    """
+    file = LogFile(path)
+    if not path.is_file():
+        raise UsageError(f"{path} is no file. Give an archive's folder, or the file of an embedded log.")
+    with file.translated(), closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        if not file.is_ours(connection):
+            raise UsageError(f"{path} is empty: there is no log in it.")
+        _check_pages(connection, path)
+        checked = Checked()
+        for (name,) in connection.execute("SELECT name FROM topic ORDER BY id").fetchall():
+            for has_checksum in records_of(connection, find_topic(connection, name)):
+                checked.records += has_checksum
+                checked.without += not has_checksum
+                on_progress(checked.records + checked.without)
+    return checked
+
+
+def _check_pages(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise `LogError` where SQLite's own check of pages, tables and their order fails."""
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise LogError(f"{path} is damaged ({found}). Restore the run from its archive, or a copy of the file.")

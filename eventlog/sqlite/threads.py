@@ -1,0 +1,288 @@
+"""The embedded log's threads: one that writes, with group commit, a few that read, and the waking of waiting readers.
+
+A disk flushes some hundred times a second. So the jobs that come in during one flush share the next one: a transaction
+for many. Each job is atomic all the same: where a shared transaction fails, it is rolled back, and its jobs run again
+one by one.
+"""
+
+import asyncio
+import enum
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from eventlog.sqlite.file import LogFile
+from schemas.errors import LogUnavailable, SandikError
+
+T = TypeVar("T")
+
+POLL_S: Final = 0.02
+"""How often to ask whether another process appended, while a reader waits: within 50 ms is promised."""
+
+MAX_GROUP_RECORDS: Final = 20_000
+"""What one transaction takes at most: some 50 ms of inserting, for which nobody else can write."""
+
+THREADS: Final = 4
+"""Reads at the same moment. SQLite releases the interpreter's lock while it works, so they do run in parallel."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work for one transaction, and `afterwards`, which runs in a later one, once the first is acknowledged.
+
+    `weight` is how many records it inserts, about; `topic` the one whose readers are woken when it is durable.
+    """
+
+    work: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any]
+    topic: str | None = None
+    weight: int = 1
+    afterwards: Callable[[Any, sqlite3.Connection], None] | None = None
+
+
+class _Signal(enum.Enum):
+    """What else than jobs goes through the queue."""
+
+    STOP = enum.auto()
+    NUDGE = enum.auto()
+    """Ends the writer's wait for a job, so that it looks at `_watching` again."""
+
+
+_Outcome = tuple[Job, Any, BaseException | None]
+
+
+class Writer:
+    """Runs jobs in a thread with one connection, in the order in which they are submitted.
+
+    Call order: `start()`, then any number of `submit()`, then `stop()`.
+    """
+
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
+        self._jobs: queue.SimpleQueue[Job | _Signal] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name=f"sandik-log-{file.path.name}", daemon=True)
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._watching = False
+        self._stopping = False
+        self.wakeups = Wakeups(self._watch)
+
+    async def start(self) -> None:
+        """Start the thread and open the file in it. Raises what opening raises; then no thread is left behind."""
+        self._thread.start()
+        try:
+            await asyncio.shield(self._opened)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Run the jobs that were submitted, close the connection, and end the thread."""
+        self._stopping = True
+        self._jobs.put(_Signal.STOP)
+        await asyncio.to_thread(self._thread.join)
+
+    async def submit(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        topic: str | None = None,
+        weight: int = 1,
+        afterwards: Callable[[T, sqlite3.Connection], None] | None = None,
+    ) -> T:
+        """Run `work` in a transaction, and return its result once that is durable. Raises what `work` raises.
+
+        Readers of `topic` are woken then. `afterwards` gets the result, in a later transaction that nobody waits for.
+        Raises `RuntimeError` where the writer was stopped.
+        """
+        if self._stopping:
+            raise RuntimeError("the log is closed")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(Job(work, future, topic, weight, afterwards))
+        return await future
+
+    def _watch(self, watching: bool) -> None:  # noqa: FBT001  a callback's only argument
+        self._watching = watching
+        if watching:
+            self._jobs.put(_Signal.NUDGE)
+
+    def _run(self) -> None:
+        try:
+            self._file.ensure()
+            connection = self._file.open()
+            self._file.same.check()
+        except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to the one who waits for `start`
+            self._loop.call_soon_threadsafe(self._opened.set_exception, error)
+            return
+        self._loop.call_soon_threadsafe(self._opened.set_result, None)
+        with closing(connection):
+            self._serve(connection)
+
+    def _serve(self, connection: sqlite3.Connection) -> None:
+        version = _data_version(connection)
+        running = True
+        while running:
+            group, running = self._next_group()
+            if group:
+                outcomes = self._commit(connection, group)
+                self._loop.call_soon_threadsafe(self._finish, outcomes)
+                self._do_afterwards(connection, outcomes)
+            # Only the writer's connection sees whether another process committed: readers that wait depend on it.
+            if self._watching and running and version != (version := _data_version(connection) or version):
+                self._loop.call_soon_threadsafe(self.wakeups.wake, None)
+
+    def _next_group(self) -> tuple[list[Job], bool]:
+        """Take the waiting jobs from the queue, for one transaction, and whether the writer goes on after them."""
+        group: list[Job] = []
+        weight = 0
+        try:
+            job = self._jobs.get(timeout=POLL_S if self._watching else None)
+            while job is not _Signal.STOP:
+                if isinstance(job, Job):
+                    group.append(job)
+                    weight += job.weight
+                    if weight >= MAX_GROUP_RECORDS:
+                        return group, True
+                job = self._jobs.get_nowait()
+        except queue.Empty:
+            return group, True
+        return group, False
+
+    def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> list[_Outcome]:
+        try:
+            results = self._transact(connection, [job.work for job in group])
+        except LogUnavailable as error:  # the file is locked: each job by itself would wait as long again
+            return [(job, None, error) for job in group]
+        except Exception as error:  # noqa: BLE001  it goes to whoever submitted the job
+            if len(group) == 1:
+                return [(group[0], None, error)]
+            # One job of the group failed, and took the others' work with it: run each in a transaction of its own.
+            return [outcome for job in group for outcome in self._commit(connection, [job])]
+        return [(job, result, None) for job, result in zip(group, results, strict=True)]
+
+    def _transact(self, connection: sqlite3.Connection, works: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
+        self._file.same.check()
+        with self._file.translated():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                results = [work(connection) for work in works]
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # SQLite ends it by itself where the disk is full
+                    connection.execute("ROLLBACK")
+                raise
+        self._file.same.check()  # again, before it is acknowledged: the file may have been replaced meanwhile
+        return results
+
+    def _do_afterwards(self, connection: sqlite3.Connection, outcomes: list[_Outcome]) -> None:
+        for job, result, error in outcomes:
+            if error is None and job.afterwards is not None:
+                try:
+                    self._transact(connection, [partial(job.afterwards, result)])
+                except SandikError as failure:
+                    _log.warning("Housekeeping of the log was put off: %s", failure)
+                except Exception:  # noqa: BLE001  the log goes on without it
+                    _log.exception("Housekeeping of the log failed")
+
+    def _finish(self, outcomes: list[_Outcome]) -> None:
+        for job, result, error in outcomes:
+            if job.topic is not None and error is None:
+                self.wakeups.wake(job.topic)
+            if job.future.done():  # the caller was cancelled
+                continue
+            if error is None:
+                job.future.set_result(result)
+            else:
+                job.future.set_exception(error)
+
+
+def _data_version(connection: sqlite3.Connection) -> int:
+    """Return a number that changes when another connection, of any process, commits; 0 where it cannot be read."""
+    try:
+        return int(connection.execute("PRAGMA data_version").fetchone()[0])
+    except sqlite3.Error:  # the disk failed: the next append or read raises that
+        return 0
+
+
+class Connections:
+    """Runs reading work in threads, each time on a connection that no other thread uses. Call `close()` at the end."""
+
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
+        self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"sandik-log-{file.path.name}-read")
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in a thread. Raises what `LogFile.translated` makes of SQLite's errors."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._borrow, work)
+
+    def _borrow(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        self._file.same.check()
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = self._file.open()
+        try:
+            with self._file.translated():
+                return work(connection)
+        finally:
+            self._idle.put(connection)
+
+    async def close(self) -> None:
+        """Wait for the work that runs, then close the connections."""
+        await asyncio.to_thread(self._threads.shutdown)
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+
+class Wakeups:
+    """Counts the appends to each topic, and lets readers wait for the next. To be used on one event loop.
+
+    Call order: `seen(topic)`, then read, and where nothing was found `wait(topic, seen)`. So an append between the read
+    and the wait is not missed: the count has moved on by then. `on_watch` is called with `True` when the first reader
+    begins to wait, and with `False` when the last one has ended.
+    """
+
+    def __init__(self, on_watch: Callable[[bool], None]) -> None:
+        self._on_watch = on_watch
+        self._counts: dict[str, int] = {}
+        self._everywhere = 0
+        self._waiting: dict[asyncio.Future[None], str] = {}
+
+    def seen(self, topic: str) -> int:
+        """Return how many appends to the topic were noticed so far."""
+        return self._counts.get(topic, 0) + self._everywhere
+
+    def wake(self, topic: str | None) -> None:
+        """Count an append to the topic, or, for `None`, to an unknown one, and wake the readers that wait for it."""
+        if topic is None:
+            self._everywhere += 1
+        else:
+            self._counts[topic] = self._counts.get(topic, 0) + 1
+        for future, waits_for in self._waiting.items():
+            if topic in (None, waits_for) and not future.done():
+                future.set_result(None)
+
+    async def wait(self, topic: str, seen: int, seconds: float) -> None:
+        """Return once more was appended than had been `seen`, or after so many seconds."""
+        if seconds <= 0 or self.seen(topic) != seen:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[future] = topic
+        if len(self._waiting) == 1:
+            self._on_watch(True)  # noqa: FBT003  the callback's only argument
+        try:
+            await asyncio.wait([future], timeout=seconds)
+        finally:
+            del self._waiting[future]
+            if not self._waiting:
+                self._on_watch(False)  # noqa: FBT003  as above

@@ -1,0 +1,86 @@
+"""A membership whose task has died in aiokafka is joined anew: nobody keeps partitions that a rebalance gave away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
+
+from eventlog.kafka import membership as kafka_member
+from eventlog.kafka.log import KafkaLog
+from eventlog.kafka.membership import KafkaMembership
+from eventlog.port import Topic
+from schemas.errors import LogRefused, LoopEnded
+from tests.patience import LIMIT_S
+
+PARTITIONS = 4
+
+
+@pytest.fixture
+async def log(kafka: str) -> AsyncIterator[KafkaLog]:
+    async with KafkaLog(kafka) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_member, "CHECK_S", 0.05)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while not condition():  # noqa: ASYNC110  a membership tells nobody when it changes
+            await asyncio.sleep(0.02)
+
+
+def coordinator(member: KafkaMembership) -> Any:
+    """Aiokafka's own part that keeps the membership alive; none while the group is joined anew."""
+    return getattr(member._consumer, "_coordinator", None)
+
+
+@pytest.mark.kafka
+async def test_a_member_whose_coordination_died_joins_anew_and_the_group_rebalances(log: KafkaLog, unique: str) -> None:
+    await log.create([Topic(unique, PARTITIONS)])
+    async with log.member(unique, "group") as zombie, log.member(unique, "group") as other:
+        await until(lambda: 2 == len(zombie.partitions) == len(other.partitions))
+        died = coordinator(zombie)
+        died._coordination_task.cancel()
+        await until(lambda: coordinator(zombie) not in (None, died))
+        await until(
+            lambda: 2 == len(zombie.partitions) == len(other.partitions) and not zombie.partitions & other.partitions
+        )
+
+
+@pytest.mark.kafka
+async def test_an_error_that_the_coordinator_waits_to_have_polled_is_polled(log: KafkaLog, unique: str) -> None:
+    """Aiokafka does nothing more for a membership until what it has against it was raised to somebody."""
+    await log.create([Topic(unique, PARTITIONS)])
+    async with log.member(unique, "group") as member:
+        await until(lambda: PARTITIONS == len(member.partitions))
+        polled = coordinator(member)._push_error_to_user(KafkaError("something is wrong"))
+        async with asyncio.timeout(LIMIT_S):
+            await polled
+        assert PARTITIONS == len(member.partitions)
+
+
+@pytest.mark.kafka
+async def test_a_watch_that_ended_is_told_to_who_asks_for_the_partitions(log: KafkaLog, unique: str) -> None:
+    await log.create([Topic(unique, PARTITIONS)])
+    async with log.member(unique, "group") as member:
+        assert member._watching is not None
+        member._watching.cancel()
+        await asyncio.wait({member._watching})
+        with pytest.raises(LoopEnded, match="nobody had asked"):
+            assert member.partitions
+
+
+@pytest.mark.kafka
+async def test_a_member_that_may_not_be_in_the_group_any_more_says_so(log: KafkaLog, unique: str) -> None:
+    await log.create([Topic(unique, PARTITIONS)])
+    async with log.member(unique, "group") as member:
+        await until(lambda: PARTITIONS == len(member.partitions))
+        async with asyncio.timeout(LIMIT_S):
+            await coordinator(member)._push_error_to_user(GroupAuthorizationFailedError("group"))
+        with pytest.raises(LogRefused, match="join the group"):
+            await until(lambda: not member.partitions)

@@ -1,0 +1,54 @@
+import pytest
+
+from schemas.progress import Late, Mark, ReplayMoved, is_mark, parse_late, parse_mark, parse_moved
+from schemas.totals import is_aside
+from tests.builders import NIGHT
+
+MOVED = ReplayMoved(
+    run="night",
+    epoch="e1e1",
+    at=NIGHT,
+    clock=NIGHT,
+    speed=60,
+    status="playing",
+    first=NIGHT,
+    last=NIGHT,
+    positions=(3, 0),
+)
+
+
+def test_a_clock_survives_the_way_through_the_log() -> None:
+    assert MOVED == parse_moved(MOVED.encode())
+
+
+def test_what_is_no_clock_says_nothing() -> None:
+    assert parse_moved(None) is parse_moved(b'{"type":"held"}') is parse_moved(b'{"type":"replay_moved"}') is None
+
+
+def test_a_mark_survives_the_way_through_the_log_and_is_no_totals() -> None:
+    mark = Mark(partition=3, mark=7)
+    assert (mark, b"mark:3") == (parse_mark(mark.encode()), mark.key)
+    assert is_mark(mark.key)
+    assert is_aside(mark.key)
+    assert not is_mark(None)
+    assert not is_aside(b"mayor/aa/tr/34/uskudar")
+
+
+def test_what_is_no_mark_says_nothing() -> None:
+    assert parse_mark(None) is parse_mark(b'{"type":"mark","partition":-1,"mark":0}') is None
+
+
+LATE = Late(partition=3, offset=1841)
+OTHERS = [(None, b""), (b"mark:3", LATE.encode()), (LATE.key, b"{}"), (LATE.key, None)]
+
+
+def test_a_delay_survives_the_way_through_the_log_beside_the_totals() -> None:
+    assert LATE == parse_late(LATE.key, LATE.encode())
+    assert (b"late:3@1841", True) == (LATE.key, is_aside(LATE.key))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(None, b""), (b"mark:3", LATE.encode()), (LATE.key, b"{}"), (LATE.key, None)]
+)
+def test_what_is_no_delay_is_passed_over(key: bytes | None, value: bytes | None) -> None:
+    assert parse_late(key, value) is None
