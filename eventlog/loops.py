@@ -1,7 +1,7 @@
-"""Owning a loop that is meant to go on for ever: however it ends, its owner is told.
+"""Supervising a loop that is meant to run for ever: however it ends, its owner gets an error.
 
-`asyncio.TaskGroup` takes a child that was cancelled for one that is done, whoever cancelled it; so a loop whose library
-let a stray cancellation through would be missed by nobody, and what it feeds would stand still.
+`asyncio.TaskGroup` takes a child that was cancelled for one that is done, whoever cancelled it. So a loop whose library
+lets a stray cancellation through would end without an error, and what it feeds would stand still.
 """
 
 import asyncio
@@ -12,16 +12,16 @@ from schemas.errors import LoopEnded
 
 
 def is_asked_to_end(before: int = 0) -> bool:
-    """Whether the running task itself was asked to end; `before` is its `cancelling()` at an earlier moment.
+    """Whether the running task itself was cancelled; `before` is its `cancelling()` at an earlier moment.
 
-    A `CancelledError` while nobody asked is somebody else's: that of a library's own task, awaited by us.
+    A `CancelledError` in a task that was not is that of another task, such as a library's own, which it awaits.
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > before
 
 
 async def forever(work: Coroutine[Any, Any, object], name: str) -> NoReturn:
-    """Run a loop that never ends, in a task that nobody else can reach, until this is cancelled.
+    """Run a loop that never ends, in a task of its own, until this is cancelled.
 
     Raises what the loop raises, and `LoopEnded` where it returns or ends cancelled although nobody cancelled this.
     Cancelled, it cancels the loop and waits for its end; what the loop raises then is raised.
@@ -43,7 +43,7 @@ async def forever(work: Coroutine[Any, Any, object], name: str) -> NoReturn:
 
 
 async def _ended(task: asyncio.Task[Any]) -> None:
-    """Return once the task has ended; whoever is cancelled again meanwhile passes that on to it."""
+    """Return once the task has ended. A further cancellation meanwhile is passed on to it."""
     while not task.done():
         try:
             await asyncio.wait({task})

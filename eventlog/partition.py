@@ -1,4 +1,4 @@
-"""Which partition a key falls into: murmur2 as Kafka's own clients compute it, so that all of them agree."""
+"""The partition of a key: by murmur2, as Kafka's own clients compute it, so that all of them agree."""
 
 from functools import lru_cache
 from typing import Final
@@ -29,5 +29,5 @@ def murmur2(data: bytes) -> int:
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition of `key` among so many, as Kafka's default partitioner chooses it."""
+    """Return the partition of `key` among so many, as Kafka's default partitioner chooses it."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -83,9 +83,9 @@ class Reader(Protocol):
         ...
 
     async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
-        """What comes next, `max_records` at most in all; waits up to `wait_ms` for the first, then returns `[]`.
+        """Return the next records, `max_records` at most in all; waits up to `wait_ms` for the first, else `[]`.
 
-        An empty answer does not say that there is nothing more: a log may not have sent it yet. `end_offsets` says.
+        An empty result does not mean that there is nothing more: a log may not have sent it yet. Ask `end_offsets`.
 
         Raises `LogUnavailable` where the log cannot be reached, `PositionLost` where it no longer holds a position.
         """
@@ -93,16 +93,16 @@ class Reader(Protocol):
 
 
 class Membership(Protocol):
-    """A place in a group whose members share a topic's partitions. Use as an async context manager."""
+    """A member of a consumer group, which shares a topic's partitions. Use as an async context manager."""
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *_: object) -> None: ...
 
     @property
     def partitions(self) -> frozenset[int]:
-        """The partitions that are this member's at the moment. Two members may overlap for a moment.
+        """The partitions that this member is assigned now. During a rebalance two members may have the same one.
 
-        Raises `LogError` where the log will not have this member any more.
+        Raises `LogError` where the log does not accept this member any more.
         """
         ...
 
@@ -142,7 +142,7 @@ class EventLog(Protocol):
         ...
 
     def member(self, topic: str, group: str) -> Membership:
-        """Join the group that shares the topic's partitions."""
+        """Return a member of the consumer group that shares the topic's partitions; it joins when it is entered."""
         ...
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
@@ -174,7 +174,7 @@ class RestorableLog(EventLog, Protocol):
 
 
 def check_entries(topic: Topic, entries: Sequence[Entry]) -> None:
-    """Raise `RecordTooLarge`, or `UsageError` for a partition that the topic does not have."""
+    """Check entries before anything is written. Raises `RecordTooLarge`, or `UsageError` for a partition not there."""
     limit = topic.max_record_bytes
     for entry in entries:
         size_bytes = len(entry.key) + len(entry.value)

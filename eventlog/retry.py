@@ -1,7 +1,8 @@
-"""Trying again what failed: one policy for everything of ours that waits for a log to come back.
+"""Retrying what failed: one policy for everything that waits for a log to come back.
 
-Pauses double from a first to a longest one, and chance shortens each, so that processes which failed together do not
-return together. What another try cannot mend is raised, and so is what has failed for longer than patience lasts.
+Exponential backoff with jitter: pauses double from a first to a longest one, and chance shortens each, so that
+processes which failed together do not return together. An error that no retry can mend is raised, and so is one that
+has lasted for longer than the policy's patience.
 """
 
 import random
@@ -31,7 +32,7 @@ class RetryPolicy:
     chance: Callable[[], float] = random.random
 
     def pause_s(self, failures: int) -> float:
-        """The pause after so many failures in a row: from half of its limit up to all of it."""
+        """Return the pause after so many failures in a row: at random from a half of its limit to all of it."""
         limit_s = min(self.longest_s, self.first_s * (1 << min(max(0, failures - 1), _MOST_DOUBLINGS)))
         return limit_s * (1 - self.chance() / 2)
 
@@ -42,7 +43,7 @@ LOG_RETRY: Final = RetryPolicy()
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A try failed; the next one, which comes after `pause_s`, follows so many `attempt`s."""
+    """A try failed: the `attempt`-th in a row. The next one follows after `pause_s` seconds."""
 
     error: SandikError
     attempt: int
@@ -53,7 +54,10 @@ class Waiting:
 
 
 class Tries:
-    """Counts the failures in a row of one piece of work, and says how long to wait before it is tried again."""
+    """Counts the failures in a row of one piece of work, and how long to wait before the next try.
+
+    `retriable` says of an error whether another try may succeed; by default the error's own `retriable`.
+    """
 
     def __init__(
         self,
@@ -69,12 +73,12 @@ class Tries:
         self._since = clock.monotonic()
 
     def succeeded(self) -> None:
-        """The work was done: the next failure is the first."""
+        """Begin to count anew: the work was done."""
         self._failures = 0
         self._since = self._clock.monotonic()
 
     def failed(self, error: SandikError) -> Waiting:
-        """What to wait for. Raises the error where another try is no use, or none is left."""
+        """Count a failure; return how long to wait. Raises the error where no retry can mend it, or none is left."""
         self._failures += 1
         pause_s = self._pause_s(error)
         patience_s, waited_s = self._policy.patience_s, self._clock.monotonic() - self._since
@@ -83,7 +87,7 @@ class Tries:
         return Waiting(error, self._failures, pause_s)
 
     async def wait(self, error: SandikError, on_waiting: Callable[[Waiting], None]) -> None:
-        """As `failed`; then tell, and wait."""
+        """Count a failure as `failed` does, call `on_waiting`, and wait."""
         waiting = self.failed(error)
         on_waiting(waiting)
         await self._clock.sleep(waiting.pause_s)
@@ -97,7 +101,7 @@ class Tries:
 async def retried(
     work: Callable[[], Awaitable[T]], tries: Tries, on_waiting: Callable[[Waiting], None] = lambda _: None
 ) -> T:
-    """Do the work, as often as it takes. Raises what another try cannot mend."""
+    """Do the work, as often as it takes, and return its result. Raises what no retry can mend."""
     while True:
         try:
             done = await work()

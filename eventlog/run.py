@@ -1,4 +1,4 @@
-"""A run in the log: creating one, beginning it anew where it is a replay, and finding out what it is."""
+"""A run in the log: creating one, finding one, and beginning a replay epoch."""
 
 import re
 from collections.abc import Iterable
@@ -93,7 +93,7 @@ async def create_run(
 
 
 async def spread(log: EventLog, name: str, asked: int | None = None) -> int:
-    """Into how many partitions a new run spreads its districts: as asked, else as its topic was created beforehand.
+    """Return the partitions of a new run: as asked, else as its topic was created beforehand, else the default.
 
     Raises `UsageError` where the name cannot be a topic's.
     """
@@ -106,7 +106,7 @@ async def spread(log: EventLog, name: str, asked: int | None = None) -> int:
 
 
 async def open_run(log: EventLog, name: str) -> Run:
-    """As `find_run`, for who is to work on the run: raises `WrongTopic` where a live run's topics cannot hold it."""
+    """Find a run to work on. Raises as `find_run`, and `WrongTopic` where a live run's topics cannot hold it."""
     run = await find_run(log, name)
     await check_topics(log, run.topics, run.mode)
     return run
@@ -137,7 +137,7 @@ async def find_run(log: EventLog, name: str) -> Run:
 
 
 async def begin_take(log: EventLog, run: Run, *, epoch: str, clock: Clock, partitions: int | None = None) -> Run:
-    """Begin the replay anew: empty topics, in a new epoch, which is current once this returns.
+    """Begin a replay epoch: create empty topics, and make the new epoch current before this returns.
 
     Raises `UsageError` where the run is no replay, or somebody else has begun a take at the same time.
     """
@@ -178,7 +178,7 @@ class _Found:
                 self.incarnation = restored.incarnation
 
     def _creating(self, value: bytes) -> RunCreated | None:
-        """What creates the run, if this record does. A definition that nobody can fold by is told, with its run."""
+        """Parse a record that may create the run; `None` for any other. Raises `DefinitionError`, `OtherVersion`."""
         try:
             return parse_control(value)
         except (DefinitionError, ValueError) as error:
@@ -203,7 +203,7 @@ class _Found:
 
 
 def _in_a_line(error: Exception) -> str:
-    """The first thing that is wrong, as one sentence."""
+    """Return the first fault as one sentence."""
     if not isinstance(error, ValidationError):
         sentence = str(error)
         return sentence if sentence.endswith((".", "?")) else f"{sentence}."

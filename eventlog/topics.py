@@ -91,13 +91,13 @@ async def check_topics(log: EventLog, topics: RunTopics, mode: Mode) -> None:
     found = await log.check(topics.all())
     wrong = [one for one in found if one.standing == "wrong"]
     if wrong and mode == "live":
-        raise WrongTopic(topics.run, wrong[0].topic, said_of(wrong[0]), wrong[0].mend, len(wrong) - 1)
+        raise WrongTopic(topics.run, wrong[0].topic, in_words(wrong[0]), wrong[0].mend, len(wrong) - 1)
     for one in [*wrong, *_warnings(found)]:
-        _log.warning("Topic %r: %s. (sandik topics --run %s shows all)", one.topic, said_of(one), topics.run)
+        _log.warning("Topic %r: %s. (sandik topics --run %s shows all)", one.topic, in_words(one), topics.run)
 
 
-def said_of(finding: TopicFinding) -> str:
-    """A finding in words, such as `retention.ms is 604800000 and must be -1`."""
+def in_words(finding: TopicFinding) -> str:
+    """Describe a finding in words, such as `retention.ms is 604800000 and must be -1`."""
     if finding.found is None:
         return f"{finding.setting}: not known, and must be {finding.wanted}"
     return f"{finding.setting} is {finding.found} and must be {finding.wanted}"

@@ -1,10 +1,10 @@
-"""The manifest of an archive: which run it holds, in which files, and where each partition's chain ends.
+"""The manifest of an archive: which run it holds, in which files, and where each partition's hash chain ends.
 
-It is the only thing that says what belongs to the archive: a file that it does not name is none of it.
+Only what the manifest names belongs to the archive: another file in the folder does not.
 
-The chain makes an archive tamper-evident: each record's link is a digest of the link before it and the record. Whoever
-knows a partition's last link knows every record up to it: none can be changed, left out, added or moved without all
-later links being others.
+The hash chain makes an archive tamper-evident: a record's link is a digest of the link before it and of the record. So
+a partition's last link vouches for every record before it: none can be changed, left out, added or moved without
+changing all later links.
 """
 
 import struct
@@ -31,7 +31,7 @@ FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 _FORMAT_NAME: Final = "sandik.archive.v"
 MANIFEST: Final = "manifest.json"
 _DIGEST: Final = "digest"
-"""The field for which a manifest's other fields are hashed. Those of earlier releases have none."""
+"""The field with the digest of all other fields. Manifests of earlier releases have none."""
 
 ArchivedTopic = Literal["tallies", "control"]
 """What of a run is archived: what was reported, and what was ordered. Everything else is a fold of these."""
@@ -49,13 +49,13 @@ MAX_PARTITIONS: Final = 100_000
 
 
 LINK_BYTES: Final = 16
-"""128 bits: two records with one link cannot be found by trying, and a million links are 16 MB."""
+"""128 bits: no collision can be found by trying, and a million links are 16 MB."""
 
 START: Final = bytes(LINK_BYTES)
 """The link before a partition's first record."""
 
 _FRAME: Final = struct.Struct(">16sqqII")
-"""Link, offset, append time, length of the key, length of the value: so no byte can move from one field to another."""
+"""Link before, offset, append time, length of key and value. The lengths show a byte that moves from key to value."""
 
 
 class Span(Frozen):
@@ -124,38 +124,38 @@ class Manifest(Frozen):
         return self.format == FORMAT
 
     def count(self, topic: ArchivedTopic) -> int:
-        """How many records of a topic there are."""
+        """Return how many records of a topic there are."""
         return sum(self.records.get(topic, {}).values())
 
     def encode(self) -> bytes:
-        """The file's bytes; the last thing in it is a digest of all the others."""
+        """Return the file's bytes; its last field is a digest of all others."""
         whole = self.model_dump_json(indent=1)
         fields, digest = whole.removesuffix("\n}"), _digest_of(orjson.loads(whole))
         return f'{fields},\n "{_DIGEST}": "{digest}"\n}}\n'.encode()
 
 
 def _digest_of(fields: dict[str, object]) -> str:
-    """A digest of a manifest's fields, as JSON has them."""
+    """Compute the digest of a manifest's fields."""
     return blake2b(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
 def definition_hash(definition: Election) -> str:
-    """A digest of an election definition: equal definitions have equal ones."""
+    """Compute a digest of an election definition: equal definitions have equal digests."""
     whole = orjson.dumps(definition.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
     return blake2b(whole, digest_size=16).hexdigest()
 
 
 def content_hash(identity: Iterable[str | int], ends: Iterable[End]) -> str:
-    """One digest of all that an archive holds, however it is cut into files.
+    """Compute one digest of all that an archive holds, however its records are divided into files.
 
-    Over the run's identity and every partition's end with its last link, which stands for all records before it.
+    It covers the run's identity and every partition's end with its last link, which vouches for all records before it.
     """
     chains = sorted((end.topic, end.partition, end.next_offset, end.chain) for end in ends if end.records)
     return blake2b(orjson.dumps([*identity, chains]), digest_size=16).hexdigest()
 
 
 def identity_of(manifest: Manifest) -> tuple[str | int, ...]:
-    """What makes a run this run: its name, mode, epoch, take, partitions and the hash of its definition."""
+    """Return what identifies a run: its name, mode, epoch, take, partitions and the hash of its definition."""
     defined = definition_hash(manifest.definition)
     return manifest.run, manifest.mode, manifest.epoch, manifest.take, manifest.partitions, defined
 
@@ -187,7 +187,8 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(content)
     except (ValidationError, DefinitionError) as error:
-        raise ArchiveError(str(path), f"was changed: {_first_fault(error)}. {REMEDY}") from error
+        fault = first_fault(error) if isinstance(error, ValidationError) else str(error).rstrip(".")
+        raise ArchiveError(str(path), f"was changed: {fault}. {REMEDY}") from error
     if _DIGEST in found and found.pop(_DIGEST) != _digest_of(found):
         raise ArchiveError(str(path), f"was changed: it does not give the digest in it. {REMEDY}")
     if content_hash(identity_of(manifest), manifest.ends) != manifest.content_hash:
@@ -199,7 +200,8 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _check_spans(manifest: Manifest) -> None:
-    """Raise `ArchiveError` where the segments do not hold each partition's records, one after the other, to its end."""
+    """Raise `ArchiveError` where the segments do not hold each partition's records without a gap, up to its end."""
+    # By topic and partition: the next offset that a segment must begin with, and the records so far.
     reached: dict[tuple[ArchivedTopic, int], tuple[int, int]] = {}
     for segment in manifest.segments:
         for span in segment.spans:
@@ -224,18 +226,12 @@ def _missing(what: str, partition: int, offset: int) -> ArchiveError:
     )
 
 
-def _first_fault(error: ValidationError | DefinitionError) -> str:
-    if isinstance(error, DefinitionError):
-        return str(error).rstrip(".")
-    return first_fault(error)
-
-
 def file_sha256(content: bytes) -> str:
-    """The digest of a segment's bytes, as the manifest holds it."""
+    """Compute the digest of a segment's bytes, as the manifest holds it."""
     return sha256(content).hexdigest()
 
 
 def link(before: bytes, offset: int, append_ms: int, key: bytes, value: bytes) -> bytes:
-    """The link of a record: BLAKE2b-128 over the link before it, its offset, append time (ms), key and value."""
+    """Compute the link of a record: BLAKE2b-128 over the link before, offset, append time (ms), key and value."""
     frame = _FRAME.pack(before, offset, append_ms, len(key), len(value))
     return blake2b(frame + key + value, digest_size=LINK_BYTES).digest()

@@ -24,11 +24,11 @@ from schemas.moments import MILLISECOND, epoch_ms
 _EVER: Final = 2**63 - 1
 
 _Head = tuple[int, int, int, int, Archived, Iterator[Archived]]
-"""A stream's next record, comparable by replay order."""
+"""A segment's next record: append time, partition, offset, the stream's identity, the record, the segment's stream."""
 
 
 UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError)
-"""What is raised for bytes that are no segment, by Arrow or by who takes its columns for what they should be."""
+"""What Arrow, or taking its columns apart, may raise for bytes that are no segment."""
 
 
 def open_archive(folder: Path) -> "Archive":
@@ -47,24 +47,24 @@ class Archive:
     manifest: Manifest
 
     def tallies(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Archived]:
-        """The tallies in replay order: append time, then partition, then offset.
+        """Yield the tallies appended from `since` on and before `until`, in replay order.
 
-        From those appended at `since` on, to those before `until`. What lies before is not read: whole files are left
-        out by the manifest, row groups by their statistics. Raises `ArchiveError` with the file, partition and offset
-        of the first record that is not as it was written.
+        Replay order is append time, then partition, then offset. What lies before is not read: whole files are skipped
+        by the manifest, row groups by their statistics. Raises `ArchiveError` with the file, partition and offset of
+        the first record that is not as it was written.
         """
         return self._records("tallies", since, until)
 
     def control(self) -> Iterator[Archived]:
-        """The control records in their order. Raises `ArchiveError`, as `tallies` does."""
+        """Yield the control records in their order. Raises `ArchiveError`, as `tallies` does."""
         return self._records("control", None, None)
 
     def segments(self, topic: ArchivedTopic) -> list[Segment]:
-        """A topic's segments, as they were written: within a partition by offset."""
+        """Return a topic's segments in the order in which they were written: within a partition by offset."""
         return [segment for segment in self.manifest.segments if segment.topic == topic]
 
     def open_segment(self, segment: Segment) -> parquet.ParquetFile:
-        """A segment's file, once its bytes are known to be what was written. Raises `ArchiveError`."""
+        """Open a segment's file, after comparing its bytes with the digest in the manifest. Raises `ArchiveError`."""
         path = self.folder / segment.file
         try:
             with path.open("rb") as file:
@@ -99,7 +99,7 @@ class Archive:
         return _merged(streams)
 
     def _stream(self, segment: Segment, first_ms: int, end_ms: int) -> Iterator[Archived]:
-        """A segment's records with an append time from `first_ms` on, before `end_ms`, in the order of the file."""
+        """Yield a segment's records appended from `first_ms` on and before `end_ms`, in the order of the file."""
         with self.open_segment(segment) as file:
             for group in range(file.metadata.num_row_groups):
                 try:
@@ -118,10 +118,14 @@ class Archive:
 
 
 def _merged(streams: list[tuple[int, Iterator[Archived]]]) -> Iterator[Archived]:
-    """Records of several segments in replay order. A segment is opened when its first append time has come."""
-    waiting = streams[::-1]
-    heads: list[_Head] = []
+    """Merge the segments' records into replay order; `streams` are given by their first append time (ms), rising.
+
+    A segment is opened when the merge reaches its first append time, so that few are open at once.
+    """
+    waiting = streams[::-1]  # the next one last, where `pop` takes it
+    heads: list[_Head] = []  # a heap of the next record of each open segment
     while waiting or heads:
+        # Before a record is yielded, every segment that may begin with an earlier one must be among the heads.
         while waiting and (not heads or waiting[-1][0] <= heads[0][0]):
             _, stream = waiting.pop()
             _push(heads, stream)
@@ -143,17 +147,17 @@ def _push(heads: list[_Head], stream: Iterator[Archived]) -> None:
 
 
 def _head(record: Archived, stream: Iterator[Archived]) -> _Head:
-    """Comparable by replay order; the stream's identity only parts what cannot be equal in a whole archive."""
+    """Make an entry of the heap. The stream's identity decides between equal positions, which no whole archive has."""
     return record.append_ms, record.partition, record.offset, id(stream), record, stream
 
 
 def _ceiled_ms(moment: datetime) -> int:
-    """The first whole millisecond that is not before the moment."""
+    """Round up to whole milliseconds since 1970."""
     return epoch_ms(moment + MILLISECOND - timedelta(microseconds=1))
 
 
 def fault_of(path: Path, segment: Segment) -> ArchiveError:
-    """Why a file that does not have the segment's digest cannot be used, with the first record that it shows at."""
+    """Return the error for a file that does not have the segment's digest, with the first record that differs."""
     try:
         size_bytes = path.stat().st_size
     except OSError as error:
@@ -205,11 +209,14 @@ class Walk:
         self._links = {span.partition: bytes.fromhex(span.before) for span in segment.spans}
 
     def next_of(self, span: Span) -> tuple[int, int]:
-        """The partition and the next offset of a span."""
+        """Return the partition of a span and the offset of its next record."""
         return span.partition, self._next[span.partition]
 
     def check(self, columns: Columns) -> None:
-        """Check the next records. Raises `ArchiveError` for the first that is not as it was written."""
+        """Check the next records. Raises `ArchiveError` for the first that is not as it was written.
+
+        Call order: `check()` for each row group in the order of the file, then `check_end()`.
+        """
         rows = zip(
             columns.partition,
             columns.offset,
@@ -242,7 +249,7 @@ class Walk:
 
 
 def _first_of(file: parquet.ParquetFile, group: int) -> tuple[int, int] | None:
-    """The first record of a row group by its least columns, if they can be read."""
+    """Return partition and offset of a row group's first record, `None` where even these columns cannot be read."""
     try:
         table = file.read_row_group(group, columns=["partition", "offset"])
         return table["partition"][0].as_py(), table["offset"][0].as_py()

@@ -1,7 +1,7 @@
 """A segment of an archive: one Parquet file, as columns and as records.
 
-Columns are plain enough for any reader of Parquet; here they are taken out of Arrow's own buffers, which costs a tenth
-of asking for each value.
+The columns are of types that any reader of Parquet has. Here they are copied out of Arrow's buffers as a whole, which
+takes a tenth of the time of asking Arrow for each value.
 """
 
 import operator
@@ -17,8 +17,8 @@ from pyarrow import parquet
 from eventlog.archive.manifest import LINK_BYTES
 
 ROW_GROUP_RECORDS: Final = 16_384
-"""What a seek reads at least: 6 MB of tallies of 400 bytes, 10 ms; a minute and a half of Türkiye's busiest (three
-contests of 1,660 boxes a minute from two sources are 166 a second)."""
+"""Records that a seek reads at least: 6 MB of tallies of 400 bytes, 10 ms; a minute and a half of Türkiye's busiest
+(three contests of 1,660 boxes a minute from two sources are 166 a second)."""
 
 SCHEMA: Final = pa.schema(
     [
@@ -66,7 +66,7 @@ class Archived(NamedTuple):
 
 @dataclass(slots=True)
 class Columns:
-    """Records by column, in Python's own types; times in milliseconds and microseconds since 1970, UTC."""
+    """Records by column, in Python's own types; `append_ms`, `event_us` are milli-, microseconds since 1970, UTC."""
 
     partition: list[int] = field(default_factory=list)
     offset: list[int] = field(default_factory=list)
@@ -84,17 +84,17 @@ class Columns:
         return len(self.offset)
 
     def extend(self, other: "Columns") -> None:
-        """Add another's records behind these."""
+        """Append another's records to these."""
         for mine, theirs in zip(_LISTS(self), _LISTS(other), strict=True):
             mine.extend(theirs)
 
     def table(self) -> pa.Table:
-        """The same as an Arrow table."""
+        """Return the columns as an Arrow table of `SCHEMA`."""
         taken = zip(SCHEMA, _LISTS(self), strict=True)
         return pa.Table.from_arrays([pa.array(values, one.type) for one, values in taken], schema=SCHEMA)
 
     def records(self, topic: str) -> Iterator[Archived]:
-        """The records, one by one."""
+        """Yield the records one by one."""
         events = [None if us is None else moment(us) for us in self.event_us]
         rows = zip(
             self.partition,
@@ -117,17 +117,17 @@ _LISTS: Final = operator.attrgetter(*Columns.__slots__)
 
 
 def moment(microseconds: int) -> datetime:
-    """A time since 1970 as a datetime, in UTC."""
+    """Convert microseconds since 1970 to a datetime in UTC."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def microseconds(at: datetime) -> int:
-    """Since 1970, UTC."""
+    """Convert a datetime to microseconds since 1970, UTC."""
     return (at - _EPOCH) // _MICROSECOND
 
 
 def columns_of(table: pa.Table) -> Columns:
-    """A table of this schema as lists."""
+    """Convert a table of `SCHEMA` to lists."""
     return Columns(
         _integers(table["partition"], "i"),
         _integers(table["offset"], "q"),
@@ -144,7 +144,7 @@ def columns_of(table: pa.Table) -> Columns:
 
 
 def encode_table(table: pa.Table) -> bytes:
-    """The bytes of a Parquet file with the table in replay order: append time, then partition, then offset."""
+    """Encode the table as a Parquet file, in replay order: append time, then partition, then offset."""
     ordered = table.sort_by([("append_time", "ascending"), ("partition", "ascending"), ("offset", "ascending")])
     sink = pa.BufferOutputStream()
     parquet.write_table(
@@ -160,12 +160,13 @@ def encode_table(table: pa.Table) -> bytes:
 
 
 def append_range(file: parquet.ParquetFile, row_group: int) -> tuple[int, int]:
-    """The least and greatest append time (ms) in a row group, from its statistics alone."""
+    """Return the least and greatest append time (ms) in a row group, from its statistics alone."""
     statistics = file.metadata.row_group(row_group).column(SCHEMA.get_field_index("append_time")).statistics
     return statistics.min_raw, statistics.max_raw
 
 
 def _integers(column: pa.ChunkedArray, form: str) -> list[int]:
+    """Copy integers out of Arrow's buffers; `form` is their type in the words of `struct`."""
     found: list[int] = []
     for chunk in column.chunks:
         values = memoryview(chunk.buffers()[1]).cast("B").cast(form)  # type: ignore[call-overload]  # a letter of ours
@@ -202,6 +203,7 @@ def _links(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _words(column: pa.ChunkedArray) -> list[str | None]:
+    """Copy a dictionary-encoded column of text."""
     found: list[str | None] = []
     for chunk in column.chunks:
         names = chunk.dictionary.to_pylist()

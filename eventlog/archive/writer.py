@@ -1,7 +1,8 @@
-"""The folder of an archive, for the one who writes it: a kill at any moment leaves a whole archive behind.
+"""Writing an archive's folder: a kill at any moment leaves a whole archive behind.
 
-The manifest decides what belongs to the archive, and it is replaced in one step once all that it names is on the disk.
-So there is nothing to mend after a kill, only to clear away: files that no manifest names.
+Call order: `claimed()`, then `put()` for segments, then `commit()` with a manifest that names them. The manifest is
+replaced in one step, once all that it names is on the disk. So after a kill there is nothing to repair; files that no
+manifest names are removed by the next `claimed()`.
 """
 
 import fcntl
@@ -34,7 +35,7 @@ _OURS: Final = re.compile(r"(tallies|control)-([0-9]{8})\.parquet")
 
 
 class Disk:
-    """What is done to the disk, step by step. A test makes it fail at any of them."""
+    """The operations on the disk, one by one. A test makes any of them fail."""
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file, and return once its bytes are on the disk."""
@@ -62,7 +63,7 @@ class Disk:
 
 @contextmanager
 def claimed(folder: Path, disk: Disk | None = None) -> Iterator["ArchiveFolder"]:
-    """The folder, made if need be, for one writer as long as the block runs; cleared of what a kill left behind.
+    """Create the folder if need be, lock it for one writer, and remove what a kill left behind; unlock it at the end.
 
     Raises `ArchiveError` where another writer has it, where it holds other things than an archive, or where its
     manifest cannot be read.
@@ -105,7 +106,7 @@ class ArchiveFolder:
         content = encode_table(table)
         self._number += 1
         name = f"{topic}-{self._number:08}.parquet"
-        with self._saying_why_not():
+        with self._translated():
             self._write(name, content)
         appended = table["append_time"].cast(pa.int64())
         first_ms, last_ms = pa.compute.min(appended).as_py(), pa.compute.max(appended).as_py()
@@ -121,16 +122,16 @@ class ArchiveFolder:
         )
 
     def commit(self, manifest: Manifest) -> None:
-        """From now on this is the archive. Removes the files that it no longer names. Raises as `put` does."""
-        with self._saying_why_not():
-            self._disk.sync(self.path)  # the segments' names, before a manifest has them
+        """Replace the manifest, and remove the files that it no longer names. Raises as `put` does."""
+        with self._translated():
+            self._disk.sync(self.path)  # first the segments' names: no manifest may name a file that a power cut undoes
             self._write(MANIFEST, manifest.encode())
             self._disk.sync(self.path)
             self.manifest = manifest
             self.clear()
 
     def merge(self, segments: Sequence[Segment]) -> Segment:
-        """One segment with the records of several of one topic that follow each other; written, not committed.
+        """Write one segment with the records of several consecutive ones of a topic. It is not committed.
 
         Raises `ArchiveError` where one of them is not as it was written.
         """
@@ -157,7 +158,7 @@ class ArchiveFolder:
         self._disk.rename(temporary, self.path / name)
 
     @contextmanager
-    def _saying_why_not(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -174,10 +175,10 @@ class ArchiveFolder:
 
 
 def unlisted(folder: Path) -> list[str]:
-    """The Parquet files in the folder that its manifest does not name; none where an archiver is at work there.
+    """Return the Parquet files in the folder that its manifest does not name; none while an archiver is at work there.
 
-    They are no part of the archive, but who reads the folder with other tools would take them for some. A kill leaves
-    them behind until the next start. Raises `ArchiveError` as `read_manifest` does.
+    A kill leaves them behind until the next start. They do not belong to the archive, but who reads the folder with
+    other tools would read them too. Raises `ArchiveError` as `read_manifest` does.
     """
     named = {segment.file for segment in read_manifest(folder).segments}
     found = sorted(path.name for path in folder.glob("*.parquet") if path.name not in named)
@@ -200,7 +201,7 @@ def _is_claimed(folder: Path) -> bool:
 
 
 def merged_spans(segments: Sequence[Segment]) -> list[Span]:
-    """The spans of segments that follow each other, as those of one."""
+    """Merge the spans of consecutive segments into those of one."""
     spans: dict[int, Span] = {}
     for span in (span for segment in segments for span in segment.spans):
         known = spans.get(span.partition)

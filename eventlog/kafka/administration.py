@@ -96,7 +96,7 @@ class KafkaCommands:
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as Kafka describes it. `replicas` is the number that every partition has at least.
+    """A topic as Kafka describes it. `replicas` is the least number of replicas that a partition of it has.
 
     `settings` is `None` where this user may not see them.
     """
@@ -108,7 +108,7 @@ class TopicState:
 
 @dataclass(frozen=True, slots=True)
 class _Requirement:
-    """What a setting must be: `wanted` for people, `value` for the command that sets it."""
+    """What a setting must be: `wanted` in words, `value` for the command that sets it."""
 
     setting: str
     wanted: str
@@ -118,7 +118,7 @@ class _Requirement:
 
 
 def settings(topic: Topic) -> dict[str, str]:
-    """The topic's settings in Kafka's words, as it is created."""
+    """Return the settings that a topic is created with, by Kafka's names."""
     return {
         **(_COMPACTED if topic.compacted else _KEPT),
         "max.message.bytes": str(topic.max_record_bytes + BATCH_OVERHEAD_BYTES),
@@ -127,20 +127,20 @@ def settings(topic: Topic) -> dict[str, str]:
 
 
 def replicas(brokers: int) -> int:
-    """How many replicas a topic should have in a cluster of so many brokers."""
+    """Return how many replicas a topic should have in a cluster of so many brokers."""
     return max(1, min(REPLICAS, brokers))
 
 
 def creation(topic: Topic, brokers: int) -> dict[str, str]:
-    """The settings to create a topic with by hand: those of ours, and what the loss of a broker must not cost."""
+    """Return the settings to create a topic with by hand: `settings`, and quorums that survive the loss of a broker."""
     in_sync = {IN_SYNC: str(IN_SYNC_REPLICAS)} if replicas(brokers) >= REPLICAS else {}
     return settings(topic) | in_sync
 
 
 def findings(topic: Topic, state: TopicState | None, brokers: int, commands: KafkaCommands) -> Iterator[TopicFinding]:
-    """Compare one topic with what it must be, in a cluster of so many brokers.
+    """Compare one topic with what it must be, in a cluster of so many brokers; `state` is `None` where it is missing.
 
-    What is to be deleted has no settings to mend: it is created anew with those that it must have.
+    A topic that has to be deleted gets no commands for its settings: it is created anew with the right ones.
     """
     if state is None:
         create = commands.create(topic, replicas(brokers), creation(topic, brokers))
@@ -172,7 +172,7 @@ def _partitions(topic: Topic, state: TopicState, commands: KafkaCommands) -> Top
 
 
 def _is_to_be_deleted(topic: Topic, state: TopicState) -> bool:
-    """Kafka gives a topic more partitions, and never fewer."""
+    """Whether it has too many partitions: Kafka can give a topic more, and never fewer."""
     return state.partitions > topic.partitions
 
 
@@ -249,7 +249,7 @@ ROLES: Final[Mapping[Role, tuple[Rights, ...]]] = {
         Rights(("Read",), ("totals", "comparisons", "quarantine")),
     ),
 }
-"""On top of that everybody sees all of the run's topics and their settings; aggregators share them out in a group."""
+"""Besides, every role may describe all topics of the run, and aggregators may join a consumer group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,7 @@ class AclCommand:
 
 
 def acl_commands(role: Role, user: str, topics: RunTopics, commands: KafkaCommands) -> Iterator[AclCommand]:
-    """What allows this user to be this role in the run: on topics that exist, and no more than it needs."""
+    """Yield the commands that give a user the rights of a role in a run, on topics that exist, and no more."""
     everything = [f"sandik.{topics.run}."]
     seeing = ("Describe", "DescribeConfigs")
     yield AclCommand(commands.allow(user, seeing, "topic", everything, prefixed=True), "to see what there is")

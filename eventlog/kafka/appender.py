@@ -1,4 +1,4 @@
-"""Appending to Kafka: an idempotent producer that keeps our order within each partition through its own retries."""
+"""Appending to Kafka: an idempotent producer, which keeps the order within each partition through its own retries."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from eventlog.port import Entry, Topic
 from schemas.errors import RecordTooLarge
 
 APPEND_DEADLINE_S: Final = 30.0
-"""After which an append is reported as failed: a leader's election, or the restart of a broker, takes less."""
+"""Seconds after which an append has failed: a leader's election, or the restart of a broker, takes less."""
 
 MAX_BATCH_BYTES: Final = 512 * 1024
-"""Of one partition in one request: 1,000 tallies of 300 bytes in one piece, half of Kafka's own limit."""
+"""Bytes of a batch for one partition: 1,000 tallies of 300 bytes in one, and half of Kafka's own limit."""
 
 MAX_REQUEST_BYTES: Final = 64 * 1024 * 1024
 """Above every topic's limit, which is the one that counts; below the 100 MiB that a broker accepts."""
@@ -26,15 +26,15 @@ _RECORD_OVERHEAD_BYTES: Final = 32
 """Variable integers around a record's key and value, at most."""
 
 FEW_ENTRIES: Final = 16
-"""Up to so many go one by one, so that concurrent small appends share a batch; more fill batches of their own."""
+"""Up to so many entries are sent one by one, so that concurrent small appends share a batch; more fill their own."""
 
 
 class Appender:
-    """Appends through a producer that is started by the first append, and replaced once it failed.
+    """Appends through a producer that the first append starts, and that is replaced after it failed.
 
-    An idempotent producer numbers its batches; one that failed leaves a hole that Kafka never forgives that producer.
-    Batches that were not acknowledged in time stay with the producer, which goes on trying. Further appends wait behind
-    them: so the order holds, and an outage does not pile up copies.
+    An idempotent producer numbers its batches; where one failed, Kafka refuses every later number of that producer.
+    Batches that were not acknowledged within the deadline stay with the producer, which goes on retrying. Later appends
+    wait for them: that is the back-pressure which keeps the order, and an outage from piling up copies.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -45,7 +45,7 @@ class Appender:
         self._overdue: set[asyncio.Future[object]] = set()
 
     async def append(self, topic: Topic, entries: Sequence[Entry]) -> None:
-        """Append the entries, which were checked. Raises `LogUnavailable` after the deadline."""
+        """Append the entries. Call order: `check_entries()` first. Raises `LogUnavailable` after the deadline."""
         producer: AIOKafkaProducer | None = None
         try:
             async with self._connection.translated():
@@ -55,6 +55,7 @@ class Appender:
                     await self._deliver(producer, topic, entries)
         except Exception as error:
             cause = error.__cause__
+            # After a timeout the producer goes on retrying its batches; any other failure leaves a gap in its numbers.
             if producer is not None and isinstance(cause, KafkaError) and not isinstance(cause, KafkaTimeoutError):
                 await self._replace(producer)
             if isinstance(cause, MessageSizeTooLargeError):  # the topic's limit was lowered since it was looked up
@@ -63,7 +64,7 @@ class Appender:
             raise
 
     async def close(self) -> None:
-        """Send what waits, for a few seconds at most, and let go of the cluster."""
+        """Flush the producer for a few seconds at most, and stop it."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await stop_producer(producer)
@@ -96,6 +97,7 @@ class Appender:
             if len(entries) <= FEW_ENTRIES:
                 await _send_each(producer, topic, entries, futures)
             else:
+                # A large append awaits room between its batches: another must not put its own in between.
                 async with self._enqueueing.setdefault(topic.name, asyncio.Lock()):
                     await _send_batches(producer, topic, entries, futures)
             await asyncio.wait(futures)
@@ -110,7 +112,7 @@ class Appender:
     def _settled(self, future: asyncio.Future[object]) -> None:
         self._overdue.discard(future)
         if not future.cancelled():
-            future.exception()  # its append has raised already, or was cancelled
+            future.exception()  # looked at, so that asyncio does not log it: its append has raised, or was cancelled
 
     async def _replace(self, producer: AIOKafkaProducer) -> None:
         if self._producer is producer:

@@ -24,14 +24,14 @@ REQUEST_TIMEOUT_MS: Final = 10_000
 """A broker on the same continent answers within a second; a leader's election takes a few."""
 
 RETRY_BACKOFF_MS: Final = 100
-"""Between two tries at a broker that does not answer."""
+"""The pause between two tries at a broker that does not answer."""
 
 
 ASK_S: Final = 3.0
-"""A broker that is there answers within a second, also over TLS; whoever waits has waited already."""
+"""The deadline for one broker: one that runs answers within a second, also over TLS."""
 
 AGAIN_S: Final = 5.0
-"""What was answered so lately is told again: many readers fail at the same moment."""
+"""How long answers are cached: many readers fail at the same moment, and all ask."""
 
 _CONNECTING: Final = frozenset(
     {
@@ -39,11 +39,11 @@ _CONNECTING: Final = frozenset(
         *("sasl_mechanism", "sasl_plain_username", "sasl_plain_password"),
     }
 )
-"""The options that one connection is made with; the others are about what is done with several."""
+"""The options that a single connection takes; the others are for clients of several."""
 
 
 class Connection:
-    """What every client of one cluster is made with. Make it on the event loop's start, not at import."""
+    """The options that every client of one cluster is made with. To be made on a running event loop, not at import."""
 
     def __init__(self, servers: str, security: Security) -> None:
         self.servers = servers
@@ -66,10 +66,10 @@ class Connection:
 
     @asynccontextmanager
     async def translated(self) -> AsyncIterator[None]:
-        """Turn aiokafka's errors, and a deadline that passed, into ours, with the true reason.
+        """Raise `LogError` for aiokafka's errors and for a deadline that passed, with what the brokers themselves say.
 
-        A cancellation that nobody asked of us is an error too: one of aiokafka's own tasks was cancelled while we
-        waited for it. Taken for a wish, it would end whoever reads or writes here, in silence.
+        A cancellation that nobody requested is an error too: one of aiokafka's own tasks was cancelled while it was
+        awaited here. Passed on, it would end the loop that reads or writes, without an error.
         """
         task = asyncio.current_task()
         asked = 0 if task is None else task.cancelling()
@@ -87,7 +87,7 @@ class Connection:
             raise explained(error, self.servers, answers) from error
 
     async def begin(self, start: Coroutine[object, object, object]) -> None:
-        """Let a client connect, in a few seconds. Raises `LogError` where it may not."""
+        """Run a client's start, `REQUEST_TIMEOUT_MS` at most. Raises `LogError`."""
         async with self.translated(), asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
             await uninterrupted(start)
 
@@ -102,7 +102,7 @@ async def start_consumer(consumer: AIOKafkaConsumer, connection: Connection) -> 
 
 
 class Brokers:
-    """The brokers of a cluster: those that we were told of, until the cluster itself has said which it has."""
+    """Asks each broker of a cluster: first those that were configured, later those that the cluster has named."""
 
     def __init__(self, options: Mapping[str, object]) -> None:
         self._options = {name: value for name, value in options.items() if name in _CONNECTING}
@@ -113,11 +113,11 @@ class Brokers:
         self._asking = asyncio.Lock()
 
     def learn(self, addresses: Iterable[tuple[str, int]]) -> None:
-        """The cluster has these brokers; where it says none, we go on with those that we know."""
+        """Replace the addresses by those that the cluster named; by none of them where it named none."""
         self._addresses = sorted(set(addresses)) or self._addresses
 
     async def ask(self) -> list[BrokerAnswer]:
-        """What each broker says to who connects as we do, within a few seconds."""
+        """Connect to each broker, and return what each answered, or its answer of the last `AGAIN_S` seconds."""
         loop = asyncio.get_running_loop()
         async with self._asking:
             if loop.time() - self._asked_s > AGAIN_S:

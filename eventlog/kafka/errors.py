@@ -1,6 +1,6 @@
-"""What Kafka's errors, and those of TLS below it, mean to us: one table says what another try cannot mend, and why.
+"""Mapping errors of Kafka, and of TLS below it, to ours: one table has those that no retry can mend, and the remedy.
 
-Everything that is not in the table is taken for an outage: retriable.
+Everything that is not in the table is taken for an outage, which is retriable.
 """
 
 import ssl
@@ -69,7 +69,7 @@ _FINAL: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (
     ),
     ((InvalidTopicError, PolicyViolationError), "refuses this topic by its rules. Ask its operator"),
 )
-"""What the same call cannot succeed with later, and what is to be said of it after "Kafka at HOST:PORT"."""
+"""Errors with which the same call cannot succeed later, and how a message goes on after "Kafka at HOST:PORT"."""
 
 _CERTIFICATE: Final = {
     9: "shows a certificate that is not valid yet. Check its dates and this machine's clock",
@@ -94,26 +94,26 @@ _SECURITY_HINT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class BrokerAnswer:
-    """What one broker said when it was asked by itself; no `error` where it took us."""
+    """What one broker answered when it was asked by itself; `error` is `None` where it accepted the connection."""
 
     address: str
     error: Exception | None = None
 
 
 def is_final(error: BaseException) -> bool:
-    """Whether another try cannot mend it."""
+    """Whether no retry can mend it."""
     return _final(error) is not None
 
 
 def is_no_answer(error: Exception) -> bool:
-    """Whether an error says only that nobody answered, so that the brokers are worth being asked themselves."""
+    """Whether an error says only that nobody answered, so that asking each broker may tell more."""
     return not is_final(error) and (not isinstance(error, KafkaError) or isinstance(error, _NO_ANSWER))
 
 
 def explained(error: Exception, servers: str, answers: Sequence[BrokerAnswer] = ()) -> LogError:
-    """Our error for one of aiokafka's, of TLS or of the network: what is wrong, and what to do, in one line.
+    """Map an error of aiokafka, TLS or the network to ours, with what is wrong and what to do, in one line.
 
-    `answers` are what the brokers said when they were asked themselves, for an error that says only that nobody did.
+    `answers` are those of the brokers themselves, for an error that says only that nobody answered.
     """
     final = _final(error)
     if final is not None:
@@ -132,7 +132,7 @@ def explained(error: Exception, servers: str, answers: Sequence[BrokerAnswer] = 
 
 
 def _unanswered(error: Exception, servers: str, answers: Sequence[BrokerAnswer]) -> LogError:
-    """No broker took us: the first that says why is to be believed."""
+    """Map an error where no broker accepted a connection: the first that gives a reason decides."""
     for one in answers:
         final = None if one.error is None else _final(one.error)
         if one.error is not None and final is not None:
@@ -148,7 +148,7 @@ def _unanswered(error: Exception, servers: str, answers: Sequence[BrokerAnswer])
 
 
 def _is_hung_up(error: Exception) -> bool:
-    """Whether a broker was there and ended the connection: Kafka resets that of who speaks TLS where it does not."""
+    """Whether a broker was there and closed the connection. Kafka resets one that speaks TLS to a plain listener."""
     if any(isinstance(one, ConnectionResetError) for one in _chain(error)):
         return True
     return isinstance(error, KafkaConnectionError) and "closed" in str(error)
@@ -162,7 +162,7 @@ def _nobody(error: Exception, servers: str) -> LogUnavailable:
 
 
 def _answered_in_part(error: Exception, answers: Sequence[BrokerAnswer]) -> LogUnavailable:
-    """Some brokers are well: what lies with the others waits for them."""
+    """Map an error where some brokers answer: what lies with the others waits for them."""
     well = [one.address for one in answers if one.error is None]
     others = [f"{one.address} {_final(one.error) or 'does not answer'}" for one in answers if one.error is not None]
     return LogUnavailable(
@@ -172,7 +172,7 @@ def _answered_in_part(error: Exception, answers: Sequence[BrokerAnswer]) -> LogU
 
 
 def _final(error: BaseException) -> str | None:
-    """What is to be said of an error that is final, itself or by what it came from."""
+    """Return the remedy for an error that no retry can mend, by itself or by its cause; `None` for any other."""
     for one in _chain(error):
         if isinstance(one, ssl.SSLCertVerificationError):
             return _CERTIFICATE.get(one.verify_code, _UNKNOWN_CA)
@@ -185,7 +185,7 @@ def _final(error: BaseException) -> str | None:
 
 
 def _handshake(error: ssl.SSLError) -> str | None:
-    """What a failed handshake says: in an alert of the broker's, or by not being one at all."""
+    """Return the remedy for a failed TLS handshake, by OpenSSL's reason; `None` for one that a retry may mend."""
     reason = str(getattr(error, "reason", None) or "").upper()
     if "WRONG_VERSION" in reason or "RECORD_LAYER" in reason or "HTTP_REQUEST" in reason:
         return "does not speak TLS on this port. Check the port and SANDIK_KAFKA_SECURITY_PROTOCOL"
@@ -208,5 +208,5 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _short(error: BaseException) -> str:
-    """The error in one line, as a person would look it up."""
+    """Return the error in one line, as a person would look it up."""
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")

@@ -22,8 +22,8 @@ from schemas.errors import PositionLost, UnknownTopic
 class KafkaLog:
     """An event log on a Kafka cluster; see the port for what it promises. `servers` is `HOST:PORT[,HOST:PORT]`.
 
-    A cluster that goes away makes appends and questions raise `LogUnavailable` after their deadlines, and readers wait;
-    all of them go on working once it is back.
+    While the cluster is away, appends and requests raise `LogUnavailable` after their deadlines, and readers wait. All
+    of them work again once it is back.
     """
 
     def __init__(self, servers: str, *, security: Security | None = None) -> None:
@@ -106,7 +106,7 @@ class KafkaLog:
 
 
 class _Clients:
-    """What an open log holds."""
+    """The clients of an open log."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -116,7 +116,7 @@ class _Clients:
         self._starting = asyncio.Lock()
 
     async def asking(self) -> AIOKafkaConsumer:
-        """A consumer that reads nothing: only consumers can ask for offsets. Started by the first question."""
+        """Return a consumer that reads nothing: only consumers can ask for offsets. The first call starts it."""
         async with self._starting:
             if self._asking is None:
                 consumer = AIOKafkaConsumer(**self.connection.options, enable_auto_commit=False)
@@ -125,7 +125,7 @@ class _Clients:
             return self._asking
 
     async def close(self) -> None:
-        """Close them all, the topics' client last."""
+        """Close all of them, the topics' client last."""
         try:
             await self.appender.close()
             if self._asking is not None:
@@ -135,14 +135,14 @@ class _Clients:
 
 
 MAX_FETCH_BYTES: Final = 32 * 1024 * 1024
-"""Of all partitions in one answer."""
+"""Bytes of all partitions in one fetch."""
 
 MAX_PARTITION_FETCH_BYTES: Final = 2 * 1024 * 1024
-"""Of one partition in one answer; a single larger batch comes through all the same (KIP-74)."""
+"""Bytes of one partition in one fetch; a single larger batch is fetched all the same (KIP-74)."""
 
 
 class KafkaReader:
-    """Reads one topic; the broker holds the request until something comes."""
+    """Reads one topic by long polling: the broker holds a fetch until records come."""
 
     def __init__(self, connection: Connection, topics: Topics, topic: str, positions: Mapping[int, int]) -> None:
         self._connection = connection
@@ -158,7 +158,7 @@ class KafkaReader:
             if not 0 <= partition < topic.partitions or position < 0:
                 raise PositionLost(self._topic, partition, position)
         self._entered = True
-        if not self._positions:  # as a member without a share has
+        if not self._positions:  # a member of a group to which no partition is assigned
             return self
         consumer = AIOKafkaConsumer(
             **self._connection.options,

@@ -30,7 +30,7 @@ def _request(topic: Topic, append_times: _AppendTimes) -> NewTopic:
 
 
 class Topics:
-    """Creates and looks up topics. What it looked up it remembers."""
+    """Creates topics, changes their settings, and looks them up, with a cache of those that exist."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -47,20 +47,20 @@ class Topics:
             raise
 
     async def close(self) -> None:
-        """Let go of the cluster."""
+        """Close the client."""
         await stop_admin(self._admin)
 
     async def create(self, topics: Sequence[Topic]) -> None:
-        """Create those that are missing, and wait until they can be written to."""
+        """Create the topics that are missing, and wait until their partitions have leaders. Raises `LogError`."""
         await self._create(topics, "LogAppendTime")
 
     async def open_for_restore(self, topics: Sequence[Topic]) -> None:
-        """Create those that are missing; of all of them append times are from now on those of the entries."""
+        """Create the topics that are missing, and let all of them take their append times from the entries."""
         await self._create(topics, "CreateTime")
         await self._set_append_times(topics, "CreateTime")
 
     async def close_restore(self, topics: Sequence[Topic]) -> None:
-        """From now on append times are those of the brokers."""
+        """Let the brokers set the append times of these topics again."""
         await self._set_append_times(topics, "LogAppendTime")
 
     async def _create(self, topics: Sequence[Topic], append_times: _AppendTimes) -> None:
@@ -87,7 +87,7 @@ class Topics:
         return [one for topic in topics for one in findings(topic, states.get(topic.name), brokers, commands)]
 
     async def _learn_brokers(self) -> int:
-        """Have the cluster say which brokers it has; how many there are."""
+        """Ask the cluster for its brokers; return how many there are."""
         async with self._connection.translated(), asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
             cluster = await self._admin.describe_cluster()
         found = [(broker["host"], broker["port"]) for broker in cluster["brokers"]]
@@ -95,7 +95,7 @@ class Topics:
         return len(found)
 
     async def _states(self, names: Sequence[str]) -> dict[str, TopicState]:
-        """Those of the topics that are there, as they are."""
+        """Describe the topics that exist, by name."""
         found = {topic["topic"]: topic["partitions"] for topic in await self._admin.describe_topics()}
         told = await self._told_settings([name for name in names if name in found])
         return {
@@ -107,7 +107,7 @@ class Topics:
         }
 
     async def _told_settings(self, names: Sequence[str]) -> dict[str, Mapping[str, str]]:
-        """All settings that hold for these topics, also by the brokers' defaults; of those that this user may see."""
+        """Return the settings in force of the topics that this user may see, with the brokers' defaults, by name."""
         if not names:
             return {}
         wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
@@ -119,7 +119,7 @@ class Topics:
         }
 
     async def find(self, name: str) -> Topic:
-        """The topic as Kafka has it. Raises `UnknownTopic`."""
+        """Look the topic up. Raises `UnknownTopic`; that a topic is missing is not cached."""
         topic = self._known.get(name)
         if topic is None:
             async with self._connection.translated():
@@ -131,9 +131,9 @@ class Topics:
         return topic
 
     async def _describe(self) -> dict[str, int]:
-        """How many partitions each topic has whose partitions all have leaders.
+        """Return the number of partitions of each topic whose partitions all have leaders.
 
-        It asks for all topics: a request that names one would create it, where the cluster creates topics by itself.
+        All topics are requested: a request that names one creates it, where the cluster creates topics automatically.
         """
         return {
             topic["topic"]: len(topic["partitions"])
@@ -142,7 +142,7 @@ class Topics:
         }
 
     async def _set_append_times(self, topics: Sequence[Topic], append_times: _AppendTimes) -> None:
-        """Change that one setting where it is another, and wait until the cluster tells the new one."""
+        """Change `message.timestamp.type` where it is another, and wait until the cluster reports the new value."""
         for topic in topics:
             async with self._connection.translated():
                 async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
@@ -155,7 +155,7 @@ class Topics:
                         await asyncio.sleep(RETRY_BACKOFF_MS / 1000)
 
     async def _alter(self, name: str, chosen: dict[str, str]) -> None:
-        """Set all of a topic's own settings: those that are left out would fall back to the brokers' defaults."""
+        """Set all of a topic's own settings: those that are left out fall back to the brokers' defaults."""
         resource = ConfigResource(ConfigResourceType.TOPIC, name, configs=chosen)
         for response in await self._admin.alter_configs([resource]):
             for code, reason, *_ in response.resources:
@@ -164,7 +164,7 @@ class Topics:
                     raise error(f"topic {name!r} could not be set to {chosen[APPEND_TIMES]}: {reason}")
 
     async def _settings_of(self, name: str) -> dict[str, str]:
-        """The settings that the topic itself has, by their names."""
+        """Return the settings that the topic itself has, without the brokers' defaults, by name."""
         wanted = ConfigResource(ConfigResourceType.TOPIC, name)
         return {
             setting: value
@@ -176,7 +176,7 @@ class Topics:
         }
 
     async def _max_record_bytes(self, name: str) -> int:
-        """The limit of a record's key and value; ours where Kafka does not tell."""
+        """Return the limit of a record's key and value; `MAX_RECORD_BYTES` where this user may not see it."""
         wanted = ConfigResource(ConfigResourceType.TOPIC, name, configs={"max.message.bytes": None})
         for response in await self._admin.describe_configs([wanted]):
             for code, _, _, _, configs in response.resources:
