@@ -11,13 +11,7 @@ All of it is versioned and additive-only: a reader ignores fields it does not kn
   and how it is let out; `set_aside` is what a quarantined record states all the same.
 - The clients: `wire` is what they send and get, `asyncapi` describes it for other tools, `explanation` is why two
   sources differ.
-<<<<<<< HEAD
-- What the models share: `figures` (the counts of a total, declared once), `fields`, `versions`, `errors`,
-  `model_faults` (the first that is wrong), `moments` (as people write them, and as a log counts them), `zones` (local
-  times), `turkish` (letters), `statehash`.
-- What a fold asks of a log and no more: `record`, `run_facts`.
-=======
-- What the models share: `fields` (small types, the base class), `errors`, `moments` (times as people write them, time
-  zones), `turkish` (letters and their order), `statehash` (one digest of all totals).
->>>>>>> 20711a5 (Make the two logs and the archive packages of a few modules, and put what is one idea of the contract into one module)
+- What the models share: `figures` (the counts of a total, declared once), `fields` (small types, the base class),
+  `errors`, `moments` (times as people write them, time zones), `turkish` (letters and their order), `statehash` (one
+  digest of all totals).
 """

@@ -47,7 +47,7 @@ _DESCRIPTION: Final = (
 
 
 def document() -> dict[str, Any]:
-    """The AsyncAPI document."""
+    """Return the AsyncAPI document."""
     return {
         "asyncapi": VERSION,
         "id": f"urn:sandik:{PROTOCOL}",
@@ -130,7 +130,7 @@ def _message(model: type[Frozen]) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    """Every model, and what it is made of, each once. What is said is as read: a field with a default may be absent."""
+    """Return the JSON schema of every model and its parts, as they are read: a field with a default may be absent."""
     models = [(model, "validation") for model in (*FROM_CLIENTS, *FROM_SERVER)]
     _, described = models_json_schema(models, ref_template=_SCHEMA)  # type: ignore[arg-type]  # the mode is a literal
     schemas: dict[str, Any] = described["$defs"]
@@ -142,10 +142,10 @@ def _name(model: type[Frozen]) -> str:
 
 
 def _summary(model: type[Frozen]) -> str:
-    """The first paragraph of the model's docstring, without who says it."""
+    """Return the first paragraph of the model's docstring, without the sender it begins with ("Server: ")."""
     first = " ".join((model.__doc__ or "").split("\n\n")[0].split())
-    said = first.partition(": ")[2] or first
-    return said[0].upper() + said[1:]
+    sentence = first.partition(": ")[2] or first
+    return sentence[0].upper() + sentence[1:]
 
 
 def _ref(kind: str, name: str) -> dict[str, str]:

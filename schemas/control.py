@@ -77,7 +77,7 @@ class RunCreated(Frozen):
 
 
 class EpochBegun(Frozen):
-    """A replay began again from an earlier moment: from here on the run is what this take's topics say.
+    """A replay epoch begins: the replay went back in time, and from here on this take's topics are the run's.
 
     Takes are counted from 1 (what the run began with is 0), and each counts only if it is the next one: of several
     such records for one take the first in the log stands.
@@ -95,15 +95,15 @@ class EpochBegun(Frozen):
         return self.model_dump_json().encode()
 
     def follows(self, run: str, take: int) -> bool:
-        """Whether it ends this take of this run."""
+        """Whether it begins the replay epoch after this take of this run."""
         return (self.run, self.take) == (run, take + 1)
 
 
 class RunRestored(Frozen):
-    """A run was written back into a log from its archive: its epoch goes on, with orders that are signed for it.
+    """A run was restored into a log from its archive: its epoch goes on, with the orders that are signed for it.
 
-    Totals are worked out anew, so what clients hold cannot be compared with them: `incarnation` is a name for this log
-    that no other of the run has. Of several such records the last stands.
+    Totals are computed anew, at other positions, so clients' cursors do not hold for them: `incarnation` names this log
+    among all logs of the run. Of several such records the last stands.
     """
 
     v: Literal[1] = 1
@@ -201,7 +201,7 @@ class OverrideWithdrawn(_Order):
 
 
 class QuarantineReleased(_Order):
-    """Let a record out of quarantine: what could be mended in it was, and it was published again."""
+    """Release a record from quarantine: it was repaired and published again."""
 
     type: Literal["quarantine_released"] = "quarantine_released"
     position: Position
@@ -251,7 +251,7 @@ class ReplaySought(_Order):
 
 
 class ReplayStepped(_Order):
-    """So many more records, then the replay stands still."""
+    """Play this many more records, then pause."""
 
     type: Literal["replay_stepped"] = "replay_stepped"
     records: Annotated[int, Field(ge=1, le=MAX_STEP)] = 1
@@ -265,7 +265,7 @@ class ReplaySpeedSet(_Order):
 
 
 ReplayOrder = ReplayPaused | ReplayResumed | ReplaySought | ReplayStepped | ReplaySpeedSet
-"""What a replay's director says."""
+"""The orders of a replay's director."""
 
 Order = (
     EmbargoSet
@@ -299,7 +299,7 @@ def parse_control(value: bytes) -> RunCreated | None:
 
 
 def parse_epoch(value: bytes | None) -> EpochBegun | None:
-    """Parse a record that may begin an epoch; `None` for anything else. Quick to say so."""
+    """Parse a record that may begin an epoch; `None`, without parsing, for most others."""
     if value is None or b'"epoch_begun"' not in value:
         return None
     try:
@@ -309,7 +309,7 @@ def parse_epoch(value: bytes | None) -> EpochBegun | None:
 
 
 def parse_restored(value: bytes | None) -> RunRestored | None:
-    """Parse a record that may say that the run was restored; `None` for anything else. Quick to say so."""
+    """Parse a record that may be a restore's; `None`, without parsing, for most others."""
     if value is None or b'"run_restored"' not in value:
         return None
     try:
@@ -319,7 +319,7 @@ def parse_restored(value: bytes | None) -> RunRestored | None:
 
 
 def unknown_in(order: Order, definition: Election) -> str | None:
-    """What an order names that the definition does not have, as a sentence; `None` where all of it is there."""
+    """Return a sentence about what an order names and the definition does not have; `None` where all is there."""
     if isinstance(order, EmbargoSet | EmbargoLifted | QuarantineReleased | QuarantineRejected | ReplayOrder):
         return None
     contest = definition.contest_by_id.get(order.contest)

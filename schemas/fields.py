@@ -1,7 +1,7 @@
-"""What the models share: identifiers, counts and limits, their base class, and what a reader says of one it refuses.
+"""What the models share: identifiers, counts and limits, their base class, and the reason why one is refused.
 
-Every record says in `v` which version of its shape it has; one that says nothing has the first. A reader takes the
-versions that it knows and no other: half understood is wrong.
+Every record has the version of its shape in `v`; one without it has the first. A reader accepts the versions that it
+knows and no other, since a record that is half understood gives wrong figures.
 """
 
 import re
@@ -31,7 +31,7 @@ MAX_REVISION: Final = 2**53 - 1
 """The highest revision: what a JavaScript number holds exactly; room for milliseconds since 1970."""
 
 MAX_RELEASED: Final = 255
-"""The most often that statements at one revision can be let out of quarantine: nobody rules on one box 255 times."""
+"""The most releases from quarantine at one revision: nobody rules on one box 255 times."""
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARS, pattern=r"^[a-z0-9][a-z0-9_\-]*$")]
 """The id of a contest, candidate, party or source: lower-case ASCII, digits, `_` and `-`."""
@@ -51,8 +51,8 @@ FIRST_EVENT: Final = datetime(1900, 1, 1, tzinfo=UTC)
 EVENTS_END: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """Every event time is before it."""
 
-# What a box's counts are made of says its bounds twice: in pydantic's words, and in those of msgspec, which decodes the
-# many (docs/decisions/batch-parsing.md). tests/schemas/test_tally_decoding.py holds them together.
+# The types of a box's counts have their bounds twice: for pydantic, and for msgspec, which decodes nearly all tallies
+# (docs/decisions/batch-parsing.md). tests/schemas/test_tally_decoding.py checks that they agree.
 
 BoxNumber = Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER), Meta(ge=1, le=MAX_BOX_NUMBER)]
 """The number of a box within its district."""
@@ -64,7 +64,7 @@ Count = Annotated[int, Field(ge=0, le=MAX_BOX_COUNT), Meta(ge=0, le=MAX_BOX_COUN
 """A count within one box."""
 
 Released = Annotated[int, Field(ge=0, le=MAX_RELEASED), Meta(ge=0, le=MAX_RELEASED)]
-"""Which of the statements let out of quarantine at one revision this is; 0 for what the source itself said."""
+"""Which of the statements released from quarantine at one revision this is; 0 for what the source itself sent."""
 
 DistrictCount = Annotated[int, Field(ge=0, le=MAX_DISTRICT_COUNT)]
 """A count within one district."""
@@ -76,7 +76,7 @@ _DATE_AND_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt _][0-9]{2}:[0
 
 
 def _written_out(moment: object) -> object:
-    """Refuse what is no written-out time: pydantic takes digits alone for seconds since 1970."""
+    """Refuse digits alone, which pydantic would take for seconds since 1970."""
     if isinstance(moment, datetime) or (isinstance(moment, str) and _DATE_AND_TIME.match(moment)):
         return moment
     raise ValueError("a time is text as in RFC 3339, such as 2024-03-31T19:00:00+03:00")
@@ -138,9 +138,9 @@ VERSION: Final = 1
 
 
 def other_version(value: bytes | None, within: str | None = None) -> str | None:
-    """The version that a record says it has, or an object in its field `within`.
+    """Return the version of a record, or of the object in its field `within`, where this release does not read it.
 
-    `None` where it is ours, or there is no such object.
+    `None` where it is `VERSION`, or there is no such object.
     """
     try:
         record = orjson.loads(value or b"")
@@ -155,7 +155,10 @@ def other_version(value: bytes | None, within: str | None = None) -> str | None:
 
 
 class Record(Protocol):
-    """A record as read. `timestamp` is its append time in milliseconds since 1970, UTC."""
+    """A record as a fold sees it: every log's own record has these fields, and no fold needs more.
+
+    `timestamp` is its append time in milliseconds since 1970, UTC.
+    """
 
     @property
     def offset(self) -> int: ...

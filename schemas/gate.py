@@ -1,8 +1,8 @@
-"""Gates: what a hold does to one cell, said in the totals topic so that every reader has it at the same position.
+"""Gates: what a hold does to one cell, relayed into the totals topic so that every reader has it at the same position.
 
-A gate is named after the control record that began it (`gate`, its offset). Two owners of a cell may overlap for a
-moment, and both relay it: of records with the same `gate` the first stands. So that compaction cannot leave another
-one, the owner says again what stands, with a higher `again`, wherever the newest record is a different one. See
+A gate is named after the control record that began it (`gate`, its offset). During a rebalance two owners of a cell may
+both relay it: of records with the same `gate` the first stands. So that compaction cannot keep another one, the owner
+relays what stands once more, with a higher `again`, wherever the newest record is a different one. See
 docs/decisions/hold.md.
 
 A gate's key ends with that number, so that compaction keeps every gate and the past can be told: what was on air is
@@ -25,7 +25,7 @@ GATE_PREFIX: Final = b"gate:"
 class Gate(OrderAside):
     """One cell is held, or is released. `program` is what everyone is shown while it is held; `None`: nothing yet.
 
-    `version` is said by a release: that of the cell's totals in the topic when it was relayed, -1 for none.
+    A release has a `version`: that of the cell's totals in the topic when it was relayed, -1 for none.
     """
 
     prefix = GATE_PREFIX
@@ -40,7 +40,7 @@ class Gate(OrderAside):
 
     @property
     def published(self) -> int | None:
-        """The version up to which the cell's totals were published when it came; `None`: nobody wrote it down."""
+        """The version up to which the cell's totals were published when it came; `None` where it was not recorded."""
         if self.held:
             return self.program.version if self.program is not None else -1
         return self.version
@@ -56,10 +56,10 @@ class Gate(OrderAside):
         return other is None or (self.gate, self.again) > (other.gate, other.again)
 
     def settled(self, truth: Totals | None) -> "Gate":
-        """The gate as it stands for a reader who knows these newest totals of its cell.
+        """Return the gate as it applies for a reader whose newest totals of the cell are `truth`.
 
-        Nobody is shown less than a moment ago: who first relays a gate may have known a little less than its readers.
-        What is said again is exact.
+        A reader never shows less than a moment ago: whoever relays a gate first may have read less than its readers. A
+        gate that is relayed again is exact.
         """
         if not self.held or self.again or truth is None:
             return self
@@ -79,7 +79,7 @@ GATE: Final = TypeAdapter(Gate)
 
 
 def is_gate(key: bytes | None) -> bool:
-    """Whether a record of the totals topic is a gate, by its key."""
+    """Whether a record of the totals topic with this key is a gate."""
     return key is not None and key.startswith(GATE_PREFIX)
 
 

@@ -20,16 +20,16 @@ _FORMS: Final = f"Give a time such as 22:14 or 22:14:30, or a whole moment such 
 
 
 def epoch_ms(moment: datetime) -> int:
-    """Milliseconds since 1970, UTC: a log's unit of time."""
+    """Convert to milliseconds since 1970, UTC: a log's unit of time."""
     return (moment - _EPOCH) // MILLISECOND
 
 
 def parse_moment(text: str, zone: ZoneInfo, now: datetime, day: date | None = None) -> datetime:
-    """The moment that a text means, in the zone where it says none.
+    """Parse a moment: a time of day, a local time with its day, or a time with an offset.
 
-    A time of day is the last such time there was, or that of `day`: of an hour that clocks showed twice, the later one
-    that has been. Raises `UsageError` for what is no moment, for one that is still to come, and for a local time with
-    its day that clocks in the zone show twice or never.
+    Without an offset it is in `zone`. A time of day is that of `day`, else the last one before `now`; where clocks
+    showed it twice, the later of the two. Raises `UsageError` for what is no moment, for one after `now`, and for a
+    local time with its day that clocks in the zone show twice or never.
     """
     moment = _parsed(text.strip(), zone, now, day)
     if moment > now:
@@ -56,7 +56,7 @@ def _parsed(text: str, zone: ZoneInfo, now: datetime, day: date | None) -> datet
 
 
 def local_moment(local: datetime, zone: ZoneInfo) -> datetime:
-    """The moment of a local time. Raises `UsageError` where clocks in the zone show it twice or never."""
+    """Convert a local time. Raises `UsageError` where clocks in the zone show it twice or never."""
     try:
         return moment_in(local, zone)
     except ValueError as error:
@@ -64,7 +64,7 @@ def local_moment(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _last(clock: time, zone: ZoneInfo, now: datetime) -> datetime:
-    """The last moment at which clocks showed that time of day; where they went forward over it today, it is refused."""
+    """Return the last moment at which clocks showed this time of day. Refuses one that they skipped today."""
     here = now.astimezone(zone)
     today = datetime.combine(here.date(), clock)
     if here.time() >= clock and not moments_at(today, zone):
@@ -85,7 +85,7 @@ _LAST_YEAR: Final = EVENTS_END.year
 _NEAREST_ZONES: Final = 3
 
 _OF_THE_MACHINE: Final = frozenset({"localtime", "posixrules", "Factory"})
-"""Files beside the zones that mean another zone on another machine, or none."""
+"""Names beside the zones that are another zone on another machine, or none."""
 
 _OTHER_COUNTS: Final = ("posix/", "right/")
 """Copies of the zones, of which one counts leap seconds."""
@@ -95,7 +95,7 @@ _BY_OFFSET: Final = ("Etc/GMT+", "Etc/GMT-", "GMT+", "GMT-")
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """The time zone of this name, such as `Europe/Istanbul`.
+    """Return the time zone of this name, such as `Europe/Istanbul`.
 
     Raises `ValueError` where there is none, and names the nearest.
     """
@@ -109,7 +109,7 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 def moments_at(local: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
-    """The moments at which clocks in the zone show a local time, earliest first, each with its offset from UTC.
+    """Return the moments at which clocks in the zone show a local time, earliest first, each with its offset from UTC.
 
     They are two where clocks are put back, none where they are put forward, else one. Raises `ValueError` for a time
     at the calendar's end, which is no moment in every zone.
@@ -117,16 +117,17 @@ def moments_at(local: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
     if not _FIRST_YEAR <= local.year <= _LAST_YEAR:
         raise ValueError(f"{_written(local)} is in no year that an event can be of")
     found: dict[datetime, datetime] = {}
-    for fold in (0, 1):
+    for fold in (0, 1):  # where clocks are put back, the two folds are two moments; else they are the same one
         moment = local.replace(tzinfo=zone, fold=fold)
         in_utc = moment.astimezone(UTC)
+        # A local time that clocks skip comes back as another one.
         if in_utc.astimezone(zone).replace(tzinfo=None, fold=0) == local.replace(fold=0):
             found[in_utc] = in_utc.astimezone(timezone(moment.utcoffset() or timedelta()))
     return tuple(found.values())
 
 
 def moment_in(local: datetime, zone: ZoneInfo, showing: Showing | None = None) -> datetime:
-    """The moment at which clocks in the zone show a local time, with its offset from UTC.
+    """Return the moment at which clocks in the zone show a local time, with its offset from UTC.
 
     `showing` says which one is meant where they show it twice. Raises `ValueError` where they never show it, or show it
     twice and `showing` is `None`.
@@ -141,7 +142,7 @@ def moment_in(local: datetime, zone: ZoneInfo, showing: Showing | None = None) -
 
 
 def day_of_night(of_day: time, night: date) -> date:
-    """The day of a time of day in an election's night: from noon on it is the election's day, before noon the next."""
+    """Return the day of a time in an election's night: from noon on the election's day, before noon the next."""
     return night if of_day >= _NOON else night + timedelta(days=1)
 
 
@@ -150,7 +151,7 @@ def _written(local: datetime) -> str:
 
 
 def _nearest(name: str) -> str:
-    """What to write in the place of a name that is no zone's."""
+    """Suggest the nearest zones for a name that is none."""
     zones = available_timezones() - _OF_THE_MACHINE
     known = {zone.casefold(): zone for zone in zones if not zone.startswith(_BY_OFFSET)}
     wanted = name.strip().replace(" ", "_").casefold()

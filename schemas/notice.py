@@ -1,14 +1,16 @@
-"""Notices: what is odd about what a source says, said in the totals topic for the control room.
+"""Notices: what is odd about a source's statements, published in the totals topic for the control room.
 
-Nothing in a notice changes a figure. `restarted`: a statement of a lower revision than the one that stands, but told
-later and with other counts, as from a source that began to number anew; it is ignored, and somebody should know. So
-is a report of a whole district, unless it has more boxes opened than the one that stood: then it counts.
-`ahead`: an event time well ahead of the time at which the log was given it, which counts but dates nothing.
-`impossible`: boxes with figures that no box can have, which count, and of which no claim is made.
+A notice changes no figure. There are three kinds:
 
-A notice is absolute, as totals are: the newest such statement of a cell, and how many there were since the log began;
-of impossible boxes how many there are now, which is none once all are corrected.
-So whoever says it again, after a restart or from the beginning, says the same, and what is not newer is dropped.
+- `restarted`: a statement with a lower revision than the one that stands, but a later event time and other counts, as
+  of a source that began to number anew. It is ignored, and somebody should know; a report of a whole district counts
+  all the same where it has more boxes opened than the one that stood.
+- `ahead`: an event time well ahead of the append time. The statement counts, and its time dates nothing.
+- `impossible`: boxes with figures that no box can have. They count, and nothing is claimed of them.
+
+A notice is absolute, as totals are: it has the newest such statement of a cell and how many there were since the log
+began; of impossible boxes how many there are now, which is 0 once all are corrected. So publishing it again is
+idempotent, and a reader drops what is not newer.
 """
 
 from typing import Final, Literal, Self, get_args
@@ -28,11 +30,11 @@ NOTICE_PREFIX: Final = b"notice:"
 
 
 class Notice(Aside):
-    """How often something was noticed of one cell, and what it was the last time.
+    """How often something odd was found in one cell, and the last such statement.
 
     `offset` is that of the newest statement it is about, in its partition of `tallies`; `count` how many there were,
     and of impossible boxes how many there are: with 0 the last of them was corrected or taken back at `offset`.
-    `revision`, `at` and, for a source that sends boxes, `box` are what it said; `stands` is the revision that stood.
+    `revision`, `at` and, for a source that sends boxes, `box` are the statement's; `stands` is the revision that stood.
     """
 
     prefix = NOTICE_PREFIX
@@ -62,7 +64,7 @@ class Notice(Aside):
         return other is None or self.offset > other.offset
 
     def described(self) -> str:
-        """What was noticed the last time, in a line of a log."""
+        """Describe the last such statement, in a line for the process's log."""
         box = f"box {self.box} of " if self.box is not None else ""
         return f"{self.kind}: {self.source}'s revision {self.revision} of {box}{self.district} in {self.contest}"
 
@@ -75,7 +77,7 @@ NOTICE: Final = TypeAdapter(Notice)
 
 
 def is_notice(key: bytes | None) -> bool:
-    """Whether a record of the totals topic is a notice, by its key."""
+    """Whether a record of the totals topic with this key is a notice."""
     return key is not None and key.startswith(NOTICE_PREFIX)
 
 

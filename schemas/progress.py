@@ -1,12 +1,12 @@
 """Progress: where a replay's clock stands, how far partitions have published for it, and what was published late.
 
-A replay's clock and its figures come to a reader through two topics, which have no order between them. So the clock
-names the tallies that it presumes (`positions`), and whoever folds a partition says in the totals topic, behind
-everything that they have changed, that this partition is so far: a *mark*. A reader shows a clock once all partitions
-have said its mark. See docs/decisions/replay.md.
+A replay's clock and its figures reach a reader through two topics, which have no order between them. So the clock has
+the positions of the tallies that it presumes, and whoever folds a partition publishes a *mark* in the totals topic,
+behind all totals that these tallies changed: a watermark of that partition. A reader shows a clock once all partitions
+have published its mark. See docs/decisions/replay.md.
 
-Totals say what the tallies came to when they were published. Where that was long after they came, what they came to in
-between was never on air; the append time of a `Late` record says until when it was not. See docs/decisions/past.md.
+Totals were on air from when they were published. Where that was long after their tallies came, the append time of a
+`Late` record is the time until which those tallies were not on air. See docs/decisions/past.md.
 """
 
 from typing import Annotated, Final, Literal
@@ -17,7 +17,7 @@ from schemas.control import EpochName, Speed
 from schemas.fields import EventTime, Frozen, Moment, Total
 
 MARK_PREFIX: Final = b"mark:"
-"""What a mark's key begins with."""
+"""What the key of a mark begins with."""
 
 PlaybackStatus = Literal["playing", "paused", "seeking", "ended"]
 
@@ -46,7 +46,7 @@ class ReplayMoved(Frozen):
 
 
 class Mark(Frozen):
-    """All totals that a partition owes to the clock at offset `mark` of the control topic lie before this record."""
+    """A partition's watermark: its totals for the clock at offset `mark` of topic `control` lie before this record."""
 
     v: Literal[1] = 1
     type: Literal["mark"] = "mark"
@@ -67,7 +67,7 @@ MARK: Final = TypeAdapter(Mark)
 
 
 def is_mark(key: bytes | None) -> bool:
-    """Whether a record of the totals topic is a mark, by its key."""
+    """Whether a record of the totals topic with this key is a mark."""
     return key is not None and key.startswith(MARK_PREFIX)
 
 
@@ -80,7 +80,7 @@ def parse_mark(value: bytes | None) -> Mark | None:
 
 
 def parse_moved(value: bytes | None) -> ReplayMoved | None:
-    """Parse a record of the control topic that may say where a replay is; `None` for another. Quick to say so."""
+    """Parse a record of the control topic that may be a replay's clock; `None`, without parsing, for most others."""
     if value is None or b'"replay_moved"' not in value:
         return None
     try:

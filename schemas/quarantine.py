@@ -1,10 +1,10 @@
-"""Quarantine: what could not be used and why, exactly what it was, what it comes to now, and how it is let out. Pure.
+"""Quarantine: records that could not be used, why, what each would change now, and how one is released. Pure.
 
-Only what is wrong with how a record came can be mended when an operator lets it out; what it says is never changed, nor
-guessed. What a definition does not have, it does not have in the next minute either.
+A release repairs only how a record came: which of two statements stands, which district's key it has. What it states is
+never changed, nor guessed; what the definition does not have cannot be repaired.
 
-What is let out keeps its source's revision and comes after it, before the source's next one: see `schemas.tally`. So
-the source's own next statement is not disturbed, and takes the place of what was let out as it would of anything else.
+A released statement keeps its source's revision, and is ordered after it and before the source's next one (see
+`schemas.tally`). So the source's own next statement replaces it as it would replace any other.
 """
 
 import base64
@@ -55,11 +55,11 @@ def _decodable(text: str) -> str:
 
 
 Base64 = Annotated[str, AfterValidator(_decodable)]
-"""Bytes as text; a record with anything else there is none of ours."""
+"""Bytes in base64; a record with anything else is not one that sandik wrote."""
 
 
 class Quarantined(Frozen):
-    """A record that was set aside. `position` names it for ever, so a second copy of the same one is recognised."""
+    """A record in quarantine. Its `position` identifies it for ever, so that a second copy of it is recognised."""
 
     v: Literal[1] = 1
     reason: Reason
@@ -77,7 +77,7 @@ class Quarantined(Frozen):
 
     @property
     def is_control(self) -> bool:
-        """Whether it lay in the control topic: then it is no statement of any source."""
+        """Whether it comes from the control topic: then it is no statement of a source."""
         return self.topic.rpartition(".")[2] == "control"
 
     @property
@@ -91,19 +91,19 @@ class Quarantined(Frozen):
 
 
 Verdict = Literal["newer", "contradicts", "superseded", "counted"]
-"""What a statement that was set aside is beside what stands: said after it (or nothing stands), said at the same
-revision with other counts, said before it, or the same counts."""
+"""How a quarantined statement compares with the one that stands: `newer` (or nothing stands), `contradicts` it at the
+same revision, is `superseded` by it, or has the same counts and so is `counted`."""
 
 OPEN: Final[frozenset[Verdict]] = frozenset({"newer", "contradicts"})
-"""The verdicts under which a source has said something that its figures do not show."""
+"""The verdicts under which a source has stated something that its figures do not show."""
 
 
 class Assessment(Frozen):
-    """What a quarantined statement comes to by what stands, as the aggregator of its district sees it.
+    """How a quarantined statement compares with what stands, as the aggregator of its district assesses it.
 
-    It lies in the quarantine topic, and the last one about a `position` holds. `revision` and `released` say which
-    statement stands about the same box or district; both are 0 where none does. `refusal` says why letting the record
-    out would change nothing; `None` where it would count.
+    It is published in the quarantine topic; the last one about a `position` holds. `revision` and `released` are those
+    of the statement that stands about the same box or district, 0 where none does. `refusal` is the reason why
+    releasing the record would change nothing; `None` where it would count.
     """
 
     v: Literal[1] = 1
@@ -121,7 +121,7 @@ class Assessment(Frozen):
 
     @property
     def is_open(self) -> bool:
-        """Whether the source has said something here that its figures do not show."""
+        """Whether the source has stated something here that its figures do not show."""
         return self.verdict in OPEN
 
     def encode(self) -> bytes:
@@ -140,7 +140,7 @@ def is_assessment(key: bytes | None) -> bool:
 def quarantined(
     reason: Reason, detail: str, *, topic: str, partition: int, offset: int, key: bytes, value: bytes
 ) -> Quarantined:
-    """Set one record aside, with its original bytes."""
+    """Make the quarantine record of a record, with its original bytes."""
     return Quarantined(
         reason=reason,
         detail=detail,
@@ -153,11 +153,11 @@ def quarantined(
 
 
 MENDABLE: Final[frozenset[Reason]] = frozenset({"conflict", "backwards", "misrouted"})
-"""What an operator's word can set right: which of two statements stands, that boxes do go backwards, where it goes."""
+"""What an operator can decide: which of two statements stands, that boxes go backwards, which district it is for."""
 
 
 class Statement(NamedTuple):
-    """What statements are about that exclude each other: one revision of one box, or of one report (`box` is None)."""
+    """What two statements that exclude each other have in common: one revision of a box, or of a report (no `box`)."""
 
     contest: str
     source: str
@@ -167,23 +167,23 @@ class Statement(NamedTuple):
 
     @classmethod
     def of(cls, event: Tally) -> "Statement":
-        """What this event is about."""
+        """Return what this event is about."""
         box = None if isinstance(event, Reported) else event.box
         return cls(event.contest, event.source, event.district, box, event.revision)
 
 
 def statement_in(record: Quarantined) -> Statement | None:
-    """What a quarantined record is about; `None` where it cannot be read."""
+    """Return what a quarantined record is about; `None` where it cannot be read."""
     (event,) = parse_tallies([record.original])
     return None if isinstance(event, Malformed) else Statement.of(event)
 
 
 def mended(record: Quarantined, earlier: int = 0) -> Tally:
-    """The event to publish: as it was said, under its own district's key, and marked as let out where that is needed.
+    """Return the event to publish in order to release a record: with its own content, and ordered after its revision.
 
-    `earlier` is how many others were let out before that are about the same `Statement`; this one comes after them.
-    Called again with the same `earlier` it gives the same event, so publishing it twice is harmless. Raises
-    `UsageError` where there is nothing that an operator's word could set right.
+    `earlier` is how many others about the same `Statement` were released before; this one is ordered after them. With
+    the same `earlier` the event is the same, so releasing it twice is idempotent. Raises `UsageError` where the record
+    cannot be repaired.
     """
     if record.reason not in MENDABLE:
         raise UsageError(

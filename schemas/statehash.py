@@ -1,9 +1,8 @@
-"""The state hash: one digest of totals, whatever the order in which they came to be.
+"""The state hash: one digest of all totals, which does not depend on the order in which they came about.
 
-Each cell has a digest of its own (`CellHash`); the state is their sum modulo 2^128. So it is kept up
-to date by taking one cell's old digest out and its new one in, partitions add up to the whole, and two states are equal
-exactly if every cell's figures are. `version` is left out: it says where in a log the totals came from, not what they
-are.
+Each cell has a digest (`CellHash`), and the state is their sum modulo 2^128. So it is updated by subtracting a cell's
+old digest and adding its new one, the states of partitions add up to that of all, and two states are equal exactly if
+every cell's figures are. `version` is not covered: it is a position in a log, not a figure.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -45,7 +44,7 @@ class HashedFigures(NamedTuple):
 
 
 class CellHash:
-    """Digests of one cell, time after time.
+    """Computes digests of one cell as its figures change.
 
     A digest is BLAKE2b-128 over the cell's key, the names on its ballot in their order, and its figures as 64-bit
     numbers: the counts, `as_of` in microseconds since 1970, and each name's votes. The first half is hashed once.
@@ -57,7 +56,7 @@ class CellHash:
         self._base = blake2b(orjson.dumps([*cell, sorted(names)]), digest_size=STATE_BYTES)
 
     def digest(self, figures: HashedFigures, as_of_us: int) -> int:
-        """The digest of these figures at this time."""
+        """Return the digest of these figures; `as_of_us` is in microseconds since 1970."""
         hashed = self._base.copy()
         hashed.update(figures.counts + as_of_us.to_bytes(_NUMBER_BYTES, signed=True) + figures.votes)
         return int.from_bytes(hashed.digest())
@@ -68,7 +67,7 @@ def _packed(numbers: Collection[int]) -> bytes:
 
 
 class State:
-    """The state of some cells, kept up to date cell by cell."""
+    """The state of some cells, updated cell by cell."""
 
     __slots__ = ("_digests", "_sum")
 
@@ -77,28 +76,28 @@ class State:
         self._sum = 0
 
     def put(self, cell: Cell, digest: int) -> None:
-        """The cell's figures now have this digest."""
+        """Replace the cell's digest."""
         self._sum = (self._sum - self._digests.get(cell, 0) + digest) & _MASK
         self._digests[cell] = digest
 
     def hash(self) -> bytes:
-        """The state as it stands."""
+        """Return the state, `STATE_BYTES` long."""
         return self._sum.to_bytes(STATE_BYTES, "big")
 
 
 def joined(states: Iterable[bytes]) -> bytes:
-    """The state of everything, from the states of its parts: no cell may be in two of them."""
+    """Add up the states of parts, such as partitions. No cell may be in two of them."""
     return (sum(int.from_bytes(state, "big") for state in states) & _MASK).to_bytes(STATE_BYTES, "big")
 
 
 def digest_of(totals: Totals) -> int:
-    """The digest of one cell's totals."""
+    """Return the digest of one cell's totals."""
     as_of_us = (totals.as_of - _EPOCH) // _MICROSECOND
     return CellHash(totals.cell, totals.votes).digest(HashedFigures.of(totals, totals.votes), as_of_us)
 
 
 def state_of(totals: Iterable[Totals]) -> bytes:
-    """The state that totals are in; where a cell comes more than once, its highest `version` counts."""
+    """Return the state of totals; of a cell that is there more than once the highest `version` counts."""
     newest: dict[Cell, Totals] = {}
     for one in totals:
         known = newest.get(one.cell)

@@ -1,7 +1,7 @@
-"""Whose orders count: signing control records, and judging them. Pure: keys and bytes in, verdicts out.
+"""Signing orders and verifying them. Pure: keys and bytes in, verdicts out.
 
-What is signed is the record's JSON without its signature, keys sorted, behind a line that says what it is for. It is
-taken from the bytes that lie in the log and not from the model, so a field that a later version adds stays covered.
+The signature covers the record's JSON without the signature itself, keys sorted, behind a line with its purpose. That
+JSON is taken from the bytes in the log and not from the model, so that it covers fields which a later version adds.
 """
 
 import base64
@@ -41,21 +41,21 @@ MAX_ORDER_BYTES: Final = 16 * 1024
 """The largest order: a reason of 500 characters and a signature make 2.5 KiB; the rest is for fields to come."""
 
 _PURPOSE: Final = b"sandik.control.v1\n"
-"""So that a signature of ours is good for nothing else that the same key may sign."""
+"""Keeps a signature on an order from being valid for anything else that the same key may sign."""
 
 _FINGERPRINT_CHARS: Final = 16
 _SIGNATURE_BYTES: Final = 64
 """RFC 8032 section 5.1.6: an Ed25519 signature is two halves of 32 bytes."""
 
 RESTRICTIONS: Final = (EmbargoSet, Held, CallWithdrawn)
-"""The orders by which the public sees less, and never more. An embargo may end earlier than the one that stands: that
-is for the fold of them to see (`tabulation.unverified`)."""
+"""The orders by which the public sees less, and never more. That an embargo may end earlier than the one that stands is
+seen to by the fold of restrictions (`tabulation.orders.restrictions`)."""
 
 
 class OperatorKey:
-    """An operator's public key, by which orders are verified. `fingerprint` is what the audit calls it.
+    """An operator's public key, with which orders are verified. The audit names it by its `fingerprint`.
 
-    Of an operator who has left, orders count that were appended before `trusted_until`.
+    Orders of an operator who has left count where they were appended before `trusted_until`.
     """
 
     def __init__(self, key: Ed25519PublicKey, trusted_until: datetime | None = None) -> None:
@@ -66,7 +66,7 @@ class OperatorKey:
 
     @classmethod
     def from_pem(cls, pem: bytes, trusted_until: datetime | None = None) -> "OperatorKey":
-        """The key in a PEM file. Raises `UsageError`."""
+        """Read the key from PEM. Raises `UsageError`."""
         try:
             key = load_pem_public_key(pem)
         except (ValueError, UnsupportedAlgorithm):
@@ -85,14 +85,14 @@ class OperatorKey:
 
 
 class OperatorSeal:
-    """An operator's private key, by which orders are signed. Never shown."""
+    """An operator's private key, with which orders are signed. It is never shown."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
 
     @classmethod
     def from_pem(cls, pem: bytes) -> "OperatorSeal":
-        """The key in a PEM file. Raises `UsageError`."""
+        """Read the key from PEM. Raises `UsageError`."""
         try:
             key = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -107,12 +107,12 @@ class OperatorSeal:
         return OperatorKey(self._key.public_key())
 
     def sign(self, message: bytes) -> bytes:
-        """The signature on the message."""
+        """Return the signature on the message."""
         return self._key.sign(message)
 
 
 def encode_order(order: Order, seal: OperatorSeal | None) -> bytes:
-    """The record value: signed, if there is a key."""
+    """Encode the record value, with a signature if there is a key."""
     fields = orjson.loads(order.model_dump_json())
     if seal is not None:
         fields["signature"] = base64.b64encode(seal.sign(_message(fields))).decode()
@@ -121,11 +121,11 @@ def encode_order(order: Order, seal: OperatorSeal | None) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a record of the control topic comes to: `order` is what it says, if that can be read at all.
+    """The result of verifying a record of the control topic: `order` is its content, `None` where that is unreadable.
 
-    It counts where `refusal` is `None`. `key` is the fingerprint of the key that has signed it. Where it does not count
-    it may still be `kept`: it restricts what the public sees and somebody has signed it, only nobody can tell who. Of
-    figures set by hand the same is `missed`: they are not set, and an operator may have meant them to be.
+    The order counts where `refusal` is `None`. `key` is the fingerprint of the key that has signed it. An order that
+    does not count may still be `kept`: it restricts what the public sees, and has a signature of an unknown key. Of
+    figures set by hand that is `missed`: they are not set, though an operator may have meant them to be.
     """
 
     offset: int
@@ -147,25 +147,27 @@ class Verdict:
 
     @property
     def effect(self) -> str:
-        """What comes of it, as words that end a sentence."""
+        """The result in words that end a sentence."""
         if self.kept:
             return f"cannot be verified, and is kept: {self.refusal}"
         return "counts" if self.refusal is None else f"has no effect: {self.refusal}"
 
 
 class Judge:
-    """Says of each record of a run's control topic, in their order, whether it counts.
+    """Verifies the records of a run's control topic one after the other, and returns whether each counts.
 
-    With operators' keys only what one of them has signed counts. Without any, everything counts that says what it
-    should, unless the run is live: then nothing does. A key may be trusted until a time; what it signed counts if it
-    was appended before.
+    Call order: `judge()` for every record in the log's order, `move_to()` where a replay epoch begins; `consider()` at
+    any time for a record that is not in the log yet.
 
-    Where orders have to be signed, one that restricts what the public sees (`RESTRICTIONS`), and would count if only
-    its signer were trusted, is kept: nothing that cannot be verified ever shows more, and nothing that is forbidden is
-    shown because a key is missing.
+    With operators' keys an order counts only where one of them has signed it. Without keys every valid order counts,
+    except in a live run, where none does. A key may be trusted until a time: an order counts if it was appended before.
 
-    An order is for one epoch: what was held or called before a replay went back in time has no effect after it. Only a
-    director's orders are for every epoch that the run has had by then, since one may begin while they are on their way.
+    Where orders have to be signed, one that restricts what the public sees (`RESTRICTIONS`), and whose signer is not
+    known, is kept if nothing else is wrong with it. So what cannot be verified never shows more, and a missing key
+    never shows what is forbidden.
+
+    An order is for one epoch: what was held or called before a replay epoch has no effect in it. Only a director's
+    orders are for every epoch that the run has had, since one may begin while they are on their way.
     """
 
     def __init__(self, run: str, epoch: str, mode: Mode, definition: Election, keys: Sequence[OperatorKey]) -> None:
@@ -179,13 +181,13 @@ class Judge:
         self._epochs = {epoch}
 
     def move_to(self, epoch: str) -> None:
-        """From here on orders are those of another epoch."""
+        """Begin another epoch: from here on orders have to be for it."""
         self._epoch = epoch
 
     def judge(self, offset: int, value: bytes | None, appended_ms: int) -> Verdict | None:
-        """The verdict on a record that was appended at this time (milliseconds since 1970).
+        """Verify the next record, appended at this time (milliseconds since 1970), and remember that it came.
 
-        `None` for one that is no order: it creates the run, or is of a later version.
+        Returns `None` for one that is no order: it creates the run, or is of a kind that a later release adds.
         """
         verdict = self.consider(offset, value, appended_ms)
         if verdict is None:
@@ -197,7 +199,7 @@ class Judge:
         return verdict
 
     def consider(self, offset: int, value: bytes | None, appended_ms: int) -> Verdict | None:
-        """What the verdict would be if the record came next, at this time (milliseconds since 1970)."""
+        """Return the verdict that the record would get if it came next, at this time (milliseconds since 1970)."""
         try:
             fields = orjson.loads(value or b"")
             kind = fields["type"]
@@ -241,7 +243,7 @@ class Judge:
         return next((key for key in self._keys if key.has_signed(signature, message)), None)
 
     def _distrust(self, key: OperatorKey | None, appended: datetime) -> str | None:
-        """Why an order that is signed with this key, and was appended at this time, cannot be trusted."""
+        """Return why an order that this key signed, and that was appended at this time, is not trusted; else `None`."""
         if key is not None and key.trusted_until is not None and appended >= key.trusted_until:
             return f"its operator was trusted until {_time(key.trusted_until)}, and it came at {_time(appended)}"
         if self._keys and key is None:
@@ -251,7 +253,7 @@ class Judge:
         return None
 
     def _fault(self, order: Order, appended: datetime) -> str | None:
-        """Why an order has no effect, whoever signed it."""
+        """Return why an order has no effect, whoever signed it; else `None`."""
         if order.is_late(appended):
             return f"it was to be delivered by {_time(order.deliver_by)}, and came at {_time(appended)}"
         if order.id in self._seen:
@@ -270,7 +272,7 @@ class Judge:
 
 
 def _signature(fields: dict[str, object]) -> bytes | None:
-    """The signature that an order carries, `None` where it has none that could be one."""
+    """Return the signature of an order, `None` where there is none of the right length and form."""
     signature = fields.get("signature")
     if not isinstance(signature, str):
         return None
@@ -278,12 +280,14 @@ def _signature(fields: dict[str, object]) -> bytes | None:
         raw = base64.b64decode(signature, validate=True)
     except ValueError:
         return None
-    is_canonical = base64.b64encode(raw).decode() == signature  # no writer of ours writes it in another way
+    # Base64 has several texts for the same bytes. Only the canonical one is accepted, so that an order which is kept is
+    # recognised when it is played again.
+    is_canonical = base64.b64encode(raw).decode() == signature
     return raw if is_canonical and len(raw) == _SIGNATURE_BYTES else None
 
 
 def _appended(appended_ms: int) -> datetime:
-    """When a record was appended. A time beyond the calendar is its end: too late for every order that has a limit."""
+    """Convert an append time. One beyond the calendar becomes its end: too late for every order that has a limit."""
     try:
         return _EPOCH + timedelta(milliseconds=appended_ms)
     except OverflowError:

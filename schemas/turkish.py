@@ -11,7 +11,7 @@ import unicodedata
 from typing import Final
 
 ALPHABET: Final = "abcçdefgğhıijklmnoöpqrsştuüvwxyz"
-"""The order of the letters."""
+"""The letters in their order."""
 
 _PLACES: Final = {letter: place for place, letter in enumerate(ALPHABET)}
 _MARKED: Final = str.maketrans("âîû", "aiu")
@@ -48,7 +48,7 @@ def slug(name: str) -> str:
 
 
 def collation_key(text: str) -> CollationKey:
-    """What to sort names by: signs and spaces, digits, the alphabet, other scripts; then what makes texts differ."""
+    """Return the key to sort names by: signs and spaces, digits, the alphabet, other scripts; then case and marks."""
     small = lower(text)
     return tuple(_place(letter) for letter in small.translate(_MARKED)), small + text
 
