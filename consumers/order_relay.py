@@ -3,7 +3,7 @@
 Holds become gates, figures set by hand overrides, a replay's clocks marks. That a replay has begun another take is for
 the aggregator: it is about to fold what nobody asks for any more.
 
-What cannot be read in the control topic goes to quarantine, as tallies do (`broken_orders`).
+What cannot be read in the control topic goes to quarantine, as tallies do (`tabulation.orders.control`).
 
 Until there is such an order it reads nothing but the control topic. From then on it follows totals as well, from
 their beginning: what a gate shows is what the topic's readers are shown, not what this member has folded so far.
@@ -25,8 +25,8 @@ from schemas.override import Override
 from schemas.progress import Mark, parse_moved
 from schemas.quarantine import Quarantined
 from schemas.trust import Judge, OperatorKey, Verdict
-from tabulation.on_air.replay_progress import ReplayProgress
-from tabulation.orders.broken_orders import broken_control
+from tabulation.on_air.replay_clock import ReplayProgress
+from tabulation.orders.control import broken_control
 from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
 from tabulation.orders.restrictions import Restrictions
 

@@ -26,8 +26,7 @@ from schemas.trust import Verdict
 from schemas.wire import Feed, FeedState, Playback
 from tabulation.derived.feeds import Arrivals
 from tabulation.on_air.replay_clock import is_surprising
-from tabulation.orders.embargo import NO_EMBARGO, Embargo
-from tabulation.orders.restrictions import complaint
+from tabulation.orders.restrictions import NO_EMBARGO, Embargo, complaint
 
 _log: Final = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from tabulation.derived.alarms import Alarms
 from tabulation.derived.feeds import FeedLimits, feeds, heard_by, state_message
 from tabulation.orders.by_hand import moved
 from tabulation.orders.control import Control
-from tabulation.orders.embargo import Embargo
+from tabulation.orders.restrictions import Embargo
 from tabulation.view.comparisons import Comparisons
 from tabulation.view.notice_groups import NoticeGroups
 from tabulation.view.program import Program

@@ -24,8 +24,7 @@ from schemas.totals import Cell, Told, Totals, is_aside, parse_totals
 from schemas.trust import Judge, OperatorKey
 from tabulation.on_air.cells import OnAir
 from tabulation.orders.control import Control
-from tabulation.orders.embargo import Embargo
-from tabulation.orders.restrictions import complaint
+from tabulation.orders.restrictions import Embargo, complaint
 from tabulation.view.quarantine import Quarantine
 
 TellOption = Annotated[

@@ -10,8 +10,7 @@ from typing import Final
 from schemas.definition import Election
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Row, Told, encode_rows
-from tabulation.on_air.cells import OnAir
-from tabulation.on_air.held_units import HeldUnits
+from tabulation.on_air.cells import HeldUnits, OnAir
 from tabulation.view.quarantine import Where
 from tabulation.view.view import View
 

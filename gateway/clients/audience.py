@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 
 from gateway.admission.access import PUBLIC, Grant, may_see_numbers
 from gateway.clients.session import Follow
-from tabulation.orders.embargo import NO_EMBARGO, Embargo
+from tabulation.orders.restrictions import NO_EMBARGO, Embargo
 
 ClientT = TypeVar("ClientT")
 """Whatever the caller tells its clients apart by; it must be hashable."""

@@ -14,10 +14,8 @@ from gateway.routes.answers import Answers, Asked, asked
 from gateway.routes.middleware import embargoed, grant_of
 from gateway.run_state import RunState
 from schemas.wire import FeedState, Scope
-from tabulation.derived.columns import Columns, Row, SameKey, Shape
-from tabulation.derived.number_text import Language
-from tabulation.derived.row_forms import SAID, Around, CsvRows, FlatObject, Form, JsonRows
-from tabulation.derived.table import RowKey, Table
+from tabulation.derived.columns import Columns, Language, Row, SameKey, Shape
+from tabulation.derived.row_forms import SAID, Around, CsvRows, FlatObject, Form, JsonRows, RowKey, Table
 
 DEFAULT_SLOTS: Final = 5
 MAX_SLOTS: Final = 60

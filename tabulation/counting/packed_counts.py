@@ -18,8 +18,7 @@ from schemas.fields import FIRST_EVENT
 from schemas.figures import COUNTS
 from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
-from tabulation.counting.impossible_boxes import MAX_BOX_EXCESS, MOST_BOX_VOTERS, Doubt, doubt_in
-from tabulation.counting.sums import BOX_FLAGS, Sums, odd_in
+from tabulation.counting.sums import BOX_FLAGS, MAX_BOX_EXCESS, MOST_BOX_VOTERS, Doubt, Sums, doubt_in, odd_in
 
 MOMENT_BYTES: Final = 8
 """When it was said, in microseconds since `FIRST_EVENT`: room for three hundred years of them, and for none before."""

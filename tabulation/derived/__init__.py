@@ -4,8 +4,8 @@
   worth waking an operator for).
 - Of a contest with seats: `seat_facts` (who has how many, in each unit).
 - Of the past: `history` (the totals as they stood at a moment).
-- Of the sources: `feeds` (how each is doing), `gap` (how the gap between two splits), `explain` (why they differ).
+- Of the sources: `feeds` (how each is doing), `explain` (why two differ, and how the gap splits).
 - Of an order: `in_force` (what is in force where it comes).
-- For tools that bind a field to a key: `columns` (flat rows), `number_text` (numbers as a reader's language has them),
-  `row_forms` (JSON, CSV, one object) and `table` (an answer of finished pieces; only those that changed are made anew).
+- For tools that bind a field to a key: `columns` (flat rows, with numbers as a reader's language has them) and
+  `row_forms` (JSON, CSV, one object; a table of which only changed pieces are encoded again).
 """

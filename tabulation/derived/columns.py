@@ -1,7 +1,8 @@
 """Figures as flat columns with names that never vanish, for graphics tools that bind a text field to a key. Pure.
 
 A row is one unit. Its columns depend on what is asked for and on the definition, never on what has come in: where
-there is nothing yet, numbers are 0 and texts are empty. Raw numbers come beside ready-made texts.
+there is nothing yet, numbers are 0 and texts are empty. Raw numbers come beside ready-made texts, which have numbers as
+the reader's language writes them: `11.360.000` and `%51,14`, or `11,360,000` and `51.14%`.
 """
 
 from collections import Counter
@@ -9,20 +10,45 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from schemas.definition import Candidate, Contest, Election, Level, Unit
 from schemas.figures import ROW_COUNTS
 from schemas.turkish import collation_key, upper
 from tabulation.derived.facts import Facts, Ranked, facts_in
-from tabulation.derived.number_text import Language, count_text, percent_text, points_text
 from tabulation.view.figures import UnitFigures
+
+Language = Literal["tr", "en"]
+
+_HUNDREDTHS: Final = 100
+
+
+def count_text(number: int, language: Language) -> str:
+    """A count of 0 or more, its thousands apart."""
+    text = f"{number:,}"
+    return text.replace(",", ".") if language == "tr" else text
+
+
+def points_text(hundredths: int | None, language: Language) -> str:
+    """Points from hundredths: `11,55`; nothing where there are none."""
+    if hundredths is None:
+        return ""
+    whole, part = divmod(hundredths, _HUNDREDTHS)
+    return f"{count_text(whole, language)}{',' if language == 'tr' else '.'}{part:02}"
+
+
+def percent_text(hundredths: int | None, language: Language) -> str:
+    """A share from hundredths of a per cent; nothing where there is none."""
+    if hundredths is None:
+        return ""
+    number = points_text(hundredths, language)
+    return f"%{number}" if language == "tr" else f"{number}%"
+
 
 Value = int | float | str
 Row = dict[str, Value]
 
 _LEVELS: Final[tuple[Level, ...]] = ("country", "province", "district")
-_HUNDREDTHS: Final = 100
 
 MAX_SHAPES_KEPT: Final = 16
 """Shapes whose names of columns are kept: a gateway has one for each table it keeps. At 80 bytes a name, İstanbul's 49

@@ -2,10 +2,17 @@
 
 A difference is between two sources that say something. Where one of them has no figures in the unit, no gap is told:
 the answer says who has said nothing, or who has no box open, and what the other one says.
+
+A gap splits into coverage and disagreement, exactly, in integers and fractions. In votes:
+V_a - V_b = (only_a - only_b) + (both_a - both_b). In points, with like_x the share of x over the boxes that both have:
+share_a - share_b = [(share_a - like_a) - (share_b - like_b)] + [like_a - like_b]. The first bracket is what other boxes
+do to the share (coverage), the second what other counts of the same boxes do (disagreement). Where there is no like for
+like, because no box or no valid vote is common to both, all of the gap in points is coverage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -28,11 +35,88 @@ from schemas.explanation import (
 from schemas.figures import STATED, stated_in
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Cell, Told
-from tabulation.derived.gap import VotesIn, margin_of, share, split_points, split_votes, votes_of, written_points
 from tabulation.view.comparisons import BoxDifference, Comparisons, Rolled
 from tabulation.view.figures import UnitFigures
 from tabulation.view.quarantine import Open
 from tabulation.view.view import View
+
+VotesIn = Callable[[Part], int]
+"""The votes that a gap is about: one candidate's, or one's less another's."""
+
+_UNITS: Final = 10_000
+"""Points are written to four decimals: in all of Türkiye, 50 million valid votes, one vote is 0.000002 points."""
+
+
+class Votes(NamedTuple):
+    """A gap in votes: `coverage + disagreement` is the gap."""
+
+    coverage: int
+    disagreement: int
+
+    @property
+    def gap(self) -> int:
+        """All of it."""
+        return self.coverage + self.disagreement
+
+    def written(self) -> VotesGap:
+        """As it goes out."""
+        return VotesGap(gap=self.gap, coverage=self.coverage, disagreement=self.disagreement)
+
+
+class Points(NamedTuple):
+    """A gap in points: `coverage + disagreement` is the gap, exactly."""
+
+    coverage: Fraction
+    disagreement: Fraction
+
+    @property
+    def gap(self) -> Fraction:
+        """All of it."""
+        return self.coverage + self.disagreement
+
+    def written(self) -> PointsGap:
+        """Rounded only now, and so that the parts as written still add up to the gap as written."""
+        gap, coverage = round(self.gap * _UNITS), round(self.coverage * _UNITS)
+        return PointsGap(gap=gap / _UNITS, coverage=coverage / _UNITS, disagreement=(gap - coverage) / _UNITS)
+
+
+def split_votes(rolled: Rolled, votes: VotesIn) -> Votes:
+    """The gap in votes."""
+    return Votes(
+        coverage=votes(rolled.only_a) - votes(rolled.only_b), disagreement=votes(rolled.both_a) - votes(rolled.both_b)
+    )
+
+
+def split_points(rolled: Rolled, votes: VotesIn) -> Points | None:
+    """The gap in points of the valid votes; `None` where a source has none."""
+    share_a, share_b = share(rolled.a, votes), share(rolled.b, votes)
+    if share_a is None or share_b is None:
+        return None
+    like_a, like_b = share(rolled.both_a, votes), share(rolled.both_b, votes)
+    if like_a is None or like_b is None:
+        return Points(coverage=share_a - share_b, disagreement=Fraction(0))
+    return Points(coverage=(share_a - like_a) - (share_b - like_b), disagreement=like_a - like_b)
+
+
+def share(part: Part, votes: VotesIn) -> Fraction | None:
+    """The votes in percent of the valid ones; `None` where there are none."""
+    return Fraction(100 * votes(part), part.valid) if part.valid else None
+
+
+def written_points(points: Fraction) -> float:
+    """Points as they go out."""
+    return round(points * _UNITS) / _UNITS
+
+
+def votes_of(candidate: str) -> VotesIn:
+    """One candidate's votes."""
+    return lambda part: part.votes.get(candidate, 0)
+
+
+def margin_of(first: str, second: str) -> VotesIn:
+    """One candidate's votes less another's."""
+    return lambda part: part.votes.get(first, 0) - part.votes.get(second, 0)
+
 
 _WITHOUT_FIGURES: Final[frozenset[Standing]] = frozenset({"nothing", "no_box"})
 _NOTHING: Final[Mapping[str, SetAsideHere]] = MappingProxyType({})

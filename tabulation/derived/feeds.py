@@ -16,7 +16,7 @@ from schemas.control import Called
 from schemas.moments import epoch_ms
 from schemas.wire import Feed, FeedState, Playback
 from tabulation.counting.event_time import AHEAD_S
-from tabulation.orders.embargo import NO_EMBARGO, Embargo
+from tabulation.orders.restrictions import NO_EMBARGO, Embargo
 from tabulation.view.view import Heard, View
 
 _MS_PER_S: Final = 1_000

@@ -1,8 +1,8 @@
 """Orders of operators: what stands, who is kept from what, what has to be confirmed.
 
-- `control` is the fold of the control topic; `restrictions` and `embargo` are what the public is kept from, also by
-  orders that cannot be verified; `broken_orders` sets aside what nobody can read.
+- `control` is the fold of the control topic, which quarantines what cannot be read; `restrictions` is what the public
+  is kept from (the embargo among it), also by orders that cannot be verified.
 - `relayed_orders` is what orders come to in the totals topic, and what is still owed to it.
-- Before an order is given: `lifts` (whether it shows the public more), `by_hand` (what setting figures does, and what
-  cannot be true afterwards), `confirmations` (what it has to be confirmed for).
+- Before an order is given: `by_hand` (what setting figures does, and what cannot be true afterwards), `confirmations`
+  (whether it shows the public more, and what it has to be confirmed for).
 """

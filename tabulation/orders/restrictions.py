@@ -3,9 +3,12 @@
 A restriction that is signed, but with none of the keys that a process was given, may be an operator's whose key is
 missing, or a forgery. Showing what an operator has forbidden cannot be taken back and hiding a figure can, so it stands
 until an order that can be verified takes its place. See docs/decisions/unverified-orders.md.
+
+`Embargo` is the embargo (yayın yasağı): from when on the public may see numbers.
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -24,7 +27,40 @@ from schemas.definition import Election
 from schemas.totals import Cell
 from schemas.trust import Verdict
 from tabulation.orders.by_hand import cell_of
-from tabulation.orders.embargo import NO_EMBARGO, Embargo, longest
+
+
+@dataclass(frozen=True, slots=True)
+class Embargo:
+    """An embargo that ends at a time, or by an operator's word, whichever comes first.
+
+    Without `until` only an operator ends it.
+    """
+
+    until: datetime | None = None
+    lifted: bool = False
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Whether numbers are for the control room only at this moment."""
+        return not self.lifted and (self.until is None or now < self.until)
+
+    def ends_before(self, other: "Embargo") -> bool:
+        """Whether it is over at a moment at which the other one may still be in force."""
+        if self.lifted or other.lifted:
+            return not other.lifted
+        return self.until is not None and (other.until is None or self.until < other.until)
+
+
+NO_EMBARGO: Final = Embargo(lifted=True)
+"""What holds where nobody has set one."""
+
+
+def longest(embargo: Embargo, others: Iterable[Embargo]) -> Embargo:
+    """Of these embargoes the one that ends last, the first of those that end at the same time."""
+    for other in others:
+        if embargo.ends_before(other):
+            embargo = other
+    return embargo
+
 
 MAX_EMBARGOES: Final = 16
 """Embargoes that are listed, those that end last: a night has one or two, and whoever forges thousands is not listed

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from schemas.definition import Election, Unit
-from tabulation.counting.impossible_boxes import BOX_VOTERS, OFFICIALS
+from tabulation.counting.sums import BOX_VOTERS, OFFICIALS
 
 CONTRADICTIONS: Final = (
     "boxes_over_total",

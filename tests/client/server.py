@@ -9,6 +9,8 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
+from schemas.figures import COUNTS
+
 UNITS = ("tr/34", "tr/34/adalar", "tr/34/uskudar")
 WANTED: list[dict[str, Any]] = [
     {"contest": "mayor", "source": "aa", "units": ["tr/34", "tr/34/*"]},
@@ -24,7 +26,7 @@ _FIXED = {
     "boxes_surplus": 0,
     "complete": False,
     "contradictions": [],
-    **dict.fromkeys(("annulled", "registered", "invalid", "unattributed", "flagged"), 0),
+    **{name: 0 for name in COUNTS if name not in NAMES},
 }
 
 State = dict[str, dict[str, Any]]

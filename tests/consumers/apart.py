@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from schemas.comparison import Part
+from schemas.figures import STATED
 from schemas.tally import Counted, Withdrawn
 
 Boxes = dict[tuple[str, int], Counted]
@@ -30,11 +31,7 @@ def part(boxes: Sequence[Counted]) -> Part:
         votes.update(box.votes)
     return Part(
         boxes=len(boxes),
-        registered=sum(box.registered for box in boxes),
-        cast=sum(box.cast for box in boxes),
-        valid=sum(box.valid for box in boxes),
-        invalid=sum(box.invalid for box in boxes),
-        unattributed=sum(box.unattributed for box in boxes),
+        **{name: sum(getattr(box, name) for box in boxes) for name in STATED},
         votes={name: count for name, count in sorted(votes.items()) if count},
     )
 
@@ -43,7 +40,7 @@ def says_the_same(a: Counted, b: Counted) -> bool:
     """Whether two sources count a box alike; a candidate who is not named has no vote."""
     names = a.votes.keys() | b.votes.keys()
     return all(a.votes.get(name, 0) == b.votes.get(name, 0) for name in names) and all(
-        getattr(a, field) == getattr(b, field) for field in ("registered", "cast", "valid", "invalid", "unattributed")
+        getattr(a, field) == getattr(b, field) for field in STATED
     )
 
 

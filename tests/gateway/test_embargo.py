@@ -24,7 +24,7 @@ from gateway.settings import GatewaySettings
 from schemas.control import EmbargoLifted, EmbargoSet
 from schemas.gate import Gate
 from schemas.moments import epoch_ms
-from tabulation.orders.embargo import NO_EMBARGO, Embargo
+from tabulation.orders.restrictions import NO_EMBARGO, Embargo
 from tests.gateway.gateways import FAST, RUN, connect, get, night, publish, running
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.test_gateway import Listener

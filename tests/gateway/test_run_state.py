@@ -7,7 +7,7 @@ from schemas.control import Held
 from schemas.definition import Election
 from schemas.progress import Mark
 from tabulation.derived.feeds import FeedLimits
-from tabulation.orders.embargo import NO_EMBARGO
+from tabulation.orders.restrictions import NO_EMBARGO
 from tests.gateway.nights import START, Written, election, totals
 from tests.schemas.orders import new_seal, written
 

@@ -38,7 +38,7 @@ from schemas.control import (
 )
 from schemas.totals import Cell
 from schemas.trust import OperatorKey, OperatorSeal
-from tabulation.orders.embargo import NO_EMBARGO, Embargo
+from tabulation.orders.restrictions import NO_EMBARGO, Embargo
 from tests.builders import counted, small_election, value_of
 from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, new_seal, written

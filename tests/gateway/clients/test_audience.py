@@ -3,7 +3,7 @@ from datetime import timedelta
 from gateway.admission.access import PUBLIC, Grant
 from gateway.clients.audience import Audience
 from gateway.clients.session import Follow, Subscription
-from tabulation.orders.embargo import NO_EMBARGO, Embargo
+from tabulation.orders.restrictions import NO_EMBARGO, Embargo
 from tests.gateway.nights import START
 
 CONTROL_ROOM = Grant("control_room", "desk", START + timedelta(hours=1))

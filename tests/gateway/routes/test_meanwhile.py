@@ -18,7 +18,7 @@ from gateway.routes.application import application
 from gateway.routes.middleware import AdmissionMiddleware
 from gateway.routes.moments import Moments, Past
 from gateway.settings import GatewaySettings
-from tabulation.orders.embargo import Embargo
+from tabulation.orders.restrictions import Embargo
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.tokens import HS256, token
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import gateway.routes.rows as door
-import tabulation.derived.table as pieces
+import tabulation.derived.row_forms as pieces
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
 from eventlog.run import Run, create_run
@@ -25,7 +25,7 @@ from gateway.gateway import Gateway
 from gateway.routes.rows import RowsEndpoint
 from gateway.settings import GatewaySettings
 from schemas.gate import Gate
-from tabulation.orders.embargo import Embargo
+from tabulation.orders.restrictions import Embargo
 from tests.gateway.gateways import FAST, RUN, get, is_ready, is_refused, night, publish, running, viewer
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.tokens import HS256, token

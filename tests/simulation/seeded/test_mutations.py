@@ -25,7 +25,7 @@ from tabulation.derived.history import Timed, as_relayed
 from tabulation.on_air.cells import OnAir
 from tabulation.on_air.relays import Relays
 from tabulation.orders.control import Control
-from tabulation.orders.embargo import NO_EMBARGO
+from tabulation.orders.restrictions import NO_EMBARGO
 from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 from tests.simulation.seeded.world import play

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 import tabulation.derived.columns as module
 from schemas.definition import Candidate, Contest, Election
-from tabulation.derived.columns import Columns, Row, SameKey, Shape
-from tabulation.derived.number_text import Language
+from tabulation.derived.columns import Columns, Language, Row, SameKey, Shape, count_text, percent_text, points_text
 from tabulation.view.view import View
 from tests.builders import small_election
 from tests.gateway.nights import totals
@@ -232,3 +231,28 @@ def test_no_text_of_a_share_or_of_progress_is_over_a_hundred_per_cent(
     assert max(float(text) for text in texts) <= 100
     if 0 < sum(votes.values()) >= valid:
         assert round(sum(round(100 * float(said[f"{slot}_pct"])) for slot in (1, 2, 3))) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "percent", "points"),
+    [("tr", "11.360.000", "%51,14", "1.155,05"), ("en", "11,360,000", "51.14%", "1,155.05")],
+)
+def test_each_language_has_its_marks(language: Language, count: str, percent: str, points: str) -> None:
+    assert count_text(11_360_000, language) == count
+    assert percent_text(5_114, language) == percent
+    assert points_text(115_505, language) == points
+
+
+def test_nothing_is_no_number() -> None:
+    assert (percent_text(None, "tr"), points_text(None, "en"), count_text(0, "tr"), percent_text(0, "tr")) == (
+        "",
+        "",
+        "0",
+        "%0,00",
+    )
+
+
+@given(st.integers(0, 10**12))
+def test_a_text_reads_back_as_its_number(number: int) -> None:
+    assert int(count_text(number, "tr").replace(".", "")) == number
+    assert int(percent_text(number, "tr").strip("%").replace(".", "").replace(",", "")) == number

@@ -5,7 +5,7 @@ from eventlog.topics import RunTopics
 from schemas.control import Called, EmbargoLifted, EmbargoSet
 from tabulation.derived.in_force import in_force_for
 from tabulation.orders.control import Control
-from tabulation.orders.embargo import Embargo
+from tabulation.orders.restrictions import Embargo
 from tabulation.view.program import Program
 from tests.builders import NIGHT, small_election
 from tests.gateway.nights import Written

@@ -1,11 +1,15 @@
+from collections.abc import Sequence
 from typing import Any
+
+import pytest
 
 from schemas.figures import COUNTS
 from schemas.gate import Gate
 from schemas.override import Override
 from schemas.totals import Cell, Totals
-from tabulation.on_air.cells import OnAir
+from tabulation.on_air.cells import HeldUnits, OnAir
 from tests.builders import NIGHT, small_election
+from tests.gateway.nights import DISTRICTS, election
 
 CELL = Cell("mayor", "aa", "tr/34/uskudar")
 HELD: dict[str, Any] = {"contest": "mayor", "source": "aa", "district": "tr/34/uskudar"}
@@ -140,3 +144,29 @@ def test_what_was_set_by_hand_and_taken_back_leaves_zeros_where_nothing_is_repor
         shown = fold.shown(CELL)
         assert shown is not None
         assert (0, ()) == (shown.valid, shown.overridden)
+
+
+ISTANBUL = [district for district in DISTRICTS if district.startswith("tr/34/")]
+
+
+@pytest.mark.parametrize(
+    ("districts", "names"),
+    [
+        ([], ()),
+        (["tr/34/uskudar"], ("mayor/tr/34/uskudar",)),
+        (ISTANBUL, ("mayor/tr/34",)),
+        (["tr/34/uskudar", "tr/06/cankaya"], ("mayor/tr/06", "mayor/tr/34/uskudar")),
+        (DISTRICTS, ("mayor",)),
+    ],
+)
+def test_what_is_held_is_named_by_the_largest_units_that_are_held_whole(
+    districts: Sequence[str], names: tuple[str, ...]
+) -> None:
+    assert names == HeldUnits(election()).named({("mayor", district) for district in districts})
+
+
+def test_the_units_above_what_is_held_are_named_alike() -> None:
+    units = HeldUnits(election())
+
+    assert ("mayor", "mayor/tr/34") == units.above(["mayor/tr/34/uskudar"])
+    assert () == units.above(["mayor"])

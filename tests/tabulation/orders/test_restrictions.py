@@ -18,8 +18,15 @@ from schemas.control import (
     Taken,
 )
 from schemas.trust import Verdict
-from tabulation.orders.embargo import NO_EMBARGO, Embargo
-from tabulation.orders.restrictions import MAX_EMBARGOES, MAX_NAMED, Restrictions, complaint
+from tabulation.orders.restrictions import (
+    MAX_EMBARGOES,
+    MAX_NAMED,
+    NO_EMBARGO,
+    Embargo,
+    Restrictions,
+    complaint,
+    longest,
+)
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import Kind, order
 
@@ -161,3 +168,23 @@ def test_a_complaint_about_hundreds_of_orders_names_a_few() -> None:
         restrictions.fold(Verdict(offset, hold, None, "unknown", kept=True))
     sentence = complaint(restrictions.unverified(NIGHT)) or ""
     assert f"held at control offset 7, by Ayşe; {len(holds) - MAX_NAMED} more. Give" in sentence
+
+
+EMBARGOES = st.builds(
+    Embargo, st.none() | st.integers(0, 3).map(lambda hours: NIGHT + timedelta(hours=hours)), st.booleans()
+)
+MOMENTS = st.integers(0, 8).map(lambda halves: NIGHT + timedelta(minutes=30 * halves))
+
+
+@given(EMBARGOES, st.lists(EMBARGOES), MOMENTS)
+def test_the_longest_of_embargoes_is_in_force_while_any_of_them_is(
+    first: Embargo, others: list[Embargo], moment: object
+) -> None:
+    expected = any(one.is_in_force(moment) for one in (first, *others))  # type: ignore[arg-type]  # Hypothesis's
+    assert expected == longest(first, others).is_in_force(moment)  # type: ignore[arg-type]  # Hypothesis's
+
+
+def test_of_embargoes_that_end_at_the_same_time_the_first_stands() -> None:
+    first, second = Embargo(NIGHT), Embargo(NIGHT)
+    assert longest(first, [second]) is first
+    assert longest(NO_EMBARGO, []) is NO_EMBARGO
