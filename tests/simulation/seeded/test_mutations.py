@@ -269,8 +269,10 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
 )
 FOUND_BEFORE: Final[dict[Mutation, int]] = {
     forget_what_is_owed: 97,
+    leave_what_a_zombie_wrote: 28,
     mark_what_was_not_kept: 3,
     publish_before_asking: 9,
+    swallow_a_cancellation: 10,
     take_a_stale_version: 11,
     trust_whatever_ledgers_are_left: 40,
 }
