@@ -117,7 +117,7 @@ class OrderRelay:
     async def _append_marks(self, marks: list[Mark]) -> None:
         if marks:
             await self._log.append(self._totals, [Entry(mark.key, mark.encode()) for mark in marks])
-            self._marks.said(marks)
+            self._marks.published(marks)
 
     def unverified(self, now: datetime) -> tuple[Verdict, ...]:
         """The restrictions that stand at this moment though they cannot be verified, by their offset."""

@@ -23,7 +23,7 @@ Outcome = Literal["counted", "duplicate", "stale", "conflict"]
 """What became of a tally event."""
 
 _UNHEARD: Final = 0
-"""What is said of a box that nothing was heard of: nothing, at order 0, which any other is higher than."""
+"""The packed statement of a box that no tally named yet: its order is 0, lower than that of any statement."""
 
 _BOX_BYTES: Final = 4
 """A box's number in a packed ledger."""
@@ -66,7 +66,7 @@ class BoxLedger:
 
     @property
     def layout(self) -> dict[str, Any]:
-        """What a packed row is made of, so that no other one is taken for it."""
+        """Return what a packed row is made of. A checkpoint with another layout is not used."""
         row_bytes = self.packing.size_bytes + _BOX_BYTES
         numbers = {"candidates": len(self.packing.candidates), "counts": [*COUNTS], "flags": [*BOX_FLAGS]}
         return {"row_bytes": row_bytes, **numbers, "above": ["excess", "moment", "order"]}
@@ -77,7 +77,7 @@ class BoxLedger:
         return self.packing.sums(self._total) if self._packed is None else self._restored
 
     def figures(self) -> HashedFigures:
-        """The sums as they are hashed."""
+        """Return the sums in the bytes that the state hash covers."""
         self.heard()
         return self.packing.figures(self._total)
 
@@ -90,26 +90,30 @@ class BoxLedger:
         return self._newest
 
     def heard(self) -> Mapping[int, int]:
-        """What stands of each box that was heard of, by its number; opened or not."""
+        """Return the packed statement that stands of each box that any tally named, by box number."""
         return self._boxes if self._packed is None else self._unpack()
 
     def opened(self, boxes: Iterable[int]) -> Mapping[int, int]:
-        """What is said of those boxes that are opened, whoever said it when: equal integers say the same."""
+        """Return the packed counts of those of these boxes that are opened, by box number.
+
+        Without moment and order: equal integers are equal counts, whatever the event time and revision.
+        """
         heard, is_open, counts = self.heard(), self.packing.is_open, self.packing.counts_mask
-        return {box: said & counts for box in boxes if is_open(said := heard.get(box, _UNHEARD))}
+        return {box: packed & counts for box in boxes if is_open(packed := heard.get(box, _UNHEARD))}
 
     def apply(self, tally: Counted | Withdrawn, offset: int) -> Outcome:
-        """Fold one tally of this cell, which lies at `offset` of its partition."""
+        """Fold one tally of this cell, which lies at `offset` of its partition, and return what became of it."""
         boxes = self._boxes if self._packed is None else self._unpack()
-        said, standing = self.packing.of(tally), boxes.get(tally.box, _UNHEARD)
+        packed, standing = self.packing.of(tally), boxes.get(tally.box, _UNHEARD)
         outcome: Outcome = "counted"
         if standing:
-            outcome = self._outcome(said, standing)
-            if said <= standing or outcome == "conflict":
+            outcome = self._outcome(packed, standing)
+            # The order has the highest bits: the smaller integer has a lower order, or is a duplicate that is no newer.
+            if packed <= standing or outcome == "conflict":
                 return outcome
             self._total -= standing
-        boxes[tally.box] = said
-        self._total += said
+        boxes[tally.box] = packed
+        self._total += packed
         self.version = offset
         newest = self._newest
         if newest is None or tally.at >= newest:
@@ -119,7 +123,7 @@ class BoxLedger:
         return outcome
 
     def outcome_of(self, tally: Counted | Withdrawn) -> Outcome:
-        """What would become of a tally of this cell, were it folded now."""
+        """Return what would become of a tally of this cell if it were folded now; nothing changes."""
         return self._outcome(self.packing.of(tally), self.heard().get(tally.box, _UNHEARD))
 
     @property
@@ -131,7 +135,7 @@ class BoxLedger:
     def newest_impossible(self) -> tuple[int, datetime] | None:
         """Of the impossible boxes the one that was told last, and when; `None` where there is none."""
         impossible, moment = self.packing.impossible, self.packing.moment
-        found = ((moment(said), box) for box, said in self.heard().items() if impossible(said))
+        found = ((moment(packed), box) for box, packed in self.heard().items() if impossible(packed))
         newest = max(found, default=None)
         return (newest[1], event_time(newest[0])) if newest is not None else None
 
@@ -144,18 +148,18 @@ class BoxLedger:
 
         So speaks a source that began to number anew; what only came late, or says the same, is no sign of it.
         """
-        said, standing = self.packing.of(tally), self.heard().get(tally.box, _UNHEARD)
-        is_later = self.packing.moment(said) > self.packing.moment(standing)
-        return is_later and bool((said ^ standing) & self.packing.counts_mask)
+        packed, standing = self.packing.of(tally), self.heard().get(tally.box, _UNHEARD)
+        is_later = self.packing.moment(packed) > self.packing.moment(standing)
+        return is_later and bool((packed ^ standing) & self.packing.counts_mask)
 
-    def _outcome(self, said: int, standing: int) -> Outcome:
-        """What becomes of a statement where another one stands. It changes nothing where it is not the greater."""
-        if said == standing:
+    def _outcome(self, packed: int, standing: int) -> Outcome:
+        """Compare a packed statement with the one that stands of the same box."""
+        if packed == standing:
             return "duplicate"
-        order, stands = self.packing.order(said), self.packing.order(standing)
+        order, stands = self.packing.order(packed), self.packing.order(standing)
         if order != stands:
             return "counted" if order > stands else "stale"
-        return "conflict" if (said ^ standing) & self.packing.counts_mask else "duplicate"
+        return "conflict" if (packed ^ standing) & self.packing.counts_mask else "duplicate"
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
@@ -167,7 +171,8 @@ class BoxLedger:
             return self._packed
         size_bytes = self.packing.size_bytes
         rows = [
-            said.to_bytes(size_bytes, "little") + box.to_bytes(_BOX_BYTES) for box, said in sorted(self._boxes.items())
+            packed.to_bytes(size_bytes, "little") + box.to_bytes(_BOX_BYTES)
+            for box, packed in sorted(self._boxes.items())
         ]
         return transposed(b"".join(rows), size_bytes + _BOX_BYTES)
 

@@ -17,12 +17,12 @@ _Ranked = tuple[int, int]
 
 
 def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
-    """What the pair's sources say of its district; `None` is the ledger of a source that has said nothing yet."""
+    """Compare two sources' statements on one district; `None` is the ledger of a source that has said nothing yet."""
     unlike = _unlike(a, b)
     by_a, by_b = _opened(a, unlike), _opened(b, unlike)
     alone_a, apart_a = _alone(a, by_a, by_b)
     alone_b, apart_b = _alone(b, by_b, by_a)
-    differing = [box for box, said in by_a.items() if by_b.get(box, said) != said]
+    differing = [box for box, packed in by_a.items() if by_b.get(box, packed) != packed]
     both = [] if a is None else [(-a.packing.votes_apart(by_a[box], by_b[box]), box) for box in differing]
     return Comparison(
         **pair._asdict(),
@@ -33,7 +33,7 @@ def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
         both_b=_rest(b, alone_b),
         differing=len(differing),
         apart=tuple(
-            BoxApart(box=box, a=_said(a, by_a.get(box)), b=_said(b, by_b.get(box)))
+            BoxApart(box=box, a=_figures_of(a, by_a.get(box)), b=_figures_of(b, by_b.get(box)))
             for ranked in ([*apart_a, *apart_b], both)
             for _, box in heapq.nsmallest(MAX_BOXES_LISTED, (one for one in ranked if one[0]))
         ),
@@ -48,7 +48,7 @@ def version_of(a: BoxLedger | None, b: BoxLedger | None) -> int:
 def _unlike(a: BoxLedger | None, b: BoxLedger | None) -> Collection[int]:
     """All boxes but those of which both say the same at the same revision: most, and equal as they are kept."""
     heard_a, heard_b = (ledger.heard() if ledger is not None else {} for ledger in (a, b))
-    differing = {box for box, said in heard_a.items() if heard_b.get(box) != said}
+    differing = {box for box, packed in heard_a.items() if heard_b.get(box) != packed}
     return differing | (heard_b.keys() - heard_a.keys())
 
 
@@ -56,18 +56,18 @@ def _opened(ledger: BoxLedger | None, boxes: Collection[int]) -> Mapping[int, in
     return ledger.opened(boxes) if ledger is not None else {}
 
 
-def _said(ledger: BoxLedger | None, said: int | None) -> Said | None:
-    if ledger is None or said is None:
+def _figures_of(ledger: BoxLedger | None, packed: int | None) -> Said | None:
+    if ledger is None or packed is None:
         return None
-    sums = ledger.packing.sums(said)
+    sums = ledger.packing.sums(packed)
     return Said(**stated_in(sums), votes=_named(sums.votes.items()))
 
 
-def _alone(ledger: BoxLedger | None, said: Mapping[int, int], other: Mapping[int, int]) -> tuple[Sums, list[_Ranked]]:
+def _alone(ledger: BoxLedger | None, opened: Mapping[int, int], other: Mapping[int, int]) -> tuple[Sums, list[_Ranked]]:
     """The sums of the boxes that the other source does not have, and how many votes lie in each."""
     if ledger is None:
         return Sums.zero(()), []
-    alone = {box: packed for box, packed in said.items() if box not in other}
+    alone = {box: packed for box, packed in opened.items() if box not in other}
     votes_apart = ledger.packing.votes_apart
     ranked = [(-votes_apart(packed, 0), box) for box, packed in alone.items()]
     return ledger.packing.sums(sum(alone.values())), ranked

@@ -21,7 +21,7 @@ from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from tabulation.counting.sums import BOX_FLAGS, MAX_BOX_EXCESS, MOST_BOX_VOTERS, Doubt, Sums, doubt_in, odd_in
 
 MOMENT_BYTES: Final = 8
-"""When it was said, in microseconds since `FIRST_EVENT`: room for three hundred years of them, and for none before."""
+"""The event time, in microseconds since `FIRST_EVENT`: room for three hundred years of them, and for none before."""
 
 ORDER_BYTES: Final = 8
 """Which statement it is (`schemas.tally.order_of`): room for `MAX_REVISION` and `MAX_RELEASED`."""
@@ -104,38 +104,43 @@ class Packing:
         self.counts_mask: Final = (1 << self.moment_at) - 1
         self._epoch = FIRST_EVENT
 
-    def of(self, said: Counted | Withdrawn) -> int:
-        """What a statement says. Raises `KeyError` for votes for a candidate who is not on the ballot."""
-        at, epoch = said.at, self._epoch
+    def of(self, statement: Counted | Withdrawn) -> int:
+        """Pack a statement about one box into an integer.
+
+        Raises `KeyError` for votes for a candidate who is not on the ballot.
+        """
+        at, epoch = statement.at, self._epoch
         since = at - epoch if at.tzinfo is epoch.tzinfo else self._since_epoch(at)
         moment = (since.days * _S_PER_DAY + since.seconds) * _US_PER_S + since.microseconds
-        order = said.revision << RELEASED_BITS | said.released
+        order = statement.revision << RELEASED_BITS | statement.released
         row = self._nothing[:]
-        if type(said) is Withdrawn:
-            annulled = said.type == "annulled"
+        if type(statement) is Withdrawn:
+            annulled = statement.type == "annulled"
             self._fill(row, self._first_count, 0, annulled, *_NO_MORE, moment, order)
             return int.from_bytes(row, "little")
         place = self._place
         try:
-            for candidate, votes in said.votes.items():
+            for candidate, votes in statement.votes.items():
                 row[place[candidate]] = votes
         except KeyError:  # one who is not on the ballot, and has no votes
-            for candidate, votes in said.votes.items():
+            for candidate, votes in statement.votes.items():
                 if votes:
                     row[place[candidate]] = votes
-        over_registered, cast_differs, parties_differ = odd_in(said)
+        # The numbers are written out one by one, in the order of `COUNTS`, `BOX_FLAGS`, excess, moment, order:
+        # unpacking a tuple of the counts costs a tenth more, and this runs once a tally.
+        over_registered, cast_differs, parties_differ = odd_in(statement)
         is_odd = over_registered or cast_differs or parties_differ
-        excess, is_impossible = doubt_in(said) if is_odd or said.registered > MOST_BOX_VOTERS else _NO_DOUBT
+        excess, is_impossible = doubt_in(statement) if is_odd or statement.registered > MOST_BOX_VOTERS else _NO_DOUBT
         self._fill(
             row,
             self._first_count,
             1,
             0,
-            said.registered,
-            said.cast,
-            said.valid,
-            said.invalid,
-            said.unattributed,
+            statement.registered,
+            statement.cast,
+            statement.valid,
+            statement.invalid,
+            statement.unattributed,
             is_odd,
             over_registered,
             cast_differs,
@@ -159,11 +164,11 @@ class Packing:
         return at.astimezone(UTC) - FIRST_EVENT
 
     def moment(self, packed: int) -> int:
-        """When what is said of a box was said, in microseconds since `FIRST_EVENT`."""
+        """Return the event time in such an integer, in microseconds since `FIRST_EVENT`."""
         return packed >> self.moment_at & _MOMENT_MASK
 
     def order(self, packed: int) -> int:
-        """Which statement about a box this is: see `schemas.tally.order_of`."""
+        """Return the order of the statement in such an integer: see `schemas.tally.order_of`."""
         return packed >> self.order_at
 
     def figures(self, packed: int) -> HashedFigures:
@@ -175,7 +180,7 @@ class Packing:
         return HashedFigures(hashed[first : first + _HASHED_BYTES * len(COUNTS)], hashed[:first])
 
     def sums(self, packed: int) -> Sums:
-        """The sums that such an integer holds."""
+        """Unpack the sums in such an integer."""
         numbers = self._unpack(self._bytes(packed))
         first = len(self.candidates)
         counts, flags = numbers[first : first + len(COUNTS)], numbers[first + len(COUNTS) : -1]
@@ -188,11 +193,11 @@ class Packing:
         )
 
     def impossible(self, packed: int) -> int:
-        """How many of the boxes in such an integer are impossible."""
+        """Return how many of the boxes in such an integer are impossible."""
         return packed >> self._impossible_at & (1 << self._field_bits) - 1
 
     def votes_apart(self, a: int, b: int) -> int:
-        """How many votes lie differently in two boxes: of every candidate, and of those not yet attributed.
+        """Return how many votes two boxes differ by: of every candidate, and of those not yet attributed.
 
         All fields at once. The highest bit of a field, which no box's count reaches, is lent to `a` so that no field
         borrows from the next; where it is still there, `a` has as many or more. Twice what `a` has more there, less the
@@ -206,7 +211,7 @@ class Packing:
         return (2 * more - (ahead - lent)) % ((1 << bits) - 1)
 
     def is_open(self, packed: int) -> bool:
-        """Whether what is said of a box is that it counts."""
+        """Return whether a box is opened: counted, and not withdrawn or annulled."""
         return bool(packed >> 8 * self._first_count & 1)
 
     def _bytes(self, packed: int) -> bytes:

@@ -43,7 +43,7 @@ class Report(NamedTuple):
     content: bytes
 
     def says(self, other: "Report") -> bool:
-        """Whether both say the same, whenever they were sent."""
+        """Return whether both have the same counts, whatever their event times and revisions."""
         return (self.boxes_opened, self.content) == (other.boxes_opened, other.content)
 
 
@@ -71,15 +71,15 @@ class ReportLedger:
 
     @property
     def layout(self) -> dict[str, Any]:
-        """What a packed report is made of, so that no other one is taken for it."""
+        """Return what a packed report is made of. A checkpoint with another layout is not used."""
         return {"report": [*Report._fields], "content": [*Content._fields], "flags": [*REPORT_FLAGS]}
 
-    def apply(self, said: Reported, offset: int) -> ReportOutcome:
+    def apply(self, reported: Reported, offset: int) -> ReportOutcome:
         """Fold one report of this cell, which lies at `offset` of its partition."""
-        order = order_of(said.revision, said.released)
+        order = order_of(reported.revision, reported.released)
         if order < self._corrected:
             return "stale"
-        new = Report(order, said.boxes_opened, said.at, _packed(said))
+        new = Report(order, reported.boxes_opened, reported.at, _packed(reported))
         kept = {report.order: report for report in self._reports}
         same = kept.get(order)
         if same is not None:
@@ -87,7 +87,7 @@ class ReportLedger:
                 return "conflict"
             new = new._replace(at=max(same.at, new.at))
         kept[order] = new
-        corrected = order if said.type == "report_corrected" else self._corrected
+        corrected = order if reported.type == "report_corrected" else self._corrected
         reports = _may_stand(report for report in kept.values() if report.order >= corrected)
         if (reports, corrected) == (self._reports, self._corrected):
             return "stale" if same is None else "duplicate"
@@ -96,47 +96,47 @@ class ReportLedger:
         self._stand()
         return self._outcome(new, stood, is_new=same is None)
 
-    def outcome_of(self, said: Reported) -> ReportOutcome:
-        """What would become of a report of this cell, were it folded now."""
+    def outcome_of(self, reported: Reported) -> ReportOutcome:
+        """Return what would become of a report of this cell if it were folded now; nothing changes."""
         trial = ReportLedger(self.cell, self.sums, self.boxes_total)
         trial._corrected, trial._reports = self._corrected, self._reports
-        return trial.apply(said, 0)
+        return trial.apply(reported, 0)
 
     def revision_of(self, _box: int | None) -> int:
         """The revision of the report that stands, of whichever box; 0 before the first."""
         return self.order >> RELEASED_BITS
 
-    def restarts(self, said: Reported) -> bool:
+    def restarts(self, reported: Reported) -> bool:
         """Whether a report of a lower revision was told later than the one that stood, and says something else.
 
         So speaks a source that began to number anew; what only came late, or says the same, is no sign of it. One that
         is stale is ignored; one with more boxes opened has overturned what stood, and counts.
         """
-        stood, new = self._stood(said), Report(0, said.boxes_opened, said.at, _packed(said))
+        stood, new = self._stood(reported), Report(0, reported.boxes_opened, reported.at, _packed(reported))
         return new.at > stood.at and not stood.says(new)
 
-    def revision_before(self, said: Reported) -> int:
+    def revision_before(self, reported: Reported) -> int:
         """The revision that stood when a report came that is stale, or has overturned it."""
-        return self._stood(said).order >> RELEASED_BITS
+        return self._stood(reported).order >> RELEASED_BITS
 
-    def _stood(self, said: Reported) -> Report:
-        """What stood when this report came: it is kept behind the one that has overturned it."""
-        overturned = self.order == order_of(said.revision, said.released)
+    def _stood(self, reported: Reported) -> Report:
+        """Return the report that stood when this one came: it is kept behind the one that has overturned it."""
+        overturned = self.order == order_of(reported.revision, reported.released)
         return self._reports[1 if overturned else 0]
 
     def _stand(self) -> None:
         """Let the totals be those of the report that stands now."""
         standing = self._reports[0]
         self.as_of = standing.at
-        said = Content(*orjson.loads(standing.content))
-        holds = (*odd_in(said), standing.boxes_opened > self.boxes_total, _counts_without_boxes(standing, said))
+        content = Content(*orjson.loads(standing.content))
+        holds = (*odd_in(content), standing.boxes_opened > self.boxes_total, _counts_without_boxes(standing, content))
         self.sums = Sums(
             boxes_opened=standing.boxes_opened,
             annulled=0,
-            **stated_in(said),
+            **stated_in(content),
             flagged=int(any(holds)),
             flags={flag: int(odd) for flag, odd in zip(REPORT_FLAGS, holds, strict=True)},
-            votes=dict.fromkeys(self.sums.votes, 0) | said.votes,
+            votes=dict.fromkeys(self.sums.votes, 0) | content.votes,
         )
 
     def _outcome(self, new: Report, stood: int, *, is_new: bool) -> ReportOutcome:
@@ -153,7 +153,7 @@ class ReportLedger:
         return self._reports[0].order if self._reports else 0
 
     def figures(self) -> HashedFigures:
-        """The figures of the report that stands, as they are hashed."""
+        """Return the figures of the report that stands, in the bytes that the state hash covers."""
         return HashedFigures.of(self.sums, self.sums.votes)
 
     def totals(self, zone: ZoneInfo) -> Totals:
@@ -184,14 +184,14 @@ class ReportLedger:
         self.as_of = as_of
 
 
-def _counts_without_boxes(report: Report, said: Content) -> bool:
-    return not report.boxes_opened and any((*read_stated(said), *said.votes.values()))
+def _counts_without_boxes(report: Report, content: Content) -> bool:
+    return not report.boxes_opened and any((*read_stated(content), *content.votes.values()))
 
 
-def _packed(said: Reported) -> bytes:
+def _packed(reported: Reported) -> bytes:
     """A candidate with no votes is not named. What orjson writes, it hands out in a buffer of 4 KiB: hence the copy."""
-    votes = {candidate: count for candidate, count in said.votes.items() if count}
-    return b"%b" % orjson.dumps((*read_stated(said), votes), option=orjson.OPT_SORT_KEYS)
+    votes = {candidate: count for candidate, count in reported.votes.items() if count}
+    return b"%b" % orjson.dumps((*read_stated(reported), votes), option=orjson.OPT_SORT_KEYS)
 
 
 def _may_stand(reports: Iterable[Report]) -> list[Report]:

@@ -88,7 +88,7 @@ BOX_FLAGS: Final = (*FLAGS, "impossible")
 
 
 class Content(NamedTuple):
-    """What is said of a box or district, without who said it when."""
+    """The counts that a statement gives for a box or district, without source, revision and event time."""
 
     registered: int
     cast: int
@@ -98,12 +98,12 @@ class Content(NamedTuple):
     votes: dict[str, int]
 
 
-def odd_in(said: Counted | Content) -> tuple[bool, bool, bool]:
-    """Which of `FLAGS` hold for what is said of a box or district."""
+def odd_in(figures: Counted | Content) -> tuple[bool, bool, bool]:
+    """Return which of `FLAGS` hold for the counts of a box or district, in the order of `FLAGS`."""
     return (
-        said.cast > said.registered,
-        said.cast != said.valid + said.invalid,
-        said.valid != sum(said.votes.values()) + said.unattributed,
+        figures.cast > figures.registered,
+        figures.cast != figures.valid + figures.invalid,
+        figures.valid != sum(figures.votes.values()) + figures.unattributed,
     )
 
 

@@ -123,15 +123,15 @@ class Columns:
         row |= _outcome(facts, names, shape.language)
         has_votes = any(counted.votes.values())
         blank = self._place(None, names, shape.language, has_votes=has_votes)
-        said = {
+        places = {
             place.candidate: self._place(place, names, shape.language, has_votes=has_votes) for place in facts.ranking
         }
         layout = self._layout(shape, blank, row)
-        slots = [said[place.candidate] for place in facts.ranking] if facts.lead else []
+        slots = [places[place.candidate] for place in facts.ranking] if facts.lead else []
         for slot, names_of_slot in enumerate(layout.slots):
             row.update(zip(names_of_slot, (slots[slot] if slot < len(slots) else blank).values(), strict=True))
         for candidate, names_of_candidate in layout.candidates.items():
-            row.update(zip(names_of_candidate, said.get(candidate, blank).values(), strict=True))
+            row.update(zip(names_of_candidate, places.get(candidate, blank).values(), strict=True))
         return row
 
     def check_apart(self, units: Iterable[Unit], names: Collection[str]) -> None:

@@ -63,9 +63,9 @@ class Happened(NamedTuple):
 
     def message(self) -> bytes:
         """The event as it goes to clients."""
-        said = {"type": "event", "event": self.event, **self.place._asdict(), "seq": self.seq, "as_of": self.as_of}
+        fields = {"type": "event", "event": self.event, **self.place._asdict(), "seq": self.seq, "as_of": self.as_of}
         about = {"candidate": self.candidate, "before": self.before, "percent": self.percent}
-        return orjson.dumps(said | {name: value for name, value in about.items() if value is not None})
+        return orjson.dumps(fields | {name: value for name, value in about.items() if value is not None})
 
 
 @dataclass(slots=True)
@@ -115,16 +115,16 @@ class Events:
     def _step(self, place: FollowedUnit, standing: _Standing, figures: UnitFigures) -> list[Happened]:
         now = standing.now = max(standing.now or figures.as_of, figures.as_of)
         ahead = lead(figures.votes, self._view.definition.ballot_order(place.contest, place.unit))
-        said = partial(Happened, place=place, seq=self._view.seq, as_of=figures.as_of)
+        happened = partial(Happened, place=place, seq=self._view.seq, as_of=figures.as_of)
         found = []
         before = standing.leader
         if _changes_leader(standing, ahead, figures.counts["valid"], now):
-            found.append(said("leader_changed", candidate=standing.leader, before=before))
+            found.append(happened("leader_changed", candidate=standing.leader, before=before))
         percent = _reaches(standing, figures)
         if percent is not None:
-            found.append(said("milestone", percent=percent))
+            found.append(happened("milestone", percent=percent))
         for event, candidate in _secures(standing, beyond(figures, ahead), now):
-            found.append(said(event, candidate=candidate))
+            found.append(happened(event, candidate=candidate))
         return found
 
 

@@ -361,5 +361,5 @@ def _explaining(place: BoxDifference, leaders: tuple[str, ...]) -> ExplainingBox
     )
 
 
-def _margin(said: Said | None, leaders: tuple[str, ...]) -> int:
-    return said.votes.get(leaders[0], 0) - said.votes.get(leaders[1], 0) if said is not None else 0
+def _margin(box: Said | None, leaders: tuple[str, ...]) -> int:
+    return box.votes.get(leaders[0], 0) - box.votes.get(leaders[1], 0) if box is not None else 0

@@ -72,8 +72,8 @@ class JsonRows:
 
     def line(self, _key: str, piece: bytes, around: Around) -> bytes:
         """An object."""
-        head, said = around.json
-        return b"{%b,%b,%b}" % (head, piece, said)
+        head, tail = around.json
+        return b"{%b,%b,%b}" % (head, piece, tail)
 
     def whole(self, lines: Iterable[bytes], _names: Sequence[str], _around: Around) -> bytes:
         """The array."""
@@ -89,8 +89,8 @@ class CsvRows:
 
     def line(self, _key: str, piece: bytes, around: Around) -> bytes:
         """A line, with its end."""
-        head, said = around.csv
-        return b"%b,%b,%b\r\n" % (head, piece, said)
+        head, tail = around.csv
+        return b"%b,%b,%b\r\n" % (head, piece, tail)
 
     def whole(self, lines: Iterable[bytes], names: Sequence[str], around: Around) -> bytes:
         """The header and the lines."""

@@ -39,17 +39,20 @@ class ReplayProgress:
         self._last_said: dict[int, int] = {}
 
     def hear(self, offset: int, moved: ReplayMoved) -> None:
-        """A clock from the control topic; one of another epoch says nothing."""
+        """Take a clock of the control topic, which lies at `offset`; one of another epoch is ignored."""
         if moved.epoch == self._epoch:
             self._clocks.append(_Clock(offset, moved.positions))
 
     def owed(self, positions: Mapping[int, int]) -> list[Mark]:
-        """What is to be said by whoever has published everything before these positions."""
+        """Return the marks to append once everything before these positions (offsets by partition) is published."""
         reached = {partition: self._reached(partition, position) for partition, position in positions.items()}
         return [Mark(partition=partition, mark=mark) for partition, mark in sorted(reached.items()) if mark is not None]
 
-    def said(self, marks: list[Mark]) -> None:
-        """These are in the log now."""
+    def published(self, marks: list[Mark]) -> None:
+        """Take note that these marks are in the log now.
+
+        Call order: `owed()`, append what it returns, then `published()`.
+        """
         for mark in marks:
             self._newest[mark.partition] = max(mark.mark, self._newest.get(mark.partition, -1))
 
@@ -60,7 +63,7 @@ class ReplayProgress:
             self._last_said[mark.partition] = mark.mark
 
     def overwritten(self, partitions: frozenset[int]) -> list[Mark]:
-        """What is to be said again: where the newest record of a partition is an older mark than ours."""
+        """Return the marks to append again: those of partitions whose newest record is an older mark than ours."""
         return [
             Mark(partition=partition, mark=mark)
             for partition, mark in sorted(self._newest.items())
@@ -68,10 +71,10 @@ class ReplayProgress:
         ]
 
     def _reached(self, partition: int, position: int) -> int | None:
-        """The newest clock that the partition has reached, if that was not said yet."""
-        said = self._newest.get(partition, -1)
+        """Return the offset of the newest clock that the partition has reached; `None` where a mark says so already."""
+        newest = self._newest.get(partition, -1)
         for clock in reversed(self._clocks):
-            if clock.offset <= said:
+            if clock.offset <= newest:
                 return None
             if partition >= len(clock.positions) or clock.positions[partition] <= position:
                 return clock.offset

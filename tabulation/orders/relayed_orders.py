@@ -95,13 +95,13 @@ class Overrides:
 def _override(offset: int, cell: Cell, order: FigureOverridden | OverrideWithdrawn) -> Override:
     """What an order by itself sets: nothing, where it takes figures back."""
     figures = order.figures if isinstance(order, FigureOverridden) else {}
-    said = order.instead_of if isinstance(order, FigureOverridden) else {}
+    replaced = order.instead_of if isinstance(order, FigureOverridden) else {}
     return Override(
         **cell._asdict(),
         override=offset,
         at=order.at,
         figures=figures,
-        instead_of={name: said[name] for name in figures if name in said},
+        instead_of={name: replaced[name] for name in figures if name in replaced},
     )
 
 

@@ -173,9 +173,9 @@ class View:
         district = self._boards[cell.contest, cell.source].get(cell.district)
         if district is None:
             return None
-        said: dict[str, Any] = {**cell._asdict(), **district.counts, "votes": district.votes.copy()}
-        said |= {"overridden": district.overridden, "excess": district.excess}
-        return Totals.model_construct(None, version=self.version(cell), as_of=district.as_of, **said)
+        fields: dict[str, Any] = {**cell._asdict(), **district.counts, "votes": district.votes.copy()}
+        fields |= {"overridden": district.overridden, "excess": district.excess}
+        return Totals.model_construct(None, version=self.version(cell), as_of=district.as_of, **fields)
 
     def twin(self) -> "View":
         """Another view of the same figures, which follows this one's until it is parted from it."""

@@ -245,7 +245,7 @@ def test_a_clock_is_marked_once_its_tallies_are_published() -> None:
     marks.hear(4, clock_at(10, 0))
     assert marks.owed({0: 9, 1: 0}) == [mark(1, 4)]
     assert marks.owed({0: 10}) == [mark(0, 4)]
-    marks.said([mark(0, 4)])
+    marks.published([mark(0, 4)])
     assert marks.owed({0: 11}) == []
 
 
@@ -272,7 +272,7 @@ def test_a_mark_that_a_zombie_overwrote_is_said_again() -> None:
     marks = ReplayProgress("e1e1")
     marks.hear(4, clock_at(0))
     marks.hear(5, clock_at(0))
-    marks.said(marks.owed({0: 0, 1: 0}))
+    marks.published(marks.owed({0: 0, 1: 0}))
     for late in (mark(0, 4), mark(1, 5)):
         marks.fold(Written(0, late.encode(), key=late.key))
     marks.fold(Written(1, b"broken", key=b"mark:1"))
@@ -294,7 +294,7 @@ def test_no_mark_is_said_before_its_tallies_are_published(steps: list[int], read
     said = -1
     for position in sorted(reads):
         owed = marks.owed({0: position})
-        marks.said(owed)
+        marks.published(owed)
         expected = max((offset for offset, at in ends.items() if at <= position), default=-1)
         assert [one.mark for one in owed] == ([expected] if expected > said else [])
         said = expected
