@@ -1,6 +1,6 @@
 """The application: the command line, the wiring, the Python client and the load tester.
 
-- The command line: `cli` lists the `commands/`, one module each, imported when the command is asked for. They share
+- The command line: `cli` lists the `commands/` and imports the module of the one that is asked for. They share
   `options`, `operators` (whose orders count), `orders` (giving one), `quantities` (numbers and times as people read and
   type them), `screen` (words on standard error), `console` (JSON and tables on standard output), `totals_table`,
   `logs`, `metrics` and `tracing`.

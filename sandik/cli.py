@@ -125,8 +125,8 @@ EXTRAS: Final = {"pyarrow": "parquet"}
 """What some commands need beyond a plain install, and the extra that brings it."""
 
 
-def load_command(name: str) -> typer.Typer | None:
-    """Import a command's module and return its app; `None` where there is no command of that name.
+def load_command(name: str) -> Any | None:  # noqa: ANN401  Typer keeps a command's type to itself
+    """Import the module that a command is in and return the command; `None` where there is none of that name.
 
     Raises:
         ModuleNotFoundError: the module needs an extra that is not installed.
@@ -134,14 +134,10 @@ def load_command(name: str) -> typer.Typer | None:
     match name:
         case "demo":
             from sandik.commands.demo import app
-        case "boxes":
-            from sandik.commands.boxes import app
-        case "reports":
-            from sandik.commands.reports import app
+        case "boxes" | "reports":
+            from sandik.commands.tables import app
         case "simulate":
             from sandik.commands.simulate import app
-        case "scenarios":
-            from sandik.commands.scenarios import app
         case "replay":
             from sandik.commands.replay import app
         case "aggregate":
@@ -150,28 +146,20 @@ def load_command(name: str) -> typer.Typer | None:
             from sandik.commands.gateway import app
         case "graphics":
             from sandik.commands.graphics import app
-        case "totals":
+        case "totals" | "at" | "export":
             from sandik.commands.totals import app
-        case "export":
-            from sandik.commands.export import app
         case "compare":
             from sandik.commands.compare import app
-        case "at":
-            from sandik.commands.at import app
         case "trace":
             from sandik.commands.trace import app
-        case "archive":
+        case "archive" | "verify" | "restore":
             from sandik.commands.archive import app
-        case "verify":
-            from sandik.commands.verify import app
-        case "restore":
-            from sandik.commands.restore import app
         case "timeline":
             from sandik.commands.timeline import app
         case "topics":
             from sandik.commands.topics import app
-        case "schema":
-            from sandik.commands.schema import app
+        case "schema" | "scenarios":
+            from sandik.commands.reference import app
         case "load":
             from sandik.commands.load import app
         case "token":
@@ -180,7 +168,8 @@ def load_command(name: str) -> typer.Typer | None:
             from sandik.commands.control import app
         case _:
             return None
-    return app
+    found = typer.main.get_command(app)
+    return found.commands.get(name, found) if isinstance(found, TyperGroup) else found
 
 
 class _CommandGroup(TyperGroup):
@@ -202,7 +191,7 @@ class _CommandGroup(TyperGroup):
         """
         gc.disable()  # what an import makes stays: looking for garbage in it takes a sixth of the time
         try:
-            command = load_command(cmd_name)
+            return load_command(cmd_name)
         except ModuleNotFoundError as missing:
             extra = EXTRAS.get(missing.name or "")
             if extra is None:
@@ -213,7 +202,6 @@ class _CommandGroup(TyperGroup):
         finally:
             gc.freeze()
             gc.enable()
-        return typer.main.get_command(command) if command is not None else None
 
     def format_commands(self, *where: Any) -> None:  # noqa: ANN401
         """Write the lines of `COMMANDS`. The base class would ask `get_command` for each, and so import them all."""

@@ -1,11 +1,12 @@
-"""The commands, one module each, named as they are typed.
+"""The commands, those in one module that a user would look for together. Modules import what their commands run.
 
-- A night comes in: `simulate` (a seeded one, staged by one of the `scenarios`), `replay` (an archived one), `boxes` and
-  `reports` (official tables, an agency's totals).
+- A night comes in: `simulate` (a seeded one), `replay` (an archived one), `tables` (official tables of boxes, and an
+  agency's totals as reports).
 - It is counted and shown: `aggregate`, `gateway`; `demo` is all of it in one process. `control` gives orders.
-- It is kept: `archive` writes a run down, `verify` checks that, `restore` writes it back into a log.
-- It is asked about: `totals` (now), `at` (a moment), `trace` (what is behind a number), `compare` (two sources).
-- It is handed on: `export` (a file for others), `graphics` and `timeline` (for a graphics desk), `schema`
-  (the contract).
+- It is kept: `archive` writes a run down, verifies that, and restores it into a log.
+- It is asked about: `totals` (now, at a moment, and exported to a file), `trace` (what is behind a number), `compare`
+  (two sources).
+- It is handed on: `graphics` and `timeline` (for a graphics desk), `reference` (the contract's schemas, and the staged
+  scenarios).
 - It is made ready: `topics` (are they right, and who may use them), `token` (who may read), `load` (how many can).
 """

@@ -24,7 +24,7 @@ import orjson
 from eventlog.clock import Wall
 from eventlog.port import Entry
 from eventlog.run import create_run
-from sandik.commands.schema import SCHEMAS
+from sandik.commands.reference import SCHEMAS
 from sandik.wiring import open_log
 from tests.builders import counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.schemas.test_versions import SHAPES

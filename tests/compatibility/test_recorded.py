@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from eventlog.archive.manifest import read_manifest
-from sandik.commands.schema import SCHEMAS
+from sandik.commands.reference import SCHEMAS
 from schemas.figures import COUNTS
 from tests.compatibility.contracts import Comparison
 from tests.sandik.conftest import Sandik, sandik

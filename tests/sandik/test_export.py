@@ -4,7 +4,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from sandik.commands.export import as_csv
+from sandik.commands.totals import as_csv
 from sandik.told import ToldTotals
 from schemas.figures import ROW_COUNTS
 from schemas.totals import Row, Told

@@ -19,7 +19,7 @@ from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from producers.publish import entry
 from producers.tables.mapping import ReportMapping, read_report_mapping
-from sandik.commands.reports import Publishing
+from sandik.commands.tables import Publishing
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import LogUnavailable

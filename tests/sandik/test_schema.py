@@ -4,7 +4,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from sandik.commands.schema import SCHEMAS, json_schema, schema
+from sandik.commands.reference import SCHEMAS, json_schema, schema
 from schemas.errors import UsageError
 from tests.builders import counted, reported, small_election, value_of, withdrawn
 

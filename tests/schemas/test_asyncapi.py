@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sandik.commands.schema import asyncapi_document
+from sandik.commands.reference import asyncapi_document
 from schemas import asyncapi
 from schemas.wire import CLIENT_MESSAGE, SERVER_MESSAGE
 from tests.node.node import needs_packages, run_node

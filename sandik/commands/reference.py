@@ -1,4 +1,4 @@
-"""`sandik schema`: the contract as JSON Schema, and the stream as AsyncAPI."""
+"""`sandik schema` and `scenarios`: the contract as JSON Schema and AsyncAPI, and the staged nights, without a run."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -7,8 +7,8 @@ import orjson
 import typer
 from pydantic import TypeAdapter
 
+from producers.scenarios.library import library
 from sandik import screen
-from sandik.console import write_bytes
 from sandik.options import command_app
 from schemas import asyncapi
 from schemas.comparison import COMPARISON
@@ -23,7 +23,7 @@ from schemas.tally import TALLY
 from schemas.totals import TOTALS
 from schemas.wire import CLIENT_MESSAGE, SERVER_MESSAGE
 
-EXAMPLE = "Example: sandik schema --out schema/     or one alone: sandik schema tally"
+SCHEMA_EXAMPLE = "Example: sandik schema --out schema/     or one alone: sandik schema tally"
 
 app = command_app()
 
@@ -47,7 +47,7 @@ ASYNCAPI: Final = "asyncapi"
 """The name of the document that describes the whole stream."""
 
 
-@app.command(epilog=EXAMPLE)
+@app.command(epilog=SCHEMA_EXAMPLE)
 def schema(
     name: Annotated[str | None, typer.Argument(help=f"One of: {', '.join((*SCHEMAS, ASYNCAPI))}.")] = None,
     out: Annotated[
@@ -67,6 +67,8 @@ def schema(
         (out / f"{ASYNCAPI}.json").write_bytes(asyncapi_document())
         screen.say(f"Wrote {len(SCHEMAS)} schemas and {ASYNCAPI}.json to {out}.")
     elif name in SCHEMAS or name == ASYNCAPI:
+        from sandik.console import write_bytes  # noqa: PLC0415  it brings rich, and scenarios need none
+
         write_bytes(asyncapi_document() if name == ASYNCAPI else json_schema(name))
     else:
         raise UsageError(f"There is no schema {name!r}. There are: {', '.join((*SCHEMAS, ASYNCAPI))}.")
@@ -81,3 +83,15 @@ def json_schema(name: str) -> bytes:
 def asyncapi_document() -> bytes:
     """The AsyncAPI document as JSON, two spaces deep."""
     return orjson.dumps(asyncapi.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+SCENARIOS_EXAMPLE = "Example: sandik scenarios"
+
+
+@app.command(epilog=SCENARIOS_EXAMPLE)
+def scenarios() -> None:
+    """List the staged nights, each with its story. sandik simulate and sandik demo take a name with --scenario."""
+    nights = library()
+    width = max(len(night.name) for night in nights)
+    for night in nights:
+        typer.echo(f"{night.name:<{width}}  {night.story}")
