@@ -1,4 +1,4 @@
-"""Turkish letters: their case, their order and names as identifiers, whatever the machine's locale. Pure.
+"""Turkish letters: their case and their order, whatever the machine's locale. Pure.
 
 The alphabet has 29 letters: a b c ç d e f g ğ h ı i j k l m n o ö p r s ş t u ü v y z. The capital of i is İ, that of ı
 is I; ASCII's rules get both wrong. q, w and x, which names from elsewhere have, stand where Unicode's collation for
@@ -17,8 +17,6 @@ _PLACES: Final = {letter: place for place, letter in enumerate(ALPHABET)}
 _MARKED: Final = str.maketrans("âîû", "aiu")
 _LOWER: Final = str.maketrans("Iİ", "ıi")
 _UPPER: Final = str.maketrans("ıi", "Iİ")
-_ASCII: Final = str.maketrans("çğıöşüâîûÇĞIİÖŞÜÂÎÛ", "cgiosuaiucgiiosuaiu")
-_NOT_ID: Final = re.compile(r"[^a-z0-9]+")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _SIGN, _DIGIT, _LETTER, _FOREIGN = range(4)
 
@@ -40,11 +38,6 @@ def title(name: str) -> str:
     if any(letter.islower() for letter in name):
         return name
     return _WORD.sub(lambda word: upper(word[0][0]) + lower(word[0][1:]), name)
-
-
-def slug(name: str) -> str:
-    """The name as an ASCII identifier: `ÇATALCA` is `catalca`, `KIRKLARELİ MERKEZ` is `kirklareli-merkez`."""
-    return _NOT_ID.sub("-", name.translate(_ASCII).lower()).strip("-")
 
 
 def collation_key(text: str) -> CollationKey:

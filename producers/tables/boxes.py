@@ -7,6 +7,7 @@ where a column says which that is; otherwise they are a fault.
 Call order: `read_table`, then `election` for the definition and `tallies` for the events.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,8 +24,9 @@ from producers.tables.sheet import MAY_BE_CUT, Sheet, TableLine, column_of, open
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError
 from schemas.fields import MAX_BOX_COUNT, MAX_BOX_NUMBER, MAX_REVISION, first_fault
+from schemas.spelling import same_text, slug
 from schemas.tally import Counted
-from schemas.turkish import slug, title
+from schemas.turkish import title
 
 _COUNTS: Final = ("registered", "cast", "valid", "invalid")
 
@@ -221,16 +223,15 @@ class RowReader:
         texts = tuple(cells[column] for column in self._name_columns)
         names = self._names_of.get(texts)
         if names is None:
-            names = DistrictNames(*(text.strip() for text in texts))
+            names = DistrictNames(*map(same_text, texts))
             self._check_names(names)
             self._names_of[texts] = names
         return names
 
     def _check_names(self, names: DistrictNames) -> None:
         """Raise `ValueError` where names cannot become ids, or contradict what earlier lines call the province."""
-        for what, name in (("province id", names.province_id), ("district name", names.district_name)):
-            if not slug(name):
-                raise ValueError(f"the {what} {name!r} has no letter or digit")
+        _check_id("province id", names.province_id, "province_id")
+        _check_id("district name", names.district_name, "district_id", names.district_id)
         known = self._province_ids.setdefault(slug(names.province_id).lstrip("0"), names.province_id)
         if known != names.province_id:
             raise ValueError(f"the province id is {names.province_id!r} here, else {known!r}: is it the same one?")
@@ -301,25 +302,37 @@ def read_table(path: Path, mapping: BoxMapping) -> Table:
 def unit_ids(districts: set[DistrictNames], country: str) -> dict[DistrictNames, str]:
     """Return the id of each district, such as `tr/34/catalca`, which does not depend on the order of the lines.
 
-    Where several districts of a province come to the same id, each gets the table's own number behind it. Raises
-    `MappingError` where that does not tell them apart.
+    It ends in the district's name, or in its code where the name is no ASCII identifier. Where several districts of a
+    province come to the same id, each gets its code behind it. Raises `MappingError` where that does not tell them
+    apart.
     """
     by_id: dict[str, list[DistrictNames]] = {}
     for district in sorted(districts):
-        plain = f"{country}/{slug(district.province_id)}/{slug(district.district_name)}"
-        by_id.setdefault(plain, []).append(district)
+        end = slug(district.district_name) or slug(district.district_id)
+        by_id.setdefault(f"{country}/{slug(district.province_id)}/{end}", []).append(district)
     ids: dict[DistrictNames, str] = {}
     for plain, sharing in by_id.items():
         for district in sharing:
             ids[district] = plain if len(sharing) == 1 else f"{plain}-{slug(district.district_id)}"
-    if len(set(ids.values())) < len(ids):
-        twice = next(sharing for sharing in by_id.values() if len({ids[each] for each in sharing}) < len(sharing))
-        names = " and ".join(repr(district.district_name) for district in twice)
-        raise MappingError(
-            f"The districts {names} come to the same id {ids[twice[0]]!r}. "
-            "Name a column that tells them apart as units.district_id in the mapping."
-        )
+    for unit, count in Counter(ids.values()).items():
+        if count > 1:
+            names = " and ".join(repr(district.district_name) for district, found in ids.items() if found == unit)
+            raise MappingError(
+                f"The districts {names} come to the same id {unit!r}. "
+                "Name a column that tells them apart as units.district_id in the mapping."
+            )
     return ids
+
+
+def _check_id(what: str, name: str, key: str, code: str = "") -> None:
+    """Raise `ValueError` where a name has no letter or digit, or neither it nor its code is an ASCII identifier."""
+    if not any(map(str.isalnum, name)):
+        raise ValueError(f"the {what} {name!r} has no letter or digit")
+    if not (slug(name) or slug(code)):
+        raise ValueError(
+            f"the {what} {name!r} gives no id of ASCII letters and digits. Name a column that has a code for it as "
+            f"units.{key} in the mapping"
+        )
 
 
 def election(table: Table, mapping: BoxMapping) -> Election:

@@ -10,7 +10,7 @@ from producers.tables.line_checks import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping
 from schemas.definition import Contest, Election
 from schemas.errors import MappingError
-from schemas.turkish import slug
+from schemas.spelling import fold
 
 _LISTED_IDS: Final = 10
 """How many known ids a message lists; a definition may have hundreds."""
@@ -116,8 +116,8 @@ def _units(mapping: ReportMapping, definition: Election) -> Iterator[str]:
         if unit not in districts:
             near = did_you_mean(unit, districts)
             yield f"The run has no district {unit!r}, which units.names gives for {name!r}.{near}"
-        if given.setdefault(slug(name), unit) != unit:
-            yield f"units.names has {name!r} twice, as case and accents do not matter: {given[slug(name)]!r}, {unit!r}."
+        if given.setdefault(fold(name), unit) != unit:
+            yield f"units.names has {name!r} twice, as case and accents do not matter: {given[fold(name)]!r}, {unit!r}."
 
 
 def _candidates(mapping: ReportMapping, definition: Election) -> Iterator[str]:
@@ -136,7 +136,7 @@ def _candidates(mapping: ReportMapping, definition: Election) -> Iterator[str]:
     for name, candidate in mapping.candidates.items():
         if candidate not in anywhere:
             yield f"There is no candidate {candidate!r} in the run: candidates, {name!r}.{_near(candidate, anywhere)}"
-        if spelt.setdefault(slug(name), candidate) != candidate:
+        if spelt.setdefault(fold(name), candidate) != candidate:
             yield f"candidates has {name!r} twice, as case and accents do not matter. Leave one out."
 
 

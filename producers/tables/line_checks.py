@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from producers.tables.notation import Numbers
 from schemas.errors import TableError
-from schemas.turkish import slug
+from schemas.spelling import fold
 
 SHOWN_FAULTS: Final = 20
 """How many faulty lines a message names: a screenful. The rest are counted."""
@@ -62,8 +62,9 @@ class LineFigures(NamedTuple):
 
 def names_total(names: Iterable[str], words: Iterable[str] = TOTAL_WORDS) -> bool:
     """Return whether one of these names of units has one of the words in it, whatever their case and accents."""
-    known = {slug(word) for word in words}
-    return any(known.intersection(slug(name).split("-")) for name in names)
+    known = [f"-{key}-" for key in map(fold, words) if key]
+    texts = [f"-{fold(name)}-" for name in names]
+    return any(word in text for text in texts for word in known)
 
 
 def total_figures(texts: Mapping[str, str], numbers: Numbers) -> dict[str, int]:

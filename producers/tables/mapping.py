@@ -65,7 +65,8 @@ class NamedSection(FileSection):
 class BoxUnitsSection(FileSection):
     """`[units]`: the country, and the columns that say in which province and district a box is.
 
-    `district_id` only tells apart districts of one province whose names come to the same id.
+    `district_id` has the codes of districts whose names cannot be written in ASCII, and of those of one province whose
+    names come to the same id.
     """
 
     country: NamedSection

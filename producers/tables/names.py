@@ -1,136 +1,140 @@
 """Find districts and candidates in the election definition by the names that tables have for them. Pure."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Final
 
-from schemas.definition import Candidate, Contest, Election
-from schemas.turkish import slug
-
-NEAREST_NAMES: Final = 3
-"""How many names an error suggests."""
+from producers.tables.spellings import Spellings
+from schemas.definition import Candidate, Contest, Election, Party
 
 
 class Names:
-    """The districts and candidates of a definition, by any spelling that has the same `slug`."""
+    """The districts and candidates of a definition, by their names in any spelling; see `Spellings`."""
 
-    def __init__(self, definition: Election, *, within: str | None = None, districts: Mapping[str, str]) -> None:
-        """`within`: find only districts below this unit. `districts`: ids by names that are not the definition's."""
+    def __init__(
+        self,
+        definition: Election,
+        *,
+        within: str | None = None,
+        districts: Mapping[str, str],
+        candidates: Mapping[str, str] | None = None,
+    ) -> None:
+        """`within`: find only districts below this unit.
+
+        `districts` and `candidates`: ids by names that the definition does not have.
+        """
         self._definition = definition
         self._within = within
-        self._given = {slug(name): unit for name, unit in districts.items()}
-        self._ballots: dict[tuple[str, str], dict[str, str]] = {}
+        self._given_districts = districts
+        self._given_candidates = candidates or {}
+        self._ballots: dict[tuple[str, str], Spellings] = {}
 
     def district(self, name: str, province: str | None = None) -> str:
         """Return the id of the district. Raises `ValueError` where there is none of that name, or more than one."""
-        given = self._given.get(slug(name))
-        found = [given] if given else self._districts.get(slug(name), [])
-        if province is not None:
-            found = [unit for unit in found if slug(province) in self._above[unit]]
-        if len(found) > 1:
-            raise ValueError(
-                f"there are {len(found)} districts {name!r} ({', '.join(found)}). "
-                "Name the province's column as units.province in the mapping, or the id under units.names"
-            )
-        if not found:
-            where = f" in {province!r}" if province else ""
-            raise ValueError(f"no district {name!r}{where} in the election definition{self._near(name)}")
-        return found[0]
+        above = None if province is None else set(self._provinces.find(province))
+        for matches in self._districts.matches(name):
+            found = [unit for unit in matches if above is None or self._definition.unit_by_id[unit].parent in above]
+            if len(found) > 1:
+                raise ValueError(
+                    f"there are {len(found)} districts {name!r}: {self._called(found)}. Name the province's column as "
+                    "units.province in the mapping, or the id of this very spelling under units.names"
+                )
+            if found:
+                return found[0]
+        where = f" in {province!r}" if province else ""
+        raise ValueError(f"no district {name!r}{where} in the election definition{self._districts.near(name)}")
 
     def has(self, name: str) -> bool:
         """Return whether there is a district, or more than one, of that name."""
-        return slug(name) in self._given or slug(name) in self._districts
+        return bool(self._districts.find(name))
 
-    def candidate(self, contest: str, district: str, names: Iterable[str], given: Mapping[str, str]) -> str:
-        """Return the id of the first of these names that is on the ballot. Raises `ValueError` where none is.
+    def candidate(self, contest: str, district: str, names: Iterable[str]) -> str:
+        """Return the id of the first of these names that is one candidate's on the ballot.
 
-        `given` has ids by names that the ballot does not have.
+        Raises `ValueError` where none is, or where a name is that of several and no other tells which.
         """
-        found = self._found(self._ballot(contest, district), names, given)
+        names = list(names)
+        ballot = self._ballot(contest, district)
+        found = next((ids[0] for ids in map(ballot.find, names) if len(ids) == 1), "")
         if found in self._definition.ballot_ids(contest, district):
             return found
         asked = " or ".join(repr(name) for name in names)
         if found:
             raise ValueError(f"{asked} is {found!r}, no candidate on the ballot of {district}")
-        near = _nearest(slug(next(iter(names))), self._ballot(contest, district))
-        raise ValueError(f"no candidate {asked} on the ballot of {district}{near}")
+        if several := next((ids for ids in map(ballot.find, names) if ids), []):
+            raise ValueError(
+                f"{asked} may be any of {', '.join(several)} on the ballot of {district}. Name the id of this very "
+                "spelling under [candidates] in the mapping"
+            )
+        raise ValueError(f"no candidate {asked} on the ballot of {district}{ballot.near(names[0])}")
 
-    def anywhere(self, contest: str, names: Iterable[str], given: Mapping[str, str]) -> str:
-        """Return the id of the first of these names that is on any ballot of the contest, or `""`."""
-        return self._found(self._anywhere[contest], names, given)
+    def anywhere(self, contest: str, names: Iterable[str]) -> str:
+        """Return the id of the first of these names that is on any ballot of the contest, or `""`.
 
-    def is_elsewhere(self, contest: str, district: str, names: Iterable[str], given: Mapping[str, str]) -> bool:
+        Of a name that stands for several it is the first one's.
+        """
+        return next((found[0] for found in map(self._anywhere[contest].find, names) if found), "")
+
+    def is_elsewhere(self, contest: str, district: str, names: Iterable[str]) -> bool:
         """Return whether the first of these names that is known is on other ballots of the contest only."""
-        if self._found(self._ballot(contest, district), names, given) in self._definition.ballot_ids(contest, district):
+        names, here = list(names), self._definition.ballot_ids(contest, district)
+        if any(here.intersection(self._ballot(contest, district).find(name)) for name in names):
             return False
-        found = self.anywhere(contest, names, given)
-        return bool(found) and found not in self._definition.ballot_ids(contest, district)
+        found = self.anywhere(contest, names)
+        return bool(found) and found not in here
 
-    @staticmethod
-    def _found(ballot: Mapping[str, str], names: Iterable[str], given: Mapping[str, str]) -> str:
-        ids = (given.get(name) or given.get(slug(name)) or ballot.get(slug(name)) for name in names)
-        return next((found for found in ids if found), "")
+    def _called(self, units: Iterable[str]) -> str:
+        return ", ".join(f"{unit} ({self._definition.unit_by_id[unit].name})" for unit in units)
 
     @cached_property
-    def _anywhere(self) -> dict[str, dict[str, str]]:
-        """By contest, who is on any ballot of it, by their spellings."""
+    def _anywhere(self) -> dict[str, Spellings]:
+        """By contest, who is on any ballot of it."""
         return {
-            contest.id: {
-                spelling: candidate
-                for district in (*contest.ballots, "")
-                for spelling, candidate in self._ballot(contest.id, district).items()
-            }
+            contest.id: Spellings(
+                given=self._given_candidates.items(),
+                names=[named for district in (*contest.ballots, "") for named in self._named(contest, district)],
+            )
             for contest in self._definition.contests
         }
 
-    def _near(self, name: str) -> str:
-        return _nearest(slug(name), {known: units[0] for known, units in self._districts.items()})
+    @cached_property
+    def _districts(self) -> Spellings:
+        """The districts, by their names and by the ends of their ids."""
+        definition = self._definition
+        units = [unit for unit in definition.districts if self._within in {None, *definition.ancestors[unit.id]}]
+        return Spellings(
+            given=self._given_districts.items(),
+            names=[(unit.name, unit.id) for unit in units],
+            also=[(unit.id.rpartition("/")[2], unit.id) for unit in units],
+        )
 
     @cached_property
-    def _districts(self) -> dict[str, list[str]]:
-        """The districts by what tables may call them: the slug of their name, or the end of their id."""
-        found: defaultdict[str, list[str]] = defaultdict(list)
-        for unit in self._definition.districts:
-            if self._within is None or self._within in self._definition.ancestors[unit.id]:
-                for name in dict.fromkeys((slug(unit.name), unit.id.rpartition("/")[2])):
-                    found[name].append(unit.id)
-        return found
+    def _provinces(self) -> Spellings:
+        """The units above districts, by their names and by the ends of their ids."""
+        units = [self._definition.unit_by_id[unit.parent] for unit in self._definition.districts if unit.parent]
+        return Spellings(
+            names=[(unit.name, unit.id) for unit in units],
+            also=[(unit.id.rpartition("/")[2], unit.id) for unit in units],
+        )
 
-    @cached_property
-    def _above(self) -> dict[str, set[str]]:
-        """By district, what tables may call its province: the slug of its name, or the end of its id."""
-        units = self._definition.unit_by_id
-        return {
-            unit.id: {slug(units[unit.parent or ""].name), (unit.parent or "").rpartition("/")[2]}
-            for unit in self._definition.districts
-        }
-
-    def _ballot(self, contest: str, district: str) -> dict[str, str]:
-        """Return who is on the ballot, by slugs of their name, their id, and their party where it has only one."""
+    def _ballot(self, contest: str, district: str) -> Spellings:
+        """Return who is on the ballot, by their name, their id, and their party where it has only one."""
         key = (contest, district)
         if key not in self._ballots:
-            self._ballots[key] = self._spellings(self._definition.contest_by_id[contest], district)
+            named = self._named(self._definition.contest_by_id[contest], district)
+            self._ballots[key] = Spellings(given=self._given_candidates.items(), names=named)
         return self._ballots[key]
 
-    def _spellings(self, contest: Contest, district: str) -> dict[str, str]:
-        parties = {party.id: party for party in self._definition.parties}
+    def _named(self, contest: Contest, district: str) -> Iterator[tuple[str, str]]:
+        """Yield the names that each candidate on the ballot may have in a table, with the candidate's id."""
         everywhere = {candidate.id: candidate.name for candidate in contest.candidates}
-
-        def spellings(candidate: Candidate) -> list[str]:
-            party = parties.get(candidate.party or "")
-            of_party = [party.name, party.short_name] if party else []
-            names = [candidate.name, candidate.id, everywhere.get(candidate.id, ""), *of_party]
-            return [known for known in dict.fromkeys(map(slug, names)) if known]
-
-        found: defaultdict[str, list[str]] = defaultdict(list)
         for candidate in contest.ballot(district):
-            for name in spellings(candidate):
-                found[name].append(candidate.id)
-        return {name: ids[0] for name, ids in found.items() if len(ids) == 1}  # a name of two candidates finds neither
+            for name in (candidate.name, candidate.id, everywhere.get(candidate.id, ""), *self._of_party(candidate)):
+                yield name, candidate.id
 
+    def _of_party(self, candidate: Candidate) -> tuple[str, ...]:
+        party = self._parties.get(candidate.party or "")
+        return (party.name, party.short_name) if party else ()
 
-def _nearest(name: str, known: Mapping[str, str]) -> str:
-    near = dict.fromkeys(known[match] for match in get_close_matches(name, known, NEAREST_NAMES, 0.6))
-    return f"; nearest: {', '.join(near)}" if near else ""
+    @cached_property
+    def _parties(self) -> dict[str, Party]:
+        return {party.id: party for party in self._definition.parties}

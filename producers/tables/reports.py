@@ -18,11 +18,11 @@ from producers.tables.mapping import COUNTS, Column, ReportMapping
 from producers.tables.names import Names
 from producers.tables.notation import Times, revision_of
 from producers.tables.sheet import MAY_BE_CUT, Sheet, TableLine, column_of, open_sheet
+from producers.tables.spellings import Spellings
 from schemas.definition import Election
 from schemas.errors import MappingError, TableError
 from schemas.fields import MAX_DISTRICT_BOXES, MAX_DISTRICT_COUNT, MAX_REVISION
 from schemas.tally import Reported
-from schemas.turkish import slug
 
 _FIGURES: Final = (*COUNTS, "invalid", "unattributed")
 
@@ -58,15 +58,17 @@ class ReportReader:
     _votes_of_all: list[tuple[int, ReportKey, int]] = field(default_factory=list)
     _unended: ReportKey | None = None
     _columns: dict[str, int] = field(default_factory=dict)
-    _spellings: dict[str, str] = field(default_factory=dict)
     _names: Names = field(init=False)
+    _contests: Spellings = field(init=False)
     _times: Times = field(init=False)
 
     def __post_init__(self) -> None:
         self._times = self.mapping.report.times(self.definition.date)
         units, columns, report = self.mapping.units, self.mapping.columns, self.mapping.report
-        self._names = Names(self.definition, within=units.within, districts=units.names)
-        self._spellings = {slug(name): candidate for name, candidate in self.mapping.candidates.items()}
+        self._names = Names(
+            self.definition, within=units.within, districts=units.names, candidates=self.mapping.candidates
+        )
+        self._contests = Spellings(given=self.mapping.contests.items())
         wanted = [units.district, units.province, columns.votes, *columns.candidate, *self.mapping.votes]
         wanted += [getattr(columns, name) for name in _FIGURES]
         wanted += [
@@ -177,13 +179,14 @@ class ReportReader:
         It is where its last cell is not read, or is part of a sum that is right: a cell that was cut off is a smaller
         number, or the beginning of another word.
         """
-        columns, last = self.mapping.columns, self.sheet.header[-1]
-        if last not in self._columns:
+        columns, last = self.mapping.columns, len(self.sheet.header) - 1
+        named = {name for name, index in self._columns.items() if index == last}
+        if not named:
             return True
-        if last in {*self.mapping.votes, columns.votes, columns.unattributed, columns.valid}:
+        if named.intersection({*self.mapping.votes, columns.votes, columns.unattributed, columns.valid}):
             return adds_up
         summed = {columns.cast, columns.invalid} if columns.invalid else set()
-        return last in summed and report.valid + report.invalid == report.cast
+        return bool(named & summed) and report.valid + report.invalid == report.cast
 
     def _is_total(self, cells: Sequence[str]) -> bool:
         """Return whether a line is the sum of others: its province or district has a word for it, and is no unit."""
@@ -195,9 +198,7 @@ class ReportReader:
     def _is_of_all_candidates(self, contest: str, cells: Sequence[str]) -> bool:
         """Return whether a line of a district is the sum of all candidates, by what it calls its candidate."""
         names = self._candidate_cells(cells)
-        return names_total(names, self.mapping.table.totals) and not self._names.anywhere(
-            contest, names, self._spellings
-        )
+        return names_total(names, self.mapping.table.totals) and not self._names.anywhere(contest, names)
 
     def _all_candidates(self, key: ReportKey, line: TableLine) -> Iterator[tuple[int, ReportKey, int]]:
         """Yield the votes of such a line, where its cell is a number and the line has its end."""
@@ -216,7 +217,7 @@ class ReportReader:
             contest = self._contest(cells)
             labels = {name: name for name in (*named, *self.mapping.votes)}
             if columns.votes is not None:
-                candidate = self._names.anywhere(contest, self._candidate_cells(cells), self._spellings)
+                candidate = self._names.anywhere(contest, self._candidate_cells(cells))
                 labels |= {columns.votes: f"{columns.votes} of {candidate}"} if candidate else {}
         except ValueError:
             return
@@ -242,10 +243,12 @@ class ReportReader:
         if isinstance(contest, str):
             return contest
         text = self._cell(cells, contest.column)
-        found = self.mapping.contests.get(text, text)
-        if found not in self.definition.contest_by_id:
+        found = self._contests.find(text) or [text]
+        if len(found) > 1:
+            raise ValueError(f"{contest.column} is {text!r}, which may be any of {', '.join(found)} under [contests]")
+        if found[0] not in self.definition.contest_by_id:
             raise ValueError(f"{contest.column} is {text!r}, no contest of this run. Name it under [contests]")
-        return found
+        return found[0]
 
     def _district(self, cells: Sequence[str]) -> str:
         units = self.mapping.units
@@ -298,9 +301,9 @@ class ReportReader:
         columns = self.mapping.columns
         if columns.votes is not None:
             names, count = self._candidate_cells(cells), self._number(cells, columns.votes)
-            if not count and self._names.is_elsewhere(key.contest, key.district, names, self._spellings):
+            if not count and self._names.is_elsewhere(key.contest, key.district, names):
                 return {}
-            return {self._names.candidate(key.contest, key.district, names, self._spellings): count}
+            return {self._names.candidate(key.contest, key.district, names): count}
         ballot = self.definition.ballot_ids(key.contest, key.district)
         votes = {name: self._number(cells, column) for column, name in self.mapping.votes.items()}
         strangers = [name for name, count in votes.items() if count and name not in ballot]

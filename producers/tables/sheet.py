@@ -21,7 +21,7 @@ from typing import IO, Any, Final, NamedTuple
 import orjson
 
 from schemas.errors import MappingError, TableError
-from schemas.turkish import slug
+from schemas.spelling import fold, same_text
 
 MAX_JSON_BYTES: Final = 64 * 1024 * 1024
 """The largest JSON file: 973 districts with 49 candidates are 5 MB as verbose as feeds get; ten times that."""
@@ -154,22 +154,28 @@ def begins_with(cells: Iterable[str], words: Iterable[str]) -> bool:
     A word without a letter or digit, such as `#`, is compared as it is.
     """
     begin = next((cell.strip() for cell in cells if cell.strip()), "")
-    return any(
-        f"{slug(begin)}-".startswith(f"{slug(word)}-") if slug(word) else begin.startswith(word) for word in words
-    )
+    return any(_begins(begin, word) for word in words)
+
+
+def _begins(text: str, word: str) -> bool:
+    if any(map(str.isalnum, word)):
+        return f"{fold(text)}-".startswith(f"{fold(word)}-")
+    return text.startswith(word)
 
 
 def column_of(name: str, header: Sequence[str], file: str) -> int:
     """Return the index of a column, from 0.
 
-    Raises `MappingError` where there is none of that name, or more than one; it names the nearest.
+    Case and accents matter here, but not how an accent is encoded. Raises `MappingError` where there is none of that
+    name, or more than one; it names the nearest.
     """
-    if header.count(name) > 1:
-        raise MappingError(f"{file} has {header.count(name)} columns named {name!r}. Rename all but one.")
-    if name in header:
-        return header.index(name)
-    by_slug = {slug(column): column for column in header}
-    near = [by_slug[match] for match in get_close_matches(slug(name), by_slug, _NEAREST_COLUMNS, 0.5)]
+    found = [index for index, column in enumerate(header) if same_text(column) == same_text(name)]
+    if len(found) > 1:
+        raise MappingError(f"{file} has {len(found)} columns named {name!r}. Rename all but one.")
+    if found:
+        return found[0]
+    by_key = {fold(column): column for column in reversed(header)}
+    near = [by_key[match] for match in get_close_matches(fold(name), by_key, _NEAREST_COLUMNS, 0.5)]
     hint = f"Nearest: {', '.join(map(repr, near))}" if near else f"It has: {', '.join(map(repr, header))}"
     raise MappingError(f"{file} has no column {name!r}, which the mapping names. {hint}.")
 

@@ -3,10 +3,8 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
-from schemas.fields import Id
-from schemas.turkish import ALPHABET, collation_key, lower, slug, title, upper
+from schemas.turkish import ALPHABET, collation_key, lower, title, upper
 
 LETTERS = "abcçdefgğhıijklmnoöprsştuüvyz"
 CAPITALS = "ABCÇDEFGĞHIİJKLMNOÖPRSŞTUÜVYZ"
@@ -96,40 +94,6 @@ def test_different_texts_have_different_keys(one: str, other: str) -> None:
 
 def test_the_alphabet_has_its_letters_and_three_guests() -> None:
     assert [letter for letter in ALPHABET if letter not in "qwx"] == list(LETTERS)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("ÇATALCA", "catalca"),
-        ("Iğdır", "igdir"),
-        ("IĞDIR", "igdir"),
-        ("İSTANBUL", "istanbul"),
-        ("istanbul", "istanbul"),
-        ("ÜSKÜDAR", "uskudar"),
-        ("Şişli", "sisli"),
-        ("BEYOĞLU", "beyoglu"),
-        ("KIRKLARELİ MERKEZ-ÜSKÜP", "kirklareli-merkez-uskup"),
-        ("  Hakkâri  ", "hakkari"),
-        ("19 MAYIS", "19-mayis"),
-    ],
-)
-def test_a_turkish_name_becomes_an_ascii_id(name: str, expected: str) -> None:
-    assert expected == slug(name)
-
-
-def test_every_letter_of_the_alphabet_has_an_ascii_letter() -> None:
-    assert slug(LETTERS + CAPITALS + "âîûÂÎÛ") == (
-        "abccdefgghiijklmnooprsstuuvyz" + "abccdefgghiijklmnooprsstuuvyz" + "aiuaiu"
-    )
-
-
-@given(st.text(st.sampled_from(LETTERS + CAPITALS + "âîûÂÎÛ -.1"), min_size=1, max_size=60))
-def test_a_slug_is_an_id_or_empty_and_stays_itself(name: str) -> None:
-    once = slug(name)
-    assert once == slug(once)
-    if once:
-        TypeAdapter(Id).validate_python(once)
 
 
 @pytest.mark.parametrize(

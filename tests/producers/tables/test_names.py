@@ -8,7 +8,7 @@ ELECTION = small_election()
 
 
 def names(**options: object) -> Names:
-    return Names(ELECTION, districts={}, **options)  # type: ignore[arg-type]  # one option or none
+    return Names(ELECTION, districts={}, **options)  # type: ignore[arg-type]  # some options or none
 
 
 @pytest.mark.parametrize("name", ["ÜSKÜDAR", "Üsküdar", "uskudar", " USKUDAR "])
@@ -52,42 +52,42 @@ def test_districts_of_one_name_are_told_apart_by_their_province() -> None:
     ],
 )
 def test_a_candidate_is_found_by_name_id_or_party(contest: str, name: str, found: str) -> None:
-    assert found == names().candidate(contest, "tr/34/uskudar", [name], {})
+    assert found == names().candidate(contest, "tr/34/uskudar", [name])
 
 
 def test_the_first_name_that_is_known_counts_and_others_can_be_given() -> None:
-    assert "kurum" == names().candidate("mayor", "tr/34/uskudar", ["PARTİ ADAYI", "AK Parti"], {})
-    assert "kurum" == names().candidate("mayor", "tr/34/uskudar", ["1"], {"1": "kurum"})
+    assert "kurum" == names().candidate("mayor", "tr/34/uskudar", ["PARTİ ADAYI", "AK Parti"])
+    assert "kurum" == names(candidates={"1": "kurum"}).candidate("mayor", "tr/34/uskudar", ["1"])
 
 
 def test_each_district_is_asked_by_its_own_ballot_however_often() -> None:
     known = names()
     asked = [("district_mayor", "tr/34/uskudar"), ("mayor", "tr/34/uskudar"), ("district_mayor", "tr/34/uskudar")]
 
-    assert ["ak_parti", "kurum", "ak_parti"] == [known.candidate(*where, ["AK Parti"], {}) for where in asked]
+    assert ["ak_parti", "kurum", "ak_parti"] == [known.candidate(*where, ["AK Parti"]) for where in asked]
 
 
 def test_a_candidate_that_is_not_on_the_ballot_is_told_with_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"no candidate 'Murat Kurun' or 'X' on the ballot of .*; nearest: kurum"):
-        names().candidate("mayor", "tr/34/uskudar", ["Murat Kurun", "X"], {})
+        names().candidate("mayor", "tr/34/uskudar", ["Murat Kurun", "X"])
     with pytest.raises(ValueError, match="no candidate 'ak_parti' on the ballot of tr/41/gebze"):
-        names().candidate("district_mayor", "tr/41/gebze", ["ak_parti"], {})
+        names().candidate("district_mayor", "tr/41/gebze", ["ak_parti"])
 
 
 def test_a_given_name_is_on_the_ballot_too_or_refused() -> None:
-    assert "kurum" == names().candidate("mayor", "tr/34/uskudar", ["REİS"], {"reis": "kurum"})
+    assert "kurum" == names(candidates={"reis": "kurum"}).candidate("mayor", "tr/34/uskudar", ["REİS"])
     with pytest.raises(ValueError, match="'1' is 'ak_parti', no candidate on the ballot of tr/41/gebze"):
-        names().candidate("district_mayor", "tr/41/gebze", ["1"], {"1": "ak_parti"})
+        names(candidates={"1": "ak_parti"}).candidate("district_mayor", "tr/41/gebze", ["1"])
 
 
 def test_who_is_on_another_districts_ballot_is_known_as_that() -> None:
     known = names()
 
-    assert known.is_elsewhere("district_mayor", "tr/41/gebze", ["AK Parti"], {})
-    assert not known.is_elsewhere("district_mayor", "tr/41/gebze", ["CHP"], {})
-    assert not known.is_elsewhere("district_mayor", "tr/41/gebze", ["Kimse"], {})
+    assert known.is_elsewhere("district_mayor", "tr/41/gebze", ["AK Parti"])
+    assert not known.is_elsewhere("district_mayor", "tr/41/gebze", ["CHP"])
+    assert not known.is_elsewhere("district_mayor", "tr/41/gebze", ["Kimse"])
     assert ("chp", "ak_parti", "") == tuple(
-        known.anywhere("district_mayor", [name], {}) for name in ("Gebze Adayı", "AK Parti", "Kimse")
+        known.anywhere("district_mayor", [name]) for name in ("Gebze Adayı", "AK Parti", "Kimse")
     )
 
 

@@ -1,0 +1,98 @@
+"""Names in any script: the key by which two spellings of one name are equal, and the ASCII identifier of a name. Pure.
+
+A key never leaves out what tells two names apart in their own script: accents are dropped from Latin and Greek letters
+alone. In Cyrillic й is no и, and in Arabic, Indic and other scripts a mark is a vowel or part of a letter.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import groupby
+from typing import Final
+
+_WITHOUT_DECOMPOSITION: Final = str.maketrans(
+    {
+        **dict(zip("ıłđðøħŧŋƒəɛɔĸ", "ilddohtnfeeok", strict=True)),
+        **dict(zip("ŁĐÐØĦŦŊƑƏƐƆ", "lddohtnfeeo", strict=True)),
+        "æ": "ae",
+        "Æ": "ae",
+        "œ": "oe",
+        "Œ": "oe",
+        "þ": "th",
+        "Þ": "th",
+        "ß": "ss",
+        "ẞ": "ss",
+    }
+)
+"""Letters that Unicode does not take apart into an ASCII letter and a mark, as passports write them (ICAO Doc 9303,
+part 3, section 6), except ø, which names in ASCII have as o."""
+
+_APOSTROPHES: Final = frozenset(map(chr, range(0x02B9, 0x02C0)))
+"""Signs between letters that Unicode calls letters, such as ʼ and ʻ; Кам'янець is written with any of them."""
+
+_DOTLESS: Final = str.maketrans("ıİ", "ii")
+"""Capitals do not say which i is meant unless their language is known."""
+
+_ASCII_SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
+_STRIPPED_SCRIPTS: Final = ("LATIN ", "GREEK ")
+_REMEMBERED_NAMES: Final = 65_536
+"""How many keys are kept: every district and candidate of a country's night in a dozen spellings; some 20 MB."""
+
+
+@lru_cache(maxsize=_REMEMBERED_NAMES)
+def fold(name: str) -> str:
+    """Return the key that every spelling of a name has: `İSTANBUL`, `Istanbul` and `istanbul` are `istanbul`.
+
+    Case and, on Latin and Greek letters, accents do not matter; ı and I are i, ł is l, ß is ss. Whatever is no letter,
+    mark or digit becomes one `-`. A name of nothing else, such as `#`, is its own key, so that a key is never empty
+    where the name is not blank.
+    """
+    if name.isascii():
+        return _ASCII_SEPARATORS.sub("-", name.lower()).strip("-") or name.strip()
+    text = _bare(_bare(name).translate(_WITHOUT_DECOMPOSITION).casefold()).translate(_WITHOUT_DECOMPOSITION)
+    words = ("".join(group) for is_sign, group in groupby(text, _is_separator) if not is_sign)
+    return unicodedata.normalize("NFC", "-".join(words)) or unicodedata.normalize("NFC", name.strip())
+
+
+def slug(name: str) -> str:
+    """Return the name as an ASCII identifier: `ÇATALCA` is `catalca`, `San José` is `san-jose`.
+
+    It is empty where the name's key is not ASCII (`Київ`) or has no letter or digit: such a name needs a code.
+    """
+    key = fold(name)
+    return key if key.isascii() and not _ASCII_SEPARATORS.fullmatch(key) else ""
+
+
+def same_text(name: str) -> str:
+    """Return the name as it is compared letter by letter: without blanks around it, each accent one way (NFC)."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def same_letters(name: str) -> str:
+    """Return the name as it is compared letter by letter, in any case: `Şile` and `ŞİLE` are equal, `Sile` is not."""
+    return same_text(same_text(name).translate(_DOTLESS).lower())
+
+
+def _bare(name: str) -> str:
+    """Return a name decomposed, without the combining marks of Latin and Greek letters and without invisible signs."""
+    kept: list[str] = []
+    is_stripped = False
+    for letter in unicodedata.normalize("NFKD", name):
+        kind = unicodedata.category(letter)
+        if kind == "Cf":  # soft hyphens, marks of direction and joiners are seen by nobody
+            continue
+        if kind == "Mn":
+            if is_stripped and unicodedata.name(letter, "").startswith("COMBINING "):
+                continue
+        else:
+            is_stripped = unicodedata.name(letter, "").startswith(_STRIPPED_SCRIPTS)
+        kept.append(_digit(letter) if kind == "Nd" else letter)
+    return "".join(kept)
+
+
+def _digit(letter: str) -> str:
+    return str(unicodedata.decimal(letter))
+
+
+def _is_separator(letter: str) -> bool:
+    return letter in _APOSTROPHES or unicodedata.category(letter)[0] not in "LMN"
