@@ -2,6 +2,7 @@
 
 - `boxes`: official box tables. `reports`: the district totals that an agency sends.
 - Both read a `sheet` (CSV, JSON or Parquet) through a `mapping`, by its `notation` of numbers and times. They look
-  `names` up in the election definition by their `spellings`, and note in `line_checks` which lines are faulty and which totals are wrong.
+  `names` up in the election definition by their `spellings`, and note in `line_checks` which lines are faulty and which
+  totals are wrong.
 - `fitting`: whether mapping and table fit the run. `already_published`: what of a table the run has already.
 """
