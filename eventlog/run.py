@@ -136,7 +136,9 @@ async def find_run(log: EventLog, name: str) -> Run:
     return Run(topics, found.created.mode, found.epoch, found.created.definition, found.incarnation)
 
 
-async def begin_take(log: EventLog, run: Run, *, epoch: str, clock: Clock, partitions: int | None = None) -> Run:
+async def begin_replay_epoch(
+    log: EventLog, run: Run, *, epoch: str, clock: Clock, partitions: int | None = None
+) -> Run:
     """Begin a replay epoch: create empty topics, and make the new epoch current before this returns.
 
     Raises `UsageError` where the run is no replay, or somebody else has begun a take at the same time.

@@ -2,7 +2,7 @@
 
 Start at `server`: it serves one port, and runs the loops of `follow`, which feed the `gateway`. That ties together one
 `run_state` (the folds of one run in one incarnation of its log) and the `broadcaster` (its clients, and what each is
-sent) by its `settings`, and counts in `metrics`; the workers behind one port are scraped together (`siblings`).
+sent) by its `settings`, and counts in `metrics`; those of all `workers` behind one port are scraped together.
 
 What the figures are and what follows from them is in tabulation. The rest is in layers. Each knows those below it,
 and none above:

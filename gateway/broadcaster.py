@@ -207,8 +207,8 @@ class Broadcaster:
         """The clients whose heartbeat is due. Each is named once."""
         return self._heartbeats.due(self._clock.monotonic())
 
-    def tell(self, clients: Iterable[Client] | None = None) -> None:
-        """Tell these clients (or all) how the feeds are; who may not see numbers, as much as they may know.
+    def send_state(self, clients: Iterable[Client] | None = None) -> None:
+        """Send these clients (or all) how the feeds are; who may not see numbers, as much as they may know.
 
         Who does not drain is left out: it is told with the next heartbeat after it does.
         """

@@ -127,9 +127,9 @@ async def _follow_totals(reader: Reader, end: int, gateway: Gateway, tries: Trie
 
 
 async def _look_at_end(
-    log: EventLog, topic: str, reader: Reader, gateway: Gateway, clock: Clock, tell: Callable[[int], None]
+    log: EventLog, topic: str, reader: Reader, gateway: Gateway, clock: Clock, on_end: Callable[[int], None]
 ) -> NoReturn:
-    """Ask now and then how far the topic goes, and `tell` it: so whoever watches sees a gateway that falls behind.
+    """Ask now and then how far the topic goes, and call `on_end` with that, which shows a gateway that falls behind.
 
     A read that brings nothing is no answer of the log's: a reader whose connections are gone brings nothing, too.
     Raises `LogUnavailable` where the reader has brought nothing for long although the topic has more.
@@ -137,7 +137,7 @@ async def _look_at_end(
     position, since = reader.positions[0], clock.monotonic()
     while True:
         end, now = await _end(log, topic, 0), clock.monotonic()
-        tell(end)
+        on_end(end)
         if reader.positions[0] != position or position >= end:
             position, since = reader.positions[0], now
         elif now - since > gateway.settings.log_stuck_s:

@@ -14,7 +14,7 @@ from eventlog.clock import Clock
 from eventlog.run import Run
 from gateway.admission.access import Grant, may_see_numbers
 from gateway.admission.handshake import Handshake, Refusal, over_limit
-from gateway.admission.limits import Census
+from gateway.admission.limits import ConnectionCounts
 from gateway.broadcaster import Broadcaster
 from gateway.metrics import Metrics, Reading
 from gateway.readiness import LogContact, Reason, unready
@@ -51,7 +51,7 @@ class Gateway:
         self.reason = f"Looking for run {run_name!r}."
         self.clock: Final = clock
         self.handshake: Final = Handshake(settings.access, run_name)
-        self.census: Final = Census(settings.limits)
+        self.connection_counts: Final = ConnectionCounts(settings.limits)
         self.broadcaster: Final = Broadcaster(clock, settings, self._state, chance)
         self.metrics: Final = Metrics(run_name, settings.worker, self.reading)
         self._contact = LogContact(clock.monotonic())
@@ -225,8 +225,8 @@ class Gateway:
     # How clients come and go
 
     def enter(self, address: str | None) -> Refusal | None:
-        """Count a connection in, or say why there is no room for it; `census` counts it out."""
-        return over_limit(self.census, address)
+        """Count a connection in, or say why there is no room for it; `connection_counts` counts it out."""
+        return over_limit(self.connection_counts, address)
 
     def retire(self) -> list[Sequence[Client]]:
         """Let nobody in any more; the clients, in the batches in which to `broadcaster.dismiss` them."""
@@ -267,7 +267,7 @@ class Gateway:
             if changed:
                 self._tell_all()
             elif due:
-                self.broadcaster.tell(due)
+                self.broadcaster.send_state(due)
         for client in due:
             client.check()
 
@@ -308,7 +308,7 @@ class Gateway:
         if self.run_state is not None:
             now = self.clock.now()
             self._played = self.run_state.control.clock.at(now), now
-            self.broadcaster.tell()
+            self.broadcaster.send_state()
 
     def _state(self, numbers: bool) -> bytes:  # noqa: FBT001  as the broadcaster asks for it
         """Encode how the feeds are now. Without `numbers`, as much as may be known during an embargo."""

@@ -57,7 +57,7 @@ class Reading:
     """Into how many partitions the run's tallies are divided, each of which an aggregator should own; 0: no run yet."""
 
 
-def told_age_s(age_s: float, *, numbers: bool) -> float:
+def shown_age_s(age_s: float, *, numbers: bool) -> float:
     """The age of the log's last answer, as exactly as may be told."""
     return age_s if numbers else age_s // AGE_STEP_S * AGE_STEP_S
 
@@ -157,7 +157,7 @@ class _Readings(Collector):
         behind = reading.behind if numbers else reading.behind // LAG_STEP * LAG_STEP
         for name, what, value in (
             ("ready", "1 where clients should be sent here: GET /readyz says why not.", reading.ready),
-            ("log_age_seconds", "Since the log last answered.", told_age_s(reading.log_age_s, numbers=numbers)),
+            ("log_age_seconds", "Since the log last answered.", shown_age_s(reading.log_age_s, numbers=numbers)),
             ("connections", "Clients connected.", reading.connections),
             ("stalled_connections", "Clients whose socket takes nothing at the moment.", reading.stalled),
             ("groups", "Groups of clients that share every frame.", reading.groups),

@@ -25,7 +25,7 @@ from gateway.routes.application import application
 from gateway.routes.boundaries import Boundaries
 from gateway.routes.moments import Moments
 from gateway.settings import GatewaySettings
-from gateway.siblings import Siblings
+from gateway.workers import WorkerMetrics
 from schemas.errors import LoopEnded, UsageError
 
 
@@ -52,8 +52,8 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
     if not RUN_NAME.fullmatch(run_name):
         raise UsageError(f"{run_name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
     gateway = Gateway(run_name, clock=clock, settings=settings or GatewaySettings())
-    siblings = _siblings(gateway)
-    config = _config(application(gateway, pages, moments, boundaries, log, siblings), gateway)
+    worker_metrics = _worker_metrics(gateway)
+    config = _config(application(gateway, pages, moments, boundaries, log, worker_metrics), gateway)
     listener = _listen(host, port, gateway.settings)
     server = _EmbeddedServer(config, partial(started, listener.getsockname()[1]))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -62,8 +62,8 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
             group.create_task(forever(follow(log, gateway, clock), "Following the log"))
             group.create_task(forever(pulse(gateway, clock), "Sending"))
             group.create_task(forever(watch(gateway, clock), "Watching the clients"))
-            if siblings is not None:
-                group.create_task(forever(siblings.serve(), "Answering the other workers"))
+            if worker_metrics is not None:
+                group.create_task(forever(worker_metrics.serve(), "Answering the other workers"))
             try:
                 await asyncio.wait({serving})
                 raise LoopEnded("The HTTP server", "it stopped serving")
@@ -80,11 +80,13 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
                 connection.transport.abort()
 
 
-def _siblings(gateway: Gateway) -> Siblings | None:
+def _worker_metrics(gateway: Gateway) -> WorkerMetrics | None:
     settings = gateway.settings
     if settings.worker_folder is None:
         return None
-    return Siblings(settings.worker_folder, gateway.run_name, settings.worker, settings.workers, gateway.exposed_to)
+    return WorkerMetrics(
+        settings.worker_folder, gateway.run_name, settings.worker, settings.workers, gateway.exposed_to
+    )
 
 
 async def _let_go(gateway: Gateway, clock: Clock) -> None:

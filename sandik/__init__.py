@@ -7,8 +7,7 @@
 - Wiring: `wiring` opens the log that a URL means and the runs in it; `process` runs a coroutine until a signal ends it,
   and several processes behind one port.
 - Read from the log alone: `read_run` (totals, orders, quarantine, state hash), `audit` (orders and quarantine as they
-  are shown), `told` (which totals a reader is told: those on air, or in the log), `past` (a moment), `nist` (an
-  election report); from an archive, `timeline` (what was on air from when on). `graphics` describes the overlays for
-  the tools of a graphics desk.
+  are shown), `run_totals` (those on air, or in the log), `past` (a moment), `nist` (an election report); from an
+  archive, `timeline` (what was on air from when on). `graphics` describes the overlays for a graphics desk's tools.
 - `client/` follows a night from a gateway, in Python; `load/` is the load tester.
 """

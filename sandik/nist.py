@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from sandik.told import ToldTotals
+from sandik.run_totals import RunTotals
 from schemas.control import Mode
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.figures import DECLARED
@@ -43,7 +43,7 @@ class Origin:
     application: str
 
 
-def election_report(definition: Election, told: ToldTotals, origin: Origin) -> Json:
+def election_report(definition: Election, told: RunTotals, origin: Origin) -> Json:
     """The report of what is told of one source: all units, of all contests or of those that are asked about.
 
     A contest of which nothing was reported has no `Election` in it, and keeps the count from being complete.
@@ -96,13 +96,13 @@ def _known_as(kind: str, value: str) -> list[Json]:
     return [{**_a("ExternalIdentifier"), "Type": "other", "OtherType": f"sandik-{kind}", "Value": value}]
 
 
-def _notes(told: ToldTotals, definition: Election, origin: Origin) -> str:
+def _notes(told: RunTotals, definition: Election, origin: Origin) -> str:
     """Whose figures these are, which of them (those on air, or others), and what is held or was set by hand."""
     whose = f"Run {origin.run!r} ({origin.mode}); figures of {origin.source.name}."
     return " ".join((whose, *told.sentences(), *told.doubts(definition)))
 
 
-def _status(told: ToldTotals, definition: Election) -> str:
+def _status(told: RunTotals, definition: Election) -> str:
     if not any(row.boxes_opened for row in told.rows):
         return "pre-election"
     complete = {row.contest for row in told.rows if row.unit == definition.country and row.complete}
@@ -128,7 +128,7 @@ def _progress(rows: Sequence[Row], contests: int, total: int) -> Json:
     }
 
 
-def _unit(unit: Unit, definition: Election, told: ToldTotals) -> Json:
+def _unit(unit: Unit, definition: Election, told: RunTotals) -> Json:
     """A unit; as far as the contest that is least far in it."""
     mine = [row for row in told.rows if row.unit == unit.id]
     below = [_name("unit", other.id) for other in definition.units if other.parent == unit.id]

@@ -74,7 +74,7 @@ async def past_of(
         on_air=() if embargoed else _rows(run.definition, history.on_air()),
         control_room=_rows(run.definition, history.control_room()),
         take=run.topics.take,
-        complaint=complaint(control.unverified(moment)),
+        unverified_warning=complaint(control.unverified(moment)),
     )
 
 
@@ -213,7 +213,7 @@ def encode_past(past: Past) -> bytes:
             "embargoed": past.embargoed,
             "hold": past.hold,
             "held": sorted(past.held),
-            "complaint": past.complaint,
+            "complaint": past.unverified_warning,
             "on_air": [row._asdict() for row in past.on_air],
             "control_room": control_room,
         },
@@ -230,7 +230,7 @@ def _parsed(text: bytes) -> Past:
         embargoed=fields["embargoed"],
         hold=tuple(fields["hold"]),
         held=frozenset((contest, unit) for contest, unit in fields["held"]),
-        complaint=fields["complaint"],
+        unverified_warning=fields["complaint"],
         on_air=on_air,
         control_room=on_air if fields["control_room"] is None else tuple(_row(row) for row in fields["control_room"]),
     )

@@ -13,7 +13,7 @@ from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
 from sandik.quantities import grouped
-from sandik.told import ToldTotals, tell
+from sandik.run_totals import RunTotals, totals_of
 from schemas.control import EmbargoSet
 from schemas.errors import OtherVersion, UnderEmbargo
 from schemas.fields import Record, other_version
@@ -39,19 +39,19 @@ TellOption = Annotated[
 
 async def read_totals(
     log: EventLog, run: Run, told: Told, now: datetime, operators: Sequence[OperatorKey] = ()
-) -> ToldTotals:
+) -> RunTotals:
     """The run's totals as they stand in its log. `operators` are those whose orders about an embargo count.
 
     Raises `UnderEmbargo` where nothing is on air, and what is on air was asked for. An embargo that cannot be verified
     is one as well.
     """
     control = await read_control(log, run, operators)
-    embargoed, wrong_keys = control.embargo.is_in_force(now), embargo_complaint(control, now)
+    embargoed, wrong_keys = control.embargo.is_in_force(now), embargo_warning(control, now)
     if embargoed and told is Told.ON_AIR:
         raise UnderEmbargo(run.name, _in_zone(run, control.embargo), wrong_keys)
-    totals = tell(await read_on_air(log, run), told, embargoed=embargoed)
+    totals = totals_of(await read_on_air(log, run), told, embargoed=embargoed)
     aside = (await quarantine_of(log, run, tuple(operators))).open.by_unit
-    return replace(totals, complaint=wrong_keys, set_aside=aside)
+    return replace(totals, unverified_warning=wrong_keys, set_aside=aside)
 
 
 async def read_control(log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> Control:
@@ -62,7 +62,7 @@ async def read_control(log: EventLog, run: Run, operators: Sequence[OperatorKey]
     return control
 
 
-def embargo_complaint(control: Control, now: datetime) -> str | None:
+def embargo_warning(control: Control, now: datetime) -> str | None:
     """Return what to do where an embargo is in force here that may not be with the gateway's keys; else `None`.
 
     Holds that cannot be verified are no matter here: what is held is in the totals, as an aggregator has published it.

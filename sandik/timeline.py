@@ -87,7 +87,7 @@ class Timeline:
             FollowedUnit(contest, source, unit) for contest in contests for source in sources for unit in units
         )
 
-    def tell(self, orders: Sequence[Due], tallies: Iterable[Due]) -> Iterator[tuple[int, dict[str, Any]]]:
+    def messages(self, orders: Sequence[Due], tallies: Iterable[Due]) -> Iterator[tuple[int, dict[str, Any]]]:
         """The messages with their times (milliseconds since 1970), in order; `tallies` come in the order of theirs."""
         judged = Control(self._run, self._operators)
         given = [

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 from gateway.admission.access import PUBLIC, Grant, Key, PublicAccess, RefusalCode, TokenCheck, TokenRefused
-from gateway.admission.limits import Census, Limits, counted_address
+from gateway.admission.limits import ConnectionCounts, Limits, counted_address
 from schemas.errors import UsageError
 from schemas.trust import MAX_ORDER_BYTES
 
@@ -204,9 +204,9 @@ def forwarded(text: str) -> str | None:
     return text
 
 
-def over_limit(census: Census, address: str | None) -> Refusal | None:
+def over_limit(connection_counts: ConnectionCounts, address: str | None) -> Refusal | None:
     """Count a connection in; or why it is not."""
-    match census.enter(address):
+    match connection_counts.enter(address):
         case "full":
             message = "This gateway has as many connections as it takes. Try another one, or come back later."
             return Refusal(503, "full", message, (("retry-after", _RETRY_AFTER_S),))

@@ -71,7 +71,7 @@ class Meter:
         return self._bytes_full_at - now <= limits.byte_burst / limits.bytes_per_s + _ROUNDING_S
 
 
-class Census:
+class ConnectionCounts:
     """Who is connected: counts by address, and of all."""
 
     def __init__(self, limits: Limits) -> None:

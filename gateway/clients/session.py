@@ -128,7 +128,7 @@ MAX_ERRORS: Final = 2 * MAX_SUBSCRIPTIONS
 
 _EXAMPLE: Final = '{"type":"subscribe","id":"s1","contest":"mayor","units":["tr/34","tr/34/*"],"source":"aa"}'
 _MAX_QUOTED_CHARS: Final = 300
-"""How much of a complaint about a message goes back: it may quote the message, which may be 16 KiB long."""
+"""How much of a sentence about a faulty message goes back: it may quote the message, which may be 16 KiB long."""
 
 
 class State(Enum):
@@ -223,7 +223,7 @@ class Session:
         try:
             message = CLIENT_MESSAGE.validate_json(text)
         except ValidationError as error:
-            return self._refuse("malformed", f"{_complaint(error)} A good message is: {_EXAMPLE}", _id_in(text))
+            return self._refuse("malformed", f"{_fault_sentence(error)} A good message is: {_EXAMPLE}", _id_in(text))
         return self._act(message)
 
     def end(self) -> None:
@@ -278,7 +278,7 @@ class Session:
             raise RuntimeError(f"A session that is {self.state.name} cannot be {event.name}.") from None
 
 
-def _complaint(error: ValidationError) -> str:
+def _fault_sentence(error: ValidationError) -> str:
     return first_fault(error)[:_MAX_QUOTED_CHARS].encode(errors="replace").decode().rstrip(".") + "."
 
 

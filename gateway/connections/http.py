@@ -281,7 +281,7 @@ class HttpConnection(HttpToolsProtocol):
     def _count_out(self) -> None:
         if self._counted:
             self._counted = False
-            self._gateway.census.leave(self._address)
+            self._gateway.connection_counts.leave(self._address)
 
     def _set_timer(self, seconds: float) -> None:
         self._stop_timer()

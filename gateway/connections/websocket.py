@@ -138,7 +138,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._open_connections.discard(self)
         self._gateway.broadcaster.disconnect(self)
         if self._counted:
-            self._gateway.census.leave(self._address)
+            self._gateway.connection_counts.leave(self._address)
 
     def data_received(self, data: bytes) -> None:
         self._silent_checks = 0

@@ -1,8 +1,8 @@
-"""Routes: the HTTP endpoints. `application` lists them all; every request passes the `middleware` first.
+"""Routes: the HTTP endpoints. `application` lists them all and serves the pages; every request passes the `middleware`.
 
 - What the routes share: `answers` (filters in a URL, ETags, what an answer holds).
 - The figures: `totals` (now, and as they were at one of the `moments` that have been), `rows` (flat, for graphics
   tools), `facts`, `seats`, `compare` (two sources), `stream` (server-sent events).
 - The control room: `control` (what an operator watches, and the orders they give).
-- What browsers load: `pages` (files, overlays' addresses), whose map may draw `boundaries`.
+- What the pages' map may draw: `boundaries`.
 """

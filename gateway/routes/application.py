@@ -1,34 +1,49 @@
-"""The HTTP routes: pages and health here, each endpoint for figures in a file of its own."""
+"""The HTTP routes: pages and health here, each endpoint for figures in a file of its own.
+
+A page's files are never stale, and allowed to do no more than a page of ours does.
+"""
 
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import orjson
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from gateway.admission.access import PUBLIC
 from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH
 from gateway.gateway import Gateway
-from gateway.metrics import CONTENT_TYPE, told_age_s
+from gateway.metrics import CONTENT_TYPE, shown_age_s
 from gateway.pages import PAGES
-from gateway.routes.answers import NO_STORE, RETRY_AFTER_S, Coded, json_answer, run_state_of, unless_held
+from gateway.pages.manifest import OVERLAY_NAMES
+from gateway.routes.answers import (
+    NO_CACHE,
+    NO_STORE,
+    RETRY_AFTER_S,
+    Coded,
+    holds,
+    json_answer,
+    run_state_of,
+    unless_held,
+)
 from gateway.routes.boundaries import Boundaries
 from gateway.routes.compare import CompareEndpoint
 from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint
 from gateway.routes.facts import FactsEndpoint
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
 from gateway.routes.moments import Moments
-from gateway.routes.pages import BoundariesEndpoint, OverlayEndpoint, PageFiles
 from gateway.routes.rows import RowsEndpoint
 from gateway.routes.seats import SeatsEndpoint
 from gateway.routes.stream import StreamEndpoint
 from gateway.routes.totals import TotalsEndpoint
-from gateway.siblings import Siblings
+from gateway.workers import WorkerMetrics
 
 
 def application(
@@ -37,9 +52,9 @@ def application(
     moments: Moments | None = None,
     boundaries: Boundaries | None = None,
     log: OrderLog | None = None,
-    siblings: Siblings | None = None,
+    worker_metrics: WorkerMetrics | None = None,
 ) -> Starlette:
-    """The routes of one gateway; with a log to write them to it takes orders, with siblings it tells their metrics."""
+    """The routes of one gateway; with a log it takes orders, with `worker_metrics` it serves all workers' metrics."""
     files = PageFiles(directory=pages)
     rows = RowsEndpoint(gateway)
 
@@ -54,7 +69,7 @@ def application(
 
     async def metrics(request: Request) -> Response:
         grant = grant_of(request)
-        body = await siblings.scrape(grant) if siblings is not None else gateway.exposed_to(grant)
+        body = await worker_metrics.scrape(grant) if worker_metrics is not None else gateway.exposed_to(grant)
         return Response(body, headers={"content-type": CONTENT_TYPE} | NO_STORE)
 
     async def definition(request: Request) -> Response:
@@ -107,7 +122,7 @@ def _readiness(gateway: Gateway) -> Response:
         "ready": not reasons,
         "reason": " ".join(reasons) or gateway.reason,
         "reasons": reasons,
-        "log_age_s": round(told_age_s(gateway.log_age_s, numbers=gateway.may_be_counted_by(PUBLIC)), 1),
+        "log_age_s": round(shown_age_s(gateway.log_age_s, numbers=gateway.may_be_counted_by(PUBLIC)), 1),
     }
     return json_answer(orjson.dumps(answer), status=503 if reasons else 200, headers=headers)
 
@@ -123,3 +138,71 @@ async def _refuse(request: Request, error: Exception) -> Response:
         )
     body = {"error": message} | (error.fields if isinstance(error, Coded) else {})
     return json_answer(orjson.dumps(body), status=error.status_code, headers=dict(error.headers or {}))
+
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src {}; base-uri 'none'; form-action 'none'"
+)
+"""Scripts, styles and fonts are the gateway's own, and nothing is written into a page that could be one."""
+
+_OFFLINE: Final = "graphics/offline.html"
+"""Draws a timeline that lies wherever the graphics tool says; it knows no token."""
+
+_CONTROL_ROOM: Final = "control/"
+"""Who could frame it, could have an operator click what they do not see."""
+
+
+class PageFiles(StaticFiles):
+    """The files of a folder. Browsers ask each time, and are told where nothing changed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, with its policy where it is a page (Content Security Policy Level 3). Raises `HTTPException`."""
+        if path.endswith(".py"):  # what makes the folder a package is nobody's page
+            raise HTTPException(404)
+        response = await super().get_response(path, scope)
+        response.headers.update(NO_CACHE)
+        if path.endswith(".html"):
+            response.headers["content-security-policy"] = _policy(path)
+        return response
+
+    def is_not_modified(self, response_headers: Headers, request_headers: Headers) -> bool:
+        """Whether the browser has it already."""
+        if "if-none-match" in request_headers:
+            return holds(request_headers, response_headers["etag"])
+        return super().is_not_modified(response_headers, request_headers)
+
+
+def _policy(path: str) -> str:
+    policy = _POLICY.format("*" if path == _OFFLINE else "'self'")
+    return f"{policy}; frame-ancestors 'none'" if path.startswith(_CONTROL_ROOM) else policy
+
+
+_PAGE: Final = "overlays/overlay.html"
+
+
+class OverlayEndpoint:
+    """/overlays/NAME: the same page for all, since its script reads the name off the address."""
+
+    def __init__(self, files: StaticFiles) -> None:
+        self._files = files
+
+    async def answer(self, request: Request) -> Response:
+        """The page; 404 with the names that there are."""
+        name = request.path_params["name"]
+        if name not in OVERLAY_NAMES:
+            raise HTTPException(404, f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}.")
+        return await self._files.get_response(_PAGE, request.scope)
+
+
+class BoundariesEndpoint:
+    """/v1/boundaries: the GeoJSON that the gateway was given, or 204 where it was given none."""
+
+    def __init__(self, boundaries: Boundaries | None) -> None:
+        self._boundaries = boundaries
+
+    async def answer(self, request: Request) -> Response:
+        """The boundaries, with an ETag: they do not change while the gateway runs."""
+        if self._boundaries is None:
+            return Response(status_code=204, headers=NO_CACHE)
+        return unless_held(request, self._boundaries.body, self._boundaries.etag)

@@ -175,10 +175,15 @@ class OrdersEndpoint:
         order = self._accepted(run_state, value)
         asked = unanswered(self._questions(run_state, order), _confirmed(request))
         if asked:
-            return _not_confirmed(asked, _told(run_state, order))
-        told = {"ordered": order.type, "id": order.id, "by": order.by, "changes": _told(run_state, order)["changes"]}
+            return _not_confirmed(asked, _effect(run_state, order))
+        answer = {
+            "ordered": order.type,
+            "id": order.id,
+            "by": order.by,
+            "changes": _effect(run_state, order)["changes"],
+        }
         await self._write(run_state, order, value)
-        return json_answer(orjson.dumps(told), status=202)
+        return json_answer(orjson.dumps(answer), status=202)
 
     async def _write(self, run_state: RunState, order: Order, value: bytes) -> None:
         released = _released(run_state, order)
@@ -195,7 +200,7 @@ class OrdersEndpoint:
         unknown = unknown_in(order, run_state.run.definition)
         if unknown is not None:
             raise Coded(_CONFLICT, "unknown", unknown)
-        return {**_told(run_state, order), **_asked(self._questions(run_state, order))}
+        return {**_effect(run_state, order), **_asked(self._questions(run_state, order))}
 
     def _questions(self, run_state: RunState, order: Order) -> tuple[Question, ...]:
         """What is to be confirmed of an order that comes now. Raises `Coded` where it cannot be meant."""
@@ -248,14 +253,14 @@ def _asked(asked: Sequence[Question]) -> dict[str, object]:
     }
 
 
-def _not_confirmed(asked: Sequence[Question], told: dict[str, object]) -> Response:
+def _not_confirmed(asked: Sequence[Question], effect: dict[str, object]) -> Response:
     sentences = " ".join(question.sentence for question in asked)
     message = f"{sentences} Nothing was written. Ask again with ?confirm= and what 'confirm' says, if that is meant."
-    body = {"error": message, "code": NOT_CONFIRMED, **told, **_asked(asked)}
+    body = {"error": message, "code": NOT_CONFIRMED, **effect, **_asked(asked)}
     return json_answer(orjson.dumps(body), status=_CONFLICT)
 
 
-def _told(run_state: RunState, order: Order) -> dict[str, object]:
+def _effect(run_state: RunState, order: Order) -> dict[str, object]:
     """Every figure that an order sets or gives back, before and after; and fields that belong into the order."""
     on_air = run_state.program.on_air
     by_hand = changes(order, on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()

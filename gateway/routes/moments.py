@@ -29,7 +29,7 @@ class Past:
 
     `hold` names what was held, `held` is each contest and unit of which a part was, and during an embargo nothing was
     on air. Of a replay one `take` is told, the present one: what an earlier one showed at that moment is not in it.
-    `complaint` says which restrictions could not be verified, and count as if they had been.
+    `unverified_warning` says which restrictions could not be verified, and count as if they had been.
     """
 
     at: datetime
@@ -39,7 +39,7 @@ class Past:
     on_air: tuple[Row, ...]
     control_room: tuple[Row, ...]
     take: int = 0
-    complaint: str | None = None
+    unverified_warning: str | None = None
 
 
 class History(Protocol):

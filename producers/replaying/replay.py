@@ -17,7 +17,7 @@ from eventlog.clock import Clock
 from eventlog.loops import forever
 from eventlog.port import EventLog
 from eventlog.retry import Tries, retried
-from eventlog.run import Run, begin_take, find_run
+from eventlog.run import Run, begin_replay_epoch, find_run
 from producers.publish import BATCH_RECORDS, Publisher
 from producers.replaying.archived import ArchivedNight, ArchiveReader
 from producers.replaying.control_topic import OrderReceiver, PositionPublisher, ReplayPosition
@@ -268,7 +268,7 @@ class ArchiveReplay:
             found = await find_run(self._log, self._run.name)
             if found.epoch == epoch:
                 return found
-            return await begin_take(self._log, found, epoch=epoch, clock=self._clock, partitions=partitions)
+            return await begin_replay_epoch(self._log, found, epoch=epoch, clock=self._clock, partitions=partitions)
 
         self._run = found = await retried(begun, Tries(self._clock, self._publisher.retry), partial(_log.warning, "%s"))
         self._publisher = replace(self._publisher, topic=found.topics.tallies.name)

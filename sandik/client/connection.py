@@ -335,8 +335,8 @@ class LiveNight(Night):
         except ValidationError as error:
             kind = _kind(text)
             if isinstance(kind, str) and kind in _KINDS:
-                complaint = f"The gateway said something that is not in {PROTOCOL}: {error.errors()[0]['msg']}."
-                self._hear(Error(type="error", code="malformed", message=complaint))
+                sentence = f"The gateway said something that is not in {PROTOCOL}: {error.errors()[0]['msg']}."
+                self._hear(Error(type="error", code="malformed", message=sentence))
             return  # of a kind that we do not know: a newer server may say more
         self.receive(message)
 

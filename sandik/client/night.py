@@ -132,7 +132,7 @@ class Night:
         self.gaps = 0
         """Deltas that began beyond the cursor: faults of the server's, each mended by a fresh snapshot."""
         self._send = send
-        self._tell = tell
+        self._emit = tell
         self._random = random
         self._retry = retry or Retry()
         self._feeds = Feeds(now)
@@ -218,7 +218,7 @@ class Night:
         if self._frozen is not None:
             return
         self._frozen = _Frozen({place: self.newest(*place) for place in self._places()}, self._calls)
-        self._tell(Pending(0))
+        self._emit(Pending(0))
 
     def take(self) -> None:
         """Let the newest through, all of it in one step, and stay held."""
@@ -227,7 +227,7 @@ class Night:
         changed = self._changed()
         self._frozen.shown |= {place: self.newest(*place) for place in changed}
         self._frozen.calls = self._calls
-        self._tell(Pending(0))
+        self._emit(Pending(0))
         self._tell_changes(changed)
 
     def release(self) -> None:
@@ -236,7 +236,7 @@ class Night:
             return
         changed = self._changed()
         self._frozen = None
-        self._tell(Pending(0))
+        self._emit(Pending(0))
         self._tell_changes(changed)
 
     # What is followed
@@ -276,12 +276,12 @@ class Night:
             case State():
                 self._state = message
                 self._feeds.receive(message)
-                self._tell(message)
+                self._emit(message)
             case Event():
                 if self._frozen is None:
-                    self._tell(message)
+                    self._emit(message)
             case Error():
-                self._tell(message)
+                self._emit(message)
             case Goodbye():
                 self.come_back_after(message.retry_after_s)
             case _:
@@ -328,13 +328,13 @@ class Night:
 
     def _connection(self, status: Status) -> None:
         self.status = status
-        self._tell(StatusChange(status, self.code))
+        self._emit(StatusChange(status, self.code))
 
     def _hello(self, message: Hello) -> None:
         self.run, self.mode, self.epoch, self.scope = message.run, message.mode, message.epoch, message.scope
         self._failures = 0
         self._heartbeat_s = message.heartbeat_s
-        self._tell(message)
+        self._emit(message)
         self._connection("open")
 
     def _snapshot(self, message: Snapshot) -> None:
@@ -363,9 +363,9 @@ class Night:
 
     def _moved(self, wanted: Wanted, units: Iterable[str]) -> None:
         if self._frozen is None:
-            self._tell(Change(wanted.contest, wanted.source, tuple(units)))
+            self._emit(Change(wanted.contest, wanted.source, tuple(units)))
         else:
-            self._tell(Pending(self.pending))
+            self._emit(Pending(self.pending))
 
     def _changed(self) -> list[FigureKey]:
         """Where the newest figures are others than those that are shown."""
@@ -389,7 +389,7 @@ class Night:
         for place in changed:
             units.setdefault((place.contest, place.source), []).append(place.unit)
         for (contest, source), moved in units.items():
-            self._tell(Change(contest, source, tuple(moved)))
+            self._emit(Change(contest, source, tuple(moved)))
 
     def _unsubscribe(self, one: Subscription) -> None:
         one.handles -= 1

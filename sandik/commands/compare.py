@@ -16,8 +16,8 @@ from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
 from sandik.quantities import NOTHING, decimal, grouped, percent
-from sandik.read_run import embargo_complaint, quarantine_of, read_control
-from sandik.told import meaning
+from sandik.read_run import embargo_warning, quarantine_of, read_control
+from sandik.run_totals import meaning
 from sandik.totals_table import Names
 from sandik.wiring import open_log
 from schemas.comparison import Said
@@ -101,7 +101,7 @@ async def _explanation(
                 comparisons.fold(record)
         held = program.is_held(contest, unit)
         control = await read_control(log, run, operators)
-        screen.warn(embargo_complaint(control, clock.now()))
+        screen.warn(embargo_warning(control, clock.now()))
         aside = set_aside((await quarantine_of(log, run, operators)).open, question, is_public=False)
         about = run, run.epoch, program.live, comparisons, question
         found = explain(*about, told=Told.CONTROL_ROOM, held=held, set_aside=aside)

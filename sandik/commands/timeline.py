@@ -65,15 +65,15 @@ def timeline(
     partitioned = partial(partition_of, partitions=archive.manifest.partitions)
     with screen.bar("folding tallies") as bar:
         bar.expect(archive.manifest.count("tallies"))
-        told = Timeline(run, partitioned, wanted, operator_keys(operator_key))
+        timeline_of_run = Timeline(run, partitioned, wanted, operator_keys(operator_key))
         orders = [_due(record, clock) for record in archive.control()]
-        messages = list(told.tell(orders, _counted(_tallies(archive, clock), bar)))
+        messages = list(timeline_of_run.messages(orders, _counted(_tallies(archive, clock), bar)))
     content = document(run, messages)
     try:
         out.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
-    screen.warn(complaint(told.kept))
+    screen.warn(complaint(timeline_of_run.kept))
     screen.say(f"Wrote {grouped(len(messages))} messages, {grouped(len(content))} bytes, to {out}.")
     if any(message.get("hold") for _, message in messages):
         screen.say("Holds are told as they were ordered: the archive does not say what had been published by then.")

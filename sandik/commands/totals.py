@@ -27,7 +27,7 @@ from sandik.past import encode_past, past_of
 from sandik.process import end_with_parent, run_to_completion
 from sandik.quantities import grouped
 from sandik.read_run import NO_TOTALS_HASH, TellOption, read_totals, state_hash
-from sandik.told import ToldTotals
+from sandik.run_totals import RunTotals
 from sandik.totals_table import TotalsTables
 from sandik.wiring import open_log
 from schemas.definition import Source
@@ -67,7 +67,7 @@ def totals(
         sys.stdout.write(found_hash + "\n")
         return
     found, told, nothing = run_to_completion(_told(log, run, tell, operator_keys(operator_key)))
-    screen.warn(told.complaint)
+    screen.warn(told.unverified_warning)
     screen.warn(nothing)
     if form is Format.JSON:
         write_bytes(told.encode() + b"\n")
@@ -88,7 +88,7 @@ async def _hash(url: str, name: str) -> tuple[str, str | None]:
 
 async def _told(
     url: str, name: str, tell: Told, operators: tuple[OperatorKey, ...]
-) -> tuple[Run, ToldTotals, str | None]:
+) -> tuple[Run, RunTotals, str | None]:
     """Return the run, its totals and, where there are none, why there are none."""
     clock = Wall()
     async with open_log(url, clock) as log:
@@ -143,7 +143,7 @@ def at(
     if tell is Told.LOG:
         raise UsageError("The past is told as it was on_air or in the control_room. What sources said: sandik trace.")
     found, past = run_to_completion(_past(log, run, moment, _day(day), operator_keys(operator_key)))
-    screen.warn(past.complaint)
+    screen.warn(past.unverified_warning)
     if form is Format.JSON:
         write_bytes(encode_past(past) + b"\n")
         return
@@ -239,7 +239,7 @@ def export(
     operators = operator_keys(operator_key)
     told, content = run_to_completion(_export(log, run, form, tell, operators, source, contest))
     _write(out, content)
-    screen.warn(told.complaint)
+    screen.warn(told.unverified_warning)
     screen.say(f"Wrote {grouped(len(told.rows))} rows to {out} ({tell}).")
 
 
@@ -251,7 +251,7 @@ async def _export(
     operators: tuple[OperatorKey, ...],
     source: str | None,
     contest: str | None,
-) -> tuple[ToldTotals, bytes]:
+) -> tuple[RunTotals, bytes]:
     clock = Wall()
     async with open_log(url, clock) as log:
         run = await find_run(log, name)
@@ -272,7 +272,7 @@ async def _export(
     return told, content
 
 
-def as_csv(told: ToldTotals) -> bytes:
+def as_csv(told: RunTotals) -> bytes:
     """A line for each unit and candidate, in UTF-8 with a header; what is told of the unit is in each."""
     text = io.StringIO(newline="")
     lines = csv.writer(text, lineterminator="\r\n")

@@ -21,7 +21,7 @@ from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
 from sandik.quantities import grouped
-from sandik.read_run import embargo_complaint, read_control, read_on_air
+from sandik.read_run import embargo_warning, read_control, read_on_air
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import UsageError
@@ -206,7 +206,7 @@ async def _found(
                     trace.set_aside(Quarantined.model_validate_json(record.value or b""))
         control = await read_control(log, run, operators)
         embargoed = control.embargo.is_in_force(clock.now())
-        screen.warn(embargo_complaint(control, clock.now()))
+        screen.warn(embargo_warning(control, clock.now()))
         return _Found(run, asked, trace, await read_on_air(log, run), embargoed=embargoed)
 
 

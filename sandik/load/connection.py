@@ -20,7 +20,7 @@ from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
-from sandik.load.crowd import Client, Crowd
+from sandik.load.clients import Client, LoadClients
 from schemas.errors import UsageError
 from schemas.wire import PROTOCOL
 
@@ -235,14 +235,14 @@ OnLost = Callable[[Client, int], None]
 
 
 class Connection(asyncio.Protocol):
-    """Opens with the handshake, subscribes from the client's cursor, and hands every text to the crowd."""
+    """Opens with the handshake, subscribes from the client's cursor, and hands every text to the clients."""
 
     __slots__ = (
         "_client",
         "_code",
-        "_crowd",
         "_handshake",
         "_leaving",
+        "_load_clients",
         "_now",
         "_on_lost",
         "_reader",
@@ -251,10 +251,10 @@ class Connection(asyncio.Protocol):
     )
 
     def __init__(
-        self, client: Client, crowd: Crowd, handshake: Handshake, now: Callable[[], float], on_lost: OnLost
+        self, client: Client, clients: LoadClients, handshake: Handshake, now: Callable[[], float], on_lost: OnLost
     ) -> None:
         self._client = client
-        self._crowd = crowd
+        self._load_clients = clients
         self._handshake: Handshake | None = handshake
         self._now = now
         self._on_lost = on_lost
@@ -275,20 +275,20 @@ class Connection(asyncio.Protocol):
         now = self._now()
         client = self._client
         client.size_bytes += len(data)
-        self._crowd.figures.size_bytes += len(data)
+        self._load_clients.figures.size_bytes += len(data)
         try:
             if self._handshake is not None:
                 data = self._open(self._handshake, data)
             for opcode, payload in self._reader.feed(data):
                 if opcode == Opcode.TEXT:
-                    self._crowd.figures.frames += 1
-                    self._crowd.take(client, payload, now)
+                    self._load_clients.figures.frames += 1
+                    self._load_clients.take(client, payload, now)
                 else:
                     self._control(opcode, payload)
         except Refused as refused:
             self._fail(refused)
         except (ProtocolError, PayloadTooBig) as error:
-            self._crowd.figures.fault("unreadable", str(error))
+            self._load_clients.figures.fault("unreadable", str(error))
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -326,9 +326,9 @@ class Connection(asyncio.Protocol):
         if rest is None:
             return b""
         self._handshake = None
-        standing = self._client.standing
-        ask = dict(standing.subject.message)
-        cursor = standing.cursor
+        state = self._client.state
+        ask = dict(state.subject.message)
+        cursor = state.cursor
         if cursor is not None:
             ask["since"] = cursor.model_dump()
         self._send(Opcode.TEXT, orjson.dumps(ask))
@@ -345,7 +345,7 @@ class Connection(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.close()
         elif opcode == Opcode.BINARY:
-            self._crowd.figures.fault("unreadable", "a binary message")
+            self._load_clients.figures.fault("unreadable", "a binary message")
 
     def _send(self, opcode: Opcode, payload: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Final
 
-from sandik.load.standing import Fault, Ordered
+from sandik.load.subject_state import Fault, Ordered
 
 _HALF: Final = 1_024
 """Slots of one doubling: the power of two at or above 10 to the 3 digits."""

@@ -16,6 +16,7 @@ from eventlog.clock import Clock, Wall
 from eventlog.loops import forever
 from producers.chance import Chance, seeded
 from sandik.client.endpoint import Retry, may_reconnect
+from sandik.load.clients import Client, LoadClients
 from sandik.load.connection import (
     Address,
     Connection,
@@ -27,7 +28,6 @@ from sandik.load.connection import (
     resolve,
     stream_uri,
 )
-from sandik.load.crowd import Client, Crowd
 from sandik.load.measurements import MICROSECONDS
 from sandik.load.plan import PIECE_S, Begin, Done, Piece, PipeClosed, PipeEnd, Plan, Ready, Stop, cpu_s
 from sandik.process import calm_garbage_collector
@@ -84,7 +84,7 @@ class Worker:
         self._plan = plan
         self._clock = clock
         self._channel = channel
-        self._crowd = Crowd(plan, numbers)
+        self._load_clients = LoadClients(plan, numbers)
         self._uri: WebSocketURI = stream_uri(plan.url)
         self._address: Address = resolve(self._uri.host, self._uri.port)
         self._tls = ssl.create_default_context() if self._uri.secure else None
@@ -104,7 +104,7 @@ class Worker:
         begin = await self._channel.receive()
         if not isinstance(begin, Begin):
             raise PipeClosed
-        self._crowd.began = begin.at
+        self._load_clients.began = begin.at
         async with self._group as group:
             tasks = [
                 group.create_task(one)
@@ -120,13 +120,13 @@ class Worker:
             self._finished = True
             for task in (*tasks, *self._opening):
                 task.cancel()
-        self._crowd.close_books(self._end_s)
+        self._load_clients.close_books(self._end_s)
         self._channel.send(self._piece())
 
     # Connecting
 
     async def _open_all(self) -> None:
-        for client in self._crowd.clients:
+        for client in self._load_clients.clients:
             await self._sleep_until(client.due_s)
             self._begin_to_open(client)
 
@@ -144,17 +144,17 @@ class Worker:
                     await self._connect(client)
                 break
             except (OSError, TimeoutError, Refused) as error:
-                self._crowd.figures.refused[reason(error)] += 1
+                self._load_clients.figures.refused[reason(error)] += 1
             await self._clock.sleep(_RETRY.delay_s(failures, self._chance.random))
-        self._crowd.figures.opened += 1
+        self._load_clients.figures.opened += 1
         if not client.joined and client.lost_at is None:
             since_due_s = self._elapsed() - client.due_s
-            self._crowd.figures.opening.record(round(since_due_s * MICROSECONDS))
+            self._load_clients.figures.opening.record(round(since_due_s * MICROSECONDS))
 
     async def _connect(self, client: Client) -> None:
         loop = asyncio.get_running_loop()
         connection = Connection(
-            client, self._crowd, Handshake(self._uri, self._plan.token), self._clock.monotonic, self._lost
+            client, self._load_clients, Handshake(self._uri, self._plan.token), self._clock.monotonic, self._lost
         )
         made = open_socket(self._address, client.number, stalls=client.stalls)
         try:
@@ -177,12 +177,12 @@ class Worker:
         self._connections.pop(client, None)
         if self._finished:
             return
-        self._crowd.figures.closes[code] += 1
+        self._load_clients.figures.closes[code] += 1
         if not may_reconnect(code):
-            self._crowd.figures.fault("error", f"sent away with close code {code}")
+            self._load_clients.figures.fault("error", f"sent away with close code {code}")
             return
-        self._crowd.lose(client, self._clock.monotonic())
-        self._crowd.figures.reconnects += 1
+        self._load_clients.lose(client, self._clock.monotonic())
+        self._load_clients.figures.reconnects += 1
         asked_s, client.retry_after_s = client.retry_after_s, None
         self._begin_to_open(client, _RETRY.delay_s(0, self._chance.random) if asked_s is None else asked_s)
 
@@ -206,9 +206,9 @@ class Worker:
             return
         self._stalled = False
         now = self._clock.monotonic()
-        for client in self._crowd.clients:
+        for client in self._load_clients.clients:
             if client.stalls and client.joined:
-                self._crowd.resume(client, now)
+                self._load_clients.resume(client, now)
                 if client in self._connections:
                     self._connections[client].resume()
 
@@ -224,7 +224,7 @@ class Worker:
         self._finishing = True
         self._resume()
         deadline_s = self._elapsed() + self._plan.grace_s
-        while self._crowd.behind(self._end_s) and self._elapsed() < deadline_s:
+        while self._load_clients.behind(self._end_s) and self._elapsed() < deadline_s:
             await self._clock.sleep(_LOOK_EVERY_S)
         self._finished = True
         for connection in list(self._connections.values()):
@@ -249,16 +249,16 @@ class Worker:
 
     def _piece(self) -> Piece:
         second = max(0, round(self._elapsed() / PIECE_S) - 1)
-        return Piece(second, len(self._connections), self._crowd.flush())
+        return Piece(second, len(self._connections), self._load_clients.flush())
 
     async def _look_at_lag(self) -> None:
         while True:
             due = self._clock.monotonic() + _LAG_EVERY_S
             await self._clock.sleep(_LAG_EVERY_S)
-            self._crowd.figures.own_lag.record(round((self._clock.monotonic() - due) * MICROSECONDS))
+            self._load_clients.figures.own_lag.record(round((self._clock.monotonic() - due) * MICROSECONDS))
 
     def _elapsed(self) -> float:
-        return self._clock.monotonic() - self._crowd.began
+        return self._clock.monotonic() - self._load_clients.began
 
     async def _sleep_until(self, elapsed_s: float) -> None:
         await self._clock.sleep(elapsed_s - self._elapsed())

@@ -10,7 +10,7 @@ from consumers.aggregate import Progress, fold_run
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
-from eventlog.run import Run, begin_take, create_run, find_run
+from eventlog.run import Run, begin_replay_epoch, create_run, find_run
 from schemas.errors import LogUnavailable
 from schemas.progress import Mark, ReplayMoved, is_mark, parse_mark
 from tests.builders import NIGHT, counted, small_election
@@ -91,7 +91,7 @@ async def test_an_aggregator_moves_over_to_a_new_replay_epoch_by_itself(log: Eve
     async with folding(log, run, progress):
         await publish(log, run, counted())
         await until_marked(log, run, await say(log, run))
-        second = await begin_take(log, run, epoch="e2e2", clock=Wall(), partitions=2)
+        second = await begin_replay_epoch(log, run, epoch="e2e2", clock=Wall(), partitions=2)
         await publish(log, second, counted(), counted(box=1002))
         await until_marked(log, second, await say(log, second))
     assert progress.folded == 3
@@ -102,7 +102,7 @@ async def test_an_aggregator_moves_over_to_a_new_replay_epoch_by_itself(log: Eve
 async def test_an_aggregator_that_owns_nothing_moves_over_too(log: EventLog, run: Run) -> None:
     """Three share two partitions, so one of them stands by; its turn may come in the next take."""
     async with folding(log, run), folding(log, run), folding(log, run):
-        second = await begin_take(log, run, epoch="e2e2", clock=Wall(), partitions=2)
+        second = await begin_replay_epoch(log, run, epoch="e2e2", clock=Wall(), partitions=2)
         await publish(log, second, counted())
         await until_marked(log, second, await say(log, second))
 
@@ -122,7 +122,7 @@ class Forgetful(Unreliable):
 async def test_a_log_that_is_away_while_a_replay_epoch_begins_is_waited_for(log: EventLog, run: Run) -> None:
     line, progress = Forgetful(log), Progress()
     async with folding(line, run, progress):
-        second = await begin_take(log, run, epoch="e2e2", clock=Wall(), partitions=2)
+        second = await begin_replay_epoch(log, run, epoch="e2e2", clock=Wall(), partitions=2)
         await publish(log, second, counted())
         await until_marked(log, second, await say(log, second))
     assert line.asked == 3

@@ -5,7 +5,7 @@ import pytest
 
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
-from eventlog.run import Run, begin_take, create_run, find_run
+from eventlog.run import Run, begin_replay_epoch, create_run, find_run
 from eventlog.topics import RunTopics
 from schemas.control import EpochBegun, Mode, RunCreated
 from schemas.definition import Election
@@ -21,7 +21,7 @@ async def test_a_take_is_current_once_it_has_begun(log: EventLog, unique: str) -
     run = await made(log, unique)
     assert (run.topics.take, run.epoch) == (0, "e1e1")
     for take, epoch in ((1, "e2e2"), (2, "e3e3")):
-        run = await begin_take(log, run, epoch=epoch, clock=Wall(), partitions=3)
+        run = await begin_replay_epoch(log, run, epoch=epoch, clock=Wall(), partitions=3)
         assert run == await find_run(log, unique)
         assert (run.topics.take, run.epoch, run.topics.partitions) == (take, epoch, 3)
         assert set((await log.end_offsets(run.topics.tallies.name)).values()) == {0}
@@ -31,7 +31,7 @@ async def test_a_take_is_current_once_it_has_begun(log: EventLog, unique: str) -
 async def test_only_a_replay_begins_again(log: EventLog, unique: str) -> None:
     run = await made(log, unique, "live")
     with pytest.raises(UsageError, match="is live, and only a replay"):
-        await begin_take(log, run, epoch="e2e2", clock=Wall())
+        await begin_replay_epoch(log, run, epoch="e2e2", clock=Wall())
     begun = EpochBegun(run=unique, epoch="e2e2", take=1, at=NIGHT)
     await log.append(run.topics.control.name, [Entry(b"epoch", begun.encode())])
     assert run == await find_run(log, unique)
@@ -47,9 +47,9 @@ async def test_a_take_that_is_not_the_next_one_does_not_count(log: EventLog, uni
 
 async def test_of_two_who_begin_the_same_take_the_second_is_told(log: EventLog, unique: str) -> None:
     run = await made(log, unique)
-    await begin_take(log, run, epoch="e2e2", clock=Wall())
+    await begin_replay_epoch(log, run, epoch="e2e2", clock=Wall())
     with pytest.raises(UsageError, match="Another replay writes"):
-        await begin_take(log, run, epoch="e3e3", clock=Wall())
+        await begin_replay_epoch(log, run, epoch="e3e3", clock=Wall())
     assert (await find_run(log, unique)).epoch == "e2e2"
 
 
@@ -109,7 +109,7 @@ async def test_rubbish_in_the_control_topic_hides_no_run(log: EventLog, unique: 
     run = await made(log, unique)
     await log.append(topics.control.name, [Entry(b"x", rubbish)])
     assert run == await find_run(log, unique) == await made(log, unique)
-    assert "e2e2" == (await begin_take(log, run, epoch="e2e2", clock=Wall())).epoch
+    assert "e2e2" == (await begin_replay_epoch(log, run, epoch="e2e2", clock=Wall())).epoch
 
 
 @pytest.mark.parametrize("of", ["record", "definition"])

@@ -188,4 +188,4 @@ async def test_mangled_frames_lead_to_documented_answers_and_close_codes() -> No
         connection.connection_lost(None)
     assert codes <= DOCUMENTED, f"seed {SEED}"
     assert {1002, 1003, 1007} <= codes
-    assert (gateway.census.total, len(state.connections)) == (0, 0)
+    assert (gateway.connection_counts.total, len(state.connections)) == (0, 0)

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from sandik.load.schedule import Track
-from sandik.load.standing import Step, Subject, SubjectState, step
+from sandik.load.subject_state import Step, Subject, SubjectState, step
 
 DISTRICT = "tr/34/uskudar"
 TRACK = Track(places=(0, 2, 5), cycle=10, base=100)
@@ -33,10 +33,10 @@ def delta(start: int, seq: int, *entries: dict[str, Any]) -> bytes:
 
 def walk(subject: Subject, *payloads: bytes) -> list[Step]:
     """Take the messages one after the other."""
-    standing, steps = SubjectState(subject), []
+    state, steps = SubjectState(subject), []
     for payload in payloads:
-        steps.append(step(standing, payload))
-        standing = steps[-1].after
+        steps.append(step(state, payload))
+        state = steps[-1].after
     return steps
 
 

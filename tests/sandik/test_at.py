@@ -10,7 +10,7 @@ import pytest
 from consumers.aggregate import Aggregator
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
-from eventlog.run import begin_take, create_run, find_run
+from eventlog.run import begin_replay_epoch, create_run, find_run
 from gateway.routes.moments import Past
 from sandik import past
 from sandik.past import PastWorker, past_of
@@ -197,7 +197,7 @@ def test_of_a_replay_the_present_take_is_told_and_named(sandik: Sandik, tmp_path
             run = await create_run(log, RUN, small_election(), mode="replay", epoch="e1e1", clock=clock)
             await log.append(run.topics.tallies.name, [Entry(b"tr/34/uskudar", value_of(counted({"kurum": 1})))])
             clock.advance(60)
-            run = await begin_take(log, run, epoch="e2e2", clock=clock)
+            run = await begin_replay_epoch(log, run, epoch="e2e2", clock=clock)
             await log.append(run.topics.tallies.name, [Entry(b"tr/34/uskudar", value_of(counted({"kurum": 2})))])
             await Aggregator(log, run, clock).run_until_end()
             return await past_of(log, run, clock.now()), await PastWorker(url, RUN).at(clock.now())

@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from sandik.commands.totals import as_csv
-from sandik.told import ToldTotals
+from sandik.run_totals import RunTotals
 from schemas.figures import ROW_COUNTS
 from schemas.totals import Row, Told
 from tests.sandik.conftest import Sandik
@@ -15,7 +15,7 @@ def test_a_line_of_csv_has_every_figure_under_its_name_and_says_what_was_set_by_
     row = Row("mayor", "aa", "tr", "country", 1, 2, 3, 4, 5, 6, 7, 8, {"chp": 9, "dp": 10}, ("cast", "votes.chp"))
     row = row._replace(boxes_surplus=1, complete=True, contradictions=("boxes_over_total", "cast_over_roll"))
     held = frozenset({("mayor", "tr")})
-    told = ToldTotals(
+    told = RunTotals(
         told=Told.ON_AIR,
         contests=("mayor",),
         rows=(row,),

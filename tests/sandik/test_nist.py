@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
 from sandik.nist import Origin, election_report
-from sandik.told import tell
+from sandik.run_totals import totals_of
 from schemas.control import Mode
 from schemas.definition import Election, Party
 from schemas.totals import Told, Totals
@@ -45,7 +45,7 @@ def report(records: list[Totals], mode: Mode = "test", contest: str | None = Non
     fold = OnAir(ELECTION)
     for record in records:
         fold.fold_totals(record)
-    told = tell(fold, Told.ON_AIR, embargoed=False).only(contest, "aa")
+    told = totals_of(fold, Told.ON_AIR, embargoed=False).only(contest, "aa")
     origin = Origin("night", mode, ELECTION.sources[0], NIGHT, "sandik 1")
     found: dict[str, Any] = orjson.loads(orjson.dumps(election_report(ELECTION, told, origin)))
     return found

@@ -80,7 +80,7 @@ def test_at_any_moment_it_shows_what_was_on_air(data: st.DataObject) -> None:
     judged = Control(run)
     count_for = {one.offset for one in control if (verdict := judged.fold(one)) is not None and verdict.counts}
     given_orders = [one for one in given_orders if one.offset in count_for]  # as one that withdraws nothing does not
-    messages = list(Timeline(run, partition_of, AT_ONCE).tell(control, iter(records)))
+    messages = list(Timeline(run, partition_of, AT_ONCE).messages(control, iter(records)))
     moment = data.draw(st.integers(1, 100))
 
     assert sorted(messages, key=lambda one: one[0]) == messages
@@ -105,7 +105,7 @@ def on_air(run: Run, records: list[Due], given_orders: list[Given], moment: int)
 def test_what_was_ordered_at_the_very_first_moment_counts() -> None:
     run = run_of(small_election())
     by_hand = FigureOverridden(**told(1, contest="mayor", source="aa", unit="tr/34/adalar", figures={"valid": 7}))
-    messages = list(Timeline(run, partition_of, AT_ONCE).tell([created(run), said(run, 0, 1, by_hand)], iter([])))
+    messages = list(Timeline(run, partition_of, AT_ONCE).messages([created(run), said(run, 0, 1, by_hand)], iter([])))
 
     assert 7 == played(messages, 0)["mayor", "aa", "tr"]["valid"]
 
@@ -129,7 +129,7 @@ def test_holds_and_the_embargo_count_as_they_did() -> None:
         said(run, BEGAN + 4_000, 2, Held(**told(2, contest="mayor"))),
         said(run, BEGAN + 6_000, 3, Released(**told(3, contest="mayor"))),
     ]
-    messages = list(Timeline(run, lambda _: 0, TimelineScope()).tell(control, iter(boxes)))
+    messages = list(Timeline(run, lambda _: 0, TimelineScope()).messages(control, iter(boxes)))
 
     assert [None, 1, 11, 11, 111] == [kurum(messages, BEGAN + at) for at in (1_999, 2_000, 4_500, 5_999, 6_000)]
     states = [
@@ -141,14 +141,14 @@ def test_holds_and_the_embargo_count_as_they_did() -> None:
 def test_an_embargo_that_ends_by_itself_lets_the_figures_through_at_its_time() -> None:
     run = run_of(small_election().model_copy(update={"embargo_until": NIGHT + timedelta(seconds=5)}))
     boxes = [Due(BEGAN + 1_000, 0, 0, b"tr/34/uskudar", value_of(counted({"kurum": 7})))]
-    messages = list(Timeline(run, lambda _: 0, TimelineScope()).tell([created(run)], iter(boxes)))
+    messages = list(Timeline(run, lambda _: 0, TimelineScope()).messages([created(run)], iter(boxes)))
     assert [None, 7] == [kurum(messages, BEGAN + at) for at in (4_999, 5_000)]
 
 
 def test_a_source_that_falls_silent_is_told() -> None:
     run = run_of(small_election())
     boxes = [Due(BEGAN, 0, 0, b"tr/34/uskudar", value_of(counted({"kurum": 7})))]
-    messages = list(Timeline(run, lambda _: 0, TimelineScope()).tell([created(run)], iter(boxes)))
+    messages = list(Timeline(run, lambda _: 0, TimelineScope()).messages([created(run)], iter(boxes)))
     words = [
         (at - BEGAN, one["feeds"]["aa"]["state"]) for at, one in messages if one["type"] == "state" and at >= BEGAN
     ]
@@ -163,7 +163,9 @@ def test_an_event_time_in_the_future_is_nowhere_dated_later_than_the_log_was_giv
         Due(BEGAN + 60_000, 0, 1, b"tr/34/uskudar", value_of(counted(box=1002))),
     ]
     messages = [
-        one for at, one in Timeline(run, lambda _: 0, TimelineScope()).tell([created(run)], iter(boxes)) if at >= BEGAN
+        one
+        for at, one in Timeline(run, lambda _: 0, TimelineScope()).messages([created(run)], iter(boxes))
+        if at >= BEGAN
     ]
     heard = [one["feeds"]["aa"]["last_event"] for one in messages if one["type"] == "state"]
     dated = [entry["as_of"] for one in messages if one["type"] == "totals" for entry in one["totals"]]
@@ -185,7 +187,7 @@ def test_only_what_is_wanted_is_told_and_what_happened_with_it() -> None:
         for number, source in enumerate(("aa", "anka"))
     ]
     wanted = TimelineScope(contest="mayor", source="anka")
-    messages = list(Timeline(run, lambda _: 0, wanted).tell([created(run)], iter(boxes)))
+    messages = list(Timeline(run, lambda _: 0, wanted).messages([created(run)], iter(boxes)))
     assert {"anka"} == {one["source"] for _, one in messages if one["type"] in {"totals", "event"}}
     assert "milestone" in {one["event"] for _, one in messages if one["type"] == "event"}
 
@@ -226,6 +228,6 @@ def test_with_other_keys_a_timeline_tells_nothing_that_an_embargo_kept_back() ->
     boxes = [Due(BEGAN + 1_000, 0, 0, b"tr/34/uskudar", value_of(counted({"kurum": 7})))]
     for keys, kinds, kept in (((seal.public,), {"totals"}, 0), ((new_seal().public,), set(), 1), ((), set(), 1)):
         timeline = Timeline(run, lambda _: 0, TimelineScope(), keys)
-        messages = list(timeline.tell(control, iter(boxes)))
+        messages = list(timeline.messages(control, iter(boxes)))
         assert kinds == {message["type"] for _, message in messages} & {"totals"}
         assert kept == len(timeline.kept)

@@ -21,7 +21,7 @@ from gateway.admission.handshake import (
     proxies,
     refuse_head,
 )
-from gateway.admission.limits import Census, Limits
+from gateway.admission.limits import ConnectionCounts, Limits
 from schemas.errors import UsageError
 from tests.gateway.tokens import HS256, NOW, claims, forged, token
 
@@ -195,11 +195,11 @@ def test_the_control_room_may_ask_for_what_everyone_sees(query: str, program: bo
 
 
 def test_where_there_are_too_many_connections_whoever_comes_is_told_when_to_come_back() -> None:
-    census = Census(Limits(connections=2, connections_per_address=1))
-    first, second, other = over_limit(census, "a"), over_limit(census, "a"), over_limit(census, "b")
+    counts = ConnectionCounts(Limits(connections=2, connections_per_address=1))
+    first, second, other = over_limit(counts, "a"), over_limit(counts, "a"), over_limit(counts, "b")
 
     assert (None, None) == (first, other)
-    for refusal, told in ((second, (429, "too_many")), (over_limit(census, "c"), (503, "full"))):
+    for refusal, told in ((second, (429, "too_many")), (over_limit(counts, "c"), (503, "full"))):
         assert refusal is not None
         assert told == refused(refusal)
         assert ["retry-after"] == [name for name, _ in refusal.headers]

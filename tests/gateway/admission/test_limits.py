@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.admission.limits import Census, Limits, Meter, counted_address
+from gateway.admission.limits import ConnectionCounts, Limits, Meter, counted_address
 
 LIMITS = Limits(messages_per_s=10, message_burst=20, bytes_per_s=1_000, byte_burst=5_000)
 
@@ -38,24 +38,24 @@ def test_in_any_stretch_no_more_passes_than_burst_and_rate(pauses: list[float]) 
 
 
 def test_connections_are_counted_by_address_and_together() -> None:
-    census = Census(replace(LIMITS, connections=3, connections_per_address=2))
-    assert [census.enter("a"), census.enter("a"), census.enter("a")] == [None, None, "too_many"]
-    assert [census.enter(None), census.enter("b")] == [None, "full"]
-    census.leave("a")
-    assert [census.enter("a"), census.total] == [None, 3]
+    counts = ConnectionCounts(replace(LIMITS, connections=3, connections_per_address=2))
+    assert [counts.enter("a"), counts.enter("a"), counts.enter("a")] == [None, None, "too_many"]
+    assert [counts.enter(None), counts.enter("b")] == [None, "full"]
+    counts.leave("a")
+    assert [counts.enter("a"), counts.total] == [None, 3]
 
 
 def test_whoever_is_not_limited_is_counted_in_the_total_only() -> None:
-    census = Census(replace(LIMITS, connections=100, connections_per_address=1))
-    assert [census.enter(None) for _ in range(101)] == [None] * 100 + ["full"]
+    counts = ConnectionCounts(replace(LIMITS, connections=100, connections_per_address=1))
+    assert [counts.enter(None) for _ in range(101)] == [None] * 100 + ["full"]
 
 
 def test_addresses_of_those_who_left_are_forgotten() -> None:
-    census = Census(LIMITS)
+    counts = ConnectionCounts(LIMITS)
     for number in range(1_000):
-        assert census.enter(str(number)) is None
-        census.leave(str(number))
-    assert (census.total, len(census._by_address)) == (0, 0)
+        assert counts.enter(str(number)) is None
+        counts.leave(str(number))
+    assert (counts.total, len(counts._by_address)) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_what_an_address_is_counted_as(address: str | None, counted: str | None)
 
 
 def test_whoever_is_not_limited_leaves_the_total_only() -> None:
-    census = Census(replace(LIMITS, connections=2, connections_per_address=1))
-    census.enter("a")
-    census.enter(None)
-    census.leave(None)
+    counts = ConnectionCounts(replace(LIMITS, connections=2, connections_per_address=1))
+    counts.enter("a")
+    counts.enter(None)
+    counts.leave(None)
 
-    assert ["too_many", None, "full"] == [census.enter("a"), census.enter(None), census.enter("b")]
+    assert ["too_many", None, "full"] == [counts.enter("a"), counts.enter(None), counts.enter("b")]

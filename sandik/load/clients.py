@@ -10,7 +10,7 @@ from typing import Final
 
 from sandik.load.measurements import MICROSECONDS, LoadFigures
 from sandik.load.plan import Plan
-from sandik.load.standing import Step, Subject, SubjectState, step
+from sandik.load.subject_state import Step, Subject, SubjectState, step
 
 RECEIPT_HZ: Final = 2_000
 """Receipts are kept to half a millisecond, rounded up: a fortieth of the 20 ms that good deliveries take."""
@@ -25,7 +25,7 @@ _CLOCKS_DIFFER_S: Final = 1.0
 
 
 class Client:
-    """One client: its place among the standings, and what it got. It outlives its connections."""
+    """One client: its place among the states, and what it got. It outlives its connections."""
 
     __slots__ = (
         "due_s",
@@ -37,13 +37,13 @@ class Client:
         "retry_after_s",
         "size_bytes",
         "stalls",
-        "standing",
+        "state",
         "watched",
     )
 
-    def __init__(self, number: int, standing: SubjectState, *, due_s: float, stalls: bool) -> None:
+    def __init__(self, number: int, state: SubjectState, *, due_s: float, stalls: bool) -> None:
         self.number = number
-        self.standing = standing
+        self.state = state
         self.due_s = due_s
         self.stalls = stalls
         self.joined = False
@@ -66,7 +66,7 @@ class Resumed:
         self.target_seq = target_seq
 
 
-class Crowd:
+class LoadClients:
     """All clients of one process, and what was measured since the last piece."""
 
     def __init__(self, plan: Plan, numbers: Sequence[int]) -> None:
@@ -92,11 +92,11 @@ class Crowd:
     def take(self, client: Client, payload: bytes, now: float) -> None:
         """A client got a text message."""
         client.frames += 1
-        standing = client.standing
-        taken = standing.latest
+        state = client.state
+        taken = state.latest
         if taken is None or taken.payload != payload:
-            taken = self._step(standing, payload)
-        client.standing = taken.after
+            taken = self._step(state, payload)
+        client.state = taken.after
         if taken.faults:
             for kind, text in taken.faults:
                 self.figures.fault(kind, text)
@@ -115,7 +115,7 @@ class Crowd:
 
     def resume(self, client: Client, now: float) -> None:
         """A client that stalled reads again: it must reach what the others show now."""
-        client.resumed = Resumed(now, client.frames, self._newest_seq[client.standing.subject.index])
+        client.resumed = Resumed(now, client.frames, self._newest_seq[client.state.subject.index])
 
     def lose(self, client: Client, now: float) -> None:
         """A client lost its connection."""
@@ -133,41 +133,41 @@ class Crowd:
 
     def behind(self, end_s: float) -> int:
         """How many clients do not show yet what they must, with nothing more due after `end_s`."""
-        return sum(self._lacks(standing, end_s) > 0 for standing in self._standings()) + sum(
+        return sum(self._lacks(state, end_s) > 0 for state in self._states()) + sum(
             client.resumed is not None for client in self.clients
         )
 
     def close_books(self, end_s: float) -> None:
         """At the end, record each client's totals, and count the changes that it should show and does not."""
-        lacking = {standing: self._lacks(standing, end_s) for standing in self._standings()}
+        lacking = {state: self._lacks(state, end_s) for state in self._states()}
         for client in self.clients:
             self.figures.frames_each.record(client.frames)
             self.figures.bytes_each.record(client.size_bytes)
-            standing = client.standing
-            self.figures.never_joined += not standing.joined
-            self.figures.unshown += lacking[standing]
-            self.figures.late_clients += standing.joined and (lacking[standing] > 0 or client.resumed is not None)
+            state = client.state
+            self.figures.never_joined += not state.joined
+            self.figures.unshown += lacking[state]
+            self.figures.late_clients += state.joined and (lacking[state] > 0 or client.resumed is not None)
             schedule = self._plan.schedule
-            if schedule is not None and standing.exceeds(schedule.due_by(end_s)):
+            if schedule is not None and state.exceeds(schedule.due_by(end_s)):
                 self.figures.fault("surplus", "more changes than were due; does somebody else feed this run, too?")
 
-    def _standings(self) -> set[SubjectState]:
-        return {client.standing for client in self.clients}
+    def _states(self) -> set[SubjectState]:
+        return {client.state for client in self.clients}
 
-    def _lacks(self, standing: SubjectState, end_s: float) -> int:
+    def _lacks(self, state: SubjectState, end_s: float) -> int:
         schedule = self._plan.schedule
-        return standing.lacks(schedule.due_by(end_s)) if schedule is not None else 0
+        return state.lacks(schedule.due_by(end_s)) if schedule is not None else 0
 
-    def _step(self, standing: SubjectState, payload: bytes) -> Step:
-        taken = standing.steps.get(payload)
+    def _step(self, state: SubjectState, payload: bytes) -> Step:
+        taken = state.steps.get(payload)
         if taken is None:
-            taken = standing.steps[payload] = self._share(step(standing, payload))
-            self._kept.append((standing, payload))
+            taken = state.steps[payload] = self._share(step(state, payload))
+            self._kept.append((state, payload))
             if len(self._kept) > MAX_STEPS_KEPT:
                 old, key = self._kept.popleft()
                 old.latest = None
                 del old.steps[key]
-        standing.latest = taken
+        state.latest = taken
         return taken
 
     def _share(self, taken: Step) -> Step:
@@ -189,14 +189,14 @@ class Crowd:
 
     def _watch(self, client: Client, taken: Step, now: float) -> None:
         """Time a client's rarer events: its first figures, its return after a loss, its catching up after a stall."""
-        if not client.joined and client.standing.joined:
+        if not client.joined and client.state.joined:
             client.joined = True
             self.figures.joining.record(round((now - self.began - client.due_s) * MICROSECONDS))
         if client.lost_at is not None and taken.kind in {"snapshot", "delta"}:
             self.figures.returning.record(round((now - client.lost_at) * MICROSECONDS))
             client.lost_at = None
         resumed = client.resumed
-        if resumed is not None and client.standing.seq >= resumed.target_seq:
+        if resumed is not None and client.state.seq >= resumed.target_seq:
             client.resumed = None
             self.figures.catching_up.record(round((now - resumed.at) * MICROSECONDS))
             self.figures.catch_up_frames.record(client.frames - resumed.frames)

@@ -21,7 +21,7 @@ _PUBLIC: Final = b"p"
 """The whole of a question: for whom the answer is."""
 
 
-class Siblings:
+class WorkerMetrics:
     """One worker among those of a port. `expose` gives its own metrics to whoever has a grant."""
 
     def __init__(self, folder: Path, run: str, number: int, count: int, expose: Callable[[Grant], bytes]) -> None:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandik.load.standing import Subject, SubjectState, step
+from sandik.load.subject_state import Subject, SubjectState, step
 from tests.load.messages import DISTRICT, FED, FOREIGN, delta, entry, faults, hello, snapshot, walk
 
 GOOD = (
@@ -131,16 +131,16 @@ FIELDS = ("type", "from", "seq", "totals", "epoch", "code")
 def test_whatever_comes_is_a_step(good: bytes, changes: dict[str, object]) -> None:
     """Never an exception, however a message is spoilt: a load tester must outlive the gateway's faults."""
     payload = orjson.dumps(orjson.loads(good) | changes)
-    for standing in (SubjectState(FED), walk(FED, *GOOD)[-1].after):
-        taken = step(standing, payload)
+    for state in (SubjectState(FED), walk(FED, *GOOD)[-1].after):
+        taken = step(state, payload)
         assert taken.kind == orjson.loads(payload)["type"] or taken.kind == "other"
 
 
 @given(st.dictionaries(st.sampled_from(["unit", "boxes_opened", "invalid", "as_of"]), JSON))
 def test_an_entry_of_nonsense_is_a_step(fields: dict[str, object]) -> None:
     """Nor does a figure beyond belief make the tester count to it."""
-    for standing in (SubjectState(FED), walk(FED, *GOOD)[-1].after):
-        step(standing, delta(15, 16, {**entry(), **fields}))
+    for state in (SubjectState(FED), walk(FED, *GOOD)[-1].after):
+        step(state, delta(15, 16, {**entry(), **fields}))
 
 
 def test_more_changes_than_can_be_is_a_fault() -> None:

@@ -1,6 +1,6 @@
-"""What a client shows, and what is wrong with how it got there. Pure: a message in, the next standing out.
+"""What a client shows, and what is wrong with how it got there. Pure: a message in, the next state out.
 
-Clients of one subscription at one cursor show the same and get the same bytes. A standing is therefore shared: it is
+Clients of one subscription at one cursor show the same and get the same bytes. A state is therefore shared: it is
 never changed, and it remembers the step that a message makes from it. The first client to get a message pays for
 parsing and checking it; for the others it is one comparison of bytes.
 """
@@ -104,66 +104,66 @@ class Step:
     """How many got it when; the worker's to fill and to empty."""
 
 
-def step(standing: SubjectState, payload: bytes) -> Step:
-    """What the payload of a text message makes of a standing. Never raises for what is in it."""
+def step(state: SubjectState, payload: bytes) -> Step:
+    """What the payload of a text message makes of a state. Never raises for what is in it."""
     try:
         message = orjson.loads(payload)
         kind = message["type"]
         apply = _APPLY.get(kind, _other)
-        return apply(standing, payload, message)
+        return apply(state, payload, message)
     except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError):
-        return Step(payload, "other", standing, (("unreadable", _quote(payload)),))
+        return Step(payload, "other", state, (("unreadable", _quote(payload)),))
 
 
-def _hello(standing: SubjectState, payload: bytes, _: Mapping[str, Any]) -> Step:
-    return Step(payload, "hello", standing)
+def _hello(state: SubjectState, payload: bytes, _: Mapping[str, Any]) -> Step:
+    return Step(payload, "hello", state)
 
 
-def _state(standing: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
+def _state(state: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
     told: dict[Ordered, bool] = {"embargo": message.get("embargoed", False), "hold": bool(message.get("hold"))}
-    return Step(payload, "state", standing, ordered=[kind for kind, is_so in told.items() if is_so])
+    return Step(payload, "state", state, ordered=[kind for kind, is_so in told.items() if is_so])
 
 
-def _goodbye(standing: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
-    return Step(payload, "goodbye", standing, retry_after_s=float(message["retry_after_s"]))
+def _goodbye(state: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
+    return Step(payload, "goodbye", state, retry_after_s=float(message["retry_after_s"]))
 
 
-def _error(standing: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
-    return Step(payload, "other", standing, (("error", f"{message['code']}: {message['message']}"[:_MAX_TEXT_CHARS]),))
+def _error(state: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
+    return Step(payload, "other", state, (("error", f"{message['code']}: {message['message']}"[:_MAX_TEXT_CHARS]),))
 
 
-def _other(standing: SubjectState, payload: bytes, _: Mapping[str, Any]) -> Step:
-    return Step(payload, "other", standing)
+def _other(state: SubjectState, payload: bytes, _: Mapping[str, Any]) -> Step:
+    return Step(payload, "other", state)
 
 
-def _snapshot(standing: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
+def _snapshot(state: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
     epoch, seq = message["epoch"], message["seq"]
-    before = standing.shown if epoch == standing.epoch else {}
-    shown = {entry["unit"]: _show(standing.subject, entry, None) for entry in message["totals"]}
-    faults = _step_back(standing, seq) if epoch == standing.epoch else []
+    before = state.shown if epoch == state.epoch else {}
+    shown = {entry["unit"]: _show(state.subject, entry, None) for entry in message["totals"]}
+    faults = _step_back(state, seq) if epoch == state.epoch else []
     faults += [("blank", f"{unit} is not in the snapshot") for unit in before.keys() - shown.keys()]
-    faults += _worse(standing.subject, before, shown)
-    after = SubjectState(standing.subject, epoch, seq, shown, joined=True)
-    new = _new(standing.subject, before, shown) if epoch == standing.epoch else []
+    faults += _worse(state.subject, before, shown)
+    after = SubjectState(state.subject, epoch, seq, shown, joined=True)
+    new = _new(state.subject, before, shown) if epoch == state.epoch else []
     return Step(payload, "snapshot", after, faults, _ordered(message["totals"]), new)
 
 
-def _delta(standing: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
+def _delta(state: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
     seq, entries = message["seq"], message["totals"]
-    faults = _step_back(standing, seq)
-    if judge(standing.cursor, standing.epoch, message["from"], seq) in {"gap", "awaiting"}:
-        faults.append(("gap", f"from {message['from']}, but the cursor is {standing.seq}"))
-    changed = {entry["unit"]: _show(standing.subject, entry, standing.shown.get(entry["unit"])) for entry in entries}
-    faults += _worse(standing.subject, standing.shown, changed)
+    faults = _step_back(state, seq)
+    if judge(state.cursor, state.epoch, message["from"], seq) in {"gap", "awaiting"}:
+        faults.append(("gap", f"from {message['from']}, but the cursor is {state.seq}"))
+    changed = {entry["unit"]: _show(state.subject, entry, state.shown.get(entry["unit"])) for entry in entries}
+    faults += _worse(state.subject, state.shown, changed)
     after = SubjectState(
-        standing.subject,
-        standing.epoch,
+        state.subject,
+        state.epoch,
         seq,
-        {**standing.shown, **changed},
+        {**state.shown, **changed},
         joined=True,
     )
     newest = [datetime.fromisoformat(entry["as_of"]).timestamp() for entry in entries if "as_of" in entry]
-    new = _new(standing.subject, standing.shown, changed)
+    new = _new(state.subject, state.shown, changed)
     return Step(payload, "delta", after, faults, _ordered(entries), new, newest)
 
 
@@ -191,8 +191,8 @@ def _ordered(entries: Sequence[Mapping[str, Any]]) -> Sequence[Ordered]:
     return ("figures set by hand",) if any(entry.get("overridden") for entry in entries) else ()
 
 
-def _step_back(standing: SubjectState, seq: int) -> list[tuple[Fault, str]]:
-    return [("step back", f"seq {seq}, but the cursor is {standing.seq}")] if seq < standing.seq else []
+def _step_back(state: SubjectState, seq: int) -> list[tuple[Fault, str]]:
+    return [("step back", f"seq {seq}, but the cursor is {state.seq}")] if seq < state.seq else []
 
 
 def _worse(subject: Subject, before: Mapping[str, Shown], after: Mapping[str, Shown]) -> list[tuple[Fault, str]]:

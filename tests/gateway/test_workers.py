@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from eventlog.loops import forever
 from gateway.admission.access import PUBLIC, Grant
-from gateway.siblings import Siblings, merged
+from gateway.workers import WorkerMetrics, merged
 from tests.patience import LIMIT_S
 
 CONTROL_ROOM = Grant(scope="control_room")
@@ -28,9 +28,9 @@ def exposing(number: int) -> Callable[[Grant], bytes]:
 
 
 @asynccontextmanager
-async def serving(folder: Path, number: int) -> AsyncIterator[Siblings]:
+async def serving(folder: Path, number: int) -> AsyncIterator[WorkerMetrics]:
     """A worker of three that answers the others."""
-    worker = Siblings(folder, "night", number, 3, exposing(number))
+    worker = WorkerMetrics(folder, "night", number, 3, exposing(number))
     task = asyncio.create_task(forever(worker.serve(), "answering"))
     try:
         async with asyncio.timeout(LIMIT_S):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandik.told import ToldTotals, tell
+from sandik.run_totals import RunTotals, totals_of
 from schemas.gate import Gate
 from schemas.override import Override
 from schemas.set_aside import SetAsideHere
@@ -29,7 +29,7 @@ def fold_of(*records: Totals | Override | Gate) -> OnAir:
     return fold
 
 
-def kurum(told: ToldTotals, unit: str = "tr") -> tuple[int, ...]:
+def kurum(told: RunTotals, unit: str = "tr") -> tuple[int, ...]:
     """Kurum's votes in a unit; nothing where the unit is not told."""
     return tuple(row.votes["kurum"] for row in told.rows if row.unit == unit and row.contest == "mayor")
 
@@ -67,7 +67,7 @@ def test_each_reader_is_told_what_it_asked_for(
 ) -> None:
     fold = fold_of(*records)
 
-    assert (on_air, control_room, log) == tuple(kurum(tell(fold, told, embargoed=False)) for told in Told)
+    assert (on_air, control_room, log) == tuple(kurum(totals_of(fold, told, embargoed=False)) for told in Told)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_each_reader_is_told_what_it_asked_for(
 def test_what_is_set_by_hand_is_named_also_beside_figures_that_have_none_of_it(
     told: Told, says: str, says_not: str
 ) -> None:
-    sentences = " ".join(tell(fold_of(ONE, by_hand(7)), told, embargoed=False).sentences())
+    sentences = " ".join(totals_of(fold_of(ONE, by_hand(7)), told, embargoed=False).sentences())
 
     assert says in sentences
     assert says_not not in sentences
@@ -94,12 +94,12 @@ def test_what_is_set_by_hand_is_named_also_beside_figures_that_have_none_of_it(
 def test_what_is_set_by_hand_while_held_is_not_said_to_be_on_air() -> None:
     fold = fold_of(ONE, hold(ONE), by_hand(7))
 
-    assert "Set by hand" not in " ".join(tell(fold, Told.LOG, embargoed=False).sentences())
-    assert "Set by hand" in " ".join(tell(fold, Told.CONTROL_ROOM, embargoed=False).sentences())
+    assert "Set by hand" not in " ".join(totals_of(fold, Told.LOG, embargoed=False).sentences())
+    assert "Set by hand" in " ".join(totals_of(fold, Told.CONTROL_ROOM, embargoed=False).sentences())
 
 
 def test_held_units_are_named_and_marked_with_everything_above_them() -> None:
-    told = tell(fold_of(ONE, hold(ONE), totals("tr/41/gebze")), Told.ON_AIR, embargoed=False)
+    told = totals_of(fold_of(ONE, hold(ONE), totals("tr/41/gebze")), Told.ON_AIR, embargoed=False)
 
     assert "On hold on air: mayor/tr/34/uskudar." in told.sentences()
     assert {"tr", "tr/34", "tr/34/uskudar"} == {row.unit for row in told.rows if told.is_held(row)}
@@ -107,25 +107,25 @@ def test_held_units_are_named_and_marked_with_everything_above_them() -> None:
 
 @pytest.mark.parametrize("embargoed", [True, False])
 def test_an_embargo_is_said_to_be_one(embargoed: bool) -> None:
-    told = tell(fold_of(ONE), Told.LOG, embargoed=embargoed)
+    told = totals_of(fold_of(ONE), Told.LOG, embargoed=embargoed)
 
     assert embargoed == ("There is an embargo: none of this is on air." in told.sentences())
 
 
 def test_districts_whose_figures_contradict_each_other_are_named() -> None:
     surplus = totals("tr/34/adalar", {"kurum": 1}, boxes=21)
-    told = tell(fold_of(ONE, surplus), Told.ON_AIR, embargoed=False)
+    told = totals_of(fold_of(ONE, surplus), Told.ON_AIR, embargoed=False)
 
     (sentence,) = told.doubts(ELECTION)
     assert "from which nothing is claimed: mayor in tr/34/adalar (boxes_over_total" in sentence
     assert "tr/34/uskudar" not in sentence
-    assert [] == list(tell(fold_of(ONE), Told.ON_AIR, embargoed=False).doubts(ELECTION))
+    assert [] == list(totals_of(fold_of(ONE), Told.ON_AIR, embargoed=False).doubts(ELECTION))
 
 
 def test_statements_that_are_set_aside_are_counted_beside_the_figures_that_are_without_them() -> None:
     aside = SetAsideHere(count=2, reason="conflict")
     places = {("mayor", source, unit): aside for source in ("aa", "anka") for unit in ("tr", "tr/34/uskudar")}
-    told = replace(tell(fold_of(ONE, totals("tr/41/gebze")), Told.ON_AIR, embargoed=False), set_aside=places)
+    told = replace(totals_of(fold_of(ONE, totals("tr/41/gebze")), Told.ON_AIR, embargoed=False), set_aside=places)
 
     rows = orjson.loads(told.encode())
     assert {"tr": 2, "tr/34": 0, "tr/34/uskudar": 2, "tr/41": 0, "tr/41/gebze": 0} == {
@@ -140,7 +140,7 @@ def test_one_contest_and_source_is_told_with_its_own_marks_alone() -> None:
     fold = fold_of(
         ONE, hold(ONE), other, Override(**CELL | {"source": "anka"}, override=1, at=NIGHT, figures={"cast": 4})
     )
-    told = tell(fold, Told.CONTROL_ROOM, embargoed=False)
+    told = totals_of(fold, Told.CONTROL_ROOM, embargoed=False)
 
     assert {("mayor", "anka")} == {(row.contest, row.source) for row in told.only("mayor", "anka").rows}
     assert told == told.only(None, None)
@@ -150,7 +150,9 @@ def test_one_contest_and_source_is_told_with_its_own_marks_alone() -> None:
 
 
 def test_a_row_for_programs_says_which_figures_it_has_and_whether_it_is_held() -> None:
-    rows = orjson.loads(tell(fold_of(ONE, hold(ONE), totals("tr/41/gebze")), Told.ON_AIR, embargoed=False).encode())
+    rows = orjson.loads(
+        totals_of(fold_of(ONE, hold(ONE), totals("tr/41/gebze")), Told.ON_AIR, embargoed=False).encode()
+    )
 
     assert [("tr", True), ("tr/34", True), ("tr/34/uskudar", True), ("tr/41", False), ("tr/41/gebze", False)] == [
         (row["unit"], row["held"]) for row in rows
@@ -222,7 +224,7 @@ def test_every_row_is_the_sum_of_what_is_told_of_its_districts(records: list[Tot
         for (_, source, district), votes in expected.items():
             for unit in ELECTION.path(district):
                 sums[source, unit] = sums.get((source, unit), 0) + votes
-        rows = tell(fold, told, embargoed=False).rows
+        rows = totals_of(fold, told, embargoed=False).rows
 
         assert sums == {(row.source, row.unit): row.votes["kurum"] for row in rows}
 
@@ -235,5 +237,5 @@ def test_files_have_the_rows_of_the_gateways_views(records: list[Totals | Overri
         program.fold(Written(offset, record.encode(), key=key))
     fold = fold_of(*records)
 
-    assert program.view.rows() == list(tell(fold, Told.ON_AIR, embargoed=False).rows)
-    assert program.live.rows() == list(tell(fold, Told.CONTROL_ROOM, embargoed=False).rows)
+    assert program.view.rows() == list(totals_of(fold, Told.ON_AIR, embargoed=False).rows)
+    assert program.live.rows() == list(totals_of(fold, Told.CONTROL_ROOM, embargoed=False).rows)

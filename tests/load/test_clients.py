@@ -1,7 +1,7 @@
 import pytest
 
-from sandik.load import crowd as module
-from sandik.load.crowd import Crowd
+from sandik.load import clients as module
+from sandik.load.clients import LoadClients
 from sandik.load.plan import Plan, Stalling
 from tests.load.messages import delta, snapshot
 from tests.load.plans import SCHEDULE, plan, without_feed
@@ -12,8 +12,8 @@ FIRST_IN_WINDOW = TRACK.among(SCHEDULE.due_by(10.0))
 """How many changes of the country are due while clients connect."""
 
 
-def crowd(wanted: Plan) -> Crowd:
-    made = Crowd(wanted, range(wanted.clients))
+def load_clients(wanted: Plan) -> LoadClients:
+    made = LoadClients(wanted, range(wanted.clients))
     made.began = BEGAN
     return made
 
@@ -33,7 +33,7 @@ def due_s(index: int) -> float:
 
 def test_each_change_is_timed_from_when_it_was_due_at_every_client() -> None:
     """Two changes come in one delta, each with its own wait; four clients get it, at two moments."""
-    all_of_them = crowd(plan())
+    all_of_them = load_clients(plan())
     joined = FIRST_IN_WINDOW
     for client in all_of_them.clients:
         all_of_them.take(client, snapshot(1, country(joined)), BEGAN + 9)
@@ -49,7 +49,7 @@ def test_each_change_is_timed_from_when_it_was_due_at_every_client() -> None:
 
 
 def test_messages_about_orders_of_operators_are_counted() -> None:
-    all_of_them = crowd(plan())
+    all_of_them = load_clients(plan())
     state = b'{"type":"state","embargoed":false,"hold":["mayor"]}'
     for client in all_of_them.clients:
         all_of_them.take(client, state, BEGAN + 9)
@@ -58,7 +58,7 @@ def test_messages_about_orders_of_operators_are_counted() -> None:
 
 
 def test_changes_due_while_clients_connect_are_not_timed() -> None:
-    all_of_them = crowd(plan())
+    all_of_them = load_clients(plan())
     client = all_of_them.clients[0]
     all_of_them.take(client, snapshot(1, country(0)), BEGAN + 1)
     all_of_them.take(client, delta(1, 2, country(FIRST_IN_WINDOW)), BEGAN + 11)
@@ -68,7 +68,7 @@ def test_changes_due_while_clients_connect_are_not_timed() -> None:
 
 def test_the_age_of_the_newest_change_is_taken_from_its_event_time() -> None:
     """Without a feed of ours. The wall clock stood at 1,000,000 s when the monotonic one stood at 0."""
-    others = crowd(without_feed())
+    others = load_clients(without_feed())
     client = others.clients[0]
     others.take(client, snapshot(1), BEGAN + 1)
     others.take(client, delta(1, 2, country(1, as_of="1970-01-12T13:55:11.900+00:00")), BEGAN + 12)
@@ -78,7 +78,7 @@ def test_the_age_of_the_newest_change_is_taken_from_its_event_time() -> None:
 
 @pytest.mark.parametrize("as_of", ["2024-03-31T19:00:00+03:00", "1970-01-10T00:00:00+00:00"])
 def test_an_event_time_that_is_not_now_says_nothing(as_of: str) -> None:
-    others = crowd(without_feed())
+    others = load_clients(without_feed())
     others.take(others.clients[0], snapshot(1), BEGAN + 1)
     others.take(others.clients[0], delta(1, 2, country(1, as_of=as_of)), BEGAN + 12)
 
@@ -87,7 +87,7 @@ def test_an_event_time_that_is_not_now_says_nothing(as_of: str) -> None:
 
 
 def test_a_fault_counts_for_every_client_that_saw_it() -> None:
-    all_of_them = crowd(plan())
+    all_of_them = load_clients(plan())
     for client in all_of_them.clients:
         all_of_them.take(client, delta(5, 6), BEGAN + 1)
 
@@ -97,27 +97,27 @@ def test_a_fault_counts_for_every_client_that_saw_it() -> None:
 
 
 def test_clients_who_get_the_same_bytes_stand_at_the_same_place() -> None:
-    all_of_them = crowd(plan())
+    all_of_them = load_clients(plan())
     for payload in (snapshot(1, country(1)), delta(1, 2, country(2)), delta(2, 3, country(3))):
         for client in all_of_them.clients:
             all_of_them.take(client, payload, BEGAN + 1)
 
-    assert 1 == len({client.standing for client in all_of_them.clients})
+    assert 1 == len({client.state for client in all_of_them.clients})
 
 
 def test_whoever_joins_later_stands_where_the_others_are() -> None:
     """So that a delta is worked out once, and not once for every moment at which somebody joined."""
-    all_of_them = crowd(plan())
+    all_of_them = load_clients(plan())
     first, second, *_ = all_of_them.clients
     all_of_them.take(first, snapshot(1, country(1)), BEGAN + 1)
     all_of_them.take(first, delta(1, 2, country(2)), BEGAN + 2)
     all_of_them.take(second, snapshot(2, country(2)), BEGAN + 2)
 
-    assert first.standing is second.standing
+    assert first.state is second.state
 
 
 def test_two_clients_who_are_shown_different_figures_at_one_cursor_are_a_fault() -> None:
-    all_of_them = crowd(plan())
+    all_of_them = load_clients(plan())
     first, second, *_ = all_of_them.clients
     all_of_them.take(first, snapshot(2, country(1)), BEGAN + 1)
     all_of_them.take(second, snapshot(2, country(2)), BEGAN + 1)
@@ -128,10 +128,10 @@ def test_two_clients_who_are_shown_different_figures_at_one_cursor_are_a_fault()
 def test_remembered_steps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long a client stalls, the steps that lead from where it stands are not kept for it."""
     monkeypatch.setattr(module, "MAX_STEPS_KEPT", 5)
-    all_of_them = crowd(plan())
+    all_of_them = load_clients(plan())
     first, second, *_ = all_of_them.clients
     all_of_them.take(second, snapshot(1, country(1)), BEGAN + 1)
-    beginning = second.standing
+    beginning = second.state
     all_of_them.take(first, snapshot(1, country(1)), BEGAN + 1)
     for seq in range(1, 50):
         all_of_them.take(first, delta(seq, seq + 1, country(seq + 1)), BEGAN + 1)
@@ -140,12 +140,12 @@ def test_remembered_steps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for seq in range(1, 50):
         all_of_them.take(second, delta(seq, seq + 1, country(seq + 1)), BEGAN + 2)
-    assert (second.standing.shown, 50) == (first.standing.shown, second.standing.seq)
+    assert (second.state.shown, 50) == (first.state.shown, second.state.seq)
     assert not all_of_them.flush().faults
 
 
 def test_a_stalled_client_is_not_timed_but_must_catch_up() -> None:
-    stalling = crowd(plan(stalling=Stalling(0.25)))
+    stalling = load_clients(plan(stalling=Stalling(0.25)))
     (stalled,) = [client for client in stalling.clients if client.stalls]
     others = [client for client in stalling.clients if not client.stalls]
     joined = FIRST_IN_WINDOW
@@ -168,7 +168,7 @@ def test_a_stalled_client_is_not_timed_but_must_catch_up() -> None:
 
 def test_the_books_say_who_lacks_what() -> None:
     """Two clients are current, one lacks the last two changes, one never joined and lacks all."""
-    all_of_them = crowd(plan())
+    all_of_them = load_clients(plan())
     whole = TRACK.among(SCHEDULE.due_by(3.0))
     for client, changes in zip(all_of_them.clients, (whole, whole, whole - 2), strict=False):
         all_of_them.take(client, snapshot(changes, country(changes)), BEGAN + 1)
@@ -181,7 +181,7 @@ def test_the_books_say_who_lacks_what() -> None:
 
 
 def test_a_count_beyond_what_was_fed_is_found_at_the_end() -> None:
-    all_of_them = crowd(plan(clients=1, allotted=(0,)))
+    all_of_them = load_clients(plan(clients=1, allotted=(0,)))
     whole = TRACK.among(SCHEDULE.due_by(3.0))
     all_of_them.take(all_of_them.clients[0], snapshot(1, country(whole + 1)), BEGAN + 1)
     all_of_them.close_books(3.0)

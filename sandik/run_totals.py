@@ -43,7 +43,7 @@ class ByHand:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldTotals:
+class RunTotals:
     """The result table, and what its reader must know of it.
 
     `held` has each (contest, unit) that is on hold on air, wholly or in part, `hold` as few names as say it. `by_hand`
@@ -58,12 +58,12 @@ class ToldTotals:
     hold: tuple[str, ...]
     by_hand: tuple[ByHand, ...]
     embargoed: bool
-    complaint: str | None = None
+    unverified_warning: str | None = None
     """What to do where an embargo stands because orders cannot be verified, as a sentence: for whoever asked."""
     set_aside: Mapping[Where, SetAsideHere] = field(default_factory=dict)
     """What the sources have said that is in quarantine and in no figure, by contest, source and unit."""
 
-    def only(self, contest: str | None, source: str | None) -> "ToldTotals":
+    def only(self, contest: str | None, source: str | None) -> "RunTotals":
         """What is told of one contest, or of one source; `None` is all of them."""
         return replace(
             self,
@@ -128,7 +128,7 @@ class ToldTotals:
             yield f"Figures that contradict each other, from which nothing is claimed: {'; '.join(named)}."
 
 
-def tell(fold: OnAir, told: Told, *, embargoed: bool) -> ToldTotals:
+def totals_of(fold: OnAir, told: Told, *, embargoed: bool) -> RunTotals:
     """The totals that these records of the totals topic come to, with their roll-ups.
 
     Call order: check the embargo first; this function hides nothing.
@@ -140,7 +140,7 @@ def tell(fold: OnAir, told: Told, *, embargoed: bool) -> ToldTotals:
         if totals is not None:
             view.show(number, cell, totals)
     rows, hold = tuple(view.rows()), HeldUnits(fold.definition).named(fold.held)
-    return ToldTotals(
+    return RunTotals(
         told=told,
         contests=tuple(fold.definition.contest_by_id),
         rows=rows,
