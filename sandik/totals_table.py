@@ -12,8 +12,8 @@ from rich.table import Table
 
 from sandik.quantities import NOTHING, grouped, percent_from_bp
 from schemas.definition import Election
+from schemas.language import collation_key
 from schemas.totals import Row
-from schemas.turkish import collation_key
 from tabulation.derived.facts import lead, ranking, turnout_bp, valid_shares_bp
 
 
@@ -138,7 +138,7 @@ class TotalsTables:
 def _in_order(definition: Election) -> Iterator[str]:
     """The units' ids: each followed by those below it, by name."""
     below: dict[str | None, list[str]] = {}
-    for unit in sorted(definition.units, key=lambda unit: (collation_key(unit.name), unit.id)):
+    for unit in sorted(definition.units, key=lambda unit: (collation_key(unit.name, definition.language), unit.id)):
         below.setdefault(unit.parent, []).append(unit.id)
     waiting = below[None][::-1]
     while waiting:

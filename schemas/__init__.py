@@ -12,6 +12,6 @@ All of it is versioned and additive-only: a reader ignores fields it does not kn
 - The clients: `wire` is what they send and get, `asyncapi` describes it for other tools, `explanation` is why two
   sources differ.
 - What the models share: `figures` (the counts of a total, declared once), `fields` (small types, the base class),
-  `errors`, `moments` (times as people write them, time zones), `spelling` (names in any script), `turkish` (letters and
-  their order), `statehash` (one digest of all totals).
+  `errors`, `moments` (times as people write them, time zones), `spelling` (names in any script), `language` and
+  `turkish` (case and order), `statehash` (one digest of all totals).
 """

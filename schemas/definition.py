@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from schemas.errors import DefinitionError
 from schemas.fields import MAX_BOX_NUMBER, CellTotal, Color, Frozen, Id, Moment, UnitId
+from schemas.language import TURKISH, LanguageTag
 from schemas.moments import zone_named
 from schemas.seats import SeatPlan, check_seats
 
@@ -105,6 +106,8 @@ class Election(Frozen):
     name: Name
     date: date
     timezone: Name = "Europe/Istanbul"
+    language: Annotated[LanguageTag, Field(exclude_if=lambda tag: tag == TURKISH)] = TURKISH
+    """That of its names, which decides their case and order. Turkish is not written: digests stay what they were."""
     polls_close: Moment | None = None
     embargo_until: Moment | None = None
     parties: tuple[Party, ...]

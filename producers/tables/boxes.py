@@ -24,9 +24,9 @@ from producers.tables.sheet import MAY_BE_CUT, Sheet, TableLine, column_of, open
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError
 from schemas.fields import MAX_BOX_COUNT, MAX_BOX_NUMBER, MAX_REVISION, first_fault
+from schemas.language import title
 from schemas.spelling import same_text, slug
 from schemas.tally import Counted
-from schemas.turkish import title
 
 _COUNTS: Final = ("registered", "cast", "valid", "invalid")
 
@@ -364,6 +364,7 @@ def _election(table: Table, mapping: BoxMapping) -> Election:
         name=head.name,
         date=head.date,
         timezone=head.timezone,
+        language=head.language,
         polls_close=mapping.times.with_zone(head.polls_close, "election.polls_close") if head.polls_close else None,
         parties=tuple(parties),
         sources=(Source(id=mapping.source.id, name=mapping.source.name),),
@@ -412,7 +413,7 @@ def _units(table: Table, mapping: BoxMapping) -> tuple[Unit, ...]:
     names: dict[str, str] = {}
     for row in table.newest():
         newest.setdefault(table.unit_ids[row.names], {})[row.box] = row
-        names[f"{country.id}/{slug(row.names.province_id)}"] = title(row.names.province_name)
+        names[f"{country.id}/{slug(row.names.province_id)}"] = title(row.names.province_name, mapping.election.language)
     units = [Unit(id=country.id, level="country", name=country.name)]
     units += [
         Unit(id=province, level="province", name=name, parent=country.id) for province, name in sorted(names.items())
@@ -423,7 +424,7 @@ def _units(table: Table, mapping: BoxMapping) -> tuple[Unit, ...]:
             Unit(
                 id=district,
                 level="district",
-                name=title(district_name),
+                name=title(district_name, mapping.election.language),
                 parent=district.rpartition("/")[0],
                 registered=sum(row.registered for row in boxes.values()),
                 boxes=runs(sorted(boxes)),

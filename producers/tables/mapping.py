@@ -24,6 +24,7 @@ from producers.tables.sheet import Layout
 from schemas.definition import Name
 from schemas.errors import MappingError
 from schemas.fields import MAX_REVISION, Color, Id, UnitId
+from schemas.language import TURKISH, LanguageTag
 from schemas.moments import Showing, zone_named
 
 MAX_MAPPING_BYTES: Final = 1024 * 1024
@@ -41,13 +42,27 @@ class Column(FileSection):
 
 
 class ElectionSection(FileSection):
-    """`[election]`: what the table is of."""
+    """`[election]`: what the table is of. `language` is that of its names, which decides their case.
+
+    Without `timezone` and `language`, times are İstanbul's and names are Turkish: `assumed` says so.
+    """
 
     id: Id
     name: Name
     date: date
     timezone: Name = "Europe/Istanbul"
+    language: LanguageTag = TURKISH
     polls_close: datetime | None = None
+
+    @property
+    def assumed(self) -> str:
+        """Return a sentence on what the mapping does not say and what is taken for it, or an empty string."""
+        values = {"timezone": self.timezone, "language": self.language}
+        keys = [key for key in values if key not in self.model_fields_set]
+        if not keys:
+            return ""
+        taken = " and ".join(f"{key} = {values[key]!r}" for key in keys)
+        return f"[election] of the mapping does not say {' and '.join(keys)}: taken is {taken}. Name it there."
 
     @field_validator("timezone")
     @classmethod

@@ -78,6 +78,8 @@ def boxes(
     if run is None and definition is None:
         raise UsageError("Say with --run where to publish, or with --definition where to write the definition.")
     plan = read_mapping(mapping)
+    if plan.election.assumed:
+        screen.say(f"{mapping}: {plan.election.assumed}")
     table = read_table(file, plan)
     for wrong in table.wrong_totals:
         screen.say(f"{file}: {wrong}.")

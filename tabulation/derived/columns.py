@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 from schemas.definition import Candidate, Contest, Election, Level, Unit
 from schemas.figures import ROW_COUNTS
-from schemas.turkish import collation_key, upper
+from schemas.language import collation_key, upper
 from tabulation.derived.facts import Facts, Ranked, facts_in
 from tabulation.view.figures import UnitFigures
 
@@ -101,7 +101,7 @@ class Columns:
         return tuple(found)
 
     def sorted_units(self, units: Collection[str] | None) -> list[Unit]:
-        """The country, then provinces, then districts; each level as the Turkish alphabet has it."""
+        """The country, then provinces, then districts; each level as the election's language has it."""
         return [unit for unit in self._in_order if units is None or unit.id in units]
 
     def unit_key(self, unit: str) -> str:
@@ -117,7 +117,12 @@ class Columns:
         counted = figures or _nothing(unit, total)
         facts = facts_in(self._definition, contest, counted)
         names = self._names(self._definition.contest_by_id[contest], unit.id)
-        row: Row = {"unit": unit.id, "unit_name": unit.name, "unit_name_upper": upper(unit.name), "level": unit.level}
+        row: Row = {
+            "unit": unit.id,
+            "unit_name": unit.name,
+            "unit_name_upper": self._upper(unit.name),
+            "level": unit.level,
+        }
         row |= self._progress(counted, figures.as_of if figures else None, shape.language)
         row |= _claims(facts, counted, shape.language)
         row |= _outcome(facts, names, shape.language)
@@ -148,9 +153,14 @@ class Columns:
 
     @cached_property
     def _in_order(self) -> list[Unit]:
+        language = self._definition.language
         return sorted(
-            self._definition.units, key=lambda unit: (_LEVELS.index(unit.level), collation_key(unit.name), unit.id)
+            self._definition.units,
+            key=lambda unit: (_LEVELS.index(unit.level), collation_key(unit.name, language), unit.id),
         )
+
+    def _upper(self, name: str) -> str:
+        return upper(name, self._definition.language)
 
     def _layout(self, shape: Shape, place: Row, fixed: Row) -> _Layout:
         """The names of a shape's columns; they follow from the shape, so they are worked out once."""
@@ -192,7 +202,7 @@ class Columns:
         return {
             "id": place.candidate if place else "",
             "name": name,
-            "name_upper": upper(name),
+            "name_upper": self._upper(name),
             "party": party.short_name if party else "",
             "color": party.color if party else "",
             "rank": place.rank if place and has_votes else 0,

@@ -249,3 +249,29 @@ def test_a_name_that_no_unit_can_have_is_told(tmp_path: Path, mapping: BoxMappin
     table = read_table(write(tmp_path, FIRST.replace("ÇATALCA", name)), mapping)
     with pytest.raises(TableError, match="gives no election definition: Unit"):
         election(table, mapping)
+
+
+def test_names_in_capitals_are_read_in_the_mappings_language(tmp_path: Path) -> None:
+    text = MAPPING.read_text(encoding="utf-8").replace('language = "tr"', 'language = "id"')
+    mapping = parse_mapping(text)
+    line = FIRST.replace("İSTANBUL", "KEPULAUAN RIAU").replace("ÇATALCA", "GIANYAR")
+    definition = election(read_table(write(tmp_path, line), mapping), mapping)
+
+    assert ("Kepulauan Riau", "Gianyar") == (definition.unit_by_id["tr/34"].name, definition.districts[0].name)
+    assert "id" == definition.language
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        ((), ""),
+        (("timezone",), "does not say timezone: taken is timezone = 'Europe/Istanbul'"),
+        (("timezone", "language"), "taken is timezone = 'Europe/Istanbul' and language = 'tr'"),
+    ],
+)
+def test_what_a_mapping_leaves_to_be_assumed_is_told(left_out: tuple[str, ...], said: str) -> None:
+    lines = MAPPING.read_text(encoding="utf-8").splitlines()
+    mapping = parse_mapping("\n".join(line for line in lines if not line.startswith(left_out or "nothing")))
+
+    assert said in mapping.election.assumed
+    assert bool(said) == bool(mapping.election.assumed)
