@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from consumers.assessments import AssessmentRounds
-from consumers.checkpoints import CheckpointWriter
+from consumers.checkpoints import CheckpointWriter, read_checkpoints, usable_ledgers
 from consumers.comparisons import MAX_BEHIND, ComparisonRounds
 from consumers.order_relay import OrderRelay
 from eventlog.clock import Clock
@@ -143,11 +143,6 @@ class Aggregator:
         self._publish_due = self._save_due = self._compare_due = self._notices_due = self._warn_due = clock.monotonic()
         self._resources = AsyncExitStack()
 
-    @property
-    def progress(self) -> Progress:
-        """How far it has come; the same object for its whole life."""
-        return self._progress
-
     async def run(self) -> None:
         """Fold for ever, sharing the partitions with the group's other members.
 
@@ -243,36 +238,12 @@ class Aggregator:
 
     async def _restore(self, partitions: Iterable[int]) -> dict[int, Marker]:
         """Take over each partition's checkpoint; where there is none that can be used, begin at the start."""
-        checkpoints = await self._read_checkpoints(sorted(partitions))
+        checkpoints = await read_checkpoints(self._log, self._run.topics.ledger.name, partitions, MAX_RECORDS)
         return {partition: self._take_over(partition, checkpoint) for partition, checkpoint in checkpoints.items()}
 
-    async def _read_checkpoints(self, partitions: list[int]) -> dict[int, Checkpoint]:
-        checkpoints = {partition: Checkpoint() for partition in partitions}
-        topic = self._run.topics.ledger.name
-        ends = await self._log.end_offsets(topic)
-        async with self._log.reader(topic, dict.fromkeys(partitions, 0)) as reader:
-            owned = {partition: ends[partition] for partition in partitions}
-            async for batch in read_until(reader, owned, max_records=MAX_RECORDS):
-                checkpoints[batch.partition].add(batch.records)
-        return checkpoints
-
     def _take_over(self, partition: int, checkpoint: Checkpoint) -> Marker:
-        ledgers = checkpoint.ledgers()
+        ledgers = usable_ledgers(self._fold, partition, checkpoint)
         if ledgers is None:
-            _log.log(
-                logging.WARNING if checkpoint.refused else logging.INFO,
-                "Partition %d has no checkpoint to go on from: %s. Folding it from the start.",
-                partition,
-                checkpoint.fault(),
-            )
-            return Marker()
-        foreign = [ledger.cell for ledger in ledgers if not self._fold.could_hold(ledger)]
-        if foreign:
-            _log.warning(
-                "The checkpoint of partition %d has %s as another definition would. Folding it from the start.",
-                partition,
-                foreign[0],
-            )
             return Marker()
         self._fold.notices.restore(checkpoint.marker.notices)
         for ledger in ledgers:

@@ -1,16 +1,21 @@
-"""Checkpoint rounds: the ledgers that changed are written a few at a time, and at the end the markers.
+"""Checkpoints in topic `ledger`: they are written in rounds, and read again at a start.
 
-A marker is the watermark of a partition: the input position that the written ledgers cover. It is appended only once
-the log has acknowledged every ledger of the round, so a checkpoint is used whole or not at all.
+In a round the ledgers that changed are written a few at a time, and at the end the markers. A marker is the watermark
+of a partition: the input position that the written ledgers cover. It is appended only once the log has acknowledged
+every ledger of the round, so a checkpoint is used whole or not at all.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from eventlog.port import Entry, EventLog
+from eventlog.reading import read_until
 from schemas.totals import Cell
-from tabulation.counting.checkpoint import Marker, ledger_entry
-from tabulation.counting.tally_fold import TallyFold
+from tabulation.counting.checkpoint import Checkpoint, Marker, ledger_entry
+from tabulation.counting.tally_fold import Ledger, TallyFold
+
+_log = logging.getLogger(__name__)
 
 MAX_BOXES: Final = 10_000
 """Boxes written in one step: about 10 ms of packing, a tenth of a tick."""
@@ -111,3 +116,38 @@ class CheckpointWriter:
     def _position_of(self, partition: int) -> int:
         marker = self._markers.get(partition)
         return marker.position if marker else 0
+
+
+async def read_checkpoints(
+    log: EventLog, topic: str, partitions: Iterable[int], max_records: int
+) -> dict[int, Checkpoint]:
+    """Read what the log holds of these partitions' checkpoints, to its end as it is now, `max_records` at a time."""
+    checkpoints = {partition: Checkpoint() for partition in sorted(partitions)}
+    ends = await log.end_offsets(topic)
+    async with log.reader(topic, dict.fromkeys(checkpoints, 0)) as reader:
+        owned = {partition: ends[partition] for partition in checkpoints}
+        async for batch in read_until(reader, owned, max_records=max_records):
+            checkpoints[batch.partition].add(batch.records)
+    return checkpoints
+
+
+def usable_ledgers(fold: TallyFold, partition: int, checkpoint: Checkpoint) -> list[Ledger] | None:
+    """Return the ledgers that a fold can go on from; `None` where it has to begin at the start, and log why."""
+    ledgers = checkpoint.ledgers()
+    if ledgers is None:
+        _log.log(
+            logging.WARNING if checkpoint.refused else logging.INFO,
+            "Partition %d has no checkpoint to go on from: %s. Folding it from the start.",
+            partition,
+            checkpoint.fault(),
+        )
+        return None
+    foreign = [ledger.cell for ledger in ledgers if not fold.could_hold(ledger)]
+    if foreign:
+        _log.warning(
+            "The checkpoint of partition %d has %s as another definition would. Folding it from the start.",
+            partition,
+            foreign[0],
+        )
+        return None
+    return ledgers

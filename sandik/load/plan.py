@@ -12,9 +12,9 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from producers.input_files import parse_toml
+from producers.input_files import FileSection, parse_toml
 from sandik.load.measurements import LoadFigures
 from sandik.load.schedule import Schedule
 from schemas.errors import UsageError
@@ -25,10 +25,8 @@ DEFAULT_MIX: Final = Path(__file__).with_name("mix.toml")
 """A night's newsrooms, for the simulator's İstanbul."""
 
 
-class Share(BaseModel):
+class Share(FileSection):
     """`[[subscription]]`: what a client asks for; `weight` is its share of the clients, against the other weights."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     weight: Annotated[float, Field(gt=0, le=1_000_000, strict=False)] = 1.0
     id: SubscriptionId = "load"
@@ -49,10 +47,8 @@ class Share(BaseModel):
         )
 
 
-class Mix(BaseModel):
+class Mix(FileSection):
     """All shares of a mix."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     subscription: Annotated[tuple[Share, ...], Field(min_length=1, max_length=1_000, strict=False)]
 
