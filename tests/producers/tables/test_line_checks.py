@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.tables.line_checks import SHOWN_FAULTS, LineFaults, LineFigures, check_totals, names_total
+from producers.tables.line_checks import (
+    SHOWN_FAULTS,
+    LineFaults,
+    LineFigures,
+    check_totals,
+    names_total,
+    total_figures,
+)
+from producers.tables.notation import Numbers
 from schemas.errors import TableError
 
 
@@ -85,3 +93,9 @@ def test_a_right_sum_is_never_told_and_another_always(counts: list[int], more: i
     parts = [part(line, count) for line, count in enumerate(counts, start=2)]
 
     assert (more == 0) == (not check_totals([part(len(counts) + 2, sum(counts) + more)], parts))
+
+
+def test_of_a_total_row_the_numbers_are_compared_and_a_share_is_not() -> None:
+    texts = {"votes": "1.234", "share": "%51,14", "cast": ""}
+
+    assert {"votes": 1_234} == total_figures(texts, Numbers(thousands=".", decimal=","))

@@ -1,7 +1,7 @@
 import pytest
 
 from producers.tables.names import Names
-from schemas.definition import Election, Unit
+from schemas.definition import Candidate, Contest, Election, Unit
 from tests.builders import small_election
 
 ELECTION = small_election()
@@ -95,3 +95,15 @@ def test_whether_there_is_such_a_district_can_be_asked() -> None:
     known = Names(ELECTION, districts={"Ada": "tr/34/adalar"}, within="tr/34")
 
     assert [True, True, False, False] == [known.has(name) for name in ("ADA", "Üsküdar", "Gebze", "Toplam")]
+
+
+def test_a_name_that_two_candidates_fold_to_is_told_with_both() -> None:
+    """Each is found by its own spelling; a third spelling may be either."""
+    contest = Contest(
+        id="mayor", name="Başkan", candidates=(Candidate(id="a", name="Ali Öz"), Candidate(id="b", name="Ali Oz"))
+    )
+    known = Names(Election(**{**dict(ELECTION), "contests": (contest,)}), districts={})
+
+    assert ["a", "b"] == [known.candidate("mayor", "tr/34/uskudar", [name]) for name in ("Ali Öz", "Ali Oz")]
+    with pytest.raises(ValueError, match=r"'ALİ ÔZ' may be any of a, b on the ballot of tr/34/uskudar\. Name the id"):
+        known.candidate("mayor", "tr/34/uskudar", ["ALİ ÔZ"])
