@@ -15,14 +15,16 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 MAX_ID_CHARS: Final = 96
 """The longest identifier: `tr/81/` and the longest district name, with room to spare."""
 
-MAX_BOX_COUNT: Final = 100_000
-"""The most any count of one box can be: by law a box has about 400 voters, some abroad have thousands."""
+MAX_BOX_COUNT: Final = 500_000
+"""The most any count of one box can be: by law a box has about 400 voters, but where a city's postal votes are counted
+together they are one box. More than that is a district's report."""
 
 MAX_BOX_NUMBER: Final = 9_999_999
 """The highest box number: those in the record have four digits; three more are room for other schemes."""
 
-MAX_DISTRICT_COUNT: Final = 10_000_000
-"""The most any count of one district can be: the largest has 700,000 voters, all voters abroad are 3.4 million."""
+MAX_DISTRICT_COUNT: Final = 1_000_000_000
+"""The most any count of one district can be: a whole country may be one, and the largest electorate, India's in
+2024, is 969 million."""
 
 MAX_DISTRICT_BOXES: Final = 100_000
 """The most boxes a district can have: the largest has 1,869; fifty times that is a whole country's in one."""
@@ -100,8 +102,8 @@ EventTime = Annotated[
 MAX_TOTAL: Final = 2**53 - 1
 """The most that anything is counted to: what a JavaScript number holds exactly, and every writer of JSON can write."""
 
-MAX_CELL_TOTAL: Final = 10 * MAX_DISTRICT_BOXES * MAX_BOX_COUNT
-"""The most a count of one district's totals can be, ten times over for what its boxes leave in doubt. The sums of
+MAX_CELL_TOTAL: Final = 2 * MAX_DISTRICT_BOXES * MAX_BOX_COUNT
+"""The most a count of one district's totals can be, twice over for what its boxes leave in doubt. The sums of
 90,000 such districts are below `MAX_TOTAL`."""
 
 Total = Annotated[int, Field(ge=0, le=MAX_TOTAL)]

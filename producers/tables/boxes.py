@@ -97,7 +97,8 @@ class RowReader:
         self._name_columns = [self._column(name) for name in names]
         numbers = [columns.box, *(getattr(columns, name) for name in _COUNTS), *self.mapping.votes]
         self._number_columns = [self._column(name) for name in numbers]
-        self._read_columns = {*self._name_columns, *self._number_columns}
+        chosen = map(self._column, self.mapping.table.only)
+        self._read_columns = {*self._name_columns, *self._number_columns, *chosen}
         for column in (self.mapping.report.at, self.mapping.report.revision):
             if isinstance(column, Column):
                 self._read_columns.add(self._column(column.column))
@@ -144,7 +145,8 @@ class RowReader:
             which = f" and the same {ordering[0]}" if ordering else ", and no column says which is newer"
             raise ValueError(
                 f"box {row.box} of {row.names.district_name} is in line {first} with other counts{which}. Delete one, "
-                "or name as report.revision or report.at in the mapping the column that orders them"
+                "or name as report.revision or report.at in the mapping the column that orders them. If the file has "
+                "several contests, choose one with table.only"
             )
         self.duplicates += 1
         self.rows[key] = max(known, row, key=lambda each: each.at)

@@ -139,8 +139,8 @@ Mark = Annotated[str, Field(max_length=1, pattern=r"^[^0-9A-Za-z+\-]?$")]
 class TableSection(FileSection):
     """`[table]`: how the file is written: what separates its cells, how numbers are written, which lines are no data.
 
-    `skip`, `end` and `unended`: see `Layout`. `totals`: a line whose unit is called by one of these words is the sum of
-    others; it is checked and not published.
+    `skip`, `end`, `unended` and `only`: see `Layout`. `totals`: a line whose unit is called by one of these words is
+    the sum of others; it is checked and not published.
     """
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -149,6 +149,7 @@ class TableSection(FileSection):
     skip: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     end: Name | None = None
     unended: bool = False
+    only: dict[ColumnName, Name] = Field(default_factory=dict)
     totals: Annotated[tuple[Name, ...], Field(strict=False)] = TOTAL_WORDS
 
     @model_validator(mode="after")
@@ -165,7 +166,7 @@ class TableSection(FileSection):
     @property
     def layout(self) -> Layout:
         """Return how this table's file is laid out."""
-        return Layout(self.delimiter, skip=self.skip, end=self.end, unended=self.unended)
+        return Layout(self.delimiter, skip=self.skip, end=self.end, unended=self.unended, only=tuple(self.only.items()))
 
 
 class BoxMapping(FileSection):

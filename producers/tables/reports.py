@@ -70,6 +70,7 @@ class ReportReader:
         )
         self._contests = Spellings(given=self.mapping.contests.items())
         wanted = [units.district, units.province, columns.votes, *columns.candidate, *self.mapping.votes]
+        wanted += self.mapping.table.only
         wanted += [getattr(columns, name) for name in _FIGURES]
         wanted += [
             each.column

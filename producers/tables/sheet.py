@@ -67,6 +67,7 @@ class Layout:
     - `delimiter` separates the cells of a CSV; `rows` and `each` are for JSON: see `read_json`.
     - `skip`: lines whose first filled cell begins with one of these words are no data, wherever they are.
     - `end`: the last line of a whole file begins with this word; without it a file is not whole.
+    - `only`: lines that have another text in one of these columns are left out, such as those of another contest.
     - `unended`: the file's writer never ends the last line, so a missing line end does not mean that it was cut off.
     """
 
@@ -76,6 +77,7 @@ class Layout:
     skip: tuple[str, ...] = ()
     end: str | None = None
     unended: bool = False
+    only: tuple[tuple[str, str], ...] = ()
 
 
 class FileState(NamedTuple):
@@ -102,7 +104,9 @@ def open_sheet(path: Path, layout: Layout) -> Iterator[Sheet]:
     try:
         before = state_of(path)
         with _opened(path, layout) as sheet:
-            yield Sheet(sheet.header, _data_lines(sheet.lines, layout, path))
+            chosen = [(column_of(column, sheet.header, str(path)), fold(text)) for column, text in layout.only]
+            lines = _data_lines(sheet.lines, layout, path)
+            yield Sheet(sheet.header, (line for line in lines if _is_chosen(line, chosen)))
         if state_of(path) != before:
             raise TableError(f"{path} changed while it was read. Wait until it is written, and try again.")
     except UnicodeDecodeError as error:
@@ -127,6 +131,12 @@ def _opened(path: Path, layout: Layout) -> Iterator[Sheet]:
     else:
         with path.open(encoding="utf-8-sig", newline="") as text:
             yield _csv(text, layout)
+
+
+def _is_chosen(line: TableLine, chosen: Iterable[tuple[int, str]]) -> bool:
+    """Return whether a line has these texts in these columns, as far as its cells are there and whole."""
+    whole = line.cells if line.ended else line.cells[:-1]
+    return all(column >= len(whole) or fold(whole[column]) == text for column, text in chosen)
 
 
 def _data_lines(lines: Iterator[TableLine], layout: Layout, path: Path) -> Iterator[TableLine]:

@@ -83,6 +83,8 @@ def boxes(
     table = read_table(file, plan)
     for wrong in table.wrong_totals:
         screen.say(f"{file}: {wrong}.")
+    if table.duplicates:
+        screen.say(f"{file}: {grouped(table.duplicates)} lines say again what another line of the same box does.")
     if definition is not None:
         definition.write_text(election(table, plan).model_dump_json(indent=2) + "\n", encoding="utf-8")
         screen.say(f"Wrote the election definition to {definition}.")

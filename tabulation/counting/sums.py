@@ -25,8 +25,9 @@ OFFICIALS: Final = 100
 MOST_BOX_VOTERS: Final = 10_000
 """Voters or votes beyond which no box is believed, whatever else it says: those abroad have a few thousand."""
 
-MAX_BOX_EXCESS: Final = 10 * MAX_BOX_COUNT
-"""The most that one box adds to an excess: with 49 candidates at their limits a box could have more, and no meaning."""
+MAX_BOX_EXCESS: Final = 2 * MAX_BOX_COUNT
+"""The most that one box adds to an excess: all the votes that a candidate can have in it, and as many more. With 49
+candidates at their limits a box could have more, and no meaning."""
 
 _TENTH: Final = 10
 

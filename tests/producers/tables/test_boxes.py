@@ -275,3 +275,33 @@ def test_what_a_mapping_leaves_to_be_assumed_is_told(left_out: tuple[str, ...], 
 
     assert said in mapping.election.assumed
     assert bool(said) == bool(mapping.election.assumed)
+
+
+def test_one_contest_of_a_file_that_has_several_can_be_chosen(tmp_path: Path, mapping: BoxMapping) -> None:
+    other = FIRST.replace(",185,", ",180,")
+    path = write(tmp_path, f"{FIRST},Meclis", f"{other},Başkan", header=f"{HEADER},seçim")
+    chosen = parse_mapping(MAPPING.read_text(encoding="utf-8") + '\n[table]\nonly = { "seçim" = "BAŞKAN" }\n')
+
+    with pytest.raises(TableError, match=r"with other counts.* choose one with table\.only"):
+        read_table(path, mapping)
+    assert [180] == [event.votes["chp"] for event in tallies(read_table(path, chosen), chosen)]
+    with pytest.raises(MappingError, match="no column 'seçim'"):
+        read_table(write(tmp_path, FIRST), chosen)
+
+
+def test_a_line_that_may_be_cut_off_is_told_whatever_is_chosen(tmp_path: Path) -> None:
+    chosen = parse_mapping(MAPPING.read_text(encoding="utf-8") + '\n[table]\nonly = { "seçim" = "Başkan" }\n')
+    path = tmp_path / "boxes.csv"
+    path.write_text(f"{HEADER},seçim\n{FIRST},Başkan\n{SECOND},Baş", encoding="utf-8")
+
+    with pytest.raises(TableError, match="cut off"):
+        read_table(path, chosen)
+    path.write_text(f"seçim,{HEADER}\nBaşkan,{FIRST}\nMeclis,{SECOND}", encoding="utf-8")
+    assert [1001] == [row.box for row in read_table(path, chosen).rows]
+
+
+def test_a_box_of_a_citys_postal_votes_is_read(tmp_path: Path, mapping: BoxMapping) -> None:
+    postal = FIRST.replace("295,272,253,19,54,", "400000,300199,300180,19,299981,")
+    (event,) = tallies(read_table(write(tmp_path, postal), mapping), mapping)
+
+    assert (400_000, 299_981) == (event.registered, event.votes["ak_parti"])

@@ -74,7 +74,7 @@ def test_a_slip_leaves_in_doubt_what_is_too_many_and_what_that_hides_in_the_sums
         (Box({"a": 301}, cast=200), 902),
         (Box({"a": 10_001}, registered=10_001), 20_101),
         (Box({"a": 300, "b": 9_800}, registered=0), 10_300),
-        (Box(dict.fromkeys("abcdefghijkl", 100_000), valid=0), MAX_BOX_EXCESS),
+        (Box(dict.fromkeys("abcdefghijkl", 500_000), valid=0), MAX_BOX_EXCESS),
     ],
     ids=[
         "80,000 votes of 400 voters",
