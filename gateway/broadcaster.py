@@ -89,10 +89,10 @@ class Broadcaster:
             self._greet(client, session)
 
     def part(self) -> None:
-        """Send away whoever was told something: it is of a log that is no more. Who still waits may go on waiting."""
+        """Send away those who were sent something, which is of a log that is no more. Who still waits stays."""
         self._is_open = False
-        told = [client for client, session in self._sessions.items() if session.state is State.OPEN]
-        self.dismiss(told, CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED], leaving=len(told))
+        greeted = [client for client, session in self._sessions.items() if session.state is State.OPEN]
+        self.dismiss(greeted, CloseCode.EPOCH_ENDED, CLOSE_REASONS[CloseCode.EPOCH_ENDED], leaving=len(greeted))
 
     def set_embargo(self, embargo: Embargo) -> None:
         """From now on this embargo holds, instead of the one before."""

@@ -43,12 +43,12 @@ class Origin:
     application: str
 
 
-def election_report(definition: Election, told: RunTotals, origin: Origin) -> Json:
-    """The report of what is told of one source: all units, of all contests or of those that are asked about.
+def election_report(definition: Election, totals: RunTotals, origin: Origin) -> Json:
+    """The report of one source's totals: all units, of all contests or of those that are asked about.
 
     A contest of which nothing was reported has no `Election` in it, and keeps the count from being complete.
     """
-    rows = told.rows
+    rows = totals.rows
     reported = {row.contest for row in rows}
     report: Json = {
         **_a("ElectionReport"),
@@ -58,11 +58,11 @@ def election_report(definition: Election, told: RunTotals, origin: Origin) -> Js
         "IssuerAbbreviation": origin.source.id,
         "SequenceStart": 1,
         "SequenceEnd": 1,
-        "Status": _status(told, definition),
+        "Status": _status(totals, definition),
         "VendorApplicationId": origin.application,
         "IsTest": origin.mode != "live",
-        "Notes": _notes(told, definition, origin),
-        "GpUnit": [_unit(unit, definition, told) for unit in definition.units],
+        "Notes": _notes(totals, definition, origin),
+        "GpUnit": [_unit(unit, definition, totals) for unit in definition.units],
         "Party": [_party(party) for party in definition.parties],
         "Election": [
             _election(contest, definition, [row for row in rows if row.contest == contest.id])
@@ -96,17 +96,17 @@ def _known_as(kind: str, value: str) -> list[Json]:
     return [{**_a("ExternalIdentifier"), "Type": "other", "OtherType": f"sandik-{kind}", "Value": value}]
 
 
-def _notes(told: RunTotals, definition: Election, origin: Origin) -> str:
+def _notes(totals: RunTotals, definition: Election, origin: Origin) -> str:
     """Whose figures these are, which of them (those on air, or others), and what is held or was set by hand."""
     whose = f"Run {origin.run!r} ({origin.mode}); figures of {origin.source.name}."
-    return " ".join((whose, *told.sentences(), *told.doubts(definition)))
+    return " ".join((whose, *totals.sentences(), *totals.doubts(definition)))
 
 
-def _status(told: RunTotals, definition: Election) -> str:
-    if not any(row.boxes_opened for row in told.rows):
+def _status(totals: RunTotals, definition: Election) -> str:
+    if not any(row.boxes_opened for row in totals.rows):
         return "pre-election"
-    complete = {row.contest for row in told.rows if row.unit == definition.country and row.complete}
-    return "unofficial-complete" if complete.issuperset(told.contests) else "unofficial-partial"
+    complete = {row.contest for row in totals.rows if row.unit == definition.country and row.complete}
+    return "unofficial-complete" if complete.issuperset(totals.contests) else "unofficial-partial"
 
 
 def _progress(rows: Sequence[Row], contests: int, total: int) -> Json:
@@ -128,16 +128,16 @@ def _progress(rows: Sequence[Row], contests: int, total: int) -> Json:
     }
 
 
-def _unit(unit: Unit, definition: Election, told: RunTotals) -> Json:
+def _unit(unit: Unit, definition: Election, totals: RunTotals) -> Json:
     """A unit; as far as the contest that is least far in it."""
-    mine = [row for row in told.rows if row.unit == unit.id]
+    mine = [row for row in totals.rows if row.unit == unit.id]
     below = [_name("unit", other.id) for other in definition.units if other.parent == unit.id]
     reporting_unit: Json = {
         **_a("ReportingUnit", _name("unit", unit.id)),
         **_LEVELS[unit.level],
         "Name": _text(unit.name),
         "ExternalIdentifier": _known_as("unit", unit.id),
-        **_progress(mine, len(told.contests), definition.boxes_total[unit.id]),
+        **_progress(mine, len(totals.contests), definition.boxes_total[unit.id]),
     }
     if below:
         reporting_unit["ComposingGpUnitIds"] = below

@@ -1,9 +1,11 @@
-"""Options that several commands share. Each can also be set in the environment, as `SANDIK_…`."""
+"""Options that several commands share, and writing the file that one names. Most can be set as `SANDIK_…`, too."""
 
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+
+from schemas.errors import UsageError
 
 EMBEDDED_LOG: Final = "sqlite:var/sandik.db"
 """Where the night goes when nobody says otherwise: one file below the working folder."""
@@ -43,6 +45,20 @@ MetricsPort = Annotated[
     int | None,
     typer.Option(min=1, max=65535, envvar="SANDIK_METRICS_PORT", help="Serve Prometheus metrics on this port."),
 ]
+
+
+def write_out(out: Path, content: bytes) -> None:
+    """Write the file of `--out` beside its place and put it there, so that nobody ever reads half of it.
+
+    Raises `UsageError` where it cannot be written.
+    """
+    part = out.with_name(f"{out.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(out)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
 
 
 def command_app(text: str | None = None, epilog: str | None = None) -> typer.Typer:

@@ -15,7 +15,7 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from sandik import screen
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import OutFile, command_app
+from sandik.options import OutFile, command_app, write_out
 from sandik.process import calm_garbage_collector
 from sandik.quantities import grouped
 from sandik.timeline import Due, Timeline, TimelineScope, document
@@ -69,10 +69,7 @@ def timeline(
         orders = [_due(record, clock) for record in archive.control()]
         messages = list(timeline_of_run.messages(orders, _counted(_tallies(archive, clock), bar)))
     content = document(run, messages)
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+    write_out(out, content)
     screen.warn(complaint(timeline_of_run.kept))
     screen.say(f"Wrote {grouped(len(messages))} messages, {grouped(len(content))} bytes, to {out}.")
     if any(message.get("hold") for _, message in messages):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
@@ -22,7 +21,7 @@ from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_bytes
 from sandik.nist import Origin, election_report
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName, command_app
+from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName, command_app, write_out
 from sandik.past import encode_past, past_of
 from sandik.process import end_with_parent, run_to_completion
 from sandik.quantities import grouped
@@ -66,7 +65,7 @@ def totals(
         screen.warn(nothing)
         sys.stdout.write(found_hash + "\n")
         return
-    found, told, nothing = run_to_completion(_told(log, run, tell, operator_keys(operator_key)))
+    found, told, nothing = run_to_completion(_read(log, run, tell, operator_keys(operator_key)))
     screen.warn(told.unverified_warning)
     screen.warn(nothing)
     if form is Format.JSON:
@@ -86,7 +85,7 @@ async def _hash(url: str, name: str) -> tuple[str, str | None]:
         return found, await _why_no_totals(log, run, Told.LOG) if found == NO_TOTALS_HASH else None
 
 
-async def _told(
+async def _read(
     url: str, name: str, tell: Told, operators: tuple[OperatorKey, ...]
 ) -> tuple[Run, RunTotals, str | None]:
     """Return the run, its totals and, where there are none, why there are none."""
@@ -238,7 +237,7 @@ def export(
     """
     operators = operator_keys(operator_key)
     told, content = run_to_completion(_export(log, run, form, tell, operators, source, contest))
-    _write(out, content)
+    write_out(out, content)
     screen.warn(told.unverified_warning)
     screen.say(f"Wrote {grouped(len(told.rows))} rows to {out} ({tell}).")
 
@@ -295,14 +294,3 @@ def _source(run: Run, wanted: str | None) -> Source:
         problem = f"Run {run.name!r} has no source {wanted!r}." if wanted else "Say with --source whose figures."
         raise UsageError(f"{problem} It has: {', '.join(sources)}.")
     return sources[wanted]
-
-
-def _write(out: Path, content: bytes) -> None:
-    """Write the file beside its place and put it there, so that nobody ever reads half of it."""
-    part = out.with_name(f"{out.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(out)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error

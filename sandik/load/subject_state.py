@@ -120,8 +120,8 @@ def _hello(state: SubjectState, payload: bytes, _: Mapping[str, Any]) -> Step:
 
 
 def _state(state: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
-    told: dict[Ordered, bool] = {"embargo": message.get("embargoed", False), "hold": bool(message.get("hold"))}
-    return Step(payload, "state", state, ordered=[kind for kind, is_so in told.items() if is_so])
+    in_force: dict[Ordered, bool] = {"embargo": message.get("embargoed", False), "hold": bool(message.get("hold"))}
+    return Step(payload, "state", state, ordered=[kind for kind, is_so in in_force.items() if is_so])
 
 
 def _goodbye(state: SubjectState, payload: bytes, message: Mapping[str, Any]) -> Step:
