@@ -109,15 +109,18 @@ def _status(totals: RunTotals, definition: Election) -> str:
     return "unofficial-complete" if complete.issuperset(totals.contests) else "unofficial-partial"
 
 
-def _progress(rows: Sequence[Row], contests: int, total: int) -> Json:
-    """How many boxes are counted of a unit whose rows of some contests these are: as far as the one that is least far.
+def _progress(rows: Sequence[Row], contests: Mapping[str, int], total: int) -> Json:
+    """How many boxes are counted of a unit: as far as the contest that is least far. `rows` are the unit's rows.
+
+    `contests` are those that are held in the unit, with how many of its boxes each has.
 
     `TotalSubUnits` are boxes, which are not units of the report themselves. Of more boxes than a district has, those
     that it has are reported, and its count is not completed.
     """
-    reported = min((row.boxes_credited for row in rows), default=0) if len(rows) == contests else 0
+    lacking = (contests[row.contest] - row.boxes_credited for row in rows)
+    reported = total - max(lacking, default=total) if len(rows) == len(contests) else 0
     status: Literal["completed", "in-process", "not-processed"] = "in-process"
-    if len(rows) < contests or not rows or min(row.boxes_opened for row in rows) == 0:
+    if len(rows) < len(contests) or not rows or min(row.boxes_opened for row in rows) == 0:
         status = "not-processed"
     elif all(row.complete for row in rows):
         status = "completed"
@@ -137,7 +140,7 @@ def _unit(unit: Unit, definition: Election, totals: RunTotals) -> Json:
         **_LEVELS[unit.level],
         "Name": _text(unit.name),
         "ExternalIdentifier": _known_as("unit", unit.id),
-        **_progress(mine, len(totals.contests), definition.boxes_total[unit.id]),
+        **_progress(mine, _boxes(totals.contests, unit.id, definition), definition.boxes_total[unit.id]),
     }
     if below:
         reporting_unit["ComposingGpUnitIds"] = below
@@ -178,6 +181,7 @@ def _election(contest: Contest, definition: Election, rows: Sequence[Row]) -> Js
 class _Part:
     """A contest, or one district's own part of it: who is on the ballot, and which units' votes are theirs."""
 
+    contest: str
     name: str
     title: str
     scope: str
@@ -187,11 +191,12 @@ class _Part:
 
 def _parts(contest: Contest, definition: Election) -> list[_Part]:
     if not contest.ballots:
-        scope = _scope(definition)
+        scope = _scope(contest, definition)
         everywhere = frozenset(definition.unit_by_id)
-        return [_Part(_name("contest", contest.id), contest.name, scope, contest.candidates, everywhere)]
+        return [_Part(contest.id, _name("contest", contest.id), contest.name, scope, contest.candidates, everywhere)]
     return [
         _Part(
+            contest.id,
             _name("contest", contest.id, unit.id),
             f"{contest.name} · {unit.name}",
             unit.id,
@@ -199,18 +204,25 @@ def _parts(contest: Contest, definition: Election) -> list[_Part]:
             frozenset({unit.id}),
         )
         for unit in definition.districts
+        if definition.is_held(contest.id, unit.id)
     ]
 
 
-def _scope(definition: Election) -> str:
-    """The smallest unit that all districts are in."""
-    paths: Iterable[Sequence[str]] = (definition.ancestors[unit.id] for unit in definition.districts)
+def _scope(contest: Contest, definition: Election) -> str:
+    """The smallest unit above districts that everything is in where a contest is held."""
+    paths: Iterable[Sequence[str]] = (definition.ancestors[district] for district in definition.area_of(contest.id))
     shared = set.intersection(*(set(path) for path in paths))
     return max(shared, key=lambda unit: len(definition.ancestors[unit]))
 
 
+def _boxes(contests: Iterable[str], unit: str, definition: Election) -> dict[str, int]:
+    """How many boxes of a unit each of these contests has, of those that are held in it."""
+    return {contest: definition.boxes_of(contest)[unit] for contest in contests if definition.is_held(contest, unit)}
+
+
 def _contest(part: _Part, definition: Election, rows: Sequence[Row]) -> Json:
     mine = [row for row in rows if row.unit in part.units]
+    boxes = _boxes([part.contest], part.scope, definition)
     selections = [
         {
             **_a("CandidateSelection", f"{_candidate_name(part, candidate)}-votes"),
@@ -233,7 +245,7 @@ def _contest(part: _Part, definition: Election, rows: Sequence[Row]) -> Json:
         "Name": part.title,
         "ElectionDistrictId": _name("unit", part.scope),
         "VotesAllowed": 1,
-        **_progress([row for row in mine if row.unit == part.scope], 1, definition.boxes_total[part.scope]),
+        **_progress([row for row in mine if row.unit == part.scope], boxes, sum(boxes.values())),
         "ContestSelection": selections,
     }
 

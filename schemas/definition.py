@@ -3,7 +3,7 @@
 Words are those of NIST SP 1500-100: a unit is a GpUnit; the tree goes country → province (il) → district (ilçe).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
@@ -51,16 +51,18 @@ class Candidate(Frozen):
 
 
 class Contest(Frozen):
-    """A race (seçim türü). `candidates` is the ballot everywhere, except in the districts that `ballots` names.
+    """A race (seçim türü). `candidates` is its ballot, except in the districts that `ballots` names.
 
-    Where each district elects its own (district mayor), `candidates` lists the parties and each district's ballot uses
-    the same ids for its own names, so that a province's roll-up reads by party.
+    It is held everywhere, or in its `area`. Where each district elects its own (district mayor), `candidates` lists the
+    parties and each district's ballot uses the same ids for its own names, so that a province's roll-up reads by party.
     """
 
     id: Id
     name: Name
     candidates: tuple[Candidate, ...]
     ballots: dict[UnitId, tuple[Candidate, ...]] = Field(default_factory=dict)
+    area: Annotated[tuple[UnitId, ...] | None, Field(min_length=1, exclude_if=lambda area: area is None)] = None
+    """The units in which it is held, each with all that is below it; `None`, which is not written, is everywhere."""
     seats: Annotated[SeatPlan | None, Field(exclude_if=lambda plan: plan is None)] = None
     """How its votes become seats; `None` where it divides none, which is not written: digests stay what they were."""
 
@@ -124,7 +126,12 @@ class Election(Frozen):
         _check_unique("unit", [unit.id for unit in self.units])
         _check_tree(self.unit_by_id)
         for contest in self.contests:
+            _check_area(contest, self.unit_by_id)
             _check_ballots(contest, {party.id for party in self.parties}, self.unit_by_id)
+            if strangers := contest.ballots.keys() - self.area_of(contest.id):
+                raise DefinitionError(
+                    f"Contest {contest.id!r} is not held in {min(strangers)!r}, and has a ballot there. Mend one."
+                )
             if contest.seats is not None:
                 check_seats(contest.id, contest.seats, _names_on_ballots(contest), self.unit_by_id)
         return self
@@ -157,11 +164,7 @@ class Election(Frozen):
     @cached_property
     def boxes_total(self) -> dict[str, int]:
         """How many boxes there are in each unit, roll-ups included."""
-        totals = dict.fromkeys(self.unit_by_id, 0)
-        for district in self.districts:
-            for unit in self.path(district.id):
-                totals[unit] += district.boxes_total
-        return totals
+        return self._boxes_in([district.id for district in self.districts])
 
     @cached_property
     def registered_total(self) -> dict[str, int | None]:
@@ -191,6 +194,29 @@ class Election(Frozen):
             for unit in self.path(district.id):
                 below[unit].append(district.id)
         return {unit: tuple(districts) for unit, districts in below.items()}
+
+    def area_of(self, contest: str) -> frozenset[str]:
+        """The districts in which a contest is held. Raises `KeyError` for a contest that is not there."""
+        return self._areas[contest]
+
+    def is_held(self, contest: str, unit: str) -> bool:
+        """Whether a contest is held anywhere in a unit. Raises `KeyError` for a contest or unit that is not there."""
+        return not self.area_of(contest).isdisjoint(self.districts_below[unit])
+
+    def districts_of(self, contest: str, unit: str) -> tuple[str, ...]:
+        """The districts in a unit in which a contest is held, in the definition's order.
+
+        Raises `KeyError` for a contest or unit that is not there.
+        """
+        area = self.area_of(contest)
+        return tuple(district for district in self.districts_below[unit] if district in area)
+
+    def boxes_of(self, contest: str) -> dict[str, int]:
+        """How many boxes a contest has in each unit, roll-ups included; 0 where it is not held.
+
+        Raises `KeyError` for a contest that is not there.
+        """
+        return self._boxes_by_contest[contest]
 
     @cached_property
     def children(self) -> dict[str, tuple[str, ...]]:
@@ -233,7 +259,32 @@ class Election(Frozen):
         contest, source, district = cell
         if contest not in self.contest_by_id or source not in self.source_ids:
             return False
-        return self.is_district(district) and self.ballot_ids(contest, district).issuperset(candidates)
+        return district in self.area_of(contest) and self.ballot_ids(contest, district).issuperset(candidates)
+
+    @cached_property
+    def _areas(self) -> dict[str, frozenset[str]]:
+        everywhere = frozenset(district.id for district in self.districts)
+        return {
+            contest.id: everywhere
+            if contest.area is None
+            else frozenset(district for unit in contest.area for district in self.districts_below[unit])
+            for contest in self.contests
+        }
+
+    @cached_property
+    def _boxes_by_contest(self) -> dict[str, dict[str, int]]:
+        return {
+            contest.id: self.boxes_total if contest.area is None else self._boxes_in(self.area_of(contest.id))
+            for contest in self.contests
+        }
+
+    def _boxes_in(self, districts: Collection[str]) -> dict[str, int]:
+        """How many boxes there are in each unit, of these districts alone."""
+        totals = dict.fromkeys(self.unit_by_id, 0)
+        for district in districts:
+            for unit in self.path(district):
+                totals[unit] += self.unit_by_id[district].boxes_total
+        return totals
 
     @cached_property
     def _ballot_orders(self) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -310,6 +361,14 @@ def _check_boxes(unit: Unit) -> None:
                 f"The box ranges of {unit.id!r} must rise and not overlap; [{first}, {last}] does not."
             )
         highest = last
+
+
+def _check_area(contest: Contest, units: dict[str, Unit]) -> None:
+    for unit in contest.area or ():
+        if unit not in units:
+            raise DefinitionError(
+                f"The area of contest {contest.id!r} has {unit!r}, which is no unit of this election. Mend its id."
+            )
 
 
 def _names_on_ballots(contest: Contest) -> set[str]:

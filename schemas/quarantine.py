@@ -37,7 +37,7 @@ REASONS: Final[dict[Reason, str]] = {
     "malformed": "not JSON, or a field is missing, negative, too big or of the wrong type",
     "too_large": "over the size limit of a tally event",
     "misrouted": "the record's key is not its district, or it lies in another partition than its key's",
-    "unknown_contest": "the election definition has no such contest",
+    "unknown_contest": "the election definition has no such contest, or does not have it in that district",
     "unknown_source": "the election definition has no such source",
     "unknown_district": "the election definition has no such district",
     "unknown_box": "the district has no box of that number",

@@ -54,7 +54,7 @@ export class View {
     const whole = wholeOf(entry);
     const places = ranking(ballot, entry?.votes, (id) => election.stranger(id));
     const { ranked, unattributedShare } = withShares(places, whole, entry?.unattributed);
-    const boxesTotal = election.boxesTotal(unitId);
+    const boxesTotal = entry?.boxes_total ?? election.boxesTotal(unitId);
     return {
       unit,
       entry,

@@ -80,6 +80,8 @@ class Rulebook:
             return Refusal(
                 "unknown_district", f"no district {cell.district[:SHOWN_CHARS]!r} in the election definition"
             )
+        if not definition.is_held(cell.contest, cell.district):
+            return Refusal("unknown_contest", f"contest {cell.contest!r} is not held in {cell.district}")
         key = cell.district.encode()
         return CellRules(
             cell,

@@ -113,7 +113,7 @@ class Columns:
 
         Raises `SameKey` where two candidates' columns would be the same, whatever has come in.
         """
-        total = self._definition.boxes_total[unit.id]
+        total = self._definition.boxes_of(contest)[unit.id]
         counted = figures or _nothing(unit, total)
         facts = facts_in(self._definition, contest, counted)
         names = self._names(self._definition.contest_by_id[contest], unit.id)

@@ -249,7 +249,7 @@ class Claims:
 
 def claims_before_counting(definition: Election, contest: str, unit: str) -> Claims:
     """The claims of a unit while nothing was reported of any of its districts."""
-    districts = [definition.unit_by_id[district] for district in definition.districts_below[unit]]
+    districts = [definition.unit_by_id[district] for district in definition.districts_of(contest, unit)]
     claims = Claims(len(districts), _possible=sum(unheard(district).possible for district in districts))
     if definition.contest_by_id[contest].ballots and len(districts) > 1:
         rooms = claims._rooms = {}  # noqa: SLF001  its own module

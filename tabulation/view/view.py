@@ -307,7 +307,7 @@ class View:
     def _add_unit(self, board: _Board, unit: str, as_of: datetime, votes: dict[str, int]) -> None:
         figures = UnitFigures(
             unit=self.definition.unit_by_id[unit],
-            boxes_total=self.definition.boxes_total[unit],
+            boxes_total=self.definition.boxes_of(board.contest)[unit],
             as_of=as_of,
             born=self.seq,
             seq=self.seq,
