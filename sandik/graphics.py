@@ -6,6 +6,7 @@ from a folder import nothing, so a single file holds all that it needs.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,6 +20,13 @@ _WIDTH: Final = 1920
 _HEIGHT: Final = 1080
 _CHROMIUM: Final = "103"
 """Nothing newer is used: see docs/overlays.md."""
+
+_SELECTED: Final = {
+    "contest": "Contest (id; empty: as it is)",
+    "unit": "Unit, such as tr/34 (empty: as it is)",
+    "source": "Source (id; empty: as it is)",
+}
+"""What the action `select` calls the fields of its form: there, empty changes nothing."""
 
 _ANY_NUMBER_OF_STEPS: Final = -1
 _ONE_STEP: Final = 1
@@ -77,13 +85,14 @@ def data_schema(overlay: Overlay, *, gateway: str) -> dict[str, Any]:
 
 def custom_actions(overlay: Overlay) -> list[dict[str, Any]]:
     """Return the actions that a graphic has beside play, update and stop."""
-    selection = {"type": "object", "properties": {one.name: _property(one) for one in MANIFEST.selection}}
+    # no defaults: a form would fill them in, and select what nobody has chosen
+    fields = {one.name: {"type": "string", "title": _SELECTED[one.name]} for one in MANIFEST.selection}
     actions: list[dict[str, Any]] = [
         {
             "id": "select",
             "name": "Select",
-            "description": "Show another contest, unit or source; what is not named stays.",
-            "schema": selection,
+            "description": "Show another contest, unit or source; what is empty or not named stays.",
+            "schema": {"type": "object", "properties": fields},
         }
     ]
     if overlay.cuts:
@@ -96,7 +105,7 @@ def module(overlay: Overlay) -> str:
     return (
         'import { graphic } from "./pages/graphics/graphic.js";\n\n'
         f'export default graphic("{overlay.name}", {{ stepCount: {step_count(overlay)}, '
-        f"cuts: {'true' if overlay.cuts else 'false'} }});\n"
+        f"walks: {json.dumps(overlay.walks)}, cuts: {json.dumps(overlay.cuts)} }});\n"
     )
 
 
@@ -138,11 +147,21 @@ const TEMPLATE = {template};
 """A plain script: CasparCG and SPX-GC call the functions of `window` as soon as the file is loaded."""
 
 
+_IMPORT: Final = re.compile(r"^import [^;]*;\n", re.MULTILINE)
+"""What a script imports stands before it in the same file."""
+
+
 def page(overlay: Overlay, *, gateway: str, sources: Sequence[str]) -> str:
-    """The file. `sources` are the texts of playout-data.js, frame.js and playout.js, in the order of their use."""
-    fields = {f"f{number}": one.name for number, one in enumerate(_form_fields(overlay, gateway))}
-    template = {"name": overlay.name, "gateway": gateway, "fields": fields}
-    script = "\n".join(source.replace("\nexport ", "\n") for source in sources)
+    """The file. `sources` are the texts of its scripts, in the order of their use: none imports a later one."""
+    names = [one.name for one in _form_fields(overlay, gateway)]
+    template = {
+        "name": overlay.name,
+        "gateway": gateway,
+        "steps": {"walks": overlay.walks, "cuts": overlay.cuts},
+        "names": names,
+        "fields": {f"f{number}": name for number, name in enumerate(names)},
+    }
+    script = "\n".join(_IMPORT.sub("", source).replace("\nexport ", "\n") for source in sources)
     return _PAGE.format(
         title=f"sandık · {overlay.title}",
         definition=_in_script(spx_definition(overlay, gateway=gateway)),

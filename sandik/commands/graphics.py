@@ -49,7 +49,13 @@ TEMPLATES: Final = "templates/sandik"
 _BESIDE: Final = ("client", "fonts", "graphics", "overlays")
 """Folders of the pages that a graphic needs; of the pages themselves all modules and styles, which are small."""
 
-_SCRIPTS: Final = ("overlays/playout-data.js", "graphics/frame.js", "graphics/playout.js")
+_SCRIPTS: Final = (
+    "overlays/playout-data.js",
+    "overlays/on-air.js",
+    "overlays/playout.js",
+    "graphics/frame.js",
+    "graphics/playout.js",
+)
 _KINDS: Final = frozenset({".js", ".css", ".woff2", ".txt"})
 _OFFLINE: Final = "graphics/offline.html"
 """The only page that a package has: the others are the gateway's."""

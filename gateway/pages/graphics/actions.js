@@ -1,16 +1,13 @@
 /**
- * What OGraf's actions do to a graphic. Pure: a state and an action in, another state and the answer out.
- *
- * A state is `{data, step, cuts, skip}`: `step` is undefined before the first play and after the end, `skip` says that
- * the last action was to be without animation.
+ * What OGraf's actions do to a graphic: each is a command of on-air.js, or is refused. Pure: a state and an action in,
+ * another state and the answer out.
  */
 
+import { after, offAir, shownOf } from "../overlays/on-air.js";
 import { SELECTION } from "../overlays/parameters.js";
 
-/** @import { Action, GraphicAbout, GraphicData, GraphicState, ScheduledAction } from "../overlays/types.d.ts" */
-
-/** Steps are walked one by one: no list is longer than this. */
-const MOST_STEPS = 1_000;
+/** @import { Action, ActionAnswer, Command, GraphicAbout } from "../overlays/types.d.ts" */
+/** @import { GraphicData, GraphicState, ScheduledAction } from "../overlays/types.d.ts" */
 
 /** Parts of the data that say where figures come from; everything else is the overlay's. */
 const ORIGINS = ["gateway", "token", "timeline", "from", "speed"];
@@ -26,7 +23,7 @@ export const bad = (statusMessage) => ({ statusCode: 400, statusMessage });
  * @param {GraphicData} data
  */
 export function begin(data) {
-  return { data: { ...data }, step: undefined, cuts: 0, skip: false };
+  return { ...offAir(ours(data)), skip: false };
 }
 
 /**
@@ -36,118 +33,104 @@ export function begin(data) {
 export function faultIn(data) {
   if (data === undefined || data === null) return null;
   if (typeof data !== "object" || Array.isArray(data)) return 'Give the data as an object, such as {"unit": "tr/34"}.';
-  const wrong = Object.entries(data).find(
+  const wrong = Object.entries(ours(data)).find(
     ([, value]) => value !== null && typeof value === "object" && !Array.isArray(value),
   );
   return wrong ? `${wrong[0]} must be a text, a number, true or false, or a list of texts.` : null;
 }
 
 /**
- * Apply an action: {state, answer}. An action that cannot be done changes nothing. `about` is {stepCount, cuts}.
+ * Apply an action: {state, answer}. An action that cannot be done changes nothing.
  * @param {GraphicState} state
  * @param {Action} action
  * @param {GraphicAbout} about
+ * @returns {{ state: GraphicState, answer: ActionAnswer }}
  */
 export function apply(state, { type, params = {} }, about) {
-  /** @param {string} why */
-  const refuse = (why) => ({ state, answer: bad(why) });
-  const skip = params.skipAnimation === true;
+  const command = commandOf(state, { type, params }, about);
+  if (typeof command === "string") return { state, answer: bad(command) };
+  const next = { ...after(state, command, about), skip: params.skipAnimation === true };
+  return { state: next, answer: type === "playAction" ? ok({ currentStep: stepOf(next) }) : ok() };
+}
+
+/**
+ * The step that is shown; before the first play and after the end there is none.
+ * @param {GraphicState} state
+ */
+function stepOf({ playing, step }) {
+  return playing ? step : undefined;
+}
+
+/**
+ * What an action tells the overlay, or why it cannot be done.
+ * @param {GraphicState} state
+ * @param {Required<Action>} action
+ * @param {GraphicAbout} about
+ * @returns {Command | string}
+ */
+function commandOf(state, { type, params }, about) {
   switch (type) {
     case "playAction":
-      return (
-        play(state, params, about, skip) ??
-        refuse("There is no such step. Give goto or delta a whole number that leads to 0 or more.")
-      );
+      return played(state, params, about);
     case "stopAction":
-      return { state: { ...state, step: undefined, cuts: 0, skip }, answer: ok() };
+      return { type: "stop" };
     case "updateAction":
-      return update(state, params.data, skip);
+      return faultIn(params.data) ?? { type: "update", parameters: ours(params.data) };
     case "customAction":
-      return custom(state, params, about, skip);
+      return custom(params, about);
     default:
-      return refuse(`There is no action ${type}. There are: ${TYPES.join(", ")}.`);
+      return `There is no action ${type}. There are: ${TYPES.join(", ")}.`;
   }
 }
 
 /**
- * The specification's target step; at or beyond the last it ends, and there is no step any more.
+ * The specification's target step; at or beyond the last it ends.
  * @param {GraphicState} state
  * @param {Readonly<Record<string, any>>} params
- * @param {GraphicAbout} graphicAbout
- * @param {boolean} skip
+ * @param {GraphicAbout} about
+ * @returns {Command | string}
  */
-function play(state, params, { stepCount }, skip) {
-  const target = params.goto ?? (state.step ?? -1) + (params.delta ?? 1);
-  if (!Number.isInteger(target) || target < 0 || target > MOST_STEPS) return null;
-  const step = stepCount >= 0 && target >= stepCount ? undefined : target;
-  return {
-    state: { ...state, step, cuts: step === undefined ? 0 : state.cuts, skip },
-    answer: ok({ currentStep: step }),
-  };
+function played(state, params, { stepCount }) {
+  const step = params.goto ?? (stepOf(state) ?? -1) + (params.delta ?? 1);
+  if (!Number.isSafeInteger(step) || step < 0)
+    return "There is no such step. Give goto or delta a whole number that leads to 0 or more.";
+  return stepCount >= 0 && step >= stepCount ? { type: "stop" } : { type: "goto", step };
 }
 
 /**
- * @param {GraphicState} state
- * @param {Readonly<Record<string, any>>} readonly
- * @param {GraphicAbout} graphicAbout
- * @param {boolean} skip
+ * @param {Readonly<Record<string, any>>} params
+ * @param {GraphicAbout} about
+ * @returns {Command | string}
  */
-function custom(state, { id, payload }, { cuts }, skip) {
-  if (id === "cut" && cuts) return { state: { ...state, cuts: state.cuts + 1, skip }, answer: ok() };
-  if (id !== "select")
-    return { state, answer: bad(`There is no action ${id}. There is: select${cuts ? ", cut" : ""}.`) };
-  const wrong = faultIn(payload) ?? unselectable(payload);
-  return wrong ? { state, answer: bad(wrong) } : { state: merged(state, payload, skip), answer: ok() };
-}
-
-/**
- * @param {GraphicState} state
- * @param {GraphicData | null | undefined} data
- * @param {boolean} skip
- */
-function update(state, data, skip) {
-  const fault = faultIn(data);
-  return fault ? { state, answer: bad(fault) } : { state: merged(state, data, skip), answer: ok() };
+function custom({ id, payload }, { cuts }) {
+  if (id === "cut" && cuts) return { type: "next" };
+  if (id !== "select") return `There is no action ${id}. There is: select${cuts ? ", cut" : ""}.`;
+  return faultIn(payload) ?? unselectable(payload) ?? { type: "select", parameters: ours(payload) };
 }
 
 /** @param {GraphicData | null | undefined} payload */
 function unselectable(payload) {
-  const name = Object.keys(payload ?? {}).find((one) => !SELECTION.includes(one));
+  const name = Object.keys(ours(payload)).find((one) => !SELECTION.includes(one));
   return name ? `${name} cannot be selected. Name ${SELECTION.join(", ")}.` : null;
 }
 
 /**
- * @param {GraphicState} state
+ * Data without what is a vendor's: the specification keeps names that begin so for them.
  * @param {GraphicData | null | undefined} data
- * @param {boolean} skip
  */
-function merged(state, data, skip) {
-  return { ...state, data: { ...state.data, ...data }, skip };
+function ours(data) {
+  return Object.fromEntries(Object.entries(data ?? {}).filter(([name]) => !name.startsWith("v_")));
 }
 
 /**
- * The overlay's parameters in a graphic's data, as in an address; what is empty has its standard value.
- * @param {GraphicData} data
- */
-function parametersOf(data) {
-  const given = Object.entries(data).filter(
-    ([name, value]) => !ORIGINS.includes(name) && value !== null && value !== undefined && value !== "",
-  );
-  /** @param {unknown} value */
-  const text = (value) =>
-    typeof value === "boolean" ? String(Number(value)) : Array.isArray(value) ? value.join(",") : String(value);
-  return Object.fromEntries(
-    given.map(([name, value]) => [name, text(value)]).filter(([name]) => !name.startsWith("v_")),
-  );
-}
-
-/**
- * What a frame is told of a state.
- * @param {GraphicState} graphicState
+ * What a frame is told of a state: of the parameters those that are the overlay's.
+ * @param {GraphicState} state
  * @param {GraphicAbout} about
  */
-export function shown({ data, step, cuts, skip }, about) {
-  return { parameters: parametersOf(data), playing: step !== undefined, step: about.cuts ? cuts : (step ?? 0), skip };
+export function shown(state, about) {
+  const { parameters, ...how } = shownOf(state, about);
+  const own = Object.entries(parameters).filter(([name]) => !ORIGINS.includes(name));
+  return { ...how, parameters: Object.fromEntries(own), skip: state.skip };
 }
 
 /**
@@ -171,7 +154,7 @@ export function faultInSchedule(schedule) {
  * @param {number} until
  * @param {GraphicAbout} about
  */
-export function played(data, schedule, until, about) {
+export function statesUntil(data, schedule, until, about) {
   let state = begin(data);
   const shows = [{ at: 0, ...shown(state, about) }];
   const due = schedule

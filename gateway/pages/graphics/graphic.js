@@ -6,7 +6,7 @@
  * night.
  */
 
-import { apply, bad, begin, faultIn, faultInSchedule, ok, played, shown } from "./actions.js";
+import { apply, bad, begin, faultIn, faultInSchedule, ok, shown, statesUntil } from "./actions.js";
 import { Frame, overlayAddress } from "./frame.js";
 
 /** @import { Action, ActionAnswer, GraphicAbout, GraphicData, ScheduledAction } from "../overlays/types.d.ts" */
@@ -78,8 +78,8 @@ class Graphic extends HTMLElement {
     this.#frame?.close();
     this.#frame = null;
     this.#state = begin(data ?? {});
-    this.#offline = renderType === "non-realtime" ? { now: 0, data: this.#state.data, schedule: [] } : null;
-    const { gateway, timeline } = this.#state.data;
+    this.#offline = renderType === "non-realtime" ? { now: 0, data: this.#state.parameters, schedule: [] } : null;
+    const { gateway, timeline } = this.#state.parameters;
     if (!this.#offline && !isUrl(gateway)) return bad('Say at which gateway: {"gateway": "http://HOST:8765"}.');
     if (this.#offline && !timeline)
       return bad('Say which night: {"timeline": "night.json"}. sandik timeline writes one from an archive.');
@@ -149,8 +149,8 @@ class Graphic extends HTMLElement {
     if (offline) return this.#actOffline(offline, { type, params });
     const { state, answer } = apply(this.#state, { type, params }, this.#about);
     if (answer.statusCode !== 200) return answer;
-    if (!isUrl(state.data.gateway))
-      return bad(`${state.data.gateway} is no gateway's URL. Give one such as http://HOST:8765.`);
+    if (!isUrl(state.parameters.gateway))
+      return bad(`${state.parameters.gateway} is no gateway's URL. Give one such as http://HOST:8765.`);
     this.#state = state;
     return this.#show(frame, answer);
   }
@@ -161,7 +161,7 @@ class Graphic extends HTMLElement {
    * @returns {Promise<ActionAnswer>}
    */
   async #show(frame, answer) {
-    const { gateway, token } = this.#state.data;
+    const { gateway, token } = this.#state.parameters;
     frame.open(overlayAddress(gateway, this.#name, token));
     const there = await frame.show({ ...shown(this.#state, this.#about), token });
     return there
@@ -176,7 +176,7 @@ class Graphic extends HTMLElement {
    */
   async #actOffline(offline, action) {
     const { data, schedule, now } = offline;
-    const { answer } = apply(played(data, schedule, now, this.#about).state, action, this.#about);
+    const { answer } = apply(statesUntil(data, schedule, now, this.#about).state, action, this.#about);
     if (answer.statusCode !== 200) return answer;
     schedule.push({ timestamp: now, action: structuredClone(action) });
     const drawn = await this.#draw(offline);
@@ -188,7 +188,7 @@ class Graphic extends HTMLElement {
    * @param {Offline} offline
    */
   async #draw({ data, schedule, now }) {
-    const { shows } = played(data, schedule, now, this.#about);
+    const { shows } = statesUntil(data, schedule, now, this.#about);
     const night = {
       timeline: new URL(data.timeline, document.baseURI).href,
       from: data.from ?? "",

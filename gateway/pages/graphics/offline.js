@@ -26,15 +26,14 @@ let speed = 1;
 const moment = (now) => beginning + now * speed;
 clock.install(globalThis, moment);
 
-/** @type {{ hosted: import("../overlays/hosted.js").Hosted, done: string[], about: string } | null} */
+/** @type {{ stage: import("../overlays/stage.js").Stage, done: string[], about: string } | null} */
 let drawn = null;
 
 /** @param {Pick<DrawRequest, "name" | "night">} request */
 async function begin({ name, night }) {
-  const [{ TimelineNight }, { open }, { Hosted }, { byId }] = await Promise.all([
+  const [{ TimelineNight }, { open }, { byId }] = await Promise.all([
     import("./timeline.js"),
     import("../overlays/open.js"),
-    import("../overlays/hosted.js"),
     import("../dom.js"),
   ]);
   const response = await fetch(night.timeline);
@@ -50,7 +49,7 @@ async function begin({ name, night }) {
   const stage = await open({ name, search: "play=0", page: location.href, root: byId("stage"), client });
   if (!stage) throw new Error(`There is no overlay ${name}.`);
   setInterval(() => client.until(moment(clock.now)), FIGURES_MS);
-  return { hosted: new Hosted(stage), done: [], about: JSON.stringify([name, night]) };
+  return { stage, done: [], about: JSON.stringify([name, night]) };
 }
 
 /** @param {DrawRequest} drawRequest */
@@ -69,7 +68,7 @@ async function draw({ timestamp, shows, ...asked }) {
   }
   for (const { at, ...show } of later) {
     await clock.advance(at);
-    drawn.hosted.take({ sandik: "show", ...show }); // it takes virtual time, so it is not waited for
+    drawn.stage.show(show); // it takes virtual time, so it is not waited for
     await clock.settle();
   }
   drawn.done = wanted;

@@ -1,5 +1,5 @@
 /**
- * The lower third: one district on one strip. `next` goes on to the next of the list, or of its province by name.
+ * The lower third: one district on one strip. Each step is the next of the list, or of its province by name.
  */
 
 import { showCount } from "../countup.js";
@@ -27,16 +27,17 @@ export function check({ election, options }) {
 }
 
 /**
- * The parameters of the next step.
+ * The selection so many steps further; after the last unit comes the first.
  * @param {Scene} scene
+ * @param {number} steps
  */
-export function next({ election, selection, options, format }) {
+export function walk({ election, selection, options, format }, steps) {
   const siblings = () =>
     [...election.children(election.scopeOf(selection.unit).id)]
       .sort((left, right) => format.compare(left.name, right.name))
       .map(({ id }) => id);
   const units = options.units.length ? options.units : siblings();
-  return { unit: units[(units.indexOf(selection.unit) + 1) % units.length] ?? selection.unit };
+  return { unit: units[(units.indexOf(selection.unit) + steps) % units.length] ?? selection.unit };
 }
 
 /**

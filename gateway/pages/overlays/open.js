@@ -5,8 +5,9 @@
 import { host } from "./hosted.js";
 import { MANIFEST } from "./manifest.js";
 import { FollowedNight } from "./night.js";
-import { control } from "./playout.js";
-import { Stage } from "./stage.js";
+import { shownOf } from "./on-air.js";
+import { Playout } from "./playout.js";
+import { Stage, transition } from "./stage.js";
 
 /** @import { NightClient, Template } from "./types.d.ts" */
 
@@ -34,10 +35,15 @@ export async function open({ name, search, page, root, client }) {
   }
   const template = /** @type {Template} */ (await import(`./${name}.js`));
   const stage = new Stage({ about, template, night: new FollowedNight(page, client), search, root });
-  control(stage);
-  const hosted = host(stage);
+  new Playout({
+    steps: about,
+    parameters: stage.address,
+    playing: stage.plays,
+    show: (state) => stage.show({ ...shownOf(state, about), token: state.parameters.token }),
+    remove: () => transition().then(() => stage.close()),
+  }).control(globalThis);
+  host(stage);
   document.title = `sandık · ${about.title}`;
   await stage.load();
-  hosted?.loaded();
   return stage;
 }

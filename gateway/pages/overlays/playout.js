@@ -1,33 +1,96 @@
 /**
- * A playout system that opens an overlay's own page calls update(string), play(), stop(), next() and remove() on its
- * window. What comes as a string is the parameters: JSON, the old <templateData> XML, or as in an address.
+ * The functions that CasparCG, SPX-GC and OBS call on a page's window: update(string), play(), stop(), next() and
+ * remove(). What comes as a string is the parameters: JSON, the old <templateData> XML, or as in an address.
+ *
+ * An overlay's own page and the single-file templates of `sandik graphics` have the same ones; the templates hold this
+ * text, after those that it imports.
  */
 
+import { after, offAir } from "./on-air.js";
 import { parametersIn } from "./playout-data.js";
-import { TRANSITION_MS } from "./stage.js";
 
-/** @import { Stage } from "./types.d.ts" */
+/** @import { Command, OnAir, PlayoutOptions } from "./types.d.ts" */
 
-/**
- * Put a stage's controls where playout systems look for them.
- * @param {Stage} stage
- * @param {any} [target]
- */
-export function control(stage, target = globalThis) {
-  target.update = (/** @type {unknown} */ text) => {
+export class Playout {
+  #steps;
+  #known;
+  #show;
+  #remove;
+  /** @type {OnAir} */
+  #state;
+
+  /**
+   * `known` gives what is told its own names, `show` is called with each state, `remove` when nothing is to be left.
+   * @param {PlayoutOptions} options
+   */
+  constructor({ steps, parameters, playing = false, known = (given) => given, show, remove }) {
+    this.#steps = steps;
+    this.#known = known;
+    this.#show = show;
+    this.#remove = remove;
+    this.#state = { ...offAir(known(parameters)), playing };
+  }
+
+  /** What it was told so far. */
+  get state() {
+    return this.#state;
+  }
+
+  /** @param {unknown} text */
+  update(text) {
     try {
-      stage.update(parametersIn(text));
+      this.#tell({ type: "update", parameters: this.#known(parametersIn(text)) });
     } catch (error) {
       console.warn(`sandik: update() got what it cannot read (${error}). Give JSON: {"unit": "tr/34/fatih"}.`);
     }
-  };
-  target.play = () => stage.play();
-  target.stop = () => {
-    stage.stop();
-  };
-  target.next = () => stage.next();
-  target.remove = () => {
-    stage.stop();
-    setTimeout(() => stage.close(), TRANSITION_MS);
+  }
+
+  play() {
+    this.#tell({ type: "play" });
+  }
+
+  stop() {
+    this.#tell({ type: "stop" });
+  }
+
+  next() {
+    this.#tell({ type: "next" });
+  }
+
+  remove() {
+    this.stop();
+    this.#remove();
+  }
+
+  /**
+   * Put the functions where playout systems look for them.
+   * @param {any} target
+   */
+  control(target) {
+    target.update = (/** @type {unknown} */ text) => this.update(text);
+    for (const name of /** @type {const} */ (["play", "stop", "next", "remove"])) {
+      target[name] = () => {
+        this[name]();
+      };
+    }
+  }
+
+  /** @param {Command} command */
+  #tell(command) {
+    this.#state = after(this.#state, command, this.#steps);
+    this.#show(this.#state);
+  }
+}
+
+/**
+ * What gives parameters their own names: `fields` has those that have another, such as a form's field or a former name;
+ * what is not among `names` is left out, where there are any.
+ * @param {{ fields: Readonly<Record<string, string>>, names?: readonly string[] }} options
+ */
+export function knownBy({ fields, names }) {
+  /** @param {Readonly<Record<string, unknown>>} given */
+  return (given) => {
+    const own = Object.entries(given).map(([name, value]) => /** @type {const} */ ([fields[name] ?? name, value]));
+    return Object.fromEntries(own.filter(([name]) => !names || names.includes(name)));
   };
 }

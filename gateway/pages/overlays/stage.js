@@ -1,11 +1,11 @@
 /**
- * The stage: what every overlay shares. It reads the address, follows the night, and drives one template through load,
- * play, update, stop and next; whoever puts a playout system's interface around it needs no more than those.
+ * The stage: what every overlay shares. It reads the address, follows the night, and drives one template: `show` says how
+ * it should be, all of it. What a playout system's calls come to is in on-air.js.
  *
  * A template is a module with `needs(scene)` (its subscriptions), `model(scene)` (pure: a plain object), and
  * `create(tools)`, which gives `{node, draw(model, scene)}`. Where it has them: `check(scene)` (faults in its own
- * parameters), `next(scene)` (the parameters of the next step), and of what it created `event(message, scene)`,
- * `next()` and `close()`. What its address may say is in manifest.js.
+ * parameters), `walk(scene, steps)` (the selection so many steps further), and of what it created
+ * `event(message, scene)`, `next()` (cut short what is shown) and `close()`. What its address may say is in manifest.js.
  */
 
 import { make, setAttribute, setText } from "../dom.js";
@@ -19,7 +19,7 @@ import { Curtain } from "./widgets.js";
 
 /**
  * @import { AddressFault, EventMessage, FollowedNight, Options } from "./types.d.ts"
- * @import { Overlay, OverlayAbout, Scene, Template } from "./types.d.ts"
+ * @import { Overlay, OverlayAbout, Scene, Show, Template } from "./types.d.ts"
  */
 
 export const WIDTH = 1920;
@@ -51,9 +51,17 @@ export class Stage {
   #redraw = new Redraw(() => this.#draw());
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #tick;
-  #playing = false;
+  #playing;
   #still = false;
   #search;
+  #step = 0;
+  /** @type {{ search: string, step: number }} */
+  #wanted;
+  /**
+   * While the graphic goes: what is wanted next is laid out when it is gone.
+   * @type {ReturnType<typeof setTimeout> | null}
+   */
+  #leaving = null;
 
   /**
    * @param {StageOptions} options
@@ -64,8 +72,14 @@ export class Stage {
     this.night = night;
     this.root = root;
     this.#template = template;
-    // as update() writes it, which lays nothing out for what is so already
-    this.#search = new URLSearchParams(search).toString();
+    /** What the address says, by its names. */
+    this.address = Object.fromEntries(new URLSearchParams(search));
+    // as show() writes it, which lays nothing out for what is so already
+    this.#search = searchOf(this.address);
+    this.#wanted = { search: this.#search, step: 0 };
+    /** Whether the address has it on air at once. */
+    this.plays = this.#read().values.play;
+    this.#playing = this.plays;
     this.cards = make("div", { class: "cards" });
     this.mark = make("div", { class: "watermark", "aria-hidden": "true", hidden: true });
     this.guide = make("div", { class: "guide", "aria-hidden": "true", hidden: true }, make("i"), make("i"));
@@ -87,13 +101,11 @@ export class Stage {
     const settle = () => this.root.style.setProperty("--scale", String(Stage.scale()));
     settle();
     addEventListener("resize", settle);
-    const { values } = this.#read();
     this.night.on("change", () => this.#soon());
     this.night.on("event", (message) => this.#event(message));
     this.night.on("fault", (message) => this.#complain([{ key: "serverFault", values: { message } }]));
     this.night.on("definition", () => this.#lay());
     this.night.on("waiting", () => this.#card([this.#t("awaitRun")]));
-    if (values.play) this.#playing = true;
     await Promise.all([this.night.open(), document.fonts.load("650 24px Inter", "İ1")]);
     this.#tick = setInterval(() => this.#soon(), TICK_MS);
     this.#lay();
@@ -104,60 +116,57 @@ export class Stage {
     this.#soon();
   }
 
-  /** Bring the graphic on. */
-  play() {
-    this.#playing = true;
-    this.#draw();
+  /**
+   * How the graphic should be, all of it. Resolves when it is: `skip` has it so at once. A graphic that goes does not
+   * change on its way. A new token changes no picture.
+   * @param {Show} show
+   */
+  async show({ parameters, playing, step = 0, skip = false, token }) {
+    if (token) this.night.renew(token);
+    const moves = playing !== this.#playing;
+    this.#playing = playing;
+    this.#wanted = { search: searchOf(parameters), step };
+    if (skip) this.#hold(true);
+    if (moves && !playing && !skip) this.#leave();
+    else if (playing || skip || this.#leaving === null) this.#take();
+    if (skip) this.#hold(false);
+    else if (moves) await transition();
   }
 
-  /** Take the graphic off; resolves when it is gone. */
-  stop() {
-    this.#playing = false;
+  /** Go, and change then. */
+  #leave() {
     this.#draw();
-    return new Promise((resolve) => {
-      setTimeout(resolve, TRANSITION_MS);
-    });
+    this.#leaving = setTimeout(() => this.#take(), TRANSITION_MS);
+  }
+
+  /** Show what is wanted, where it is not shown already. */
+  #take() {
+    clearTimeout(this.#leaving ?? undefined);
+    this.#leaving = null;
+    const { search, step } = this.#wanted;
+    const goesOn = step > this.#step;
+    const changes = search !== this.#search || (this.#about.walks && step !== this.#step);
+    this.#search = search;
+    this.#step = step;
+    if (changes && this.night.election) this.#lay();
+    else if (goesOn && !changes) this.#shown?.overlay.next?.();
+    this.#draw();
   }
 
   /**
    * While `on`, what is shown is there at once: nothing moves on its way, whatever the address says.
    * @param {boolean} on
    */
-  still(on) {
+  #hold(on) {
     if (!on) this.root.getBoundingClientRect(); // it has to be where it belongs before anything may move again
     this.#still = on;
     this.#settle();
   }
 
-  /**
-   * Change parameters while on air: an object of names and values, as in the address. A new token changes no picture.
-   * @param {{token?: unknown} & Record<string, unknown>} options
-   */
-  update({ token, ...changes }) {
-    if (token) this.night.renew(String(token));
-    const params = new URLSearchParams(this.#search);
-    for (const [name, value] of Object.entries(changes)) {
-      if (value === null || value === "") params.delete(name);
-      else params.set(name, String(value));
-    }
-    const search = params.toString();
-    if (search === this.#search) return;
-    this.#search = search;
-    if (this.night.election) this.#lay();
-  }
-
-  /** Go on to the overlay's next step, where it has steps. */
-  next() {
-    if (!this.#shown) return;
-    const { overlay, scene } = this.#shown;
-    const changes = this.#template.next?.(scene);
-    if (changes) this.update(changes);
-    else overlay.next?.();
-  }
-
   /** End it: no timer and no listener of the template's is left. */
   close() {
     clearInterval(this.#tick);
+    clearTimeout(this.#leaving ?? undefined);
     this.#shown?.overlay.close?.();
   }
 
@@ -179,13 +188,15 @@ export class Stage {
     this.guide.hidden = !values.safe;
     const found = select(asked, election);
     const [t, format] = [words(values.lang), formats(values.lang, election.timezone)];
-    const scene = this.#makeScene({ election, values, t, format, selection: found.selection });
-    const own = found.faults.length ? [] : (this.#template.check?.(scene) ?? []);
+    const first = this.#makeScene({ election, values, t, format, selection: found.selection });
+    const own = found.faults.length ? [] : (this.#template.check?.(first) ?? []);
     this.#complain([...faults, ...found.faults, ...own]);
     this.#shown?.overlay.close?.();
     this.#shown?.overlay.node.remove();
     this.#shown = null;
     if (found.faults.length || own.length) return; // nothing on air rather than something else's numbers
+    const further = this.#step ? this.#template.walk?.(first, this.#step) : null;
+    const scene = further ? this.#makeScene({ ...first, values, selection: { ...found.selection, ...further } }) : first;
     const curtain = new Curtain({ t, format });
     const overlay = this.#template.create({ t, format, options: values, stage: this });
     this.#shown = { overlay, curtain, scene };
@@ -278,6 +289,18 @@ export class Stage {
     }
     this.cards.append(card);
   }
+}
+
+/** @param {Readonly<Record<string, string>>} parameters */
+function searchOf(parameters) {
+  return new URLSearchParams(parameters).toString();
+}
+
+/** Resolves when a graphic that comes or goes has done so. */
+export function transition() {
+  return new Promise((resolve) => {
+    setTimeout(resolve, TRANSITION_MS);
+  });
 }
 
 /**

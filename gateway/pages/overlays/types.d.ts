@@ -114,7 +114,7 @@ export interface Template<Model = any> {
   model(scene: Scene): Model;
   create(tools: OverlayTools): Overlay<Model>;
   check?(scene: Scene): AddressFault[];
-  next?(scene: Scene): Readonly<Record<string, string | null>>;
+  walk?(scene: Scene, steps: number): Partial<Selection>;
   curtained?: boolean;
 }
 
@@ -195,6 +195,35 @@ export type OriginModel = ReturnType<typeof import("./picture.js").origin>;
 export type MarginModel = ReturnType<typeof import("./picture.js").margin>;
 export type CallModel = ReturnType<typeof import("./picture.js").called>;
 
+/** Whether an overlay has a next step, and whether what it shows can be cut short. */
+export interface Steps {
+  readonly walks: boolean;
+  readonly cuts: boolean;
+}
+
+/** What an overlay was told, by now; see on-air.js. What is empty is not among the parameters. */
+export interface OnAir {
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly playing: boolean;
+  readonly step: number;
+  readonly cuts: number;
+}
+
+/** Something that an overlay is told. */
+export type Command =
+  | { readonly type: "play" | "next" | "stop" }
+  | { readonly type: "goto"; readonly step: number }
+  | { readonly type: "load" | "update" | "select"; readonly parameters: Readonly<Record<string, unknown>> };
+
+export interface PlayoutOptions {
+  steps: Steps;
+  parameters: Readonly<Record<string, unknown>>;
+  playing?: boolean;
+  known?(given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+  show(state: OnAir): void;
+  remove(): void;
+}
+
 /** How a wrapper wants a graphic to be. */
 export interface Show {
   parameters: Readonly<Record<string, string>>;
@@ -207,17 +236,13 @@ export interface Show {
 /** A graphic's data, as a renderer gives it. */
 export type GraphicData = Readonly<Record<string, any>>;
 
-export interface GraphicAbout {
-  stepCount: number;
-  cuts: boolean;
+export interface GraphicAbout extends Steps {
+  readonly stepCount: number;
 }
 
-/** What a graphic is by now; see graphics/actions.js. */
-export interface GraphicState {
-  data: GraphicData;
-  step: number | undefined;
-  cuts: number;
-  skip: boolean;
+/** What a graphic is by now; `skip` says that the last action was to be without animation. */
+export interface GraphicState extends OnAir {
+  readonly skip: boolean;
 }
 
 export interface ActionAnswer {

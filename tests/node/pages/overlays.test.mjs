@@ -7,6 +7,6 @@ for (const { name, walks } of MANIFEST.overlays) {
   test(`${name} is a template, and walks as the manifest says`, async () => {
     const template = await import(`../../../gateway/pages/overlays/${name}.js`);
     for (const part of ["needs", "model", "create"]) assert.equal(typeof template[part], "function", part);
-    assert.equal("next" in template, walks);
+    assert.equal("walk" in template, walks);
   });
 }
