@@ -45,7 +45,7 @@ async def test_casparcg_shows_the_unit_of_an_update_after_next(browser: Browser,
         await update(shown, unit="tr/34/sile")
         await shown.until(place("Şile"))
         await shown.page.evaluate("next()")
-        await shown.until(place("Silivri"))
+        await shown.until(place("Şişli"))
 
 
 async def test_spx_shows_the_unit_of_its_form_after_continue(browser: Browser, tmp_path: Path, gateway: str) -> None:
@@ -82,7 +82,7 @@ async def test_ograf_shows_the_unit_of_an_update_or_a_selection_after_a_step(
         await shown.until(place("Şile"))
         assert contest == await shown.reads(".heading .contest")
         assert OK | {"currentStep": 1} == await shown.call("playAction", {})
-        await shown.until(place("Silivri"))
+        await shown.until(place("Şişli"))
 
 
 async def test_the_page_goes_back_to_its_first_step_when_it_was_stopped(browser: Browser, gateway: str) -> None:
@@ -94,7 +94,7 @@ async def test_the_page_goes_back_to_its_first_step_when_it_was_stopped(browser:
         await shown.page.evaluate("""update('{"unit": "tr/34/sile"}')""")
         await shown.shows(".place", "Şile")
         await shown.page.evaluate("next()")
-        await shown.shows(".place", "Silivri")
+        await shown.shows(".place", "Şişli")
         await shown.page.evaluate("stop()")
         await shown.page.wait_for_function(HIDDEN)
         await shown.page.evaluate("play()")
