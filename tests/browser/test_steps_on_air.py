@@ -108,6 +108,7 @@ async def test_what_leaves_does_not_change_on_its_way(browser: Browser, tmp_path
         await shown.template("lower-third", "?unit=tr/34/kadikoy")
         await shown.page.evaluate("play(); next()")
         await shown.until(place("Kağıthane"))
+        await shown.until("getComputedStyle(document.querySelector('.overlay')).opacity === '1'")
         overlay = await shown.overlay()
         await overlay.evaluate(
             """() => {
