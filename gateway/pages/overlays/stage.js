@@ -1,11 +1,12 @@
 /**
- * The stage: what every overlay shares. It reads the address, follows the night, and drives one template: `show` says how
- * it should be, all of it. What a playout system's calls come to is in on-air.js.
+ * The stage: what every overlay shares. It reads the address, follows the night, and drives one template: `show` says
+ * how it should be, all of it. What a playout system's calls come to is in on-air.js.
  *
  * A template is a module with `needs(scene)` (its subscriptions), `model(scene)` (pure: a plain object), and
  * `create(tools)`, which gives `{node, draw(model, scene)}`. Where it has them: `check(scene)` (faults in its own
  * parameters), `walk(scene, steps)` (the selection so many steps further), and of what it created
- * `event(message, scene)`, `next()` (cut short what is shown) and `close()`. What its address may say is in manifest.js.
+ * `event(message, scene)`, `next()` (cut short what is shown) and `close()`. What its address may say is in
+ * manifest.js.
  */
 
 import { make, setAttribute, setText } from "../dom.js";
@@ -196,7 +197,8 @@ export class Stage {
     this.#shown = null;
     if (found.faults.length || own.length) return; // nothing on air rather than something else's numbers
     const further = this.#step ? this.#template.walk?.(first, this.#step) : null;
-    const scene = further ? this.#makeScene({ ...first, values, selection: { ...found.selection, ...further } }) : first;
+    const selection = { ...found.selection, ...further };
+    const scene = further ? this.#makeScene({ ...first, values, selection }) : first;
     const curtain = new Curtain({ t, format });
     const overlay = this.#template.create({ t, format, options: values, stage: this });
     this.#shown = { overlay, curtain, scene };
