@@ -69,11 +69,20 @@ def boxes(
             "--definition", metavar="FILE", help="Write the election definition here. Without --run: only that."
         ),
     ] = None,
+    from_definition: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-definition",
+            metavar="FILE",
+            help="Create the run with this election definition (JSON), not the table's: for a table that grows.",
+        ),
+    ] = None,
 ) -> None:
     """Publish an official ballot-box table, a tally event for each line; create the run if it is not there.
 
-    The election definition (units, boxes, registered voters, candidates) then comes from the same table. The whole
-    table is checked before anything is published, also against a run that is there and what it has of these boxes.
+    The election definition (units, boxes, registered voters, candidates) then comes from the same table, or from
+    --from-definition: a table that has only the boxes opened so far says nothing of the others. The whole table is
+    checked before anything is published, also against a run that is there and what it has of these boxes.
     """
     if run is None and definition is None:
         raise UsageError("Say with --run where to publish, or with --definition where to write the definition.")
@@ -89,7 +98,9 @@ def boxes(
         definition.write_text(election(table, plan).model_dump_json(indent=2) + "\n", encoding="utf-8")
         screen.say(f"Wrote the election definition to {definition}.")
     if run is not None:
-        publication = _Publication(file, table, plan, revision, tuple(parse_fault(text) for text in fault or ()))
+        faults = tuple(parse_fault(text) for text in fault or ())
+        given = _read_definition(from_definition) if from_definition is not None else None
+        publication = _Publication(file, table, plan, revision, faults, given)
         published = run_to_completion(_publish(publication, log, run, parse_mode(mode), partitions))
         older = len(table.rows) - len(statements(table, plan, revision))
         left_out = f" {grouped(older)} older lines of boxes with a newer one were left out." if older else ""
@@ -98,13 +109,17 @@ def boxes(
 
 @dataclass(frozen=True, slots=True)
 class _Publication:
-    """A table on its way into a run; `faults` are the stages that disturb it on the way."""
+    """A table on its way into a run; `faults` are the stages that disturb it on the way.
+
+    `definition` is that of a run which is not there yet; `None` for the table's own.
+    """
 
     file: Path
     table: Table
     plan: BoxMapping
     revision: int | None
     faults: tuple[Stage, ...]
+    definition: Election | None = None
 
     def events(self) -> Iterator[Counted]:
         """What the table says."""
@@ -134,10 +149,12 @@ async def _run_for(
     try:
         run = await find_run(log, name)
     except UnknownRun:
-        epoch = new_epoch()
-        return await create_run(
-            log, name, election(table, plan), mode=mode, epoch=epoch, clock=clock, partitions=partitions
-        )
+        definition = publication.definition
+        if definition is None:
+            definition = election(table, plan)
+        else:
+            check_table(table, plan, definition)
+        return await create_run(log, name, definition, mode=mode, epoch=new_epoch(), clock=clock, partitions=partitions)
     if run.mode != mode:
         raise RunConflict(name, "mode")
     check_table(table, plan, run.definition)

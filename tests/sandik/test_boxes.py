@@ -112,3 +112,30 @@ def test_a_wrong_total_row_is_told_and_stops_nothing(sandik: Sandik, table: Path
     code, told = publish(sandik, table)
     assert (0, True) == (code, "line 3 is a total row, but CHP is 999 and the lines come to 185" in told)
     assert 185 == votes(sandik)[0]
+
+
+def test_a_table_that_grows_is_published_to_a_run_with_a_definition_of_all_boxes(
+    sandik: Sandik, table: Path, tmp_path: Path
+) -> None:
+    whole, definition = tmp_path / "whole.csv", tmp_path / "definition.json"
+    both = HEADER + LINE + LINE.replace(",1001,", ",1002,")
+    whole.write_text(both, encoding="utf-8")
+    assert 0 == sandik("boxes", whole, "--mapping", MAPPING, "--definition", definition)[0]
+
+    assert 0 == publish(sandik, table, "--from-definition", definition)[0]
+    assert 185 == votes(sandik)[0]
+    table.write_text(both, encoding="utf-8")
+    assert 0 == publish(sandik, table, "--from-definition", definition)[0]
+    assert 370 == votes(sandik)[0]
+
+
+def test_a_table_that_does_not_fit_the_given_definition_begins_no_run(
+    sandik: Sandik, table: Path, tmp_path: Path
+) -> None:
+    definition, other = tmp_path / "definition.json", tmp_path / "other.csv"
+    assert 0 == sandik("boxes", table, "--mapping", MAPPING, "--definition", definition)[0]
+    other.write_text(HEADER + LINE.replace(",1001,", ",1002,"), encoding="utf-8")
+
+    code, told = publish(sandik, other, "--from-definition", definition)
+    assert (2, True) == (code, "The run has no box 1002 in 'tr/34/catalca'" in told)
+    assert 0 == publish(sandik, table)[0]
