@@ -7,7 +7,8 @@ screen. `epoch` names the incarnation of the log: with another epoch a cursor me
 from enum import IntEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler
+from pydantic.functional_validators import WrapValidator
 
 from schemas.control import Mode, Speed
 from schemas.definition import Level
@@ -38,6 +39,23 @@ SubscriptionId = Annotated[str, Field(min_length=1, max_length=32)]
 
 Scope = Literal["public", "control_room", "operator"]
 """What a connection may see; each includes the one before it."""
+
+
+FROM_THE_SERVER: Final = "from the server"
+"""The context in which a client reads messages: a newer server's word where there is a choice of words is kept."""
+
+
+def _keep_newer(word: object, read: ValidatorFunctionWrapHandler, about: ValidationInfo) -> object:
+    try:
+        return read(word)
+    except ValidationError:
+        if about.context == FROM_THE_SERVER and isinstance(word, str):
+            return word
+        raise
+
+
+_Newer: Final = WrapValidator(_keep_newer)
+"""A choice of words that a newer server may have more of: one that is not known must not cost the whole message."""
 
 
 class Cursor(Frozen):
@@ -161,7 +179,7 @@ class Feed(Frozen):
     `impossible` counts the boxes in the source's figures that have more than a box can have, until they are corrected.
     """
 
-    state: FeedState
+    state: Annotated[FeedState, _Newer]
     last_event: AwareDatetime | None
     age_s: Annotated[float, Field(allow_inf_nan=False)] | None
     set_aside: Total = 0
@@ -225,7 +243,7 @@ class Event(Frozen):
     """
 
     type: Literal["event"]
-    event: Literal["leader_changed", "milestone", "cannot_be_overtaken", "can_be_overtaken_again"]
+    event: Annotated[Literal["leader_changed", "milestone", "cannot_be_overtaken", "can_be_overtaken_again"], _Newer]
     contest: Id
     source: Id
     unit: UnitId
@@ -259,7 +277,7 @@ class Error(Frozen):
     """Server: a message could not be acted on; the connection goes on. `message` says what to do."""
 
     type: Literal["error"]
-    code: ErrorCode
+    code: Annotated[ErrorCode, _Newer]
     message: str
     id: SubscriptionId | None = None
 

@@ -30,6 +30,12 @@ NO_STORE: Final = {"cache-control": "no-store"}
 MAX_ANSWERS_KEPT: Final = 32
 """Encoded answers of an endpoint kept at one seq: a graphics tool asks the same thing every second. 32 MB at most."""
 
+CACHE_BUSTER: Final = "_"
+"""What jQuery, vMix and others add to an address with a number that is new each time: it asks for nothing."""
+
+NOT_ASKED: Final = frozenset({TOKEN_FIELD, CACHE_BUSTER})
+"""Fields of an address that are no part of the question."""
+
 _FILTERS: Final = ("contest", "source", "unit")
 _DIGEST_BYTES: Final = 8
 
@@ -103,7 +109,7 @@ def asked(gateway: Gateway, request: Request, options: Collection[str] = ()) -> 
     run_state = run_state_of(gateway)
     query = request.query_params
     known = (*_FILTERS, *options)
-    unknown = sorted(set(query) - {*known, TOKEN_FIELD})
+    unknown = sorted(set(query) - {*known, *NOT_ASKED})
     if unknown:
         raise HTTPException(400, f"There is no filter {unknown[0]!r}. Use {', '.join(known)} (unit may be repeated).")
     try:

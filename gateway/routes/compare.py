@@ -7,10 +7,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.admission.handshake import TOKEN_FIELD
 from gateway.clients.session import Unknown
 from gateway.gateway import Gateway
-from gateway.routes.answers import digest_of, run_state_of, unless_held
+from gateway.routes.answers import NOT_ASKED, digest_of, run_state_of, unless_held
 from gateway.routes.middleware import grant_of
 from gateway.run_state import RunState
 from schemas.set_aside import SetAsideHere
@@ -75,7 +74,7 @@ class CompareEndpoint:
 
 def _question(request: Request, run_state: RunState) -> GapQuestion:
     query = request.query_params
-    unknown = sorted(set(query) - {*_FIELDS, TOKEN_FIELD})
+    unknown = sorted(set(query) - {*_FIELDS, *NOT_ASKED})
     if unknown:
         raise HTTPException(400, f"There is no field {unknown[0]!r}. Give contest, unit, a and b.")
     missing = [name for name in _FIELDS if len(query.getlist(name)) != 1]

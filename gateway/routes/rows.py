@@ -36,7 +36,12 @@ _CSV: Final = "text/csv; charset=utf-8; header=present"
 _BOM: Final = b"\xef\xbb\xbf"
 """What tells a spreadsheet that a file is UTF-8."""
 
-_FORMS: Final[dict[str, Form]] = {"json": JsonRows(), "csv": CsvRows(), "flat": FlatObject()}
+_FORMS: Final[dict[str, Form]] = {
+    "json": JsonRows(),
+    "csv": CsvRows(),
+    "csv;": CsvRows(";"),
+    "flat": FlatObject(),
+}
 
 
 class _Ask(NamedTuple):
@@ -118,7 +123,8 @@ class RowsEndpoint:
         return await self._answer(request, "flat", _JSON)
 
     def _ask(self, request: Request, form: str) -> _Ask:
-        question = asked(self._gateway, request, ("slots", "lang", "bom") if form == "csv" else ("slots", "lang"))
+        options = ("slots", "lang", "bom", "sep") if form == "csv" else ("slots", "lang")
+        question = asked(self._gateway, request, options)
         query = request.query_params
         slots, language = query.get("slots", str(DEFAULT_SLOTS)), query.get("lang", "tr")
         if not (slots.isascii() and slots.isdigit() and len(slots) <= len(str(MAX_SLOTS)) and int(slots) <= MAX_SLOTS):
@@ -127,6 +133,9 @@ class RowsEndpoint:
             raise HTTPException(400, f"There is no language {language!r}. Use lang=tr or lang=en.")
         if query.get("bom", "0") not in {"0", "1"}:
             raise HTTPException(400, "Use bom=1 for a file that a spreadsheet opens, or bom=0.")
+        if query.get("sep", ",") not in {",", ";"}:
+            raise HTTPException(400, "Use sep=; for a spreadsheet that writes decimal commas, or sep=,.")
+        form = "csv;" if query.get("sep") == ";" else form
         feeds = {source: feed.state for source, feed in self._gateway.reading().feeds.items()}
         return _Ask(question, form, int(slots), "tr" if language == "tr" else "en", query.get("bom") == "1", feeds)
 

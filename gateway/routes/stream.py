@@ -15,10 +15,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.admission.access import Grant
-from gateway.admission.handshake import TOKEN_FIELD, Refusal
+from gateway.admission.handshake import Refusal
 from gateway.clients.session import Unknown
 from gateway.connections.http import EventStream, connection_of
 from gateway.gateway import Gateway
+from gateway.routes.answers import NOT_ASKED
 from gateway.routes.middleware import credentials_of, grant_of, refusal_response
 from schemas.wire import Subscribe
 
@@ -111,7 +112,7 @@ class StreamEndpoint:
 
 def _fields(request: Request) -> dict[str, object]:
     query = request.query_params
-    unknown = sorted(set(query) - {*_FIELDS, TOKEN_FIELD})
+    unknown = sorted(set(query) - {*_FIELDS, *NOT_ASKED})
     if unknown:
         raise HTTPException(400, f"There is no field {unknown[0]!r}. Use {', '.join(_FIELDS)} (unit may be repeated).")
     found: dict[str, object] = {}

@@ -23,7 +23,7 @@ from sandik.client.night import Change, News, Night
 from sandik.client.subscription import Wanted
 from sandik.client.token import Token, current_token, is_asked_for, lead_s, pause_s
 from schemas.errors import StreamRefused
-from schemas.wire import MAX_PAUSE_S, PROTOCOL, SERVER_MESSAGE, Error, Subscribe, Unsubscribe
+from schemas.wire import FROM_THE_SERVER, MAX_PAUSE_S, PROTOCOL, SERVER_MESSAGE, Error, Subscribe, Unsubscribe
 
 OPENING_S: Final = 10.0
 """How long an attempt to connect may take: the gateway's own limit for the request."""
@@ -331,7 +331,7 @@ class LiveNight(Night):
 
     def _read(self, text: str | bytes) -> None:
         try:
-            message = SERVER_MESSAGE.validate_json(text)
+            message = SERVER_MESSAGE.validate_json(text, context=FROM_THE_SERVER)
         except ValidationError as error:
             kind = _kind(text)
             if isinstance(kind, str) and kind in _KINDS:

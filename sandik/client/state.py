@@ -17,6 +17,8 @@ from schemas.wire import Feed, FeedState, Playback, State
 class FeedNow:
     """One source as of now. `unknown`: there is no connection, so nobody knows how it is.
 
+    A newer gateway may say a `state` that is not listed here: it is passed on as it came.
+
     `set_aside` counts what it has said that is in quarantine, and so not in its figures; `restarted` what is ignored
     since its revisions began again, `ahead` what is dated well ahead of when it came, `impossible` the boxes
     in its figures that have more than a box can have.

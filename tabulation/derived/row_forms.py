@@ -10,8 +10,9 @@ one district's change costs that district, the units above it, and joining.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple, Protocol
 
@@ -35,16 +36,20 @@ class Around:
     head: Row
     feed: str
     held: bool
+    _csv: dict[str, tuple[bytes, bytes]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def json(self) -> tuple[bytes, bytes]:
         """Before and after a unit's members of an object."""
         return _inside(self.head), _inside({"feed": self.feed, "held": int(self.held)})
 
-    @cached_property
-    def csv(self) -> tuple[bytes, bytes]:
+    def csv(self, separator: str) -> tuple[bytes, bytes]:
         """Before and after a unit's values."""
-        return _joined(self.head.values()), _joined((self.feed, int(self.held)))
+        found = self._csv.get(separator)
+        if found is None:
+            ends = (_joined(self.head.values(), separator), _joined((self.feed, int(self.held)), separator))
+            found = self._csv[separator] = ends
+        return found
 
 
 class Form(Protocol):
@@ -80,21 +85,29 @@ class JsonRows:
         return b"[%b]" % b",".join(lines)
 
 
+@dataclass(frozen=True)
 class CsvRows:
-    """CSV as RFC 4180 has it, with a header."""
+    """CSV as RFC 4180 has it, with a header.
+
+    `separator` is a comma, or a semicolon for a spreadsheet that writes decimal commas, as one in Turkish does: then
+    numbers have them too. No text is a formula to a spreadsheet.
+    """
+
+    separator: str = ","
 
     def piece(self, _key: str, row: Row) -> bytes:
         """A unit's values."""
-        return _joined(row.values())
+        return _joined(row.values(), self.separator)
 
     def line(self, _key: str, piece: bytes, around: Around) -> bytes:
         """A line, with its end."""
-        head, tail = around.csv
-        return b"%b,%b,%b\r\n" % (head, piece, tail)
+        return (
+            self.separator.encode().join((around.csv(self.separator)[0], piece, around.csv(self.separator)[1])) + _END
+        )
 
     def whole(self, lines: Iterable[bytes], names: Sequence[str], around: Around) -> bytes:
         """The header and the lines."""
-        return b"%b\r\n%b" % (_joined([*around.head, *names, *SAID]), b"".join(lines))
+        return b"%b%b%b" % (_joined([*around.head, *names, *SAID], self.separator), _END, b"".join(lines))
 
 
 class FlatObject:
@@ -118,11 +131,25 @@ def _inside(row: Row) -> bytes:
     return orjson.dumps(row)[1:-1]
 
 
-def _joined(values: Iterable[Value]) -> bytes:
+_END: Final = b"\r\n"
+
+_FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?![\d.,%])")
+"""How a text begins that a spreadsheet works out instead of showing it; a number with its sign is none."""
+
+
+def _joined(values: Iterable[Value], separator: str) -> bytes:
     """A line of CSV without its end; more than one value, as a lone empty one would be quoted."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="").writerow(values)
+    csv.writer(text, delimiter=separator, lineterminator="").writerow(_written(value, separator) for value in values)
     return text.getvalue().encode()
+
+
+def _written(value: Value, separator: str) -> Value:
+    if isinstance(value, float) and separator == ";":
+        return str(value).replace(".", ",")
+    if isinstance(value, str) and _FORMULA.match(value):
+        return f"'{value}"
+    return value
 
 
 MAX_VALUES_AT_ONCE: Final = 2_500

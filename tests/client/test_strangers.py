@@ -13,7 +13,7 @@ from websockets.http11 import Request, Response
 from sandik.client import LiveNight, Retry, Wanted, connect
 from sandik.client.connection import Settings
 from schemas.errors import StreamRefused
-from schemas.wire import Error, Hello
+from schemas.wire import Error, Event, Hello, State
 from tests.patience import LIMIT_S
 from tests.proxy import proxy
 
@@ -55,6 +55,31 @@ async def test_what_is_not_known_is_ignored_and_what_is_broken_is_told() -> None
         fault, _ = await asyncio.gather(hears(client, Error), hears(client, Hello))
         assert ("malformed", None) == (fault.code, fault.id)
         assert "r" == client.run
+
+
+async def test_a_word_of_a_newer_server_does_not_cost_the_message() -> None:
+    """A state of a feed, a kind of event and a code that are not known yet are passed on as they came."""
+    at = "2024-03-31T19:00:00+03:00"
+    feeds = {
+        "aa": {"state": "paused", "last_event": at, "age_s": 1},
+        "anka": {"state": "live", "last_event": at, "age_s": 2},
+    }
+    state = {"type": "state", "seq": 1, "at": at, "feeds": feeds, "hold": ["mayor"]}
+    event = {
+        "type": "event",
+        "event": "recount",
+        "contest": "mayor",
+        "source": "aa",
+        "unit": "tr",
+        "seq": 1,
+        "as_of": at,
+    }
+    error = {"type": "error", "code": "too_tired", "message": "Come back tomorrow."}
+    async with server(HELLO, state, event, error) as url, connect(url, settings=SOON) as client:
+        heard = await asyncio.gather(hears(client, State), hears(client, Event), hears(client, Error))
+        assert ["paused", "live"] == [feed.state for feed in client.feeds.values()]
+        assert ("mayor",) == client.held
+        assert ("recount", "too_tired") == (heard[1].event, heard[2].code)
 
 
 async def test_a_code_from_4500_on_ends_it_with_the_reason() -> None:

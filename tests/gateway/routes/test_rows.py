@@ -193,6 +193,8 @@ async def test_who_has_the_newest_already_is_told_so_in_each_form(tmp_path: Path
         ("/v1/rows.json?country=tr", 400, "contest, source, unit, slots, lang"),
         ("/v1/rows.json?bom=1", 400, "bom"),
         ("/v1/rows.csv?bom=yes", 400, "bom=1"),
+        ("/v1/rows.csv?sep=tab", 400, "sep=;"),
+        ("/v1/rows.json?sep=;", 400, "sep"),
         ("/v1/rows.json?slots=many", 400, "0 to 60"),
         ("/v1/rows.json?slots=61", 400, "0 to 60"),
         ("/v1/rows.json?lang=de", 400, "lang=tr"),
@@ -203,6 +205,31 @@ async def test_who_has_the_newest_already_is_told_so_in_each_form(tmp_path: Path
 async def test_what_cannot_be_had_is_a_json_error_that_helps(tmp_path: Path, path: str, status: int, hint: str) -> None:
     async with night(tmp_path) as log, running(log) as gateway:
         await is_refused(gateway, path, status, hint)
+
+
+async def test_a_spreadsheet_in_turkish_has_its_semicolons_and_decimal_commas(tmp_path: Path) -> None:
+    async with night(tmp_path) as log, running(log) as gateway, viewer(gateway) as client:
+        await client.subscribe("tr")
+        await client.next("snapshot")
+        await publish(log, totals(votes={"imamoglu": 5_114, "kurum": 4_886}, boxes=4))
+        await client.next("delta")
+        plain = table(await get(gateway, f"/v1/rows.csv?{ONE}&slots=1"))
+        answer = await get(gateway, f"/v1/rows.csv?{ONE}&slots=1&bom=1&sep=;")
+        text = io.StringIO(answer.content.decode("utf-8-sig"), newline="")
+        found = list(csv.DictReader(text, delimiter=";", strict=True))
+        assert [row["unit"] for row in plain] == [row["unit"] for row in found]
+        assert {"51.14"} < {row["1_pct"] for row in plain}
+        assert {"51,14"} < {row["1_pct"] for row in found}
+
+
+@pytest.mark.parametrize(
+    "path", ["rows.json?", "rows.csv?", f"flat.json?{ONE}&", "totals?", "compare?contest=mayor&unit=tr/34&a=aa&b=anka&"]
+)
+async def test_a_number_that_keeps_caches_away_asks_for_nothing(tmp_path: Path, path: str) -> None:
+    async with night(tmp_path) as log, running(log) as gateway, viewer(gateway) as client:
+        await client.subscribe("tr")
+        await client.next("snapshot")
+        assert 200 == (await get(gateway, f"/v1/{path}_=1711911312000")).status_code
 
 
 async def test_too_much_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,6 +202,34 @@ def test_csv_is_read_back_as_it_was_written() -> None:
     assert rows[1:] == [["3", "mayor", str(ROW["unit_name"]), "7", "0.0", "live", "1"]] * 2
 
 
+def test_csv_with_semicolons_has_decimal_commas_as_a_spreadsheet_in_turkish_reads_them() -> None:
+    form = CsvRows(";")
+    text = form.whole([form.line("agri", form.piece("agri", ROW | {"pct": 51.14}), AROUND)], NAMES, AROUND).decode()
+    header, line = csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True)
+    assert ["seq", "contest", "unit_name", "votes", "pct", "feed", "held"] == header
+    assert ["3", "mayor", str(ROW["unit_name"]), "7", "51,14", "live", "1"] == line
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-cmd", "'-cmd"),
+        ("\tx", "'\tx"),
+        ("-1,5", "-1,5"),
+        ("+3", "+3"),
+        ("%51,14", "%51,14"),
+        ("Ağrı", "Ağrı"),
+        ("", ""),
+    ],
+)
+def test_no_text_in_csv_is_a_formula(text: str, written: str) -> None:
+    line = CsvRows().piece("agri", {"unit_name": text, "votes": -7}).decode()
+    assert [[written, "-7"]] == list(csv.reader(io.StringIO(line, newline=""), strict=True))
+
+
 def test_one_object_says_what_is_shared_once_and_the_rest_behind_each_units_key() -> None:
     own = {f"{key}_{name}": value for key in ("agri", "34") for name, value in {**ROW, "held": 1}.items()}
     assert whole(FlatObject()) == orjson.dumps({**AROUND.head, "feed": "live", **own})
