@@ -100,12 +100,12 @@ def custom_actions(overlay: Overlay) -> list[dict[str, Any]]:
     return actions
 
 
-def module(overlay: Overlay) -> str:
+def module(overlay: Overlay, *, gateway: str) -> str:
     """The module that the manifest names: a class of its own for each graphic, so that a page may have them all."""
     return (
         'import { graphic } from "./pages/graphics/graphic.js";\n\n'
         f'export default graphic("{overlay.name}", {{ stepCount: {step_count(overlay)}, '
-        f"walks: {json.dumps(overlay.walks)}, cuts: {json.dumps(overlay.cuts)} }});\n"
+        f"walks: {json.dumps(overlay.walks)}, cuts: {json.dumps(overlay.cuts)}, gateway: {json.dumps(gateway)} }});\n"
     )
 
 
@@ -159,7 +159,8 @@ def page(overlay: Overlay, *, gateway: str, sources: Sequence[str]) -> str:
         "gateway": gateway,
         "steps": {"walks": overlay.walks, "cuts": overlay.cuts},
         "names": names,
-        "fields": {f"f{number}": name for number, name in enumerate(names)},
+        "fields": {f"f{number}": name for number, name in enumerate(names)}
+        | {one.formerly: one.name for one in overlay.parameters if one.formerly},
     }
     script = "\n".join(_IMPORT.sub("", source).replace("\nexport ", "\n") for source in sources)
     return _PAGE.format(

@@ -22,7 +22,10 @@ class _Described(BaseModel):
 
 
 class Parameter(_Described):
-    """Something that an overlay can be told. `least` and `most` bound a number, `words` are what a choice may be."""
+    """Something that an overlay can be told. `least` and `most` bound a number, `words` are what a choice may be.
+
+    `formerly` is a name that an address, or what a playout system says, may still have for it.
+    """
 
     name: str
     title: str
@@ -31,6 +34,7 @@ class Parameter(_Described):
     least: int = 0
     most: int = 0
     words: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    formerly: str = ""
 
 
 class Overlay(_Described):

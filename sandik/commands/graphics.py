@@ -99,7 +99,7 @@ def _write_ograf(folder: Path, gateway: str, version: str) -> Iterator[Path]:
     for overlay in MANIFEST.overlays:
         text = json.dumps(manifest(overlay, gateway=gateway, version=version), ensure_ascii=False, indent=2)
         yield _write(folder / f"{overlay.name}.ograf.json", text + "\n")
-        yield _write(folder / f"{overlay.name}.mjs", module(overlay))
+        yield _write(folder / f"{overlay.name}.mjs", module(overlay, gateway=gateway))
 
 
 def _pages() -> Iterator[Path]:

@@ -80,6 +80,22 @@ def test_the_data_has_a_schema_that_a_form_can_be_made_from(said: dict[str, Any]
     assert (True, "") == (properties["token"]["hidden"], standard["token"])
 
 
+def test_no_parameter_has_the_name_of_another(overlay: Overlay) -> None:
+    """Where figures come from, how an overlay looks and what is its own stand side by side in a graphic's data."""
+    own = [one.name for one in (*MANIFEST.selection, *overlay.parameters, *MANIFEST.manner, *MANIFEST.address)]
+    names = ["gateway", "token", "timeline", "from", "speed", *own]
+    assert len(names) == len(set(names))
+    assert set(names) - {"play"} == set(
+        manifest(overlay, gateway="http://gateway", version="1")["schema"]["properties"]
+    )
+
+
+def test_an_actions_form_fills_nothing_in(said: dict[str, Any]) -> None:
+    forms = [action["schema"] for action in said["customActions"] if action["schema"]]
+    assert forms
+    assert all("default" not in field for form in forms for field in form["properties"].values())
+
+
 def test_what_it_asks_of_a_renderer_is_as_the_schema_has_it(said: dict[str, Any]) -> None:
     for requirement in said["renderRequirements"]:
         assert set(requirement) <= REQUIREMENTS
@@ -107,7 +123,8 @@ def is_gdd(schema: dict[str, Any]) -> bool:
 
 
 def test_the_module_exports_a_class_of_this_graphic_by_default(overlay: Overlay) -> None:
-    text = module(overlay)
+    text = module(overlay, gateway="http://gateway:8765")
+    assert 'gateway: "http://gateway:8765"' in text
     assert f'export default graphic("{overlay.name}"' in text
     assert f"stepCount: {-1 if overlay.walks else 1}" in text
 

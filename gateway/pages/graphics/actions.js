@@ -4,7 +4,8 @@
  */
 
 import { after, offAir, shownOf } from "../overlays/on-air.js";
-import { SELECTION } from "../overlays/parameters.js";
+import { read, SELECTION } from "../overlays/parameters.js";
+import { words } from "../strings.js";
 
 /** @import { Action, ActionAnswer, Command, GraphicAbout } from "../overlays/types.d.ts" */
 /** @import { GraphicData, GraphicState, ScheduledAction } from "../overlays/types.d.ts" */
@@ -27,16 +28,21 @@ export function begin(data) {
 }
 
 /**
- * Why data cannot be used; null where it can.
+ * Why data cannot be used; null where it can. Names that are not the overlay's are left alone.
  * @param {unknown} data
+ * @param {GraphicAbout} about
  */
-export function faultIn(data) {
+export function faultIn(data, { parameters: own }) {
   if (data === undefined || data === null) return null;
   if (typeof data !== "object" || Array.isArray(data)) return 'Give the data as an object, such as {"unit": "tr/34"}.';
   const wrong = Object.entries(ours(data)).find(
     ([, value]) => value !== null && typeof value === "object" && !Array.isArray(value),
   );
-  return wrong ? `${wrong[0]} must be a text, a number, true or false, or a list of texts.` : null;
+  if (wrong) return `${wrong[0]} must be a text, a number, true or false, or a list of texts.`;
+  const given = Object.entries(offAir(ours(data)).parameters).filter(([name]) => !ORIGINS.includes(name));
+  const { faults } = read(new URLSearchParams(given).toString(), own);
+  const fault = faults.find(({ key }) => key !== "unknownParameter");
+  return fault ? words("en")(fault.key, fault.values) : null;
 }
 
 /**
@@ -75,7 +81,7 @@ function commandOf(state, { type, params }, about) {
     case "stopAction":
       return { type: "stop" };
     case "updateAction":
-      return faultIn(params.data) ?? { type: "update", parameters: ours(params.data) };
+      return faultIn(params.data, about) ?? { type: "update", parameters: ours(params.data) };
     case "customAction":
       return custom(params, about);
     default:
@@ -102,10 +108,11 @@ function played(state, params, { stepCount }) {
  * @param {GraphicAbout} about
  * @returns {Command | string}
  */
-function custom({ id, payload }, { cuts }) {
+function custom({ id, payload }, about) {
+  const { cuts } = about;
   if (id === "cut" && cuts) return { type: "next" };
   if (id !== "select") return `There is no action ${id}. There is: select${cuts ? ", cut" : ""}.`;
-  return faultIn(payload) ?? unselectable(payload) ?? { type: "select", parameters: ours(payload) };
+  return faultIn(payload, about) ?? unselectable(payload) ?? { type: "select", parameters: ours(payload) };
 }
 
 /** @param {GraphicData | null | undefined} payload */

@@ -6,10 +6,12 @@
  * night.
  */
 
+import { MANIFEST } from "../overlays/manifest.js";
 import { apply, bad, begin, faultIn, faultInSchedule, ok, shown, statesUntil } from "./actions.js";
 import { Frame, overlayAddress } from "./frame.js";
 
-/** @import { Action, ActionAnswer, GraphicAbout, GraphicData, ScheduledAction } from "../overlays/types.d.ts" */
+/** @import { Action, ActionAnswer, GraphicAbout } from "../overlays/types.d.ts" */
+/** @import { GraphicData, GraphicState, ScheduledAction } from "../overlays/types.d.ts" */
 
 /** How long drawing one moment may take: it may have to be drawn from the first action on. */
 const DRAWING_MS = 120_000;
@@ -53,7 +55,7 @@ class Graphic extends HTMLElement {
   constructor(name, about) {
     super();
     this.#name = name;
-    this.#about = about;
+    this.#about = { ...about, parameters: MANIFEST.overlays.find((one) => one.name === name)?.parameters ?? [] };
   }
 
   connectedCallback() {
@@ -73,14 +75,15 @@ class Graphic extends HTMLElement {
    * @param {{ data?: GraphicData, renderType?: string }} [parameters]
    */
   async load({ data, renderType = "realtime" } = {}) {
-    const fault = faultIn(data);
+    const fault = faultIn(data, this.#about);
     if (fault) return bad(fault);
     this.#frame?.close();
     this.#frame = null;
     this.#state = begin(data ?? {});
     this.#offline = renderType === "non-realtime" ? { now: 0, data: this.#state.parameters, schedule: [] } : null;
-    const { gateway, timeline } = this.#state.parameters;
-    if (!this.#offline && !isUrl(gateway)) return bad('Say at which gateway: {"gateway": "http://HOST:8765"}.');
+    const { timeline } = this.#state.parameters;
+    if (!this.#offline && !isUrl(this.#gatewayOf(this.#state)))
+      return bad('Say at which gateway: {"gateway": "http://HOST:8765"}.');
     if (this.#offline && !timeline)
       return bad('Say which night: {"timeline": "night.json"}. sandik timeline writes one from an archive.');
     this.#frame = new Frame(this);
@@ -140,6 +143,14 @@ class Graphic extends HTMLElement {
   }
 
   /**
+   * Where the figures come from: what it was told, or else what the package was written with.
+   * @param {GraphicState} state
+   */
+  #gatewayOf({ parameters }) {
+    return parameters.gateway ?? this.#about.gateway ?? "";
+  }
+
+  /**
    * @param {string} type
    * @param {Action["params"]} [params]
    */
@@ -149,8 +160,8 @@ class Graphic extends HTMLElement {
     if (offline) return this.#actOffline(offline, { type, params });
     const { state, answer } = apply(this.#state, { type, params }, this.#about);
     if (answer.statusCode !== 200) return answer;
-    if (!isUrl(state.parameters.gateway))
-      return bad(`${state.parameters.gateway} is no gateway's URL. Give one such as http://HOST:8765.`);
+    if (!isUrl(this.#gatewayOf(state)))
+      return bad(`${this.#gatewayOf(state)} is no gateway's URL. Give one such as http://HOST:8765.`);
     this.#state = state;
     return this.#show(frame, answer);
   }
@@ -161,7 +172,8 @@ class Graphic extends HTMLElement {
    * @returns {Promise<ActionAnswer>}
    */
   async #show(frame, answer) {
-    const { gateway, token } = this.#state.parameters;
+    const { token } = this.#state.parameters;
+    const gateway = this.#gatewayOf(this.#state);
     frame.open(overlayAddress(gateway, this.#name, token));
     const there = await frame.show({ ...shown(this.#state, this.#about), token });
     return there

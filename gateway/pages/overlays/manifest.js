@@ -4,9 +4,10 @@
  *
  * What stands after `MANIFEST =` is JSON, which `gateway/pages/manifest.py` reads. `selection` says which figures are
  * shown, `manner` how every overlay looks, `address` what only an address says, since a tool plays and stops by itself.
- * `least` and `most` bound a number, `most` a list's length, `words` are all that a choice may be. `layer` is where
- * SPX-GC puts an overlay, 1 to 5: what may stand together on a screen has different ones. `walks` says that it has a
- * next step as often as one likes, `cuts` that what it shows can be cut short.
+ * `least` and `most` bound a number, `most` a list's length, `words` are all that a choice may be, `formerly` is a name
+ * that an address may still have for a parameter. `layer` is where SPX-GC puts an overlay, 1 to 5: what may stand
+ * together on a screen has different ones. `walks` says that it has a next step as often as one likes, `cuts` that what
+ * it shows can be cut short.
  */
 
 /** @import { Manifest } from "./types.d.ts" */
@@ -95,7 +96,15 @@ export const MANIFEST = {
       "walks": false,
       "cuts": false,
       "parameters": [
-        { "name": "speed", "title": "Pixels a second", "kind": "whole", "standard": 120, "least": 20, "most": 400 },
+        {
+          "name": "px_per_s",
+          "title": "Pixels a second",
+          "kind": "whole",
+          "standard": 120,
+          "least": 20,
+          "most": 400,
+          "formerly": "speed"
+        },
         {
           "name": "order",
           "title": "Order",

@@ -6,7 +6,8 @@ import { host } from "./hosted.js";
 import { MANIFEST } from "./manifest.js";
 import { FollowedNight } from "./night.js";
 import { shownOf } from "./on-air.js";
-import { Playout } from "./playout.js";
+import { renamed } from "./parameters.js";
+import { knownBy, Playout } from "./playout.js";
 import { Stage, transition } from "./stage.js";
 
 /** @import { NightClient, Template } from "./types.d.ts" */
@@ -39,6 +40,7 @@ export async function open({ name, search, page, root, client }) {
     steps: about,
     parameters: stage.address,
     playing: stage.plays,
+    known: knownBy({ fields: renamed(about.parameters) }),
     show: (state) => stage.show({ ...shownOf(state, about), token: state.parameters.token }),
     remove: () => transition().then(() => stage.close()),
   }).control(globalThis);

@@ -74,7 +74,7 @@ export function read(search, own = []) {
     const { name } = parameter;
     const kind = KINDS[parameter.kind];
     const standard = parameter.standard ?? kind.standard;
-    const text = given.get(name);
+    const text = given.get(name) ?? (parameter.formerly ? given.get(parameter.formerly) : null);
     const value = text === null ? standard : kind.read(text, parameter);
     if (value === undefined) {
       const fault = kind.fault(parameter);
@@ -83,12 +83,21 @@ export function read(search, own = []) {
     values[name] = value ?? standard;
   }
   const names = [...READ_ELSEWHERE, ...known.map(({ name }) => name)];
+  const former = known.map(({ formerly }) => formerly);
   for (const name of given.keys()) {
-    if (!names.includes(name))
+    if (!names.includes(name) && !former.includes(name))
       faults.push({ name, key: "unknownParameter", values: { name, words: names.join(", ") } });
   }
   const asked = { contest: given.get("contest"), unit: given.get("unit"), source: given.get("source") };
   return { values: /** @type {Options} */ (/** @type {unknown} */ (values)), asked, faults };
+}
+
+/**
+ * The names that parameters have now, by those that they had.
+ * @param {readonly Parameter[]} parameters
+ */
+export function renamed(parameters) {
+  return Object.fromEntries(parameters.flatMap(({ name, formerly }) => (formerly ? [[formerly, name]] : [])));
 }
 
 /** Names in a fault: more are no help on a screen. */

@@ -146,7 +146,7 @@ class Ticker {
     }
     const width = this.#count * ITEM_PX;
     this.#crawl = this.track.animate([{ transform: "translateX(0)" }, { transform: `translateX(${-width}px)` }], {
-      duration: (width / this.options.speed) * 1_000,
+      duration: (width / this.options.px_per_s) * 1_000,
       easing: "linear",
     });
     this.#crawl.onfinish = () => this.#begin();

@@ -19,6 +19,7 @@ export interface Parameter {
   readonly least?: number;
   readonly most?: number;
   readonly words?: readonly string[];
+  readonly formerly?: string;
 }
 
 /** How one kind of parameter is read. */
@@ -61,7 +62,7 @@ export interface Options {
   seconds: number;
   events: string;
   of: string;
-  speed: number;
+  px_per_s: number;
   order: string;
   sources: string[];
   shape: string;
@@ -238,6 +239,10 @@ export type GraphicData = Readonly<Record<string, any>>;
 
 export interface GraphicAbout extends Steps {
   readonly stepCount: number;
+  /** What is the overlay's own among the parameters. */
+  readonly parameters?: readonly Parameter[];
+  /** Where the package was written to look for figures. */
+  readonly gateway?: string;
 }
 
 /** What a graphic is by now; `skip` says that the last action was to be without animation. */

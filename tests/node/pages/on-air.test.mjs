@@ -206,3 +206,16 @@ test("a step where there is none changes nothing, and a cut is counted", () => {
   board.next();
   assert.equal(board.state.step, 0);
 });
+
+test("what cannot be read is refused with what would be right; vendors and strange names are left alone", () => {
+  const about = { walks: false, cuts: false, stepCount: 1, parameters: [] };
+  const answer = (/** @type {any} */ data) =>
+    apply(begin({}), { type: "updateAction", params: { data } }, about).answer;
+  assert.match(answer({ theme: "pink" }).statusMessage, /theme.*dark, light/);
+  assert.deepEqual(
+    [answer({ theme: "pink" }), answer({ theme: "" }), answer({ v_x: { y: 1 } }), answer({ other: "x" })].map(
+      ({ statusCode }) => statusCode,
+    ),
+    [400, 200, 200, 200],
+  );
+});

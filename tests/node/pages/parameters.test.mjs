@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { MANIFEST } from "../../../gateway/pages/overlays/manifest.js";
-import { noSuch, read, select } from "../../../gateway/pages/overlays/parameters.js";
+import { noSuch, read, renamed, select } from "../../../gateway/pages/overlays/parameters.js";
 import { parametersIn } from "../../../gateway/pages/overlays/playout-data.js";
 import { election } from "./election.mjs";
 
@@ -34,6 +34,18 @@ test("a list has a most, and a flag is yes without a value", () => {
       ["candidates", "badList"],
     ],
   );
+});
+
+test("a former name is read, and the one that it has now goes before it", () => {
+  for (const [search, pixels] of /** @type {const} */ ([
+    ["?speed=60", 60],
+    ["?px_per_s=80&speed=60", 80],
+    ["", 120],
+  ])) {
+    const { values, faults } = read(search, own("ticker"));
+    assert.deepEqual([values.px_per_s, faults], [pixels, []]);
+  }
+  assert.deepEqual(renamed(own("ticker") ?? []), { speed: "px_per_s" });
 });
 
 test("what was not asked for is the election's first; what is not there is a fault", () => {
