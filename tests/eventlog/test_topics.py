@@ -40,6 +40,14 @@ async def prepare(admin: AIOKafkaAdminClient, name: str, partitions: int, **sett
     """Create a topic as somebody else may have done."""
     given = RIGHT | {key.replace("_", "."): value for key, value in settings.items()}
     await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=given)])
+    await listed(admin, name, True)
+
+
+async def listed(admin: AIOKafkaAdminClient, name: str, there: bool) -> None:
+    """Wait until the broker says so: the controller acknowledges what its brokers learn a moment later."""
+    async with asyncio.timeout(LIMIT_S):
+        while there != (name in await admin.list_topics()):  # noqa: ASYNC110  the broker tells who asks
+            await asyncio.sleep(0.01)
 
 
 async def test_topics_that_were_created_are_right(log: EventLog, unique: str) -> None:
@@ -86,9 +94,7 @@ async def test_a_live_run_whose_topic_was_changed_is_not_opened_again(
     async with KafkaLog(kafka) as log:
         run = await made(log, unique, "live")
         await admin.delete_topics([run.topics.totals.name])
-        async with asyncio.timeout(LIMIT_S):
-            while run.topics.totals.name in await admin.list_topics():  # noqa: ASYNC110  the broker tells who asks
-                await asyncio.sleep(0.01)
+        await listed(admin, run.topics.totals.name, False)
     async with KafkaLog(kafka) as log:
         await prepare(admin, run.topics.totals.name, 3, cleanup_policy="compact", min_compaction_lag_ms="600000")
         with pytest.raises(WrongTopic, match="partitions is 3 and must be 1"):

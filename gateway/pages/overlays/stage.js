@@ -293,8 +293,11 @@ export class Stage {
   }
 }
 
-/** @param {Readonly<Record<string, string>>} parameters */
-function searchOf(parameters) {
+/**
+ * The parameters as an address has them; without the token, which is for the connection and changes no picture.
+ * @param {Readonly<Record<string, string>>} parameters
+ */
+function searchOf({ token: _, ...parameters }) {
   return new URLSearchParams(parameters).toString();
 }
 
