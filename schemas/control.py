@@ -341,7 +341,7 @@ def _unknown_cell(order: FigureOverridden | OverrideWithdrawn, definition: Elect
         return f"There is no source {order.source!r}. There are: {', '.join(sorted(definition.source_ids))}."
     if not definition.is_district(order.unit):
         return f"{order.unit!r} is no district. Set figures district by district: the sums above follow."
-    if order.contest in definition.contest_by_id and not definition.is_held(order.contest, order.unit):
+    if not definition.is_held(order.contest, order.unit):
         return f"Contest {order.contest!r} is not held in {order.unit!r}."
     return None
 

@@ -21,6 +21,7 @@ from schemas.control import (
 from schemas.trust import encode_order
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import Kind, order
+from tests.schemas.test_area import with_area
 
 
 def test_a_run_survives_the_way_through_the_log() -> None:
@@ -73,6 +74,13 @@ def test_an_order_that_names_what_is_not_there_says_so(kind: Kind, changes: dict
     said = order(kind, **({"contest": "mayor", "source": "aa", "unit": "tr/34/uskudar"} | figures | changes))
 
     assert says in (unknown_in(said, small_election()) or "")
+
+
+def test_figures_of_a_contest_that_is_not_held_in_a_district_are_set_by_nobody() -> None:
+    election = with_area("tr/41")
+    given = order(FigureOverridden, contest="mayor", source="aa", unit="tr/34/uskudar", figures={"valid": 1})
+
+    assert "Contest 'mayor' is not held in 'tr/34/uskudar'." == unknown_in(given, election)
 
 
 @pytest.mark.parametrize(
