@@ -41,7 +41,7 @@ def _one(seed: int, stage: str, *, trace: bool) -> int:
 
 
 def _many(seeds: range, jobs: int) -> int:
-    began, found = time.monotonic(), 0
+    began, number, found = time.monotonic(), 0, 0
     with ProcessPoolExecutor(jobs, initializer=logging.disable, initargs=(logging.CRITICAL,)) as pool:
         for number, finding in enumerate(pool.map(failure, seeds, chunksize=_AT_ONCE), 1):
             if finding is not None:
@@ -52,7 +52,7 @@ def _many(seeds: range, jobs: int) -> int:
             if found >= _MAX_FINDINGS:
                 pool.shutdown(cancel_futures=True)
                 break
-    _say(f"{len(seeds)} nights from seed {seeds.start}: {found} wrong, {time.monotonic() - began:.0f} s")
+    _say(f"{number} nights from seed {seeds.start}: {found} wrong, {time.monotonic() - began:.0f} s")
     return 1 if found else 0
 
 
