@@ -36,24 +36,14 @@ class UnitSeats:
         return sum(one.seats for one in self.undecided)
 
 
-def divide_contest(
-    plan: SeatPlan, contest: Poll, constituencies: Mapping[str, Poll], independents: Collection[str]
-) -> dict[str, UnitSeats]:
-    """The seats of each constituency, in the order of the plan; one that is not in `constituencies` has no votes yet.
+def divide_constituency(
+    plan: SeatPlan, unit: str, contest: Poll, poll: Poll, independents: Collection[str]
+) -> UnitSeats:
+    """The seats of one constituency. Raises `KeyError` for a unit that has no seats by the plan.
 
     `contest` is the poll that a threshold of the contest is of. It can hold votes of no constituency, such as those
     from abroad.
     """
-    return {
-        unit: divide_constituency(plan, unit, contest, constituencies.get(unit, Poll({}, 0)), independents)
-        for unit in plan.seats
-    }
-
-
-def divide_constituency(
-    plan: SeatPlan, unit: str, contest: Poll, poll: Poll, independents: Collection[str]
-) -> UnitSeats:
-    """The seats of one constituency. Raises `KeyError` for a unit that has no seats by the plan."""
     house, quota_seats = plan.seats[unit], plan.quota_seats.get(unit, 0)
     out = barred(plan, contest, poll, independents)
     votes = counting_votes(plan, poll, out)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.seats import Alliance, SeatPlan, Threshold
 from tabulation.seats.admission import Poll
-from tabulation.seats.division import UnitSeats, divide_constituency, divide_contest, sum_up
+from tabulation.seats.division import UnitSeats, divide_constituency, sum_up
 from tabulation.seats.methods import Undecided
 
 LEFT, RIGHT = (Alliance(id=name, name=name, members=(f"{name}1", f"{name}2")) for name in ("left", "right"))
@@ -103,8 +103,8 @@ def test_quota_seats_of_several_who_are_first_are_open_between_them() -> None:
 
 
 def test_before_the_first_vote_everything_is_open() -> None:
-    found = divide_contest(plan(4, quota_seats={"u": 1}), Poll({}, 0), {}, ())
-    assert [UnitSeats(4, {}, (Undecided(3, (), "no_votes"), Undecided(1, (), "no_votes")))] == list(found.values())
+    found = seats_of(plan(4, quota_seats={"u": 1}), {})
+    assert UnitSeats(4, {}, (Undecided(3, (), "no_votes"), Undecided(1, (), "no_votes"))) == found
 
 
 def test_constituencies_are_divided_by_themselves_and_summed_up() -> None:
@@ -116,8 +116,9 @@ def test_constituencies_are_divided_by_themselves_and_summed_up() -> None:
         "abroad": Poll({"a": 900}, 900),
     }
     country = Poll({"a": 970, "b": 110, "c": 15, "d": 5}, 1_100)
-    found = divide_contest(by_plan, country, polls, {"d"})
-    assert ["tr/11", "tr/12", "tr/13"] == list(found)
+    found = {
+        unit: divide_constituency(by_plan, unit, country, polls.get(unit, Poll({}, 0)), {"d"}) for unit in by_plan.seats
+    }
     assert {"a": 2} == given_to(found["tr/11"])
     assert {"b": 3} == given_to(found["tr/12"])
     assert 1 == found["tr/13"].open
