@@ -17,7 +17,7 @@ from schemas.fields import Record
 from schemas.quarantine import Assessment, Quarantined, is_assessment
 from schemas.set_aside import MAX_KEPT_BYTES, MAX_STATEMENTS, SetAside, set_aside_in
 from schemas.totals import Cell
-from tabulation.counting.assess import assess
+from tabulation.counting.quarantine import assess
 from tabulation.counting.tally_fold import TallyFold
 
 MAX_ASSESSED: Final = 200

@@ -18,7 +18,7 @@ from schemas.comparison import Pair
 from schemas.fields import Record
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger
-from tabulation.counting.compare import compare, version_of
+from tabulation.counting.comparisons import compare, version_of
 from tabulation.counting.tally_fold import TallyFold
 
 MAX_BOXES: Final = 2_000

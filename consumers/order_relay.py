@@ -25,10 +25,10 @@ from schemas.override import Override
 from schemas.progress import Mark, parse_moved
 from schemas.quarantine import Quarantined
 from schemas.trust import Judge, OperatorKey, Verdict
-from tabulation.on_air.replay_clock import ReplayProgress
 from tabulation.orders.control import broken_control
 from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
 from tabulation.orders.restrictions import Restrictions
+from tabulation.replay_clock import ReplayProgress
 
 _log = logging.getLogger(__name__)
 

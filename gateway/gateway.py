@@ -25,8 +25,8 @@ from schemas.moments import epoch_ms
 from schemas.trust import Verdict
 from schemas.wire import Feed, FeedState, Playback
 from tabulation.derived.feeds import Arrivals
-from tabulation.on_air.replay_clock import is_surprising
 from tabulation.orders.restrictions import NO_EMBARGO, Embargo, complaint
+from tabulation.replay_clock import is_surprising
 
 _log: Final = logging.getLogger(__name__)
 

@@ -15,15 +15,15 @@ from schemas.fields import Record
 from schemas.progress import is_mark, parse_mark
 from schemas.trust import OperatorKey, Verdict
 from schemas.wire import PROTOCOL, Feed, Scope
+from tabulation.counting.comparisons import Comparisons
+from tabulation.counting.notices import NoticeGroups
+from tabulation.counting.quarantine import Quarantine
 from tabulation.derived.alarms import Alarms
 from tabulation.derived.feeds import FeedLimits, feeds, heard_by, state_message
-from tabulation.orders.by_hand import moved
+from tabulation.orders.confirmations import moved
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import Embargo
-from tabulation.view.comparisons import Comparisons
-from tabulation.view.notice_groups import NoticeGroups
 from tabulation.view.program import Program
-from tabulation.view.quarantine import Quarantine
 from tabulation.view.view import View
 
 

@@ -41,9 +41,17 @@ from schemas.fields import first_fault
 from schemas.moments import epoch_ms
 from schemas.tally import encode
 from schemas.trust import OperatorKey, OperatorSeal, encode_order
-from tabulation.derived.in_force import in_force_for
-from tabulation.orders.by_hand import FigureChange, changes, impossible, instead_of
-from tabulation.orders.confirmations import InForce, Question, questions, unanswered
+from tabulation.derived.facts import in_force_for
+from tabulation.orders.confirmations import (
+    FigureChange,
+    InForce,
+    Question,
+    changes,
+    impossible,
+    instead_of,
+    questions,
+    unanswered,
+)
 from tabulation.orders.control import Control
 from tabulation.view.program import Program
 

@@ -26,8 +26,7 @@ from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
 from tabulation.counting.lateness import LATE_MS
 from tabulation.derived.history import Given, History, as_given, as_relayed
-from tabulation.on_air.cells import HeldUnits
-from tabulation.on_air.relays import Relays
+from tabulation.on_air import HeldUnits, Relays
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import complaint
 from tabulation.view.view import View

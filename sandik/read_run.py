@@ -22,10 +22,10 @@ from schemas.override import is_override
 from schemas.statehash import state_of
 from schemas.totals import Cell, Told, Totals, is_aside, parse_totals
 from schemas.trust import Judge, OperatorKey
-from tabulation.on_air.cells import OnAir
+from tabulation.counting.quarantine import Quarantine
+from tabulation.on_air import OnAir
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import Embargo, complaint
-from tabulation.view.quarantine import Quarantine
 
 TellOption = Annotated[
     Told,

@@ -10,8 +10,8 @@ from typing import Final
 from schemas.definition import Election
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Row, Told, encode_rows
-from tabulation.on_air.cells import HeldUnits, OnAir
-from tabulation.view.quarantine import Where
+from tabulation.counting.quarantine import Where
+from tabulation.on_air import HeldUnits, OnAir
 from tabulation.view.view import View
 
 _MEANING: Final = {

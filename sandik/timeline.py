@@ -20,7 +20,7 @@ from tabulation.counting.event_time import timely
 from tabulation.derived.events import Events, FollowedUnit
 from tabulation.derived.feeds import FeedLimits, feeds, state_message
 from tabulation.derived.history import Given, History, as_given
-from tabulation.on_air.cells import HeldUnits
+from tabulation.on_air import HeldUnits
 from tabulation.orders.control import Control
 from tabulation.view.view import Heard, View
 

@@ -30,10 +30,9 @@ from schemas.quarantine import MENDABLE, Quarantined
 from schemas.set_aside import statement_of
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict
-from tabulation.derived.in_force import in_force_for
-from tabulation.orders.by_hand import changes, figure_of, impossible, instead_of
-from tabulation.orders.confirmations import Question, questions, unanswered
-from tabulation.view.quarantine import Quarantine
+from tabulation.counting.quarantine import Quarantine
+from tabulation.derived.facts import in_force_for
+from tabulation.orders.confirmations import Question, changes, figure_of, impossible, instead_of, questions, unanswered
 
 SHOWN: Final = 100
 """Alarms, quarantined records and orders that one answer lists, the newest: as many as a screen can hold."""

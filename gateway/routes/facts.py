@@ -11,9 +11,9 @@ from starlette.responses import Response
 from gateway.gateway import Gateway
 from gateway.routes.answers import Answers, Asked, asked
 from schemas.definition import Election
+from tabulation.counting.quarantine import Where
 from tabulation.derived.facts import facts_in
 from tabulation.view.figures import UnitFigures
-from tabulation.view.quarantine import Where
 
 MAX_UNITS_ANSWERED: Final = 2_000
 """Units in one answer: all of Türkiye (1,055) for one contest and source, or İstanbul (41) for every one of them.

@@ -19,7 +19,7 @@ from gateway.routes.moments import Busy, Moments, Past
 from schemas.errors import LogError, UsageError
 from schemas.moments import epoch_ms, parse_moment
 from schemas.totals import Row
-from tabulation.on_air.cells import HeldUnits
+from tabulation.on_air import HeldUnits
 
 
 class TotalsEndpoint:

@@ -26,8 +26,8 @@ from schemas.explanation import Explanation, Figures, Gap, SourceFigures, Why
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Told
 from schemas.trust import OperatorKey
+from tabulation.counting.comparisons import Comparisons
 from tabulation.derived.explain import GapQuestion, explain, set_aside
-from tabulation.view.comparisons import Comparisons
 from tabulation.view.program import Program
 
 EXAMPLE = "Example: sandik compare aa anka --run 2024-yerel --contest metropolitan_mayor --unit tr/34"

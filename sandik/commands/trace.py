@@ -29,7 +29,7 @@ from schemas.quarantine import Quarantined, is_assessment
 from schemas.totals import Cell, Told, Totals
 from schemas.trust import OperatorKey
 from tabulation.counting.trace import Asked, Behind, Step, Trace, history_of
-from tabulation.on_air.cells import OnAir
+from tabulation.on_air import OnAir
 
 EXAMPLE = "Example: sandik trace tr/34/uskudar metropolitan_mayor imamoglu --run 2024-yerel --source aa"
 

@@ -4,8 +4,8 @@
   added up to `sums`, which also judges one box's own figures), `report_ledger` which report of a whole district, by
   what `cell_rules` let in.
 - `checkpoint` is what a partition's ledgers look like in the log, for the next start.
-- Time: `event_time` is what an event time counts as, `lateness` says what waited too long to be published, `notices`
-  is what is odd about when tallies were told.
-- Questions: `compare` (two sources box by box), `trace` (what is behind a number), `assess` (what becomes of what was
-  set aside).
+- Time: `event_time` is what an event time counts as, `lateness` says what waited too long to be published.
+- What the totals do not show: `notices` (odd times, revisions and boxes), `comparisons` (of two sources, box by box)
+  and `quarantine` (what waits for somebody to look at it).
+- `trace` answers what is behind a number.
 """

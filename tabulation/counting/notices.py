@@ -1,13 +1,19 @@
-"""What is noticed of a source while its tallies are folded, to be said in the totals topic. Pure.
+"""What is odd about a source's tallies: noticed while they are folded, and grouped for the control room. Pure.
 
-Each notice is the newest of its kind and cell with the number of all before it, so it takes bounded memory and room in
-the log, however many statements it is about.
+The aggregator appends notices to the totals topic. Each is the newest of its kind and cell, with the number of all
+before it, so notices take bounded memory and room in the log, however many statements they are about.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
-from schemas.notice import Notice, NoticeKind
+from pydantic import ValidationError
+
+from schemas.definition import Election
+from schemas.fields import Record
+from schemas.notice import Notice, NoticeKind, is_notice, parse_notice
 from schemas.tally import Reported, Tally
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger
@@ -89,3 +95,67 @@ def _notice(
         at=at.astimezone(UTC),
         box=box,
     )
+
+
+class NoticeGroup(NamedTuple):
+    """What alarms are about: one kind of notice, of one source in one contest."""
+
+    kind: NoticeKind
+    source: str
+    contest: str
+
+
+class NoticeGroups:
+    """The fold of the notices in the totals topic: of each kind and cell the newest. Feed it every record.
+
+    `changes` counts what changed anything: who finds the same number twice has seen all there is.
+    """
+
+    def __init__(self, definition: Election) -> None:
+        self.changes = 0
+        self._definition: Final = definition
+        self._groups: dict[NoticeGroup, dict[Cell, Notice]] = {}
+        self._counts: Counter[NoticeGroup] = Counter()
+
+    def fold(self, record: Record) -> None:
+        """Fold one record of the topic; what is no notice, or is about something unknown, says nothing."""
+        if not is_notice(record.key):
+            return
+        try:
+            notice = parse_notice(record.value or b"")
+        except ValidationError:
+            return
+        if not self._definition.knows(notice.cell):
+            return
+        group = NoticeGroup(notice.kind, notice.source, notice.contest)
+        cells = self._groups.setdefault(group, {})
+        known = cells.get(notice.cell)
+        if notice.supersedes(known):
+            cells[notice.cell] = notice
+            self._counts[group] += notice.count - (known.count if known is not None else 0)
+            self.changes += 1
+
+    @property
+    def groups(self) -> dict[NoticeGroup, int]:
+        """How many statements or boxes each group is about; 0 where what was noticed has been corrected."""
+        return dict(sorted(self._counts.items()))
+
+    def by_source(self, kind: NoticeKind) -> Counter[str]:
+        """How many statements of each source there are of this kind."""
+        counts: Counter[str] = Counter()
+        for group, count in self._counts.items():
+            if group.kind == kind:
+                counts[group.source] += count
+        return counts
+
+    def newest(self, group: NoticeGroup) -> Notice:
+        """Of a group that is about anything, the notice with the newest event time."""
+        return max(self._standing(group), key=lambda notice: (notice.at, notice.cell))
+
+    def unit(self, group: NoticeGroup) -> str:
+        """Of a group that is about anything, the lowest unit that has all of its districts in it."""
+        paths = [self._definition.path(notice.cell.district) for notice in self._standing(group)]
+        return next(unit for unit in paths[0] if all(unit in path for path in paths))
+
+    def _standing(self, group: NoticeGroup) -> list[Notice]:
+        return [notice for notice in self._groups[group].values() if notice.count]

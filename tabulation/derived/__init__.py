@@ -5,7 +5,6 @@
 - Of a contest with seats: `seat_facts` (who has how many, in each unit).
 - Of the past: `history` (the totals as they stood at a moment).
 - Of the sources: `feeds` (how each is doing), `explain` (why two differ, and how the gap splits).
-- Of an order: `in_force` (what is in force where it comes).
 - For tools that bind a field to a key: `columns` (flat rows, with numbers as a reader's language has them) and
   `row_forms` (JSON, CSV, one object; a table of which only changed pieces are encoded again).
 """

@@ -14,11 +14,11 @@ from typing import Final, Literal, NamedTuple
 
 from schemas.quarantine import Reason
 from schemas.wire import Feed, FeedState
-from tabulation.orders.by_hand import Moved
+from tabulation.counting.notices import NoticeGroup, NoticeGroups
+from tabulation.counting.quarantine import Open
+from tabulation.orders.confirmations import Moved
 from tabulation.view.claims import excesses
 from tabulation.view.figures import UnitFigures
-from tabulation.view.notice_groups import NoticeGroup, NoticeGroups
-from tabulation.view.quarantine import Open
 from tabulation.view.view import View
 
 JUMP_POINTS: Final = 20

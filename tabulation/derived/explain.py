@@ -35,9 +35,9 @@ from schemas.explanation import (
 from schemas.figures import STATED, stated_in
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Cell, Told
-from tabulation.view.comparisons import BoxDifference, Comparisons, Rolled
+from tabulation.counting.comparisons import BoxDifference, Comparisons, Rolled
+from tabulation.counting.quarantine import Open
 from tabulation.view.figures import UnitFigures
-from tabulation.view.quarantine import Open
 from tabulation.view.view import View
 
 VotesIn = Callable[[Part], int]

@@ -1,15 +1,21 @@
 """Arithmetic facts about a unit: what follows from its figures and nothing else. Pure; integers in, integers out.
 
 Nobody's judgement is in here. Who has *won* is an editor's word, which is an order in the control topic; that somebody
-cannot be overtaken any more is a subtraction. Shares are in hundredths of a per cent (basis points, `_bp`).
+cannot be overtaken any more is a subtraction, which `in_force_for` holds against an order that calls somebody else.
+Shares are in hundredths of a per cent (basis points, `_bp`).
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
+from schemas.control import Called, Order
 from schemas.definition import Election, Unit
+from tabulation.orders.confirmations import InForce
+from tabulation.orders.control import Control
 from tabulation.view.claims import Claims
+from tabulation.view.program import Program
 
 WHOLE_BP: Final = 10_000
 """A hundred per cent, in hundredths of a per cent."""
@@ -227,3 +233,21 @@ def _ranks(counts: Sequence[int]) -> list[tuple[int, bool]]:
         ranks.append(ranks[-1] if index and count == counts[index - 1] else index + 1)
     holders = Counter(ranks)
     return [(rank, holders[rank] > 1) for rank in ranks]
+
+
+def in_force_for(order: Order, program: Program, control: Control, now: datetime) -> InForce:
+    """What is held, set by hand, called and under embargo at this moment, as far as the order is about it."""
+    beyond = _beyond(order, program) if isinstance(order, Called) else {}
+    return InForce(now, control.embargo, program.on_air, control.calls, beyond)
+
+
+def _beyond(order: Called, program: Program) -> dict[str, str]:
+    """Who cannot be overtaken where the call is made, by source."""
+    view, definition = program.live, program.live.definition
+    found = {}
+    for source in definition.sources:
+        figures = view.figures(order.contest, source.id, order.unit)
+        candidate = beyond_in(definition, order.contest, figures) if figures is not None else None
+        if candidate is not None:
+            found[source.id] = candidate
+    return found

@@ -27,8 +27,7 @@ from schemas.override import Override
 from schemas.totals import Cell, Totals
 from tabulation.counting.cell_rules import PartitionOf
 from tabulation.counting.tally_fold import TallyFold
-from tabulation.on_air.cells import OnAir
-from tabulation.on_air.relays import Relays
+from tabulation.on_air import OnAir, Relays
 from tabulation.orders.relayed_orders import Holds, Overrides
 
 

@@ -3,6 +3,6 @@
 - `control` is the fold of the control topic, which quarantines what cannot be read; `restrictions` is what the public
   is kept from (the embargo among it), also by orders that cannot be verified.
 - `relayed_orders` is what orders come to in the totals topic, and what is still owed to it.
-- Before an order is given: `by_hand` (what setting figures does, and what cannot be true afterwards), `confirmations`
-  (whether it shows the public more, and what it has to be confirmed for).
+- `confirmations`, before an order is written: what it does, whether it shows the public more, and what it has to be
+  confirmed for.
 """

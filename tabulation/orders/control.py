@@ -16,8 +16,8 @@ from schemas.fields import Record, other_version
 from schemas.progress import parse_moved
 from schemas.quarantine import Quarantined, Reason, quarantined
 from schemas.trust import MAX_ORDER_BYTES, Judge, OperatorKey, Verdict
-from tabulation.on_air.replay_clock import ReplayClock
 from tabulation.orders.restrictions import Embargo, Restrictions
+from tabulation.replay_clock import ReplayClock
 
 MAX_KEPT_BYTES: Final = 64 * 1024
 """What is kept of a record, as much as a tally may have: a control record may have a hundred times as much, and the

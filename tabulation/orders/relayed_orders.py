@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
+from schemas.control import FigureOverridden, Held, Order, Released, Taken
 from schemas.definition import Election
 from schemas.fields import Record
 from schemas.gate import Gate
 from schemas.override import Override
 from schemas.totals import Cell, names_order
-from tabulation.on_air.relays import Relays
+from tabulation.on_air import Relays
+from tabulation.orders.restrictions import HandOrder, cell_of
 
 IsOurs = Callable[[str], bool]
 """Whether a district's cells are ours to speak for."""
@@ -75,9 +76,9 @@ class Overrides:
 
     def apply(self, offset: int, order: Order) -> None:
         """Fold an order that counts, which lies at `offset`."""
-        if not isinstance(order, FigureOverridden | OverrideWithdrawn):
+        if not isinstance(order, HandOrder):
             return
-        cell = Cell(order.contest, order.source, order.unit)
+        cell = cell_of(order)
         before = self._standing.get(cell)
         own = self.own[offset] = _override(offset, cell, order)
         figures, instead_of = own.figures, own.instead_of
@@ -92,7 +93,7 @@ class Overrides:
         return len(self.wanted)
 
 
-def _override(offset: int, cell: Cell, order: FigureOverridden | OverrideWithdrawn) -> Override:
+def _override(offset: int, cell: Cell, order: HandOrder) -> Override:
     """What an order by itself sets: nothing, where it takes figures back."""
     figures = order.figures if isinstance(order, FigureOverridden) else {}
     replaced = order.instead_of if isinstance(order, FigureOverridden) else {}

@@ -26,7 +26,14 @@ from schemas.control import (
 from schemas.definition import Election
 from schemas.totals import Cell
 from schemas.trust import Verdict
-from tabulation.orders.by_hand import cell_of
+
+HandOrder = FigureOverridden | OverrideWithdrawn
+"""An order about the figures of one cell."""
+
+
+def cell_of(order: HandOrder) -> Cell:
+    """The cell whose figures an order is about."""
+    return Cell(order.contest, order.source, order.unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from schemas.gate import Gate, is_gate, parse_gate
 from schemas.override import Override, is_override, parse_override
 from schemas.totals import Cell, is_aside, parse_totals
 from tabulation.counting.event_time import timely
-from tabulation.on_air.cells import HeldUnits, OnAir
+from tabulation.on_air import HeldUnits, OnAir
 from tabulation.view.view import View
 
 

@@ -15,7 +15,7 @@ from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.gate import Gate
 from schemas.progress import PlaybackStatus
 from schemas.wire import Feed, Playback, State
-from tabulation.on_air.cells import HeldUnits, OnAir
+from tabulation.on_air import HeldUnits, OnAir
 from tests.builders import NIGHT
 
 SECONDS = st.integers(0, 10_000)

@@ -14,7 +14,7 @@ from sandik.run_totals import totals_of
 from schemas.control import Mode
 from schemas.definition import Election, Party
 from schemas.totals import Told, Totals
-from tabulation.on_air.cells import OnAir
+from tabulation.on_air import OnAir
 from tests.builders import NIGHT
 from tests.gateway.nights import DISTRICTS, election, totals
 from tests.producers.real_tables import real_table

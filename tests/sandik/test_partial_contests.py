@@ -9,7 +9,7 @@ from schemas.totals import Cell, Told, Totals
 from tabulation.counting.cell_rules import Refusal, Rulebook
 from tabulation.derived.columns import Columns, Shape
 from tabulation.derived.facts import facts_in
-from tabulation.on_air.cells import OnAir
+from tabulation.on_air import OnAir
 from tabulation.view.view import View
 from tests.builders import NIGHT, small_election
 from tests.gateway.nights import totals

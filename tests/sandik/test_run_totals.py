@@ -11,7 +11,7 @@ from schemas.gate import Gate
 from schemas.override import Override
 from schemas.set_aside import SetAsideHere
 from schemas.totals import Cell, Told, Totals
-from tabulation.on_air.cells import OnAir
+from tabulation.on_air import OnAir
 from tabulation.view.program import Program
 from tests.builders import DISTRICTS, NIGHT, small_election
 from tests.gateway.nights import Written, totals

@@ -34,7 +34,7 @@ from sandik.wiring import new_epoch
 from schemas.control import Order
 from schemas.statehash import state_of
 from schemas.totals import is_aside, parse_totals
-from tabulation.on_air.replay_clock import LEASE_S
+from tabulation.replay_clock import LEASE_S
 from tests.patience import LIMIT_S
 from tests.schemas.orders import written
 

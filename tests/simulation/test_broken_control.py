@@ -15,9 +15,9 @@ from eventlog.topics import RunTopics
 from schemas.control import EmbargoSet, parse_control, parse_epoch
 from schemas.progress import Mark, parse_moved
 from schemas.trust import Judge
-from tabulation.on_air.replay_clock import ReplayProgress, is_surprising
 from tabulation.orders.control import Control
 from tabulation.orders.relayed_orders import Holds, Overrides
+from tabulation.replay_clock import ReplayProgress, is_surprising
 from tests.gateway.nights import Written, election
 from tests.schemas.orders import written
 

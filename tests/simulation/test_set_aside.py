@@ -12,9 +12,8 @@ from schemas.quarantine import Quarantined
 from schemas.set_aside import set_aside_in
 from schemas.tally import Counted, Tally, encode, parse_tallies
 from schemas.totals import Cell
-from tabulation.counting.assess import assess
+from tabulation.counting.quarantine import Quarantine, assess
 from tabulation.counting.tally_fold import TallyFold
-from tabulation.view.quarantine import Quarantine
 from tests.builders import counted, small_election
 from tests.gateway.nights import Written
 from tests.schemas.orders import order

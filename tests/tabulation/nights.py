@@ -7,7 +7,7 @@ from schemas.definition import Election
 from schemas.figures import COUNTS
 from schemas.override import Override
 from schemas.totals import Cell, Totals
-from tabulation.on_air.cells import OnAir
+from tabulation.on_air import OnAir
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import order
 

@@ -23,9 +23,9 @@ from schemas.moments import epoch_ms
 from schemas.progress import Mark, ReplayMoved, parse_moved
 from schemas.quarantine import Quarantined
 from schemas.trust import OperatorSeal, Verdict, encode_order
-from tabulation.on_air.replay_clock import ReplayProgress
 from tabulation.orders.control import MAX_KEPT_BYTES, Control, broken_control
 from tabulation.orders.relayed_orders import Holds, Overrides
+from tabulation.replay_clock import ReplayProgress
 from tests.builders import NIGHT, small_election
 from tests.fuzz.target import Opened, Target, expect, simple
 from tests.gateway.nights import Written

@@ -22,8 +22,8 @@ from schemas.statehash import state_of
 from schemas.tally import encode
 from schemas.totals import TOTALS, Totals, encode_rows
 from schemas.wire import SERVER_MESSAGE
-from tabulation.on_air.replay_clock import ReplayProgress
 from tabulation.orders.relayed_orders import RelayedOrders
+from tabulation.replay_clock import ReplayProgress
 from tests.builders import counted
 from tests.fuzz.clients import Ear, payloads
 from tests.fuzz.target import Broken, Opened, Target, expect, simple

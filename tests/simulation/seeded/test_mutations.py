@@ -22,8 +22,7 @@ from schemas.trust import OperatorKey
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.checkpoint import Checkpoint, Marker
 from tabulation.derived.history import Timed, as_relayed
-from tabulation.on_air.cells import OnAir
-from tabulation.on_air.relays import Relays
+from tabulation.on_air import OnAir, Relays
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import NO_EMBARGO
 from tabulation.view.figures import UnitFigures

@@ -9,10 +9,10 @@ from schemas.quarantine import Reason
 from schemas.set_aside import SetAside
 from schemas.totals import Cell, Totals
 from schemas.wire import Feed, FeedState
+from tabulation.counting.notices import NoticeGroups
+from tabulation.counting.quarantine import Open
 from tabulation.derived.alarms import MAX_ALARMS_KEPT, Alarm, Alarms
-from tabulation.orders.by_hand import Moved
-from tabulation.view.notice_groups import NoticeGroups
-from tabulation.view.quarantine import Open
+from tabulation.orders.confirmations import Moved
 from tabulation.view.view import View
 from tests.gateway.nights import START, Written, election, totals
 from tests.schemas.test_notice import notice

@@ -11,6 +11,8 @@ from schemas.explanation import Explanation
 from schemas.quarantine import quarantined
 from schemas.tally import encode
 from schemas.totals import Told, Totals
+from tabulation.counting.comparisons import Comparisons, Rolled
+from tabulation.counting.quarantine import Quarantine
 from tabulation.derived.explain import (
     GapQuestion,
     Points,
@@ -23,8 +25,6 @@ from tabulation.derived.explain import (
     votes_of,
     written_points,
 )
-from tabulation.view.comparisons import Comparisons, Rolled
-from tabulation.view.quarantine import Quarantine
 from tabulation.view.view import View
 from tests.builders import reported
 from tests.gateway.apart import comparison, part, run_of, written

@@ -1,10 +1,14 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventlog.run import Run
+from eventlog.topics import RunTopics
+from schemas.control import Called, EmbargoLifted, EmbargoSet
 from schemas.definition import Unit
 from schemas.figures import COUNTS
 from tabulation.derived.facts import (
@@ -15,14 +19,21 @@ from tabulation.derived.facts import (
     beyond_in,
     facts,
     facts_in,
+    in_force_for,
     lead,
     progress_bp,
     ranking,
     share_bp,
     shares_bp,
 )
+from tabulation.orders.control import Control
+from tabulation.orders.restrictions import Embargo
 from tabulation.view.claims import Claims, Shift, claim_of, unheard
-from tests.builders import small_election
+from tabulation.view.program import Program
+from tests.builders import NIGHT, small_election
+from tests.gateway.nights import Written
+from tests.schemas.orders import EPOCH, RUN, order, written
+from tests.tabulation.nights import CELL, said
 
 BALLOT = ("a", "b", "c", "d")
 VOTES = st.dictionaries(st.sampled_from((*BALLOT, "x", "y")), st.integers(0, 4) | st.integers(0, 10**8))
@@ -237,3 +248,32 @@ def test_a_definition_says_in_which_order_and_how_many() -> None:
     box = counted({"imamoglu": 30, "kurum": 20}, opened=10)
     assert isinstance(facts_in(definition, "mayor", box), Facts)
     assert beyond_in(definition, "mayor", box) == "imamoglu"
+
+
+ELECTION = small_election()
+WHERE: dict[str, Any] = {"contest": "mayor", "unit": CELL.district}
+
+
+def test_a_call_comes_upon_who_is_called_and_who_cannot_be_overtaken_by_each_source() -> None:
+    program, control = Program(ELECTION), Control(Run(RunTopics(RUN), "test", EPOCH, ELECTION))
+    everything = said(
+        votes={"imamoglu": 4_000, "kurum": 1_000}, boxes_opened=20, registered=6_000, cast=5_000, valid=5_000
+    )
+    program.fold(Written(0, everything.encode(), key=CELL.key()))
+    control.fold(Written(0, written(Called, candidate="kurum", **WHERE)))
+    control.fold(Written(1, written(EmbargoSet)))
+
+    found = in_force_for(order(Called, candidate="kurum", **WHERE), program, control, NIGHT)
+    assert ({"aa": "imamoglu"}, Embargo(), NIGHT) == (found.beyond, found.embargo, found.now)
+    assert ["kurum"] == [call.candidate for call in found.calls]
+    assert everything == found.on_air.truth(CELL)
+    assert {} == in_force_for(order(EmbargoLifted), program, control, NIGHT).beyond
+    elsewhere = order(Called, contest="mayor", unit="tr/41/gebze", candidate="kurum")
+    assert {} == in_force_for(elsewhere, program, control, NIGHT).beyond
+
+
+def test_while_boxes_are_out_that_can_change_it_nobody_is_beyond_reach() -> None:
+    program, control = Program(ELECTION), Control(Run(RunTopics(RUN), "test", EPOCH, ELECTION))
+    half = said(votes={"imamoglu": 2_000, "kurum": 500}, boxes_opened=10, registered=3_000, cast=2_500, valid=2_500)
+    program.fold(Written(0, half.encode(), key=CELL.key()))
+    assert {} == in_force_for(order(Called, candidate="kurum", **WHERE), program, control, NIGHT).beyond

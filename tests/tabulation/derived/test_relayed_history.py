@@ -8,7 +8,7 @@ from schemas.gate import GATE_PREFIX, Gate
 from schemas.override import Override
 from schemas.totals import Cell, Totals
 from tabulation.derived.history import Given, History, as_given, as_relayed
-from tabulation.on_air.relays import Relays
+from tabulation.on_air import Relays
 from tests.builders import NIGHT, counted, small_election, value_of
 from tests.gateway.nights import Written
 from tests.tabulation.derived.test_history import order

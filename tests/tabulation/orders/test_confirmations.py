@@ -18,11 +18,187 @@ from schemas.control import (
     Released,
     Taken,
 )
-from tabulation.orders.confirmations import InForce, Question, lift, questions, unanswered
+from schemas.definition import Election
+from schemas.override import Override
+from tabulation.orders.confirmations import (
+    FigureChange,
+    InForce,
+    Moved,
+    Question,
+    changes,
+    excesses,
+    impossible,
+    instead_of,
+    lift,
+    moved,
+    questions,
+    unanswered,
+)
 from tabulation.orders.restrictions import NO_EMBARGO, Embargo
-from tests.builders import NIGHT
+from tests.builders import NIGHT, small_election
 from tests.schemas.orders import Kind, order
-from tests.tabulation.nights import WHERE, on_air, setting
+from tests.tabulation.nights import CELL, WHERE, on_air, setting
+
+SAID: dict[str, Any] = {
+    "boxes_opened": 10,
+    "registered": 3_000,
+    "cast": 2_500,
+    "valid": 2_400,
+    "invalid": 100,
+    "unattributed": 0,
+    "votes": {"kurum": 1_000, "imamoglu": 1_400},
+}
+
+
+def withdrawn() -> OverrideWithdrawn:
+    found = order(OverrideWithdrawn, **WHERE)
+    assert isinstance(found, OverrideWithdrawn)
+    return found
+
+
+def test_a_change_is_what_stood_and_what_will_stand() -> None:
+    assert (FigureChange("valid", 2_400, 2_401), FigureChange("votes.kurum", 1_000, 7)) == changes(
+        setting(votes__kurum=7, valid=2_401), on_air(**SAID)
+    )
+
+
+def test_what_was_set_by_hand_before_is_what_stood() -> None:
+    assert (FigureChange("votes.kurum", 5, 7),) == changes(setting(votes__kurum=7), on_air({"votes.kurum": 5}, **SAID))
+    assert (FigureChange("valid", 5, 7), FigureChange("votes.kurum", None, 1)) == changes(
+        setting(valid=7, votes__kurum=1), on_air({"valid": 5})
+    )
+
+
+def test_what_is_taken_back_goes_to_what_the_source_says() -> None:
+    assert (FigureChange("votes.kurum", 5, 1_000),) == changes(withdrawn(), on_air({"votes.kurum": 5}, **SAID))
+    assert (FigureChange("votes.kurum", 5, None),) == changes(withdrawn(), on_air({"votes.kurum": 5}))
+    assert () == changes(withdrawn(), on_air(**SAID))
+
+
+def test_a_change_is_told_in_a_line() -> None:
+    assert "votes.kurum: 11,360 → 1,136" == str(FigureChange("votes.kurum", 11_360, 1_136))
+    assert "valid: nothing → 7" == str(FigureChange("valid", None, 7))
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [{"votes__kurum": 100_000_000_000}, {"valid": 1_000_000_001}, {"boxes_opened": 100_001}],
+)
+def test_what_no_district_can_have_is_refused(figures: dict[str, int]) -> None:
+    assert "is more than any district can have" in str(impossible(setting(**figures)))
+    assert impossible(setting(valid=1_000_000_000, boxes_opened=100_000)) is None
+
+
+@pytest.mark.parametrize(
+    ("figures", "says"),
+    [
+        ({"boxes_opened": 21}, "boxes_opened is 21, and the district's boxes 20"),
+        ({"registered": 6_001}, "registered is 6,001, and the district's roll 6,000"),
+        ({"cast": 6_001, "registered": 6_001}, "cast is 6,001, and the district's roll 6,000"),
+        ({"cast": 3_001}, "cast is 3,001, and registered 3,000"),
+        ({"registered": 2_499}, "cast is 2,500, and registered 2,499"),
+        ({"valid": 2_501}, "valid is 2,501, and cast 2,500"),
+        ({"invalid": 101}, "valid + invalid is 2,501, and cast 2,500"),
+        ({"cast": 2_450}, "valid + invalid is 2,500, and cast 2,450"),
+        ({"votes__kurum": 1_001}, "the sum of votes and unattributed is 2,401, and valid 2,400"),
+        ({"unattributed": 1}, "the sum of votes and unattributed is 2,401, and valid 2,400"),
+        ({"valid": 2_399}, "the sum of votes and unattributed is 2,400, and valid 2,399"),
+        ({"boxes_opened": 0}, "valid is 2,400, and the boxes opened 0"),
+    ],
+)
+def test_what_cannot_be_true_afterwards_is_named(figures: dict[str, int], says: str) -> None:
+    assert says in excesses(setting(**figures), on_air(**SAID))
+
+
+def test_figures_that_agree_with_those_that_stand_are_no_excess() -> None:
+    assert () == excesses(setting(votes__kurum=1_001, valid=2_401, cast=2_501), on_air(**SAID))
+    assert () == excesses(setting(votes__kurum=0), on_air(**SAID))
+    assert () == excesses(setting(valid=2_401), on_air({"cast": 2_501}, **SAID)), "it goes with what is set by hand"
+
+
+def test_votes_of_a_cell_that_has_no_valid_ones_make_no_sense_alone() -> None:
+    """Where the source has reported nothing yet, too."""
+    assert 2 == len(excesses(setting(votes__kurum=7), on_air()))
+    alone = setting(votes__kurum=7, valid=7, cast=7, registered=7, boxes_opened=1)
+    assert () == excesses(alone, on_air())
+
+
+def test_what_the_source_contradicts_by_itself_is_not_this_orders_doing() -> None:
+    said = SAID | {"cast": 3_500}
+    assert () == excesses(setting(votes__kurum=999), on_air(**said))
+    assert 1 == len(excesses(setting(registered=3_400), on_air(**said)))
+
+
+def test_without_a_known_roll_nothing_exceeds_it() -> None:
+    units = [unit.model_copy(update={"registered": None}) for unit in small_election().units]
+    definition = Election(**(small_election().model_dump() | {"units": tuple(units)}))
+    assert () == excesses(setting(registered=60_000), on_air(definition=definition, **SAID))
+
+
+FIGURES = st.dictionaries(
+    st.sampled_from(["boxes_opened", "registered", "cast", "valid", "invalid", "unattributed", "votes.kurum"]),
+    st.integers(0, 40),
+    min_size=1,
+)
+
+
+@given(FIGURES, FIGURES, st.none() | FIGURES)
+def test_an_excess_is_there_where_the_oracle_finds_one_that_the_order_touches(
+    said: dict[str, int], figures: dict[str, int], by_hand: dict[str, int] | None
+) -> None:
+    votes = {"kurum": said.pop("votes.kurum", 0)}
+    fold = on_air(by_hand, votes, None, **said)
+    found = order_of(figures)
+    after = {"votes.kurum": votes["kurum"], **said, **(by_hand or {}), **figures}
+    expected = contradicts(after, set(figures))
+    assert expected == bool(excesses(found, fold))
+
+
+def order_of(figures: dict[str, int]) -> Any:
+    return setting(**{name.replace(".", "__"): count for name, count in figures.items()})
+
+
+def contradicts(after: dict[str, int], touched: set[str]) -> bool:
+    """Whether any quantity is more than one that it cannot exceed, where the order sets a part of either."""
+
+    def at(*names: str) -> int:
+        return sum(after.get(name, 0) for name in names)
+
+    pairs: list[tuple[int, int, set[str]]] = [
+        (at("boxes_opened"), 20, {"boxes_opened"}),
+        (at("registered"), 6_000, {"registered"}),
+        (at("cast"), at("registered"), {"cast", "registered"}),
+        (at("valid"), at("cast"), {"valid", "cast"}),
+        (at("votes.kurum", "unattributed"), at("valid"), {"votes.kurum", "unattributed", "valid"}),
+    ]
+    if at("valid") <= at("cast"):
+        pairs.append((at("valid", "invalid"), at("cast"), {"valid", "invalid", "cast"}))
+    if not at("boxes_opened"):
+        counted = ("registered", "cast", "valid", "unattributed", "votes.kurum")
+        pairs += [(at(name), 0, {name, "boxes_opened"}) for name in counted[:3]]
+        pairs.append((at(*counted[3:]), 0, {"boxes_opened", *counted[3:]}))
+    return any(smaller > larger and parts & touched for smaller, larger, parts in pairs)
+
+
+def test_what_the_source_says_at_an_order_is_0_where_it_has_said_nothing() -> None:
+    assert {"valid": 2_400, "votes.kurum": 1_000} == instead_of(setting(votes__kurum=7, valid=1), on_air(**SAID))
+    assert {"votes.kurum": 1_000} == instead_of(setting(votes__kurum=7), on_air({"votes.kurum": 5}, **SAID))
+    assert {"valid": 0, "votes.kurum": 0} == instead_of(setting(votes__kurum=7, valid=1), on_air())
+
+
+def test_a_figure_has_moved_where_its_source_says_something_else_than_at_the_order() -> None:
+    fold = on_air(**SAID)
+    by_hand = {"valid": 7, "votes.kurum": 7}
+    for number, own in enumerate([{"valid": 2_400, "votes.kurum": 900}, {}]):
+        override = Override(**CELL._asdict(), override=number, at=NIGHT, figures=by_hand, instead_of=own)
+        fold.fold_override(override)
+        assert ((Moved(CELL, "votes.kurum", 900, 1_000),) if own else ()) == moved(fold)
+    unheard = on_air()
+    unheard.fold_override(
+        Override(**CELL._asdict(), override=1, at=NIGHT, figures={"valid": 7}, instead_of={"valid": 0})
+    )
+    assert () == moved(unheard)
+
 
 CALLED_IN: dict[str, Any] = {"contest": "mayor", "unit": "tr/34"}
 

@@ -19,7 +19,7 @@ from tabulation.orders.restrictions import NO_EMBARGO, Embargo
 from tests.gateway.nights import START, Written, election
 from tests.schemas.orders import Kind, new_seal, written
 from tests.simulation.test_broken_control import SOUND, broken
-from tests.tabulation.on_air.test_replay_clock import moved
+from tests.tabulation.test_replay_clock import moved
 
 RUN = Run(RunTopics("night"), "live", "e1e1", election())
 LIFT = START + timedelta(hours=2)

@@ -14,7 +14,7 @@ from schemas.gate import Gate, is_gate, parse_gate
 from schemas.moments import epoch_ms
 from schemas.override import Override, is_override, overridden, parse_override, unreported
 from schemas.totals import Cell, Totals, parse_totals
-from tabulation.on_air.cells import OnAir
+from tabulation.on_air import OnAir
 from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
 from tabulation.view.claims import Shift, claim_of, claims_before_counting, unheard
 from tabulation.view.program import Program

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.progress import Mark, ReplayMoved
 from schemas.wire import Playback
-from tabulation.on_air.replay_clock import LEASE_S, ReplayClock, ReplayProgress, is_surprising
+from tabulation.replay_clock import LEASE_S, ReplayClock, ReplayProgress, is_surprising
 from tests.builders import NIGHT
 from tests.gateway.nights import START, Written
 
