@@ -18,9 +18,10 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
+from producers.tables.lines import MAY_BE_CUT, Sheet, TableLine
 from producers.tables.mapping import BoxMapping, Column
 from producers.tables.notation import Numbers, Times
-from producers.tables.sheet import MAY_BE_CUT, Sheet, TableLine, column_of, open_sheet
+from producers.tables.sheet import open_sheet
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError
 from schemas.fields import MAX_BOX_COUNT, MAX_BOX_NUMBER, MAX_REVISION, first_fault
@@ -104,12 +105,14 @@ class RowReader:
                 self._read_columns.add(self._column(column.column))
 
     def _column(self, name: str) -> int:
-        return column_of(name, self.sheet.header, self.file)
+        return self.sheet.column(name, self.file)
 
     def read(self, line: TableLine) -> None:
         """Read one line, or note in `faults` why it cannot be used."""
         try:
-            if self._is_total(line.cells):
+            if line.fault:
+                self.faults.add(line.number, line.fault)
+            elif self._is_total(line.cells):
                 self.total_rows.append(self._total(line))
             else:
                 self._keep(line.number, self._whole_row(line))

@@ -10,7 +10,6 @@ A mapping is a small TOML file. Unknown keys are refused, so that a typo is repo
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
@@ -18,9 +17,11 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from producers.input_files import FileSection, all_faults, indented, parse_toml
+from producers.tables.encodings import check_encoding
 from producers.tables.line_checks import TOTAL_WORDS
+from producers.tables.lines import Layout
 from producers.tables.notation import Numbers, Times, check_pattern
-from producers.tables.sheet import Layout
+from producers.tables.objects import check_path
 from schemas.definition import Name
 from schemas.errors import MappingError
 from schemas.fields import MAX_REVISION, Color, Id, UnitId
@@ -136,14 +137,31 @@ Mark = Annotated[str, Field(max_length=1, pattern=r"^[^0-9A-Za-z+\-]?$")]
 """What stands between the digits of a number."""
 
 
+Format = Literal["csv", "tsv", "json", "jsonl", "xml", "workbook", "parquet"]
+"""What a file is, where the ending of its name does not say so; see `parts.KINDS`."""
+
+HeaderRow = Annotated[int, Field(ge=0, le=10_000)]
+
+
 class TableSection(FileSection):
     """`[table]`: how the file is written: what separates its cells, how numbers are written, which lines are no data.
 
-    `skip`, `end`, `unended` and `only`: see `Layout`. `totals`: a line whose unit is called by one of these words is
-    the sum of others; it is checked and not published.
+    What is not said here: see `Layout`. `header_row`: the line that names the columns, as an editor counts, 0 for none;
+    or several, whose cells are joined. `totals`: a line whose unit is called by one of these words is the sum of
+    others; it is checked and not published.
     """
 
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    format: Format | None = None
+    encoding: Name | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    quote: Annotated[str, Field(max_length=1)] = '"'
+    header_row: (
+        HeaderRow | Annotated[tuple[HeaderRow, ...], Field(min_length=1, max_length=10, strict=False)] | None
+    ) = None
+    sheet: Name | None = None
+    files: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    rows: Name | None = None
+    each: Name | None = None
     thousands: Mark = ""
     decimal: Mark = ""
     skip: Annotated[tuple[Name, ...], Field(strict=False)] = ()
@@ -151,6 +169,29 @@ class TableSection(FileSection):
     unended: bool = False
     only: dict[ColumnName, Name] = Field(default_factory=dict)
     totals: Annotated[tuple[Name, ...], Field(strict=False)] = TOTAL_WORDS
+
+    @field_validator("encoding")
+    @classmethod
+    def _there_is_such(cls, encoding: str | None) -> str | None:
+        return check_encoding(encoding) if encoding else None
+
+    @field_validator("rows")
+    @classmethod
+    def _is_path(cls, rows: str | None) -> str | None:
+        return check_path(rows) if rows else None
+
+    @model_validator(mode="after")
+    def _header_rows_rise(self) -> Self:
+        rows = self._header_rows
+        if len(rows) > 1 and (rows[0] == 0 or list(rows) != sorted(set(rows))):
+            raise ValueError("table: the numbers of header_row must rise, from 1 up")
+        return self
+
+    @property
+    def _header_rows(self) -> tuple[int, ...]:
+        if self.header_row is None:
+            return ()
+        return (self.header_row,) if isinstance(self.header_row, int) else self.header_row
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
@@ -166,7 +207,21 @@ class TableSection(FileSection):
     @property
     def layout(self) -> Layout:
         """Return how this table's file is laid out."""
-        return Layout(self.delimiter, skip=self.skip, end=self.end, unended=self.unended, only=tuple(self.only.items()))
+        return Layout(
+            self.delimiter,
+            rows=self.rows,
+            each=self.each,
+            skip=self.skip,
+            end=self.end,
+            unended=self.unended,
+            only=tuple(self.only.items()),
+            format=self.format,
+            encoding=self.encoding,
+            quote=self.quote,
+            header_rows=self._header_rows,
+            sheet=self.sheet,
+            files=self.files,
+        )
 
 
 class BoxMapping(FileSection):
@@ -236,18 +291,6 @@ class DistrictReportSection(TimesSection):
         return Times(self.time_format, zone, night, self.repeated_hour)
 
 
-class ReportTableSection(TableSection):
-    """`[table]` of an agency's table. `rows` and `each` say where in a JSON file the lines are: see `Layout`."""
-
-    rows: Name | None = None
-    each: Name | None = None
-
-    @property
-    def layout(self) -> Layout:
-        """Return how this table's file is laid out."""
-        return replace(super().layout, rows=self.rows, each=self.each)
-
-
 class DistrictUnitsSection(FileSection):
     """`[units]` of an agency's table: the columns with the district, and names that the definition does not have."""
 
@@ -276,7 +319,7 @@ class ReportMapping(FileSection):
     report: DistrictReportSection
     units: DistrictUnitsSection
     columns: DistrictColumnsSection
-    table: ReportTableSection = ReportTableSection()
+    table: TableSection = TableSection()
     votes: dict[ColumnName, Id] = Field(default_factory=dict)
     candidates: dict[Name, Id] = Field(default_factory=dict)
     contests: dict[Name, Id] = Field(default_factory=dict)

@@ -14,10 +14,11 @@ from typing import Final, NamedTuple
 from producers.input_files import some_of
 from producers.tables.fitting import check_mapping
 from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
+from producers.tables.lines import MAY_BE_CUT, Sheet, TableLine
 from producers.tables.mapping import COUNTS, Column, ReportMapping
 from producers.tables.names import Names
 from producers.tables.notation import Times, revision_of
-from producers.tables.sheet import MAY_BE_CUT, Sheet, TableLine, column_of, open_sheet
+from producers.tables.sheet import open_sheet
 from producers.tables.spellings import Spellings
 from schemas.definition import Election
 from schemas.errors import MappingError, TableError
@@ -79,10 +80,13 @@ class ReportReader:
         ]
         for name in wanted:
             if name is not None:
-                self._columns[name] = column_of(name, self.sheet.header, self.faults.file)
+                self._columns[name] = self.sheet.column(name, self.faults.file)
 
     def read(self, line: TableLine) -> None:
         """Read one line, or note in `faults` why it cannot be used."""
+        if line.fault:
+            self.faults.add(line.number, line.fault)
+            return
         if self._is_total(line.cells):
             self._total_rows += self._total(line)
             return
@@ -316,7 +320,7 @@ class ReportReader:
         return self.mapping.table.numbers.parse(self._cell(cells, column), column, most)
 
 
-_HAVE_AN_END: Final = {".json", ".parquet"}
+_HAVE_AN_END: Final = {".json", ".xml", ".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 """Endings of the names of files that cannot be read at all where a part is missing."""
 
 
@@ -348,7 +352,7 @@ def read_reports(path: Path, mapping: ReportMapping, definition: Election, *, co
     with open_sheet(path, table.layout) as sheet:
         if not sheet.header:
             raise TableError(f"{path} is empty. Is it the right file, and written?")
-        faults = LineFaults(str(path), "record" if kind == ".json" else "line")
+        faults = LineFaults(str(path), "record" if kind in {".json", ".xml"} else "line")
         reader = ReportReader(sheet, mapping, definition, faults, correction)
         for line in sheet.lines:
             reader.read(line)

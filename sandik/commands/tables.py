@@ -22,8 +22,8 @@ from producers.tables.boxes import Table, election, read_table, statements, tall
 from producers.tables.fitting import check_mapping, check_table
 from producers.tables.line_checks import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping, read_mapping, read_report_mapping
+from producers.tables.parts import FileState, state_of
 from producers.tables.reports import ReportTable, read_reports
-from producers.tables.sheet import FileState, state_of
 from sandik import screen
 from sandik.commands.simulate import Faults
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app
@@ -46,7 +46,9 @@ app = command_app()
 
 @app.command(epilog=BOXES_EXAMPLE)
 def boxes(
-    file: Annotated[Path, typer.Argument(help="The table: CSV, gzipped CSV or Parquet.")],
+    file: Annotated[
+        Path, typer.Argument(help="The table, of any kind that docs/mapping.md lists; a folder or ZIP of them.")
+    ],
     mapping: Annotated[
         Path, typer.Option("--mapping", metavar="FILE", help="A TOML file that says what each column is.")
     ],
@@ -198,7 +200,10 @@ MAX_DEFINITION_BYTES: Final = 64 * 1024 * 1024
 
 @app.command(epilog=REPORTS_EXAMPLE)
 def reports(
-    file: Annotated[Path, typer.Argument(help="The agency's totals: CSV, gzipped CSV, Parquet or JSON.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="The agency's totals, of any kind that docs/mapping.md lists; a folder or ZIP of them."),
+    ],
     mapping: Annotated[
         Path, typer.Option("--mapping", metavar="FILE", help="A TOML file that says what each column is.")
     ],

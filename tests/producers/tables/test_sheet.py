@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from producers.tables import sheet as sheets
+from producers.tables import objects
+from producers.tables.lines import Layout, TableLine, as_cell
 from producers.tables.notation import Numbers
-from producers.tables.sheet import Layout, TableLine, as_cell, open_sheet, read_json
+from producers.tables.sheet import open_sheet
 from schemas.errors import TableError
 
 
@@ -61,8 +62,8 @@ def test_an_empty_file_has_no_columns(tmp_path: Path) -> None:
     assert lines(path) == ((), [])
 
 
-def test_a_folder_is_no_table(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="cannot be read as a table"):
+def test_an_empty_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="has no file of a table"):
         lines(tmp_path)
 
 
@@ -108,8 +109,8 @@ def read(
 ) -> list[tuple[int, list[str]]]:
     path = tmp_path / "playout-data.json"
     path.write_bytes(content if isinstance(content, bytes) else orjson.dumps(content))
-    sheet = read_json(path, rows, each)
-    return [(0, list(sheet.header)), *((line.number, list(line.cells)) for line in sheet.lines)]
+    with open_sheet(path, Layout(rows=rows, each=each)) as sheet:
+        return [(0, list(sheet.header)), *((line.number, list(line.cells)) for line in sheet.lines)]
 
 
 def test_objects_are_lines_and_nested_names_are_joined(tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_json_of_another_shape_says_what_to_do(tmp_path: Path, content: object, 
 
 
 def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheets, "MAX_JSON_BYTES", 2)
+    monkeypatch.setattr(objects, "MAX_JSON_BYTES", 2)
 
     with pytest.raises(TableError, match="Split it"):
         read(tmp_path, [{}, {}])

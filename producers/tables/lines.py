@@ -1,0 +1,219 @@
+"""A table of any format as a header and lines of text cells, and how its file is laid out."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from math import isfinite
+from typing import Final, NamedTuple
+
+from schemas.errors import MappingError
+from schemas.spelling import fold, same_text
+
+_GROUPED: Final = re.compile(r"\d{1,3}\.\d{3}")
+"""A number with decimals that looks like one with a mark for thousands."""
+
+_NEAREST_COLUMNS: Final = 3
+
+_COMMON_DELIMITERS: Final = (";", "\t", "|", ",")
+
+MAY_BE_CUT: Final = (
+    "the file ends here without a line end, and nothing shows that the last cell is whole. Was it cut off? If it was "
+    "not, end the line; if the file never ends it, say table.unended = true in the mapping"
+)
+"""What a message says of a last line that may be cut off."""
+
+
+class LineNumber(int):
+    """A line's number where a table is several files: its place among all lines, written `3 of b.csv`."""
+
+    text: str
+
+    @classmethod
+    def of(cls, place: int, number: int, file: str) -> "LineNumber":
+        """Return the number of the line that is line `number` of the file."""
+        made = cls(place)
+        made.text = f"{number} of {file}"
+        return made
+
+    def __format__(self, spec: str) -> str:
+        return format(self.text, spec)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class TableLine(NamedTuple):
+    """One line of a table: its number as an editor or a Parquet viewer counts, from 1, and its cells.
+
+    `ended`: whether it had a line end. The last line of a CSV may have none, and then it may be cut off.
+    `fault`: why the line cannot be read, or an empty string; its cells are then of no use.
+    """
+
+    number: int
+    cells: Sequence[str]
+    ended: bool = True
+    fault: str = ""
+
+
+class MissingColumn(MappingError):
+    """A table has no column of the name that the mapping has for it."""
+
+    def __init__(self, message: str, column: str) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An open table: its column names, and its lines, which can be read once.
+
+    - `written`: when the file says that it was written; the latest of several files.
+    - `wanted`: the columns that were asked for. Ask for all of them before the first line is read.
+    """
+
+    header: tuple[str, ...]
+    lines: Iterator[TableLine]
+    written: datetime | None = None
+    wanted: set[int] = field(default_factory=set)
+
+    def column(self, name: str, file: str) -> int:
+        """Return the index of a column, as `column_of`, and note that it is wanted."""
+        index = column_of(name, self.header, file)
+        self.wanted.add(index)
+        return index
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a table's file is laid out.
+
+    - `format`: what the file is, such as `csv`; without it the ending of its name says so.
+    - `encoding` of a text; without it UTF-8, or UTF-16 where the text shows that it is.
+    - `delimiter` separates the cells of a CSV, `quote` is around cells that have it in them.
+    - `header_rows`: the lines whose cells name the columns, `(0,)` for none: then columns are called `1`, `2` and on.
+      Without it the header is the first line that is not empty.
+    - `sheet` of a workbook; `files` of a folder or ZIP, as patterns; `rows` and `each` are for JSON: see `objects`.
+    - `skip`: lines whose first filled cell begins with one of these words are no data, wherever they are.
+    - `end`: the last line of a whole file begins with this word; without it a file is not whole.
+    - `only`: lines that have another text in one of these columns are left out, such as those of another contest.
+    - `unended`: the file's writer never ends the last line, so a missing line end does not mean that it was cut off.
+    """
+
+    delimiter: str | None = None
+    rows: str | None = None
+    each: str | None = None
+    skip: tuple[str, ...] = ()
+    end: str | None = None
+    unended: bool = False
+    only: tuple[tuple[str, str], ...] = ()
+    format: str | None = None
+    encoding: str | None = None
+    quote: str = '"'
+    header_rows: tuple[int, ...] = ()
+    sheet: str | None = None
+    files: tuple[str, ...] = ()
+
+
+def begins_with(cells: Iterable[str], words: Iterable[str]) -> bool:
+    """Return whether the first filled cell begins with one of these words, whatever their case and accents.
+
+    A word without a letter or digit, such as `#`, is compared as it is.
+    """
+    begin = next((cell.strip() for cell in cells if cell.strip()), "")
+    return any(_begins(begin, word) for word in words)
+
+
+def _begins(text: str, word: str) -> bool:
+    if any(map(str.isalnum, word)):
+        return f"{fold(text)}-".startswith(f"{fold(word)}-")
+    return text.startswith(word)
+
+
+def column_of(name: str, header: Sequence[str], file: str) -> int:
+    """Return the index of a column, from 0.
+
+    Case and accents matter here, but not how an accent is encoded. Raises `MappingError` where there is none of that
+    name, or more than one; it names the nearest.
+    """
+    found = [index for index, column in enumerate(header) if same_text(column) == same_text(name)]
+    if len(found) > 1:
+        raise MappingError(f"{file} has {len(found)} columns named {name!r}. Rename all but one.")
+    if found:
+        return found[0]
+    by_key = {fold(column): column for column in reversed(header)}
+    near = [by_key[match] for match in get_close_matches(fold(name), by_key, _NEAREST_COLUMNS, 0.5)]
+    hint = f"Nearest: {', '.join(map(repr, near))}" if near else f"It has: {', '.join(map(repr, header))}"
+    unsplit = [mark for mark in _COMMON_DELIMITERS if len(header) == 1 and mark in header[0]]
+    if unsplit:
+        hint += f". All of that is one cell: say table.delimiter = {toml_text(unsplit[0])} in the mapping"
+    raise MissingColumn(f"{file} has no column {name!r}, which the mapping names. {hint}.", name)
+
+
+def toml_text(text: str) -> str:
+    """Return a text as a TOML file has it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t").replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def as_cell(value: object) -> str:
+    """Return a value as the text that a CSV would have.
+
+    A whole number that comes as a float, as in a column with gaps, loses its decimals. A number such as 1.234 is
+    written with an exponent, so that it is not read as a grouped 1234, whatever marks the table's numbers have.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float | Decimal) and isfinite(value):
+        if value == int(value):
+            return str(int(value))
+        return f"{value}e0" if _GROUPED.fullmatch(str(value)) else str(value)
+    return str(value)
+
+
+def under_header(rows: Iterator[TableLine], layout: Layout, file: str) -> Sheet:
+    """Return rows as a table: those that name its columns are its header, what comes after them its lines.
+
+    Raises `MappingError` where a row that the mapping names is not there.
+    """
+    if layout.header_rows == (0,):
+        first = next((row for row in rows if row.cells), None)
+        if first is None:
+            return Sheet((), iter(()))
+        header = tuple(str(number) for number in range(1, len(first.cells) + 1))
+        return Sheet(header, _chained(first, rows))
+    if not layout.header_rows:
+        named = (row.cells for row in rows if any(row.cells) and not begins_with(row.cells, layout.skip))
+        return Sheet(tuple(name.strip() for name in next(named, ())), rows)
+    found: list[Sequence[str]] = []
+    for number in layout.header_rows:
+        row = next((row for row in rows if row.number >= number), None)
+        if row is None or row.fault:
+            raise MappingError(f"{file} has no readable line {number}, which table.header_row in the mapping names.")
+        found.append(row.cells)
+    return Sheet(_joined(found), rows)
+
+
+def _chained(first: TableLine, rows: Iterator[TableLine]) -> Iterator[TableLine]:
+    yield first
+    yield from rows
+
+
+def _joined(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the names of columns that several rows have together: `Votos` over `PAN` is `Votos PAN`.
+
+    An empty cell of an upper row is part of the cell on its left, as where cells are merged.
+    """
+    upper, lowest = rows[:-1], rows[-1]
+    width = max(map(len, rows))
+    parts: list[list[str]] = [[] for _ in range(width)]
+    for row in upper:
+        text = ""
+        for index in range(width):
+            text = (row[index].strip() if index < len(row) else "") or text
+            parts[index].append(text)
+    for index, cell in enumerate(lowest):
+        parts[index].append(cell.strip())
+    return tuple(" ".join(filter(None, each)) for each in parts)
