@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.measure import spread
 from benchmarks.night import election, events
-from eventlog.partition import partition_of
+from eventlog.port import partition_of
 from eventlog.sqlite.tables import StoredRecord
 from eventlog.topics import DEFAULT_PARTITIONS
 from sandik.process import calm_garbage_collector

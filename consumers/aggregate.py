@@ -17,14 +17,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from consumers.assessments import AssessmentRounds
 from consumers.checkpoints import CheckpointWriter, read_checkpoints, usable_ledgers
-from consumers.comparisons import MAX_BEHIND, ComparisonRounds
 from consumers.order_relay import OrderRelay
+from consumers.rounds import MAX_BEHIND, AssessmentRounds, ComparisonRounds
 from eventlog.clock import Clock
+from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried
 from eventlog.port import Entry, EventLog, Reader
 from eventlog.reading import read_until
-from eventlog.retry import LOG_RETRY, RetryPolicy, Tries, retried
 from eventlog.run import Run, find_run
 from schemas.errors import LogError
 from schemas.fields import Record

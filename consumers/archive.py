@@ -30,8 +30,8 @@ from eventlog.archive.reader import Archive
 from eventlog.archive.segment import Columns
 from eventlog.archive.writer import ArchiveFolder, Disk, claimed
 from eventlog.clock import Clock
+from eventlog.loops import LOG_RETRY, RetryPolicy, Tries
 from eventlog.port import EventLog, Reader
-from eventlog.retry import LOG_RETRY, RetryPolicy, Tries
 from eventlog.run import Run
 from schemas.errors import ArchiveError, LogError
 from schemas.fields import Record

@@ -16,7 +16,7 @@ import orjson
 
 from eventlog.archive.manifest import START, ArchivedTopic, End, link
 from eventlog.archive.segment import Columns, microseconds, moment
-from eventlog.partition import partition_of
+from eventlog.port import partition_of
 from schemas.definition import Election
 from schemas.fields import Record
 from schemas.statehash import CellHash, State, joined

@@ -1,11 +1,13 @@
 """The port: what the rest of sandik asks of an event log, and all it asks.
 
 A topic has partitions; a partition is a sequence of records with rising offsets (with gaps, where it is compacted).
-Appends are durable once they return. Positions belong to the readers: the log keeps none.
+Appends are durable once they return. Positions belong to the readers: the log keeps none. Every adapter puts a key into
+the same partition (`partition_of`) and refuses the same entries (`check_entries`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, Protocol, Self
 
 from schemas.errors import RecordTooLarge, UsageError
@@ -184,3 +186,33 @@ def check_entries(topic: Topic, entries: Sequence[Entry]) -> None:
             raise UsageError(
                 f"Topic {topic.name!r} has no partition {entry.partition}. Give one from 0 to {topic.partitions - 1}."
             )
+
+
+_SEED: Final = 0x9747B28C
+_M: Final = 0x5BD1E995
+_R: Final = 24
+_MASK: Final = 0xFFFFFFFF
+
+_REMEMBERED_KEYS: Final = 65_536
+"""Keys whose hash is kept: a run's keys are its districts (973 in Türkiye) times contests and sources."""
+
+
+@lru_cache(maxsize=_REMEMBERED_KEYS)
+def murmur2(data: bytes) -> int:
+    """Hash as `org.apache.kafka.common.utils.Utils.murmur2` does, as an unsigned 32-bit number."""
+    length = len(data)
+    h = _SEED ^ length
+    whole = length & ~3
+    for start in range(0, whole, 4):
+        k = int.from_bytes(data[start : start + 4], "little") * _M & _MASK
+        k = (k ^ (k >> _R)) * _M & _MASK
+        h = (h * _M & _MASK) ^ k
+    if length > whole:
+        h = (h ^ int.from_bytes(data[whole:], "little")) * _M & _MASK
+    h = (h ^ (h >> 13)) * _M & _MASK
+    return h ^ (h >> 15)
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return the partition of `key` among so many, as Kafka's default partitioner chooses it."""
+    return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -6,9 +6,8 @@ from functools import partial
 from typing import Any, Final, NoReturn, Protocol
 
 from eventlog.clock import Clock
-from eventlog.loops import forever, is_asked_to_end
+from eventlog.loops import Tries, forever, is_asked_to_end
 from eventlog.port import EventLog, Reader
-from eventlog.retry import Tries
 from eventlog.run import find_run, open_run
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings

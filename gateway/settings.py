@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from eventlog.retry import RetryPolicy
+from eventlog.loops import RetryPolicy
 from gateway.admission.handshake import AccessSettings
 from gateway.admission.keys import TlsFiles
 from gateway.admission.limits import Limits

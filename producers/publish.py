@@ -12,9 +12,9 @@ from itertools import islice
 from typing import Final
 
 from eventlog.clock import Clock, Replay
+from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, Waiting, retried
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_until
-from eventlog.retry import LOG_RETRY, RetryPolicy, Tries, Waiting, retried
 from producers.stages import Deliveries, Delivery, DeliveryStream
 from schemas.tally import MAX_TALLY_BYTES, Counted, Reported, Tally, Withdrawn, encode, parse_tallies
 

@@ -21,8 +21,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import uvloop
 
 from eventlog.clock import Clock
-from eventlog.loops import forever
-from eventlog.retry import RetryPolicy
+from eventlog.loops import RetryPolicy, forever
 from sandik import screen
 from schemas.errors import Interrupted, LogError, LoopEnded, SandikError, UsageError
 

@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl
 from eventlog.clock import Clock
 from eventlog.kafka.administration import KafkaCommands
 from eventlog.kafka.security import Mechanism, Protocol, Security
+from eventlog.loops import RetryPolicy, Tries, Waiting, retried
 from eventlog.port import EventLog, RestorableLog
-from eventlog.retry import RetryPolicy, Tries, Waiting, retried
 from eventlog.run import Run, open_run
 from eventlog.sqlite.log import SqliteLog
 from sandik.tracing import traced_where_asked

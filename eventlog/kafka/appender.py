@@ -9,8 +9,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeEr
 
 from eventlog.kafka.closing import stop_producer
 from eventlog.kafka.connection import Connection
-from eventlog.partition import partition_of
-from eventlog.port import Entry, Topic
+from eventlog.port import Entry, Topic, partition_of
 from schemas.errors import RecordTooLarge
 
 APPEND_DEADLINE_S: Final = 30.0

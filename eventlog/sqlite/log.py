@@ -14,8 +14,7 @@ from types import MappingProxyType
 from typing import Self
 
 from eventlog.clock import Clock
-from eventlog.partition import partition_of
-from eventlog.port import Batch, Entry, Topic, TopicFinding, check_entries
+from eventlog.port import Batch, Entry, Topic, TopicFinding, check_entries, partition_of
 from eventlog.sqlite import leases, tables
 from eventlog.sqlite.file import LogFile
 from eventlog.sqlite.tables import StoredTopic, compact, is_due

@@ -20,8 +20,7 @@ from functools import partial
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from eventlog.partition import partition_of
-from eventlog.port import MIN_COMPACTION_LAG_MS, Batch, Entry, Topic
+from eventlog.port import MIN_COMPACTION_LAG_MS, Batch, Entry, Topic, partition_of
 from schemas.errors import PositionLost, RecordDamaged, UnknownTopic
 
 OFFSET_BITS: Final = 40

@@ -25,7 +25,7 @@ from gateway.admission.handshake import Credentials, Refusal, peer_of
 from gateway.admission.limits import Meter
 from gateway.clients.framing import COMPRESSION_WINDOW_BITS, PING, Framing, text_frame
 from gateway.clients.liveness import RESTART_CODE, RESTART_REASON
-from gateway.connections.sockets import hang_up
+from gateway.connections.http import hang_up
 from gateway.gateway import Gateway
 from schemas.wire import CLOSE_REASONS, MAX_MESSAGE_BYTES, PROTOCOL, CloseCode
 

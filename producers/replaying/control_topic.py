@@ -13,8 +13,8 @@ from functools import partial
 from typing import Final, NoReturn
 
 from eventlog.archive.segment import moment
+from eventlog.loops import Tries
 from eventlog.port import Entry, EventLog
-from eventlog.retry import Tries
 from eventlog.run import Run
 from producers.replaying.playhead import Status
 from schemas.control import ReplayOrder, parse_epoch

@@ -14,9 +14,8 @@ from typing import Final
 
 from eventlog.archive.segment import microseconds
 from eventlog.clock import Clock
-from eventlog.loops import forever
+from eventlog.loops import Tries, forever, retried
 from eventlog.port import EventLog
-from eventlog.retry import Tries, retried
 from eventlog.run import Run, begin_replay_epoch, find_run
 from producers.publish import BATCH_RECORDS, Publisher
 from producers.replaying.archived import ArchivedNight, ArchiveReader

@@ -11,8 +11,8 @@ import typer
 from pydantic import ValidationError
 
 from eventlog.clock import Clock, Wall
+from eventlog.loops import Tries, retried
 from eventlog.port import Entry, EventLog
-from eventlog.retry import Tries, retried
 from eventlog.run import Run, create_run, find_run
 from producers.input_files import all_faults, indented, some_of
 from producers.publish import Publisher, boxes_of, entry, publish, reports_of

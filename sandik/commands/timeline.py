@@ -10,7 +10,7 @@ import typer
 
 from eventlog.archive.reader import Archive, open_archive
 from eventlog.archive.segment import Archived
-from eventlog.partition import partition_of
+from eventlog.port import partition_of
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from sandik import screen

@@ -17,9 +17,9 @@ from typing import Final
 import uvloop
 
 from eventlog.clock import Clock, Wall
+from eventlog.loops import LOG_RETRY
 from eventlog.port import EventLog
 from eventlog.reading import read_until
-from eventlog.retry import LOG_RETRY
 from eventlog.run import Run
 from producers.publish import BATCH_RECORDS, Publisher, entry
 from sandik.load.measurements import MICROSECONDS, LoadFigures

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Clock, Wall
+from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
-from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from consumers.archive import ArchiveBook
 from eventlog.archive.manifest import ArchivedTopic
 from eventlog.archive.writer import Disk, claimed
-from eventlog.partition import partition_of
+from eventlog.port import partition_of
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from schemas.control import RunCreated

@@ -9,8 +9,8 @@ import pytest
 
 from consumers.aggregate import MAX_RECORDS, WARN_EVERY_S, AggregateSettings, Aggregator, Progress
 from eventlog.clock import Manual, Wall
+from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog, Topic
-from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from schemas.fields import Record

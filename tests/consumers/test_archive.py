@@ -17,8 +17,8 @@ from eventlog.archive.reader import open_archive
 from eventlog.archive.segment import Archived
 from eventlog.archive.writer import LOCK, Disk
 from eventlog.clock import Wall
+from eventlog.loops import RetryPolicy
 from eventlog.port import EventLog
-from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from eventlog.topics import RunTopics
 from producers.publish import Publisher, entry, publish

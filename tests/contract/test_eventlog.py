@@ -6,8 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from eventlog.clock import Wall
-from eventlog.partition import partition_of
-from eventlog.port import Entry, EventLog, Membership, Topic
+from eventlog.port import Entry, EventLog, Membership, Topic, partition_of
 from schemas.errors import PositionLost, RecordTooLarge, UnknownTopic, UsageError
 from schemas.moments import epoch_ms
 from tests.contract.opening import open_log

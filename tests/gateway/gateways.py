@@ -14,8 +14,8 @@ from websockets.asyncio import client
 from websockets.asyncio.client import ClientConnection
 
 from eventlog.clock import Clock, Wall
+from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
-from eventlog.retry import RetryPolicy
 from eventlog.run import create_run
 from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics

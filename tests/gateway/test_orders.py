@@ -12,8 +12,8 @@ import pytest
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Manual, Wall
+from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
-from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run, find_run
 from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from eventlog.clock import Manual, Replay, Wall
+from eventlog.loops import RetryPolicy, Waiting
 from eventlog.port import Entry, EventLog
-from eventlog.retry import RetryPolicy, Waiting
 from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from producers.publish import (

@@ -19,9 +19,9 @@ from consumers.archive import Archiver
 from eventlog.archive.reader import Archive, open_archive
 from eventlog.archive.segment import Archived
 from eventlog.clock import Clock, Wall
+from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
-from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run, find_run
 from gateway.server import serve
 from gateway.settings import GatewaySettings

@@ -11,8 +11,8 @@ import pytest
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
+from eventlog.loops import RetryPolicy, Waiting
 from eventlog.port import EventLog
-from eventlog.retry import RetryPolicy, Waiting
 from eventlog.run import Run, create_run, find_run
 from producers.publish import Publisher, entry, publish
 from sandik.wiring import open_log

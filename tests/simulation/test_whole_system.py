@@ -17,8 +17,8 @@ import pytest
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
+from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
-from eventlog.retry import RetryPolicy
 from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from schemas.control import Held, Released

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
-from eventlog.kafka import membership as kafka_member
-from eventlog.kafka.log import KafkaLog
-from eventlog.kafka.membership import KafkaMembership
+from eventlog.kafka import log as kafka_log
+from eventlog.kafka.log import KafkaLog, KafkaMembership
 from eventlog.port import Topic
 from schemas.errors import LogRefused, LoopEnded
 from tests.patience import LIMIT_S
@@ -25,7 +24,7 @@ async def log(kafka: str) -> AsyncIterator[KafkaLog]:
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_member, "CHECK_S", 0.05)
+    monkeypatch.setattr(kafka_log, "CHECK_S", 0.05)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -16,10 +16,8 @@ import orjson
 from consumers.aggregate import AggregateSettings, Aggregator
 from consumers.archive import Archiver
 from eventlog.archive.reader import open_archive
-from eventlog.loops import forever
-from eventlog.partition import partition_of
-from eventlog.port import Entry
-from eventlog.retry import RetryPolicy
+from eventlog.loops import RetryPolicy, forever
+from eventlog.port import Entry, partition_of
 from eventlog.run import Run, create_run
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway

@@ -8,8 +8,8 @@ from consumers.archive import Archiver, ArchiveSettings
 from eventlog.archive.reader import open_archive
 from eventlog.archive.writer import Disk
 from eventlog.clock import Clock
+from eventlog.loops import RetryPolicy
 from eventlog.port import EventLog
-from eventlog.retry import RetryPolicy
 from eventlog.run import Run
 from tests.simulation.seeded.line import Line
 from tests.simulation.seeded.store import Store

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Self, TypeVar
 
-from eventlog.partition import partition_of
-from eventlog.port import Batch, Entry, Topic, TopicFinding
+from eventlog.port import Batch, Entry, Topic, TopicFinding, partition_of
 from schemas.errors import LogError, LogUnavailable
 from tests.simulation.seeded.faults import Fault
 from tests.simulation.seeded.line import Line

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
-from eventlog.partition import partition_of
+from eventlog.port import partition_of
 from eventlog.topics import RunTopics
 from schemas.figures import COUNTS
 from schemas.moments import epoch_ms

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from eventlog.partition import partition_of
-from eventlog.port import Batch, Entry, Topic, check_entries
+from eventlog.port import Batch, Entry, Topic, check_entries, partition_of
 from schemas.errors import PositionLost, UnknownTopic
 
 COMPACTION_LAG_S: Final = 12.0

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from consumers.aggregate import AggregateSettings, fold_run
-from eventlog.loops import forever
-from eventlog.partition import partition_of
-from eventlog.retry import RetryPolicy
+from eventlog.loops import RetryPolicy, forever
+from eventlog.port import partition_of
 from eventlog.run import Run, create_run
 from gateway.admission.access import PUBLIC, Grant
 from gateway.admission.handshake import AccessSettings

@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from gateway.connections.sockets import give_up_after, hang_up
+from gateway.connections.http import give_up_after, hang_up
 from tests.patience import LIMIT_S
 
 

@@ -1,57 +1,57 @@
-"""Assessments: for each statement in quarantine, whether letting it out would change a figure, by what stands now.
+"""The aggregator's rounds: comparisons of sources, and assessments of quarantined statements, a little at a time.
 
-What is known of a statement is what the quarantine topic says: its record, and the last assessment of it. So a restart,
-a rebalance or a zombie's old record need no care of their own: what is owed is whatever differs from the ledgers.
+What is owed follows from the topics: comparisons whose newest record is older than the ledgers, and assessments that
+differ from what the ledgers say. So a restart, a rebalance, a zombie's old record or a failed append need no care of
+their own, and a rebuild that ends where the last one did appends nothing: a round is idempotent.
 """
 
+from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Final, NamedTuple, Self
 
+import orjson
 from pydantic import ValidationError
 
 from eventlog.port import Entry, EventLog
 from eventlog.reading import CatchingUp
 from eventlog.run import Run
+from schemas.comparison import Pair
 from schemas.fields import Record
 from schemas.quarantine import Assessment, Quarantined, is_assessment
 from schemas.set_aside import MAX_KEPT_BYTES, MAX_STATEMENTS, SetAside, set_aside_in
 from schemas.totals import Cell
+from tabulation.counting.box_ledger import BoxLedger
+from tabulation.counting.comparisons import compare, version_of
 from tabulation.counting.quarantine import assess
 from tabulation.counting.tally_fold import TallyFold
+
+MAX_BOXES: Final = 2_000
+"""Boxes looked at in one step, and what is over in the last district: 2 to 20 ms, a fifth of a tick at most."""
+
+MAX_RECORDS: Final = 200
+"""Records of a topic read in one step: 3 to 5 ms of parsing."""
+
+MAX_BEHIND: Final = 2_000
+"""Tallies that may wait while sources are compared: one read of the aggregator's. Figures come first."""
+
 
 MAX_ASSESSED: Final = 200
 """Statements assessed in one step: some 5 ms, a twentieth of a tick."""
 
-MAX_RECORDS: Final = 200
-"""Records of the topic read in one step: some 5 ms of parsing."""
 
+class _Rounds:
+    """Keeps a topic of one partition in step with the ledgers. Use as an async context manager.
 
-class _Tracked(NamedTuple):
-    found: SetAside
-    record: Quarantined | None
-
-
-class AssessmentRounds:
-    """Publishes assessments of what is in quarantine from the districts that an aggregator owns.
-
-    Use as an async context manager. Nothing is assessed before the topic was read to its end once: what other members
-    have published is known by then.
+    Call order: `begin()`, then `step()` while it `is_busy`; or `finish()`.
     """
 
-    def __init__(self, log: EventLog, run: Run, fold: TallyFold) -> None:
+    def __init__(self, log: EventLog, topic: str, fold: TallyFold) -> None:
         self._log = log
-        self._topic = run.topics.quarantine.name
-        self._definition = run.definition
+        self._topic = topic
         self._fold = fold
-        self._owned: frozenset[int] = frozenset()
-        self._tracked: OrderedDict[str, _Tracked] = OrderedDict()
-        self._of_cell: dict[Cell, set[str]] = {}
-        self._told: dict[str, Assessment] = {}
-        self._pending: dict[str, None] = {}
-        self._is_reading = False
-        self._has_read = False
-        self._reading = CatchingUp(log, self._topic)
+        self._reading = CatchingUp(log, topic)
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,8 +60,118 @@ class AssessmentRounds:
         await self._reading.__aexit__()
 
     @property
+    @abstractmethod
     def is_busy(self) -> bool:
-        """Whether there is something to read or to assess."""
+        """Whether there is something to do in the next step."""
+
+    @abstractmethod
+    async def step(self) -> None:
+        """Do so much as does not hold up a tick: read some of the topic, or work out and append what is owed."""
+
+    async def finish(self) -> None:
+        """Go on until nothing is left to do."""
+        while self.is_busy:
+            await self.step()
+
+
+class ComparisonRounds(_Rounds):
+    """Keeps the comparisons of the districts that an aggregator owns."""
+
+    def __init__(self, log: EventLog, run: Run, fold: TallyFold) -> None:
+        super().__init__(log, run.topics.comparisons.name, fold)
+        self._settings = run.topics.comparisons
+        self.compared = 0
+        """Comparisons published since the start."""
+        sources = sorted(source.id for source in run.definition.sources if source.reports == "boxes")
+        self._pairs = list(combinations(sources, 2))
+        self._newest: dict[bytes, int] = {}
+        self._waiting: list[Pair] | None = None
+        self._is_created = False
+
+    @property
+    def is_busy(self) -> bool:
+        return self._waiting is not None
+
+    async def begin(self) -> None:
+        """Begin a round; none where nothing can be compared."""
+        if not self._pairs:
+            return
+        if not self._is_created:
+            await self._log.create([self._settings])  # a run that is older than comparisons has no such topic
+            self._is_created = True
+        await self._reading.begin()
+        self._waiting = sorted(
+            {
+                Pair(cell.contest, cell.district, *sources)
+                for cell in self._fold.ledgers
+                for sources in self._pairs
+                if cell.source in sources
+            }
+        )
+
+    async def step(self) -> None:
+        if self._waiting is None:
+            return
+        if self._reading.is_behind:
+            self._newest.update(_versions(await self._reading.read(MAX_RECORDS)))
+        elif self._waiting:
+            await self._compare_some(self._waiting)
+        else:
+            self._waiting = None
+
+    async def _compare_some(self, waiting: list[Pair]) -> None:
+        entries, boxes = [], 0
+        while waiting and boxes < MAX_BOXES:
+            pair = waiting.pop()
+            a, b = (self._ledger(Cell(pair.contest, source, pair.district)) for source in (pair.a, pair.b))
+            if version_of(a, b) > self._newest.get(pair.key(), -1):
+                entries.append(Entry(pair.key(), compare(pair, a, b).encode()))
+                boxes += sum(len(ledger) for ledger in (a, b) if ledger is not None)
+        if entries:
+            await self._log.append(self._topic, entries)
+            self.compared += len(entries)
+
+    def _ledger(self, cell: Cell) -> BoxLedger | None:
+        ledger = self._fold.ledgers.get(cell)
+        return ledger if isinstance(ledger, BoxLedger) else None
+
+
+def _versions(records: Sequence[Record]) -> Mapping[bytes, int]:
+    """The version of each key's last record. What cannot be read as a comparison is skipped."""
+    versions = {}
+    for record in records:
+        try:
+            versions[record.key or b""] = int(orjson.loads(record.value or b"")["version"])
+        except (ValueError, LookupError, TypeError):
+            continue
+    return versions
+
+
+class _Tracked(NamedTuple):
+    found: SetAside
+    record: Quarantined | None
+
+
+class AssessmentRounds(_Rounds):
+    """Publishes assessments of what is in quarantine from the districts that an aggregator owns.
+
+    Nothing is assessed before the topic was read to its end once: what other members
+    have published is known by then.
+    """
+
+    def __init__(self, log: EventLog, run: Run, fold: TallyFold) -> None:
+        super().__init__(log, run.topics.quarantine.name, fold)
+        self._definition = run.definition
+        self._owned: frozenset[int] = frozenset()
+        self._tracked: OrderedDict[str, _Tracked] = OrderedDict()
+        self._of_cell: dict[Cell, set[str]] = {}
+        self._told: dict[str, Assessment] = {}
+        self._pending: dict[str, None] = {}
+        self._is_reading = False
+        self._has_read = False
+
+    @property
+    def is_busy(self) -> bool:
         return self._is_reading or bool(self._pending and self._has_read)
 
     def own(self, partitions: frozenset[int]) -> None:
@@ -87,7 +197,6 @@ class AssessmentRounds:
         self._is_reading = True
 
     async def step(self) -> None:
-        """Go on: read what the topic has, then assess what is pending, and publish what differs from what was told."""
         if self._is_reading:
             if self._reading.is_behind:
                 for record in await self._reading.read(MAX_RECORDS):
@@ -96,11 +205,6 @@ class AssessmentRounds:
             self._is_reading, self._has_read = False, True
         if self._has_read:
             await self._assess_some()
-
-    async def finish(self) -> None:
-        """Go on until nothing is left to do."""
-        while self.is_busy:
-            await self.step()
 
     async def _assess_some(self) -> None:
         positions = [position for position, _ in zip(list(self._pending), range(MAX_ASSESSED), strict=False)]

@@ -3,7 +3,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog.partition import murmur2, partition_of
+from eventlog.port import murmur2, partition_of
 
 
 @pytest.mark.parametrize(
