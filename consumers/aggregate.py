@@ -25,10 +25,11 @@ from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried
 from eventlog.port import Entry, EventLog, Reader
 from eventlog.reading import read_until
 from eventlog.run import Run, find_run
+from schemas.asides import is_aside
 from schemas.errors import LogError
 from schemas.fields import Record
 from schemas.quarantine import Quarantined
-from schemas.totals import Cell, is_aside, parse_totals
+from schemas.totals import Cell, parse_totals
 from schemas.trust import OperatorKey
 from tabulation.counting.checkpoint import Checkpoint, Marker
 from tabulation.counting.lateness import LATE_MS, Lateness, Now

@@ -18,13 +18,12 @@ from typing import Final, Self
 from eventlog.port import Entry, EventLog
 from eventlog.reading import CatchingUp, read_to_end
 from eventlog.run import Run
+from schemas.asides import Gate, Override
 from schemas.control import parse_epoch
 from schemas.fields import Record
-from schemas.gate import Gate
-from schemas.override import Override
 from schemas.progress import Mark, parse_moved
 from schemas.quarantine import Quarantined
-from schemas.trust import Judge, OperatorKey, Verdict
+from schemas.trust import OperatorKey, OrderVerifier, Verdict
 from tabulation.orders.control import broken_control
 from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
 from tabulation.orders.restrictions import Restrictions
@@ -49,7 +48,7 @@ class OrderRelay:
         self._run = run
         self._control = run.topics.control.name
         self._totals = run.topics.totals.name
-        self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
+        self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.definition, operators)
         self._holds = Holds(run.definition)
         self._restrictions = Restrictions(run.definition)
         self._overrides = Overrides()
@@ -164,7 +163,7 @@ class OrderRelay:
         return self._partition.get(district) in self._owned
 
     def _fold_control(self, record: Record) -> None:
-        verdict = self._judge.judge(record.offset, record.value, record.timestamp)
+        verdict = self._verifier.verify(record.offset, record.value, record.timestamp)
         broken = broken_control(self._control, record, verdict)
         if broken is not None:
             self._broken.append(broken)

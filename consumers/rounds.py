@@ -19,8 +19,15 @@ from eventlog.reading import CatchingUp
 from eventlog.run import Run
 from schemas.comparison import Pair
 from schemas.fields import Record
-from schemas.quarantine import Assessment, Quarantined, is_assessment
-from schemas.set_aside import MAX_KEPT_BYTES, MAX_STATEMENTS, SetAside, set_aside_in
+from schemas.quarantine import (
+    MAX_KEPT_BYTES,
+    MAX_STATEMENTS,
+    Assessment,
+    Quarantined,
+    SetAside,
+    is_assessment,
+    set_aside_in,
+)
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.comparisons import compare, version_of

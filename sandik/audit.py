@@ -11,8 +11,8 @@ from eventlog.reading import read_to_end
 from eventlog.run import Run
 from sandik.read_run import quarantine_of
 from schemas.control import QuarantineRejected, QuarantineReleased, parse_control, parse_epoch
-from schemas.quarantine import MENDABLE, Assessment, Quarantined
-from schemas.trust import Judge, OperatorKey, Verdict
+from schemas.quarantine import REPAIRABLE, Assessment, Quarantined
+from schemas.trust import OperatorKey, OrderVerifier, Verdict
 
 _ABOUT: Final = ("contest", "source", "unit", "candidate", "figures", "position", "until", "to", "records", "speed")
 """The fields that say what an order is about, as far as it has them."""
@@ -20,17 +20,17 @@ _ABOUT: Final = ("contest", "source", "unit", "candidate", "figures", "position"
 
 async def read_verdicts(log: EventLog, run: Run, keys: Sequence[OperatorKey]) -> list[Verdict]:
     """Return every order of the control topic in its order, with whether it was verified by these keys and counts."""
-    judge = Judge(run.name, run.epoch, run.mode, run.definition, keys)
+    verifier = OrderVerifier(run.name, run.epoch, run.mode, run.definition, keys)
     verdicts = []
     async for record in read_to_end(log, run.topics.control.name):
-        verdict = judge.judge(record.offset, record.value, record.timestamp)
+        verdict = verifier.verify(record.offset, record.value, record.timestamp)
         if verdict is not None:
             verdicts.append(verdict)
         elif run.mode == "replay":  # each replay epoch has its own beginning, and its orders name that epoch
             with suppress(ValueError):  # a record that would create the run again, and is broken, changes nothing
                 begun = parse_epoch(record.value) or parse_control(record.value or b"{}")
                 if begun is not None:
-                    judge.move_to(begun.epoch)
+                    verifier.move_to(begun.epoch)
     return verdicts
 
 
@@ -84,7 +84,7 @@ class QuarantineEntry(NamedTuple):
             return f"it was let out and does not count: {self.assessment.refusal or 'another one was let out since'}"
         if self.is_let_out:
             return "it was let out and is not counted yet; if that lasts, let it out again"
-        if self.record.reason not in MENDABLE:
+        if self.record.reason not in REPAIRABLE:
             return "nothing could make it count"
         if self.assessment is None:
             return "not known: no aggregator has looked at it yet"

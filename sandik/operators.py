@@ -10,7 +10,7 @@ import typer
 
 from sandik.quantities import parse_zoned_moment
 from schemas.errors import UsageError
-from schemas.trust import OperatorKey, OperatorSeal
+from schemas.trust import OperatorKey, OrderSigner
 
 _MAX_KEY_BYTES: Final = 4_096
 """An Ed25519 key in PEM has 120 bytes."""
@@ -57,10 +57,10 @@ def _whole(files: Sequence[Path]) -> Iterator[str]:
         yield cut
 
 
-def operator_seal(file: Path) -> OperatorSeal:
+def order_signer(file: Path) -> OrderSigner:
     """The private key in this file. Raises `UsageError`."""
     try:
-        return OperatorSeal.from_pem(_read(file))
+        return OrderSigner.from_pem(_read(file))
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from error
 

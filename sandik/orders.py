@@ -19,7 +19,7 @@ from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
 from sandik import screen
-from sandik.operators import operator_keys, operator_seal
+from sandik.operators import operator_keys, order_signer
 from sandik.process import run_to_completion
 from sandik.read_run import quarantine_of
 from sandik.wiring import open_log
@@ -40,7 +40,7 @@ from schemas.errors import UsageError
 from schemas.fields import first_fault
 from schemas.moments import epoch_ms
 from schemas.tally import encode
-from schemas.trust import OperatorKey, OperatorSeal, encode_order
+from schemas.trust import OperatorKey, OrderSigner, encode_order
 from tabulation.derived.facts import in_force_for
 from tabulation.orders.confirmations import (
     FigureChange,
@@ -108,13 +108,13 @@ def give_order(
     Raises:
         UsageError: the order is not valid, would have no effect, or has to be confirmed first.
     """
-    seal = operator_seal(options.key) if options.key is not None else None
-    giver = _Giver(seal, operator_keys(options.operator_key), confirmed | (_BY_YES if options.yes else frozenset()))
+    signer = order_signer(options.key) if options.key is not None else None
+    giver = _Giver(signer, operator_keys(options.operator_key), confirmed | (_BY_YES if options.yes else frozenset()))
     fields |= {"type": order_type, "by": options.by, "reason": options.reason}
     order, changed = run_to_completion(_append(options, giver, fields))
     for change in changed:
         screen.say(str(change))
-    signed = f"signed with {seal.public.fingerprint}" if seal is not None else "not signed"
+    signed = f"signed with {signer.public.fingerprint}" if signer is not None else "not signed"
     screen.say(f"Ordered in run {options.run!r}: {order.type}, by {order.by}, {signed}.")
 
 
@@ -122,7 +122,7 @@ def give_order(
 class _Giver:
     """Who gives an order: the key that signs it, the operators' keys that are trusted, and what is confirmed."""
 
-    seal: OperatorSeal | None
+    signer: OrderSigner | None
     operators: Sequence[OperatorKey]
     confirmed: Collection[str]
 
@@ -132,10 +132,10 @@ class _Giver:
         Not so for an order that lets a quarantined record out: its tally is counted by every aggregator, also by those
         that do not trust the giver's key. Raises `UsageError` where no trusted keys were given to check that with.
         """
-        if self.seal is None or mode != "live":
+        if self.signer is None or mode != "live":
             return tuple(self.operators)
         if not isinstance(order, QuarantineReleased):
-            return (*self.operators, self.seal.public)
+            return (*self.operators, self.signer.public)
         if not self.operators:
             raise UsageError(
                 "What is let out counts, whoever's word it is. Give the keys that the run's processes trust with "
@@ -151,7 +151,7 @@ async def _append(
     clock = Wall()
     async with open_log(options.log, clock) as log:
         run = await find_run(log, options.run)
-        if run.mode == "live" and giver.seal is None:
+        if run.mode == "live" and giver.signer is None:
             raise UsageError(f"Run {run.name!r} is live: its orders are signed. Give your private key with --key.")
         known = {name: value(run.definition) if callable(value) else value for name, value in fields.items()}
         order = order_of(run, known, clock)
@@ -159,10 +159,10 @@ async def _append(
         control, in_force = await read_order_context(log, run, order, keys, clock.now())
         if isinstance(order, FigureOverridden):
             order = order.model_copy(update={"instead_of": instead_of(order, in_force.on_air)})
-        check_order_has_effect(control, encode_order(order, giver.seal), order, clock.now())
+        check_order_has_effect(control, encode_order(order, giver.signer), order, clock.now())
         _ask(run, unanswered(questions(order, in_force, run.mode), giver.confirmed))
         changed = changes(order, in_force.on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()
-        await give(log, run, order, giver.seal, keys)
+        await give(log, run, order, giver.signer, keys)
         return order, changed
 
 
@@ -195,14 +195,14 @@ def order_of(run: Run, fields: Mapping[str, Any], clock: Clock) -> Order:
 
 
 async def give(
-    log: EventLog, run: Run, order: Order, seal: OperatorSeal | None, keys: tuple[OperatorKey, ...] = ()
+    log: EventLog, run: Run, order: Order, signer: OrderSigner | None, keys: tuple[OperatorKey, ...] = ()
 ) -> None:
     """Append the order, and what it publishes again, by the orders that these keys verify.
 
     Raises `UsageError` where there is nothing that it could publish.
     """
     again = await let_out(log, run, order, keys)
-    await log.append(run.topics.control.name, [Entry(b"order", encode_order(order, seal))])
+    await log.append(run.topics.control.name, [Entry(b"order", encode_order(order, signer))])
     await log.append(run.topics.tallies.name, again)
 
 

@@ -14,14 +14,13 @@ from eventlog.reading import read_to_end
 from eventlog.run import Run
 from sandik.quantities import grouped
 from sandik.run_totals import RunTotals, totals_of
+from schemas.asides import is_aside, is_gate, is_override
 from schemas.control import EmbargoSet
 from schemas.errors import OtherVersion, UnderEmbargo
 from schemas.fields import Record, other_version
-from schemas.gate import is_gate
-from schemas.override import is_override
 from schemas.statehash import state_of
-from schemas.totals import Cell, Told, Totals, is_aside, parse_totals
-from schemas.trust import Judge, OperatorKey
+from schemas.totals import Cell, Told, Totals, parse_totals
+from schemas.trust import OperatorKey, OrderVerifier
 from tabulation.counting.quarantine import Quarantine
 from tabulation.on_air import OnAir
 from tabulation.orders.control import Control
@@ -141,9 +140,9 @@ def _parse(record: Record) -> Totals | None:
 async def quarantine_of(log: EventLog, run: Run, keys: tuple[OperatorKey, ...] = ()) -> Quarantine:
     """The run's quarantine, less what an operator has settled with an order that counts by these keys."""
     queue = Quarantine(run.definition)
-    judge = Judge(run.name, run.epoch, run.mode, run.definition, keys)
+    verifier = OrderVerifier(run.name, run.epoch, run.mode, run.definition, keys)
     async for record in read_to_end(log, run.topics.control.name):
-        verdict = judge.judge(record.offset, record.value, record.timestamp)
+        verdict = verifier.verify(record.offset, record.value, record.timestamp)
         if verdict is not None and verdict.order is not None and verdict.counts:
             queue.obey(verdict.order)
     async for record in read_to_end(log, run.topics.quarantine.name):

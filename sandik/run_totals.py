@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from schemas.definition import Election
-from schemas.set_aside import SetAsideHere
+from schemas.quarantine import SetAsideHere
 from schemas.totals import Row, Told, encode_rows
 from tabulation.counting.quarantine import Where
 from tabulation.on_air import HeldUnits, OnAir

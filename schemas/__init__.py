@@ -3,12 +3,12 @@
 All of it is versioned and additive-only: a reader ignores fields it does not know.
 
 - What an election is and what is reported: `definition` (`seats`: how votes become seats), `tally`.
-- The totals topic: `totals` are what the aggregator publishes. Beside them lie, under keys of their own, `gate` (a
-  hold), `override` (figures set by hand), `notice` (a source whose times or revisions are odd) and `progress` (how far
-  the partitions of a replay have published, and what was published late).
+- The totals topic: `totals` are what the aggregator publishes. Beside them lie `asides` under keys of their own (holds,
+  figures set by hand, notices of a source whose times or revisions are odd), and `progress` (how far the partitions of
+  a replay have published, and what was published late).
 - The control topic: `control` is what the run is and what operators order, `trust` signs and verifies orders.
 - The other topics: `comparison` is what two sources say of the same boxes, `quarantine` what could not be used, why,
-  and how it is let out; `set_aside` is what a quarantined record states all the same.
+  what it states all the same, and how it is released.
 - The clients: `wire` is what they send and get, `asyncapi` describes it for other tools, `explanation` is why two
   sources differ.
 - What the models share: `figures` (the counts of a total, declared once), `fields` (small types, the base class),

@@ -13,11 +13,11 @@ from typing import Annotated, Final, Literal, Protocol
 import orjson
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from schemas.asides import VOTES
+from schemas.asides import Figures as HandSet
 from schemas.definition import Contest, Election
 from schemas.fields import Frozen, Id, Moment, UnitId
 from schemas.figures import SET_BY_HAND
-from schemas.override import VOTES
-from schemas.override import Figures as HandSet
 
 Mode = Literal["live", "test", "replay"]
 

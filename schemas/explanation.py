@@ -13,7 +13,7 @@ from schemas.comparison import Said
 from schemas.control import Mode
 from schemas.definition import Level
 from schemas.fields import Frozen, Id, Total, UnitId
-from schemas.set_aside import SetAsideHere
+from schemas.quarantine import SetAsideHere
 from schemas.totals import Told
 
 

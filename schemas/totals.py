@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import ClassVar, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import orjson
 from pydantic import AwareDatetime, TypeAdapter
@@ -69,63 +69,6 @@ class Totals(Frozen):
 _FIELDS: Final = tuple(name for name in Totals.model_fields if name not in ("overridden", "excess"))
 
 TOTALS: Final = TypeAdapter(Totals)
-
-
-NUMBER_MARK: Final = b"@"
-"""What parts a cell from the number of an order in the key of an aside. No id has it."""
-
-
-class Aside(Frozen):
-    """What is said of one cell beside its totals, under a key of its own: the cell's, after a prefix with a colon."""
-
-    prefix: ClassVar[bytes]
-
-    v: Literal[1] = 1
-    type: str
-    contest: Id
-    source: Id
-    district: UnitId
-
-    @property
-    def cell(self) -> Cell:
-        """The cell that it is of."""
-        return Cell(self.contest, self.source, self.district)
-
-    @property
-    def key(self) -> bytes:
-        """The record key, such as `notice:metropolitan_mayor/aa/tr/34/uskudar`."""
-        return self.prefix + self.cell.key()
-
-
-class OrderAside(Aside):
-    """What an order comes to in one cell. The key ends with the order's number: compaction keeps one of each order."""
-
-    named_after: ClassVar[str]
-    """The field that holds the order's number."""
-
-    @property
-    def number(self) -> int:
-        """The offset of the order in the control topic."""
-        number: int = getattr(self, self.named_after)
-        return number
-
-    @property
-    def key(self) -> bytes:
-        """The record key, such as `gate:metropolitan_mayor/aa/tr/34/uskudar@18`."""
-        return super().key + NUMBER_MARK + b"%d" % self.number
-
-
-def names_order(key: bytes | None) -> bool:
-    """Whether the key of an aside ends with its order's number; those of older logs do not."""
-    return key is not None and NUMBER_MARK in key
-
-
-def is_aside(key: bytes | None) -> bool:
-    """Whether a record of the totals topic is no totals but something said beside them: a gate, a mark, a later word.
-
-    No id has a colon, so the key of an aside is never a cell's own.
-    """
-    return key is not None and b":" in key
 
 
 def parse_totals(value: bytes) -> Totals:

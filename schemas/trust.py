@@ -84,14 +84,14 @@ class OperatorKey:
         return True
 
 
-class OperatorSeal:
+class OrderSigner:
     """An operator's private key, with which orders are signed. It is never shown."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
 
     @classmethod
-    def from_pem(cls, pem: bytes) -> "OperatorSeal":
+    def from_pem(cls, pem: bytes) -> "OrderSigner":
         """Read the key from PEM. Raises `UsageError`."""
         try:
             key = load_pem_private_key(pem, password=None)
@@ -111,11 +111,11 @@ class OperatorSeal:
         return self._key.sign(message)
 
 
-def encode_order(order: Order, seal: OperatorSeal | None) -> bytes:
+def encode_order(order: Order, signer: OrderSigner | None) -> bytes:
     """Encode the record value, with a signature if there is a key."""
     fields = orjson.loads(order.model_dump_json())
-    if seal is not None:
-        fields["signature"] = base64.b64encode(seal.sign(_message(fields))).decode()
+    if signer is not None:
+        fields["signature"] = base64.b64encode(signer.sign(_message(fields))).decode()
     return orjson.dumps(fields)
 
 
@@ -153,10 +153,10 @@ class Verdict:
         return "counts" if self.refusal is None else f"has no effect: {self.refusal}"
 
 
-class Judge:
+class OrderVerifier:
     """Verifies the records of a run's control topic one after the other, and returns whether each counts.
 
-    Call order: `judge()` for every record in the log's order, `move_to()` where a replay epoch begins; `consider()` at
+    Call order: `verify()` for every record in the log's order, `move_to()` where a replay epoch begins; `consider()` at
     any time for a record that is not in the log yet.
 
     With operators' keys an order counts only where one of them has signed it. Without keys every valid order counts,
@@ -184,7 +184,7 @@ class Judge:
         """Begin another epoch: from here on orders have to be for it."""
         self._epoch = epoch
 
-    def judge(self, offset: int, value: bytes | None, appended_ms: int) -> Verdict | None:
+    def verify(self, offset: int, value: bytes | None, appended_ms: int) -> Verdict | None:
         """Verify the next record, appended at this time (milliseconds since 1970), and remember that it came.
 
         Returns `None` for one that is no order: it creates the run, or is of a kind that a later release adds.

@@ -22,10 +22,20 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
+from schemas.asides import (
+    Gate,
+    Override,
+    is_aside,
+    is_gate,
+    is_override,
+    names_order,
+    overridden,
+    parse_gate,
+    parse_override,
+    unreported,
+)
 from schemas.definition import Election
-from schemas.gate import Gate, is_gate, parse_gate
-from schemas.override import Override, is_override, overridden, parse_override, unreported
-from schemas.totals import Cell, Totals, is_aside, names_order, parse_totals
+from schemas.totals import Cell, Totals, parse_totals
 
 
 class OnAir:
@@ -232,7 +242,7 @@ class Relays:
     """The fold of the totals topic. Feed it every record in order.
 
     A gate that stands is one of which nothing newer with the same number came, as each reader has settled it; see
-    `schemas.gate`.
+    `schemas.asides`.
     """
 
     def __init__(self, definition: Election) -> None:

@@ -12,7 +12,7 @@ from gateway.gateway import Gateway
 from gateway.routes.answers import NOT_ASKED, digest_of, run_state_of, unless_held
 from gateway.routes.middleware import grant_of
 from gateway.run_state import RunState
-from schemas.set_aside import SetAsideHere
+from schemas.quarantine import SetAsideHere
 from schemas.totals import Told
 from tabulation.derived.explain import GapQuestion, explain, set_aside
 

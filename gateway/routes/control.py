@@ -22,12 +22,11 @@ from gateway.gateway import Gateway
 from gateway.routes.answers import RETRY_AFTER_S, Coded, json_answer, run_state_of
 from gateway.routes.middleware import grant_of
 from gateway.run_state import RunState
+from schemas.asides import Override
 from schemas.control import FigureOverridden, Order, OverrideWithdrawn, unknown_in
 from schemas.errors import LogError, UsageError
 from schemas.moments import epoch_ms
-from schemas.override import Override
-from schemas.quarantine import MENDABLE, Quarantined
-from schemas.set_aside import statement_of
+from schemas.quarantine import REPAIRABLE, Quarantined, statement_of
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict
 from tabulation.counting.quarantine import Quarantine
@@ -112,7 +111,7 @@ def _shown(queue: Quarantine, record: Quarantined) -> dict[str, object]:
         "position": position,
         "reason": record.reason,
         "detail": record.detail,
-        "releasable": record.reason in MENDABLE and refusal is None,
+        "releasable": record.reason in REPAIRABLE and refusal is None,
         "verdict": assessment.verdict if assessment is not None else None,
         "refusal": refusal,
         "contest": found.cell.contest if found is not None else None,

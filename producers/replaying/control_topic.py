@@ -21,7 +21,7 @@ from schemas.control import ReplayOrder, parse_epoch
 from schemas.errors import LogError, UsageError
 from schemas.fields import Record
 from schemas.progress import ReplayMoved
-from schemas.trust import Judge, OperatorKey
+from schemas.trust import OperatorKey, OrderVerifier
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class OrderReceiver:
         self._tries = tries
         self._since = since
         self._position = 0
-        self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
+        self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.definition, operators)
         self._own_epochs: set[str] = set()
 
     def expect(self, epoch: str) -> None:
@@ -71,7 +71,7 @@ class OrderReceiver:
 
     def _receive(self, record: Record) -> None:
         self._position = record.offset + 1
-        verdict = self._judge.judge(record.offset, record.value, record.timestamp)
+        verdict = self._verifier.verify(record.offset, record.value, record.timestamp)
         if record.offset < self._since:
             return
         if verdict is None:

@@ -23,7 +23,7 @@ from sandik.wiring import open_log
 from schemas.comparison import Said
 from schemas.errors import UsageError
 from schemas.explanation import Explanation, Figures, Gap, SourceFigures, Why
-from schemas.set_aside import SetAsideHere
+from schemas.quarantine import SetAsideHere
 from schemas.totals import Told
 from schemas.trust import OperatorKey
 from tabulation.counting.comparisons import Comparisons

@@ -27,7 +27,7 @@ from producers.replaying.control_topic import ReplayPosition
 from producers.replaying.playhead import Status
 from producers.replaying.replay import AppendedRecords, ArchiveReplay, ReplayObserver, ReplaySettings
 from sandik import screen
-from sandik.operators import OperatorKeys, operator_keys, operator_seal
+from sandik.operators import OperatorKeys, operator_keys, order_signer
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.orders import By, KeyFile, give, order_of
 from sandik.process import run_to_completion
@@ -35,7 +35,7 @@ from sandik.quantities import grouped, parse_night_moment
 from sandik.wiring import new_epoch, open_log
 from schemas.control import MAX_SPEED, MIN_SPEED
 from schemas.errors import UnknownRun, UsageError
-from schemas.trust import OperatorSeal
+from schemas.trust import OrderSigner
 
 EXAMPLE = "Example: sandik replay archives/2024-yerel --run rehearsal --speed 60 --from 21:00 --to 23:30"
 
@@ -56,7 +56,7 @@ class _Director:
     """Who directs the replay at this terminal, and the key that signs their orders."""
 
     by: str
-    seal: OperatorSeal | None
+    signer: OrderSigner | None
 
 
 @app.command(epilog=EXAMPLE)
@@ -78,7 +78,7 @@ def replay(
         Due, typer.Option(help="event: by what records say of themselves; append: by when they came.")
     ] = Due.EVENT,
     operator_key: OperatorKeys = None,
-    seal: KeyFile = None,
+    signer: KeyFile = None,
     by: By = _TERMINAL,
 ) -> None:
     """Publish an archive on its own clock, into a run of mode replay: a new one, or another take of one there is.
@@ -89,7 +89,7 @@ def replay(
     definition = night.archive.manifest.definition
     since, until = (None if text is None else parse_night_moment(text, definition) for text in (begin, end))
     settings = ReplaySettings(speed, since, until, loop=loop, stay=stay, operators=operator_keys(operator_key))
-    director = _Director(by, operator_seal(seal) if seal is not None else None)
+    director = _Director(by, order_signer(signer) if signer is not None else None)
     published = run_to_completion(_replay(night, log, run, settings, director))
     screen.say(f"Replayed {grouped(published)} tallies into run {run!r}.")
 
@@ -177,7 +177,7 @@ class _Terminal:
             if order is not None:
                 who = {"by": self._director.by, "reason": "a key"}
                 run = self._position.run
-                await give(self._log, run, order_of(run, order | who, self._clock), self._director.seal)
+                await give(self._log, run, order_of(run, order | who, self._clock), self._director.signer)
 
     def _now(self, position: ReplayPosition) -> ReplayPosition:
         """Return the position with its clock moved on by the time since it was published, times the speed."""

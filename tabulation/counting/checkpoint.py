@@ -16,8 +16,8 @@ from typing import Any, Final, Literal, NamedTuple
 import orjson
 from pydantic import AwareDatetime
 
+from schemas.asides import Notice
 from schemas.fields import Frozen, Id, Record, Total, UnitId, Version
-from schemas.notice import Notice
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.report_ledger import ReportLedger

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
+from schemas.asides import Notice, NoticeKind, is_notice, parse_notice
 from schemas.definition import Election
 from schemas.fields import Record
-from schemas.notice import Notice, NoticeKind, is_notice, parse_notice
 from schemas.tally import Reported, Tally
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger

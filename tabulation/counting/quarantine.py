@@ -21,17 +21,21 @@ from schemas.errors import UsageError
 from schemas.fields import Record
 from schemas.figures import REPORTED
 from schemas.quarantine import (
-    MENDABLE,
+    MAX_STATEMENTS,
+    REPAIRABLE,
     Assessment,
     Quarantined,
     Reason,
+    SetAside,
+    SetAsideHere,
     Statement,
     Verdict,
     is_assessment,
-    mended,
+    repaired,
+    set_aside_in,
     statement_in,
+    statement_of,
 )
-from schemas.set_aside import MAX_STATEMENTS, SetAside, SetAsideHere, set_aside_in, statement_of
 from schemas.tally import RELEASED_BITS, Counted, Reported, Tally, Withdrawn, order_of
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cell_rules import Refusal
@@ -52,7 +56,7 @@ def assess(found: SetAside, record: Quarantined | None, fold: TallyFold) -> Asse
     refusal = None
     if verdict == "counted":
         refusal = f"{stands}, and it says the same"
-    elif record is not None and record.reason in MENDABLE:
+    elif record is not None and record.reason in REPAIRABLE:
         refusal = _refusal(fold, record, released if revision == found.revision else 0, stands)
     return Assessment(position=found.position, verdict=verdict, revision=revision, released=released, refusal=refusal)
 
@@ -106,7 +110,7 @@ def _with_votes(votes: Mapping[str, int]) -> dict[str, int]:
 def _refusal(fold: TallyFold, record: Quarantined, earlier: int, stands: str) -> str | None:
     """Why letting the record out, after so many `earlier` ones, would change nothing; `None` where it would count."""
     try:
-        outcome = fold.outcome_of(mended(record, earlier))
+        outcome = fold.outcome_of(repaired(record, earlier))
     except UsageError as error:
         return str(error)
     if isinstance(outcome, Refusal):
@@ -255,7 +259,7 @@ class Quarantine:
             return ": it was rejected already"
         return ": it was let out already, and counted" if position in self._released else ""
 
-    def mended(self, record: Quarantined) -> Tally:
+    def repaired(self, record: Quarantined) -> Tally:
         """What letting this record out would publish: after all others that were let out at its revision before it.
 
         Raises `UsageError` where nothing could make it count.
@@ -266,10 +270,10 @@ class Quarantine:
         assessment = self._assessments.get(record.position.decode())
         if assessment is not None and about is not None and assessment.revision == about.revision:
             earlier = max(earlier, assessment.released)
-        return mended(record, earlier)
+        return repaired(record, earlier)
 
     def _let_out(self, record: Quarantined, position: str) -> Tally:
-        event = self.mended(record)
+        event = self.repaired(record)
         assessment = self._assessments.get(position)
         if assessment is None:
             raise UsageError(

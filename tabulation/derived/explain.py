@@ -33,7 +33,7 @@ from schemas.explanation import (
     Why,
 )
 from schemas.figures import STATED, stated_in
-from schemas.set_aside import SetAsideHere
+from schemas.quarantine import SetAsideHere
 from schemas.totals import Cell, Told
 from tabulation.counting.comparisons import BoxDifference, Comparisons, Rolled
 from tabulation.counting.quarantine import Open

@@ -19,11 +19,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from schemas.asides import Gate, Override
 from schemas.control import Order
 from schemas.definition import Election
 from schemas.fields import Record
-from schemas.gate import Gate
-from schemas.override import Override
 from schemas.totals import Cell, Totals
 from tabulation.counting.cell_rules import PartitionOf
 from tabulation.counting.tally_fold import TallyFold

@@ -15,6 +15,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple
 
+from schemas.asides import VOTES, overridden, unreported
 from schemas.control import (
     Called,
     EmbargoLifted,
@@ -30,7 +31,6 @@ from schemas.control import (
 from schemas.definition import Election
 from schemas.fields import MAX_DISTRICT_COUNT
 from schemas.figures import COUNT_NAMED
-from schemas.override import VOTES, overridden, unreported
 from schemas.totals import Cell, Totals
 from tabulation.on_air import OnAir
 from tabulation.orders.restrictions import Embargo, HandOrder, cell_of

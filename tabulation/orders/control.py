@@ -15,7 +15,7 @@ from schemas.control import Called, CallWithdrawn, Order, RunFacts, parse_epoch,
 from schemas.fields import Record, other_version
 from schemas.progress import parse_moved
 from schemas.quarantine import Quarantined, Reason, quarantined
-from schemas.trust import MAX_ORDER_BYTES, Judge, OperatorKey, Verdict
+from schemas.trust import MAX_ORDER_BYTES, OperatorKey, OrderVerifier, Verdict
 from tabulation.orders.restrictions import Embargo, Restrictions
 from tabulation.replay_clock import ReplayClock
 
@@ -90,7 +90,7 @@ class Control:
         self.clock = ReplayClock(run.epoch, run.partitions)
         self.definition: Final = run.definition
         self._run = run
-        self._judge = Judge(run.name, run.epoch, run.mode, run.definition, operators)
+        self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.definition, operators)
         self._calls: dict[tuple[str, str], Called] = {}
 
     @property
@@ -112,7 +112,7 @@ class Control:
         if record.offset < self.position:
             return None
         self.position = record.offset + 1
-        verdict = self._judge.judge(record.offset, record.value, record.timestamp)
+        verdict = self._verifier.verify(record.offset, record.value, record.timestamp)
         if verdict is None:
             self._follow_replay(record)
             return None
@@ -129,7 +129,7 @@ class Control:
 
     def consider(self, value: bytes, now_ms: int) -> Verdict | None:
         """What would become of an order if it came now (milliseconds since 1970); `None` for what is none."""
-        return self._judge.consider(self.position, value, now_ms)
+        return self._verifier.consider(self.position, value, now_ms)
 
     def _follow_replay(self, record: Record) -> None:
         if self._run.mode != "replay":

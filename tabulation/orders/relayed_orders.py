@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from schemas.asides import Gate, Override, names_order
 from schemas.control import FigureOverridden, Held, Order, Released, Taken
 from schemas.definition import Election
 from schemas.fields import Record
-from schemas.gate import Gate
-from schemas.override import Override
-from schemas.totals import Cell, names_order
+from schemas.totals import Cell
 from tabulation.on_air import Relays
 from tabulation.orders.restrictions import HandOrder, cell_of
 

@@ -13,11 +13,10 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from schemas.asides import Gate, Override, is_aside, is_gate, is_override, parse_gate, parse_override
 from schemas.definition import Election
 from schemas.fields import Record
-from schemas.gate import Gate, is_gate, parse_gate
-from schemas.override import Override, is_override, parse_override
-from schemas.totals import Cell, is_aside, parse_totals
+from schemas.totals import Cell, parse_totals
 from tabulation.counting.event_time import timely
 from tabulation.on_air import HeldUnits, OnAir
 from tabulation.view.view import View

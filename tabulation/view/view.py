@@ -18,9 +18,10 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
+from schemas.asides import is_aside
 from schemas.definition import Election
 from schemas.fields import Record
-from schemas.totals import Cell, Row, Totals, is_aside, parse_totals
+from schemas.totals import Cell, Row, Totals, parse_totals
 from tabulation.counting.event_time import timely
 from tabulation.view.claims import Claim, Shift, claim_of, claims_before_counting, unheard
 from tabulation.view.figures import UnitFigures, Wire, difference

@@ -20,7 +20,7 @@ from eventlog.port import Entry, EventLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from schemas.control import Called, EmbargoSet, QuarantineReleased
-from schemas.trust import OperatorSeal
+from schemas.trust import OrderSigner
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import election, tallies
 from tests.browser.stage import AT_ONCE, FAST, RUN, begin, counting, log_at, say, showing
@@ -31,9 +31,9 @@ from tests.schemas.orders import written
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 KEY = Ed25519PrivateKey.generate()
-SEAL = OperatorSeal(KEY)
+SIGNER = OrderSigner(KEY)
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-SETTINGS = replace(FAST, access=AccessSettings(keys=(HS256,)), operators=(SEAL.public,))
+SETTINGS = replace(FAST, access=AccessSettings(keys=(HS256,)), operators=(SIGNER.public,))
 KADIKOY = "tr/34/kadikoy"
 
 
@@ -42,7 +42,7 @@ async def night(folder: Path, boxes: int = 400, clock: Clock | None = None) -> A
     """A live night with some boxes counted, and where its gateway is."""
     async with log_at(folder) as log:
         run = await begin(log, election())
-        settings = replace(AT_ONCE, operators=(SEAL.public,))
+        settings = replace(AT_ONCE, operators=(SIGNER.public,))
         async with counting(log, run, settings), showing(log, settings=SETTINGS, clock=clock) as url:
             await say(log, list(tallies(1, "aa"))[:boxes])
             yield log, url
@@ -83,7 +83,7 @@ async def program_boxes(page: Page) -> str:
 async def test_an_operator_holds_takes_and_releases_by_keyboard_alone(tmp_path: Path, browser: Browser) -> None:
     async with night(tmp_path) as (log, url), screen(browser, room_url(url)) as shown:
         page = await enter(shown)
-        await expect(page.locator("#operator")).to_contain_text(SEAL.public.fingerprint)
+        await expect(page.locator("#operator")).to_contain_text(SIGNER.public.fingerprint)
         await page.keyboard.press("t")
         await give(page)
         await expect(page.locator(".held li b")).to_have_text(
@@ -290,7 +290,7 @@ async def test_what_was_confirmed_of_another_state_is_asked_anew(tmp_path: Path,
         await page.locator("#call").click()
         await expect(page.locator("dialog[data-considered=true]")).to_be_visible(timeout=PATIENCE_MS)
         where = {"contest": "metropolitan_mayor", "unit": KADIKOY, "candidate": "kurum"}
-        value = written(Called, SEAL, run=RUN, epoch="9f2c", **where)
+        value = written(Called, SIGNER, run=RUN, epoch="9f2c", **where)
         await log.append(RunTopics(RUN).control.name, [Entry(b"order", value)])
         await expect(page.locator(".calls li b")).to_have_text("Murat Kurum", timeout=PATIENCE_MS)
         await page.locator("#sure").check()
@@ -344,7 +344,7 @@ async def test_what_was_let_out_and_is_not_counted_can_be_published_again(tmp_pa
         code = page.locator(".queue > li code").first
         await expect(code).to_contain_text("tallies", timeout=PATIENCE_MS)
         await expect(page.locator(".queue .about")).to_contain_text("geçerli olanla çelişiyor", timeout=PATIENCE_MS)
-        order = written(QuarantineReleased, SEAL, run=RUN, epoch="9f2c", position=await code.inner_text())
+        order = written(QuarantineReleased, SIGNER, run=RUN, epoch="9f2c", position=await code.inner_text())
         await log.append(RunTopics(RUN).control.name, [Entry(b"order", order)])
 
         again = page.locator(".queue.again > li")
@@ -359,7 +359,7 @@ async def test_an_embargo_of_an_operator_whose_key_is_missing_is_named_and_can_b
     tmp_path: Path, browser: Browser
 ) -> None:
     async with night(tmp_path) as (log, url), screen(browser, room_url(url), height=1500) as shown:
-        unknown = OperatorSeal(Ed25519PrivateKey.generate())
+        unknown = OrderSigner(Ed25519PrivateKey.generate())
         value = written(EmbargoSet, unknown, run=RUN, epoch="9f2c")
         await log.append(RunTopics(RUN).control.name, [Entry(b"order", value)])
         page = await enter(shown)

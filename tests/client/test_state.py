@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandik.client.state import FeedNow, Feeds, is_held
+from schemas.asides import Gate
 from schemas.definition import Candidate, Contest, Election, Source, Unit
-from schemas.gate import Gate
 from schemas.progress import PlaybackStatus
 from schemas.wire import Feed, Playback, State
 from tabulation.on_air import HeldUnits, OnAir

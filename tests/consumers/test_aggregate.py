@@ -13,12 +13,11 @@ from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog, Topic
 from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
+from schemas.asides import is_aside, is_gate, is_notice, parse_notice
 from schemas.fields import Record
-from schemas.gate import is_gate
-from schemas.notice import is_notice, parse_notice
 from schemas.quarantine import Quarantined
 from schemas.tally import Tally
-from schemas.totals import Cell, Totals, is_aside, parse_totals
+from schemas.totals import Cell, Totals, parse_totals
 from tabulation.counting.checkpoint import MARKER_KEY
 from tests.builders import DISTRICTS, NIGHT, counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.eventlog.reading import read_to_end

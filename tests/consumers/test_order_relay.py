@@ -10,16 +10,16 @@ from consumers.order_relay import OrderRelay
 from eventlog.clock import Wall
 from eventlog.port import Batch, Entry, EventLog, Reader
 from eventlog.run import Run, create_run
+from schemas.asides import GATE_PREFIX, Gate, is_gate, parse_gate
 from schemas.control import EmbargoLifted, Held, Mode, Released
-from schemas.gate import GATE_PREFIX, Gate, is_gate, parse_gate
 from schemas.quarantine import Quarantined
 from schemas.totals import Cell
-from schemas.trust import OperatorKey, OperatorSeal
+from schemas.trust import OperatorKey, OrderSigner
 from tests.builders import DISTRICTS, counted, small_election
 from tests.consumers.test_aggregate import FAST, USKUDAR, publish, reach, records, until_end
 from tests.gateway.unreliable import Unreliable
 from tests.patience import LIMIT_S
-from tests.schemas.orders import Kind, new_seal, written
+from tests.schemas.orders import Kind, new_signer, written
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ async def made(log: EventLog, name: str, mode: Mode = "test") -> Run:
     return await create_run(log, name, small_election(), mode=mode, epoch="e1e1", clock=Wall(), partitions=4)
 
 
-async def command(log: EventLog, run: Run, kind: Kind, seal: OperatorSeal | None = None, **fields: Any) -> None:
-    value = written(kind, seal, run=run.name, epoch=run.epoch, **fields)
+async def command(log: EventLog, run: Run, kind: Kind, signer: OrderSigner | None = None, **fields: Any) -> None:
+    value = written(kind, signer, run=run.name, epoch=run.epoch, **fields)
     await log.append(run.topics.control.name, [Entry(b"order", value)])
 
 
@@ -85,11 +85,11 @@ async def test_a_gate_that_a_zombie_overwrote_is_said_again(log: EventLog, run: 
 
 
 async def test_on_a_live_run_an_unsigned_order_holds_nothing(log: EventLog, unique: str) -> None:
-    run, seal = await made(log, unique, "live"), new_seal()
+    run, signer = await made(log, unique, "live"), new_signer()
     await command(log, run, EmbargoLifted)
     await command(log, run, Held, contest="mayor")
     await log.append(run.topics.control.name, [Entry(b"order", b"junk")])
-    assert 0 == await aggregate(log, run, seal.public)
+    assert 0 == await aggregate(log, run, signer.public)
     assert [] == await gates(log, run)
 
 
@@ -98,11 +98,11 @@ async def test_a_hold_is_held_with_whichever_keys_an_aggregator_is_started(
     log: EventLog, unique: str, keys: str
 ) -> None:
     """What an operator has kept back is not let out because the key that says so is missing."""
-    run, seal = await made(log, unique, "live"), new_seal()
-    given = {"right": [seal.public], "wrong": [new_seal().public], "none": []}[keys]
+    run, signer = await made(log, unique, "live"), new_signer()
+    given = {"right": [signer.public], "wrong": [new_signer().public], "none": []}[keys]
     await publish(log, run, counted())
     await aggregate(log, run, *given)
-    await command(log, run, Held, seal, contest="mayor")
+    await command(log, run, Held, signer, contest="mayor")
     await publish(log, run, counted(box=1002))
     assert (0 if keys == "right" else 1) == await aggregate(log, run, *given)
     found = await gates(log, run)
@@ -111,7 +111,7 @@ async def test_a_hold_is_held_with_whichever_keys_an_aggregator_is_started(
 
 
 async def test_a_hold_that_cannot_be_verified_is_let_go_by_a_trusted_operator_alone(log: EventLog, unique: str) -> None:
-    run, trusted, unknown = await made(log, unique, "live"), new_seal(), new_seal()
+    run, trusted, unknown = await made(log, unique, "live"), new_signer(), new_signer()
     await command(log, run, Held, unknown, contest="mayor")
     await command(log, run, Released, unknown, contest="mayor")
     assert 1 == await aggregate(log, run, trusted.public)

@@ -21,8 +21,8 @@ from gateway.admission.limits import Limits
 from gateway.gateway import Gateway
 from gateway.routes.application import application
 from gateway.settings import GatewaySettings
+from schemas.asides import Gate
 from schemas.control import EmbargoLifted, EmbargoSet
-from schemas.gate import Gate
 from schemas.moments import epoch_ms
 from tabulation.orders.restrictions import NO_EMBARGO, Embargo
 from tests.gateway.gateways import FAST, RUN, connect, get, night, publish, running

@@ -21,8 +21,8 @@ from gateway.admission.access import Grant
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
+from schemas.asides import Gate
 from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, Held, Released
-from schemas.gate import Gate
 from tests.builders import counted, small_election, value_of
 from tests.gateway.gateways import FAST, RUN, get, night, publish, running, viewer
 from tests.gateway.nights import START, Written, election, totals
@@ -30,11 +30,11 @@ from tests.gateway.test_gateway import SUBSCRIBE, Listener
 from tests.gateway.tokens import HS256, token
 from tests.gateway.unreliable import Unreliable
 from tests.patience import LIMIT_S
-from tests.schemas.orders import Kind, new_seal, written
+from tests.schemas.orders import Kind, new_signer, written
 
-SEAL = new_seal()
+SIGNER = new_signer()
 CONTROL_ROOM = Grant("control_room", "desk", START + timedelta(days=1))
-SETTINGS = GatewaySettings(operators=(SEAL.public,))
+SETTINGS = GatewaySettings(operators=(SIGNER.public,))
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def gateway(clock: Manual) -> Gateway:
 
 def command(gateway: Gateway, kind: Kind, **fields: Any) -> None:
     assert gateway.run_state is not None
-    value = written(kind, SEAL, epoch="9f2c", **fields)
+    value = written(kind, SIGNER, epoch="9f2c", **fields)
     gateway.fold_control([Written(gateway.run_state.control.position, value)])
 
 

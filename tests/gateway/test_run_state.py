@@ -9,13 +9,13 @@ from schemas.progress import Mark
 from tabulation.derived.feeds import FeedLimits
 from tabulation.orders.restrictions import NO_EMBARGO
 from tests.gateway.nights import START, Written, election, totals
-from tests.schemas.orders import new_seal, written
+from tests.schemas.orders import new_signer, written
 
-SEAL = new_seal()
+SIGNER = new_signer()
 
 
 def run_state() -> RunState:
-    return RunState(Run(RunTopics("night"), "live", "9f2c", election()), "9f2c", (SEAL.public,))
+    return RunState(Run(RunTopics("night"), "live", "9f2c", election()), "9f2c", (SIGNER.public,))
 
 
 def test_the_public_follows_what_is_on_air_and_the_control_room_all_there_is() -> None:
@@ -48,7 +48,7 @@ def test_a_record_of_totals_moves_the_view_and_one_that_cannot_be_read_is_skippe
 
 def test_an_order_is_folded_and_what_is_no_order_is_skipped() -> None:
     found = run_state()
-    verdict = found.fold_control(Written(0, written(Held, SEAL, epoch="9f2c", contest="mayor")))
+    verdict = found.fold_control(Written(0, written(Held, SIGNER, epoch="9f2c", contest="mayor")))
     broken = found.fold_control(Written(1, b"garbage"))
     nothing = found.fold_control(Written(2, b'{"type":"replay_moved"}'))
 

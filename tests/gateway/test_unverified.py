@@ -19,9 +19,9 @@ from schemas.trust import OperatorKey
 from tests.gateway.nights import START, Written, election
 from tests.gateway.test_embargo import PATHS, asked, assert_nothing_is_told, bytes_of, connected, record
 from tests.gateway.tokens import HS256, token
-from tests.schemas.orders import Kind, new_seal, written
+from tests.schemas.orders import Kind, new_signer, written
 
-SEAL, OTHER = new_seal(), new_seal()
+SIGNER, OTHER = new_signer(), new_signer()
 
 
 def started(*operators: OperatorKey) -> Gateway:
@@ -34,9 +34,9 @@ def started(*operators: OperatorKey) -> Gateway:
     return gateway
 
 
-def order(gateway: Gateway, kind: Kind, seal: Any, **fields: Any) -> None:
+def order(gateway: Gateway, kind: Kind, signer: Any, **fields: Any) -> None:
     assert gateway.run_state is not None
-    value = written(kind, seal, epoch="9f2c", **fields)
+    value = written(kind, signer, epoch="9f2c", **fields)
     position = gateway.run_state.control.position
     gateway.fold_control([Written(position, value, timestamp=epoch_ms(gateway.clock.now()))])
     gateway.turn()
@@ -45,8 +45,8 @@ def order(gateway: Gateway, kind: Kind, seal: Any, **fields: Any) -> None:
 @pytest.mark.parametrize("operators", [(), (OTHER.public,)], ids=["no key", "another operator's key"])
 async def test_an_embargo_stands_and_the_gateway_says_that_it_is_not_ready(operators: Sequence[OperatorKey]) -> None:
     gateway = started(*operators)
-    order(gateway, EmbargoSet, SEAL)
-    order(gateway, EmbargoLifted, SEAL)
+    order(gateway, EmbargoSet, SIGNER)
+    order(gateway, EmbargoLifted, SIGNER)
     for path in PATHS:
         assert_nothing_is_told(bytes_of(await asked(gateway, path)))
     assert_nothing_is_told(orjson.dumps(connected(gateway).messages).decode())
@@ -59,7 +59,7 @@ async def test_an_embargo_stands_and_the_gateway_says_that_it_is_not_ready(opera
 
 async def test_the_control_room_stays_open_and_a_trusted_operator_lifts_it() -> None:
     gateway = started(OTHER.public)
-    order(gateway, EmbargoSet, SEAL)
+    order(gateway, EmbargoSet, SIGNER)
     bearer = f"Bearer {token('control_room', now=gateway.clock.now())}"
     room = (await asked(gateway, "/v1/control", authorization=bearer)).json()
     assert (room["unverified"], room["audit"][0]["kept"], room["audit"][0]["counts"]) == ([0], True, False)
@@ -76,29 +76,29 @@ async def test_the_control_room_stays_open_and_a_trusted_operator_lifts_it() -> 
 
 
 async def test_the_key_of_an_operator_who_left_undoes_nothing_of_what_they_ordered() -> None:
-    gateway = started(OTHER.public, OperatorKey(SEAL.public._key, START + timedelta(hours=1)))
-    order(gateway, EmbargoSet, SEAL)
+    gateway = started(OTHER.public, OperatorKey(SIGNER.public._key, START + timedelta(hours=1)))
+    order(gateway, EmbargoSet, SIGNER)
     assert (451, 200) == (
         (await asked(gateway, "/v1/totals")).status_code,
         (await asked(gateway, "/readyz")).status_code,
     )
-    order(gateway, EmbargoLifted, SEAL)
+    order(gateway, EmbargoLifted, SIGNER)
     assert 200 == (await asked(gateway, "/v1/totals")).status_code
 
 
 async def test_of_an_operator_who_left_nothing_counts_any_more() -> None:
-    gateway = started(OTHER.public, OperatorKey(SEAL.public._key, START))
+    gateway = started(OTHER.public, OperatorKey(SIGNER.public._key, START))
     order(gateway, EmbargoSet, OTHER)
-    order(gateway, EmbargoLifted, SEAL)
+    order(gateway, EmbargoLifted, SIGNER)
     assert 451 == (await asked(gateway, "/v1/totals")).status_code
 
 
 async def test_a_hold_that_cannot_be_verified_is_told_in_readiness_until_it_is_released() -> None:
     gateway = started(OTHER.public)
-    order(gateway, Held, SEAL, contest="mayor", unit="tr/34")
+    order(gateway, Held, SIGNER, contest="mayor", unit="tr/34")
     answer = await asked(gateway, "/readyz")
     assert (503, True) == (answer.status_code, "held at control offset 0" in answer.json()["reason"])
-    order(gateway, Released, SEAL, contest="mayor")
+    order(gateway, Released, SIGNER, contest="mayor")
     assert 503 == (await asked(gateway, "/readyz")).status_code
     order(gateway, Released, OTHER, contest="mayor")
     assert 200 == (await asked(gateway, "/readyz")).status_code
@@ -108,12 +108,12 @@ async def test_a_figure_set_by_hand_that_cannot_be_verified_is_told_in_readiness
     """The source's own figure shows in its place: nobody should have to find that out by looking."""
     gateway = started(OTHER.public)
     cell = {"contest": "mayor", "source": "aa", "unit": "tr/34/uskudar"}
-    order(gateway, FigureOverridden, SEAL, **cell, figures={"boxes_opened": 7})
+    order(gateway, FigureOverridden, SIGNER, **cell, figures={"boxes_opened": 7})
     answer = await asked(gateway, "/readyz")
     assert 503 == answer.status_code
     for words in ("are not set", "figure_overridden at control offset 0, by", "--operator-key FILE"):
         assert words in answer.json()["reason"]
-    order(gateway, OverrideWithdrawn, SEAL, **cell)
+    order(gateway, OverrideWithdrawn, SIGNER, **cell)
     assert 503 == (await asked(gateway, "/readyz")).status_code
     order(gateway, OverrideWithdrawn, OTHER, **cell)
     assert 200 == (await asked(gateway, "/readyz")).status_code
@@ -121,8 +121,8 @@ async def test_a_figure_set_by_hand_that_cannot_be_verified_is_told_in_readiness
 
 @pytest.mark.parametrize("until", [START, START + timedelta(hours=1)])
 async def test_a_forged_embargo_shortens_none(until: Any) -> None:
-    gateway = started(SEAL.public)
-    order(gateway, EmbargoSet, SEAL)
+    gateway = started(SIGNER.public)
+    order(gateway, EmbargoSet, SIGNER)
     order(gateway, EmbargoSet, OTHER, until=until)
     assert isinstance(gateway.clock, Manual)
     gateway.clock.advance(7_200)

@@ -22,7 +22,7 @@ from schemas.trust import encode_order
 from tests.builders import NIGHT, counted, small_election, value_of
 from tests.patience import LIMIT_S
 from tests.sandik.conftest import Sandik
-from tests.schemas.orders import new_seal, written
+from tests.schemas.orders import new_signer, written
 
 RUN = "gece"
 BEGAN = datetime(2024, 3, 31, 20, 0, tzinfo=ZoneInfo("Europe/Istanbul"))
@@ -116,7 +116,7 @@ def test_a_moment_is_told_to_programs(sandik: Sandik, night: str) -> None:
 
 
 def test_with_other_keys_nothing_is_told_to_have_been_on_air_that_was_kept_back(sandik: Sandik, tmp_path: Path) -> None:
-    url, seal = f"sqlite:{tmp_path / 'live.db'}", new_seal()
+    url, signer = f"sqlite:{tmp_path / 'live.db'}", new_signer()
     clock = Manual(BEGAN.astimezone(UTC))
 
     async def stage() -> None:
@@ -124,7 +124,7 @@ def test_with_other_keys_nothing_is_told_to_have_been_on_air_that_was_kept_back(
             run = await create_run(log, RUN, small_election(), mode="live", epoch="e1e1", clock=clock)
             await log.append(run.topics.tallies.name, [Entry(b"tr/34/uskudar", value_of(counted({"kurum": 1})))])
             for kind in (EmbargoSet, EmbargoLifted):
-                value = written(kind, seal, run=RUN, epoch="e1e1")
+                value = written(kind, signer, run=RUN, epoch="e1e1")
                 await log.append(run.topics.control.name, [Entry(b"order", value)])
 
     asyncio.run(stage())

@@ -10,8 +10,8 @@ from eventlog.port import Entry
 from eventlog.run import create_run, find_run
 from eventlog.topics import RunTopics
 from sandik.wiring import open_log
+from schemas.asides import Override
 from schemas.definition import Source
-from schemas.override import Override
 from schemas.tally import Tally
 from tests.builders import NIGHT, counted, reported, small_election, value_of, withdrawn
 from tests.sandik.conftest import Sandik

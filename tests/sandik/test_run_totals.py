@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandik.run_totals import RunTotals, totals_of
-from schemas.gate import Gate
-from schemas.override import Override
-from schemas.set_aside import SetAsideHere
+from schemas.asides import Gate, Override
+from schemas.quarantine import SetAsideHere
 from schemas.totals import Cell, Told, Totals
 from tabulation.on_air import OnAir
 from tabulation.view.program import Program

@@ -20,7 +20,7 @@ from tabulation.view.view import View
 from tests.builders import NIGHT, counted, small_election, value_of
 from tests.consumers.nights import arrivals, tallies
 from tests.sandik.conftest import Sandik
-from tests.schemas.orders import new_seal
+from tests.schemas.orders import new_signer
 from tests.tabulation.derived.test_history import orders, partition_of
 
 Message = tuple[int, dict[str, Any]]
@@ -221,12 +221,14 @@ def test_the_command_writes_an_archives_timeline(sandik: Sandik) -> None:
 
 
 def test_with_other_keys_a_timeline_tells_nothing_that_an_embargo_kept_back() -> None:
-    run, seal = run_of(small_election(), "live"), new_seal()
+    run, signer = run_of(small_election(), "live"), new_signer()
     given_orders: list[Order] = [EmbargoSet(**told(1)), EmbargoLifted(**told(2))]
     control = [created(run)]
-    control += [Due(BEGAN, 0, offset, b"order", encode_order(one, seal)) for offset, one in enumerate(given_orders, 1)]
+    control += [
+        Due(BEGAN, 0, offset, b"order", encode_order(one, signer)) for offset, one in enumerate(given_orders, 1)
+    ]
     boxes = [Due(BEGAN + 1_000, 0, 0, b"tr/34/uskudar", value_of(counted({"kurum": 7})))]
-    for keys, kinds, kept in (((seal.public,), {"totals"}, 0), ((new_seal().public,), set(), 1), ((), set(), 1)):
+    for keys, kinds, kept in (((signer.public,), {"totals"}, 0), ((new_signer().public,), set(), 1), ((), set(), 1)):
         timeline = Timeline(run, lambda _: 0, TimelineScope(), keys)
         messages = list(timeline.messages(control, iter(boxes)))
         assert kinds == {message["type"] for _, message in messages} & {"totals"}

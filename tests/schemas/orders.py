@@ -6,7 +6,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas.control import Order
-from schemas.trust import OperatorSeal, encode_order
+from schemas.trust import OrderSigner, encode_order
 from tests.builders import NIGHT
 
 RUN, EPOCH = "night", "e1e1"
@@ -28,11 +28,11 @@ def order(kind: Kind, *, run: str = RUN, epoch: str = EPOCH, **fields: Any) -> O
     return kind(**(said | fields))
 
 
-def written(kind: Kind, seal: OperatorSeal | None = None, **fields: Any) -> bytes:
+def written(kind: Kind, signer: OrderSigner | None = None, **fields: Any) -> bytes:
     """The bytes of an order of this kind."""
-    return encode_order(order(kind, **fields), seal)
+    return encode_order(order(kind, **fields), signer)
 
 
-def new_seal() -> OperatorSeal:
+def new_signer() -> OrderSigner:
     """An operator's key that nobody else has."""
-    return OperatorSeal(Ed25519PrivateKey.generate())
+    return OrderSigner(Ed25519PrivateKey.generate())

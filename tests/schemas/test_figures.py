@@ -16,7 +16,7 @@ from schemas import comparison, explanation
 from schemas.comparison import Said
 from schemas.fields import MAX_BOX_COUNT, MAX_DISTRICT_BOXES, MAX_DISTRICT_COUNT
 from schemas.figures import COUNT_NAMED, COUNTS, DECLARED, OPTIONAL, REPORTED, ROW_COUNTS, SET_BY_HAND, STATED
-from schemas.set_aside import SetAsideFigures
+from schemas.quarantine import SetAsideFigures
 from schemas.tally import Counted, Reported, Tally, encode, parse_tallies
 from schemas.totals import Cell, Row, Totals
 from schemas.wire import Entry
@@ -50,7 +50,7 @@ PLACES = {
     "schemas/wire.py Entry": (of_model(Entry), COUNTS),
     "schemas/comparison.py Said": (of_model(Said), STATED),
     "schemas/explanation.py Figures": (of_model(explanation.Figures), REPORTED),
-    "schemas/set_aside.py SetAsideFigures": (of_model(SetAsideFigures), REPORTED),
+    "schemas/quarantine.py SetAsideFigures": (of_model(SetAsideFigures), REPORTED),
     "tabulation/counting/sums.py Sums": ([one.name for one in fields(Sums)], COUNTS),
     "tabulation/counting/sums.py Content": (Content._fields, STATED),
     "sandik/client/subscription.py Figures": ([one.name for one in fields(ClientFigures)], COUNTS),

@@ -1,7 +1,7 @@
 import pytest
 
+from schemas.asides import is_aside
 from schemas.progress import Late, Mark, ReplayMoved, is_mark, parse_late, parse_mark, parse_moved
-from schemas.totals import is_aside
 from tests.builders import NIGHT
 
 MOVED = ReplayMoved(

@@ -5,13 +5,11 @@ from collections.abc import Callable
 import orjson
 import pytest
 
+from schemas.asides import Gate, Override, parse_gate, parse_notice, parse_override
 from schemas.comparison import parse_comparison
 from schemas.control import ORDER, EmbargoSet, EpochBegun, RunCreated, parse_control, parse_epoch
 from schemas.definition import Election
 from schemas.fields import other_version
-from schemas.gate import Gate, parse_gate
-from schemas.notice import parse_notice
-from schemas.override import Override, parse_override
 from schemas.progress import Late, Mark, ReplayMoved, parse_late, parse_mark, parse_moved
 from schemas.quarantine import Assessment, Quarantined, quarantined
 from schemas.tally import Malformed, parse_tallies
@@ -19,8 +17,8 @@ from schemas.totals import Cell, parse_totals
 from tests.builders import NIGHT, counted, reported, small_election, value_of, withdrawn
 from tests.gateway.nights import totals
 from tests.schemas.orders import EPOCH, RUN, written
+from tests.schemas.test_asides import notice
 from tests.schemas.test_comparison import comparison
-from tests.schemas.test_notice import notice
 
 CELL = Cell("mayor", "aa", "tr/34/uskudar")
 GATE = Gate(**CELL._asdict(), gate=4, held=True)

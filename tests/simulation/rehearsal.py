@@ -31,9 +31,10 @@ from producers.replaying.replay import ArchiveReplay, ReplayObserver, ReplaySett
 from producers.scenarios.library import read_scenario
 from producers.simulating.simulate import night
 from sandik.wiring import new_epoch
+from schemas.asides import is_aside
 from schemas.control import Order
 from schemas.statehash import state_of
-from schemas.totals import is_aside, parse_totals
+from schemas.totals import parse_totals
 from tabulation.replay_clock import LEASE_S
 from tests.patience import LIMIT_S
 from tests.schemas.orders import written

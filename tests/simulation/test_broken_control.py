@@ -14,7 +14,7 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from schemas.control import EmbargoSet, parse_control, parse_epoch
 from schemas.progress import Mark, parse_moved
-from schemas.trust import Judge
+from schemas.trust import OrderVerifier
 from tabulation.orders.control import Control
 from tabulation.orders.relayed_orders import Holds, Overrides
 from tabulation.replay_clock import ReplayProgress, is_surprising
@@ -110,12 +110,12 @@ def fold_everywhere(records: list[tuple[bytes | None, int]]) -> None:
     """As gateway, aggregator, director and whoever looks for the run fold them."""
     for run in (REPLAY, LIVE):
         control = Control(run)
-        judge, marks = Judge(run.name, run.epoch, run.mode, run.definition, []), ReplayProgress(run.epoch)
+        verifier, marks = OrderVerifier(run.name, run.epoch, run.mode, run.definition, []), ReplayProgress(run.epoch)
         holds, overrides = Holds(run.definition), Overrides()
         told = None
         for offset, (value, appended_ms) in enumerate(records):
             control.fold(Written(offset, value or b"", timestamp=appended_ms))
-            verdict = judge.judge(offset, value, appended_ms)
+            verdict = verifier.verify(offset, value, appended_ms)
             if verdict is not None and verdict.order is not None and verdict.stands:
                 holds.apply(offset, verdict.order)
                 overrides.apply(offset, verdict.order)

@@ -31,6 +31,7 @@ from gateway.routes.application import application
 from gateway.settings import GatewaySettings
 from sandik.past import past_of
 from sandik.wiring import open_log
+from schemas.asides import Override, is_aside, is_gate, is_override, overridden, parse_gate, parse_override, unreported
 from schemas.control import (
     EmbargoLifted,
     EmbargoSet,
@@ -43,11 +44,9 @@ from schemas.control import (
 )
 from schemas.errors import LogUnavailable
 from schemas.fields import Record
-from schemas.gate import is_gate, parse_gate
 from schemas.moments import epoch_ms
-from schemas.override import Override, is_override, overridden, parse_override, unreported
 from schemas.progress import parse_late
-from schemas.totals import Cell, Row, Totals, is_aside, parse_totals
+from schemas.totals import Cell, Row, Totals, parse_totals
 from schemas.trust import encode_order
 from tabulation.orders.control import Control
 from tabulation.view.program import Program

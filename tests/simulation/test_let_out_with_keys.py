@@ -37,16 +37,16 @@ from schemas.control import (
     Taken,
 )
 from schemas.totals import Cell
-from schemas.trust import OperatorKey, OperatorSeal
+from schemas.trust import OperatorKey, OrderSigner
 from tabulation.orders.restrictions import NO_EMBARGO, Embargo
 from tests.builders import counted, small_election, value_of
 from tests.patience import LIMIT_S
-from tests.schemas.orders import Kind, new_seal, written
+from tests.schemas.orders import Kind, new_signer, written
 
 RUN, EPOCH = "gece", "e1e1"
 BEGAN = datetime(2024, 3, 31, 17, tzinfo=UTC)
 CELL = Cell("mayor", "aa", "tr/34/uskudar")
-STAYS, LEFT, STRANGER = new_seal(), new_seal(), new_seal()
+STAYS, LEFT, STRANGER = new_signer(), new_signer(), new_signer()
 """An operator who stays, one who has left after half an hour, and somebody who may write to the log."""
 
 LEAVES = BEGAN + timedelta(minutes=30)
@@ -63,7 +63,7 @@ class Give(NamedTuple):
     """Somebody writes an order; `late`: it was signed long before."""
 
     kind: Kind
-    signer: OperatorSeal | None
+    signer: OrderSigner | None
     minutes: int | None
     unit: str | None
     late: bool

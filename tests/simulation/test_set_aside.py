@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.control import Order, QuarantineRejected, QuarantineReleased
 from schemas.errors import UsageError
-from schemas.quarantine import Quarantined
-from schemas.set_aside import set_aside_in
+from schemas.quarantine import Quarantined, set_aside_in
 from schemas.tally import Counted, Tally, encode, parse_tallies
 from schemas.totals import Cell
 from tabulation.counting.quarantine import Quarantine, assess

@@ -21,9 +21,9 @@ from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
+from schemas.asides import is_gate, parse_gate
 from schemas.control import Held, Released
 from schemas.fields import Record
-from schemas.gate import is_gate, parse_gate
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, Row, Totals, encode_rows
 from tabulation.view.program import Program

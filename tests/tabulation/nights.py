@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from schemas.asides import Override
 from schemas.control import FigureOverridden, Order
 from schemas.definition import Election
 from schemas.figures import COUNTS
-from schemas.override import Override
 from schemas.totals import Cell, Totals
 from tabulation.on_air import OnAir
 from tests.builders import NIGHT, small_election

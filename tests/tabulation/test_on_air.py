@@ -3,9 +3,8 @@ from typing import Any
 
 import pytest
 
+from schemas.asides import GATE_PREFIX, Gate, Override, parse_gate
 from schemas.figures import COUNTS
-from schemas.gate import GATE_PREFIX, Gate, parse_gate
-from schemas.override import Override
 from schemas.totals import Cell, Totals
 from tabulation.on_air import HeldUnits, OnAir, Relays
 from tests.builders import NIGHT, small_election

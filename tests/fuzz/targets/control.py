@@ -22,7 +22,7 @@ from schemas.errors import DefinitionError
 from schemas.moments import epoch_ms
 from schemas.progress import Mark, ReplayMoved, parse_moved
 from schemas.quarantine import Quarantined
-from schemas.trust import OperatorSeal, Verdict, encode_order
+from schemas.trust import OrderSigner, Verdict, encode_order
 from tabulation.orders.control import MAX_KEPT_BYTES, Control, broken_control
 from tabulation.orders.relayed_orders import Holds, Overrides
 from tabulation.replay_clock import ReplayProgress
@@ -32,7 +32,7 @@ from tests.gateway.nights import Written
 from tests.schemas.orders import order
 
 ELECTION: Final = small_election()
-SEAL: Final = OperatorSeal(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+SIGNER: Final = OrderSigner(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 LIVE: Final = Run(RunTopics("night", 4), "live", "e1e1", ELECTION)
 REPLAY: Final = Run(RunTopics("night", 4), "replay", "e1e1", ELECTION)
 NOW: Final = NIGHT + timedelta(hours=1)
@@ -40,7 +40,7 @@ NOW_MS: Final = epoch_ms(NIGHT)
 UNIT: Final = "tr/34/uskudar"
 
 GOOD: Final = encode_order(
-    order(Called, contest="mayor", unit="tr/41", candidate="kurum").model_copy(update={"id": "the-good-one"}), SEAL
+    order(Called, contest="mayor", unit="tr/41", candidate="kurum").model_copy(update={"id": "the-good-one"}), SIGNER
 )
 
 _PLACE: Final = {"contest": "mayor", "unit": UNIT}
@@ -81,7 +81,7 @@ def corpus() -> tuple[bytes, ...]:
         for number, fields in enumerate(_FIELDS)
     ]
     return (
-        *(encode_order(one, seal) for one in orders for seal in (SEAL, None)),
+        *(encode_order(one, signer) for one in orders for signer in (SIGNER, None)),
         RunCreated(run="night", mode="live", epoch="e1e1", at=NIGHT, definition=ELECTION).encode(),
         EpochBegun(run="night", epoch="e2e2", take=1, at=NIGHT).encode(),
         RunRestored(run="night", epoch="e1e1", incarnation="0123abcd", at=NIGHT).encode(),
@@ -110,7 +110,7 @@ def _signed(data: bytes) -> bytes:
         fields = orjson.loads(data)
         unsigned = {name: value for name, value in fields.items() if name != "signature"}
         order_like = _Fields(unsigned)
-        return encode_order(order_like, SEAL)  # type: ignore[arg-type]  # it is asked for nothing but its JSON
+        return encode_order(order_like, SIGNER)  # type: ignore[arg-type]  # it is asked for nothing but its JSON
     except (ValueError, AttributeError, TypeError):
         return data
 
@@ -126,7 +126,7 @@ class _Fields:
 
 
 def _check_fold(run: Run, value: bytes) -> None:
-    control = Control(run, [SEAL.public])
+    control = Control(run, [SIGNER.public])
     before = _standing(control)
     verdict = control.fold(Written(0, value, timestamp=NOW_MS))
     if verdict is None or not (verdict.stands or verdict.missed):

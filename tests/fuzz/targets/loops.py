@@ -22,11 +22,12 @@ from eventlog.run import Run, create_run
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
+from schemas.asides import is_aside
 from schemas.definition import Election
 from schemas.moments import epoch_ms
 from schemas.quarantine import Quarantined, is_assessment
 from schemas.tally import MAX_TALLY_BYTES, TALLY, Counted, Reported, Tally, Withdrawn, encode
-from schemas.totals import Cell, is_aside, parse_totals
+from schemas.totals import Cell, parse_totals
 from tests.builders import counted, small_election, withdrawn
 from tests.consumers.oracle import sums
 from tests.fuzz.target import Broken, Opened, Target, expect

@@ -12,10 +12,8 @@ from eventlog.topics import RunTopics
 from gateway.admission.access import Grant
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
-from schemas.gate import GATE, Gate
+from schemas.asides import GATE, NOTICE, OVERRIDE, Gate, Notice, Override
 from schemas.moments import epoch_ms
-from schemas.notice import NOTICE, Notice
-from schemas.override import OVERRIDE, Override
 from schemas.progress import MARK, Late, Mark
 from schemas.quarantine import Assessment, quarantined
 from schemas.statehash import state_of

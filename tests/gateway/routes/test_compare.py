@@ -11,9 +11,9 @@ from eventlog.port import Entry, EventLog
 from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
+from schemas.asides import Gate
 from schemas.comparison import Comparison
 from schemas.control import RunCreated
-from schemas.gate import Gate
 from tests.builders import counted
 from tests.gateway.apart import comparison, part
 from tests.gateway.gateways import FAST, RUN, Running, get, is_ready, night, publish, running, set_aside

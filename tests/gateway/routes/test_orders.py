@@ -40,11 +40,11 @@ from tests.gateway.test_orders import held_night
 from tests.gateway.tokens import HS256, token
 from tests.gateway.unreliable import Unreliable
 from tests.patience import LIMIT_S
-from tests.schemas.orders import Kind, new_seal, written
+from tests.schemas.orders import Kind, new_signer, written
 
 USKUDAR = "tr/34/uskudar"
 CELL: dict[str, Any] = {"contest": "mayor", "source": "aa", "unit": USKUDAR}
-SEAL = new_seal()
+SIGNER = new_signer()
 SETTINGS = replace(FAST, access=AccessSettings(keys=(HS256,)), read_wait_ms=20)
 OPERATOR = token("operator", runs=(RUN,))
 DESK = token("control_room", runs=(RUN,))
@@ -298,12 +298,12 @@ async def live(tmp_path: Path) -> AsyncIterator[Room]:
         run = await create_run(log, RUN, small_election(), mode="live", epoch="9f2c", clock=Wall())
         await log.append(run.topics.tallies.name, [Entry(USKUDAR.encode(), value_of(counted()))])
         await Aggregator(log, run, Wall()).run_until_end()
-        async with entered(log, replace(SETTINGS, operators=(SEAL.public,))) as room:
+        async with entered(log, replace(SETTINGS, operators=(SIGNER.public,))) as room:
             yield room
 
 
 def signed(kind: Kind, **fields: Any) -> bytes:
-    return written(kind, SEAL, run=RUN, epoch="9f2c", **fields)
+    return written(kind, SIGNER, run=RUN, epoch="9f2c", **fields)
 
 
 SOON = datetime.now(UTC) + timedelta(hours=1)
@@ -369,7 +369,7 @@ async def test_a_call_against_a_lead_that_cannot_be_overtaken_is_confirmed(live:
     boxes = [counted({"imamoglu": 250, "kurum": 50}, box=box, registered=300) for box in range(1002, 1021)]
     await live.log.append(tallies, [Entry(USKUDAR.encode(), value_of(box)) for box in boxes])
     run = await find_run(live.log, RUN)
-    await Aggregator(live.log, run, Wall(), AggregateSettings(operators=(SEAL.public,))).run_until_end()
+    await Aggregator(live.log, run, Wall(), AggregateSettings(operators=(SIGNER.public,))).run_until_end()
     await live.shows(lambda row: row["boxes_opened"] == 20)
     where = {"contest": "mayor", "unit": USKUDAR}
     asked = await live.post(signed(Called, candidate="kurum", **where))
@@ -459,13 +459,13 @@ async def test_a_log_that_is_away_is_said(tmp_path: Path) -> None:
 
 
 async def test_with_operators_keys_only_what_they_signed_is_written(tmp_path: Path) -> None:
-    seal = new_seal()
-    settings = replace(SETTINGS, operators=(seal.public,))
+    signer = new_signer()
+    settings = replace(SETTINGS, operators=(signer.public,))
     async with held_night(tmp_path) as log, entered(log, settings) as room:
         await room.shows(lambda row: row["boxes_opened"] == 1)
-        for who in (None, new_seal()):
+        for who in (None, new_signer()):
             refused = await room.post(written(Held, who, run=RUN, epoch="9f2c", contest="mayor"))
             assert (409, True) == (refused.status_code, "no trusted operator" in refused.json()["error"])
-        assert 202 == (await room.post(written(Held, seal, run=RUN, epoch="9f2c", contest="mayor"))).status_code
+        assert 202 == (await room.post(written(Held, signer, run=RUN, epoch="9f2c", contest="mayor"))).status_code
         found = await room.control(lambda found: len(found["audit"]) == 1)
-        assert ([seal.public.fingerprint], True) == (found["trusted"], found["signed_only"])
+        assert ([signer.public.fingerprint], True) == (found["trusted"], found["signed_only"])

@@ -11,8 +11,8 @@ from eventlog.port import Entry
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.routes.moments import MAX_KEPT, Busy, Moments, Past
+from schemas.asides import Gate
 from schemas.errors import LogUnavailable, UsageError
-from schemas.gate import Gate
 from tabulation.view.view import View
 from tests.gateway.gateways import FAST, RUN, Running, get, is_ready, night, publish, running
 from tests.gateway.nights import START, election, totals

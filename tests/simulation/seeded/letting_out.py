@@ -7,7 +7,7 @@ import orjson
 
 from eventlog.port import Entry
 from eventlog.topics import RunTopics
-from schemas.quarantine import Quarantined, Statement, mended, statement_in
+from schemas.quarantine import Quarantined, Statement, repaired, statement_in
 from schemas.tally import encode
 from tests.simulation.seeded.operators import Operators
 from tests.simulation.seeded.store import Store
@@ -44,7 +44,7 @@ class LettingOut:
             statement = statement_in(quarantined)
             if statement is None:
                 continue
-            event = mended(quarantined, self._earlier[statement])
+            event = repaired(quarantined, self._earlier[statement])
             self._earlier[statement] += 1
             return {
                 self._topics.tallies.name: [Entry(event.district.encode(), encode(event))],

@@ -23,7 +23,7 @@ from schemas.control import (
     Released,
     Taken,
 )
-from schemas.trust import OperatorKey, OperatorSeal, encode_order
+from schemas.trust import OperatorKey, OrderSigner, encode_order
 from tests.builders import DISTRICTS, NIGHT
 
 RUN: Final = "night"
@@ -60,7 +60,7 @@ class Operators:
     def __init__(self, seed: object) -> None:
         chance = random.Random(f"operators-{seed}")
         self.sign: Final = chance.random() < _SIGNED
-        self.first, self.second, self.stranger = (_seal(chance) for _ in range(3))
+        self.first, self.second, self.stranger = (_signer(chance) for _ in range(3))
 
     @property
     def keys(self) -> tuple[OperatorKey, ...]:
@@ -74,16 +74,16 @@ class Operators:
 
     def order(self, number: int, chance: random.Random) -> tuple[Entry, bool]:
         """An order of anybody about anything, and whether it counts where all keys are known."""
-        seal, kinds = self.first, _KINDS
+        signer, kinds = self.first, _KINDS
         if self.sign:
             who = chance.random()
             if who < 0.15:
-                seal, kinds = self.stranger, _LOOSE
+                signer, kinds = self.stranger, _LOOSE
             elif who < 0.6:
-                seal, kinds = self.second, _ONES
+                signer, kinds = self.second, _ONES
         kind = chance.choice(kinds)
         order = kind(**_told(f"order-{number:04}"), **_about(kind, chance))
-        return self._entry(order, seal), seal is not self.stranger
+        return self._entry(order, signer), signer is not self.stranger
 
     def release_everything(self) -> tuple[Entry, ...]:
         """What ends every hold and every embargo."""
@@ -98,12 +98,12 @@ class Operators:
         order = QuarantineReleased(**_told(f"out-{position.rpartition('.')[2]}"), position=position)
         return self._entry(order, self.first)
 
-    def _entry(self, order: Order, seal: OperatorSeal) -> Entry:
-        return Entry(b"order", encode_order(order, seal if self.sign else None))
+    def _entry(self, order: Order, signer: OrderSigner) -> Entry:
+        return Entry(b"order", encode_order(order, signer if self.sign else None))
 
 
-def _seal(chance: random.Random) -> OperatorSeal:
-    return OperatorSeal(Ed25519PrivateKey.from_private_bytes(chance.randbytes(32)))
+def _signer(chance: random.Random) -> OrderSigner:
+    return OrderSigner(Ed25519PrivateKey.from_private_bytes(chance.randbytes(32)))
 
 
 def _told(order_id: str) -> dict[str, Any]:

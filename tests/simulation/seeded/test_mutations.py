@@ -14,8 +14,8 @@ from consumers.checkpoints import CheckpointWriter
 from consumers.order_relay import OrderRelay
 from eventlog.port import Entry
 from producers.publish import Publisher
+from schemas.asides import Gate
 from schemas.errors import LogError
-from schemas.gate import Gate
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Totals
 from schemas.trust import OperatorKey

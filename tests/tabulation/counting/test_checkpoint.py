@@ -17,7 +17,7 @@ from tabulation.counting.report_ledger import ReportLedger
 from tabulation.counting.sums import Sums
 from tests.builders import NIGHT, counted, reported
 from tests.consumers.nights import tallies
-from tests.schemas.test_notice import notice
+from tests.schemas.test_asides import notice
 
 CELL = Cell("mayor", "aa", "tr/34/uskudar")
 CANDIDATES = ("bagimsiz_1", "imamoglu", "kurum")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.asides import unreported
 from schemas.moments import epoch_ms
-from schemas.override import unreported
 from schemas.totals import Cell, Totals
 from tabulation.counting.event_time import AHEAD_S, effective, is_ahead, surely_not_ahead, timely
 from tests.builders import NIGHT, TURKEY, small_election

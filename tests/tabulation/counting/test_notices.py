@@ -4,8 +4,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.asides import Notice, NoticeKind
 from schemas.moments import epoch_ms
-from schemas.notice import Notice, NoticeKind
 from schemas.tally import Counted, Tally, Withdrawn
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger
@@ -15,7 +15,7 @@ from tabulation.counting.tally_fold import TallyFold
 from tests.builders import DISTRICTS, NIGHT, counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.consumers.nights import statements
 from tests.gateway.nights import START, Written, election
-from tests.schemas.test_notice import notice
+from tests.schemas.test_asides import notice
 from tests.tabulation.counting.test_tally_fold import ELECTION, Stored, partition_of
 
 USKUDAR = Cell("mayor", "aa", "tr/34/uskudar")

@@ -9,8 +9,7 @@ import tabulation.counting.quarantine as fold_module
 from schemas.control import EmbargoLifted, Order, QuarantineRejected, QuarantineReleased
 from schemas.errors import UsageError
 from schemas.fields import MAX_RELEASED
-from schemas.quarantine import Assessment, Quarantined, Reason, Verdict, mended, quarantined
-from schemas.set_aside import SetAside, set_aside_in
+from schemas.quarantine import Assessment, Quarantined, Reason, SetAside, Verdict, quarantined, repaired, set_aside_in
 from schemas.tally import Tally, encode
 from tabulation.counting.quarantine import MAX_WAITING, Quarantine, assess
 from tabulation.counting.tally_fold import TallyFold
@@ -251,7 +250,7 @@ def test_an_order_that_releases_publishes_what_waits_and_no_other_does() -> None
     with pytest.raises(UsageError, match="no aggregator has looked at it yet"):
         queue.released_by(released(1))
     fold(queue, assessed(1, "contradicts"))
-    assert mended(waits) == queue.released_by(released(1))
+    assert repaired(waits) == queue.released_by(released(1))
     assert queue.released_by(rejected(1)) is None
     assert queue.released_by(order(EmbargoLifted)) is None
     for one in (released(9), rejected(9)):
@@ -279,9 +278,9 @@ def test_what_is_let_out_later_comes_after_what_was_let_out_at_that_revision_bef
     last = queue.released_by(order(QuarantineReleased, position="t/0/4"))
 
     assert (1, 3) == (last.revision, last.released) if last else last
-    assert mended(rivals[3], 2) == last
+    assert repaired(rivals[3], 2) == last
     fold(queue, assessed(1, "contradicts"))
-    assert mended(rivals[0], 0) == queue.released_by(released(1)), "let out again it is the same statement"
+    assert repaired(rivals[0], 0) == queue.released_by(released(1)), "let out again it is the same statement"
 
 
 def test_an_order_about_other_things_settles_nothing() -> None:
@@ -347,7 +346,7 @@ def test_what_was_let_out_and_is_not_counted_can_be_let_out_again() -> None:
     queue = fold(new(), waits, assessed(1, "contradicts"), released(1))
 
     assert ([], [waits], 0) == (queue.waiting, queue.uncounted, queue.waiting_count)
-    assert mended(waits) == queue.released_by(released(1))
+    assert repaired(waits) == queue.released_by(released(1))
     fold(queue, assessed(1, "counted"))
     assert ([], None) == (queue.uncounted, queue.find("t/0/1"))
     with pytest.raises(

@@ -4,9 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from schemas.notice import Notice
-from schemas.quarantine import Reason
-from schemas.set_aside import SetAside
+from schemas.asides import Notice
+from schemas.quarantine import Reason, SetAside
 from schemas.totals import Cell, Totals
 from schemas.wire import Feed, FeedState
 from tabulation.counting.notices import NoticeGroups
@@ -15,7 +14,7 @@ from tabulation.derived.alarms import MAX_ALARMS_KEPT, Alarm, Alarms
 from tabulation.orders.confirmations import Moved
 from tabulation.view.view import View
 from tests.gateway.nights import START, Written, election, totals
-from tests.schemas.test_notice import notice
+from tests.schemas.test_asides import notice
 
 
 def seen(view: View, alarms: Alarms, *said: Totals, feeds: dict[str, FeedState] | None = None) -> list[Alarm]:

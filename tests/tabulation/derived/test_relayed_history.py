@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from schemas.asides import GATE_PREFIX, Gate, Override
 from schemas.control import FigureOverridden, Held, Released
-from schemas.gate import GATE_PREFIX, Gate
-from schemas.override import Override
 from schemas.totals import Cell, Totals
 from tabulation.derived.history import Given, History, as_given, as_relayed
 from tabulation.on_air import Relays

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.asides import Override
 from schemas.control import (
     Called,
     CallWithdrawn,
@@ -19,7 +20,6 @@ from schemas.control import (
     Taken,
 )
 from schemas.definition import Election
-from schemas.override import Override
 from tabulation.orders.confirmations import (
     FigureChange,
     InForce,

@@ -11,28 +11,27 @@ from eventlog.run import Run
 from eventlog.topics import MAX_QUARANTINE_BYTES, RunTopics
 from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, EpochBegun, Held
 from schemas.progress import Mark
-from schemas.quarantine import Quarantined
-from schemas.set_aside import set_aside_in
-from schemas.trust import Judge
+from schemas.quarantine import Quarantined, set_aside_in
+from schemas.trust import OrderVerifier
 from tabulation.orders.control import MAX_KEPT_BYTES, Control, broken_control
 from tabulation.orders.restrictions import NO_EMBARGO, Embargo
 from tests.gateway.nights import START, Written, election
-from tests.schemas.orders import Kind, new_seal, written
+from tests.schemas.orders import Kind, new_signer, written
 from tests.simulation.test_broken_control import SOUND, broken
 from tests.tabulation.test_replay_clock import moved
 
 RUN = Run(RunTopics("night"), "live", "e1e1", election())
 LIFT = START + timedelta(hours=2)
-SEAL = new_seal()
+SIGNER = new_signer()
 
 
 def obey(control: Control, kind: Kind, **fields: object) -> None:
-    value = written(kind, SEAL, **fields)
+    value = written(kind, SIGNER, **fields)
     control.fold(Written(control.position, value))
 
 
 def test_the_embargo_is_what_the_last_order_says() -> None:
-    control = Control(RUN, [SEAL.public])
+    control = Control(RUN, [SIGNER.public])
     assert control.embargo == NO_EMBARGO
     obey(control, EmbargoSet, until=LIFT)
     assert control.embargo == Embargo(LIFT)
@@ -46,14 +45,14 @@ def test_the_embargo_is_what_the_last_order_says() -> None:
 
 def test_a_definition_may_begin_with_an_embargo() -> None:
     definition = election().model_copy(update={"embargo_until": LIFT})
-    control = Control(replace(RUN, definition=definition), [SEAL.public])
+    control = Control(replace(RUN, definition=definition), [SIGNER.public])
     assert control.embargo == Embargo(LIFT)
     obey(control, EmbargoLifted)
     assert not control.embargo.is_in_force(START)
 
 
 def test_calls_stand_until_they_are_replaced_or_withdrawn() -> None:
-    control = Control(RUN, [SEAL.public])
+    control = Control(RUN, [SIGNER.public])
     obey(control, Called, contest="mayor", unit="tr/34", candidate="kurum")
     obey(control, Called, contest="mayor", unit="tr/06", candidate="kurum")
     obey(control, Called, contest="mayor", unit="tr/34", candidate="imamoglu")
@@ -65,10 +64,10 @@ def test_calls_stand_until_they_are_replaced_or_withdrawn() -> None:
 
 def test_a_restriction_that_cannot_be_verified_is_kept_until_a_trusted_operator_says_otherwise() -> None:
     """Whichever keys a gateway is started with, it keeps back what an operator has kept back."""
-    for keys in ([SEAL.public], []):
+    for keys in ([SIGNER.public], []):
         control = Control(RUN, keys)
-        control.fold(Written(control.position, written(EmbargoSet, new_seal())))
-        control.fold(Written(control.position, written(EmbargoLifted, new_seal())))
+        control.fold(Written(control.position, written(EmbargoSet, new_signer())))
+        control.fold(Written(control.position, written(EmbargoLifted, new_signer())))
         assert (control.kept, control.refused, control.embargo) == (1, 1, Embargo())
         assert [verdict.offset for verdict in control.unverified(START)] == [0]
         obey(control, EmbargoLifted)
@@ -76,15 +75,15 @@ def test_a_restriction_that_cannot_be_verified_is_kept_until_a_trusted_operator_
 
 
 def test_a_call_that_somebody_unknown_took_back_is_not_shown() -> None:
-    control = Control(RUN, [SEAL.public])
+    control = Control(RUN, [SIGNER.public])
     obey(control, Called, contest="mayor", unit="tr/34", candidate="kurum")
-    control.fold(Written(control.position, written(CallWithdrawn, new_seal(), contest="mayor", unit="tr/34")))
+    control.fold(Written(control.position, written(CallWithdrawn, new_signer(), contest="mayor", unit="tr/34")))
     assert ((), 1) == (control.calls, len(control.unverified(START)))
 
 
 def test_what_does_not_count_is_counted_and_changes_nothing() -> None:
-    control = Control(RUN, [SEAL.public])
-    for value in (written(EmbargoSet), written(EmbargoLifted, new_seal()), b"junk", None):
+    control = Control(RUN, [SIGNER.public])
+    for value in (written(EmbargoSet), written(EmbargoLifted, new_signer()), b"junk", None):
         verdict = control.fold(Written(control.position, value))
         assert verdict is not None
         assert not verdict.counts
@@ -92,15 +91,15 @@ def test_what_does_not_count_is_counted_and_changes_nothing() -> None:
 
 
 def test_a_record_that_creates_the_run_is_no_order_and_a_hold_is_for_others() -> None:
-    control = Control(RUN, [SEAL.public])
+    control = Control(RUN, [SIGNER.public])
     assert control.fold(Written(0, b'{"type":"run_created"}')) is None
     obey(control, Held, contest="mayor")
     assert (control.accepted, control.position) == ({"held": 1}, 2)
 
 
 def test_what_would_become_of_an_order_is_known_before_it_is_given() -> None:
-    control = Control(RUN, [SEAL.public])
-    value = written(EmbargoLifted, SEAL)
+    control = Control(RUN, [SIGNER.public])
+    value = written(EmbargoLifted, SIGNER)
     considered = control.consider(value, 0)
 
     assert (0, {}) == (control.position, control.accepted)
@@ -111,8 +110,8 @@ def test_what_would_become_of_an_order_is_known_before_it_is_given() -> None:
 
 
 def test_a_replay_is_followed_and_its_take_ends_with_the_next() -> None:
-    replay = Control(replace(RUN, mode="replay"), [SEAL.public])
-    live = Control(RUN, [SEAL.public])
+    replay = Control(replace(RUN, mode="replay"), [SIGNER.public])
+    live = Control(RUN, [SIGNER.public])
     take: dict[str, Any] = {"run": RUN.name, "epoch": "e2e2", "at": START}
     for offset, (value, ended) in enumerate(
         [
@@ -132,8 +131,8 @@ def test_a_replay_is_followed_and_its_take_ends_with_the_next() -> None:
 
 
 def test_a_record_that_was_folded_is_a_no_op() -> None:
-    control = Control(RUN, [SEAL.public])
-    lifted = Written(0, written(EmbargoLifted, SEAL))
+    control = Control(RUN, [SIGNER.public])
+    lifted = Written(0, written(EmbargoLifted, SIGNER))
     control.fold(lifted)
     assert control.fold(lifted) is None
     assert (control.refused, control.accepted) == (0, {"embargo_lifted": 1})
@@ -144,7 +143,7 @@ TOPIC = "sandik.night.control"
 
 def set_aside(value: bytes | None) -> Quarantined | None:
     record = Written(3, value or b"", key=b"order")
-    verdict = Judge("night", "e1e1", "test", election(), []).judge(3, value, 0)
+    verdict = OrderVerifier("night", "e1e1", "test", election(), []).verify(3, value, 0)
     return broken_control(TOPIC, record, verdict)
 
 
@@ -189,7 +188,7 @@ def test_what_another_release_wrote_is_not(value: bytes) -> None:
 
 
 def test_an_order_that_nobody_trusted_has_signed_is_the_audits_matter() -> None:
-    verdict = Judge("night", "e1e1", "live", election(), []).judge(0, written(EmbargoSet), 0)
+    verdict = OrderVerifier("night", "e1e1", "live", election(), []).verify(0, written(EmbargoSet), 0)
 
     assert verdict is not None
     assert not verdict.counts

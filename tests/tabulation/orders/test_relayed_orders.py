@@ -5,10 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.port import Entry
+from schemas.asides import OVERRIDE_PREFIX, Gate, Override, parse_gate
 from schemas.control import Called, FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.figures import COUNTS
-from schemas.gate import Gate, parse_gate
-from schemas.override import OVERRIDE_PREFIX, Override
 from schemas.totals import Cell, Totals
 from tabulation.orders.relayed_orders import RELAY_MS, Holds, Overrides, RelayedOrders
 from tests.builders import DISTRICTS, NIGHT, small_election

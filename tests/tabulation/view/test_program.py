@@ -7,12 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from schemas.asides import Gate, Override, is_gate, is_override, overridden, parse_gate, parse_override, unreported
 from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.definition import Election
 from schemas.figures import COUNTS
-from schemas.gate import Gate, is_gate, parse_gate
 from schemas.moments import epoch_ms
-from schemas.override import Override, is_override, overridden, parse_override, unreported
 from schemas.totals import Cell, Totals, parse_totals
 from tabulation.on_air import OnAir
 from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
