@@ -19,8 +19,9 @@ from pydantic import ValidationError
 
 from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
 from producers.tables.lines import MAY_BE_CUT, Sheet, TableLine
-from producers.tables.mapping import BoxMapping, Column
-from producers.tables.notation import Numbers, Times
+from producers.tables.mapping import BoxMapping
+from producers.tables.mapping_sections import Column
+from producers.tables.notation import Numbers, SetAside, Times
 from producers.tables.sheet import open_sheet
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError
@@ -75,6 +76,7 @@ class RowReader:
     mapping: BoxMapping
     file: str
     faults: LineFaults
+    fetched: datetime | None = None
     rows: dict[RowKey, BoxRow] = field(default_factory=dict)
     duplicates: int = 0
     total_rows: list[LineFigures] = field(default_factory=list)
@@ -91,8 +93,7 @@ class RowReader:
 
     def __post_init__(self) -> None:
         self._times, self._notation = self.mapping.times, self.mapping.table.numbers
-        if isinstance(self.mapping.report.at, datetime):
-            self._constant_at = self._times.with_zone(self.mapping.report.at, "report.at")
+        self._constant_at = self.mapping.report.moment(self._times, self.sheet, self.fetched)
         units, columns = self.mapping.units, self.mapping.columns
         names = [units.province_id, units.province_name, units.district_name, units.district_id or units.district_name]
         self._name_columns = [self._column(name) for name in names]
@@ -110,10 +111,10 @@ class RowReader:
     def read(self, line: TableLine) -> None:
         """Read one line, or note in `faults` why it cannot be used."""
         try:
-            if line.fault:
-                self.faults.add(line.number, line.fault)
-            elif self._is_total(line.cells):
+            if self._is_total(line.cells):
                 self.total_rows.append(self._total(line))
+            elif line.fault:
+                self.faults.add(line.number, SetAside(line.fault) if line.is_aside else line.fault)
             else:
                 self._keep(line.number, self._whole_row(line))
         except ValueError as error:
@@ -175,9 +176,9 @@ class RowReader:
         It is where its last cell is not read, or is part of a sum that is right: a cell that was cut off is a smaller
         number, or the beginning of another word.
         """
-        last = len(self.sheet.header) - 1
+        last = self.sheet.last_column
         if last not in self._read_columns:
-            return True
+            return last not in self.sheet.wanted  # what is derived of it may be cut off with it
         _, _, cast, valid, invalid, *votes = self._number_columns
         if last in {*votes, valid}:
             return sum(row.votes) == row.valid
@@ -245,15 +246,17 @@ class RowReader:
             raise ValueError(f"province {names.province_id!r} is called {names.province_name!r} here, else {name!r}")
 
     def _at(self, cells: Sequence[str]) -> datetime:
-        at = self._constant_at or self.mapping.report.at
-        if isinstance(at, datetime):
-            return at
+        if self._constant_at is not None:
+            return self._constant_at
+        at = self.mapping.report.at
+        if not isinstance(at, Column):  # moment() has one for all else
+            raise TypeError(at)
         return self._times.parse(cells[self._column(at.column)], at.column)
 
     def _revision(self, cells: Sequence[str]) -> int:
         revision = self.mapping.report.revision
-        if isinstance(revision, int):
-            return revision
+        if not isinstance(revision, Column):
+            return 1 if revision == "content" else revision
         text = cells[self._column(revision.column)].strip()
         if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= MAX_REVISION):
             raise ValueError(f"{revision.column} is {text!r}, not a revision from 1 up")
@@ -290,9 +293,10 @@ def read_table(path: Path, mapping: BoxMapping) -> Table:
     Raises `MappingError` where the table lacks a column that the mapping names, `TableError` where the file cannot be
     read or any of its lines cannot be used; the message names the lines.
     """
-    with open_sheet(path, mapping.table.layout) as sheet:
+    with open_sheet(path, mapping.layout) as sheet:
         if not sheet.header:
             raise TableError(f"{path} is empty. Is it the right file, and written?")
+        sheet = mapping.shape(sheet, str(path))  # noqa: PLW2901
         reader = RowReader(sheet, mapping, str(path), LineFaults(str(path)))
         for line in sheet.lines:
             reader.read(line)

@@ -89,7 +89,9 @@ def _sources(mapping: ReportMapping, definition: Election) -> Iterator[str]:
     source = sources.get(mapping.report.source)
     if source is None:
         yield f"The run has no source {mapping.report.source!r}. It has: {_listed(sources)}."
-    elif source.reports != "districts":
+    elif mapping.is_of_boxes and source.reports != "boxes":
+        yield f"Source {source.id!r} of this run reports whole districts, and the mapping is of boxes (columns.box)."
+    elif not mapping.is_of_boxes and source.reports != "districts":
         yield (
             f"Source {source.id!r} of this run reports each box by itself. "
             'Give the run\'s definition a source with reports = "districts", and name that one.'

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from producers.tables.notation import Numbers
+from producers.tables.notation import Numbers, SetAside
 from schemas.errors import TableError
 from schemas.spelling import fold
 
@@ -27,15 +27,22 @@ def bounded(sentences: Sequence[str]) -> list[str]:
 
 @dataclass(slots=True)
 class LineFaults:
-    """What is wrong with single lines of a table. `line` is what messages call a line, such as `record`."""
+    """What is wrong with single lines of a table. `line` is what messages call a line, such as `record`.
+
+    `aside`: sentences on lines that are no fault of the file, but of which a count is not known.
+    """
 
     file: str
     line: str = "line"
     count: int = 0
     shown: list[str] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
 
     def add(self, number: int, what: object) -> None:
-        """Note what is wrong with the line of this number."""
+        """Note what is wrong with the line of this number, or why it is set aside."""
+        if isinstance(what, SetAside):
+            self.aside.append(f"{self.line} {number} is set aside: {what}")
+            return
         self.count += 1
         if self.count <= SHOWN_FAULTS:
             self.shown.append(f"  {self.line} {number}: {what}")

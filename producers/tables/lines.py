@@ -17,6 +17,9 @@ _GROUPED: Final = re.compile(r"\d{1,3}\.\d{3}")
 
 _NEAREST_COLUMNS: Final = 3
 
+FILE_COLUMN: Final = "@file"
+"""The column that has the name of the file, where a mapping asks for it."""
+
 _COMMON_DELIMITERS: Final = (";", "\t", "|", ",")
 
 MAY_BE_CUT: Final = (
@@ -49,13 +52,14 @@ class TableLine(NamedTuple):
     """One line of a table: its number as an editor or a Parquet viewer counts, from 1, and its cells.
 
     `ended`: whether it had a line end. The last line of a CSV may have none, and then it may be cut off.
-    `fault`: why the line cannot be read, or an empty string; its cells are then of no use.
+    `fault`: why the line cannot be used, or an empty string; `is_aside`: that is no fault of the file, see `SetAside`.
     """
 
     number: int
     cells: Sequence[str]
     ended: bool = True
     fault: str = ""
+    is_aside: bool = False
 
 
 class MissingColumn(MappingError):
@@ -72,12 +76,19 @@ class Sheet:
 
     - `written`: when the file says that it was written; the latest of several files.
     - `wanted`: the columns that were asked for. Ask for all of them before the first line is read.
+    - `derived`: how many of the last columns are made of the others.
     """
 
     header: tuple[str, ...]
     lines: Iterator[TableLine]
     written: datetime | None = None
     wanted: set[int] = field(default_factory=set)
+    derived: int = 0
+
+    @property
+    def last_column(self) -> int:
+        """The last column that the file itself has: the one that is cut where a file is cut off."""
+        return len(self.header) - self.derived - 1
 
     def column(self, name: str, file: str) -> int:
         """Return the index of a column, as `column_of`, and note that it is wanted."""
@@ -99,6 +110,7 @@ class Layout:
     - `skip`: lines whose first filled cell begins with one of these words are no data, wherever they are.
     - `end`: the last line of a whole file begins with this word; without it a file is not whole.
     - `only`: lines that have another text in one of these columns are left out, such as those of another contest.
+    - `with_file`: a last column, `@file`, has the name of the file.
     - `unended`: the file's writer never ends the last line, so a missing line end does not mean that it was cut off.
     """
 
@@ -115,6 +127,7 @@ class Layout:
     header_rows: tuple[int, ...] = ()
     sheet: str | None = None
     files: tuple[str, ...] = ()
+    with_file: bool = False
 
 
 def begins_with(cells: Iterable[str], words: Iterable[str]) -> bool:

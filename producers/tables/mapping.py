@@ -2,44 +2,42 @@
 
 A mapping is a small TOML file. Unknown keys are refused, so that a typo is reported. There are two kinds:
 
-- `BoxMapping`, for official box tables (examples/turkiye-2014.toml).
-- `ReportMapping`, for agencies' district totals (examples/agency-reports.toml), in one of two layouts: a line for each
-  district with a column for each candidate (`[votes]`), or a line for each district and candidate (`columns.candidate`
-  and `columns.votes`).
+- `BoxMapping`, for official box tables that the election definition is made of (examples/turkiye-2014.toml).
+- `ReportMapping`, for tables of districts or of boxes whose units and candidates are found in the run's definition
+  (examples/agency-reports.toml), in one of two layouts: a line for each district or box with a column for each
+  candidate (`[votes]`), or a line for each of them and candidate (`columns.candidate` and `columns.votes`).
 """
 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from producers.input_files import FileSection, all_faults, indented, parse_toml
-from producers.tables.encodings import check_encoding
-from producers.tables.line_checks import TOTAL_WORDS
-from producers.tables.lines import Layout
-from producers.tables.notation import Numbers, Times, check_pattern
-from producers.tables.objects import check_path
+from producers.tables.mapping_sections import Column, ColumnName, TableMapping, TimesSection
+from producers.tables.notation import Times
+from producers.tables.report_sections import (
+    COUNTS,
+    AbsentSection,
+    DistrictColumnsSection,
+    DistrictReportSection,
+    DistrictUnitsSection,
+    RowsSection,
+    StatusSection,
+)
 from schemas.definition import Name
 from schemas.errors import MappingError
-from schemas.fields import MAX_REVISION, Color, Id, UnitId
+from schemas.fields import MAX_REVISION, Color, Id
 from schemas.language import TURKISH, LanguageTag
-from schemas.moments import Showing, zone_named
+from schemas.moments import zone_named
 
 MAX_MAPPING_BYTES: Final = 1024 * 1024
 """A mapping names a few dozen columns: a mebibyte is a hundred times that."""
 
 M = TypeVar("M", bound=BaseModel)
-
-ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class Column(FileSection):
-    """The name of the column that has a value, where the value differs by row."""
-
-    column: ColumnName
 
 
 class ElectionSection(FileSection):
@@ -111,121 +109,15 @@ class Choice(FileSection):
     color: Color = "#8a8f98"
 
 
-class TimesSection(FileSection):
-    """What both kinds of `[report]` have: the time of the counts, for the whole table or as a column, and its format.
-
-    `repeated_hour` says which of two moments is meant by a time that clocks show twice when they are put back.
-    """
-
-    at: datetime | Column
-    time_format: Name | None = None
-    repeated_hour: Showing | None = None
-
-    @field_validator("time_format")
-    @classmethod
-    def _whole(cls, time_format: str | None) -> str | None:
-        return check_pattern(time_format) if time_format else None
-
-
 class BoxReportSection(TimesSection):
     """`[report]` of a box table: when the counts were reported and at which revision; a constant, or a column."""
 
-    revision: Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column = 1
+    revision: Literal["content"] | Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column = 1
+    gone: Literal["withdrawn"] | None = None
 
 
-Mark = Annotated[str, Field(max_length=1, pattern=r"^[^0-9A-Za-z+\-]?$")]
-"""What stands between the digits of a number."""
-
-
-Format = Literal["csv", "tsv", "json", "jsonl", "xml", "workbook", "parquet"]
-"""What a file is, where the ending of its name does not say so; see `parts.KINDS`."""
-
-HeaderRow = Annotated[int, Field(ge=0, le=10_000)]
-
-
-class TableSection(FileSection):
-    """`[table]`: how the file is written: what separates its cells, how numbers are written, which lines are no data.
-
-    What is not said here: see `Layout`. `header_row`: the line that names the columns, as an editor counts, 0 for none;
-    or several, whose cells are joined. `totals`: a line whose unit is called by one of these words is the sum of
-    others; it is checked and not published.
-    """
-
-    format: Format | None = None
-    encoding: Name | None = None
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    quote: Annotated[str, Field(max_length=1)] = '"'
-    header_row: (
-        HeaderRow | Annotated[tuple[HeaderRow, ...], Field(min_length=1, max_length=10, strict=False)] | None
-    ) = None
-    sheet: Name | None = None
-    files: Annotated[tuple[Name, ...], Field(strict=False)] = ()
-    rows: Name | None = None
-    each: Name | None = None
-    thousands: Mark = ""
-    decimal: Mark = ""
-    skip: Annotated[tuple[Name, ...], Field(strict=False)] = ()
-    end: Name | None = None
-    unended: bool = False
-    only: dict[ColumnName, Name] = Field(default_factory=dict)
-    totals: Annotated[tuple[Name, ...], Field(strict=False)] = TOTAL_WORDS
-
-    @field_validator("encoding")
-    @classmethod
-    def _there_is_such(cls, encoding: str | None) -> str | None:
-        return check_encoding(encoding) if encoding else None
-
-    @field_validator("rows")
-    @classmethod
-    def _is_path(cls, rows: str | None) -> str | None:
-        return check_path(rows) if rows else None
-
-    @model_validator(mode="after")
-    def _header_rows_rise(self) -> Self:
-        rows = self._header_rows
-        if len(rows) > 1 and (rows[0] == 0 or list(rows) != sorted(set(rows))):
-            raise ValueError("table: the numbers of header_row must rise, from 1 up")
-        return self
-
-    @property
-    def _header_rows(self) -> tuple[int, ...]:
-        if self.header_row is None:
-            return ()
-        return (self.header_row,) if isinstance(self.header_row, int) else self.header_row
-
-    @model_validator(mode="after")
-    def _marks_differ(self) -> Self:
-        if self.thousands and self.thousands == self.decimal:
-            raise ValueError(f"table: {self.decimal!r} cannot be both the mark of thousands and the decimal mark")
-        return self
-
-    @property
-    def numbers(self) -> Numbers:
-        """Return how this table writes numbers."""
-        return Numbers(self.thousands, self.decimal)
-
-    @property
-    def layout(self) -> Layout:
-        """Return how this table's file is laid out."""
-        return Layout(
-            self.delimiter,
-            rows=self.rows,
-            each=self.each,
-            skip=self.skip,
-            end=self.end,
-            unended=self.unended,
-            only=tuple(self.only.items()),
-            format=self.format,
-            encoding=self.encoding,
-            quote=self.quote,
-            header_rows=self._header_rows,
-            sheet=self.sheet,
-            files=self.files,
-        )
-
-
-class BoxMapping(FileSection):
-    """The mapping file of an official box table."""
+class BoxMapping(TableMapping):
+    """The mapping file of an official box table that the election definition is made of."""
 
     election: ElectionSection
     contest: NamedSection
@@ -233,7 +125,6 @@ class BoxMapping(FileSection):
     units: BoxUnitsSection
     columns: BoxColumnsSection
     report: BoxReportSection
-    table: TableSection = TableSection()
     votes: Annotated[dict[ColumnName, Choice], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -256,73 +147,37 @@ class BoxMapping(FileSection):
         return Times(report.time_format, zone_named(election.timezone), election.date, report.repeated_hour)
 
 
-COUNTS: Final = ("boxes_opened", "registered", "cast", "valid")
-"""The columns that every report has. `invalid` is `cast` less `valid` where there is no column for it."""
+class ReportMapping(TableMapping):
+    """The mapping file of a table whose units and candidates are found in the run's definition.
 
-
-class CorrectionColumn(Column):
-    """The column that marks a line as a correction, and the text that it then has."""
-
-    equals: Name
-
-
-class DistrictReportSection(TimesSection):
-    """`[report]` of an agency's table: its source and contest, its time and its revision.
-
-    Without `revision`, a report's revision is its time in milliseconds since 1970. `unnamed` is for tables with a line
-    for each candidate: those without a line have no vote, even where the others' votes do not come to what is valid.
+    Its lines are of districts (`sandik reports`), or with `columns.box` of boxes (`sandik boxes`).
     """
-
-    source: Id
-    contest: Id | Column
-    timezone: Name | None = None
-    revision: Annotated[int, Field(ge=1, le=MAX_REVISION)] | Column | None = None
-    correction: CorrectionColumn | None = None
-    unnamed: Literal["zero"] | None = None
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, timezone: str | None) -> str | None:
-        return zone_named(timezone).key if timezone else None
-
-    def times(self, night: date) -> Times:
-        """Return how this table writes times; a time of day is of the night that begins on the day `night`."""
-        zone = zone_named(self.timezone) if self.timezone else None
-        return Times(self.time_format, zone, night, self.repeated_hour)
-
-
-class DistrictUnitsSection(FileSection):
-    """`[units]` of an agency's table: the columns with the district, and names that the definition does not have."""
-
-    district: ColumnName
-    province: ColumnName | None = None
-    within: UnitId | None = None
-    names: dict[Name, UnitId] = Field(default_factory=dict)
-
-
-class DistrictColumnsSection(FileSection):
-    """`[columns]` of an agency's table. `candidate` may name several columns: the first name that is known counts."""
-
-    boxes_opened: ColumnName
-    registered: ColumnName
-    cast: ColumnName
-    valid: ColumnName
-    invalid: ColumnName | None = None
-    unattributed: ColumnName | None = None
-    candidate: tuple[ColumnName, ...] = Field(default=(), strict=False)
-    votes: ColumnName | None = None
-
-
-class ReportMapping(FileSection):
-    """The mapping file of an agency's table of district totals."""
 
     report: DistrictReportSection
     units: DistrictUnitsSection
     columns: DistrictColumnsSection
-    table: TableSection = TableSection()
+    rows: RowsSection = RowsSection()
+    absent: AbsentSection = AbsentSection()
+    status: StatusSection | None = None
     votes: dict[ColumnName, Id] = Field(default_factory=dict)
     candidates: dict[Name, Id] = Field(default_factory=dict)
     contests: dict[Name, Id] = Field(default_factory=dict)
+
+    @property
+    def is_of_boxes(self) -> bool:
+        """Return whether a line is of a box."""
+        return self.columns.box is not None
+
+    @property
+    def is_by_content(self) -> bool:
+        """Return whether other figures are what makes a statement a newer one, whatever its time."""
+        report = self.report
+        return report.revision == "content" or (report.revision is None and report.at in {"file", "fetch"})
+
+    @property
+    def is_by_time(self) -> bool:
+        """Return whether a later time is what makes a statement a newer one."""
+        return self.report.revision is None and not self.is_by_content
 
     @model_validator(mode="after")
     def _one_layout(self) -> Self:
@@ -333,7 +188,36 @@ class ReportMapping(FileSection):
             raise ValueError(
                 "say either which column holds whose votes ([votes]) or which holds the candidate (columns.candidate)"
             )
+        if not long and (self.rows.count_of or self.report.repeated):
+            raise ValueError("rows and report.repeated are for tables with a line for each candidate")
         _check_ids_differ(self.votes.values())
+        return self
+
+    @model_validator(mode="after")
+    def _counts_are_there(self) -> Self:
+        said = set(self.rows.count_of.values())
+        wanted = [*COUNTS[:3], *(() if self.is_of_boxes else ("boxes_opened",))]
+        for name in wanted:
+            ways = [
+                getattr(self.columns, name) is not None,
+                name in said,
+                getattr(self.absent, name) is not None,
+            ]
+            if not any(ways):
+                rule = get_args(get_args(AbsentSection.model_fields[name].annotation)[0])[0]
+                raise ValueError(
+                    f"columns: nothing says what is {name}. Name its column; or, where the source does not give it, "
+                    f'say under [absent] {name} = "{rule}"'
+                )
+        if self.absent.cast and not (self.columns.invalid or "invalid" in said or self.absent.invalid):
+            raise ValueError(
+                'absent: with cast = "sum" something has to say what is invalid: its column, its rows, or '
+                'invalid = "none"'
+            )
+        if self.is_of_boxes and (self.columns.boxes_opened or self.absent.boxes_opened or "boxes_opened" in said):
+            raise ValueError("columns: a table of boxes has no boxes_opened; each line is of one box")
+        if self.report.gone and not self.is_of_boxes:
+            raise ValueError('report: gone = "withdrawn" is for boxes; what was reported of a district stands')
         return self
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.fields import EVENTS_END, FIRST_EVENT
 from schemas.moments import Showing, day_of_night, moment_in
+from schemas.spelling import fold
 
 _GROUP_DIGITS: Final = 3
 """The digits of a group of thousands. As many behind a decimal mark may be a group, so such a number is ambiguous."""
@@ -26,16 +27,35 @@ _FIRST_REVISION: Final = datetime(1970, 1, 2, tzinfo=UTC)
 """The earliest update time whose milliseconds are a revision of 1 or more, whatever its zone."""
 
 
+class SetAside(ValueError):
+    """A count that nobody can know, such as an illegible one: no fault of the file, but its line is not published."""
+
+
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """How whole numbers are written: grouped by `thousands` (`1.234.567`), with decimals of zero (`12,0`)."""
+    """How whole numbers are written: grouped by `thousands` (`1.234.567`), with decimals of zero (`12,0`).
+
+    `zero` and `unreadable` are words (their keys, see `fold`) in place of a number: for none, and for one that is not
+    known.
+    """
 
     thousands: str = ""
     decimal: str = ""
+    zero: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
 
     def parse(self, text: str, what: str, most: int) -> int:
-        """Parse a whole number from 0 to `most`. Raises `ValueError`, which calls the number by `what`."""
+        """Parse a whole number from 0 to `most`. Raises `ValueError`, which calls the number by `what`.
+
+        It is `SetAside` where a word says that the number is not known.
+        """
         digits = text.strip()
+        if (self.zero or self.unreadable) and not digits.isdecimal():
+            word = fold(digits)
+            if word in self.unreadable:
+                raise SetAside(f"{what} is {text!r}")
+            if word in self.zero:
+                return 0
         if self.decimal and self.decimal in digits:
             digits = self._whole(digits, f"{what} is {text!r}")
         if self.thousands and re.fullmatch(rf"[1-9]\d{{0,2}}({re.escape(self.thousands)}\d{{3}})+", digits, re.ASCII):

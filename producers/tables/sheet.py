@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 from producers.tables.columnar import parquet_sheet, workbook_sheet
 from producers.tables.csv_lines import read_csv
 from producers.tables.encodings import not_that, open_text
-from producers.tables.lines import Layout, LineNumber, MissingColumn, Sheet, TableLine, begins_with
+from producers.tables.lines import FILE_COLUMN, Layout, LineNumber, MissingColumn, Sheet, TableLine, begins_with
 from producers.tables.objects import MAX_JSON_BYTES, read_json, read_json_lines, read_xml
 from producers.tables.parts import Part, parts_of, state_of
 from schemas.errors import MappingError, TableError
@@ -107,6 +107,15 @@ def _numbered(lines: Iterable[tuple[str, TableLine]]) -> Iterator[TableLine]:
 
 def _opened(stack: ExitStack, part: Part, layout: Layout) -> Sheet:
     """Open one file. What is opened is closed with the stack."""
+    sheet = _read(stack, part, layout)
+    if not layout.with_file:
+        return sheet
+    name = Path(part.name).name
+    lines = (line if line.fault else line._replace(cells=[*line.cells, name]) for line in sheet.lines)
+    return replace(sheet, header=(*sheet.header, FILE_COLUMN), lines=lines, derived=1)
+
+
+def _read(stack: ExitStack, part: Part, layout: Layout) -> Sheet:
     raw = stack.enter_context(part.open())
     if part.kind == "parquet":
         return stack.enter_context(parquet_sheet(raw, part.name))

@@ -34,7 +34,7 @@ from schemas.control import Mode
 from schemas.definition import Election
 from schemas.errors import RunConflict, TableError, UnknownRun, UsageError
 from schemas.fields import MAX_REVISION
-from schemas.tally import Counted
+from schemas.tally import Counted, Reported
 
 FAULT_SEED = 1
 """Faults strike a table in the same places each time."""
@@ -356,10 +356,10 @@ class Publishing:
         """Learn it, however long the log is out of reach."""
         await retried(self._recall, Tries(self._clock), screen.say_waiting)
 
-    def _read(self) -> ReportTable:
+    def _read(self) -> ReportTable[Reported]:
         return read_reports(self._file, self._mapping, self._run.definition, correction=self._correction)
 
-    def _say_totals(self, table: ReportTable) -> None:
+    def _say_totals(self, table: ReportTable[Reported]) -> None:
         for wrong in table.wrong_totals:
             screen.say(f"{self._file}: {wrong}.")
 
@@ -387,7 +387,7 @@ class Publishing:
             _log.warning("%s: %s", self._file, odd)
         await publish(self._publisher, map(entry, news.publish))
 
-    def _say_gone(self, table: ReportTable) -> None:
+    def _say_gone(self, table: ReportTable[Reported]) -> None:
         """Say where a file has fewer districts than it had; what it had of the others stands."""
         found = {(report.contest, report.district) for report in table.reports}
         gone = sorted(self._in_file - found)

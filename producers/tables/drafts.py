@@ -1,0 +1,176 @@
+"""What the lines of a table say of one district or box, put together to one statement. Pure.
+
+A table has one line for a statement, or one for each candidate of it. Lines that contradict each other are no
+statement: they are told.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace as with_fields
+
+from producers.tables.report_sections import AbsentSection
+from schemas.tally import Counted, Reported, Withdrawn
+
+Statement = Counted | Reported | Withdrawn
+
+COUNTED: Final = "counted"
+VOTES: Final = "votes"
+
+Part = tuple[str, str]
+
+
+class StatementKey(NamedTuple):
+    """What makes a statement unique: the contest, the district, the box (0 for a whole district) and the revision."""
+
+    contest: str
+    district: str
+    box: int
+    revision: int
+
+    @property
+    def what(self) -> str:
+        """What messages call it."""
+        return f"box {self.box} of {self.district}" if self.box else self.district
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is known of one statement so far.
+
+    - `counts`: figures that every line of the statement has.
+    - `parts`: what single lines count, by count (`votes` or one of the others) and candidate or word.
+    - `lines`: the numbers of its lines; `first_of` the first line of each part.
+    - `state`: `counted`, or `withdrawn` or `annulled`.
+    """
+
+    at: datetime
+    is_correction: bool = False
+    state: str = COUNTED
+    counts: dict[str, int] = field(default_factory=dict)
+    parts: dict[Part, int] = field(default_factory=dict)
+    lines: list[int] = field(default_factory=list)
+    first_of: dict[Part, int] = field(default_factory=dict)
+    cells: set[tuple[str, ...]] = field(default_factory=set)
+
+    @property
+    def votes(self) -> dict[str, int]:
+        """The votes by candidate."""
+        return {name: count for (kind, name), count in self.parts.items() if kind == VOTES}
+
+    def join(self, other: "Draft", what: str, line: str, *, adds: bool) -> bool:
+        """Take in what another line says. Return whether it was new, which a line that is there twice is not.
+
+        `adds`: figures of one candidate in several lines are parts of a sum. Raises `ValueError` where lines contradict
+        each other; `line` is what messages call a line.
+        """
+        if adds and other.cells <= self.cells:
+            return False
+        first = f"{line} {self.lines[0]}"
+        self.lines += other.lines
+        if (self.counts, self.state) != (other.counts, other.state):
+            raise ValueError(f"{what} is in {first} with other figures")
+        if self.is_correction != other.is_correction:
+            mark = "without" if other.is_correction else "with"
+            raise ValueError(f"{what} is in {first} {mark} the mark of a correction")
+        self.at = max(self.at, other.at)
+        self.cells |= other.cells
+        for part, count in other.parts.items():
+            before = self.parts.get(part)
+            if before is not None and before != count and not adds:
+                raise ValueError(f"{what} has other votes of {part[1]!r} in {line} {self.first_of[part]}")
+            self.parts[part] = before + count if adds and before is not None else count
+            self.first_of.setdefault(part, other.lines[0])
+        return True
+
+    def figures(self, absent: AbsentSection, called: Mapping[str, str], boxes: Callable[[], int]) -> dict[str, int]:
+        """Return all counts of the statement: those of its lines, and what is taken for those that are absent.
+
+        `called` is how the table calls a count, `boxes` how many there are, where all are meant. Raises `ValueError`
+        where something is missing, or contradicts itself.
+        """
+        found = Counter(self.counts)
+        for (name, _), count in self.parts.items():
+            found[name] += count
+        figures = dict(found)
+        votes = figures.pop(VOTES, 0)
+        if absent.boxes_opened and "boxes_opened" not in figures:
+            figures["boxes_opened"] = boxes()
+        if absent.registered:
+            figures.setdefault("registered", 0)
+        if absent.invalid:
+            figures.setdefault("invalid", 0)
+        figures.setdefault("unattributed", 0)
+        if absent.valid and "valid" not in figures:
+            figures["valid"] = votes + figures["unattributed"]
+        if absent.cast and "cast" not in figures:
+            _need(figures, "valid", "invalid")
+            figures["cast"] = figures["valid"] + figures["invalid"]
+        _need(figures, "registered", "cast", "valid")
+        if "invalid" not in figures:
+            if figures["valid"] > figures["cast"]:
+                valid, cast = (called.get(name, name) for name in ("valid", "cast"))
+                raise ValueError(f"{valid} is {figures['valid']}, over the {figures['cast']} of {cast}")
+            figures["invalid"] = figures["cast"] - figures["valid"]
+        return figures
+
+
+def _need(figures: dict[str, int], *names: str) -> None:
+    missing = [name for name in names if name not in figures]
+    if missing:
+        raise ValueError(f"no line says what is {' and '.join(missing)}")
+
+
+def statement(key: StatementKey, draft: Draft, figures: dict[str, int], source: str) -> Statement:
+    """Return the event that a draft is."""
+    if not key.box:
+        return Reported(
+            type="report_corrected" if draft.is_correction else "reported",
+            contest=key.contest,
+            district=key.district,
+            source=source,
+            revision=key.revision,
+            at=draft.at,
+            boxes_opened=figures["boxes_opened"],
+            registered=figures["registered"],
+            cast=figures["cast"],
+            valid=figures["valid"],
+            invalid=figures["invalid"],
+            unattributed=figures["unattributed"],
+            votes=draft.votes,
+        )
+    if draft.state != COUNTED:
+        return Withdrawn(
+            type="annulled" if draft.state == "annulled" else "withdrawn",
+            contest=key.contest,
+            district=key.district,
+            box=key.box,
+            source=source,
+            revision=key.revision,
+            at=draft.at,
+        )
+    return Counted(
+        type="counted" if key.revision == 1 else "corrected",
+        contest=key.contest,
+        district=key.district,
+        box=key.box,
+        source=source,
+        revision=key.revision,
+        at=draft.at,
+        registered=figures["registered"],
+        cast=figures["cast"],
+        valid=figures["valid"],
+        invalid=figures["invalid"],
+        unattributed=figures["unattributed"],
+        votes=draft.votes,
+    )
+
+
+def at_revision(event: Statement, revision: int) -> Statement:
+    """Return a statement at another revision."""
+    if isinstance(event, Counted):
+        return with_fields(event, revision=revision, type="counted" if revision == 1 else "corrected")
+    return replace(event, revision=revision)
