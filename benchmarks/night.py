@@ -44,7 +44,7 @@ def events(definition: Election, count: int) -> Iterator[Entry]:
     for number in range(count):
         revision, index = divmod(number, len(cells))
         contest, source, district, box = cells[index]
-        ballot = contest.ballot(district.id)[:CANDIDATES]
+        ballot = definition.ballot(contest.id, district.id)[:CANDIDATES]
         votes = {candidate.id: 5 + (7 * box + 31 * revision + place) % 40 for place, candidate in enumerate(ballot)}
         valid = sum(votes.values())
         event = Counted(

@@ -24,12 +24,9 @@ Json = dict[str, object]
 LANGUAGE: Final = "tr"
 """The language of names in an election definition."""
 
-_LEVELS: Final = {
-    "country": {"Type": "country"},
-    "province": {"Type": "other", "OtherType": "province"},
-    "district": {"Type": "other", "OtherType": "district"},
-}
-"""A province (il) is no `state` and a district (ilçe) no `county`: both are named as what they are."""
+_COUNTRY: Final = "country"
+"""The one level that has the same name in the specification. A province (il) is no `state` and a district (ilçe) no
+`county`: every other level is named as what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +131,10 @@ def _progress(rows: Sequence[Row], contests: Mapping[str, int], total: int) -> J
 def _unit(unit: Unit, definition: Election, totals: RunTotals) -> Json:
     """A unit; as far as the contest that is least far in it."""
     mine = [row for row in totals.rows if row.unit == unit.id]
-    below = [_name("unit", other.id) for other in definition.units if other.parent == unit.id]
+    below = [_name("unit", other) for other in definition.children[unit.id]]
     reporting_unit: Json = {
         **_a("ReportingUnit", _name("unit", unit.id)),
-        **_LEVELS[unit.level],
+        **_level(unit.level),
         "Name": _text(unit.name),
         "ExternalIdentifier": _known_as("unit", unit.id),
         **_progress(mine, _boxes(totals.contests, unit.id, definition), definition.boxes_total[unit.id]),
@@ -147,6 +144,10 @@ def _unit(unit: Unit, definition: Election, totals: RunTotals) -> Json:
     if unit.registered:
         reporting_unit["VotersRegistered"] = unit.registered
     return reporting_unit
+
+
+def _level(level: str) -> Json:
+    return {"Type": "country"} if level == _COUNTRY else {"Type": "other", "OtherType": level}
 
 
 def _party(party: Party) -> Json:
@@ -200,7 +201,7 @@ def _parts(contest: Contest, definition: Election) -> list[_Part]:
             _name("contest", contest.id, unit.id),
             f"{contest.name} · {unit.name}",
             unit.id,
-            contest.ballot(unit.id),
+            definition.ballot(contest.id, unit.id),
             frozenset({unit.id}),
         )
         for unit in definition.districts
@@ -212,7 +213,7 @@ def _scope(contest: Contest, definition: Election) -> str:
     """The smallest unit above districts that everything is in where a contest is held."""
     paths: Iterable[Sequence[str]] = (definition.ancestors[district] for district in definition.area_of(contest.id))
     shared = set.intersection(*(set(path) for path in paths))
-    return max(shared, key=lambda unit: len(definition.ancestors[unit]))
+    return max(sorted(shared), key=lambda unit: (definition.tree_of(unit) is None, len(definition.ancestors[unit])))
 
 
 def _boxes(contests: Iterable[str], unit: str, definition: Election) -> dict[str, int]:

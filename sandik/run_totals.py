@@ -115,14 +115,14 @@ class RunTotals:
         aside = [
             f"{contest} in {unit} of {source} ({found.count}, the newest: {found.reason})"
             for (contest, source, unit), found in sorted(self.set_aside.items())
-            if definition.unit_by_id[unit].level == "district"
+            if definition.is_district(unit)
         ]
         if aside:
             yield f"Statements that are set aside, and in none of these figures: {'; '.join(aside)}."
         named = [
             f"{row.contest} in {row.unit} ({', '.join(row.contradictions)})"
             for row in self.rows
-            if row.contradictions and row.level == "district"
+            if row.contradictions and definition.is_district(row.unit)
         ]
         if named:
             yield f"Figures that contradict each other, from which nothing is claimed: {'; '.join(named)}."

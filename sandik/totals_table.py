@@ -38,7 +38,7 @@ class Names:
 
     def candidate(self, contest: str, unit: str, candidate: str) -> str:
         """The name on the unit's ballot; above the districts that of the contest, or the id where that has none."""
-        ballot = self._definition.contest_by_id[contest].ballot(unit)
+        ballot = self._definition.ballot(contest, unit)
         name = next((one.name for one in ballot if one.id == candidate), None)
         return candidate if name is None else _with_id(name, candidate)
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from schemas.asides import VOTES
 from schemas.asides import Figures as HandSet
-from schemas.definition import Contest, Election
+from schemas.definition import Election
 from schemas.fields import Frozen, Id, Moment, UnitId
 from schemas.figures import SET_BY_HAND
 
@@ -329,10 +329,10 @@ def unknown_in(order: Order, definition: Election) -> str | None:
         return f"There is no unit {order.unit!r} in the election's definition."
     if isinstance(order, FigureOverridden | OverrideWithdrawn):
         return _unknown_cell(order, definition) or (
-            _unknown_figure(order, contest) if isinstance(order, FigureOverridden) else None
+            _unknown_figure(order, definition) if isinstance(order, FigureOverridden) else None
         )
     if isinstance(order, Called):
-        return _unknown_candidate(order.candidate, contest, order.unit)
+        return _unknown_candidate(order.candidate, definition, order.contest, order.unit)
     return None
 
 
@@ -340,16 +340,19 @@ def _unknown_cell(order: FigureOverridden | OverrideWithdrawn, definition: Elect
     if order.source not in definition.source_ids:
         return f"There is no source {order.source!r}. There are: {', '.join(sorted(definition.source_ids))}."
     if not definition.is_district(order.unit):
-        return f"{order.unit!r} is no district. Set figures district by district: the sums above follow."
+        return (
+            f"{order.unit!r} is no {definition.levels_in_force[-1].id} with boxes. Set figures where boxes are: the "
+            "sums above follow."
+        )
     if not definition.is_held(order.contest, order.unit):
         return f"Contest {order.contest!r} is not held in {order.unit!r}."
     return None
 
 
-def _unknown_figure(order: FigureOverridden, contest: Contest) -> str | None:
+def _unknown_figure(order: FigureOverridden, definition: Election) -> str | None:
     for name in order.figures:
         if name.startswith(VOTES):
-            unknown = _unknown_candidate(name.removeprefix(VOTES), contest, order.unit)
+            unknown = _unknown_candidate(name.removeprefix(VOTES), definition, order.contest, order.unit)
             if unknown is not None:
                 return unknown
         elif name not in SET_BY_HAND:
@@ -357,10 +360,10 @@ def _unknown_figure(order: FigureOverridden, contest: Contest) -> str | None:
     return None
 
 
-def _unknown_candidate(candidate: str, contest: Contest, unit: str) -> str | None:
-    if candidate in {one.id for one in contest.ballot(unit)}:
+def _unknown_candidate(candidate: str, definition: Election, contest: str, unit: str) -> str | None:
+    if candidate in definition.ballot_ids(contest, unit):
         return None
-    return f"There is no candidate {candidate!r} on the ballot of {contest.id!r} in {unit!r}."
+    return f"There is no candidate {candidate!r} on the ballot of {contest!r} in {unit!r}."
 
 
 class RunFacts(Protocol):

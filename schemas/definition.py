@@ -1,74 +1,40 @@
 """The election definition: contests, candidates, parties, sources, and the units with their boxes.
 
-Words are those of NIST SP 1500-100: a unit is a GpUnit; the tree goes country → province (il) → district (ilçe).
+docs/definition.md explains each key. What is said of a district in names holds for every counting unit: see
+`schemas.units`.
 """
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, model_validator
 
+from schemas.contests import Candidate, Contest, Party, check_area, check_ballots, check_unique
 from schemas.errors import DefinitionError
-from schemas.fields import MAX_BOX_NUMBER, CellTotal, Color, Frozen, Id, Moment, UnitId
+from schemas.fields import Frozen, Id, Moment
 from schemas.language import TURKISH, LanguageTag
 from schemas.moments import zone_named
-from schemas.seats import SeatPlan, check_seats
+from schemas.seats import check_seats
+from schemas.units import (
+    MAX_LEVELS,
+    MAX_OTHER_TREES,
+    STANDARD_LEVELS,
+    STANDARD_LEVELS_TURKISH,
+    Level,
+    Name,
+    Rank,
+    Tree,
+    Unit,
+    check_units,
+    climb,
+    counting_units,
+    ranks,
+)
 
-MAX_BALLOT_NO: Final = 10_000
-"""The highest place on a ballot: the longest on record has some 1,000 names."""
-
-Level = Literal["country", "province", "district"]
-
-_BELOW: Final[dict[str, str | None]] = {"country": None, "province": "country", "district": "province"}
-
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-BoxRange = tuple[
-    Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)],
-    Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)],
-]
-"""First and last box number of an unbroken run, both included."""
-
-
-class Party(Frozen):
-    """A party; `color` is the hue it keeps on every screen."""
-
-    id: Id
-    name: Name
-    short_name: Name
-    color: Color
-
-
-class Candidate(Frozen):
-    """A name on a ballot. Without a party it is an independent (bağımsız)."""
-
-    id: Id
-    name: Name
-    party: Id | None = None
-    ballot_no: Annotated[int, Field(ge=1, le=MAX_BALLOT_NO)] | None = None
-
-
-class Contest(Frozen):
-    """A race (seçim türü). `candidates` is its ballot, except in the districts that `ballots` names.
-
-    It is held everywhere, or in its `area`. Where each district elects its own (district mayor), `candidates` lists the
-    parties and each district's ballot uses the same ids for its own names, so that a province's roll-up reads by party.
-    """
-
-    id: Id
-    name: Name
-    candidates: tuple[Candidate, ...]
-    ballots: dict[UnitId, tuple[Candidate, ...]] = Field(default_factory=dict)
-    area: Annotated[tuple[UnitId, ...] | None, Field(min_length=1, exclude_if=lambda area: area is None)] = None
-    """The units in which it is held, each with all that is below it; `None`, which is not written, is everywhere."""
-    seats: Annotated[SeatPlan | None, Field(exclude_if=lambda plan: plan is None)] = None
-    """How its votes become seats; `None` where it divides none, which is not written: digests stay what they were."""
-
-    def ballot(self, district: str) -> tuple[Candidate, ...]:
-        """The names on this district's ballot, in ballot order."""
-        return self.ballots.get(district, self.candidates)
+__all__ = ["Candidate", "Contest", "Election", "Level", "Name", "Party", "Source", "Tree", "Unit", "check_times"]
 
 
 class Source(Frozen):
@@ -80,22 +46,6 @@ class Source(Frozen):
     id: Id
     name: Name
     reports: Literal["boxes", "districts"] = "boxes"
-
-
-class Unit(Frozen):
-    """A geographic or political unit. Districts carry their boxes and registered voters."""
-
-    id: UnitId
-    level: Level
-    name: Name
-    parent: UnitId | None = None
-    registered: CellTotal | None = None
-    boxes: tuple[BoxRange, ...] = ()
-
-    @property
-    def boxes_total(self) -> int:
-        """How many boxes the unit itself has (a district's; 0 above)."""
-        return sum(last - first + 1 for first, last in self.boxes)
 
 
 class Election(Frozen):
@@ -115,25 +65,30 @@ class Election(Frozen):
     parties: tuple[Party, ...]
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     contests: Annotated[tuple[Contest, ...], Field(min_length=1)]
+    levels: Annotated[tuple[Level, ...], Field(max_length=MAX_LEVELS, exclude_if=lambda levels: not levels)] = ()
+    """The levels of the units, highest first; without them, which is not written, `STANDARD_LEVELS`."""
+    trees: Annotated[tuple[Tree, ...], Field(max_length=MAX_OTHER_TREES, exclude_if=lambda trees: not trees)] = ()
+    """Other trees over the same counting units."""
     units: Annotated[tuple[Unit, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         _check_zone(self.timezone)
-        _check_unique("party", [party.id for party in self.parties])
-        _check_unique("source", [source.id for source in self.sources])
-        _check_unique("contest", [contest.id for contest in self.contests])
-        _check_unique("unit", [unit.id for unit in self.units])
-        _check_tree(self.unit_by_id)
+        check_unique("party", [party.id for party in self.parties])
+        check_unique("source", [source.id for source in self.sources])
+        check_unique("contest", [contest.id for contest in self.contests])
+        check_unique("unit", [unit.id for unit in self.units])
+        check_units(self.unit_by_id, self.levels_in_force, self._ranks)
         for contest in self.contests:
-            _check_area(contest, self.unit_by_id)
-            _check_ballots(contest, {party.id for party in self.parties}, self.unit_by_id)
-            if strangers := contest.ballots.keys() - self.area_of(contest.id):
+            check_area(contest, self.unit_by_id)
+            check_ballots(contest, {party.id for party in self.parties}, self.unit_by_id)
+            strangers = [unit for unit in contest.ballots if not self.is_held(contest.id, unit)]
+            if strangers:
                 raise DefinitionError(
                     f"Contest {contest.id!r} is not held in {min(strangers)!r}, and has a ballot there. Mend one."
                 )
             if contest.seats is not None:
-                check_seats(contest.id, contest.seats, _names_on_ballots(contest), self.unit_by_id)
+                check_seats(contest.id, contest.seats, contest.names, self.unit_by_id)
         return self
 
     @cached_property
@@ -157,9 +112,28 @@ class Election(Frozen):
         return frozenset(source.id for source in self.sources)
 
     @cached_property
+    def levels_in_force(self) -> tuple[Level, ...]:
+        """The levels of the first tree, highest first, also where the definition names none."""
+        return self.levels or (STANDARD_LEVELS_TURKISH if self.language == TURKISH else STANDARD_LEVELS)
+
+    @cached_property
+    def level_by_id(self) -> dict[str, Level]:
+        """Every level, by id: those of the first tree, then those of the others."""
+        levels = (*self.levels_in_force, *(level for tree in self.trees for level in tree.levels))
+        return {level.id: level for level in levels}
+
+    def level_of(self, unit: str) -> Level:
+        """The level of a unit. Raises `KeyError` for one that is not there."""
+        return self.level_by_id[self.unit_by_id[unit].level]
+
+    def tree_of(self, unit: str) -> str | None:
+        """The tree in which a unit lies; `None` for the first. Raises `KeyError` for one that is not there."""
+        return self._ranks[self.unit_by_id[unit].level].tree
+
+    @cached_property
     def districts(self) -> tuple[Unit, ...]:
-        """The districts, in the definition's order."""
-        return tuple(unit for unit in self.units if unit.level == "district")
+        """The counting units, in the definition's order."""
+        return counting_units(self.units, self.levels_in_force)
 
     @cached_property
     def boxes_total(self) -> dict[str, int]:
@@ -178,8 +152,8 @@ class Election(Frozen):
 
     @cached_property
     def ancestors(self) -> dict[str, tuple[str, ...]]:
-        """The units above each unit, nearest first."""
-        return {unit.id: tuple(_climb(unit, self.unit_by_id)) for unit in self.units}
+        """The units above each unit, each once: nearest first, those of the first tree before those of the others."""
+        return {unit.id: climb(unit, self.unit_by_id) for unit in self.units}
 
     @cached_property
     def country(self) -> str:
@@ -188,7 +162,7 @@ class Election(Frozen):
 
     @cached_property
     def districts_below(self) -> dict[str, tuple[str, ...]]:
-        """The districts in each unit, in the definition's order; of a district it is the district itself."""
+        """The counting units in each unit, in the definition's order; a counting unit is in itself."""
         below: dict[str, list[str]] = {unit.id: [] for unit in self.units}
         for district in self.districts:
             for unit in self.path(district.id):
@@ -220,30 +194,61 @@ class Election(Frozen):
 
     @cached_property
     def children(self) -> dict[str, tuple[str, ...]]:
-        """The units directly below each unit, in the definition's order; none below a district."""
+        """The units directly below each unit, in the definition's order; none below a counting unit.
+
+        Below the country they are those of the first tree; `tops` has those of the others.
+        """
         below: dict[str, list[str]] = {unit.id: [] for unit in self.units}
         for unit in self.units:
-            if unit.parent is not None:
+            if unit.parent is not None and self.tree_of(unit.id) in {None, self.tree_of(unit.parent)}:
                 below[unit.parent].append(unit.id)
+            for other in unit.also_in:
+                below[other].append(unit.id)
         return {unit: tuple(children) for unit, children in below.items()}
 
+    @cached_property
+    def tops(self) -> dict[str, tuple[str, ...]]:
+        """The units of each other tree that lie directly below the country, by the tree's id."""
+        return {
+            tree.id: tuple(
+                unit.id for unit in self.units if unit.parent == self.country and self.tree_of(unit.id) == tree.id
+            )
+            for tree in self.trees
+        }
+
+    @cached_property
+    def units_of_level(self) -> dict[str, tuple[str, ...]]:
+        """The units of each level, in the definition's order, by the level's id."""
+        found: dict[str, list[str]] = {level: [] for level in self.level_by_id}
+        for unit in self.units:
+            found[unit.level].append(unit.id)
+        return {level: tuple(units) for level, units in found.items()}
+
+    @cached_property
+    def _district_ids(self) -> frozenset[str]:
+        return frozenset(district.id for district in self.districts)
+
     def is_district(self, unit: str) -> bool:
-        """Whether there is such a unit and it is a district."""
-        found = self.unit_by_id.get(unit)
-        return found is not None and found.level == "district"
+        """Whether there is such a unit and it is a counting unit."""
+        return unit in self._district_ids
 
     def path(self, unit: str) -> tuple[str, ...]:
-        """The unit and those above it, nearest first. Raises `KeyError` for one that is not there."""
+        """The unit and those above it, as in `ancestors`. Raises `KeyError` for one that is not there."""
         return (unit, *self.ancestors[unit])
 
-    def ballot_order(self, contest: str, unit: str) -> tuple[str, ...]:
-        """The candidates' ids in ballot order: a district's own ballot, above it the contest's.
+    def ballot(self, contest: str, unit: str) -> tuple[Candidate, ...]:
+        """The names on a unit's ballot, in ballot order: its own or that of the nearest unit above that has one.
 
-        Raises `KeyError` for a contest that is not there.
+        A unit that is not there, or has no ballot, has the contest's. Raises `KeyError` for a contest that is not
+        there.
         """
+        return self.contest_by_id[contest].ballot_among((unit, *self.ancestors.get(unit, ())))
+
+    def ballot_order(self, contest: str, unit: str) -> tuple[str, ...]:
+        """The candidates' ids in ballot order. Raises `KeyError` for a contest that is not there."""
         found = self._ballot_orders.get((contest, unit))
         if found is None:
-            ballot = self.contest_by_id[contest].ballot(unit)
+            ballot = self.ballot(contest, unit)
             found = self._ballot_orders[contest, unit] = tuple(candidate.id for candidate in ballot)
         return found
 
@@ -262,8 +267,12 @@ class Election(Frozen):
         return district in self.area_of(contest) and self.ballot_ids(contest, district).issuperset(candidates)
 
     @cached_property
+    def _ranks(self) -> dict[str, Rank]:
+        return ranks(self.levels_in_force, self.trees)
+
+    @cached_property
     def _areas(self) -> dict[str, frozenset[str]]:
-        everywhere = frozenset(district.id for district in self.districts)
+        everywhere = self._district_ids
         return {
             contest.id: everywhere
             if contest.area is None
@@ -314,75 +323,8 @@ def check_times(election: Election) -> None:
         )
 
 
-def _climb(unit: Unit, units: dict[str, Unit]) -> list[str]:
-    path = []
-    while unit.parent is not None:
-        path.append(unit.parent)
-        unit = units[unit.parent]
-    return path
-
-
 def _check_zone(timezone: str) -> None:
     try:
         zone_named(timezone)
     except ValueError as error:
         raise DefinitionError(f"The election's timezone is {timezone!r}: {error}") from error
-
-
-def _check_unique(what: str, ids: list[str]) -> None:
-    seen: set[str] = set()
-    for name in ids:
-        if name in seen:
-            raise DefinitionError(f"The {what} id {name!r} is there twice. Give each {what} an id of its own.")
-        seen.add(name)
-
-
-def _check_tree(units: dict[str, Unit]) -> None:
-    roots = [unit.id for unit in units.values() if unit.level == "country"]
-    if len(roots) != 1:
-        raise DefinitionError(f"There must be exactly one unit of level 'country', not {len(roots)}.")
-    for unit in units.values():
-        parent = units.get(unit.parent) if unit.parent else None
-        if (parent.level if parent else None) != _BELOW[unit.level]:
-            raise DefinitionError(
-                f"Unit {unit.id!r} of level {unit.level!r} needs a parent of level {_BELOW[unit.level]!r}, "
-                f"not {unit.parent!r}."
-            )
-        _check_boxes(unit)
-
-
-def _check_boxes(unit: Unit) -> None:
-    if unit.level != "district" and unit.boxes:
-        raise DefinitionError(f"Only districts have boxes; {unit.id!r} is a {unit.level}.")
-    highest = 0
-    for first, last in unit.boxes:
-        if not highest < first <= last:
-            raise DefinitionError(
-                f"The box ranges of {unit.id!r} must rise and not overlap; [{first}, {last}] does not."
-            )
-        highest = last
-
-
-def _check_area(contest: Contest, units: dict[str, Unit]) -> None:
-    for unit in contest.area or ():
-        if unit not in units:
-            raise DefinitionError(
-                f"The area of contest {contest.id!r} has {unit!r}, which is no unit of this election. Mend its id."
-            )
-
-
-def _names_on_ballots(contest: Contest) -> set[str]:
-    return {candidate.id for ballot in (contest.candidates, *contest.ballots.values()) for candidate in ballot}
-
-
-def _check_ballots(contest: Contest, parties: set[str], units: dict[str, Unit]) -> None:
-    for district, ballot in [("", contest.candidates), *contest.ballots.items()]:
-        where = f"contest {contest.id!r}" + (f" in {district!r}" if district else "")
-        if district and (district not in units or units[district].level != "district"):
-            raise DefinitionError(f"The ballot of {where} is for a unit that is no district of this election.")
-        _check_unique(f"candidate of {where}", [candidate.id for candidate in ballot])
-        for candidate in ballot:
-            if candidate.party is not None and candidate.party not in parties:
-                raise DefinitionError(
-                    f"Candidate {candidate.id!r} of {where} names an unknown party {candidate.party!r}."
-                )

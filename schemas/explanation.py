@@ -11,7 +11,6 @@ from pydantic import AwareDatetime
 
 from schemas.comparison import Said
 from schemas.control import Mode
-from schemas.definition import Level
 from schemas.fields import Frozen, Id, Total, UnitId
 from schemas.quarantine import SetAsideHere
 from schemas.totals import Told
@@ -135,7 +134,7 @@ class Explanation(Frozen):
     epoch: str
     contest: Id
     unit: UnitId
-    level: Level
+    level: Id
     boxes_total: Total
     districts_total: Total = 0
     districts_shared: Total = 0

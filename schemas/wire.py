@@ -11,7 +11,6 @@ from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, Validat
 from pydantic.functional_validators import WrapValidator
 
 from schemas.control import Mode, Speed
-from schemas.definition import Level
 from schemas.fields import Frozen, Id, Total, UnitId
 from schemas.progress import PlaybackStatus
 
@@ -32,8 +31,11 @@ MAX_RATE_HZ: Final = 100
 MAX_PAUSE_S: Final = 24 * 3600.0
 """The longest that a client is told to wait, for a sign of life or before it comes back: who waits longer is frozen."""
 
-UnitPattern = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9_\-/]*(/\*)?$")]
-"""A unit id, or a unit id and `/*` for the units directly below it."""
+UnitPattern = Annotated[
+    str, Field(min_length=1, max_length=200, pattern=r"^[a-z0-9][a-z0-9_\-/]*(/\*(:[a-z0-9][a-z0-9_\-]*)?)?$")
+]
+"""A unit id; or a unit id and `/*` for the units directly below it; or `/*:` and a level's id for all units of that
+level in it, or the id of another tree for its units directly below the country."""
 
 SubscriptionId = Annotated[str, Field(min_length=1, max_length=32)]
 
@@ -105,7 +107,7 @@ class Entry(Frozen):
     """
 
     unit: UnitId
-    level: Level | None = None
+    level: Id | None = None
     boxes_total: Total | None = None
     as_of: AwareDatetime | None = None
     boxes_opened: Total | None = None

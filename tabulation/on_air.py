@@ -205,9 +205,17 @@ class HeldUnits:
         found = set()
         for name in names:
             contest, _, unit = name.partition("/")
-            above = self._definition.ancestors[unit or self._definition.country]
+            above = set(self._definition.ancestors[unit or self._definition.country])
+            above |= self._of_other_trees(unit or self._definition.country)
             found |= {self.name(contest, one) for one in above}
         return tuple(sorted(found))
+
+    def _of_other_trees(self, unit: str) -> set[str]:
+        """The units of other trees in which boxes of this one lie: names are made by the first tree alone."""
+        if not self._definition.trees:
+            return set()
+        found = {one for district in self._definition.districts_below[unit] for one in self._definition.path(district)}
+        return {one for one in found if self._definition.tree_of(one) is not None}
 
     def name(self, contest: str, unit: str) -> str:
         """The name of a contest that is held in a unit."""

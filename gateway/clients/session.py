@@ -108,15 +108,27 @@ class Catalogue:
                 raise Unknown(
                     "unknown_unit",
                     f"No unit matches {pattern!r}. Give a unit's id such as {self._definition.units[-1].id!r}, or an "
-                    f"id and '{_BELOW}' for the units directly below it; GET /v1/definition lists them all.",
+                    f"id and '{_BELOW}' for the units directly below it, or '{_BELOW}:' and a level's or tree's id for "
+                    "those of the level, or of the tree directly below the country; GET /v1/definition lists them all.",
                 )
             selected.update(found)
         return frozenset(selected)
 
     def _matching(self, pattern: str) -> tuple[str, ...]:
-        if pattern.endswith(_BELOW):
-            return self._definition.children.get(pattern.removesuffix(_BELOW), ())
-        return (pattern,) if pattern in self._definition.unit_by_id else ()
+        definition = self._definition
+        unit, is_below, kind = pattern.partition(_BELOW)
+        if kind:
+            return self._of_kind(unit, kind.removeprefix(":"))
+        if is_below:
+            return definition.children.get(unit, ())
+        return (pattern,) if pattern in definition.unit_by_id else ()
+
+    def _of_kind(self, above: str, kind: str) -> tuple[str, ...]:
+        """The units of a level in this one, or those directly below the country in a tree."""
+        definition = self._definition
+        if kind in definition.tops:
+            return definition.tops[kind] if above == definition.country else ()
+        return tuple(unit for unit in definition.units_of_level.get(kind, ()) if above in definition.ancestors[unit])
 
 
 def _listed(names: Iterable[str]) -> str:

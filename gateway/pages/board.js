@@ -92,7 +92,7 @@ export class Board {
       changed: () => this.#redraw.soon(),
       now: () => performance.now(),
     });
-    this.districts = new Districts(byId("districts"), tools);
+    this.districts = new Districts(byId("districts"), { ...tools, election });
     byId("board").removeAttribute("aria-busy");
     document.addEventListener("click", (event) => this.#follow(event));
     addEventListener("popstate", () => this.#select(fromAddress(location.search, election)));
@@ -144,7 +144,7 @@ export class Board {
   #subscribe() {
     const { contest, unit } = this.selection;
     const scope = this.election.scopeOf(unit).id;
-    const units = this.election.patterns(scope);
+    const units = [...new Set([unit, ...this.election.patterns(scope, this.selection.tree)])];
     const before = this.#followed;
     this.#followed = this.election.sources.map((source) =>
       this.night.subscribe({ contest, source: source.id, units, maxRateHz: MAX_RATE_HZ }),
@@ -202,10 +202,18 @@ export class Board {
     const layout = view.layout(selection);
     this.map.draw({ ...shared, layout, leading });
     this.#placeDistricts(layout);
-    this.districts.draw(shared);
+    this.districts.draw({ ...shared, tree: selection.tree ?? "", treeHref: this.#treeHref() });
     this.#drawCard();
     this.#main = main;
     this.#tick();
+  }
+
+  /** The address of each tree's list; none where only one tree lists its units here. */
+  #treeHref() {
+    const { election, selection } = this;
+    if (!election.trees.length || election.scopeOf(selection.unit) !== election.country) return null;
+    return (/** @type {string} */ tree) =>
+      toAddress({ ...selection, unit: election.country.id, tree }, location.search);
   }
 
   /**

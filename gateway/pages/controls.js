@@ -3,6 +3,7 @@
  */
 
 import { make, setAttribute, setText } from "./dom.js";
+import { commonLevel, levelWords } from "./levels.js";
 
 /** @import { Election, Formats, Unit, Words } from "./types.d.ts" */
 
@@ -31,28 +32,21 @@ export function updateSwitch(nav, chosen, href) {
   }
 }
 
-/** The unit lists: provinces where there are several, and the districts of the one that is shown. */
+/** The unit lists: one for each unit from the home of the page down to the scope, with what lies directly below it. */
 export class UnitPicker {
-  #key = "";
+  /** @type {{parent: string, select: HTMLSelectElement}[]} */
+  #lists = [];
 
   /**
    * @param {HTMLElement} box
    * @param {{election: Election, words: Words, format: Formats, choose: (unit: string) => void}} options
    */
   constructor(box, { election, words, format, choose }) {
+    this.box = box;
     this.election = election;
     this.t = words;
     this.format = format;
-    this.provinces = make("select", { "aria-label": words("province") });
-    this.districts = make("select", { "aria-label": words("district") });
-    for (const select of [this.provinces, this.districts])
-      select.addEventListener("change", () => choose(select.value));
-    this.several = election.home.level === "country";
-    if (this.several) {
-      box.append(this.provinces);
-      this.#fill(this.provinces, election.country, words("allProvinces"));
-    }
-    box.append(this.districts);
+    this.choose = choose;
   }
 
   /**
@@ -60,26 +54,73 @@ export class UnitPicker {
    * @param {string} unitId
    */
   draw(unitId) {
-    const unit = this.election.unit(unitId);
-    const scope = this.election.scopeOf(unitId);
-    if (scope.id !== this.#key && scope.level === "province") this.#fill(this.districts, scope, this.t("allDistricts"));
-    this.#key = scope.id;
-    this.districts.hidden = scope.level !== "province";
-    if (this.several) this.provinces.value = scope.id;
-    this.districts.value = unit.level === "district" ? unit.id : scope.id;
+    const path = this.#path(unitId);
+    const parents = path.filter((unit) => this.election.children(unit.id).length > 0);
+    parents.forEach((parent, depth) => {
+      const list = this.#list(depth, parent);
+      list.select.value = path[depth + 1]?.id ?? parent.id;
+    });
+    for (const { select } of this.#lists.splice(parents.length)) select.remove();
+  }
+
+  /**
+   * The units from the home down to this one.
+   * @param {string} unitId
+   */
+  #path(unitId) {
+    const { election } = this;
+    const path = [];
+    for (let one = /** @type {Unit | undefined} */ (election.unit(unitId)); one; ) {
+      path.unshift(one);
+      one = one === election.home ? undefined : election.unitById.get(one.parent ?? "");
+    }
+    return path[0] === election.home ? path : [election.home];
+  }
+
+  /**
+   * @param {number} depth
+   * @param {Unit} parent
+   */
+  #list(depth, parent) {
+    const known = this.#lists[depth];
+    if (known?.parent === parent.id) return known;
+    const select = known?.select ?? make("select", {});
+    if (!known) {
+      select.addEventListener("change", () => this.choose(select.value));
+      this.box.append(select);
+    }
+    this.#fill(select, parent);
+    const list = { parent: parent.id, select };
+    this.#lists[depth] = list;
+    return list;
   }
 
   /**
    * @param {HTMLSelectElement} select
    * @param {Unit} parent
-   * @param {string} all
    */
-  #fill(select, parent, all) {
-    const children = [...this.election.children(parent.id)].sort((left, right) =>
-      this.format.compare(left.name, right.name),
-    );
+  #fill(select, parent) {
+    const { election, t } = this;
+    const children = election.children(parent.id);
+    const words = levelWords(t, election, commonLevel(children));
+    setAttribute(select, "aria-label", words.one);
     const first = make("option", { value: parent.id });
-    setText(first, all);
-    select.replaceChildren(first, ...children.map(({ id, name }) => make("option", { value: id, text: name })));
+    const trees = parent === election.country ? election.trees : [];
+    setText(first, trees.length ? parent.name : words.all);
+    const group = (/** @type {string} */ label, /** @type {readonly Unit[]} */ units) =>
+      make("optgroup", { label }, ...this.#options(units));
+    select.replaceChildren(
+      first,
+      ...(trees.length
+        ? [group(words.many, children), ...trees.map(({ id, name }) => group(name, election.children(parent.id, id)))]
+        : this.#options(children)),
+    );
+  }
+
+  /** @param {readonly Unit[]} units */
+  #options(units) {
+    return [...units]
+      .sort((left, right) => this.format.compare(left.name, right.name))
+      .map(({ id, name }) => make("option", { value: id, text: name }));
   }
 }

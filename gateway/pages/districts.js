@@ -3,11 +3,13 @@
  */
 
 import { markOdd, partOf, progressText, turnout } from "./claims.js";
+import { fillSwitch, updateSwitch } from "./controls.js";
 import { arrange, make, partyMark, setAttribute, setMark, setStyle, setText } from "./dom.js";
+import { commonLevel, levelWords } from "./levels.js";
 import { isManual, markManual } from "./manual.js";
 import { Memo } from "./memo.js";
 
-/** @import { Hue, Part, Source, Tools } from "./types.d.ts" */
+/** @import { Election, Hue, Part, Source, Tools } from "./types.d.ts" */
 
 /** Rows change places at most this often while counting: a table that is being read must hold still. */
 const ORDER_PAUSE_MS = 2_000;
@@ -30,6 +32,8 @@ const COLUMNS = [
  * @property {Source} source
  * @property {string} selected
  * @property {Hue} hue
+ * @property {string} [tree]
+ * @property {((tree: string) => string) | null} [treeHref]
  */
 
 export class Districts {
@@ -43,9 +47,10 @@ export class Districts {
 
   /**
    * @param {HTMLElement} section
-   * @param {Tools} tools
+   * @param {Tools & {election: Election}} tools
    */
-  constructor(section, { t, format }) {
+  constructor(section, { t, format, election }) {
+    this.election = election;
     this.section = section;
     this.t = t;
     this.format = format;
@@ -61,8 +66,11 @@ export class Districts {
         cell: make("th", { scope: "col", class: id === "name" || id === "leader" ? "" : "number" }, button),
       };
     });
+    this.trees = make("nav", { class: "switch", hidden: "" });
+    fillSwitch(this.trees, t("trees"), [{ id: "", name: "" }, ...election.trees]);
     section.append(
       make("h2", {}, this.title, " ", this.origin),
+      this.trees,
       make(
         "div",
         { class: "scroll", tabindex: "0", role: "region", "aria-label": t("districts") },
@@ -75,20 +83,33 @@ export class Districts {
    * Draw the parts of a scope.
    * @param {Drawn} drawn
    */
-  draw({ parts, source, selected, hue }) {
+  draw({ parts, source, selected, hue, tree = "", treeHref = null }) {
     const { t, format } = this;
     this.#latest = { parts, source, selected, hue };
     setAttribute(this.section, "hidden", parts.length ? null : "");
     if (!parts.length) return;
-    const provinces = parts[0].unit.level === "province";
-    setText(this.title, `${t(provinces ? "provinces" : "districts")} (${format.count(parts.length)})`);
+    const words = levelWords(t, this.election, commonLevel(parts.map(({ unit }) => unit)));
+    setText(this.title, `${words.many} (${format.count(parts.length)})`);
+    setAttribute(this.trees, "hidden", treeHref ? null : "");
+    if (treeHref) this.#offerTrees(tree, treeHref);
     setText(this.origin, source.name);
-    setText(this.heads[0].button, t(provinces ? "province" : "district"));
+    setText(this.heads[0].button, words.one);
     for (const part of parts) this.#write(part, part.unit.id === selected, hue);
     const key = parts.map(({ unit }) => unit.id).join();
     if (key !== this.#key) this.#settle();
     else this.#pending ??= setTimeout(() => this.#settle(), ORDER_PAUSE_MS);
     this.#key = key;
+  }
+
+  /**
+   * @param {string} tree
+   * @param {(tree: string) => string} href
+   */
+  #offerTrees(tree, href) {
+    const { election, t } = this;
+    updateSwitch(this.trees, tree, href);
+    const first = this.trees.querySelector("a");
+    if (first) setText(first, levelWords(t, election, commonLevel(election.children(election.country.id))).many);
   }
 
   /** @param {string} column */

@@ -35,13 +35,26 @@ export class Election {
     this.sourceById = new Map(this.sources.map((source) => [source.id, source]));
     this.partyById = new Map(definition.parties.map((party, order) => [party.id, { ...party, mark: order % MARKS }]));
     this.#childrenOf = new Map(this.units.map((unit) => [unit.id, []]));
-    for (const unit of this.units) if (unit.parent) this.#childrenOf.get(unit.parent)?.push(unit);
-    for (const unit of this.units) if (unit.level === "district") this.#addUp(unit);
+    /** The levels that the definition names itself; none where they are the standard ones. */
+    this.ownLevels = definition.levels ?? [];
+    this.trees = definition.trees ?? [];
+    this.levelById = new Map(
+      [...this.ownLevels, ...this.trees.flatMap(({ levels }) => levels)].map((one) => [one.id, one]),
+    );
+    this.#treeOf = new Map(this.trees.flatMap(({ id, levels }) => levels.map((level) => [level.id, id])));
+    this.#lowest = (this.ownLevels.at(-1) ?? { id: "district" }).id;
     this.country = found(
-      this.units.find((unit) => unit.level === "country"),
+      this.units.find((unit) => !unit.parent),
       "country",
     );
+    for (const unit of this.units) for (const parent of this.#above(unit)) this.#childrenOf.get(parent)?.push(unit);
+    for (const unit of this.units) if (this.isCounting(unit)) this.#addUp(unit);
   }
+
+  /** @type {Map<string, string>} the tree of each level that is not of the first */
+  #treeOf;
+  /** @type {string} the last level of the first tree */
+  #lowest;
 
   /** @type {Map<string, Unit[]>} */
   #childrenOf;
@@ -49,6 +62,31 @@ export class Election {
   #boxes = new Map();
   /** @type {Map<string, number>} */
   #registered = new Map();
+
+  /**
+   * The tree of a unit; "" for the first.
+   * @param {Unit} unit
+   */
+  treeOf(unit) {
+    return this.#treeOf.get(unit.level) ?? "";
+  }
+
+  /**
+   * Whether boxes are counted in the unit: it is the lowest of its branch.
+   * @param {Unit} unit
+   */
+  isCounting(unit) {
+    return unit.level === this.#lowest || (unit.boxes ?? []).length > 0;
+  }
+
+  /**
+   * The units that a unit is listed below: one of each tree. The country lists those of the first tree.
+   * @param {Unit} unit
+   */
+  #above(unit) {
+    const isListed = unit.parent && !(unit.parent === this.country.id && this.treeOf(unit));
+    return [...(isListed && unit.parent ? [unit.parent] : []), ...(unit.also_in ?? [])];
+  }
 
   /** @param {Unit} district */
   #addUp(district) {
@@ -59,9 +97,16 @@ export class Election {
     }
   }
 
-  /** @param {Unit} unit */
-  *#path(unit) {
-    for (let one = /** @type {Unit | undefined} */ (unit); one; one = this.unitById.get(one.parent ?? "")) yield one;
+  /**
+   * A unit and all above it, in every tree, each once.
+   * @param {Unit} unit
+   */
+  #path(unit) {
+    /** @type {Set<Unit>} */
+    const path = new Set();
+    for (const start of [unit.id, ...(unit.also_in ?? [])])
+      for (let one = this.unitById.get(start); one; one = this.unitById.get(one.parent ?? "")) path.add(one);
+    return path;
   }
 
   /**
@@ -89,11 +134,13 @@ export class Election {
   }
 
   /**
-   * The units directly below.
+   * The units directly below; below the country those of the tree, "" for the first.
    * @param {string} unitId
+   * @param {string} [tree]
    */
-  children(unitId) {
-    return this.#childrenOf.get(unitId) ?? [];
+  children(unitId, tree = "") {
+    if (!tree || unitId !== this.country.id) return this.#childrenOf.get(unitId) ?? [];
+    return this.units.filter((unit) => unit.parent === unitId && this.treeOf(unit) === tree);
   }
 
   /**
@@ -112,28 +159,36 @@ export class Election {
     return this.#registered.get(unitId) ?? NaN;
   }
 
-  /** Where a screen starts: the only province, or the country. */
+  /** Where a screen starts: the highest unit that has more than one below it. */
   get home() {
-    const provinces = this.children(this.country.id);
-    return provinces.length === 1 ? provinces[0] : this.country;
+    let one = this.country;
+    while (!this.trees.length) {
+      const below = this.children(one.id);
+      if (below.length !== 1 || this.isCounting(below[0])) break;
+      one = below[0];
+    }
+    return one;
   }
 
   /**
-   * The unit whose parts are listed beside this one: itself, or a district's province.
+   * The unit whose parts are listed beside this one: itself, or what a counting unit lies in.
    * @param {string} unitId
    */
   scopeOf(unitId) {
     const unit = this.unit(unitId);
-    if (unit.level === "district" && unit.parent) return this.unit(unit.parent);
-    return unit.level === "country" ? this.home : unit;
+    if (this.isCounting(unit) && unit.parent) return this.unit(unit.parent);
+    return unit === this.country ? this.home : unit;
   }
 
   /**
-   * The patterns that bring a unit, its scope and the scope's parts.
+   * The patterns that bring a unit, its scope and the scope's parts, below the country those of the tree.
    * @param {string} scopeId
+   * @param {string} [tree]
    */
-  patterns(scopeId) {
-    return [scopeId, `${scopeId}/*`];
+  patterns(scopeId, tree = "") {
+    const unit = this.unit(scopeId);
+    if (!this.children(scopeId, tree).length) return [scopeId];
+    return [scopeId, tree && unit === this.country ? `${scopeId}/*:${tree}` : `${scopeId}/*`];
   }
 
   /**
@@ -143,7 +198,10 @@ export class Election {
    */
   ballot(contestId, unitId) {
     const contest = this.contest(contestId);
-    return (contest.ballots?.[unitId] ?? contest.candidates).map((candidate) => this.#drawn(candidate));
+    const own = contest.ballots ?? {};
+    const unit = this.unitById.get(unitId);
+    const holder = unit && [...this.#path(unit)].find(({ id }) => own[id]);
+    return (holder ? own[holder.id] : contest.candidates).map((candidate) => this.#drawn(candidate));
   }
 
   /**

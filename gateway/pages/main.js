@@ -6,6 +6,7 @@ import { Board, endWaiting, showWaiting } from "./board.js";
 import { awaitDefinition, connect, fetchDefinition, newDefinition } from "./client/index.js";
 import { Election } from "./election.js";
 import { formats } from "./format.js";
+import { wordsOf } from "./levels.js";
 import { settleToken, takeTokens } from "./renewal.js";
 import { languageOf } from "./selection.js";
 import { words } from "./strings.js";
@@ -42,7 +43,7 @@ async function start() {
     if (epoch !== null && epoch !== message.epoch) reloadIfChanged(definition);
     epoch = message.epoch;
   });
-  new Board({ election, night, words: t, format: formats(language, election.timezone) });
+  new Board({ election, night, words: wordsOf(t, election), format: formats(language, election.timezone) });
 }
 
 start();

@@ -21,7 +21,17 @@ export function fromAddress(search, election) {
     contest: known(election.contestById, asked.get("contest"), election.contests[0].id),
     source: known(election.sourceById, asked.get("source"), election.sources[0].id),
     unit: known(election.unitById, asked.get("unit"), election.home.id),
+    ...treeAsked(asked, election),
   };
+}
+
+/**
+ * @param {URLSearchParams} asked
+ * @param {Election} election
+ */
+function treeAsked(asked, election) {
+  const tree = asked.get("tree");
+  return tree && election.trees.some(({ id }) => id === tree) ? { tree } : {};
 }
 
 /**
@@ -31,7 +41,10 @@ export function fromAddress(search, election) {
  */
 export function toAddress(selection, search) {
   const params = new URLSearchParams(search);
-  for (const [name, value] of Object.entries(selection)) params.set(name, value);
+  for (const [name, value] of Object.entries(selection)) {
+    if (value) params.set(name, value);
+    else params.delete(name);
+  }
   return `?${params.toString().replaceAll("%2F", "/")}`;
 }
 

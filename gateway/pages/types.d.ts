@@ -35,6 +35,8 @@ export interface Selection {
   contest: string;
   source: string;
   unit: string;
+  /** The tree whose units are listed below the country; the first without it. */
+  tree?: string;
 }
 
 export interface Unit {
@@ -42,9 +44,18 @@ export interface Unit {
   readonly level: Entry["level"];
   readonly name: string;
   readonly parent?: string | null;
+  /** The units of other trees in which a counting unit lies. */
+  readonly also_in?: readonly string[];
   /** Ranges of box numbers: first and last. */
   readonly boxes?: readonly (readonly [number, number])[];
   readonly registered?: number | null;
+}
+
+/** What one unit of a level is called, and several; the same where there is no plural. */
+export interface Level {
+  readonly id: string;
+  readonly name: string;
+  readonly plural?: string | null;
 }
 
 export interface Source {
@@ -84,6 +95,10 @@ export interface ElectionDefinition {
   readonly timezone: string;
   readonly contests: readonly Contest[];
   readonly sources: readonly Source[];
+  /** The levels of the units, highest first, where they are not country, province and district. */
+  readonly levels?: readonly Level[];
+  /** Other trees over the same counting units. */
+  readonly trees?: readonly { readonly id: string; readonly name: string; readonly levels: readonly Level[] }[];
   readonly units: readonly Unit[];
   readonly parties: readonly DefinedParty[];
 }

@@ -86,7 +86,7 @@ export class View {
    */
   parts(selection) {
     const scope = this.election.scopeOf(selection.unit);
-    return this.election.children(scope.id).map((child) => {
+    return this.election.children(scope.id, selection.tree).map((child) => {
       const part = this.unit(selection, child.id);
       return {
         ...part,
@@ -103,6 +103,7 @@ export class View {
    */
   layout(selection) {
     const scope = this.election.scopeOf(selection.unit);
+    if (selection.tree && scope === this.election.country) return null;
     if (!this.#layouts.has(scope.id)) this.#layouts.set(scope.id, layoutOf(scope.id, this.election.children(scope.id)));
     return this.#layouts.get(scope.id);
   }

@@ -91,6 +91,7 @@ def _entry(definition: Election, contest: str, source: str, figures: UnitFigures
         "source": source,
         "unit": figures.unit.id,
         "level": figures.unit.level,
+        "level_name": definition.level_of(figures.unit.id).name,
         "as_of": figures.as_of,
         "overridden": figures.overridden,
         "boxes_opened": figures.counts["boxes_opened"],

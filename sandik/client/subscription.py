@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from schemas.definition import Level
 from schemas.wire import Cursor, Delta, Entry, Snapshot, Subscribe
 
 Verdict = Literal["next", "gap", "old", "awaiting"]
@@ -38,7 +37,7 @@ class Figures:
     """The figures of one unit: absolute, never changed in place. `registered` counts voters of the opened boxes."""
 
     unit: str
-    level: Level | None = None
+    level: str | None = None
     boxes_total: int | None = None
     as_of: datetime | None = None
     boxes_opened: int = 0

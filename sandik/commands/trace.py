@@ -229,12 +229,11 @@ def _asked(definition: Election, number: list[str], source: str | None) -> Asked
     if len(parts) != _PARTS:
         raise UsageError(f"Give a district, a contest and a candidate. {EXAMPLE}")
     district, contest, candidate = parts
-    unit = definition.unit_by_id.get(district)
-    if unit is None or unit.level != "district":
+    if not definition.is_district(district):
         raise UsageError(f"There is no district {district!r}. A number is traced in a district such as tr/34/uskudar.")
     if contest not in definition.contest_by_id:
         raise UsageError(f"There is no contest {contest!r}. There are: {', '.join(definition.contest_by_id)}.")
-    ballot = [one.id for one in definition.contest_by_id[contest].ballot(district)]
+    ballot = definition.ballot_order(contest, district)
     if candidate not in ballot:
         raise UsageError(f"There is no candidate {candidate!r} on that ballot. There are: {', '.join(ballot)}.")
     if source is not None and source not in definition.source_ids:

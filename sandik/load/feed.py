@@ -80,7 +80,7 @@ class Feed:
             for unit in definition.districts
         }
         self._ballots = {
-            (contest.id, unit.id): [candidate.id for candidate in contest.ballot(unit.id)[:CANDIDATES]]
+            (contest.id, unit.id): list(definition.ballot_order(contest.id, unit.id)[:CANDIDATES])
             for contest in definition.contests
             for unit in definition.districts
         }

@@ -116,7 +116,7 @@ class Alarms:
             for source in view.definition.source_ids:
                 for figures in view.changed_figures(contest, source, since):
                     self._compare(contest, source, figures, now)
-                    if figures.unit.level == "district":
+                    if view.definition.is_district(figures.unit.id):
                         self._look_for_contradictions(contest, source, figures, now)
         silent = frozenset(source for source, feed in feeds.items() if feed.state in _SILENT)
         for source in sorted(silent - (silent if self._silent is None else self._silent)):

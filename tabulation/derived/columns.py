@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
-from schemas.definition import Candidate, Contest, Election, Level, Unit
+from schemas.definition import Candidate, Election, Unit
 from schemas.figures import ROW_COUNTS
 from schemas.language import collation_key, upper
 from tabulation.derived.facts import Facts, Ranked, facts_in
@@ -47,8 +47,6 @@ def percent_text(hundredths: int | None, language: Language) -> str:
 
 Value = int | float | str
 Row = dict[str, Value]
-
-_LEVELS: Final[tuple[Level, ...]] = ("country", "province", "district")
 
 MAX_SHAPES_KEPT: Final = 16
 """Shapes whose names of columns are kept: a gateway has one for each table it keeps. At 80 bytes a name, İstanbul's 49
@@ -101,7 +99,7 @@ class Columns:
         return tuple(found)
 
     def sorted_units(self, units: Collection[str] | None) -> list[Unit]:
-        """The country, then provinces, then districts; each level as the election's language has it."""
+        """Level by level, as in the definition; each level as the election's language has it."""
         return [unit for unit in self._in_order if units is None or unit.id in units]
 
     def unit_key(self, unit: str) -> str:
@@ -116,7 +114,7 @@ class Columns:
         total = self._definition.boxes_of(contest)[unit.id]
         counted = figures or _nothing(unit, total)
         facts = facts_in(self._definition, contest, counted)
-        names = self._names(self._definition.contest_by_id[contest], unit.id)
+        names = self._names(contest, unit.id)
         row: Row = {
             "unit": unit.id,
             "unit_name": unit.name,
@@ -137,6 +135,7 @@ class Columns:
             row.update(zip(names_of_slot, (slots[slot] if slot < len(slots) else blank).values(), strict=True))
         for candidate, names_of_candidate in layout.candidates.items():
             row.update(zip(names_of_candidate, places.get(candidate, blank).values(), strict=True))
+        row["level_name"] = self._definition.level_of(unit.id).name
         return row
 
     def check_apart(self, units: Iterable[Unit], names: Collection[str]) -> None:
@@ -154,9 +153,10 @@ class Columns:
     @cached_property
     def _in_order(self) -> list[Unit]:
         language = self._definition.language
+        order = {level: number for number, level in enumerate(self._definition.level_by_id)}
         return sorted(
             self._definition.units,
-            key=lambda unit: (_LEVELS.index(unit.level), collation_key(unit.name, language), unit.id),
+            key=lambda unit: (order[unit.level], collation_key(unit.name, language), unit.id),
         )
 
     def _upper(self, name: str) -> str:
@@ -214,10 +214,11 @@ class Columns:
             "share_text": percent_text(place.share_bp if place else None, language),
         }
 
-    @staticmethod
-    def _names(contest: Contest, unit: str) -> dict[str, Candidate]:
+    def _names(self, contest: str, unit: str) -> dict[str, Candidate]:
         """The names on the unit's ballot, and those of the contest's for whoever is not on it."""
-        return {candidate.id: candidate for candidate in (*contest.candidates, *contest.ballot(unit))}
+        definition = self._definition
+        names = (*definition.contest_by_id[contest].candidates, *definition.ballot(contest, unit))
+        return {candidate.id: candidate for candidate in names}
 
 
 def _claims(facts: Facts, counted: UnitFigures, language: Language) -> Row:

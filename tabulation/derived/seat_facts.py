@@ -97,5 +97,5 @@ def _poll(counted: Counted | None) -> Poll:
 
 
 def _independents(definition: Election, contest: str, unit: str) -> frozenset[str]:
-    ballot = definition.contest_by_id[contest].ballot(unit)
+    ballot = definition.ballot(contest, unit)
     return frozenset(candidate.id for candidate in ballot if candidate.party is None)

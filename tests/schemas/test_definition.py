@@ -70,14 +70,19 @@ def test_a_district_may_have_a_ballot_of_its_own() -> None:
     [
         ({"timezone": "Istanbul"}, "timezone is 'Istanbul'.*or Europe/Istanbul"),
         ({"units": units(district(), district())}, "'tr/34/sile' is there twice"),
-        ({"units": units(district(parent="tr"))}, "needs a parent of level 'province'"),
+        ({"units": units(district(parent="tr/34/adalar"))}, "needs a parent of level 'province'"),
         ({"units": units(district(parent="tr/99"))}, "needs a parent of level 'province'"),
         ({"units": units({"id": "de", "level": "country", "name": "Almanya"})}, "exactly one unit of level 'country'"),
         ({"units": units(district(boxes=[(5, 3)]))}, "must rise and not overlap"),
         ({"units": units(district(boxes=[(1, 5), (5, 9)]))}, "must rise and not overlap"),
         (
-            {"units": units({"id": "tr/6", "level": "province", "name": "Ankara", "parent": "tr", "boxes": [(1, 2)]})},
-            "Only districts have boxes",
+            {
+                "units": units(
+                    {"id": "tr/6", "level": "province", "name": "Ankara", "parent": "tr", "boxes": [(1, 2)]},
+                    district(id="tr/6/cankaya", parent="tr/6"),
+                )
+            },
+            "'tr/6' has boxes and 'tr/6/cankaya' below it",
         ),
         ({"sources": [{"id": "aa", "name": "A"}, {"id": "aa", "name": "B"}]}, "source id 'aa' is there twice"),
         (
@@ -85,8 +90,8 @@ def test_a_district_may_have_a_ballot_of_its_own() -> None:
             "unknown party 'none'",
         ),
         (
-            {"contests": [{"id": "c", "name": "C", "candidates": [], "ballots": {"tr/34": []}}]},
-            "a unit that is no district",
+            {"contests": [{"id": "c", "name": "C", "candidates": [], "ballots": {"tr/35": []}}]},
+            "a unit that this election does not have",
         ),
         (
             {

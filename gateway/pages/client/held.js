@@ -34,7 +34,11 @@ export function touches(name, definition, contest, unit) {
   if ((slash < 0 ? name : name.slice(0, slash)) !== contest) return false;
   if (slash < 0 || unit === null) return true;
   const part = name.slice(slash + 1);
-  return pathOf(definition, part).includes(unit) || pathOf(definition, unit).includes(part);
+  if (pathOf(definition, part).includes(unit) || pathOf(definition, unit).includes(part)) return true;
+  return definition.units.some(({ id, also_in: others = [] }) => {
+    const above = others.flatMap((other) => pathOf(definition, other)); // units of two trees share what lies in both
+    return above.length > 0 && [part, unit].every((one) => above.includes(one) || pathOf(definition, id).includes(one));
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Follow an election night from a sandik gateway. */
 
-/** What is followed. `units` are unit ids, or a unit id and `/*` for the units directly below it. */
+/** What is followed. `units` are unit ids, or a unit id and `/*` for the units directly below it, or `/*:LEVEL`. */
 export interface Wanted {
   contest: string;
   source: string;
@@ -18,7 +18,8 @@ export interface Handle {
 /** The figures of one unit: absolute, never changed in place. `registered` counts voters of the opened boxes. */
 export interface Entry {
   readonly unit: string;
-  readonly level: "country" | "province" | "district";
+  /** The id of a level: "country", "province" or "district", or one that the definition names. */
+  readonly level: string;
   readonly boxes_total: number;
   /** Event time of the newest figures, ISO 8601. */
   readonly as_of: string;
@@ -325,6 +326,7 @@ export interface Definition {
     readonly level: Entry["level"];
     readonly name: string;
     readonly parent?: string | null;
+    readonly also_in?: readonly string[];
     readonly [field: string]: unknown;
   }[];
   readonly [field: string]: unknown;
@@ -359,7 +361,11 @@ export function retryDelay(failures: number, random?: () => number, firstMs?: nu
 export function covers(pattern: string, unit: string): boolean;
 /** As much of a definition as says what lies in what. */
 export interface Tree {
-  readonly units: readonly { readonly id: string; readonly parent?: string | null | undefined }[];
+  readonly units: readonly {
+    readonly id: string;
+    readonly parent?: string | null | undefined;
+    readonly also_in?: readonly string[] | undefined;
+  }[];
 }
 
 /** Whether a unit's public figures are held by operators, wholly or in part: it, one above it, or one below it is. */

@@ -6,6 +6,7 @@ import { awaitDefinition } from "../client/index.js";
 import { byId, make, setText } from "../dom.js";
 import { Election } from "../election.js";
 import { formats } from "../format.js";
+import { wordsOf } from "../levels.js";
 import { settleToken } from "../renewal.js";
 import { languageOf } from "../selection.js";
 import { Ordering } from "./ordering.js";
@@ -76,7 +77,7 @@ async function start() {
   const who = await signIn(t);
   const election = new Election(await awaitDefinition({ url: location.href, token: who.token }));
   const format = formats(language, election.timezone);
-  const room = new Room({ election, language, words: t, format, token: who.token });
+  const room = new Room({ election, language, words: wordsOf(t, election), format, token: who.token });
   const ordering = new Ordering({
     ...who,
     words: t,

@@ -50,7 +50,7 @@ export class Overrides {
    */
   draw({ overrides }) {
     const { contest, unit } = this.room.place;
-    const isDistrict = this.election.unit(unit).level === "district";
+    const isDistrict = this.election.isCounting(this.election.unit(unit));
     this.#form.hidden = !isDistrict;
     setText(this.#note, isDistrict ? "" : this.t("districtOnly"));
     if (this.#offered !== `${contest} ${unit}`) {

@@ -26,7 +26,7 @@ export const needs = (scene) => subscriptions(scene);
  */
 function constituencies({ election, selection, options }) {
   const unit = election.unit(selection.unit);
-  if (unit.level === "district") {
+  if (election.isCounting(unit)) {
     const members =
       options.seats.length === 1 ? Number(options.seats[0]) : options.population ? membersFor(options.population) : NaN;
     return Number.isInteger(members) && members > 0 && members <= MOST_SEATS ? new Map([[unit.id, members]]) : null;

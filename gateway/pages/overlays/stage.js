@@ -11,6 +11,7 @@
 
 import { make, setAttribute, setText } from "../dom.js";
 import { formats } from "../format.js";
+import { wordsOf } from "../levels.js";
 import { Redraw } from "../redraw.js";
 import { watermarkOf } from "../status.js";
 import { words } from "../strings.js";
@@ -188,7 +189,7 @@ export class Stage {
     this.#settle();
     this.guide.hidden = !values.safe;
     const found = select(asked, election);
-    const [t, format] = [words(values.lang), formats(values.lang, election.timezone)];
+    const [t, format] = [wordsOf(words(values.lang), election), formats(values.lang, election.timezone)];
     const first = this.#makeScene({ election, values, t, format, selection: found.selection });
     const own = found.faults.length ? [] : (this.#template.check?.(first) ?? []);
     this.#complain([...faults, ...found.faults, ...own]);

@@ -1,0 +1,100 @@
+"""The contests of an election: who is on which ballot, and where each is held."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from schemas.errors import DefinitionError
+from schemas.fields import Color, Frozen, Id, UnitId
+from schemas.seats import SeatPlan
+from schemas.units import Name, Unit
+
+MAX_BALLOT_NO: Final = 10_000
+"""The highest place on a ballot: the longest on record has some 1,000 names."""
+
+
+class Party(Frozen):
+    """A party; `color` is the hue it keeps on every screen."""
+
+    id: Id
+    name: Name
+    short_name: Name
+    color: Color
+
+
+class Candidate(Frozen):
+    """A name on a ballot. Without a party it is an independent (bağımsız)."""
+
+    id: Id
+    name: Name
+    party: Id | None = None
+    ballot_no: Annotated[int, Field(ge=1, le=MAX_BALLOT_NO)] | None = None
+
+
+class Contest(Frozen):
+    """A race (seçim türü). `candidates` is its ballot, except in the units that `ballots` names and below them.
+
+    It is held everywhere, or in its `area`. Where each district elects its own (district mayor), `candidates` lists the
+    parties and each district's ballot uses the same ids for its own names, so that a province's roll-up reads by party.
+    """
+
+    id: Id
+    name: Name
+    candidates: tuple[Candidate, ...]
+    ballots: dict[UnitId, tuple[Candidate, ...]] = Field(default_factory=dict)
+    area: Annotated[tuple[UnitId, ...] | None, Field(min_length=1, exclude_if=lambda area: area is None)] = None
+    """The units in which it is held, each with all that is below it; `None`, which is not written, is everywhere."""
+    seats: Annotated[SeatPlan | None, Field(exclude_if=lambda plan: plan is None)] = None
+    """How its votes become seats; `None` where it divides none, which is not written: digests stay what they were."""
+
+    def ballot(self, unit: str) -> tuple[Candidate, ...]:
+        """The names on this unit's own ballot, in ballot order; those of the contest's where it has none.
+
+        `Election.ballot` looks above the unit, too.
+        """
+        return self.ballots.get(unit, self.candidates)
+
+    def ballot_among(self, units: Iterable[str]) -> tuple[Candidate, ...]:
+        """The names on the ballot of the first of these units that has one of its own, in ballot order."""
+        for unit in units:
+            if unit in self.ballots:
+                return self.ballots[unit]
+        return self.candidates
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The id of everybody who is on any of its ballots."""
+        return frozenset(one.id for ballot in (self.candidates, *self.ballots.values()) for one in ballot)
+
+
+def check_area(contest: Contest, units: Mapping[str, Unit]) -> None:
+    """Raise `DefinitionError` where a contest is held in a unit that is not there."""
+    for unit in contest.area or ():
+        if unit not in units:
+            raise DefinitionError(
+                f"The area of contest {contest.id!r} has {unit!r}, which is no unit of this election. Mend its id."
+            )
+
+
+def check_ballots(contest: Contest, parties: Collection[str], units: Mapping[str, Unit]) -> None:
+    """Raise `DefinitionError` where a ballot is for a unit that is not there, or names what cannot be found."""
+    for unit, ballot in [("", contest.candidates), *contest.ballots.items()]:
+        where = f"contest {contest.id!r}" + (f" in {unit!r}" if unit else "")
+        if unit and unit not in units:
+            raise DefinitionError(f"The ballot of {where} is for a unit that this election does not have. Mend its id.")
+        check_unique(f"candidate of {where}", [candidate.id for candidate in ballot])
+        for candidate in ballot:
+            if candidate.party is not None and candidate.party not in parties:
+                raise DefinitionError(
+                    f"Candidate {candidate.id!r} of {where} names an unknown party {candidate.party!r}."
+                )
+
+
+def check_unique(what: str, ids: Iterable[str]) -> None:
+    """Raise `DefinitionError` where an id is there twice; `what` is what each is of."""
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            raise DefinitionError(f"The {what} id {name!r} is there twice. Give each {what} an id of its own.")
+        seen.add(name)
