@@ -1,5 +1,7 @@
 """What the JSON Schema of a later contract takes away from an earlier one's."""
 
+import re
+import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -59,7 +61,7 @@ class Comparison:
         if "enum" in after or "const" in after:
             for value in set(before.get("enum", [before.get("const")])) - set(after.get("enum", [after.get("const")])):
                 yield f"{path}: {value} is not among the values any more"
-        if not self._taken:
+        if not self._taken or _holds_all(after, before.get("enum", [])):
             return
         for name in _LEAST:
             if name in after and after[name] > before.get(name, float("-inf")):
@@ -67,6 +69,14 @@ class Comparison:
         for name in _MOST:
             if name in after and after[name] < before.get(name, float("inf")):
                 yield f"{path}: {name} is {after[name]}, was {before.get(name)}"
+
+
+def _holds_all(schema: Schema, words: list[Any]) -> bool:
+    """Whether a text was one of these words, and may still be each of them: then its limits are no narrower."""
+    least, most, pattern = schema.get("minLength", 0), schema.get("maxLength", sys.maxsize), schema.get("pattern", "")
+    return bool(words) and all(
+        isinstance(word, str) and least <= len(word) <= most and re.search(pattern, word) for word in words
+    )
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:

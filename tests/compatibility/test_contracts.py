@@ -24,6 +24,7 @@ WIDER = {
     "a new value": later(b={"anyOf": [{"type": "string", "enum": ["x", "y", "z"]}, {"type": "null"}]}),
     "a new alternative": later(b={"anyOf": [{"type": "null"}, {"type": "integer"}, {"type": "string"}]}),
     "another name of a definition": later(a=NUMBER),
+    "any text in place of some words": later(b={"anyOf": [{"type": "string", "maxLength": 9}, {"type": "null"}]}),
     "a wider limit": later(a={"type": "integer", "maximum": 10}),
 }
 LOSSES = {
@@ -54,6 +55,12 @@ def test_what_is_taken_in_may_not_get_narrower() -> None:
 
     assert 3 == len(Comparison(BEFORE, narrower, taken=True).losses())
     assert [] == Comparison(BEFORE, narrower, taken=False).losses()
+
+
+def test_a_limit_that_an_earlier_word_is_beyond_is_narrower() -> None:
+    text = {"anyOf": [{"type": "string", "minLength": 2}, {"type": "null"}]}
+
+    assert 1 == len(Comparison(BEFORE, later(b=text), taken=True).losses())
 
 
 def test_what_is_handed_out_may_not_leave_out_what_was_always_there() -> None:
