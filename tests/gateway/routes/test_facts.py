@@ -37,6 +37,7 @@ async def test_facts_come_with_the_position_they_are_of(tmp_path: Path) -> None:
                 "source": "aa",
                 "unit": "tr/34/uskudar",
                 "level": "district",
+                "level_name": "İlçe",
                 "as_of": "2024-03-31T17:03:00+00:00",
                 "overridden": [],
                 "boxes_opened": 1,
