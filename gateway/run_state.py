@@ -111,7 +111,7 @@ class RunState:
         """Fold the next record of the control topic; returns what was judged of it, `None` where it is no order."""
         verdict = self.control.fold(record)
         if verdict is not None and verdict.order is not None and verdict.counts:
-            self.quarantine.obey(verdict.order)
+            self.quarantine.apply_order(verdict.order)
         return verdict
 
     def feeds(
@@ -135,7 +135,7 @@ class RunState:
 
     def look_for_alarms(self, found: Mapping[str, Feed], now: datetime) -> None:
         """Raise what an operator should look at by now. `found` is how the feeds are."""
-        self.alarms.look_under(moved(self.program.on_air), now)
+        self.alarms.check_overridden(moved(self.program.on_air), now)
         self.alarms.look(self.view, found, now, self.quarantine.open, self.notices)
 
     def hello(self, scope: Scope, *, numbers: bool, heartbeat_s: float) -> bytes:

@@ -144,7 +144,7 @@ async def quarantine_of(log: EventLog, run: Run, keys: tuple[OperatorKey, ...] =
     async for record in read_to_end(log, run.topics.control.name):
         verdict = verifier.verify(record.offset, record.value, record.timestamp)
         if verdict is not None and verdict.order is not None and verdict.counts:
-            queue.obey(verdict.order)
+            queue.apply_order(verdict.order)
     async for record in read_to_end(log, run.topics.quarantine.name):
         queue.fold(record)
     return queue

@@ -233,7 +233,7 @@ class HeldUnits:
 
 
 class Relayed(NamedTuple):
-    """What one record relays, and whether it stands: whether it is the first of its order, or says it again."""
+    """The order that a record relays, and whether it stands: the first record of its order does, and a repetition."""
 
     record: Gate | Override
     stands: bool
@@ -263,9 +263,9 @@ class Relays:
         """The newest orders that were relayed under a key which all orders of the cell share, as in older logs."""
 
     def fold(self, key: bytes | None, value: bytes | None, appended_ms: int = 0) -> Relayed | None:
-        """Fold one record, appended at this time (milliseconds since 1970), and say what it relays, as it was written.
+        """Fold one record, appended at this time (milliseconds since 1970). Returns what it relays, as written.
 
-        `None` where it relays nothing, or cannot be used.
+        `None` where it relays none, or cannot be used.
         """
         relayed = self._fold(key, value, appended_ms)
         if relayed is not None:
@@ -298,7 +298,7 @@ class Relays:
         return self._gates.get(cell, {}).get(number)
 
     def orders(self, cell: Cell) -> list[Relay]:
-        """What every order came to in a cell, as far as the topic still says it, in their order.
+        """What every order came to in a cell, in their order, as far as compaction has left it in the topic.
 
         Orders are relayed one after the other. So one took effect no later than the next did, though what is left of it
         may be what was said again later.
@@ -313,7 +313,7 @@ class Relays:
         return relays[::-1]
 
     def has_lost(self, order: Gate | Override) -> bool:
-        """Whether the order may have been relayed though the topic does not say so any more: in an older log."""
+        """Whether compaction may have removed what the order came to: in older logs, whose orders shared a key."""
         kept = self._gates if isinstance(order, Gate) else self._overrides
         newest = self._shared.get((type(order), order.cell), -1)
         return order.number < newest and order.number not in kept.get(order.cell, {})

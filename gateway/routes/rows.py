@@ -15,7 +15,7 @@ from gateway.routes.middleware import embargoed, grant_of
 from gateway.run_state import RunState
 from schemas.wire import FeedState, Scope
 from tabulation.derived.columns import Columns, Language, Row, SameKey, Shape
-from tabulation.derived.row_forms import SAID, Around, CsvRows, FlatObject, Form, JsonRows, RowKey, Table
+from tabulation.derived.row_forms import CONTEXT_COLUMNS, CsvRows, FlatObject, Form, JsonRows, RowContext, RowKey, Table
 
 DEFAULT_SLOTS: Final = 5
 MAX_SLOTS: Final = 60
@@ -93,9 +93,11 @@ class _Tables:
         shape = Shape(key.slots, key.language, columns.candidates(key.contests, [unit.id for unit in units]))
         pairs = [(contest, source) for contest in key.contests for source in key.sources]
         table = Table(columns, pairs, units, shape, _FORMS[key.form])
-        _refuse_too_many((len(_head(self.run_state, 0)) + 2 + len(table.names) + len(SAID)) * len(pairs) * len(units))
+        _refuse_too_many(
+            (len(_head(self.run_state, 0)) + 2 + len(table.names) + len(CONTEXT_COLUMNS)) * len(pairs) * len(units)
+        )
         if key.form == "flat":
-            columns.check_apart(units, (*table.names, *SAID))
+            columns.check_apart(units, (*table.names, *CONTEXT_COLUMNS))
         return table
 
 
@@ -177,10 +179,10 @@ class RowsEndpoint:
         program, head = run_state.program, _head(run_state, view.seq)
 
         @cache
-        def edge(contest: str, source: str, *, is_held: bool) -> Around:
-            return Around({**head, "contest": contest, "source": source}, ask.feeds[source], is_held)
+        def edge(contest: str, source: str, *, is_held: bool) -> RowContext:
+            return RowContext({**head, "contest": contest, "source": source}, ask.feeds[source], is_held)
 
-        def around(place: RowKey) -> Around:
+        def around(place: RowKey) -> RowContext:
             return edge(place.contest, place.source, is_held=program.is_held(place.contest, place.unit.id))
 
         body = self._table(ask).body(view.figures, around)

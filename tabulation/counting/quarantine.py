@@ -240,7 +240,7 @@ class Quarantine:
         return self._kept.get(position)
 
     def released_by(self, order: Order) -> Tally | None:
-        """What an order publishes again, once it is written: nothing, for most.
+        """Return the tally that an order publishes again once it is appended; `None` for most.
 
         Raises `UsageError` where nothing waits that it is about, or letting it out would change nothing.
         """
@@ -260,7 +260,7 @@ class Quarantine:
         return ": it was let out already, and counted" if position in self._released else ""
 
     def repaired(self, record: Quarantined) -> Tally:
-        """What letting this record out would publish: after all others that were let out at its revision before it.
+        """Return the tally that releasing this record would publish, after those released before it at its revision.
 
         Raises `UsageError` where nothing could make it count.
         """
@@ -287,7 +287,7 @@ class Quarantine:
         return event
 
     def fold(self, record: Record) -> None:
-        """Fold one record of the topic; one that cannot be read says nothing, and is counted."""
+        """Fold one record of the topic; one that cannot be read changes nothing and is counted in `skipped`."""
         if record.offset < self.seq:
             return
         self.seq = record.offset + 1
@@ -299,8 +299,8 @@ class Quarantine:
         except ValidationError:
             self.skipped += 1
 
-    def obey(self, order: Order) -> None:
-        """Fold an order that counts. It may come before its record was read: the two are in different topics."""
+    def apply_order(self, order: Order) -> None:
+        """Fold an order that counts. It may come before its record is read, since the two are in different topics."""
         if isinstance(order, QuarantineReleased):
             record = self._kept.get(order.position)
             self._released.setdefault(order.position, statement_in(record) if record is not None else None)
@@ -331,13 +331,13 @@ class Quarantine:
             self._assessments.pop(forgotten, None)
 
     def _assess(self, assessment: Assessment) -> None:
-        """Take the aggregator's word on a statement that is kept; it may be its second, and another one."""
+        """Store the aggregator's newest assessment of a statement that is kept."""
         if assessment.position in self._statements:
             self._assessments[assessment.position] = assessment
             self._forget_if_counted(assessment.position)
 
     def _forget_if_counted(self, position: str) -> None:
-        """Forget what was let out and needs nothing more."""
+        """Drop a record that was released and counts by now."""
         self.changes += 1
         assessment = self._assessments.get(position)
         if position in self._released and assessment is not None and assessment.verdict == "counted":

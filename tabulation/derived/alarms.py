@@ -110,7 +110,7 @@ class Alarms:
         set_aside: Open | None = None,
         notices: NoticeGroups | None = None,
     ) -> None:
-        """Compare what changed since the last look with what was known then."""
+        """Compare what changed since the last call with what was known then, and raise alarms. `now` is wall time."""
         since = self._looked or 0
         for contest in view.definition.contest_by_id:
             for source in view.definition.source_ids:
@@ -176,8 +176,8 @@ class Alarms:
                 )
         self._notices_seen = notices.changes
 
-    def look_under(self, moved: Iterable[Moved], now: datetime) -> None:
-        """Tell of each figure set by hand, once, that its source says something else than when it was set."""
+    def check_overridden(self, moved: Iterable[Moved], now: datetime) -> None:
+        """Raise, once for each figure set by hand, where its source reports another figure than when it was set."""
         seen = {one._replace(after=0): one for one in moved}
         for ordered in sorted(seen.keys() - self._moved):
             one = seen[ordered]

@@ -22,15 +22,16 @@ from schemas.definition import Unit
 from tabulation.derived.columns import Columns, Row, Shape, Value
 from tabulation.view.figures import UnitFigures
 
-SAID: Final = ("feed", "held")
-"""The columns after a unit's own."""
+CONTEXT_COLUMNS: Final = ("feed", "held")
+"""The columns after a unit's own: see `RowContext`."""
 
 
 @dataclass(frozen=True, eq=False)
-class Around:
-    """What an answer says of a row besides its figures, encoded once for all rows around which it goes.
+class RowContext:
+    """What an answer has of a row besides its figures, encoded once for all rows that share it.
 
-    The columns before them, the source's feed, and whether an operator holds the unit back.
+    `head` are the columns before the figures, `feed` is the state of the source's feed, and `held` says whether an
+    operator holds the unit back.
     """
 
     head: Row
@@ -59,12 +60,12 @@ class Form(Protocol):
         """A unit's columns."""
         ...
 
-    def line(self, key: str, piece: bytes, around: Around) -> bytes:
-        """A piece with what goes around it."""
+    def line(self, key: str, piece: bytes, around: RowContext) -> bytes:
+        """Return a piece within its context."""
         ...
 
-    def whole(self, lines: Iterable[bytes], names: Sequence[str], around: Around) -> bytes:
-        """All lines; `names` are the columns of the pieces, `around` goes around the first of them."""
+    def whole(self, lines: Iterable[bytes], names: Sequence[str], around: RowContext) -> bytes:
+        """Join all lines. `names` are the columns of the pieces, `around` is the context of the first line."""
         ...
 
 
@@ -75,12 +76,12 @@ class JsonRows:
         """A unit's columns, without the braces."""
         return _inside(row)
 
-    def line(self, _key: str, piece: bytes, around: Around) -> bytes:
+    def line(self, _key: str, piece: bytes, around: RowContext) -> bytes:
         """An object."""
         head, tail = around.json
         return b"{%b,%b,%b}" % (head, piece, tail)
 
-    def whole(self, lines: Iterable[bytes], _names: Sequence[str], _around: Around) -> bytes:
+    def whole(self, lines: Iterable[bytes], _names: Sequence[str], _around: RowContext) -> bytes:
         """The array."""
         return b"[%b]" % b",".join(lines)
 
@@ -99,15 +100,15 @@ class CsvRows:
         """A unit's values."""
         return _joined(row.values(), self.separator)
 
-    def line(self, _key: str, piece: bytes, around: Around) -> bytes:
+    def line(self, _key: str, piece: bytes, around: RowContext) -> bytes:
         """A line, with its end."""
         return (
             self.separator.encode().join((around.csv(self.separator)[0], piece, around.csv(self.separator)[1])) + _END
         )
 
-    def whole(self, lines: Iterable[bytes], names: Sequence[str], around: Around) -> bytes:
+    def whole(self, lines: Iterable[bytes], names: Sequence[str], around: RowContext) -> bytes:
         """The header and the lines."""
-        return b"%b%b%b" % (_joined([*around.head, *names, *SAID], self.separator), _END, b"".join(lines))
+        return b"%b%b%b" % (_joined([*around.head, *names, *CONTEXT_COLUMNS], self.separator), _END, b"".join(lines))
 
 
 class FlatObject:
@@ -117,11 +118,11 @@ class FlatObject:
         """A unit's columns behind its key, without the braces."""
         return _inside({f"{key}_{name}": value for name, value in row.items()})
 
-    def line(self, key: str, piece: bytes, around: Around) -> bytes:
+    def line(self, key: str, piece: bytes, around: RowContext) -> bytes:
         """A unit's part of the object."""
         return b"%b,%b" % (piece, _inside({f"{key}_held": int(around.held)}))
 
-    def whole(self, lines: Iterable[bytes], _names: Sequence[str], around: Around) -> bytes:
+    def whole(self, lines: Iterable[bytes], _names: Sequence[str], around: RowContext) -> bytes:
         """The object."""
         return b"{%b,%b}" % (_inside({**around.head, "feed": around.feed}), b",".join(lines))
 
@@ -209,7 +210,7 @@ class Table:
             if made % at_once == 0:
                 yield
 
-    def body(self, find: Find, around: Callable[[RowKey], Around]) -> bytes:
+    def body(self, find: Find, around: Callable[[RowKey], RowContext]) -> bytes:
         """The whole answer as it is now, all of it at one position; `around` says what goes around a row's piece."""
         for _ in self.make(find):
             """Whoever asks for the answer has no turns left to give."""

@@ -120,9 +120,9 @@ class Control:
         self._restrictions.fold(verdict)
         if verdict.order is not None and verdict.counts:
             self.accepted[verdict.order.type] += 1
-            self._obey(verdict.order)
+            self._apply(verdict.order)
         elif verdict.kept and isinstance(verdict.order, CallWithdrawn):
-            self._obey(verdict.order)
+            self._apply(verdict.order)
         self.kept += verdict.kept
         self.refused += not verdict.stands
         return verdict
@@ -140,7 +140,7 @@ class Control:
         if begun is not None and begun.follows(self._run.name, self._run.take):
             self.take_ended = True
 
-    def _obey(self, order: Order) -> None:
+    def _apply(self, order: Order) -> None:
         match order:
             case Called():
                 self._calls[order.contest, order.unit] = order

@@ -66,7 +66,7 @@ class UnitFigures:
             self._changed(seq)
 
     def touch(self, seq: int) -> None:
-        """Count every figure as changed."""
+        """Set the seq of every figure to `seq`: every client is sent all of them."""
         self._changed(seq)
         self.as_of_seq = seq
         self.counts_seq = dict.fromkeys(self.counts, seq)
@@ -76,7 +76,7 @@ class UnitFigures:
             self.overridden_seq = seq
 
     def claim(self, shift: Shift, ballot: Iterable[str], seq: int) -> None:
-        """Let a district's new claim, which may be this unit's own, change what may be said of the unit."""
+        """Apply the change of a district's claim to the claims of this unit, which is the district or lies above it."""
         self.claims.shift(shift, ballot)
         if shift.is_told:
             self.claims_seq = seq
@@ -84,7 +84,7 @@ class UnitFigures:
             self._changed(seq)
 
     def set_overridden(self, names: tuple[str, ...], seq: int) -> None:
-        """Say which figures are set by hand, here or below."""
+        """Set the names of the figures that are set by hand, here or below."""
         self.overridden = names
         self.overridden_seq = seq
         self._changed(seq)
@@ -95,8 +95,8 @@ class UnitFigures:
             self.as_of_seq = seq
             self._changed(seq)
 
-    def begin_anew(self, seq: int) -> None:
-        """Count everything as new, as for somebody who has never seen the unit."""
+    def count_as_new(self, seq: int) -> None:
+        """Set the seq of every figure, and of the unit itself, to `seq`: every client is sent all of them."""
         self.born = seq
         self.touch(seq)
 
@@ -106,15 +106,15 @@ class UnitFigures:
         self.encoded.clear()
 
     def add_up(self, below: Sequence["UnitFigures"]) -> None:
-        """Take the sum of these districts for what is shown."""
+        """Replace the figures by the sums over these districts; no seq changes."""
         self.as_of = max(district.as_of for district in below)
         self.counts = {name: sum(district.counts[name] for district in below) for name in COUNTS}
         names = sorted({candidate for district in below for candidate in district.votes})
         self.votes = {name: sum(district.votes.get(name, 0) for district in below) for name in names}
         self.overridden = tuple(sorted({name for district in below for name in district.overridden}))
 
-    def parted(self) -> "UnitFigures":
-        """A copy that shares nothing which changes."""
+    def detached_copy(self) -> "UnitFigures":
+        """Return a copy that shares nothing which changes."""
         return replace(
             self,
             counts=self.counts.copy(),
@@ -173,7 +173,7 @@ class UnitFigures:
 
 
 def difference(district: UnitFigures, totals: Totals) -> Difference:
-    """What these totals change in the district's figures: loops, since this is the fold's longest step."""
+    """Return what these totals change in the district's figures. Loops, since this is the fold's longest step."""
     counts, votes, reported = {}, {}, totals.votes.get
     for name, held in district.counts.items():
         changed_by = getattr(totals, name) - held

@@ -32,10 +32,10 @@ class Program:
 
     def __init__(self, definition: Election) -> None:
         self.live: Final = View(definition)
-        self.view: Final = self.live.twin()
+        self.view: Final = self.live.shared_copy()
         self.on_air: Final = OnAir(definition)
         self._definition = definition
-        self._is_parted = False
+        self._is_detached = False
         self._is_catching_up = True
         self._in_doubt: set[Cell] = set()
         """Cells of which nothing came but what compaction may have left: see `caught_up`."""
@@ -47,7 +47,7 @@ class Program:
 
     @property
     def seq(self) -> int:
-        """The positions that are folded in."""
+        """How many positions of the topic are folded in."""
         return self.live.seq
 
     @property
@@ -73,7 +73,7 @@ class Program:
         return self.on_air.overrides
 
     def pending(self) -> dict[str, int]:
-        """Of each thing in `hold`, how many of its cells have other figures than what is on air."""
+        """For each name in `hold`, how many of its cells have newer figures than those on air."""
         pending = dict.fromkeys(self.hold, 0)
         for cell in self.on_air.held_cells:
             if self.live.totals(cell) != self.view.totals(cell):
@@ -83,7 +83,7 @@ class Program:
         return pending
 
     def caught_up(self) -> None:
-        """Everything is folded that the topic held at the start: from now on records come as they are appended.
+        """End the catching up: all that the topic held at the start is folded. Records now come as they are appended.
 
         Until then, and once more for each cell that was there by then, totals count as a change of every figure of the
         cell and above. The records from before may be what compaction has left: a zombie's stale totals, taken for new
@@ -92,7 +92,7 @@ class Program:
         self._is_catching_up = False
 
     def fold(self, record: Record) -> bool:
-        """Fold one record of the topic; whether a source says other figures by it. A folded offset is a no-op."""
+        """Fold one record of the topic. Returns whether it changes what a source reports; idempotent for an offset."""
         if record.offset < self.seq:
             return False
         changed = False
@@ -105,8 +105,8 @@ class Program:
                 changed = self._fold_totals(record)
         except ValidationError:
             self.live.skipped += 1
-        self.live.pass_by(record.offset)
-        self.view.pass_by(record.offset)
+        self.live.skip(record.offset)
+        self.view.skip(record.offset)
         return changed
 
     def _fold_totals(self, record: Record) -> bool:
@@ -121,7 +121,7 @@ class Program:
         for view in self._views_of(cell):
             view.put(record.offset, truth, record.timestamp)
         if self._is_catching_up or cell in self._in_doubt or cell in self._unheard:
-            self._begin_anew(record.offset, cell)
+            self._count_as_new(record.offset, cell)
         return True
 
     def _fold_gate(self, offset: int, gate: Gate) -> None:
@@ -131,15 +131,15 @@ class Program:
             return
         if self.on_air.fold_gate(gate) is None:
             return
-        if not self._is_parted:
-            self.view.part()
-            self._is_parted = True
+        if not self._is_detached:
+            self.view.detach()
+            self._is_detached = True
         self._look_whether_heard(cell)
         self._let_stand(offset, cell)
         self._hold = None
 
     def _timely(self, gate: Gate, appended_ms: int) -> Gate:
-        """The gate, showing totals at the time that they count as; those that are known already, at the same time."""
+        """Return the gate with the effective event time in the totals that it shows (see `event_time`)."""
         if gate.program is None:
             return gate
         known = self.on_air.reported(gate.cell)
@@ -160,7 +160,7 @@ class Program:
         else:
             is_behind = shown is not None and shown.version > self.view.version(cell)
             self.view.show(offset, cell, shown if is_behind or self.on_air.override(cell) is not None else None)
-        self.view.mark(cell)  # also if nothing is: what was may have left the topic
+        self.view.restate_overridden(cell)  # also if nothing is: what was may have left the topic
 
     def _fold_override(self, offset: int, override: Override) -> None:
         cell = override.cell
@@ -173,14 +173,14 @@ class Program:
         truth = self.on_air.truth(cell)
         for view in self._views_of(cell):
             view.show(offset, cell, truth)
-            view.mark(cell)
+            view.restate_overridden(cell)
 
     def _look_whether_heard(self, cell: Cell) -> None:
         if self.on_air.reported(cell) is None:
             self._unheard.add(cell)
 
-    def _begin_anew(self, offset: int, cell: Cell) -> None:
-        """Count the source's word as news in full, though an order or an older word put the cell on the board before.
+    def _count_as_new(self, offset: int, cell: Cell) -> None:
+        """Count every figure that the source reports of a cell as new, though the cell has been shown before.
 
         A client may come from a gateway that had heard of the cell earlier, in records that compaction has taken since.
         """
@@ -192,11 +192,11 @@ class Program:
         for view in self._views_of(cell):
             view.show(offset, cell, None)
             if self.on_air.override(cell) is not None:  # of what was set by hand and taken back, nothing may be left
-                view.mark(cell)
+                view.restate_overridden(cell)
 
     def _views_of(self, cell: Cell) -> list[View]:
         """Where news of the cell show: for everyone only if it is not held; both are one until the first hold."""
-        return [self.live] if not self._is_parted or self._is_held(cell) else [self.live, self.view]
+        return [self.live] if not self._is_detached or self._is_held(cell) else [self.live, self.view]
 
     def _is_held(self, cell: Cell) -> bool:
         gate = self.on_air.gate(cell)

@@ -49,9 +49,9 @@ class _Board(OrderedDict[str, UnitFigures]):
         self.claims: dict[str, Claim] = {}
         """What follows from each district's figures."""
 
-    def parted(self) -> "_Board":
-        """A copy that shares nothing which changes."""
-        board = _Board(self.contest, ((unit, figures.parted()) for unit, figures in self.items()))
+    def detached_copy(self) -> "_Board":
+        """Return a copy that shares nothing which changes."""
+        board = _Board(self.contest, ((unit, figures.detached_copy()) for unit, figures in self.items()))
         board.claims = self.claims.copy()
         return board
 
@@ -82,27 +82,27 @@ class View:
         return self._heard
 
     def fold(self, record: Record) -> bool:
-        """Fold one record of the topic; whether it changed anything. Asides (gates, marks) change nothing here."""
+        """Fold one record of the topic. Returns whether it changed a figure; asides (gates, watermarks) change none."""
         if is_aside(record.key):
-            self.pass_by(record.offset)
+            self.skip(record.offset)
             return False
         try:
             totals = parse_totals(record.value or b"")
         except ValidationError:
-            self.skipped += self.pass_by(record.offset)
+            self.skipped += self.skip(record.offset)
             return False
         return self.apply(record.offset, timely(totals, record.timestamp, self.definition), record.timestamp)
 
-    def pass_by(self, offset: int) -> bool:
-        """Fold a record that says nothing here; whether it had not been folded before."""
+    def skip(self, offset: int) -> bool:
+        """Advance `seq` past a record that changes nothing here. Returns whether it had not been folded before."""
         if offset < self.seq:
             return False
         self.seq = offset + 1
         return True
 
     def apply(self, offset: int, totals: Totals, appended_ms: int = 0) -> bool:
-        """Fold one parsed record; whether it was newer than what is held. An offset that was folded is a no-op."""
-        if not self.pass_by(offset):
+        """Fold one parsed record. Returns whether it was newer than what is held; idempotent for an offset."""
+        if not self.skip(offset):
             return False
         cell = totals.cell
         if not self.definition.knows(cell, totals.votes):
@@ -115,8 +115,8 @@ class View:
         return True
 
     def put(self, offset: int, totals: Totals, appended_ms: int) -> None:
-        """Take totals that are known to be of the definition, and newer than what is held of their cell."""
-        self.pass_by(offset)
+        """Store totals. The caller has checked that the definition knows their cell and that they are newer."""
+        self.skip(offset)
         cell = totals.cell
         self._versions[cell] = totals.version
         self._put(self._boards[cell.contest, cell.source], totals)
@@ -128,19 +128,19 @@ class View:
         Every figure of the cell and above counts as new: of what was shown before, another reader of a compacted topic
         may know less, and a client more.
         """
-        self.pass_by(offset)
+        self.skip(offset)
         board = self._boards[cell.contest, cell.source]
         if totals is not None:
             self._versions[cell] = totals.version
             self._put(board, totals)
         for unit in self.definition.path(cell.district):
             if unit in board:
-                board[unit].begin_anew(self.seq)
+                board[unit].count_as_new(self.seq)
                 board.move_to_end(unit)
 
     def hide(self, offset: int, cell: Cell) -> None:
         """At this offset show nothing of a cell, as if it had never been heard of."""
-        self.pass_by(offset)
+        self.skip(offset)
         board = self._boards[cell.contest, cell.source]
         self._versions.pop(cell, None)
         hidden = board.pop(cell.district, None)
@@ -152,13 +152,13 @@ class View:
             if below:
                 board[unit].add_up(below)
                 board[unit].claim(shift, hidden.votes, self.seq)
-                board[unit].begin_anew(self.seq)
+                board[unit].count_as_new(self.seq)
                 board.move_to_end(unit)
             else:
                 del board[unit]
 
-    def mark(self, cell: Cell) -> None:
-        """Say of a cell and above what is set by hand, also if that is nothing: who saw something marked is told."""
+    def restate_overridden(self, cell: Cell) -> None:
+        """Send again which figures of a cell and of the units above it are set by hand, also where none are."""
         board = self._boards[cell.contest, cell.source]
         for unit in self.definition.path(cell.district):
             if unit in board:
@@ -178,15 +178,15 @@ class View:
         fields |= {"overridden": district.overridden, "excess": district.excess}
         return Totals.model_construct(None, version=self.version(cell), as_of=district.as_of, **fields)
 
-    def twin(self) -> "View":
-        """Another view of the same figures, which follows this one's until it is parted from it."""
+    def shared_copy(self) -> "View":
+        """Return a view that shares this one's figures until one of the two calls `detach()`."""
         return copy.copy(self)
 
-    def part(self) -> None:
-        """Share nothing any more."""
+    def detach(self) -> None:
+        """Copy everything that changes, so that this view shares it with no other: see `shared_copy()`."""
         self._versions = self._versions.copy()
         self._heard = self._heard.copy()
-        self._boards = {pair: board.parted() for pair, board in self._boards.items()}
+        self._boards = {pair: board.detached_copy() for pair, board in self._boards.items()}
 
     def changed_since(self, contest: str, source: str, units: Collection[str], cursor: int) -> list[Wire]:
         """What changed in these units beyond `cursor`, by unit id; with cursor 0 everything there is.

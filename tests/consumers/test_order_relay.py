@@ -72,7 +72,7 @@ async def test_a_restart_relays_only_what_is_missing(log: EventLog, run: Run) ->
     ]
 
 
-async def test_a_gate_that_a_zombie_overwrote_is_said_again(log: EventLog, run: Run) -> None:
+async def test_a_gate_that_a_zombie_overwrote_is_relayed_again(log: EventLog, run: Run) -> None:
     await command(log, run, Held, contest="mayor", unit="tr/34/uskudar")
     await until_end(log, run)
     (aa, _) = await gates(log, run)

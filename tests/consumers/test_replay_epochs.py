@@ -99,7 +99,7 @@ async def test_an_aggregator_moves_over_to_a_new_replay_epoch_by_itself(log: Eve
     assert await find_run(log, run.name) == second
 
 
-async def test_an_aggregator_that_owns_nothing_moves_over_too(log: EventLog, run: Run) -> None:
+async def test_an_aggregator_without_partitions_moves_to_the_new_epoch_too(log: EventLog, run: Run) -> None:
     """Three share two partitions, so one of them stands by; its turn may come in the next take."""
     async with folding(log, run), folding(log, run), folding(log, run):
         second = await begin_replay_epoch(log, run, epoch="e2e2", clock=Wall(), partitions=2)
@@ -131,7 +131,7 @@ async def test_a_log_that_is_away_while_a_replay_epoch_begins_is_waited_for(log:
     assert None not in {progress.kept_s, progress.answered_s}
 
 
-async def test_marks_are_not_published_twice_after_a_restart_but_are_after_a_zombie(log: EventLog, run: Run) -> None:
+async def test_watermarks_are_published_twice_after_a_zombie_but_not_after_a_restart(log: EventLog, run: Run) -> None:
     await publish(log, run, counted())
     first = await say(log, run)
     await until_end(log, run)

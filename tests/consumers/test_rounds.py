@@ -84,7 +84,7 @@ async def test_each_district_that_a_source_reports_is_compared(log: EventLog, ru
     assert 1 == found[USKUDAR._replace(district=DISTRICTS[0])].only_a.boxes
 
 
-async def test_what_is_in_the_log_already_is_not_said_again(log: EventLog, run: Run) -> None:
+async def test_a_round_is_idempotent_and_publishes_nothing_that_is_in_the_log(log: EventLog, run: Run) -> None:
     await publish(log, run, counted(), counted(source="anka"), counted(district=DISTRICTS[0]))
     await until_end(log, run)
     before = len(await comparisons(log, run))
@@ -124,7 +124,7 @@ async def test_sources_are_compared_while_a_night_goes_on(log: EventLog, run: Ru
     assert [0, 1] == [one.both_a.boxes for one in await comparisons(log, run)]
 
 
-async def test_nothing_is_compared_while_many_tallies_wait(log: EventLog, run: Run) -> None:
+async def test_nothing_is_compared_while_the_lag_is_long(log: EventLog, run: Run) -> None:
     """A cold rebuild pays once, at its end, however often comparing would have been due."""
     many = [counted({"kurum": box % 300}, box=1001, revision=box) for box in range(1, 3 * MAX_BEHIND)]
     await publish(log, run, *many)

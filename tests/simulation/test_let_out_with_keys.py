@@ -128,7 +128,7 @@ class Oracle:
     frozen: frozenset[int] | None = None
     let_out: set[int] = field(default_factory=lambda: {0})
 
-    def obey(self, give: Give, now: datetime) -> None:
+    def apply_order(self, give: Give, now: datetime) -> None:
         trusted = give.signer is STAYS or (give.signer is LEFT and now < LEAVES)
         if not trusted or give.late:
             return
@@ -197,7 +197,7 @@ class Night:
             fields |= {"contest": "mayor", "unit": give.unit}
         self._given.append(written(give.kind, give.signer, **fields))
         await self._write(self._given[-1])
-        self.oracle.obey(give, now)
+        self.oracle.apply_order(give, now)
 
     async def _write(self, value: bytes) -> None:
         await self._log.append(self._run.topics.control.name, [Entry(b"order", value)])

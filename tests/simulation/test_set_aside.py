@@ -73,7 +73,7 @@ class Night:
         self.fold = TallyFold(ELECTION, "t", lambda key: DESK if key == KEY else ELSEWHERE)
         self.gateway = Quarantine(ELECTION)
         for given_order in self.orders:
-            self.gateway.obey(given_order)
+            self.gateway.apply_order(given_order)
         for record in self.topic:
             self.gateway.fold(record)
         for record in self.tallies:
@@ -96,7 +96,7 @@ class Night:
             except UsageError:
                 return
             self.orders.append(given_order)
-            self.gateway.obey(given_order)
+            self.gateway.apply_order(given_order)
             if event is not None:
                 self.publish(event)
 

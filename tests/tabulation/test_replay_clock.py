@@ -57,7 +57,7 @@ def test_a_mark_may_come_before_its_clock() -> None:
     assert minute(clock, 1) == 1
 
 
-def test_a_later_mark_and_a_zombies_earlier_one_leave_the_newest() -> None:
+def test_of_watermarks_the_newest_counts_whatever_a_zombie_publishes() -> None:
     clock = ReplayClock("e1e1", 1)
     clock.hear(3, moved())
     clock.hear(4, moved(30, status="paused"))
@@ -268,7 +268,7 @@ def test_a_partition_that_the_clock_does_not_know_owes_it_nothing() -> None:
     assert marks.owed({7: 0}) == [mark(7, 4)]
 
 
-def test_a_mark_that_a_zombie_overwrote_is_said_again() -> None:
+def test_a_watermark_that_a_zombie_overwrote_is_published_again() -> None:
     marks = ReplayProgress("e1e1")
     marks.hear(4, clock_at(0))
     marks.hear(5, clock_at(0))

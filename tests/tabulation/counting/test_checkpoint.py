@@ -99,7 +99,7 @@ def test_a_ledger_without_a_marker_is_no_checkpoint() -> None:
     assert read_back(kept(41)[1]).ledgers() is None
 
 
-def test_a_zombies_older_ledger_after_the_newer_one_does_not_count() -> None:
+def test_a_zombies_older_ledger_is_fenced_by_its_version() -> None:
     newer, older = kept(41, box=1001)[1], kept(9, box=1002)[1]
     (found,) = read_back(newer, Marker(42, 0, {CELL: 41}).entry(0), older).ledgers() or []
 

@@ -195,7 +195,7 @@ def fold(queue: Quarantine, *said: Quarantined | Assessment | Order | bytes) -> 
         elif isinstance(one, bytes):
             queue.fold(Written(queue.seq, one))
         else:
-            queue.obey(one)
+            queue.apply_order(one)
     return queue
 
 

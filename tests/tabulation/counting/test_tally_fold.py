@@ -265,7 +265,7 @@ def test_flags_are_summed_over_the_cells() -> None:
     assert fold.flags()["cast_over_registered"] == 2
 
 
-def test_a_duplicate_changes_nothing() -> None:
+def test_folding_a_duplicate_is_idempotent() -> None:
     fold = new_fold()
     record = Stored(0, b"tr/34/uskudar", value_of(counted()))
     assert fold.apply(0, [record]).changed

@@ -187,13 +187,13 @@ def test_a_source_that_moves_under_a_figure_set_by_hand_is_an_alarm_once() -> No
     """It goes on counting: each further box is no news."""
     alarms, cell = Alarms(), Cell("mayor", "aa", "tr/34/uskudar")
     for after in (11_360, 12_000):
-        alarms.look_under([Moved(cell, "votes.kurum", 1_136, after)], START)
+        alarms.check_overridden([Moved(cell, "votes.kurum", 1_136, after)], START)
     (raised,) = alarms.raised
     assert ("moved", "aa", "mayor", "tr/34/uskudar", "votes.kurum", 1_136, 11_360) == (
         *(raised.kind, raised.source, raised.contest, raised.unit, raised.figure, raised.before, raised.after),
     )
-    alarms.look_under([], START)
-    alarms.look_under([Moved(cell, "votes.kurum", 1_136, 11_360)], START)
+    alarms.check_overridden([], START)
+    alarms.check_overridden([Moved(cell, "votes.kurum", 1_136, 11_360)], START)
     assert 2 == len(alarms.raised), "it agreed in between"
 
 

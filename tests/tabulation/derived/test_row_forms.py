@@ -15,7 +15,7 @@ import tabulation.derived.row_forms as module
 from schemas.definition import Candidate, Contest
 from schemas.totals import Cell
 from tabulation.derived.columns import Columns, Row, SameKey, Shape
-from tabulation.derived.row_forms import Around, CsvRows, FlatObject, Form, JsonRows, RowKey, Table
+from tabulation.derived.row_forms import CsvRows, FlatObject, Form, JsonRows, RowContext, RowKey, Table
 from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 from tests.gateway.nights import DISTRICTS, election, totals
@@ -29,10 +29,10 @@ BALLOTS = {"mayor": ("kurum", "imamoglu"), "council": ("b",)}
 Change = Callable[[View], object]
 
 
-def around(view: View, held: frozenset[str] = frozenset(), feed: str = "live") -> Callable[[RowKey], Around]:
-    def said(place: RowKey) -> Around:
+def around(view: View, held: frozenset[str] = frozenset(), feed: str = "live") -> Callable[[RowKey], RowContext]:
+    def said(place: RowKey) -> RowContext:
         head: Row = {"seq": view.seq, "contest": place.contest, "source": place.source}
-        return Around(head, feed, place.unit.id in held)
+        return RowContext(head, feed, place.unit.id in held)
 
     return said
 
@@ -97,9 +97,9 @@ CELLS = st.builds(
 COUNTED = st.builds(Counted, CELLS, st.integers(0, 2_000), st.integers(0, 5), st.booleans())
 HIDDEN = CELLS.map(lambda cell: lambda view: view.hide(view.seq, cell))
 SHOWN = CELLS.map(lambda cell: lambda view: view.show(view.seq, cell, view.totals(cell)))
-MARKED = CELLS.map(lambda cell: lambda view: view.mark(cell))
-PARTED = st.just(View.part)
-CHANGES = st.lists(st.one_of(COUNTED, COUNTED, HIDDEN, SHOWN, MARKED, PARTED), max_size=8)
+RESTATED = CELLS.map(lambda cell: lambda view: view.restate_overridden(cell))
+DETACHED = st.just(View.detach)
+CHANGES = st.lists(st.one_of(COUNTED, COUNTED, HIDDEN, SHOWN, RESTATED, DETACHED), max_size=8)
 HELD = st.frozensets(st.sampled_from(["tr", *DISTRICTS]))
 
 
@@ -181,7 +181,7 @@ def test_candidates_whose_columns_would_be_the_same_have_no_table() -> None:
 
 NAMES: Final = ("unit_name", "votes", "pct")
 ROW: Final[Row] = {"unit_name": 'Ağrı, "Merkez"\nİlçe', "votes": 7, "pct": 0.0}
-AROUND: Final = Around({"seq": 3, "contest": "mayor"}, "live", held=True)
+AROUND: Final = RowContext({"seq": 3, "contest": "mayor"}, "live", held=True)
 
 
 def whole(form: Form) -> bytes:
@@ -237,6 +237,6 @@ def test_one_object_says_what_is_shared_once_and_the_rest_behind_each_units_key(
 
 @pytest.mark.parametrize("held", [False, True])
 def test_a_hold_is_0_or_1(held: bool) -> None:
-    around = Around({"seq": 1, "contest": "mayor"}, "down", held)
+    around = RowContext({"seq": 1, "contest": "mayor"}, "down", held)
     row = orjson.loads(JsonRows().line("agri", JsonRows().piece("agri", ROW), around))
     assert (row["feed"], row["held"]) == ("down", int(held))

@@ -39,7 +39,7 @@ from tests.builders import NIGHT, small_election
 from tests.schemas.orders import Kind, order
 from tests.tabulation.nights import CELL, WHERE, on_air, setting
 
-SAID: dict[str, Any] = {
+REPORTED: dict[str, Any] = {
     "boxes_opened": 10,
     "registered": 3_000,
     "cast": 2_500,
@@ -58,21 +58,23 @@ def withdrawn() -> OverrideWithdrawn:
 
 def test_a_change_is_what_stood_and_what_will_stand() -> None:
     assert (FigureChange("valid", 2_400, 2_401), FigureChange("votes.kurum", 1_000, 7)) == changes(
-        setting(votes__kurum=7, valid=2_401), on_air(**SAID)
+        setting(votes__kurum=7, valid=2_401), on_air(**REPORTED)
     )
 
 
 def test_what_was_set_by_hand_before_is_what_stood() -> None:
-    assert (FigureChange("votes.kurum", 5, 7),) == changes(setting(votes__kurum=7), on_air({"votes.kurum": 5}, **SAID))
+    assert (FigureChange("votes.kurum", 5, 7),) == changes(
+        setting(votes__kurum=7), on_air({"votes.kurum": 5}, **REPORTED)
+    )
     assert (FigureChange("valid", 5, 7), FigureChange("votes.kurum", None, 1)) == changes(
         setting(valid=7, votes__kurum=1), on_air({"valid": 5})
     )
 
 
 def test_what_is_taken_back_goes_to_what_the_source_says() -> None:
-    assert (FigureChange("votes.kurum", 5, 1_000),) == changes(withdrawn(), on_air({"votes.kurum": 5}, **SAID))
+    assert (FigureChange("votes.kurum", 5, 1_000),) == changes(withdrawn(), on_air({"votes.kurum": 5}, **REPORTED))
     assert (FigureChange("votes.kurum", 5, None),) == changes(withdrawn(), on_air({"votes.kurum": 5}))
-    assert () == changes(withdrawn(), on_air(**SAID))
+    assert () == changes(withdrawn(), on_air(**REPORTED))
 
 
 def test_a_change_is_told_in_a_line() -> None:
@@ -107,13 +109,13 @@ def test_what_no_district_can_have_is_refused(figures: dict[str, int]) -> None:
     ],
 )
 def test_what_cannot_be_true_afterwards_is_named(figures: dict[str, int], says: str) -> None:
-    assert says in excesses(setting(**figures), on_air(**SAID))
+    assert says in excesses(setting(**figures), on_air(**REPORTED))
 
 
 def test_figures_that_agree_with_those_that_stand_are_no_excess() -> None:
-    assert () == excesses(setting(votes__kurum=1_001, valid=2_401, cast=2_501), on_air(**SAID))
-    assert () == excesses(setting(votes__kurum=0), on_air(**SAID))
-    assert () == excesses(setting(valid=2_401), on_air({"cast": 2_501}, **SAID)), "it goes with what is set by hand"
+    assert () == excesses(setting(votes__kurum=1_001, valid=2_401, cast=2_501), on_air(**REPORTED))
+    assert () == excesses(setting(votes__kurum=0), on_air(**REPORTED))
+    assert () == excesses(setting(valid=2_401), on_air({"cast": 2_501}, **REPORTED)), "it goes with what is set by hand"
 
 
 def test_votes_of_a_cell_that_has_no_valid_ones_make_no_sense_alone() -> None:
@@ -124,7 +126,7 @@ def test_votes_of_a_cell_that_has_no_valid_ones_make_no_sense_alone() -> None:
 
 
 def test_what_the_source_contradicts_by_itself_is_not_this_orders_doing() -> None:
-    said = SAID | {"cast": 3_500}
+    said = REPORTED | {"cast": 3_500}
     assert () == excesses(setting(votes__kurum=999), on_air(**said))
     assert 1 == len(excesses(setting(registered=3_400), on_air(**said)))
 
@@ -132,7 +134,7 @@ def test_what_the_source_contradicts_by_itself_is_not_this_orders_doing() -> Non
 def test_without_a_known_roll_nothing_exceeds_it() -> None:
     units = [unit.model_copy(update={"registered": None}) for unit in small_election().units]
     definition = Election(**(small_election().model_dump() | {"units": tuple(units)}))
-    assert () == excesses(setting(registered=60_000), on_air(definition=definition, **SAID))
+    assert () == excesses(setting(registered=60_000), on_air(definition=definition, **REPORTED))
 
 
 FIGURES = st.dictionaries(
@@ -181,13 +183,13 @@ def contradicts(after: dict[str, int], touched: set[str]) -> bool:
 
 
 def test_what_the_source_says_at_an_order_is_0_where_it_has_said_nothing() -> None:
-    assert {"valid": 2_400, "votes.kurum": 1_000} == instead_of(setting(votes__kurum=7, valid=1), on_air(**SAID))
-    assert {"votes.kurum": 1_000} == instead_of(setting(votes__kurum=7), on_air({"votes.kurum": 5}, **SAID))
+    assert {"valid": 2_400, "votes.kurum": 1_000} == instead_of(setting(votes__kurum=7, valid=1), on_air(**REPORTED))
+    assert {"votes.kurum": 1_000} == instead_of(setting(votes__kurum=7), on_air({"votes.kurum": 5}, **REPORTED))
     assert {"valid": 0, "votes.kurum": 0} == instead_of(setting(votes__kurum=7, valid=1), on_air())
 
 
 def test_a_figure_has_moved_where_its_source_says_something_else_than_at_the_order() -> None:
-    fold = on_air(**SAID)
+    fold = on_air(**REPORTED)
     by_hand = {"valid": 7, "votes.kurum": 7}
     for number, own in enumerate([{"valid": 2_400, "votes.kurum": 900}, {}]):
         override = Override(**CELL._asdict(), override=number, at=NIGHT, figures=by_hand, instead_of=own)

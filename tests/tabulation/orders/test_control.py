@@ -25,7 +25,7 @@ LIFT = START + timedelta(hours=2)
 SIGNER = new_signer()
 
 
-def obey(control: Control, kind: Kind, **fields: object) -> None:
+def apply_order(control: Control, kind: Kind, **fields: object) -> None:
     value = written(kind, SIGNER, **fields)
     control.fold(Written(control.position, value))
 
@@ -33,12 +33,12 @@ def obey(control: Control, kind: Kind, **fields: object) -> None:
 def test_the_embargo_is_what_the_last_order_says() -> None:
     control = Control(RUN, [SIGNER.public])
     assert control.embargo == NO_EMBARGO
-    obey(control, EmbargoSet, until=LIFT)
+    apply_order(control, EmbargoSet, until=LIFT)
     assert control.embargo == Embargo(LIFT)
-    obey(control, EmbargoLifted)
+    apply_order(control, EmbargoLifted)
     assert control.embargo == Embargo(LIFT, lifted=True)
     assert not control.embargo.is_in_force(START)
-    obey(control, EmbargoSet)
+    apply_order(control, EmbargoSet)
     assert control.embargo == Embargo()
     assert control.embargo.is_in_force(LIFT)
 
@@ -47,18 +47,18 @@ def test_a_definition_may_begin_with_an_embargo() -> None:
     definition = election().model_copy(update={"embargo_until": LIFT})
     control = Control(replace(RUN, definition=definition), [SIGNER.public])
     assert control.embargo == Embargo(LIFT)
-    obey(control, EmbargoLifted)
+    apply_order(control, EmbargoLifted)
     assert not control.embargo.is_in_force(START)
 
 
 def test_calls_stand_until_they_are_replaced_or_withdrawn() -> None:
     control = Control(RUN, [SIGNER.public])
-    obey(control, Called, contest="mayor", unit="tr/34", candidate="kurum")
-    obey(control, Called, contest="mayor", unit="tr/06", candidate="kurum")
-    obey(control, Called, contest="mayor", unit="tr/34", candidate="imamoglu")
+    apply_order(control, Called, contest="mayor", unit="tr/34", candidate="kurum")
+    apply_order(control, Called, contest="mayor", unit="tr/06", candidate="kurum")
+    apply_order(control, Called, contest="mayor", unit="tr/34", candidate="imamoglu")
     assert [(call.unit, call.candidate) for call in control.calls] == [("tr/06", "kurum"), ("tr/34", "imamoglu")]
-    obey(control, CallWithdrawn, contest="mayor", unit="tr/34")
-    obey(control, CallWithdrawn, contest="mayor", unit="tr/34")
+    apply_order(control, CallWithdrawn, contest="mayor", unit="tr/34")
+    apply_order(control, CallWithdrawn, contest="mayor", unit="tr/34")
     assert [call.unit for call in control.calls] == ["tr/06"]
 
 
@@ -70,13 +70,13 @@ def test_a_restriction_that_cannot_be_verified_is_kept_until_a_trusted_operator_
         control.fold(Written(control.position, written(EmbargoLifted, new_signer())))
         assert (control.kept, control.refused, control.embargo) == (1, 1, Embargo())
         assert [verdict.offset for verdict in control.unverified(START)] == [0]
-        obey(control, EmbargoLifted)
+        apply_order(control, EmbargoLifted)
         assert control.embargo.is_in_force(START) == (not keys)
 
 
 def test_a_call_that_somebody_unknown_took_back_is_not_shown() -> None:
     control = Control(RUN, [SIGNER.public])
-    obey(control, Called, contest="mayor", unit="tr/34", candidate="kurum")
+    apply_order(control, Called, contest="mayor", unit="tr/34", candidate="kurum")
     control.fold(Written(control.position, written(CallWithdrawn, new_signer(), contest="mayor", unit="tr/34")))
     assert ((), 1) == (control.calls, len(control.unverified(START)))
 
@@ -93,7 +93,7 @@ def test_what_does_not_count_is_counted_and_changes_nothing() -> None:
 def test_a_record_that_creates_the_run_is_no_order_and_a_hold_is_for_others() -> None:
     control = Control(RUN, [SIGNER.public])
     assert control.fold(Written(0, b'{"type":"run_created"}')) is None
-    obey(control, Held, contest="mayor")
+    apply_order(control, Held, contest="mayor")
     assert (control.accepted, control.position) == ({"held": 1}, 2)
 
 

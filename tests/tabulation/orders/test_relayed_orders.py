@@ -136,7 +136,7 @@ def test_once_relayed_nothing_is_owed_and_the_topic_says_what_is_wanted(said: li
         assert {(gate.gate, gate.held) for gate in standing} == {(wanted.gate, wanted.held)}
 
 
-def test_of_two_owners_the_first_stands_and_is_said_again() -> None:
+def test_during_a_rebalance_the_first_gate_of_two_owners_stands_and_is_relayed_again() -> None:
     """So that compaction, which keeps a key's newest record, keeps the one that stands."""
     topic = Topic()
     topic.append(totals(1))
@@ -206,7 +206,7 @@ def test_a_gate_is_written_under_its_own_key() -> None:
     assert parse_gate(gate.encode()) == gate
 
 
-def test_the_same_gate_later_is_said_again_too() -> None:
+def test_the_same_gate_later_is_relayed_again_too() -> None:
     """To whom it is the first that he reads, it would show what was counted before it, which the first did not."""
     topic = Topic()
     gates = topic.stage().owed(fold(order(Held, contest="mayor", unit="tr/34/uskudar")), ours)
@@ -346,7 +346,7 @@ def test_figures_go_over_those_that_stand_in_the_topic_whoever_ordered_them() ->
     assert {"invalid": 8} == relayed.figures, "what was taken back does not come again"
 
 
-def test_under_a_key_that_orders_share_a_zombies_older_override_has_the_newest_said_again() -> None:
+def test_under_a_key_that_orders_share_a_zombies_older_override_has_the_newest_relayed_again() -> None:
     """As in older logs. Which version of the totals it came after is not known any more."""
     topic, overrides = Topic(), Overrides()
     for offset, valid in ((1, 5), (2, 6)):
