@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from gateway.admission.limits import Limits
 from gateway.settings import GatewaySettings
 from tests.gateway.gateways import FAST, Running, is_ready, night, running, viewer
 from tests.patience import LIMIT_S
@@ -19,8 +20,8 @@ MASKED: Final = 0x80
 NO_MASK: Final = bytes(4)
 """A mask of zeros: what is masked with it stays as it is."""
 
-RESTLESS: Final = replace(FAST, heartbeat_s=0.2)
-"""Whoever does not answer a goodbye is cut off after two heartbeats."""
+RESTLESS: Final = replace(FAST, heartbeat_s=0.2, limits=Limits())
+"""Whoever does not answer a goodbye is cut off after two heartbeats. Limits are those of a gateway in earnest."""
 
 
 def frame(payload: bytes, first: int = 0x81) -> bytes:

@@ -17,7 +17,6 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.admission.access import Grant
 from gateway.admission.handshake import AccessSettings
-from gateway.admission.limits import Limits
 from gateway.gateway import Gateway
 from gateway.routes.application import application
 from gateway.settings import GatewaySettings
@@ -343,7 +342,7 @@ async def test_a_gateway_that_has_not_read_its_orders_yet_tells_the_public_nothi
 
 
 async def test_no_byte_on_the_wire_tells_a_figure_until_the_lift(tmp_path: Path) -> None:
-    settings = replace(FAST, heartbeat_s=0.02, limits=Limits(messages_per_s=1_000_000))
+    settings = replace(FAST, heartbeat_s=0.02)
     async with night(tmp_path) as log:
         await publish(
             log, *(totals(votes=VOTES, boxes=BOXES, version=version, minute=version) for version in range(777))
