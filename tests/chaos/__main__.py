@@ -5,7 +5,6 @@ that froze, or one that took longer than it may to move again after an outage.
 """
 
 import argparse
-import asyncio
 import logging
 import sys
 import tempfile
@@ -15,12 +14,13 @@ from pathlib import Path
 from typing import Final
 
 import orjson
-import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from eventlog.clock import Wall
+from sandik.process import run_to_completion
+from schemas.errors import Interrupted
 from tests.chaos.faults import KINDS
 from tests.chaos.kills import Round
 from tests.chaos.outages import BOUND_S, Outage
@@ -29,6 +29,9 @@ from tests.chaos.world import Plan, Report, play
 EXAMPLE: Final = "Example: python -m tests.chaos --seed 7 --outages 200 --kills 1000 --stacks 3 --json chaos.json"
 
 _LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+
+_SIGNALLED: Final = 130
+"""As a shell tells of who was ended by Ctrl-C."""
 
 _console: Final = Console(highlight=False)
 
@@ -54,7 +57,12 @@ def main() -> int:
         given.seed, given.outages, given.kills, given.stacks, longest_s=given.longest, speed=given.speed, only=only
     )
     with tempfile.TemporaryDirectory(prefix="sandik-chaos-") as folder:
-        return _tell(_play(plan, given.keep or Path(folder), given.json))
+        try:
+            report = _play(plan, given.keep or Path(folder), given.json)
+        except Interrupted:
+            _console.print("Ended by a signal before all was done; so are brokers and processes.")
+            return _SIGNALLED
+        return _tell(report)
 
 
 def _play(plan: Plan, folder: Path, json: Path | None) -> Report:
@@ -75,8 +83,7 @@ def _play(plan: Plan, folder: Path, json: Path | None) -> Report:
                 progress.advance(kills, sum(what.killed.values()))
                 progress.console.print(_line_of_round(what), markup=False, soft_wrap=True)
 
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(play(plan, folder, Wall(), tell))
+        return run_to_completion(play(plan, folder, Wall(), tell))
 
 
 def _line_of_outage(one: Outage) -> str:
