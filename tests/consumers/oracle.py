@@ -16,9 +16,11 @@ def sums(tallies: Iterable[Counted | Withdrawn]) -> dict[Key, dict[str, object]]
         box = (tally.contest, tally.source, tally.district, tally.box)
         if box not in highest or tally.revision > highest[box].revision:
             highest[box] = tally
+    by_place: dict[Key, list[Counted | Withdrawn]] = defaultdict(list)
+    for box, tally in highest.items():
+        by_place[box[:3]].append(tally)
     figures: dict[Key, dict[str, object]] = {}
-    for key in {box[:3] for box in highest}:
-        standing = [tally for box, tally in highest.items() if box[:3] == key]
+    for key, standing in by_place.items():
         opened = [tally for tally in standing if isinstance(tally, Counted)]
         votes: dict[str, int] = defaultdict(int)
         for tally in opened:

@@ -74,6 +74,8 @@ class PastOracle:
         """Longer once a clock was set: whoever takes up a partition compares its own with the log's."""
         self._late: list[_Late] = []
         self._heard = 0
+        self._come_to: dict[tuple[int, int], Mapping[Place, Figures]] = {}
+        """What so many records of a partition come to: places share a partition, and a moment is asked for again."""
 
     def judge(self, moment: datetime, answer: Mapping[str, Any], *, public: bool) -> list[str]:
         """What is wrong with an answer of the route for totals about this moment."""
@@ -183,7 +185,10 @@ class PastOracle:
 
     def _counted(self, place: Place, end: int) -> Figures:
         """What the tallies before an offset come to."""
-        return tallied(self._partition(place)[:end], self._story.garbage).figures.get(place, NOTHING)
+        number = self._number(place)
+        if (number, end) not in self._come_to:
+            self._come_to[number, end] = tallied(self._partition(place)[:end], self._story.garbage).figures
+        return self._come_to[number, end].get(place, NOTHING)
 
     def _partition(self, place: Place) -> Sequence[Stored]:
         return self._store.partitions(self._topics.tallies.name)[self._number(place)].history
