@@ -5,9 +5,11 @@ first test (with pytest-xdist in the controller, for all workers). Where there c
 with CI=true they fail.
 """
 
+import gc
 import os
+import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -30,6 +32,9 @@ settings.load_profile("noisy")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Tests start hundreds of processes. Each compiled all of our modules anew, a third of its time, where that is set."""
 
+sys.dont_write_bytecode = False
+"""Nor does pytest then keep test modules with their assertions rewritten: as much work as all else in collecting."""
+
 _SERVERS: Final = "SANDIK_TEST_KAFKA"
 _MISSING: Final = "SANDIK_TEST_KAFKA_MISSING"  # why there is none; set here, read by workers
 _broker = pytest.StashKey[Broker]()
@@ -44,6 +49,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         _start_broker(config)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage in what importing makes: hundreds of thousands of objects, which stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Without pytest-xdist: start the broker if a selected test needs it, outside of any test's time limit."""
     config = session.config
@@ -54,6 +70,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the broker; where pytest is killed before this, the broker's watchdog does it."""
+    gc.unfreeze()  # libraries in C look for what is still there at the end, and complain of it
     broker = config.stash.get(_broker, None)
     if broker is not None:
         broker.close()
