@@ -28,11 +28,11 @@ from eventlog.run import Run, find_run
 from schemas.asides import is_aside
 from schemas.errors import LogError
 from schemas.fields import Record
+from schemas.progress import Watermark, parse_watermark
 from schemas.quarantine import Quarantined
 from schemas.totals import Cell, parse_totals
 from schemas.trust import OperatorKey
 from tabulation.counting.checkpoint import Checkpoint, Marker
-from tabulation.counting.lateness import LATE_MS, Lateness, Now
 from tabulation.counting.tally_fold import TallyFold
 
 _log = logging.getLogger(__name__)
@@ -68,8 +68,6 @@ class AggregateSettings:
     retry: RetryPolicy = LOG_RETRY
     compare_ms: int = 5_000
     """How often sources are compared at most: as often as a person reads why they differ."""
-    late_ms: int = LATE_MS
-    """Tallies that waited so long to be published were late, and the past is told so."""
     operators: tuple[OperatorKey, ...] = ()
     """Whose orders in the control topic count. Without any, everybody's do unless the run is live."""
 
@@ -131,12 +129,17 @@ class Aggregator:
         self._saver = CheckpointWriter(log, run.topics.ledger.name, self._fold)
         self._relay = OrderRelay(log, run, self._settings.operators)
         self._comparing = ComparisonRounds(log, run, self._fold)
-        self._lateness = Lateness(self._settings.late_ms)
         self._assessing = AssessmentRounds(log, run, self._fold)
         self._owned: frozenset[int] = frozenset()
         self._reader: Reader | None = None
         self._totals: Reader | None = None
         self._unpublished: set[Cell] = set()
+        self._watermark: dict[int, int] = {}
+        """By partition the position that the totals topic says to be published."""
+        self._watermarked: set[int] = set()
+        """Partitions of which the totals topic has a watermark, as far as it was followed."""
+        self._owned_since = clock.now(), clock.monotonic()
+        """When the partitions were taken up, by both of the clock's readings."""
         self._unquarantined: list[Quarantined] = []
         self._newest: dict[Cell, int] = {}
         self._is_catching_up = False
@@ -209,7 +212,7 @@ class Aggregator:
         follow_from = {0: min(followed, default=0)}
         self._totals = await self._resources.enter_async_context(self._log.reader(topics.totals.name, follow_from))
         await self._follow_totals()
-        self._begin_lateness(partitions - kept.keys())
+        await self._begin_watermarks(partitions - kept.keys())
         self._owned = self._progress.partitions = partitions
         self._progress.behind = {}
         self._progress.kept_s = self._clock.monotonic()
@@ -217,14 +220,20 @@ class Aggregator:
         self._assessing.own(partitions)
         _log.info("Folding partitions %s from %s.", sorted(partitions), positions)
 
-    def _begin_lateness(self, partitions: Collection[int]) -> None:
-        """Begin to measure lateness: what the newest totals cover was published in time, by the owner before."""
-        published = dict.fromkeys(partitions, 0)
-        for cell, version in self._newest.items():
-            partition = self._fold.partition_of(cell)
-            published[partition] = max(published.get(partition, 0), version + 1)
+    async def _begin_watermarks(self, partitions: Collection[int]) -> None:
+        """Say of partitions of which nothing was ever published that nothing was.
+
+        So the past knows that what it finds of them before their first watermark was not on air, and that the totals
+        were not published by an aggregator that wrote no watermarks.
+        """
+        known = self._watermarked | {self._fold.partition_of(cell) for cell in self._newest}
         for partition in partitions:
-            self._lateness.begin(partition, published[partition])
+            self._watermark.pop(partition, None)
+        self._owned_since = self._clock.now(), self._clock.monotonic()
+        positions = self._positions()
+        unpublished = {one: 0 for one in partitions if one not in known and positions[one] == 0}
+        if unpublished:
+            await self._append_totals([], unpublished)
 
     def _drop(self, partition: int) -> None:
         for cell in self._fold.cells_of(partition):
@@ -264,7 +273,6 @@ class Aggregator:
             return
         folded = self._progress.folded
         for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()):
-            self._lateness.folded(batch.partition, batch.records, self._now())
             self._answered()
             outputs = self._fold.apply(batch.partition, batch.records)
             self._unpublished |= outputs.changed
@@ -326,7 +334,6 @@ class Aggregator:
         await self._relay.settle()
         if self._unpublished:
             await self._publish_cells()
-        self._lateness.publish(self._positions())
         if self._clock.monotonic() >= self._notices_due:
             await self._publish_notices()
         await self._relay.mark(self._positions())
@@ -336,13 +343,25 @@ class Aggregator:
         cells = sorted(self._unpublished)
         self._fold.notice_impossible(cells)
         entries = [Entry(cell.key(), self._fold.ledgers[cell].totals(self._zone).encode()) for cell in cells]
-        late = self._lateness.owed((self._fold.partition_of(cell) for cell in cells), self._now())
-        entries = [Entry(one.key, one.encode()) for one in late] + entries
-        await self._log.append(self._run.topics.totals.name, entries)
-        self._answered()
+        # A partition of which nothing is folded yet may have totals in the topic: nothing is said of it.
+        await self._append_totals(entries, {partition: at for partition, at in self._positions().items() if at})
         self._unpublished.clear()
         self._progress.published += len(cells)
         self._publish_due = self._clock.monotonic() + self._settings.tick_ms / 1000
+
+    async def _append_totals(self, entries: list[Entry], positions: Mapping[int, int]) -> None:
+        """Append to the totals topic; behind the entries which positions are published with them, where that is new."""
+        if any(self._watermark.get(partition) != position for partition, position in positions.items()):
+            since, since_s = self._owned_since
+            second = 1 + int(self._clock.monotonic() - since_s) if any(positions.values()) else 0
+            watermark = Watermark(
+                owned_since=round(since.timestamp() * 1_000_000), second=second, positions=dict(positions)
+            )
+            entries.append(Entry(watermark.key, watermark.encode()))
+        if entries:
+            await self._log.append(self._run.topics.totals.name, entries)
+            self._answered()
+            self._watermark.update(positions)
 
     async def _publish_notices(self) -> None:
         """Publish what was noticed since, each of a kind and cell once, as it stands now."""
@@ -370,7 +389,6 @@ class Aggregator:
             self._answered()
             self._progress.behind = {partition: ends[partition] - at for partition, at in positions.items()}
             await self._publish()
-            self._lateness.caught_up(partition for partition, behind in self._progress.behind.items() if not behind)
             await self._repair_totals()
             followed = self._totals.positions[0] if self._totals is not None else 0
             self._saver.begin(positions, followed)
@@ -414,13 +432,14 @@ class Aggregator:
         ends = await self._log.end_offsets(self._run.topics.totals.name)
         async for batch in read_until(self._totals, ends, max_records=MAX_RECORDS):
             self._newest.update(_versions(batch.records))
+            for record in batch.records:
+                watermark = parse_watermark(record.key, record.value)
+                if watermark is not None:
+                    self._watermarked |= watermark.positions.keys()
             self._relay.fold_totals(batch.records)
 
     def _answered(self) -> None:
         self._progress.answered_s = self._clock.monotonic()
-
-    def _now(self) -> Now:
-        return Now(self._clock.now(), self._clock.monotonic())
 
     def _report(self) -> None:
         self._progress.unverified = len(self._relay.unverified(self._clock.now()))

@@ -21,11 +21,9 @@ from sandik.process import command_line
 from schemas.definition import Election
 from schemas.errors import LogUnavailable, UsageError
 from schemas.moments import epoch_ms
-from schemas.progress import Late, parse_late
 from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
-from tabulation.counting.lateness import LATE_MS
-from tabulation.derived.history import Given, History, as_given, as_relayed
+from tabulation.derived.history import Given, History, PublishedPositions, as_given, as_relayed
 from tabulation.on_air import HeldUnits, Relays
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import complaint
@@ -48,10 +46,12 @@ async def past_of(
     """
     moment_ms = epoch_ms(moment)
     control = Control(run, operators)
-    relays, late = await _published(log, run, moment_ms)
+    relays, published = await _published(log, run, moment_ms)
     orders = await _orders(log, run, moment_ms, control)
+    late = published.unpublished_from()
     for partition, offset in (await _before_embargo(log, run, moment, operators)).items():
-        late[partition] = min(offset, late.get(partition, offset))
+        if not published.is_exact(partition):
+            late[partition] = min(offset, late.get(partition, offset))
     changes = as_relayed(as_given(run.definition, orders), relays)
     topic, partitions = run.topics.tallies.name, run.topics.partitions
     history = History(
@@ -77,20 +77,13 @@ async def past_of(
     )
 
 
-async def _published(log: EventLog, run: Run, moment_ms: int) -> tuple[Relays, dict[int, int]]:
-    """What the totals topic says, and from which offset on each partition's tallies were published after the moment."""
-    relays = Relays(run.definition)
-    times_ms: dict[Late, int] = {}
+async def _published(log: EventLog, run: Run, moment_ms: int) -> tuple[Relays, PublishedPositions]:
+    """What the totals topic says, of all times and of what was published by the moment."""
+    relays, published = Relays(run.definition), PublishedPositions(moment_ms)
     async for record in read_to_end(log, run.topics.totals.name):
         relays.fold(record.key, record.value, record.timestamp)
-        delay = parse_late(record.key, record.value)
-        if delay is not None:
-            times_ms.setdefault(delay, record.timestamp)
-    late: dict[int, int] = {}
-    for delay, published_ms in times_ms.items():
-        if published_ms > moment_ms:
-            late[delay.partition] = min(delay.offset, late.get(delay.partition, delay.offset))
-    return relays, late
+        published.fold(record.key, record.value, record.timestamp)
+    return relays, published
 
 
 async def _before_embargo(
@@ -98,17 +91,18 @@ async def _before_embargo(
 ) -> dict[int, int]:
     """Where an embargo began just after the moment: from which offset on tallies may have been published during it.
 
-    What waits for less than `LATE_MS` is not marked as late, so it is taken for having waited for so long.
+    It counts where no watermark says what was published. What waited for less than `_LATE_MS` was not marked as late,
+    so it is taken for having waited for so long.
     """
     control, moment_ms = Control(run, operators), epoch_ms(moment)
     async for record in read_to_end(log, run.topics.control.name):
-        if record.timestamp > moment_ms + LATE_MS:
+        if record.timestamp > moment_ms + _LATE_MS:
             break
         was_open = not control.embargo.is_in_force(moment)
         control.fold(record)
         began = record.timestamp > moment_ms and was_open
-        if began and control.embargo.is_in_force(moment + timedelta(milliseconds=LATE_MS)):
-            return dict(await log.offsets_at(run.topics.tallies.name, record.timestamp - LATE_MS))
+        if began and control.embargo.is_in_force(moment + timedelta(milliseconds=_LATE_MS)):
+            return dict(await log.offsets_at(run.topics.tallies.name, record.timestamp - _LATE_MS))
     return {}
 
 
@@ -140,6 +134,9 @@ def _rows(definition: Election, shown: Iterable[Totals]) -> tuple[Row, ...]:
 
 
 _log: Final = logging.getLogger(__name__)
+
+_LATE_MS: Final = 1_000
+"""Tallies that had waited for longer were marked as late by aggregators that wrote no watermarks."""
 
 _USAGE_EXIT: Final = 2
 

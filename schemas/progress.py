@@ -1,12 +1,13 @@
-"""Progress: where a replay's clock stands, how far partitions have published for it, and what was published late.
+"""Progress: where a replay's clock stands, how far partitions have published for it, and which tallies were published.
 
 A replay's clock and its figures reach a reader through two topics, which have no order between them. So the clock has
 the positions of the tallies that it presumes, and whoever folds a partition publishes a *mark* in the totals topic,
 behind all totals that these tallies changed: a watermark of that partition. A reader shows a clock once all partitions
 have published its mark. See docs/decisions/replay.md.
 
-Totals were on air from when they were published. Where that was long after their tallies came, the append time of a
-`Late` record is the time until which those tallies were not on air. See docs/decisions/past.md.
+Totals were on air from when they were published, which may be long after their tallies came. So behind the totals of
+each tick stands a `Watermark`: how far the tallies were published when the log took it. Aggregators of before wrote a
+`Late` record instead, before totals that had waited. See docs/decisions/past.md.
 """
 
 from typing import Annotated, Final, Literal
@@ -89,12 +90,58 @@ def parse_moved(value: bytes | None) -> ReplayMoved | None:
         return None
 
 
+WATERMARK_PREFIX: Final = b"watermark:"
+"""What the key of such a record begins with. No id has a colon, so it is never a cell's own key."""
+
+
+class Watermark(Frozen):
+    """What the tallies before these positions came to was published before this record, of each partition.
+
+    Its append time is when that was on air at the latest. Compaction keeps one for each second in which an aggregator
+    published anything, whatever its clock shows: the key has the lowest partition, `owned_since` and `second`.
+    """
+
+    v: Literal[1] = 1
+    type: Literal["watermark"] = "watermark"
+    owned_since: Total
+    """When the aggregator took up its partitions, in microseconds since 1970: it tells apart those who write here."""
+    second: Total
+    """In which second after that it is published; 0 is before anything was."""
+    positions: Annotated[dict[Annotated[int, Field(ge=0)], Total], Field(min_length=1)]
+    """By partition the offset of the first tally that was not published. Where it is 0, nothing was before this."""
+
+    @property
+    def key(self) -> bytes:
+        """The record key, such as `watermark:0@1711904400000000+17`."""
+        return b"%s%d@%d+%d" % (WATERMARK_PREFIX, min(self.positions), self.owned_since, self.second)
+
+    def encode(self) -> bytes:
+        """The record value."""
+        return self.model_dump_json().encode()
+
+
+_WATERMARK: Final = TypeAdapter(Watermark)
+
+
+def parse_watermark(key: bytes | None, value: bytes | None) -> Watermark | None:
+    """Parse a record of the totals topic; `None` where it is another one."""
+    if key is None or not key.startswith(WATERMARK_PREFIX):
+        return None
+    try:
+        return _WATERMARK.validate_json(value or b"")
+    except ValidationError:
+        return None
+
+
 LATE_PREFIX: Final = b"late:"
 """What the key of such a record begins with. No id has a colon, so it is never a cell's own key."""
 
 
 class Late(Frozen):
-    """The tallies of a partition from this offset on were published after this record, and not before."""
+    """The tallies of a partition from this offset on were published after this record, and not before.
+
+    Only aggregators of before wrote it; their runs are read as they always were.
+    """
 
     v: Literal[1] = 1
     type: Literal["late"] = "late"

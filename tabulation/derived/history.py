@@ -5,12 +5,11 @@ for an aggregator may have been away. So of each cell
 
 - an order takes effect when it is relayed, and a hold shows what its gate shows;
 - before an order no newer totals were public than those that were published when it was relayed, and after the last
-  order none newer than those that the topic has now.
+  order none newer than those that the topic has now;
+- no tally counts that was not published by then, as watermarks say it (`late`, by `PublishedPositions`).
 
 Without a totals topic (an archive has none) orders take effect as they were given, on what the tallies say.
-
-The aggregator says nothing between its ticks, and this fold knows nothing of ticks: what it gives for a moment was on
-air at most one tick later, or with the next tick where it was told again before. See docs/decisions/past.md.
+See docs/decisions/past.md.
 """
 
 from bisect import bisect_left, bisect_right
@@ -23,6 +22,7 @@ from schemas.asides import Gate, Override
 from schemas.control import Order
 from schemas.definition import Election
 from schemas.fields import Record
+from schemas.progress import Late, parse_late, parse_watermark
 from schemas.totals import Cell, Totals
 from tabulation.counting.cell_rules import PartitionOf
 from tabulation.counting.tally_fold import TallyFold
@@ -118,6 +118,8 @@ class History:
         self._ends: dict[int, deque[_End]] = {}
         self._ended: dict[tuple[Cell, int], Totals | None] = {}
         """What a cell reported last in a stretch that is over in the tallies."""
+        self._over: set[tuple[Cell, int]] = set()
+        """The stretches that an order had ended by then: it says how far the cell was published, whatever is late."""
         self._late = dict(late or {})
         self._punctual: dict[int, dict[Cell, Totals | None]] = {}
         """By partition what its cells reported before the first tally that was late."""
@@ -144,7 +146,7 @@ class History:
                 self._apply(partition, records[begin:index])
                 begin = index
                 end = ends.popleft()
-                self._ended[end.cell, end.stretch] = self._published(end.cell)
+                self._ended[end.cell, end.stretch] = self._published(end.cell, end.stretch)
         self._apply(partition, records[begin:])
 
     def settle(self, until_ms: int | None = None) -> None:
@@ -174,16 +176,19 @@ class History:
         """Note from where on the tallies of a cell were not public before the next order."""
         ends = []
         for cell in relays.cells:
-            orders = [relay.record for relay in relays.orders(cell)]
-            known = [(order.number, order.published) for order in orders if order.published is not None]
-            self._numbers[cell] = [number for number, _ in known]
-            ends += [_End(published + 1, cell, stretch) for stretch, (_, published) in enumerate(known)]
+            known = [relay for relay in relays.orders(cell) if relay.record.published is not None]
+            self._numbers[cell] = [relay.record.number for relay in known]
+            for stretch, relay in enumerate(known):
+                published = relay.record.published or 0
+                ends.append(_End(published + 1, cell, stretch))
+                if relay.since_ms <= self._moment_ms:
+                    self._over.add((cell, stretch))
         for end in sorted(ends):
             self._ends.setdefault(self._fold.partition_of(end.cell), deque()).append(end)
 
     def _bring(self, cell: Cell, stretch: int) -> None:
         """Let everyone know what a cell reports by now, as far as it was published in this stretch of its orders."""
-        totals = self._ended[cell, stretch] if (cell, stretch) in self._ended else self._published(cell)
+        totals = self._ended[cell, stretch] if (cell, stretch) in self._ended else self._published(cell, stretch)
         if self._relays is not None and stretch == len(self._numbers.get(cell, ())):
             newest = self._relays.on_air.reported(cell)
             if newest is None or (totals is not None and totals.version > newest.version):
@@ -195,7 +200,9 @@ class History:
         del self._late[partition]
         self._punctual[partition] = {cell: self._counted(cell) for cell in self._fold.cells_of(partition)}
 
-    def _published(self, cell: Cell) -> Totals | None:
+    def _published(self, cell: Cell, stretch: int) -> Totals | None:
+        if (cell, stretch) in self._over:
+            return self._counted(cell)
         punctual = self._punctual.get(self._fold.partition_of(cell)) if self._punctual else None
         return self._counted(cell) if punctual is None else punctual.get(cell)
 
@@ -218,3 +225,45 @@ class History:
             self.public.fold_override(change)
         else:
             self.public.fold_gate(change)
+
+
+class PublishedPositions:
+    """How far each partition's tallies were published by a moment (milliseconds since 1970).
+
+    It is the fold of the totals topic: feed it every record in order. A `Watermark` says it, behind the totals of each
+    tick. Where a run began with an aggregator that wrote none, nothing says so for the time before its first one: there
+    what was marked as `Late` was not published, and all else was.
+    """
+
+    def __init__(self, moment_ms: int) -> None:
+        self._moment_ms = moment_ms
+        self._positions: dict[int, int] = {}
+        """By partition with a watermark at or before the moment, the furthest of them."""
+        self._began_unpublished: set[int] = set()
+        self._late_ms: dict[Late, int] = {}
+
+    def fold(self, key: bytes | None, value: bytes | None, appended_ms: int) -> None:
+        """Fold one record, appended at this time; those of other kinds say nothing."""
+        watermark = parse_watermark(key, value)
+        if watermark is not None:
+            for partition, position in watermark.positions.items():
+                if position == 0:
+                    self._began_unpublished.add(partition)
+                if appended_ms <= self._moment_ms:
+                    self._positions[partition] = max(position, self._positions.get(partition, 0))
+        late = parse_late(key, value)
+        if late is not None:
+            self._late_ms.setdefault(late, appended_ms)
+
+    def is_exact(self, partition: int) -> bool:
+        """Whether a watermark says how far the partition was published; else `unpublished_from` knows delays alone."""
+        return partition in self._positions or partition in self._began_unpublished
+
+    def unpublished_from(self) -> dict[int, int]:
+        """By partition the offset from which on tallies were not published by the moment, where that is known."""
+        found = {partition: self._positions.get(partition, 0) for partition in self._began_unpublished}
+        found |= self._positions
+        for late, appended_ms in self._late_ms.items():
+            if appended_ms > self._moment_ms and not self.is_exact(late.partition):
+                found[late.partition] = min(late.offset, found.get(late.partition, late.offset))
+        return found

@@ -16,7 +16,7 @@ from schemas.quarantine import Quarantined
 from schemas.totals import Cell
 from schemas.trust import OperatorKey, OrderSigner
 from tests.builders import DISTRICTS, counted, small_election
-from tests.consumers.test_aggregate import FAST, USKUDAR, publish, reach, records, until_end
+from tests.consumers.test_aggregate import FAST, USKUDAR, keys_of_totals, publish, reach, records, until_end
 from tests.gateway.unreliable import Unreliable
 from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, new_signer, written
@@ -52,8 +52,7 @@ async def test_a_hold_is_relayed_before_anything_else_is_published(log: EventLog
     assert (aa.cell, aa.held) == (USKUDAR, True)
     assert aa.program is not None
     assert (aa.program.boxes_opened, anka.program) == (1, None)
-    keys = [record.key for record in await records(log, run.topics.totals)]
-    assert keys == [USKUDAR.key(), aa.key, anka.key, USKUDAR.key()]
+    assert await keys_of_totals(log, run) == [USKUDAR.key(), aa.key, anka.key, USKUDAR.key()]
 
 
 async def test_a_restart_relays_only_what_is_missing(log: EventLog, run: Run) -> None:

@@ -11,6 +11,7 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, begin_replay_epoch, create_run, find_run
+from schemas.asides import is_aside
 from schemas.errors import LogUnavailable
 from schemas.progress import Mark, ReplayMoved, is_mark, parse_mark
 from tests.builders import NIGHT, counted, small_election
@@ -61,7 +62,7 @@ async def said(log: EventLog, run: Run) -> list[tuple[Mark | None, int]]:
     async for record in read_to_end(log, run.topics.totals.name):
         if is_mark(record.key):
             found.append((parse_mark(record.value), totals))
-        else:
+        elif not is_aside(record.key):
             totals += 1
     return found
 

@@ -14,7 +14,7 @@ from producers.publish import entry
 from sandik.load.feed import Feed, Prior, read_prior
 from sandik.load.schedule import COUNTER, Schedule
 from schemas.tally import Counted, Withdrawn
-from schemas.totals import Cell, parse_totals
+from schemas.totals import Cell
 from tabulation.view.view import View
 from tests.builders import NIGHT, counted, small_election, withdrawn
 
@@ -48,7 +48,7 @@ async def counters(log: EventLog, run: Run) -> dict[tuple[str, str, str], int]:
         while reader.positions[0] < end:
             for batch in await reader.read(max_records=500, wait_ms=1000):
                 for record in batch.records:
-                    view.apply(record.offset, parse_totals(record.value or b""))
+                    view.fold(record)
     return {(row.contest, row.source, row.unit): getattr(row, COUNTER) for row in view.rows()}
 
 

@@ -1,10 +1,10 @@
 """The past while no aggregator ran: what had not been published by then was not on air."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from consumers.aggregate import Aggregator
 from eventlog.clock import Manual
@@ -14,6 +14,7 @@ from eventlog.run import Run, create_run
 from sandik.past import past_of
 from sandik.wiring import open_log
 from schemas.control import EmbargoLifted, EmbargoSet, FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
+from schemas.progress import parse_watermark
 from schemas.trust import encode_order
 from tabulation.view.program import Program
 from tests.builders import NIGHT, counted, small_election, value_of
@@ -22,6 +23,22 @@ RUN = "gece"
 ELECTION = small_election().model_copy(update={"embargo_until": None})
 WHERE: dict[str, Any] = {"contest": "mayor", "unit": "tr/34/uskudar"}
 BY_HAND: dict[str, Any] = {**WHERE, "source": "aa"}
+
+
+class Thinned:
+    """A log in which no watermark is left but those of a beginning, as after compaction within the second."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    async def append(self, topic: str, entries: Sequence[Entry]) -> None:
+        kept = [
+            one for one in entries if parse_watermark(one.key, one.value) is None or (one.key or b"").endswith(b"+0")
+        ]
+        await self._log.append(topic, kept)
 
 
 class Night:
@@ -82,12 +99,12 @@ async def test_what_an_operator_held_before_it_was_published_never_shows(tmp_pat
         await run.aggregate()
         wrong = await run.report(78_606)
         held = await run.order(Held, **WHERE)
-        assert [829, 829, 829] == [await run.on_air(moment) for moment in (first, wrong, held)]
+        assert [None, 829, 829] == [await run.on_air(moment) for moment in (first, wrong, held)]
 
         up = await run.aggregate()
 
         moments = (first, wrong, held, up)
-        assert [829] * 4 == [await run.on_air(moment) for moment in moments]
+        assert [None, 829, 829, 829] == [await run.on_air(moment) for moment in moments]
         assert 829 == await run.on_air_now()
         past = await past_of(run.log, run.run, up)
         assert ("mayor/tr/34/uskudar",) == past.hold
@@ -167,7 +184,7 @@ async def test_what_was_corrected_before_anybody_published_it_was_never_on_air(t
         await run.aggregate()
 
         moments = (first, wrong, right, up, later)
-        assert [829, 829, 829, 900, 901] == [await run.on_air(moment) for moment in moments]
+        assert [None, 829, 829, 900, 900] == [await run.on_air(moment) for moment in moments]
 
 
 async def test_an_embargo_that_began_before_anybody_published_a_figure_keeps_it_at_the_moment_before_as_well(
@@ -204,3 +221,14 @@ async def test_before_the_first_aggregator_nothing_was_on_air(tmp_path: Path) ->
         counted_at = await run.report(829)
 
         assert await run.on_air(counted_at) is None
+
+
+async def test_what_an_order_was_published_after_is_told_though_its_watermark_is_gone(tmp_path: Path) -> None:
+    async with night(tmp_path) as run:
+        await run.report(829)
+        run.log = cast(EventLog, Thinned(run.log))
+        up = await run.aggregate()
+        await run.order(FigureOverridden, **BY_HAND, figures={"cast": 900})
+        by_hand = await run.aggregate()
+
+        assert [None, 829] == [await run.on_air(moment) for moment in (up, by_hand)]

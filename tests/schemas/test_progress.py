@@ -1,7 +1,17 @@
 import pytest
 
 from schemas.asides import is_aside
-from schemas.progress import Late, Mark, ReplayMoved, is_mark, parse_late, parse_mark, parse_moved
+from schemas.progress import (
+    Late,
+    Mark,
+    ReplayMoved,
+    Watermark,
+    is_mark,
+    parse_late,
+    parse_mark,
+    parse_moved,
+    parse_watermark,
+)
 from tests.builders import NIGHT
 
 MOVED = ReplayMoved(
@@ -52,3 +62,25 @@ def test_a_delay_survives_the_way_through_the_log_beside_the_totals() -> None:
 )
 def test_what_is_no_delay_is_passed_over(key: bytes | None, value: bytes | None) -> None:
     assert parse_late(key, value) is None
+
+
+WATERMARK = Watermark(owned_since=1841, second=17, positions={3: 0, 0: 12})
+
+
+def test_a_watermark_is_kept_by_compaction_for_each_second_and_never_taken_for_totals() -> None:
+    assert WATERMARK == parse_watermark(WATERMARK.key, WATERMARK.encode())
+    assert (b"watermark:0@1841+17", True) == (WATERMARK.key, is_aside(WATERMARK.key))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (WATERMARK.key, b'{"type":"watermark","owned_since":1,"second":1,"positions":{}}'),
+        (WATERMARK.key, b'{"type":"watermark","owned_since":1,"second":1,"positions":{"-1":4}}'),
+        (WATERMARK.key, None),
+        (LATE.key, WATERMARK.encode()),
+        (None, WATERMARK.encode()),
+    ],
+)
+def test_what_is_no_watermark_is_none(key: bytes | None, value: bytes | None) -> None:
+    assert parse_watermark(key, value) is None

@@ -10,7 +10,16 @@ from schemas.comparison import parse_comparison
 from schemas.control import ORDER, EmbargoSet, EpochBegun, RunCreated, parse_control, parse_epoch
 from schemas.definition import Election
 from schemas.fields import other_version
-from schemas.progress import Late, Mark, ReplayMoved, parse_late, parse_mark, parse_moved
+from schemas.progress import (
+    Late,
+    Mark,
+    ReplayMoved,
+    Watermark,
+    parse_late,
+    parse_mark,
+    parse_moved,
+    parse_watermark,
+)
 from schemas.quarantine import Assessment, Quarantined, quarantined
 from schemas.tally import Malformed, parse_tallies
 from schemas.totals import Cell, parse_totals
@@ -31,6 +40,7 @@ MOVED = ReplayMoved(
 ASIDE = quarantined("conflict", "a test", topic="t", partition=0, offset=1, key=b"k", value=b"v")
 ASSESSMENT = Assessment(position="t/0/1", verdict="newer")
 LATE = Late(partition=1, offset=2)
+WATERMARK = Watermark(owned_since=4, second=1, positions={1: 2})
 
 Parse = Callable[[bytes], object]
 
@@ -41,6 +51,7 @@ SHAPES: dict[str, tuple[bytes, Parse]] = {
     "notice": (notice().encode(), parse_notice),
     "mark": (Mark(partition=1, mark=2).encode(), parse_mark),
     "late": (LATE.encode(), lambda value: parse_late(LATE.key, value)),
+    "watermark": (WATERMARK.encode(), lambda value: parse_watermark(WATERMARK.key, value)),
     "comparison": (comparison().encode(), parse_comparison),
     "quarantined": (ASIDE.encode(), Quarantined.model_validate_json),
     "assessment": (ASSESSMENT.encode(), Assessment.model_validate_json),

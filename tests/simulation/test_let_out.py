@@ -45,7 +45,6 @@ from schemas.control import (
 from schemas.errors import LogUnavailable
 from schemas.fields import Record
 from schemas.moments import epoch_ms
-from schemas.progress import parse_late
 from schemas.totals import Cell, Row, Totals, parse_totals
 from schemas.trust import encode_order
 from tabulation.orders.control import Control
@@ -261,11 +260,10 @@ class Night:
             return
 
     async def haunt(self) -> None:
-        """A zombie says again, late, what was said before; of what waited that would be another time, if a safe one."""
-        known = [record for record in self.said if parse_late(record.key, record.value) is None]
-        if known:
+        """A zombie says again, late, what was said before."""
+        if self.said:
             self.exact.clear()  # of a repeated order, compaction may leave the repetition alone, and its time
-            record = self.random.choice(known)
+            record = self.random.choice(self.said)
             await self.log.append(self.run.topics.totals.name, [Entry(record.key or b"", record.value or b"")])
             await Aggregator(self.log, self.run, self.clock).run_until_end()  # the owner looks well before compaction
 

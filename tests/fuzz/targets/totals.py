@@ -14,7 +14,7 @@ from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.asides import GATE, NOTICE, OVERRIDE, Gate, Notice, Override
 from schemas.moments import epoch_ms
-from schemas.progress import MARK, Late, Mark
+from schemas.progress import MARK, Late, Mark, Watermark
 from schemas.quarantine import Assessment, quarantined
 from schemas.statehash import state_of
 from schemas.tally import encode
@@ -48,7 +48,8 @@ def corpus() -> tuple[bytes, ...]:
     override = Override(**_OF, override=3, at=START, figures={"cast": 9, "votes.kurum": 3}, version=7)
     keyed = (
         *(Gate(**_OF, gate=2, held=True, program=own), Gate(**_OF, gate=4, held=False, version=7), override, notice),
-        *(Mark(partition=0, mark=1), Late(partition=0, **_late_fields())),
+        *(Mark(partition=0, mark=1), Late(partition=0, offset=3)),
+        Watermark(owned_since=1, second=2, positions={0: 3}),
         Assessment(position="sandik.night.tallies/0/4", verdict="newer", revision=1),
     )
     records = [(own.cell.key(), own.encode()), (GOOD.cell.key(), GOOD.encode()), (aside.position, aside.encode())]
@@ -56,10 +57,6 @@ def corpus() -> tuple[bytes, ...]:
     marked = own.model_copy(update={"overridden": ("votes.kurum",), "excess": 12})
     records.append((marked.cell.key(), marked.encode()))
     return tuple(key + b"\n" + value for key, value in records)
-
-
-def _late_fields() -> dict[str, Any]:
-    return {name: 3 for name in Late.model_fields if name not in {"v", "type", "partition"}}
 
 
 def check(data: bytes) -> None:

@@ -3,7 +3,6 @@
 The past is worked out by the product, in a process of its own, as it is: with a line to the log that does not fail.
 """
 
-import math
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -73,10 +72,6 @@ class Asking:
     def clock_set(self, before_ms: int, after_ms: int) -> None:
         """The log's clock was set: what it showed twice, or never, is no moment to ask for."""
         self._unclear.append((min(before_ms, after_ms) - _APART_MS, max(before_ms, after_ms) + _APART_MS))
-
-    def aggregator_clock_set(self) -> None:
-        """An aggregator's clock, or the log's, was set: one that takes up a partition sees no more what was late."""
-        self._oracle.early_s = math.inf
 
     async def ask(self, gateway: Gateway, *, public: bool) -> None:
         """Ask for the totals at some moment, as somebody."""

@@ -2,14 +2,12 @@
 
 It shares nothing with the product's fold. Of a moment it takes from each partition what comes before the first record
 that is newer, and the records of one place one by one. To the control room exactly that is told. To the public what
-was on air, or else what was in the log already and came on air within `EARLY_S`, with no order and no embargo between;
-just before an embargo it may be told what was on air a second before that began. Where an owner marks tallies as late
-that are on air already, since nobody told it so, it may be told what was on air before them.
+was on air, or what was on air up to `EARLIER_S` before; or, where the last totals before that have no watermark behind
+them (since who published them died, say), since the last watermark. It is never told what was on air later.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 import orjson
@@ -25,15 +23,8 @@ from tests.simulation.seeded.store import Store, Stored
 from tests.simulation.seeded.story import Story
 from tests.simulation.seeded.tallied import tallied
 
-EARLY_S: Final = 1.2
-"""How much earlier than it was on air a figure may be told: the second after which tallies are marked as late, a tick
-and the way to the log."""
-
-EMBARGO_S: Final = 1.0
-"""What came so shortly before an embargo began may be left out."""
-
-CONFUSED_S: Final = 5.0
-"""An owner that does not know what is published says so again within a lease, or a few pauses between tries."""
+EARLIER_S: Final = 1.2
+"""So long before the moment a figure may have been on air last: of each second compaction keeps one watermark."""
 
 TOLD: Final = tuple(name for name in COUNTS if name != "annulled")
 """The counts in an answer's row."""
@@ -51,13 +42,12 @@ class _Said(NamedTuple):
     figures: Mapping[str, int]
 
 
-class _Late(NamedTuple):
-    """What says that the tallies of a partition from one on are published after it."""
+class _Watermark(NamedTuple):
+    """How far a partition was published, by the log's time and position of the record that says so."""
 
-    offset: int
-    at_s: float
-    partition: int
-    tally: int
+    end: int
+    appended_ms: int
+    position: int
 
 
 class PastOracle:
@@ -70,9 +60,8 @@ class PastOracle:
         self._shown = shown
         self._orders = orders
         self._said: dict[Place, list[_Said]] = {place: [] for place in districts()}
-        self.early_s = EARLY_S
-        """Longer once a clock was set: whoever takes up a partition compares its own with the log's."""
-        self._late: list[_Late] = []
+        self._watermarks: dict[int, dict[bytes, _Watermark]] = {}
+        """By partition and key the last one of each key, which is what compaction leaves."""
         self._heard = 0
         self._come_to: dict[tuple[int, int], Mapping[Place, Figures]] = {}
         """What so many records of a partition come to: places share a partition, and a moment is asked for again."""
@@ -103,85 +92,23 @@ class PastOracle:
     def _of_public(self, place: Place, told: Plain, moment: datetime) -> str | None:
         end = self._end(self._topics.totals.name, moment)
         shown = self._shown.at(place, end, public=True)
-        if told == _told(shown) or told in map(_told, self._instead(place, end, moment)):
+        if told == _told(shown) or told in map(_told, self._earlier(place, end, moment)):
             return None
         return f"and {_told(shown)} was on air at {end}, version {shown.version}"
 
-    def _instead(self, place: Place, end: int, moment: datetime) -> Iterator[Figures]:
-        """What may be told of a place in the stead of what was on air at a position."""
-        began = self._embargo_after(moment)
-        yield from self._early(place, end, moment, until_s=math.inf if began is None else began.at_s)
-        if began is not None:
-            earlier = datetime.fromtimestamp(began.timestamp / 1000, moment.tzinfo) - timedelta(seconds=EMBARGO_S)
-            before = self._end(self._topics.totals.name, earlier)
-            yield self._shown.at(place, before, public=True)
-            yield from self._early(place, before, earlier, until_s=began.at_s)
-        yield from self._marked(place, end)
-        yield from self._confused(place, end, moment)
-
-    def _early(self, place: Place, end: int, moment: datetime, *, until_s: float) -> Iterator[Figures]:
-        """What was in the log already and came on air soon after, before any order about the place, and before then."""
-        if self._is_held(place, end):
-            return
-        by_then = [said for said in self._said[place] if said.offset < end]
-        version = max((said.number for said in by_then if said.kind == "totals"), default=-1)
-        known = {(said.kind, said.number) for said in by_then}
-        by_hand, partition, last = self._by_hand(place, end), self._partition(place), self._tallies_by(place, moment)
-        for said in self._said[place][len(by_then) :]:
-            if (said.kind, said.number) in known:
-                continue  # it is said again
-            if said.kind != "totals" or said.at_s >= until_s:
-                return
-            for offset in range(version + 1, min(said.number + 1, last)):
-                if said.at_s - partition[offset].at_s <= self.early_s:
-                    yield overlaid(self._counted(place, offset + 1), by_hand)
-            version = max(version, said.number)
-
-    def _marked(self, place: Place, end: int) -> Iterator[Figures]:
-        """What was on air before what is marked as published later.
-
-        Whoever marks it may not know that it is published: by another owner, or because the log has taken what it did
-        not acknowledge.
-        """
-        known, number = self._shown.public_by(place, end), self._number(place)
-        for late in self._late:
-            if late.offset >= end and late.partition == number:
-                before = [index for index, one in enumerate(known) if one.version is None or one.version < late.tally]
-                yield from known[before[-1] :]
-
-    def _confused(self, place: Place, end: int, moment: datetime) -> Iterator[Figures]:
-        """What the place came to by any of its tallies by then, where who marks them as late was mistaken.
-
-        About when it marks them it publishes again what is published: it was not told that the log took it, or that
-        another owner was there. So which of the tallies were on air by then is not what its mark says.
-        """
-        last, by_hand = self._tallies_by(place, moment), self._by_hand(place, end)
-        marked = [late.at_s for late in self._late if late.offset >= end and late.partition == self._number(place)]
-        highest, again = -1, []
-        for said in self._said[place]:
-            if said.kind == "totals":
-                again += [said.at_s] if said.number <= highest and said.offset >= end else []
-                highest = max(highest, said.number)
-        if not self._is_held(place, end) and any(abs(one - other) < CONFUSED_S for one in marked for other in again):
-            yield from (overlaid(self._counted(place, offset), by_hand) for offset in range(last + 1))
-
-    def _embargo_after(self, moment: datetime) -> Stored | None:
-        """The order by which an embargo began just after the moment."""
-        history = self._store.partitions(self._topics.control.name)[0].history
-        for record in history[self._end(self._topics.control.name, moment) :]:
-            at = datetime.fromtimestamp(record.timestamp / 1000, moment.tzinfo)
-            if self._orders.is_banned(record.offset + 1, at):
-                return record if at - moment <= timedelta(seconds=EMBARGO_S) else None
-        return None
+    def _earlier(self, place: Place, end: int, moment: datetime) -> Iterator[Figures]:
+        """What was on air between what a watermark says that may be the last that is left, and a position."""
+        before_ms = epoch_ms(moment) - round(EARLIER_S * 1_000)
+        known = [one for one in self._watermarks.get(self._number(place), {}).values() if one.appended_ms <= before_ms]
+        furthest = max(known, key=lambda one: one.position, default=None)
+        first = 0 if furthest is None else next(one.end for one in known if one.position == furthest.position)
+        before = len(self._shown.public_by(place, first))
+        yield from self._shown.public_by(place, end)[max(0, before - 1) :]
 
     def _by_hand(self, place: Place, end: int) -> Mapping[str, int]:
         """The figures that stand by hand at a position of the totals topic."""
         set_by = [said for said in self._said[place] if said.offset < end and said.kind == "override"]
         return max(set_by, key=lambda said: said.number).figures if set_by else {}
-
-    def _is_held(self, place: Place, end: int) -> bool:
-        gates = [said for said in self._said[place] if said.offset < end and said.kind == "gate"]
-        return bool(gates) and bool(max(gates, key=lambda said: said.number).figures["held"])
 
     def _counted(self, place: Place, end: int) -> Figures:
         """What the tallies before an offset come to."""
@@ -207,11 +134,13 @@ class PastOracle:
         history = self._store.partitions(self._topics.totals.name)[0].history
         for record in history[self._heard :]:
             kind = (record.key or b"").partition(b":")[0].decode() if b":" in (record.key or b"") else "totals"
-            if kind not in {"totals", "gate", "override", "late"}:
+            if kind not in {"totals", "gate", "override", "watermark"}:
                 continue
             fields = orjson.loads(record.value or b"")
-            if kind == "late":
-                self._late.append(_Late(record.offset, record.at_s, fields["partition"], fields["offset"]))
+            if kind == "watermark":
+                for partition, position in fields["positions"].items():
+                    found = _Watermark(record.offset + 1, record.timestamp, position)
+                    self._watermarks.setdefault(int(partition), {})[record.key or b""] = found
                 continue
             place = fields["contest"], fields["source"], fields["district"]
             number = fields["version" if kind == "totals" else kind]

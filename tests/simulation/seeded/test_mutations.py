@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
@@ -21,7 +21,7 @@ from schemas.totals import Totals
 from schemas.trust import OperatorKey
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.checkpoint import Checkpoint, Marker
-from tabulation.derived.history import Timed, as_relayed
+from tabulation.derived.history import PublishedPositions, Timed, as_relayed
 from tabulation.on_air import OnAir, Relays
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import NO_EMBARGO
@@ -241,7 +241,18 @@ def forget_what_was_held(patch: pytest.MonkeyPatch) -> None:
 
 def tell_what_waited(patch: pytest.MonkeyPatch) -> None:
     """Of a moment at which tallies waited to be published, they are told."""
-    patch.setattr("sandik.past.parse_late", lambda *_: None)
+    patch.setattr(PublishedPositions, "unpublished_from", lambda _: {})
+
+
+def mark_what_waits_as_published(patch: pytest.MonkeyPatch) -> None:
+    """A watermark says of tallies that they are published while they are not: it stands before their totals."""
+    append = Aggregator._append_totals
+
+    async def hasty(self: Aggregator, entries: list[Entry], positions: Mapping[int, int]) -> None:
+        await append(self, [], positions)
+        await append(self, entries, positions)
+
+    patch.setattr(Aggregator, "_append_totals", hasty)
 
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
@@ -265,6 +276,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     tell_of_an_embargo,
     forget_what_was_held,
     tell_what_waited,
+    mark_what_waits_as_published,
 )
 FOUND_BEFORE: Final[dict[Mutation, int]] = {
     forget_what_is_owed: 97,

@@ -182,8 +182,6 @@ class Night:
                 self._clocks[fault.target] = fault.amount
                 if fault.target == "log":
                     self._asking.clock_set(before_ms, self.store.now_ms())
-                if fault.target == "log" or fault.target.startswith("aggregator"):
-                    self._asking.aggregator_clock_set()
             case "disconnect":
                 self._at_connection(fault, 0.0)
             case "clog":
