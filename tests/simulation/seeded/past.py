@@ -43,11 +43,11 @@ class _Said(NamedTuple):
 
 
 class _Watermark(NamedTuple):
-    """How far a partition was published, by the log's time and position of the record that says so."""
+    """How far partitions were published, by the log's time and position of the record that says so."""
 
     end: int
     appended_ms: int
-    position: int
+    positions: Mapping[str, int]
 
 
 class PastOracle:
@@ -60,8 +60,8 @@ class PastOracle:
         self._shown = shown
         self._orders = orders
         self._said: dict[Place, list[_Said]] = {place: [] for place in districts()}
-        self._watermarks: dict[int, dict[bytes, _Watermark]] = {}
-        """By partition and key the last one of each key, which is what compaction leaves."""
+        self._watermarks: dict[bytes, _Watermark] = {}
+        """By key the last one, which is what compaction leaves."""
         self._heard = 0
         self._come_to: dict[tuple[int, int], Mapping[Place, Figures]] = {}
         """What so many records of a partition come to: places share a partition, and a moment is asked for again."""
@@ -99,9 +99,13 @@ class PastOracle:
     def _earlier(self, place: Place, end: int, moment: datetime) -> Iterator[Figures]:
         """What was on air between what a watermark says that may be the last that is left, and a position."""
         before_ms = epoch_ms(moment) - round(EARLIER_S * 1_000)
-        known = [one for one in self._watermarks.get(self._number(place), {}).values() if one.appended_ms <= before_ms]
-        furthest = max(known, key=lambda one: one.position, default=None)
-        first = 0 if furthest is None else next(one.end for one in known if one.position == furthest.position)
+        number = str(self._number(place))
+        known = [
+            (one.positions[number], -one.end)
+            for one in self._watermarks.values()
+            if one.appended_ms <= before_ms and number in one.positions
+        ]
+        first = -max(known)[1] if known else 0
         before = len(self._shown.public_by(place, first))
         yield from self._shown.public_by(place, end)[max(0, before - 1) :]
 
@@ -138,9 +142,8 @@ class PastOracle:
                 continue
             fields = orjson.loads(record.value or b"")
             if kind == "watermark":
-                for partition, position in fields["positions"].items():
-                    found = _Watermark(record.offset + 1, record.timestamp, position)
-                    self._watermarks.setdefault(int(partition), {})[record.key or b""] = found
+                found = _Watermark(record.offset + 1, record.timestamp, fields["positions"])
+                self._watermarks[record.key or b""] = found
                 continue
             place = fields["contest"], fields["source"], fields["district"]
             number = fields["version" if kind == "totals" else kind]
