@@ -4,7 +4,7 @@
   added up to `sums`, which also judges one box's own figures), `report_ledger` which report of a whole district, by
   what `cell_rules` let in.
 - `checkpoint` is what a partition's ledgers look like in the log, for the next start.
-- Time: `event_time` is what an event time counts as, `lateness` says what waited too long to be published.
+- `event_time` is what an event time counts as.
 - What the totals do not show: `notices` (odd times, revisions and boxes), `comparisons` (of two sources, box by box)
   and `quarantine` (what waits for somebody to look at it).
 - `trace` answers what is behind a number.
