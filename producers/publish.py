@@ -166,10 +166,15 @@ async def reports_of(log: EventLog, topic: str, source: str) -> AsyncIterator[Re
             yield tally
 
 
-async def boxes_of(log: EventLog, topic: str, source: str, contest: str) -> AsyncIterator[Counted | Withdrawn]:
-    """Yield every tally of a source for a contest's boxes that is in the tallies topic by now, as `reports_of` does."""
+async def boxes_of(
+    log: EventLog, topic: str, source: str, contest: str | None = None
+) -> AsyncIterator[Counted | Withdrawn]:
+    """Yield every tally of a source for boxes that is in the tallies topic by now, as `reports_of` does.
+
+    Of one contest, or of all.
+    """
     async for tally in _tallies_of(log, topic, source, b'"box"'):
-        if not isinstance(tally, Reported) and tally.contest == contest:
+        if not isinstance(tally, Reported) and contest in {None, tally.contest}:
             yield tally
 
 

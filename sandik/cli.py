@@ -39,6 +39,10 @@ COMMANDS: Final = (
         "own.",
     ),
     Command(
+        "publish",
+        "Append tally events that another program made, one JSON object on each line, to a run that is there.",
+    ),
+    Command(
         "simulate",
         "Stage a night like İstanbul's of 31 March 2024 and publish it, each box when its time comes.",
     ),
@@ -136,6 +140,8 @@ def load_command(name: str) -> Any | None:  # noqa: ANN401  Typer keeps a comman
             from sandik.commands.demo import app
         case "boxes" | "reports":
             from sandik.commands.tables import app
+        case "publish":
+            from sandik.commands.publish import app
         case "simulate":
             from sandik.commands.simulate import app
         case "replay":
@@ -234,7 +240,10 @@ def _logs(
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 the log failed, 2 what was asked cannot work, 130 interrupted."""
+    """Run the command line.
+
+    Exit codes: 0 done, 1 the log failed, 2 what was asked cannot work, 3 some lines were refused, 130 interrupted.
+    """
     try:
         app()
     except UsageError as error:

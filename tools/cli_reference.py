@@ -25,7 +25,8 @@ HEAD: Final = """\
 Every command and option, as `--help` has them. An option that is not given takes its value from its environment
 variable, where it has one.
 
-Exit codes: 0 done, 1 the log failed or what was checked is not right, 2 what was asked cannot work, 130 interrupted.
+Exit codes: 0 done, 1 the log failed or what was checked is not right, 2 what was asked cannot work, 3 something was
+published and some lines were refused, 130 interrupted.
 """
 
 

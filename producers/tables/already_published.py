@@ -1,7 +1,7 @@
 """What a run has of a source already, and so what of its next table is new. Pure.
 
 `BoxHistory` is for official box tables: a statement that could not count any more is a fault of the table.
-`ReportHistory` is for agencies' files: it picks what to publish.
+`ReportHistory` is for files that are published again and again, of districts or of boxes: it picks what to publish.
 
 The ledger's rule for both: a higher revision takes the place of a lower one. Where an agency's file has revisions of
 its own, its reports are published as they are. Where a report is known by its update time alone, that time in
@@ -11,22 +11,28 @@ milliseconds is its revision, as long as times rise. Where they do not, nothing 
   put back. They get the next revision, keep the time that the file has, and a person is told.
 - The same figures at no later time are nothing new. Nor is a statement that was published word for word before the
   newest one: an old copy that came back does not take the place of the newer one, and a person is told.
+- Where figures alone make a statement a newer one (`by_content`), those that differ from the newest ones get the next
+  revision, whatever their time. An old copy that says word for word, with its time, what was published before is told.
+- A box that is gone from a file may be withdrawn: see `gone`.
 - Of several lines of a district in one file only the latest is current. An older line that was not published in time
   cannot count any more, and a person is told.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from producers.tables.drafts import Statement, at_revision
 from producers.tables.notation import revision_of
 from schemas.tally import Counted, Reported, Withdrawn, order_of
 
 BoxId = tuple[str, int]
 """A district's id and a box's number."""
 
-ReportId = tuple[str, str]
-"""A contest's and a district's id."""
+StatementId = tuple[str, str, int]
+"""A contest's and a district's id, and a box's number or 0."""
 
 
 @dataclass(slots=True)
@@ -80,56 +86,98 @@ class News:
     left out as older than what was published. `refused` has one for each report that cannot count until it is edited.
     """
 
-    publish: list[Reported] = field(default_factory=list)
+    publish: list[Statement] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class ReportHistory:
-    """What was published of each contest and district by one source.
+    """What was published of each contest and district, or box, by one source.
 
-    `by_time`: a report's revision is its update time. Call order: `add` each report that is in the log, then `news` for
-    each state of the file.
+    `by_time`: a statement's revision is its update time; `by_content`: it is the next one whenever its figures are
+    others. `latest` is the latest time of all that was published. Call order: `add` each statement that is in the log,
+    then `news` for each state of the file.
     """
 
     by_time: bool = False
-    _newest: dict[ReportId, Reported] = field(default_factory=dict)
-    _by_revision: defaultdict[ReportId, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    by_content: bool = False
+    latest: datetime | None = None
+    _newest: dict[StatementId, Statement] = field(default_factory=dict)
+    _by_revision: defaultdict[StatementId, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     _statements: set[int] = field(default_factory=set)
 
-    def add(self, report: Reported) -> None:
-        """Note a report that is in the log, whoever published it."""
+    def add(self, report: Statement) -> None:
+        """Note a statement that is in the log, whoever published it."""
         key = _id(report)
         newest = self._newest.get(key)
         if newest is None or _order(report) >= _order(newest):
             self._newest[key] = report
+        self.latest = report.at if self.latest is None else max(self.latest, report.at)
         self._statements.add(_statement(report))
-        if not (self.by_time or report.released):
+        if not (self.by_time or self.by_content or report.released):
             self._by_revision[key].setdefault(report.revision, _figures(report))
 
-    def news(self, reports: Iterable[Reported]) -> News:
-        """Return what is new among the reports of a file; what is to be published counts as published from now on."""
-        by_id: defaultdict[ReportId, list[Reported]] = defaultdict(list)
+    def news(self, reports: Iterable[Statement]) -> News:
+        """Return what is new among the statements of a file; what is to be published is published from now on."""
+        by_id: defaultdict[StatementId, list[Statement]] = defaultdict(list)
         for report in reports:
             by_id[_id(report)].append(report)
         news = News()
         for lines in by_id.values():
             *older, latest = sorted(lines, key=lambda report: report.revision)
             for report in older:
-                (self._older if self.by_time else self._revised)(report, news)
-            (self._latest if self.by_time else self._revised)(latest, news)
+                (self._older if self.by_time or self.by_content else self._revised)(report, news)
+            (self._latest if self.by_time or self.by_content else self._revised)(latest, news)
         news.publish.sort(key=lambda report: report.revision)
         return news
 
-    def _publish(self, report: Reported, news: News) -> None:
+    def gone(self, places: AbstractSet[StatementId], at: datetime) -> News:
+        """Return the boxes that a whole file does not have any more, each as withdrawn at `at`.
+
+        Nothing is withdrawn of a contest and district of which the file has no line, nor where more boxes are gone than
+        are left: then a part of the file is missing rather than boxes. `odd` says so.
+        """
+        news, known = News(), {cell[:2] for cell in places}
+        counted = {key: one for key, one in self._newest.items() if key[2] and isinstance(one, Counted)}
+        if any(at < one.at for one in counted.values()):
+            return news  # an older state of the file says nothing of what came later
+        missing = [key for key in counted if key not in places and key[:2] in known]
+        elsewhere = {key[:2] for key in counted if key[:2] not in known}
+        for contest, district in sorted(elsewhere):
+            news.odd.append(f"{district} ({contest}) has no line any more. What was published of it stands.")
+        if len(missing) > len(counted) - len(missing):
+            news.odd.append(
+                f"{len(missing)} boxes are gone from the file, more than are left. None is withdrawn. Is it whole?"
+            )
+            return news
+        for key in missing:
+            newest = counted[key]
+            withdrawn = Withdrawn(
+                type="withdrawn",
+                contest=newest.contest,
+                district=newest.district,
+                box=newest.box,
+                source=newest.source,
+                revision=newest.revision + 1,
+                at=max(at, newest.at),
+            )
+            self._publish(withdrawn, news)
+        return news
+
+    def _publish(self, report: Statement, news: News) -> None:
         self.add(report)
         news.publish.append(report)
 
-    def _revised(self, report: Reported, news: News) -> None:
+    def _after(self, newest: Statement, report: Statement) -> Statement:
+        """Return a statement at the revision after the newest; by time, at that of its time if it is higher."""
+        revision = 1 if self.by_content else revision_of(report.at)
+        return at_revision(report, max(revision, newest.revision + 1))
+
+    def _revised(self, report: Statement, news: News) -> None:
         """Judge a report that has a revision of its source's own."""
         newest, before = self._newest.get(_id(report)), self._by_revision[_id(report)].get(report.revision)
-        what = f"{report.district} ({report.contest}): revision {report.revision}"
+        what = f"{_what(report)}: revision {report.revision}"
         if before is not None and before != _figures(report):
             news.refused.append(
                 f"{what} was published before with other figures, which stand. Give what is new a higher revision."
@@ -148,7 +196,7 @@ class ReportHistory:
                 )
             self._publish(report, news)
 
-    def _older(self, report: Reported, news: News) -> None:
+    def _older(self, report: Statement, news: News) -> None:
         """Judge a line of a file that has a later one of the same district."""
         newest = self._newest.get(_id(report))
         if newest is None or report.revision > newest.revision:
@@ -159,53 +207,57 @@ class ReportHistory:
                 "out: it could not count any more."
             )
 
-    def _latest(self, report: Reported, news: News) -> None:
+    def _latest(self, report: Statement, news: News) -> None:
         """Judge the latest line of a district in a file."""
         newest = self._newest.get(_id(report))
         if newest is None:
-            self._publish(report, news)
+            self._publish(at_revision(report, 1) if self.by_content else report, news)
         elif _figures(report) == _figures(newest):
             self._same_figures(report, newest, news)
-        elif report.type == "reported" and report.at != newest.at and _statement(report) in self._statements:
+        elif isinstance(newest, Withdrawn) and not isinstance(report, Withdrawn):
+            self._publish(self._after(newest, report), news)  # it is there again, maybe as it was before
+        elif report.type != "report_corrected" and report.at != newest.at and _statement(report) in self._statements:
             news.odd.append(
                 f"{_at(report)} says again what was published before the figures of {newest.at}. Left out: is it an "
                 "old copy? If it is meant, mark it as a correction."
             )
         else:
-            if report.at < newest.at:
+            if self.by_content:
+                pass
+            elif report.at < newest.at:
                 news.odd.append(
                     f"{_at(report)} has other figures than those of {newest.at}, and is taken for newer. Was a clock "
                     "put back, or the file mended?"
                 )
             elif report.at == newest.at:
                 news.odd.append(f"{_at(report)} has other figures than before at that time, and is taken for newer.")
-            self._publish(_after(newest, report), news)
+            self._publish(self._after(newest, report), news)
 
-    def _same_figures(self, report: Reported, newest: Reported, news: News) -> None:
+    def _same_figures(self, report: Statement, newest: Statement, news: News) -> None:
         """Judge a report with the newest figures: it is news only if its time is later, or it is now a correction."""
-        if report.at > newest.at:
-            self._publish(_after(newest, report), news)
+        if report.at > newest.at and not self.by_content:
+            self._publish(self._after(newest, report), news)
         elif report.type == "report_corrected" and newest.type == "reported":
             # the mark alone is new: at the same revision, unless an operator has let that one out of quarantine
-            again = _after(newest, report) if newest.released else replace(report, revision=newest.revision)
+            again = self._after(newest, report) if newest.released else at_revision(report, newest.revision)
             self._publish(again, news)
 
 
-def _after(newest: Reported, report: Reported) -> Reported:
-    """Return the report at the revision of its time, or at the one after the newest, whichever is higher."""
-    return replace(report, revision=max(revision_of(report.at), newest.revision + 1))
+def _id(report: Statement) -> StatementId:
+    return report.contest, report.district, 0 if isinstance(report, Reported) else report.box
 
 
-def _id(report: Reported) -> ReportId:
-    return report.contest, report.district
-
-
-def _order(report: Reported) -> int:
+def _order(report: Statement) -> int:
     return order_of(report.revision, report.released)
 
 
-def _at(report: Reported) -> str:
-    return f"{report.district} ({report.contest}) at {report.at}"
+def _at(report: Statement) -> str:
+    return f"{_what(report)} at {report.at}"
+
+
+def _what(report: Statement) -> str:
+    box = "" if isinstance(report, Reported) else f"box {report.box} of "
+    return f"{box}{report.district} ({report.contest})"
 
 
 def _counts(tally: Counted | Reported) -> tuple[object, ...]:
@@ -219,11 +271,14 @@ def _box_content(tally: Counted | Withdrawn) -> int:
     return hash(tally.type if isinstance(tally, Withdrawn) else _counts(tally))
 
 
-def _figures(report: Reported) -> int:
-    """Return a hash that is equal for reports with equal figures, whatever their time and mark."""
-    return hash((report.boxes_opened, _counts(report)))
+def _figures(report: Statement) -> int:
+    """Return a hash that is equal for statements with equal figures, whatever their time and mark."""
+    if isinstance(report, Reported):
+        return hash((report.boxes_opened, _counts(report)))
+    return _box_content(report)
 
 
-def _statement(report: Reported) -> int:
-    """Return a hash that is equal for reports with equal figures, time and mark."""
-    return hash((report.contest, report.district, report.type, report.at, _figures(report)))
+def _statement(report: Statement) -> int:
+    """Return a hash that is equal for statements with equal figures, time and mark."""
+    mark = "counted" if isinstance(report, Counted) else report.type
+    return hash((*_id(report), mark, report.at, _figures(report)))

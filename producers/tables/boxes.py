@@ -79,6 +79,7 @@ class RowReader:
     fetched: datetime | None = None
     rows: dict[RowKey, BoxRow] = field(default_factory=dict)
     duplicates: int = 0
+    spoilt: set[RowKey] = field(default_factory=set)  # rows that lines contradict each other about
     total_rows: list[LineFigures] = field(default_factory=list)
     _first_lines: dict[RowKey, int] = field(default_factory=dict)
     _names_of: dict[tuple[str, ...], DistrictNames] = field(default_factory=dict)
@@ -145,6 +146,7 @@ class RowReader:
         if known is row:
             return
         if known._replace(at=row.at) != row:
+            self.spoilt.add(key)
             ordering = [each.column for each in (columns.revision, columns.at) if isinstance(each, Column)]
             which = f" and the same {ordering[0]}" if ordering else ", and no column says which is newer"
             raise ValueError(
@@ -268,13 +270,14 @@ class Table:
     """A checked table. `duplicates` counts the lines that repeat another line.
 
     `unit_ids` has the district's id by its names; `wrong_totals` a sentence for each total row that is not the sum of
-    the lines.
+    the lines; `faults` what is wrong with lines that are not among the rows.
     """
 
     rows: tuple[BoxRow, ...]
     duplicates: int
     unit_ids: dict[DistrictNames, str]
     wrong_totals: tuple[str, ...] = ()
+    faults: LineFaults = field(default_factory=lambda: LineFaults(""))
 
     def newest(self) -> tuple[BoxRow, ...]:
         """Return the newest row of each box: that of the highest revision, and of those the latest."""
@@ -287,8 +290,8 @@ class Table:
         return tuple(found.values())
 
 
-def read_table(path: Path, mapping: BoxMapping) -> Table:
-    """Read and check a box table.
+def read_table(path: Path, mapping: BoxMapping, *, strict: bool = True, fetched: datetime | None = None) -> Table:
+    """Read and check a box table; `fetched` is when. Where it is not `strict`, lines that can be used are enough.
 
     Raises `MappingError` where the table lacks a column that the mapping names, `TableError` where the file cannot be
     read or any of its lines cannot be used; the message names the lines.
@@ -297,15 +300,17 @@ def read_table(path: Path, mapping: BoxMapping) -> Table:
         if not sheet.header:
             raise TableError(f"{path} is empty. Is it the right file, and written?")
         sheet = mapping.shape(sheet, str(path))  # noqa: PLW2901
-        reader = RowReader(sheet, mapping, str(path), LineFaults(str(path)))
+        reader = RowReader(sheet, mapping, str(path), LineFaults(str(path)), fetched)
         for line in sheet.lines:
             reader.read(line)
-    reader.faults.raise_any()
-    if not reader.rows:
+    rows = tuple(row for key, row in reader.rows.items() if key not in reader.spoilt)
+    if strict or not rows:
+        reader.faults.raise_any()
+    if not rows:
         raise TableError(f"{path} has a header but no box. Is it the right file?")
-    rows = tuple(reader.rows.values())
     ids = unit_ids({row.names for row in rows}, mapping.units.country.id)
-    return Table(rows, reader.duplicates, ids, tuple(reader.wrong_totals()))
+    wrong_totals = () if reader.faults.count else tuple(reader.wrong_totals())
+    return Table(rows, reader.duplicates, ids, wrong_totals, reader.faults)
 
 
 def unit_ids(districts: set[DistrictNames], country: str) -> dict[DistrictNames, str]:

@@ -1,6 +1,7 @@
 """Whether a mapping or a table fits a run: every id in it is looked up in the election definition before publishing."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -32,6 +33,32 @@ def check_table(table: Table, mapping: BoxMapping, definition: Election) -> None
     if not faults:
         faults = [*_ballots(table, mapping, definition)]
     _refuse("table", faults)
+
+
+def fitting(table: Table, mapping: BoxMapping, definition: Election) -> tuple[Table, list[str]]:
+    """Return the table without what the run's definition does not have, and a sentence for each thing that is left out.
+
+    Raises `MappingError` where the election, source or contest that the mapping names is not there.
+    """
+    _refuse("table", [*_heads(mapping, definition)])
+    left_out = [*_boxes(table, definition)]
+    districts = {unit.id: unit for unit in definition.districts}
+    known = {name: {n for a, z in unit.boxes for n in range(a, z + 1)} for name, unit in districts.items()}
+    rows = [row for row in table.rows if row.box in known.get(table.unit_ids[row.names], ())]
+    there = replace(table, rows=tuple(rows))
+    strangers = [*_ballots(there, mapping, definition)]
+    if strangers:
+        ids = [choice.id for choice in mapping.votes.values()]
+        on = definition.ballot_ids
+        rows = [
+            row
+            for row in rows
+            if all(
+                not votes or name in on(mapping.contest.id, table.unit_ids[row.names])
+                for name, votes in zip(ids, row.votes, strict=True)
+            )
+        ]
+    return replace(there, rows=tuple(rows)), left_out + strangers
 
 
 def _refuse(what: str, faults: list[str]) -> None:

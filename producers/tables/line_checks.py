@@ -47,6 +47,12 @@ class LineFaults:
         if self.count <= SHOWN_FAULTS:
             self.shown.append(f"  {self.line} {number}: {what}")
 
+    def add_table(self, what: str) -> None:
+        """Note what is wrong with the table in more than one line."""
+        self.count += 1
+        if self.count <= SHOWN_FAULTS:
+            self.shown.append(f"  {what}")
+
     def message(self, consequence: str) -> str:
         """Return how many lines cannot be used, what follows from that, and the first of them."""
         more = f"\n  … and {self.count - SHOWN_FAULTS} more" if self.count > SHOWN_FAULTS else ""

@@ -216,6 +216,8 @@ class ReportMapping(TableMapping):
             )
         if self.is_of_boxes and (self.columns.boxes_opened or self.absent.boxes_opened or "boxes_opened" in said):
             raise ValueError("columns: a table of boxes has no boxes_opened; each line is of one box")
+        if self.table.exports and self.report.at == "fetch":
+            raise ValueError('table: with exports, each file has a time of its own: report.at = "file", or a column')
         if self.report.gone and not self.is_of_boxes:
             raise ValueError('report: gone = "withdrawn" is for boxes; what was reported of a district stands')
         return self
@@ -236,11 +238,28 @@ def read_report_mapping(path: Path) -> ReportMapping:
     return _read(path, ReportMapping)
 
 
+def read_boxes_mapping(path: Path) -> BoxMapping | ReportMapping:
+    """Read and check the mapping file of a table of boxes: with `[election]`, one that a definition is made of.
+
+    Raises `MappingError`, which says where it is wrong.
+    """
+    text = _text(path)
+    try:
+        has_election = "election" in parse_toml(text)
+    except ValueError as error:
+        raise MappingError(f"{path} is not readable as TOML: {error}.") from error
+    return _parse(text, str(path), BoxMapping) if has_election else _parse(text, str(path), ReportMapping)
+
+
 def _read(path: Path, kind: type[M]) -> M:
+    return _parse(_text(path), str(path), kind)
+
+
+def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_MAPPING_BYTES:
             raise MappingError(f"{path} is over {MAX_MAPPING_BYTES} bytes: is it the table instead of its mapping?")
-        return _parse(path.read_text(encoding="utf-8"), str(path), kind)
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise MappingError(f"The mapping {path} cannot be read ({error}). Give the path of a TOML file.") from error
 

@@ -1,45 +1,72 @@
-"""`sandik boxes` and `reports`: publish official box tables, and agencies' totals of whole districts."""
+"""`sandik boxes` and `reports`: publish tables of ballot boxes, and agencies' totals of whole districts."""
 
-import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import Annotated, Final
 
 import typer
 from pydantic import ValidationError
 
 from eventlog.clock import Clock, Wall
-from eventlog.loops import Tries, retried
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run, find_run
-from producers.input_files import all_faults, indented, some_of
-from producers.publish import Publisher, boxes_of, entry, publish, reports_of
+from producers.input_files import all_faults, indented
+from producers.publish import Publisher, boxes_of, entry, publish
 from producers.stages import Delivery, Stage, disturb, parse_fault
-from producers.tables.already_published import BoxHistory, News, ReportHistory
+from producers.tables.already_published import BoxHistory
 from producers.tables.boxes import Table, election, read_table, statements, tallies
-from producers.tables.fitting import check_mapping, check_table
+from producers.tables.fitting import check_mapping, check_table, fitting
 from producers.tables.line_checks import bounded
-from producers.tables.mapping import BoxMapping, ReportMapping, read_mapping, read_report_mapping
-from producers.tables.parts import FileState, state_of
-from producers.tables.reports import ReportTable, read_reports
+from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping, read_report_mapping
 from sandik import screen
 from sandik.commands.simulate import Faults
+from sandik.feed import Publishing, ReportsPublished, exports_of, read_feed, say_asides
+from sandik.fetched import Address, is_address
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.quantities import grouped
 from sandik.wiring import new_epoch, open_log, parse_mode
 from schemas.control import Mode
 from schemas.definition import Election
-from schemas.errors import RunConflict, TableError, UnknownRun, UsageError
+from schemas.errors import MappingError, RunConflict, TableError, UnknownRun, UsageError
 from schemas.fields import MAX_REVISION
-from schemas.tally import Counted, Reported
+from schemas.tally import Counted, encode
 
 FAULT_SEED = 1
 """Faults strike a table in the same places each time."""
 
 BOXES_EXAMPLE = "Example: sandik boxes boxes.csv.gz --mapping examples/turkiye-2014.toml --run tr2014"
+REPORTS_EXAMPLE = "Example: sandik reports ilceler.csv --mapping examples/agency-reports.toml --run 2024-yerel --watch"
+
+SOME_REFUSED: Final = 3
+"""The exit code where something was published and lines were refused."""
+
+DRY_RUN_EVENTS: Final = 10
+"""How many events a dry run shows."""
+
+MAX_DEFINITION_BYTES: Final = 64 * 1024 * 1024
+"""The largest definition: all of Türkiye with its boxes and ballots is 5 MB; ten times that."""
+
+MappingFile = Annotated[
+    Path, typer.Option("--mapping", metavar="FILE", help="A TOML file that says what each column is.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Publish nothing if any line cannot be used. Without it, all that can be is.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the first ten events and what was not understood; publish nothing.")
+]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Go on: publish what is new whenever the file, folder or address has changed.")
+]
+Every = Annotated[
+    float | None,
+    typer.Option(min=0.1, max=3600, metavar="SECONDS", help="How often --watch looks: 1 for a file, else 10."),
+]
 
 app = command_app()
 
@@ -47,11 +74,10 @@ app = command_app()
 @app.command(epilog=BOXES_EXAMPLE)
 def boxes(
     file: Annotated[
-        Path, typer.Argument(help="The table, of any kind that docs/mapping.md lists; a folder or ZIP of them.")
+        str,
+        typer.Argument(help="The table: a file of any kind that docs/mapping.md lists, a folder or ZIP, an address."),
     ],
-    mapping: Annotated[
-        Path, typer.Option("--mapping", metavar="FILE", help="A TOML file that says what each column is.")
-    ],
+    mapping: MappingFile,
     run: Annotated[str | None, typer.Option("--run", envvar="SANDIK_RUN", metavar="NAME", help="The run.")] = None,
     log: LogUrl = EMBEDDED_LOG,
     mode: RunMode = "test",
@@ -79,19 +105,60 @@ def boxes(
             help="Create the run with this election definition (JSON), not the table's: for a table that grows.",
         ),
     ] = None,
+    strict: Strict = False,
+    dry_run: DryRun = False,
+    watch: Watch = False,
+    every: Every = None,
 ) -> None:
-    """Publish an official ballot-box table, a tally event for each line; create the run if it is not there.
+    """Publish an official ballot-box table, a tally event for each box; create the run if it is not there.
 
-    The election definition (units, boxes, registered voters, candidates) then comes from the same table, or from
-    --from-definition: a table that has only the boxes opened so far says nothing of the others. The whole table is
-    checked before anything is published, also against a run that is there and what it has of these boxes.
+    Where the mapping has [election], the definition (units, boxes, registered voters, candidates) comes from the same
+    table, or from --from-definition: a table that has only the boxes opened so far says nothing of the others. Without
+    [election], boxes and candidates are found in the definition of the run, or in that of --from-definition.
+
+    Lines that cannot be used are named and left out, and the exit code is 3. With --strict, nothing is published then.
     """
-    if run is None and definition is None:
+    plan = read_boxes_mapping(mapping)
+    given = _read_definition(from_definition) if from_definition is not None else None
+    if isinstance(plan, ReportMapping) and not plan.is_of_boxes:
+        raise MappingError(
+            f"{mapping} names no columns.box: is it of districts (sandik reports)? A table that the definition is to "
+            "be made of has [election]."
+        )
+    if isinstance(plan, ReportMapping) and (definition or revision or fault):
+        raise UsageError("--definition, --revision and --fault are for mappings with [election].")
+    if run is None and definition is None and not (dry_run and given):
         raise UsageError("Say with --run where to publish, or with --definition where to write the definition.")
-    plan = read_mapping(mapping)
-    if plan.election.assumed:
+    if isinstance(plan, BoxMapping) and plan.election.assumed:
         screen.say(f"{mapping}: {plan.election.assumed}")
-    table = read_table(file, plan)
+    if isinstance(plan, ReportMapping) or (run is not None and (watch or dry_run or _is_by_content(plan))):
+        into = _Into(log, run or "", given, parse_mode(mode), partitions)
+        _feed(into, _Feed(file, plan, strict=strict, every=every), "boxes", dry_run=dry_run, watch=watch)
+        return
+    if is_address(file) or watch:
+        raise UsageError("A watched table, or one at an address, goes into a run that is there, or --from-definition.")
+    _publish_table(Path(file), plan, run, log, mode, revision, partitions, fault, definition, given, strict)
+
+
+def _is_by_content(plan: BoxMapping) -> bool:
+    return plan.report.revision == "content" or plan.report.gone is not None
+
+
+def _publish_table(
+    file: Path,
+    plan: BoxMapping,
+    run: str | None,
+    log: str,
+    mode: str,
+    revision: int | None,
+    partitions: int | None,
+    fault: list[str] | None,
+    definition: Path | None,
+    given: Election | None,
+    strict: bool,
+) -> None:
+    """Publish a table whose definition comes from itself, or write that definition."""
+    table = read_table(file, plan, strict=strict or definition is not None, fetched=Wall().now())
     for wrong in table.wrong_totals:
         screen.say(f"{file}: {wrong}.")
     if table.duplicates:
@@ -99,17 +166,22 @@ def boxes(
     if definition is not None:
         definition.write_text(election(table, plan).model_dump_json(indent=2) + "\n", encoding="utf-8")
         screen.say(f"Wrote the election definition to {definition}.")
-    if run is not None:
-        faults = tuple(parse_fault(text) for text in fault or ())
-        given = _read_definition(from_definition) if from_definition is not None else None
-        publication = _Publication(file, table, plan, revision, faults, given)
-        published = run_to_completion(_publish(publication, log, run, parse_mode(mode), partitions))
-        older = len(table.rows) - len(statements(table, plan, revision))
-        left_out = f" {grouped(older)} older lines of boxes with a newer one were left out." if older else ""
-        screen.say(f"Published {grouped(published)} boxes to run {run!r}.{left_out}")
+    if run is None:
+        return
+    faults = tuple(parse_fault(text) for text in fault or ())
+    publication = _Publication(file, table, plan, revision, faults, given, strict)
+    published = run_to_completion(_publish(publication, log, run, parse_mode(mode), partitions))
+    older = len(publication.table.rows) - len(statements(publication.table, plan, revision))
+    left_out = f" {grouped(older)} older lines of boxes with a newer one were left out." if older else ""
+    screen.say(f"Published {grouped(published)} boxes to run {run!r}.{left_out}")
+    for aside in bounded(table.faults.aside):
+        screen.say(f"{file}: {aside}.")
+    if table.faults.count:
+        screen.say(table.faults.message("the boxes that they are of are left out."))
+        raise typer.Exit(SOME_REFUSED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Publication:
     """A table on its way into a run; `faults` are the stages that disturb it on the way.
 
@@ -122,6 +194,21 @@ class _Publication:
     revision: int | None
     faults: tuple[Stage, ...]
     definition: Election | None = None
+    strict: bool = False
+
+    def fit(self, definition: Election) -> None:
+        """Check the table against a run's definition; where it is not `strict`, leave out what the run does not have.
+
+        Raises `MappingError`.
+        """
+        if self.strict:
+            check_table(self.table, self.plan, definition)
+            return
+        self.table, left_out = fitting(self.table, self.plan, definition)
+        for what in left_out:
+            self.table.faults.add_table(what)
+        if not self.table.rows:
+            self.table.faults.raise_any()
 
     def events(self) -> Iterator[Counted]:
         """What the table says."""
@@ -147,24 +234,24 @@ async def _run_for(
     publication: _Publication, log: EventLog, name: str, mode: Mode, partitions: int | None, clock: Clock
 ) -> Run:
     """The run to publish to: the one that is there, if the table fits it, or one with the table's own definition."""
-    table, plan = publication.table, publication.plan
     try:
         run = await find_run(log, name)
     except UnknownRun:
         definition = publication.definition
-        if definition is None:
-            definition = election(table, plan)
+        if definition is None:  # a box that is missing in a definition would be missing for good
+            publication.table.faults.raise_any()
+            definition = election(publication.table, publication.plan)
         else:
-            check_table(table, plan, definition)
+            publication.fit(definition)
         return await create_run(log, name, definition, mode=mode, epoch=new_epoch(), clock=clock, partitions=partitions)
     if run.mode != mode:
         raise RunConflict(name, "mode")
-    check_table(table, plan, run.definition)
+    publication.fit(run.definition)
     return run
 
 
 async def _publish(publication: _Publication, url: str, name: str, mode: Mode, partitions: int | None) -> int:
-    clock, table, plan = Wall(), publication.table, publication.plan
+    clock, plan = Wall(), publication.plan
     async with open_log(url, clock) as log:
         run = await _run_for(publication, log, name, mode, partitions, clock)
         if not publication.faults:
@@ -173,7 +260,7 @@ async def _publish(publication: _Publication, url: str, name: str, mode: Mode, p
                 history.add(tally)
             publication.check(history)
         with screen.bar("publishing boxes") as bar:
-            bar.expect(len(statements(table, plan, publication.revision)))
+            bar.expect(len(statements(publication.table, plan, publication.revision)))
             publisher = Publisher(
                 log,
                 run.topics.tallies.name,
@@ -184,62 +271,89 @@ async def _publish(publication: _Publication, url: str, name: str, mode: Mode, p
             return (await publish(publisher, publication.entries())).records
 
 
-_log = logging.getLogger(__name__)
-
-REPORTS_EXAMPLE = "Example: sandik reports ilceler.csv --mapping examples/agency-reports.toml --run 2024-yerel --watch"
-
-POLL_S: Final = 1.0
-"""How often a watched file is looked at; it is read once it has not changed from one look to the next."""
-
-_GONE_SHOWN: Final = 5
-"""How many districts that a file has no more are named."""
-
-MAX_DEFINITION_BYTES: Final = 64 * 1024 * 1024
-"""The largest definition: all of Türkiye with its boxes and ballots is 5 MB; ten times that."""
-
-
 @app.command(epilog=REPORTS_EXAMPLE)
 def reports(
     file: Annotated[
-        Path,
-        typer.Argument(help="The agency's totals, of any kind that docs/mapping.md lists; a folder or ZIP of them."),
+        str,
+        typer.Argument(
+            help="The agency's totals: a file of any kind that docs/mapping.md lists, a folder or ZIP, an address."
+        ),
     ],
-    mapping: Annotated[
-        Path, typer.Option("--mapping", metavar="FILE", help="A TOML file that says what each column is.")
-    ],
+    mapping: MappingFile,
     run: RunName,
     log: LogUrl = EMBEDDED_LOG,
     definition: Annotated[
         Path | None,
-        typer.Option("--definition", metavar="FILE", help="The election definition (JSON), where the run is not yet."),
+        typer.Option(
+            "--definition",
+            "--from-definition",
+            metavar="FILE",
+            help="The election definition (JSON), where the run is not yet.",
+        ),
     ] = None,
     mode: RunMode = "test",
     partitions: Partitions = None,
     correction: Annotated[
         bool, typer.Option("--correction", help="Mark every report as a correction: opened boxes may go backwards.")
     ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Go on: publish what is new whenever the file has changed.")
-    ] = False,
+    strict: Strict = False,
+    dry_run: DryRun = False,
+    watch: Watch = False,
+    every: Every = None,
 ) -> None:
     """Publish an agency's totals of whole districts, a report for each contest and district, as a source of their own.
 
     Only what the log does not have yet is published.
 
-    Without --watch the whole file is checked before anything is published. With it, the districts whose lines can be
-    used are published and the others are told.
+    Lines that cannot be used are named, what they are of is left out, and the exit code is 3. With --strict, nothing is
+    published then.
     """
     plan = read_report_mapping(mapping)
-    election = _read_definition(definition) if definition else None
-    into = _Into(log, run, election, parse_mode(mode), partitions)
+    given = _read_definition(definition) if definition else None
+    into = _Into(log, run, given, parse_mode(mode), partitions)
+    feed = _Feed(file, plan, correction=correction, strict=strict, every=every)
+    _feed(into, feed, "reports", dry_run=dry_run, watch=watch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    """A file, folder or address, and how it is read."""
+
+    file: str
+    plan: BoxMapping | ReportMapping
+    correction: bool = False
+    strict: bool = False
+    every: float | None = None
+
+    @property
+    def source(self) -> str:
+        """The id of its source."""
+        return self.plan.report.source if isinstance(self.plan, ReportMapping) else self.plan.source.id
+
+    @contextmanager
+    def into(self, log: EventLog, run: Run, clock: Clock) -> Iterator[Publishing]:
+        """It on its way into a run; what is fetched lies in a folder that is gone afterwards."""
+        with TemporaryDirectory(prefix="sandik-") as folder:
+            file = Address(self.file, Path(folder)) if is_address(self.file) else Path(self.file)
+            yield Publishing(
+                log, run, clock, file, self.plan, correction=self.correction, strict=self.strict, poll_s=self.every
+            )
+
+
+def _feed(into: "_Into", feed: _Feed, kind: str, *, dry_run: bool, watch: bool) -> None:
+    if dry_run:
+        run_to_completion(_show(into, feed))
+        return
     if watch:
-        run_until_stopped(_follow(into, file, plan, correction))
-    else:
-        published = run_to_completion(_once(into, file, plan, correction))
-        screen.say(
-            f"Published {grouped(published.new)} reports of {plan.report.source!r} to run {run!r}."
-            + (f" {grouped(published.known)} more were in the log already." if published.known else "")
-        )
+        run_until_stopped(_follow(into, feed))
+        return
+    published = run_to_completion(_once(into, feed))
+    screen.say(
+        f"Published {grouped(published.new)} {kind} of {feed.source!r} to run {into.name!r}."
+        + (f" {grouped(published.known)} more were in the log already." if published.known else "")
+    )
+    if published.refused:
+        raise typer.Exit(SOME_REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,145 +382,43 @@ class _Into:
                 )
 
 
-class ReportsPublished(NamedTuple):
-    """How many reports of a file were published, and how many not, as the log had them or later ones already."""
-
-    new: int
-    known: int
-
-
-async def _once(into: _Into, file: Path, mapping: ReportMapping, correction: bool) -> ReportsPublished:
+async def _once(into: _Into, feed: _Feed) -> ReportsPublished:
     clock = Wall()
     async with into.opened(clock) as (log, run):
-        return await Publishing(log, run, clock, file, mapping, correction=correction).once()
+        with feed.into(log, run, clock) as publishing:
+            return await publishing.once()
 
 
-async def _follow(into: _Into, file: Path, mapping: ReportMapping, correction: bool) -> None:
+async def _follow(into: _Into, feed: _Feed) -> None:
     clock = Wall()
     async with into.opened(clock) as (log, run):
-        check_mapping(mapping, run.definition)
-        screen.say(f"Watching {file} for {mapping.report.source!r}.")
-        await Publishing(log, run, clock, file, mapping, correction=correction).follow()
+        if isinstance(feed.plan, ReportMapping):
+            check_mapping(feed.plan, run.definition)
+        screen.say(f"Watching {feed.file} for {feed.source!r}.")
+        with feed.into(log, run, clock) as publishing:
+            await publishing.follow()
 
 
-class Publishing:
-    """One agency's file on its way into a run."""
-
-    def __init__(
-        self,
-        log: EventLog,
-        run: Run,
-        clock: Clock,
-        file: Path,
-        mapping: ReportMapping,
-        *,
-        correction: bool = False,
-        poll_s: float = POLL_S,
-    ) -> None:
-        self._log = log
-        self._run = run
-        self._clock = clock
-        self._file = file
-        self._mapping = mapping
-        self._correction = correction
-        self._poll_s = poll_s
-        self._publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
-        self._history = ReportHistory(by_time=mapping.report.revision is None)
-        self._in_file: set[tuple[str, str]] = set()
-
-    async def once(self) -> ReportsPublished:
-        """Publish what the log does not have of the file.
-
-        Raises `TableError` where any line of it cannot be used, before anything is published.
-        """
-        table = self._read()
-        table.faults.raise_any()
-        self._say_totals(table)
-        await self._recall()
-        news = self._history.news(table.reports)
-        if news.refused:
-            raise TableError("\n".join([*bounded(news.refused), "Nothing was published."]))
-        await self._publish(news)
-        return ReportsPublished(len(news.publish), len(table.reports) - len(news.publish))
-
-    async def follow(self) -> None:
-        """Publish what is new in the file, now and whenever it has changed, until cancelled.
-
-        A file that is being written is left alone until it has not changed from one look to the next.
-        """
-        await self._recall_in_time()
-        seen = read = None
-        while True:
-            now = _state(self._file)
-            if now is not None and now == seen != read:
-                await self._publish_new()
-                read = now
-            if now is None and seen is None is not read:
-                screen.say(f"{self._file} is not there any more. What was published of it stands; waiting for it.")
-                read = None
-            seen = now
-            await self._clock.sleep(self._poll_s)
-
-    async def _recall(self) -> None:
-        """Learn from the log what was published before, by whatever process."""
-        async for report in reports_of(self._log, self._run.topics.tallies.name, self._mapping.report.source):
-            self._history.add(report)
-
-    async def _recall_in_time(self) -> None:
-        """Learn it, however long the log is out of reach."""
-        await retried(self._recall, Tries(self._clock), screen.say_waiting)
-
-    def _read(self) -> ReportTable[Reported]:
-        return read_reports(self._file, self._mapping, self._run.definition, correction=self._correction)
-
-    def _say_totals(self, table: ReportTable[Reported]) -> None:
-        for wrong in table.wrong_totals:
-            screen.say(f"{self._file}: {wrong}.")
-
-    async def _publish_new(self) -> None:
-        """Publish what was not published before; say what cannot be."""
-        try:
-            table = self._read()
-        except UsageError as error:
-            screen.say(str(error))
-            return
-        if table.faults.count:
-            screen.say(table.faults.message("the reports that they are of are left out."))
-        self._say_totals(table)
-        self._say_gone(table)
-        news = self._history.news(table.reports)
-        for fault in bounded(news.refused):
-            screen.say(fault)
-        await self._publish(news)
-        if news.publish:
-            newest = max(report.at for report in news.publish)
-            screen.say(f"Published {grouped(len(news.publish))} reports, as of {newest}.")
-
-    async def _publish(self, news: News) -> None:
-        for odd in bounded(news.odd):
-            _log.warning("%s: %s", self._file, odd)
-        await publish(self._publisher, map(entry, news.publish))
-
-    def _say_gone(self, table: ReportTable[Reported]) -> None:
-        """Say where a file has fewer districts than it had; what it had of the others stands."""
-        found = {(report.contest, report.district) for report in table.reports}
-        gone = sorted(self._in_file - found)
-        self._in_file |= found
-        if gone and not table.faults.count:
-            self._in_file = found
-            _log.warning(
-                "%s has no report any more of %s. What was published of them stands. Is the file whole?",
-                self._file,
-                some_of([f"{district} ({contest})" for contest, district in gone], _GONE_SHOWN),
-            )
-
-
-def _state(file: Path) -> FileState | None:
-    """The file's state; `None` where it is not there."""
-    try:
-        return state_of(file)
-    except OSError:
-        return None
+async def _show(into: _Into, feed: _Feed) -> None:
+    """Print the first events of a table, and what of it was not understood."""
+    clock, definition = Wall(), into.definition
+    if definition is None:
+        async with open_log(into.url, clock) as log:
+            definition = (await find_run(log, into.name)).definition
+    with TemporaryDirectory(prefix="sandik-") as folder:
+        file = Path(feed.file)
+        if is_address(feed.file):
+            address = Address(feed.file, Path(folder))
+            address.fetch()
+            file = address.file
+        for each in exports_of(file, feed.plan):
+            table = read_feed(each, feed.plan, definition, clock, correction=feed.correction)
+            for event in islice(table.reports, DRY_RUN_EVENTS):
+                typer.echo(encode(event).decode())
+            screen.say(f"{each}: {grouped(len(table.reports))} events, of which new ones would be published.")
+            say_asides(str(each), table)
+            if table.faults.count:
+                screen.say(table.faults.message("what they are of would be left out."))
 
 
 def _read_definition(path: Path) -> Election:

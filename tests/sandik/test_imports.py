@@ -28,6 +28,7 @@ WITHOUT: Final = {
     "demo": KAFKA | SCREEN | PARQUET,
     "boxes": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "reports": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
+    "publish": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "simulate": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "scenarios": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
     "replay": KAFKA | SCREEN | SERVER,

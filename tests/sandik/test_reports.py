@@ -19,7 +19,7 @@ from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from producers.publish import entry
 from producers.tables.mapping import ReportMapping, read_report_mapping
-from sandik.commands.tables import Publishing
+from sandik.feed import Publishing
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import LogUnavailable
@@ -89,14 +89,20 @@ def test_a_file_becomes_totals_and_only_a_marked_correction_goes_back(
     assert (9, 1400) == (figures(sandik)["boxes_opened"], figures(sandik)["votes"]["imamoglu"])
 
 
-def test_a_file_with_a_line_that_cannot_be_used_publishes_nothing(
+def test_lines_that_can_be_used_are_published_and_strictly_all_have_to_be(
     sandik: Sandik, files: tuple[Path, Path, Path]
 ) -> None:
     table, mapping, definition = files
     table.write_text(HEADER + line() + line().replace("Üsküdar", "Atlantis"), encoding="utf-8")
-    code, _, said = sandik("reports", table, "--mapping", mapping, "--run", "n", "--definition", definition)
-
+    asked = ("reports", table, "--mapping", mapping, "--run", "n", "--definition", definition)
+    code, _, said = sandik(*asked, "--strict")
     assert (2, True, True) == (code, "line 3: no district 'Atlantis'" in said, "nothing was published" in said)
+
+    code, out, said = sandik(*asked, "--dry-run")
+    assert (0, 1, True) == (code, len(out.splitlines()), "line 3: no district 'Atlantis'" in said)
+
+    code, _, said = sandik(*asked)
+    assert (3, True, True) == (code, "line 3: no district 'Atlantis'" in said, "Published 1 reports" in said)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +302,7 @@ async def test_a_watched_file_that_has_fewer_districts_than_before_is_told(
     assert "has no report any more of tr/34/kadikoy (mayor). What was published of them stands" in caplog.text
 
 
-def test_the_same_revision_with_other_figures_is_refused_before_anything_is_published(
+def test_the_same_revision_with_other_figures_is_refused_and_strictly_all_of_the_file(
     sandik: Sandik, files: tuple[Path, Path, Path]
 ) -> None:
     table, mapping, definition = files
@@ -304,9 +310,11 @@ def test_the_same_revision_with_other_figures_is_refused_before_anything_is_publ
     assert 0 == sandik("reports", table, "--mapping", mapping, "--run", "n", "--definition", definition)[0]
     table.write_text(HEADER + line(votes=1400) + line().replace("Üsküdar", "Kadıköy"), encoding="utf-8")
 
-    code, _, told = sandik("reports", table, "--mapping", mapping, "--run", "n")
+    code, _, told = sandik("reports", table, "--mapping", mapping, "--run", "n", "--strict")
     assert (2, True) == (code, "tr/34/uskudar (mayor): revision 1 was published before with other figures" in told)
     assert "Nothing was published" in told
+    code, _, told = sandik("reports", table, "--mapping", mapping, "--run", "n")
+    assert (3, True) == (code, "Published 1 reports" in told)
     assert (10, 1500) == (figures(sandik)["boxes_opened"], figures(sandik)["votes"]["imamoglu"])
 
 

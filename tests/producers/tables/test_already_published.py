@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.tables.already_published import BoxHistory, News, ReportHistory
+from producers.tables.drafts import Statement
 from producers.tables.notation import revision_of
 from schemas.tally import Counted, Reported, Withdrawn
 from schemas.totals import Cell
@@ -54,7 +55,7 @@ def test_a_source_that_counts_its_revisions_anew_is_told_as_one() -> None:
 
 
 def test_districts_and_contests_are_apart() -> None:
-    both: list[Reported] = [reported(), reported(district="tr/34/adalar"), reported(contest="council")]
+    both: list[Statement] = [reported(), reported(district="tr/34/adalar"), reported(contest="council")]
 
     assert News(both) == ReportHistory().news(both)
 
@@ -216,9 +217,10 @@ def test_whatever_an_agencys_clock_does_its_last_word_stands(files: Sequence[Fil
                 history.add(report)
         word = timed(file.minute, 10, votes={"a": file.votes})
         news = history.news([word])
-        for report in news.publish:
-            assert "counted" == ledger.apply(report, len(log))
-            log.append(report)
+        for fresh in news.publish:
+            assert isinstance(fresh, Reported)
+            assert "counted" == ledger.apply(fresh, len(log))
+            log.append(fresh)
         is_old = not news.publish and len(news.odd) == 1
         assert is_old or {"a": file.votes} == ledger.sums.votes
         assert not is_old or (word.at, word.votes) in [(report.at, report.votes) for report in log]

@@ -119,7 +119,7 @@ def test_every_file_of_a_night_in_which_clocks_go_back_comes_after_the_one_befor
         found += news.publish
         odd += news.odd
 
-    assert [*range(10, 18)] == [each.boxes_opened for each in found]
+    assert [*range(10, 18)] == [each.boxes_opened for each in found if isinstance(each, Reported)]
     assert sorted({each.revision for each in found}) == [each.revision for each in found]
     assert ["24T23:00:00+02:00", "25T03:05:00+01:00"] == [found[at].at.isoformat()[8:] for at in (0, -1)]
     assert 1 == len(odd)

@@ -1,0 +1,278 @@
+"""A table on its way into a run: once, or again and again as its file, folder or address changes.
+
+What is new is asked of the log, so a watcher may be started anew, elsewhere, at any time. Lines that cannot be used are
+told and left out; what was published of them before stands.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from eventlog.clock import Clock
+from eventlog.loops import Tries, retried
+from eventlog.port import EventLog
+from eventlog.run import Run
+from producers.input_files import some_of
+from producers.publish import Publisher, boxes_of, entry, publish, reports_of
+from producers.tables.already_published import News, ReportHistory
+from producers.tables.boxes import read_table, tallies
+from producers.tables.drafts import Statement
+from producers.tables.fitting import fitting
+from producers.tables.line_checks import bounded
+from producers.tables.mapping import BoxMapping, ReportMapping
+from producers.tables.parts import FileState, parts_of, state_of
+from producers.tables.reports import ReportTable, read_box_statements, read_reports
+from sandik import screen
+from sandik.fetched import Address, NotFetched
+from sandik.quantities import grouped
+from schemas.definition import Election
+from schemas.errors import TableError, UsageError
+
+_log = logging.getLogger(__name__)
+
+POLL_S: Final = 1.0
+"""How often a watched file is looked at; it is read once it has not changed from one look to the next."""
+
+ADDRESS_POLL_S: Final = 10.0
+"""How often an address is asked: six times a minute is what agencies put up with."""
+
+_GONE_SHOWN: Final = 5
+"""How many districts that a file has no more are named."""
+
+States = tuple[tuple[str, FileState], ...]
+
+
+class ReportsPublished(NamedTuple):
+    """How many statements of a file were published, how many the log had already, and how many lines were refused."""
+
+    new: int
+    known: int
+    refused: int = 0
+
+
+def read_feed(
+    file: Path, mapping: BoxMapping | ReportMapping, definition: Election, clock: Clock, *, correction: bool = False
+) -> ReportTable[Statement]:
+    """Read a table of districts or of boxes, whatever its mapping. Raises `MappingError` or `TableError`."""
+    fetched = clock.now()
+    if isinstance(mapping, ReportMapping):
+        if mapping.is_of_boxes:
+            boxes = read_box_statements(file, mapping, definition, fetched=fetched)
+            return ReportTable(tuple(boxes.reports), boxes.faults, boxes.wrong_totals, boxes.places, boxes.repeats)
+        reports = read_reports(file, mapping, definition, correction=correction, fetched=fetched)
+        return ReportTable(tuple(reports.reports), reports.faults, reports.wrong_totals, reports.places)
+    table, left_out = fitting(read_table(file, mapping, strict=False, fetched=fetched), mapping, definition)
+    for what in left_out:
+        table.faults.add_table(what)
+    events = tuple(tallies(table, mapping))
+    places = frozenset((event.contest, event.district, event.box) for event in events)
+    whole = None if table.faults.count else places
+    return ReportTable(events, table.faults, table.wrong_totals, whole, table.duplicates)
+
+
+def exports_of(file: Path, mapping: BoxMapping | ReportMapping) -> list[Path]:
+    """Return the files that are each all of a table as it was then, in the order of their names; mostly just one."""
+    if mapping.table.exports and file.is_dir():
+        return list(dict.fromkeys(part.path for part in parts_of(file, mapping.layout)))
+    return [file]
+
+
+class Publishing:
+    """One source's file, folder or address on its way into a run."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        run: Run,
+        clock: Clock,
+        file: Path | Address,
+        mapping: BoxMapping | ReportMapping,
+        *,
+        correction: bool = False,
+        strict: bool = False,
+        poll_s: float | None = None,
+    ) -> None:
+        self._log = log
+        self._run = run
+        self._clock = clock
+        self._mapping = mapping
+        self._correction = correction
+        self._strict = strict
+        self._address = file if isinstance(file, Address) else None
+        self._file = file.file if isinstance(file, Address) else file
+        self._name = self._address.url if self._address else str(file)
+        self._poll_s = (ADDRESS_POLL_S if self._address else POLL_S) if poll_s is None else poll_s
+        self._publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
+        by_content = mapping.report.revision == "content"
+        if isinstance(mapping, ReportMapping):
+            self._source, self._is_of_boxes = mapping.report.source, mapping.is_of_boxes
+            self._history = ReportHistory(by_time=mapping.is_by_time, by_content=mapping.is_by_content)
+        else:
+            self._source, self._is_of_boxes = mapping.source.id, True
+            self._history = ReportHistory(by_content=by_content)
+        self._in_file: set[tuple[str, str]] = set()
+        self._told = ""
+
+    async def once(self) -> ReportsPublished:
+        """Publish what the log does not have of the file.
+
+        Raises `TableError` where nothing of it can be used, or any line cannot and it is to be `strict`.
+        """
+        if self._address is not None:
+            await asyncio.to_thread(self._address.fetch)
+        await self._recall()
+        new = known = refused = 0
+        for file in exports_of(self._file, self._mapping):
+            table = await asyncio.to_thread(self._read, file)
+            if self._is_older(table):
+                known += len(table.reports)
+                continue
+            if self._strict or not table.reports:
+                table.faults.raise_any()
+            news = self._news(table)
+            if news.refused and (self._strict or not news.publish):
+                raise TableError("\n".join([*bounded(news.refused), "Nothing was published."]))
+            self._tell(table, news)
+            await self._publish(news)
+            new += len(news.publish)
+            known += max(0, len(table.reports) - len(news.publish))
+            refused += table.faults.count + len(news.refused)
+        return ReportsPublished(new, known, refused)
+
+    async def follow(self) -> None:
+        """Publish what is new, now and whenever the file, folder or address has changed, until cancelled.
+
+        A file that is being written is left alone until it has not changed from one look to the next.
+        """
+        await retried(self._recall, Tries(self._clock), screen.say_waiting)
+        seen: States | None = None
+        read: dict[str, FileState] | None = None
+        while True:
+            now = await self._look()
+            if now is not None and (now == seen or self._address is not None) and dict(now) != read:
+                await self._publish_new(now, read or {})
+                read = dict(now)
+            if now is None and seen is None is not read:
+                screen.say(f"{self._name} is not there any more. What was published of it stands; waiting for it.")
+                read = None
+            seen = now
+            await self._clock.sleep(self._poll_s)
+
+    async def _look(self) -> States | None:
+        """Return the states of the files as they are now; `None` where none is there."""
+        if self._address is not None:
+            try:
+                await asyncio.to_thread(self._address.fetch)
+            except NotFetched as error:
+                self._say_once(f"{error} What was published stands; trying again.")
+                return self._states()
+            self._told = ""
+        return self._states()
+
+    def _states(self) -> States | None:
+        try:
+            if not self._file.is_dir():
+                return ((str(self._file), state_of(self._file)),)
+            parts = parts_of(self._file, self._mapping.layout)
+            return tuple((str(path), state_of(path)) for path in dict.fromkeys(part.path for part in parts))
+        except (OSError, TableError):
+            return None
+
+    def _say_once(self, text: str) -> None:
+        if text != self._told:
+            screen.say(text)
+        self._told = text
+
+    async def _recall(self) -> None:
+        """Learn from the log what was published before, by whatever process."""
+        topic = self._run.topics.tallies.name
+        if self._is_of_boxes:
+            async for box in boxes_of(self._log, topic, self._source):
+                self._history.add(box)
+        else:
+            async for report in reports_of(self._log, topic, self._source):
+                self._history.add(report)
+
+    def _read(self, file: Path) -> ReportTable[Statement]:
+        return read_feed(file, self._mapping, self._run.definition, self._clock, correction=self._correction)
+
+    def _is_older(self, table: ReportTable[Statement]) -> bool:
+        """Return whether an export is older than what was published: a watcher that begins anew reads it again."""
+        latest = self._history.latest
+        if not self._mapping.table.exports or latest is None or not table.reports:
+            return False
+        return max(event.at for event in table.reports) < latest
+
+    def _news(self, table: ReportTable[Statement]) -> News:
+        """Return what is new in a table, and with `gone` what is gone from it."""
+        news = self._history.news(table.reports)
+        if self._mapping.report.gone and self._is_of_boxes and table.reports:
+            if table.places is None:
+                news.odd.append("some lines do not say of which box they are, so no box is taken for gone.")
+            else:
+                gone = self._history.gone(table.places, max(event.at for event in table.reports))
+                news.publish += gone.publish
+                news.odd += gone.odd
+        return news
+
+    async def _publish_new(self, states: States, read: dict[str, FileState]) -> None:
+        """Publish what was not published before, of the files that are not in this state yet; say what cannot be."""
+        changed = [Path(name) for name, state in states if read.get(name) != state]
+        files = changed if self._mapping.table.exports and self._file.is_dir() else [self._file]
+        for file in files:
+            try:
+                table = await asyncio.to_thread(self._read, file)
+            except UsageError as error:
+                screen.say(str(error))
+                continue
+            if self._is_older(table):
+                continue
+            self._say_gone(table)
+            news = self._news(table)
+            self._tell(table, news)
+            await self._publish(news)
+            if news.publish:
+                newest = max(report.at for report in news.publish)
+                kind = "boxes" if self._is_of_boxes else "reports"
+                screen.say(f"Published {grouped(len(news.publish))} {kind}, as of {newest}.")
+
+    def _tell(self, table: ReportTable[Statement], news: News) -> None:
+        if table.faults.count:
+            kind = "boxes" if self._is_of_boxes else "reports"
+            screen.say(table.faults.message(f"the {kind} that they are of are left out."))
+        say_asides(self._name, table)
+        for fault in bounded(news.refused):
+            screen.say(fault)
+        for odd in bounded(news.odd):
+            _log.warning("%s: %s", self._name, odd)
+
+    async def _publish(self, news: News) -> None:
+        await publish(self._publisher, map(entry, news.publish))
+
+    def _say_gone(self, table: ReportTable[Statement]) -> None:
+        """Say where a file has fewer districts than it had; what it had of the others stands."""
+        found = {(report.contest, report.district) for report in table.reports}
+        gone = sorted(self._in_file - found)
+        self._in_file |= found
+        if gone and not table.faults.count:
+            self._in_file = found
+            _log.warning(
+                "%s has no report any more of %s. What was published of them stands. Is the file whole?",
+                self._name,
+                some_of([f"{district} ({contest})" for contest, district in gone], _GONE_SHOWN),
+            )
+
+
+def say_asides(name: str, table: ReportTable[Statement]) -> None:
+    """Say which totals of a table are wrong, and what of it is set aside or there twice."""
+    _say_all(name, table.wrong_totals)
+    _say_all(name, bounded(table.faults.aside))
+    if table.repeats:
+        screen.say(f"{name}: {grouped(table.repeats)} lines are there twice, and count once.")
+
+
+def _say_all(name: str, sentences: Iterable[str] | Sequence[str]) -> None:
+    for sentence in sentences:
+        screen.say(f"{name}: {sentence}.")
