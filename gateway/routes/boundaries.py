@@ -27,11 +27,10 @@ _LATITUDES: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Boundaries:
-    """Boundaries ready to be served: GeoJSON bytes, their ETag, and the slugs that they have an outline for."""
+    """Boundaries ready to be served: GeoJSON bytes and their ETag."""
 
     body: bytes
     etag: str
-    slugs: frozenset[str]
 
 
 def read_boundaries(body: bytes, name: str = "the boundaries") -> Boundaries:
@@ -56,7 +55,7 @@ def read_boundaries(body: bytes, name: str = "the boundaries") -> Boundaries:
             raise UsageError(f"{name} has two features of {slug!r}. Merge them into one MultiPolygon.")
         slugs.add(slug)
     digest = blake2s(body, digest_size=_DIGEST_BYTES).hexdigest()
-    return Boundaries(orjson.dumps(collection), f'"{digest}"', frozenset(slugs))
+    return Boundaries(orjson.dumps(collection), f'"{digest}"')
 
 
 def _checked(feature: Any, name: str) -> str:  # noqa: ANN401  what JSON holds

@@ -100,11 +100,6 @@ class Night:
         """The time at which the first report is due."""
         return self._moment(min(schedule[0] for schedule in self._schedules.values() if schedule) >> _SERIAL_BITS)
 
-    @property
-    def last_due(self) -> datetime:
-        """The time at which the last report is due."""
-        return self._moment(max(schedule[-1] for schedule in self._schedules.values() if schedule) >> _SERIAL_BITS)
-
     def _moment(self, seconds: int) -> datetime:
         return self._plan.origin + timedelta(seconds=seconds)
 

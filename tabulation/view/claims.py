@@ -201,10 +201,6 @@ class Claims:
             return ()
         return tuple(name for name in CONTRADICTIONS if name in self._contradictory)
 
-    def contradictory(self, name: str) -> int:
-        """How many districts have this contradiction."""
-        return self._contradictory.get(name, 0)
-
     def cannot_be_overtaken(self, votes: Mapping[str, int], leader: str) -> bool:
         """Whether no completion of the night lets anybody on a ballot here have as many votes as the leader.
 

@@ -213,7 +213,8 @@ def main() -> None:
     figures = measure(scenario, staged)
     assert figures.size_bytes == encoded
     out("".join(f"{line}\n" for line in _lines(scenario, figures)))
-    out(f"first {staged.first_due}, last {staged.last_due}, {staged.last_due - staged.first_due + timedelta(0)}\n")
+    *_, (last_due, _) = staged
+    out(f"first {staged.first_due}, last {last_due}, {last_due - staged.first_due}\n")
 
 
 if __name__ == "__main__":

@@ -219,7 +219,6 @@ def test_a_district_that_contradicts_itself_claims_nothing_and_no_figures_are_to
         assert claims.possible is None
         assert not any(claims.cannot_be_overtaken({"a": 10**9, "b": 0}, leader) for leader in ("a", "b"))
     assert claims.contradictions == claim.contradictions
-    assert all(claims.contradictory(name) == (name in claim.contradictions) for name in CONTRADICTIONS)
 
 
 def figures(opened: int, votes: int, registered: int, **changes: int) -> dict[str, int]:
