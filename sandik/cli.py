@@ -31,12 +31,16 @@ COMMANDS: Final = (
     ),
     Command(
         "boxes",
-        "Publish an official ballot-box table, a tally event for each line; create the run if it is not there.",
+        "Publish an official ballot-box table, a tally event for each box; create the run if it is not there.",
     ),
     Command(
         "reports",
         "Publish an agency's totals of whole districts, a report for each contest and district, as a source of their "
         "own.",
+    ),
+    Command(
+        "mapping",
+        "Make a first mapping for a file that is to be published.",
     ),
     Command(
         "publish",
@@ -140,6 +144,8 @@ def load_command(name: str) -> Any | None:  # noqa: ANN401  Typer keeps a comman
             from sandik.commands.demo import app
         case "boxes" | "reports":
             from sandik.commands.tables import app
+        case "mapping":
+            from sandik.commands.mapping import app
         case "publish":
             from sandik.commands.publish import app
         case "simulate":

@@ -1,7 +1,8 @@
 """The commands, those in one module that a user would look for together. Modules import what their commands run.
 
 - A night comes in: `simulate` (a seeded one), `replay` (an archived one), `tables` (tables of boxes, and agencies'
-  totals as reports), `publish` (ready events).
+  totals as reports), `publish` (ready events);
+  `mapping` (a first mapping for a table).
 - It is counted and shown: `aggregate`, `gateway`; `demo` is all of it in one process. `control` gives orders.
 - It is kept: `archive` writes a run down, verifies that, and restores it into a log.
 - It is asked about: `totals` (now, at a moment, and exported to a file), `trace` (what is behind a number), `compare`

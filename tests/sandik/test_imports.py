@@ -28,6 +28,7 @@ WITHOUT: Final = {
     "demo": KAFKA | SCREEN | PARQUET,
     "boxes": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "reports": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
+    "mapping": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
     "publish": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "simulate": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "scenarios": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,

@@ -1,0 +1,296 @@
+"""A first mapping for a file, guessed from its names and cells, with what is left open as comments.
+
+A person reads what it says before anything is published, so it may guess what a reader must not: an encoding, a
+delimiter, which column is which.
+"""
+
+import codecs
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from producers.tables.encodings import encoding_of
+from producers.tables.lines import Layout, TableLine, toml_text
+from producers.tables.parts import Part, parts_of
+from producers.tables.sheet import open_sheet
+from schemas.spelling import fold
+
+_SAMPLE_BYTES: Final = 1024 * 1024
+_SAMPLE_LINES: Final = 500
+
+_WORDS: Final = {
+    "box": "sandik sandik-no box box-no station polling-station casilla clave-casilla secao seccion section mesa tps "
+    "precinct urn table booth",
+    "registered": "kayitli kayitli-secmen registered registered-voters roll lista-nominal aptos dpt electors eligible "
+    "voters padron",
+    "cast": "oy-kullanan kullanan cast ballots-cast ballots turnout total-votos comparecimento votantes",
+    "valid": "gecerli gecerli-toplam valid valid-votes sah suara-sah validos",
+    "invalid": "gecersiz gecersiz-toplam invalid nulos nulls spoilt spoiled void tidak-sah suara-tidak-sah rejected",
+    "unattributed": "dagitilmayan unattributed other-votes",
+    "boxes_opened": "acilan acilan-sandik boxes-opened counted opened reporting",
+    "district": "ilce ilce-adi district municipio municipality town city constituency district-name",
+    "province": "il il-adi province state county region uf",
+    "candidate": "candidate candidato aday nm-votavel name choice option",
+    "votes": "votes votos oy oy-sayisi qt-votos suara v count",
+    "contest": "office cargo contest race secim",
+    "at": "at saat time updated update-time generated timestamp dt date",
+    "status": "status durum estado",
+}
+"""Names that columns have in feeds, by what they are; see `fold`."""
+
+_ABSENT: Final = {"registered": "unknown", "cast": "sum", "valid": "sum", "boxes_opened": "all"}
+
+_TURKISH: Final = frozenset("ğışĞİŞ")
+
+_MAY_HAVE_MARKS: Final = re.compile(r"\d{1,3}([.,])\d{3}(\1\d{3})*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a table looks like: its layout, its header, and some of its lines."""
+
+    layout: Layout
+    header: tuple[str, ...]
+    lines: list[Sequence[str]]
+
+    def column(self, index: int) -> list[str]:
+        """The filled cells of a column."""
+        return [line[index].strip() for line in self.lines if index < len(line) and line[index].strip()]
+
+    def is_number(self, index: int) -> bool:
+        """Whether most of a column's cells are numbers."""
+        cells = self.column(index)
+        numbers = sum(cell.isdecimal() or _MAY_HAVE_MARKS.fullmatch(cell) is not None for cell in cells)
+        return bool(cells) and numbers * 10 > len(cells) * 7
+
+
+def guess_mapping(path: Path) -> str:
+    """Return the text of a mapping for the table. Raises `TableError` or `MappingError` where it cannot be read."""
+    look = _look(path)
+    found = _roles(look)
+    return "\n".join([*_head(path), *_table(look), *_meaning(look, found)]) + "\n"
+
+
+def _look(path: Path) -> _Look:
+    part = parts_of(path, Layout())[0]
+    with part.open() as raw:
+        sample = raw.read(_SAMPLE_BYTES)
+    layout = Layout()
+    if part.kind in {"csv", "tsv"}:
+        layout = _text_layout(sample, part)
+    elif part.kind == "json":
+        layout = replace(layout, rows=_deepest_list(part))
+    elif part.kind == "workbook":
+        layout = replace(layout, header_rows=_header_row(path, layout))
+    with open_sheet(path, layout) as sheet:
+        lines = [line.cells for line in islice(sheet.lines, _SAMPLE_LINES) if not line.fault]
+        for _ in sheet.lines:  # to its end: a file that cannot be read is told here
+            pass
+        return _Look(layout, sheet.header, lines)
+
+
+def _text_layout(sample: bytes, part: Part) -> Layout:
+    encoding = _encoding(sample)
+    text = sample.decode(encoding or encoding_of(sample[:4], None), errors="replace").lstrip("\ufeff")
+    rows = text.splitlines()[:_SAMPLE_LINES]
+    widths = {mark: Counter(map(len, _cells(rows, mark))) for mark in (",", ";", "\t", "|")}
+    best = max(widths, key=lambda mark: max(((width - 1) * lines for width, lines in widths[mark].items()), default=0))
+    delimiter = None if best == ("\t" if part.kind == "tsv" else ",") else best
+    width = widths[best].most_common(1)[0][0] if widths[best] else 0
+    first = next((number for number, cells in enumerate(_cells(rows, best), start=1) if len(cells) >= width), 1)
+    has_preface = any(row.strip() for row in rows[: first - 1])
+    return Layout(delimiter, encoding=encoding, header_rows=(first,) if has_preface else ())
+
+
+def _cells(rows: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    for row in rows:
+        try:
+            yield next(csv.reader([row], delimiter=delimiter), [])
+        except csv.Error:
+            yield []
+
+
+def _encoding(sample: bytes) -> str | None:
+    """Return the encoding of a text that is neither UTF-8 nor shows that it is UTF-16, else `None`."""
+    certain = encoding_of(sample[:4], None)
+    if certain != "utf-8":
+        return None
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)  # the sample may end within a letter
+    except UnicodeDecodeError:
+        turkish = sum(letter in _TURKISH for letter in sample.decode("cp1254", errors="replace"))
+        return "cp1254" if turkish else "cp1252"
+    return None
+
+
+def _header_row(path: Path, layout: Layout) -> tuple[int, ...]:
+    """Return the line of a workbook that has most filled cells, if it is not the first one."""
+    with open_sheet(path, replace(layout, header_rows=(0,))) as sheet:
+        lines: list[TableLine] = list(islice(sheet.lines, _SAMPLE_LINES))
+        for _ in sheet.lines:
+            pass
+    widest = max(lines, key=lambda line: sum(bool(cell.strip()) for cell in line.cells), default=None)
+    return (widest.number,) if widest is not None and widest.number > 1 else ()
+
+
+def _deepest_list(part: Part) -> str | None:
+    """Return the path to the innermost list of objects in a JSON file; `None` where the file is that list."""
+    with part.open() as raw:
+        found = orjson.loads(raw.read())
+    paths = sorted(set(_lists(found, "")), key=lambda each: (each.count("[]"), len(each)))
+    return paths[-1] if paths and paths[-1] != "[]" else None
+
+
+def _lists(found: object, path: str) -> Iterator[str]:
+    if isinstance(found, list):
+        items = [item for item in found if isinstance(item, dict)]
+        if items:
+            yield f"{path}[]"
+        for item in items[:5]:
+            yield from _lists(item, f"{path}[]")
+    elif isinstance(found, dict):
+        for name, value in found.items():
+            yield from _lists(value, f"{path}.{name}" if path else name)
+
+
+def _roles(look: _Look) -> dict[str, str]:
+    """Return which column is probably what."""
+    names = {name: fold(name.rpartition(".")[2]) for name in look.header}
+    found: dict[str, str] = {}
+    for role, words in _WORDS.items():
+        known = words.split()
+        for name, key in names.items():
+            if key in known and name not in found.values():
+                found.setdefault(role, name)
+    for role, words in _WORDS.items():
+        for name, key in names.items():
+            if role not in found and name not in found.values() and set(words.split()) & set(key.split("-")):
+                found[role] = name
+    if look.layout.rows and "votes" in found:
+        found |= _nested_roles(look, found)
+    if not {"candidate", "votes"} <= found.keys():  # a line for each candidate needs both
+        found = {role: name for role, name in found.items() if role not in {"candidate", "votes"}}
+    return found
+
+
+def _nested_roles(look: _Look, found: dict[str, str]) -> dict[str, str]:
+    """Return who has the votes, which the innermost objects say, and where, which those around them do."""
+    innermost = found["votes"].rpartition(".")[0]
+    header = enumerate(look.header)
+    texts = [name for index, name in header if not look.is_number(index) or name.endswith((".id", "@key"))]
+    within = [name for name in texts if name.startswith(f"{innermost}.")]
+    around = [name for name in texts if name not in within and "." in name and name != found.get("at")]
+    roles = {"candidate": within[0]} if within else {}
+    return roles | ({"district": around[-1]} if around else {})
+
+
+def _head(path: Path) -> list[str]:
+    return [
+        f"# A first mapping for {path.name}, guessed from its names. Look at each line, and at each ? that is left.",
+        "# Then see what it makes of the file: add --dry-run to sandik boxes or sandik reports.",
+        "",
+    ]
+
+
+def _table(look: _Look) -> list[str]:
+    layout, lines = look.layout, ["[table]"]
+    if layout.encoding:
+        lines.append(f"encoding = {toml_text(layout.encoding)} # ? its letters look so; are names right?")
+    if layout.delimiter:
+        lines.append(f"delimiter = {toml_text(layout.delimiter)}")
+    if layout.header_rows:
+        lines.append(f"header_row = {layout.header_rows[0]}")
+    if layout.rows:
+        lines.append(f"rows = {toml_text(layout.rows)}")
+    cells = [cell for index in range(len(look.header)) if look.is_number(index) for cell in look.column(index)]
+    marks = Counter(found[1] for cell in cells if (found := _MAY_HAVE_MARKS.fullmatch(cell)))
+    if marks:
+        lines.append(f"thousands = {toml_text(marks.most_common(1)[0][0])} # ? 1.234 is one thousand two hundred …")
+    words = sorted({cell for index in range(len(look.header)) if look.is_number(index) for cell in _words(look, index)})
+    if words:
+        told = ", ".join(map(toml_text, words[:10]))
+        lines.append(f"unreadable = [{told}] # ? or zero = […], where such a cell means none")
+    return [*lines, ""] if len(lines) > 1 else []
+
+
+def _words(look: _Look, index: int) -> Iterable[str]:
+    return (cell for cell in look.column(index) if not cell[:1].isdigit())
+
+
+def _meaning(look: _Look, found: dict[str, str]) -> list[str]:
+    is_long = "candidate" in found and "votes" in found
+    is_of_boxes = "box" in found
+    contest = f"{{ column = {toml_text(found['contest'])} }}" if "contest" in found else '"contest"'
+    at = f"{{ column = {toml_text(found['at'])} }}" if "at" in found else '"file"'
+    lines = [
+        "[report]",
+        'source = "source" # ? its id in the definition',
+        f"contest = {contest}" + ("" if "contest" in found else " # ? its id in the definition"),
+        f"at = {at}" + (' # ? time_format = "%d.%m.%Y %H:%M", if it is not ISO 8601' if "at" in found else ""),
+        '# timezone = "Europe/Istanbul" # of times that name none',
+        'revision = "content" # other figures than before get the next revision',
+        "",
+    ]
+    if "contest" in found:
+        values = sorted(set(look.column(look.header.index(found["contest"]))))[:20]
+        lines += ["[contests] # ? the ids of the definition", *(f'# {toml_text(value)} = "id"' for value in values), ""]
+    lines += ["[units]", f"district = {toml_text(found.get('district', look.header[0] if look.header else '?'))}"]
+    if "district" not in found:
+        lines[-1] += " # ? which column has the district?"
+    if "province" in found:
+        lines.append(f"province = {toml_text(found['province'])} # needed only where names are there twice")
+    lines += ["", "[columns]"]
+    counts = ["box"] if is_of_boxes else ["boxes_opened"]
+    counts += ["registered", "cast", "valid", "invalid", "unattributed"]
+    lines += [f"{name} = {toml_text(found[name])}" for name in counts if name in found]
+    if is_of_boxes and not look.is_number(look.header.index(found["box"])):
+        lines.append("# ? the box is no number: make one of it under [derived], see docs/mapping.md")
+    if is_long:
+        lines += [f"candidate = [{toml_text(found['candidate'])}]", f"votes = {toml_text(found['votes'])}"]
+    lines += _absent(found, counts)
+    return [*lines, *(_long(look, found) if is_long else _wide(look, found))]
+
+
+def _absent(found: dict[str, str], counts: list[str]) -> list[str]:
+    missing = {
+        name: rule for name, rule in _ABSENT.items() if name not in found and (name != "boxes_opened" or name in counts)
+    }
+    lines = [f'{name} = "{rule}"' for name, rule in missing.items()]
+    if "cast" in missing and "invalid" not in found:
+        lines.append('invalid = "none"')
+    return ["", "[absent] # ? what the file does not have, and what is taken for it", *lines, ""] if lines else [""]
+
+
+def _long(look: _Look, found: dict[str, str]) -> list[str]:
+    values = Counter(look.column(look.header.index(found["candidate"]))).most_common(40)
+    return [
+        "[rows] # ? lines that are no candidate's, such as",
+        '# invalid = ["Null"]',
+        '# blank = ["Blank"]',
+        "",
+        "[candidates] # ? what no ballot of the definition says that way",
+        *(f'# {toml_text(value)} = "id"' for value, _ in values),
+    ]
+
+
+def _wide(look: _Look, found: dict[str, str]) -> list[str]:
+    used = set(found.values())
+    columns = [name for index, name in enumerate(look.header) if name not in used and look.is_number(index)]
+    named = [f"{toml_text(name)} = {toml_text(_id_of(name, number))}" for number, name in enumerate(columns, start=1)]
+    return [
+        "[votes] # ? the ids of the definition; delete columns that are no candidate's. Columns of one candidate:",
+        "# sum them under [derived]",
+        *named,
+    ]
+
+
+def _id_of(name: str, number: int) -> str:
+    key = fold(name.rpartition(".")[2])
+    return key if key.isascii() and key[:1].isalnum() else f"candidate-{number}"
