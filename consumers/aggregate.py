@@ -336,7 +336,7 @@ class Aggregator:
             await self._publish_cells()
         if self._clock.monotonic() >= self._notices_due:
             await self._publish_notices()
-        await self._relay.mark(self._positions())
+        await self._relay.publish_progress(self._positions())
 
     async def _publish_cells(self) -> None:
         """Publish the cells that changed, each once, as they stand now."""

@@ -1,7 +1,7 @@
 """The order relay: carries what the control topic says into totals, where its position is the same for every reader.
 
-Holds become gates, figures set by hand overrides, a replay's clocks marks. That a replay has begun another take is for
-the aggregator: it is about to fold what nobody asks for any more.
+Holds become gates, figures set by hand overrides, a replay's clocks the progress of partitions. That a replay has begun
+another take is for the aggregator: it is about to fold what nobody asks for any more.
 
 What cannot be read in the control topic goes to quarantine, as tallies do (`tabulation.orders.control`).
 
@@ -21,7 +21,7 @@ from eventlog.run import Run
 from schemas.asides import Gate, Override
 from schemas.control import parse_epoch
 from schemas.fields import Record
-from schemas.progress import Mark, parse_moved
+from schemas.progress import PartitionProgress, parse_moved
 from schemas.quarantine import Quarantined
 from schemas.trust import OperatorKey, OrderVerifier, Verdict
 from tabulation.orders.control import broken_control
@@ -53,7 +53,7 @@ class OrderRelay:
         self._restrictions = Restrictions(run.definition)
         self._overrides = Overrides()
         self._relayed = RelayedOrders(run.definition)
-        self._marks = ReplayProgress(run.epoch)
+        self._progress = ReplayProgress(run.epoch)
         partitions = run.topics.partitions
         self._partition = {
             district.id: log.partition_of(district.id.encode(), partitions) for district in run.definition.districts
@@ -96,27 +96,27 @@ class OrderRelay:
 
         Call order: after `fold_totals` has been given the totals topic to its end.
         """
-        await self._append_marks(self._marks.overwritten(self._owned))
+        await self._append_progress(self._progress.overwritten(self._owned))
         if self._has_orders:
             await self._relay()
             await self._append(self._relayed.overwritten(self._is_ours))
 
-    async def mark(self, positions: Mapping[int, int]) -> None:
+    async def publish_progress(self, positions: Mapping[int, int]) -> None:
         """Publish which of the replay's clocks are reached.
 
         Call order: everything before `positions` is published already.
         """
-        await self._append_marks(self._marks.owed(positions))
+        await self._append_progress(self._progress.owed(positions))
 
     def fold_totals(self, records: Iterable[Record]) -> None:
         """Fold records of the totals topic, as the aggregator follows it: they may overwrite what was relayed."""
         for record in records:
-            self._marks.fold(record)
+            self._progress.fold(record)
 
-    async def _append_marks(self, marks: list[Mark]) -> None:
-        if marks:
-            await self._log.append(self._totals, [Entry(mark.key, mark.encode()) for mark in marks])
-            self._marks.published(marks)
+    async def _append_progress(self, progress: list[PartitionProgress]) -> None:
+        if progress:
+            await self._log.append(self._totals, [Entry(one.key, one.encode()) for one in progress])
+            self._progress.published(progress)
 
     def unverified(self, now: datetime) -> tuple[Verdict, ...]:
         """The restrictions that stand at this moment though they cannot be verified, by their offset."""
@@ -183,7 +183,7 @@ class OrderRelay:
             return
         moved, begun = parse_moved(record.value), parse_epoch(record.value)
         if moved is not None:
-            self._marks.hear(record.offset, moved)
+            self._progress.hear(record.offset, moved)
         if begun is not None and begun.follows(self._run.name, self._run.topics.take):
             self.take_ended = True
 

@@ -12,7 +12,7 @@ from gateway.clients.framing import Framing
 from gateway.clients.hub import Hub
 from gateway.clients.session import Catalogue
 from schemas.fields import Record
-from schemas.progress import is_mark, parse_mark
+from schemas.progress import is_progress, parse_progress
 from schemas.trust import OperatorKey, Verdict
 from schemas.wire import PROTOCOL, Feed, Scope
 from tabulation.counting.comparisons import Comparisons
@@ -104,8 +104,8 @@ class RunState:
         if self.program.fold(record):
             self.control.clock.figures_changed()
         self.notices.fold(record)
-        if is_mark(record.key) and (mark := parse_mark(record.value)) is not None:
-            self.control.clock.mark(mark)
+        if is_progress(record.key) and (progress := parse_progress(record.value)) is not None:
+            self.control.clock.receive_progress(progress)
 
     def fold_control(self, record: Record) -> Verdict | None:
         """Fold the next record of the control topic; returns what was judged of it, `None` where it is no order."""

@@ -1,9 +1,9 @@
 """Progress: where a replay's clock stands, how far partitions have published for it, and which tallies were published.
 
 A replay's clock and its figures reach a reader through two topics, which have no order between them. So the clock has
-the positions of the tallies that it presumes, and whoever folds a partition publishes a *mark* in the totals topic,
-behind all totals that these tallies changed: a watermark of that partition. A reader shows a clock once all partitions
-have published its mark. See docs/decisions/replay.md.
+the positions of the tallies that it presumes, and whoever folds a partition publishes a `PartitionProgress` in the
+totals topic, behind all totals that these tallies changed. A reader shows a clock once all partitions have published
+theirs. In the log it is called a mark. See docs/decisions/replay.md.
 
 Totals were on air from when they were published, which may be long after their tallies came. So behind the totals of
 each tick stands a `Watermark`: how far the tallies were published when the log took it. Aggregators of before wrote a
@@ -17,8 +17,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from schemas.control import EpochName, Speed
 from schemas.fields import EventTime, Frozen, Moment, Total
 
-MARK_PREFIX: Final = b"mark:"
-"""What the key of a mark begins with."""
+PROGRESS_PREFIX: Final = b"mark:"
+"""What the key of a partition's progress begins with."""
 
 PlaybackStatus = Literal["playing", "paused", "seeking", "ended"]
 
@@ -46,8 +46,8 @@ class ReplayMoved(Frozen):
         return self.model_dump_json().encode()
 
 
-class Mark(Frozen):
-    """A partition's watermark: its totals for the clock at offset `mark` of topic `control` lie before this record."""
+class PartitionProgress(Frozen):
+    """A partition has published its totals for the clock at offset `mark` of topic `control` before this record."""
 
     v: Literal[1] = 1
     type: Literal["mark"] = "mark"
@@ -57,25 +57,25 @@ class Mark(Frozen):
     @property
     def key(self) -> bytes:
         """The record key, such as `mark:3`."""
-        return MARK_PREFIX + str(self.partition).encode()
+        return PROGRESS_PREFIX + str(self.partition).encode()
 
     def encode(self) -> bytes:
         """The record value."""
         return self.model_dump_json().encode()
 
 
-MARK: Final = TypeAdapter(Mark)
+PARTITION_PROGRESS: Final = TypeAdapter(PartitionProgress)
 
 
-def is_mark(key: bytes | None) -> bool:
-    """Whether a record of the totals topic with this key is a mark."""
-    return key is not None and key.startswith(MARK_PREFIX)
+def is_progress(key: bytes | None) -> bool:
+    """Whether a record of the totals topic with this key is a partition's progress for a replay's clock."""
+    return key is not None and key.startswith(PROGRESS_PREFIX)
 
 
-def parse_mark(value: bytes | None) -> Mark | None:
-    """Parse a mark's value; `None` where it is none."""
+def parse_progress(value: bytes | None) -> PartitionProgress | None:
+    """Parse a record value; `None` where it is no partition's progress."""
     try:
-        return MARK.validate_json(value or b"")
+        return PARTITION_PROGRESS.validate_json(value or b"")
     except ValidationError:
         return None
 

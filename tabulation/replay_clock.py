@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.fields import Record
-from schemas.progress import Mark, PlaybackStatus, ReplayMoved, is_mark, parse_mark
+from schemas.progress import PartitionProgress, PlaybackStatus, ReplayMoved, is_progress, parse_progress
 from schemas.wire import Playback
 
 MAX_WAITING: Final = 10_000
@@ -30,48 +30,52 @@ class _Clock(NamedTuple):
 
 
 class ReplayProgress:
-    """The fold of one epoch's clocks, in the order of the control topic, and of the marks that were said of them."""
+    """The fold of one epoch's clocks, in the order of the control topic, and of the progress published for them."""
 
     def __init__(self, epoch: str) -> None:
         self._epoch = epoch
         self._clocks: deque[_Clock] = deque(maxlen=MAX_WAITING)
         self._newest: dict[int, int] = {}
-        self._last_said: dict[int, int] = {}
+        self._newest_in_log: dict[int, int] = {}
 
     def hear(self, offset: int, moved: ReplayMoved) -> None:
         """Take a clock of the control topic, which lies at `offset`; one of another epoch is ignored."""
         if moved.epoch == self._epoch:
             self._clocks.append(_Clock(offset, moved.positions))
 
-    def owed(self, positions: Mapping[int, int]) -> list[Mark]:
-        """Return the marks to append once everything before these positions (offsets by partition) is published."""
+    def owed(self, positions: Mapping[int, int]) -> list[PartitionProgress]:
+        """Return the progress to append once everything before these positions (offsets by partition) is published."""
         reached = {partition: self._reached(partition, position) for partition, position in positions.items()}
-        return [Mark(partition=partition, mark=mark) for partition, mark in sorted(reached.items()) if mark is not None]
+        return [
+            PartitionProgress(partition=partition, mark=mark)
+            for partition, mark in sorted(reached.items())
+            if mark is not None
+        ]
 
-    def published(self, marks: list[Mark]) -> None:
-        """Take note that these marks are in the log now.
+    def published(self, progress: list[PartitionProgress]) -> None:
+        """Note that this progress is in the log now.
 
         Call order: `owed()`, append what it returns, then `published()`.
         """
-        for mark in marks:
-            self._newest[mark.partition] = max(mark.mark, self._newest.get(mark.partition, -1))
+        for one in progress:
+            self._newest[one.partition] = max(one.mark, self._newest.get(one.partition, -1))
 
     def fold(self, record: Record) -> None:
         """Fold the next record of the totals topic, whoever has written it."""
-        mark = parse_mark(record.value) if is_mark(record.key) else None
-        if mark is not None:
-            self._last_said[mark.partition] = mark.mark
+        progress = parse_progress(record.value) if is_progress(record.key) else None
+        if progress is not None:
+            self._newest_in_log[progress.partition] = progress.mark
 
-    def overwritten(self, partitions: frozenset[int]) -> list[Mark]:
-        """Return the marks to append again: those of partitions whose newest record is an older mark than ours."""
+    def overwritten(self, partitions: frozenset[int]) -> list[PartitionProgress]:
+        """Return the progress to append again: of partitions whose newest record in the log is older than ours."""
         return [
-            Mark(partition=partition, mark=mark)
+            PartitionProgress(partition=partition, mark=mark)
             for partition, mark in sorted(self._newest.items())
-            if partition in partitions and self._last_said.get(partition, -1) < mark
+            if partition in partitions and self._newest_in_log.get(partition, -1) < mark
         ]
 
     def _reached(self, partition: int, position: int) -> int | None:
-        """Return the offset of the newest clock that the partition has reached; `None` where a mark says so already."""
+        """Return the offset of the newest clock that the partition has reached; `None` where that is published."""
         newest = self._newest.get(partition, -1)
         for clock in reversed(self._clocks):
             if clock.offset <= newest:
@@ -89,13 +93,13 @@ TOLERANCE_S: Final = 0.25
 
 
 class ReplayClock:
-    """The fold of one epoch's clocks and marks."""
+    """The fold of one epoch's clocks, and of how far partitions have published for them."""
 
     def __init__(self, epoch: str, partitions: int) -> None:
         self._epoch = epoch
         self._partitions = partitions
         self._waiting: deque[tuple[int, ReplayMoved]] = deque(maxlen=MAX_WAITING)
-        self._said: dict[int, int] = {}
+        self._reached: dict[int, int] = {}
         self._shown: ReplayMoved | None = None
         self._moved_on = False
         """Whether figures have changed since the clock that is shown was reached."""
@@ -106,9 +110,9 @@ class ReplayClock:
             self._waiting.append((offset, moved))
             self._look()
 
-    def mark(self, mark: Mark) -> None:
-        """A mark from the totals topic. Whoever says it, it is true, and so is every one before it."""
-        self._said[mark.partition] = max(mark.mark, self._said.get(mark.partition, -1))
+    def receive_progress(self, progress: PartitionProgress) -> None:
+        """Fold a record of the totals topic. Whoever wrote it, it holds, and so does every earlier one."""
+        self._reached[progress.partition] = max(progress.mark, self._reached.get(progress.partition, -1))
         self._look()
 
     def figures_changed(self) -> None:
@@ -148,9 +152,9 @@ class ReplayClock:
         return "playing" if self._waiting and "playing" in heard else shown
 
     def _look(self) -> None:
-        if len(self._said) < self._partitions:
+        if len(self._reached) < self._partitions:
             return
-        reached = min(self._said.values())
+        reached = min(self._reached.values())
         while self._waiting and self._waiting[0][0] <= reached:
             self._shown = self._waiting.popleft()[1]
             self._moved_on = False

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 
 from benchmarks.on_air.expected import shares
 from eventlog.port import Entry
-from schemas.progress import Mark, ReplayMoved
+from schemas.progress import PartitionProgress, ReplayMoved
 from schemas.tally import Counted
 from tabulation.derived.feeds import FeedLimits
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
@@ -244,7 +244,7 @@ async def test_a_replay_shows_the_clock_of_its_night(tmp_path: Path, browser: Br
         )
         number = (await log.end_offsets(run.topics.control.name))[0]
         await log.append(run.topics.control.name, [Entry(b"replay", moved.encode())])
-        marks = [Mark(partition=partition, mark=number) for partition in range(4)]
+        marks = [PartitionProgress(partition=partition, mark=number) for partition in range(4)]
         await log.append(run.topics.totals.name, [Entry(mark.key, mark.encode()) for mark in marks])
         await shown.shows("#mode", "TEKRAR 21:15:00 · duraklatıldı")
 

@@ -13,7 +13,7 @@ from eventlog.reading import read_to_end
 from eventlog.run import Run, begin_replay_epoch, create_run, find_run
 from schemas.asides import is_aside
 from schemas.errors import LogUnavailable
-from schemas.progress import Mark, ReplayMoved, is_mark, parse_mark
+from schemas.progress import PartitionProgress, ReplayMoved, is_progress, parse_progress
 from tests.builders import NIGHT, counted, small_election
 from tests.consumers.test_aggregate import FAST, publish, until_end
 from tests.gateway.unreliable import Unreliable
@@ -56,18 +56,18 @@ async def say(log: EventLog, run: Run) -> int:
     return offset
 
 
-async def said(log: EventLog, run: Run) -> list[tuple[Mark | None, int]]:
+async def said(log: EventLog, run: Run) -> list[tuple[PartitionProgress | None, int]]:
     """Every mark in the totals topic, and how many totals lie before it."""
     found, totals = [], 0
     async for record in read_to_end(log, run.topics.totals.name):
-        if is_mark(record.key):
-            found.append((parse_mark(record.value), totals))
+        if is_progress(record.key):
+            found.append((parse_progress(record.value), totals))
         elif not is_aside(record.key):
             totals += 1
     return found
 
 
-async def until_marked(log: EventLog, run: Run, number: int) -> list[tuple[Mark | None, int]]:
+async def until_marked(log: EventLog, run: Run, number: int) -> list[tuple[PartitionProgress | None, int]]:
     async with asyncio.timeout(LIMIT_S):
         while True:
             found = await said(log, run)
@@ -83,7 +83,7 @@ async def test_a_mark_comes_behind_everything_that_its_clock_presumes(log: Event
     await until_end(log, run)
     found = await said(log, run)
     assert [(mark, totals) for mark, totals in found] == [
-        (Mark(partition=partition, mark=number), len(tallies)) for partition in (0, 1)
+        (PartitionProgress(partition=partition, mark=number), len(tallies)) for partition in (0, 1)
     ]
 
 
@@ -132,13 +132,13 @@ async def test_a_log_that_is_away_while_a_replay_epoch_begins_is_waited_for(log:
     assert None not in {progress.kept_s, progress.answered_s}
 
 
-async def test_watermarks_are_published_twice_after_a_zombie_but_not_after_a_restart(log: EventLog, run: Run) -> None:
+async def test_progress_is_published_twice_after_a_zombie_but_not_after_a_restart(log: EventLog, run: Run) -> None:
     await publish(log, run, counted())
     first = await say(log, run)
     await until_end(log, run)
     last = await say(log, run)
     await until_end(log, run)
-    zombie = Mark(partition=0, mark=first)
+    zombie = PartitionProgress(partition=0, mark=first)
     await log.append(run.topics.totals.name, [Entry(zombie.key, zombie.encode())])
     async with folding(log, run), asyncio.timeout(LIMIT_S):
         while True:

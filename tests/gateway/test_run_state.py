@@ -5,7 +5,7 @@ from eventlog.topics import RunTopics
 from gateway.run_state import RunState
 from schemas.control import Held
 from schemas.definition import Election
-from schemas.progress import Mark
+from schemas.progress import PartitionProgress
 from tabulation.derived.feeds import FeedLimits
 from tabulation.orders.restrictions import NO_EMBARGO
 from tests.gateway.nights import START, Written, election, totals
@@ -37,7 +37,7 @@ def test_a_record_of_totals_moves_the_view_and_one_that_cannot_be_read_is_skippe
     found = run_state()
     found.fold(Written(0, totals().encode()))
     found.fold(Written(1, b"garbage"))
-    found.fold(Written(2, Mark(partition=0, mark=1).encode(), key=b"mark:0"))
+    found.fold(Written(2, PartitionProgress(partition=0, mark=1).encode(), key=b"mark:0"))
     found.fold(Written(3, b"garbage", key=b"mark:0"))
 
     assert 4 == found.view.seq

@@ -3,13 +3,13 @@ import pytest
 from schemas.asides import is_aside
 from schemas.progress import (
     Late,
-    Mark,
+    PartitionProgress,
     ReplayMoved,
     Watermark,
-    is_mark,
+    is_progress,
     parse_late,
-    parse_mark,
     parse_moved,
+    parse_progress,
     parse_watermark,
 )
 from tests.builders import NIGHT
@@ -36,16 +36,16 @@ def test_what_is_no_clock_says_nothing() -> None:
 
 
 def test_a_mark_survives_the_way_through_the_log_and_is_no_totals() -> None:
-    mark = Mark(partition=3, mark=7)
-    assert (mark, b"mark:3") == (parse_mark(mark.encode()), mark.key)
-    assert is_mark(mark.key)
+    mark = PartitionProgress(partition=3, mark=7)
+    assert (mark, b"mark:3") == (parse_progress(mark.encode()), mark.key)
+    assert is_progress(mark.key)
     assert is_aside(mark.key)
-    assert not is_mark(None)
+    assert not is_progress(None)
     assert not is_aside(b"mayor/aa/tr/34/uskudar")
 
 
 def test_what_is_no_mark_says_nothing() -> None:
-    assert parse_mark(None) is parse_mark(b'{"type":"mark","partition":-1,"mark":0}') is None
+    assert parse_progress(None) is parse_progress(b'{"type":"mark","partition":-1,"mark":0}') is None
 
 
 LATE = Late(partition=3, offset=1841)

@@ -12,12 +12,12 @@ from schemas.definition import Election
 from schemas.fields import other_version
 from schemas.progress import (
     Late,
-    Mark,
+    PartitionProgress,
     ReplayMoved,
     Watermark,
     parse_late,
-    parse_mark,
     parse_moved,
+    parse_progress,
     parse_watermark,
 )
 from schemas.quarantine import Assessment, Quarantined, quarantined
@@ -49,7 +49,7 @@ SHAPES: dict[str, tuple[bytes, Parse]] = {
     "gate": (GATE.encode(), parse_gate),
     "override": (OVERRIDE.encode(), parse_override),
     "notice": (notice().encode(), parse_notice),
-    "mark": (Mark(partition=1, mark=2).encode(), parse_mark),
+    "mark": (PartitionProgress(partition=1, mark=2).encode(), parse_progress),
     "late": (LATE.encode(), lambda value: parse_late(LATE.key, value)),
     "watermark": (WATERMARK.encode(), lambda value: parse_watermark(WATERMARK.key, value)),
     "comparison": (comparison().encode(), parse_comparison),

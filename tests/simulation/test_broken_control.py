@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from eventlog.run import Run
 from eventlog.topics import RunTopics
 from schemas.control import EmbargoSet, parse_control, parse_epoch
-from schemas.progress import Mark, parse_moved
+from schemas.progress import PartitionProgress, parse_moved
 from schemas.trust import OrderVerifier
 from tabulation.orders.control import Control
 from tabulation.orders.relayed_orders import Holds, Overrides
@@ -127,7 +127,7 @@ def fold_everywhere(records: list[tuple[bytes | None, int]]) -> None:
             begun = parse_epoch(value)
             if begun is not None:
                 begun.follows(run.name, 0)
-            control.clock.mark(Mark(partition=0, mark=offset))
+            control.clock.receive_progress(PartitionProgress(partition=0, mark=offset))
             for late_s in (0, 3, 3600):
                 now = NOW + timedelta(seconds=late_s)
                 found = control.clock.at(now)

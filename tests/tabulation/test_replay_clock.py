@@ -4,7 +4,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.progress import Mark, ReplayMoved
+from schemas.progress import PartitionProgress, ReplayMoved
 from schemas.wire import Playback
 from tabulation.replay_clock import LEASE_S, ReplayClock, ReplayProgress, is_surprising
 from tests.builders import NIGHT
@@ -31,7 +31,7 @@ def moved(minute: float = 0, wall_s: float = 0, **fields: Any) -> ReplayMoved:
 
 def marked(clock: ReplayClock, number: int, *partitions: int) -> None:
     for partition in partitions:
-        clock.mark(Mark(partition=partition, mark=number))
+        clock.receive_progress(PartitionProgress(partition=partition, mark=number))
 
 
 def minute(clock: ReplayClock, wall_s: float) -> float | None:
@@ -57,7 +57,7 @@ def test_a_mark_may_come_before_its_clock() -> None:
     assert minute(clock, 1) == 1
 
 
-def test_of_watermarks_the_newest_counts_whatever_a_zombie_publishes() -> None:
+def test_of_progress_the_newest_counts_whatever_a_zombie_publishes() -> None:
     clock = ReplayClock("e1e1", 1)
     clock.hear(3, moved())
     clock.hear(4, moved(30, status="paused"))
@@ -236,8 +236,8 @@ def clock_at(*positions: int, epoch: str = "e1e1") -> ReplayMoved:
     )
 
 
-def mark(partition: int, number: int) -> Mark:
-    return Mark(partition=partition, mark=number)
+def mark(partition: int, number: int) -> PartitionProgress:
+    return PartitionProgress(partition=partition, mark=number)
 
 
 def test_a_clock_is_marked_once_its_tallies_are_published() -> None:
@@ -268,7 +268,7 @@ def test_a_partition_that_the_clock_does_not_know_owes_it_nothing() -> None:
     assert marks.owed({7: 0}) == [mark(7, 4)]
 
 
-def test_a_watermark_that_a_zombie_overwrote_is_published_again() -> None:
+def test_progress_that_a_zombie_overwrote_is_published_again() -> None:
     marks = ReplayProgress("e1e1")
     marks.hear(4, clock_at(0))
     marks.hear(5, clock_at(0))

@@ -20,7 +20,7 @@ from schemas.control import (
 )
 from schemas.errors import DefinitionError
 from schemas.moments import epoch_ms
-from schemas.progress import Mark, ReplayMoved, parse_moved
+from schemas.progress import PartitionProgress, ReplayMoved, parse_moved
 from schemas.quarantine import Quarantined
 from schemas.trust import OrderSigner, Verdict, encode_order
 from tabulation.orders.control import MAX_KEPT_BYTES, Control, broken_control
@@ -164,7 +164,7 @@ def _fold_elsewhere(run: Run, value: bytes, verdict: Verdict | None, control: Co
         marks.hear(0, moved)
         marks.owed({0: 9, 1: 9, 2: 9, 3: 9})
         for partition in range(4):
-            control.clock.mark(Mark(partition=partition, mark=0))
+            control.clock.receive_progress(PartitionProgress(partition=partition, mark=0))
         for later_s in (0, 1, 3_600):
             found = control.clock.at(NOW + timedelta(seconds=later_s))
             if found is not None:

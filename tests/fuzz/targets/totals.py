@@ -14,7 +14,7 @@ from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.asides import GATE, NOTICE, OVERRIDE, Gate, Notice, Override
 from schemas.moments import epoch_ms
-from schemas.progress import MARK, Late, Mark, Watermark
+from schemas.progress import PARTITION_PROGRESS, Late, PartitionProgress, Watermark
 from schemas.quarantine import Assessment, quarantined
 from schemas.statehash import state_of
 from schemas.tally import encode
@@ -48,7 +48,7 @@ def corpus() -> tuple[bytes, ...]:
     override = Override(**_OF, override=3, at=START, figures={"cast": 9, "votes.kurum": 3}, version=7)
     keyed = (
         *(Gate(**_OF, gate=2, held=True, program=own), Gate(**_OF, gate=4, held=False, version=7), override, notice),
-        *(Mark(partition=0, mark=1), Late(partition=0, offset=3)),
+        *(PartitionProgress(partition=0, mark=1), Late(partition=0, offset=3)),
         Watermark(owned_since=1, second=2, positions={0: 3}),
         Assessment(position="sandik.night.tallies/0/4", verdict="newer", revision=1),
     )
@@ -111,7 +111,7 @@ def _relay(record: Written) -> None:
 
 
 def _check_parsed(value: bytes) -> None:
-    for kind in (TOTALS, GATE, OVERRIDE, NOTICE, MARK):
+    for kind in (TOTALS, GATE, OVERRIDE, NOTICE, PARTITION_PROGRESS):
         try:
             found = kind.validate_json(value)
         except ValidationError:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from eventlog.run import Run
 from eventlog.topics import MAX_QUARANTINE_BYTES, RunTopics
 from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, EpochBegun, Held
-from schemas.progress import Mark
+from schemas.progress import PartitionProgress
 from schemas.quarantine import Quarantined, set_aside_in
 from schemas.trust import OrderVerifier
 from tabulation.orders.control import MAX_KEPT_BYTES, Control, broken_control
@@ -126,7 +126,7 @@ def test_a_replay_is_followed_and_its_take_ends_with_the_next() -> None:
         assert (ended, False) == (replay.take_ended, live.take_ended)
     for clock in (replay.clock, live.clock):
         for partition in range(RUN.topics.partitions):
-            clock.mark(Mark(partition=partition, mark=0))
+            clock.receive_progress(PartitionProgress(partition=partition, mark=0))
     assert (True, False) == (replay.clock.at(START) is not None, live.clock.at(START) is not None)
 
 
