@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from benchmarks.aggregating import aggregating
+from benchmarks.aggregating import aggregating, taking_over
 from benchmarks.archive import archive
 from benchmarks.encodings import encodings
 from benchmarks.folding import folding
@@ -32,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "parsing": parsing,
     "folding": folding,
     "aggregating": aggregating,
+    "taking_over": taking_over,
     "archive": archive,
     "encodings": encodings,
     "latency": latency,

@@ -1,10 +1,18 @@
-"""The aggregator on a million-event night: throughput from a cold start, and how long a warm restart takes."""
+"""The aggregator on a million-event night: throughput from a cold start, and how long a warm restart takes.
+
+And the real command on a smaller night, killed with `kill -9`: how long until it is back, and until another takes over.
+"""
 
 import asyncio
+import re
+import signal
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 import uvloop
 
@@ -16,7 +24,7 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
 from producers.publish import Publisher, publish
-from sandik.process import calm_garbage_collector
+from sandik.process import calm_garbage_collector, command_line
 from sandik.wiring import open_log
 from tabulation.counting.checkpoint import MARKER_KEY
 
@@ -53,6 +61,67 @@ def aggregating() -> Iterator[str]:
     ):
         cells = (spread(getattr(log, seconds)).text(".2f") for log in (embedded, kafka))
         yield f"| {what}: seconds by the wall | {' | '.join(cells)} |"
+
+
+def taking_over() -> Iterator[str]:
+    """Seconds from `kill -9` of `sandik aggregate` until its partitions are folded again, by itself or by another."""
+    with log_urls() as urls:
+        found = {name: [_kill_and_wait(url) for _ in range(ROUNDS)] for name, url in urls.items()}
+    embedded, kafka = found["embedded log"], found["Apache Kafka"]
+    yield "| seconds by the wall | embedded log | Apache Kafka |"
+    yield "|---|---:|---:|"
+    for number, what in enumerate(("killed and started again", "killed, and another takes over")):
+        cells = (spread([one[number] for one in log]).text(".2f") for log in (embedded, kafka))
+        yield f"| {what} | {' | '.join(cells)} |"
+
+
+def _kill_and_wait(url: str) -> tuple[float, float]:
+    """Kill one of one aggregators, which starts again, then one of two, which does not; seconds of both."""
+    where = ("--log", url, "--run", f"bench-{uuid.uuid4().hex[:8]}")
+    for command in (
+        ("simulate", *where, "--boxes-per-district", "40", "--speed", "0"),
+        ("aggregate", *where, "--until-end"),
+    ):
+        subprocess.run(command_line(*command), check=True, stderr=subprocess.DEVNULL)
+    with _Aggregate(where) as first:
+        first.wait_for_partitions(8)
+        first.kill()
+        killed = time.perf_counter()
+        with _Aggregate(where) as again, _Aggregate(where) as other:
+            again.wait_for_partitions(8)
+            back_s = time.perf_counter() - killed
+            other.wait_for_partitions(4)
+            again.wait_for_partitions(4)
+            again.kill()
+            killed = time.perf_counter()
+            other.wait_for_partitions(8)
+            return back_s, time.perf_counter() - killed
+
+
+class _Aggregate:
+    """`sandik aggregate` as a process, and what it says of its partitions."""
+
+    def __init__(self, where: tuple[str, ...]) -> None:
+        command = command_line("--verbose", "aggregate", *where)
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def wait_for_partitions(self, count: int) -> None:
+        """Read what it says until it folds so many partitions."""
+        for line in self._process.stderr or ():
+            owned = re.search(r"Folding partitions \[([0-9, ]*)\]", line)
+            if owned is not None and len(owned.group(1).split()) == count:
+                return
+        sys.exit("The aggregator ended. Run the command by hand to see why.")
 
 
 async def _measure(url: str) -> Figures:

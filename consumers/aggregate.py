@@ -70,6 +70,8 @@ class AggregateSettings:
     """How often sources are compared at most: as often as a person reads why they differ."""
     operators: tuple[OperatorKey, ...] = ()
     """Whose orders in the control topic count. Without any, everybody's do unless the run is live."""
+    member: str | None = None
+    """This process's name in the consumer group: a restart under the same name waits for nobody."""
 
 
 @dataclass(slots=True)
@@ -152,7 +154,7 @@ class Aggregator:
         Ends by cancellation, or where the run goes on in another replay epoch: see `fold_run`.
         """
         tries = Tries(self._clock, self._settings.retry)
-        joining = self._log.member(self._run.topics.tallies.name, GROUP)
+        joining = self._log.member(self._run.topics.tallies.name, GROUP, self._settings.member)
         async with self._relay, self._comparing, self._assessing, self._resources, joining as member:
             while not self._relay.take_ended:
                 try:
@@ -218,7 +220,7 @@ class Aggregator:
         self._progress.kept_s = self._clock.monotonic()
         self._answered()
         self._assessing.own(partitions)
-        _log.info("Folding partitions %s from %s.", sorted(partitions), positions)
+        _log.info("Folding partitions %s from %s as member %s.", sorted(partitions), positions, self._settings.member)
 
     async def _begin_watermarks(self, partitions: Collection[int]) -> None:
         """Say of partitions of which nothing was ever published that nothing was.

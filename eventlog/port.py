@@ -143,8 +143,13 @@ class EventLog(Protocol):
         """A reader of the given partitions, each from the given offset (0 is always the beginning)."""
         ...
 
-    def member(self, topic: str, group: str) -> Membership:
-        """Return a member of the consumer group that shares the topic's partitions; it joins when it is entered."""
+    def member(self, topic: str, group: str, name: str | None = None) -> Membership:
+        """Return a member of the consumer group that shares the topic's partitions; it joins when it is entered.
+
+        A member with a name that the group still has takes over that member's partitions at once, such as after a
+        `kill -9`. If the one before it lives, it is replaced: it goes on in the group without a name, and its log says
+        so. A member without a name waits until one that was killed is missed.
+        """
         ...
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
@@ -173,6 +178,14 @@ class RestorableLog(EventLog, Protocol):
     async def close_restore(self, topics: Sequence[Topic]) -> None:
         """From now on the append times in these topics are the log's own, whatever entries say."""
         ...
+
+
+def replaced(name: str) -> str:
+    """Say that another member has taken a member's name."""
+    return (
+        f"Another process has joined the group as member {name!r}; this one goes on without a name."
+        " Give each aggregator a --member of its own."
+    )
 
 
 def check_entries(topic: Topic, entries: Sequence[Entry]) -> None:

@@ -79,8 +79,8 @@ class TracedLog:
     def reader(self, topic: str, positions: Mapping[int, int]) -> Reader:
         return _TracedReader(self._log.reader(topic, positions), topic, self._tracer)
 
-    def member(self, topic: str, group: str) -> Membership:
-        return self._log.member(topic, group)
+    def member(self, topic: str, group: str, name: str | None = None) -> Membership:
+        return self._log.member(topic, group, name)
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
         return await self._log.end_offsets(topic)

@@ -1,13 +1,13 @@
-"""Stopping aiokafka's clients, whatever their own `stop` does, and telling whether a group consumer is still alive.
+"""Stopping aiokafka's clients, whatever their own `stop` does.
 
 aiokafka's `stop` may raise, may take for ever, and may end cancelled although nobody cancelled it: a fetcher awaits a
 task of its own that it has just cancelled, while that one sleeps off a failed request. What comes after in the same
 `stop` is then not done. So every step here has a task and a few seconds of its own, and the next follows however it
 ended.
 
-This is the only module that uses private attributes of aiokafka, since it has no public way to abort a stop that hangs,
-nor to ask whether a membership is alive. So pyproject.toml has an upper bound for it, and
-`tests/eventlog/kafka/test_closing.py` fails where a release has them no more.
+This module and `kafka.coordinator` are the only ones that use private attributes of aiokafka: it has no public way to
+abort a stop that hangs. So pyproject.toml has an upper bound for it, and `tests/eventlog/kafka/test_closing.py` fails
+where a release has them no more.
 """
 
 import asyncio
@@ -66,13 +66,6 @@ async def stop_producer(producer: AIOKafkaProducer) -> None:
 async def stop_admin(admin: AIOKafkaAdminClient) -> None:
     """Close an admin client, started or not; as `stop_consumer`."""
     await uninterrupted(_stop_admin(admin), CLOSE_S)
-
-
-def has_lost_membership(consumer: AIOKafkaConsumer) -> bool:
-    """Whether the task that keeps a consumer's place in its group has ended. It may do so without an error."""
-    coordinator = getattr(consumer, "_coordinator", None)
-    task = getattr(coordinator, "_coordination_task", None)
-    return isinstance(task, asyncio.Future) and task.done()
 
 
 async def _stop_consumer(consumer: AIOKafkaConsumer) -> None:

@@ -1,26 +1,21 @@
-"""The log on Apache Kafka: `KafkaLog` is the port's adapter, `KafkaReader` reads at positions that are ours.
-
-`KafkaMembership` is a group consumer that is used for its assignment alone and never fetches.
-"""
+"""The log on Apache Kafka: `KafkaLog` is the port's adapter, `KafkaReader` reads at positions that are ours."""
 
 import asyncio
-import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NoReturn, Self
+from typing import Final, Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from eventlog.clock import Wall
 from eventlog.kafka.appender import Appender
-from eventlog.kafka.closing import has_lost_membership, stop_consumer
+from eventlog.kafka.closing import stop_consumer
 from eventlog.kafka.connection import Connection, start_consumer
+from eventlog.kafka.membership import KafkaMembership
 from eventlog.kafka.security import Security
 from eventlog.kafka.topics import Topics
-from eventlog.loops import Tries, retried
 from eventlog.port import Batch, Entry, Topic, TopicFinding, check_entries, partition_of
-from schemas.errors import LogError, LoopEnded, PositionLost, UnknownTopic
+from schemas.errors import PositionLost, UnknownTopic
 
 
 class KafkaLog:
@@ -84,8 +79,8 @@ class KafkaLog:
     def reader(self, topic: str, positions: Mapping[int, int]) -> "KafkaReader":
         return KafkaReader(self._clients.connection, self._clients.topics, topic, positions)
 
-    def member(self, topic: str, group: str) -> "KafkaMembership":
-        return KafkaMembership(self._clients.connection, self._clients.topics, topic, group)
+    def member(self, topic: str, group: str, name: str | None = None) -> KafkaMembership:
+        return KafkaMembership(self._clients.connection, self._clients.topics, topic, group, name)
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
         where = await self._where(topic)
@@ -218,139 +213,3 @@ class KafkaReader:
             if self._positions[partition] == 0:
                 self._positions[partition] = beginnings[where]
             consumer.seek(where, self._positions[partition])
-
-
-_log = logging.getLogger(__name__)
-
-SESSION_MS: Final = 10_000
-"""A member that was killed is missed after this."""
-
-HEARTBEAT_MS: Final = 1_000
-"""Ten chances to be heard within a session, and how late a member learns that another came or left."""
-
-_NEVER_MS: Final = 2**31 - 1
-"""aiokafka expels a member that does not poll; ours has nothing to poll, and its heartbeats go out by themselves."""
-
-JOIN_S: Final = 15.0
-"""How long to wait for the first assignment: a session, until a member that was killed is missed, and a rebalance."""
-
-CHECK_S: Final = 1.0
-"""How often to check whether the membership is alive: as often as it sends a heartbeat."""
-
-_POLL_MS: Final = 50
-"""How often to look for the first assignment, and for an error of the coordinator's."""
-
-
-class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """A member of a consumer group. During a rebalance it keeps its old partitions until it is assigned new ones.
-
-    aiokafka keeps a membership alive in a task of its own, which may end without an error; this member would then keep,
-    for ever, partitions that the group has assigned to others, and be assigned none. So that task is checked every
-    `CHECK_S` seconds, and the group is joined anew where it has ended.
-    """
-
-    def __init__(self, connection: Connection, topics: Topics, topic: str, group: str) -> None:
-        self._connection = connection
-        self._topics = topics
-        self._topic = topic
-        self._group = group
-        self._partitions: frozenset[int] | None = None
-        self._consumer: AIOKafkaConsumer | None = None
-        self._watching: asyncio.Task[NoReturn] | None = None
-
-    async def __aenter__(self) -> Self:
-        await self._topics.find(self._topic)
-        await self._join()
-        self._watching = asyncio.create_task(self._watch(), name=f"member-{self._group}")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._partitions = None
-        watching, self._watching = self._watching, None
-        try:
-            if watching is not None:
-                watching.cancel()
-                await asyncio.wait({watching})
-        finally:
-            await self._leave()
-
-    @property
-    def partitions(self) -> frozenset[int]:
-        if self._watching is not None and self._watching.done():
-            _raise_end_of(self._watching)
-        return self._partitions or frozenset()
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Keep the partitions during a rebalance: two owners of one do no harm, since readers fence; no owner would."""
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Take over the partitions that a rebalance assigned, and pause them, so that nothing is fetched from them."""
-        if self._consumer is not None:
-            self._consumer.pause(*assigned)
-        self._partitions = frozenset(where.partition for where in assigned)
-
-    async def _join(self) -> None:
-        """Join the group, and wait for the first assignment. Raises `LogError`; then no consumer is left behind."""
-        self._consumer = consumer = AIOKafkaConsumer(
-            **self._connection.options,
-            group_id=f"{self._topic}.{self._group}",
-            auto_offset_reset="latest",
-            enable_auto_commit=False,
-            session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=HEARTBEAT_MS,
-            max_poll_interval_ms=_NEVER_MS,
-        )
-        consumer.subscribe([self._topic], listener=self)
-        try:
-            await start_consumer(consumer, self._connection)
-            async with self._connection.translated():
-                await self._first_assignment(consumer)
-        except BaseException:
-            await self._leave()
-            raise
-
-    async def _leave(self) -> None:
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await stop_consumer(consumer)
-
-    async def _first_assignment(self, consumer: AIOKafkaConsumer) -> None:
-        """Wait for the first rebalance to end, `JOIN_S` seconds at most. Polling raises the coordinator's errors."""
-        deadline = asyncio.get_running_loop().time() + JOIN_S
-        while self._partitions is None and asyncio.get_running_loop().time() < deadline:
-            await consumer.getmany(timeout_ms=_POLL_MS)
-
-    async def _watch(self) -> NoReturn:
-        """Check the membership for ever, and join the group anew where it was lost. Raises what no retry can mend."""
-        while True:
-            await asyncio.sleep(CHECK_S)
-            try:
-                await self._check()
-            except LogError as error:
-                if not error.retriable:
-                    raise
-                _log.warning("%s", error)
-            if self._is_lost:
-                _log.warning("The membership in group %r has died. Joining it anew.", self._group)
-                await self._leave()
-                await retried(self._join, Tries(Wall()), lambda waiting: _log.warning("%s", waiting))
-
-    async def _check(self) -> None:
-        """Raise the coordinator's error, if it has one: until somebody polls for it, it does nothing more."""
-        if self._consumer is None or self._is_lost:
-            return
-        async with self._connection.translated():
-            try:
-                async with asyncio.timeout(CHECK_S):
-                    await self._consumer.getmany(timeout_ms=0)
-            except TimeoutError:
-                return  # a rebalance is going on
-
-    @property
-    def _is_lost(self) -> bool:
-        return self._consumer is None or has_lost_membership(self._consumer)
-
-
-def _raise_end_of(watching: "asyncio.Task[NoReturn]") -> NoReturn:
-    error = None if watching.cancelled() else watching.exception()
-    raise error or LoopEnded("The watch over a membership", "it was cancelled, and nobody had asked for that")

@@ -36,6 +36,7 @@ class Topics:
         self._connection = connection
         self._admin = AIOKafkaAdminClient(**connection.options)
         self._known: dict[str, Topic] = {}
+        self._described: dict[str, int] = {}
 
     async def start(self) -> None:
         """Reach the cluster. Raises `LogUnavailable`, within a few seconds."""
@@ -123,7 +124,9 @@ class Topics:
         topic = self._known.get(name)
         if topic is None:
             async with self._connection.translated():
-                partitions = (await self._describe()).get(name)
+                if name not in self._described:
+                    self._described = await self._describe()  # of all topics: the run's others are found in it next
+                partitions = self._described.get(name)
                 if partitions is None:
                     raise UnknownTopic(name)
                 topic = Topic(name, partitions, max_record_bytes=await self._max_record_bytes(name))

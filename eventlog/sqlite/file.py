@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from eventlog.sqlite.tables import checksum_column, find_topic, records_of
+from eventlog.sqlite.tables import columns, find_topic, records_of
 from schemas.errors import LogError, LogFull, LogUnavailable, SandikError, UsageError
 
 _Identity = tuple[int, int]
@@ -52,8 +52,17 @@ CREATE TABLE IF NOT EXISTS record (
   checksum INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS lease (
   id INTEGER PRIMARY KEY AUTOINCREMENT, topic_id INTEGER NOT NULL REFERENCES topic (id), crew TEXT NOT NULL,
-  expires_ms INTEGER NOT NULL) STRICT;
+  expires_ms INTEGER NOT NULL, name TEXT, claim INTEGER NOT NULL DEFAULT 0) STRICT;
 """
+
+
+_ADDED: Final = (("record", "checksum INTEGER"), ("lease", "name TEXT"), ("lease", "claim INTEGER NOT NULL DEFAULT 0"))
+"""Columns that the first release's tables did not have, in the order in which they came."""
+
+
+def _missing(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return the added columns, each with its table, that the file does not have yet."""
+    return [(table, column) for table, column in _ADDED if column.split()[0] not in columns(connection, table)]
 
 
 class SameFile:
@@ -148,7 +157,7 @@ class LogFile:
             raise UsageError(f"{self.path} is a folder. Give the path of a file, for example {self.path}/night.db.")
         with self.translated(), closing(sqlite3.connect(self.path, isolation_level=None, timeout=0)) as connection:
             if self.is_ours(connection):
-                self._add_checksums(connection)
+                self._add_columns(connection)
                 return
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -158,15 +167,15 @@ class LogFile:
                 f" PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;"
             )
 
-    def _add_checksums(self, connection: sqlite3.Connection) -> None:
-        """Add the column to an earlier release's file. That release can go on using it, and leaves it empty."""
-        if checksum_column(connection) != "NULL":
+    def _add_columns(self, connection: sqlite3.Connection) -> None:
+        """Add what an earlier release's file lacks. That release can go on using it, and leaves these columns empty."""
+        if not _missing(connection):
             return
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if checksum_column(connection) == "NULL":  # still: another process may have been faster
-                connection.execute("ALTER TABLE record ADD COLUMN checksum INTEGER")
+            for table, column in _missing(connection):  # still: another process may have been faster
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

@@ -14,9 +14,10 @@ from types import MappingProxyType
 from typing import Self
 
 from eventlog.clock import Clock
-from eventlog.port import Batch, Entry, Topic, TopicFinding, check_entries, partition_of
+from eventlog.port import Batch, Entry, Topic, TopicFinding, check_entries, partition_of, replaced
 from eventlog.sqlite import leases, tables
 from eventlog.sqlite.file import LogFile
+from eventlog.sqlite.leases import Lease
 from eventlog.sqlite.tables import StoredTopic, compact, is_due
 from eventlog.sqlite.threads import Connections, Writer
 from schemas.errors import LogError, UnknownTopic
@@ -123,8 +124,8 @@ class SqliteLog:
     def reader(self, topic: str, positions: Mapping[int, int]) -> "SqliteReader":
         return SqliteReader(self, topic, positions)
 
-    def member(self, topic: str, group: str) -> "SqliteMembership":
-        return SqliteMembership(self, self._clock, topic, group)
+    def member(self, topic: str, group: str, name: str | None = None) -> "SqliteMembership":
+        return SqliteMembership(self, self._clock, topic, group, name)
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
         stored = await self.topic(topic)
@@ -193,22 +194,23 @@ class SqliteReader:
 class SqliteMembership:
     """A member of a consumer group: a lease in the file, renewed by a task while the context is open."""
 
-    def __init__(self, log: SqliteLog, clock: Clock, topic: str, group: str) -> None:
+    def __init__(self, log: SqliteLog, clock: Clock, topic: str, group: str, name: str | None) -> None:
         self._log = log
         self._clock = clock
         self._topic = topic
         self._group = group
+        self._name = name
         self._partitions: frozenset[int] = frozenset()
-        self._lease = 0
+        self._lease: Lease | None = None
         self._renewing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         stored = await self._log.topic(self._topic)
-        self._lease = await self._log.writer.submit(
-            lambda connection: leases.join(connection, stored, self._group, self._log.now_ms())
+        lease = await self._log.writer.submit(
+            lambda connection: leases.join(connection, stored, self._group, self._log.now_ms(), self._name)
         )
-        await self._renew(stored)
-        self._renewing = asyncio.create_task(self._keep_renewing(stored), name=f"lease-{self._lease}")
+        lease = await self._renewed(stored, lease)
+        self._renewing = asyncio.create_task(self._keep_renewing(stored, lease), name=f"lease-{lease.id}")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -216,6 +218,8 @@ class SqliteMembership:
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.wait([self._renewing])
+        if self._lease is None:
+            return
         try:
             await self._log.writer.submit(partial(leases.leave, lease=self._lease))
         except LogError as error:  # the lease expires by itself
@@ -225,18 +229,23 @@ class SqliteMembership:
     def partitions(self) -> frozenset[int]:
         return self._partitions
 
-    async def _keep_renewing(self, stored: StoredTopic) -> None:
+    async def _keep_renewing(self, stored: StoredTopic, lease: Lease) -> None:
         while True:
             await self._clock.sleep(leases.RENEW_S)
             try:
-                await self._renew(stored)
-            except LogError as error:  # the lease outlives four renewals that fail
+                lease = await self._renewed(stored, lease)
+            except LogError as error:  # the lease outlives several renewals that fail
                 _logger.warning("A lease could not be renewed: %s", error)
 
-    async def _renew(self, stored: StoredTopic) -> None:
-        self._partitions = await self._log.writer.submit(
-            lambda connection: leases.renew(connection, stored, self._group, self._lease, self._log.now_ms())
+    async def _renewed(self, stored: StoredTopic, lease: Lease) -> Lease:
+        """Renew the lease; the one that is held from now on: another one, where the name was taken."""
+        held, self._partitions = await self._log.writer.submit(
+            lambda connection: leases.renew(connection, stored, self._group, lease, self._log.now_ms())
         )
+        if lease.name is not None and held.name is None:
+            _logger.warning("%s", replaced(lease.name))
+        self._lease = held
+        return held
 
 
 def _findings(topic: Topic, stored: Topic | None) -> list[TopicFinding]:

@@ -193,8 +193,12 @@ def records_of(connection: sqlite3.Connection, stored: StoredTopic) -> Iterator[
 
 def checksum_column(connection: sqlite3.Connection) -> str:
     """Return the SQL expression for a record's checksum: `NULL` in a file that only an earlier release has opened."""
-    columns = {row[1] for row in connection.execute("PRAGMA table_info(record)")}
-    return "checksum" if "checksum" in columns else "NULL"
+    return "checksum" if "checksum" in columns(connection, "record") else "NULL"
+
+
+def columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    """Return the names of a table's columns."""
+    return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def check_positions(connection: sqlite3.Connection, stored: StoredTopic, positions: Mapping[int, int]) -> None:

@@ -1,5 +1,6 @@
 """`sandik aggregate`: fold tallies into totals."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from consumers.aggregate import AggregateSettings, Aggregator, Progress, fold_ru
 from eventlog.clock import Wall
 from eventlog.run import open_run
 from sandik import screen
+from sandik.member_names import member_name
 from sandik.metrics import AggregatorMetrics, metrics_served
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName, command_app
@@ -38,6 +40,15 @@ def aggregate(
         float,
         typer.Option(min=0.1, envvar="SANDIK_COMPARE_S", help="Say at most so often, in seconds, why sources differ."),
     ] = 5.0,
+    member: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SANDIK_MEMBER",
+            metavar="NAME",
+            help="This process's name among the run's aggregators: started again under it, it goes on at once. No two"
+            " may have the same. By default the host's name with a number.",
+        ),
+    ] = None,
     operator_key: OperatorKeys = None,
     metrics_host: MetricsHost = "127.0.0.1",
     metrics_port: MetricsPort = None,
@@ -52,7 +63,9 @@ def aggregate(
     if until_end:
         _say_what_was_done(run_to_completion(_until_end(log, run, settings)))
     else:
-        run_until_stopped(_for_ever(log, run, settings, metrics_host, metrics_port))
+        with member_name(run, member) as name:
+            settings = replace(settings, member=name)
+            run_until_stopped(_for_ever(log, run, settings, metrics_host, metrics_port))
 
 
 async def _until_end(url: str, name: str, settings: AggregateSettings) -> Progress:

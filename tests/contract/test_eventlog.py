@@ -321,6 +321,40 @@ async def test_two_members_share_and_the_one_who_stays_takes_over(log: EventLog,
         await until(lambda: stays.partitions == {0, 1, 2})
 
 
+async def test_a_member_that_comes_under_a_name_takes_the_place_of_the_one_before(
+    log: EventLog, log_url: str, topic: Topic
+) -> None:
+    """The one before has not left, as after a `kill -9`: who comes owns its partitions, and waits for nobody.
+
+    If it lives after all, it goes on without a name, and the two share.
+    """
+    async with open_log(log_url, Wall()) as before, before.member(topic.name, "group", "host-1") as older:
+        await until(lambda: older.partitions == {0, 1, 2})
+        async with log.member(topic.name, "group", "host-1") as newer:
+            await until(lambda: len(newer.partitions | older.partitions) == 3 and are_apart(newer, older))
+        await until(lambda: older.partitions == {0, 1, 2})
+
+
+async def test_members_of_two_names_share(log: EventLog, log_url: str, topic: Topic) -> None:
+    async with (
+        open_log(log_url, Wall()) as other,
+        log.member(topic.name, "group", "host-1") as one,
+        other.member(topic.name, "group", "host-2") as two,
+    ):
+        await until(lambda: len(one.partitions | two.partitions) == 3 and are_apart(one, two))
+
+
+def are_apart(one: Membership, two: Membership) -> bool:
+    """Whether both own something, and nothing together."""
+    return bool(one.partitions and two.partitions) and not one.partitions & two.partitions
+
+
+async def test_a_name_that_left_is_free_again(log: EventLog, topic: Topic) -> None:
+    for _ in range(2):
+        async with log.member(topic.name, "group", "host-1") as member:
+            await until(lambda: member.partitions == {0, 1, 2})
+
+
 async def test_members_of_different_groups_and_topics_do_not_share(log: EventLog, topic: Topic, single: Topic) -> None:
     async with (
         log.member(topic.name, "one") as one,

@@ -68,8 +68,8 @@ class Unreliable:
     def reader(self, topic: str, positions: Mapping[int, int]) -> Reader:
         return _Reader(self, self.line().reader(topic, positions))
 
-    def member(self, topic: str, group: str) -> Membership:
-        return self.line().member(topic, group)
+    def member(self, topic: str, group: str, name: str | None = None) -> Membership:
+        return self.line().member(topic, group, name)
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
         return await self.line().end_offsets(topic)

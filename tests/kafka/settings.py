@@ -28,6 +28,7 @@ share.coordinator.state.topic.min.isr={enough}
 default.replication.factor={copies}
 min.insync.replicas={enough}
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=4000
 broker.session.timeout.ms={session_ms}
 broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=4194304

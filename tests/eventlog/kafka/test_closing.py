@@ -12,13 +12,13 @@ from eventlog.kafka import closing as kafka_closing
 from eventlog.kafka.closing import (
     _cancelled,
     _tasks_of,
-    has_lost_membership,
     stop_admin,
     stop_consumer,
     stop_producer,
     uninterrupted,
 )
 from eventlog.kafka.connection import Connection
+from eventlog.kafka.coordinator import has_lost_membership
 from eventlog.kafka.log import KafkaLog
 from eventlog.kafka.security import Security
 from eventlog.port import Topic

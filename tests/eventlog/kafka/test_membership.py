@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
+from aiokafka.protocol.group import LeaveGroupRequest
 
-from eventlog.kafka import log as kafka_log
-from eventlog.kafka.log import KafkaLog, KafkaMembership
+from eventlog.kafka import membership as kafka_member
+from eventlog.kafka.log import KafkaLog
+from eventlog.kafka.membership import KafkaMembership
 from eventlog.port import Topic
 from schemas.errors import LogRefused, LoopEnded
 from tests.patience import LIMIT_S
@@ -24,7 +26,7 @@ async def log(kafka: str) -> AsyncIterator[KafkaLog]:
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_log, "CHECK_S", 0.05)
+    monkeypatch.setattr(kafka_member, "CHECK_S", 0.05)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -83,3 +85,59 @@ async def test_a_member_that_may_not_be_in_the_group_any_more_says_so(log: Kafka
             await coordinator(member)._push_error_to_user(GroupAuthorizationFailedError("group"))
         with pytest.raises(LogRefused, match="join the group"):
             await until(lambda: not member.partitions)
+
+
+@pytest.mark.kafka
+async def test_the_older_of_two_members_of_one_name_goes_on_without_it(
+    kafka: str, log: KafkaLog, unique: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It does not take the name back, which would throw the newer one out, and so on for ever."""
+    await log.create([Topic(unique, PARTITIONS)])
+    async with (
+        KafkaLog(kafka) as elsewhere,
+        elsewhere.member(unique, "group", "one") as older,
+        log.member(unique, "group", "one") as newer,
+    ):
+        await until(lambda: 2 == len(older.partitions) == len(newer.partitions))
+        await until(lambda: not older.partitions & newer.partitions)
+        assert (None, "one") == (older._name, newer._name)
+    told = [record.getMessage() for record in caplog.records if "joined the group as member 'one'" in record.message]
+    assert 1 == len(told)
+
+
+@pytest.mark.kafka
+async def test_a_member_that_was_missed_comes_back_under_its_name(log: KafkaLog, unique: str) -> None:
+    await log.create([Topic(unique, PARTITIONS)])
+    async with log.member(unique, "group", "one") as member:
+        group = coordinator(member)
+        before = group.member_id
+        await group._send_req(LeaveGroupRequest(group.group_id, before))
+        await until(lambda: group.member_id not in ("", before))
+        await until(lambda: PARTITIONS == len(member.partitions))
+        assert "one" == member._name
+
+
+@pytest.mark.kafka
+async def test_a_session_that_the_brokers_do_not_allow_is_lengthened(
+    log: KafkaLog, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_member, "SESSIONS_MS", (1, 10_000))
+    await log.create([Topic(unique, PARTITIONS)])
+    async with log.member(unique, "group", "one") as member:
+        assert PARTITIONS == len(member.partitions)
+        assert (10_000,) == member._sessions_ms
+
+
+@pytest.mark.kafka
+async def test_a_member_alone_keeps_its_name_when_it_stops_and_one_of_several_leaves(
+    kafka: str, log: KafkaLog, unique: str
+) -> None:
+    """Nobody takes over from one who is alone; from one of several the others do at once."""
+    await log.create([Topic(unique, PARTITIONS)])
+    async with log.member(unique, "group", "one") as alone:
+        generation = coordinator(alone).generation
+    async with log.member(unique, "group", "one") as again, KafkaLog(kafka) as elsewhere:
+        assert generation == coordinator(again).generation  # no rebalance: it found its place as it was
+        async with elsewhere.member(unique, "group", "two") as other:
+            await until(lambda: 2 == len(again.partitions) == len(other.partitions))
+        await until(lambda: PARTITIONS == len(again.partitions))

@@ -16,7 +16,6 @@ import pytest
 from eventlog.clock import Manual, Wall
 from eventlog.port import MIN_COMPACTION_LAG_MS, Entry, Topic
 from eventlog.sqlite import file as sqlite_file
-from eventlog.sqlite import leases as sqlite_leases
 from eventlog.sqlite.file import PAGE_BYTES, LogFile
 from eventlog.sqlite.log import SqliteLog
 from eventlog.sqlite.tables import COMPACT_EVERY_RECORDS
@@ -379,59 +378,6 @@ async def settled(log: SqliteLog) -> list[Record]:
     """All records, once the compaction behind the last append is through: the writer does it before the next job."""
     await log.create([])
     return (await read_to_end(log, COMPACTED.name))[0]
-
-
-async def test_a_member_that_was_killed_is_missed_after_its_lease(path: Path) -> None:
-    clock = Manual(NIGHT)
-    topic = Topic("shared", partitions=4)
-    async with SqliteLog(path, clock) as log:
-        await log.create([topic])
-        stored = await log.topic(topic.name)
-        killed = await log.writer.submit(
-            lambda connection: sqlite_leases.join(connection, stored, "group", log.now_ms())
-        )
-        async with log.member(topic.name, "group") as member:
-            assert killed
-            assert member.partitions == {1, 3}
-            for _ in range(sqlite_leases.LEASE_MS // 1000 + 1):
-                clock.advance(sqlite_leases.RENEW_S)
-                await log.create([])
-            async with asyncio.timeout(LIMIT_S):
-                while member.partitions != {0, 1, 2, 3}:
-                    await log.create([])
-
-
-async def test_a_member_that_was_killed_before_the_clock_went_back_is_missed_all_the_same(path: Path) -> None:
-    """Its lease ended an hour ahead, and half of the districts stood still until then, while every feed was live."""
-    topic = Topic("shared", partitions=4)
-    async with SqliteLog(path, Manual(NIGHT + timedelta(hours=1))) as before:
-        await before.create([topic])
-        stored = await before.topic(topic.name)
-        await before.writer.submit(lambda connection: sqlite_leases.join(connection, stored, "group", before.now_ms()))
-    async with SqliteLog(path, Manual(NIGHT)) as log, log.member(topic.name, "group") as member:
-        assert member.partitions == {0, 1, 2, 3}
-
-
-class Stepping(Manual):
-    """A clock that is set to another time; what waits by it goes on waiting as before."""
-
-    def step(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
-
-
-async def test_a_member_that_lives_keeps_its_share_when_the_clock_goes_back(path: Path) -> None:
-    ahead, behind = Stepping(NIGHT + timedelta(hours=1)), Manual(NIGHT)
-    topic = Topic("shared", partitions=4)
-    async with SqliteLog(path, ahead) as one, SqliteLog(path, behind) as two:
-        await one.create([topic])
-        async with one.member(topic.name, "group") as first, two.member(topic.name, "group") as second:
-            assert second.partitions == {0, 1, 2, 3}  # for a moment; two owners do no harm
-            ahead.step(-3600)
-            async with asyncio.timeout(LIMIT_S):
-                while [sorted(member.partitions) for member in (first, second)] != [[0, 2], [1, 3]]:
-                    for clock, log in ((ahead, one), (behind, two)):
-                        clock.advance(sqlite_leases.RENEW_S)
-                        await log.create([])
 
 
 @pytest.mark.parametrize("replaced", [True, False])

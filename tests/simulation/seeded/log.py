@@ -78,8 +78,8 @@ class SimulatedLog:
     def reader(self, topic: str, positions: Mapping[int, int]) -> "SimulatedReader":
         return SimulatedReader(self, topic, positions)
 
-    def member(self, topic: str, group: str) -> "SimulatedMember":
-        return SimulatedMember(self, topic, group)
+    def member(self, topic: str, group: str, name: str | None = None) -> "SimulatedMember":
+        return SimulatedMember(self, topic, group, name)
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
         return await self.ask(
@@ -199,16 +199,17 @@ def _end(waiting: asyncio.Future[None]) -> None:
 class SimulatedMember:
     """A place in a group, kept by a task of its own. A member that cannot say that it lives goes on as if it had."""
 
-    def __init__(self, log: SimulatedLog, topic: str, group: str) -> None:
+    def __init__(self, log: SimulatedLog, topic: str, group: str, name: str | None) -> None:
         self._log = log
         self._topic = topic
         self._group = group
+        self._name = name
         self._number = 0
         self._partitions: frozenset[int] = frozenset()
         self._living: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._number = await self._log.ask(lambda store: store.join(self._topic, self._group))
+        self._number = await self._log.ask(lambda store: store.join(self._topic, self._group, self._name))
         self._living = asyncio.create_task(self._live())
         return self
 

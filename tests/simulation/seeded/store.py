@@ -43,6 +43,7 @@ class Partition:
 class _Group:
     seen_s: dict[int, float] = field(default_factory=dict)
     generation: int = 0
+    names: dict[str, int] = field(default_factory=dict)
 
 
 class Store:
@@ -134,10 +135,14 @@ class Store:
                     kept = [record for record in old if newest[record.key] == record.offset]
                     partition.records = kept + partition.records[len(old) :]
 
-    def join(self, topic: str, group: str) -> int:
-        """Enter the group; the member's number. Raises `UnknownTopic`."""
+    def join(self, topic: str, group: str, name: str | None = None) -> int:
+        """Enter the group, in the place of who has that name; the member's number. Raises `UnknownTopic`."""
         self.topic(topic)
         self._members += 1
+        if name is not None:
+            names = self._groups.setdefault((topic, group), _Group()).names
+            self.leave(topic, group, names.get(name, 0))
+            names[name] = self._members
         self.renew(topic, group, self._members)
         return self._members
 
