@@ -6,6 +6,7 @@ A command's module is imported when that command is asked for, so that none pays
 import gc
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Annotated, Any, Final
 
 import typer
@@ -232,8 +233,17 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"sandik {version('sandik')}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def _logs(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", envvar="SANDIK_VERBOSE", help="Say what is going on.")
     ] = False,

@@ -101,7 +101,10 @@ async def _why_no_totals(log: EventLog, run: Run, tell: Told) -> str:
     tallies = sum((await log.end_offsets(run.topics.tallies.name)).values())
     published = sum((await log.end_offsets(run.topics.totals.name)).values())
     if tallies == 0:
-        return f"Run {run.name!r} has no totals: no tally has been published to it yet."
+        return (
+            f"Run {run.name!r} has no totals: no tally has been published to it yet. An aggregator counts them when "
+            f"they come: sandik aggregate --run {run.name}."
+        )
     if published == 0:
         return (
             f"Run {run.name!r} has no totals: its log holds {grouped(tallies)} tallies, and no aggregator has counted "

@@ -2,6 +2,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import orjson
@@ -49,6 +50,20 @@ def test_the_list_says_of_a_command_what_it_says_itself(command: Command) -> Non
     assert asked is not None
 
     assert command.help == " ".join((asked.help or "").split("\n\n")[0].split())
+
+
+def test_the_version_is_the_installed_one(sandik: Sandik) -> None:
+    assert (0, f"sandik {version('sandik')}\n", "") == sandik("--version")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [(("totalz",), "totals"), (("agregate",), "aggregate"), (("control", "hodl"), "hold")]
+)
+def test_a_mistyped_command_is_told_which_one_was_meant(sandik: Sandik, typed: tuple[str, ...], meant: str) -> None:
+    code, _, err = sandik(*typed)
+
+    assert 2 == code
+    assert f"Did you mean '{meant}'?" in err
 
 
 def test_a_table_becomes_totals(sandik: Sandik, table: Path) -> None:

@@ -1,7 +1,13 @@
 """`sandik totals` where there are none yet."""
 
+import asyncio
+
 import pytest
 
+from eventlog.clock import Wall
+from eventlog.run import create_run
+from sandik.wiring import open_log
+from tests.builders import small_election
 from tests.sandik.conftest import Sandik
 
 NIGHT = ("--speed", "0", "--seed", "7", "--boxes-per-district", "5", "--district", "tr/34/adalar")
@@ -15,6 +21,20 @@ def test_a_run_that_nobody_has_counted_says_so_and_what_to_do(sandik: Sandik, wh
     assert 0 == code
     assert "Run 'night' has no totals: its log holds" in err
     assert "no aggregator has counted them yet. Start one: sandik aggregate --run night." in err
+
+
+def test_a_run_without_a_tally_says_in_a_line_how_an_aggregator_is_started(sandik: Sandik) -> None:
+    async def make() -> None:
+        async with open_log("sqlite:night.db", Wall()) as log:
+            await create_run(log, "night", small_election(), mode="test", epoch="e1e1", clock=Wall())
+
+    asyncio.run(make())
+    code, _, err = sandik("totals", "--run", "night", "--log", "sqlite:night.db")
+
+    assert 0 == code
+    assert "no tally has been published to it yet." in err
+    assert "sandik aggregate --run night." in err
+    assert 1 == len(err.splitlines())
 
 
 @pytest.mark.parametrize("what", [(), ("--hash",), ("--format", "json")])
