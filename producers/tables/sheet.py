@@ -48,7 +48,8 @@ def open_sheet(path: Path, layout: Layout) -> Iterator[Sheet]:
         with ExitStack() as stack:
             sheet = replace(_sheet_of(stack, parts, layout), written=written)
             chosen = [(sheet.column(column, name), fold(text)) for column, text in layout.only]
-            yield replace(sheet, lines=(line for line in sheet.lines if _is_chosen(line, chosen)))
+            lines = (line for line in sheet.lines if _is_chosen(line, chosen)) if chosen else sheet.lines
+            yield replace(sheet, lines=lines)
         if [state_of(part.path) for part in parts] != before:
             raise TableError(f"{path} changed while it was read. Wait until it is written, and try again.")
     except MissingColumn as error:
@@ -136,6 +137,9 @@ def _is_chosen(line: TableLine, chosen: Iterable[tuple[int, str]]) -> bool:
 def _data_lines(lines: Iterator[TableLine], layout: Layout, file: str) -> Iterator[TableLine]:
     """Yield the lines that are data. Raises `TableError` where the line that ends a whole file is not the last one."""
     ended_at = 0
+    if not (layout.skip or layout.end or layout.unended):
+        yield from (line for line in lines if line.fault or any(map(str.strip, line.cells)))
+        return
     for line in lines:
         if line.fault:
             yield line
