@@ -7,6 +7,7 @@ delimiter, which column is which.
 import codecs
 import csv
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from producers.tables.encodings import encoding_of
 from producers.tables.lines import Layout, TableLine, toml_text
 from producers.tables.parts import Part, parts_of
 from producers.tables.sheet import open_sheet
+from schemas.errors import TableError
 from schemas.spelling import fold
 
 _SAMPLE_BYTES: Final = 1024 * 1024
@@ -73,7 +75,12 @@ class _Look:
 
 def guess_mapping(path: Path) -> str:
     """Return the text of a mapping for the table. Raises `TableError` or `MappingError` where it cannot be read."""
-    look = _look(path)
+    try:
+        look = _look(path)
+    except (OSError, EOFError, zlib.error, orjson.JSONDecodeError) as error:
+        raise TableError(
+            f"{path} cannot be read as a table: {error}. Is it there and whole, and its ending right?"
+        ) from error
     found = _roles(look)
     return "\n".join([*_head(path), *_table(look), *_meaning(look, found)]) + "\n"
 

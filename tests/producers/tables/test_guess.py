@@ -4,6 +4,7 @@ import pytest
 
 from producers.tables.guess import guess_mapping
 from producers.tables.mapping import ReportMapping, read_report_mapping
+from schemas.errors import TableError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -62,3 +63,11 @@ def test_the_list_of_a_file_that_is_one_is_no_path(tmp_path: Path) -> None:
     path.write_text('[{"ilce": "Şile", "acilan": 3, "a": 5, "b": 6}]', encoding="utf-8")
     plan, _ = guessed(path, tmp_path)
     assert (None, {"a": "a", "b": "b"}) == (plan.table.rows, plan.votes)
+
+
+@pytest.mark.parametrize("name", ["none.csv", "broken.json", "broken.csv.gz"])
+def test_a_file_that_cannot_be_read_is_told(name: str, tmp_path: Path) -> None:
+    if name != "none.csv":
+        (tmp_path / name).write_text("{", encoding="utf-8")
+    with pytest.raises(TableError, match="cannot be read as a table"):
+        guess_mapping(tmp_path / name)
