@@ -99,3 +99,10 @@ def test_of_a_total_row_the_numbers_are_compared_and_a_share_is_not() -> None:
     texts = {"votes": "1.234", "share": "%51,14", "cast": ""}
 
     assert {"votes": 1_234} == total_figures(texts, Numbers(thousands=".", decimal=","))
+
+
+def test_what_is_wrong_with_a_whole_table_counts_as_a_fault_too() -> None:
+    faults = LineFaults("t.csv")
+    for number in range(SHOWN_FAULTS + 1):
+        faults.add_table(f"no box {number}")
+    assert (SHOWN_FAULTS + 1, "  no box 0", SHOWN_FAULTS) == (faults.count, faults.shown[0], len(faults.shown))

@@ -66,8 +66,9 @@ def test_a_line_of_which_a_column_cannot_be_made_says_why(column: dict[str, obje
 
 def test_a_sum_with_an_illegible_count_is_set_aside_unless_the_line_has_a_fault() -> None:
     derived: dict[str, object] = {"all": {"sum": ["a"]}, "town": {"of": "place", "match": "Ş"}}
+    derived["none"] = {"of": "b", "values": {"": "", "-": "0"}}
     plan = TableMapping.model_validate({"derived": derived, "table": {"unreadable": ["?"]}})
-    lines = iter([TableLine(2, ["Ş", "", "?", ""]), TableLine(3, ["x", "", "?", ""]), TableLine(4, ["x"], fault="f")])
+    lines = iter([TableLine(2, ["Ş", "", "?", ""]), TableLine(3, ["x", "", "?", "!"]), TableLine(4, ["x"], fault="f")])
     found = list(plan.shape(Sheet(HEADER, lines), "t.csv").lines)
     assert [(True, "a is '?'"), (False, "place is 'x', in which town is not: Ş"), (False, "f")] == [
         (line.is_aside, line.fault) for line in found
