@@ -36,6 +36,9 @@ _FIGURES: Final = ("boxes_opened", *COUNTS, "unattributed")
 _MISSING_SHOWN: Final = 5
 """How many candidates without a line a message names."""
 
+_PLAIN_DIGITS: Final = 10
+"""A number of fewer digits needs no look at how it is written."""
+
 _SAID_ELSEWHERE: Final = "skip"
 """The meaning of a word for lines that are left out."""
 
@@ -68,6 +71,7 @@ class ReportReader:
     _unended: StatementKey | None = None
     _columns: dict[str, int] = field(default_factory=dict)
     _found: dict[tuple[object, ...], str] = field(default_factory=dict)  # ids by the cells that name them
+    _totals: dict[tuple[str, ...], bool] = field(default_factory=dict)  # whether a line of these names is a total
     _boxes: dict[str, frozenset[int]] = field(default_factory=dict)
     _names: Names = field(init=False)
     _contests: Spellings = field(init=False)
@@ -253,13 +257,24 @@ class ReportReader:
         """Return whether a line is the sum of others: its province or district has a word for it, and is no unit."""
         units = self.mapping.units
         columns = [self._columns[name] for name in (units.district, units.province) if name is not None]
-        names = [cells[column] for column in columns if column < len(cells)]
-        return names_total(names, self.mapping.table.totals) and not self._names.has(names[0])
+        names = tuple(cells[column] for column in columns if column < len(cells))
+        known = self._totals.get(names)
+        if known is None:
+            known = names_total(names, self.mapping.table.totals) and not self._names.has(names[0])
+            self._totals[names] = known
+        return known
 
     def _is_of_all_candidates(self, contest: str, cells: Sequence[str]) -> bool:
         """Return whether a line of a district is the sum of all candidates, by what it calls its candidate."""
         names = self._candidate_cells(cells)
-        return names_total(names, self.mapping.table.totals) and not self._names.anywhere(contest, names)
+        if not names:
+            return False
+        asked = (contest, "", *names)
+        known = self._totals.get(asked)
+        if known is None:
+            known = names_total(names, self.mapping.table.totals) and not self._names.anywhere(contest, names)
+            self._totals[asked] = known
+        return known
 
     def _all_candidates(self, key: StatementKey, line: TableLine) -> Iterator[tuple[int, StatementKey, int]]:
         """Yield the votes of such a line, where its cell is a number and the line has its end."""
@@ -422,4 +437,7 @@ class ReportReader:
 
     def _number(self, cells: Sequence[str], column: str, most: int | None = None) -> int:
         most = self._most if most is None else most
-        return self.mapping.table.numbers.parse(self._cell(cells, column), column, most)
+        text = self._cell(cells, column)
+        if len(text) < _PLAIN_DIGITS and text.isdecimal() and text.isascii() and int(text) <= most:
+            return int(text)  # nearly every cell, and a table has a million
+        return self.mapping.table.numbers.parse(text, column, most)
