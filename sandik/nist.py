@@ -245,7 +245,7 @@ def _contest(part: _Part, definition: Election, rows: Sequence[Row]) -> Json:
         **_a("CandidateContest", part.name),
         "Name": part.title,
         "ElectionDistrictId": _name("unit", part.scope),
-        "VotesAllowed": 1,
+        "VotesAllowed": definition.contest_by_id[part.contest].votes_per_voter,
         **_progress([row for row in mine if row.unit == part.scope], boxes, sum(boxes.values())),
         "ContestSelection": selections,
     }

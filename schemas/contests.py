@@ -1,17 +1,23 @@
 """The contests of an election: who is on which ballot, and where each is held."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.errors import DefinitionError
 from schemas.fields import Color, Frozen, Id, UnitId
-from schemas.seats import SeatPlan
+from schemas.seats import Ratio, SeatPlan
 from schemas.units import Name, Unit
 
 MAX_BALLOT_NO: Final = 10_000
 """The highest place on a ballot: the longest on record has some 1,000 names."""
+
+MAX_VOTES_PER_VOTER: Final = 100
+"""Votes of one voter in a contest: Bavaria's largest councils and Hamburg's parliament allow some 80."""
+
+MAX_ROUNDS: Final = 10
+"""Rounds of one office: a law has two or three, and a rerun adds one."""
 
 
 class Party(Frozen):
@@ -30,6 +36,22 @@ class Candidate(Frozen):
     name: Name
     party: Id | None = None
     ballot_no: Annotated[int, Field(ge=1, le=MAX_BALLOT_NO)] | None = None
+    color: Annotated[Color | None, Field(exclude_if=lambda color: color is None)] = None
+    """The hue of who has no party: an option of a referendum, or an independent."""
+
+
+class Majority(Frozen):
+    """What is needed to win: a share of the votes and, where the law asks for it, of the voters.
+
+    `of` says of what the share is: the valid votes, the ballots cast, or the registered voters. `passed_by` says what
+    is enough: exactly the share (`reaching`), or only more than it (`exceeding`). `turnout` is the share of the
+    registered voters who must have voted.
+    """
+
+    share: Ratio = (1, 2)
+    of: Literal["valid", "cast", "registered"] = "valid"
+    passed_by: Literal["reaching", "exceeding"] = "exceeding"
+    turnout: Ratio = (0, 1)
 
 
 class Contest(Frozen):
@@ -47,6 +69,32 @@ class Contest(Frozen):
     """The units in which it is held, each with all that is below it; `None`, which is not written, is everywhere."""
     seats: Annotated[SeatPlan | None, Field(exclude_if=lambda plan: plan is None)] = None
     """How its votes become seats; `None` where it divides none, which is not written: digests stay what they were."""
+    kind: Annotated[Literal["candidates", "referendum"], Field(exclude_if=lambda kind: kind == "candidates")] = (
+        "candidates"
+    )
+    """In a referendum `candidates` are the options, which belong to no party and are no independents either."""
+    threshold: Annotated[Majority | None, Field(exclude_if=lambda majority: majority is None)] = None
+    """What is needed to win, where most votes are not enough."""
+    votes_per_voter: Annotated[int, Field(ge=1, le=MAX_VOTES_PER_VOTER, exclude_if=lambda votes: votes == 1)] = 1
+    """How many votes each voter has. With more than one a valid ballot may hold any number of votes up to it."""
+    office: Annotated[Id | None, Field(exclude_if=lambda office: office is None)] = None
+    """What it elects somebody to. Contests of one office are its rounds."""
+    round: Annotated[int | None, Field(ge=1, le=MAX_ROUNDS, exclude_if=lambda number: number is None)] = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        where = f"Contest {self.id!r}"
+        if (self.office is None) != (self.round is None):
+            raise DefinitionError(f"{where} has an office or a round, and not the other. Give both, or neither.")
+        if self.kind == "referendum":
+            if self.seats is not None:
+                raise DefinitionError(f"{where} is a referendum, and divides seats. Take away one of the two.")
+            members = [one.id for ballot in (self.candidates, *self.ballots.values()) for one in ballot if one.party]
+            if members:
+                raise DefinitionError(
+                    f"{where} is a referendum, and its option {members[0]!r} has a party. Give the option a color."
+                )
+        return self
 
     def ballot(self, unit: str) -> tuple[Candidate, ...]:
         """The names on this unit's own ballot, in ballot order; those of the contest's where it has none.
@@ -88,6 +136,19 @@ def check_ballots(contest: Contest, parties: Collection[str], units: Mapping[str
             if candidate.party is not None and candidate.party not in parties:
                 raise DefinitionError(
                     f"Candidate {candidate.id!r} of {where} names an unknown party {candidate.party!r}."
+                )
+
+
+def check_rounds(contests: Iterable[Contest]) -> None:
+    """Raise `DefinitionError` where a round of an office is there twice."""
+    seen: dict[tuple[str, int], str] = {}
+    for contest in contests:
+        if contest.office is not None and contest.round is not None:
+            other = seen.setdefault((contest.office, contest.round), contest.id)
+            if other != contest.id:
+                raise DefinitionError(
+                    f"Contests {other!r} and {contest.id!r} are both round {contest.round} of {contest.office!r}. "
+                    "Number the rounds."
                 )
 
 

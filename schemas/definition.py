@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, model_validator
 
-from schemas.contests import Candidate, Contest, Party, check_area, check_ballots, check_unique
+from schemas.contests import Candidate, Contest, Majority, Party, check_area, check_ballots, check_rounds, check_unique
 from schemas.errors import DefinitionError
 from schemas.fields import Frozen, Id, Moment
 from schemas.language import TURKISH, LanguageTag
 from schemas.moments import zone_named
+from schemas.previous import Previous, check_previous
 from schemas.seats import check_seats
 from schemas.units import (
     MAX_LEVELS,
@@ -34,7 +35,19 @@ from schemas.units import (
     ranks,
 )
 
-__all__ = ["Candidate", "Contest", "Election", "Level", "Name", "Party", "Source", "Tree", "Unit", "check_times"]
+__all__ = [
+    "Candidate",
+    "Contest",
+    "Election",
+    "Level",
+    "Majority",
+    "Name",
+    "Party",
+    "Source",
+    "Tree",
+    "Unit",
+    "check_times",
+]
 
 
 class Source(Frozen):
@@ -70,6 +83,8 @@ class Election(Frozen):
     trees: Annotated[tuple[Tree, ...], Field(max_length=MAX_OTHER_TREES, exclude_if=lambda trees: not trees)] = ()
     """Other trees over the same counting units."""
     units: Annotated[tuple[Unit, ...], Field(min_length=1)]
+    previous: Annotated[tuple[Previous, ...], Field(exclude_if=lambda previous: not previous)] = ()
+    """What contests of this election came to the last time."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -79,6 +94,7 @@ class Election(Frozen):
         check_unique("contest", [contest.id for contest in self.contests])
         check_unique("unit", [unit.id for unit in self.units])
         check_units(self.unit_by_id, self.levels_in_force, self._ranks)
+        check_rounds(self.contests)
         for contest in self.contests:
             check_area(contest, self.unit_by_id)
             check_ballots(contest, {party.id for party in self.parties}, self.unit_by_id)
@@ -89,6 +105,7 @@ class Election(Frozen):
                 )
             if contest.seats is not None:
                 check_seats(contest.id, contest.seats, contest.names, self.unit_by_id)
+        check_previous(self.previous, {contest.id: contest for contest in self.contests}, self.unit_by_id)
         return self
 
     @cached_property
@@ -168,6 +185,19 @@ class Election(Frozen):
             for unit in self.path(district.id):
                 below[unit].append(district.id)
         return {unit: tuple(districts) for unit, districts in below.items()}
+
+    def previous_of(self, contest: str) -> tuple[Previous, ...]:
+        """The earlier contests that a contest is compared with, in the definition's order."""
+        return tuple(one for one in self.previous if one.contest == contest)
+
+    def rounds_of(self, contest: str) -> tuple[str, ...]:
+        """The contests that are rounds of the same office, first round first; none where a contest is no round.
+
+        Raises `KeyError` for a contest that is not there.
+        """
+        office = self.contest_by_id[contest].office
+        rounds = [(one.round or 0, one.id) for one in self.contests if office is not None and one.office == office]
+        return tuple(round_id for _, round_id in sorted(rounds))
 
     def area_of(self, contest: str) -> frozenset[str]:
         """The districts in which a contest is held. Raises `KeyError` for a contest that is not there."""

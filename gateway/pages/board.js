@@ -2,6 +2,7 @@
  * The board: which panes there are, what is selected, and when they are drawn.
  */
 
+import { Asked } from "./asked.js";
 import { callOf } from "./call.js";
 import { Candidates } from "./candidates.js";
 import { Card } from "./card.js";
@@ -14,6 +15,7 @@ import { byId, make, setText } from "./dom.js";
 import { Explanation, pairOf, reasonOf } from "./explanation.js";
 import { feedState } from "./feed-state.js";
 import { Hero } from "./hero.js";
+import { baseOf, lastTimeLines } from "./last-time.js";
 import { TileMap } from "./map.js";
 import { Redraw } from "./redraw.js";
 import { fromAddress, toAddress } from "./selection.js";
@@ -22,7 +24,7 @@ import { groundsNow, View } from "./view.js";
 import { Why } from "./why.js";
 
 /**
- * @import { Column, Election, Formats, Handle, LiveNight, MainView } from "./types.d.ts"
+ * @import { Column, Election, Formats, Handle, LastTime, LiveNight, MainView } from "./types.d.ts"
  * @import { Part, Question, Selection, ShownFeed, Source, Tiles, Words } from "./types.d.ts"
  */
 
@@ -32,6 +34,9 @@ const AGE_TICK_MS = 1_000;
 const MAX_RATE_HZ = 2;
 
 const ANSWER_TIMEOUT_MS = 10_000;
+
+/** How often what has changed since the last time is asked for: it moves slowly. */
+const LAST_TIME_MS = 5_000;
 
 export class Board {
   /** @type {string | null} the unit that is pointed at */
@@ -49,6 +54,8 @@ export class Board {
   /** @type {MainView | null} */
   #main = null;
   #fault = "";
+  /** @type {Asked<LastTime[]>} */
+  #lastTime = new Asked(askLastTime, () => this.#redraw.soon(), Date.now, LAST_TIME_MS);
   #redraw = new Redraw(() => this.#draw());
 
   /**
@@ -196,6 +203,7 @@ export class Board {
     const main = { ...view.unit(selection), above: view.above(selection), call: this.#call(selection.unit) };
     this.#parts = view.parts(selection).map((part) => ({ ...part, call: this.#call(part.unit.id) }));
     this.hero.draw(main);
+    this.#since(main);
     this.candidates.draw(main);
     const leading = view.leading(this.#parts);
     const shared = { parts: this.#parts, source: main.source, selected: selection.unit, hue: view.hue };
@@ -206,6 +214,17 @@ export class Board {
     this.#drawCard();
     this.#main = main;
     this.#tick();
+  }
+
+  /** @param {MainView} main */
+  #since(main) {
+    const { contest, source, unit } = this.selection;
+    const isShown = this.election.compared.has(contest) && main.entry && !this.night.embargoed;
+    const base = isShown ? baseOf(this.#lastTime.of({ contest, source, unit })) : undefined;
+    const leader = main.lead?.leaders.length === 1 ? main.lead.leaders[0].candidate : undefined;
+    const isWhole = !this.election.isCounting(main.unit);
+    const lines = base ? lastTimeLines(base, { leader, isWhole, t: this.t, format: this.format }) : [];
+    this.hero.sinceLastTime(base?.name ?? "", lines);
   }
 
   /** The address of each tree's list; none where only one tree lists its units here. */
@@ -354,6 +373,19 @@ async function askWhy(question) {
   for (const [name, value] of Object.entries(question)) route.searchParams.set(name, value);
   const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
   return response.ok ? response.json() : null;
+}
+
+/**
+ * What has changed in a unit since earlier contests.
+ * @param {{ contest: string, source: string, unit: string }} where
+ * @returns {Promise<LastTime[] | undefined>}
+ */
+async function askLastTime(where) {
+  const route = routeUrl("/v1/facts", location.href);
+  for (const [name, value] of Object.entries(where)) route.searchParams.set(name, value);
+  const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+  if (!response.ok) throw new Error(`No facts (${response.status}).`);
+  return (await response.json()).facts[0]?.previous;
 }
 
 /**

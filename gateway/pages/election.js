@@ -38,6 +38,8 @@ export class Election {
     /** The levels that the definition names itself; none where they are the standard ones. */
     this.ownLevels = definition.levels ?? [];
     this.trees = definition.trees ?? [];
+    /** The contests of which earlier results are known. */
+    this.compared = new Set((definition.previous ?? []).map(({ contest }) => contest));
     this.levelById = new Map(
       [...this.ownLevels, ...this.trees.flatMap(({ levels }) => levels)].map((one) => [one.id, one]),
     );
@@ -201,7 +203,9 @@ export class Election {
     const own = contest.ballots ?? {};
     const unit = this.unitById.get(unitId);
     const holder = unit && [...this.#path(unit)].find(({ id }) => own[id]);
-    return (holder ? own[holder.id] : contest.candidates).map((candidate) => this.#drawn(candidate));
+    return (holder ? own[holder.id] : contest.candidates).map((candidate) =>
+      this.#drawn(candidate, contest.kind === "referendum"),
+    );
   }
 
   /**
@@ -212,17 +216,20 @@ export class Election {
     return this.#drawn({ id, name: id });
   }
 
-  /** @param {DefinedCandidate} candidate */
-  #drawn(candidate) {
+  /**
+   * @param {DefinedCandidate} candidate
+   * @param {boolean} [isOption] an option of a referendum is no independent
+   */
+  #drawn(candidate, isOption = false) {
     const party = this.partyById.get(candidate.party ?? "");
     return {
       id: candidate.id,
       name: candidate.name,
       party: party ? party.short_name : null,
       partyName: party && party.name !== candidate.name && party.short_name !== candidate.name ? party.short_name : "",
-      color: party?.color ?? INDEPENDENT,
+      color: party?.color ?? candidate.color ?? INDEPENDENT,
       mark: party?.mark ?? "none",
-      independent: !party,
+      independent: !party && !isOption,
     };
   }
 }

@@ -60,6 +60,9 @@ export class Hero {
       make("dt", { text: t("manualHead") }),
       make("dd", {}, this.manual),
     );
+    this.lastTimeHead = make("dt");
+    this.lastTime = make("dd");
+    this.lastTimeRow = make("div", { class: "last-time", hidden: true }, this.lastTimeHead, this.lastTime);
     this.heading = make("h1", { id: "place" });
     this.origin = make("p", { class: "origin" });
     this.mark = partyMark();
@@ -104,10 +107,22 @@ export class Hero {
         { class: "facts" },
         make("div", {}, make("dt", { text: t("turnout") }), make("dd", {}, this.turnout, this.turnoutOf)),
         make("div", {}, make("dt", { text: t("flagged") }), make("dd", {}, this.flagged, this.flaggedWhy)),
+        this.lastTimeRow,
         this.callRow,
         this.manualRow,
       ),
     );
+  }
+
+  /**
+   * What has changed since the last time, and since which; nothing where nobody knows.
+   * @param {string} base
+   * @param {readonly string[]} lines
+   */
+  sinceLastTime(base, lines) {
+    setAttribute(this.lastTimeRow, "hidden", lines.length ? null : "");
+    setText(this.lastTimeHead, `${this.t("lastTime")}: ${base}`);
+    setText(this.lastTime, lines.join(" · "));
   }
 
   /**

@@ -71,6 +71,8 @@ export interface Contest {
   readonly candidates: readonly DefinedCandidate[];
   /** Units with a ballot of their own. */
   readonly ballots?: Readonly<Record<string, readonly DefinedCandidate[]>>;
+  /** "referendum" where its candidates are options. */
+  readonly kind?: string;
   /** How its votes become seats, where it divides any: by which method, and how many each constituency has. */
   readonly seats?: { readonly method: string; readonly seats: Readonly<Record<string, number>> };
 }
@@ -79,6 +81,8 @@ export interface DefinedCandidate {
   readonly id: string;
   readonly name: string;
   readonly party?: string | null;
+  /** The hue of who has no party. */
+  readonly color?: string | null;
 }
 
 export interface DefinedParty {
@@ -100,6 +104,8 @@ export interface ElectionDefinition {
   /** Other trees over the same counting units. */
   readonly trees?: readonly { readonly id: string; readonly name: string; readonly levels: readonly Level[] }[];
   readonly units: readonly Unit[];
+  /** Earlier contests that those of this election are compared with. */
+  readonly previous?: readonly { readonly contest: string }[];
   readonly parties: readonly DefinedParty[];
 }
 
@@ -147,6 +153,25 @@ export type ShownFeed = Pick<Feed, "last_event" | "age_s"> &
 
 /** One source beside the others. */
 export type Column = UnitView & { feed: ShownFeed; stateWord: string };
+
+/** What has changed since an earlier contest, as /v1/facts tells it: see docs/facts.md. */
+export interface LastTime {
+  readonly previous: string;
+  readonly name: string;
+  readonly annulled: boolean;
+  readonly held_by: readonly string[];
+  readonly held_by_names: Readonly<Record<string, string>>;
+  readonly outcome: "hold" | "gain" | null;
+  readonly compared: number;
+  readonly units: number;
+  readonly turnout_change_bp: number | null;
+  readonly swings: readonly {
+    readonly candidate: string;
+    readonly votes_change: number;
+    readonly swing_bp: number | null;
+  }[];
+  readonly flipped: readonly { readonly unit: string; readonly held_by: string; readonly leader: string }[];
+}
 
 /** What a source, or both sources of a pair, say in the same boxes or districts. */
 export interface Sums {

@@ -1,6 +1,6 @@
 """/v1/facts: the arithmetic facts of the units, filtered by contest, source and unit."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import orjson
@@ -13,6 +13,8 @@ from gateway.routes.answers import Answers, Asked, asked
 from schemas.definition import Election
 from tabulation.counting.quarantine import Where
 from tabulation.derived.facts import facts_in
+from tabulation.derived.majority import majority_facts
+from tabulation.derived.swing import LastTime
 from tabulation.view.figures import UnitFigures
 
 MAX_UNITS_ANSWERED: Final = 2_000
@@ -45,8 +47,10 @@ def _answer(question: Asked) -> bytes:
             "Name a contest, a source or units, such as unit=tr/34/*.",
         )
     definition = question.run_state.run.definition
+    last_times = {one.id: LastTime(definition, one) for one in definition.previous}
     entries = [
         _entry(definition, contest, source, figures)
+        | {"previous": _previous(question, contest, source, figures.unit.id, last_times)}
         | {"set_aside": _set_aside(question, contest, source, figures.unit.id)}
         for contest, source, figures in found
     ]
@@ -84,8 +88,26 @@ def _found(question: Asked) -> list[tuple[str, str, UnitFigures]]:
     ]
 
 
+def _previous(
+    question: Asked, contest: str, source: str, unit: str, last_times: Mapping[str, LastTime]
+) -> list[dict[str, object]]:
+    """What has changed since each earlier contest, its base first named."""
+    view = question.view
+    found = []
+    for previous in question.run_state.run.definition.previous_of(contest):
+        facts = last_times[previous.id].facts(unit, lambda one: view.figures(contest, source, one))
+        base: dict[str, object] = {"name": previous.name, "date": previous.date, "annulled": previous.annulled}
+        names = {name: previous.names.get(name, name) for name in facts.held_by}
+        changes: dict[str, object] = {
+            "swings": [swing._asdict() for swing in facts.swings],
+            "flipped": [flip._asdict() for flip in facts.flipped],
+        }
+        found.append({"previous": facts.previous, **base, **facts._asdict(), **changes, "held_by_names": names})
+    return found
+
+
 def _entry(definition: Election, contest: str, source: str, figures: UnitFigures) -> dict[str, object]:
-    facts = facts_in(definition, contest, figures)
+    facts, held = facts_in(definition, contest, figures), definition.contest_by_id[contest]
     return {
         "contest": contest,
         "source": source,
@@ -109,4 +131,8 @@ def _entry(definition: Election, contest: str, source: str, figures: UnitFigures
         "complete": facts.complete,
         "progress_bp": facts.progress_bp,
         "contradictions": facts.contradictions,
+        "threshold": majority_facts(figures, rule)._asdict() if (rule := held.threshold) else None,
+        "office": held.office,
+        "round": held.round,
+        "rounds": definition.rounds_of(contest),
     }

@@ -46,13 +46,15 @@ class BoxLedger:
         "cell",
         "packing",
         "version",
+        "votes_per_voter",
     )
 
-    def __init__(self, cell: Cell, candidates: tuple[str, ...], boxes_total: int) -> None:
+    def __init__(self, cell: Cell, candidates: tuple[str, ...], boxes_total: int, votes_per_voter: int = 1) -> None:
         self.cell = cell
+        self.votes_per_voter = votes_per_voter
         self.boxes_total = boxes_total
         self.version = -1
-        self.packing: Packing = packing_of(candidates, boxes_total)
+        self.packing: Packing = packing_of(candidates, boxes_total, votes_per_voter)
         self._boxes: dict[int, int] = {}
         self._total = 0
         self._newest: datetime | None = None

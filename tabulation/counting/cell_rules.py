@@ -38,6 +38,7 @@ class CellRules:
     candidates: frozenset[str]
     key: bytes
     partition: int
+    votes_per_voter: int = 1
 
     def refusal(self, tally: Tally, key: bytes | None, partition: int) -> Refusal | None:
         """Why this tally of the cell cannot be used, or `None`."""
@@ -90,6 +91,7 @@ class Rulebook:
             candidates=definition.ballot_ids(cell.contest, cell.district),
             key=key,
             partition=self._partition_of(key),
+            votes_per_voter=definition.contest_by_id[cell.contest].votes_per_voter,
         )
 
     def _boxes_of(self, district: Unit) -> frozenset[int]:

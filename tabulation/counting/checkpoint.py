@@ -55,6 +55,7 @@ class _Head(Frozen):
     version: Version
     as_of: AwareDatetime
     boxes_total: Total
+    votes_per_voter: int = 1
     layout: dict[str, Any]
     totals: Sums
 
@@ -104,6 +105,8 @@ def ledger_entry(ledger: Ledger, partition: int) -> Kept:
         "layout": ledger.layout,
         "totals": {name: getattr(sums, name) for name in Sums.__slots__},
     }
+    if ledger.votes_per_voter > 1:  # without it the bytes are those of earlier releases
+        head["votes_per_voter"] = ledger.votes_per_voter
     return Kept(ledger.cell.key(), orjson.dumps(head) + b"\n" + zlib.compress(ledger.pack(), _LEVEL), partition)
 
 
@@ -164,11 +167,11 @@ def _restored(line: bytes, packed: bytes) -> Ledger:
     head = _Head.model_validate_json(line)
     cell, sums = Cell(*head.cell), head.totals
     if head.of == "reports":
-        reports = ReportLedger(cell, sums, head.boxes_total)
+        reports = ReportLedger(cell, sums, head.boxes_total, head.votes_per_voter)
         _check_layout(head, reports)
         reports.restore(zlib.decompress(packed), head.version, head.as_of)
         return reports
-    boxes = BoxLedger(cell, tuple(sums.votes), head.boxes_total)
+    boxes = BoxLedger(cell, tuple(sums.votes), head.boxes_total, head.votes_per_voter)
     _check_layout(head, boxes)
     boxes.restore(zlib.decompress(packed), sums, head.version, head.as_of)
     return boxes

@@ -68,6 +68,7 @@ class Packing:
         "_unpack",
         "_votes_lent",
         "_votes_mask",
+        "_votes_per_voter",
         "_wide",
         "candidates",
         "counts_mask",
@@ -76,7 +77,8 @@ class Packing:
         "size_bytes",
     )
 
-    def __init__(self, candidates: tuple[str, ...], *, wide: bool) -> None:
+    def __init__(self, candidates: tuple[str, ...], *, wide: bool, votes_per_voter: int = 1) -> None:
+        self._votes_per_voter = votes_per_voter
         code = "Q" if wide else "I"
         self.candidates = candidates
         self._place = {candidate: place for place, candidate in enumerate(candidates)}
@@ -128,9 +130,10 @@ class Packing:
                     row[place[candidate]] = votes
         # The numbers are written out one by one, in the order of `COUNTS`, `BOX_FLAGS`, excess, moment, order:
         # unpacking a tuple of the counts costs a tenth more, and this runs once a tally.
-        over_registered, cast_differs, parties_differ = odd_in(statement)
+        over_registered, cast_differs, parties_differ = odd_in(statement, self._votes_per_voter)
         is_odd = over_registered or cast_differs or parties_differ
-        excess, is_impossible = doubt_in(statement) if is_odd or statement.registered > MOST_BOX_VOTERS else _NO_DOUBT
+        is_suspect = is_odd or statement.registered > MOST_BOX_VOTERS
+        excess, is_impossible = doubt_in(statement, self._votes_per_voter) if is_suspect else _NO_DOUBT
         self._fill(
             row,
             self._first_count,
@@ -224,6 +227,6 @@ def event_time(moment: int) -> datetime:
 
 
 @lru_cache(maxsize=_SHARED_LAYOUTS)
-def packing_of(candidates: tuple[str, ...], boxes_total: int) -> Packing:
+def packing_of(candidates: tuple[str, ...], boxes_total: int, votes_per_voter: int = 1) -> Packing:
     """The layout for a ballot in a district of so many boxes; one object for all sources."""
-    return Packing(candidates, wide=boxes_total * MAX_BOX_EXCESS >= 2**32)
+    return Packing(candidates, wide=boxes_total * MAX_BOX_EXCESS >= 2**32, votes_per_voter=votes_per_voter)

@@ -54,10 +54,11 @@ class ReportLedger:
     before it and has fewer boxes opened. So there are never more than `MAX_DISTRICT_BOXES`; usually there is one.
     """
 
-    __slots__ = ("_corrected", "_reports", "as_of", "boxes_total", "cell", "sums", "version")
+    __slots__ = ("_corrected", "_reports", "as_of", "boxes_total", "cell", "sums", "version", "votes_per_voter")
 
-    def __init__(self, cell: Cell, sums: Sums, boxes_total: int) -> None:
+    def __init__(self, cell: Cell, sums: Sums, boxes_total: int, votes_per_voter: int = 1) -> None:
         self.cell = cell
+        self.votes_per_voter = votes_per_voter
         self.sums = sums
         self.version = -1
         self.as_of: datetime | None = None
@@ -98,7 +99,7 @@ class ReportLedger:
 
     def outcome_of(self, reported: Reported) -> ReportOutcome:
         """Return what would become of a report of this cell if it were folded now; nothing changes."""
-        trial = ReportLedger(self.cell, self.sums, self.boxes_total)
+        trial = ReportLedger(self.cell, self.sums, self.boxes_total, self.votes_per_voter)
         trial._corrected, trial._reports = self._corrected, self._reports
         return trial.apply(reported, 0)
 
@@ -129,13 +130,14 @@ class ReportLedger:
         standing = self._reports[0]
         self.as_of = standing.at
         content = Content(*orjson.loads(standing.content))
-        holds = (*odd_in(content), standing.boxes_opened > self.boxes_total, _counts_without_boxes(standing, content))
+        odd = odd_in(content, self.votes_per_voter)
+        holds = (*odd, standing.boxes_opened > self.boxes_total, _counts_without_boxes(standing, content))
         self.sums = Sums(
             boxes_opened=standing.boxes_opened,
             annulled=0,
             **stated_in(content),
             flagged=int(any(holds)),
-            flags={flag: int(odd) for flag, odd in zip(REPORT_FLAGS, holds, strict=True)},
+            flags={flag: int(is_so) for flag, is_so in zip(REPORT_FLAGS, holds, strict=True)},
             votes=dict.fromkeys(self.sums.votes, 0) | content.votes,
         )
 

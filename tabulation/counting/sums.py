@@ -56,14 +56,23 @@ class Doubt(NamedTuple):
     is_impossible: bool
 
 
-def doubt_in(box: BoxFigures) -> Doubt:
+def ballots_for(votes: int, votes_per_voter: int) -> int:
+    """The fewest ballots that so many votes can be on."""
+    return -(-votes // votes_per_voter)
+
+
+def doubt_in(box: BoxFigures, votes_per_voter: int = 1) -> Doubt:
     """What a box's own figures leave in doubt.
 
     A lead in the box can be wrong by the votes that may still go to anybody, which follow from the sums too, and by the
     votes that are too many. Where those are more than a hundred and more than a tenth of its voters, or the box is
     larger than any, it is impossible: then every vote in it may be another's, and as many more as it can have voters.
     Votes beyond the voters up to there are those of officials, and no doubt.
+
+    Where a voter has several votes, a ballot need not hold all of them: what is missing in the sums may go to nobody.
     """
+    if votes_per_voter > 1:
+        return _doubt_of_several(box, votes_per_voter)
     attributed = sum(box.votes.values())
     named, papers = attributed + box.unattributed, box.valid + box.invalid
     ballots = max(box.cast, papers, named)
@@ -79,6 +88,23 @@ def doubt_in(box: BoxFigures) -> Doubt:
         voters = max(BOX_VOTERS, min(box.registered, MOST_BOX_VOTERS))
         wrong = max(wrong, max(box.votes.values(), default=0) + voters + OFFICIALS)
     return Doubt(min(wrong - told, MAX_BOX_EXCESS), is_impossible)
+
+
+def _doubt_of_several(box: BoxFigures, votes_per_voter: int) -> Doubt:
+    """The same where a voter has several votes; the sums tell of the unattributed ones alone that they are open."""
+    named = ballots_for(sum(box.votes.values()) + box.unattributed, votes_per_voter)
+    papers = box.valid + box.invalid
+    too_many = max(papers - box.cast, named - box.valid, 0)
+    ballots = max(box.cast, papers, named)
+    beyond = max(too_many, ballots - box.registered if box.registered else 0)
+    is_impossible = max(ballots, box.registered) > MOST_BOX_VOTERS or (
+        beyond > OFFICIALS and beyond * _TENTH > box.registered
+    )
+    wrong = too_many * votes_per_voter
+    if is_impossible:
+        voters = max(BOX_VOTERS, min(box.registered, MOST_BOX_VOTERS))
+        wrong = max(wrong, max(box.votes.values(), default=0) + (voters + OFFICIALS) * votes_per_voter)
+    return Doubt(min(wrong, MAX_BOX_EXCESS), is_impossible)
 
 
 FLAGS: Final = ("cast_over_registered", "cast_sum_differs", "party_sum_differs")
@@ -99,12 +125,16 @@ class Content(NamedTuple):
     votes: dict[str, int]
 
 
-def odd_in(figures: Counted | Content) -> tuple[bool, bool, bool]:
-    """Return which of `FLAGS` hold for the counts of a box or district, in the order of `FLAGS`."""
+def odd_in(figures: Counted | Content, votes_per_voter: int = 1) -> tuple[bool, bool, bool]:
+    """Return which of `FLAGS` hold for the counts of a box or district, in the order of `FLAGS`.
+
+    Where a voter has several votes the candidates' may be any number up to so many on each valid ballot.
+    """
+    votes = sum(figures.votes.values()) + figures.unattributed
     return (
         figures.cast > figures.registered,
         figures.cast != figures.valid + figures.invalid,
-        figures.valid != sum(figures.votes.values()) + figures.unattributed,
+        figures.valid != votes if votes_per_voter == 1 else votes > figures.valid * votes_per_voter,
     )
 
 

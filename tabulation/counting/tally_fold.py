@@ -111,7 +111,8 @@ class TallyFold:
         rules = self._rulebook.rules_for(ledger.cell)
         if type(rules) is Refusal or isinstance(ledger, ReportLedger) != rules.takes_reports:
             return False
-        return ledger.sums.votes.keys() == rules.candidates and ledger.boxes_total == len(rules.boxes)
+        is_alike = (ledger.boxes_total, ledger.votes_per_voter) == (len(rules.boxes), rules.votes_per_voter)
+        return ledger.sums.votes.keys() == rules.candidates and is_alike
 
     def adopt(self, ledger: Ledger) -> None:
         """Take over a ledger from a checkpoint."""
@@ -223,8 +224,8 @@ def _new_ledger(rules: CellRules) -> Ledger:
     """The ledger of a cell that nothing was heard of yet."""
     candidates, boxes_total = tuple(sorted(rules.candidates)), len(rules.boxes)
     if rules.takes_reports:
-        return ReportLedger(rules.cell, Sums.zero(candidates), boxes_total)
-    return BoxLedger(rules.cell, candidates, boxes_total)
+        return ReportLedger(rules.cell, Sums.zero(candidates), boxes_total, rules.votes_per_voter)
+    return BoxLedger(rules.cell, candidates, boxes_total, rules.votes_per_voter)
 
 
 def _restarts(ledger: Ledger, tally: Tally) -> bool:

@@ -2,7 +2,8 @@
 
 - Of one unit: `facts` (arithmetic that nobody can argue with), `events` (what is worth a strap), `alarms` (what is
   worth waking an operator for).
-- Of a contest with seats: `seat_facts` (who has how many, in each unit).
+- Of a contest with seats: `seat_facts` (who has how many, in each unit). Where most votes are not enough: `majority`.
+- Since an earlier contest: `swing` (and who held what, and what changes hands).
 - Of the past: `history` (the totals as they stood at a moment).
 - Of the sources: `feeds` (how each is doing), `explain` (why two differ, and how the gap splits).
 - For tools that bind a field to a key: `columns` (flat rows, with numbers as a reader's language has them) and

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
+from schemas.definition import Election
 from schemas.quarantine import Reason
 from schemas.wire import Feed, FeedState
 from tabulation.counting.notices import NoticeGroup, NoticeGroups
@@ -117,7 +118,7 @@ class Alarms:
                 for figures in view.changed_figures(contest, source, since):
                     self._compare(contest, source, figures, now)
                     if view.definition.is_district(figures.unit.id):
-                        self._look_for_contradictions(contest, source, figures, now)
+                        self._look_for_contradictions(contest, source, figures, now, view.definition)
         silent = frozenset(source for source, feed in feeds.items() if feed.state in _SILENT)
         for source in sorted(silent - (silent if self._silent is None else self._silent)):
             self._raise("silence", now, source, as_of=feeds[source].last_event)
@@ -212,10 +213,13 @@ class Alarms:
             name, before, after = fall
             self._raise("fall", now, source, figure=name, before=before, after=after, **where)
 
-    def _look_for_contradictions(self, contest: str, source: str, figures: UnitFigures, now: datetime) -> None:
+    def _look_for_contradictions(
+        self, contest: str, source: str, figures: UnitFigures, now: datetime, definition: Election
+    ) -> None:
         """Raise what a district has far too much of, once while it lasts; also at the first look, where it lasts."""
         place, unit = (contest, source, figures.unit.id), figures.unit
-        found = excesses(figures.boxes_total, unit.registered, figures.counts, figures.votes)
+        many = definition.contest_by_id[contest].votes_per_voter
+        found = excesses(figures.boxes_total, unit.registered, figures.counts, figures.votes, many)
         known = self._contradictory.pop(place, frozenset())
         if found:
             self._contradictory[place] = frozenset(one.contradiction for one in found)

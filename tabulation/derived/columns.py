@@ -16,6 +16,7 @@ from schemas.definition import Candidate, Election, Unit
 from schemas.figures import ROW_COUNTS
 from schemas.language import collation_key, upper
 from tabulation.derived.facts import Facts, Ranked, facts_in
+from tabulation.derived.swing import Figures, LastTime, Swing, SwingFacts, base_of
 from tabulation.view.figures import UnitFigures
 
 Language = Literal["tr", "en"]
@@ -43,6 +44,14 @@ def percent_text(hundredths: int | None, language: Language) -> str:
         return ""
     number = points_text(hundredths, language)
     return f"%{number}" if language == "tr" else f"{number}%"
+
+
+def change_text(hundredths: int | None, language: Language) -> str:
+    """A change in points from hundredths, with its sign: `+3,07`; nothing where there is none."""
+    if hundredths is None:
+        return ""
+    sign = "+" if hundredths > 0 else "-" if hundredths < 0 else ""
+    return f"{sign}{points_text(abs(hundredths), language)}"
 
 
 Value = int | float | str
@@ -88,6 +97,11 @@ class Columns:
         self._zone = definition.zone
         self._unit_keys = _unit_keys(definition)
         self._layouts: dict[Shape, _Layout] = {}
+        self._last_times = {
+            contest.id: LastTime(definition, base)
+            for contest in definition.contests
+            if (base := base_of(definition, contest.id)) is not None
+        }
 
     def candidates(self, contests: Iterable[str], units: Iterable[str]) -> tuple[str, ...]:
         """Everybody on a ballot of these contests in these units, in ballot order."""
@@ -106,8 +120,18 @@ class Columns:
         """What the keys of a unit begin with where several units' columns are in one object."""
         return self._unit_keys[unit]
 
-    def row(self, contest: str, unit: Unit, figures: UnitFigures | None, shape: Shape) -> Row:
+    def row(
+        self,
+        contest: str,
+        unit: Unit,
+        figures: UnitFigures | None,
+        shape: Shape,
+        find: Figures = lambda _unit: None,
+    ) -> Row:
         """The columns of a unit; `figures` is `None` where nothing was ever reported.
+
+        `find` has the figures of other units, for what has changed since the last time. Those columns are there where
+        any contest of the definition has previous results.
 
         Raises `SameKey` where two candidates' columns would be the same, whatever has come in.
         """
@@ -124,10 +148,16 @@ class Columns:
         row |= self._progress(counted, figures.as_of if figures else None, shape.language)
         row |= _claims(facts, counted, shape.language)
         row |= _outcome(facts, names, shape.language)
+        last_time = self._last_times.get(contest)
+        since = last_time.facts(unit.id, find) if last_time is not None else None
+        row |= self._since(last_time, since, shape.language)
+        swings = {swing.candidate: swing for swing in since.swings} if since is not None else {}
         has_votes = any(counted.votes.values())
-        blank = self._place(None, names, shape.language, has_votes=has_votes)
+        blank = self._place(None, names, shape.language, has_votes=has_votes) | self._swing(None, shape.language)
         places = {
-            place.candidate: self._place(place, names, shape.language, has_votes=has_votes) for place in facts.ranking
+            place.candidate: self._place(place, names, shape.language, has_votes=has_votes)
+            | self._swing(swings.get(place.candidate), shape.language)
+            for place in facts.ranking
         }
         layout = self._layout(shape, blank, row)
         slots = [places[place.candidate] for place in facts.ranking] if facts.lead else []
@@ -212,6 +242,33 @@ class Columns:
             "pct": _number(share),
             "pct_text": percent_text(share, language),
             "share_text": percent_text(place.share_bp if place else None, language),
+        }
+
+    def _since(self, last_time: LastTime | None, since: SwingFacts | None, language: Language) -> Row:
+        """What has changed in the unit since the last time; the base is named."""
+        if not self._last_times:
+            return {}
+        held_by = since.held_by[0] if since is not None and len(since.held_by) == 1 else ""
+        previous = last_time.previous if last_time is not None else None
+        return {
+            "previous": previous.id if previous else "",
+            "previous_name": previous.name if previous else "",
+            "held_by": held_by,
+            "held_by_name": previous.names.get(held_by, held_by) if previous else "",
+            "outcome": (since.outcome if since is not None else None) or "",
+            "compared": since.compared if since is not None else 0,
+            "flipped": len(since.flipped) if since is not None else 0,
+            "turnout_change": _number(since.turnout_change_bp if since is not None else None),
+            "turnout_change_text": change_text(since.turnout_change_bp if since is not None else None, language),
+        }
+
+    def _swing(self, swing: Swing | None, language: Language) -> Row:
+        if not self._last_times:
+            return {}
+        return {
+            "swing": _number(swing.swing_bp if swing else None),
+            "swing_text": change_text(swing.swing_bp if swing else None, language),
+            "votes_change": swing.votes_change if swing else 0,
         }
 
     def _names(self, contest: str, unit: str) -> dict[str, Candidate]:

@@ -205,7 +205,7 @@ class Table:
             piece = self._pieces[index]
             if piece and piece.figures is figures and (figures is None or piece.changes == figures.changes):
                 continue
-            self._pieces[index] = self._piece(place, figures)
+            self._pieces[index] = self._piece(place, figures, find)
             made += 1
             if made % at_once == 0:
                 yield
@@ -222,6 +222,9 @@ class Table:
         ]
         return self._form.whole(lines, self.names, edges[0])
 
-    def _piece(self, place: RowKey, figures: UnitFigures | None) -> _Piece:
-        row: Row = self._columns.row(place.contest, place.unit, figures, self._shape)
+    def _piece(self, place: RowKey, figures: UnitFigures | None, find: Find) -> _Piece:
+        def of(unit: str) -> UnitFigures | None:
+            return find(place.contest, place.source, unit)
+
+        row: Row = self._columns.row(place.contest, place.unit, figures, self._shape, of)
         return _Piece(figures, figures.changes if figures else 0, self._form.piece(place.key, row))

@@ -149,7 +149,8 @@ def _pairs(after: Totals, cell: Cell, definition: Election) -> Iterator[tuple[_Q
     yield valid, cast
     if valid.size <= cast.size:
         yield spoiled, cast
-    yield votes, valid
+    many = definition.contest_by_id[cell.contest].votes_per_voter
+    yield votes, valid if many == 1 else _Quantity(f"valid × {many}", valid.size * many, valid.parts)
     if not after.boxes_opened:
         for counted in (registered, cast, valid, votes):
             yield counted, _Quantity("the boxes opened", 0, opened.parts)

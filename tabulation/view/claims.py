@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from schemas.definition import Election, Unit
-from tabulation.counting.sums import BOX_VOTERS, OFFICIALS
+from tabulation.counting.sums import BOX_VOTERS, OFFICIALS, ballots_for
 
 CONTRADICTIONS: Final = (
     "boxes_over_total",
@@ -76,32 +76,43 @@ class Shift(NamedTuple):
 
 
 def claim_of(
-    boxes_total: int, roll: int | None, counts: Mapping[str, int], votes: Mapping[str, int], excess: int = 0
+    boxes_total: int,
+    roll: int | None,
+    counts: Mapping[str, int],
+    votes: Mapping[str, int],
+    excess: int = 0,
+    votes_per_voter: int = 1,
 ) -> Claim:
     """The claim of a district from its figures.
 
     `boxes_total` and `roll` (the registered voters) are those of the definition, where a roll of 0 is none; `counts`
     are those of `schemas.figures.COUNTS`. `excess` is what single boxes leave in doubt, beyond what the sums tell.
+    Where a voter has several votes, of those that the sums leave to nobody only the unattributed may still be told.
     """
     roll = roll or UNKNOWN
     opened, registered, cast = counts["boxes_opened"], counts["registered"], counts["cast"]
     valid, invalid, attributed = counts["valid"], counts["invalid"], sum(votes.values())
     named, papers = attributed + counts["unattributed"], valid + invalid
-    short = cast - invalid - attributed + excess
+    short, spare = cast - invalid - attributed + excess, valid - attributed
+    if votes_per_voter > 1:
+        named, spare, short = ballots_for(named, votes_per_voter), 0, counts["unattributed"] + excess
     found: tuple[str, ...] = ()
     if not (
         opened and named <= valid and papers <= cast <= registered and 0 <= boxes_total - opened <= roll - registered
     ):
-        short = max(short, valid - attributed, counts["unattributed"], 0)
+        short = max(short, spare, counts["unattributed"], 0)
         found = _contradictions(boxes_total, roll, counts, named)
     complete = 0 < boxes_total == opened
     possible = UNKNOWN if found else 0 if complete else _possible(boxes_total, roll, opened, registered)
+    if possible < UNKNOWN:
+        possible *= votes_per_voter
     return Claim(max(opened - boxes_total, 0), complete, found, possible, short)
 
 
-def unheard(unit: Unit) -> Claim:
+def unheard(unit: Unit, votes_per_voter: int = 1) -> Claim:
     """The claim of a district of which nothing was reported."""
-    return Claim(0, complete=False, contradictions=(), possible=unit.registered or UNKNOWN, unassigned=0)
+    possible = unit.registered * votes_per_voter if unit.registered else UNKNOWN
+    return Claim(0, complete=False, contradictions=(), possible=possible, unassigned=0)
 
 
 def _possible(total: int, roll: int, opened: int, registered: int) -> int:
@@ -122,7 +133,10 @@ def _possible(total: int, roll: int, opened: int, registered: int) -> int:
 
 
 def _contradictions(total: int, roll: int, counts: Mapping[str, int], named: int) -> tuple[str, ...]:
-    """The names of what these figures contradict; `named` are the votes of all candidates and the unattributed."""
+    """The names of what these figures contradict; `named` are the votes of all candidates and the unattributed.
+
+    Where a voter has several votes, `named` are the ballots that they need.
+    """
     opened, registered, cast, valid = (counts[name] for name in ("boxes_opened", "registered", "cast", "valid"))
     papers, left = valid + counts["invalid"], roll - registered
     ballots = max(cast, papers, named)
@@ -149,14 +163,19 @@ class Excess(NamedTuple):
 
 
 def excesses(
-    boxes_total: int, roll: int | None, counts: Mapping[str, int], votes: Mapping[str, int]
+    boxes_total: int,
+    roll: int | None,
+    counts: Mapping[str, int],
+    votes: Mapping[str, int],
+    votes_per_voter: int = 1,
 ) -> tuple[Excess, ...]:
     """What a district's figures have far too much of: by more than a tenth of the most there can be.
 
     The arguments are those of `claim_of`.
     """
     opened, registered, cast, valid = (counts[name] for name in ("boxes_opened", "registered", "cast", "valid"))
-    named, papers = sum(votes.values()) + counts["unattributed"], valid + counts["invalid"]
+    named = ballots_for(sum(votes.values()) + counts["unattributed"], votes_per_voter)
+    papers = valid + counts["invalid"]
     ballots = max(cast, papers, named)
     known = frozenset(_contradictions(boxes_total, roll or UNKNOWN, counts, named))
     limits = (
@@ -246,10 +265,11 @@ class Claims:
 def claims_before_counting(definition: Election, contest: str, unit: str) -> Claims:
     """The claims of a unit while nothing was reported of any of its districts."""
     districts = [definition.unit_by_id[district] for district in definition.districts_of(contest, unit)]
-    claims = Claims(len(districts), _possible=sum(unheard(district).possible for district in districts))
+    many = definition.contest_by_id[contest].votes_per_voter
+    claims = Claims(len(districts), _possible=sum(unheard(district, many).possible for district in districts))
     if definition.contest_by_id[contest].ballots and len(districts) > 1:
         rooms = claims._rooms = {}  # noqa: SLF001  its own module
         for district in districts:
             for candidate in definition.ballot_ids(contest, district.id):
-                rooms[candidate] = rooms.get(candidate, 0) + unheard(district).possible
+                rooms[candidate] = rooms.get(candidate, 0) + unheard(district, many).possible
     return claims

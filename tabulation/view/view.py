@@ -43,15 +43,17 @@ class Heard(NamedTuple):
 class _Board(OrderedDict[str, UnitFigures]):
     """The units of one contest and source, by id, in the order in which they last changed."""
 
-    def __init__(self, contest: str, units: Iterable[tuple[str, UnitFigures]] = ()) -> None:
+    def __init__(self, contest: str, votes_per_voter: int, units: Iterable[tuple[str, UnitFigures]] = ()) -> None:
         super().__init__(units)
         self.contest: Final = contest
+        self.votes_per_voter: Final = votes_per_voter
         self.claims: dict[str, Claim] = {}
         """What follows from each district's figures."""
 
     def detached_copy(self) -> "_Board":
         """Return a copy that shares nothing which changes."""
-        board = _Board(self.contest, ((unit, figures.detached_copy()) for unit, figures in self.items()))
+        units = ((unit, figures.detached_copy()) for unit, figures in self.items())
+        board = _Board(self.contest, self.votes_per_voter, units)
         board.claims = self.claims.copy()
         return board
 
@@ -71,7 +73,7 @@ class View:
         self._versions: dict[Cell, int] = {}
         self._heard: dict[str, Heard] = {}
         self._boards: dict[tuple[str, str], _Board] = {
-            (contest.id, source.id): _Board(contest.id)
+            (contest.id, source.id): _Board(contest.id, contest.votes_per_voter)
             for contest in definition.contests
             for source in definition.sources
         }
@@ -146,7 +148,7 @@ class View:
         hidden = board.pop(cell.district, None)
         if hidden is None:
             return
-        shift = Shift.between(board.claims.pop(cell.district), unheard(hidden.unit))
+        shift = Shift.between(board.claims.pop(cell.district), unheard(hidden.unit, board.votes_per_voter))
         for unit in self.definition.ancestors[cell.district]:
             below = [board[district] for district in self.definition.districts_below[unit] if district in board]
             if below:
@@ -290,8 +292,15 @@ class View:
     def _claim(self, board: _Board, district: UnitFigures) -> Shift:
         """Let the district's claim follow from its figures."""
         unit = district.unit
-        before = board.claims.get(unit.id) or unheard(unit)
-        after = claim_of(district.boxes_total, unit.registered, district.counts, district.votes, district.excess)
+        before = board.claims.get(unit.id) or unheard(unit, board.votes_per_voter)
+        after = claim_of(
+            district.boxes_total,
+            unit.registered,
+            district.counts,
+            district.votes,
+            district.excess,
+            board.votes_per_voter,
+        )
         board.claims[unit.id] = after
         shift = Shift.between(before, after)
         district.claim(shift, district.votes, self.seq)

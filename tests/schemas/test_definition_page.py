@@ -7,7 +7,8 @@ import orjson
 import pytest
 from pydantic import BaseModel
 
-from schemas.definition import Candidate, Contest, Election, Level, Party, Source, Tree, Unit
+from schemas.definition import Candidate, Contest, Election, Level, Majority, Party, Source, Tree, Unit
+from schemas.previous import Previous, PreviousResult
 
 PAGE = Path(__file__).parents[2] / "docs" / "definition.md"
 HEADINGS: dict[str, type[BaseModel]] = {
@@ -19,6 +20,9 @@ HEADINGS: dict[str, type[BaseModel]] = {
     "A unit": Unit,
     "A contest": Contest,
     "A candidate": Candidate,
+    "A threshold": Majority,
+    "Previous results": Previous,
+    "A previous result": PreviousResult,
 }
 
 
@@ -34,8 +38,20 @@ def test_the_page_has_the_keys_of_the_model_and_no_other(heading: str) -> None:
     assert sorted(HEADINGS[heading].model_fields) == sorted(key for row in rows for key in re.findall(r"`(\w+)`", row))
 
 
+def examples() -> list[str]:
+    """What is written in JSON on the page."""
+    return re.findall(r"```json\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+
+
+def test_what_is_written_in_part_is_right() -> None:
+    _, referendum, previous = examples()
+
+    assert "referendum" == Contest.model_validate_json(referendum).kind
+    assert ("yildirim",) == Previous.model_validate_json(previous).own("kurum")
+
+
 def test_the_definition_on_the_page_is_one() -> None:
-    written = re.findall(r"```json\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
+    written = examples()[0]
     election = Election.model_validate_json(written)
 
     assert {"gb": 74, "gb/bath": 74} == election.boxes_total

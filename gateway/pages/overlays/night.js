@@ -2,20 +2,20 @@
  * The night as overlays follow it: the client library, the election as it stands, and what only a screen remembers.
  */
 
+import { Asked } from "../asked.js";
 import { awaitDefinition, connect, newDefinition, routeUrl } from "../client/index.js";
 import { Listeners } from "../client/listeners.js";
 import { Election } from "../election.js";
-import { AskedSeats } from "./asked-seats.js";
 
 /** @import { Definition, ElectionDefinition, Handle, NightClient } from "./types.d.ts" */
-/** @import { SeatsEntry, ShownFeed, Wanted } from "./types.d.ts" */
+/** @import { LastTime, SeatsEntry, ShownFeed, Wanted } from "./types.d.ts" */
 
 /** As often as a viewer can take in a new number; what lies between is conflated by the server. */
 const MAX_RATE_HZ = 2;
 /** Boundaries are a few MiB at most: more than this is a stuck connection. */
 const BOUNDARIES_TIMEOUT_MS = 20_000;
-/** Seats are worked out in milliseconds: who waits longer asks again. */
-const SEATS_TIMEOUT_MS = 5_000;
+/** Answers are worked out in milliseconds: who waits longer asks again. */
+const ANSWER_TIMEOUT_MS = 5_000;
 /** @type {ShownFeed} */
 const UNHEARD = { state: "waiting", last_event: null, age_s: null };
 /** The status "204 No Content": the gateway was given no boundaries. */
@@ -36,8 +36,14 @@ export class FollowedNight {
   #shownAt = null;
   /** @type {string | undefined} */
   #token;
-  #seats = new AskedSeats(
-    (where) => this.#askSeats(where),
+  /** @type {Asked<SeatsEntry>} */
+  #seats = new Asked(
+    async (where) => (await this.#ask("/v1/seats", where)).seats[0],
+    () => this.#listeners.tell("change"),
+  );
+  /** @type {Asked<LastTime[]>} */
+  #lastTime = new Asked(
+    async (where) => (await this.#ask("/v1/facts", where)).facts[0]?.previous,
     () => this.#listeners.tell("change"),
   );
 
@@ -122,15 +128,23 @@ export class FollowedNight {
   }
 
   /**
+   * What has changed in a unit since earlier contests, as the gateway last told it; the same holds for an archive.
    * @param {{ contest: string, source: string, unit: string }} where
-   * @returns {Promise<SeatsEntry | undefined>}
    */
-  async #askSeats(where) {
-    const route = routeUrl("/v1/seats", this.page, this.#token);
+  lastTime(where) {
+    return this.embargoed || this.#client.definition ? undefined : this.#lastTime.of(where);
+  }
+
+  /**
+   * @param {string} path
+   * @param {{ contest: string, source: string, unit: string }} where
+   */
+  async #ask(path, where) {
+    const route = routeUrl(path, this.page, this.#token);
     for (const [name, value] of Object.entries(where)) route.searchParams.set(name, value);
-    const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(SEATS_TIMEOUT_MS) });
-    if (!response.ok) throw new Error(`No seats (${response.status}).`);
-    return (await response.json()).seats[0];
+    const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    if (!response.ok) throw new Error(`No answer of ${path} (${response.status}).`);
+    return response.json();
   }
 
   /**

@@ -12,6 +12,9 @@ from tests.gateway.nights import totals
 from tests.gateway.tokens import HS256, token
 from tests.patience import LIMIT_S
 
+PLAIN: dict[str, object] = {"threshold": None, "office": None, "round": None, "rounds": [], "previous": []}
+"""What is told of a contest that is no round, needs no majority and is compared with no other."""
+
 
 async def test_facts_come_with_the_position_they_are_of(tmp_path: Path) -> None:
     async with night(tmp_path) as log:
@@ -72,6 +75,7 @@ async def test_facts_come_with_the_position_they_are_of(tmp_path: Path) -> None:
                 "complete": False,
                 "progress_bp": 1_000,
                 "contradictions": [],
+                **PLAIN,
                 "set_aside": None,
             }
         ],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { AskedSeats } from "../../../gateway/pages/overlays/asked-seats.js";
+import { Asked } from "../../../gateway/pages/asked.js";
 
 const WHERE = { contest: "parliament", source: "aa", unit: "tr" };
 
@@ -9,7 +9,7 @@ const WHERE = { contest: "parliament", source: "aa", unit: "tr" };
 function night() {
   /** @type {{ now: number, told: number, asked: any[] }} */
   const found = { now: 0, told: 0, asked: [] };
-  const seats = new AskedSeats(
+  const seats = new Asked(
     (where) => new Promise((resolve, reject) => found.asked.push({ where, resolve, reject })),
     () => {
       found.told += 1;

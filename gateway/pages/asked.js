@@ -1,36 +1,38 @@
 /**
- * The seats of a unit as the gateway works them out (/v1/seats), asked for again and again while they are shown.
+ * What the gateway works out of a unit (/v1/seats, /v1/facts), asked for again and again while it is shown.
  */
-
-/** @import { SeatsEntry } from "./types.d.ts" */
 
 /** As often as graphics tools ask; where nothing changed the answer costs nothing, by its ETag. */
 const AGAIN_MS = 1_000;
 
-export class AskedSeats {
+/** @template T */
+export class Asked {
   #ask;
   #tell;
   #now;
   #key = "";
-  /** @type {SeatsEntry | undefined} */
+  /** @type {T | undefined} */
   #entry;
   #due = 0;
   #asking = false;
+  #againMs;
 
   /**
    * `ask` resolves to the entry, or to undefined where the gateway has none now; `tell` is called when it is another.
-   * @param {(where: { contest: string, source: string, unit: string }) => Promise<SeatsEntry | undefined>} ask
+   * @param {(where: { contest: string, source: string, unit: string }) => Promise<T | undefined>} ask
    * @param {() => void} tell
    * @param {() => number} [now] in milliseconds
+   * @param {number} [againMs] the pause before it is asked for again
    */
-  constructor(ask, tell, now = Date.now) {
+  constructor(ask, tell, now = Date.now, againMs = AGAIN_MS) {
     this.#ask = ask;
     this.#tell = tell;
     this.#now = now;
+    this.#againMs = againMs;
   }
 
   /**
-   * The newest seats of a unit, or undefined while they are not known. To be called each time they are drawn.
+   * The newest answer about a unit, or undefined while there is none. To be called each time it is drawn.
    * @param {{ contest: string, source: string, unit: string }} where
    */
   of(where) {
@@ -60,7 +62,7 @@ export class AskedSeats {
       // the stage says by itself that the connection is lost
     } finally {
       this.#asking = false;
-      this.#due = key === this.#key ? this.#now() + AGAIN_MS : 0;
+      this.#due = key === this.#key ? this.#now() + this.#againMs : 0;
     }
   }
 }
