@@ -48,6 +48,10 @@ COMMANDS: Final = (
         "Append tally events that another program made, one JSON object on each line, to a run that is there.",
     ),
     Command(
+        "definition",
+        "Make an election definition from tables, check one, and say what two have different.",
+    ),
+    Command(
         "simulate",
         "Stage a night like İstanbul's of 31 March 2024 and publish it, each box when its time comes.",
     ),
@@ -149,6 +153,8 @@ def load_command(name: str) -> Any | None:  # noqa: ANN401  Typer keeps a comman
             from sandik.commands.mapping import app
         case "publish":
             from sandik.commands.publish import app
+        case "definition":
+            from sandik.commands.definition import app
         case "simulate":
             from sandik.commands.simulate import app
         case "replay":

@@ -9,5 +9,6 @@
   (two sources).
 - It is handed on: `graphics` and `timeline` (for a graphics desk), `reference` (the contract's schemas, and the staged
   scenarios).
-- It is made ready: `topics` (are they right, and who may use them), `token` (who may read), `load` (how many can).
+- It is made ready: `definition` (make, check and compare what an election consists of), `topics` (are they right, and
+  who may use them), `token` (who may read), `load` (how many can).
 """

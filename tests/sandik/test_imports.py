@@ -30,6 +30,7 @@ WITHOUT: Final = {
     "reports": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "mapping": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
     "publish": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
+    "definition": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
     "simulate": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "scenarios": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
     "replay": KAFKA | SCREEN | SERVER,

@@ -1,0 +1,142 @@
+"""`sandik definition`: make an election definition from tables, check one, and compare two. Without a run."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import orjson
+import typer
+from pydantic import ValidationError
+
+from producers.definition_review import Change, Finding, differences, read_definition, review
+from producers.definition_tables import definition_of
+from sandik import screen
+from sandik.options import OutFile, command_app, write_out
+from schemas.definition import Election, check_times
+from schemas.errors import DefinitionError, UsageError
+from schemas.fields import first_fault
+
+MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+"""A definition of all Türkiye's 206,845 boxes by range is 0.3 MB, with the last results some 10 MB."""
+
+app = command_app("Make an election definition from tables, check one, and say what two have different.")
+
+
+@app.command(
+    "make",
+    epilog="Example: sandik definition make head.json --units units.csv --candidates candidates.csv --out night.json",
+)
+def make(
+    head: Annotated[
+        Path, typer.Argument(metavar="HEAD", help="JSON with what no table says: id, name, date, sources, contests, …")
+    ],
+    out: OutFile,
+    units: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="id,level,name and perhaps parent,registered,boxes,also_in: a line a unit."),
+    ] = None,
+    parties: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="id,name,short_name,color: a line a party.")
+    ] = None,
+    candidates: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="contest,id,name and perhaps party,ballot_no,color,unit: a line a candidate, in ballot order.",
+        ),
+    ] = None,
+    previous: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="previous,unit,candidate,votes and perhaps registered,cast,valid,invalid: the last results.",
+        ),
+    ] = None,
+) -> None:
+    """Make a definition from a head and tables, and write it once it is right.
+
+    docs/definition.md has every key. A table takes the place of what the head has of the same.
+    """
+    given = {"units": units, "parties": parties, "candidates": candidates, "previous": previous}
+    tables = {kind: (str(path), _text(path)) for kind, path in given.items() if path is not None}
+    try:
+        tree = orjson.loads(_text(head))
+    except orjson.JSONDecodeError as error:
+        raise UsageError(f"{head} is no JSON: {error}. Mend it there.") from error
+    if not isinstance(tree, dict):
+        raise UsageError(f"{head} is no JSON object. Write it as docs/definition.md has it.")
+    try:
+        election = Election.model_validate_json(orjson.dumps(definition_of(tree, tables)))
+        check_times(election)
+    except ValidationError as error:
+        raise UsageError(f"What the tables make is no definition: {first_fault(error, quoted_chars=40)}.") from error
+    except DefinitionError as error:
+        raise UsageError(str(error)) from error
+    write_out(out, orjson.dumps(orjson.loads(election.model_dump_json()), option=orjson.OPT_INDENT_2) + b"\n")
+    boxes = election.boxes_total[election.country]
+    screen.say(
+        f"Wrote {out}: {len(election.units)} units with {boxes} boxes, {len(election.contests)} contests. "
+        f"Next: sandik definition check {out}"
+    )
+
+
+@app.command("check", epilog="Example: sandik definition check night.json")
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The definition.")],
+) -> None:
+    """Say what is wrong with a definition, each with its line and what to do. Exit code 1 where a run could not begin.
+
+    What may not be meant is told, too, and is no fault.
+    """
+    findings = review(_text(file))
+    for found in findings:
+        typer.echo(_line(file, found))
+    if any(found.is_fault for found in findings):
+        raise typer.Exit(1)
+    screen.say(f"{file}: a run can begin with it" + (", and see above." if findings else "."))
+
+
+@app.command("diff", epilog="Example: sandik definition diff before.json night.json")
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A definition.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Another.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
+) -> None:
+    """Say what another definition has different: units, boxes, voters, parties, contests, candidates.
+
+    A run goes on with the definition that it began with; the new one is for a new run.
+    """
+    try:
+        changes = differences(*(read_definition(_text(path), str(path)) for path in (old, new)))
+    except DefinitionError as error:
+        raise UsageError(str(error)) from error
+    if as_json:
+        typer.echo(orjson.dumps([change._asdict() for change in changes], option=orjson.OPT_INDENT_2).decode())
+        return
+    for change in changes:
+        typer.echo(_change(change))
+    screen.say(f"{len(changes)} differences." if changes else "They are the same.")
+
+
+_SIGNS: Final = {"added": "+", "removed": "-", "changed": "~"}
+
+
+def _change(change: Change) -> str:
+    detail = f" ({change.detail})" if change.kind != "changed" else f": {change.detail}"
+    return f"{_SIGNS[change.kind]} {change.what} {change.id}{detail}"
+
+
+def _line(file: Path, found: Finding) -> str:
+    return f"{file}:{found.line}: {'' if found.is_fault else 'note: '}{found.text}"
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        if len(content) > MAX_FILE_BYTES:
+            raise UsageError(f"{path} has {len(content)} bytes, and a definition {MAX_FILE_BYTES} at most.")
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}. Give the path of a file.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not in UTF-8 (byte {error.start}). Save it as UTF-8.") from error

@@ -1,0 +1,95 @@
+"""`sandik definition` as a user runs it."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from sandik.commands.definition import app
+from schemas.definition import Election
+from schemas.errors import UsageError
+from tests.producers.test_definition_tables import CANDIDATES, HEAD, PARTIES, PREVIOUS, UNITS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "head.json").write_bytes(orjson.dumps(HEAD))
+    for name, text in (("units", UNITS), ("parties", PARTIES), ("candidates", CANDIDATES), ("previous", PREVIOUS)):
+        (tmp_path / f"{name}.csv").write_text(text, "utf-8")
+    return tmp_path
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    found = CliRunner().invoke(app, [str(one) for one in arguments])
+    if found.exception is not None and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    return found.exit_code, found.output
+
+
+def made(folder: Path, *more: object) -> Path:
+    tables = [
+        part
+        for name in ("units", "parties", "candidates", "previous")
+        for part in (f"--{name}", folder / f"{name}.csv")
+    ]
+    assert 0 == run("make", folder / "head.json", *tables, "--out", folder / "night.json", *more)[0]
+    return folder / "night.json"
+
+
+def test_a_definition_is_made_checked_and_compared(folder: Path) -> None:
+    night = made(folder)
+
+    assert 76 == Election.model_validate_json(night.read_bytes()).boxes_total["gb"]
+    code, output = run("check", night)
+    assert 0 == code
+    assert "note: 'gb/york' does not say how many are registered" in output
+    other = folder / "other.json"
+    other.write_text(night.read_text("utf-8").replace("68000", "68001"), "utf-8")
+    assert "~ unit gb/bath: registered: 68000 → 68001" in run("diff", night, other)[1]
+    assert [
+        {"kind": "changed", "what": "unit", "id": "gb/bath", "detail": "registered: 68000 → 68001"}
+    ] == orjson.loads(run("diff", night, other, "--json")[1])
+    assert "the same" in run("diff", night, night)[1]
+
+
+def test_a_definition_that_is_wrong_is_told_with_its_lines_and_exit_code_1(folder: Path) -> None:
+    night = made(folder)
+    night.write_text(night.read_text("utf-8").replace('"parent": "gb"', '"parent": "uk"'), "utf-8")
+    code, output = run("check", night)
+
+    assert 1 == code
+    assert "needs a parent of level 'country', not 'uk'" in output
+    assert f"{night}:" in output
+
+
+def test_tables_that_are_wrong_write_nothing(folder: Path) -> None:
+    (folder / "units.csv").write_text("id,level,name\ngb,country,B\ngb/x,town,X\n", "utf-8")
+    with pytest.raises(UsageError, match="of level 'town', which is not there"):
+        made(folder)
+    (folder / "units.csv").write_text("id,level,name,boxes\ngb,country,B,x\n", "utf-8")
+    with pytest.raises(UsageError, match="line 2: column 'boxes'"):
+        made(folder)
+    assert not (folder / "night.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"{", "is no JSON"),
+        (b"[]", "is no JSON object"),
+        (b"\xff", "not in UTF-8"),
+        (orjson.dumps(HEAD | {"id": 1}), "is no definition"),
+    ],
+)
+def test_a_head_that_is_wrong_is_told(folder: Path, content: bytes, says: str) -> None:
+    (folder / "head.json").write_bytes(content)
+    with pytest.raises(UsageError, match=says):
+        made(folder)
+
+
+def test_a_file_that_is_not_there_is_told(folder: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        run("check", folder / "none.json")
+    with pytest.raises(UsageError, match="Run: sandik definition check"):
+        run("diff", folder / "head.json", folder / "head.json")
