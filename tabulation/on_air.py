@@ -206,7 +206,7 @@ class HeldUnits:
         for name in names:
             contest, _, unit = name.partition("/")
             above = set(self._definition.ancestors[unit or self._definition.country])
-            above |= self._of_other_trees(unit or self._definition.country)
+            above |= self._of_other_trees(unit) if unit else set()
             found |= {self.name(contest, one) for one in above}
         return tuple(sorted(found))
 

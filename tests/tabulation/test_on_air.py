@@ -9,6 +9,7 @@ from schemas.totals import Cell, Totals
 from tabulation.on_air import HeldUnits, OnAir, Relays
 from tests.builders import NIGHT, small_election
 from tests.gateway.nights import DISTRICTS, election
+from tests.shapes import deep
 
 CELL = Cell("mayor", "aa", "tr/34/uskudar")
 HELD: dict[str, Any] = {"contest": "mayor", "source": "aa", "district": "tr/34/uskudar"}
@@ -266,3 +267,11 @@ def test_it_knows_when_the_newest_totals_of_a_cell_were_published() -> None:
     for version, appended_ms in ((3, 100), (2, 200)):
         relays.fold(CELL.key(), totals(version, 1).encode(), appended_ms)
     assert relays.reported_ms(CELL) == 100, "an older version that comes later is no newer"
+
+
+def test_a_unit_of_another_tree_is_held_in_part_where_boxes_of_it_are() -> None:
+    units = HeldUnits(deep())
+
+    assert ("m", "m/n/c/1", "m/n/c/2") == units.above(["m/n/p"])
+    assert ("m", "m/n/c/1", "m/n/q") == units.above(["m/n/q/prison"])
+    assert () == units.above(["m"])

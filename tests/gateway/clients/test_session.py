@@ -31,6 +31,7 @@ from schemas.wire import (
     Subscribe,
 )
 from tests.gateway.nights import election
+from tests.shapes import deep
 
 HELLO = b'{"type":"hello"}'
 CATALOGUE = Catalogue(election())
@@ -247,6 +248,19 @@ def test_our_own_misuse_is_an_exception() -> None:
 def test_patterns_stand_for_units_and_for_those_directly_below() -> None:
     assert CATALOGUE.units(["tr/34/*", "tr"]) == {"tr", "tr/34/adalar", "tr/34/uskudar"}
     assert CATALOGUE.units(["tr/*"]) == {"tr/06", "tr/34"}
+
+
+def test_patterns_stand_for_the_units_of_a_level_or_of_another_tree() -> None:
+    catalogue = Catalogue(deep())
+
+    assert catalogue.units(["n/*"]) == {"n/p", "n/q", "n/abroad"}
+    assert catalogue.units(["n/*:ward"]) == {"n/p/d/w1", "n/p/d/w2", "n/q/d/w", "n/q/prison"}
+    assert catalogue.units(["n/p/*:ward"]) == {"n/p/d/w1", "n/p/d/w2"}
+    assert catalogue.units(["n/*:parliament"]) == catalogue.units(["n/*:constituency"]) == {"n/c/1", "n/c/2"}
+    assert catalogue.units(["n/c/1/*"]) == {"n/p/d/w1", "n/q/prison"}
+    for pattern in ("n/p/*:parliament", "n/*:nothing", "n/p/d/w1/*:ward"):
+        with pytest.raises(Unknown, match="No unit matches"):
+            catalogue.units([pattern])
 
 
 def test_equal_selections_are_one_object() -> None:

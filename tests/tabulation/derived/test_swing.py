@@ -10,7 +10,6 @@ from schemas.errors import DefinitionError
 from schemas.figures import COUNTS
 from schemas.previous import Previous, PreviousResult
 from tabulation.derived.columns import change_text
-from tabulation.derived.facts import Counted
 from tabulation.derived.swing import Flip, LastTime, Swing, base_of
 from tabulation.view.claims import Claims
 from tests.shapes import deep, flat
@@ -265,7 +264,3 @@ def test_over_complete_units_votes_change_by_exactly_the_difference(then: Any, n
 
 def _flips(then: tuple[int, int], now: tuple[int, int]) -> bool:
     return (then[0] > then[1] and now[0] < now[1]) or (then[0] < then[1] and now[0] > now[1])
-
-
-def _counted(figures_of_a_unit: Figures) -> Counted:
-    return figures_of_a_unit  # figures of a unit are all that facts need
