@@ -111,7 +111,9 @@ class Subscription:
 
     def covers(self, unit: str) -> bool:
         """Whether it has anything to say about a unit."""
-        return any(covers(pattern, unit) for pattern in self.wanted.units)
+        # An id says nothing of what a unit is in: the units of another tree are those that the table has.
+        is_told = self.table is not None and unit in self.table
+        return is_told or any(covers(pattern, unit) for pattern in self.wanted.units)
 
     def ask(self) -> Subscribe:
         """The message that asks for it, from the cursor on where there is one."""

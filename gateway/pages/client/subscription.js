@@ -119,7 +119,8 @@ export class Subscription {
    * @param {string} unit
    */
   covers(unit) {
-    return this.units.some((pattern) => covers(pattern, unit));
+    // an id says nothing of what a unit is in: the units of another tree are those that the table has
+    return this.table?.has(unit) || this.units.some((pattern) => covers(pattern, unit));
   }
 
   /**
