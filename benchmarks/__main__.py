@@ -13,6 +13,7 @@ from benchmarks.encodings import encodings
 from benchmarks.folding import folding
 from benchmarks.gateway.command import main as measure_gateway
 from benchmarks.latency import latency
+from benchmarks.load_tester import load_tester
 from benchmarks.measure import machine
 from benchmarks.on_air.nights import nights
 from benchmarks.on_air.pixels import pixels
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "archive": archive,
     "encodings": encodings,
     "latency": latency,
+    "load_tester": load_tester,
     "replay": replay,
     "staging": staging,
     "on_air": on_air,

@@ -89,13 +89,44 @@ class LoadClients:
         self._touched: list[Step] = []
         self._newest_seq = [0] * len(self._subjects)
 
-    def take(self, client: Client, payload: bytes, now: float) -> None:
-        """A client got a text message."""
+    def take_same(self, client: Client, data: bytes, now: float) -> bool:
+        """Whether a client got the very frame that another one in its state got, which was checked then; take it if so.
+
+        The bytes are compared whole, head and payload. Whatever differs in one of them, or was odd, is for `take`.
+        """
+        taken = client.state.latest
+        if taken is None or taken.frame != data:
+            return False
+        figures = self.figures
+        size_bytes = len(data)
+        figures.frames += 1
+        figures.size_bytes += size_bytes
+        client.frames += 1
+        client.size_bytes += size_bytes
+        client.state = taken.after
+        if client.watched:
+            self._watch(client, taken, now)
+        if not client.stalls and (taken.new or taken.newest):
+            self._receive(taken, now)
+        return True
+
+    def _receive(self, taken: Step, now: float) -> None:
+        """Note that one more client has got what is new in a step."""
+        receipts = taken.receipts
+        if not receipts:
+            self._touched.append(taken)
+        moment = int(now * RECEIPT_HZ) + 1
+        receipts[moment] = receipts.get(moment, 0) + 1
+
+    def take(self, client: Client, payload: bytes, now: float, frame: bytes | None = None) -> None:
+        """A client got a text message; `frame` is what was received, where that was its frame and no more."""
         client.frames += 1
         state = client.state
         taken = state.latest
         if taken is None or taken.payload != payload:
             taken = self._step(state, payload)
+        if frame is not None and taken.is_plain:
+            taken.frame = frame
         client.state = taken.after
         if taken.faults:
             for kind, text in taken.faults:
@@ -107,11 +138,7 @@ class LoadClients:
         if taken.retry_after_s is not None:
             client.retry_after_s = taken.retry_after_s
         if not client.stalls and (taken.new or taken.newest):
-            receipts = taken.receipts
-            if not receipts:
-                self._touched.append(taken)
-            moment = int(now * RECEIPT_HZ) + 1
-            receipts[moment] = receipts.get(moment, 0) + 1
+            self._receive(taken, now)
 
     def resume(self, client: Client, now: float) -> None:
         """A client that stalled reads again: it must reach what the others show now."""

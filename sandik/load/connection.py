@@ -48,6 +48,11 @@ class FrameReader:
         self._message: bytearray | None = None
         self._opcode = 0
 
+    @property
+    def is_between_messages(self) -> bool:
+        """Whether the next byte begins a message: nothing is held of one that is not whole."""
+        return not self._held and self._message is None
+
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The messages that are whole now. Raises `ProtocolError` or `PayloadTooBig` for what is no such frame."""
         if self._held:
@@ -251,11 +256,17 @@ class Connection(asyncio.Protocol):
     )
 
     def __init__(
-        self, client: Client, clients: LoadClients, handshake: Handshake, now: Callable[[], float], on_lost: OnLost
+        self,
+        client: Client,
+        clients: LoadClients,
+        handshake: Handshake | None,
+        now: Callable[[], float],
+        on_lost: OnLost,
     ) -> None:
+        """A connection that opens with this handshake; without one, a stream that is open already."""
         self._client = client
         self._load_clients = clients
-        self._handshake: Handshake | None = handshake
+        self._handshake = handshake
         self._now = now
         self._on_lost = on_lost
         self._reader = FrameReader()
@@ -274,15 +285,20 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now = self._now()
         client = self._client
+        if self._reader.is_between_messages and self._load_clients.take_same(client, data, now):
+            return
         client.size_bytes += len(data)
         self._load_clients.figures.size_bytes += len(data)
         try:
             if self._handshake is not None:
                 data = self._open(self._handshake, data)
-            for opcode, payload in self._reader.feed(data):
+            begins = self._reader.is_between_messages
+            messages = self._reader.feed(data)
+            is_one = begins and len(messages) == 1 and self._reader.is_between_messages
+            for opcode, payload in messages:
                 if opcode == Opcode.TEXT:
                     self._load_clients.figures.frames += 1
-                    self._load_clients.take(client, payload, now)
+                    self._load_clients.take(client, payload, now, data if is_one else None)
                 else:
                     self._control(opcode, payload)
         except Refused as refused:

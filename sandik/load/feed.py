@@ -7,21 +7,22 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from multiprocessing.connection import Connection as Pipe
 from typing import Final
 
+import orjson
 import uvloop
 
 from eventlog.clock import Clock, Wall
 from eventlog.loops import LOG_RETRY
-from eventlog.port import EventLog
+from eventlog.port import Entry, EventLog
 from eventlog.reading import read_until
 from eventlog.run import Run
-from producers.publish import BATCH_RECORDS, Publisher, entry
+from producers.publish import BATCH_RECORDS, Publisher
 from sandik.load.measurements import MICROSECONDS, LoadFigures
 from sandik.load.plan import PIECE_S, Begin, Done, Piece, PipeClosed, PipeEnd, Plan, Ready, Stop, cpu_s
 from sandik.load.schedule import BoxChange, Schedule
@@ -90,11 +91,28 @@ class Feed:
         for number, change in enumerate(self._schedule.walk()):
             yield self._tally(change, datetime.fromtimestamp(began_wall_s + self._schedule.due_s(number), UTC))
 
+    def entries(self, began_wall_s: float) -> Iterator[Entry]:
+        """The same as records of the log, byte for byte, in a tenth of the time.
+
+        Of a cell's tallies all but seven numbers and the votes are the same, and there are `_VARIANTS` of its votes.
+        """
+        forms = {cell: _Form(cell, self._ballots[cell.contest, cell.district]) for cell in self._schedule.cells}
+        revision, counters, due_s = self._prior.revision + 1, self._prior.counters, self._schedule.due_s
+        for number, (cell, index, turn) in enumerate(self._schedule.walk()):
+            box = self._numbers[cell.district][index]
+            form = forms[cell]
+            votes, valid = form.votes[(7 * box + 31 * turn) % _VARIANTS]
+            invalid = turn + 1 + (counters.get((cell, box), 0) if counters else 0)
+            at = datetime.fromtimestamp(began_wall_s + due_s(number), UTC).isoformat().encode()
+            kind = b"corrected" if turn else b"counted"
+            cast = valid + invalid
+            yield Entry(form.key, form.line % (kind, box, revision + turn, at, cast + 40, cast, valid, invalid, votes))
+
     def _tally(self, change: BoxChange, at: datetime) -> Counted:
         cell, turn = change.cell, change.turn
         box = self._numbers[cell.district][change.box]
         ballot = self._ballots[cell.contest, cell.district]
-        votes = {name: 5 + (7 * box + 31 * turn + place) % 40 for place, name in enumerate(ballot)}
+        votes = _votes(ballot, (7 * box + 31 * turn) % _VARIANTS)
         valid = sum(votes.values())
         invalid = self._prior.counters.get((cell, box), 0) + turn + 1
         return Counted(
@@ -113,8 +131,37 @@ class Feed:
         )
 
 
+_VARIANTS: Final = 40
+"""How many ways of voting there are: each has from 5 votes a candidate on."""
+
+
+def _votes(ballot: Sequence[str], variant: int) -> dict[str, int]:
+    return {name: 5 + (variant + place) % _VARIANTS for place, name in enumerate(ballot)}
+
+
+class _Form:
+    """What the records of one cell have in common: the key, the line with its gaps, and each variant of the votes."""
+
+    __slots__ = ("key", "line", "votes")
+
+    def __init__(self, cell: Cell, ballot: Sequence[str]) -> None:
+        contest, district, source = (
+            orjson.dumps(name).replace(b"%", b"%%") for name in (cell.contest, cell.district, cell.source)
+        )
+        self.key = cell.district.encode()
+        self.line = (
+            b'{"v":1,"type":"%%s","contest":%s,"district":%s,"box":%%d,"source":%s,"revision":%%d,"at":"%%s",'
+            b'"registered":%%d,"cast":%%d,"valid":%%d,"invalid":%%d,"votes":%%s}' % (contest, district, source)
+        )
+        variants = (_votes(ballot, variant) for variant in range(_VARIANTS))
+        self.votes = [(orjson.dumps(dict(sorted(votes.items()))), sum(votes.values())) for votes in variants]
+
+
 SPACING_S: Final = 0.002
 """Between two appends at least. What is due meanwhile goes together, and its wait counts: 1 ms on average."""
+
+MAX_LAGS_NOTED: Final = 50
+"""Of one append: what was due between two of them differs by milliseconds at most, and fifty show how it is spread."""
 
 PATIENCE_S: Final = 30.0
 """How long the log may be away before the feed gives up."""
@@ -189,21 +236,22 @@ class Feeder:
         self._channel.send(self._piece())
 
     async def _append_all(self) -> None:
-        tallies = self._source.tallies(self._plan.wall_s + self._began)
+        entries = self._source.entries(self._plan.wall_s + self._began)
         number = 0
         while number < self._changes:
             due = min(self._schedule.due_by(self._elapsed()), self._changes, number + BATCH_RECORDS)
             if due > number:
-                await self._publisher.append([entry(tally) for tally in islice(tallies, due - number)])
+                await self._publisher.append(list(islice(entries, due - number)))
                 self._note(number, due)
                 number = due
             next_s = self._schedule.due_s(number) - self._elapsed()
             await self._clock.sleep(max(SPACING_S, next_s) if next_s > -PIECE_S else 0)
 
     def _note(self, first: int, last: int) -> None:
-        elapsed = self._elapsed()
-        for number in range(first, last):
-            self._figures.feed_lag.record(round((elapsed - self._schedule.due_s(number)) * MICROSECONDS))
+        elapsed, due_s, record = self._elapsed(), self._schedule.due_s, self._figures.feed_lag.record
+        step = -(-(last - first) // MAX_LAGS_NOTED)
+        for number in range(first, last, step):  # of neighbours, which went together, one stands for `step` of them
+            record(round((elapsed - due_s(number)) * MICROSECONDS), min(step, last - number))
         self._figures.fed += last - first
 
     async def _listen(self) -> None:

@@ -19,6 +19,9 @@ Measure = Literal["behind", "newest", "none"]
 _SETTLED_AFTER_SECONDS: Final = 3
 """Pieces of one second come from all processes within so many; later ones only count in all."""
 
+_LATE_US: Final = 20_000
+"""A good delivery takes 20 ms: a load tester that is so late itself doubles it."""
+
 _HOT: Final = 0.9
 """A process that uses so much of a core is late itself."""
 
@@ -109,12 +112,24 @@ class Outcome:
         return [*faults, *self.errors]
 
     @property
+    def own_limits(self) -> Sequence[str]:
+        """Where the load tester, and not the gateway, was as fast as it could be; nothing, if nowhere."""
+        limits = []
+        elapsed_s, lag_us = self.elapsed_s or float("inf"), self.figures.own_lag.at(0.99)
+        if max(self.cpu_s, default=0) / elapsed_s > _HOT:
+            limits.append("a process of its clients used a whole core. Give it more --processes, or fewer --clients.")
+        elif lag_us > _LATE_US:
+            late = f"one in a hundred of its own looks came {lag_us // _US_PER_MS} ms late"
+            limits.append(f"{late}, which is in every latency. Use a machine that is less busy.")
+        if (self.feeder_cpu_s or 0) / elapsed_s > _HOT:
+            limits.append("its feeder used a whole core, and may have fed later than was due. Lower --feed.")
+        return limits
+
+    @property
     def cautions(self) -> Sequence[str]:
         """What to keep in mind when reading the figures."""
         cautions = []
-        hottest = max(self.cpu_s, default=0) / self.elapsed_s if self.elapsed_s else 0
-        if hottest > _HOT:
-            cautions.append("A process of the load tester used a whole core: its own delays are in these figures.")
+        cautions += [f"The load tester was the limit itself: {limit}" for limit in self.own_limits]
         late = self.plan.clients - min((one.connected for one in self._measured()), default=self.plan.clients)
         if late > 0:
             cautions.append(f"Up to {late} clients were not connected while it was measured.")

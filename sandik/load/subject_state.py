@@ -102,6 +102,13 @@ class Step:
     """With a goodbye: how long to wait before connecting again."""
     receipts: dict[int, int] = field(default_factory=dict)
     """How many got it when; the worker's to fill and to empty."""
+    frame: bytes | None = None
+    """The bytes that the message came in, where they were that frame and no more, and nothing is odd about it."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing in it but figures: no fault, no order, no goodbye."""
+        return not self.faults and not self.ordered and self.retry_after_s is None
 
 
 def step(state: SubjectState, payload: bytes) -> Step:

@@ -48,6 +48,57 @@ def test_each_change_is_timed_from_when_it_was_due_at_every_client() -> None:
     assert waits[0] <= behind.minimum / 1e6 <= waits[0] + 0.0005
 
 
+def test_a_frame_that_another_client_got_counts_as_if_it_were_parsed_again() -> None:
+    """By the bytes or by the message: states, counts and times are the same."""
+    by_bytes, by_message = load_clients(plan()), load_clients(plan())
+    joined = FIRST_IN_WINDOW
+    messages = [
+        snapshot(1, country(joined)),
+        delta(1, 2, moving(joined + 1)),
+        b'{"type":"state","embargoed":false,"hold":["mayor"]}',
+        delta(2, 3, moving(joined + 3)),
+        delta(9, 12, moving(joined + 1)),  # a gap and a fall: it is parsed for each
+        delta(12, 13, moving(joined + 4)),
+    ]
+    same = 0
+    for number, message in enumerate(messages):
+        now, frame = BEGAN + 10 + number, b"head" + message
+        for one, other in zip(by_bytes.clients, by_message.clients, strict=True):
+            if by_bytes.take_same(one, frame, now):
+                same += 1
+            else:
+                one.size_bytes += len(frame)
+                by_bytes.figures.size_bytes += len(frame)
+                by_bytes.figures.frames += 1
+                by_bytes.take(one, message, now, frame)
+            other.size_bytes += len(frame)
+            by_message.figures.size_bytes += len(frame)
+            by_message.figures.frames += 1
+            by_message.take(other, message, now)
+
+    assert 3 * 4 == same  # all but the first client, of the four messages with nothing odd
+    assert [client.state.shown for client in by_message.clients] == [client.state.shown for client in by_bytes.clients]
+    expected, found = by_message.flush(), by_bytes.flush()
+    for name in ("frames", "size_bytes", "faults", "ordered", "examples"):
+        assert getattr(expected, name) == getattr(found, name)
+    for name in ("behind", "newest", "joining"):
+        histograms = getattr(expected, name), getattr(found, name)
+        assert len({(one.count, one.total, one.minimum, one.maximum) for one in histograms}) == 1
+    assert {4} == set(found.faults.values())
+
+
+@pytest.mark.parametrize("place", range(0, 60, 7))
+def test_a_frame_that_differs_in_one_byte_is_not_taken_for_the_same(place: int) -> None:
+    all_of_them = load_clients(plan())
+    one, other, *_ = all_of_them.clients
+    frame = b"\x81" + snapshot(1, country(FIRST_IN_WINDOW))
+    all_of_them.take(one, frame[1:], BEGAN + 10, frame)
+    wrong = frame[:place] + bytes([frame[place] ^ 1]) + frame[place + 1 :]
+
+    assert not all_of_them.take_same(other, wrong, BEGAN + 10)
+    assert all_of_them.take_same(other, frame, BEGAN + 10)
+
+
 def test_messages_about_orders_of_operators_are_counted() -> None:
     all_of_them = load_clients(plan())
     state = b'{"type":"state","embargoed":false,"hold":["mayor"]}'

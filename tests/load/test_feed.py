@@ -97,3 +97,13 @@ def test_a_tally_says_when_it_was_meant_to_be_published() -> None:
     tallies = list(islice(Feed(ELECTION, schedule, Prior()).tallies(began.timestamp()), 3))
 
     assert [0, 10_000, 20_000] == [round((tally.at - began).total_seconds() * 1e6) for tally in tallies]
+
+
+@pytest.mark.parametrize("prior", [Prior(), Prior({(Cell("mayor", "aa", "tr/34/adalar"), 1001): 9}, revision=4)])
+def test_records_are_byte_for_byte_what_the_tallies_are_written_as(prior: Prior) -> None:
+    """Through every box twice, and every way in which votes are spread."""
+    schedule = Schedule.of(ELECTION, 999.0, 1, prior.bases())
+    feed = Feed(ELECTION, schedule, prior)
+    written = [entry(tally) for tally in islice(feed.tallies(NIGHT.timestamp()), 2_000)]
+
+    assert written == list(islice(feed.entries(NIGHT.timestamp()), 2_000))

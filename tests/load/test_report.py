@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from sandik.load.measurements import MAX_EXAMPLES, LoadFigures
+from sandik.load.measurements import MAX_EXAMPLES, Histogram, LoadFigures
 from sandik.load.outcome import Outcome, curve, encode, summarize
 from sandik.load.plan import Piece, Stalling
 from sandik.load.report import PlotLine, nice_above, plot, render, thin, time_axis
@@ -118,7 +118,18 @@ def test_a_busy_tester_is_a_caution() -> None:
     found = outcome()
     found.cpu_s = [30.5]
 
-    assert any("used a whole core" in text for text in found.cautions)
+    assert any("was the limit itself: a process of its clients used a whole core" in text for text in found.cautions)
+
+
+def test_a_feeder_that_used_a_whole_core_and_a_machine_that_was_busy_are_told() -> None:
+    found = outcome()
+    found.feeder_cpu_s = 0.95 * found.elapsed_s
+    found.figures.own_lag = Histogram([25_000] * 100)
+    limits = [text for text in found.cautions if "was the limit itself" in text]
+
+    assert 2 == len(limits)
+    assert "came 25 ms late" in limits[0]
+    assert "its feeder used a whole core" in limits[1]
 
 
 def test_orders_of_operators_are_a_caution() -> None:
