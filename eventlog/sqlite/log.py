@@ -150,6 +150,7 @@ class SqliteReader:
         self._topic = topic
         self._positions = dict(positions)
         self._stored: StoredTopic | None = None
+        self._drained_at: int | None = None
 
     async def __aenter__(self) -> Self:
         stored = await self._log.topic(self._topic)
@@ -172,17 +173,18 @@ class SqliteReader:
         deadline = loop.time() + wait_ms / 1000
         wakeups = self._log.writer.wakeups
         while True:
+            if self._drained_at is not None:  # the last fetch found the end: nothing is there before the next append
+                await wakeups.wait(self._topic, self._drained_at, deadline - loop.time())
             seen = wakeups.seen(self._topic)
-            batches = await self._log.connections.run(
+            batches, is_end = await self._log.connections.run(
                 partial(tables.fetch, stored=stored, positions=dict(self._positions), max_records=max_records)
             )
+            self._drained_at = seen if is_end else None
             if batches:
                 self._advance(batches)
                 return batches
-            left_s = deadline - loop.time()
-            if left_s <= 0:
+            if loop.time() >= deadline:
                 return []
-            await wakeups.wait(self._topic, seen, left_s)
 
     def _advance(self, batches: list[Batch]) -> None:
         """Advance the positions, and move the partitions that were read behind the others, so that none starves."""

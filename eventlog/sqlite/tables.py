@@ -128,25 +128,26 @@ def append(connection: sqlite3.Connection, stored: StoredTopic, entries: Sequenc
 
 def fetch(
     connection: sqlite3.Connection, stored: StoredTopic, positions: Mapping[int, int], max_records: int
-) -> list[Batch]:
-    """Return the records from the positions on, partition by partition in the mapping's order.
+) -> tuple[list[Batch], bool]:
+    """Return the records from the positions on, partition by partition in the mapping's order, and if those are all.
 
     Raises `RecordDamaged` for a record that is not what was appended, once those before it were returned, and
     `PositionLost` as `check_positions` does, where there is nothing to return.
     """
     batches: list[Batch] = []
-    room, room_bytes = max_records, MAX_READ_BYTES
+    room, room_bytes, are_all = max_records, MAX_READ_BYTES, True
     for partition, position in positions.items():
-        records, size_bytes = _fetch_partition(connection, stored, partition, position, room, room_bytes)
+        records, size_bytes, is_end = _fetch_partition(connection, stored, partition, position, room, room_bytes)
+        are_all = are_all and is_end
         if records:
             batches.append(Batch(partition, records))
             room -= len(records)
             room_bytes -= size_bytes
         if room <= 0 or room_bytes <= 0:
-            break
+            return batches, False
     if not batches:
         check_positions(connection, stored, positions)
-    return batches
+    return batches, are_all
 
 
 def _fetch_partition(
@@ -156,7 +157,8 @@ def _fetch_partition(
     position: int,
     max_records: int,
     max_bytes: int,
-) -> tuple[list[StoredRecord], int]:
+) -> tuple[list[StoredRecord], int, bool]:
+    """Return the records, their bytes, and whether the partition holds no more."""
     base = stored.slots[partition] << OFFSET_BITS
     cursor = connection.execute(
         "SELECT id, timestamp, key, value, checksum FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
@@ -169,11 +171,11 @@ def _fetch_partition(
             for record_id, timestamp, key, value, written in rows:
                 if not fits(record_id, timestamp, key, value, written):
                     if records:  # the caller gets these first; its next read begins at the damaged one
-                        return records, size_bytes
+                        return records, size_bytes, False
                     raise RecordDamaged(stored.topic.name, partition, record_id - base)
                 records.append(_stored((record_id - base, timestamp, key, value)))
                 size_bytes += len(value)
-    return records, size_bytes
+    return records, size_bytes, len(records) < max_records and size_bytes < max_bytes
 
 
 def records_of(connection: sqlite3.Connection, stored: StoredTopic) -> Iterator[bool]:

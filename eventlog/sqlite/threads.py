@@ -11,7 +11,7 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -128,7 +128,7 @@ class Writer:
             self._serve(connection)
 
     def _serve(self, connection: sqlite3.Connection) -> None:
-        version = _data_version(connection)
+        version, ends = _data_version(connection), dict[str, int]()
         running = True
         while running:
             group, running = self._next_group()
@@ -138,7 +138,9 @@ class Writer:
                 self._do_afterwards(connection, outcomes)
             # Only the writer's connection sees whether another process committed: readers that wait depend on it.
             if self._watching and running and version != (version := _data_version(connection) or version):
-                self._loop.call_soon_threadsafe(self.wakeups.wake, None)
+                before, ends = ends, _ends(connection)  # after the version: what comes between is seen twice, not never
+                grown = [topic for topic, end in ends.items() if end != before.get(topic)]
+                self._loop.call_soon_threadsafe(self.wakeups.wake_all, grown if ends else None)
 
     def _next_group(self) -> tuple[list[Job], bool]:
         """Take the waiting jobs from the queue, for one transaction, and whether the writer goes on after them."""
@@ -213,6 +215,17 @@ def _data_version(connection: sqlite3.Connection) -> int:
         return 0
 
 
+def _ends(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return how many records were ever appended to each topic; none where that cannot be read."""
+    query = (
+        "SELECT topic.name, sum(slot.next_offset) FROM slot JOIN topic ON topic.id = slot.topic_id GROUP BY topic.id"
+    )
+    try:
+        return dict(connection.execute(query).fetchall())
+    except (sqlite3.Error, UnicodeDecodeError):  # the disk failed: the next append or read raises that
+        return {}
+
+
 class Connections:
     """Runs reading work in threads, each time on a connection that no other thread uses. Call `close()` at the end."""
 
@@ -271,6 +284,11 @@ class Wakeups:
         for future, waits_for in self._waiting.items():
             if topic in (None, waits_for) and not future.done():
                 future.set_result(None)
+
+    def wake_all(self, topics: Sequence[str] | None) -> None:
+        """Count an append to each of the topics; to every one for `None`, where it is not known which."""
+        for topic in [None] if topics is None else topics:
+            self.wake(topic)
 
     async def wait(self, topic: str, seen: int, seconds: float) -> None:
         """Return once more was appended than had been `seen`, or after so many seconds."""

@@ -444,3 +444,22 @@ async def test_an_online_backup_of_a_log_in_use_is_a_whole_log(log: SqliteLog, p
     async with SqliteLog(copy, Wall()) as copied:
         assert [b"before"] == await values(copied, TOPIC.name)
     assert [b"before", b"after"] == await values(log, TOPIC.name)
+
+
+async def test_an_append_of_another_process_wakes_the_readers_of_its_topic_alone(path: Path) -> None:
+    """A gateway waits at four topics; each of its reads is a change of threads."""
+    quiet = Topic("quiet")
+    async with SqliteLog(path, Wall()) as log, SqliteLog(path, Wall()) as other:
+        await log.create([TOPIC, quiet])
+        await other.append(quiet.name, [Entry(b"k", b"v")])
+        async with log.reader(TOPIC.name, {0: 0}) as reader, log.reader(quiet.name, {0: 0}) as waiting:
+            assert await waiting.read(max_records=10, wait_ms=0)
+            for number in range(3):
+                reading = asyncio.create_task(reader.read(max_records=10, wait_ms=round(LIMIT_S * 1000)))
+                await asyncio.sleep(0)
+                await other.append(TOPIC.name, [Entry(b"k", b"v", 0)])
+                ((batch,),) = [await reading]
+                assert number == batch.records[0].offset
+                if number == 0:  # the first sight of the file tells of everything in it
+                    seen = log.writer.wakeups.seen(quiet.name)
+            assert seen == log.writer.wakeups.seen(quiet.name)

@@ -84,7 +84,7 @@ def _read(path: Path) -> Held:
             stored = find_topic(connection, name)
             offsets_at(connection, stored, 0)
             for partition in range(stored.topic.partitions):
-                batches = fetch(connection, stored, {partition: 0}, 1_000)
+                batches, _ = fetch(connection, stored, {partition: 0}, 1_000)
                 found[name, partition] = [record for batch in batches for record in batch.records]
     return found
 
