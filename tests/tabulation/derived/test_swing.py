@@ -264,3 +264,14 @@ def test_over_complete_units_votes_change_by_exactly_the_difference(then: Any, n
 
 def _flips(then: tuple[int, int], now: tuple[int, int]) -> bool:
     return (then[0] > then[1] and now[0] < now[1]) or (then[0] < then[1] and now[0] > now[1])
+
+
+def test_what_one_unit_does_not_say_of_then_stays_unknown_whatever_others_say() -> None:
+    results = {"gb/bath": PreviousResult(votes={"a": 1, "old": 9}), "gb/york": result(6, 4)}
+    some = LAST.model_copy(update={"results": results})
+    last_time = LastTime(land(some), some)
+    units = night(land(), bath=figures("bath", 2, 9, 1), york=figures("york", 2, 1, 9))
+
+    first, again = last_time.facts("gb", units), last_time.facts("gb", units)
+    assert (None, None) == (first.turnout_change_bp, first.swings[0].swing_bp)
+    assert again == first
