@@ -92,6 +92,7 @@ def corpus() -> tuple[bytes, ...]:
         *("/v1/totals?contest=mayor&source=aa&unit=tr/34&at=2024-03-31T20:00:00%2B03:00", f"/v1/totals?token={secret}"),
         *("/v1/compare?one=aa&other=anka&contest=mayor&unit=tr/34", "/v1/rows.json?contest=mayor&source=aa&units=tr/*"),
         *("/v1/rows.csv?contest=mayor&top=3&decimal=,", "/v1/flat.json?contest=mayor&source=aa&unit=tr/34"),
+        *("/v1/seats?contest=mayor&source=aa&unit=tr/34&members=12&quota=droop", "/v1/seats?members=45"),
     )
     host, sse = "Host: x", "Accept: text/event-stream"
     gets = [_request(f"GET {path}", host) for path in paths]
