@@ -19,6 +19,7 @@ import orjson
 
 from producers.tables.encodings import encoding_of
 from producers.tables.lines import Layout, TableLine, toml_text
+from producers.tables.notation import GROUP_MARKS
 from producers.tables.parts import Part, parts_of
 from producers.tables.sheet import open_sheet
 from schemas.errors import TableError
@@ -51,7 +52,7 @@ _ABSENT: Final = {"registered": "unknown", "cast": "sum", "valid": "sum", "boxes
 
 _TURKISH: Final = frozenset("ğışĞİŞ")
 
-_MAY_HAVE_MARKS: Final = re.compile(r"\d{1,3}([.,])\d{3}(\1\d{3})*")
+_MAY_HAVE_MARKS: Final = re.compile(rf"\d{{1,3}}([{GROUP_MARKS}])\d{{3}}(\1\d{{3}})*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,16 @@ class TableMapping(FileSection):
     table: TableSection = TableSection()
     derived: dict[ColumnName, DerivedColumn] = Field(default_factory=dict)
 
+    @field_validator("derived")
+    @classmethod
+    def _in_order(cls, derived: dict[str, DerivedColumn]) -> dict[str, DerivedColumn]:
+        names = list(derived)
+        for index, (name, column) in enumerate(derived.items()):
+            later = sorted(set(column.columns) & set(names[index + 1 :]))
+            if later:
+                raise ValueError(f"{name!r} is made of {later[0]!r}, which comes after it: put {later[0]!r} before it")
+        return derived
+
     @property
     def layout(self) -> Layout:
         """Return how this table's file is laid out."""

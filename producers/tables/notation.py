@@ -10,6 +10,11 @@ from schemas.fields import EVENTS_END, FIRST_EVENT
 from schemas.moments import Showing, day_of_night, moment_in
 from schemas.spelling import fold
 
+GROUP_MARKS: Final = ".,' \u00a0\u202f\u2019"
+"""What stands between groups of digits where numbers are written for people."""
+
+_GROUPED: Final = re.compile(rf"[1-9][0-9]{{0,2}}([{GROUP_MARKS}])[0-9]{{3}}(\1[0-9]{{3}})*")
+
 _GROUP_DIGITS: Final = 3
 """The digits of a group of thousands. As many behind a decimal mark may be a group, so such a number is ambiguous."""
 
@@ -61,7 +66,7 @@ class Numbers:
         if self.thousands and re.fullmatch(rf"[1-9]\d{{0,2}}({re.escape(self.thousands)}\d{{3}})+", digits, re.ASCII):
             digits = digits.replace(self.thousands, "")
         if not (digits.isascii() and digits.isdecimal()):
-            raise ValueError(f"{what} is {text!r}, not a whole number from 0 up{self._written()}")
+            raise ValueError(f"{what} is {text!r}, not a whole number from 0 up{self._written()}{self._hint(digits)}")
         if len(digits.lstrip("0")) > len(str(most)) or int(digits) > most:
             raise ValueError(f"{what} is {text!r}, over the {most} that there can be")
         return int(digits)
@@ -77,6 +82,11 @@ class Numbers:
                 "Say as table.thousands and table.decimal in the mapping what the marks mean, or mend the file"
             )
         return whole
+
+    def _hint(self, digits: str) -> str:
+        """Return what to write where the digits are in groups, and the mapping names no mark between them."""
+        grouped = _GROUPED.fullmatch(digits) if not self.thousands else None
+        return f". Where that is one number, say table.thousands = {grouped[1]!r} in the mapping" if grouped else ""
 
     def _written(self) -> str:
         """Return how the mapping says that numbers are written, or an empty string."""

@@ -1,6 +1,7 @@
 import csv
 import gzip
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -103,9 +104,10 @@ def test_gzip_parquet_and_another_delimiter_say_the_same(tmp_path: Path, mapping
     semicolons = tmp_path / "semicolons.csv"
     semicolons.write_text(plain.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8-sig")
     german = parse_mapping(MAPPING.read_text(encoding="utf-8") + '\n[table]\ndelimiter = ";"\n')
-    assert expected == read_table(zipped, mapping)
-    assert expected == read_table(columns, mapping)
-    assert expected == read_table(semicolons, german)
+    for path, written in ((zipped, mapping), (columns, mapping), (semicolons, german)):
+        found = read_table(path, written)
+        assert not found.faults.count
+        assert replace(expected, faults=found.faults) == found
 
 
 def test_time_and_revision_can_be_columns(tmp_path: Path) -> None:
