@@ -18,12 +18,16 @@ from schemas.fields import first_fault
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 """A definition of all Türkiye's 206,845 boxes by range is 0.3 MB, with the last results some 10 MB."""
 
-app = command_app("Make an election definition from tables, check one, and say what two have different.")
+MAKE_EXAMPLE: Final = (
+    "Example: sandik definition make head.json --units units.csv --candidates candidates.csv --out night.json"
+)
+
+app = command_app("Make an election definition from tables, check one, and say what two have different.", MAKE_EXAMPLE)
 
 
 @app.command(
     "make",
-    epilog="Example: sandik definition make head.json --units units.csv --candidates candidates.csv --out night.json",
+    epilog=MAKE_EXAMPLE,
 )
 def make(
     head: Annotated[
