@@ -8,7 +8,9 @@ things have changed in between it is asked about anew. `?consider` asks what the
 is signed, and writes nothing; `adds` are fields to add to the order.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import islice
 from typing import Final, Protocol
@@ -23,7 +25,7 @@ from gateway.routes.answers import RETRY_AFTER_S, Coded, json_answer, run_state_
 from gateway.routes.middleware import grant_of
 from gateway.run_state import RunState
 from schemas.asides import Override
-from schemas.control import FigureOverridden, Order, OverrideWithdrawn, unknown_in
+from schemas.control import FigureOverridden, Order, OverrideWithdrawn, QuarantineReleased, unknown_in
 from schemas.errors import LogError, UsageError
 from schemas.moments import epoch_ms
 from schemas.quarantine import REPAIRABLE, Quarantined, statement_of
@@ -154,6 +156,7 @@ class OrdersEndpoint:
     def __init__(self, gateway: Gateway, log: OrderLog) -> None:
         self._gateway = gateway
         self._log = log
+        self._letting_out = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response:
         """Write the order, and do what of it is done by writing; or say what is to be confirmed."""
@@ -184,12 +187,15 @@ class OrdersEndpoint:
         return json_answer(orjson.dumps(answer), status=202)
 
     async def _write(self, run_state: RunState, order: Order, value: bytes) -> None:
-        released = _released(run_state, order)
         try:
-            await self._log.append(run_state.run.topics.control.name, [Entry(b"order", value)])
-            if released is not None:
-                entry = Entry(released.district.encode(), encode(released))
-                await self._log.append(run_state.run.topics.tallies.name, [entry])
+            # One is let out after the other, so that the second has its place behind the first; nothing else waits.
+            async with self._letting_out if isinstance(order, QuarantineReleased) else nullcontext():
+                released = _released(run_state, order)
+                await self._log.append(run_state.run.topics.control.name, [Entry(b"order", value)])
+                if released is not None:
+                    run_state.quarantine.apply_order(order)  # the next one comes after it, also before it is read
+                    entry = Entry(released.district.encode(), encode(released))
+                    await self._log.append(run_state.run.topics.tallies.name, [entry])
         except LogError as error:
             message = f"{error} The order may not have been carried out: look at the audit, then give it again."
             raise Coded(503, "log_failed", message, headers={"retry-after": RETRY_AFTER_S}) from error

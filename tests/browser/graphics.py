@@ -1,5 +1,6 @@
 """Graphics tools in Chromium: an OGraf renderer, and what CasparCG and SPX-GC do with a template."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -9,10 +10,12 @@ from threading import Thread
 from typing import Any, Final
 
 from playwright.async_api import Browser, Frame
+from playwright.async_api import Error as PlaywrightError
 
 from sandik.commands.graphics import OGRAF, TEMPLATES, write_graphics
 from tests.browser.chromium import PATIENCE_MS, Screen, until
 from tests.browser.overlays import HEIGHT, WIDTH
+from tests.patience import LIMIT_S
 
 _RENDERER_FILE: Final = "renderer.html"
 _RENDERER: Final = """<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,">
@@ -86,8 +89,15 @@ class Desk(Screen):
         return frame
 
     async def until(self, script: str) -> None:
-        """Wait until this is so inside of the overlay's page."""
-        await until(await self.overlay(), script)
+        """Wait until this is so inside of the overlay's page, also where a newer graphic takes its place meanwhile."""
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                shown = await self.overlay()
+                try:
+                    return await until(shown, script)
+                except PlaywrightError:
+                    if not shown.is_detached():
+                        raise
 
     async def reads(self, selector: str) -> str:
         """A text inside of the overlay's page."""
