@@ -73,7 +73,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     gc.unfreeze()  # libraries in C look for what is still there at the end, and complain of it
     broker = config.stash.get(_broker, None)
     if broker is not None:
-        broker.stop()
         broker.close()
         os.environ.pop(_SERVERS, None)
 

@@ -66,7 +66,6 @@ authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:{chief}
 """
 
-_BROKER: Final = "kafka.Kafka"
 _STORAGE: Final = "kafka.tools.StorageTool"
 _TOOLS: Final = {
     "kafka-acls.sh": "org.apache.kafka.tools.AclCommand",
@@ -95,7 +94,6 @@ class Broker:
         self._process: subprocess.Popen[str] | None = None
         self._drain: threading.Thread | None = None
         self._settings = self._folder / "server.properties"
-        self._classes = ClassArchive(self._jars, _BROKER)
         self._settings.write_text(node.settings(self._folder))
         self._format(cluster, users)
 
@@ -137,9 +135,8 @@ class Broker:
     def start(self) -> None:
         """Start it, and return once it answers."""
         watchdog = (sys.executable, str(_HERE / "watchdog.py"), str(self._folder))
-        self._classes = ClassArchive(self._jars, _BROKER)
         self._process = process = subprocess.Popen(
-            [*watchdog, *self._java(_BROKER, *self._classes.options), str(self._settings)],
+            [*watchdog, *self._java("kafka.Kafka"), str(self._settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -156,9 +153,8 @@ class Broker:
             raise RuntimeError(f"Kafka did not start within {START_LIMIT_S} s. It said:\n{''.join(said)}")
 
     def stop(self) -> None:
-        """Shut it down in order; keep its data. The first on a machine leaves its classes to those that come later."""
+        """Shut it down in order; keep its data."""
         self._end("stop\n")
-        self._classes.keep()
 
     def kill(self) -> None:
         """End it as `kill -9` does; keep its data."""

@@ -1,8 +1,8 @@
 """The JVM's archives of classes that were loaded before (class data sharing, JEP 350), one of each of Kafka's programs.
 
-The first one of a program that ends in order writes the archive, the next ones start with their classes parsed and
-verified, in half of the CPU time; who is killed writes none. Archives lie beside the jars. One that does not fit, after
-an update of Java, is not used.
+For programs that end by themselves: the first one writes the archive, the next ones start with their classes parsed and
+verified, in half of the CPU time. Archives lie beside the jars. One that does not fit, after an update of Java, is not
+used.
 """
 
 import contextlib

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-_STOP_S = 60  # a broker may write down its classes as it ends: three seconds, and far more on a busy machine
+_STOP_S = 20
 _SIGNALS = {"pause": signal.SIGSTOP, "resume": signal.SIGCONT}
 
 
