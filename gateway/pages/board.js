@@ -47,6 +47,8 @@ export class Board {
   #connection = { status: "connecting", hadData: false, failed: false };
   /** @type {string} */
   #mode = "live";
+  /** @type {Date | null} */
+  #shownAt = null;
   /** @type {Handle[]} */
   #followed = [];
   /** @type {MainView | null} */
@@ -121,6 +123,7 @@ export class Board {
   // What the night tells us.
 
   #change() {
+    this.#shownAt = new Date();
     this.#connection.hadData = true;
     this.#redraw.soon();
   }
@@ -253,7 +256,8 @@ export class Board {
   /** What changes with the clock alone: ages, states, the title. */
   #tick() {
     const { election, night, format, selection } = this;
-    setText(byId("clock"), `${format.clock(night.serverTime)} ${format.zone()}`);
+    const now = new Date();
+    setText(byId("clock"), `${format.clock(now)} ${format.zone()}`);
     this.status.replay(night.replay);
     const source = election.source(selection.source);
     const feed = this.#feed(source);
@@ -267,11 +271,11 @@ export class Board {
       source,
       feed,
       connection: this.#connection,
-      currentAt: night.currentAt,
+      shownAt: this.#shownAt,
       fault: this.#fault,
       embargoed: night.embargoed,
       embargo: night.embargo,
-      hold: night.held.map((name) => election.heldName(name)),
+      hold: night.held,
     });
     document.body.toggleAttribute("data-embargo", night.embargoed && !main.entry);
     this.#title(main);

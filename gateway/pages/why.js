@@ -111,8 +111,7 @@ export class Why {
    * @param {string} id
    */
   #name(election, answer, id) {
-    const ballot = election.ballot(answer.contest, answer.unit);
-    return (ballot.find((candidate) => candidate.id === id) ?? election.stranger(id, answer.contest)).name;
+    return election.ballot(answer.contest, answer.unit).find((candidate) => candidate.id === id)?.name ?? id;
   }
 
   /** @param {Comparison["lead"]} lead */

@@ -219,7 +219,7 @@ export class Room {
     const embargoed = this.#state?.embargoed ?? false;
     this.figures.draw({
       ballot: this.election.ballot(contest, unit),
-      stranger: (id) => this.election.stranger(id, contest),
+      stranger: (id) => this.election.stranger(id),
       boxesTotal: this.election.boxesTotal(unit),
       embargoed,
       preview: this.preview.entry(contest, source, unit),

@@ -32,7 +32,8 @@ export class FollowedNight {
   #definition = null;
   /** @type {string | null} */
   #epoch = null;
-  #hadData = false;
+  /** @type {Date | null} */
+  #shownAt = null;
   /** @type {string | undefined} */
   #token;
   /** @type {Asked<SeatsEntry>} */
@@ -57,7 +58,7 @@ export class FollowedNight {
     this.election = null;
     this.#client = client;
     client.on("change", () => {
-      this.#hadData = true;
+      this.#shownAt = new Date();
       this.#listeners.tell("change");
     });
     for (const type of ["state", "connection"]) client.on(type, () => this.#listeners.tell("change"));
@@ -159,19 +160,14 @@ export class FollowedNight {
     return Object.keys(this.#client.feeds).length > 0;
   }
 
-  /** {status, code, hadData, currentAt}. */
+  /** {status, code, hadData, shownAt}. */
   get connection() {
     return {
       status: this.#client.status,
       code: this.#client.code,
-      hadData: this.#hadData,
-      currentAt: this.#client.currentAt,
+      hadData: this.#shownAt !== null,
+      shownAt: this.#shownAt,
     };
-  }
-
-  /** What the gateway's clock says by now; null before it has said. */
-  get serverTime() {
-    return this.#client.serverTime;
   }
 
   /** Whether the gateway reads its log; while it does not, no source's silence says anything. */

@@ -83,7 +83,7 @@ function writtenOf(scene, unit, id) {
     scene,
     unit,
     row ?? {
-      candidate: scene.election.stranger(id, scene.selection.contest),
+      candidate: scene.election.stranger(id),
       votes: 0,
       rank: 0,
       tied: false,

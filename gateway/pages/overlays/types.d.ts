@@ -127,8 +127,6 @@ export type NightClient = Pick<
   | "mode"
   | "feeds"
   | "reachable"
-  | "serverTime"
-  | "currentAt"
   | "embargoed"
   | "embargo"
   | "held"
@@ -158,8 +156,7 @@ export interface Connection {
   status: Status;
   code: number | null;
   hadData: boolean;
-  /** By the gateway's clock, when the figures were last known to be current. */
-  currentAt: string | null;
+  shownAt: Date | null;
 }
 
 export type Point = readonly [number, number];

@@ -235,7 +235,7 @@ export class Curtain {
     );
   }
 
-  /** @param {{embargoed: boolean, until: string | null, now: string | null}} options */
+  /** @param {{embargoed: boolean, until: string | null, now: Date}} options */
   draw({ embargoed, until, now }) {
     this.node.hidden = !embargoed;
     if (!embargoed) return;
