@@ -49,9 +49,11 @@ async def past_of(
     relays, published = await _published(log, run, moment_ms)
     orders = await _orders(log, run, moment_ms, control)
     late = published.unpublished_from()
-    for partition, offset in (await _before_embargo(log, run, moment, operators)).items():
-        if not published.is_exact(partition):
-            late[partition] = min(offset, late.get(partition, offset))
+    inexact = {number for number in range(run.topics.partitions) if not published.is_exact(number)}
+    if inexact:  # watermarks leave nothing open, and the control topic need not be read once more
+        for partition, offset in (await _before_embargo(log, run, moment, operators)).items():
+            if partition in inexact:
+                late[partition] = min(offset, late.get(partition, offset))
     changes = as_relayed(as_given(run.definition, orders), relays)
     topic, partitions = run.topics.tallies.name, run.topics.partitions
     history = History(

@@ -10,7 +10,7 @@ each tick stands a `Watermark`: how far the tallies were published when the log 
 `Late` record instead, before totals that had waited. See docs/decisions/past.md.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -19,6 +19,8 @@ from schemas.fields import EventTime, Frozen, Moment, Total
 
 PROGRESS_PREFIX: Final = b"mark:"
 """What the key of a partition's progress begins with."""
+
+Kind = TypeVar("Kind")
 
 PlaybackStatus = Literal["playing", "paused", "seeking", "ended"]
 
@@ -125,12 +127,7 @@ _WATERMARK: Final = TypeAdapter(Watermark)
 
 def parse_watermark(key: bytes | None, value: bytes | None) -> Watermark | None:
     """Parse a record of the totals topic; `None` where it is another one."""
-    if key is None or not key.startswith(WATERMARK_PREFIX):
-        return None
-    try:
-        return _WATERMARK.validate_json(value or b"")
-    except ValidationError:
-        return None
+    return _parsed(_WATERMARK, WATERMARK_PREFIX, key, value)
 
 
 LATE_PREFIX: Final = b"late:"
@@ -163,9 +160,13 @@ _LATE: Final = TypeAdapter(Late)
 
 def parse_late(key: bytes | None, value: bytes | None) -> Late | None:
     """Parse a record of the totals topic; `None` where it is another one."""
-    if key is None or not key.startswith(LATE_PREFIX):
+    return _parsed(_LATE, LATE_PREFIX, key, value)
+
+
+def _parsed(kind: TypeAdapter[Kind], prefix: bytes, key: bytes | None, value: bytes | None) -> Kind | None:
+    if key is None or not key.startswith(prefix):
         return None
     try:
-        return _LATE.validate_json(value or b"")
+        return kind.validate_json(value or b"")
     except ValidationError:
         return None
