@@ -19,6 +19,8 @@ from tabulation.derived.row_forms import CsvRows, FlatObject, Form, JsonRows, Ro
 from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 from tests.gateway.nights import DISTRICTS, election, totals
+from tests.tabulation.derived.test_swing import land
+from tests.tabulation.view.test_trees import record
 
 ELECTION = election()
 PAIRS = [(contest.id, source.id) for contest in ELECTION.contests for source in ELECTION.sources]
@@ -170,6 +172,16 @@ def test_another_views_figures_are_not_taken_for_these() -> None:
     assert seen[0] == seen[1]
     assert kept.body(one.figures, around(one)) == from_scratch(one, "json", ONE, frozenset())
     assert kept.body(other.figures, around(other)) == from_scratch(other, "json", ONE, frozenset())
+
+
+def test_what_has_changed_since_the_last_time_is_told_by_the_units_below() -> None:
+    definition = land()
+    view, columns = View(definition), Columns(definition)
+    view.apply(0, record("gb/bath", 1, 2, {"a": 45, "b": 55, "c": 0}))
+    shape = Shape(0, "en", ("a", "b", "c"))
+    rows = Table(columns, [("m", "aa")], [definition.unit_by_id["gb"]], shape, JsonRows())
+    (country,) = orjson.loads(rows.body(view.figures, around(view)))
+    assert (1, 1, 15) == (country["compared"], country["flipped"], country["b_votes_change"])
 
 
 def test_candidates_whose_columns_would_be_the_same_have_no_table() -> None:
