@@ -96,6 +96,14 @@ class Catalogue:
             raise Unknown("unknown_source", f"There is no source {name!r}. There are: {there}.")
         return name
 
+    def unit(self, name: str) -> str:
+        """The name, if one unit has it. Raises `Unknown`."""
+        if name not in self._definition.unit_by_id:
+            example = self._definition.units[-1].id
+            message = f"There is no unit {name!r}. Give an id such as {example!r}; GET /v1/definition lists them all."
+            raise Unknown("unknown_unit", message)
+        return name
+
     def units(self, patterns: Iterable[str]) -> frozenset[str]:
         """The ids of the units that the patterns stand for. Raises `Unknown` where one stands for none."""
         return self._selection(frozenset(patterns))

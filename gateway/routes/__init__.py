@@ -4,5 +4,5 @@
 - The figures: `totals` (now, and as they were at one of the `moments` that have been), `rows` (flat, for graphics
   tools), `facts`, `seats`, `compare` (two sources), `stream` (server-sent events).
 - The control room: `control` (what an operator watches, and the orders they give).
-- What the pages' map may draw: `boundaries`.
+- Pages: `overlays` (one page for all, and whether its address can be shown), `boundaries` (what its map may draw).
 """

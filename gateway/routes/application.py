@@ -22,7 +22,6 @@ from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH
 from gateway.gateway import Gateway
 from gateway.metrics import CONTENT_TYPE, shown_age_s
 from gateway.pages import PAGES
-from gateway.pages.manifest import OVERLAY_NAMES
 from gateway.routes.answers import (
     NO_CACHE,
     NO_STORE,
@@ -39,6 +38,7 @@ from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint
 from gateway.routes.facts import FactsEndpoint
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
 from gateway.routes.moments import Moments
+from gateway.routes.overlays import OverlayEndpoint
 from gateway.routes.rows import RowsEndpoint
 from gateway.routes.seats import SeatsEndpoint
 from gateway.routes.stream import StreamEndpoint
@@ -79,7 +79,7 @@ def application(
         routes=[
             Route("/", index),
             Route("/control", control_room),
-            Route("/overlays/{name}", OverlayEndpoint(files).answer),
+            Route("/overlays/{name}", OverlayEndpoint(gateway, files).answer),
             Mount("/static", files),
             Route("/healthz", _health),
             Route("/readyz", readiness),
@@ -176,23 +176,6 @@ class PageFiles(StaticFiles):
 def _policy(path: str) -> str:
     policy = _POLICY.format("*" if path == _OFFLINE else "'self'")
     return f"{policy}; frame-ancestors 'none'" if path.startswith(_CONTROL_ROOM) else policy
-
-
-_PAGE: Final = "overlays/overlay.html"
-
-
-class OverlayEndpoint:
-    """/overlays/NAME: the same page for all, since its script reads the name off the address."""
-
-    def __init__(self, files: StaticFiles) -> None:
-        self._files = files
-
-    async def answer(self, request: Request) -> Response:
-        """The page; 404 with the names that there are."""
-        name = request.path_params["name"]
-        if name not in OVERLAY_NAMES:
-            raise HTTPException(404, f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}.")
-        return await self._files.get_response(_PAGE, request.scope)
 
 
 class BoundariesEndpoint:

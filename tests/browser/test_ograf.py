@@ -48,6 +48,27 @@ async def test_a_graphic_is_loaded_played_updated_and_stopped(browser: Browser, 
         assert [] == shown.complaints
 
 
+async def test_what_the_election_does_not_have_is_refused_and_changes_nothing(
+    browser: Browser, tmp_path: Path, gateway: str
+) -> None:
+    async with desk(browser, tmp_path, gateway) as shown:
+        await shown.renderer()
+        await shown.add("lower-third", {"unit": "tr/34/fatih"})
+        await shown.until(HIDDEN)
+        await shown.call("playAction", {})
+        await shown.until(SHOWN)
+        for method, params in (
+            ("updateAction", {"data": {"unit": "tr/34/atlantis"}}),
+            ("customAction", {"id": "select", "payload": {"unit": "tr/34/atlantis"}}),
+        ):
+            refused = await shown.call(method, params)
+            assert (404, True) == (refused["statusCode"], "tr/34/atlantis" in refused["statusMessage"])
+            assert "Fatih" == await shown.reads(".place")
+        assert OK == await shown.call("updateAction", {"data": {"unit": "tr/34/sile"}})
+        await shown.until(place("Şile"))
+        assert OK == await shown.call("stopAction", {})
+
+
 async def test_steps_go_to_where_the_specification_says(browser: Browser, tmp_path: Path, gateway: str) -> None:
     async with desk(browser, tmp_path, gateway) as shown:
         await shown.renderer()

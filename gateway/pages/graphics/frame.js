@@ -25,6 +25,7 @@ export class Frame {
   /** @type {string | null} */
   #address = null;
   #alive = false;
+  #checks = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {Show | null} */
@@ -93,6 +94,17 @@ export class Frame {
     });
   }
 
+  /**
+   * What is wrong with these parameters, in words; null where nothing is known to be: a page that is not there yet, or
+   * an older gateway's, cannot say.
+   * @param {Readonly<Record<string, string>>} parameters
+   * @returns {Promise<string | null>}
+   */
+  async faultIn(parameters) {
+    const answer = this.#checks ? await this.ask({ sandik: "check", parameters }) : null;
+    return answer?.fault ?? null;
+  }
+
   /** End it: nothing of it is left. */
   close() {
     removeEventListener("message", this.#listen);
@@ -136,13 +148,15 @@ export class Frame {
   /** @param {MessageEvent} messageEvent */
   #hear({ source, data }) {
     if (!this.#node || source !== this.#node.contentWindow) return;
-    if (data?.sandik === "ready") this.#begin();
+    if (data?.sandik === "ready") this.#begin(data.checks === true);
     else if (data?.sandik === "done") this.#answers.get(data.id)?.(data);
   }
 
-  #begin() {
+  /** @param {boolean} checks */
+  #begin(checks) {
     clearTimeout(this.#timer);
     this.#alive = true;
+    this.#checks = checks;
     if (this.#node) this.#node.style.visibility = "visible";
     if (this.#wanted) this.show(this.#wanted);
   }
@@ -152,7 +166,7 @@ export class Frame {
     for (const settle of [...this.#answers.values()]) settle(false);
     this.#node?.remove();
     this.#node = this.#address = null;
-    this.#alive = false;
+    this.#alive = this.#checks = false;
   }
 }
 

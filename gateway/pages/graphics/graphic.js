@@ -162,6 +162,9 @@ class Graphic extends HTMLElement {
     if (answer.statusCode !== 200) return answer;
     if (!isUrl(this.#gatewayOf(state)))
       return bad(`${this.#gatewayOf(state)} is no gateway's URL. Give one such as http://HOST:8765.`);
+    const { playing, parameters } = shown(state, this.#about);
+    const fault = playing || type === "updateAction" ? await frame.faultIn(parameters) : null;
+    if (fault) return { statusCode: 404, statusMessage: fault };
     this.#state = state;
     return this.#show(frame, answer);
   }

@@ -54,6 +54,9 @@ const KINDS = {
 /** The parameters that say which figures are shown: contest, unit and source. */
 export const SELECTION = MANIFEST.selection.map(({ name }) => name);
 
+/** What a tool adds to an address with a number that is new each time, to keep caches away: it asks for nothing. */
+const CACHE_BUSTER = "_";
+
 /** Read elsewhere: the selection by the election, gateway and token by whoever connects. */
 const READ_ELSEWHERE = [...SELECTION, "token", "gateway"];
 
@@ -85,7 +88,7 @@ export function read(search, own = []) {
   const names = [...READ_ELSEWHERE, ...known.map(({ name }) => name)];
   const former = known.map(({ formerly }) => formerly);
   for (const name of given.keys()) {
-    if (!names.includes(name) && !former.includes(name))
+    if (name !== CACHE_BUSTER && !names.includes(name) && !former.includes(name))
       faults.push({ name, key: "unknownParameter", values: { name, words: names.join(", ") } });
   }
   const asked = { contest: given.get("contest"), unit: given.get("unit"), source: given.get("source") };

@@ -20,7 +20,7 @@ import { read, select } from "./parameters.js";
 import { Curtain } from "./widgets.js";
 
 /**
- * @import { AddressFault, EventMessage, FollowedNight, Options } from "./types.d.ts"
+ * @import { AddressFault, Election, EventMessage, FollowedNight, Options } from "./types.d.ts"
  * @import { Overlay, OverlayAbout, Scene, Show, Template } from "./types.d.ts"
  */
 
@@ -135,6 +135,30 @@ export class Stage {
     else if (moves) await transition();
   }
 
+  /**
+   * What is wrong with these parameters, in English as graphics tools are answered; null where they can be shown, or
+   * where there is no election to ask yet.
+   * @param {Readonly<Record<string, string>>} parameters
+   */
+  faultIn(parameters) {
+    const { election } = this.night;
+    if (!election) return null;
+    const [fault] = this.#first(election, read(searchOf(parameters), this.#about.parameters)).faults;
+    return fault ? words("en")(fault.key, fault.values) : null;
+  }
+
+  /**
+   * The scene at the first step, with the faults of its selection and then of the overlay's own parameters.
+   * @param {Election} election
+   * @param {ReturnType<typeof read>} address
+   */
+  #first(election, { values, asked }) {
+    const { selection, faults } = select(asked, election);
+    const [t, format] = [wordsOf(words(values.lang), election), formats(values.lang, election.timezone)];
+    const scene = this.#makeScene({ election, values, t, format, selection });
+    return { scene, faults: faults.length ? faults : (this.#template.check?.(scene) ?? []) };
+  }
+
   /** Go, and change then. */
   #leave() {
     this.#draw();
@@ -181,24 +205,23 @@ export class Stage {
   }
 
   #lay() {
-    const { values, asked, faults } = this.#read();
+    const address = this.#read();
+    const { values } = address;
     const { election } = this.night;
     if (!election) return;
     document.documentElement.lang = values.lang;
     setAttribute(document.documentElement, "data-theme", values.theme);
     this.#settle();
     this.guide.hidden = !values.safe;
-    const found = select(asked, election);
-    const [t, format] = [wordsOf(words(values.lang), election), formats(values.lang, election.timezone)];
-    const first = this.#makeScene({ election, values, t, format, selection: found.selection });
-    const own = found.faults.length ? [] : (this.#template.check?.(first) ?? []);
-    this.#complain([...faults, ...found.faults, ...own]);
+    const { scene: first, faults } = this.#first(election, address);
+    const { t, format } = first;
+    this.#complain([...address.faults, ...faults]);
     this.#shown?.overlay.close?.();
     this.#shown?.overlay.node.remove();
     this.#shown = null;
-    if (found.faults.length || own.length) return; // nothing on air rather than something else's numbers
+    if (faults.length) return; // nothing on air rather than something else's numbers
     const further = this.#step ? this.#template.walk?.(first, this.#step) : null;
-    const selection = { ...found.selection, ...further };
+    const selection = { ...first.selection, ...further };
     const scene = further ? this.#makeScene({ ...first, values, selection }) : first;
     const curtain = new Curtain({ t, format });
     const overlay = this.#template.create({ t, format, options: values, stage: this });

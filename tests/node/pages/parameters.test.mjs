@@ -73,3 +73,7 @@ for (const [given, parameters] of /** @type {const} */ ([
     assert.deepEqual(parametersIn(given), parameters);
   });
 }
+
+test("what a tool adds to keep caches away is nobody's fault", () => {
+  assert.deepEqual(read("?_=1711912512", own("duel")).faults, []);
+});

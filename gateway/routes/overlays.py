@@ -1,0 +1,113 @@
+"""/overlays/NAME: the page of every overlay, and whether its address can be shown.
+
+An address with a fault has the status of one, and the page all the same: what is on air stays empty and shows no error,
+and the page fills itself where an amendment brings the unit. Who asks for the status, such as a check before the night,
+reads in the page's title what is wrong.
+"""
+
+import re
+from html import escape
+from typing import Final
+
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from gateway.admission.handshake import Refusal
+from gateway.clients.session import Catalogue, Unknown
+from gateway.gateway import Gateway
+from gateway.pages import PAGES
+from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES, Overlay, Parameter
+from gateway.routes.middleware import credentials_of
+
+_PAGE: Final = "overlays/overlay.html"
+_TEXT: Final = (PAGES / _PAGE).read_text(encoding="utf-8")
+_TITLE: Final = re.compile(r"<title>[^<]*</title>")
+_FLAGS: Final = frozenset({"", "0", "1", "false", "true"})
+_WHOLE: Final = re.compile(r"[0-9]{1,9}")
+_OVERLAYS: Final = {overlay.name: overlay for overlay in MANIFEST.overlays}
+
+
+class OverlayEndpoint:
+    """/overlays/NAME: the same page for all, since its script reads the name off the address."""
+
+    def __init__(self, gateway: Gateway, files: StaticFiles) -> None:
+        self._gateway = gateway
+        self._files = files
+
+    async def answer(self, request: Request) -> Response:
+        """The page; 404 with the names that there are. Raises `HTTPException`."""
+        name = request.path_params["name"]
+        overlay = _OVERLAYS.get(name)
+        if overlay is None:
+            raise HTTPException(404, f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}.")
+        fault = option_fault(request.query_params, overlay)
+        if fault is not None:
+            return await self._faulty(request, 400, fault)
+        catalogue = self._catalogue(request)
+        fault = catalogue and selection_fault(request.query_params, catalogue)
+        if fault:
+            return await self._faulty(request, 404, fault)
+        return await self._files.get_response(_PAGE, request.scope)
+
+    def _catalogue(self, request: Request) -> Catalogue | None:
+        """The names of the election, for whoever may read them; before there is a run every name may be right."""
+        gateway = self._gateway
+        if gateway.run_state is None or not gateway.ready:
+            return None
+        decision = gateway.handshake.admit(credentials_of(request.scope), gateway.clock.now())
+        return None if isinstance(decision, Refusal) else gateway.run_state.catalogue
+
+    async def _faulty(self, request: Request, status: int, fault: str) -> Response:
+        """The page with its fault as the title, under the same policy."""
+        page = await self._files.get_response(_PAGE, request.scope)
+        kept = {name: page.headers[name] for name in ("content-security-policy", "cache-control")}
+        text = _TITLE.sub(lambda _: f"<title>{escape(fault)}</title>", _TEXT, count=1)
+        return Response(text, status_code=status, media_type="text/html", headers=kept)
+
+
+def option_fault(query: QueryParams, overlay: Overlay) -> str | None:
+    """Say which option of the address cannot be read. Names that are nobody's are left alone: tools add their own."""
+    for parameter in (*MANIFEST.manner, *MANIFEST.address, *overlay.parameters):
+        text = query.get(parameter.name, query.get(parameter.formerly) if parameter.formerly else None)
+        if text is not None and not _is_readable(text, parameter):
+            return f"{parameter.name}={text} cannot be read. {_what_is_right(parameter)}"
+    return None
+
+
+def _is_readable(text: str, parameter: Parameter) -> bool:
+    match parameter.kind:
+        case "whole":
+            return bool(_WHOLE.fullmatch(text)) and parameter.least <= int(text) <= parameter.most
+        case "flag":
+            return text in _FLAGS
+        case "choice":
+            return text in parameter.words
+        case "list":
+            return len([name for name in text.split(",") if name.strip()]) <= parameter.most
+        case "text":
+            return True
+
+
+def _what_is_right(parameter: Parameter) -> str:
+    match parameter.kind:
+        case "whole":
+            return f"Give a whole number from {parameter.least} to {parameter.most}."
+        case "list":
+            return f"Give {parameter.most} names at most, with commas between them."
+        case _:
+            return f"Give one of: {', '.join(parameter.words or ('0', '1'))}."
+
+
+def selection_fault(query: QueryParams, catalogue: Catalogue) -> str | None:
+    """Say which name of the selection the election does not have. An empty one is the first."""
+    checks = {"contest": catalogue.contest, "unit": catalogue.unit, "source": catalogue.source}
+    for name, check in checks.items():
+        try:
+            if given := query.get(name):
+                check(given)
+        except Unknown as error:
+            return str(error)
+    return None
