@@ -43,13 +43,13 @@ class OverlayEndpoint:
         overlay = _OVERLAYS.get(name)
         if overlay is None:
             raise HTTPException(404, f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}.")
-        fault = option_fault(request.query_params, overlay)
-        if fault is not None:
-            return await self._faulty(request, 400, fault)
+        unreadable = option_fault(request.query_params, overlay)
+        if unreadable is not None:
+            return await self._faulty(request, 400, unreadable)
         catalogue = self._catalogue(request)
-        fault = catalogue and selection_fault(request.query_params, catalogue)
-        if fault:
-            return await self._faulty(request, 404, fault)
+        unknown = selection_fault(request.query_params, catalogue) if catalogue is not None else None
+        if unknown is not None:
+            return await self._faulty(request, 404, unknown)
         return await self._files.get_response(_PAGE, request.scope)
 
     def _catalogue(self, request: Request) -> Catalogue | None:
