@@ -60,10 +60,15 @@ async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
 
 async def pulse(gateway: Gateway, clock: Clock) -> NoReturn:
     """Send at once what there is to send, but not again within a tick: what comes meanwhile goes together."""
+    tick_s = gateway.settings.tick_ms / _MS_PER_S
+    due = clock.monotonic()
     while True:
         await gateway.broadcaster.work.wait()
+        early_s = due - clock.monotonic()
+        if early_s > 0:  # else nothing is waited for: a timer after every turn would wake an idle gateway once more
+            await clock.sleep(early_s)
+        due = clock.monotonic() + tick_s
         gateway.turn()
-        await clock.sleep(gateway.settings.tick_ms / _MS_PER_S)
 
 
 async def watch(gateway: Gateway, clock: Clock) -> NoReturn:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from starlette.applications import Starlette
 from uvicorn import Config, Server
@@ -27,6 +27,9 @@ from gateway.routes.moments import Moments
 from gateway.settings import GatewaySettings
 from gateway.workers import WorkerMetrics
 from schemas.errors import LoopEnded, UsageError
+
+_DATE_S: Final = 1.0
+"""How often the date in the headers of answers is made anew: its unit."""
 
 
 async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody else's to choose
@@ -99,9 +102,9 @@ async def _let_go(gateway: Gateway, clock: Clock) -> None:
         gateway.broadcaster.dismiss(batch, leaving=leaving)
 
 
-async def _end(server: Server, serving: asyncio.Task[None]) -> None:
+async def _end(server: "_EmbeddedServer", serving: asyncio.Task[None]) -> None:
     """End uvicorn in good order, also if that is interrupted: then without waiting for who is still there."""
-    server.should_exit = True
+    server.end()
     while not serving.done():
         try:
             await asyncio.wait({serving})
@@ -116,10 +119,23 @@ class _EmbeddedServer(Server):
     def __init__(self, config: Config, started: Callable[[], None]) -> None:
         super().__init__(config)
         self._when_started = started
+        self._ending = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._when_started()
+
+    async def main_loop(self) -> None:
+        """Keep the date of answers as uvicorn does, which wakes ten times a second to see whether it is to end."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DATE_S):
+                    await self._ending.wait()
+
+    def end(self) -> None:
+        """End in good order."""
+        self.should_exit = True
+        self._ending.set()
 
     def stop_listening(self) -> None:
         """Take no new connections; those that are there stay."""

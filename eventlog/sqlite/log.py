@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Final, Self
 
 from eventlog.clock import Clock
 from eventlog.port import Batch, Entry, Topic, TopicFinding, check_entries, partition_of, replaced
@@ -19,9 +19,12 @@ from eventlog.sqlite import leases, tables
 from eventlog.sqlite.file import LogFile
 from eventlog.sqlite.leases import Lease
 from eventlog.sqlite.tables import StoredTopic, compact, is_due
-from eventlog.sqlite.threads import Connections, Writer
+from eventlog.sqlite.threads import Connections, Fetch, Fetched, Writer
 from schemas.errors import LogError, UnknownTopic
 from schemas.moments import epoch_ms
+
+MAX_AWAITED_RECORDS: Final = 500
+"""Records that the writer's thread reads for a reader that waits: a millisecond or two in which nothing is written."""
 
 _logger = logging.getLogger(__name__)
 
@@ -173,18 +176,25 @@ class SqliteReader:
         deadline = loop.time() + wait_ms / 1000
         wakeups = self._log.writer.wakeups
         while True:
+            fetched: Fetched | None = None
             if self._drained_at is not None:  # the last fetch found the end: nothing is there before the next append
-                await wakeups.wait(self._topic, self._drained_at, deadline - loop.time())
-            seen = wakeups.seen(self._topic)
-            batches, is_end = await self._log.connections.run(
-                partial(tables.fetch, stored=stored, positions=dict(self._positions), max_records=max_records)
-            )
-            self._drained_at = seen if is_end else None
-            if batches:
-                self._advance(batches)
-                return batches
+                fetch = self._fetch(stored, min(max_records, MAX_AWAITED_RECORDS))
+                fetched = await wakeups.wait(self._topic, self._drained_at, deadline - loop.time(), fetch)
+            if fetched is None:
+                seen = wakeups.seen(self._topic)
+                found = await self._log.connections.run(self._fetch(stored, max_records))
+                fetched = found._replace(seen=seen)
+            self._drained_at = fetched.seen if fetched.is_end else None
+            if fetched.batches:
+                self._advance(fetched.batches)
+                return fetched.batches
             if loop.time() >= deadline:
                 return []
+
+    def _fetch(self, stored: StoredTopic, max_records: int) -> Fetch:
+        """Return the work of reading from the positions on, as they are now."""
+        positions = dict(self._positions)
+        return lambda connection: Fetched(*tables.fetch(connection, stored, positions, max_records))
 
     def _advance(self, batches: list[Batch]) -> None:
         """Advance the positions, and move the partitions that were read behind the others, so that none starves."""

@@ -6,18 +6,21 @@ one by one.
 """
 
 import asyncio
+import contextlib
 import enum
 import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeVar
 
+from eventlog.port import Batch
 from eventlog.sqlite.file import LogFile
 from schemas.errors import LogUnavailable, SandikError
 
@@ -139,8 +142,18 @@ class Writer:
             # Only the writer's connection sees whether another process committed: readers that wait depend on it.
             if self._watching and running and version != (version := _data_version(connection) or version):
                 before, ends = ends, _ends(connection)  # after the version: what comes between is seen twice, not never
-                grown = [topic for topic, end in ends.items() if end != before.get(topic)]
-                self._loop.call_soon_threadsafe(self.wakeups.wake_all, grown if ends else None)
+                grown = [topic for topic, end in ends.items() if end != before.get(topic)] if ends else None
+                fetched = self._fetch(connection, self.wakeups.fetches(grown))
+                self._loop.call_soon_threadsafe(self.wakeups.wake, grown, fetched)
+
+    def _fetch(self, connection: sqlite3.Connection, fetches: "Mapping[_Waiter, Fetch]") -> "dict[_Waiter, Fetched]":
+        """Read for the readers that wait, which saves each of them a thread."""
+        found: dict[_Waiter, Fetched] = {}
+        for waiter, fetch in fetches.items():
+            with contextlib.suppress(Exception):  # the reader meets it where it tries itself
+                self._file.same.check()
+                found[waiter] = fetch(connection)
+        return found
 
     def _next_group(self) -> tuple[list[Job], bool]:
         """Take the waiting jobs from the queue, for one transaction, and whether the writer goes on after them."""
@@ -198,7 +211,7 @@ class Writer:
     def _finish(self, outcomes: list[_Outcome]) -> None:
         for job, result, error in outcomes:
             if job.topic is not None and error is None:
-                self.wakeups.wake(job.topic)
+                self.wakeups.wake((job.topic,))
             if job.future.done():  # the caller was cancelled
                 continue
             if error is None:
@@ -257,50 +270,86 @@ class Connections:
             self._idle.get_nowait().close()
 
 
+class Fetched(NamedTuple):
+    """What was read for a reader: batches, whether that is all there is, and how many appends were noticed before."""
+
+    batches: list[Batch]
+    is_end: bool
+    seen: int = 0
+
+
+Fetch = Callable[[sqlite3.Connection], Fetched]
+"""Reads for one reader; it is called in the writer's thread, while the reader waits."""
+
+_Waiter = asyncio.Future[Fetched | None]
+_NOTHING: Final[Mapping[_Waiter, Fetched]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    topic: str
+    fetch: Fetch
+
+
 class Wakeups:
     """Counts the appends to each topic, and lets readers wait for the next. To be used on one event loop.
 
-    Call order: `seen(topic)`, then read, and where nothing was found `wait(topic, seen)`. So an append between the read
-    and the wait is not missed: the count has moved on by then. `on_watch` is called with `True` when the first reader
-    begins to wait, and with `False` when the last one has ended.
+    Call order: `seen(topic)`, then read, and where nothing was found `wait(topic, seen, …)`. So an append between the
+    read and the wait is not missed: the count has moved on by then. `on_watch` is called with `True` when the first
+    reader begins to wait, and with `False` when the last one has ended. `fetches` alone is for another thread.
     """
 
     def __init__(self, on_watch: Callable[[bool], None]) -> None:
         self._on_watch = on_watch
         self._counts: dict[str, int] = {}
         self._everywhere = 0
-        self._waiting: dict[asyncio.Future[None], str] = {}
+        self._waiting: dict[_Waiter, _Wait] = {}
 
     def seen(self, topic: str) -> int:
         """Return how many appends to the topic were noticed so far."""
         return self._counts.get(topic, 0) + self._everywhere
 
-    def wake(self, topic: str | None) -> None:
-        """Count an append to the topic, or, for `None`, to an unknown one, and wake the readers that wait for it."""
-        if topic is None:
+    def wake(self, topics: Collection[str] | None, fetched: Mapping[_Waiter, Fetched] = _NOTHING) -> None:
+        """Count an append to each of the topics, to every one where it is not known which (`None`); wake who waits.
+
+        It is handed what was `fetched` for it. Who no longer waits reads that itself: its positions are unchanged.
+        """
+        if topics is None:
             self._everywhere += 1
-        else:
+        for topic in topics or ():
             self._counts[topic] = self._counts.get(topic, 0) + 1
-        for future, waits_for in self._waiting.items():
-            if topic in (None, waits_for) and not future.done():
-                future.set_result(None)
+        for waiter, wait in self._waiting.items():
+            if topics is None or wait.topic in topics:
+                found = fetched.get(waiter)
+                _end_wait(waiter, found and found._replace(seen=self.seen(wait.topic)))
 
-    def wake_all(self, topics: Sequence[str] | None) -> None:
-        """Count an append to each of the topics; to every one for `None`, where it is not known which."""
-        for topic in [None] if topics is None else topics:
-            self.wake(topic)
+    def fetches(self, topics: Collection[str] | None) -> dict[_Waiter, Fetch]:
+        """Return how to read for those who wait for these topics; for any, where it is not known which (`None`)."""
+        waiting = self._waiting.copy()
+        return {waiter: wait.fetch for waiter, wait in waiting.items() if topics is None or wait.topic in topics}
 
-    async def wait(self, topic: str, seen: int, seconds: float) -> None:
-        """Return once more was appended than had been `seen`, or after so many seconds."""
+    async def wait(self, topic: str, seen: int, seconds: float, fetch: Fetch) -> Fetched | None:
+        """Return once more was appended than had been `seen`, or after so many seconds.
+
+        Returns what `fetch` has read in the writer's thread, where that noticed the append; else `None`.
+        """
         if seconds <= 0 or self.seen(topic) != seen:
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[future] = topic
+            return None
+        loop = asyncio.get_running_loop()
+        waiter: _Waiter = loop.create_future()
+        self._waiting[waiter] = _Wait(topic, fetch)
         if len(self._waiting) == 1:
             self._on_watch(True)  # noqa: FBT003  the callback's only argument
+        timer = loop.call_later(seconds, _end_wait, waiter)
         try:
-            await asyncio.wait([future], timeout=seconds)
+            return await waiter
         finally:
-            del self._waiting[future]
+            timer.cancel()
+            del self._waiting[waiter]
             if not self._waiting:
                 self._on_watch(False)  # noqa: FBT003  as above
+
+
+def _end_wait(waiter: _Waiter, fetched: Fetched | None = None) -> None:
+    if not waiter.done():
+        waiter.set_result(fetched)

@@ -17,9 +17,9 @@ from eventlog.clock import Manual, Wall
 from eventlog.port import MIN_COMPACTION_LAG_MS, Entry, Topic
 from eventlog.sqlite import file as sqlite_file
 from eventlog.sqlite.file import PAGE_BYTES, LogFile
-from eventlog.sqlite.log import SqliteLog
+from eventlog.sqlite.log import MAX_AWAITED_RECORDS, SqliteLog
 from eventlog.sqlite.tables import COMPACT_EVERY_RECORDS
-from schemas.errors import LogError, LogFull, LogUnavailable, UsageError
+from schemas.errors import LogError, LogFull, LogUnavailable, RecordDamaged, UsageError
 from schemas.fields import Record
 from tests.eventlog.appending import BATCH
 from tests.eventlog.reading import read_to_end, values
@@ -154,6 +154,34 @@ async def test_another_processs_append_is_noticed_while_one_waits(log: SqliteLog
             process.stdin.write(b"\n")
             [batch] = await reader.read(max_records=10, wait_ms=10 * LIMIT_S * 1_000)
             assert len(batch.records) == 1
+
+
+async def test_more_than_is_read_for_one_who_waits_comes_in_order(log: SqliteLog, path: Path) -> None:
+    """The writer's thread reads a little for it, so that writing can go on; the rest it reads itself."""
+    count = 2 * MAX_AWAITED_RECORDS + 1
+    async with SqliteLog(path, Wall()) as other, log.reader(TOPIC.name, {0: 0}) as reader:
+        reading = asyncio.create_task(reader.read(max_records=count, wait_ms=round(LIMIT_S * 1_000)))
+        await other.append(TOPIC.name, [Entry(b"k", b"%d" % number, 0) for number in range(count)])
+        found = [record.value for batch in await reading for record in batch.records]
+        while len(found) < count:
+            found += [
+                record.value for batch in await reader.read(max_records=count, wait_ms=0) for record in batch.records
+            ]
+    assert [b"%d" % number for number in range(count)] == found
+
+
+async def test_one_who_waits_is_told_of_a_damaged_record(log: SqliteLog, path: Path) -> None:
+    async with log.reader(TOPIC.name, {0: 0}) as reader:
+        reading = asyncio.create_task(reader.read(max_records=10, wait_ms=round(LIMIT_S * 1_000)))
+        await log.append(TOPIC.name, [Entry(b"k", b"good", 0)])
+        await reading
+        reading = asyncio.create_task(reader.read(max_records=10, wait_ms=round(LIMIT_S * 1_000)))
+        await asyncio.sleep(0)
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("INSERT INTO record SELECT id + 1, timestamp, key, x'00', checksum FROM record")
+            connection.execute("UPDATE slot SET next_offset = next_offset + 1")
+        with pytest.raises(RecordDamaged):
+            await reading
 
 
 async def test_many_appends_at_once_share_the_disks_flushes(log: SqliteLog, path: Path) -> None:
