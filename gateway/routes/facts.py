@@ -12,8 +12,7 @@ from gateway.gateway import Gateway
 from gateway.routes.answers import Answers, Asked, asked
 from schemas.definition import Election
 from tabulation.counting.quarantine import Where
-from tabulation.derived.facts import facts_in
-from tabulation.derived.majority import majority_facts
+from tabulation.derived.facts import facts_in, majority_facts
 from tabulation.derived.swing import LastTime
 from tabulation.view.figures import UnitFigures
 

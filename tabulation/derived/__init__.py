@@ -1,8 +1,8 @@
 """What follows from the folds, worked out and never stored. Integers in, integers out.
 
-- Of one unit: `facts` (arithmetic that nobody can argue with), `events` (what is worth a strap), `alarms` (what is
-  worth waking an operator for).
-- Of a contest with seats: `seat_facts` (who has how many, in each unit). Where most votes are not enough: `majority`.
+- Of one unit: `facts` (arithmetic that nobody can argue with, majorities among it), `events` (what is worth a strap),
+  `alarms` (what is worth waking an operator for).
+- Of a contest with seats: `seat_facts` (who has how many, in each unit).
 - Since an earlier contest: `swing` (and who held what, and what changes hands).
 - Of the past: `history` (the totals as they stood at a moment).
 - Of the sources: `feeds` (how each is doing), `explain` (why two differ, and how the gap splits).

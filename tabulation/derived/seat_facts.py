@@ -6,8 +6,7 @@ from typing import NamedTuple, Protocol
 from schemas.definition import Election
 from schemas.seats import SeatPlan
 from tabulation.derived.facts import Counted
-from tabulation.seats.admission import Poll
-from tabulation.seats.division import UnitSeats, divide_constituency, sum_up
+from tabulation.seats.division import Poll, UnitSeats, divide_constituency, sum_up
 from tabulation.seats.methods import Undecided
 
 

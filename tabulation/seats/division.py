@@ -1,19 +1,62 @@
-"""A contest's seats by its plan: in each constituency, and summed up over several. Pure and exact.
+"""A contest's seats by its plan: who takes part, what each has in a constituency, and summed up. Pure and exact.
 
 Türkiye's parliament (Law 2839, articles 33 and 34) is D'Hondt in each constituency. By Law 7102 of 2018 an alliance's
 seats are worked out first and then divided among its parties by D'Hondt; since Law 7393 of 2022 seats go to parties
 directly, and an alliance is good for the threshold alone. Its councils (Law 2972, articles 10 and 23) deduct a tenth of
-the valid votes and leave quota seats to the first party.
+the valid votes and leave quota seats to the first party. Germany's thresholds are of Bundeswahlgesetz § 4.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
-from schemas.seats import Alliance, SeatPlan
-from tabulation.seats.admission import Poll, barred, counting_votes
+from schemas.seats import Alliance, SeatPlan, Threshold
 from tabulation.seats.methods import Division, Rule, Undecided, divide
+
+
+class Poll(NamedTuple):
+    """The votes of an area, by candidate, and how many votes are valid there."""
+
+    votes: Mapping[str, int]
+    valid: int
+
+    @property
+    def whole(self) -> int:
+        """What shares are of: the valid votes, or all votes where sums that do not add up have more of them."""
+        return max(self.valid, sum(self.votes.values()))
+
+
+def barred(plan: SeatPlan, contest: Poll, constituency: Poll, independents: Collection[str]) -> frozenset[str]:
+    """Those on the ballot of a constituency whom the threshold keeps out of its seats."""
+    threshold = plan.threshold
+    if threshold is None:
+        return frozenset()
+    is_local = threshold.of == "constituency"
+    free = {*threshold.exempt, *(() if is_local else independents)}
+    poll = constituency if is_local else contest
+    together = {member: alliance.members for alliance in plan.alliances for member in alliance.members}
+    return frozenset(
+        name
+        for name in constituency.votes
+        if name not in free
+        and not _passes(threshold, sum(poll.votes.get(one, 0) for one in together.get(name, (name,))), poll.whole)
+    )
+
+
+def counting_votes(plan: SeatPlan, constituency: Poll, out: Collection[str]) -> dict[str, Fraction]:
+    """The votes that seats are divided by, after what is deducted; nobody has fewer than none."""
+    off = Fraction(*plan.deducted) * constituency.whole
+    return {
+        name: max(count - off, Fraction(0)) for name, count in sorted(constituency.votes.items()) if name not in out
+    }
+
+
+def _passes(threshold: Threshold, votes: int, whole: int) -> bool:
+    numerator, denominator = threshold.share
+    ahead = votes * denominator - whole * numerator
+    return ahead > 0 or (ahead == 0 and threshold.passed_by == "reaching")
+
 
 SEATS_OF_AN_INDEPENDENT: Final = 1
 """A person takes one seat, however many votes there are."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from schemas.contests import Majority
 from schemas.definition import Unit
 from schemas.figures import COUNTS
-from tabulation.derived.majority import majority_facts
+from tabulation.derived.facts import majority_facts
 from tabulation.view.claims import Claims
 
 

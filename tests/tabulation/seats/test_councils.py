@@ -1,13 +1,6 @@
 from schemas.seats import SeatPlan
-from tabulation.seats.admission import Poll
-from tabulation.seats.councils import council_plan, members_for
-from tabulation.seats.division import divide_constituency
-
-
-def test_members_follow_the_population() -> None:
-    """Law 2972, article 5."""
-    populations = (10_000, 10_001, 50_001, 250_000, 250_001, 1_000_000, 1_000_001)
-    assert [9, 11, 25, 31, 37, 45, 55] == [members_for(population) for population in populations]
+from tabulation.seats.councils import council_plan
+from tabulation.seats.division import Poll, divide_constituency
 
 
 def test_a_council_has_no_more_quota_seats_than_members() -> None:

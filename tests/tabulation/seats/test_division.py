@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.seats import Alliance, SeatPlan, Threshold
-from tabulation.seats.admission import Poll
-from tabulation.seats.division import UnitSeats, divide_constituency, sum_up
+from tabulation.seats.division import Poll, UnitSeats, divide_constituency, sum_up
 from tabulation.seats.methods import Undecided
 
 LEFT, RIGHT = (Alliance(id=name, name=name, members=(f"{name}1", f"{name}2")) for name in ("left", "right"))

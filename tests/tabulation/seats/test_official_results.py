@@ -6,8 +6,7 @@ from typing import Final
 import pytest
 
 from schemas.seats import Alliance, SeatPlan, Threshold
-from tabulation.seats.admission import Poll
-from tabulation.seats.division import UnitSeats, divide_constituency
+from tabulation.seats.division import Poll, UnitSeats, divide_constituency
 from tests.producers.real_tables import real_table
 
 ALLIANCES_2018: Final = (
