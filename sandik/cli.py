@@ -31,6 +31,10 @@ COMMANDS: Final = (
         "Run a simulated night end to end: simulator, embedded log, aggregator, gateway, board. Ctrl-C ends it.",
     ),
     Command(
+        "run",
+        "Publish a file of results, count it and serve the board, all in this one process. Ctrl-C ends it.",
+    ),
+    Command(
         "boxes",
         "Publish an official ballot-box table, a tally event for each box; create the run if it is not there.",
     ),
@@ -147,6 +151,8 @@ def load_command(name: str) -> Any | None:  # noqa: ANN401  Typer keeps a comman
     match name:
         case "demo":
             from sandik.commands.demo import app
+        case "run":
+            from sandik.commands.run import app
         case "boxes" | "reports":
             from sandik.commands.tables import app
         case "mapping":

@@ -4,9 +4,9 @@ What is new is asked of the log, so a watcher may be started anew, elsewhere, at
 told and left out; what was published of them before stands.
 """
 
-import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,6 +26,7 @@ from producers.tables.parts import FileState, parts_of, state_of
 from producers.tables.reports import ReportTable, read_box_statements, read_reports
 from sandik import screen
 from sandik.fetched import Address, NotFetched
+from sandik.process import in_thread
 from sandik.quantities import grouped
 from schemas.definition import Election
 from schemas.errors import TableError, UsageError
@@ -121,11 +122,11 @@ class Publishing:
         Raises `TableError` where nothing of it can be used, or any line cannot and it is to be `strict`.
         """
         if self._address is not None:
-            await asyncio.to_thread(self._address.fetch)
+            await in_thread(self._address.fetch)
         await self._recall()
         new = known = refused = 0
         for file in exports_of(self._file, self._mapping):
-            table = await asyncio.to_thread(self._read, file)
+            table = await in_thread(partial(self._read, file))
             if self._is_older(table):
                 known += len(table.reports)
                 continue
@@ -164,7 +165,7 @@ class Publishing:
         """Return the states of the files as they are now; `None` where none is there."""
         if self._address is not None:
             try:
-                await asyncio.to_thread(self._address.fetch)
+                await in_thread(self._address.fetch)
             except NotFetched as error:
                 self._say_once(f"{error} What was published stands; trying again.")
                 return self._states()
@@ -223,7 +224,7 @@ class Publishing:
         files = changed if self._mapping.table.exports and self._file.is_dir() else [self._file]
         for file in files:
             try:
-                table = await asyncio.to_thread(self._read, file)
+                table = await in_thread(partial(self._read, file))
             except UsageError as error:
                 screen.say(str(error))
                 continue
@@ -233,6 +234,8 @@ class Publishing:
             news = self._news(table)
             self._tell(table, news)
             await self._publish(news)
+            if not read and not news.publish:
+                screen.say(f"All {grouped(len(table.reports))} events of {file} were in the log already.")
             if news.publish:
                 newest = max(report.at for report in news.publish)
                 kind = "boxes" if self._is_of_boxes else "reports"

@@ -1,9 +1,9 @@
 """Run a command's coroutine in an event loop, and start other processes of ours.
 
-`run_to_completion` and `run_until_stopped` say what SIGTERM and Ctrl-C mean. `supervise` keeps several processes of one
-command behind one port: one that dies is started again, and all end together. Each worker is this very command once
-more, so that it reads its own options, secrets and log; the kernel deals new connections out among all that listen at
-the port (SO_REUSEPORT, socket(7)).
+`run_to_completion` and `run_until_stopped` say what SIGTERM and Ctrl-C mean; what `in_thread` does is left to itself
+then. `supervise` keeps several processes of one command behind one port: one that dies is started again, and all end
+together. Each worker is this very command once more, so that it reads its own options, secrets and log; the kernel
+deals new connections out among all that listen at the port (SO_REUSEPORT, socket(7)).
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, Final, NoReturn, TypeVar
 
 import uvloop
@@ -65,6 +65,32 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
         return
     if not signals.came:
         raise LoopEnded("The command", "it returned, and no signal had asked for that")
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Do work that blocks in a thread of its own, and return its result.
+
+    Cancelled, the thread is left to itself, and the process ends without it: `asyncio.to_thread` would have the end
+    wait until a large file is read. So the work must leave nothing half done that anybody finds.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(lambda: None if done.done() else result())
+
+    def run() -> None:
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001  whoever waits gets it
+            failure = error
+            tell(lambda: done.set_exception(failure))
+        else:
+            tell(lambda: done.set_result(result))
+
+    threading.Thread(target=run, daemon=True).start()
+    return await done
 
 
 def command_line(*arguments: str) -> tuple[str, ...]:

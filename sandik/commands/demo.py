@@ -1,23 +1,21 @@
 """`sandik demo`: a whole night in one process."""
 
-import asyncio
 import tempfile
 from pathlib import Path
 
-from consumers.aggregate import AggregateSettings, Aggregator
-from eventlog.clock import Wall
-from eventlog.loops import forever
-from eventlog.run import create_run
+from eventlog.clock import Clock, Wall
+from eventlog.port import EventLog
+from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
-from gateway.server import serve
 from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
 from producers.scenarios.scenario import Scenario
 from producers.simulating.staging import stage
 from sandik import screen
-from sandik.commands.gateway import Host, Port, announce
+from sandik.commands.gateway import Host, Port
 from sandik.commands.simulate import ScenarioName, Seed, Speed, send
+from sandik.one_process import count_and_serve
 from sandik.options import command_app
-from sandik.process import run_until_stopped
+from sandik.process import in_thread, run_until_stopped
 from sandik.quantities import grouped
 from sandik.wiring import new_epoch
 
@@ -52,12 +50,12 @@ def demo(
 async def _demo(scenario: Scenario, seed: int | None, speed: float, host: str, port: int) -> None:
     clock = Wall()
     with tempfile.TemporaryDirectory(prefix="sandik-demo-") as folder:
-        async with SqliteLog(Path(folder) / "demo.db", clock) as log, asyncio.TaskGroup() as group:
+        async with SqliteLog(Path(folder) / "demo.db", clock) as log:
             run = await create_run(log, RUN, scenario.definition(), mode="test", epoch=new_epoch(), clock=clock)
-            gateway = serve(log, RUN, host=host, port=port, clock=clock, started=lambda actual: announce(host, actual))
-            group.create_task(forever(gateway, "The gateway"))
-            aggregator = Aggregator(log, run, clock, AggregateSettings(tick_ms=50))
-            group.create_task(forever(aggregator.run(), "The aggregator"))
-            staged = await asyncio.to_thread(stage, scenario, seed)
-            published = await send(log, run, staged, speed, clock)
-            screen.say(f"The night is over: {grouped(published.records)} tallies. The board stays until Ctrl-C.")
+            await count_and_serve(log, run, clock, host, port, _publish(log, run, clock, scenario, seed, speed))
+
+
+async def _publish(log: EventLog, run: Run, clock: Clock, scenario: Scenario, seed: int | None, speed: float) -> None:
+    staged = await in_thread(lambda: stage(scenario, seed))
+    published = await send(log, run, staged, speed, clock)
+    screen.say(f"The night is over: {grouped(published.records)} tallies. The board stays until Ctrl-C.")

@@ -1,20 +1,16 @@
 """`sandik boxes` and `reports`: publish tables of ballot boxes, and agencies' totals of whole districts."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import typer
-from pydantic import ValidationError
 
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run, find_run
-from producers.input_files import all_faults, indented
+from producers.input_files import indented
 from producers.publish import Publisher, boxes_of, entry, publish
 from producers.stages import Delivery, Stage, disturb, parse_fault
 from producers.tables.already_published import BoxHistory
@@ -24,8 +20,9 @@ from producers.tables.line_checks import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping, read_report_mapping
 from sandik import screen
 from sandik.commands.simulate import Faults
-from sandik.feed import Publishing, ReportsPublished, exports_of, read_feed, say_asides
-from sandik.fetched import Address, is_address
+from sandik.feed import ReportsPublished
+from sandik.feeding import TableFeed, TargetRun, read_definition, show
+from sandik.fetched import is_address
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.quantities import grouped
@@ -34,7 +31,7 @@ from schemas.control import Mode
 from schemas.definition import Election
 from schemas.errors import MappingError, RunConflict, TableError, UnknownRun, UsageError
 from schemas.fields import MAX_REVISION
-from schemas.tally import Counted, encode
+from schemas.tally import Counted
 
 FAULT_SEED = 1
 """Faults strike a table in the same places each time."""
@@ -44,12 +41,6 @@ REPORTS_EXAMPLE = "Example: sandik reports ilceler.csv --mapping examples/agency
 
 SOME_REFUSED: Final = 3
 """The exit code where something was published and lines were refused."""
-
-DRY_RUN_EVENTS: Final = 10
-"""How many events a dry run shows."""
-
-MAX_DEFINITION_BYTES: Final = 64 * 1024 * 1024
-"""The largest definition: all of Türkiye with its boxes and ballots is 5 MB; ten times that."""
 
 MappingFile = Annotated[
     Path, typer.Option("--mapping", metavar="FILE", help="A TOML file that says what each column is.")
@@ -119,7 +110,7 @@ def boxes(
     Lines that cannot be used are named and left out, and the exit code is 3. With --strict, nothing is published then.
     """
     plan = read_boxes_mapping(mapping)
-    given = _read_definition(from_definition) if from_definition is not None else None
+    given = read_definition(from_definition) if from_definition is not None else None
     if isinstance(plan, ReportMapping) and not plan.is_of_boxes:
         raise MappingError(
             f"{mapping} names no columns.box: is it of districts (sandik reports)? A table that the definition is to "
@@ -132,8 +123,8 @@ def boxes(
     if isinstance(plan, BoxMapping) and plan.election.assumed:
         screen.say(f"{mapping}: {plan.election.assumed}")
     if isinstance(plan, ReportMapping) or (run is not None and (watch or dry_run or _is_by_content(plan))):
-        into = _Into(log, run or "", given, parse_mode(mode), partitions)
-        _feed(into, _Feed(file, plan, strict=strict, every=every), "boxes", dry_run=dry_run, watch=watch)
+        into = TargetRun(log, run or "", given, parse_mode(mode), partitions)
+        _feed(into, TableFeed(file, plan, strict=strict, every=every), dry_run=dry_run, watch=watch)
         return
     if is_address(file) or watch:
         raise UsageError("A watched table, or one at an address, goes into a run that is there, or --from-definition.")
@@ -309,87 +300,36 @@ def reports(
     published then.
     """
     plan = read_report_mapping(mapping)
-    given = _read_definition(definition) if definition else None
-    into = _Into(log, run, given, parse_mode(mode), partitions)
-    feed = _Feed(file, plan, correction=correction, strict=strict, every=every)
-    _feed(into, feed, "reports", dry_run=dry_run, watch=watch)
+    given = read_definition(definition) if definition else None
+    into = TargetRun(log, run, given, parse_mode(mode), partitions)
+    feed = TableFeed(file, plan, correction=correction, strict=strict, every=every)
+    _feed(into, feed, dry_run=dry_run, watch=watch)
 
 
-@dataclass(frozen=True, slots=True)
-class _Feed:
-    """A file, folder or address, and how it is read."""
-
-    file: str
-    plan: BoxMapping | ReportMapping
-    correction: bool = False
-    strict: bool = False
-    every: float | None = None
-
-    @property
-    def source(self) -> str:
-        """The id of its source."""
-        return self.plan.report.source if isinstance(self.plan, ReportMapping) else self.plan.source.id
-
-    @contextmanager
-    def into(self, log: EventLog, run: Run, clock: Clock) -> Iterator[Publishing]:
-        """It on its way into a run; what is fetched lies in a folder that is gone afterwards."""
-        with TemporaryDirectory(prefix="sandik-") as folder:
-            file = Address(self.file, Path(folder)) if is_address(self.file) else Path(self.file)
-            yield Publishing(
-                log, run, clock, file, self.plan, correction=self.correction, strict=self.strict, poll_s=self.every
-            )
-
-
-def _feed(into: "_Into", feed: _Feed, kind: str, *, dry_run: bool, watch: bool) -> None:
+def _feed(into: TargetRun, feed: TableFeed, *, dry_run: bool, watch: bool) -> None:
     if dry_run:
-        run_to_completion(_show(into, feed))
+        run_to_completion(show(into, feed))
         return
     if watch:
         run_until_stopped(_follow(into, feed))
         return
     published = run_to_completion(_once(into, feed))
     screen.say(
-        f"Published {grouped(published.new)} {kind} of {feed.source!r} to run {into.name!r}."
+        f"Published {grouped(published.new)} {feed.kind} of {feed.source!r} to run {into.name!r}."
         + (f" {grouped(published.known)} more were in the log already." if published.known else "")
     )
     if published.refused:
         raise typer.Exit(SOME_REFUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Into:
-    """The run that reports go into; with a definition it is created where it is not there."""
-
-    url: str
-    name: str
-    definition: Election | None
-    mode: Mode
-    partitions: int | None
-
-    @asynccontextmanager
-    async def opened(self, clock: Clock) -> AsyncIterator[tuple[EventLog, Run]]:
-        """The log, open, and the run."""
-        async with open_log(self.url, clock) as log:
-            if self.definition is None:
-                yield log, await find_run(log, self.name)
-            else:
-                epoch, partitions = new_epoch(), self.partitions
-                yield (
-                    log,
-                    await create_run(
-                        log, self.name, self.definition, mode=self.mode, epoch=epoch, clock=clock, partitions=partitions
-                    ),
-                )
-
-
-async def _once(into: _Into, feed: _Feed) -> ReportsPublished:
+async def _once(into: TargetRun, feed: TableFeed) -> ReportsPublished:
     clock = Wall()
     async with into.opened(clock) as (log, run):
         with feed.into(log, run, clock) as publishing:
             return await publishing.once()
 
 
-async def _follow(into: _Into, feed: _Feed) -> None:
+async def _follow(into: TargetRun, feed: TableFeed) -> None:
     clock = Wall()
     async with into.opened(clock) as (log, run):
         if isinstance(feed.plan, ReportMapping):
@@ -397,36 +337,3 @@ async def _follow(into: _Into, feed: _Feed) -> None:
         screen.say(f"Watching {feed.file} for {feed.source!r}.")
         with feed.into(log, run, clock) as publishing:
             await publishing.follow()
-
-
-async def _show(into: _Into, feed: _Feed) -> None:
-    """Print the first events of a table, and what of it was not understood."""
-    clock, definition = Wall(), into.definition
-    if definition is None:
-        async with open_log(into.url, clock) as log:
-            definition = (await find_run(log, into.name)).definition
-    with TemporaryDirectory(prefix="sandik-") as folder:
-        file = Path(feed.file)
-        if is_address(feed.file):
-            address = Address(feed.file, Path(folder))
-            address.fetch()
-            file = address.file
-        for each in exports_of(file, feed.plan):
-            table = read_feed(each, feed.plan, definition, clock, correction=feed.correction)
-            for event in islice(table.reports, DRY_RUN_EVENTS):
-                typer.echo(encode(event).decode())
-            screen.say(f"{each}: {grouped(len(table.reports))} events, of which new ones would be published.")
-            say_asides(str(each), table)
-            if table.faults.count:
-                screen.say(table.faults.message("what they are of would be left out."))
-
-
-def _read_definition(path: Path) -> Election:
-    try:
-        if path.stat().st_size > MAX_DEFINITION_BYTES:
-            raise UsageError(f"{path} is over {MAX_DEFINITION_BYTES} bytes: is it an election definition?")
-        return Election.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"The definition {path} cannot be read ({error}). Give the path of a JSON file.") from error
-    except ValidationError as error:
-        raise UsageError(f"{path} is no election definition:\n{indented(all_faults(error, Election))}") from error

@@ -26,6 +26,7 @@ KEYS: Final = frozenset({"cryptography", "jwt"})
 
 WITHOUT: Final = {
     "demo": KAFKA | SCREEN | PARQUET,
+    "run": KAFKA | SCREEN | PARQUET,
     "boxes": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "reports": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "mapping": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,

@@ -3,12 +3,13 @@
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
-from sandik.process import command_line, run_to_completion, run_until_stopped
+from sandik.process import command_line, in_thread, run_to_completion, run_until_stopped
 from schemas.errors import Interrupted, LoopEnded, UsageError
 
 
@@ -87,3 +88,28 @@ def test_of_several_errors_that_came_together_the_first_of_ours_is_told() -> Non
 
 def test_a_command_that_starts_another_does_so_isolated_from_the_working_directory() -> None:
     assert ("-P", "-m", "sandik", "at") == command_line("at")[1:]
+
+
+async def test_what_blocks_is_done_in_a_thread_with_its_result_or_error() -> None:
+    assert 7 == await in_thread(lambda: 7)
+    with pytest.raises(UsageError):
+        await in_thread(lambda: (_ for _ in ()).throw(UsageError("no")))
+
+
+def test_a_signal_waits_for_no_thread() -> None:
+    """The loop is closed when the thread ends, and that is nobody's error."""
+    goes_on, ended = threading.Event(), threading.Event()
+
+    def blocks() -> None:
+        goes_on.wait()
+        ended.set()
+
+    async def work() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(in_thread(blocks))
+            await asked(signal.SIGTERM)
+
+    run_until_stopped(work())
+    assert not ended.is_set()
+    goes_on.set()
+    ended.wait()

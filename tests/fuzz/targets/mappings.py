@@ -12,7 +12,7 @@ from gateway.routes.boundaries import read_boundaries
 from producers.scenarios.library import read_scenario
 from producers.stages import parse_fault
 from producers.tables.mapping import read_mapping, read_report_mapping
-from sandik.commands.tables import _read_definition
+from sandik.feeding import read_definition
 from sandik.load.plan import read_mix
 from schemas.definition import Election
 from schemas.errors import UsageError
@@ -66,7 +66,7 @@ def _refuse(read: Callable[[T], object], data: T) -> None:
 
 
 def _definition(path: Path) -> None:
-    election = _read_definition(path)
+    election = read_definition(path)
     expect(Election.model_validate_json(election.model_dump_json()) == election, "a definition does not come back")
     orjson.dumps([election.boxes_total, election.registered_total])
     for unit in election.unit_by_id:

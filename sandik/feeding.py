@@ -1,0 +1,156 @@
+"""A table and the run that it goes into, as options name them: what `sandik boxes`, `reports` and `run` share."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import typer
+from pydantic import ValidationError
+
+from eventlog.clock import Clock, Wall
+from eventlog.port import EventLog
+from eventlog.run import Run, create_run, find_run
+from producers.input_files import all_faults, indented
+from producers.tables.boxes import election, read_table
+from producers.tables.mapping import BoxMapping, ReportMapping
+from sandik import screen
+from sandik.feed import Publishing, exports_of, read_feed, say_asides
+from sandik.fetched import Address, is_address
+from sandik.process import in_thread
+from sandik.quantities import grouped
+from sandik.wiring import absent_file, new_epoch, open_log
+from schemas.control import Mode
+from schemas.definition import Election
+from schemas.errors import UnknownRun, UsageError
+from schemas.tally import encode
+
+DRY_RUN_EVENTS: Final = 10
+"""How many events a dry run shows."""
+
+MAX_DEFINITION_BYTES: Final = 64 * 1024 * 1024
+"""The largest definition: all of Türkiye with its boxes and ballots is 5 MB; ten times that."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFeed:
+    """A file, folder or address, and how it is read."""
+
+    file: str
+    plan: BoxMapping | ReportMapping
+    correction: bool = False
+    strict: bool = False
+    every: float | None = None
+
+    @property
+    def source(self) -> str:
+        """The id of its source."""
+        return self.plan.report.source if isinstance(self.plan, ReportMapping) else self.plan.source.id
+
+    @property
+    def kind(self) -> str:
+        """What its events are called."""
+        return "reports" if isinstance(self.plan, ReportMapping) and not self.plan.is_of_boxes else "boxes"
+
+    @contextmanager
+    def into(self, log: EventLog, run: Run, clock: Clock) -> Iterator[Publishing]:
+        """It on its way into a run; what is fetched lies in a folder that is gone afterwards."""
+        with TemporaryDirectory(prefix="sandik-") as folder:
+            file = Address(self.file, Path(folder)) if is_address(self.file) else Path(self.file)
+            yield Publishing(
+                log, run, clock, file, self.plan, correction=self.correction, strict=self.strict, poll_s=self.every
+            )
+
+    @contextmanager
+    def here(self) -> Iterator[Path]:
+        """Its file or folder on this machine; what is fetched for that is gone afterwards. Raises `NotFetched`."""
+        if not is_address(self.file):
+            yield Path(self.file)
+            return
+        with TemporaryDirectory(prefix="sandik-") as folder:
+            address = Address(self.file, Path(folder))
+            address.fetch()
+            yield address.file
+
+    def own_definition(self, plan: BoxMapping) -> Election:
+        """Return the definition that the table makes of itself.
+
+        Raises `TableError` where a line cannot be used: a box that is missing in a definition is missing for good.
+        """
+        with self.here() as file:
+            return election(read_table(file, plan, fetched=Wall().now()), plan)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRun:
+    """The run that events go into; with a definition it is created where it is not there."""
+
+    url: str
+    name: str
+    definition: Election | None
+    mode: Mode
+    partitions: int | None = None
+
+    @asynccontextmanager
+    async def opened(self, clock: Clock) -> AsyncIterator[tuple[EventLog, Run]]:
+        """The log, open, and the run."""
+        async with open_log(self.url, clock) as log:
+            yield log, await self.found(log, clock)
+
+    async def found(self, log: EventLog, clock: Clock) -> Run:
+        """Return the run in an open log. Raises `UnknownRun`, `RunConflict`."""
+        if self.definition is None:
+            return await find_run(log, self.name)
+        return await create_run(
+            log,
+            self.name,
+            self.definition,
+            mode=self.mode,
+            epoch=new_epoch(),
+            clock=clock,
+            partitions=self.partitions,
+        )
+
+    async def known_definition(self, clock: Clock) -> Election | None:
+        """Return the definition that is given, else that of the run; `None` where there is no such run."""
+        if self.definition is not None or absent_file(self.url) is not None:
+            return self.definition
+        async with open_log(self.url, clock) as log:
+            try:
+                return (await find_run(log, self.name)).definition
+            except UnknownRun:
+                return None
+
+
+async def show(into: TargetRun, feed: TableFeed) -> None:
+    """Print the first events of a table, and what of it was not understood. Nothing is published."""
+    clock, plan = Wall(), feed.plan
+    definition = await into.known_definition(clock)
+    if definition is None and isinstance(plan, BoxMapping):
+        definition = await in_thread(lambda: feed.own_definition(plan))
+    if definition is None:
+        raise UnknownRun(into.name)
+    with feed.here() as file:
+        for each in exports_of(file, plan):
+            table = read_feed(each, plan, definition, clock, correction=feed.correction)
+            for event in islice(table.reports, DRY_RUN_EVENTS):
+                typer.echo(encode(event).decode())
+            screen.say(f"{each}: {grouped(len(table.reports))} events, of which new ones would be published.")
+            say_asides(str(each), table)
+            if table.faults.count:
+                screen.say(table.faults.message("what they are of would be left out."))
+
+
+def read_definition(path: Path) -> Election:
+    """Read a file that has an election definition. Raises `UsageError`."""
+    try:
+        if path.stat().st_size > MAX_DEFINITION_BYTES:
+            raise UsageError(f"{path} is over {MAX_DEFINITION_BYTES} bytes: is it an election definition?")
+        return Election.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"The definition {path} cannot be read ({error}). Give the path of a JSON file.") from error
+    except ValidationError as error:
+        raise UsageError(f"{path} is no election definition:\n{indented(all_faults(error, Election))}") from error

@@ -1,0 +1,48 @@
+"""A whole night in one process: the aggregator and the gateway, beside whatever publishes."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from consumers.aggregate import AggregateSettings, fold_run
+from eventlog.clock import Clock
+from eventlog.loops import forever
+from eventlog.port import EventLog
+from eventlog.run import Run
+from gateway.routes.moments import Moments
+from gateway.server import serve
+from sandik.commands.gateway import announce
+from sandik.member_names import member_name
+
+TICK_MS = 50
+"""How often totals and clients are told what is new: both wait for nobody else, and a hundredth of it is work."""
+
+
+async def count_and_serve(
+    log: EventLog,
+    run: Run,
+    clock: Clock,
+    host: str,
+    port: int,
+    publishing: Coroutine[Any, Any, None],
+    moments: Moments | None = None,
+) -> None:
+    """Count a run and serve its board until cancelled, while `publishing` publishes to it.
+
+    What ends `publishing` with an error, or the count, or the board, ends all of it. Raises their error.
+    """
+    with member_name(run.name) as member:
+        settings = AggregateSettings(tick_ms=TICK_MS, member=member)
+        board = serve(
+            log,
+            run.name,
+            host=host,
+            port=port,
+            clock=clock,
+            moments=moments,
+            started=lambda actual: announce(host, actual),
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(forever(board, "The gateway"))
+            group.create_task(forever(fold_run(log, run, clock, settings), "The aggregator"))
+            await publishing

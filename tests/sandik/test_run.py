@@ -1,0 +1,131 @@
+"""`sandik run`: a file, and a board that shows it, in one process."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.patience import LIMIT_S
+from tests.sandik.conftest import Sandik
+from tests.sandik.test_cli import HEADER, LINE, MAPPING
+
+VILLAGES = Path(__file__).parents[2] / "examples" / "villages"
+OPTIONS = ("--mapping", str(VILLAGES / "mapping.toml"), "--definition", str(VILLAGES / "definition.json"))
+
+
+class Night:
+    """A running `sandik run`: what it says, and what its board shows."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.said = ""
+
+    def says(self, what: str) -> str:
+        assert self.process.stderr is not None
+        while what not in self.said:
+            line = self.process.stderr.readline()
+            assert line, f"It ended without {what!r}:\n{self.said}"
+            self.said += line
+        return self.said
+
+    def votes(self, unit: str) -> dict[str, int]:
+        board = re.search(r"http://localhost:\d+", self.says("The board is at"))
+        assert board is not None
+        found = httpx.get(f"{board[0]}/v1/totals", params={"unit": unit}, timeout=LIMIT_S).json()
+        return found["totals"][0]["votes"] if found.get("totals") else {}
+
+    def shows(self, unit: str, votes: dict[str, int]) -> None:
+        limit_s, found = time.monotonic() + LIMIT_S, self.votes(unit)
+        while not votes.items() <= found.items():
+            assert time.monotonic() < limit_s, found
+            found = self.votes(unit)
+
+
+@contextmanager
+def running(folder: Path, *arguments: object) -> Iterator[Night]:
+    """The command, which Ctrl-C ends well."""
+    command = [sys.executable, "-m", "sandik", "run", *map(str, arguments), "--port", "0"]
+    root = str(Path(__file__).parents[2])
+    with subprocess.Popen(
+        command, cwd=folder, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": root}
+    ) as process:
+        night = Night(process)
+        try:
+            yield night
+            process.send_signal(signal.SIGINT)
+            night.said += process.communicate(timeout=LIMIT_S)[1]
+        finally:
+            process.kill()
+    assert (0, False) == (process.returncode, "Traceback" in night.said), night.said
+
+
+def test_a_file_is_on_the_board_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    expected = {"01": 541, "02": 428}
+    with running(tmp_path, VILLAGES / "tps.csv", *OPTIONS) as night:
+        said = night.says("Published 6 boxes of 'kpu'.")
+        assert "Run 'damai-2030' (test) of Pilkada 2030: 3 counting units. Its log is sqlite:var/sandik.db." in said
+        assert "line 8 is set aside: dpt is '-'" in said
+        night.shows("zz", expected)
+    with running(tmp_path, VILLAGES / "tps.csv", *OPTIONS) as night:
+        night.says("Published 0 boxes of 'kpu', and 6 were in the log already.")
+        night.shows("zz", expected)
+
+
+def test_a_watched_file_is_followed_and_what_cannot_be_used_is_named(tmp_path: Path) -> None:
+    table = tmp_path / "tps.csv"
+    lines = (VILLAGES / "tps.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    table.write_text("".join(lines[:2]), encoding="utf-8")
+    with running(tmp_path, table, *OPTIONS, "--run", "n", "--watch", "--every", "0.1") as night:
+        night.shows("zz", {"01": 107, "02": 33})
+        table.write_text("".join([*lines[:3], lines[3].replace("Cibaru", "Cibarau")]), encoding="utf-8")
+        night.says("line 4: no district 'Sukamaju' in 'Cibarau'")
+        night.shows("zz", {"01": 165, "02": 78})
+    with running(tmp_path, table, *OPTIONS, "--run", "n", "--watch") as night:
+        night.says("All 2 events of")
+
+
+def test_a_finished_table_brings_its_own_definition(tmp_path: Path) -> None:
+    table = tmp_path / "boxes.csv"
+    table.write_text(HEADER + LINE, encoding="utf-8")
+    with running(tmp_path, table, "--mapping", MAPPING, "--watch") as night:
+        said = night.says("The board is at")
+        assert "Making the election's definition" in said
+        assert "Give those of the whole night with --definition FILE" in said
+        night.shows("tr", {"chp": 185})
+
+
+def test_a_dry_run_prints_events_and_leaves_no_log(sandik: Sandik, tmp_path: Path) -> None:
+    table = tmp_path / "boxes.csv"
+    table.write_text(HEADER + LINE, encoding="utf-8")
+    for arguments in ((VILLAGES / "tps.csv", *OPTIONS), (table, "--mapping", MAPPING)):
+        code, out, told = sandik("run", *arguments, "--dry-run")
+        assert (0, True) == (code, '"type":"counted"' in out or '"type":"corrected"' in out), told
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("none.csv", *OPTIONS), "There is no file none.csv."),
+        ((VILLAGES / "tps.csv", *OPTIONS[:2]), "What is the election? Give its definition with --definition FILE"),
+        ((VILLAGES / "tps.csv", *OPTIONS[:2], "--run", "n"), "There is no run 'n' in this log."),
+        ((VILLAGES / "tps.csv", *OPTIONS, "--mode", "rehearsal"), "'rehearsal' is no mode."),
+        ((VILLAGES / "mapping.toml", *OPTIONS, "--port", "0"), "has no column"),
+        ((VILLAGES / "mapping.toml", *OPTIONS, "--dry-run"), "has no column"),
+        (
+            (VILLAGES / "tps.csv", "--mapping", VILLAGES.parent / "zones" / "mapping.toml", *OPTIONS[2:]),
+            "The run has no source 'tre'. It has: kpu.",
+        ),
+    ],
+)
+def test_what_cannot_work_is_told_with_what_to_do(sandik: Sandik, arguments: tuple[object, ...], says: str) -> None:
+    code, _, told = sandik("run", *arguments)
+    assert (2, True) == (code, says in told), told
