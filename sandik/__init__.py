@@ -6,7 +6,8 @@
   `logs`, `metrics` and `tracing`.
 - Wiring: `wiring` opens the log that a URL means and the runs in it; `process` runs a coroutine until a signal ends it,
   and several processes behind one port; `member_names` are what aggregators are called in their group.
-- Coming in: `feed` publishes what is new in a table, once or as it changes; `fetched` is a file at an address.
+- Coming in: `feed` publishes what is new in a table, once or as it changes; `feeding` is that table and its run as
+  options name them; `fetched` is a file at an address. `one_process` counts and serves beside what publishes.
 - Read from the log alone: `read_run` (totals, orders, quarantine, state hash), `audit` (orders and quarantine as they
   are shown), `run_totals` (those on air, or in the log), `past` (a moment), `nist` (an election report); from an
   archive, `timeline` (what was on air from when on). `graphics` describes the overlays for a graphics desk's tools.

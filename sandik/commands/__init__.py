@@ -3,7 +3,8 @@
 - A night comes in: `simulate` (a seeded one), `replay` (an archived one), `tables` (tables of boxes, and agencies'
   totals as reports), `publish` (ready events);
   `mapping` (a first mapping for a table).
-- It is counted and shown: `aggregate`, `gateway`; `demo` is all of it in one process. `control` gives orders.
+- It is counted and shown: `aggregate`, `gateway`. All in one process: `run` (a file), `demo` (a simulated night).
+  `control` gives orders.
 - It is kept: `archive` writes a run down, verifies that, and restores it into a log.
 - It is asked about: `totals` (now, at a moment, and exported to a file), `trace` (what is behind a number), `compare`
   (two sources).
