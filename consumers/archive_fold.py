@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import accumulate
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
 from eventlog.archive.manifest import START, ArchivedTopic, End, link
-from eventlog.archive.segment import Columns, microseconds, moment
+from eventlog.archive.segment import Columns, all_microseconds, microseconds, moment
 from eventlog.port import partition_of
 from schemas.definition import Election
 from schemas.fields import Record
@@ -23,7 +23,7 @@ from schemas.statehash import CellHash, State, joined
 from schemas.totals import Cell
 from tabulation.counting.cell_rules import Refusal
 from tabulation.counting.sums import heard_at
-from tabulation.counting.tally_fold import Outputs, TallyFold, parse
+from tabulation.counting.tally_fold import Ledger, Outputs, TallyFold, parse
 
 UNREADABLE: Final = "unreadable"
 """How records whose bytes are no event are counted."""
@@ -31,13 +31,6 @@ UNREADABLE: Final = "unreadable"
 _FIRST_US: Final = microseconds(datetime.min.replace(tzinfo=UTC))
 _LAST_US: Final = microseconds(datetime.max.replace(tzinfo=UTC))
 """Times that a reader of the archive can hold: a zone can push an event's time out of the calendar."""
-
-
-class _Time(NamedTuple):
-    """The event time of a tally, also in microseconds since 1970."""
-
-    at: datetime
-    us: int
 
 
 @dataclass(slots=True)
@@ -153,6 +146,17 @@ class ArchiveFold:
         columns.source, columns.district, columns.state = [*nothing], [*nothing], [*nothing]
 
 
+class _Hashed:
+    """A cell's ledger, and its digest in the state hash; 0 before there is one. This fold never parts with a ledger."""
+
+    __slots__ = ("digest", "digester", "ledger")
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.digester = CellHash(ledger.cell, ledger.sums.votes)
+        self.digest = 0
+
+
 class TalliesFold(ArchiveFold):
     """As `ArchiveFold`, for tallies: they have a state."""
 
@@ -162,7 +166,7 @@ class TalliesFold(ArchiveFold):
         super().__init__()
         self._fold = TallyFold(definition, "tallies", partial(partition_of, partitions=partitions))
         self._states: dict[int, State] = {}
-        self._hashes: dict[Cell, CellHash] = {}
+        self._hashed: dict[Cell, _Hashed] = {}
 
     def state(self) -> bytes:
         """The hash of all totals as they stand."""
@@ -177,28 +181,25 @@ class TalliesFold(ArchiveFold):
         state = self._states.setdefault(partition, State())
         current = state.hash()
         tallies = parse(records)
-        times = [None if isinstance(tally, Refusal) else _Time(tally.at, microseconds(tally.at)) for tally in tallies]
-        for record, tally, time in zip(records, tallies, times, strict=True):
+        read = [None if type(tally) is Refusal else tally for tally in tallies]
+        moments = all_microseconds([tally.at if tally else None for tally in read])
+        for record, tally, told, us in zip(records, tallies, read, moments, strict=True):
             take(partition, record, tally, outputs)
             if changed:
-                self._hash(state, changed.pop(), time)
-                current = state.hash()
+                cell = changed.pop()
+                hashed = self._hashed.get(cell)
+                if hashed is None:
+                    hashed = self._hashed[cell] = _Hashed(self._fold.ledgers[cell])
+                ledger = hashed.ledger
+                as_of = ledger.as_of or heard_at(ledger)
+                as_of_us = us if us is not None and told is not None and told.at is as_of else microseconds(as_of)
+                before, hashed.digest = hashed.digest, hashed.digester.digest(ledger.figures(), as_of_us)
+                current = state.replace(before, hashed.digest)
             states.append(current)
-        read = [None if isinstance(tally, Refusal) else tally for tally in tallies]
         columns.type = [tally.type if tally else None for tally in read]
         columns.source = [tally.source if tally else None for tally in read]
         columns.district = [tally.district if tally else None for tally in read]
-        columns.event_us = [_in_calendar(time.us) if time else None for time in times]
-
-    def _hash(self, state: State, cell: Cell, time: _Time | None) -> None:
-        """Put a cell's new figures into the state hash. `time` is the event time of the tally that changed them."""
-        ledger = self._fold.ledgers[cell]
-        as_of = heard_at(ledger)
-        hashed = self._hashes.get(cell)
-        if hashed is None:
-            hashed = self._hashes[cell] = CellHash(cell, ledger.sums.votes)
-        as_of_us = time.us if time is not None and time.at is as_of else microseconds(as_of)
-        state.put(cell, hashed.digest(ledger.figures(), as_of_us))
+        columns.event_us = moments if _all_in_calendar(moments) else [_in_calendar(us) for us in moments]
 
 
 def summary(tallies: Counts, control: Counts) -> dict[str, Any]:
@@ -216,8 +217,13 @@ def summary(tallies: Counts, control: Counts) -> dict[str, Any]:
     }
 
 
-def _in_calendar(us: int) -> int | None:
-    return us if _FIRST_US <= us <= _LAST_US else None
+def _all_in_calendar(moments: Sequence[int | None]) -> bool:
+    known = [us for us in moments if us is not None]
+    return not known or (min(known) >= _FIRST_US and max(known) <= _LAST_US)
+
+
+def _in_calendar(us: int | None) -> int | None:
+    return us if us is not None and _FIRST_US <= us <= _LAST_US else None
 
 
 def _type_and_time(value: bytes) -> tuple[str | None, datetime | None]:

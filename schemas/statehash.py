@@ -69,16 +69,15 @@ def _packed(numbers: Collection[int]) -> bytes:
 class State:
     """The state of some cells, updated cell by cell."""
 
-    __slots__ = ("_digests", "_sum")
+    __slots__ = ("_sum",)
 
     def __init__(self) -> None:
-        self._digests: dict[Cell, int] = {}
         self._sum = 0
 
-    def put(self, cell: Cell, digest: int) -> None:
-        """Replace the cell's digest."""
-        self._sum = (self._sum - self._digests.get(cell, 0) + digest) & _MASK
-        self._digests[cell] = digest
+    def replace(self, before: int, digest: int) -> bytes:
+        """Replace a cell's digest, 0 before it has one; returns the state, as `hash` does."""
+        self._sum = (self._sum - before + digest) & _MASK
+        return self._sum.to_bytes(STATE_BYTES, "big")
 
     def hash(self) -> bytes:
         """Return the state, `STATE_BYTES` long."""
@@ -104,6 +103,6 @@ def state_of(totals: Iterable[Totals]) -> bytes:
         if known is None or one.version > known.version:
             newest[one.cell] = one
     state = State()
-    for cell, one in newest.items():
-        state.put(cell, digest_of(one))
+    for one in newest.values():
+        state.replace(0, digest_of(one))
     return state.hash()

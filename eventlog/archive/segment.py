@@ -5,9 +5,9 @@ takes a tenth of the time of asking Arrow for each value.
 """
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -40,6 +40,8 @@ SCHEMA: Final = pa.schema(
 _DICTIONARIES: Final = ["partition", "key", "type", "source", "district"]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_S_PER_DAY: Final = 86_400
+_US_PER_S: Final = 1_000_000
 
 
 class Archived(NamedTuple):
@@ -124,6 +126,27 @@ def moment(microseconds: int) -> datetime:
 def microseconds(at: datetime) -> int:
     """Convert a datetime to microseconds since 1970, UTC."""
     return (at - _EPOCH) // _MICROSECOND
+
+
+def all_microseconds(moments: Sequence[datetime | None]) -> list[int | None]:
+    """Convert to microseconds since 1970, UTC: as `microseconds` does, and quickly where all are in one zone.
+
+    The difference of two times in one zone of a fixed offset is a fifth of the work, and a feed writes all its times in
+    one.
+    """
+    epoch, converted = _EPOCH, list[int | None]()
+    for at in moments:
+        if at is None:
+            converted.append(None)
+            continue
+        if at.tzinfo is not epoch.tzinfo:
+            if type(at.tzinfo) is not timezone:
+                converted.append(microseconds(at))
+                continue
+            epoch = _EPOCH.astimezone(at.tzinfo)
+        since = at - epoch
+        converted.append((since.days * _S_PER_DAY + since.seconds) * _US_PER_S + since.microseconds)
+    return converted
 
 
 def columns_of(table: pa.Table) -> Columns:

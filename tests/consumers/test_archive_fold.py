@@ -1,8 +1,9 @@
 """What an archive says of each record, without an archive."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from functools import reduce
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from consumers.archive_fold import ArchiveFold, Counts, Range, TalliesFold, summary
 from eventlog.archive.manifest import START, link
-from eventlog.archive.segment import Columns, microseconds
+from eventlog.archive.segment import Columns, all_microseconds, microseconds
 from schemas.statehash import joined
 from tests.builders import NIGHT, counted
 from tests.consumers.archiving import NIGHT_MS, PARTITIONS, RUN, Logged, logged, naive_state, said
@@ -28,6 +29,16 @@ def tallies_fold() -> TalliesFold:
 def control(*values: bytes) -> tuple[ArchiveFold, Columns]:
     fold = ArchiveFold()
     return fold, fold.apply(0, [Logged(offset, NIGHT_MS, b"", value) for offset, value in enumerate(values)])
+
+
+ZONES = [UTC, timezone(timedelta(hours=3)), timezone(timedelta(hours=-11)), ZoneInfo("Europe/Istanbul")]
+LEAST, GREATEST = datetime(2, 1, 1), datetime(9998, 1, 1)  # noqa: DTZ001  each is given its zone
+MOMENTS = st.builds(datetime.replace, st.datetimes(LEAST, GREATEST), tzinfo=st.sampled_from(ZONES))
+
+
+@given(moments=st.lists(st.none() | MOMENTS))
+def test_moments_in_any_zones_are_converted_together_as_each_by_itself(moments: list[datetime | None]) -> None:
+    assert [None if at is None else microseconds(at) for at in moments] == all_microseconds(moments)
 
 
 @given(data=st.data(), at_once=st.integers(1, 9))

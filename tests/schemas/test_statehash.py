@@ -88,8 +88,10 @@ def test_a_state_kept_cell_by_cell_is_the_state_of_what_was_put_last(totals: lis
     state = State()
     last: dict[str, Totals] = {}
     for one in totals:
-        state.put(one.cell, digest_of(one))
+        before = digest_of(last[one.district]) if one.district in last else 0
+        found = state.replace(before, digest_of(one))
         last[one.district] = one
+        assert state.hash() == found
 
     assert state_of(last.values()) == state.hash()
 
