@@ -122,6 +122,9 @@ class LastTime:
             if flip is not None:
                 flipped.append(flip)
         then, now = self.result(unit), figures(unit)
+        if not compared.units and then is not None and now is not None and now.claims.complete:
+            compared.add(then, now)
+            compared.units = len(districts)
         held_by = _first(then.votes) if then else ()
         ahead = lead(then.votes, ()) if then else None
         return SwingFacts(

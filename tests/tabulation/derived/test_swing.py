@@ -180,6 +180,17 @@ def test_swing_in_a_unit_of_a_second_tree() -> None:
     assert (2, 2, 0) == (found.compared, found.units, found.swings[0].swing_bp)
 
 
+def test_a_unit_whose_last_result_is_known_as_a_whole_alone_is_compared_once_it_is_complete() -> None:
+    whole = LAST.model_copy(update={"results": {"gb": result(90, 110)}})
+    look_up = night(land(whole), bath=figures("bath", 2, 45, 55), york=figures("york", 2, 75, 25))
+    before = LastTime(land(whole), whole).facts("gb", look_up)
+    assert (0, 2, None) == (before.compared, before.units, before.swings[0].swing_bp)
+
+    look_up("gb").claims = Claims(districts=2, complete_districts=2)
+    after = LastTime(land(whole), whole).facts("gb", look_up)
+    assert (2, 2, Swing("a", ("a",), 90, 30, 4_500, 1_500)) == (after.compared, after.units, after.swings[0])
+
+
 def test_the_base_is_the_first_that_was_not_annulled() -> None:
     annulled = LAST.model_copy(update={"id": "march", "annulled": True})
 
