@@ -36,10 +36,14 @@ class Night:
             self.said += line
         return self.said
 
+    @property
+    def board(self) -> str:
+        found = re.search(r"http://localhost:\d+", self.says("The board is at"))
+        assert found is not None
+        return found[0]
+
     def votes(self, unit: str) -> dict[str, int]:
-        board = re.search(r"http://localhost:\d+", self.says("The board is at"))
-        assert board is not None
-        found = httpx.get(f"{board[0]}/v1/totals", params={"unit": unit}, timeout=LIMIT_S).json()
+        found = httpx.get(f"{self.board}/v1/totals", params={"unit": unit}, timeout=LIMIT_S).json()
         return found["totals"][0]["votes"] if found.get("totals") else {}
 
     def shows(self, unit: str, votes: dict[str, int]) -> None:
