@@ -23,6 +23,9 @@ from starlette.types import Scope
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHeaderValue
+from websockets.http11 import Request
 
 from gateway.admission.handshake import STREAM_PATH, Refusal, RequestHead, peer_of, refuse_head, too_large
 from gateway.admission.limits import counted_address
@@ -34,6 +37,16 @@ HEARTBEAT: Final = chunk(b":\n\n")
 
 _CHECKS_TO_CLOSE: Final = 2
 """Heartbeats that the last bytes may take to be out of our hands: at least one whole one."""
+
+
+class Upgraded(asyncio.Protocol):
+    """What takes a connection over whose request to upgrade was read."""
+
+    __slots__ = ()
+
+    def upgrade(self, request: Request) -> None:
+        """Answer the request: let the client in, or say why not and end the connection."""
+        raise NotImplementedError
 
 
 class EventStream:
@@ -230,7 +243,26 @@ class HttpConnection(HttpToolsProtocol):
         elif not self._refused:
             self._stop_timer()
             self._count_out()  # the stream counts in its own clients, by their own address
-            super().handle_websocket_upgrade()
+            try:
+                request = self._request()
+            except (UnicodeDecodeError, InvalidHeaderValue):
+                self._refuse(_UNREADABLE)
+                return
+            self.connections.discard(self)
+            stream = cast("Callable[..., Upgraded]", self.ws_protocol_class)(
+                config=self.config, server_state=self.server_state, app_state=self.app_state
+            )
+            stream.connection_made(self.transport)
+            stream.upgrade(request)
+            self.transport.set_protocol(stream)
+
+    def _request(self) -> Request:
+        """The request as it was parsed, in the words of the library that judges requests to upgrade.
+
+        Raises `UnicodeDecodeError` and `InvalidHeaderValue` for what no URL or header may hold.
+        """
+        headers = Headers((name.decode("ascii"), value.decode("iso-8859-1")) for name, value in self.headers)
+        return Request(self.url.decode("ascii"), headers, self.parser.get_method().decode("ascii"))
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  what uvicorn would say
         self._refuse(_UNREADABLE)

@@ -1,12 +1,15 @@
 """The WebSocket shell: bytes from a transport into the library's sans-I/O protocol, frames from the gateway out.
 
-uvicorn makes one of these for every request to upgrade, hands over the transport and replays the request. There is no
-task, no queue and no timer per connection: the transport says whether it drains, and the gateway's one timer checks.
+The HTTP connection makes one of these for every request to upgrade, and hands over the transport and the request as it
+parsed it. The library's protocol for servers judges the request; then its leaner one, which knows frames alone, takes
+its place: it keeps neither the request nor what may be negotiated. There is no task, no queue and no timer per
+connection: the transport says whether it drains, and the gateway's one timer checks.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Final, cast
 
 import orjson
@@ -16,8 +19,8 @@ from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode as StandardCode
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
-from websockets.protocol import CLOSING, OPEN
+from websockets.http11 import Request, Response
+from websockets.protocol import CLOSING, CONNECTING, OPEN, SERVER, Protocol
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
@@ -25,7 +28,7 @@ from gateway.admission.handshake import Credentials, Refusal, peer_of
 from gateway.admission.limits import Meter
 from gateway.clients.framing import COMPRESSION_WINDOW_BITS, PING, Framing, text_frame
 from gateway.clients.liveness import RESTART_CODE, RESTART_REASON
-from gateway.connections.http import hang_up
+from gateway.connections.http import Upgraded, hang_up
 from gateway.gateway import Gateway
 from schemas.wire import CLOSE_REASONS, MAX_MESSAGE_BYTES, PROTOCOL, CloseCode
 
@@ -56,7 +59,7 @@ _logger: Final = logging.getLogger(__name__)
 _logger.setLevel(logging.WARNING)  # below that the library writes down every connection, and every URL with its token
 
 
-class _FrameByFrame(ServerProtocol):
+class _FrameByFrame(Protocol):
     """The library's protocol, which tells of each frame when it has read it, before it reads the next.
 
     By itself it reads all that has come and lists the frames afterwards: by then the pongs and the echo of a close are
@@ -64,9 +67,7 @@ class _FrameByFrame(ServerProtocol):
     """
 
     def __init__(self, receive: Callable[[Frame], None]) -> None:
-        super().__init__(
-            select_subprotocol=_select_subprotocol, extensions=_EXTENSIONS, max_size=MAX_MESSAGE_BYTES, logger=_logger
-        )
+        super().__init__(SERVER, state=CONNECTING, max_size=MAX_MESSAGE_BYTES, logger=_logger)
         self._receive = receive
 
     def recv_frame(self, frame: Frame) -> None:
@@ -74,7 +75,7 @@ class _FrameByFrame(ServerProtocol):
         self._receive(frame)
 
 
-class WebSocketConnection(asyncio.Protocol):
+class WebSocketConnection(Upgraded):
     """One client's connection."""
 
     __slots__ = (
@@ -166,6 +167,38 @@ class WebSocketConnection(asyncio.Protocol):
         self.transport.resume_reading()
         self._gateway.broadcaster.set_draining(self, draining=True)
 
+    # What the HTTP connection calls
+
+    def upgrade(self, request: Request) -> None:
+        if self._gateway.retiring:
+            self._refuse_for_now()
+            return
+        path, _, query = request.path.partition("?")
+        headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
+        brought = Credentials(query, headers, peer_of(self.transport.get_extra_info("peername")))
+        decision = self._gateway.handshake.admit_to_stream(path, brought, self._gateway.clock.now())
+        if isinstance(decision, Refusal):
+            self._reject(decision)
+            return
+        self._address = self._gateway.handshake.counted_address(brought)
+        over_limit = self._gateway.enter(self._address)
+        if over_limit is not None:
+            self._reject(over_limit)
+            return
+        self._counted = True
+        handshake = _handshake()
+        response = handshake.accept(request)
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._end_with(response)
+            return
+        self.transport.write(response.serialize())
+        self._protocol.extensions = handshake.extensions
+        self._protocol.state = OPEN
+        self._live = True
+        if any(map(_takes_our_frames, handshake.extensions)):
+            self.framing = Framing.COMPRESSED
+        self._gateway.broadcaster.connect(self, decision)
+
     # What uvicorn calls
 
     def shutdown(self) -> None:
@@ -202,41 +235,14 @@ class WebSocketConnection(asyncio.Protocol):
             self._give_up()
             return
         self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Request):  # frames are received one by one, as they are read
-                self._upgrade(event)
-
-    def _upgrade(self, request: Request) -> None:
-        if self._gateway.retiring:
-            self._refuse_for_now()
-            return
-        path, _, query = request.path.partition("?")
-        headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
-        brought = Credentials(query, headers, peer_of(self.transport.get_extra_info("peername")))
-        decision = self._gateway.handshake.admit_to_stream(path, brought, self._gateway.clock.now())
-        if isinstance(decision, Refusal):
-            self._reject(decision)
-            return
-        self._address = self._gateway.handshake.counted_address(brought)
-        over_limit = self._gateway.enter(self._address)
-        if over_limit is not None:
-            self._reject(over_limit)
-            return
-        self._counted = True
-        self._protocol.send_response(self._protocol.accept(request))
-        self._flush()
-        if self._protocol.state is OPEN:
-            self._live = True
-            if any(map(_takes_our_frames, self._protocol.extensions)):
-                self.framing = Framing.COMPRESSED
-            self._gateway.broadcaster.connect(self, decision)
+        self._protocol.events_received()  # frames were received one by one, as they were read: let go of them
 
     def _reject(self, refusal: Refusal) -> None:
-        response = self._protocol.reject(refusal.status, refusal.body.decode())
+        response = _handshake().reject(refusal.status, refusal.body.decode())
         del response.headers["Content-Type"]
         for name, value in (("Content-Type", "application/json"), ("Cache-Control", "no-store"), *refusal.headers):
             response.headers[name] = value
-        self._protocol.send_response(response)
+        self._end_with(response)
 
     def _give_up(self) -> None:
         """Say what was too much and hang up; what still comes is read, so that it does not cut our last words off."""
@@ -248,9 +254,13 @@ class WebSocketConnection(asyncio.Protocol):
             self.transport.write_eof()
 
     def _refuse_for_now(self) -> None:
-        response = self._protocol.reject(503, f"{self._gateway.reason}\n")
+        response = _handshake().reject(503, f"{self._gateway.reason}\n")
         response.headers["Retry-After"] = "1"
-        self._protocol.send_response(response)
+        self._end_with(response)
+
+    def _end_with(self, response: Response) -> None:
+        self.transport.write(response.serialize())
+        self.transport.close()
 
     def _leave(self) -> None:
         """Nothing more is to be sent: the connection is closing."""
@@ -298,6 +308,11 @@ class WebSocketConnection(asyncio.Protocol):
             else:
                 self._leave()
                 self.transport.close()
+
+
+def _handshake() -> ServerProtocol:
+    """What judges one request to upgrade."""
+    return ServerProtocol(select_subprotocol=_select_subprotocol, extensions=_EXTENSIONS, logger=_logger)
 
 
 def _takes_our_frames(extension: Extension) -> bool:

@@ -138,8 +138,9 @@ def client_on(gateway: Gateway, state: ServerState) -> tuple[WebSocketConnection
     connection, wire = WebSocketConnection(gateway, Config("nothing", log_config=None), state, {}), Wire()
     connection.connection_made(wire)
     client = ClientProtocol(parse_uri("ws://gateway/v1/stream"), max_size=None)
-    client.send_request(client.connect())
-    connection.data_received(b"".join(client.data_to_send()))
+    request = client.connect()
+    client.send_request(request)
+    connection.upgrade(request)
     return connection, wire, client
 
 

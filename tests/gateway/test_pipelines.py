@@ -189,6 +189,24 @@ async def test_requests_that_cannot_be_read_fill_no_log(tmp_path: Path, caplog: 
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (OPENING.replace(b"GET", b"POST") + b"\r\n", b"405"),
+        (OPENING.replace(b"Version: 13", b"Version: 12") + b"\r\n", b"400"),
+        (OPENING.replace(b"/v1/stream", b"/v1/stream?a=\xff") + b"\r\n", b"400"),
+        (OPENING + b"X-Odd: a\x01b\r\n\r\n", b"400"),
+        (OPENING + b"X-Odd: \xe4\r\n\r\n", b"101"),
+    ],
+    ids=["method", "version", "url", "control", "latin"],
+)
+async def test_a_request_to_upgrade_is_judged_as_it_was_parsed(tmp_path: Path, request_: bytes, status: bytes) -> None:
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        writer.write(request_)
+        received = await asyncio.wait_for(reader.readuntil(b"\r\n"), LIMIT_S)
+        assert received.startswith(b"HTTP/1.1 " + status)
+
+
 # Frames in one segment
 
 
