@@ -270,10 +270,14 @@ def _votes(unit: str, count: int, kind: str, other: str | None = None) -> Json:
 
 
 def _ballots(row: Row) -> Json:
-    """Return the unit's counts that the specification has a word for: ballots cast, and the invalid ones among them."""
+    """Return the unit's counts that the specification has a word for: ballots cast, and the invalid ones among them.
+
+    What the source does not give is left out.
+    """
+    told = [(count.nist, getattr(row, count.name)) for count in DECLARED if count.nist is not None]
     return {
         **_a("BallotCounts"),
         "GpUnitId": _name("unit", row.unit),
         "Type": "total",
-        **{count.nist: getattr(row, count.name) for count in DECLARED if count.nist is not None},
+        **{name: count for name, count in told if count is not None},
     }

@@ -203,7 +203,7 @@ def _reason(text: str) -> str | None:
 
 def encode_past(past: Past) -> bytes:
     """A past as JSON; the control room's rows only where they are others than those on air."""
-    control_room = None if past.control_room == past.on_air else [row._asdict() for row in past.control_room]
+    control_room = None if past.control_room == past.on_air else [row.fields() for row in past.control_room]
     return orjson.dumps(
         {
             "at": past.at,
@@ -212,7 +212,7 @@ def encode_past(past: Past) -> bytes:
             "hold": past.hold,
             "held": sorted(past.held),
             "complaint": past.unverified_warning,
-            "on_air": [row._asdict() for row in past.on_air],
+            "on_air": [row.fields() for row in past.on_air],
             "control_room": control_room,
         },
         option=orjson.OPT_INDENT_2,

@@ -102,7 +102,7 @@ class TotalsTables:
             f"{'  ' * depth}{self._names.unit(row.unit)}",
             f"{grouped(row.boxes_opened)} / {grouped(row.boxes_total)}",
             percent_from_bp(turnout_bp(row.cast, row.registered, row.flagged, row.contradictions)),
-            grouped(row.valid),
+            grouped(row.valid) if row.valid is not None else NOTHING,
             *self._lead(row),
             grouped(row.flagged),
             self._marks(row),
@@ -115,7 +115,7 @@ class TotalsTables:
         if ahead is None or row.valid == 0:
             return NOTHING, NOTHING, NOTHING
         numbers = [votes for _, votes in ranking(row.votes, order)]
-        first, *_ = valid_shares_bp(numbers, row.valid, row.unattributed)
+        first, *_ = valid_shares_bp(numbers, row.valid or 0, row.unattributed)
         return self._leaders(row, ahead.leaders), grouped(numbers[0]), percent_from_bp(first)
 
     def _leaders(self, row: Row, leaders: Sequence[str]) -> str:

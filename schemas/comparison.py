@@ -32,13 +32,17 @@ class Pair(NamedTuple):
 
 
 class Said(Frozen):
-    """What one source says of one box. A candidate without a vote is not named."""
+    """What one source says of one box. A candidate without a vote is not named.
+
+    A count that the source does not give by the definition is 0 here, and is compared with nothing.
+    """
 
     registered: Total = 0
     cast: Total = 0
     valid: Total = 0
     invalid: Total = 0
     unattributed: Total = 0
+    blank: Annotated[Total, Field(exclude_if=lambda blank: not blank)] = 0
     votes: dict[Id, Total] = Field(default_factory=dict)
 
 

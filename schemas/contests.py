@@ -77,6 +77,8 @@ class Contest(Frozen):
     """What is needed to win, where most votes are not enough."""
     votes_per_voter: Annotated[int, Field(ge=1, le=MAX_VOTES_PER_VOTER, exclude_if=lambda votes: votes == 1)] = 1
     """How many votes each voter has. With more than one a valid ballot may hold any number of votes up to it."""
+    blank: Annotated[bool, Field(exclude_if=lambda blank: not blank)] = False
+    """Whether blank votes are counted, apart from the invalid ones. They are cast and not valid."""
     office: Annotated[Id | None, Field(exclude_if=lambda office: office is None)] = None
     """What it elects somebody to. Contests of one office are its rounds."""
     round: Annotated[int | None, Field(ge=1, le=MAX_ROUNDS, exclude_if=lambda number: number is None)] = None

@@ -357,6 +357,11 @@ def _unknown_figure(order: FigureOverridden, definition: Election) -> str | None
                 return unknown
         elif name not in SET_BY_HAND:
             return f"There is no figure {name!r} to set. There are: {', '.join(SET_BY_HAND)}, votes.CANDIDATE."
+        elif name not in definition.given(order.contest, order.source).counts:
+            return (
+                f"{name!r} is not known of {order.contest!r} from {order.source!r}: by the definition the contest "
+                "does not count it, or the source does not give it. So it is in no sum, and cannot be set."
+            )
     return None
 
 

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, model_validator
 from schemas.contests import Candidate, Contest, Majority, Party, check_area, check_ballots, check_rounds, check_unique
 from schemas.errors import DefinitionError
 from schemas.fields import Frozen, Id, Moment
+from schemas.figures import AbsentCount, Given
 from schemas.language import TURKISH, LanguageTag
 from schemas.moments import zone_named
 from schemas.previous import Previous, check_previous
@@ -59,6 +60,14 @@ class Source(Frozen):
     id: Id
     name: Name
     reports: Literal["boxes", "districts"] = "boxes"
+    absent: Annotated[
+        tuple[AbsentCount, ...] | dict[Id, tuple[AbsentCount, ...]], Field(exclude_if=lambda absent: not absent)
+    ] = ()
+    """The counts that it does not give, of all contests or by contest: they are unknown."""
+
+    def absent_of(self, contest: str) -> tuple[AbsentCount, ...]:
+        """The counts that it does not give of a contest."""
+        return self.absent.get(contest, ()) if isinstance(self.absent, dict) else self.absent
 
 
 class Election(Frozen):
@@ -91,6 +100,8 @@ class Election(Frozen):
         _check_zone(self.timezone)
         check_unique("party", [party.id for party in self.parties])
         check_unique("source", [source.id for source in self.sources])
+        for source in self.sources:
+            self._check_absent(source)
         check_unique("contest", [contest.id for contest in self.contests])
         check_unique("unit", [unit.id for unit in self.units])
         check_units(self.unit_by_id, self.levels_in_force, self._ranks)
@@ -127,6 +138,26 @@ class Election(Frozen):
     def source_ids(self) -> frozenset[str]:
         """The ids of all sources."""
         return frozenset(source.id for source in self.sources)
+
+    def _check_absent(self, source: Source) -> None:
+        known = [contest.id for contest in self.contests]
+        strangers = sorted(set(source.absent).difference(known)) if isinstance(source.absent, dict) else []
+        if strangers:
+            raise DefinitionError(
+                f"absent of source {source.id!r} is about contest {strangers[0]!r}, which is not there. Mend its id; "
+                f"there are: {', '.join(known)}."
+            )
+        for contest in self.contests:
+            check_unique(f"absent count of source {source.id!r}", source.absent_of(contest.id))
+            if "blank" in source.absent_of(contest.id) and isinstance(source.absent, dict) and not contest.blank:
+                raise DefinitionError(
+                    f"Source {source.id!r} does not give blank of {contest.id!r} (absent), and that contest counts no "
+                    'blank votes apart. Take it away, or give the contest "blank": true.'
+                )
+
+    def given(self, contest: str, source: str) -> Given:
+        """Which counts there are of a contest from a source. Raises `KeyError` for one that is not there."""
+        return self._given[contest, source]
 
     @cached_property
     def levels_in_force(self) -> tuple[Level, ...]:
@@ -295,6 +326,14 @@ class Election(Frozen):
         if contest not in self.contest_by_id or source not in self.source_ids:
             return False
         return district in self.area_of(contest) and self.ballot_ids(contest, district).issuperset(candidates)
+
+    @cached_property
+    def _given(self) -> dict[tuple[str, str], Given]:
+        return {
+            (contest.id, source.id): Given(source.absent_of(contest.id), contest.blank)
+            for contest in self.contests
+            for source in self.sources
+        }
 
     @cached_property
     def _ranks(self) -> dict[str, Rank]:

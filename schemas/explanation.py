@@ -5,11 +5,10 @@ of them has, *disagreement* the part in boxes that both have and count different
 exactly, and in points as far as they are written.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from schemas.comparison import Said
 from schemas.control import Mode
 from schemas.fields import Frozen, Id, Total, UnitId
 from schemas.quarantine import SetAsideHere
@@ -46,14 +45,18 @@ class CandidateGap(Gap):
 
 
 class Figures(Frozen):
-    """What one source says of boxes, added up. `registered` are the voters of those boxes."""
+    """What one source says of boxes, added up. `registered` are the voters of those boxes.
+
+    A count that the source does not give is `None`.
+    """
 
     boxes_opened: Total
-    registered: Total
-    cast: Total
-    valid: Total
-    invalid: Total
+    registered: Total | None
+    cast: Total | None
+    valid: Total | None
+    invalid: Total | None
     unattributed: Total
+    blank: Annotated[Total | None, Field(exclude_if=lambda blank: blank is None)] = None
     votes: dict[Id, Total]
 
 
@@ -87,6 +90,18 @@ class LikeForLike(Frozen):
     b: Figures
 
 
+class BoxFigures(Frozen):
+    """What one source says of one box; a count that it does not give is `None`."""
+
+    registered: Total | None
+    cast: Total | None
+    valid: Total | None
+    invalid: Total | None
+    unattributed: Total
+    blank: Annotated[Total | None, Field(exclude_if=lambda blank: blank is None)] = None
+    votes: dict[Id, Total]
+
+
 class ExplainingBox(Frozen):
     """A box on which the sources are apart by `votes_apart` votes, `lead` of them in the gap between the leaders.
 
@@ -95,8 +110,8 @@ class ExplainingBox(Frozen):
 
     district: UnitId
     box: Total
-    a: Said | None
-    b: Said | None
+    a: BoxFigures | None
+    b: BoxFigures | None
     votes_apart: Total
     lead: int | None
 

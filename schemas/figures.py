@@ -11,7 +11,7 @@ and `excess` (what single boxes leave in doubt, `tabulation.counting`).
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from schemas.fields import MAX_DISTRICT_BOXES, MAX_DISTRICT_COUNT
 
@@ -35,6 +35,8 @@ class Count(NamedTuple):
     """Whether an operator may set it by hand: those that a source says. The others follow from what its boxes say."""
     in_rows: bool = True
     """Whether result tables, files and the flat rows of graphics tools have it."""
+    is_declared: bool = False
+    """Whether there is such a count only in contests that declare it, in a field of the same name."""
     turkish: str | None = None
     english: str | None = None
     """What the control room calls it; `None` where it does not name it."""
@@ -94,6 +96,14 @@ DECLARED: Final = (
         most_in_district=MAX_DISTRICT_BOXES,
         by_hand=False,
     ),
+    Count(
+        "blank",
+        "ballots left blank, where the contest counts them apart from the invalid ones",
+        is_optional=True,
+        is_declared=True,
+        turkish="Boş oy",
+        english="Blank votes",
+    ),
 )
 """Every count, in the order in which they are written, hashed and packed. All are sums over the opened boxes of a unit,
 but for `annulled`, whose boxes are not open."""
@@ -103,6 +113,46 @@ COUNT_NAMED: Final = {count.name: count for count in DECLARED}
 
 COUNTS: Final = tuple(COUNT_NAMED)
 """All of them: what totals, the sums of a district and the stream have."""
+
+EVERYWHERE: Final = tuple(count.name for count in DECLARED if not count.is_declared)
+"""Those of every contest."""
+
+AbsentCount = Literal["registered", "cast", "valid", "invalid", "blank"]
+"""A count that a source may not give."""
+
+ABSENT_COUNTS: Final[tuple[AbsentCount, ...]] = get_args(AbsentCount)
+
+
+class Given(NamedTuple):
+    """Which counts there are of a contest from a source, by the definition.
+
+    Who does not give a count says nothing of it: it is unknown, in every sum as well, and never 0. Where figures are
+    kept as a row of numbers its place holds a 0 that nobody reads.
+    """
+
+    absent: tuple[AbsentCount, ...] = ()
+    """The counts that the source does not give."""
+    blank: bool = False
+    """Whether the contest counts blank votes apart."""
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The counts that the contest has, from whichever source: what ledgers keep."""
+        return COUNTS if self.blank else EVERYWHERE
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """The counts that are known."""
+        return tuple(name for name in self.kept if name not in self.absent)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is what most contests and sources have: every count, and no blank votes."""
+        return not self.absent and not self.blank
+
+
+EVERY_COUNT: Final = Given()
+"""What a source gives where the definition says nothing else."""
 
 STATED: Final = tuple(count.name for count in DECLARED if count.given_by == "statement")
 """What a source says of a box and of a district, and what two sources are compared by."""
@@ -119,11 +169,20 @@ SET_BY_HAND: Final = tuple(count.name for count in DECLARED if count.by_hand)
 ROW_COUNTS: Final = tuple(count.name for count in DECLARED if count.in_rows)
 """What is in result tables, files and flat rows."""
 
-read_counts: Final[Callable[[Any], tuple[int, ...]]] = attrgetter(*COUNTS)
-"""Read `COUNTS`, in that order, off whatever has them as attributes."""
+read_everywhere: Final[Callable[[Any], tuple[int, ...]]] = attrgetter(*EVERYWHERE)
+"""Read `EVERYWHERE`, in that order, off whatever has them as attributes."""
+
+
+def read_declared(figures: object) -> tuple[int, ...]:
+    """Read the counts that contests declare, in their order, off whatever has them as attributes."""
+    return tuple(getattr(figures, name) for name in COUNTS[len(EVERYWHERE) :])
+
 
 read_stated: Final[Callable[[Any], tuple[int, ...]]] = attrgetter(*STATED)
-"""Read `STATED`, in that order, off a statement or whatever else has them as attributes."""
+"""Read `STATED`, in that order, off sums or whatever else has them as attributes."""
+
+read_told: Final[Callable[[Any], tuple[int | None, ...]]] = attrgetter(*STATED)
+"""The same off a statement, which has `None` where it says nothing."""
 
 
 def stated_in(figures: object) -> dict[str, int]:

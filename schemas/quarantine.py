@@ -17,11 +17,11 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import orjson
 from msgspec import structs
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from schemas.errors import UsageError
 from schemas.fields import MAX_BOX_NUMBER, MAX_ID_CHARS, MAX_RELEASED, MAX_REVISION, Frozen, Total
-from schemas.figures import stated_in
+from schemas.figures import STATED, read_told
 from schemas.tally import MAX_TALLY_BYTES, Counted, Malformed, Reported, Tally, Withdrawn, parse_tallies
 from schemas.totals import Cell
 
@@ -237,14 +237,18 @@ class SetAside(NamedTuple):
 
 
 class SetAsideFigures(Frozen):
-    """The figures in a statement that was set aside: of one box, or of a district as its source reports it."""
+    """The figures in a statement that was set aside: of one box, or of a district as its source reports it.
+
+    A count that it does not give is `None`.
+    """
 
     boxes_opened: Total
-    registered: Total = 0
-    cast: Total = 0
-    valid: Total = 0
-    invalid: Total = 0
+    registered: Total | None = 0
+    cast: Total | None = 0
+    valid: Total | None = 0
+    invalid: Total | None = 0
     unattributed: Total = 0
+    blank: Annotated[Total | None, Field(exclude_if=lambda blank: blank is None)] = None
     votes: dict[str, Total]
 
 
@@ -352,8 +356,9 @@ def statement_of(found: SetAside) -> SetAsideStatement:
 def _figures_of(event: Tally) -> SetAsideFigures:
     if isinstance(event, Withdrawn):
         return SetAsideFigures(boxes_opened=0, votes={})
+    counts: dict[str, Any] = dict(zip(STATED, read_told(event), strict=True))
     return SetAsideFigures(
         boxes_opened=event.boxes_opened if isinstance(event, Reported) else 1,
-        **stated_in(event),
+        **counts,
         votes={name: votes for name, votes in sorted(event.votes.items()) if votes},
     )

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from schemas.figures import read_counts
+from schemas.figures import read_declared, read_everywhere
 from schemas.totals import Cell, Totals
 
 STATE_BYTES: Final = 16
@@ -31,7 +31,9 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 class HashedFigures(NamedTuple):
     """A cell's figures in the bytes that the state hash covers: counts and votes, 64-bit numbers, big-endian.
 
-    Counts are in the order of `schemas.figures.COUNTS`, votes in that of the candidates' ids.
+    Counts are in the order of `schemas.figures.COUNTS`, votes in that of the candidates' ids. The counts of contests
+    that declare them are covered where they are not 0: without them the bytes are those of earlier releases, and as a
+    cell has always the same names no two states have the same bytes.
     """
 
     counts: bytes
@@ -40,7 +42,9 @@ class HashedFigures(NamedTuple):
     @classmethod
     def of(cls, figures: object, votes: Mapping[str, int]) -> "HashedFigures":
         """The figures of whatever has `schemas.figures.COUNTS` as attributes."""
-        return cls(_packed(read_counts(figures)), _packed([count for _, count in sorted(votes.items())]))
+        everywhere, declared = read_everywhere(figures), read_declared(figures)
+        counts = everywhere if not any(declared) else (*everywhere, *declared)
+        return cls(_packed(counts), _packed([count for _, count in sorted(votes.items())]))
 
 
 class CellHash:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass as plain_dataclass
 from operator import attrgetter
-from typing import Annotated, Final, Literal, cast, final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast, final
 
 import orjson
 from msgspec import NODEFAULT, MsgspecError, Struct, structs
@@ -39,6 +39,20 @@ MAX_TALLY_BYTES: Final = 64 * 1024
 Name = str
 """An id of the definition. It is looked up there, so its letters are not checked here: a fourth of the time."""
 
+NOT_GIVEN: Final[Any] = None
+"""In place of a count that a statement does not give."""
+
+if TYPE_CHECKING:
+    # A number to whoever calculates: only where the definition says that the source does not give it does a statement
+    # pass without it, and whoever calculates with it unasked fails at once.
+    GivenCount = Count
+    GivenDistrictCount = DistrictCount
+else:
+    GivenCount = Count | None
+    GivenDistrictCount = DistrictCount | None
+
+_GIVEN_FIRST: Final = ("registered", "cast", "valid", "invalid")
+
 _CONFIG = ConfigDict(strict=True, extra="ignore")
 
 
@@ -47,7 +61,8 @@ class Counted(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields
     """A box's counts as a source reports them. `corrected` is the same statement with a higher revision.
 
     `votes` names each candidate's votes; a candidate that is not named has none. `unattributed` holds votes that are
-    valid but not yet given to a candidate. `at` is event time: when the source says that it counted.
+    valid but not yet given to a candidate. A count that is `None` is not given: the definition says of which sources
+    that may be. `at` is event time: when the source says that it counted.
     """
 
     # Nearly every event is one of these, so it is a struct that msgspec decodes; what makes it one is not checked
@@ -62,11 +77,12 @@ class Counted(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields
     revision: Revision
     released: Released = 0
     at: EventTime
-    registered: Count
-    cast: Count
-    valid: Count
-    invalid: Count
+    registered: GivenCount = NOT_GIVEN
+    cast: GivenCount = NOT_GIVEN
+    valid: GivenCount = NOT_GIVEN
+    invalid: GivenCount = NOT_GIVEN
     unattributed: Count = 0
+    blank: GivenCount = NOT_GIVEN
     votes: dict[Name, Count]
 
     @classmethod
@@ -120,11 +136,12 @@ class Reported:
     released: Released = 0
     at: EventTime
     boxes_opened: DistrictBoxes
-    registered: DistrictCount
-    cast: DistrictCount
-    valid: DistrictCount
-    invalid: DistrictCount
+    registered: GivenDistrictCount = NOT_GIVEN
+    cast: GivenDistrictCount = NOT_GIVEN
+    valid: GivenDistrictCount = NOT_GIVEN
+    invalid: GivenDistrictCount = NOT_GIVEN
     unattributed: DistrictCount = 0
+    blank: GivenDistrictCount = NOT_GIVEN
     votes: dict[Name, DistrictCount]
 
 
@@ -218,7 +235,7 @@ def encode(event: Tally) -> bytes:
     """The record value: fields in their fixed order, votes by candidate id, so equal events are equal bytes.
 
     What says nothing is left out, as most boxes name most candidates with nothing: candidates without a vote, and
-    `unattributed` and `released` where they are 0.
+    `unattributed` and `released` where they are 0, and counts that the source does not give.
     """
     record: dict[str, object] = {"v": event.v, "type": event.type, "contest": event.contest, "district": event.district}
     if not isinstance(event, Reported):
@@ -230,14 +247,11 @@ def encode(event: Tally) -> bytes:
     if isinstance(event, Reported):
         record["boxes_opened"] = event.boxes_opened
     if not isinstance(event, Withdrawn):
-        record |= {
-            "registered": event.registered,
-            "cast": event.cast,
-            "valid": event.valid,
-            "invalid": event.invalid,
-        }
+        record |= {name: getattr(event, name) for name in _GIVEN_FIRST if getattr(event, name) is not NOT_GIVEN}
         if event.unattributed:
             record["unattributed"] = event.unattributed
+        if event.blank is not NOT_GIVEN:
+            record["blank"] = event.blank
         record["votes"] = {name: votes for name, votes in sorted(event.votes.items()) if votes}
     return orjson.dumps(record)
 

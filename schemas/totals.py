@@ -31,6 +31,7 @@ class Totals(Frozen):
     opened again; `flagged` counts opened boxes whose counts are odd but possible. `overridden` names the figures that
     an operator has set by hand, such as `votes.imamoglu`; what an aggregator publishes has none. `excess` is in votes:
     by so many more than the sums tell may a lead be wrong, as single boxes contradict themselves. It is not hashed.
+    A count that the source does not give by the definition is 0 here, and is told to nobody as a number.
     """
 
     v: Literal[1] = 1
@@ -47,6 +48,7 @@ class Totals(Frozen):
     invalid: CellTotal
     unattributed: CellTotal
     flagged: CellTotal
+    blank: CellTotal = 0
     votes: dict[Id, CellTotal]
     overridden: tuple[str, ...] = ()
     excess: CellTotal = 0
@@ -59,6 +61,8 @@ class Totals(Frozen):
     def encode(self) -> bytes:
         """The record value: fields in their fixed order, votes by candidate id, so equal totals are equal bytes."""
         said = {name: getattr(self, name) for name in _FIELDS} | {"votes": dict(sorted(self.votes.items()))}
+        if self.blank:
+            said["blank"] = self.blank
         if self.overridden:
             said["overridden"] = self.overridden
         if self.excess:  # without it the bytes are those that earlier releases write of the same figures
@@ -66,7 +70,7 @@ class Totals(Frozen):
         return orjson.dumps(said)
 
 
-_FIELDS: Final = tuple(name for name in Totals.model_fields if name not in ("overridden", "excess"))
+_FIELDS: Final = tuple(name for name in Totals.model_fields if name not in ("blank", "overridden", "excess"))
 
 TOTALS: Final = TypeAdapter(Totals)
 
@@ -92,7 +96,8 @@ class Row(NamedTuple):
     """One line of a result table: the figures of a unit at any level. `overridden`: of it, or of a district below.
 
     `boxes_surplus`, `complete` and `contradictions` are what may be said of the unit; they follow from its districts
-    and never from its sums. The surplus is of boxes opened beyond those that the definition has.
+    and never from its sums. The surplus is of boxes opened beyond those that the definition has. A count that the
+    source does not give is `None`; so is `blank` where the contest does not count blank votes apart.
     """
 
     contest: str
@@ -101,10 +106,10 @@ class Row(NamedTuple):
     level: str
     boxes_opened: int
     boxes_total: int
-    registered: int
-    cast: int
-    valid: int
-    invalid: int
+    registered: int | None
+    cast: int | None
+    valid: int | None
+    invalid: int | None
     unattributed: int
     flagged: int
     votes: dict[str, int]
@@ -112,6 +117,14 @@ class Row(NamedTuple):
     boxes_surplus: int = 0
     complete: bool = False
     contradictions: tuple[str, ...] = ()
+    blank: int | None = None
+
+    def fields(self) -> dict[str, object]:
+        """The fields by name. Where no blank votes are known there is none of them."""
+        fields: dict[str, object] = self._asdict()
+        if self.blank is None:
+            del fields["blank"]
+        return fields
 
     @property
     def boxes_credited(self) -> int:
@@ -122,7 +135,7 @@ class Row(NamedTuple):
 def encode_rows(rows: Iterable[Row], marks: Callable[[Row], dict[str, object]] = lambda _: {}) -> bytes:
     """Rows as a JSON array, two spaces deep, votes by candidate id: the same rows are the same bytes.
 
-    `marks` are further fields of a row.
+    `marks` are further fields of a row. Rows without blank votes have no field for them.
     """
-    table = [row._asdict() | {"votes": dict(sorted(row.votes.items()))} | marks(row) for row in rows]
+    table = [row.fields() | {"votes": dict(sorted(row.votes.items()))} | marks(row) for row in rows]
     return orjson.dumps(table, option=orjson.OPT_INDENT_2)

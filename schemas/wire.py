@@ -98,6 +98,9 @@ CLIENT_MESSAGE: Final[TypeAdapter[Subscribe | Unsubscribe]] = TypeAdapter(Client
 class Entry(Frozen):
     """The figures of one unit. In a snapshot all fields are there; in a delta only those that changed.
 
+    A count that a snapshot does not have is unknown: the source does not give it (`absent` in the definition). `blank`
+    is there where the contest counts blank votes apart.
+
     All values are absolute. `registered` counts the voters of the opened boxes: the denominator of turnout.
     `overridden` names the figures that an operator has set by hand, in the unit or below, such as `votes.imamoglu`.
 
@@ -118,6 +121,7 @@ class Entry(Frozen):
     invalid: Total | None = None
     unattributed: Total | None = None
     flagged: Total | None = None
+    blank: Total | None = None
     votes: dict[Id, Total] | None = None
     overridden: tuple[str, ...] | None = None
     boxes_surplus: Total | None = None

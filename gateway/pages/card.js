@@ -82,8 +82,10 @@ export class Card {
   /** @param {Entry} entry */
   #turnout(entry) {
     const { t, format } = this;
-    const { cast, registered, share } = turnout(entry);
-    const of = t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) });
+    const { cast, registered, share, isGiven } = turnout(entry);
+    const of = isGiven
+      ? t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) })
+      : t("notGiven");
     const flagged = `${t("flagged")} ${format.count(entry.flagged)}`;
     return `${t("turnout")} ${format.percentOf(share ?? NaN)} (${of}) · ${flagged}`;
   }

@@ -37,23 +37,25 @@ export function progressText(format, entry, boxesTotal) {
 
 /**
  * What shares are of: the valid votes, or all votes where those are more.
- * @param {{valid: number, unattributed: number, votes: Readonly<Record<string, number>>} | null | undefined} entry
+ * @param {{valid: number | null, unattributed: number, votes: Readonly<Record<string, number>>} | null | undefined} entry
  */
 export function wholeOf(entry) {
   if (!entry) return 0;
   const votes = Object.values(entry.votes ?? {}).reduce((sum, count) => sum + count, entry.unattributed ?? 0);
-  return Math.max(entry.valid, votes);
+  return Math.max(entry.valid ?? 0, votes);
 }
 
 /**
  * Turnout with its denominator, the registered voters of the opened boxes. `share` is in hundredths of a per cent; null
- * where it is over 100 % and no flagged box explains that, or the figures contradict each other.
+ * where it is over 100 % and no flagged box explains that, or the figures contradict each other. `isGiven` is false
+ * where the source does not give the counts that it is made of.
  * @param {Entry | undefined} entry
  */
 export function turnout(entry) {
   const { cast = 0, registered = 0, flagged = 0 } = entry ?? {};
+  if (cast === null || registered === null) return { cast: NaN, registered: NaN, share: null, isGiven: false };
   const isSaid = cast <= registered || (flagged > 0 && !isOdd(entry));
-  return { cast, registered, share: isSaid ? basisPoints(cast, registered) : null };
+  return { cast, registered, share: isSaid ? basisPoints(cast, registered) : null, isGiven: true };
 }
 
 /**

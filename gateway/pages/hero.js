@@ -144,9 +144,10 @@ export class Hero {
     }
     this.#leader(view);
     this.#counted(view);
-    const { cast, registered, share } = turnout(view.entry);
+    const { cast, registered, share, isGiven } = turnout(view.entry);
     setText(this.turnout, format.percentOf(share ?? NaN));
-    setText(this.turnoutOf, t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) }));
+    const of = t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) });
+    setText(this.turnoutOf, isGiven ? of : t("notGiven"));
     setText(this.flagged, format.count(view.entry?.flagged ?? 0));
     const annulled = view.entry?.annulled ?? 0;
     setText(this.flaggedWhy, annulled ? t("annulled", { n: format.count(annulled) }) : t("flaggedWhy"));
@@ -250,7 +251,7 @@ export class Hero {
     setStyle(this.bar, "--part", partOf(entry, boxesTotal).toFixed(4));
     const thin = isThin(credited(entry), boxesTotal);
     setAttribute(this.section, "data-thin", thin ? "" : null);
-    const left = isOdd(entry) ? NaN : registeredTotal - (entry?.registered ?? 0);
+    const left = isOdd(entry) ? NaN : registeredTotal - (entry ? (entry.registered ?? NaN) : 0);
     const rest = entry?.complete
       ? t("allOpened")
       : Number.isFinite(left)

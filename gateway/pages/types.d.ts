@@ -73,6 +73,8 @@ export interface Contest {
   readonly ballots?: Readonly<Record<string, readonly DefinedCandidate[]>>;
   /** "referendum" where its candidates are options. */
   readonly kind?: string;
+  /** Whether blank votes are counted apart from the invalid ones. */
+  readonly blank?: boolean;
   /** How its votes become seats, where it divides any: by which method, and how many each constituency has. */
   readonly seats?: { readonly method: string; readonly seats: Readonly<Record<string, number>> };
 }

@@ -118,7 +118,7 @@ def _entry(definition: Election, contest: str, source: str, figures: UnitFigures
         "boxes_opened": figures.counts["boxes_opened"],
         "boxes_surplus": figures.claims.boxes_surplus,
         "boxes_total": figures.boxes_total,
-        "valid": figures.counts["valid"],
+        "valid": figures.counts.get("valid"),
         "unattributed": figures.counts["unattributed"],
         "unattributed_share_bp": facts.unattributed_share_bp,
         "ranking": [place._asdict() for place in facts.ranking],

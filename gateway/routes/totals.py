@@ -41,7 +41,7 @@ class TotalsEndpoint:
 def _totals(question: Asked) -> bytes:
     contest, source, units = question.filters
     rows = question.view.rows(contest=contest, source=source, units=units)
-    return orjson.dumps(question.head() | {"totals": [row._asdict() for row in rows]})
+    return orjson.dumps(question.head() | {"totals": [row.fields() for row in rows]})
 
 
 AT: Final = "at"
@@ -87,7 +87,7 @@ def _body(question: Asked, past: Past) -> bytes:
             "embargoed": past.embargoed,
             "hold": hold,
             "held_in_part": HeldUnits(run.definition).above(hold),
-            "totals": [row._asdict() for row in rows if _is_asked(question, row)],
+            "totals": [row.fields() for row in rows if _is_asked(question, row)],
         }
     )
 

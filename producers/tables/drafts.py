@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace as with_fields
 
 from producers.tables.report_sections import AbsentSection
-from schemas.tally import Counted, Reported, Withdrawn
+from schemas.figures import EVERY_COUNT, Given
+from schemas.tally import NOT_GIVEN, Counted, Reported, Withdrawn
 
 Statement = Counted | Reported | Withdrawn
 
@@ -86,11 +87,18 @@ class Draft:
             self.first_of.setdefault(part, other.lines[0])
         return True
 
-    def figures(self, absent: AbsentSection, called: Mapping[str, str], boxes: Callable[[], int]) -> dict[str, int]:
+    def figures(
+        self,
+        absent: AbsentSection,
+        called: Mapping[str, str],
+        boxes: Callable[[], int],
+        given: Given = EVERY_COUNT,
+    ) -> dict[str, int]:
         """Return all counts of the statement: those of its lines, and what is taken for those that are absent.
 
-        `called` is how the table calls a count, `boxes` how many there are, where all are meant. Raises `ValueError`
-        where something is missing, or contradicts itself.
+        `called` is how the table calls a count, `boxes` how many there are, where all are meant, `given` which counts
+        the definition expects: one that the source does not give stays away. Raises `ValueError` where something is
+        missing, or contradicts itself.
         """
         found = Counter(self.counts)
         for (name, _), count in self.parts.items():
@@ -99,26 +107,52 @@ class Draft:
         votes = figures.pop(VOTES, 0)
         if absent.boxes_opened and "boxes_opened" not in figures:
             figures["boxes_opened"] = boxes()
-        if absent.registered:
-            figures.setdefault("registered", 0)
-        if absent.invalid:
-            figures.setdefault("invalid", 0)
+        if not given.blank and "blank" in figures:
+            figures["invalid"] = figures.pop("blank") + figures.get("invalid", 0)
+        _refuse_unexpected(figures, called, given)
+        taken_for_none = {
+            "registered": absent.registered,
+            "invalid": absent.invalid == "none",
+            "blank": absent.blank == "none",
+        }
+        for name, is_none in taken_for_none.items():
+            if is_none and name in given.counts:
+                figures.setdefault(name, 0)
         figures.setdefault("unattributed", 0)
-        if absent.valid and "valid" not in figures:
-            figures["valid"] = votes + figures["unattributed"]
-        if absent.cast and "cast" not in figures:
-            _need(figures, "valid", "invalid")
-            figures["cast"] = figures["valid"] + figures["invalid"]
-        _need(figures, "registered", "cast", "valid")
-        if "invalid" not in figures:
-            if figures["valid"] > figures["cast"]:
-                valid, cast = (called.get(name, name) for name in ("valid", "cast"))
-                raise ValueError(f"{valid} is {figures['valid']}, over the {figures['cast']} of {cast}")
-            figures["invalid"] = figures["cast"] - figures["valid"]
-        return figures
+        return _added_up(figures, votes, absent, called, given)
 
 
-def _need(figures: dict[str, int], *names: str) -> None:
+def _refuse_unexpected(figures: Mapping[str, int], called: Mapping[str, str], given: Given) -> None:
+    for name in given.absent:
+        if name in figures:
+            raise ValueError(
+                f"{called.get(name, name)} is {figures[name]}, and by the definition (absent) the source does not give "
+                f"what is {name}"
+            )
+
+
+def _added_up(
+    figures: dict[str, int], votes: int, absent: AbsentSection, called: Mapping[str, str], given: Given
+) -> dict[str, int]:
+    """Add the counts that follow from others. Raises `ValueError` where one is missing."""
+    others = ("invalid", "blank") if given.blank else ("invalid",)
+    if absent.valid == "sum" and "valid" in given.counts:
+        figures.setdefault("valid", votes + figures["unattributed"])
+    if absent.cast == "sum" and "cast" in given.counts and "cast" not in figures:
+        _need(figures, "valid", *others)
+        figures["cast"] = figures["valid"] + sum(figures[name] for name in others)
+    _need(figures, *(name for name in ("registered", "cast", "valid", *others[1:]) if name in given.counts))
+    if "invalid" in given.counts and "invalid" not in figures:
+        _need(figures, "cast", "valid", *others[1:])
+        counted = figures["valid"] + figures.get("blank", 0)
+        if counted > figures["cast"]:
+            *parts, cast = (called.get(name, name) for name in ("valid", *others[1:], "cast"))
+            raise ValueError(f"{' and '.join(parts)} is {counted}, over the {figures['cast']} of {cast}")
+        figures["invalid"] = figures["cast"] - counted
+    return figures
+
+
+def _need(figures: Mapping[str, int], *names: str) -> None:
     missing = [name for name in names if name not in figures]
     if missing:
         raise ValueError(f"no line says what is {' and '.join(missing)}")
@@ -135,11 +169,12 @@ def statement(key: StatementKey, draft: Draft, figures: dict[str, int], source: 
             revision=key.revision,
             at=draft.at,
             boxes_opened=figures["boxes_opened"],
-            registered=figures["registered"],
-            cast=figures["cast"],
-            valid=figures["valid"],
-            invalid=figures["invalid"],
+            registered=figures.get("registered", NOT_GIVEN),
+            cast=figures.get("cast", NOT_GIVEN),
+            valid=figures.get("valid", NOT_GIVEN),
+            invalid=figures.get("invalid", NOT_GIVEN),
             unattributed=figures["unattributed"],
+            blank=figures.get("blank", NOT_GIVEN),
             votes=draft.votes,
         )
     if draft.state != COUNTED:
@@ -160,11 +195,12 @@ def statement(key: StatementKey, draft: Draft, figures: dict[str, int], source: 
         source=source,
         revision=key.revision,
         at=draft.at,
-        registered=figures["registered"],
-        cast=figures["cast"],
-        valid=figures["valid"],
-        invalid=figures["invalid"],
+        registered=figures.get("registered", NOT_GIVEN),
+        cast=figures.get("cast", NOT_GIVEN),
+        valid=figures.get("valid", NOT_GIVEN),
+        invalid=figures.get("invalid", NOT_GIVEN),
         unattributed=figures["unattributed"],
+        blank=figures.get("blank", NOT_GIVEN),
         votes=draft.votes,
     )
 

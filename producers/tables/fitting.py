@@ -11,6 +11,7 @@ from producers.tables.line_checks import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping
 from schemas.definition import Contest, Election
 from schemas.errors import MappingError
+from schemas.figures import ABSENT_COUNTS
 from schemas.spelling import fold
 
 _LISTED_IDS: Final = 10
@@ -20,7 +21,7 @@ _LISTED_IDS: Final = 10
 def check_mapping(mapping: ReportMapping, definition: Election) -> None:
     """Raise `MappingError`, which lists whatever the mapping names and the run's definition does not have."""
     faults = [*_sources(mapping, definition), *_contests(mapping, definition), *_units(mapping, definition)]
-    faults += [*_candidates(mapping, definition), *_times(mapping, definition)]
+    faults += [*_absent(mapping, definition), *_candidates(mapping, definition), *_times(mapping, definition)]
     _refuse("mapping", faults)
 
 
@@ -123,6 +124,31 @@ def _sources(mapping: ReportMapping, definition: Election) -> Iterator[str]:
             f"Source {source.id!r} of this run reports each box by itself. "
             'Give the run\'s definition a source with reports = "districts", and name that one.'
         )
+
+
+def _absent(mapping: ReportMapping, definition: Election) -> Iterator[str]:
+    """Yield where the mapping and the definition differ in what the source does not give."""
+    source = next((one for one in definition.sources if one.id == mapping.report.source), None)
+    if source is None:
+        return
+    contests = [contest for contest in dict.fromkeys(_named(mapping)) if contest in definition.contest_by_id]
+    for name in ABSENT_COUNTS:
+        without = [contest for contest in contests if name in source.absent_of(contest)]
+        columns = getattr(mapping.columns, name), getattr(mapping.rows, name)
+        ways = [f"{place}.{name}" for place, way in zip(("columns", "rows"), columns, strict=True) if way]
+        if ways and contests and without == contests:
+            yield (
+                f"By the run's definition source {source.id!r} does not give {name} (absent), and the mapping has "
+                f"{ways[0]}. Leave it out here, or take it out of absent in the definition."
+            )
+        if getattr(mapping.absent, name) != "unknown" or name == "registered":
+            continue
+        for contest in contests:
+            if contest not in without and (name != "blank" or definition.contest_by_id[contest].blank):
+                yield (
+                    f'absent.{name} = "unknown" needs a definition that says so, or it would be 0: add {name!r} to '
+                    f"absent of source {source.id!r} there, for {contest!r}."
+                )
 
 
 def _contests(mapping: ReportMapping, definition: Election) -> Iterator[str]:

@@ -204,12 +204,14 @@ class ReportMapping(TableMapping):
                 getattr(self.absent, name) is not None,
             ]
             if not any(ways):
-                rule = get_args(get_args(AbsentSection.model_fields[name].annotation)[0])[0]
+                rule, *more = get_args(get_args(AbsentSection.model_fields[name].annotation)[0])
+                others = "".join(f' or "{other}"' for other in more)
                 raise ValueError(
                     f"columns: nothing says what is {name}. Name its column; or, where the source does not give it, "
-                    f'say under [absent] {name} = "{rule}"'
+                    f'say under [absent] {name} = "{rule}"{others}'
                 )
-        if self.absent.cast and not (self.columns.invalid or "invalid" in said or self.absent.invalid):
+        said |= {"invalid"} if self.columns.blank or "blank" in said else set()
+        if self.absent.cast == "sum" and not (self.columns.invalid or "invalid" in said or self.absent.invalid):
             raise ValueError(
                 'absent: with cast = "sum" something has to say what is invalid: its column, its rows, or '
                 'invalid = "none"'

@@ -29,9 +29,9 @@ from schemas.fields import (
     MAX_REVISION,
 )
 from schemas.spelling import fold
-from schemas.tally import Counted, Reported, Withdrawn
+from schemas.tally import NOT_GIVEN, Counted, Reported, Withdrawn
 
-_FIGURES: Final = ("boxes_opened", *COUNTS, "unattributed")
+_FIGURES: Final = ("boxes_opened", *COUNTS, "unattributed", "blank")
 
 _MISSING_SHOWN: Final = 5
 """How many candidates without a line a message names."""
@@ -181,7 +181,10 @@ class ReportReader:
         columns = {name: getattr(self.mapping.columns, name) for name in _FIGURES}
         called = {name: column for name, column in columns.items() if column}
         figures = draft.figures(
-            self.mapping.absent, called, lambda: self.definition.boxes_of(key.contest).get(key.district, 0)
+            self.mapping.absent,
+            called,
+            lambda: self.definition.boxes_of(key.contest).get(key.district, 0),
+            self.definition.given(key.contest, self.mapping.report.source),
         )
         over = [name for name, count in (figures | draft.votes).items() if count > self._most]
         if over:
@@ -197,7 +200,9 @@ class ReportReader:
             known = newest.setdefault(key[:3], key)
             newest[key[:3]] = max(known, key)
         events = [(key, event) for key in newest.values() if not isinstance(event := self.reports[key], Withdrawn)]
-        lines = [LineFigures(self._drafts[key].lines[0], key.contest, self._figures(event)) for key, event in events]
+        lines = [
+            LineFigures(self._drafts[key].lines[0], key.contest, self._figures(key, event)) for key, event in events
+        ]
         return [*check_totals(self._total_rows, lines, self.faults.line), *self._wrong_votes_of_all()]
 
     def _wrong_votes_of_all(self) -> Iterator[str]:
@@ -232,8 +237,9 @@ class ReportReader:
         missing = sorted(self.definition.ballot_ids(key.contest, key.district) - report.votes.keys())
         if self.mapping.columns.votes is None or not missing or adds_up or self.mapping.report.unnamed == "zero":
             return ""
+        of = f" of {report.valid} valid votes" if report.valid is not NOT_GIVEN else " votes"
         return (
-            f"the report of {key.what} is not whole: its lines come to {votes} of {report.valid} valid votes, and "
+            f"the report of {key.what} is not whole: its lines come to {votes}{of}, and "
             f"none is of {some_of(missing, _MISSING_SHOWN)}. Was the file cut off? If who is not named has no "
             'vote, say so with report.unnamed = "zero" in the mapping'
         )
@@ -251,7 +257,8 @@ class ReportReader:
         if named.intersection({*self.mapping.votes, columns.votes, columns.unattributed, columns.valid}):
             return adds_up
         summed = {columns.cast, columns.invalid} if columns.invalid else set()
-        return bool(named & summed) and report.valid + report.invalid == report.cast
+        counts = report.valid, report.invalid, report.cast
+        return bool(named & summed) and NOT_GIVEN not in counts and counts[0] + counts[1] == counts[2]
 
     def _is_total(self, cells: Sequence[str]) -> bool:
         """Return whether a line is the sum of others: its province or district has a word for it, and is no unit."""
@@ -300,10 +307,10 @@ class ReportReader:
         texts = {label: self._cell(cells, column) for column, label in labels.items()}
         yield LineFigures(line.number, contest, total_figures(texts, self.mapping.table.numbers))
 
-    def _figures(self, report: Counted | Reported) -> dict[str, int]:
+    def _figures(self, key: StatementKey, report: Counted | Reported) -> dict[str, int]:
         """Return a report's figures by the names of their columns, as `_total` does."""
-        columns, mapping = self.mapping.columns, self.mapping
-        figures = {str(getattr(columns, name)): getattr(report, name) for name in _FIGURES if getattr(columns, name)}
+        columns, mapping, counts = self.mapping.columns, self.mapping, self._drafts[key].counts
+        figures = {str(getattr(columns, name)): count for name, count in counts.items()}
         if columns.votes is not None:
             return figures | {f"{columns.votes} of {name}": count for name, count in report.votes.items()}
         return figures | {column: report.votes.get(name, 0) for column, name in mapping.votes.items()}

@@ -77,6 +77,7 @@ class DistrictColumnsSection(FileSection):
     cast: ColumnName | None = None
     valid: ColumnName | None = None
     invalid: ColumnName | None = None
+    blank: ColumnName | None = None
     unattributed: ColumnName | None = None
     candidate: tuple[ColumnName, ...] = Field(default=(), strict=False)
     votes: ColumnName | None = None
@@ -85,8 +86,8 @@ class DistrictColumnsSection(FileSection):
 class RowsSection(FileSection):
     """`[rows]`: what a line is where its candidate is called by one of these words, in place of a candidate.
 
-    Several lines of one count are added up. `blank` are votes for nobody; they count as invalid ones. Lines of a
-    `skip` word are left out. A total of all candidates is known by `table.totals`.
+    Several lines of one count are added up. `blank` are votes for nobody; they count as invalid ones in contests that
+    do not count them apart. Lines of a `skip` word are left out. A total of all candidates is known by `table.totals`.
     """
 
     boxes_opened: Words = ()
@@ -102,24 +103,28 @@ class RowsSection(FileSection):
     def count_of(self) -> dict[str, str]:
         """Return what is counted by a line, by the key of its word; `skip` is none of the counts."""
         named = {name: getattr(self, name) for name in type(self).model_fields}
-        return {fold(word): "invalid" if name == "blank" else name for name, words in named.items() for word in words}
+        return {fold(word): name for name, words in named.items() for word in words}
 
 
 class AbsentSection(FileSection):
     """`[absent]`: what is taken for a count that the source does not give.
 
+    "unknown" is for counts that the source does not give by the definition either (its `absent`): statements are
+    silent on them, and nothing is said of them anywhere. Where the definition says nothing of it, `registered` is
+    written as 0, which is no electorate: then nothing is said of turnout.
+
     - `valid = "sum"`: the votes of all candidates, and the unattributed ones.
     - `cast = "sum"`: the valid and the invalid ones.
-    - `invalid = "none"`: the source counts none; without this key, `cast` less `valid`.
-    - `registered = "unknown"`: written as 0, which is no electorate: nothing is said of turnout.
+    - `invalid = "none"`, `blank = "none"`: the source counts none. Without `invalid`, it is `cast` less `valid`.
     - `boxes_opened = "all"`: figures of districts are final, of all of their boxes.
     """
 
     boxes_opened: Literal["all"] | None = None
     registered: Literal["unknown"] | None = None
-    cast: Literal["sum"] | None = None
-    valid: Literal["sum"] | None = None
-    invalid: Literal["none"] | None = None
+    cast: Literal["sum", "unknown"] | None = None
+    valid: Literal["sum", "unknown"] | None = None
+    invalid: Literal["none", "unknown"] | None = None
+    blank: Literal["none", "unknown"] | None = None
 
 
 class StatusSection(FileSection):

@@ -34,7 +34,10 @@ _FNV_BASES: Final = (0x811C9DC5, 0x050C5D1F)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures of one unit: absolute, never changed in place. `registered` counts voters of the opened boxes."""
+    """The figures of one unit: absolute, never changed in place. `registered` counts voters of the opened boxes.
+
+    A count that is `None` is not known: the source does not give it, or nothing has come of the unit yet.
+    """
 
     unit: str
     level: str | None = None
@@ -42,12 +45,13 @@ class Figures:
     as_of: datetime | None = None
     boxes_opened: int = 0
     annulled: int = 0
-    registered: int = 0
-    cast: int = 0
-    valid: int = 0
-    invalid: int = 0
+    registered: int | None = None
+    cast: int | None = None
+    valid: int | None = None
+    invalid: int | None = None
     unattributed: int = 0
     flagged: int = 0
+    blank: int | None = None
     votes: Mapping[str, int] = field(default_factory=dict)
     overridden: tuple[str, ...] = ()
     """The figures that an operator has set by hand, in the unit or below, such as `votes.imamoglu`."""

@@ -20,9 +20,8 @@ from sandik.read_run import embargo_warning, quarantine_of, read_control
 from sandik.run_totals import meaning
 from sandik.totals_table import Names
 from sandik.wiring import open_log
-from schemas.comparison import Said
 from schemas.errors import UsageError
-from schemas.explanation import Explanation, Figures, Gap, SourceFigures, Why
+from schemas.explanation import BoxFigures, Explanation, Figures, Gap, SourceFigures, Why
 from schemas.quarantine import SetAsideHere
 from schemas.totals import Told
 from schemas.trust import OperatorKey
@@ -122,20 +121,28 @@ def _sources(found: Explanation, names: Names) -> Table:
     of = grouped(found.boxes_total)
     for figures in (found.a, found.b):
         table.add_row(
-            figures.source, f"{grouped(figures.boxes_opened)} / {of}", grouped(figures.valid), *_shares(found, figures)
+            figures.source, f"{grouped(figures.boxes_opened)} / {of}", _number(figures.valid), *_shares(found, figures)
         )
     like, what = (found.why.like_for_like, "boxes") if found.why else (found.shared, "districts")
     for both, source in ((like.a, found.a.source), (like.b, found.b.source)) if like else ():
         boxes = f"{grouped(both.boxes_opened)} / {of}"
-        table.add_row(f"{source}, {what} both have", boxes, grouped(both.valid), *_shares(found, both))
+        table.add_row(f"{source}, {what} both have", boxes, _number(both.valid), *_shares(found, both))
     return table
 
 
 def _shares(found: Explanation, figures: Figures) -> list[str]:
-    """Each leader's votes and their share of the valid ones; of all votes where they are more, which is flagged."""
-    whole = max(figures.valid, sum(figures.votes.values()) + figures.unattributed)
+    """Each leader's votes and their share of the valid ones; of all votes where they are more, which is flagged.
+
+    Of all votes too where the source does not give the valid ones.
+    """
+    whole = max(figures.valid or 0, sum(figures.votes.values()) + figures.unattributed)
     votes = [figures.votes.get(name, 0) for name in found.leaders]
-    return [f"{grouped(count)} ({percent(count, whole)})" if figures.valid else NOTHING for count in votes]
+    has_shares = whole > 0 if figures.valid is None else figures.valid > 0
+    return [f"{grouped(count)} ({percent(count, whole)})" if has_shares else NOTHING for count in votes]
+
+
+def _number(count: int | None) -> str:
+    return grouped(count) if count is not None else NOTHING
 
 
 def _gaps(found: Explanation, names: Names) -> Table:
@@ -220,7 +227,7 @@ def _set_aside(source: str, here: SetAsideHere, leaders: tuple[str, ...]) -> str
         return f"{words}: its figures cannot be read. See sandik control quarantine."
     names = [*leaders, *sorted(set(figures.votes) - set(leaders), key=lambda name: -figures.votes[name])][:_CANDIDATES]
     votes = "".join(f", {name} {grouped(figures.votes.get(name, 0))}" for name in names)
-    counts = f"boxes opened {grouped(figures.boxes_opened)}, valid {grouped(figures.valid)}{votes}"
+    counts = f"boxes opened {grouped(figures.boxes_opened)}, valid {_number(figures.valid)}{votes}"
     return f"{words}: {counts}. See sandik control quarantine."
 
 
@@ -233,7 +240,7 @@ def _boxes(found: Explanation, why: Why) -> Table:
     return table
 
 
-def _box(found: Explanation, statement: Said | None) -> str:
+def _box(found: Explanation, statement: BoxFigures | None) -> str:
     if statement is None:
         return "has not opened it"
     return ", ".join(f"{name} {grouped(statement.votes.get(name, 0))}" for name in found.leaders)

@@ -194,7 +194,7 @@ def _day(text: str | None) -> date | None:
 EXPORT_EXAMPLE = "Example: sandik export --run 2024-yerel --source aa --format nist-json --out results.json"
 
 CSV_COLUMNS: Final = (
-    *(name for name in Row._fields if name != "votes"),
+    *(name for name in Row._fields if name not in {"votes", "blank"}),
     "candidate",
     "votes",
     "told",
@@ -202,7 +202,7 @@ CSV_COLUMNS: Final = (
     "set_aside",
 )
 """`overridden` names what was set by hand, `contradictions` what the figures contradict, with a space between; `held`
-and `complete` are true or false."""
+and `complete` are true or false. `blank` comes last, where any contest counts blank votes. What is unknown is empty."""
 
 
 class ExportFormat(StrEnum):
@@ -278,14 +278,15 @@ def as_csv(told: RunTotals) -> bytes:
     """A line for each unit and candidate, in UTF-8 with a header; what is told of the unit is in each."""
     text = io.StringIO(newline="")
     lines = csv.writer(text, lineterminator="\r\n")
-    lines.writerow(CSV_COLUMNS)
+    columns = (*CSV_COLUMNS, *(("blank",) if any(row.blank is not None for row in told.rows) else ()))
+    lines.writerow(columns)
     for row in told.rows:
         unit = row._asdict() | told.marks(row)
         unit |= {name: " ".join(getattr(row, name)) for name in ("overridden", "contradictions")}
         unit |= {"held": str(told.is_held(row)).lower(), "complete": str(row.complete).lower()}
         for candidate, votes in row.votes.items():
             line = unit | {"candidate": candidate, "votes": votes}
-            lines.writerow(line[name] for name in CSV_COLUMNS)
+            lines.writerow(line[name] for name in columns)
     return text.getvalue().encode()
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from schemas.figures import COUNTS
+from schemas.figures import EVERY_COUNT, Given
 from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from schemas.totals import Cell, Totals
@@ -44,17 +44,26 @@ class BoxLedger:
         "_total",
         "boxes_total",
         "cell",
+        "given",
         "packing",
         "version",
         "votes_per_voter",
     )
 
-    def __init__(self, cell: Cell, candidates: tuple[str, ...], boxes_total: int, votes_per_voter: int = 1) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        candidates: tuple[str, ...],
+        boxes_total: int,
+        votes_per_voter: int = 1,
+        given: Given = EVERY_COUNT,
+    ) -> None:
         self.cell = cell
+        self.given = given
         self.votes_per_voter = votes_per_voter
         self.boxes_total = boxes_total
         self.version = -1
-        self.packing: Packing = packing_of(candidates, boxes_total, votes_per_voter)
+        self.packing: Packing = packing_of(candidates, boxes_total, votes_per_voter, given)
         self._boxes: dict[int, int] = {}
         self._total = 0
         self._newest: datetime | None = None
@@ -70,7 +79,7 @@ class BoxLedger:
     def layout(self) -> dict[str, Any]:
         """Return what a packed row is made of. A checkpoint with another layout is not used."""
         row_bytes = self.packing.size_bytes + _BOX_BYTES
-        numbers = {"candidates": len(self.packing.candidates), "counts": [*COUNTS], "flags": [*BOX_FLAGS]}
+        numbers = {"candidates": len(self.packing.candidates), "counts": [*self.given.kept], "flags": [*BOX_FLAGS]}
         return {"row_bytes": row_bytes, **numbers, "above": ["excess", "moment", "order"]}
 
     @property

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from schemas.definition import Election, Unit
+from schemas.figures import ABSENT_COUNTS, EVERY_COUNT, AbsentCount, Given
 from schemas.quarantine import Reason
-from schemas.tally import Reported, Tally, Withdrawn
+from schemas.tally import NOT_GIVEN, Counted, Reported, Tally, Withdrawn
 from schemas.totals import Cell
 
 PartitionOf = Callable[[bytes], int]
@@ -39,6 +40,7 @@ class CellRules:
     key: bytes
     partition: int
     votes_per_voter: int = 1
+    given: Given = EVERY_COUNT
 
     def refusal(self, tally: Tally, key: bytes | None, partition: int) -> Refusal | None:
         """Why this tally of the cell cannot be used, or `None`."""
@@ -49,9 +51,22 @@ class CellRules:
             return Refusal("wrong_kind", f"{self.cell.source} reports {kind}")
         if type(tally) is not Reported and tally.box not in self.boxes:
             return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
-        if type(tally) is not Withdrawn and not self.candidates.issuperset(tally.votes):
-            return self._unknown_candidate(tally.votes)
-        return None
+        if type(tally) is Withdrawn:
+            return None
+        if not self.given.is_plain or None in (tally.registered, tally.cast, tally.valid, tally.invalid):
+            refusal = self._wrong_counts(tally)
+            if refusal is not None:
+                return refusal
+        return None if self.candidates.issuperset(tally.votes) else self._unknown_candidate(tally.votes)
+
+    def _wrong_counts(self, tally: Counted | Reported) -> Refusal | None:
+        """Why a tally without a count that it needs cannot be used, nor one with a count that nobody expects of it."""
+        name = wrong_count(tally, self.given)
+        if name is None:
+            return None
+        if name in self.given.absent:
+            return Refusal("wrong_kind", f"{name}: by the definition (absent) {self.cell.source} does not give it")
+        return Refusal("malformed", f"{name}: Field required")
 
     def _unknown_candidate(self, votes: Mapping[str, int]) -> Refusal | None:
         """Why votes for somebody who is not on the ballot cannot be used; no votes for them say nothing."""
@@ -59,6 +74,16 @@ class CellRules:
         if unknown is None:
             return None
         return Refusal("unknown_candidate", f"no {unknown[:SHOWN_CHARS]!r} on the ballot of {self.cell.district}")
+
+
+def wrong_count(tally: Counted | Reported, given: Given) -> str | None:
+    """The first count that a tally lacks, or has though its source does not give it; `None` where there is none."""
+    name: AbsentCount
+    for name in ABSENT_COUNTS:
+        is_told = getattr(tally, name) is not NOT_GIVEN
+        if (name in given.absent and is_told) or (name in given.counts and not is_told):
+            return name
+    return None
 
 
 class Rulebook:
@@ -92,6 +117,7 @@ class Rulebook:
             key=key,
             partition=self._partition_of(key),
             votes_per_voter=definition.contest_by_id[cell.contest].votes_per_voter,
+            given=definition.given(cell.contest, cell.source),
         )
 
     def _boxes_of(self, district: Unit) -> frozenset[int]:

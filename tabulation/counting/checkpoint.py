@@ -18,6 +18,7 @@ from pydantic import AwareDatetime
 
 from schemas.asides import Notice
 from schemas.fields import Frozen, Id, Record, Total, UnitId, Version
+from schemas.figures import AbsentCount, Given
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.report_ledger import ReportLedger
@@ -56,6 +57,7 @@ class _Head(Frozen):
     as_of: AwareDatetime
     boxes_total: Total
     votes_per_voter: int = 1
+    absent: tuple[AbsentCount, ...] = ()
     layout: dict[str, Any]
     totals: Sums
 
@@ -95,7 +97,7 @@ def ledger_entry(ledger: Ledger, partition: int) -> Kept:
     if ledger.as_of is None:
         raise ValueError(f"{ledger.cell} has heard of nothing yet, so there is nothing to keep")
     sums = ledger.sums
-    head = {
+    head: dict[str, object] = {
         "v": LEDGER_VERSION,
         "of": "reports" if isinstance(ledger, ReportLedger) else "boxes",
         "cell": list(ledger.cell),
@@ -103,8 +105,10 @@ def ledger_entry(ledger: Ledger, partition: int) -> Kept:
         "as_of": ledger.as_of.astimezone(UTC),
         "boxes_total": ledger.boxes_total,
         "layout": ledger.layout,
-        "totals": {name: getattr(sums, name) for name in Sums.__slots__},
+        "totals": {name: getattr(sums, name) for name in Sums.__slots__ if ledger.given.blank or name != "blank"},
     }
+    if ledger.given.absent:
+        head["absent"] = ledger.given.absent
     if ledger.votes_per_voter > 1:  # without it the bytes are those of earlier releases
         head["votes_per_voter"] = ledger.votes_per_voter
     return Kept(ledger.cell.key(), orjson.dumps(head) + b"\n" + zlib.compress(ledger.pack(), _LEVEL), partition)
@@ -166,12 +170,14 @@ def _restored(line: bytes, packed: bytes) -> Ledger:
     _check_version(line, LEDGER_VERSION)
     head = _Head.model_validate_json(line)
     cell, sums = Cell(*head.cell), head.totals
+    of_blank = head.layout.get("counts") or head.layout.get("content") or ()
+    given = Given(head.absent, "blank" in of_blank)
     if head.of == "reports":
-        reports = ReportLedger(cell, sums, head.boxes_total, head.votes_per_voter)
+        reports = ReportLedger(cell, sums, head.boxes_total, head.votes_per_voter, given)
         _check_layout(head, reports)
         reports.restore(zlib.decompress(packed), head.version, head.as_of)
         return reports
-    boxes = BoxLedger(cell, tuple(sums.votes), head.boxes_total, head.votes_per_voter)
+    boxes = BoxLedger(cell, tuple(sums.votes), head.boxes_total, head.votes_per_voter, given)
     _check_layout(head, boxes)
     boxes.restore(zlib.decompress(packed), sums, head.version, head.as_of)
     return boxes

@@ -33,7 +33,8 @@ def compare(pair: Pair, a: BoxLedger | None, b: BoxLedger | None) -> Comparison:
     by_a, by_b = _opened(a, unlike), _opened(b, unlike)
     alone_a, apart_a = _alone(a, by_a, by_b)
     alone_b, apart_b = _alone(b, by_b, by_a)
-    differing = [box for box, packed in by_a.items() if by_b.get(box, packed) != packed]
+    shared = a.packing.shared_mask(b.packing) if a is not None and b is not None else 0
+    differing = [box for box, packed in by_a.items() if (by_b.get(box, packed) ^ packed) & shared]
     both = [] if a is None else [(-a.packing.votes_apart(by_a[box], by_b[box]), box) for box in differing]
     return Comparison(
         **pair._asdict(),

@@ -9,16 +9,28 @@ by. The order is the highest: of two statements about one box the greater intege
 """
 
 from array import array
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from struct import Struct
-from typing import Final
+from typing import Final, cast
 
 from schemas.fields import FIRST_EVENT
-from schemas.figures import COUNTS
+from schemas.figures import EVERY_COUNT, EVERYWHERE, Given, stated_in
 from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
-from tabulation.counting.sums import BOX_FLAGS, MAX_BOX_EXCESS, MOST_BOX_VOTERS, Doubt, Sums, doubt_in, odd_in
+from tabulation.counting.sums import (
+    BOX_FLAGS,
+    MAX_BOX_EXCESS,
+    MOST_BOX_VOTERS,
+    BoxFigures,
+    Content,
+    Sums,
+    doubt_in,
+    filled,
+    odd_among,
+    odd_in,
+)
 
 MOMENT_BYTES: Final = 8
 """The event time, in microseconds since `FIRST_EVENT`: room for three hundred years of them, and for none before."""
@@ -31,15 +43,9 @@ _MOMENT_MASK: Final = (1 << 8 * MOMENT_BYTES) - 1
 _S_PER_DAY: Final = 86_400
 _US_PER_S: Final = 1_000_000
 
-_NUMBERS: Final = len(COUNTS) + len(BOX_FLAGS) + 1
-"""The fields above the candidates': each count and how often each flag holds, from `boxes_opened` to the excess."""
+_NO_DOUBT: Final = (0, False)
 
-_NO_DOUBT: Final = Doubt(0, is_impossible=False)
-
-_NO_MORE: Final = (0,) * (_NUMBERS - 2)
-"""The numbers of a box that does not count, after `annulled`."""
-
-_UNATTRIBUTED: Final = COUNTS.index("unattributed")
+_UNATTRIBUTED: Final = EVERYWHERE.index("unattributed")
 
 _HASHED_BYTES: Final = 8
 """A number in `HashedFigures`."""
@@ -51,7 +57,7 @@ _SHARED_LAYOUTS: Final = 4_096
 class Packing:
     """Where each number of a cell lies, from the lowest bits.
 
-    These are: candidates' votes, `COUNTS`, `BOX_FLAGS`, the excess, moment, order.
+    These are: candidates' votes, the counts that are kept of the contest, `BOX_FLAGS`, the excess, moment, order.
     A field has 32 bits, or 64 in a district so large that the sum of its boxes might not fit: no field ever runs over.
     """
 
@@ -62,6 +68,7 @@ class Packing:
         "_fill",
         "_first_count",
         "_impossible_at",
+        "_is_plain",
         "_low_words",
         "_nothing",
         "_place",
@@ -70,20 +77,31 @@ class Packing:
         "_votes_mask",
         "_votes_per_voter",
         "_wide",
+        "_without",
         "candidates",
         "counts_mask",
+        "given",
         "moment_at",
         "order_at",
         "size_bytes",
     )
 
-    def __init__(self, candidates: tuple[str, ...], *, wide: bool, votes_per_voter: int = 1) -> None:
+    def __init__(
+        self, candidates: tuple[str, ...], *, wide: bool, votes_per_voter: int = 1, given: Given = EVERY_COUNT
+    ) -> None:
         self._votes_per_voter = votes_per_voter
+        self.given: Final = given
+        self._is_plain = given.is_plain
+        number_of_counts = len(given.kept)
+        above_votes = number_of_counts + len(BOX_FLAGS) + 1
+        """The fields above the candidates': each count, how often each flag holds, and the excess."""
+        self._without = (0,) * (above_votes - 2)
+        """The numbers of a box that does not count, after `annulled`."""
         code = "Q" if wide else "I"
         self.candidates = candidates
         self._place = {candidate: place for place, candidate in enumerate(candidates)}
-        numbers = Struct(f"={len(candidates) + _NUMBERS}{code}")
-        fill = Struct(f"={_NUMBERS}{code}QQ")
+        numbers = Struct(f"={len(candidates) + above_votes}{code}")
+        fill = Struct(f"={above_votes}{code}QQ")
         self._unpack = numbers.unpack
         self._fill = fill.pack_into
         self.size_bytes: Final = numbers.size + _ABOVE_BYTES
@@ -91,11 +109,11 @@ class Packing:
         self._nothing = array(code, bytes(self.size_bytes))
         self._code = code
         words = _HASHED_BYTES // self._nothing.itemsize
-        self._wide = array(code, bytes(_HASHED_BYTES * (len(candidates) + _NUMBERS)))
+        self._wide = array(code, bytes(_HASHED_BYTES * (len(candidates) + above_votes)))
         self._low_words = slice(words - 1, None, words)
         bits: int = 8 * self._nothing.itemsize
         self._field_bits = bits
-        self._impossible_at = bits * (len(candidates) + len(COUNTS) + BOX_FLAGS.index("impossible"))
+        self._impossible_at = bits * (len(candidates) + number_of_counts + BOX_FLAGS.index("impossible"))
         ones: int = sum(1 << bits * field for field in (*range(len(candidates)), len(candidates) + _UNATTRIBUTED))
         self._votes_mask = ones * ((1 << bits) - 1)
         self._votes_lent = ones << bits - 1
@@ -118,7 +136,7 @@ class Packing:
         row = self._nothing[:]
         if type(statement) is Withdrawn:
             annulled = statement.type == "annulled"
-            self._fill(row, self._first_count, 0, annulled, *_NO_MORE, moment, order)
+            self._fill(row, self._first_count, 0, annulled, *self._without, moment, order)
             return int.from_bytes(row, "little")
         place = self._place
         try:
@@ -128,22 +146,37 @@ class Packing:
             for candidate, votes in statement.votes.items():
                 if votes:
                     row[place[candidate]] = votes
-        # The numbers are written out one by one, in the order of `COUNTS`, `BOX_FLAGS`, excess, moment, order:
-        # unpacking a tuple of the counts costs a tenth more, and this runs once a tally.
-        over_registered, cast_differs, parties_differ = odd_in(statement, self._votes_per_voter)
+        if not self._is_plain:
+            self._fill(row, self._first_count, *self._told(statement), moment, order)
+            return int.from_bytes(row, "little")
+        # The rules let it through, so it has every count. The numbers are written out one by one, in the order of
+        # `COUNTS`, `BOX_FLAGS`, excess, moment, order: a tuple of them costs a tenth more, and this runs once a tally.
+        box = cast("BoxFigures", statement)
+        registered, voted, valid, invalid, unattributed = (
+            box.registered,
+            box.cast,
+            box.valid,
+            box.invalid,
+            box.unattributed,
+        )
+        votes = sum(box.votes.values()) + unattributed
+        over_registered, cast_differs, parties_differ = odd_among(
+            registered, voted, valid, valid + invalid, votes, self._votes_per_voter
+        )
         is_odd = over_registered or cast_differs or parties_differ
-        is_suspect = is_odd or statement.registered > MOST_BOX_VOTERS
-        excess, is_impossible = doubt_in(statement, self._votes_per_voter) if is_suspect else _NO_DOUBT
+        excess, is_impossible = _NO_DOUBT
+        if is_odd or registered > MOST_BOX_VOTERS:
+            excess, is_impossible = doubt_in(Content.of(statement, self.given), self._votes_per_voter)
         self._fill(
             row,
             self._first_count,
             1,
             0,
-            statement.registered,
-            statement.cast,
-            statement.valid,
-            statement.invalid,
-            statement.unattributed,
+            registered,
+            voted,
+            valid,
+            invalid,
+            unattributed,
             is_odd,
             over_registered,
             cast_differs,
@@ -154,6 +187,15 @@ class Packing:
             order,
         )
         return int.from_bytes(row, "little")
+
+    def _told(self, statement: Counted) -> Iterable[int]:
+        """The numbers of a box, where the contest counts blank votes apart or the source does not give every count."""
+        content = Content.of(statement, self.given)
+        judged = filled(content, self.given.absent, self._votes_per_voter)
+        odd = odd_in(judged, self._votes_per_voter)
+        excess, is_impossible = doubt_in(judged, self._votes_per_voter)
+        counts = {"boxes_opened": 1, "annulled": 0, **stated_in(content), "flagged": any(odd)}
+        return (*(counts[name] for name in self.given.kept), *odd, is_impossible, excess)
 
     def _since_epoch(self, at: datetime) -> timedelta:
         """How long after `FIRST_EVENT` this is.
@@ -180,16 +222,19 @@ class Packing:
         numbers[self._low_words] = array(self._code, self._bytes(packed))
         numbers.byteswap()
         hashed, first = numbers.tobytes(), _HASHED_BYTES * len(self.candidates)
-        return HashedFigures(hashed[first : first + _HASHED_BYTES * len(COUNTS)], hashed[:first])
+        everywhere, kept = (first + _HASHED_BYTES * len(names) for names in (EVERYWHERE, self.given.kept))
+        counts = hashed[first:kept] if any(hashed[everywhere:kept]) else hashed[first:everywhere]
+        return HashedFigures(counts, hashed[:first])
 
     def sums(self, packed: int) -> Sums:
         """Unpack the sums in such an integer."""
         numbers = self._unpack(self._bytes(packed))
         first = len(self.candidates)
-        counts, flags = numbers[first : first + len(COUNTS)], numbers[first + len(COUNTS) : -1]
+        kept = self.given.kept
+        counts, flags = numbers[first : first + len(kept)], numbers[first + len(kept) : -1]
         votes = dict(zip(self.candidates, numbers, strict=False))  # the candidates' fields are the lowest
         return Sums(
-            **dict(zip(COUNTS, counts, strict=True)),
+            **dict(zip(kept, counts, strict=True)),
             flags=dict(zip(BOX_FLAGS, flags, strict=True)),
             votes=votes,
             excess=numbers[-1],
@@ -213,6 +258,18 @@ class Packing:
         more = ahead & still_there - (still_there >> bits - 1)
         return (2 * more - (ahead - lent)) % ((1 << bits) - 1)
 
+    def shared_mask(self, other: "Packing") -> int:
+        """The bits of all that two sources both say of a box: where one does not give a count, without it.
+
+        What is odd and in doubt follows from the counts, so it is compared only where both give the same ones.
+        """
+        if self.given == other.given:
+            return self.counts_mask
+        field, bits = (1 << self._field_bits) - 1, self._field_bits
+        kept, shared = self.given.kept, set(self.given.counts) & set(other.given.counts) - {"flagged"}
+        fields = [*range(len(self.candidates)), *(len(self.candidates) + kept.index(name) for name in shared)]
+        return sum(field << bits * place for place in fields)
+
     def is_open(self, packed: int) -> bool:
         """Return whether a box is opened: counted, and not withdrawn or annulled."""
         return bool(packed >> 8 * self._first_count & 1)
@@ -227,6 +284,9 @@ def event_time(moment: int) -> datetime:
 
 
 @lru_cache(maxsize=_SHARED_LAYOUTS)
-def packing_of(candidates: tuple[str, ...], boxes_total: int, votes_per_voter: int = 1) -> Packing:
-    """The layout for a ballot in a district of so many boxes; one object for all sources."""
-    return Packing(candidates, wide=boxes_total * MAX_BOX_EXCESS >= 2**32, votes_per_voter=votes_per_voter)
+def packing_of(
+    candidates: tuple[str, ...], boxes_total: int, votes_per_voter: int = 1, given: Given = EVERY_COUNT
+) -> Packing:
+    """The layout for a ballot in a district of so many boxes; one object for all sources that give the same counts."""
+    is_wide = boxes_total * MAX_BOX_EXCESS >= 2**32
+    return Packing(candidates, wide=is_wide, votes_per_voter=votes_per_voter, given=given)

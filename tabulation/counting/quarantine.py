@@ -19,7 +19,7 @@ from schemas.control import Order, QuarantineRejected, QuarantineReleased
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.fields import Record
-from schemas.figures import REPORTED
+from schemas.figures import stated_in
 from schemas.quarantine import (
     MAX_STATEMENTS,
     REPAIRABLE,
@@ -38,8 +38,9 @@ from schemas.quarantine import (
 )
 from schemas.tally import RELEASED_BITS, Counted, Reported, Tally, Withdrawn, order_of
 from tabulation.counting.box_ledger import BoxLedger
-from tabulation.counting.cell_rules import Refusal
+from tabulation.counting.cell_rules import Refusal, wrong_count
 from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.sums import Content
 from tabulation.counting.tally_fold import Ledger, TallyFold
 
 _COUNTS_THEN: Final = frozenset({"counted", "overturned"})
@@ -88,11 +89,14 @@ def _verdict(ledger: Ledger | None, found: SetAside, order: int | None) -> Verdi
 
 def _says_the_same(ledger: Ledger, event: Tally) -> bool:
     """Whether what stands has the same counts, whoever said it when. The event is of the ledger's kind."""
+    if not isinstance(event, Withdrawn) and wrong_count(event, ledger.given) is not None:
+        return False
     if isinstance(ledger, BoxLedger):
         return _is_same_box(ledger, cast("Counted | Withdrawn", event))
     report, sums = cast("Reported", event), ledger.sums
-    same_votes = _with_votes(report.votes) == _with_votes(sums.votes)
-    return same_votes and all(getattr(report, name) == getattr(sums, name) for name in REPORTED)
+    content = Content.of(report, ledger.given)
+    same_votes = content.votes == _with_votes(sums.votes)
+    return same_votes and (report.boxes_opened, stated_in(content)) == (sums.boxes_opened, stated_in(sums))
 
 
 def _is_same_box(ledger: BoxLedger, event: Counted | Withdrawn) -> bool:

@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from schemas.figures import read_stated, stated_in
+from schemas.figures import EVERY_COUNT, STATED, Given, read_stated, stated_in
 from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Reported, order_of
 from schemas.totals import Cell, Totals
-from tabulation.counting.sums import FLAGS, Content, Sums, odd_in, totals_of
+from tabulation.counting.sums import FLAGS, Content, Sums, filled, odd_in, totals_of
 
 ReportOutcome = Literal["counted", "duplicate", "stale", "conflict", "backwards", "overturned"]
 """What became of a report. `backwards`: unmarked, with fewer boxes opened than the one that stands.
@@ -54,9 +54,22 @@ class ReportLedger:
     before it and has fewer boxes opened. So there are never more than `MAX_DISTRICT_BOXES`; usually there is one.
     """
 
-    __slots__ = ("_corrected", "_reports", "as_of", "boxes_total", "cell", "sums", "version", "votes_per_voter")
+    __slots__ = (
+        "_corrected",
+        "_reports",
+        "as_of",
+        "boxes_total",
+        "cell",
+        "given",
+        "sums",
+        "version",
+        "votes_per_voter",
+    )
 
-    def __init__(self, cell: Cell, sums: Sums, boxes_total: int, votes_per_voter: int = 1) -> None:
+    def __init__(
+        self, cell: Cell, sums: Sums, boxes_total: int, votes_per_voter: int = 1, given: Given = EVERY_COUNT
+    ) -> None:
+        self.given = given
         self.cell = cell
         self.votes_per_voter = votes_per_voter
         self.sums = sums
@@ -73,14 +86,14 @@ class ReportLedger:
     @property
     def layout(self) -> dict[str, Any]:
         """Return what a packed report is made of. A checkpoint with another layout is not used."""
-        return {"report": [*Report._fields], "content": [*Content._fields], "flags": [*REPORT_FLAGS]}
+        return {"report": [*Report._fields], "content": [*self._stated, "votes"], "flags": [*REPORT_FLAGS]}
 
     def apply(self, reported: Reported, offset: int) -> ReportOutcome:
         """Fold one report of this cell, which lies at `offset` of its partition."""
         order = order_of(reported.revision, reported.released)
         if order < self._corrected:
             return "stale"
-        new = Report(order, reported.boxes_opened, reported.at, _packed(reported))
+        new = Report(order, reported.boxes_opened, reported.at, self._packed(reported))
         kept = {report.order: report for report in self._reports}
         same = kept.get(order)
         if same is not None:
@@ -99,7 +112,7 @@ class ReportLedger:
 
     def outcome_of(self, reported: Reported) -> ReportOutcome:
         """Return what would become of a report of this cell if it were folded now; nothing changes."""
-        trial = ReportLedger(self.cell, self.sums, self.boxes_total, self.votes_per_voter)
+        trial = ReportLedger(self.cell, self.sums, self.boxes_total, self.votes_per_voter, self.given)
         trial._corrected, trial._reports = self._corrected, self._reports
         return trial.apply(reported, 0)
 
@@ -113,7 +126,7 @@ class ReportLedger:
         So speaks a source that began to number anew; what only came late, or says the same, is no sign of it. One that
         is stale is ignored; one with more boxes opened has overturned what stood, and counts.
         """
-        stood, new = self._stood(reported), Report(0, reported.boxes_opened, reported.at, _packed(reported))
+        stood, new = self._stood(reported), Report(0, reported.boxes_opened, reported.at, self._packed(reported))
         return new.at > stood.at and not stood.says(new)
 
     def revision_before(self, reported: Reported) -> int:
@@ -129,8 +142,9 @@ class ReportLedger:
         """Let the totals be those of the report that stands now."""
         standing = self._reports[0]
         self.as_of = standing.at
-        content = Content(*orjson.loads(standing.content))
-        odd = odd_in(content, self.votes_per_voter)
+        *counts, votes = orjson.loads(standing.content)
+        content = Content(**dict.fromkeys(STATED, 0) | dict(zip(self._stated, counts, strict=True)), votes=votes)
+        odd = odd_in(filled(content, self.given.absent, self.votes_per_voter), self.votes_per_voter)
         holds = (*odd, standing.boxes_opened > self.boxes_total, _counts_without_boxes(standing, content))
         self.sums = Sums(
             boxes_opened=standing.boxes_opened,
@@ -174,6 +188,17 @@ class ReportLedger:
             }
         )
 
+    @property
+    def _stated(self) -> tuple[str, ...]:
+        """The counts that are kept of a report, in their order."""
+        return tuple(name for name in STATED if name in self.given.kept)
+
+    def _packed(self, reported: Reported) -> bytes:
+        """A candidate with no votes is not named. orjson's result lies in a buffer of 4 KiB: hence the copy."""
+        content = Content.of(reported, self.given)
+        counts = [getattr(content, name) for name in self._stated]
+        return b"%b" % orjson.dumps((*counts, content.votes), option=orjson.OPT_SORT_KEYS)
+
     def restore(self, packed: bytes, version: int, as_of: datetime) -> None:
         """Take over a checkpoint. Raises `ValueError`, `LookupError` or `TypeError` where it is none."""
         kept = orjson.loads(packed)
@@ -188,12 +213,6 @@ class ReportLedger:
 
 def _counts_without_boxes(report: Report, content: Content) -> bool:
     return not report.boxes_opened and any((*read_stated(content), *content.votes.values()))
-
-
-def _packed(reported: Reported) -> bytes:
-    """A candidate with no votes is not named. What orjson writes, it hands out in a buffer of 4 KiB: hence the copy."""
-    votes = {candidate: count for candidate, count in reported.votes.items() if count}
-    return b"%b" % orjson.dumps((*read_stated(reported), votes), option=orjson.OPT_SORT_KEYS)
 
 
 def _may_stand(reports: Iterable[Report]) -> list[Report]:

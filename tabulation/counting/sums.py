@@ -5,15 +5,15 @@ boxes 80,000 votes too many are lost among the voters of the others, and votes b
 another box leaves to nobody. What is in doubt is added up. docs/decisions/claims.md says why each rule is as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from schemas.fields import MAX_BOX_COUNT, CellTotal, Id
-from schemas.figures import COUNTS
-from schemas.tally import Counted
+from schemas.figures import COUNTS, Given
+from schemas.tally import Counted, Reported
 from schemas.totals import Cell, Totals
 
 BOX_VOTERS: Final = 400
@@ -46,6 +46,8 @@ class BoxFigures(Protocol):
     @property
     def unattributed(self) -> int: ...
     @property
+    def blank(self) -> int: ...
+    @property
     def votes(self) -> Mapping[str, int]: ...
 
 
@@ -73,10 +75,10 @@ def doubt_in(box: BoxFigures, votes_per_voter: int = 1) -> Doubt:
     """
     if votes_per_voter > 1:
         return _doubt_of_several(box, votes_per_voter)
-    attributed = sum(box.votes.values())
-    named, papers = attributed + box.unattributed, box.valid + box.invalid
+    attributed, for_nobody = sum(box.votes.values()), box.invalid + (box.blank or 0)
+    named, papers = attributed + box.unattributed, box.valid + for_nobody
     ballots = max(box.cast, papers, named)
-    told = box.cast - box.invalid - attributed
+    told = box.cast - for_nobody - attributed
     still_open = max(told, box.valid - attributed, box.unattributed, 0)
     too_many = max(papers - box.cast, named - box.valid, 0)
     beyond = max(too_many, ballots - box.registered if box.registered else 0)
@@ -93,7 +95,7 @@ def doubt_in(box: BoxFigures, votes_per_voter: int = 1) -> Doubt:
 def _doubt_of_several(box: BoxFigures, votes_per_voter: int) -> Doubt:
     """The same where a voter has several votes; the sums tell of the unattributed ones alone that they are open."""
     named = ballots_for(sum(box.votes.values()) + box.unattributed, votes_per_voter)
-    papers = box.valid + box.invalid
+    papers = box.valid + box.invalid + (box.blank or 0)
     too_many = max(papers - box.cast, named - box.valid, 0)
     ballots = max(box.cast, papers, named)
     beyond = max(too_many, ballots - box.registered if box.registered else 0)
@@ -122,19 +124,67 @@ class Content(NamedTuple):
     valid: int
     invalid: int
     unattributed: int
+    blank: int
     votes: dict[str, int]
 
+    @classmethod
+    def of(cls, statement: Counted | Reported, given: Given) -> "Content":
+        """What a statement gives. What its contest or source does not have is 0, and is no statement."""
+        return cls(
+            statement.registered or 0,
+            statement.cast or 0,
+            statement.valid or 0,
+            statement.invalid or 0,
+            statement.unattributed,
+            (statement.blank or 0) if given.blank else 0,
+            {name: votes for name, votes in statement.votes.items() if votes},
+        )
 
-def odd_in(figures: Counted | Content, votes_per_voter: int = 1) -> tuple[bool, bool, bool]:
+
+def filled(figures: BoxFigures, absent: Collection[str], votes_per_voter: int = 1) -> Content:
+    """Put into the place of counts that are not given what contradicts nothing that is.
+
+    So the rules about counts say nothing of those that nobody knows. What follows from the others is that: of the
+    valid, invalid, blank votes and the cast ones any three give the fourth. Else nobody is invalid or blank, the valid
+    ones are all that were cast or, where that is not given either, those of the candidates; and as many are registered
+    as have voted.
+    """
+    registered, cast, valid, invalid, blank = (
+        None if name in absent else getattr(figures, name)
+        for name in ("registered", "cast", "valid", "invalid", "blank")
+    )
+    named = ballots_for(sum(figures.votes.values()) + figures.unattributed, votes_per_voter)
+    if valid is None:
+        valid = named if cast is None else max(cast - (invalid or 0) - (blank or 0), 0)
+    if cast is None:
+        cast = valid + (invalid or 0) + (blank or 0)
+    if invalid is None:
+        invalid = max(cast - valid - (blank or 0), 0)
+    if blank is None:
+        blank = max(cast - valid - invalid, 0)
+    if registered is None:
+        registered = max(cast, valid + invalid + blank, named)
+    return Content(registered, cast, valid, invalid, figures.unattributed, blank, dict(figures.votes))
+
+
+def odd_in(figures: BoxFigures, votes_per_voter: int = 1) -> tuple[bool, bool, bool]:
     """Return which of `FLAGS` hold for the counts of a box or district, in the order of `FLAGS`.
 
     Where a voter has several votes the candidates' may be any number up to so many on each valid ballot.
     """
     votes = sum(figures.votes.values()) + figures.unattributed
+    papers = figures.valid + figures.invalid + (figures.blank or 0)
+    return odd_among(figures.registered, figures.cast, figures.valid, papers, votes, votes_per_voter)
+
+
+def odd_among(
+    registered: int, cast: int, valid: int, papers: int, votes: int, votes_per_voter: int
+) -> tuple[bool, bool, bool]:
+    """The same of plain numbers: `papers` are the valid, invalid and blank votes, `votes` those of all candidates."""
     return (
-        figures.cast > figures.registered,
-        figures.cast != figures.valid + figures.invalid,
-        figures.valid != votes if votes_per_voter == 1 else votes > figures.valid * votes_per_voter,
+        cast > registered,
+        cast != papers,
+        valid != votes if votes_per_voter == 1 else votes > valid * votes_per_voter,
     )
 
 
@@ -156,6 +206,7 @@ class Sums:
     flags: dict[str, CellTotal]
     votes: dict[Id, CellTotal]
     excess: CellTotal = 0
+    blank: CellTotal = 0
 
     @classmethod
     def zero(cls, candidates: tuple[str, ...]) -> "Sums":
@@ -201,6 +252,7 @@ def totals_of(ledger: CellLedger, zone: ZoneInfo) -> Totals:
         invalid=sums.invalid,
         unattributed=sums.unattributed,
         flagged=sums.flagged,
+        blank=sums.blank,
         votes=sums.votes.copy(),
         excess=sums.excess,
     )

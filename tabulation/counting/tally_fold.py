@@ -112,6 +112,7 @@ class TallyFold:
         if type(rules) is Refusal or isinstance(ledger, ReportLedger) != rules.takes_reports:
             return False
         is_alike = (ledger.boxes_total, ledger.votes_per_voter) == (len(rules.boxes), rules.votes_per_voter)
+        is_alike = is_alike and ledger.given == rules.given
         return ledger.sums.votes.keys() == rules.candidates and is_alike
 
     def adopt(self, ledger: Ledger) -> None:
@@ -224,8 +225,8 @@ def _new_ledger(rules: CellRules) -> Ledger:
     """The ledger of a cell that nothing was heard of yet."""
     candidates, boxes_total = tuple(sorted(rules.candidates)), len(rules.boxes)
     if rules.takes_reports:
-        return ReportLedger(rules.cell, Sums.zero(candidates), boxes_total, rules.votes_per_voter)
-    return BoxLedger(rules.cell, candidates, boxes_total, rules.votes_per_voter)
+        return ReportLedger(rules.cell, Sums.zero(candidates), boxes_total, rules.votes_per_voter, rules.given)
+    return BoxLedger(rules.cell, candidates, boxes_total, rules.votes_per_voter, rules.given)
 
 
 def _restarts(ledger: Ledger, tally: Tally) -> bool:

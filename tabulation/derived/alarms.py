@@ -17,6 +17,7 @@ from schemas.quarantine import Reason
 from schemas.wire import Feed, FeedState
 from tabulation.counting.notices import NoticeGroup, NoticeGroups
 from tabulation.counting.quarantine import Open
+from tabulation.derived.facts import base_of_shares
 from tabulation.orders.confirmations import Moved
 from tabulation.view.claims import excesses
 from tabulation.view.figures import UnitFigures
@@ -84,7 +85,7 @@ class _Known(NamedTuple):
     @classmethod
     def of(cls, figures: UnitFigures) -> "_Known":
         counts, votes = figures.counts, figures.votes.copy()
-        whole = max(counts["valid"], sum(votes.values()) + counts["unattributed"])
+        whole = base_of_shares(counts, votes)
         return cls(counts["boxes_opened"], whole, votes)
 
 
@@ -219,7 +220,8 @@ class Alarms:
         """Raise what a district has far too much of, once while it lasts; also at the first look, where it lasts."""
         place, unit = (contest, source, figures.unit.id), figures.unit
         many = definition.contest_by_id[contest].votes_per_voter
-        found = excesses(figures.boxes_total, unit.registered, figures.counts, figures.votes, many)
+        absent = definition.given(contest, source).absent
+        found = excesses(figures.boxes_total, unit.registered, figures.counts, figures.votes, many, absent)
         known = self._contradictory.pop(place, frozenset())
         if found:
             self._contradictory[place] = frozenset(one.contradiction for one in found)

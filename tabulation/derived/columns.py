@@ -1,7 +1,8 @@
 """Figures as flat columns with names that never vanish, for graphics tools that bind a text field to a key. Pure.
 
 A row is one unit. Its columns depend on what is asked for and on the definition, never on what has come in: where
-there is nothing yet, numbers are 0 and texts are empty. Raw numbers come beside ready-made texts, which have numbers as
+there is nothing yet, numbers are 0 and texts are empty.
+Where the source does not give a count, both are empty. Raw numbers come beside ready-made texts, which have numbers as
 the reader's language writes them: `11.360.000` and `%51,14`, or `11,360,000` and `51.14%`.
 """
 
@@ -13,7 +14,7 @@ from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
 from schemas.definition import Candidate, Election, Unit
-from schemas.figures import ROW_COUNTS
+from schemas.figures import EVERY_COUNT, EVERYWHERE, ROW_COUNTS, Given
 from schemas.language import collation_key, upper
 from tabulation.derived.facts import Facts, Ranked, facts_in
 from tabulation.derived.swing import Figures, LastTime, Swing, SwingFacts, base_of
@@ -95,6 +96,7 @@ class Columns:
         self._definition = definition
         self._parties = {party.id: party for party in definition.parties}
         self._zone = definition.zone
+        self._counts_blank = any(contest.blank for contest in definition.contests)
         self._unit_keys = _unit_keys(definition)
         self._layouts: dict[Shape, _Layout] = {}
         self._last_times = {
@@ -102,6 +104,10 @@ class Columns:
             for contest in definition.contests
             if (base := base_of(definition, contest.id)) is not None
         }
+
+    def given(self, contest: str, source: str) -> Given:
+        """Which counts there are of a contest from a source."""
+        return self._definition.given(contest, source)
 
     def candidates(self, contests: Iterable[str], units: Iterable[str]) -> tuple[str, ...]:
         """Everybody on a ballot of these contests in these units, in ballot order."""
@@ -127,8 +133,11 @@ class Columns:
         figures: UnitFigures | None,
         shape: Shape,
         find: Figures = lambda _unit: None,
+        given: Given = EVERY_COUNT,
     ) -> Row:
         """The columns of a unit; `figures` is `None` where nothing was ever reported.
+
+        `given` says which counts the source gives: the columns of the others are empty.
 
         `find` has the figures of other units, for what has changed since the last time. Those columns are there where
         any contest of the definition has previous results.
@@ -136,7 +145,7 @@ class Columns:
         Raises `SameKey` where two candidates' columns would be the same, whatever has come in.
         """
         total = self._definition.boxes_of(contest)[unit.id]
-        counted = figures or _nothing(unit, total)
+        counted = figures or _nothing(unit, total, given)
         facts = facts_in(self._definition, contest, counted)
         names = self._names(contest, unit.id)
         row: Row = {
@@ -213,8 +222,10 @@ class Columns:
             "boxes_total_text": count_text(counted.boxes_total, language),
         }
         for name in ROW_COUNTS:
-            row[name] = counted.counts[name]
-            row[f"{name}_text"] = count_text(counted.counts[name], language)
+            if name in EVERYWHERE or self._counts_blank:
+                count = counted.counts.get(name)
+                row[name] = "" if count is None else count
+                row[f"{name}_text"] = "" if count is None else count_text(count, language)
         return row
 
     def _place(
@@ -341,9 +352,11 @@ def _path_key(unit: str) -> str:
     return unit.replace("/", "_").replace("-", "_")
 
 
-def _nothing(unit: Unit, boxes_total: int) -> UnitFigures:
+def _nothing(unit: Unit, boxes_total: int, given: Given) -> UnitFigures:
     """A unit of which nothing was reported."""
-    return UnitFigures(unit, boxes_total, datetime.min, born=0, seq=0, as_of_seq=0)  # noqa: DTZ901  it is shown nowhere
+    counts = dict.fromkeys(given.counts, 0)
+    never = datetime.min  # noqa: DTZ901  it is shown nowhere
+    return UnitFigures(unit, boxes_total, never, born=0, seq=0, as_of_seq=0, counts=counts)
 
 
 def _number(hundredths: int | None) -> float:

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from tabulation.derived.facts import WHOLE_BP, Lead, beyond, lead
+from tabulation.derived.facts import WHOLE_BP, Lead, base_of_shares, beyond, lead
 from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 
@@ -118,7 +118,7 @@ class Events:
         happened = partial(Happened, place=place, seq=self._view.seq, as_of=figures.as_of)
         found = []
         before = standing.leader
-        if _changes_leader(standing, ahead, figures.counts["valid"], now):
+        if _changes_leader(standing, ahead, _valid(figures), now):
             found.append(happened("leader_changed", candidate=standing.leader, before=before))
         percent = _reaches(standing, figures)
         if percent is not None:
@@ -126,6 +126,11 @@ class Events:
         for event, candidate in _secures(standing, beyond(figures, ahead), now):
             found.append(happened(event, candidate=candidate))
         return found
+
+
+def _valid(figures: UnitFigures) -> int:
+    """The valid votes; those of the candidates where the source does not give them."""
+    return figures.counts["valid"] if "valid" in figures.counts else base_of_shares(figures.counts, figures.votes)
 
 
 def _changes_leader(standing: _Standing, ahead: Lead | None, valid: int, now: datetime) -> bool:

@@ -20,6 +20,7 @@ from schemas.comparison import Part, Said
 from schemas.control import RunFacts
 from schemas.definition import Source
 from schemas.explanation import (
+    BoxFigures,
     CandidateGap,
     ExplainingBox,
     Explanation,
@@ -32,7 +33,7 @@ from schemas.explanation import (
     VotesGap,
     Why,
 )
-from schemas.figures import STATED, stated_in
+from schemas.figures import STATED, Given, stated_in
 from schemas.quarantine import SetAsideHere
 from schemas.totals import Cell, Told
 from tabulation.counting.comparisons import BoxDifference, Comparisons, Rolled
@@ -160,7 +161,7 @@ def explain(
     part_a, part_b = (rolled.a, rolled.b) if reason is None else (a.part, b.part)
     candidates = _by_votes(part_a, part_b)
     leaders = tuple(candidates[:2])
-    gaps = _Gaps(part_a, part_b, rolled if reason is None else None)
+    gaps = _Gaps(part_a, part_b, rolled if reason is None else None, has_valid=_both_give("valid", a, b))
     both = a.districts & b.districts
     return Explanation(
         run=run.name,
@@ -182,7 +183,7 @@ def explain(
         candidates=tuple(CandidateGap(candidate=name, **gaps.of(votes_of(name))) for name in candidates)
         if are_comparable
         else (),
-        why=_why(rolled, leaders) if reason is None else None,
+        why=_why(rolled, leaders, a.given, b.given) if reason is None else None,
         reason=reason,
     )
 
@@ -202,6 +203,7 @@ class _Shown(NamedTuple):
     as_of: datetime | None
     overridden: tuple[str, ...]
     districts: frozenset[str]
+    given: Given
 
     @property
     def standing(self) -> Standing:
@@ -220,7 +222,7 @@ class _Shown(NamedTuple):
             as_of=self.as_of,
             overridden=self.overridden,
             set_aside=set_aside,
-            **_figures(part),
+            **_figures(part, self.given),
         )
 
 
@@ -228,15 +230,17 @@ class _Gaps:
     """Gaps between two sources' figures: split where their boxes are known.
 
     Of more votes than valid ones there are no shares, and so no points: neither of a source's, nor of those in the
-    boxes that both have, which the other boxes may hide.
+    boxes that both have, which the other boxes may hide. Nor are there any where a source does not give the valid ones.
     """
 
-    def __init__(self, a: Part, b: Part, rolled: Rolled | None) -> None:
+    def __init__(self, a: Part, b: Part, rolled: Rolled | None, *, has_valid: bool = True) -> None:
         self._a = a
         self._b = b
         self._rolled = rolled
         compared = (a, b) if rolled is None else (a, b, rolled.both_a, rolled.both_b)
-        self._has_shares = all(sum(part.votes.values()) + part.unattributed <= part.valid for part in compared)
+        self._has_shares = has_valid and all(
+            sum(part.votes.values()) + part.unattributed <= part.valid for part in compared
+        )
 
     def of(self, votes: VotesIn) -> dict[str, Any]:
         if self._rolled is not None:
@@ -297,10 +301,10 @@ def _without_figures(silent: list[_Shown], unit: str) -> str:
 def _shown(view: View, contest: str, source: Source, unit: str) -> _Shown:
     below = view.definition.districts_below[unit]
     spoken = frozenset(district for district in below if view.version(Cell(contest, source.id, district)) >= 0)
-    held = view.figures(contest, source.id, unit)
+    held, given = view.figures(contest, source.id, unit), view.definition.given(contest, source.id)
     if held is None:
-        return _Shown(source, Part(), None, (), spoken)
-    return _Shown(source, _part_of(held), held.as_of, held.overridden, spoken)
+        return _Shown(source, Part(), None, (), spoken, given)
+    return _Shown(source, _part_of(held), held.as_of, held.overridden, spoken, given)
 
 
 def _shared(view: View, contest: str, a: _Shown, b: _Shown) -> LikeForLike | None:
@@ -308,24 +312,33 @@ def _shared(view: View, contest: str, a: _Shown, b: _Shown) -> LikeForLike | Non
     both = a.districts & b.districts
     if not both or both == a.districts | b.districts:
         return None
-    parts = (
-        Part.total(
+    sides = {
+        side: Part.total(
             _part_of(held)
             for district in sorted(both)
             if (held := view.figures(contest, one.source.id, district)) is not None
         )
-        for one in (a, b)
-    )
-    return LikeForLike(**{side: Figures(**_figures(part)) for side, part in zip("ab", parts, strict=True)})
+        for side, one in (("a", a), ("b", b))
+    }
+    return LikeForLike(a=Figures(**_figures(sides["a"], a.given)), b=Figures(**_figures(sides["b"], b.given)))
 
 
 def _part_of(held: UnitFigures) -> Part:
-    counts = {name: held.counts[name] for name in STATED}
+    counts = {name: held.counts.get(name, 0) for name in STATED}
     return Part(boxes=held.counts["boxes_opened"], votes=held.votes.copy(), **counts)
 
 
-def _figures(part: Part) -> dict[str, Any]:
-    return {"boxes_opened": part.boxes, "votes": dict(sorted(part.votes.items())), **stated_in(part)}
+def _figures(part: Part, given: Given) -> dict[str, Any]:
+    return {"boxes_opened": part.boxes, "votes": dict(sorted(part.votes.items())), **_known(part, given)}
+
+
+def _known(said: Said, given: Given) -> dict[str, Any]:
+    """The counts of boxes, `None` for those that the source does not give."""
+    return {name: count if name in given.counts else None for name, count in stated_in(said).items()}
+
+
+def _both_give(name: str, a: _Shown, b: _Shown) -> bool:
+    return name in a.given.counts and name in b.given.counts
 
 
 def _by_votes(a: Part, b: Part) -> list[str]:
@@ -334,10 +347,11 @@ def _by_votes(a: Part, b: Part) -> list[str]:
     return sorted((name for name, count in votes.items() if count), key=lambda name: (-votes[name], name))
 
 
-def _why(rolled: Rolled, leaders: tuple[str, ...]) -> Why:
+def _why(rolled: Rolled, leaders: tuple[str, ...], given_a: Given, given_b: Given) -> Why:
     like = None
     if rolled.both_a.boxes:
-        like = LikeForLike(a=Figures(**_figures(rolled.both_a)), b=Figures(**_figures(rolled.both_b)))
+        of_a, of_b = _figures(rolled.both_a, given_a), _figures(rolled.both_b, given_b)
+        like = LikeForLike(a=Figures(**of_a), b=Figures(**of_b))
     return Why(
         only_a=rolled.only_a.boxes,
         only_b=rolled.only_b.boxes,
@@ -345,20 +359,24 @@ def _why(rolled: Rolled, leaders: tuple[str, ...]) -> Why:
         differing=rolled.differing,
         behind=rolled.behind,
         like_for_like=like,
-        explaining=tuple(_explaining(place, leaders) for place in rolled.apart),
+        explaining=tuple(_explaining(place, leaders, given_a, given_b) for place in rolled.apart),
     )
 
 
-def _explaining(place: BoxDifference, leaders: tuple[str, ...]) -> ExplainingBox:
+def _explaining(place: BoxDifference, leaders: tuple[str, ...], given_a: Given, given_b: Given) -> ExplainingBox:
     apart = place.apart
     return ExplainingBox(
         district=place.district,
         box=apart.box,
-        a=apart.a,
-        b=apart.b,
+        a=_box(apart.a, given_a),
+        b=_box(apart.b, given_b),
         votes_apart=apart.votes_apart,
         lead=_margin(apart.a, leaders) - _margin(apart.b, leaders) if len(leaders) > 1 else None,
     )
+
+
+def _box(said: Said | None, given: Given) -> BoxFigures | None:
+    return BoxFigures(votes=said.votes, **_known(said, given)) if said is not None else None
 
 
 def _margin(box: Said | None, leaders: tuple[str, ...]) -> int:

@@ -63,11 +63,12 @@ class Turnout(NamedTuple):
     """How many voted, of the registered voters *of the opened boxes*: the denominator goes with the share.
 
     It can be over 100 %: officials vote where they serve, and are registered elsewhere. Such a share is only there
-    where a box is flagged for it and the figures do not contradict each other.
+    where a box is flagged for it and the figures do not contradict each other. A count that the source does not give is
+    `None`, and there is no share.
     """
 
-    cast: int
-    registered: int
+    cast: int | None
+    registered: int | None
     share_bp: int | None
 
 
@@ -97,9 +98,9 @@ def facts(counted: Counted, ballot: Sequence[str]) -> Facts:
     places = ranking(votes, ballot)
     numbers = [count for _, count in places]
     *shares, unattributed = shares_bp([*numbers, counts["unattributed"]])
-    whole = max(counts["valid"], sum(numbers) + counts["unattributed"])
+    whole = base_of_shares(counts, votes)
     is_same = whole == sum(numbers) + counts["unattributed"]
-    valid_shares = shares if is_same else valid_shares_bp(numbers, counts["valid"], counts["unattributed"])
+    valid_shares = shares if is_same else valid_shares_bp(numbers, whole, counts["unattributed"])
     ahead = lead(votes, ballot)
     return Facts(
         ranking=tuple(
@@ -119,6 +120,11 @@ def facts(counted: Counted, ballot: Sequence[str]) -> Facts:
         progress_bp=progress_bp(counted),
         contradictions=claims.contradictions,
     )
+
+
+def base_of_shares(counts: Mapping[str, int], votes: Mapping[str, int]) -> int:
+    """What shares are of: the valid votes, or all that are told where those are more, or nobody counts the valid."""
+    return max(counts.get("valid", 0), sum(votes.values()) + counts["unattributed"])
 
 
 def ranking(votes: Mapping[str, int], ballot: Sequence[str]) -> list[tuple[str, int]]:
@@ -188,13 +194,18 @@ def share_bp(part: int, whole: int) -> int | None:
 def turnout(counted: Counted) -> Turnout:
     """The turnout of the opened boxes."""
     counts = counted.counts
-    cast, registered = counts["cast"], counts["registered"]
+    cast, registered = counts.get("cast"), counts.get("registered")
     share = turnout_bp(cast, registered, counts["flagged"], counted.claims.contradictions)
     return Turnout(cast, registered, share)
 
 
-def turnout_bp(cast: int, registered: int, flagged: int, contradictions: Sequence[str]) -> int | None:
-    """The share of those who voted; `None` where it would be over 100 % and is not known to be true and flagged."""
+def turnout_bp(cast: int | None, registered: int | None, flagged: int, contradictions: Sequence[str]) -> int | None:
+    """The share of those who voted; `None` where it would be over 100 % and is not known to be true and flagged.
+
+    Nor is there one where the source does not give how many voted, or could.
+    """
+    if cast is None or registered is None:
+        return None
     is_said = cast <= registered or (flagged > 0 and not contradictions)
     return share_bp(cast, registered) if is_said else None
 
@@ -259,37 +270,54 @@ def _beyond(order: Called, program: Program) -> dict[str, str]:
 class MajorityFacts(NamedTuple):
     """What is needed, and who has it."""
 
-    of: int
-    """What the share is taken of: the valid votes, the ballots cast, or the registered voters of the opened boxes."""
+    of: int | None
+    """What the share is taken of: the valid votes, the ballots cast, or the registered voters of the opened boxes.
+
+    `None` where the source does not give it; then nothing is said of who has as many.
+    """
     votes_needed: int | None
     """The fewest votes that are enough; `None` where there is nothing to take a share of."""
     reached_by: tuple[str, ...]
     """Who has as many, most votes first."""
-    voters_needed: int
-    """How many of the registered voters of the opened boxes must have voted; 0 where the law asks for none."""
-    turnout_reached: bool
-    met: bool
+    voters_needed: int | None
+    """How many of the registered voters of the opened boxes must have voted; 0 where the law asks for none.
+
+    `None` where the source does not give how many are registered.
+    """
+    turnout_reached: bool | None
+    """`None` where the source does not give how many voted, or could."""
+    met: bool | None
     """Whether somebody has the votes, and enough have voted."""
 
 
 def majority_facts(counted: Counted, rule: Majority) -> MajorityFacts:
     """What a unit's figures say of the majority that is needed."""
     counts, votes = counted.counts, counted.votes
-    of = counts[rule.of]
-    if rule.of == "valid":
-        of = max(of, sum(votes.values()) + counts["unattributed"]) if any(votes.values()) else of
+    of = counts.get(rule.of)
+    if rule.of == "valid" and any(votes.values()):
+        of = base_of_shares(counts, votes)
     needed = _fewest(of, rule.share, exceeding=rule.passed_by == "exceeding") if of else None
     reached = [name for name, count in sorted(votes.items()) if needed is not None and count >= needed]
-    voters = _fewest(counts["registered"], rule.turnout, exceeding=False)
-    turnout_reached = counts["cast"] >= voters
+    registered, cast = counts.get("registered"), counts.get("cast")
+    voters: int | None = 0
+    if rule.turnout[0]:
+        voters = _fewest(registered, rule.turnout, exceeding=False) if registered is not None else None
+    turnout_reached = True if voters == 0 else cast >= voters if cast is not None and voters is not None else None
     return MajorityFacts(
         of,
         needed,
         tuple(sorted(reached, key=lambda name: -votes[name])),
         voters,
         turnout_reached,
-        turnout_reached and bool(reached),
+        _all((None if of is None else bool(reached), turnout_reached)),
     )
+
+
+def _all(known: tuple[bool | None, ...]) -> bool | None:
+    """Whether all hold; `None` where that is not known. What is missing of one is told whatever the others are."""
+    if False in known:
+        return False
+    return None if None in known else True
 
 
 def _fewest(of: int, share: Ratio, *, exceeding: bool) -> int:

@@ -226,5 +226,6 @@ class Table:
         def of(unit: str) -> UnitFigures | None:
             return find(place.contest, place.source, unit)
 
-        row: Row = self._columns.row(place.contest, place.unit, figures, self._shape, of)
+        given = self._columns.given(place.contest, place.source)
+        row: Row = self._columns.row(place.contest, place.unit, figures, self._shape, of, given)
         return _Piece(figures, figures.changes if figures else 0, self._form.piece(place.key, row))

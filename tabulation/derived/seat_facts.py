@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from schemas.definition import Election
 from schemas.seats import SeatPlan
-from tabulation.derived.facts import Counted
+from tabulation.derived.facts import Counted, base_of_shares
 from tabulation.seats.division import Poll, UnitSeats, divide_constituency, sum_up
 from tabulation.seats.methods import Undecided
 
@@ -90,9 +90,7 @@ def _poll(counted: Counted | None) -> Poll:
     """A unit's votes; votes that are not attributed yet are valid all the same."""
     if counted is None:
         return Poll({}, 0)
-    return Poll(
-        counted.votes, max(counted.counts["valid"], sum(counted.votes.values()) + counted.counts["unattributed"])
-    )
+    return Poll(counted.votes, base_of_shares(counted.counts, counted.votes))
 
 
 def _independents(definition: Election, contest: str, unit: str) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from schemas.definition import Election
 from schemas.previous import Previous, PreviousResult
-from tabulation.derived.facts import Counted, lead, share_bp
+from tabulation.derived.facts import Counted, base_of_shares, lead, share_bp
 
 Figures = Callable[[str], Counted | None]
 """A unit's figures by its id, for one contest and source; `None` where nothing of it was reported."""
@@ -84,11 +84,12 @@ class _Sum:
         else:
             self.base_then += _part(result.base, part, whole)
         self.base_now += _base(counted)
-        cast, registered = counted.counts["cast"], counted.counts["registered"]
-        self.turnout_now = self.turnout_now[0] + cast, self.turnout_now[1] + registered
-        if result.cast is None or result.registered is None:
+        cast, registered = counted.counts.get("cast"), counted.counts.get("registered")
+        if cast is None or registered is None or result.cast is None or result.registered is None:
             self.turnout_then = None
-        elif self.turnout_then is not None:
+            return
+        self.turnout_now = self.turnout_now[0] + cast, self.turnout_now[1] + registered
+        if self.turnout_then is not None:
             then = _part(result.cast, part, whole), _part(result.registered, part, whole)
             self.turnout_then = self.turnout_then[0] + then[0], self.turnout_then[1] + then[1]
 
@@ -195,7 +196,7 @@ def _part(number: int, part: int, whole: int) -> int:
 
 
 def _base(counted: Counted) -> int:
-    return max(counted.counts["valid"], sum(counted.votes.values()) + counted.counts["unattributed"])
+    return base_of_shares(counted.counts, counted.votes)
 
 
 def _first(votes: dict[str, int]) -> tuple[str, ...]:

@@ -117,10 +117,13 @@ def excesses(order: FigureOverridden, on_air: OnAir) -> tuple[str, ...]:
     cell = cell_of(order)
     after = overridden(on_air.truth(cell) or unreported(cell, order.at), order.figures)
     touched = {VOTES if name.startswith(VOTES) else name for name in order.figures}
+    absent = frozenset(on_air.definition.given(cell.contest, cell.source).absent)
     return tuple(
         f"{smaller.name} is {smaller.size:,}, and {larger.name} {larger.size:,}"
         for smaller, larger in _pairs(after, cell, on_air.definition)
-        if smaller.size > larger.size and touched & (smaller.parts | larger.parts)
+        if smaller.size > larger.size
+        and touched & (smaller.parts | larger.parts)
+        and not absent & (smaller.parts | larger.parts)
     )
 
 
@@ -137,7 +140,10 @@ def _pairs(after: Totals, cell: Cell, definition: Election) -> Iterator[tuple[_Q
     unit = definition.unit_by_id[cell.district]
     opened = _quantity(after, "boxes_opened")
     registered, cast, valid = (_quantity(after, name) for name in ("registered", "cast", "valid"))
-    spoiled = _Quantity("valid + invalid", after.valid + after.invalid, frozenset({"valid", "invalid"}))
+    papers = [
+        name for name in ("valid", "invalid", "blank") if name in definition.given(cell.contest, cell.source).kept
+    ]
+    spoiled = _Quantity(" + ".join(papers), sum(figure_of(after, name) for name in papers), frozenset(papers))
     given = sum(after.votes.values()) + after.unattributed
     votes = _Quantity("the sum of votes and unattributed", given, frozenset({VOTES, "unattributed"}))
     yield opened, _Quantity("the district's boxes", unit.boxes_total, frozenset())

@@ -6,12 +6,12 @@ in another. Figures that contradict themselves or the definition are named in `C
 of the votes from them, nor of any unit above. docs/decisions/claims.md says why each rule is as it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from schemas.definition import Election, Unit
-from tabulation.counting.sums import BOX_VOTERS, OFFICIALS, ballots_for
+from tabulation.counting.sums import BOX_VOTERS, OFFICIALS, Content, ballots_for, filled
 
 CONTRADICTIONS: Final = (
     "boxes_over_total",
@@ -82,31 +82,56 @@ def claim_of(
     votes: Mapping[str, int],
     excess: int = 0,
     votes_per_voter: int = 1,
+    absent: Collection[str] = (),
 ) -> Claim:
     """The claim of a district from its figures.
 
     `boxes_total` and `roll` (the registered voters) are those of the definition, where a roll of 0 is none; `counts`
     are those of `schemas.figures.COUNTS`. `excess` is what single boxes leave in doubt, beyond what the sums tell.
     Where a voter has several votes, of those that the sums leave to nobody only the unattributed may still be told.
+    `absent` are the counts that the source does not give: nothing is contradicted by them, and where nobody knows the
+    voters of the opened boxes, all of the roll may still vote in the others.
     """
-    roll = roll or UNKNOWN
+    roll, is_roll_open = roll or UNKNOWN, "registered" in absent
+    if absent:
+        counts = _known_counts(counts, votes, absent, votes_per_voter)
     opened, registered, cast = counts["boxes_opened"], counts["registered"], counts["cast"]
-    valid, invalid, attributed = counts["valid"], counts["invalid"], sum(votes.values())
-    named, papers = attributed + counts["unattributed"], valid + invalid
-    short, spare = cast - invalid - attributed + excess, valid - attributed
+    valid, attributed = counts["valid"], sum(votes.values())
+    for_nobody = counts["invalid"] + counts.get("blank", 0)
+    named, papers = attributed + counts["unattributed"], valid + for_nobody
+    short, spare = cast - for_nobody - attributed + excess, valid - attributed
     if votes_per_voter > 1:
         named, spare, short = ballots_for(named, votes_per_voter), 0, counts["unattributed"] + excess
     found: tuple[str, ...] = ()
     if not (
-        opened and named <= valid and papers <= cast <= registered and 0 <= boxes_total - opened <= roll - registered
+        opened
+        and named <= valid
+        and papers <= cast
+        and (cast <= registered or is_roll_open)
+        and 0 <= boxes_total - opened <= roll - registered
     ):
         short = max(short, spare, counts["unattributed"], 0)
         found = _contradictions(boxes_total, roll, counts, named)
     complete = 0 < boxes_total == opened
-    possible = UNKNOWN if found else 0 if complete else _possible(boxes_total, roll, opened, registered)
+    possible = UNKNOWN if found else 0 if complete else roll
+    if not (found or complete or is_roll_open):
+        possible = _possible(boxes_total, roll, opened, registered)
     if possible < UNKNOWN:
         possible *= votes_per_voter
     return Claim(max(opened - boxes_total, 0), complete, found, possible, short)
+
+
+def _known_counts(
+    counts: Mapping[str, int], votes: Mapping[str, int], absent: Collection[str], votes_per_voter: int
+) -> dict[str, int]:
+    """All counts, where those that are not given follow from the others (see `filled`). Nobody is registered."""
+    told = Content(
+        **{name: counts.get(name, 0) for name in Content._fields if name != "votes"},
+        votes=dict(votes),
+    )
+    whole = filled(told, absent, votes_per_voter)._asdict()
+    whole |= {"boxes_opened": counts["boxes_opened"], "registered": counts.get("registered", 0)}
+    return whole
 
 
 def unheard(unit: Unit, votes_per_voter: int = 1) -> Claim:
@@ -138,7 +163,7 @@ def _contradictions(total: int, roll: int, counts: Mapping[str, int], named: int
     Where a voter has several votes, `named` are the ballots that they need.
     """
     opened, registered, cast, valid = (counts[name] for name in ("boxes_opened", "registered", "cast", "valid"))
-    papers, left = valid + counts["invalid"], roll - registered
+    papers, left = valid + counts["invalid"] + counts.get("blank", 0), roll - registered
     ballots = max(cast, papers, named)
     holds = (
         0 < total < opened,
@@ -168,14 +193,17 @@ def excesses(
     counts: Mapping[str, int],
     votes: Mapping[str, int],
     votes_per_voter: int = 1,
+    absent: Collection[str] = (),
 ) -> tuple[Excess, ...]:
     """What a district's figures have far too much of: by more than a tenth of the most there can be.
 
     The arguments are those of `claim_of`.
     """
+    if absent:
+        counts = _known_counts(counts, votes, absent, votes_per_voter)
     opened, registered, cast, valid = (counts[name] for name in ("boxes_opened", "registered", "cast", "valid"))
     named = ballots_for(sum(votes.values()) + counts["unattributed"], votes_per_voter)
-    papers = valid + counts["invalid"]
+    papers = valid + counts["invalid"] + counts.get("blank", 0)
     ballots = max(cast, papers, named)
     known = frozenset(_contradictions(boxes_total, roll or UNKNOWN, counts, named))
     limits = (

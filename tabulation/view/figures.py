@@ -6,12 +6,12 @@ What a client at cursor C is owed is the figures whose seq is beyond C. What is 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from schemas.definition import Unit
-from schemas.figures import COUNTS, ROW_COUNTS
+from schemas.figures import EVERYWHERE, ROW_COUNTS
 from schemas.totals import Row, Totals
 from tabulation.view.claims import Claims, Shift
 
@@ -39,7 +39,8 @@ class UnitFigures:
     born: int
     seq: int
     as_of_seq: int
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(EVERYWHERE, 0))
+    """The counts that are known: one that the source does not give is not there."""
     votes: dict[str, int] = field(default_factory=dict)
     counts_seq: dict[str, int] = field(default_factory=dict)
     votes_seq: dict[str, int] = field(default_factory=dict)
@@ -108,7 +109,7 @@ class UnitFigures:
     def add_up(self, below: Sequence["UnitFigures"]) -> None:
         """Replace the figures by the sums over these districts; no seq changes."""
         self.as_of = max(district.as_of for district in below)
-        self.counts = {name: sum(district.counts[name] for district in below) for name in COUNTS}
+        self.counts = {name: sum(district.counts[name] for district in below) for name in self.counts}
         names = sorted({candidate for district in below for candidate in district.votes})
         self.votes = {name: sum(district.votes.get(name, 0) for district in below) for name in names}
         self.overridden = tuple(sorted({name for district in below for name in district.overridden}))
@@ -157,6 +158,7 @@ class UnitFigures:
         return wire
 
     def row(self, contest: str, source: str) -> Row:
+        known: dict[str, Any] = {name: self.counts.get(name) for name in ROW_COUNTS}
         return Row(
             contest=contest,
             source=source,
@@ -168,7 +170,7 @@ class UnitFigures:
             boxes_surplus=self.claims.boxes_surplus,
             complete=self.claims.complete,
             contradictions=self.claims.contradictions,
-            **{name: self.counts[name] for name in ROW_COUNTS},
+            **known,
         )
 
 

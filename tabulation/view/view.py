@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from schemas.asides import is_aside
 from schemas.definition import Election
 from schemas.fields import Record
+from schemas.figures import COUNTS, Given
 from schemas.totals import Cell, Row, Totals, parse_totals
 from tabulation.counting.event_time import timely
 from tabulation.view.claims import Claim, Shift, claim_of, claims_before_counting, unheard
@@ -43,17 +44,20 @@ class Heard(NamedTuple):
 class _Board(OrderedDict[str, UnitFigures]):
     """The units of one contest and source, by id, in the order in which they last changed."""
 
-    def __init__(self, contest: str, votes_per_voter: int, units: Iterable[tuple[str, UnitFigures]] = ()) -> None:
+    def __init__(
+        self, contest: str, votes_per_voter: int, given: Given, units: Iterable[tuple[str, UnitFigures]] = ()
+    ) -> None:
         super().__init__(units)
         self.contest: Final = contest
         self.votes_per_voter: Final = votes_per_voter
+        self.given: Final = given
         self.claims: dict[str, Claim] = {}
         """What follows from each district's figures."""
 
     def detached_copy(self) -> "_Board":
         """Return a copy that shares nothing which changes."""
         units = ((unit, figures.detached_copy()) for unit, figures in self.items())
-        board = _Board(self.contest, self.votes_per_voter, units)
+        board = _Board(self.contest, self.votes_per_voter, self.given, units)
         board.claims = self.claims.copy()
         return board
 
@@ -73,7 +77,9 @@ class View:
         self._versions: dict[Cell, int] = {}
         self._heard: dict[str, Heard] = {}
         self._boards: dict[tuple[str, str], _Board] = {
-            (contest.id, source.id): _Board(contest.id, contest.votes_per_voter)
+            (contest.id, source.id): _Board(
+                contest.id, contest.votes_per_voter, definition.given(contest.id, source.id)
+            )
             for contest in definition.contests
             for source in definition.sources
         }
@@ -176,7 +182,12 @@ class View:
         district = self._boards[cell.contest, cell.source].get(cell.district)
         if district is None:
             return None
-        fields: dict[str, Any] = {**cell._asdict(), **district.counts, "votes": district.votes.copy()}
+        fields: dict[str, Any] = {
+            **cell._asdict(),
+            **dict.fromkeys(COUNTS, 0),
+            **district.counts,
+            "votes": district.votes.copy(),
+        }
         fields |= {"overridden": district.overridden, "excess": district.excess}
         return Totals.model_construct(None, version=self.version(cell), as_of=district.as_of, **fields)
 
@@ -300,6 +311,7 @@ class View:
             district.votes,
             district.excess,
             board.votes_per_voter,
+            board.given.absent,
         )
         board.claims[unit.id] = after
         shift = Shift.between(before, after)
@@ -322,6 +334,7 @@ class View:
             born=self.seq,
             seq=self.seq,
             as_of_seq=self.seq,
+            counts=dict.fromkeys(board.given.counts, 0),
             votes=votes,
             claims=claims_before_counting(self.definition, board.contest, unit),
         )

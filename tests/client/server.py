@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from schemas.figures import COUNTS
+from schemas.figures import EVERYWHERE
 
 UNITS = ("tr/34", "tr/34/adalar", "tr/34/uskudar")
 WANTED: list[dict[str, Any]] = [
@@ -26,7 +26,7 @@ _FIXED = {
     "boxes_surplus": 0,
     "complete": False,
     "contradictions": [],
-    **{name: 0 for name in COUNTS if name not in NAMES},
+    **{name: 0 for name in EVERYWHERE if name not in NAMES},
 }
 
 State = dict[str, dict[str, Any]]

@@ -11,7 +11,7 @@ import pytest
 
 from eventlog.archive.manifest import read_manifest
 from sandik.commands.reference import SCHEMAS
-from schemas.figures import COUNTS
+from schemas.figures import EVERYWHERE
 from tests.compatibility.contracts import Comparison
 from tests.sandik.conftest import Sandik, sandik
 from tests.schemas.test_versions import SHAPES
@@ -68,7 +68,7 @@ def test_an_embedded_log_is_gone_on_with_and_tells_the_same_totals(
     log = f"sqlite:{unpacked(release, tmp_path)}"
 
     known = read(release / "contract.json")["totals"]["properties"]
-    is_folded_anew = not set(COUNTS) <= known.keys()  # a checkpoint without a count of today is not gone on from
+    is_folded_anew = not set(EVERYWHERE) <= known.keys()  # a checkpoint without a count of today is not gone on from
 
     for _ in ("as it was", "after an aggregator of today"):
         code, out, _ = sandik("totals", "--run", "night", "--log", log, "--format", "json")

@@ -31,7 +31,7 @@ def part(boxes: Sequence[Counted]) -> Part:
         votes.update(box.votes)
     return Part(
         boxes=len(boxes),
-        **{name: sum(getattr(box, name) for box in boxes) for name in STATED},
+        **{name: sum(getattr(box, name) or 0 for box in boxes) for name in STATED},
         votes={name: count for name, count in sorted(votes.items()) if count},
     )
 

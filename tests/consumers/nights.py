@@ -7,7 +7,7 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 from msgspec import structs
 
-from schemas.figures import STATED
+from schemas.figures import EVERYWHERE, STATED
 from schemas.tally import Counted, Withdrawn
 from tests.builders import DISTRICTS, NIGHT
 
@@ -47,7 +47,7 @@ def _event(draw: st.DrawFn, source: str, district: str, box: int, revision: int)
             at=at,
         )
     votes = draw(st.dictionaries(st.sampled_from(["imamoglu", "kurum", "bagimsiz_1"]), _COUNTS))
-    counts: dict[str, Any] = {name: draw(_COUNTS) for name in STATED}
+    counts: dict[str, Any] = {name: draw(_COUNTS) for name in STATED if name in EVERYWHERE}
     return Counted(
         type=draw(st.sampled_from(_OPENED)),
         contest="mayor",

@@ -29,7 +29,7 @@ def sums(tallies: Iterable[Counted | Withdrawn]) -> dict[Key, dict[str, object]]
         figures[key] = {
             "boxes_opened": len(opened),
             "annulled": sum(tally.type == "annulled" for tally in standing),
-            **{name: sum(getattr(tally, name) for tally in opened) for name in STATED},
+            **{name: sum(getattr(tally, name) or 0 for tally in opened) for name in STATED},
             "flagged": sum(_is_odd(tally) for tally in opened),
             "excess": sum(_excess(tally) for tally in opened),
             "votes": {candidate: count for candidate, count in votes.items() if count},

@@ -102,4 +102,5 @@ def leader(row: Row) -> str:
 
 def lead(row: Row, first: str = "imamoglu", second: str = "kurum") -> float:
     """How far the first is ahead of the second, in points of the valid votes."""
+    assert row.valid
     return 100 * (row.votes[first] - row.votes[second]) / row.valid

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +15,18 @@ from sandik.client.subscription import Figures as ClientFigures
 from schemas import comparison, explanation
 from schemas.comparison import Said
 from schemas.fields import MAX_BOX_COUNT, MAX_DISTRICT_BOXES, MAX_DISTRICT_COUNT
-from schemas.figures import COUNT_NAMED, COUNTS, DECLARED, OPTIONAL, REPORTED, ROW_COUNTS, SET_BY_HAND, STATED
+from schemas.figures import (
+    COUNT_NAMED,
+    COUNTS,
+    DECLARED,
+    EVERYWHERE,
+    OPTIONAL,
+    REPORTED,
+    ROW_COUNTS,
+    SET_BY_HAND,
+    STATED,
+    Given,
+)
 from schemas.quarantine import SetAsideFigures
 from schemas.tally import Counted, Reported, Tally, encode, parse_tallies
 from schemas.totals import Cell, Row, Totals
@@ -84,8 +95,9 @@ def test_totals_have_no_count_that_is_not_declared() -> None:
 
 
 def test_what_is_kept_of_a_report_has_the_order_of_the_declaration() -> None:
-    """It is kept without names."""
+    """It is kept without names; of contests that do not count blank votes apart it has no place for them."""
     assert (*STATED, "votes") == Content._fields
+    assert EVERYWHERE == COUNTS[: len(EVERYWHERE)]
 
 
 def test_a_comparison_adds_up_what_is_compared() -> None:
@@ -94,8 +106,16 @@ def test_a_comparison_adds_up_what_is_compared() -> None:
     assert comparison.Part(boxes=2, **dict.fromkeys(STATED, 4), votes={"a": 6}) == one + one
 
 
+def is_optional(annotation: Any) -> bool:
+    """Whether a field may be silent, as `int | None`."""
+    return type(None) in get_args(annotation)
+
+
 def bound(annotation: Any) -> int:
     """The most that a number of this type may be."""
+    annotation = next(
+        (part for part in get_args(annotation) if part is not type(None) and is_optional(annotation)), annotation
+    )
     (most,) = [part.le for part in annotation.__metadata__[0].metadata if getattr(part, "le", None) is not None]
     return int(most)
 
@@ -121,12 +141,12 @@ def statement(kind: type[Counted | Reported], counts: Iterable[str]) -> Any:
 
 
 @pytest.mark.parametrize("kind", [Counted, Reported])
-def test_what_a_statement_may_be_silent_on_is_0(kind: type[Counted | Reported]) -> None:
+def test_what_a_statement_may_be_silent_on_is_not_written(kind: type[Counted | Reported]) -> None:
     silent: Tally = statement(kind, set(STATED) - set(OPTIONAL))
     written = encode(silent)
 
     assert [silent] == parse_tallies([written])
-    assert dict.fromkeys(OPTIONAL, 0) == {name: getattr(silent, name) for name in OPTIONAL}
+    assert {"unattributed": 0, "blank": None} == {name: getattr(silent, name) for name in OPTIONAL}
     assert not [name for name in OPTIONAL if name.encode() in written]
 
 
@@ -140,8 +160,11 @@ def test_every_count_of_a_statement_is_written_and_read_again(kind: type[Counted
 @pytest.mark.parametrize("kind", [Counted, Reported])
 def test_every_count_of_a_statement_comes_to_the_totals_under_its_name(kind: type[Counted | Reported]) -> None:
     """They are written out one by one where speed matters, and kept without names: so their order is tested."""
-    cell = Cell("mayor", "aa", "tr/34/uskudar")
-    ledger = BoxLedger(cell, ("a",), 9) if kind is Counted else ReportLedger(cell, Sums.zero(("a",)), 9)
+    cell, all_counts = Cell("mayor", "aa", "tr/34/uskudar"), Given(blank=True)
+    if kind is Counted:
+        ledger: BoxLedger | ReportLedger = BoxLedger(cell, ("a",), 9, given=all_counts)
+    else:
+        ledger = ReportLedger(cell, Sums.zero(("a",)), 9, given=all_counts)
     ledger.apply(statement(kind, STATED), 0)
 
     totals = ledger.totals(ZoneInfo("Europe/Istanbul"))

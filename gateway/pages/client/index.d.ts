@@ -25,12 +25,15 @@ export interface Entry {
   readonly as_of: string;
   readonly boxes_opened: number;
   readonly annulled: number;
-  readonly registered: number;
-  readonly cast: number;
-  readonly valid: number;
-  readonly invalid: number;
+  /** Null, as every count that may be: the source does not give it. It is unknown, and not 0. */
+  readonly registered: number | null;
+  readonly cast: number | null;
+  readonly valid: number | null;
+  readonly invalid: number | null;
   readonly unattributed: number;
   readonly flagged: number;
+  /** Null too where the contest does not count blank votes apart. */
+  readonly blank: number | null;
   /** By candidate id. */
   readonly votes: Readonly<Record<string, number>>;
   /** Figures that an operator has set by hand, in the unit or below, such as `votes.imamoglu`. */

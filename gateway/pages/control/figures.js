@@ -82,7 +82,7 @@ export class Figures {
     const { format } = this;
     const texts = {
       boxes_opened: entry && `${format.count(entry.boxes_opened)} / ${format.count(boxesTotal)}`,
-      valid: entry && format.count(entry.valid),
+      valid: entry && format.count(entry.valid ?? NaN),
       unattributed: entry && format.count(entry.unattributed),
       as_of: entry && format.clock(entry.as_of),
     };

@@ -7,7 +7,7 @@ import { Rows } from "./rows.js";
 
 /** @import { PanelTools, RoomState, StandingOverride } from "./types.d.ts" */
 
-const COUNTS = ["boxes_opened", "registered", "cast", "valid", "invalid", "unattributed"];
+const COUNTS = ["boxes_opened", "registered", "cast", "valid", "invalid", "unattributed", "blank"];
 
 export class Overrides {
   #figure;
@@ -60,7 +60,7 @@ export class Overrides {
         .map(({ id, name }) => make("option", { value: `votes.${id}`, text: name }));
       this.#figure.replaceChildren(
         ...candidates,
-        ...COUNTS.map((name) => make("option", { value: name, text: this.t(name) })),
+        ...COUNTS.filter((name) => name !== "blank" || this.election.contest(contest).blank).map((name) => make("option", { value: name, text: this.t(name) })),
       );
     }
     this.#rows.draw(

@@ -103,7 +103,7 @@ export class QuarantineQueue {
         parts.push(
           t("figuresOf", {
             boxes: format.count(figures.boxes_opened),
-            valid: format.count(figures.valid),
+            valid: format.count(figures.valid ?? NaN),
             votes: this.#votes(contest ?? "", district, figures.votes),
           }),
         );

@@ -35,8 +35,8 @@ def sums(events: Iterable[Counted | Reported | Withdrawn]) -> Counter[tuple[str,
     found: Counter[tuple[str, str, str]] = Counter()
     for event in events:
         assert not isinstance(event, Withdrawn)
-        for name in ("registered", "cast", "valid", "invalid", "unattributed"):
-            found[event.contest, event.district, name] += getattr(event, name)
+        for name in ("registered", "cast", "valid", "invalid", "unattributed", "blank"):
+            found[event.contest, event.district, name] += getattr(event, name) or 0
         for name, votes in event.votes.items():
             found[event.contest, event.district, f"votes {name}"] += votes
     return +found
@@ -108,9 +108,10 @@ def test_precincts_without_turnout_and_offices_that_are_left_out() -> None:
             continue
         cell = contest, f"zz/{row['county']}/{row['town']}".lower()
         votes = int(row["votes"])
-        expected[*cell, "cast"] += votes
+        if contest == "president":
+            expected[*cell, "cast"] += votes
         if row["candidate"] in {"Over Votes", "Under Votes"}:
-            expected[*cell, "invalid"] += votes
+            expected[*cell, "invalid" if row["candidate"] == "Over Votes" else "blank"] += votes
         else:
             name = "write-in" if row["candidate"] == "Write-ins" else row["candidate"].split()[1].lower()
             expected[*cell, "valid"] += votes
@@ -118,6 +119,19 @@ def test_precincts_without_turnout_and_offices_that_are_left_out() -> None:
 
     assert (+expected, []) == (sums(table.reports), table.faults.shown)
     assert 12 == len(table.reports)
+    silent = {
+        (event.contest, name)
+        for event in table.reports
+        for name in ("registered", "cast", "invalid", "blank")
+        if getattr(event, name) is None
+    }
+    assert {
+        ("president", "registered"),
+        ("senate", "registered"),
+        ("senate", "cast"),
+        ("senate", "invalid"),
+        ("senate", "blank"),
+    } == silent, "what nobody counted is unknown; the senate's blank votes are of no contest that counts them"
 
 
 def test_a_place_in_one_cell_and_boxes_that_are_unique_in_their_village() -> None:

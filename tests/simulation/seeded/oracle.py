@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from schemas.figures import COUNTS
+from schemas.figures import EVERYWHERE
 from schemas.totals import Totals
 from tests.builders import DISTRICTS
 from tests.simulation.seeded.operators import CONTESTS, SOURCES
@@ -37,22 +37,22 @@ class Figures(NamedTuple):
         return self.counts, {name: votes for name, votes in self.votes.items() if votes}
 
 
-NOTHING: Final = Figures((0,) * len(COUNTS), {})
+NOTHING: Final = Figures((0,) * len(EVERYWHERE), {})
 
 
 def figures_of(fields: Mapping[str, Any]) -> Figures:
     """The figures of a totals record, or of a program in a gate."""
-    return Figures(tuple(fields[name] for name in COUNTS), fields["votes"], fields["version"])
+    return Figures(tuple(fields[name] for name in EVERYWHERE), fields["votes"], fields["version"])
 
 
 def figures_in(totals: Totals | None) -> Figures:
     """The figures of totals as the product holds them."""
-    return NOTHING if totals is None else Figures(tuple(getattr(totals, name) for name in COUNTS), totals.votes)
+    return NOTHING if totals is None else Figures(tuple(getattr(totals, name) for name in EVERYWHERE), totals.votes)
 
 
 def overlaid(figures: Figures, by_hand: Mapping[str, int], order: int = -1) -> Figures:
     """The figures with those that are set by hand in their place."""
-    counts = tuple(by_hand.get(name, count) for name, count in zip(COUNTS, figures.counts, strict=True))
+    counts = tuple(by_hand.get(name, count) for name, count in zip(EVERYWHERE, figures.counts, strict=True))
     votes = {name.removeprefix("votes."): count for name, count in by_hand.items() if name.startswith("votes.")}
     return Figures(counts, {**figures.votes, **votes}, figures.version, order)
 

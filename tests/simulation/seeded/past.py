@@ -14,7 +14,7 @@ import orjson
 
 from eventlog.port import partition_of
 from eventlog.topics import RunTopics
-from schemas.figures import COUNTS
+from schemas.figures import EVERYWHERE
 from schemas.moments import epoch_ms
 from tests.builders import DISTRICTS
 from tests.simulation.seeded.oracle import NOTHING, Figures, Place, Shown, districts, overlaid
@@ -26,7 +26,7 @@ from tests.simulation.seeded.tallied import tallied
 EARLIER_S: Final = 1.2
 """So long before the moment a figure may have been on air last: of each second compaction keeps one watermark."""
 
-TOLD: Final = tuple(name for name in COUNTS if name != "annulled")
+TOLD: Final = tuple(name for name in EVERYWHERE if name != "annulled")
 """The counts in an answer's row."""
 
 Plain = tuple[tuple[int, ...], dict[str, int]]
@@ -165,7 +165,7 @@ def _plain(row: Mapping[str, Any]) -> Plain:
 def _told(figures: Figures) -> Plain:
     """Figures as an answer has them."""
     counts, votes = figures.plain
-    return tuple(count for name, count in zip(COUNTS, counts, strict=True) if name != "annulled"), votes
+    return tuple(count for name, count in zip(EVERYWHERE, counts, strict=True) if name != "annulled"), votes
 
 
 def _wrong_sums(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from gateway.clients.hub import AHEAD_PATIENCE_S
 from gateway.gateway import Gateway
 from sandik.client import night as client
 from sandik.client.subscription import Wanted
-from schemas.figures import COUNTS
+from schemas.figures import EVERYWHERE
 from schemas.wire import SERVER_MESSAGE, Delta, Snapshot, Subscribe, Unsubscribe
 from tests.builders import DISTRICTS
 from tests.simulation.seeded.oracle import Place, Shown
@@ -189,9 +189,9 @@ class Screen:
     def _figures(self, place: Place) -> tuple[tuple[int, ...], dict[str, int]]:
         found = self._night.newest(*place)
         if found is None:
-            return (0,) * len(COUNTS), {}
+            return (0,) * len(EVERYWHERE), {}
         votes = {name: count for name, count in found.votes.items() if count}
-        return tuple(getattr(found, name) for name in COUNTS), votes
+        return tuple(getattr(found, name) for name in EVERYWHERE), votes
 
 
 def messages_in(data: bytes) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.figures import COUNTS
+from schemas.figures import EVERYWHERE
 from schemas.tally import TALLY, Counted, Tally, Withdrawn
 from tests.consumers import oracle as sums
 from tests.simulation.seeded.oracle import Figures, Place
@@ -39,7 +39,7 @@ def tallied(records: Iterable[Stored], garbage: Collection[bytes]) -> Tallied:
 
 
 def _figures(summed: Mapping[str, Any]) -> Figures:
-    return Figures(tuple(summed[name] for name in COUNTS), summed["votes"])
+    return Figures(tuple(summed[name] for name in EVERYWHERE), summed["votes"])
 
 
 def _order(tally: Counted | Withdrawn) -> tuple[int, int]:

@@ -119,4 +119,4 @@ def test_a_night_of_several_votes_has_no_flag_and_survives_a_restart() -> None:
 
 
 def test_a_report_of_several_votes_has_no_flag() -> None:
-    assert (False, False, False) == odd_in(report({"a": 90, "b": 80}), SEATS)  # type: ignore[arg-type]  # same counts
+    assert (False, False, False) == odd_in(report({"a": 90, "b": 80}), SEATS)

@@ -19,6 +19,7 @@ class Box:
     cast: int = -1
     invalid: int = 0
     unattributed: int = field(default=0)
+    blank: int = 0
 
     def __post_init__(self) -> None:
         named = sum(self.votes.values()) + self.unattributed

@@ -66,9 +66,9 @@ def summed(held: dict[Cell, Totals]) -> dict[tuple[str, str, str], Row]:
             rows[contest, source, unit] = row._replace(
                 boxes_opened=row.boxes_opened + record.boxes_opened,
                 boxes_total=ELECTION.boxes_total[unit],
-                registered=row.registered + record.registered,
-                cast=row.cast + record.cast,
-                valid=row.valid + record.valid,
+                registered=(row.registered or 0) + record.registered,
+                cast=(row.cast or 0) + record.cast,
+                valid=(row.valid or 0) + record.valid,
                 votes=row.votes | {name: row.votes.get(name, 0) + record.votes.get(name, 0) for name in ballot},
             )
     return {where: row._replace(**claimed(held, *where)) for where, row in rows.items()}
