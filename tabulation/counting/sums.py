@@ -145,9 +145,8 @@ def filled(figures: BoxFigures, absent: Collection[str], votes_per_voter: int = 
     """Put into the place of counts that are not given what contradicts nothing that is.
 
     So the rules about counts say nothing of those that nobody knows. What follows from the others is that: of the
-    valid, invalid, blank votes and the cast ones any three give the fourth. Else nobody is invalid or blank, the valid
-    ones are all that were cast or, where that is not given either, those of the candidates; and as many are registered
-    as have voted.
+    valid, invalid, blank votes and the cast ones any three give the fourth. Else the valid ones are those of the
+    candidates, all others that were cast are invalid, and as many are registered as have voted.
     """
     registered, cast, valid, invalid, blank = (
         None if name in absent else getattr(figures, name)
@@ -155,7 +154,8 @@ def filled(figures: BoxFigures, absent: Collection[str], votes_per_voter: int = 
     )
     named = ballots_for(sum(figures.votes.values()) + figures.unattributed, votes_per_voter)
     if valid is None:
-        valid = named if cast is None else max(cast - (invalid or 0) - (blank or 0), 0)
+        is_rest = cast is not None and invalid is not None and blank is not None
+        valid = max(cast - invalid - blank, 0) if is_rest else named
     if cast is None:
         cast = valid + (invalid or 0) + (blank or 0)
     if invalid is None:

@@ -93,13 +93,17 @@ def claim_of(
     voters of the opened boxes, all of the roll may still vote in the others.
     """
     roll, is_roll_open = roll or UNKNOWN, "registered" in absent
+    told, is_any_valid = counts, False
     if absent:
         counts = _known_counts(counts, votes, absent, votes_per_voter)
+        is_any_valid = "valid" in absent and "cast" not in absent and not {"invalid", "blank"}.isdisjoint(absent)
     opened, registered, cast = counts["boxes_opened"], counts["registered"], counts["cast"]
     valid, attributed = counts["valid"], sum(votes.values())
     for_nobody = counts["invalid"] + counts.get("blank", 0)
     named, papers = attributed + counts["unattributed"], valid + for_nobody
     short, spare = cast - for_nobody - attributed + excess, valid - attributed
+    if is_any_valid:  # any ballot that is not told to be for nobody may be for somebody
+        short = counts["cast"] - sum(told.get(name, 0) for name in ("invalid", "blank")) - attributed + excess
     if votes_per_voter > 1:
         named, spare, short = ballots_for(named, votes_per_voter), 0, counts["unattributed"] + excess
     found: tuple[str, ...] = ()
