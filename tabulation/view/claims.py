@@ -111,7 +111,7 @@ def claim_of(
         opened
         and named <= valid
         and papers <= cast
-        and (cast <= registered or is_roll_open)
+        and (cast <= registered or (is_roll_open and cast <= roll))
         and 0 <= boxes_total - opened <= roll - registered
     ):
         short = max(short, spare, counts["unattributed"], 0)

@@ -44,7 +44,10 @@ def election(absent: Any = (), *, blank: bool = False) -> Election:
         Source(id="whole", name="Whole"),
         Source(id="pa", name="PA", reports="districts", absent=absent),
     )
-    return Election(**{**dict(flat("bath")), "contests": (contest,), "sources": sources})
+    base = flat("bath")
+    wide = {"registered": 4_000, "boxes": ((1, 10),)}
+    units = tuple(unit.model_copy(update=wide) if unit.id == UNIT else unit for unit in base.units)
+    return Election(**{**dict(base), "contests": (contest,), "sources": sources, "units": units})
 
 
 def box(number: int, votes: dict[str, int], absent: Any = (), *, source: Any = "aa", **counts: Any) -> Counted:
@@ -148,7 +151,8 @@ def test_votes_in_opened_boxes_that_may_still_go_to_anybody_follow_from_what_is_
     votes = {"a": 700, "b": 100}
 
     def unassigned(*absent: Any) -> int:
-        return claim_of(10, 1_000, {**counts}, votes, absent=absent).unassigned
+        given = {name: count for name, count in counts.items() if name not in absent}
+        return claim_of(10, 1_000, given, votes, absent=absent).unassigned
 
     assert 80 == unassigned(), "cast, less the invalid and those of candidates"
     assert 50 == unassigned("invalid"), "the valid ones are told"
