@@ -154,8 +154,9 @@ def filled(figures: BoxFigures, absent: Collection[str], votes_per_voter: int = 
     )
     named = ballots_for(sum(figures.votes.values()) + figures.unattributed, votes_per_voter)
     if valid is None:
-        is_rest = cast is not None and invalid is not None and blank is not None
-        valid = max(cast - invalid - blank, 0) if is_rest else named
+        valid = named
+        if cast is not None and invalid is not None and blank is not None:
+            valid = max(cast - invalid - blank, 0)
     if cast is None:
         cast = valid + (invalid or 0) + (blank or 0)
     if invalid is None:
