@@ -37,7 +37,7 @@ export function progressText(format, entry, boxesTotal) {
 
 /**
  * What shares are of: the valid votes, or all votes where those are more.
- * @param {{valid: number | null, unattributed: number, votes: Readonly<Record<string, number>>} | null | undefined} entry
+ * @param {Pick<Entry, "valid" | "unattributed" | "votes"> | null | undefined} entry
  */
 export function wholeOf(entry) {
   if (!entry) return 0;

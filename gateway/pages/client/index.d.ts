@@ -33,7 +33,7 @@ export interface Entry {
   readonly unattributed: number;
   readonly flagged: number;
   /** Null too where the contest does not count blank votes apart. */
-  readonly blank: number | null;
+  readonly blank?: number | null;
   /** By candidate id. */
   readonly votes: Readonly<Record<string, number>>;
   /** Figures that an operator has set by hand, in the unit or below, such as `votes.imamoglu`. */

@@ -60,7 +60,9 @@ export class Overrides {
         .map(({ id, name }) => make("option", { value: `votes.${id}`, text: name }));
       this.#figure.replaceChildren(
         ...candidates,
-        ...COUNTS.filter((name) => name !== "blank" || this.election.contest(contest).blank).map((name) => make("option", { value: name, text: this.t(name) })),
+        ...COUNTS.filter((name) => name !== "blank" || this.election.contest(contest).blank).map((name) =>
+          make("option", { value: name, text: this.t(name) }),
+        ),
       );
     }
     this.#rows.draw(
