@@ -38,6 +38,10 @@ class Candidate(Frozen):
     ballot_no: Annotated[int, Field(ge=1, le=MAX_BALLOT_NO)] | None = None
     color: Annotated[Color | None, Field(exclude_if=lambda color: color is None)] = None
     """The hue of who has no party: an option of a referendum, or an independent."""
+    withdrawn: Annotated[bool, Field(exclude_if=lambda withdrawn: not withdrawn)] = False
+    """Whether who was on the ballot does not stand any more: votes given all the same are counted, and marked."""
+    replaced_by: Annotated[Id | None, Field(exclude_if=lambda name: name is None)] = None
+    """Who stands in the place of who has withdrawn."""
 
 
 class Majority(Frozen):

@@ -7,9 +7,11 @@ docs/definition.md explains each key. What is said of a district in names holds 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from hashlib import blake2b
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
+import orjson
 from pydantic import ConfigDict, Field, model_validator
 
 from schemas.contests import Candidate, Contest, Majority, Party, check_area, check_ballots, check_rounds, check_unique
@@ -71,7 +73,10 @@ class Source(Frozen):
 
 
 class Election(Frozen):
-    """Everything that is known before the first box is opened. Immutable for the length of a run."""
+    """Everything that is known before the first box is opened.
+
+    It never changes: an amendment (`schemas.amendments`) yields another one, and says since when that holds.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", ignored_types=(cached_property,))
 
@@ -118,6 +123,12 @@ class Election(Frozen):
                 check_seats(contest.id, contest.seats, contest.names, self.unit_by_id)
         check_previous(self.previous, {contest.id: contest for contest in self.contests}, self.unit_by_id)
         return self
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of all that is in it: equal definitions have equal digests."""
+        whole = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        return blake2b(whole, digest_size=16).hexdigest()
 
     @cached_property
     def zone(self) -> ZoneInfo:

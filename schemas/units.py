@@ -76,6 +76,8 @@ class Unit(Frozen):
     boxes: tuple[BoxRange, ...] = ()
     also_in: Annotated[tuple[UnitId, ...], Field(exclude_if=lambda units: not units)] = ()
     """The units of other trees in which a counting unit lies, one of a tree at most."""
+    closed: Annotated[tuple[BoxRange, ...], Field(exclude_if=lambda boxes: not boxes)] = ()
+    """Boxes that were among its boxes and are not waited for any more; what was counted in one can be withdrawn."""
 
     @property
     def boxes_total(self) -> int:

@@ -139,12 +139,6 @@ def _digest_of(fields: dict[str, object]) -> str:
     return blake2b(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
-def definition_hash(definition: Election) -> str:
-    """Compute a digest of an election definition: equal definitions have equal digests."""
-    whole = orjson.dumps(definition.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-    return blake2b(whole, digest_size=16).hexdigest()
-
-
 def content_hash(identity: Iterable[str | int], ends: Iterable[End]) -> str:
     """Compute one digest of all that an archive holds, however its records are divided into files.
 
@@ -156,7 +150,7 @@ def content_hash(identity: Iterable[str | int], ends: Iterable[End]) -> str:
 
 def identity_of(manifest: Manifest) -> tuple[str | int, ...]:
     """Return what identifies a run: its name, mode, epoch, take, partitions and the hash of its definition."""
-    defined = definition_hash(manifest.definition)
+    defined = manifest.definition.digest
     return manifest.run, manifest.mode, manifest.epoch, manifest.take, manifest.partitions, defined
 
 

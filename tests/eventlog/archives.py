@@ -11,7 +11,6 @@ from eventlog.archive.manifest import (
     Segment,
     Span,
     content_hash,
-    definition_hash,
     link,
 )
 from eventlog.archive.segment import Archived, Columns, microseconds
@@ -19,7 +18,7 @@ from eventlog.archive.writer import Disk, claimed
 from tests.builders import small_election
 
 DEFINITION = small_election()
-IDENTITY = ("night", "test", "e1e1", 0, 8, definition_hash(DEFINITION))
+IDENTITY = ("night", "test", "e1e1", 0, 8, DEFINITION.digest)
 
 
 def chained(records: Iterable[Archived]) -> list[Archived]:
