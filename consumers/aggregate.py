@@ -4,11 +4,12 @@ Everything it holds can be thrown away: a restart, or another member of the cons
 What is owed to the log (totals, quarantine, ledgers) is forgotten only once the log has acknowledged it.
 
 A replay that goes back in time begins another epoch, with topics of its own: `fold_run` then begins anew on those.
+So it does where the definition is amended: from the last checkpoint, and with the amendment among the tallies.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,8 +26,9 @@ from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried
 from eventlog.port import Entry, EventLog, Reader
 from eventlog.reading import read_until
 from eventlog.run import Run, find_run
+from schemas.amendments import AMENDED_KEY, Amended
 from schemas.asides import is_aside
-from schemas.errors import LogError
+from schemas.errors import LogError, LogUnavailable
 from schemas.fields import Record
 from schemas.progress import Watermark, parse_watermark
 from schemas.quarantine import Quarantined
@@ -126,7 +128,12 @@ class Aggregator:
         self._progress = progress or Progress()
         self._progress.run = run.name
         partitions = run.topics.partitions
-        self._fold = TallyFold(run.definition, run.topics.tallies.name, lambda key: log.partition_of(key, partitions))
+        self._fold = TallyFold(
+            run.base,
+            run.topics.tallies.name,
+            lambda key: log.partition_of(key, partitions),
+            frozenset(amendment.yields for amendment in run.amendments),
+        )
         self._progress.outcomes = self._fold.outcomes
         self._saver = CheckpointWriter(log, run.topics.ledger.name, self._fold)
         self._relay = OrderRelay(log, run, self._settings.operators)
@@ -151,12 +158,13 @@ class Aggregator:
     async def run(self) -> None:
         """Fold for ever, sharing the partitions with the group's other members.
 
-        Ends by cancellation, or where the run goes on in another replay epoch: see `fold_run`.
+        Ends by cancellation, or where the run goes on in another replay epoch or with another version of the
+        definition: see `fold_run`.
         """
         tries = Tries(self._clock, self._settings.retry)
         joining = self._log.member(self._run.topics.tallies.name, GROUP, self._settings.member)
         async with self._relay, self._comparing, self._assessing, self._resources, joining as member:
-            while not self._relay.take_ended:
+            while not (self._relay.take_ended or self._relay.amended):
                 try:
                     await self._own(member.partitions)
                     await self._turn()
@@ -172,11 +180,13 @@ class Aggregator:
         Raises `LogError` where the log fails: what was done stands, and doing it again is harmless.
         """
         async with self._relay, self._comparing, self._assessing, self._resources:
+            await self._own(frozenset(range(self._run.partitions)))
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
-            await self._own(frozenset(ends))
             expect(sum(ends.values()) - sum(self._positions().values()))
             while any(self._positions()[partition] < end for partition, end in ends.items()):
                 await self._turn()
+                if self._relay.amended:
+                    raise LogUnavailable("The definition was amended while it was folded. Begin again.")
             await self._publish()
             await self._publish_notices()
             await self._finish_round()
@@ -215,6 +225,7 @@ class Aggregator:
         self._totals = await self._resources.enter_async_context(self._log.reader(topics.totals.name, follow_from))
         await self._follow_totals()
         await self._begin_watermarks(partitions - kept.keys())
+        await self._relay_amendments(partitions - kept.keys())
         self._owned = self._progress.partitions = partitions
         self._progress.behind = {}
         self._progress.kept_s = self._clock.monotonic()
@@ -237,6 +248,21 @@ class Aggregator:
         if unpublished:
             await self._append_totals([], unpublished)
 
+    async def _relay_amendments(self, partitions: Iterable[int]) -> None:
+        """Append to partitions of the tallies the amendments that are not known to lie there. Twice is once.
+
+        Not in a replay: there they lie where they lay in the night that is replayed.
+        """
+        if self._run.mode == "replay":
+            return
+        owed = [
+            Entry(AMENDED_KEY, amendment.encode(), partition)
+            for partition in sorted(partitions)
+            for amendment in self._run.amendments[len(self._fold.amendments_of(partition)) :]
+        ]
+        if owed:
+            await self._log.append(self._run.topics.tallies.name, owed)
+
     def _drop(self, partition: int) -> None:
         for cell in self._fold.cells_of(partition):
             self._unpublished.discard(cell)
@@ -253,8 +279,10 @@ class Aggregator:
         return {partition: self._take_over(partition, checkpoint) for partition, checkpoint in checkpoints.items()}
 
     def _take_over(self, partition: int, checkpoint: Checkpoint) -> Marker:
+        self._fold.resume(partition, _amendments_to(checkpoint.marker.definition, self._run))
         ledgers = usable_ledgers(self._fold, partition, checkpoint)
         if ledgers is None:
+            self._fold.forget(partition)
             return Marker()
         self._fold.notices.restore(checkpoint.marker.notices)
         for ledger in ledgers:
@@ -276,11 +304,15 @@ class Aggregator:
         folded = self._progress.folded
         for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()):
             self._answered()
+            if await self._must_begin_anew(batch.records):
+                return
             outputs = self._fold.apply(batch.partition, batch.records)
             self._unpublished |= outputs.changed
             self._saver.changed(outputs.changed)
             self._assessing.changed(outputs.changed)
             self._unquarantined += outputs.quarantined
+            if _amends(batch.records):
+                self._assessing.amended()
             for alarm in outputs.alarms:
                 _log.warning("%s", alarm)
             self._progress.folded += len(batch.records)
@@ -297,6 +329,12 @@ class Aggregator:
         if self._assessing.is_busy and not self._unpublished:  # what counts now is in the totals before that is said
             await self._assessing.step()
         self._report()
+
+    async def _must_begin_anew(self, records: Sequence[Record]) -> bool:
+        """Whether these records amend the definition by an order that this aggregator has yet to begin with."""
+        if _amends(records):
+            await self._relay.settle()
+        return self._relay.amended
 
     def _must_publish(self, now: float) -> bool:
         """Whether totals are due: a tick is over, or while catching up, `CATCHING_UP_TICKS` of them."""
@@ -448,6 +486,17 @@ class Aggregator:
         self._watch(self._progress)
 
 
+def _amends(records: Iterable[Record]) -> bool:
+    """Whether there is an amendment of the definition among these tallies."""
+    return any(record.key == AMENDED_KEY for record in records)
+
+
+def _amendments_to(digest: str | None, run: Run) -> Sequence[Amended]:
+    """The run's amendments up to the one that yields this definition; none where none does."""
+    found = [at for at, amendment in enumerate(run.amendments, 1) if amendment.yields == digest]
+    return run.amendments[: found[0]] if found else ()
+
+
 def _versions(records: Iterable[Record]) -> Mapping[Cell, int]:
     """The version of each cell's last totals record. What cannot be read as one is skipped."""
     versions = {}
@@ -469,22 +518,25 @@ async def fold_run(
     settings: AggregateSettings | None = None,
     progress: Progress | None = None,
 ) -> NoReturn:
-    """Fold the run for ever, whichever replay epoch (take) it is in. Ends only by cancellation.
+    """Fold the run for ever, whichever replay epoch (take) it is in, and however its definition is amended.
 
-    Nothing is carried over: each has its own topics, and its own consumer group.
+    Nothing is carried over: each take has its own topics, and its own consumer group, and an amended definition goes on
+    from the last checkpoint. Ends only by cancellation.
     """
     settings = settings or AggregateSettings()
     progress = progress or Progress()
     while True:
         await Aggregator(log, run, clock, settings, progress=progress).run()
         run = await _found(log, run.name, clock, settings, progress)
-        _log.info("Run %r goes on in take %d.", run.name, run.topics.take)
+        _log.info(
+            "Run %r goes on in take %d, with version %d of its definition.", run.name, run.topics.take, run.version
+        )
 
 
 async def _found(log: EventLog, name: str, clock: Clock, settings: AggregateSettings, progress: Progress) -> Run:
     async def found() -> Run:
         try:
-            return await find_run(log, name)
+            return await find_run(log, name, settings.operators)
         except LogError as error:
             progress.errors[type(error).__name__] += 1
             raise

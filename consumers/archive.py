@@ -23,7 +23,6 @@ from eventlog.archive.manifest import (
     Segment,
     Span,
     content_hash,
-    definition_hash,
     identity_of,
 )
 from eventlog.archive.reader import Archive
@@ -71,11 +70,11 @@ class ArchiveBook:
         self._claim = claim
         self._run = run
         topics = run.topics
-        defined = definition_hash(run.definition)
+        defined = run.base.digest
         self._identity = run.name, run.mode, run.epoch, topics.take, topics.partitions, defined
         if claim.manifest is not None:
             _check_same(claim, claim.manifest, self._identity)
-        self._tallies = TalliesFold(run.definition, topics.partitions)
+        self._tallies = TalliesFold(run.base, topics.partitions)
         self._folds: dict[ArchivedTopic, ArchiveFold] = {"tallies": self._tallies, "control": ArchiveFold()}
         self._gathered: dict[ArchivedTopic, _Gathered] = {}
         self._gathered_bytes = 0
@@ -171,7 +170,7 @@ class ArchiveBook:
             content_hash=content_hash(self._identity, ends),
             ends=ends,
             segments=tuple(segments),
-            definition=run.definition,
+            definition=run.base,
             **summary(self._tallies.counts, self._folds["control"].counts),
         )
         self._claim.commit(manifest)

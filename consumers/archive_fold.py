@@ -17,6 +17,7 @@ import orjson
 from eventlog.archive.manifest import START, ArchivedTopic, End, link
 from eventlog.archive.segment import Columns, all_microseconds, microseconds, moment
 from eventlog.port import partition_of
+from schemas.amendments import AMENDED_KEY
 from schemas.definition import Election
 from schemas.fields import Record
 from schemas.statehash import CellHash, State, joined
@@ -27,6 +28,9 @@ from tabulation.counting.tally_fold import Ledger, Outputs, TallyFold, parse
 
 UNREADABLE: Final = "unreadable"
 """How records whose bytes are no event are counted."""
+
+AMENDED: Final = "amended"
+"""The type of records that amend the definition."""
 
 _FIRST_US: Final = microseconds(datetime.min.replace(tzinfo=UTC))
 _LAST_US: Final = microseconds(datetime.max.replace(tzinfo=UTC))
@@ -147,14 +151,21 @@ class ArchiveFold:
 
 
 class _Hashed:
-    """A cell's ledger, and its digest in the state hash; 0 before there is one. This fold never parts with a ledger."""
+    """A cell's ledger, and its digest in the state hash; 0 before there is one.
+
+    This fold never parts with a ledger, but where an amendment of the definition puts another in its place.
+    """
 
     __slots__ = ("digest", "digester", "ledger")
 
     def __init__(self, ledger: Ledger) -> None:
+        self.digest = 0
+        self.follow(ledger)
+
+    def follow(self, ledger: Ledger) -> None:
+        """Be that of this ledger from now on, whose ballot may be another one."""
         self.ledger = ledger
         self.digester = CellHash(ledger.cell, ledger.sums.votes)
-        self.digest = 0
 
 
 class TalliesFold(ArchiveFold):
@@ -186,17 +197,24 @@ class TalliesFold(ArchiveFold):
         for record, tally, told, us in zip(records, tallies, read, moments, strict=True):
             take(partition, record, tally, outputs)
             if changed:
-                cell = changed.pop()
-                hashed = self._hashed.get(cell)
-                if hashed is None:
-                    hashed = self._hashed[cell] = _Hashed(self._fold.ledgers[cell])
-                ledger = hashed.ledger
-                as_of = ledger.as_of or heard_at(ledger)
-                as_of_us = us if us is not None and told is not None and told.at is as_of else microseconds(as_of)
-                before, hashed.digest = hashed.digest, hashed.digester.digest(ledger.figures(), as_of_us)
-                current = state.replace(before, hashed.digest)
+                if record.key == AMENDED_KEY:
+                    for cell in changed:
+                        self._hashed[cell].follow(self._fold.ledgers[cell])
+                while changed:
+                    cell = changed.pop()
+                    hashed = self._hashed.get(cell)
+                    if hashed is None:
+                        hashed = self._hashed[cell] = _Hashed(self._fold.ledgers[cell])
+                    ledger = hashed.ledger
+                    as_of = ledger.as_of or heard_at(ledger)
+                    as_of_us = us if us is not None and told is not None and told.at is as_of else microseconds(as_of)
+                    before, hashed.digest = hashed.digest, hashed.digester.digest(ledger.figures(), as_of_us)
+                    current = state.replace(before, hashed.digest)
             states.append(current)
-        columns.type = [tally.type if tally else None for tally in read]
+        columns.type = [
+            tally.type if tally else AMENDED if record.key == AMENDED_KEY else None
+            for record, tally in zip(records, read, strict=True)
+        ]
         columns.source = [tally.source if tally else None for tally in read]
         columns.district = [tally.district if tally else None for tally in read]
         columns.event_us = moments if _all_in_calendar(moments) else [_in_calendar(us) for us in moments]

@@ -37,6 +37,8 @@ class CheckpointWriter:
         self._markers: dict[int, Marker] = {}
         self._waiting: list[Cell] = []
         self._round: tuple[Mapping[int, int], int] | None = None
+        self._definitions: dict[int, str | None] = {}
+        """By partition the digest of the amended definition that holds at the position which the round covers."""
 
     @property
     def is_busy(self) -> bool:
@@ -70,6 +72,7 @@ class CheckpointWriter:
         moved = {p: position for p, position in positions.items() if self._position_of(p) != position}
         if moved or self._unsaved:
             self._round = (moved, followed)
+            self._definitions = {partition: self._definition_of(partition) for partition in moved}
             self._waiting = sorted(self._unsaved)
 
     async def step(self) -> None:
@@ -109,9 +112,14 @@ class CheckpointWriter:
                 followed,
                 {c: self._versions[c] for c in self._fold.cells_of(partition) if c in self._versions},
                 self._fold.notices.of(self._fold.cells_of(partition)),
+                self._definitions[partition],
             )
             for partition, position in positions.items()
         }
+
+    def _definition_of(self, partition: int) -> str | None:
+        held = self._fold.amendments_of(partition)
+        return held[-1].yields if held else None
 
     def _position_of(self, partition: int) -> int:
         marker = self._markers.get(partition)

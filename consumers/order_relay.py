@@ -44,11 +44,13 @@ class OrderRelay:
     def __init__(self, log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> None:
         self.take_ended = False
         """Whether the run goes on in another take than this one."""
+        self.amended = False
+        """Whether the definition was amended beyond what the run says."""
         self._log = log
         self._run = run
         self._control = run.topics.control.name
         self._totals = run.topics.totals.name
-        self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.definition, operators)
+        self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, operators)
         self._holds = Holds(run.definition)
         self._restrictions = Restrictions(run.definition)
         self._overrides = Overrides()
@@ -175,6 +177,7 @@ class OrderRelay:
             self._holds.apply(record.offset, verdict.order, record.timestamp)
             self._overrides.apply(record.offset, verdict.order)
             self._settled = False
+        self.amended = len(self._verifier.amendments) > len(self._run.amendments)
         if not verdict.counts:
             _log.warning("The control record at %d %s.", record.offset, verdict.effect)
 

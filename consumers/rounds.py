@@ -188,6 +188,10 @@ class AssessmentRounds(_Rounds):
                 self._pending |= dict.fromkeys(positions)
         self._owned = partitions
 
+    def amended(self) -> None:
+        """Assess everything again: what the definition did not have, it may have now."""
+        self._pending |= dict.fromkeys(self._tracked)
+
     def changed(self, cells: set[Cell]) -> None:
         """Note the cells whose ledgers have changed: what is in quarantine of them is assessed again."""
         for cell in self._of_cell.keys() & cells:

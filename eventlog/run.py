@@ -1,9 +1,9 @@
 """A run in the log: creating one, finding one, and beginning a replay epoch."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
@@ -11,10 +11,14 @@ from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog
 from eventlog.reading import WAIT_MS, Silence
 from eventlog.topics import DEFAULT_PARTITIONS, RunTopics, check_topics
-from schemas.control import EpochBegun, Mode, RunCreated, parse_control, parse_epoch, parse_restored
+from schemas.amendments import FIRST_VERSION, Amended, amended_as
+from schemas.control import EpochBegun, Mode, RunCreated, is_amendment, parse_control, parse_epoch, parse_restored
 from schemas.definition import Election, check_times
 from schemas.errors import DefinitionError, OtherVersion, RunConflict, UnknownRun, UsageError
 from schemas.fields import Record, first_fault, other_version
+
+if TYPE_CHECKING:
+    from schemas.trust import OperatorKey, OrderVerifier
 
 RUN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}")
 """What a run may be called: what Kafka allows in a topic's name, without the dot that separates its parts."""
@@ -28,6 +32,7 @@ _MORE_RECORDS: Final = 5_000
 class Run:
     """An existing run: where its records are and what it is about. Of a replay `epoch` is its take's.
 
+    `definition` is the one in force, which `amendments` have made of the one that the run began with.
     `incarnation` names the log that it was restored into; empty where it never was.
     """
 
@@ -36,6 +41,31 @@ class Run:
     epoch: str
     definition: Election
     incarnation: str = ""
+    amendments: tuple[Amended, ...] = ()
+    original: Election | None = None
+    """The definition that the run began with, where it was amended."""
+
+    @property
+    def base(self) -> Election:
+        """The definition that the run began with."""
+        return self.original or self.definition
+
+    @property
+    def version(self) -> int:
+        """The version of the definition in force."""
+        return FIRST_VERSION + len(self.amendments)
+
+    def definition_of(self, version: int) -> Election:
+        """The definition of this version, which the run has or had."""
+        definition = self.base
+        for amendment in self.amendments[: version - FIRST_VERSION]:
+            definition = amended_as(definition, amendment)
+        return definition
+
+    def amended_to(self, version: int) -> "Run":
+        """The run as it was when its definition had this version."""
+        amendments = self.amendments[: version - FIRST_VERSION]
+        return replace(self, definition=self.definition_of(version), amendments=amendments, original=self.base)
 
     @property
     def name(self) -> str:
@@ -54,8 +84,12 @@ class Run:
 
     @property
     def log_epoch(self) -> str:
-        """A name for the log that its totals are in: cursors of one cannot be compared with those of another."""
-        return f"{self.epoch}~{self.incarnation}" if self.incarnation else self.epoch
+        """A name for the log that its totals are in: cursors of one cannot be compared with those of another.
+
+        Nor can those of two versions of the definition, by which the same totals come to other sums.
+        """
+        log = f"{self.epoch}~{self.incarnation}" if self.incarnation else self.epoch
+        return f"{log}.{self.version}" if self.amendments else log
 
 
 async def create_run(
@@ -85,7 +119,7 @@ async def create_run(
         created = RunCreated(run=name, mode=mode, epoch=epoch, at=clock.now(), definition=definition)
         await log.append(topics.control.name, [Entry(b"run", created.encode())])
         run = await find_run(log, name)
-    if run.definition != definition:
+    if definition not in (run.base, run.definition):
         raise RunConflict(name, "definition")
     if run.mode != mode:
         raise RunConflict(name, "mode")
@@ -105,22 +139,25 @@ async def spread(log: EventLog, name: str, asked: int | None = None) -> int:
     return asked or DEFAULT_PARTITIONS
 
 
-async def open_run(log: EventLog, name: str) -> Run:
+async def open_run(log: EventLog, name: str, operators: "Sequence[OperatorKey] | None" = None) -> Run:
     """Find a run to work on. Raises as `find_run`, and `WrongTopic` where a live run's topics cannot hold it."""
-    run = await find_run(log, name)
+    run = await find_run(log, name, operators)
     await check_topics(log, run.topics, run.mode)
     return run
 
 
-async def find_run(log: EventLog, name: str) -> Run:
+async def find_run(log: EventLog, name: str, operators: "Sequence[OperatorKey] | None" = None) -> Run:
     """Read from the log what the run is: the first `run_created` stands; of a replay, the newest take.
+
+    Its definition is amended by the orders of those who have these keys. A reader that is given none (`None`) cannot
+    verify an amendment, and takes each that is valid as it is.
 
     Raises `UnknownRun`, and `DefinitionError` where its definition is one that this version cannot work with.
     """
     control = RunTopics(name).control.name
     if not RUN_NAME.fullmatch(name) or not await log.exists(control):
         raise UnknownRun(name)
-    found = _Found(name)
+    found = _Found(name, operators)
     end = (await log.end_offsets(control))[0]
     silence = Silence()
     async with log.reader(control, {0: 0}) as reader:
@@ -133,7 +170,18 @@ async def find_run(log: EventLog, name: str) -> Run:
         raise UnknownRun(name)
     partitions = await log.partitions(RunTopics(name, take=found.take).tallies.name)
     topics = RunTopics(name, partitions, found.take)
-    return Run(topics, found.created.mode, found.epoch, found.created.definition, found.incarnation)
+    verifier = found.verifier
+    if verifier is None or not verifier.amendments:
+        return Run(topics, found.created.mode, found.epoch, found.created.definition, found.incarnation)
+    return Run(
+        topics,
+        found.created.mode,
+        found.epoch,
+        verifier.definition,
+        found.incarnation,
+        amendments=tuple(verifier.amendments),
+        original=found.created.definition,
+    )
 
 
 async def begin_replay_epoch(
@@ -158,7 +206,10 @@ async def begin_replay_epoch(
 class _Found:
     """The fold of a control topic as far as it says what the run is."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, operators: "Sequence[OperatorKey] | None") -> None:
+        self.verifier: OrderVerifier | None = None
+        """Of the amendments alone: there is one once there is an amendment."""
+        self._operators = operators
         self.created: RunCreated | None = None
         self.take = 0
         self.epoch = ""
@@ -174,10 +225,21 @@ class _Found:
             if self.created is None:
                 self.created = self._creating(record.value or b"{}")
                 self.epoch = self.created.epoch if self.created is not None else ""
+            elif is_amendment(record.value):
+                self._amend(self.created, record)
             elif self.created.mode == "replay":
                 self._follow(record)
             elif (restored := parse_restored(record.value)) is not None and restored.run == self._name:
                 self.incarnation = restored.incarnation
+
+    def _amend(self, created: RunCreated, record: Record) -> None:
+        from schemas.trust import OrderVerifier  # noqa: PLC0415  its library takes 50 ms, and most runs are not amended
+
+        if self.verifier is None:
+            mode: Mode = "test" if self._operators is None else created.mode  # in a test every valid order counts
+            keys = self._operators or ()
+            self.verifier = OrderVerifier(self._name, self.epoch, mode, created.definition, keys)
+        self.verifier.verify(record.offset, record.value, record.timestamp)
 
     def _creating(self, value: bytes) -> RunCreated | None:
         """Parse a record that may create the run; `None` for any other. Raises `DefinitionError`, `OtherVersion`."""
@@ -196,6 +258,7 @@ class _Found:
             self._check_version(record.value)
         if begun is not None and begun.follows(self._name, self.take):
             self.take, self.epoch = begun.take, begun.epoch
+            self.verifier = None
 
     def _check_version(self, value: bytes | None) -> None:
         """Raise `OtherVersion` where another release wrote what says what the run is, or its definition."""

@@ -17,12 +17,12 @@ from schemas.fields import Record
 _MS_PER_S: Final = 1_000
 
 
-class _TakeEnded(Exception):
-    """The run goes on in another take."""
+class _RunMoved(Exception):
+    """The run goes on in another take, or with another version of its definition."""
 
 
 async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
-    """Follow the run's totals, wherever they begin, in whichever take, and however often the log goes away.
+    """Follow the run's totals, in whichever take and version of its definition, and however often the log goes away.
 
     A run that is not there yet is waited for. While the log cannot be reached, clients keep what they have; so they do
     where it refuses us in the middle of the night. At the start, when there is nothing to keep, `LogRefused` is raised.
@@ -33,7 +33,7 @@ async def follow(log: EventLog, gateway: Gateway, clock: Clock) -> NoReturn:
         error: SandikError
         try:
             await forever(_follow_run(log, gateway, clock, tries), "Following the run")
-        except _TakeEnded:
+        except _RunMoved:
             continue
         except (UnknownRun, UnknownTopic) as unknown:
             gateway.log_reached()
@@ -81,7 +81,7 @@ async def watch(gateway: Gateway, clock: Clock) -> NoReturn:
 async def _follow_run(log: EventLog, gateway: Gateway, clock: Clock, tries: Tries) -> NoReturn:
     """Follow control and totals of a run. Nobody is let in before both have been read to their end."""
     look_up = open_run if gateway.run_state is None else find_run  # who is on air stays there
-    run = await look_up(log, gateway.run_name)
+    run = await look_up(log, gateway.run_name, gateway.settings.operators)
     run_state = gateway.begin(run)
     topics = run.topics
     control, totals = topics.control.name, topics.totals.name
@@ -158,8 +158,8 @@ async def _read_orders(reader: Reader, gateway: Gateway) -> None:
     settings = gateway.settings
     for batch in await reader.read(max_records=settings.read_records, wait_ms=settings.read_wait_ms):
         gateway.fold_control(batch.records)
-    if gateway.take_ended:
-        raise _TakeEnded
+    if gateway.run_moved:
+        raise _RunMoved
 
 
 class Fold(Protocol):

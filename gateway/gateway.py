@@ -116,9 +116,10 @@ class Gateway:
         self._look_at_replay()
 
     @property
-    def take_ended(self) -> bool:
-        """Whether the run goes on in another take than the one that is followed."""
-        return self.run_state is not None and self.run_state.control.take_ended
+    def run_moved(self) -> bool:
+        """Whether the run goes on in another take, or with another definition, than the one that is followed."""
+        control = self.run_state.control if self.run_state is not None else None
+        return control is not None and (control.take_ended or control.amended)
 
     def caught_up(self) -> None:
         """Let everybody in: the view is read to the log's end. A no-op where that has been so before."""

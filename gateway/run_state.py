@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Final, Protocol
 
 import orjson
@@ -73,6 +72,7 @@ class RunState:
         """Whose event times or revisions are odd."""
         self.quarantine: Final = Quarantine(definition)
         """What is in quarantine, and waits for somebody to look at it."""
+        self._encoded: dict[int, bytes] = {}
         self.alarms: Final = Alarms()
         """What an operator should look at."""
 
@@ -94,10 +94,11 @@ class RunState:
         """The hub that serves this scope."""
         return self.hub if scope == "public" else self.live_hub
 
-    @cached_property
-    def definition_json(self) -> bytes:
-        """The election definition as it goes to clients: megabytes for a whole country, so it is encoded once."""
-        return self.run.definition.model_dump_json().encode()
+    def definition_json(self, version: int) -> bytes:
+        """This version of the definition as it goes to clients: megabytes for a country, so it is encoded once."""
+        if version not in self._encoded:
+            self._encoded[version] = self.run.definition_of(version).model_dump_json().encode()
+        return self._encoded[version]
 
     def fold(self, record: Record) -> None:
         """Fold the next record of the totals topic."""
@@ -150,6 +151,7 @@ class RunState:
                 "seq": self.view.seq if numbers else 0,
                 "heartbeat_s": heartbeat_s,
                 "scope": scope,
+                "definition_version": self.run.version,
             }
         )
 

@@ -10,7 +10,7 @@ from eventlog.port import EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run
 from sandik.read_run import quarantine_of
-from schemas.control import QuarantineRejected, QuarantineReleased, parse_control, parse_epoch
+from schemas.control import DefinitionAmended, QuarantineRejected, QuarantineReleased, parse_control, parse_epoch
 from schemas.quarantine import REPAIRABLE, Assessment, Quarantined
 from schemas.trust import OperatorKey, OrderVerifier, Verdict
 
@@ -20,7 +20,7 @@ _ABOUT: Final = ("contest", "source", "unit", "candidate", "figures", "position"
 
 async def read_verdicts(log: EventLog, run: Run, keys: Sequence[OperatorKey]) -> list[Verdict]:
     """Return every order of the control topic in its order, with whether it was verified by these keys and counts."""
-    verifier = OrderVerifier(run.name, run.epoch, run.mode, run.definition, keys)
+    verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, keys)
     verdicts = []
     async for record in read_to_end(log, run.topics.control.name):
         verdict = verifier.verify(record.offset, record.value, record.timestamp)
@@ -55,6 +55,9 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
     for verdict in verdicts:
         fields = verdict_fields(verdict)
         about = " ".join(str(fields[name]) for name in _ABOUT if fields.get(name))
+        if isinstance(verdict.order, DefinitionAmended):
+            kinds = dict.fromkeys(change.kind for change in verdict.order.changes)
+            about = f"version {verdict.order.version}: {', '.join(kinds)}"
         row = [verdict.offset, fields.get("at", ""), fields["type"] or "?", about]
         row += [fields.get("by", ""), fields.get("reason", ""), verdict.key or "no", verdict.effect]
         table.add_row(*map(str, row))

@@ -18,6 +18,7 @@ from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
 from gateway.routes.moments import Past
 from sandik.process import command_line
+from schemas.amendments import FIRST_VERSION
 from schemas.definition import Election
 from schemas.errors import LogUnavailable, UsageError
 from schemas.moments import epoch_ms
@@ -47,7 +48,7 @@ async def past_of(
     moment_ms = epoch_ms(moment)
     control = Control(run, operators)
     relays, published = await _published(log, run, moment_ms)
-    orders = await _orders(log, run, moment_ms, control)
+    orders, amendments = await _orders(log, run, moment_ms, control)
     late = published.unpublished_from()
     inexact = {number for number in range(run.topics.partitions) if not published.is_exact(number)}
     if inexact:  # watermarks leave nothing open, and the control topic need not be read once more
@@ -57,7 +58,14 @@ async def past_of(
     changes = as_relayed(as_given(run.definition, orders), relays)
     topic, partitions = run.topics.tallies.name, run.topics.partitions
     history = History(
-        run.definition, topic, lambda key: log.partition_of(key, partitions), changes, moment_ms, relays, late
+        run.definition,
+        topic,
+        lambda key: log.partition_of(key, partitions),
+        changes,
+        moment_ms,
+        relays,
+        late,
+        base=run.base,
     )
     ends = await log.offsets_at(topic, moment_ms + 1)
     expect(sum(ends.values()))
@@ -66,14 +74,15 @@ async def past_of(
             history.fold(batch.partition, batch.records)
             reached(sum(reader.positions.values()))
     history.settle()
+    definition = run.definition_of(FIRST_VERSION + max(amendments, history.amendments))
     embargoed = control.embargo.is_in_force(moment)
     return Past(
         at=moment,
         embargoed=embargoed,
-        hold=HeldUnits(run.definition).named(history.public.held),
+        hold=HeldUnits(definition).named(history.public.held),
         held=history.public.held_units,
-        on_air=() if embargoed else _rows(run.definition, history.on_air()),
-        control_room=_rows(run.definition, history.control_room()),
+        on_air=() if embargoed else _rows(definition, history.on_air()),
+        control_room=_rows(definition, history.control_room()),
         take=run.topics.take,
         unverified_warning=complaint(control.unverified(moment)),
     )
@@ -108,14 +117,19 @@ async def _before_embargo(
     return {}
 
 
-async def _orders(log: EventLog, run: Run, moment_ms: int, control: Control) -> list[Given]:
-    """The orders that stand and were given by then; `control` folds everything that was."""
+async def _orders(log: EventLog, run: Run, moment_ms: int, control: Control) -> tuple[list[Given], int]:
+    """The orders that stand and were given by then, and how many amendments of the definition had been.
+
+    `control` folds everything that was given.
+    """
     given: list[Given] = []
+    amending, amendments = {amendment.order for amendment in run.amendments}, 0
     first_ms: int | None = None
     async for record in read_to_end(log, run.topics.control.name):
         first_ms = record.timestamp if first_ms is None else first_ms
         if record.timestamp > moment_ms:
             break
+        amendments += record.offset in amending
         verdict = control.fold(record)
         if verdict is not None and verdict.stands and verdict.order is not None:
             given.append(Given(record.offset, record.timestamp, verdict.order))
@@ -124,7 +138,7 @@ async def _orders(log: EventLog, run: Run, moment_ms: int, control: Control) -> 
         raise UsageError(
             f"Run {run.name!r} began at {began.isoformat(timespec='seconds')}. Give a moment after that, with its date."
         )
-    return given
+    return given, amendments
 
 
 def _rows(definition: Election, shown: Iterable[Totals]) -> tuple[Row, ...]:

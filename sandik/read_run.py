@@ -140,7 +140,7 @@ def _parse(record: Record) -> Totals | None:
 async def quarantine_of(log: EventLog, run: Run, keys: tuple[OperatorKey, ...] = ()) -> Quarantine:
     """The run's quarantine, less what an operator has settled with an order that counts by these keys."""
     queue = Quarantine(run.definition)
-    verifier = OrderVerifier(run.name, run.epoch, run.mode, run.definition, keys)
+    verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, keys)
     async for record in read_to_end(log, run.topics.control.name):
         verdict = verifier.verify(record.offset, record.value, record.timestamp)
         if verdict is not None and verdict.order is not None and verdict.counts:

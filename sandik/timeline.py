@@ -98,7 +98,9 @@ class Timeline:
         self.kept = [verdict for verdict in judged.audit if verdict.kept]
         definition = self._run.definition
         changes = as_given(definition, given)
-        history = History(definition, self._run.topics.tallies.name, self._partition_of, changes, _EVER)
+        history = History(
+            definition, self._run.topics.tallies.name, self._partition_of, changes, _EVER, base=self._run.base
+        )
         waiting = list(orders)
         at_ms = 0
         for now_ms, batch in self._steps(orders, tallies):

@@ -8,9 +8,9 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from eventlog.clock import Clock
@@ -23,6 +23,9 @@ from eventlog.sqlite.log import SqliteLog
 from sandik.tracing import traced_where_asked
 from schemas.control import Mode
 from schemas.errors import UnknownRun, UsageError
+
+if TYPE_CHECKING:
+    from schemas.trust import OperatorKey
 
 _MEBIBYTE: Final = 1024 * 1024
 _URL_FORMS: Final = "sqlite:PATH, sqlite:PATH?max_mb=N or kafka://HOST:PORT[,HOST:PORT]"
@@ -161,7 +164,7 @@ _RUN_RETRY: Final = RetryPolicy(longest_s=1.0)
 """A run that is created is found within a second."""
 
 
-async def wait_for_run(log: EventLog, name: str, clock: Clock) -> Run:
+async def wait_for_run(log: EventLog, name: str, clock: Clock, operators: "Sequence[OperatorKey] | None" = None) -> Run:
     """The run, once it is there; a log that is away is waited for too. Says so once."""
     last_reason = ""
 
@@ -174,7 +177,7 @@ async def wait_for_run(log: EventLog, name: str, clock: Clock) -> Run:
             last_reason = reason
 
     tries = Tries(clock, _RUN_RETRY, retriable=lambda error: error.retriable or isinstance(error, UnknownRun))
-    return await retried(lambda: open_run(log, name), tries, say)
+    return await retried(lambda: open_run(log, name, operators), tries, say)
 
 
 def new_epoch() -> str:

@@ -7,15 +7,18 @@ A director's orders say how a replay goes on; they count only in a run of mode r
 An order also says until when it may be delivered (`deliver_by`), so that nobody can keep one back and hand it in later.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal, Protocol
 
 import orjson
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from schemas.amendments import FIRST_VERSION, Amended, Changes, Digest, amended_as
 from schemas.asides import VOTES
 from schemas.asides import Figures as HandSet
 from schemas.definition import Election
+from schemas.errors import DefinitionError
 from schemas.fields import Frozen, Id, Moment, UnitId
 from schemas.figures import SET_BY_HAND
 
@@ -231,6 +234,20 @@ class CallWithdrawn(_Order):
     unit: UnitId
 
 
+class DefinitionAmended(_Order):
+    """Amend the election's definition: from version `version - 1` to this one. See `schemas.amendments`."""
+
+    type: Literal["definition_amended"] = "definition_amended"
+    version: Annotated[int, Field(gt=FIRST_VERSION)]
+    amends: Digest
+    yields: Digest
+    changes: Changes
+
+    def relayed(self, offset: int) -> Amended:
+        """The record by which it holds among the tallies; `offset` is where it lies in the control topic."""
+        return Amended(version=self.version, order=offset, amends=self.amends, yields=self.yields, changes=self.changes)
+
+
 class ReplayPaused(_Order):
     """The replay stands still."""
 
@@ -279,6 +296,7 @@ Order = (
     | QuarantineRejected
     | Called
     | CallWithdrawn
+    | DefinitionAmended
     | ReplayOrder
 )
 ORDER: Final[TypeAdapter[Order]] = TypeAdapter(Annotated[Order, Field(discriminator="type")])
@@ -296,6 +314,11 @@ def parse_control(value: bytes) -> RunCreated | None:
     if not isinstance(fields, dict) or fields.get("type") != "run_created":
         return None
     return RunCreated.model_validate_json(value)
+
+
+def is_amendment(value: bytes | None) -> bool:
+    """Whether a record may be an order that amends the definition, without parsing it."""
+    return value is not None and b'"definition_amended"' in value
 
 
 def parse_epoch(value: bytes | None) -> EpochBegun | None:
@@ -318,10 +341,20 @@ def parse_restored(value: bytes | None) -> RunRestored | None:
         return None
 
 
+_OfContest = Held | Released | Taken | FigureOverridden | OverrideWithdrawn | Called | CallWithdrawn
+"""The orders about a contest, and perhaps a unit of it."""
+
+
 def unknown_in(order: Order, definition: Election) -> str | None:
     """Return a sentence about what an order names and the definition does not have; `None` where all is there."""
     if isinstance(order, EmbargoSet | EmbargoLifted | QuarantineReleased | QuarantineRejected | ReplayOrder):
         return None
+    if isinstance(order, DefinitionAmended):
+        return _impossible_amendment(order, definition)
+    return _unknown_place(order, definition)
+
+
+def _unknown_place(order: _OfContest, definition: Election) -> str | None:
     contest = definition.contest_by_id.get(order.contest)
     if contest is None:
         return f"There is no contest {order.contest!r}. There are: {', '.join(definition.contest_by_id)}."
@@ -332,7 +365,24 @@ def unknown_in(order: Order, definition: Election) -> str | None:
             _unknown_figure(order, definition) if isinstance(order, FigureOverridden) else None
         )
     if isinstance(order, Called):
-        return _unknown_candidate(order.candidate, definition, order.contest, order.unit)
+        return _unknown_candidate(order.candidate, definition, order.contest, order.unit) or _withdrawn(
+            order, definition
+        )
+    return None
+
+
+def _withdrawn(order: Called, definition: Election) -> str | None:
+    ballot = {candidate.id: candidate for candidate in definition.ballot(order.contest, order.unit)}
+    if ballot[order.candidate].withdrawn:
+        return f"{order.candidate!r} has withdrawn from {order.contest!r} in {order.unit!r}, and cannot win it."
+    return None
+
+
+def _impossible_amendment(order: DefinitionAmended, definition: Election) -> str | None:
+    try:
+        amended_as(definition, order.relayed(0))
+    except DefinitionError as error:
+        return str(error)
     return None
 
 
@@ -372,7 +422,10 @@ def _unknown_candidate(candidate: str, definition: Election, contest: str, unit:
 
 
 class RunFacts(Protocol):
-    """A run, without where its records are. `take` and `partitions` are those of its topics."""
+    """A run, without where its records are. `take` and `partitions` are those of its topics.
+
+    `definition` is the one in force, which `amendments` have made of `base`.
+    """
 
     @property
     def name(self) -> str: ...
@@ -386,3 +439,7 @@ class RunFacts(Protocol):
     def partitions(self) -> int: ...
     @property
     def definition(self) -> Election: ...
+    @property
+    def base(self) -> Election: ...
+    @property
+    def amendments(self) -> Sequence[Amended]: ...

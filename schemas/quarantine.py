@@ -3,8 +3,9 @@
 A quarantined record is bytes. As far as these can be read they are a statement about a cell (`SetAside`), and so
 something that a reader of this source's figures should know of.
 
-A release repairs only how a record came: which of two statements stands, which district's key it has. What it states is
-never changed, nor guessed; what the definition does not have cannot be repaired.
+A release repairs only how a record came: which of two statements stands, which district's key it has, that it came
+before the amendment of the definition that it needs. What it states is never changed, nor guessed; what the definition
+does not have cannot be repaired.
 
 A released statement keeps its source's revision, and is ordered after it and before the source's next one (see
 `schemas.tally`). So the source's own next statement replaces it as it would replace any other.
@@ -158,7 +159,12 @@ def quarantined(
     )
 
 
-REPAIRABLE: Final[frozenset[Reason]] = frozenset({"conflict", "backwards", "misrouted"})
+UNKNOWN: Final[frozenset[Reason]] = frozenset(
+    {"unknown_contest", "unknown_district", "unknown_box", "unknown_candidate"}
+)
+"""What the definition did not have. An amendment may have added it since: then the statement counts as it is."""
+
+REPAIRABLE: Final[frozenset[Reason]] = UNKNOWN | {"conflict", "backwards", "misrouted"}
 """What an operator can decide: which of two statements stands, that boxes go backwards, which district it is for."""
 
 
@@ -199,7 +205,7 @@ def repaired(record: Quarantined, earlier: int = 0) -> Tally:
     (event,) = parse_tallies([record.original])
     if isinstance(event, Malformed):
         raise UsageError(f"It cannot be read: {event.detail}. Reject it.")
-    if record.reason == "misrouted":
+    if record.reason == "misrouted" or record.reason in UNKNOWN:
         return event
     return _after_its_revision(event, max(earlier, event.released) + 1)
 

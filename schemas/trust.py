@@ -22,9 +22,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import ValidationError
 
+from schemas.amendments import FIRST_VERSION, MAX_AMENDMENT_BYTES, Amended, amended_as
 from schemas.control import (
     ORDER,
     CallWithdrawn,
+    DefinitionAmended,
     EmbargoSet,
     FigureOverridden,
     Held,
@@ -50,6 +52,9 @@ _SIGNATURE_BYTES: Final = 64
 RESTRICTIONS: Final = (EmbargoSet, Held, CallWithdrawn)
 """The orders by which the public sees less, and never more. That an embargo may end earlier than the one that stands is
 seen to by the fold of restrictions (`tabulation.orders.restrictions`)."""
+
+MISSED: Final = (FigureOverridden, DefinitionAmended)
+"""The orders that an operator may have meant, and that have no effect where they cannot be verified."""
 
 
 class OperatorKey:
@@ -125,7 +130,7 @@ class Verdict:
 
     The order counts where `refusal` is `None`. `key` is the fingerprint of the key that has signed it. An order that
     does not count may still be `kept`: it restricts what the public sees, and has a signature of an unknown key. Of
-    figures set by hand that is `missed`: they are not set, though an operator may have meant them to be.
+    figures set by hand, and of amendments of the definition, that is `missed`: an operator may have meant them.
     """
 
     offset: int
@@ -171,18 +176,24 @@ class OrderVerifier:
     """
 
     def __init__(self, run: str, epoch: str, mode: Mode, definition: Election, keys: Sequence[OperatorKey]) -> None:
+        """`definition` is the one that the run began with."""
+        self.definition = definition
+        """The one in force after the orders that were verified."""
+        self.amendments: list[Amended] = []
+        """Those that have made it, in their order."""
         self._run = run
         self._epoch = epoch
         self._mode = mode
-        self._definition = definition
+        self._base = definition
         self._keys = keys
         self._seen: set[str] = set()
         self._kept: set[object] = set()
         self._epochs = {epoch}
 
     def move_to(self, epoch: str) -> None:
-        """Begin another epoch: from here on orders have to be for it."""
+        """Begin another epoch: from here on orders have to be for it, and nothing is amended in it yet."""
         self._epoch = epoch
+        self.definition, self.amendments = self._base, []
 
     def verify(self, offset: int, value: bytes | None, appended_ms: int) -> Verdict | None:
         """Verify the next record, appended at this time (milliseconds since 1970), and remember that it came.
@@ -194,6 +205,8 @@ class OrderVerifier:
             self._begin(value)
         elif verdict.order is not None and verdict.counts:
             self._seen.add(verdict.order.id)
+            if isinstance(verdict.order, DefinitionAmended):
+                self._amend(verdict.order.relayed(offset))
         elif verdict.kept or verdict.missed:
             self._kept.add(orjson.loads(value or b"{}")["signature"])
         return verdict
@@ -207,8 +220,9 @@ class OrderVerifier:
                 return Verdict(offset, None, refusal="it begins an epoch and does not name it")
             if kind not in _KINDS:
                 return None
-            if len(value or b"") > MAX_ORDER_BYTES:
-                return Verdict(offset, None, refusal=f"it has more than {MAX_ORDER_BYTES} bytes")
+            limit = most_bytes(kind)
+            if len(value or b"") > limit:
+                return Verdict(offset, None, refusal=f"it has more than {limit} bytes")
             order = ORDER.validate_json(orjson.dumps(fields))
         except ValidationError as error:
             return Verdict(offset, None, refusal=f"it cannot be read: {first_fault(error)}")
@@ -228,8 +242,12 @@ class OrderVerifier:
             key.fingerprint if key else None,
             distrust or fault,
             kept=may_be_ours and isinstance(order, RESTRICTIONS),
-            missed=may_be_ours and isinstance(order, FigureOverridden),
+            missed=may_be_ours and isinstance(order, MISSED),
         )
+
+    def _amend(self, amendment: Amended) -> None:
+        self.definition = amended_as(self.definition, amendment)
+        self.amendments.append(amendment)
 
     def _begin(self, value: bytes | None) -> None:
         fields = orjson.loads(value or b"{}")
@@ -258,7 +276,13 @@ class OrderVerifier:
             return f"it was to be delivered by {_time(order.deliver_by)}, and came at {_time(appended)}"
         if order.id in self._seen:
             return "it was given before: an order counts once"
-        return self._misdirected(order) or unknown_in(order, self._definition)
+        return self._misdirected(order) or self._out_of_turn(order) or unknown_in(order, self.definition)
+
+    def _out_of_turn(self, order: Order) -> str | None:
+        in_force = FIRST_VERSION + len(self.amendments)
+        if isinstance(order, DefinitionAmended) and order.version != in_force + 1:
+            return f"it makes version {order.version} of the definition, and version {in_force} is in force"
+        return None
 
     def _misdirected(self, order: Order) -> str | None:
         if order.run != self._run:
@@ -269,6 +293,11 @@ class OrderVerifier:
         if order.epoch not in (self._epochs if is_directors else {self._epoch}):
             return "it was given for another epoch of the run"
         return None
+
+
+def most_bytes(kind: str) -> int:
+    """How large an order of this kind may be."""
+    return MAX_AMENDMENT_BYTES if kind == _AMENDMENT else MAX_ORDER_BYTES
 
 
 def _signature(fields: dict[str, object]) -> bytes | None:
@@ -303,6 +332,7 @@ def _message(fields: dict[str, object]) -> bytes:
     return _PURPOSE + orjson.dumps(unsigned, option=orjson.OPT_SORT_KEYS)
 
 
+_AMENDMENT: Final[str] = DefinitionAmended.model_fields["type"].default
 _KINDS: Final[Collection[str]] = frozenset(kind.model_fields["type"].default for kind in get_args(Order))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNINGS: Final[Collection[str]] = frozenset({"run_created", "epoch_begun"})

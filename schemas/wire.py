@@ -132,6 +132,9 @@ class Entry(Frozen):
 class Hello(Frozen):
     """Server: the first message of every connection. `mode` says whether this is a live night.
 
+    `definition_version` is that of the election's definition by which the figures of this epoch are summed up. A client
+    that has another one fetches it anew.
+
     During an embargo `seq` is 0 for the public: how much has come in is a number too.
     """
 
@@ -143,6 +146,7 @@ class Hello(Frozen):
     seq: Total
     heartbeat_s: Annotated[float, Field(gt=0, le=MAX_PAUSE_S)]
     scope: Scope = "public"
+    definition_version: Annotated[int, Field(ge=1)] = 1
 
 
 class Snapshot(Frozen):

@@ -44,6 +44,11 @@ from gateway.routes.seats import SeatsEndpoint
 from gateway.routes.stream import StreamEndpoint
 from gateway.routes.totals import TotalsEndpoint
 from gateway.workers import WorkerMetrics
+from schemas.amendments import FIRST_VERSION
+
+_VERSION_DIGITS: Final = 6
+"""More than the version of any definition has."""
+_SHOWN_CHARS: Final = 20
 
 
 def application(
@@ -75,6 +80,9 @@ def application(
     async def definition(request: Request) -> Response:
         return _definition(gateway, request)
 
+    async def versions(_: Request) -> Response:
+        return _versions(gateway)
+
     app = Starlette(
         routes=[
             Route("/", index),
@@ -95,6 +103,7 @@ def application(
             Route("/v1/rows.csv", rows.csv),
             Route("/v1/flat.json", rows.flat),
             Route("/v1/definition", definition),
+            Route("/v1/definition/versions", versions),
             Route("/v1/boundaries", BoundariesEndpoint(boundaries).answer),
         ],
         middleware=[Middleware(AdmissionMiddleware, gateway=gateway)],
@@ -107,8 +116,32 @@ def application(
 
 
 def _definition(gateway: Gateway, request: Request) -> Response:
+    """The definition in force, or the version that is asked for."""
     run_state = run_state_of(gateway)
-    return unless_held(request, run_state.definition_json, f'"{run_state.run.epoch}"')
+    run = run_state.run
+    asked = request.query_params.get("version", str(run.version))
+    version = int(asked) if asked.isdecimal() and len(asked) <= _VERSION_DIGITS else 0
+    if not FIRST_VERSION <= version <= run.version:
+        message = f"There is no version {asked[:_SHOWN_CHARS]!r} of the definition: {run.version} is in force."
+        raise HTTPException(404, message)
+    etag = f'"{run.epoch}"' if version == FIRST_VERSION else f'"{run.epoch}.{version}"'
+    return unless_held(request, run_state.definition_json(version), etag)
+
+
+def _versions(gateway: Gateway) -> Response:
+    """Every version that the definition has had: its digest, and what has made it."""
+    run = run_state_of(gateway).run
+    versions = [{"version": FIRST_VERSION, "digest": run.base.digest, "order": None, "changes": []}]
+    versions += [
+        {
+            "version": one.version,
+            "digest": one.yields,
+            "order": one.order,
+            "changes": [change.model_dump(mode="json") for change in one.changes],
+        }
+        for one in run.amendments
+    ]
+    return json_answer(orjson.dumps(versions), headers=NO_CACHE)
 
 
 async def _health(_: Request) -> Response:

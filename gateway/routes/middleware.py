@@ -22,7 +22,9 @@ _OPEN_PATHS: Final = frozenset({"/", "/control", "/healthz", "/readyz"})
 _OPEN_FOLDERS: Final = ("/static/", "/overlays/")
 """The pages hold no figures, and a balancer asks for health without a token."""
 
-_WITHOUT_NUMBERS: Final = frozenset({"/v1/definition", "/v1/boundaries", "/metrics", STREAM_PATH})
+_WITHOUT_NUMBERS: Final = frozenset(
+    {"/v1/definition", "/v1/definition/versions", "/v1/boundaries", "/metrics", STREAM_PATH}
+)
 """Routes that an embargo leaves alone; the stream and the metrics keep it by themselves.
 
 All others are closed, so that one which is added later cannot be forgotten.

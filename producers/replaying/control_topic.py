@@ -46,7 +46,7 @@ class OrderReceiver:
         self._tries = tries
         self._since = since
         self._position = 0
-        self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.definition, operators)
+        self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, operators)
         self._own_epochs: set[str] = set()
 
     def expect(self, epoch: str) -> None:

@@ -15,15 +15,24 @@ from typing import Final
 from eventlog.archive.segment import microseconds
 from eventlog.clock import Clock
 from eventlog.loops import Tries, forever, retried
-from eventlog.port import EventLog
+from eventlog.port import Entry, EventLog
 from eventlog.run import Run, begin_replay_epoch, find_run
 from producers.publish import BATCH_RECORDS, Publisher
 from producers.replaying.archived import ArchivedNight, ArchiveReader
 from producers.replaying.control_topic import OrderReceiver, PositionPublisher, ReplayPosition
 from producers.replaying.playhead import Playhead, Status
-from schemas.control import ReplayOrder, ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped
+from schemas.amendments import AMENDED_KEY, FIRST_VERSION, Amended, parse_amended
+from schemas.control import (
+    DefinitionAmended,
+    ReplayOrder,
+    ReplayPaused,
+    ReplayResumed,
+    ReplaySought,
+    ReplaySpeedSet,
+    ReplayStepped,
+)
 from schemas.errors import UsageError
-from schemas.trust import OperatorKey
+from schemas.trust import OperatorKey, OrderSigner, encode_order
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +51,8 @@ LAST_POSITION_S: Final = 5.0
 class ReplaySettings:
     """How to replay: `begin` and `end` are moments of the night; at the end `loop` begins anew, and `stay` waits there.
 
-    `operators`: whose orders count; without any, everybody's do.
+    `operators`: whose orders count; without any, everybody's do. `signer` signs the amendments
+    of the night's definition, which are ordered anew.
     """
 
     speed: float = 1.0
@@ -51,6 +61,7 @@ class ReplaySettings:
     loop: bool = False
     stay: bool = False
     operators: tuple[OperatorKey, ...] = ()
+    signer: OrderSigner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,8 @@ class ArchiveReplay:
         self._published_state: tuple[str, float, Status] | None = None
         self._confirm_due = 0.0
         self._quitting = False
+        self._version = FIRST_VERSION
+        """Of the definition, as far as its amendments were ordered in this epoch."""
         self._wake_up = asyncio.Event()
 
     async def play(self) -> None:
@@ -184,11 +197,39 @@ class ArchiveReplay:
             return
         entries = self._reader.take(end)
         handed_us = self._playhead.clock_us(self._clock.monotonic())
+        await self._amend(entries)
         await self._publisher.append(entries)
         durable_us = self._playhead.clock_us(self._clock.monotonic())
         self._playhead.published(len(entries), times[end - 1])
         appended = AppendedRecords(times[begin:end], handed_us, durable_us, self._playhead.speed)
         self._observer.on_appended(appended)
+
+    async def _amend(self, entries: Sequence[Entry]) -> None:
+        """Order in this run what amends the definition among these tallies, before they are in its log."""
+        for entry in entries:
+            if entry.key == AMENDED_KEY:
+                await self._order(parse_amended(entry.value))
+
+    async def _order(self, amendment: Amended) -> None:
+        """Order an amendment, unless this epoch has it: it lies in each partition."""
+        if amendment.version <= self._version:
+            return
+        order = DefinitionAmended(
+            run=self._run.name,
+            epoch=self._run.epoch,
+            id=f"replay-{self._run.epoch}-{amendment.version}"[:64],
+            by="replay",
+            at=self._clock.now(),
+            reason="As in the night that is replayed.",
+            version=amendment.version,
+            amends=amendment.amends,
+            yields=amendment.yields,
+            changes=amendment.changes,
+        )
+        entries = [Entry(b"order", encode_order(order, self._settings.signer))]
+        control = replace(self._publisher, topic=self._run.topics.control.name)
+        await control.append(entries)
+        self._version = amendment.version
 
     def _publish_position(self, head_us: int | None, now_s: float, now: datetime) -> None:
         playhead = self._playhead
@@ -269,6 +310,7 @@ class ArchiveReplay:
                 return found
             return await begin_replay_epoch(self._log, found, epoch=epoch, clock=self._clock, partitions=partitions)
 
+        self._version = FIRST_VERSION
         self._run = found = await retried(begun, Tries(self._clock, self._publisher.retry), partial(_log.warning, "%s"))
         self._publisher = replace(self._publisher, topic=found.topics.tallies.name)
 

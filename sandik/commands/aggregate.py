@@ -72,7 +72,7 @@ async def _until_end(url: str, name: str, settings: AggregateSettings) -> Progre
     clock = Wall()
     async with open_log(url, clock) as log:
         with screen.bar("folding tallies") as bar:
-            run = await open_run(log, name)
+            run = await open_run(log, name, settings.operators)
             aggregator = Aggregator(log, run, clock, settings, lambda progress: bar.reached(progress.folded))
             return await aggregator.run_until_end(bar.expect)
 
@@ -80,7 +80,7 @@ async def _until_end(url: str, name: str, settings: AggregateSettings) -> Progre
 async def _for_ever(url: str, name: str, settings: AggregateSettings, host: str, metrics_port: int | None) -> None:
     clock = Wall()
     async with open_log(url, clock) as log:
-        run = await wait_for_run(log, name, clock)
+        run = await wait_for_run(log, name, clock, settings.operators)
         screen.say(f"Folding run {name!r} ({run.mode}), {grouped(len(run.definition.districts))} districts.")
         progress = Progress()
         with metrics_served(host, metrics_port, AggregatorMetrics(progress, clock)):

@@ -88,8 +88,11 @@ def replay(
     night = ArchivedNight(open_archive(folder), by_append=clock is Due.APPEND)
     definition = night.archive.manifest.definition
     since, until = (None if text is None else parse_night_moment(text, definition) for text in (begin, end))
-    settings = ReplaySettings(speed, since, until, loop=loop, stay=stay, operators=operator_keys(operator_key))
-    director = _Director(by, order_signer(signer) if signer is not None else None)
+    own = order_signer(signer) if signer is not None else None
+    settings = ReplaySettings(
+        speed, since, until, loop=loop, stay=stay, operators=operator_keys(operator_key), signer=own
+    )
+    director = _Director(by, own)
     published = run_to_completion(_replay(night, log, run, settings, director))
     screen.say(f"Replayed {grouped(published)} tallies into run {run!r}.")
 

@@ -19,8 +19,10 @@ from sandik.options import OutFile, command_app, write_out
 from sandik.process import calm_garbage_collector
 from sandik.quantities import grouped
 from sandik.timeline import Due, Timeline, TimelineScope, document
+from schemas.control import is_amendment
 from schemas.errors import UsageError
 from schemas.moments import epoch_ms
+from schemas.trust import OrderVerifier
 from tabulation.orders.restrictions import complaint
 
 EXAMPLE = "Example: sandik timeline archives/2024-yerel --contest metropolitan_mayor --source aa --out night.json"
@@ -79,7 +81,18 @@ def timeline(
 def _run_of(archive: Archive) -> Run:
     manifest = archive.manifest
     topics = RunTopics(manifest.run, manifest.partitions)
-    return Run(topics, manifest.mode, manifest.epoch, manifest.definition)
+    verifier = OrderVerifier(manifest.run, manifest.epoch, "test", manifest.definition, ())  # who signed is not known
+    for record in archive.control():
+        if is_amendment(record.value):
+            verifier.verify(record.offset, record.value, record.append_ms)
+    return Run(
+        topics,
+        manifest.mode,
+        manifest.epoch,
+        verifier.definition,
+        amendments=tuple(verifier.amendments),
+        original=manifest.definition,
+    )
 
 
 def _tallies(archive: Archive, clock: Clock) -> Iterator[Due]:

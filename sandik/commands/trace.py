@@ -195,10 +195,10 @@ async def _found(
 ) -> _Found:
     clock = Wall()
     async with open_log(url, clock) as log:
-        run = await find_run(log, name)
+        run = await find_run(log, name, operators or None)
         asked = _asked(run.definition, number, source)
         topics = run.topics
-        trace = Trace(run.definition, topics.tallies.name, lambda key: log.partition_of(key, topics.partitions), asked)
+        trace = Trace(run.base, topics.tallies.name, lambda key: log.partition_of(key, topics.partitions), asked)
         await _fold_district(log, run, asked.district, trace)
         async for record in read_to_end(log, topics.quarantine.name):
             if not is_assessment(record.key):

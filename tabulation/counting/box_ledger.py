@@ -32,7 +32,7 @@ _BOX_BYTES: Final = 4
 class BoxLedger:
     """The boxes of one cell. `version` is the log offset of the last tally that changed anything that is kept.
 
-    `candidates` are the ballot's, by id; `boxes_total` is how many boxes the district has.
+    `candidates` are the ballot's, by id; `boxes_total` is how many boxes the district has or had.
     """
 
     __slots__ = (
@@ -74,6 +74,18 @@ class BoxLedger:
     def __len__(self) -> int:
         """How many boxes have been heard of."""
         return len(self.heard())
+
+    def amended(self, candidates: tuple[str, ...], boxes_total: int, offset: int) -> "BoxLedger":
+        """The same ledger from `offset` on, with a ballot that has everybody of this one's, and so many boxes."""
+        ledger = BoxLedger(self.cell, candidates, boxes_total, self.votes_per_voter, self.given)
+        boxes, newest, before = self.heard(), self.as_of, self.packing
+        ledger._boxes = {
+            box: ledger.packing.of_sums(before.sums(packed), before.moment(packed), before.order(packed))
+            for box, packed in boxes.items()
+        }
+        ledger._total = sum(ledger._boxes.values())
+        ledger._newest, ledger.version = newest, offset
+        return ledger
 
     @property
     def layout(self) -> dict[str, Any]:

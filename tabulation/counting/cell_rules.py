@@ -1,6 +1,6 @@
 """Which tallies a cell takes, by the election definition."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -9,6 +9,7 @@ from schemas.figures import ABSENT_COUNTS, EVERY_COUNT, AbsentCount, Given
 from schemas.quarantine import Reason
 from schemas.tally import NOT_GIVEN, Counted, Reported, Tally, Withdrawn
 from schemas.totals import Cell
+from schemas.units import BoxRange
 
 PartitionOf = Callable[[bytes], int]
 """The partition of `tallies` that a key falls into."""
@@ -41,6 +42,13 @@ class CellRules:
     partition: int
     votes_per_voter: int = 1
     given: Given = EVERY_COUNT
+    closed: frozenset[int] = frozenset()
+    """Boxes that are not waited for any more; what was counted in one can be withdrawn."""
+
+    @property
+    def boxes_kept(self) -> int:
+        """How many boxes a ledger has room for: those that are closed, too, as long as boxes are what is reported."""
+        return len(self.boxes) if self.takes_reports else len(self.boxes) + len(self.closed)
 
     def refusal(self, tally: Tally, key: bytes | None, partition: int) -> Refusal | None:
         """Why this tally of the cell cannot be used, or `None`."""
@@ -50,7 +58,10 @@ class CellRules:
             kind = "whole districts, not boxes" if self.takes_reports else "each box by itself, not whole districts"
             return Refusal("wrong_kind", f"{self.cell.source} reports {kind}")
         if type(tally) is not Reported and tally.box not in self.boxes:
-            return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
+            if tally.box not in self.closed:
+                return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
+            if type(tally) is not Withdrawn:
+                return Refusal("unknown_box", f"box {tally.box} of {self.cell.district} is closed")
         if type(tally) is Withdrawn:
             return None
         if not self.given.is_plain or None in (tally.registered, tally.cast, tally.valid, tally.invalid):
@@ -90,14 +101,14 @@ class Rulebook:
     """The rules of every cell, by the definition."""
 
     def __init__(self, definition: Election, partition_of: PartitionOf) -> None:
-        self._definition = definition
+        self.definition: Final = definition
         self._partition_of = partition_of
-        self._boxes: dict[str, frozenset[int]] = {}
+        self._boxes: dict[str, tuple[frozenset[int], frozenset[int]]] = {}
         self._reporting = {source.id for source in definition.sources if source.reports == "districts"}
 
     def rules_for(self, cell: Cell) -> CellRules | Refusal:
         """The rules of a cell, or why there can be none."""
-        definition = self._definition
+        definition = self.definition
         if cell.contest not in definition.contest_by_id:
             return Refusal("unknown_contest", f"no contest {cell.contest[:SHOWN_CHARS]!r} in the election definition")
         if cell.source not in definition.source_ids:
@@ -109,20 +120,25 @@ class Rulebook:
         if not definition.is_held(cell.contest, cell.district):
             return Refusal("unknown_contest", f"contest {cell.contest!r} is not held in {cell.district}")
         key = cell.district.encode()
+        boxes, closed = self._boxes_of(definition.unit_by_id[cell.district])
         return CellRules(
             cell,
             takes_reports=cell.source in self._reporting,
-            boxes=self._boxes_of(definition.unit_by_id[cell.district]),
+            boxes=boxes,
             candidates=definition.ballot_ids(cell.contest, cell.district),
             key=key,
             partition=self._partition_of(key),
             votes_per_voter=definition.contest_by_id[cell.contest].votes_per_voter,
             given=definition.given(cell.contest, cell.source),
+            closed=closed,
         )
 
-    def _boxes_of(self, district: Unit) -> frozenset[int]:
-        """The district's box numbers: one set for all contests and sources."""
+    def _boxes_of(self, district: Unit) -> tuple[frozenset[int], frozenset[int]]:
+        """The district's box numbers, and those that are closed: the same sets for all contests and sources."""
         if district.id not in self._boxes:
-            numbers = (box for first, last in district.boxes for box in range(first, last + 1))
-            self._boxes[district.id] = frozenset(numbers)
+            self._boxes[district.id] = _numbers(district.boxes), _numbers(district.closed)
         return self._boxes[district.id]
+
+
+def _numbers(ranges: Iterable[BoxRange]) -> frozenset[int]:
+    return frozenset(box for first, last in ranges for box in range(first, last + 1))

@@ -45,6 +45,7 @@ class _MarkerRecord(Frozen):
     followed: Total
     versions: tuple[tuple[str, str, str, int], ...]
     notices: tuple[Notice, ...] = ()
+    definition: str | None = None
 
 
 class _Head(Frozen):
@@ -76,19 +77,28 @@ class Marker:
 
     `position` is the next offset of `tallies` to read, `followed` the next one of `totals`, and `versions` the least
     version at which each cell's ledger must be found. `notices` are what was noticed of its cells until then.
+    `definition` is the digest of the one that holds there, `None` where it is the one that the run began with.
     """
 
     position: int = 0
     followed: int = 0
     versions: Mapping[Cell, int] = field(default_factory=dict)
     notices: Sequence[Notice] = ()
+    definition: str | None = None
 
     def entry(self, partition: int) -> Kept:
         """The marker as a record of `ledger`."""
         versions = [[*cell, version] for cell, version in sorted(self.versions.items())]
-        record = {"v": MARKER_VERSION, "position": self.position, "followed": self.followed, "versions": versions}
+        record: dict[str, Any] = {
+            "v": MARKER_VERSION,
+            "position": self.position,
+            "followed": self.followed,
+            "versions": versions,
+        }
         if self.notices:
             record["notices"] = [notice.model_dump() for notice in self.notices]
+        if self.definition is not None:
+            record["definition"] = self.definition
         return Kept(MARKER_KEY, orjson.dumps(record), partition)
 
 
@@ -198,4 +208,4 @@ def _marker(value: bytes) -> Marker:
     _check_version(value, MARKER_VERSION)
     record = _MarkerRecord.model_validate_json(value)
     versions = {Cell(*cell): version for *cell, version in record.versions}
-    return Marker(record.position, record.followed, versions, record.notices)
+    return Marker(record.position, record.followed, versions, record.notices, record.definition)

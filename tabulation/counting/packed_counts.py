@@ -197,6 +197,15 @@ class Packing:
         counts = {"boxes_opened": 1, "annulled": 0, **stated_in(content), "flagged": any(odd)}
         return (*(counts[name] for name in self.given.kept), *odd, is_impossible, excess)
 
+    def of_sums(self, sums: Sums, moment: int, order: int) -> int:
+        """Pack what another layout has of one statement: its sums, moment and order."""
+        row = self._nothing[:]
+        for candidate, votes in sums.votes.items():
+            row[self._place[candidate]] = votes
+        counts, flags = (getattr(sums, name) for name in self.given.kept), (sums.flags[flag] for flag in BOX_FLAGS)
+        self._fill(row, self._first_count, *counts, *flags, sums.excess, moment, order)
+        return int.from_bytes(row, "little")
+
     def _since_epoch(self, at: datetime) -> timedelta:
         """How long after `FIRST_EVENT` this is.
 

@@ -83,6 +83,13 @@ class ReportLedger:
         """How many reports are kept."""
         return len(self._reports)
 
+    def amended(self, candidates: tuple[str, ...], boxes_total: int, offset: int) -> "ReportLedger":
+        """The same ledger from `offset` on, with a ballot that has everybody of this one's, and so many boxes."""
+        ledger = ReportLedger(self.cell, Sums.zero(candidates), boxes_total, self.votes_per_voter, self.given)
+        ledger._corrected, ledger._reports, ledger.version = self._corrected, self._reports.copy(), offset
+        ledger._stand()
+        return ledger
+
     @property
     def layout(self) -> dict[str, Any]:
         """Return what a packed report is made of. A checkpoint with another layout is not used."""

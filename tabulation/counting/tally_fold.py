@@ -1,17 +1,24 @@
 """The tally fold: records of the tallies log in, changed cells and quarantined records out. Pure.
 
+An amendment of the definition lies among the tallies of each partition, and those behind it are judged by what it
+yields: what a partition's records come to depends on them alone, and not on when anybody read the control topic.
+
 Sources are kept side by side: a cell is one (contest, source, district). What cannot be used is never dropped in
 silence and never stops the stream: it comes out as a `Quarantined` with its reason, its bytes and its position.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, cast
 
+from pydantic import ValidationError
+
+from schemas.amendments import AMENDED_KEY, FIRST_VERSION, Amended, amended_as, parse_amended
 from schemas.definition import Election
-from schemas.fields import EVENTS_END, Record
+from schemas.errors import DefinitionError
+from schemas.fields import EVENTS_END, Record, first_fault
 from schemas.quarantine import Quarantined, quarantined
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, parse_tallies
 from schemas.totals import Cell
@@ -57,13 +64,29 @@ _MAY_RESTART: Final = frozenset({"stale", "overturned"})
 class TallyFold:
     """Running totals over the partitions it is fed. One partition's records must come in offset order."""
 
-    def __init__(self, definition: Election, topic: str, partition_of: PartitionOf) -> None:
+    def __init__(
+        self,
+        definition: Election,
+        topic: str,
+        partition_of: PartitionOf,
+        ordered: Collection[str] | None = None,
+    ) -> None:
+        """`definition` is the one that the run began with.
+
+        `ordered` are the digests that amendments may yield, as the control topic has them; without it, as of an
+        archive, all that fit are taken.
+        """
         self.ledgers: dict[Cell, Ledger] = {}
         self.outcomes: Counter[str] = Counter()
         self.notices: Final = Notices()
         self._definition = definition
         self._not_ahead = EVENTS_END
+        self._ordered = ordered
         self._rulebook = Rulebook(definition, partition_of)
+        self._amended: dict[int, list[Amended]] = {}
+        """By partition the amendments that hold in it, where there is any."""
+        self._rulebooks: dict[str, Rulebook] = {}
+        """By digest those of amended definitions."""
         self._topic = topic
         self._partition_of = partition_of
         self._intakes: dict[tuple[str, str, str], _Intake] = {}
@@ -83,6 +106,11 @@ class TallyFold:
     def take(self, partition: int, record: Record, tally: Tally | Refusal, outputs: Outputs) -> None:
         """Fold the next record of a partition, with what `parse` made of it; what it comes to is added to `outputs`."""
         if type(tally) is Refusal:
+            if record.key == AMENDED_KEY:
+                refused = self._amend(partition, record, outputs)
+                if refused is None:
+                    return
+                tally = refused
             self._refuse(partition, record, tally, outputs)
             return
         result = self._fold(partition, record, tally, outputs)
@@ -108,10 +136,10 @@ class TallyFold:
 
     def could_hold(self, ledger: Ledger) -> bool:
         """Whether a ledger is one that this definition's tallies come to: of such a cell, kind and ballot."""
-        rules = self._rulebook.rules_for(ledger.cell)
+        rules = self._rules_for(ledger.cell)
         if type(rules) is Refusal or isinstance(ledger, ReportLedger) != rules.takes_reports:
             return False
-        is_alike = (ledger.boxes_total, ledger.votes_per_voter) == (len(rules.boxes), rules.votes_per_voter)
+        is_alike = (ledger.boxes_total, ledger.votes_per_voter) == (rules.boxes_kept, rules.votes_per_voter)
         is_alike = is_alike and ledger.given == rules.given
         return ledger.sums.votes.keys() == rules.candidates and is_alike
 
@@ -122,11 +150,12 @@ class TallyFold:
 
     def forget(self, partition: int) -> None:
         """Drop everything that belongs to a partition: another member owns it now, or it is read anew."""
+        self._amended.pop(partition, None)
         cells = self.cells_of(partition)
         self.notices.forget(cells)
         for cell in cells:
             del self.ledgers[cell]
-            self._intakes.pop(cell, None)
+        self._reopen(partition)
 
     def cells_of(self, partition: int) -> list[Cell]:
         """The cells that live in a partition."""
@@ -135,6 +164,75 @@ class TallyFold:
     def partition_of(self, cell: Cell) -> int:
         """The partition that a cell lives in."""
         return self._partition_of(cell.district.encode())
+
+    def definition_of(self, partition: int) -> Election:
+        """The definition by which a partition's next tally is judged."""
+        return self._rulebook_of(partition).definition
+
+    def amendments_of(self, partition: int) -> Sequence[Amended]:
+        """The amendments that hold in a partition, in their order."""
+        return self._amended.get(partition, ())
+
+    def resume(self, partition: int, amendments: Sequence[Amended]) -> None:
+        """Go on in a partition, of which nothing is folded yet, where these amendments hold.
+
+        Raises `DefinitionError` where they do not follow one another.
+        """
+        for amendment in amendments:
+            self._take_up(partition, amendment)
+
+    def _amend(self, partition: int, record: Record, outputs: Outputs) -> Refusal | None:
+        """Judge what comes behind this record by the definition that it amends to; why not, where it cannot be used.
+
+        Nothing comes of a version that the partition has reached: several owners may have written it.
+        """
+        try:
+            amendment = parse_amended(record.value)
+        except ValidationError as error:
+            return Refusal("malformed", f"it amends the definition, and cannot be read: {first_fault(error)}")
+        if amendment.version <= FIRST_VERSION + len(self.amendments_of(partition)):
+            return None
+        if self._ordered is not None and amendment.yields not in self._ordered:
+            return Refusal("malformed", "it amends the definition as no order that counts does")
+        try:
+            self._take_up(partition, amendment)
+        except DefinitionError as error:
+            return Refusal("malformed", f"it amends the definition, and cannot be used: {error}")
+        for cell in self.cells_of(partition):
+            if self._adapt(cell, record.offset):
+                outputs.changed.add(cell)
+        return None
+
+    def _take_up(self, partition: int, amendment: Amended) -> None:
+        if amendment.version != FIRST_VERSION + len(self.amendments_of(partition)) + 1:
+            raise DefinitionError("It does not follow the version that holds there.")
+        if amendment.yields not in self._rulebooks or amendment.amends != self.definition_of(partition).digest:
+            definition = amended_as(self.definition_of(partition), amendment)
+            self._rulebooks[amendment.yields] = Rulebook(definition, self._partition_of)
+        self._amended.setdefault(partition, []).append(amendment)
+        self._reopen(partition)
+
+    def _adapt(self, cell: Cell, offset: int) -> bool:
+        """Let a ledger follow the rules of its cell as they are now; whether they are others for it."""
+        rules, ledger = self._rules_for(cell), self.ledgers[cell]
+        if type(rules) is Refusal:  # an amendment takes nothing away that a cell hangs on
+            raise RuntimeError(f"{cell} was counted, and has no rules any more: {rules.detail}")
+        if ledger.sums.votes.keys() == rules.candidates and ledger.boxes_total == rules.boxes_kept:
+            return False
+        self.ledgers[cell] = ledger.amended(tuple(sorted(rules.candidates)), rules.boxes_kept, offset)
+        return True
+
+    def _reopen(self, partition: int) -> None:
+        """Forget by which rules a partition's cells take tallies."""
+        for cell in [cell for cell in self._intakes if self._partition_of(cell[2].encode()) == partition]:
+            del self._intakes[cell]
+
+    def _rulebook_of(self, partition: int) -> Rulebook:
+        held = self._amended.get(partition)
+        return self._rulebooks[held[-1].yields] if held else self._rulebook
+
+    def _rules_for(self, cell: Cell) -> CellRules | Refusal:
+        return self._rulebook_of(self.partition_of(cell)).rules_for(cell)
 
     def _notice(self, record: Record, tally: Tally, outcome: Outcome | ReportOutcome) -> None:
         """Notice what is odd about when a tally was told."""
@@ -198,7 +296,7 @@ class TallyFold:
 
     def _open(self, tally: Tally) -> _Intake | Refusal:
         """Begin to take a cell's tallies, or say why it has none."""
-        rules = self._rulebook.rules_for(Cell(tally.contest, tally.source, tally.district))
+        rules = self._rules_for(Cell(tally.contest, tally.source, tally.district))
         if isinstance(rules, Refusal):
             return rules
         intake = self._intakes[rules.cell] = _Intake(rules, self.ledgers.get(rules.cell))
@@ -223,7 +321,7 @@ class TallyFold:
 
 def _new_ledger(rules: CellRules) -> Ledger:
     """The ledger of a cell that nothing was heard of yet."""
-    candidates, boxes_total = tuple(sorted(rules.candidates)), len(rules.boxes)
+    candidates, boxes_total = tuple(sorted(rules.candidates)), rules.boxes_kept
     if rules.takes_reports:
         return ReportLedger(rules.cell, Sums.zero(candidates), boxes_total, rules.votes_per_voter, rules.given)
     return BoxLedger(rules.cell, candidates, boxes_total, rules.votes_per_voter, rules.given)

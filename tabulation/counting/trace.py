@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from schemas.amendments import AMENDED_KEY
 from schemas.definition import Election
 from schemas.fields import Record
 from schemas.quarantine import Quarantined
@@ -90,9 +91,11 @@ class Trace:
 
     def fold(self, partition: int, records: Sequence[Record]) -> None:
         """Fold the next records of the partition."""
-        own = [record for record in records if record.key == self._key]
+        own = [record for record in records if record.key in (self._key, AMENDED_KEY)]
         for record, tally in zip(own, parse(own), strict=True):
-            if isinstance(tally, Refusal) or self._is_about(tally):
+            if record.key == AMENDED_KEY:
+                self._fold.take(partition, record, tally, Outputs())
+            elif isinstance(tally, Refusal) or self._is_about(tally):
                 self._take(partition, record, tally)
 
     def set_aside(self, record: Quarantined) -> None:

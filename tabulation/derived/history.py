@@ -99,9 +99,13 @@ class History:
         moment_ms: int,
         relays: Relays | None = None,
         late: Mapping[int, int] | None = None,
+        *,
+        base: Election | None = None,
     ) -> None:
+        """`definition` is the newest, and `base` the one that the run began with, where that is another one."""
         self.changed: set[Cell] = set()
-        self._fold = TallyFold(definition, topic, partition_of)
+        self._fold = TallyFold(base or definition, topic, partition_of)
+        self._partitions: set[int] = set()
         self._zone = ZoneInfo(definition.timezone)
         self._moment_ms = moment_ms
         self._relays = relays
@@ -126,8 +130,14 @@ class History:
         if relays is not None:
             self._plan(relays)
 
+    @property
+    def amendments(self) -> int:
+        """How many amendments of the definition hold in the partition that has most of them."""
+        return max((len(self._fold.amendments_of(partition)) for partition in self._partitions), default=0)
+
     def fold(self, partition: int, records: Sequence[Record]) -> None:
         """Fold the next records of a partition, as far as they were there by then."""
+        self._partitions.add(partition)
         pending, ends = self._pending.get(partition, deque()), self._ends.get(partition, deque())
         begin = 0
         for index, record in enumerate(records):

@@ -11,7 +11,8 @@ from typing import Final
 
 import orjson
 
-from schemas.control import Called, CallWithdrawn, Order, RunFacts, parse_epoch, parse_restored
+from schemas.amendments import MAX_AMENDMENT_BYTES
+from schemas.control import Called, CallWithdrawn, Order, RunFacts, is_amendment, parse_epoch, parse_restored
 from schemas.fields import Record, other_version
 from schemas.progress import parse_moved
 from schemas.quarantine import Quarantined, Reason, quarantined
@@ -44,7 +45,9 @@ def broken_control(topic: str, record: Record, verdict: Verdict | None) -> Quara
     if detail is None or other_version(record.value) is not None:
         return None
     key, value = record.key or b"", record.value or b""
-    is_too_large = verdict is not None and len(value) > MAX_ORDER_BYTES
+    is_too_large = verdict is not None and len(value) > (
+        MAX_AMENDMENT_BYTES if is_amendment(value) else MAX_ORDER_BYTES
+    )
     reason: Reason = "too_large" if is_too_large else "malformed"
     if len(key) > MAX_KEPT_BYTES or len(value) > MAX_KEPT_BYTES:
         detail = f"{detail}; of {len(value)} bytes the first {MAX_KEPT_BYTES} are here"
@@ -90,8 +93,13 @@ class Control:
         self.clock = ReplayClock(run.epoch, run.partitions)
         self.definition: Final = run.definition
         self._run = run
-        self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.definition, operators)
+        self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, operators)
         self._calls: dict[tuple[str, str], Called] = {}
+
+    @property
+    def amended(self) -> bool:
+        """Whether the definition was amended beyond what the run says that is folded."""
+        return len(self._verifier.amendments) > len(self._run.amendments)
 
     @property
     def embargo(self) -> Embargo:

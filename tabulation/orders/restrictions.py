@@ -15,6 +15,7 @@ from typing import Final
 from schemas.control import (
     Called,
     CallWithdrawn,
+    DefinitionAmended,
     EmbargoLifted,
     EmbargoSet,
     FigureOverridden,
@@ -91,6 +92,7 @@ class Restrictions:
         self._held: dict[tuple[str, str | None], set[str]] = {}
         self._calls: dict[tuple[str, str], Verdict] = {}
         self._missed: dict[Cell, Verdict] = {}
+        self._missed_amendments: dict[str, Verdict] = {}
 
     def fold(self, verdict: Verdict) -> None:
         """Fold one verdict: a kept order stands from here on, one that counts takes the place of those it is about."""
@@ -98,6 +100,8 @@ class Restrictions:
             return
         if verdict.missed and isinstance(verdict.order, FigureOverridden):
             self._missed.setdefault(cell_of(verdict.order), verdict)
+        elif verdict.missed and isinstance(verdict.order, DefinitionAmended):
+            self._missed_amendments.setdefault(verdict.order.yields, verdict)
         elif verdict.kept:
             self._keep(verdict, verdict.order)
         elif verdict.counts:
@@ -111,7 +115,8 @@ class Restrictions:
     def unverified(self, now: datetime) -> tuple[Verdict, ...]:
         """The orders that cannot be verified and restrict something at this moment, by their offset.
 
-        Among them are figures set by hand that cannot be verified: they restrict nothing, and are missed.
+        Among them are figures set by hand and amendments of the definition that cannot be verified: they restrict
+        nothing, and are missed.
         """
         embargoes = [
             verdict
@@ -119,6 +124,7 @@ class Restrictions:
             if embargo.is_in_force(now) and self._ordered.ends_before(embargo)
         ]
         found = [*embargoes, *self._holds.values(), *self._calls.values(), *self._missed.values()]
+        found += self._missed_amendments.values()
         return tuple(sorted(found, key=lambda verdict: verdict.offset))
 
     def _keep(self, verdict: Verdict, order: Order) -> None:
@@ -154,6 +160,8 @@ class Restrictions:
                 self._calls.pop((order.contest, order.unit), None)
             case FigureOverridden() | OverrideWithdrawn():
                 self._missed.pop(cell_of(order), None)
+            case DefinitionAmended():
+                self._missed_amendments.clear()
             case _:
                 pass
 
@@ -179,13 +187,20 @@ class Restrictions:
 def complaint(orders: Iterable[Verdict]) -> str | None:
     """What is to be said and done where these orders cannot be verified, as a sentence; `None` where there are none."""
     every = list(orders)
-    kept, missed = _named(one for one in every if one.kept), _named(one for one in every if one.missed)
+    kept, missed = _named(one for one in every if one.kept), [one for one in every if one.missed]
+    figures = _named(one for one in missed if not isinstance(one.order, DefinitionAmended))
+    amendments = _named(one for one in missed if isinstance(one.order, DefinitionAmended))
     sentences = []
     if kept:
         sentences.append(f"Orders that cannot be verified are kept: {kept}.")
-    if missed:
+    if figures:
         sentences.append(
-            f"Figures set by hand that cannot be verified are not set, and the source's own may show: {missed}."
+            f"Figures set by hand that cannot be verified are not set, and the source's own may show: {figures}."
+        )
+    if amendments:
+        sentences.append(
+            "Amendments of the definition that cannot be verified are not in force, and figures may be missing: "
+            f"{amendments}."
         )
     if not sentences:
         return None

@@ -1,0 +1,211 @@
+"""The aggregator takes an amendment of the definition up: among the tallies, from a checkpoint, and while it runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from consumers.aggregate import fold_run
+from eventlog.clock import Wall
+from eventlog.port import Entry, EventLog
+from eventlog.run import Run, create_run, find_run
+from sandik.orders import let_out
+from sandik.read_run import quarantine_of, state_hash
+from schemas.amendments import AMENDED_KEY, CHANGES, amended
+from schemas.control import DefinitionAmended, QuarantineReleased
+from schemas.errors import LogUnavailable
+from schemas.statehash import state_of
+from schemas.trust import OrderSigner, encode_order
+from tabulation.counting.checkpoint import MARKER_KEY, Checkpoint
+from tabulation.counting.tally_fold import TallyFold
+from tests.builders import counted, small_election, withdrawn
+from tests.consumers.test_aggregate import FAST, USKUDAR, newest, publish, records, until_end
+from tests.eventlog.reading import read_to_end
+from tests.patience import LIMIT_S
+from tests.schemas.orders import new_signer, order
+
+ELECTION = small_election()
+NEW = {"kind": "candidate_added", "contest": "mayor", "candidate": {"id": "yeni", "name": "Yeni"}}
+BOX = {"kind": "boxes_added", "unit": "tr/34/uskudar", "boxes": [[1099, 1099]]}
+SIGNER = new_signer()
+
+
+@pytest.fixture
+async def run(log: EventLog, unique: str) -> Run:
+    return await create_run(log, unique, ELECTION, mode="test", epoch="e1e1", clock=Wall(), partitions=4)
+
+
+async def amend(log: EventLog, run: Run, *changes: dict[str, Any], signer: OrderSigner | None = None) -> Run:
+    """The run with these changes, which are ordered in its log."""
+    found = await find_run(log, run.name)
+    parsed = CHANGES.validate_json(orjson.dumps(changes))
+    ordered = order(
+        DefinitionAmended,
+        run=run.name,
+        version=found.version + 1,
+        amends=found.definition.digest,
+        yields=amended(found.definition, parsed).digest,
+        changes=parsed,
+    )
+    await log.append(run.topics.control.name, [Entry(b"order", encode_order(ordered, signer))])
+    return await find_run(log, run.name)
+
+
+async def markers(log: EventLog, run: Run) -> dict[int, str | None]:
+    """The definition that each partition's newest checkpoint was written by."""
+    found = {}
+    for partition, kept in (await read_to_end(log, run.topics.ledger.name)).items():
+        checkpoint = Checkpoint()
+        checkpoint.add([record for record in kept if record.key == MARKER_KEY])
+        found[partition] = checkpoint.marker.definition
+    return found
+
+
+async def folded_anew(log: EventLog, run: Run) -> str:
+    """The state hash of what the tallies come to from the start, by the definition that the run began with."""
+    fold = TallyFold(run.base, run.topics.tallies.name, lambda key: log.partition_of(key, run.partitions))
+    for partition, tallies in (await read_to_end(log, run.topics.tallies.name)).items():
+        fold.apply(partition, tallies)
+    return state_of(ledger.totals(run.definition.zone) for ledger in fold.ledgers.values()).hex()
+
+
+@asynccontextmanager
+async def folding(log: EventLog, run: Run) -> AsyncIterator[asyncio.Task[None]]:
+    """An aggregator that goes on for ever, until the block ends."""
+    task = asyncio.create_task(fold_run(log, run, Wall(), FAST))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task}, timeout=LIMIT_S)
+
+
+async def until_relayed(log: EventLog, run: Run, version: int) -> None:
+    """Wait until the amendment lies in every partition."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            found = await read_to_end(log, run.topics.tallies.name)
+            keys = [[record.key for record in tallies].count(AMENDED_KEY) for tallies in found.values()]
+            if len(keys) == run.partitions and min(keys) >= version - 1:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def until_votes(log: EventLog, run: Run, votes: int) -> None:
+    """Wait until the new candidate is published with so many."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            found = (await newest(log, run)).get(USKUDAR)
+            if found is not None and found.votes.get("yeni") == votes:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_an_amendment_lies_in_every_partition_and_what_comes_behind_it_counts(log: EventLog, run: Run) -> None:
+    """What came before it is in quarantine until somebody lets it out, and then counts as well."""
+    early, late = counted({"yeni": 5}, box=1001), counted({"yeni": 7}, box=1099)
+    await publish(log, run, counted({"kurum": 1}, box=1003), early)
+    await until_end(log, run)
+    run = await amend(log, run, NEW, BOX)
+    await until_end(log, run)
+    await publish(log, run, late)
+    await until_end(log, run)
+
+    totals = await newest(log, run)
+    assert {"imamoglu": 0, "kurum": 1, "bagimsiz_1": 0, "yeni": 7} == totals[USKUDAR].votes
+    (waiting,) = (await quarantine_of(log, run)).waiting
+    released = order(QuarantineReleased, run=run.name, position=waiting.position.decode())
+    entries = await let_out(log, run, released, ())
+    await log.append(run.topics.tallies.name, entries)
+    await until_end(log, run)
+
+    totals = await newest(log, run)
+    assert 12 == totals[USKUDAR].votes["yeni"]
+    assert await folded_anew(log, run) == await state_hash(log, run)
+
+
+async def test_before_the_amendment_nothing_that_it_is_about_is_let_out(log: EventLog, run: Run) -> None:
+    """It would be set aside again."""
+    await publish(log, run, counted(box=1099))
+    await until_end(log, run)
+    (waiting,) = (await quarantine_of(log, run)).waiting
+    assessment = (await quarantine_of(log, run)).assessment(waiting.position.decode())
+    assert assessment is not None
+    assert "tr/34/uskudar has no box 1099" == assessment.refusal
+
+
+async def test_a_checkpoint_says_by_which_definition_it_was_written(log: EventLog, run: Run) -> None:
+    """A restart goes on from it, by that definition, and takes no amendment twice."""
+    await publish(log, run, counted())
+    await until_end(log, run)
+    assert {None} == set((await markers(log, run)).values())
+
+    run = await amend(log, run, NEW)
+    await until_end(log, run)
+    home = log.partition_of(USKUDAR.district.encode(), run.partitions)
+    assert run.definition.digest == (await markers(log, run))[home]
+
+    run = await amend(log, run, BOX)
+    await publish(log, run, counted({"yeni": 3}, box=1002))
+    progress = await until_end(log, run)
+    await publish(log, run, counted({"yeni": 4}, box=1099))
+    again = await until_end(log, run)
+
+    assert 1 + run.partitions == progress.folded  # not from the start, and the amendment once a partition
+    assert 1 == again.folded
+    assert 7 == (await newest(log, run))[USKUDAR].votes["yeni"]
+    assert await folded_anew(log, run) == await state_hash(log, run)
+
+
+async def test_an_aggregator_that_runs_takes_an_amendment_up(log: EventLog, run: Run) -> None:
+    """So does one that comes later; nothing is lost in between."""
+    await publish(log, run, counted())
+    async with folding(log, run):
+        await amend(log, run, NEW, BOX)
+        await until_relayed(log, run, 2)
+        await publish(log, run, counted({"yeni": 7}, box=1099), withdrawn(box=1001, revision=2))
+        await until_votes(log, run, 7)
+    run = await find_run(log, run.name)
+    await until_end(log, run)
+    assert await folded_anew(log, run) == await state_hash(log, run)
+
+
+async def test_an_aggregator_that_is_behind_is_told_by_the_tallies(log: EventLog, run: Run) -> None:
+    """Another one has read the order already: what it has written is not judged before this one has read it, too."""
+    await publish(log, run, counted())
+    after = await amend(log, run, NEW)
+    await until_end(log, after)
+    with pytest.raises(LogUnavailable, match="was amended while"):
+        await until_end(log, run)
+
+
+async def test_of_a_live_run_only_what_a_trusted_operator_has_signed_amends_it(log: EventLog, unique: str) -> None:
+    """Whoever may publish tallies or orders cannot: it is set aside, and nothing else of the night is changed."""
+    run = await create_run(log, unique, ELECTION, mode="live", epoch="e1e1", clock=Wall(), partitions=1)
+    forged = await amend(log, run, NEW)
+    found = await find_run(log, unique, (SIGNER.public,))
+    assert (1, ELECTION) == (found.version, found.definition)
+    await log.append(run.topics.tallies.name, [Entry(AMENDED_KEY, forged.amendments[0].encode(), 0)])
+    await publish(log, run, counted())
+    await until_end(log, found)
+    (record,) = await records(log, run.topics.quarantine)
+    assert b"as no order that counts does" in (record.value or b"")
+    assert "yeni" not in (await newest(log, run))[USKUDAR].votes
+
+
+async def test_what_an_operator_has_signed_amends_a_live_run(log: EventLog, unique: str) -> None:
+    """Whoever has the key sees it; a run that is joined may be given either definition."""
+    run = await create_run(log, unique, ELECTION, mode="live", epoch="e1e1", clock=Wall(), partitions=1)
+    await amend(log, run, NEW, signer=SIGNER)
+    found = await find_run(log, unique, (SIGNER.public,))
+    assert (2, "e1e1.2", ELECTION) == (found.version, found.log_epoch, found.base)
+    assert found.definition == found.definition_of(2)
+    assert replace(found.amended_to(1), original=None) == replace(run, topics=found.topics)
+    assert (2, 1) == (found.version, (await find_run(log, unique, ())).version)
+    for definition in (ELECTION, found.definition):
+        joined = await create_run(log, unique, definition, mode="live", epoch="e2e2", clock=Wall())
+        assert run.name == joined.name
