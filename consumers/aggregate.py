@@ -9,30 +9,26 @@ So it does where the definition is amended: from the last checkpoint, and with t
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
-
+from consumers.amendments import AmendmentRelay, amends
 from consumers.checkpoints import CheckpointWriter, read_checkpoints, usable_ledgers
 from consumers.order_relay import OrderRelay
-from consumers.rounds import MAX_BEHIND, AssessmentRounds, ComparisonRounds
+from consumers.rounds import MAX_BEHIND, AssessmentRounds, ComparisonRounds, versions_of_totals
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried
 from eventlog.port import Entry, EventLog, Reader
 from eventlog.reading import read_until
 from eventlog.run import Run, find_run
-from schemas.amendments import AMENDED_KEY, Amended
-from schemas.asides import is_aside
 from schemas.errors import LogError, LogUnavailable
-from schemas.fields import Record
 from schemas.progress import Watermark, parse_watermark
 from schemas.quarantine import Quarantined
-from schemas.totals import Cell, parse_totals
+from schemas.totals import Cell
 from schemas.trust import OperatorKey
 from tabulation.counting.checkpoint import Checkpoint, Marker
 from tabulation.counting.tally_fold import TallyFold
@@ -137,6 +133,7 @@ class Aggregator:
         self._progress.outcomes = self._fold.outcomes
         self._saver = CheckpointWriter(log, run.topics.ledger.name, self._fold)
         self._relay = OrderRelay(log, run, self._settings.operators)
+        self._amendments = AmendmentRelay(log, run, self._fold)
         self._comparing = ComparisonRounds(log, run, self._fold)
         self._assessing = AssessmentRounds(log, run, self._fold)
         self._owned: frozenset[int] = frozenset()
@@ -158,8 +155,7 @@ class Aggregator:
     async def run(self) -> None:
         """Fold for ever, sharing the partitions with the group's other members.
 
-        Ends by cancellation, or where the run goes on in another replay epoch or with another version of the
-        definition: see `fold_run`.
+        Ends by cancellation, or where the run goes on with another take or definition: see `fold_run`.
         """
         tries = Tries(self._clock, self._settings.retry)
         joining = self._log.member(self._run.topics.tallies.name, GROUP, self._settings.member)
@@ -225,7 +221,7 @@ class Aggregator:
         self._totals = await self._resources.enter_async_context(self._log.reader(topics.totals.name, follow_from))
         await self._follow_totals()
         await self._begin_watermarks(partitions - kept.keys())
-        await self._relay_amendments(partitions - kept.keys())
+        await self._amendments.relay(partitions - kept.keys())
         self._owned = self._progress.partitions = partitions
         self._progress.behind = {}
         self._progress.kept_s = self._clock.monotonic()
@@ -248,21 +244,6 @@ class Aggregator:
         if unpublished:
             await self._append_totals([], unpublished)
 
-    async def _relay_amendments(self, partitions: Iterable[int]) -> None:
-        """Append to partitions of the tallies the amendments that are not known to lie there. Twice is once.
-
-        Not in a replay: there they lie where they lay in the night that is replayed.
-        """
-        if self._run.mode == "replay":
-            return
-        owed = [
-            Entry(AMENDED_KEY, amendment.encode(), partition)
-            for partition in sorted(partitions)
-            for amendment in self._run.amendments[len(self._fold.amendments_of(partition)) :]
-        ]
-        if owed:
-            await self._log.append(self._run.topics.tallies.name, owed)
-
     def _drop(self, partition: int) -> None:
         for cell in self._fold.cells_of(partition):
             self._unpublished.discard(cell)
@@ -279,7 +260,7 @@ class Aggregator:
         return {partition: self._take_over(partition, checkpoint) for partition, checkpoint in checkpoints.items()}
 
     def _take_over(self, partition: int, checkpoint: Checkpoint) -> Marker:
-        self._fold.resume(partition, _amendments_to(checkpoint.marker.definition, self._run))
+        self._amendments.resume(partition, checkpoint.marker.definition)
         ledgers = usable_ledgers(self._fold, partition, checkpoint)
         if ledgers is None:
             self._fold.forget(partition)
@@ -304,14 +285,14 @@ class Aggregator:
         folded = self._progress.folded
         for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()):
             self._answered()
-            if await self._must_begin_anew(batch.records):
+            if await self._amendments.are_beyond(batch.records, self._relay):
                 return
             outputs = self._fold.apply(batch.partition, batch.records)
             self._unpublished |= outputs.changed
             self._saver.changed(outputs.changed)
             self._assessing.changed(outputs.changed)
             self._unquarantined += outputs.quarantined
-            if _amends(batch.records):
+            if amends(batch.records):
                 self._assessing.amended()
             for alarm in outputs.alarms:
                 _log.warning("%s", alarm)
@@ -329,12 +310,6 @@ class Aggregator:
         if self._assessing.is_busy and not self._unpublished:  # what counts now is in the totals before that is said
             await self._assessing.step()
         self._report()
-
-    async def _must_begin_anew(self, records: Sequence[Record]) -> bool:
-        """Whether these records amend the definition by an order that this aggregator has yet to begin with."""
-        if _amends(records):
-            await self._relay.settle()
-        return self._relay.amended
 
     def _must_publish(self, now: float) -> bool:
         """Whether totals are due: a tick is over, or while catching up, `CATCHING_UP_TICKS` of them."""
@@ -471,7 +446,7 @@ class Aggregator:
             return
         ends = await self._log.end_offsets(self._run.topics.totals.name)
         async for batch in read_until(self._totals, ends, max_records=MAX_RECORDS):
-            self._newest.update(_versions(batch.records))
+            self._newest.update(versions_of_totals(batch.records))
             for record in batch.records:
                 watermark = parse_watermark(record.key, record.value)
                 if watermark is not None:
@@ -484,31 +459,6 @@ class Aggregator:
     def _report(self) -> None:
         self._progress.unverified = len(self._relay.unverified(self._clock.now()))
         self._watch(self._progress)
-
-
-def _amends(records: Iterable[Record]) -> bool:
-    """Whether there is an amendment of the definition among these tallies."""
-    return any(record.key == AMENDED_KEY for record in records)
-
-
-def _amendments_to(digest: str | None, run: Run) -> Sequence[Amended]:
-    """The run's amendments up to the one that yields this definition; none where none does."""
-    found = [at for at, amendment in enumerate(run.amendments, 1) if amendment.yields == digest]
-    return run.amendments[: found[0]] if found else ()
-
-
-def _versions(records: Iterable[Record]) -> Mapping[Cell, int]:
-    """The version of each cell's last totals record. What cannot be read as one is skipped."""
-    versions = {}
-    for record in records:
-        if is_aside(record.key):
-            continue
-        try:
-            totals = parse_totals(record.value or b"")
-        except ValidationError:
-            continue
-        versions[totals.cell] = totals.version
-    return versions
 
 
 async def fold_run(

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from eventlog.port import Entry, EventLog
 from eventlog.reading import CatchingUp
 from eventlog.run import Run
+from schemas.asides import is_aside
 from schemas.comparison import Pair
 from schemas.fields import Record
 from schemas.quarantine import (
@@ -28,7 +29,7 @@ from schemas.quarantine import (
     is_assessment,
     set_aside_in,
 )
-from schemas.totals import Cell
+from schemas.totals import Cell, parse_totals
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.comparisons import compare, version_of
 from tabulation.counting.quarantine import assess
@@ -151,6 +152,20 @@ def _versions(records: Sequence[Record]) -> Mapping[bytes, int]:
             versions[record.key or b""] = int(orjson.loads(record.value or b"")["version"])
         except (ValueError, LookupError, TypeError):
             continue
+    return versions
+
+
+def versions_of_totals(records: Iterable[Record]) -> Mapping[Cell, int]:
+    """The version of each cell's last totals record. What cannot be read as one is skipped."""
+    versions = {}
+    for record in records:
+        if is_aside(record.key):
+            continue
+        try:
+            totals = parse_totals(record.value or b"")
+        except ValidationError:
+            continue
+        versions[totals.cell] = totals.version
     return versions
 
 
