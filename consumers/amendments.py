@@ -40,7 +40,6 @@ class AmendmentRelay:
         if owed:
             await self._log.append(self._run.topics.tallies.name, owed)
 
-
     async def are_beyond(self, records: Iterable[Record], orders: OrderRelay) -> bool:
         """Whether the definition is amended by more than the run has, so that the fold must begin anew with that.
 

@@ -23,10 +23,12 @@ from sandik.operators import operator_keys, order_signer
 from sandik.process import run_to_completion
 from sandik.read_run import quarantine_of
 from sandik.wiring import open_log
+from schemas.amendments import AMENDED_KEY
 from schemas.control import (
     DELIVERY,
     ORDER,
     Called,
+    DefinitionAmended,
     FigureOverridden,
     Mode,
     Order,
@@ -197,13 +199,26 @@ def order_of(run: Run, fields: Mapping[str, Any], clock: Clock) -> Order:
 async def give(
     log: EventLog, run: Run, order: Order, signer: OrderSigner | None, keys: tuple[OperatorKey, ...] = ()
 ) -> None:
-    """Append the order, and what it publishes again, by the orders that these keys verify.
+    """Append the order, and what it publishes again or relays, by the orders that these keys verify.
 
     Raises `UsageError` where there is nothing that it could publish.
     """
     again = await let_out(log, run, order, keys)
     await log.append(run.topics.control.name, [Entry(b"order", encode_order(order, signer))])
     await log.append(run.topics.tallies.name, again)
+    if isinstance(order, DefinitionAmended):
+        await _relay_amendments(log, run, keys)
+
+
+async def _relay_amendments(log: EventLog, run: Run, keys: Sequence[OperatorKey]) -> None:
+    """Append the run's amendments to each partition of its tallies, as its aggregators will. Twice is once.
+
+    So what is published after the order was acknowledged is judged by it, also where no aggregator has read it yet.
+    """
+    amendments = (await find_run(log, run.name, keys)).amendments
+    partitions = range(run.topics.partitions)
+    entries = [Entry(AMENDED_KEY, one.encode(), partition) for one in amendments for partition in partitions]
+    await log.append(run.topics.tallies.name, entries)
 
 
 async def read_order_context(

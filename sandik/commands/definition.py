@@ -175,8 +175,8 @@ def amend(
         changes=changes,
     )
     screen.say(
-        f"Version {found.version + 1} of the definition holds for what is reported once an aggregator has read this. "
-        "What was set aside for it before is let out by: sandik control quarantine"
+        f"Version {found.version + 1} of the definition holds for what is reported from here on. What was set aside "
+        "for want of it can be let out: sandik control quarantine"
     )
 
 
