@@ -8,12 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumers.archive_fold import TalliesFold
 from schemas.amendments import AMENDED_KEY, CHANGES, Amended, amended
 from schemas.definition import Election
 from schemas.errors import DefinitionError
+from schemas.statehash import state_of
 from schemas.tally import Tally
 from schemas.totals import Cell
 from tabulation.counting.tally_fold import Outputs, TallyFold
+from tabulation.counting.trace import Asked, Trace
+from tabulation.derived.history import History
 from tests.builders import counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.tabulation.counting.test_tally_fold import ZONE, Stored, partition_of
 
@@ -196,3 +200,43 @@ def test_what_a_partition_comes_to_depends_on_its_records_alone(
     let_out = [Stored(len(records) + at, USKUDAR.district.encode(), record.original) for at, record in enumerate(aside)]
     assert [] == whole.apply(HOME, let_out).quarantined
     assert {c: one.pack() for c, one in known.ledgers.items()} == {c: one.pack() for c, one in whole.ledgers.items()}
+
+
+def test_a_trace_follows_the_amendments_of_its_partition() -> None:
+    """A number of a candidate who is new is found behind the amendment."""
+    trace = Trace(ELECTION, "tallies", partition_of, Asked("mayor", "tr/34/uskudar", "yeni", None))
+    events: list[Tally | Amended] = [counted({"yeni": 5}), *amendments([NEW]), counted({"yeni": 7}, box=1002)]
+    trace.fold(HOME, [stored(offset, event) for offset, event in enumerate(events)])
+    ((behind,), (aside,)) = trace.behind(), trace.quarantined()
+    assert (7, True, "unknown_candidate") == (behind.number, behind.adds_up, aside.reason)
+
+
+def test_the_past_is_told_by_the_amendments_that_lie_before_the_moment() -> None:
+    """By those of the partition that has most of them: they are appended to one after the other."""
+    made = amendments([NEW])
+    newest = amended(ELECTION, made[0].changes)
+    history = History(newest, "tallies", partition_of, (), 10, base=ELECTION)
+    assert 0 == history.amendments
+    history.fold(1 - HOME, [])
+    history.fold(HOME, [stored(0, counted({"yeni": 5})), stored(1, made[0]), stored(2, counted({"yeni": 7}, box=1002))])
+    history.settle()
+    assert (1, [7]) == (history.amendments, [totals.votes["yeni"] for totals in history.on_air()])
+
+
+def test_an_archive_s_state_follows_an_amendment() -> None:
+    """The state behind it is that of the totals as they are published anew, record by record."""
+    fold = TalliesFold(ELECTION, 1)
+    events: list[Tally | Amended] = [
+        counted(),
+        counted(source="anka"),
+        *amendments([NEW]),
+        counted({"yeni": 7}, box=1002),
+    ]
+    columns = fold.apply(0, [stored(offset, event) for offset, event in enumerate(events)])
+    alone = TallyFold(ELECTION, "tallies", lambda _: 0)
+    states = []
+    for offset, event in enumerate(events):
+        alone.apply(0, [stored(offset, event)])
+        states.append(state_of(ledger.totals(ZONE) for ledger in alone.ledgers.values()))
+    assert states == columns.state
+    assert ["counted", "counted", "amended", "counted"] == columns.type
