@@ -31,7 +31,7 @@ WITHOUT: Final = {
     "reports": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "mapping": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
     "publish": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
-    "definition": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
+    "definition": KAFKA | SCREEN | SERVER | PARQUET,
     "simulate": KAFKA | SCREEN | SERVER | KEYS | PARQUET,
     "scenarios": KAFKA | SCREEN | SERVER | KEYS | PARQUET | LOOP,
     "replay": KAFKA | SCREEN | SERVER,
