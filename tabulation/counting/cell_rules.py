@@ -58,10 +58,7 @@ class CellRules:
             kind = "whole districts, not boxes" if self.takes_reports else "each box by itself, not whole districts"
             return Refusal("wrong_kind", f"{self.cell.source} reports {kind}")
         if type(tally) is not Reported and tally.box not in self.boxes:
-            if tally.box not in self.closed:
-                return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
-            if type(tally) is not Withdrawn:
-                return Refusal("unknown_box", f"box {tally.box} of {self.cell.district} is closed")
+            return self._unknown_box(tally)
         if type(tally) is Withdrawn:
             return None
         if not self.given.is_plain or None in (tally.registered, tally.cast, tally.valid, tally.invalid):
@@ -69,6 +66,14 @@ class CellRules:
             if refusal is not None:
                 return refusal
         return None if self.candidates.issuperset(tally.votes) else self._unknown_candidate(tally.votes)
+
+    def _unknown_box(self, tally: Counted | Withdrawn) -> Refusal | None:
+        """Why a tally of a box that is not there cannot be used; what was counted in a closed one can be withdrawn."""
+        if tally.box not in self.closed:
+            return Refusal("unknown_box", f"{self.cell.district} has no box {tally.box}")
+        if type(tally) is Withdrawn:
+            return None
+        return Refusal("unknown_box", f"box {tally.box} of {self.cell.district} is closed")
 
     def _wrong_counts(self, tally: Counted | Reported) -> Refusal | None:
         """Why a tally without a count that it needs cannot be used, nor one with a count that nobody expects of it."""
