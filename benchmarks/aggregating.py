@@ -4,10 +4,12 @@ And the real command on a smaller night, killed with `kill -9`: how long until i
 """
 
 import asyncio
+import queue
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Awaitable, Iterator
@@ -19,6 +21,7 @@ import uvloop
 from benchmarks.logs import log_urls
 from benchmarks.measure import spread
 from benchmarks.night import election, events
+from benchmarks.patience import LIMIT_S
 from consumers.aggregate import Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
@@ -82,20 +85,21 @@ def _kill_and_wait(url: str) -> tuple[float, float]:
         ("simulate", *where, "--boxes-per-district", "40", "--speed", "0"),
         ("aggregate", *where, "--until-end"),
     ):
-        subprocess.run(command_line(*command), check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(command_line(*command), check=True, stderr=subprocess.DEVNULL, timeout=LIMIT_S)
     with _Aggregate(where) as first:
         first.wait_for_partitions(8)
         first.kill()
         killed = time.perf_counter()
-        with _Aggregate(where) as again, _Aggregate(where) as other:
+        with _Aggregate(where) as again:
             again.wait_for_partitions(8)
             back_s = time.perf_counter() - killed
-            other.wait_for_partitions(4)
-            again.wait_for_partitions(4)
-            again.kill()
-            killed = time.perf_counter()
-            other.wait_for_partitions(8)
-            return back_s, time.perf_counter() - killed
+            with _Aggregate(where) as other:  # not before: the two would share the partitions from the start
+                other.wait_for_partitions(4)
+                again.wait_for_partitions(4)
+                again.kill()
+                killed = time.perf_counter()
+                other.wait_for_partitions(8)
+                return back_s, time.perf_counter() - killed
 
 
 class _Aggregate:
@@ -104,6 +108,8 @@ class _Aggregate:
     def __init__(self, where: tuple[str, ...]) -> None:
         command = command_line("--verbose", "aggregate", *where)
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -116,12 +122,26 @@ class _Aggregate:
         self._process.wait()
 
     def wait_for_partitions(self, count: int) -> None:
-        """Read what it says until it folds so many partitions."""
+        """Return once it says that it folds so many partitions; end the benchmark where that takes `LIMIT_S`."""
+        deadline = time.monotonic() + LIMIT_S
+        said = []
+        try:
+            while (line := self._lines.get(timeout=max(0.0, deadline - time.monotonic()))) is not None:
+                said.append(line)
+                owned = re.search(r"Folding partitions \[([0-9, ]*)\]", line)
+                if owned is not None and len(owned.group(1).split()) == count:
+                    return
+        except queue.Empty:
+            sys.exit(
+                f"The aggregator does not fold {count} partitions after {LIMIT_S} s. It said: {''.join(said[-20:])}"
+            )
+        sys.exit(f"The aggregator ended. It said: {''.join(said[-20:])}")
+
+    def _read(self) -> None:
+        """Read what it says as it says it: a pipe that is full would stop it."""
         for line in self._process.stderr or ():
-            owned = re.search(r"Folding partitions \[([0-9, ]*)\]", line)
-            if owned is not None and len(owned.group(1).split()) == count:
-                return
-        sys.exit("The aggregator ended. Run the command by hand to see why.")
+            self._lines.put(line)
+        self._lines.put(None)
 
 
 async def _measure(url: str) -> Figures:
