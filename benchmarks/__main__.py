@@ -20,6 +20,7 @@ from benchmarks.on_air.pixels import pixels
 from benchmarks.parsing import parsing
 from benchmarks.replay import replay
 from benchmarks.staging import staging
+from benchmarks.stretches import stretches
 
 
 def on_air() -> Iterator[str]:
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "load_tester": load_tester,
     "replay": replay,
     "staging": staging,
+    "stretches": stretches,
     "on_air": on_air,
 }
 

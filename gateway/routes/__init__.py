@@ -1,6 +1,7 @@
 """Routes: the HTTP endpoints. `application` lists them all and serves the pages; every request passes the `middleware`.
 
-- What the routes share: `answers` (filters in a URL, ETags, what an answer holds).
+- What the routes share: `answers` (filters in a URL, ETags, what an answer holds), `pieces` (long answers, made a few
+  units at a time).
 - The figures: `totals` (now, and as they were at one of the `moments` that have been), `rows` (flat, for graphics
   tools), `facts`, `seats`, `compare` (two sources), `stream` (server-sent events).
 - The control room: `control` (what an operator watches, and the orders they give).

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gateway.gateway import Gateway
 from gateway.routes.answers import Answers, Asked, asked
+from gateway.routes.pieces import Encoder, Pieces, Place, answer_in_pieces
 from schemas.definition import Election
 from tabulation.counting.quarantine import Where
 from tabulation.derived.facts import facts_in, majority_facts
@@ -19,7 +20,7 @@ from tabulation.view.figures import UnitFigures
 MAX_UNITS_ANSWERED: Final = 2_000
 """Units in one answer: all of Türkiye (1,055) for one contest and source, or İstanbul (41) for every one of them.
 
-Each takes 0.1 ms with 49 candidates, less with the few of a national race, and nothing else is served meanwhile.
+Each takes 0.1 ms with 49 candidates, less with the few of a national race.
 """
 
 
@@ -32,29 +33,32 @@ class FactsEndpoint:
 
     async def answer(self, request: Request) -> Response:
         """The facts of the units of which anything was ever reported."""
-        question = asked(self._gateway, request)
-        about = [question.run_state.quarantine.changes]
-        return self._answers.answer(request, question, lambda: _answer(question), about=about)
+
+        def ask() -> tuple[Asked, list[object]]:
+            question = asked(self._gateway, request)
+            return question, [question.run_state.quarantine.changes]
+
+        pieces = Pieces(_found_within_limits, _encoder)
+        return await answer_in_pieces(self._gateway, request, self._answers, ask, pieces, _answer)
 
 
-def _answer(question: Asked) -> bytes:
-    found = _found(question)
-    if len(found) > MAX_UNITS_ANSWERED:
-        raise HTTPException(
-            400,
-            f"That is {len(found)} units, and an answer has {MAX_UNITS_ANSWERED} at most. "
-            "Name a contest, a source or units, such as unit=tr/34/*.",
-        )
+def _answer(question: Asked, facts: orjson.Fragment) -> bytes:
+    known = {(contest, source, figures.unit.id) for contest, source, figures in _found(question)}
+    return orjson.dumps(question.head() | {"facts": facts, "only_set_aside": _only_set_aside(question, known)})
+
+
+def _encoder(question: Asked) -> Encoder:
     definition = question.run_state.run.definition
     last_times = {one.id: LastTime(definition, one) for one in definition.previous}
-    entries = [
-        _entry(definition, contest, source, figures)
-        | {"previous": _previous(question, contest, source, figures.unit.id, last_times)}
-        | {"set_aside": _set_aside(question, contest, source, figures.unit.id)}
-        for contest, source, figures in found
-    ]
-    known = {(contest, source, figures.unit.id) for contest, source, figures in found}
-    return orjson.dumps(question.head() | {"facts": entries, "only_set_aside": _only_set_aside(question, known)})
+
+    def encode(contest: str, source: str, figures: UnitFigures) -> bytes:
+        return orjson.dumps(
+            _entry(definition, contest, source, figures)
+            | {"previous": _previous(question, contest, source, figures.unit.id, last_times)}
+            | {"set_aside": _set_aside(question, contest, source, figures.unit.id)}
+        )
+
+    return encode
 
 
 def _only_set_aside(question: Asked, known: Collection[Where]) -> list[dict[str, object]]:
@@ -75,7 +79,19 @@ def _set_aside(question: Asked, contest: str, source: str, unit: str) -> dict[st
     return here.model_dump() if here is not None else None
 
 
-def _found(question: Asked) -> list[tuple[str, str, UnitFigures]]:
+def _found_within_limits(question: Asked) -> list[Place]:
+    """Raises `HTTPException` for more units than one answer has."""
+    found = _found(question)
+    if len(found) > MAX_UNITS_ANSWERED:
+        raise HTTPException(
+            400,
+            f"That is {len(found)} units, and an answer has {MAX_UNITS_ANSWERED} at most. "
+            "Name a contest, a source or units, such as unit=tr/34/*.",
+        )
+    return found
+
+
+def _found(question: Asked) -> list[Place]:
     definition, filters = question.run_state.run.definition, question.filters
     units = sorted(definition.unit_by_id if filters.units is None else filters.units)
     return [

@@ -16,10 +16,12 @@ from gateway.gateway import Gateway
 from gateway.routes.answers import Answers, Asked, asked, digest_of, unless_held
 from gateway.routes.middleware import embargoed, grant_of
 from gateway.routes.moments import Busy, Moments, Past
+from gateway.routes.pieces import Pieces, Place, answer_in_pieces
 from schemas.errors import LogError, UsageError
 from schemas.moments import epoch_ms, parse_moment
 from schemas.totals import Row
 from tabulation.on_air import HeldUnits
+from tabulation.view.figures import UnitFigures
 
 
 class TotalsEndpoint:
@@ -35,13 +37,25 @@ class TotalsEndpoint:
         question = asked(self._gateway, request, (AT,))
         if AT in request.query_params:
             return await answer_of_then(self._gateway, self._moments, request, question)
-        return self._answers.answer(request, question, lambda: _totals(question))
+
+        def ask() -> tuple[Asked, tuple[()]]:
+            return asked(self._gateway, request, (AT,)), ()
+
+        pieces = Pieces(_found, lambda _: _encoded)
+        return await answer_in_pieces(self._gateway, request, self._answers, ask, pieces, _totals)
 
 
-def _totals(question: Asked) -> bytes:
+def _totals(question: Asked, rows: orjson.Fragment) -> bytes:
+    return orjson.dumps(question.head() | {"totals": rows})
+
+
+def _encoded(contest: str, source: str, figures: UnitFigures) -> bytes:
+    return orjson.dumps(figures.row(contest, source).fields())
+
+
+def _found(question: Asked) -> list[Place]:
     contest, source, units = question.filters
-    rows = question.view.rows(contest=contest, source=source, units=units)
-    return orjson.dumps(question.head() | {"totals": [row.fields() for row in rows]})
+    return question.view.reported(contest=contest, source=source, units=units)
 
 
 AT: Final = "at"

@@ -256,8 +256,15 @@ class View:
         self, *, contest: str | None = None, source: str | None = None, units: Collection[str] | None = None
     ) -> list[Row]:
         """The result table, sorted by contest, source and unit: every unit of which anything was ever reported."""
+        found = self.reported(contest=contest, source=source, units=units)
+        return [figures.row(contest, source) for contest, source, figures in found]
+
+    def reported(
+        self, *, contest: str | None = None, source: str | None = None, units: Collection[str] | None = None
+    ) -> list[tuple[str, str, UnitFigures]]:
+        """The figures behind the result table, in its order, to be read and not changed."""
         return [
-            board[unit].row(*pair)
+            (*pair, board[unit])
             for pair, board in sorted(self._boards.items())
             if contest in {None, pair[0]} and source in {None, pair[1]}
             for unit in sorted(board)
