@@ -14,6 +14,7 @@ from benchmarks.folding import folding
 from benchmarks.gateway.command import main as measure_gateway
 from benchmarks.latency import latency
 from benchmarks.load_tester import load_tester
+from benchmarks.mapping import mapping
 from benchmarks.measure import machine
 from benchmarks.on_air.nights import nights
 from benchmarks.on_air.pixels import pixels
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "replay": replay,
     "staging": staging,
     "stretches": stretches,
+    "mapping": mapping,
     "on_air": on_air,
 }
 

@@ -4,7 +4,7 @@
   units are found in the run's definition, by their `report_lines`; `drafts` put together what several lines say.
 - Both read a `sheet` through a `mapping`, by its `notation` of numbers and times; `mapping_sections` is what both
   kinds of mapping have, `report_sections` what only reports have. They look `names` up in the definition by their
-  `spellings`, and note in `line_checks` which lines are faulty and which totals are wrong.
+  `spellings`, read `line_numbers`, and note in `line_checks` which lines are faulty and which totals are wrong.
 - A sheet is a header and `lines`, whatever it is read from: the `parts` that a folder or archive has, texts in their
   `encodings`, of them `csv_lines` and `objects` (JSON, XML), and what is `columnar` (workbooks, Parquet). `shaping`
   makes new columns of those that there are, and leaves lines out.

@@ -4,7 +4,6 @@ A table has one line for a statement, or one for each candidate of it. Lines tha
 statement: they are told.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -100,11 +99,12 @@ class Draft:
         the definition expects: one that the source does not give stays away. Raises `ValueError` where something is
         missing, or contradicts itself.
         """
-        found = Counter(self.counts)
+        figures, votes = dict(self.counts), 0
         for (name, _), count in self.parts.items():
-            found[name] += count
-        figures = dict(found)
-        votes = figures.pop(VOTES, 0)
+            if name == VOTES:
+                votes += count
+            else:
+                figures[name] = figures.get(name, 0) + count
         if absent.boxes_opened and "boxes_opened" not in figures:
             figures["boxes_opened"] = boxes()
         if not given.blank and "blank" in figures:

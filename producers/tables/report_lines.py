@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from producers.input_files import some_of
-from producers.tables.drafts import COUNTED, VOTES, Draft, Statement, StatementKey, statement
+from producers.tables.drafts import COUNTED, VOTES, Draft, Part, Statement, StatementKey, statement
 from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
+from producers.tables.line_numbers import PLAIN_DIGITS, LineNumbers, NumberColumn
 from producers.tables.lines import MAY_BE_CUT, Sheet, TableLine
 from producers.tables.mapping import ReportMapping
 from producers.tables.mapping_sections import Column
@@ -35,9 +36,6 @@ _FIGURES: Final = ("boxes_opened", *COUNTS, "unattributed", "blank")
 
 _MISSING_SHOWN: Final = 5
 """How many candidates without a line a message names."""
-
-_PLAIN_DIGITS: Final = 10
-"""A number of fewer digits needs no look at how it is written."""
 
 _SAID_ELSEWHERE: Final = "skip"
 """The meaning of a word for lines that are left out."""
@@ -72,6 +70,7 @@ class ReportReader:
     _columns: dict[str, int] = field(default_factory=dict)
     _found: dict[tuple[object, ...], str] = field(default_factory=dict)  # ids by the cells that name them
     _totals: dict[tuple[str, ...], bool] = field(default_factory=dict)  # whether a line of these names is a total
+    _moments: dict[str, datetime] = field(default_factory=dict)  # times by their text: many lines have the same
     _boxes: dict[str, frozenset[int]] = field(default_factory=dict)
     _names: Names = field(init=False)
     _contests: Spellings = field(init=False)
@@ -79,6 +78,11 @@ class ReportReader:
     _constant_at: datetime | None = field(init=False)
     _rows: dict[str, str] = field(init=False)
     _most: int = field(init=False)
+    _unit_columns: tuple[int, ...] = field(init=False)
+    _called: dict[str, str] = field(init=False)  # what the table calls each count that every line has
+    _line_numbers: LineNumbers = field(init=False)  # of those counts, and then of the votes that have columns
+    _candidates: tuple[str, ...] = field(init=False)
+    _vote_parts: tuple[Part, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self._times = self.mapping.report.times(self.definition.date)
@@ -102,6 +106,17 @@ class ReportReader:
         for name in wanted:
             if name is not None:
                 self._columns[name] = self.sheet.column(name, self.faults.file)
+        self._unit_columns = tuple(self._columns[name] for name in (units.district, units.province) if name is not None)
+        self._called = {name: column for name in _FIGURES if (column := getattr(columns, name))}
+        self._candidates = tuple(self.mapping.votes.values())
+        self._vote_parts = tuple((VOTES, candidate) for candidate in self._candidates)
+        numbers = [self._number_column(name, column) for name, column in self._called.items()]
+        numbers += [self._number_column(VOTES, column) for column in self.mapping.votes]
+        self._line_numbers = LineNumbers(numbers, self.mapping.table.numbers)
+
+    def _number_column(self, counted: str, column: str) -> NumberColumn:
+        most = MAX_DISTRICT_BOXES if counted == "boxes_opened" else self._most
+        return NumberColumn(column, self._columns[column], most)
 
     def read(self, line: TableLine) -> None:
         """Read one line, or note in `faults` why it cannot be used."""
@@ -178,22 +193,20 @@ class ReportReader:
     def _figures_of(self, key: StatementKey, draft: Draft) -> dict[str, int]:
         if draft.state != COUNTED:
             return {}
-        columns = {name: getattr(self.mapping.columns, name) for name in _FIGURES}
-        called = {name: column for name, column in columns.items() if column}
         figures = draft.figures(
             self.mapping.absent,
-            called,
+            self._called,
             lambda: self.definition.boxes_of(key.contest).get(key.district, 0),
             self.definition.given(key.contest, self.mapping.report.source),
         )
-        over = [name for name, count in (figures | draft.votes).items() if count > self._most]
-        if over:
+        if max(figures.values()) > self._most or max(draft.parts.values(), default=0) > self._most:
+            over = [name for name, count in (figures | draft.votes).items() if count > self._most]
             raise ValueError(f"{over[0]} of {key.what} comes to more than the {self._most} that there can be")
         return figures
 
     def wrong_totals(self) -> list[str]:
         """Return a sentence for each total row that is wrong; none where any line could not be used."""
-        if self.faults.count:
+        if self.faults.count or not (self._total_rows or self._votes_of_all):
             return []
         newest: dict[Place, StatementKey] = {}
         for key in self.reports:
@@ -234,8 +247,10 @@ class ReportReader:
         adds_up = votes == report.valid and (self.mapping.absent.valid is None or self.mapping.columns.votes is None)
         if self._unended == key and not self._shows_its_end(report, adds_up=adds_up):
             return MAY_BE_CUT
+        if self.mapping.columns.votes is None or adds_up or self.mapping.report.unnamed == "zero":
+            return ""
         missing = sorted(self.definition.ballot_ids(key.contest, key.district) - report.votes.keys())
-        if self.mapping.columns.votes is None or not missing or adds_up or self.mapping.report.unnamed == "zero":
+        if not missing:
             return ""
         of = f" of {report.valid} valid votes" if report.valid is not NOT_GIVEN else " votes"
         return (
@@ -262,9 +277,7 @@ class ReportReader:
 
     def _is_total(self, cells: Sequence[str]) -> bool:
         """Return whether a line is the sum of others: its province or district has a word for it, and is no unit."""
-        units = self.mapping.units
-        columns = [self._columns[name] for name in (units.district, units.province) if name is not None]
-        names = tuple(cells[column] for column in columns if column < len(cells))
+        names = tuple([cells[column] for column in self._unit_columns if column < len(cells)])
         known = self._totals.get(names)
         if known is None:
             known = names_total(names, self.mapping.table.totals) and not self._names.has(names[0])
@@ -388,7 +401,11 @@ class ReportReader:
         at = self.mapping.report.at
         if not isinstance(at, Column):  # moment() has one for all else
             raise TypeError(at)
-        return self._times.parse(self._cell(cells, at.column), at.column)
+        text = self._cell(cells, at.column)
+        known = self._moments.get(text)
+        if known is None:
+            known = self._moments[text] = self._times.parse(text, at.column)
+        return known
 
     def _revision(self, cells: Sequence[str], at: datetime) -> int:
         revision = self.mapping.report.revision
@@ -410,41 +427,44 @@ class ReportReader:
             draft.cells = {tuple(cells)}
         if state != COUNTED:
             return draft
-        for name in _FIGURES:
-            column: str | None = getattr(columns, name)
-            if column is not None:
-                most = MAX_DISTRICT_BOXES if name == "boxes_opened" else self._most
-                draft.counts[name] = self._number(cells, column, most)
+        numbers = self._line_numbers.read(cells)
+        draft.counts = dict(zip(self._called, numbers, strict=False))
+        if columns.votes is None:
+            draft.parts = self._votes_of_columns(key, numbers[len(self._called) :])
+            return draft
         counted, word = self._word(cells)
-        if counted and columns.votes is not None:
+        if counted:
             most = MAX_DISTRICT_BOXES if counted == "boxes_opened" else self._most
             draft.parts[counted, word] = self._number(cells, columns.votes, most)
         else:
-            draft.parts = {(VOTES, name): count for name, count in self._votes(key, cells).items()}
+            draft.parts = self._votes_of_line(key, cells, columns.votes)
         return draft
 
-    def _votes(self, key: StatementKey, cells: Sequence[str]) -> dict[str, int]:
-        """Return a line's votes by candidate. Those of a candidate who is on another ballot only have to be 0."""
-        columns = self.mapping.columns
-        if columns.votes is not None:
-            names, count = self._candidate_cells(cells), self._number(cells, columns.votes)
-            asked = (key.contest, key.district, *names)
-            if (known := self._found.get(asked)) is not None:
-                return {known: count}
+    def _votes_of_line(self, key: StatementKey, cells: Sequence[str], column: str) -> dict[Part, int]:
+        """Return the votes of a line's candidate; nothing for one who is on another ballot only and has none."""
+        names, count = self._candidate_cells(cells), self._number(cells, column)
+        asked = (key.contest, key.district, *names)
+        known = self._found.get(asked)
+        if known is None:
             if not count and self._names.is_elsewhere(key.contest, key.district, names):
                 return {}
-            found = self._found[asked] = self._names.candidate(key.contest, key.district, names)
-            return {found: count}
+            known = self._found[asked] = self._names.candidate(key.contest, key.district, names)
+        return {(VOTES, known): count}
+
+    def _votes_of_columns(self, key: StatementKey, counts: Sequence[int]) -> dict[Part, int]:
+        """Return a line's votes by candidate. Those of a candidate who is on another ballot only have to be 0."""
         ballot = self.definition.ballot_ids(key.contest, key.district)
-        votes = {name: self._number(cells, column) for column, name in self.mapping.votes.items()}
-        strangers = [name for name, count in votes.items() if count and name not in ballot]
+        votes = dict(zip(self._vote_parts, counts, strict=True))
+        if ballot.issuperset(self._candidates):
+            return votes
+        strangers = [name for (_, name), count in votes.items() if count and name not in ballot]
         if strangers:
             raise ValueError(f"no candidate {strangers[0]!r} on the ballot of {key.district}")
-        return {name: count for name, count in votes.items() if name in ballot}
+        return {part: count for part, count in votes.items() if part[1] in ballot}
 
     def _number(self, cells: Sequence[str], column: str, most: int | None = None) -> int:
         most = self._most if most is None else most
         text = self._cell(cells, column)
-        if len(text) < _PLAIN_DIGITS and text.isdecimal() and text.isascii() and int(text) <= most:
-            return int(text)  # nearly every cell, and a table has a million
+        if text.isdecimal() and text.isascii() and len(text) < PLAIN_DIGITS and (number := int(text)) <= most:
+            return number
         return self.mapping.table.numbers.parse(text, column, most)

@@ -9,6 +9,10 @@ from schemas.spelling import fold, same_letters, same_text
 NEAREST_NAMES: Final = 3
 """How many names an error suggests."""
 
+MAX_SUGGESTED_FOR: Final = 200
+"""For how many different names suggestions are sought: ten times what is shown. Each costs milliseconds, and a file of
+another election has a hundred thousand."""
+
 Named = Iterable[tuple[str, str]]
 """Names, each with the id that it stands for."""
 
@@ -29,6 +33,7 @@ class Spellings:
         self._by_letters = tuple(map(_by_letters, (given, names)))
         others = [named for named in (*names, *also) if same_letters(named[0]) not in self._by_letters[0]]
         self._by_key: dict[str, list[str]] = {}
+        self._suggested: dict[str, str] = {}
         for name, found in (*given, *others):
             _add(self._by_key, fold(name), found)
 
@@ -47,6 +52,12 @@ class Spellings:
 
     def near(self, name: str) -> str:
         """Return `; nearest: x, y` with the ids of the names that are nearest to this one, or an empty string."""
+        known = self._suggested.get(name)
+        if known is None and len(self._suggested) < MAX_SUGGESTED_FOR:
+            known = self._suggested[name] = self._nearest(name)
+        return known or ""
+
+    def _nearest(self, name: str) -> str:
         matches = get_close_matches(fold(name), self._by_key, NEAREST_NAMES, 0.6)
         near = dict.fromkeys(found for match in matches for found in self._by_key[match])
         return f"; nearest: {', '.join(list(near)[:NEAREST_NAMES])}" if near else ""

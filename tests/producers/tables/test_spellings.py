@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.tables.spellings import Spellings
+from producers.tables.spellings import MAX_SUGGESTED_FOR, Spellings
 from schemas.spelling import fold, same_letters, same_text
 
 NAMES = st.text(st.sampled_from("aAáıIiİsßșşКкйиЙИїі北京दिी -'\u0301\u0306"), min_size=1, max_size=4).filter(str.strip)
@@ -42,3 +42,12 @@ def test_nothing_is_found_by_a_blank_name_or_under_one() -> None:
 def test_the_nearest_names_are_told_in_any_script() -> None:
     assert "; nearest: kyiv" == Spellings(names=[("Київ", "kyiv"), ("Львів", "lviv")]).near("Киів")
     assert "" == Spellings(names=[("Київ", "kyiv")]).near("Одеса")
+
+
+def test_suggestions_are_sought_for_so_many_names_only() -> None:
+    """A file of another election has a hundred thousand unknown names, and twenty are shown."""
+    spellings = Spellings(names=[("Kadıköy", "kadikoy")])
+    told = [spellings.near(f"Kadıkoy{number}") for number in range(MAX_SUGGESTED_FOR + 5)]
+
+    assert ["; nearest: kadikoy"] * MAX_SUGGESTED_FOR + [""] * 5 == told
+    assert "; nearest: kadikoy" == spellings.near("Kadıkoy7")
