@@ -11,9 +11,11 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 
 import orjson
 
@@ -50,6 +52,19 @@ _WORDS: Final = {
 
 _ABSENT: Final = {"registered": "unknown", "cast": "sum", "valid": "sum", "boxes_opened": "all"}
 
+_OTHER_LINES: Final = {
+    "invalid": "nulo voto-nulo votos-nulos null spoilt spoiled void invalid rejected gecersiz tidak-sah",
+    "blank": "branco voto-branco votos-brancos blanco voto-en-blanco blank bos blancs",
+    "unattributed": "other others diger unattributed outros otros",
+}
+"""What lines are called that are no candidate's, where there is a line for each candidate; see `fold`."""
+
+_TIME_FORMATS: Final = (
+    *("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M"),
+    *("%d-%m-%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%H:%M", "%H:%M:%S"),
+)
+"""How times are written that are not ISO 8601. Of those that all cells fit the first is taken."""
+
 _TURKISH: Final = frozenset("ğışĞİŞ")
 
 _MAY_HAVE_MARKS: Final = re.compile(rf"\d{{1,3}}([{GROUP_MARKS}])\d{{3}}(\1\d{{3}})*")
@@ -78,7 +93,7 @@ def guess_mapping(path: Path) -> str:
     """Return the text of a mapping for the table. Raises `TableError` or `MappingError` where it cannot be read."""
     try:
         look = _look(path)
-    except (OSError, EOFError, zlib.error, orjson.JSONDecodeError) as error:
+    except (OSError, EOFError, zlib.error, BadZipFile, orjson.JSONDecodeError) as error:
         raise TableError(
             f"{path} cannot be read as a table: {error}. Is it there and whole, and its ending right?"
         ) from error
@@ -202,7 +217,7 @@ def _nested_roles(look: _Look, found: dict[str, str]) -> dict[str, str]:
 def _head(path: Path) -> list[str]:
     return [
         f"# A first mapping for {path.name}, guessed from its names. Look at each line, and at each ? that is left.",
-        "# Then see what it makes of the file: add --dry-run to sandik boxes or sandik reports.",
+        "# Then see what it makes of the file: add --dry-run to sandik run.",
         "",
     ]
 
@@ -241,8 +256,8 @@ def _meaning(look: _Look, found: dict[str, str]) -> list[str]:
         "[report]",
         'source = "source" # ? its id in the definition',
         f"contest = {contest}" + ("" if "contest" in found else " # ? its id in the definition"),
-        f"at = {at}" + (' # ? time_format = "%d.%m.%Y %H:%M", if it is not ISO 8601' if "at" in found else ""),
-        '# timezone = "Europe/Istanbul" # of times that name none',
+        f"at = {at}",
+        *_times(look, found),
         'revision = "content" # other figures than before get the next revision',
         "",
     ]
@@ -266,6 +281,26 @@ def _meaning(look: _Look, found: dict[str, str]) -> list[str]:
     return [*lines, *(_long(look, found) if is_long else _wide(look, found))]
 
 
+def _times(look: _Look, found: dict[str, str]) -> list[str]:
+    """Return how the times of a column are written, as far as its cells show that."""
+    cells = look.column(look.header.index(found["at"])) if "at" in found else []
+    if cells and not all(_is_time(cell, None) for cell in cells):
+        known = [pattern for pattern in _TIME_FORMATS if all(_is_time(cell, pattern) for cell in cells)]
+        if not known:
+            return ['# time_format = "%d.%m.%Y %H:%M" # ? how are times written, such as ' + repr(cells[0])]
+        also = f" # ? or {toml_text(known[1])}" if len(known) > 1 else ""
+        return [f"time_format = {toml_text(known[0])}{also}", 'timezone = "Europe/Istanbul" # ? of these times']
+    return ['# timezone = "Europe/Istanbul" # of times that name none']
+
+
+def _is_time(cell: str, pattern: str | None) -> bool:
+    try:
+        datetime.fromisoformat(cell) if pattern is None else datetime.strptime(cell, pattern)  # noqa: DTZ007
+    except ValueError:
+        return False
+    return True
+
+
 def _absent(found: dict[str, str], counts: list[str]) -> list[str]:
     missing = {
         name: rule for name, rule in _ABSENT.items() if name not in found and (name != "boxes_opened" or name in counts)
@@ -277,14 +312,20 @@ def _absent(found: dict[str, str], counts: list[str]) -> list[str]:
 
 
 def _long(look: _Look, found: dict[str, str]) -> list[str]:
-    values = Counter(look.column(look.header.index(found["candidate"]))).most_common(40)
+    values = [value for value, _ in Counter(look.column(look.header.index(found["candidate"]))).most_common(40)]
+    known = {name: [value for value in values if fold(value) in words.split()] for name, words in _OTHER_LINES.items()}
+    said = [
+        f"{name} = [{', '.join(map(toml_text, sorted(lines)))}] # ? is that so?"
+        for name, lines in known.items()
+        if lines
+    ]
+    others = {value for lines in known.values() for value in lines}
     return [
-        "[rows] # ? lines that are no candidate's, such as",
-        '# invalid = ["Null"]',
-        '# blank = ["Blank"]',
+        "[rows] # ? lines that are no candidate's" + ("" if said else ", such as"),
+        *(said or ['# invalid = ["Null"]', '# blank = ["Blank"]']),
         "",
         "[candidates] # ? what no ballot of the definition says that way",
-        *(f'# {toml_text(value)} = "id"' for value, _ in values),
+        *(f'# {toml_text(value)} = "id"' for value in values if value not in others),
     ]
 
 

@@ -10,6 +10,7 @@ from tests.fuzz.targets import (
     control,
     credentials,
     databases,
+    feeds,
     loops,
     mappings,
     messages,
@@ -35,6 +36,7 @@ TARGETS: Final[dict[str, Target]] = {
         archives,
         databases,
         loops,
+        feeds,
     )
 }
 _WHOLE: Final = sum(target.share for target in TARGETS.values())

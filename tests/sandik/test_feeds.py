@@ -109,13 +109,13 @@ async def test_a_live_folder_of_exports_is_right_at_every_step(tmp_path: Path) -
 
 @contextmanager
 def served(answers: list[tuple[int, bytes]]) -> Iterator[tuple[str, list[str | None]]]:
-    """An address that gives these answers in turn, and the tags that it was asked with."""
+    """An address that gives these answers in turn, then that nothing has changed, and the tags it was asked with."""
     tags: list[str | None] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             tags.append(self.headers.get("If-None-Match"))
-            code, body = answers.pop(0)
+            code, body = answers.pop(0) if answers else (304, b"")
             self.send_response(code)
             self.send_header("ETag", f'"{len(tags)}"')
             self.send_header("Last-Modified", "Sun, 12 May 2030 20:00:00 GMT")

@@ -16,6 +16,7 @@ import pytest
 from tests.patience import LIMIT_S
 from tests.sandik.conftest import Sandik
 from tests.sandik.test_cli import HEADER, LINE, MAPPING
+from tests.sandik.test_feeds import served
 
 VILLAGES = Path(__file__).parents[2] / "examples" / "villages"
 OPTIONS = ("--mapping", str(VILLAGES / "mapping.toml"), "--definition", str(VILLAGES / "definition.json"))
@@ -94,6 +95,24 @@ def test_a_watched_file_is_followed_and_what_cannot_be_used_is_named(tmp_path: P
         night.shows("zz", {"01": 165, "02": 78})
     with running(tmp_path, table, *OPTIONS, "--run", "n", "--watch") as night:
         night.says("All 2 events of")
+
+
+def test_a_watched_address_is_followed_through_failures_and_what_it_had_stands(tmp_path: Path) -> None:
+    """Not changed, a server's error, half of a body, something else, and then the next figures."""
+    place = VILLAGES.parent / "regions"
+    first = (place / "results.json").read_text(encoding="utf-8")
+    later = first.replace("20:15:00Z", "20:25:00Z").replace('"v": 1837', '"v": 1937').replace('"v": 7141', '"v": 7041')
+    broken: list[tuple[int, bytes]] = [(304, b""), (500, b""), (200, b"cut"), (200, b"<html>busy</html>"), (304, b"")]
+    options = ("--mapping", place / "mapping.toml", "--definition", place / "definition.json", "--watch")
+    answers = [(200, first.encode()), *broken, (200, later.encode())]
+    with served(answers) as (url, tags), running(tmp_path, url, *options, "--every", "0.1") as night:
+        night.says("Published 3 reports, as of 2030-05-12")
+        night.says("answers 500 (Internal Server Error). What was published stands; trying again.")
+        night.says("ended after 3 of 9999 bytes. Try again. What was published stands; trying again.")
+        night.says("is not readable as JSON")
+        night.says("Published 3 reports, as of 2030-05-12 20:25")
+        night.shows("zz/1/101", {"ivanova": 1937, "petrov": 7041})
+    assert tags[:3] == [None, '"1"', '"1"']
 
 
 def test_a_finished_table_brings_its_own_definition(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,37 @@ def test_a_file_that_cannot_be_read_is_told(name: str, tmp_path: Path) -> None:
         (tmp_path / name).write_text("{", encoding="utf-8")
     with pytest.raises(TableError, match="cannot be read as a table"):
         guess_mapping(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [
+        (("06/10/2030 20:11:02", "31/10/2030 20:12:00"), 'time_format = "%d/%m/%Y %H:%M:%S"\n'),
+        (("06/10/2030 20:11",), 'time_format = "%d/%m/%Y %H:%M" # ? or "%m/%d/%Y %H:%M"\n'),
+        (("2030-10-06T20:11:02Z",), 'at = { column = "time" }\n# timezone'),
+        (("half past eight",), "# ? how are times written, such as 'half past eight'"),
+    ],
+)
+def test_how_times_are_written_is_seen_in_their_cells(tmp_path: Path, times: tuple[str, ...], says: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("district,box,time,A\n" + "".join(f"x,1,{time},5\n" for time in times), encoding="utf-8")
+    assert says in guess_mapping(file)
+
+
+def test_lines_that_are_no_candidates_are_known_by_their_words(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    lines = "".join(f"x,1,{name},5\n" for name in ("José", "BRANCO", "Nulo"))
+    file.write_text("district,box,candidate,votes\n" + lines, encoding="utf-8")
+    said = guess_mapping(file)
+    assert 'invalid = ["Nulo"] # ? is that so?\nblank = ["BRANCO"] # ? is that so?\n' in said
+    assert '# "José" = "id"' in said
+    assert '# "Nulo" = "id"' not in said
+
+
+def test_an_archive_whose_parts_are_broken_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "a.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.csv", "district,box\nnorth,1\n")
+    file.write_bytes(file.read_bytes().replace(b"north", b"south"))
+    with pytest.raises(TableError, match="Bad CRC-32"):
+        guess_mapping(file)
