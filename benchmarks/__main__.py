@@ -12,6 +12,7 @@ from benchmarks.archive import archive
 from benchmarks.encodings import encodings
 from benchmarks.folding import folding
 from benchmarks.gateway.command import main as measure_gateway
+from benchmarks.growth import growth
 from benchmarks.latency import latency
 from benchmarks.load_tester import load_tester
 from benchmarks.mapping import mapping
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "taking_over": taking_over,
     "archive": archive,
     "encodings": encodings,
+    "growth": growth,
     "latency": latency,
     "load_tester": load_tester,
     "replay": replay,
