@@ -8,6 +8,7 @@ from eventlog.loops import RetryPolicy
 from gateway.admission.handshake import AccessSettings
 from gateway.admission.keys import TlsFiles
 from gateway.admission.limits import Limits
+from gateway.brands.folder import BrandFolder, standard_brand
 from schemas.trust import OperatorKey
 from tabulation.derived.feeds import FeedLimits
 
@@ -93,4 +94,7 @@ class GatewaySettings:
     """Whose orders in the control topic count. Without any, everybody's do unless the run is live."""
 
     limits: Limits = field(default_factory=Limits)
+    brand: BrandFolder = field(default_factory=standard_brand)
+    """How its pages look."""
+
     tls: TlsFiles | None = None

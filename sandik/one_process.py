@@ -9,8 +9,10 @@ from eventlog.clock import Clock
 from eventlog.loops import forever
 from eventlog.port import EventLog
 from eventlog.run import Run
+from gateway.brands.folder import BrandFolder, standard_brand
 from gateway.routes.moments import Moments
 from gateway.server import serve
+from gateway.settings import GatewaySettings
 from sandik.commands.gateway import announce
 from sandik.member_names import member_name
 
@@ -26,6 +28,7 @@ async def count_and_serve(
     port: int,
     publishing: Coroutine[Any, Any, None],
     moments: Moments | None = None,
+    brand: BrandFolder | None = None,
 ) -> None:
     """Count a run and serve its board until cancelled, while `publishing` publishes to it.
 
@@ -40,6 +43,7 @@ async def count_and_serve(
             port=port,
             clock=clock,
             moments=moments,
+            settings=GatewaySettings(brand=brand or standard_brand()),
             started=lambda actual: announce(host, actual),
         )
         async with asyncio.TaskGroup() as group:

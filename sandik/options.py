@@ -47,6 +47,17 @@ MetricsPort = Annotated[
 ]
 
 
+BrandName = Annotated[
+    str,
+    typer.Option(
+        "--brand",
+        envvar="SANDIK_BRAND",
+        metavar="DIR",
+        help="How pages and overlays look: a folder with a brand.toml, or a shipped brand (studio, daylight, arena).",
+    ),
+]
+
+
 def write_out(out: Path, content: bytes) -> None:
     """Write the file of `--out` beside its place and put it there, so that nobody ever reads half of it.
 

@@ -225,6 +225,7 @@ export class Election {
     return {
       id: candidate.id,
       name: candidate.name,
+      partyId: party?.id ?? null,
       party: party ? party.short_name : null,
       partyName: party && party.name !== candidate.name && party.short_name !== candidate.name ? party.short_name : "",
       color: party?.color ?? candidate.color ?? INDEPENDENT,

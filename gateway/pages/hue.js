@@ -9,6 +9,9 @@ const BLACK = [0, 0, 0];
 /** Margin, in points, from which a tile has its leader's full hue. */
 const FULL_MARGIN_POINTS = 30;
 
+/** Of a hue in the closest race: with less two hues are one brown. */
+const LEAST_STRENGTH = 0.5;
+
 const HATCH_STRENGTH = 0.38;
 
 export const INDEPENDENT = "#8793a3";
@@ -82,7 +85,7 @@ export function legible(color, ground, least = 3) {
  * @param {string} ground
  */
 export function tileColors(color, marginPoints, ground) {
-  const strength = 0.35 + 0.65 * Math.min(1, Math.max(0, marginPoints) / FULL_MARGIN_POINTS);
+  const strength = LEAST_STRENGTH + (1 - LEAST_STRENGTH) * Math.min(1, Math.max(0, marginPoints) / FULL_MARGIN_POINTS);
   const full = legible(color, ground, 3);
   const fill = css(mixed(parse(ground), parse(full), strength));
   return { fill, full, ink: inkOn(parse(fill)) };

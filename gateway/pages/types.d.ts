@@ -227,3 +227,13 @@ export interface Comparison extends Readonly<Record<Side, ComparedSide>> {
 export type SideNames = Readonly<Record<Side, string>>;
 /** What /v1/compare is asked. */
 export type Question = Readonly<Record<"contest" | "unit" | "a" | "b", string>>;
+
+/** A brand as its gateway tells it: see docs/brand.md. Files by the ids that they are of. */
+export interface Brand {
+  readonly name: string;
+  readonly theme: "dark" | "light";
+  readonly family: string;
+  readonly logo: string | null;
+  readonly photos: Readonly<Record<string, string>>;
+  readonly logos: Readonly<Record<string, string>>;
+}

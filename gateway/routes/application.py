@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from gateway.admission.access import PUBLIC
 from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH
+from gateway.brands.folder import BrandFolder
 from gateway.gateway import Gateway
 from gateway.metrics import CONTENT_TYPE, shown_age_s
 from gateway.pages import PAGES
@@ -60,7 +61,7 @@ def application(
     worker_metrics: WorkerMetrics | None = None,
 ) -> Starlette:
     """The routes of one gateway; with a log it takes orders, with `worker_metrics` it serves all workers' metrics."""
-    files = PageFiles(directory=pages)
+    files = PageFiles(pages, gateway.settings.brand)
     rows = RowsEndpoint(gateway)
 
     async def index(request: Request) -> Response:
@@ -186,11 +187,22 @@ _CONTROL_ROOM: Final = "control/"
 """Who could frame it, could have an operator click what they do not see."""
 
 
+_BRAND: Final = "brand/"
+_DRAWING_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""A drawing that is opened by itself is a page: it runs nothing and fetches nothing."""
+
+
 class PageFiles(StaticFiles):
-    """The files of a folder. Browsers ask each time, and are told where nothing changed."""
+    """The files of a folder, and of a brand below `brand/`. Browsers ask each time, and are told if nothing changed."""
+
+    def __init__(self, pages: Path, brand: BrandFolder) -> None:
+        super().__init__(directory=pages)
+        self._brand = brand
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file, with its policy where it is a page (Content Security Policy Level 3). Raises `HTTPException`."""
+        if path.startswith(_BRAND):
+            return self._branded(path.removeprefix(_BRAND), Headers(scope=scope))
         if path.endswith(".py"):  # what makes the folder a package is nobody's page
             raise HTTPException(404)
         response = await super().get_response(path, scope)
@@ -198,6 +210,16 @@ class PageFiles(StaticFiles):
         if path.endswith(".html"):
             response.headers["content-security-policy"] = _policy(path)
         return response
+
+    def _branded(self, name: str, headers: Headers) -> Response:
+        """A file of the brand, which was read and checked at the start."""
+        file = self._brand.files.get(name)
+        if file is None:
+            raise HTTPException(404)
+        sent = {**NO_CACHE, "etag": file.etag, "content-security-policy": _DRAWING_POLICY}
+        if holds(headers, file.etag):
+            return Response(status_code=304, headers=sent)
+        return Response(file.body, headers=sent, media_type=file.media_type)
 
     def is_not_modified(self, response_headers: Headers, request_headers: Headers) -> bool:
         """Whether the browser has it already."""

@@ -12,13 +12,14 @@ from eventlog.clock import Wall
 from gateway.admission.handshake import AccessSettings, origins, proxies
 from gateway.admission.keys import TlsFiles, read_key
 from gateway.admission.limits import Limits
+from gateway.brands.folder import STANDARD_BRAND, open_brand
 from gateway.routes.boundaries import Boundaries, read_boundaries
 from gateway.routes.moments import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik import screen
 from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
+from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, RunName, command_app
 from sandik.past import PastWorker
 from sandik.process import (
     WORKER_FOLDER,
@@ -159,6 +160,7 @@ def gateway(
     tls_key: TlsKey = None,
     operator_key: OperatorKeys = None,
     boundaries: BoundariesFile = None,
+    brand: BrandName = STANDARD_BRAND,
     max_connections: MaxConnections = LIMITS.connections,
     max_connections_per_address: MaxConnectionsPerAddress = LIMITS.connections_per_address,
     workers: Annotated[
@@ -176,6 +178,7 @@ def gateway(
         limits=replace(LIMITS, connections=max_connections, connections_per_address=max_connections_per_address),
         tls=tls_files(tls_cert, tls_key),
         operators=operator_keys(operator_key),
+        brand=open_brand(brand),
     )
     outlines = _boundaries(boundaries)
     if worker_port is not None:

@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 import typer
 
+from gateway.brands.folder import STANDARD_BRAND, BrandFolder, open_brand, standard_brand
 from gateway.pages import PAGES
 from gateway.pages.manifest import MANIFEST
 from sandik import screen
 from sandik.graphics import manifest, module, page
-from sandik.options import command_app
+from sandik.options import BrandName, command_app
 from schemas.errors import UsageError
 
 EXAMPLE = "Example: sandik graphics --out graphics --gateway http://graphics-server:8765"
@@ -33,12 +34,13 @@ def graphics(
             help="Where the graphics find their figures; each can be told another.",
         ),
     ] = "http://localhost:8765",
+    brand: BrandName = STANDARD_BRAND,
 ) -> None:
     """Write the overlays as graphics tools take them: an OGraf package, and templates for CasparCG and SPX-GC.
 
     They hold no figures and no token. See docs/graphics-tools.md for where to put them.
     """
-    files = write_graphics(out, gateway=gateway, version=version("sandik"))
+    files = write_graphics(out, gateway=gateway, version=version("sandik"), brand=open_brand(brand))
     screen.say(f"Wrote {len(files)} files to {out}: {OGRAF} for OGraf, {TEMPLATES} for CasparCG and SPX-GC.")
 
 
@@ -61,14 +63,17 @@ _OFFLINE: Final = "graphics/offline.html"
 """The only page that a package has: the others are the gateway's."""
 
 
-def write_graphics(out: Path, *, gateway: str, version: str) -> list[Path]:
+def write_graphics(out: Path, *, gateway: str, version: str, brand: BrandFolder | None = None) -> list[Path]:
     """Write the OGraf package and the templates, over what was there of the same names; the files that were written.
 
     Raises `UsageError` where the gateway's address is none, or the folder cannot be written.
     """
     address = checked_gateway(gateway)
     try:
-        return [*_write_templates(out / TEMPLATES, address), *_write_ograf(out / OGRAF, address, version)]
+        return [
+            *_write_templates(out / TEMPLATES, address),
+            *_write_ograf(out / OGRAF, address, version, brand or standard_brand()),
+        ]
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
 
@@ -90,11 +95,16 @@ def _write_templates(folder: Path, gateway: str) -> Iterator[Path]:
         yield _write(folder / f"{overlay.name}.html", page(overlay, gateway=gateway, sources=sources))
 
 
-def _write_ograf(folder: Path, gateway: str, version: str) -> Iterator[Path]:
+def _write_ograf(folder: Path, gateway: str, version: str, brand: BrandFolder) -> Iterator[Path]:
     for source in _pages():
         target = folder / "pages" / source.relative_to(PAGES)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+        yield target
+    for name, file in brand.files.items():
+        target = folder / "pages/brand" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.body)
         yield target
     for overlay in MANIFEST.overlays:
         text = json.dumps(manifest(overlay, gateway=gateway, version=version), ensure_ascii=False, indent=2)

@@ -10,6 +10,7 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run
 from gateway.routes.moments import Moments
+from gateway.brands.folder import STANDARD_BRAND, BrandFolder, open_brand
 from producers.tables.fitting import check_mapping
 from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping
 from sandik import screen
@@ -19,7 +20,7 @@ from sandik.feed import Publishing
 from sandik.feeding import TableFeed, TargetRun, read_definition, show
 from sandik.fetched import is_address
 from sandik.one_process import count_and_serve
-from sandik.options import EMBEDDED_LOG, LogUrl, RunMode, command_app
+from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, RunMode, command_app
 from sandik.past import PastWorker
 from sandik.process import in_thread, run_to_completion, run_until_stopped
 from sandik.quantities import grouped
@@ -59,6 +60,7 @@ def run(
     mode: RunMode = "test",
     host: Host = "127.0.0.1",
     port: Port = 8765,
+    brand: BrandName = STANDARD_BRAND,
     strict: Strict = False,
     dry_run: DryRun = False,
     watch: Watch = False,
@@ -82,7 +84,7 @@ def run(
     if dry_run:
         run_to_completion(show(into, feed))
     else:
-        run_until_stopped(_run(into, feed, host, port, watch=watch))
+        run_until_stopped(_run(into, feed, host, port, open_brand(brand), watch=watch))
 
 
 def _election_id(plan: BoxMapping | ReportMapping, given: Election | None) -> str:
@@ -96,7 +98,9 @@ def _election_id(plan: BoxMapping | ReportMapping, given: Election | None) -> st
     )
 
 
-async def _run(into: TargetRun, feed: TableFeed, host: str, port: int, *, watch: bool) -> None:
+async def _run(
+    into: TargetRun, feed: TableFeed, host: str, port: int, brand: BrandFolder, *, watch: bool
+) -> None:
     clock = Wall()
     async with open_log(into.url, clock) as log, Moments(PastWorker(into.url, into.name)) as moments:
         found = await _found(into, feed, log, clock, watch=watch)
@@ -106,7 +110,7 @@ async def _run(into: TargetRun, feed: TableFeed, host: str, port: int, *, watch:
         )
         with feed.into(log, found, clock) as publishing:
             work = publishing.follow() if watch else _once(publishing, feed)
-            await count_and_serve(log, found, clock, host, port, work, moments)
+            await count_and_serve(log, found, clock, host, port, work, moments, brand)
 
 
 async def _found(into: TargetRun, feed: TableFeed, log: EventLog, clock: Clock, *, watch: bool) -> Run:

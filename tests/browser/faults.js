@@ -1,6 +1,7 @@
 // What no screenshot may have: text outside the graphics-safe area of EBU R 95, cut off, or over other text.
 () => {
   const faults = [];
+  const [side, edge] = [innerWidth * 0.05, innerHeight * 0.05];
   const overlay = document.querySelector(".overlay");
   const seen = (node) => {
     const { visibility, display } = getComputedStyle(node);
@@ -16,7 +17,10 @@
     range.selectNodeContents(node);
     for (const box of range.getClientRects()) {
       const said = `${parent.className.baseVal ?? parent.className}: ${node.textContent.trim().slice(0, 40)}`;
-      if (!crawling && (box.left < 96 || box.right > 1824 || box.top < 54 || box.bottom > 1026))
+      if (
+        !crawling &&
+        (box.left < side || box.right > innerWidth - side || box.top < edge || box.bottom > innerHeight - edge)
+      )
         faults.push(`outside the safe area: ${said}`);
       const panel = parent.closest(".panel").getBoundingClientRect();
       if (!crawling && (box.left < panel.left || box.right > panel.right + 1))

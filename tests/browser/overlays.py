@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Route
 
+from gateway.brands.folder import BrandFolder, standard_brand
 from gateway.pages import PAGES
 from gateway.pages.manifest import OVERLAY_NAMES
 from schemas.definition import Election
@@ -19,6 +20,7 @@ WIDTH: Final = 1920
 HEIGHT: Final = 1080
 AT: Final = "2024-03-31T21:55:12+03:00"
 
+_BRAND: Final = "/static/brand/"
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".woff2": "font/woff2"}
 
 _HARNESS: Final = (Path(__file__).parent / "harness.js").read_text(encoding="utf-8")
@@ -26,7 +28,7 @@ _HARNESS: Final = (Path(__file__).parent / "harness.js").read_text(encoding="utf
 _PAGE: Final = (
     '<!doctype html><html lang="tr" data-theme="dark"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
     '<link rel="stylesheet" href="/static/tokens.css"><link rel="stylesheet" href="/static/overlays/overlay.css">'
-    '<link rel="stylesheet" href="/static/overlays/scenes.css">'
+    '<link rel="stylesheet" href="/static/overlays/scenes.css"><link rel="stylesheet" href="/static/brand/brand.css">'
     '<script type="module" src="/harness.js"></script></head><body><div id="stage"></div></body></html>'
 )
 
@@ -75,12 +77,18 @@ class Studio(Screen):
 
     definition: bytes = b"{}"
     boundaries: bytes | None = None
+    brand: BrandFolder = standard_brand()
 
     async def begin(self) -> None:
         """Serve the folder and open the page."""
         await self.page.route(f"{HOST}/**", self._serve)
         await self.page.goto(HOST)
         await self.page.wait_for_function("window.ready")
+
+    async def resize(self, *, upright: bool) -> None:
+        """Turn the frame: upright for a phone, or a programme's."""
+        size = (HEIGHT, WIDTH) if upright else (WIDTH, HEIGHT)
+        await self.page.set_viewport_size({"width": size[0], "height": size[1]})
 
     async def show(self, name: str, script: Script, search: str = "") -> None:
         """Show an overlay, still: nothing of it moves any more."""
@@ -102,6 +110,9 @@ class Studio(Screen):
             await route.fulfill(
                 status=200 if self.boundaries else 204, body=self.boundaries or b"", content_type="application/json"
             )
+        elif path.startswith(_BRAND):
+            branded = self.brand.files[path.removeprefix(_BRAND)]
+            await route.fulfill(body=branded.body, content_type=branded.media_type)
         else:
             file = PAGES / path.removeprefix("/static/")
             await route.fulfill(body=file.read_bytes(), content_type=_TYPES[file.suffix])

@@ -11,7 +11,9 @@ import pytest
 from playwright.async_api import Browser
 
 from benchmarks.on_air.expected import shares
-from gateway.pages.manifest import OVERLAY_NAMES
+from gateway.brands.folder import BrandFile, BrandFolder, open_brand, shipped_brands, standard_brand
+from gateway.brands.sheet import listing
+from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES
 from tests.browser.moments import MANY, STATES, UNIT, calls, moments
 from tests.browser.overlays import AT, Script, Studio, state, studio
 from tests.browser.test_board import turkish
@@ -22,6 +24,12 @@ SEARCH: Final = {
     "lower-third": f"unit={UNIT}",
     "council": f"contest=district_council&unit={UNIT}&population=280000&quota=3",
 }
+SIZES: Final = {
+    overlay.name: next((one.words for one in overlay.parameters if one.name == "size"), ("",))
+    for overlay in MANIFEST.overlays
+}
+"""Every overlay's sizes; an empty one where it has its own alone."""
+
 CALLING: Final = ("lead-board", "duel", "lower-third", "strap")
 """Overlays that show an editor's call."""
 LEADER_CHANGED: Final = {
@@ -93,7 +101,7 @@ async def test_the_lead_board_says_what_the_server_said(browser: Browser) -> Non
         assert turkish(said["unattributed"]) == await shown.text(".rest p:last-child .votes")
 
 
-@pytest.mark.parametrize("name", [name for name in OVERLAY_NAMES if name not in {"strap", "ticker", "council"}])
+@pytest.mark.parametrize("name", [name for name in OVERLAY_NAMES if name not in {"strap", "ticker", "council", "winner"}])
 async def test_a_leader_is_the_servers_in_every_overlay(name: str, browser: Browser) -> None:
     async with studio(browser) as shown:
         script = moments()["live"]
@@ -185,6 +193,70 @@ async def test_no_call_shows_for_another_unit_or_contest_or_under_an_embargo(nam
             script.state = said
             await shown.show(name, script, SEARCH.get(name, ""))
             assert "kazandı" not in await numbers(shown)
+
+
+async def test_the_winner_is_a_picture_by_an_editors_call_alone(browser: Browser) -> None:
+    """Whoever leads: nothing of it is there before the call, for another unit, or when it is withdrawn."""
+    async with studio(browser) as shown:
+        await shown.show("winner", moments()["live"])
+        assert "İmamoğlu" not in await numbers(shown)
+        await shown.show("winner", moments()["called"])
+        assert ["Kazandı", "Ekrem İmamoğlu"] == [await shown.text(".won"), await shown.text(".winner .name")]
+        assert "ilan eden A. Kaya, 21:55:12 TSİ" == await shown.text(".calledBy")
+        await shown.page.evaluate(WITHDRAW, state())
+        assert not {"Kazandı", "İmamoğlu"} & set((await numbers(shown)).split())
+        script = moments()["called"]
+        script.state = state(calls=calls("metropolitan_mayor", "kurum"))
+        await shown.show("winner", script)
+        assert "Murat Kurum" == await shown.text(".winner .name")  # an editor's word, also against the figures
+        assert await shown.page.locator(".winner .gap").get_attribute("data-none") is not None
+
+
+async def test_nobody_is_named_before_the_first_vote(browser: Browser) -> None:
+    """The order of a ballot is no ranking."""
+    async with studio(browser) as shown:
+        for name in ("lead-board", "duel", "lower-third"):
+            await shown.show(name, moments()["empty"], SEARCH.get(name, ""))
+            for candidate in await shown.page.locator(".name").all():
+                assert not await candidate.is_visible()
+
+
+@pytest.mark.parametrize("brand", shipped_brands())
+@pytest.mark.parametrize("name", OVERLAY_NAMES)
+async def test_every_size_of_every_brand_is_whole(name: str, brand: str, tmp_path: Path, browser: Browser) -> None:
+    """Nothing is clipped, over other text or outside the safe area of its frame, whatever the brand's letters."""
+    found: dict[str, Any] = {}
+    async with studio(browser) as shown:
+        shown.brand = open_brand(brand)
+        await shown.begin()
+        scripts = moments("district_council" if name == "council" else "metropolitan_mayor")
+        for size in SIZES[name]:
+            await shown.resize(upright=size == "tall")
+            for moment in ("called", "long", "stale", "empty"):
+                script = scripts[moment]
+                script.messages = [LEADER_CHANGED] if name == "strap" else []
+                await shown.show(name, script, "&".join(filter(None, (SEARCH.get(name), size and f"size={size}"))))
+                faults = await shown.page.evaluate(FAULTS)
+                if faults or shown.complaints:
+                    found[f"{size} {moment}"] = [*faults, *shown.complaints]
+                shown.complaints.clear()
+                if "SANDIK_SCREENSHOTS" in os.environ:
+                    await shown.picture(folder(tmp_path) / f"{brand}-{name}-{size or 'standard'}-{moment}.png")
+    assert {} == found
+
+
+async def test_photos_and_logos_are_shown_and_silhouettes_elsewhere(browser: Browser) -> None:
+    image = BrandFile(b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 5"/>', "image/svg+xml")
+    files = {**standard_brand().files, "photos/imamoglu.svg": image, "logos/chp.svg": image}
+    about = listing(standard_brand().brand, files)
+    async with studio(browser) as shown:
+        shown.brand = BrandFolder(standard_brand().brand, files | {"brand.json": BrandFile(about, "application/json")})
+        for name in ("lead-board", "duel", "lower-third"):
+            await shown.show(name, moments()["live"], SEARCH.get(name, ""))
+            for candidate, pictures in (("imamoglu", [True, True]), ("kurum", [False, False])):
+                images = shown.page.locator(f"[data-candidate={candidate}] .face img")
+                assert pictures == [await one.is_visible() for one in await images.all()]
+            assert [] == shown.complaints
 
 
 @pytest.mark.parametrize(("moment", "mark"), [("test", "TEST"), ("replay", "TEKRAR")])

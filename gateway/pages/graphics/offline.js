@@ -73,6 +73,7 @@ async function draw({ timestamp, shows, ...asked }) {
   }
   drawn.done = wanted;
   await clock.advance(timestamp);
+  await Promise.all([...document.images].map((one) => one.decode().catch(() => {}))); // one that is broken stays away
   await clock.painted();
   return {};
 }

@@ -15,7 +15,9 @@ const MOST_SEATS = 2_000;
 /** Rows of the list; the rest is told with its sum. */
 const LISTED = 6;
 const WIDTH = 1000;
-const HEIGHT = 520;
+const HEIGHT = 560;
+/** How far the line of the majority reaches beyond the arcs. */
+const BEYOND = 0.1;
 
 /** @param {Scene} scene */
 export const needs = (scene) => subscriptions(scene);
@@ -167,7 +169,7 @@ export function create(tools) {
 
 class Council {
   #key = "";
-  /** @type {SVGElement[]} */
+  /** @type {{ seat: SVGElement, disc: SVGElement, mark: SVGElement }[]} */
   #seats = [];
 
   /** @param {Tools} tools */
@@ -184,7 +186,7 @@ class Council {
     this.projected = make("p", { class: "projected" });
     this.law = make("p", { class: "law fit" });
     this.counted = new Counted({ t, format });
-    this.origin = new Origin({ t });
+    this.origin = new Origin();
     this.node = make(
       "section",
       { class: "panel council" },
@@ -223,26 +225,40 @@ class Council {
 
   /** @param {number} total */
   #lay(total) {
-    const { places, radius } = hemicycle(total);
+    const { places, radii, radius } = hemicycle(total);
     const scale = WIDTH / 2 / (1 + radius);
-    this.svg.replaceChildren();
-    this.#seats = places.map(({ x, y }) => {
-      const seat = this.svg.appendChild(makeSvg("path"));
-      const [left, top] = [WIDTH / 2 + x * scale, HEIGHT - (radius + y * 0.96) * scale];
-      const size = (radius * scale * 0.86).toFixed(2);
-      seat.setAttribute("transform", `translate(${left.toFixed(1)} ${top.toFixed(1)}) scale(${size})`);
-      return seat;
+    const floor = HEIGHT - radius * scale;
+    const size = (radius * scale).toFixed(2);
+    const arcs = radii.map((one) => {
+      const at = (one * scale).toFixed(1);
+      const d = `M${(WIDTH / 2 - one * scale).toFixed(1)} ${floor.toFixed(1)}a${at} ${at} 0 0 1 ${(2 * one * scale).toFixed(1)} 0`;
+      return makeSvg("path", { d, class: "arc" });
     });
+    this.#seats = places.map(({ x, y }) => {
+      const [left, top] = [(WIDTH / 2 + x * scale).toFixed(1), (floor - y * scale).toFixed(1)];
+      const [disc, mark] = [
+        makeSvg("path", { d: SHAPES[5] }),
+        makeSvg("path", { class: "of", transform: "scale(.46)" }),
+      ];
+      const seat = makeSvg("g", { transform: `translate(${left} ${top}) scale(${size})` });
+      seat.append(disc, mark);
+      return { seat, disc, mark };
+    });
+    const line = majorityLine(
+      places.map(({ angle }) => angle),
+      { scale, floor, inner: radii[0] },
+    );
+    this.svg.replaceChildren(...arcs, ...(line ? [line] : []), ...this.#seats.map(({ seat }) => seat));
   }
 
   /**
-   * @param {SVGElement} seat
+   * @param {{ disc: SVGElement, mark: SVGElement }} seat
    * @param {Model["rows"][number] | undefined} party
    */
-  #sit(seat, party) {
-    setAttribute(seat, "d", SHAPES[party ? party.mark : "open"] ?? SHAPES.none);
-    setAttribute(seat, "fill", party ? party.hue : "var(--track)");
-    setAttribute(seat, "data-party", party?.id ?? "");
+  #sit({ disc, mark }, party) {
+    setAttribute(disc, "fill", party ? party.hue : "var(--track)");
+    setAttribute(disc, "data-party", party?.id ?? "");
+    setAttribute(mark, "d", party ? (SHAPES[party.mark] ?? SHAPES.none) : "");
   }
 
   /**
@@ -269,6 +285,22 @@ class Council {
       row ? this.format.count(row.seats) : last ? this.format.count(rest) : undecided ? this.format.count(open) : "",
     );
   }
+}
+
+/**
+ * The line that whoever fills seats from the left has to reach for a majority; none in a house of one.
+ * @param {readonly number[]} angles from left to right
+ * @param {{ scale: number, floor: number, inner: number }} drawn
+ */
+function majorityLine(angles, { scale, floor, inner }) {
+  const first = Math.floor(angles.length / 2);
+  if (angles.length < 2) return null;
+  const angle = (angles[first] + (angles[first + 1] ?? angles[first])) / 2;
+  const [from, to] = [inner - BEYOND, 1 + BEYOND].map((radius) => ({
+    x: (WIDTH / 2 + radius * scale * Math.cos(angle)).toFixed(1),
+    y: (floor - radius * scale * Math.sin(angle)).toFixed(1),
+  }));
+  return makeSvg("line", { x1: from.x, y1: from.y, x2: to.x, y2: to.y, class: "needed" });
 }
 
 /**

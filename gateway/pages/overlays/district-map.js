@@ -157,7 +157,7 @@ class DistrictMap {
     this.svg = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}` });
     this.credit = make("span", { class: "credit", hidden: true });
     this.counted = new Counted({ t, format });
-    this.origin = new Origin({ t });
+    this.origin = new Origin();
     this.node = make(
       "section",
       { class: "panel district-map" },
@@ -166,7 +166,12 @@ class DistrictMap {
         { class: "content" },
         make("div", { class: "top" }, this.heading.node, this.lead),
         make("div", { class: "picture" }, this.svg, this.credit),
-        this.legend.node,
+        make(
+          "div",
+          { class: "key" },
+          this.legend.node,
+          make("p", { class: "swatches" }, ...["thin", "empty"].map((state) => swatch(state, t(`${state}Legend`)))),
+        ),
         make("div", { class: "feet" }, this.counted.node, this.origin.node),
       ),
     );
@@ -247,6 +252,15 @@ class DistrictMap {
     setStyle(shape.winner, "fill", ink);
     setText(shape.winner, part.winner);
   }
+}
+
+/**
+ * What a shade without a hue of its own means.
+ * @param {string} state
+ * @param {string} text
+ */
+function swatch(state, text) {
+  return make("span", {}, make("i", { class: "swatch", "data-state": state, "aria-hidden": "true" }), text);
 }
 
 /**

@@ -8,9 +8,9 @@ import { make, setAttribute, setStyle, setText } from "../dom.js";
 import { points } from "../rank.js";
 import { Order } from "../slide.js";
 import { noSuch } from "./parameters.js";
-import { called, counted, margin, origin, written } from "./picture.js";
+import { called, counted, isBlank, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
-import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
+import { Called, Counted, Face, Heading, Margin, Name, Origin } from "./widgets.js";
 
 /** @import { OverlayTools, Scene, Tools, UnitView } from "./types.d.ts" */
 
@@ -51,6 +51,7 @@ export function model(scene) {
     counted: counted(scene, unit),
     origin: origin(scene),
     empty: !unit.entry,
+    blank: isBlank(unit),
   };
 }
 
@@ -91,7 +92,7 @@ class Duel {
     this.halves = ["left", "right"].map((side) => half(side));
     this.margin = new Margin({ t, format }, make("div", { class: "between" }));
     this.counted = new Counted({ t, format });
-    this.origin = new Origin({ t });
+    this.origin = new Origin();
     const [left, right] = this.halves;
     const bars = make("div", { class: "bars", "aria-hidden": "true" }, left.fill, right.fill, make("i"));
     this.node = make(
@@ -116,6 +117,7 @@ class Duel {
     const pair = this.#sided(model);
     if (this.#of !== model.of || model.empty) this.#sides.jump(pair);
     else this.#sides.want(pair);
+    setAttribute(this.node, "data-blank", model.blank ? "" : null);
     this.#of = model.empty ? null : model.of;
     this.#write();
     this.margin.draw(model.margin, model.of);
@@ -140,6 +142,7 @@ class Duel {
       const row = byId.get(this.#sides.shown[index]);
       setAttribute(side.node, "data-none", row ? null : "");
       side.name.draw(row);
+      side.face.draw(row);
       setText(side.share, row?.share ?? "");
       showCount(side.votes, row?.votes ?? NaN, this.format.count, `${model.of} ${row?.id}`);
       setAttribute(side.node, "data-candidate", row?.id ?? null);
@@ -154,15 +157,23 @@ class Duel {
 
 /** @param {string} side */
 function half(side) {
-  const name = new Name();
+  const [name, face] = [new Name(), new Face()];
   const [share, votes, verb] = ["share", "votes", "verb"].map((kind) => make("span", { class: kind }));
   const fill = make("span", { class: `fill ${side}` });
   return {
     name,
+    face,
     share,
     votes,
     verb,
     fill,
-    node: make("div", { class: `half ${side}` }, name.node, verb, share, votes),
+    node: make(
+      "div",
+      { class: `half ${side}` },
+      face.node,
+      name.node,
+      share,
+      make("span", { class: "tail" }, votes, verb),
+    ),
   };
 }

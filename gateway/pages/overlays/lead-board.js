@@ -6,9 +6,9 @@ import { showCount } from "../countup.js";
 import { arrange, make, setAttribute, setStyle, setText } from "../dom.js";
 import { Memo } from "../memo.js";
 import { Order, slide, tops } from "../slide.js";
-import { called, counted, margin, origin, remainder, written } from "./picture.js";
-import { Stage, subscriptions } from "./stage.js";
-import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
+import { called, counted, isBlank, margin, origin, remainder, written } from "./picture.js";
+import { subscriptions } from "./stage.js";
+import { Called, Counted, Face, Heading, Margin, Name, Origin } from "./widgets.js";
 
 /** @import { OverlayTools, Scene } from "./types.d.ts" */
 
@@ -38,6 +38,7 @@ export function model(scene) {
     counted: counted(scene, unit),
     origin: origin(scene),
     empty: !unit.entry,
+    blank: isBlank(unit),
   };
 }
 
@@ -58,7 +59,8 @@ class LeadBoard {
   #latest = null;
 
   /** @param {OverlayTools} overlayTools */
-  constructor({ t, format, options }) {
+  constructor({ t, format, options, stage }) {
+    this.stage = stage;
     this.t = t;
     this.format = format;
     const tools = { t, format };
@@ -69,7 +71,7 @@ class LeadBoard {
     this.unattributed = rest();
     this.margin = new Margin(tools, make("p", { class: "gap" }));
     this.counted = new Counted(tools);
-    this.origin = new Origin(tools);
+    this.origin = new Origin();
     this.node = make(
       "section",
       { class: "panel lead-board", "data-side": options.side, "data-rows": options.rows > 5 ? "many" : "few" },
@@ -80,8 +82,7 @@ class LeadBoard {
         this.list,
         make("div", { class: "rest" }, this.others.node, this.unattributed.node),
         this.margin.node,
-        this.counted.node,
-        this.origin.node,
+        make("div", { class: "feet" }, this.counted.node, this.origin.node),
       ),
     );
     this.node.style.setProperty("--rows", String(options.rows));
@@ -96,6 +97,7 @@ class LeadBoard {
       this.#order.jump(model.first);
       this.#place();
     } else this.#order.want(model.first);
+    setAttribute(this.node, "data-blank", model.blank ? "" : null);
     this.#of = model.of;
     this.#empty = model.empty;
     this.#write();
@@ -111,7 +113,7 @@ class LeadBoard {
     const before = tops(this.list);
     this.#place();
     this.#write();
-    slide(before, Stage.scale());
+    slide(before, this.stage.scale());
   }
 
   #place() {
@@ -131,6 +133,7 @@ class LeadBoard {
       if (!row) continue;
       setText(line.rank, row.rank);
       line.name.draw(row);
+      line.face.draw(row);
       setText(line.share, row.share);
       line.share.dataset.value = String(row.points ?? "");
       showCount(line.votes, row.votes, this.format.count, model.of);
@@ -165,16 +168,17 @@ function rest() {
 
 /** @param {string} id */
 function newRow(id) {
-  const [rank, name] = [make("span", { class: "rank" }), new Name()];
+  const [rank, name, face] = [make("span", { class: "rank" }), new Name(), new Face()];
   const [share, votes] = [make("b", { class: "share" }), make("span", { class: "votes" })];
   const node = make(
     "li",
     { "data-candidate": id },
     rank,
+    face.node,
     name.node,
     share,
     votes,
     make("span", { class: "track", "aria-hidden": "true" }, make("span", { class: "fill" })),
   );
-  return { node, rank, name, share, votes };
+  return { node, rank, face, name, share, votes };
 }

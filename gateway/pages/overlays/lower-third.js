@@ -5,9 +5,9 @@
 import { showCount } from "../countup.js";
 import { make, setAttribute, setStyle, setText } from "../dom.js";
 import { noSuch } from "./parameters.js";
-import { called, counted, margin, origin, written } from "./picture.js";
+import { called, counted, isBlank, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
-import { Called, Counted, Heading, Margin, Name, Origin } from "./widgets.js";
+import { Called, Counted, Face, Heading, Margin, Name, Origin } from "./widgets.js";
 
 /** @import { OverlayTools, Row, Scene, Tools } from "./types.d.ts" */
 
@@ -52,6 +52,7 @@ export function model(scene) {
     heading: { title: unit.unit.name, subtitle: unit.contest.name },
     call: called(scene, unit),
     rows: unit.ranked.slice(0, SHOWN).map((item) => written(scene, unit, item)),
+    blank: isBlank(unit),
     margin: margin(scene, unit),
     counted: counted(scene, unit),
     origin: origin(scene),
@@ -73,16 +74,18 @@ class LowerThird {
     this.heading = new Heading();
     this.called = new Called();
     this.lines = Array.from({ length: SHOWN }, () => {
-      const name = new Name();
+      const [name, face] = [new Name(), new Face()];
       const [share, votes] = [make("b", { class: "share" }), make("span", { class: "votes" })];
       const fill = make("span", { class: "fill" });
       return {
         name,
+        face,
         share,
         votes,
         node: make(
           "div",
           { class: "line" },
+          face.node,
           name.node,
           share,
           votes,
@@ -92,7 +95,7 @@ class LowerThird {
     });
     this.margin = new Margin({ t, format }, make("div", { class: "between" }));
     this.counted = new Counted({ t, format });
-    this.origin = new Origin({ t });
+    this.origin = new Origin();
     this.node = make(
       "section",
       { class: "panel lower-third" },
@@ -111,6 +114,7 @@ class LowerThird {
   draw(model) {
     this.heading.draw(model.heading);
     this.called.draw(model.call);
+    setAttribute(this.node, "data-blank", model.blank ? "" : null);
     this.lines.forEach((line, index) => this.#line(line, model.rows[index], model.of));
     this.margin.draw(model.margin, model.of);
     this.counted.draw(model.counted, model.of);
@@ -128,6 +132,7 @@ class LowerThird {
     setAttribute(line.node, "data-manual", row?.manual ? "" : null);
     setAttribute(line.node, "data-leads", row?.leads ? "" : null);
     line.name.draw(row);
+    line.face.draw(row);
     setText(line.share, row?.share ?? "");
     showCount(line.votes, row?.votes ?? NaN, this.format.count, `${of} ${row?.id}`);
     setStyle(line.node, "--hue", row?.hue ?? "transparent");

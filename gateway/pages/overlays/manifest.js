@@ -37,7 +37,14 @@ export const MANIFEST = {
       "cuts": false,
       "parameters": [
         { "name": "rows", "title": "Rows", "kind": "whole", "standard": 5, "least": 1, "most": 8 },
-        { "name": "side", "title": "Side", "kind": "choice", "standard": "left", "words": ["left", "right"] }
+        { "name": "side", "title": "Side", "kind": "choice", "standard": "left", "words": ["left", "right"] },
+        {
+          "name": "size",
+          "title": "Size",
+          "kind": "choice",
+          "standard": "panel",
+          "words": ["panel", "bug", "full", "tall"]
+        }
       ]
     },
     {
@@ -48,7 +55,8 @@ export const MANIFEST = {
       "walks": false,
       "cuts": false,
       "parameters": [
-        { "name": "candidates", "title": "Candidates (two ids; empty: the first two)", "kind": "list", "most": 2 }
+        { "name": "candidates", "title": "Candidates (two ids; empty: the first two)", "kind": "list", "most": 2 },
+        { "name": "size", "title": "Size", "kind": "choice", "standard": "third", "words": ["third", "full", "tall"] }
       ]
     },
     {
@@ -60,6 +68,17 @@ export const MANIFEST = {
       "cuts": false,
       "parameters": [
         { "name": "units", "title": "Units to go through (ids; empty: all by name)", "kind": "list", "most": 100 }
+      ]
+    },
+    {
+      "name": "winner",
+      "title": "Called winner",
+      "description": "Who has won, once an editor has called it; nothing before.",
+      "layer": 5,
+      "walks": false,
+      "cuts": false,
+      "parameters": [
+        { "name": "size", "title": "Size", "kind": "choice", "standard": "full", "words": ["full", "third", "tall"] }
       ]
     },
     {
@@ -113,13 +132,13 @@ export const MANIFEST = {
           "words": ["name", "boxes", "margin"]
         },
         {
-          "name": "seconds",
-          "title": "Seconds a page, where nothing may move",
-          "kind": "whole",
-          "standard": 8,
-          "least": 3,
-          "most": 60
-        }
+          "name": "move",
+          "title": "Crawl by, or turn pages",
+          "kind": "choice",
+          "standard": "crawl",
+          "words": ["crawl", "pages"]
+        },
+        { "name": "seconds", "title": "Seconds a page", "kind": "whole", "standard": 8, "least": 3, "most": 60 }
       ]
     },
     {

@@ -2,6 +2,7 @@
  * What state the picture is in, and the figures of one unit as an overlay shows them. Pure: counts in, words out.
  */
 
+import { picturesOf } from "../brand.js";
 import { callOf, wordsOf } from "../call.js";
 import { credited, isOdd, partOf, progressText, wholeOf } from "../claims.js";
 import { isHeld } from "../client/held.js";
@@ -50,14 +51,23 @@ export function origin(scene, sourceId = scene.selection.source, unitId = scene.
   const source = election.source(sourceId);
   const entry = scene.entry(scene.selection.contest, sourceId, unitId);
   const feed = night.feed(sourceId);
+  const state = stateOf({ night, election, source, selection: { ...scene.selection, unit: unitId }, t, format });
+  const exact = `${format.clock(entry?.as_of)} ${format.zone()}`;
+  const goesWell = state.state === "live" || state.state === "complete";
   return {
     source: source.name,
-    when: entry ? `${format.clock(entry.as_of)} ${format.zone()}` : format.nothing,
+    when: !entry ? format.nothing : goesWell ? format.minute(entry.as_of) : exact,
     manual: isManual(entry) ? t("manualWord") : "",
     age: t("feedAge", { age: format.age(feed.age_s ?? NaN) }),
-    ...stateOf({ night, election, source, selection: { ...scene.selection, unit: unitId }, t, format }),
+    ...state,
   };
 }
+
+/**
+ * Whether nothing is counted yet: before the first vote the order of a ballot says nothing, so no names are shown.
+ * @param {Pick<UnitView, "ranked">} options
+ */
+export const isBlank = ({ ranked }) => ranked.every(({ votes }) => votes === 0);
 
 /**
  * How much is counted, with both numbers.
@@ -94,6 +104,7 @@ export function written(scene, unit, item) {
     id: candidate.id,
     name: candidate.name,
     mark: candidate.mark,
+    ...picturesOf(scene.brand, candidate),
     hue: unit.hue(candidate),
     color: candidate.color,
     party: candidate.partyName || (candidate.independent ? t("independent") : ""),

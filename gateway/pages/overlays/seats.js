@@ -97,14 +97,33 @@ function firstOf(rows) {
   return first.length === 1 ? first[0][0] : null;
 }
 
+/** The innermost arc of a hemicycle; the outermost is 1. */
+const INNER = 0.42;
+const MOST_ARCS = 9;
+
 /**
- * Where the seats of a hemicycle are: {x, y} from -1 to 1 and 0 to 1, left to right, and the radius of one.
+ * The arcs on which seats are as far from their neighbours as one arc is from the next, nearly.
+ * @param {number} count
+ */
+function arcsFor(count) {
+  const tries = Array.from({ length: MOST_ARCS - 1 }, (_, index) => {
+    const rows = index + 2;
+    const gap = (1 - INNER) / (rows - 1);
+    const radii = Array.from({ length: rows }, (__, row) => INNER + gap * row);
+    const along = (Math.PI * radii.reduce((sum, radius) => sum + radius, 0)) / Math.max(1, count - rows);
+    return { radii, odds: Math.abs(Math.log(along / gap)) };
+  });
+  return count < 8 ? [0.8] : tries.reduce((best, one) => (one.odds < best.odds ? one : best)).radii;
+}
+
+/**
+ * Where the seats of a hemicycle are: {x, y} from -1 to 1 and 0 to 1, left to right, the radius of one, and the radii
+ * of the arcs. All arcs begin and end on one line.
  * @param {number} count
  */
 export function hemicycle(count) {
-  const rows = Math.max(1, Math.min(8, Math.round(Math.sqrt(count / 3))));
-  const inner = 0.42;
-  const radii = Array.from({ length: rows }, (_, row) => (rows === 1 ? 0.8 : inner + ((1 - inner) * row) / (rows - 1)));
+  const radii = arcsFor(count);
+  const rows = radii.length;
   const whole = radii.reduce((sum, radius) => sum + radius, 0);
   const shares = radii.map((radius) => Math.floor((count * radius) / whole));
   for (
@@ -121,8 +140,8 @@ export function hemicycle(count) {
   );
   places.sort((left, right) => right.angle - left.angle || left.row - right.row);
   const gaps = [
-    rows > 1 ? (1 - inner) / (rows - 1) : 1,
+    rows > 1 ? radii[1] - radii[0] : 1,
     ...shares.map((many, row) => (many > 1 ? (Math.PI * radii[row]) / (many - 1) : 1)),
   ];
-  return { places, radius: Math.min(0.16, 0.45 * Math.min(...gaps)) };
+  return { places, radii, radius: Math.min(0.12, 0.46 * Math.min(...gaps)) };
 }

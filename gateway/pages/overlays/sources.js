@@ -191,7 +191,7 @@ class Sources {
   /** @param {Model} model */
   #lay({ columns, names }) {
     this.grid.style.setProperty("--columns", String(columns.length));
-    this.#heads = columns.map(() => ({ origin: new Origin(this), counted: new Counted(this) }));
+    this.#heads = columns.map(() => ({ origin: new Origin(), counted: new Counted(this) }));
     this.#names = names.map(() => new Name());
     this.#cells = names.map(() => columns.map(() => newCell()));
     this.#gaps = names.map(() => newGap());

@@ -9,7 +9,8 @@
  * manifest.js.
  */
 
-import { make, setAttribute, setText } from "../dom.js";
+import { PLAIN, readBrand } from "../brand.js";
+import { make, setAttribute, setStyle, setText } from "../dom.js";
 import { formats } from "../format.js";
 import { wordsOf } from "../levels.js";
 import { Redraw } from "../redraw.js";
@@ -20,19 +21,19 @@ import { read, select } from "./parameters.js";
 import { Curtain } from "./widgets.js";
 
 /**
- * @import { AddressFault, Election, EventMessage, FollowedNight, Options } from "./types.d.ts"
+ * @import { AddressFault, Brand, Election, EventMessage, FollowedNight, Options } from "./types.d.ts"
  * @import { Overlay, OverlayAbout, Scene, Show, Template } from "./types.d.ts"
  */
 
-export const WIDTH = 1920;
-export const HEIGHT = 1080;
+/** The frame that an overlay is drawn in, in pixels, by its size: upright for phones, else a programme's. */
+const FRAMES = { wide: [1920, 1080], tall: [1080, 1920] };
 
 /** Ages are told by the second. */
 const TICK_MS = 1_000;
 /** How long a graphic takes to come or to go; the same as in overlay.css. */
 export const TRANSITION_MS = 400;
 /** Over a picture the mark has to be stronger than on the board's own ground. */
-const MARK_OPACITY = 0.42;
+const MARK_OPACITY = 0.42; // where no brand says --watermark
 /** The mark comes again so soon that the lowest strip carries one. */
 const MARK_HEIGHT = 118;
 
@@ -93,24 +94,54 @@ export class Stage {
     return this.#shown?.scene ?? null;
   }
 
+  /** What photos and logos there are, and the theme where the address names none. */
+  brand = PLAIN;
+
   /** The pixels on screen that a pixel of the stage takes. */
-  static scale() {
-    return Math.min(innerWidth / WIDTH, innerHeight / HEIGHT) || 1;
+  scale() {
+    const [width, height] = this.#frame;
+    return Math.min(innerWidth / width, innerHeight / height) || 1;
+  }
+
+  get #frame() {
+    return FRAMES[this.#read().values.size === "tall" ? "tall" : "wide"];
+  }
+
+  /** Take the whole window, whatever its shape. */
+  #fill() {
+    const [width, height] = this.#frame;
+    for (const [name, value] of Object.entries({ "--width": `${width}px`, "--height": `${height}px` }))
+      setStyle(this.root, name, value);
+    setStyle(this.root, "--scale", String(this.scale()));
   }
 
   /** Read the address, wait for the election, lay the overlay out. Nothing is seen before it is played. */
   async load() {
-    const settle = () => this.root.style.setProperty("--scale", String(Stage.scale()));
-    settle();
-    addEventListener("resize", settle);
+    this.#fill();
+    addEventListener("resize", () => this.#fill());
     this.night.on("change", () => this.#soon());
     this.night.on("event", (message) => this.#event(message));
     this.night.on("fault", (message) => this.#complain([{ key: "serverFault", values: { message } }]));
     this.night.on("definition", () => this.#lay());
     this.night.on("waiting", () => this.#card([this.#t("awaitRun")]));
-    await Promise.all([this.night.open(), document.fonts.load("650 24px Inter", "İ1")]);
+    const dressed = readBrand().then((brand) => this.#dress(brand));
+    await Promise.all([this.night.open(), dressed]);
     this.#tick = setInterval(() => this.#soon(), TICK_MS);
     this.#lay();
+  }
+
+  /** @param {Brand} brand */
+  async #dress(brand) {
+    this.brand = brand;
+    await document.fonts.load(`650 24px "${brand.family}"`, "İ1");
+  }
+
+  /**
+   * The theme that the address names, or else the brand's.
+   * @param {string} named
+   */
+  #themed(named) {
+    return new URLSearchParams(this.#search).has("theme") ? named : this.brand.theme;
   }
 
   /** Draw soon, with whatever else has changed by then. */
@@ -210,7 +241,7 @@ export class Stage {
     const { election } = this.night;
     if (!election) return;
     document.documentElement.lang = values.lang;
-    setAttribute(document.documentElement, "data-theme", values.theme);
+    setAttribute(document.documentElement, "data-theme", this.#themed(values.theme));
     this.#settle();
     this.guide.hidden = !values.safe;
     const { scene: first, faults } = this.#first(election, address);
@@ -228,6 +259,9 @@ export class Stage {
     this.#shown = { overlay, curtain, scene };
     if (this.#template.curtained ?? true) overlay.node.append(curtain.node);
     setAttribute(overlay.node, "data-overlay", this.name);
+    setAttribute(this.root, "data-size", values.size ?? null);
+    setAttribute(overlay.node, "data-size", values.size ?? null);
+    this.#fill();
     overlay.node.classList.add("overlay");
     this.root.prepend(overlay.node);
     this.night.follow(this.#template.needs(scene));
@@ -244,12 +278,14 @@ export class Stage {
    */
   #makeScene({ election, values, t, format, selection }) {
     const { night } = this;
+    const { brand } = this;
     const view = new View({ election, night, words: t, format, href: () => "" });
     view.grounds = groundsNow();
     return {
       election,
       night,
       selection,
+      brand,
       options: values,
       t,
       format,
@@ -283,7 +319,8 @@ export class Stage {
 
   /** @param {string} text */
   #watermark(text) {
-    const image = watermarkOf(text, { opacity: MARK_OPACITY, height: MARK_HEIGHT });
+    const opacity = Number(getComputedStyle(this.root).getPropertyValue("--watermark")) || MARK_OPACITY;
+    const image = watermarkOf(text, { opacity, height: MARK_HEIGHT });
     if (this.mark.style.backgroundImage !== image) this.mark.style.backgroundImage = image;
   }
 

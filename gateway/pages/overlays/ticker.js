@@ -138,7 +138,7 @@ class Ticker {
     this.close();
     this.#count = this.#latest.length;
     this.#arrange();
-    if (isStill() && !document.hidden) {
+    if ((isStill() || this.options.move === "pages") && !document.hidden) {
       setAttribute(this.node, "data-paged", "");
       this.#turn();
       this.#pages = setInterval(() => this.#turn(), this.options.seconds * 1_000);

@@ -1,7 +1,17 @@
 /** Shapes that overlays, the stage and the graphics' wrappers share. For `tsc` alone: no page loads this. */
 
 import type { Entry, LiveNight, Status, Wanted } from "../client/index.js";
-import type { Election, ElectionDefinition, Formats, Selection, Source, UnitView, View, Words } from "../types.d.ts";
+import type {
+  Brand,
+  Election,
+  ElectionDefinition,
+  Formats,
+  Selection,
+  Source,
+  UnitView,
+  View,
+  Words,
+} from "../types.d.ts";
 import type { FollowedNight } from "./night.js";
 import type { Stage } from "./stage.js";
 
@@ -69,6 +79,9 @@ export interface Options {
   seats: string[];
   population: number;
   quota: number;
+  /** Of overlays that have several. */
+  size?: string;
+  move: string;
 }
 
 /** Something wrong with an address: its words are in strings.js under `key`. */
@@ -83,6 +96,7 @@ export interface Scene {
   election: Election;
   night: FollowedNight;
   selection: Selection;
+  brand: Brand;
   options: Options;
   t: Words;
   format: Formats;

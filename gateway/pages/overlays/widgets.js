@@ -3,7 +3,7 @@
  */
 
 import { showCount } from "../countup.js";
-import { make, partyMark, setAttribute, setMark, setStyle, setText } from "../dom.js";
+import { make, makeSvg, partyMark, setAttribute, setMark, setStyle, setText } from "../dom.js";
 
 /** @import { CallModel, CountedModel, MarginModel, OriginModel, Tools, Words } from "./types.d.ts" */
 
@@ -96,8 +96,8 @@ export class Counted {
     this.format = format;
     this.opened = make("span", { class: "opened" });
     this.total = make("span", { class: "total" });
-    this.progress = make("b", { class: "progress" });
-    this.note = make("span", { class: "note" });
+    this.progress = make("b", { class: "progress fit" });
+    this.note = make("span", { class: "note fit" });
     this.fill = make("span", { class: "fill" });
     this.node = make(
       "div",
@@ -105,12 +105,12 @@ export class Counted {
       make(
         "p",
         {},
-        make("span", { class: "what", text: t("opened") }),
-        make("span", { class: "both" }, this.opened, " / ", this.total),
         this.progress,
+        make("span", { class: "what", text: t("openedShort") }),
+        this.note,
+        make("span", { class: "both" }, this.opened, " / ", this.total),
       ),
       make("span", { class: "track", "aria-hidden": "true" }, this.fill),
-      this.note,
     );
   }
 
@@ -122,36 +122,33 @@ export class Counted {
     setAttribute(this.opened, "data-manual", manual ? "" : null);
     showCount(this.opened, opened, this.format.count, of);
     setText(this.total, this.format.count(total));
-    setText(this.progress, progress);
-    setText(this.note, note);
+    fit(this.progress, progress);
+    fit(this.note, note);
     setAttribute(this.node, "data-thin", thin ? "" : null);
     setAttribute(this.node, "data-odd", odd ? "" : null);
     setStyle(this.fill, "--part", part.toFixed(4));
   }
 }
 
-/** Whose numbers these are, how old, and in what state. */
+/** Whose numbers these are, of when, and in what state: one line, with more in it only when all is not well. */
 export class Origin {
-  /** @param {{t: Words}} options */
-  constructor({ t }) {
-    this.t = t;
+  constructor() {
     this.source = make("b", { class: "source" });
     this.when = make("span", { class: "when" });
     this.age = make("span", { class: "age" });
     this.badge = make("span", { class: "feed" });
-    this.text = make("span", { class: "sentence" });
+    this.text = make("span", { class: "sentence fit" });
     this.manual = make("span", { class: "manual" });
     this.node = make(
       "footer",
       { class: "origin" },
-      make(
-        "p",
-        {},
-        this.source,
-        make("span", {}, make("span", { class: "what", text: `${t("lastBox")} ` }), this.when),
-        this.age,
-      ),
-      make("p", {}, this.badge, this.manual, this.text),
+      this.badge,
+      this.source,
+      this.when,
+      this.manual,
+      this.age,
+      this.text,
+      make("span", { class: "brandlogo", "aria-hidden": "true" }),
     );
   }
 
@@ -163,9 +160,9 @@ export class Origin {
     setText(this.age, age);
     setText(this.badge, word);
     setAttribute(this.badge, "data-state", state);
-    setText(this.text, text);
     setAttribute(this.node, "data-grave", grave ? "" : null);
     setAttribute(this.node, "data-state", state);
+    fit(this.text, text); // the state says what stands beside it
   }
 }
 
@@ -197,6 +194,42 @@ export class Margin {
     showCount(this.votes, votes, this.format.count, of);
     setText(this.points, points);
   }
+}
+
+/** A face of head and shoulders, in a box of 100 × 120. */
+const SILHOUETTE = "M50 16a22 24 0 1 1 0 48a22 24 0 1 1 0-48ZM6 120c2-30 16-44 34-46q10 6 20 0c18 2 32 16 34 46Z";
+
+/** A candidate's photo, or a drawn silhouette in the party's hue; with the party's logo where there is one. */
+export class Face {
+  constructor() {
+    const drawn = makeSvg("svg", { viewBox: "0 0 100 120", preserveAspectRatio: "xMidYMax meet" });
+    drawn.append(makeSvg("path", { d: SILHOUETTE }));
+    this.photo = make("img", { class: "photo", alt: "", hidden: true });
+    this.logo = make("img", { class: "logo", alt: "", hidden: true });
+    this.node = make("span", { class: "face", "aria-hidden": "true" }, drawn, this.photo, this.logo);
+  }
+
+  /** @param {{ hue: string, photo: string | null, logo: string | null } | null | undefined} row */
+  draw(row) {
+    setAttribute(this.node, "data-none", row ? null : "");
+    setStyle(this.node, "--hue", row?.hue ?? "transparent");
+    shownFrom(this.photo, row?.photo ?? null);
+    shownFrom(this.logo, row?.logo ?? null);
+  }
+}
+
+/**
+ * Show the picture at an address; none where it cannot be had.
+ * @param {HTMLImageElement} image
+ * @param {string | null} address
+ */
+function shownFrom(image, address) {
+  if (image.getAttribute("src") === address) return;
+  setAttribute(image, "src", address);
+  image.hidden = !address;
+  image.onerror = () => {
+    image.hidden = true;
+  };
 }
 
 /** @typedef {{ name: string, mark: string | number, hue?: string, party?: string }} NamedRow */

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.admission.handshake import AccessSettings
+from gateway.brands.folder import open_brand
 from tests.gateway.gateways import FAST, get, is_ready, night, running
 from tests.gateway.tokens import HS256, token
 from tests.patience import LIMIT_S
@@ -48,3 +49,18 @@ async def test_who_may_not_read_the_names_of_the_election_is_told_none(tmp_path:
         while 404 != (await get(gateway, f"{address}&token={token('public')}")).status_code:
             pass  # it does not know the election yet
         assert 200 == (await get(gateway, address)).status_code
+
+
+async def test_a_gateway_serves_its_brand_and_nothing_beside_it(tmp_path: Path) -> None:
+    settings = replace(FAST, brand=open_brand("arena"))
+    async with night(tmp_path) as log, running(log, settings=settings) as gateway:
+        css = await get(gateway, "/static/brand/brand.css")
+        assert (200, "text/css; charset=utf-8") == (css.status_code, css.headers["content-type"])
+        assert 304 == (await get(gateway, "/static/brand/brand.css", if_none_match=css.headers["etag"])).status_code
+        logo = await get(gateway, "/static/brand/logo.svg")
+        assert ("image/svg+xml", True) == (
+            logo.headers["content-type"],
+            "sandbox" in logo.headers["content-security-policy"],
+        )
+        for path in ("brand.toml", "photos/nobody.png", "%2e%2e/%2e%2e/brand.py"):
+            assert 404 == (await get(gateway, f"/static/brand/{path}")).status_code

@@ -1,0 +1,163 @@
+"""What a brand.toml says, checked: every colour is there, and can be read where it stands."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from gateway.brands.contrast import BLACK, WHITE, Channels, channels, contrast, over
+from schemas.errors import UsageError
+from schemas.fields import first_fault
+
+LEAST_TEXT_CONTRAST: Final = 4.5
+"""WCAG 2.2, 1.4.3, for text of every size: a picture is also seen small."""
+
+LEAST_BAR_CONTRAST: Final = 3.0
+"""WCAG 2.2, 1.4.11, for what is no text."""
+
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\.[a-z0-9]{2,5}$")]
+Family = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,47}$")]
+"""Goes into a style sheet as it is: nothing that could end the declaration."""
+
+
+class _Described(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Font(_Described):
+    """A font's file in the folder `fonts`, and which weights it has."""
+
+    file: FileName
+    weight: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{2}( [1-9][0-9]{2})?$")] = "400"
+    style: Literal["normal", "italic"] = "normal"
+
+
+class Type(_Described):
+    """The letters."""
+
+    family: Family = "Inter"
+    fonts: tuple[Font, ...] = ()
+    heading_weight: Annotated[int, Field(ge=400, le=900)] = 700
+    capitals: bool = False
+
+
+class Shape(_Described):
+    """The panels. Less opacity than this lets a bright programme through the figures."""
+
+    radius_px: Annotated[int, Field(ge=0, le=24)] = 8
+    opacity: Annotated[float, Field(ge=0.8, le=1)] = 0.96
+    density: Annotated[float, Field(ge=0.8, le=1)] = 1.0
+
+
+class Motion(_Described):
+    """How long something takes to come, to go or to move; 0 is a cut. A stage waits no longer than 400 ms."""
+
+    ms: Annotated[int, Field(ge=0, le=400)] = 400
+
+
+class Watermark(_Described):
+    """The mark of a rehearsal: it may be weaker, and never so weak that a picture passes for a live one."""
+
+    opacity: Annotated[float, Field(ge=0.3, le=0.8)] = 0.42
+
+
+class Logo(_Described):
+    """The channel's own mark, in the folder itself; shown beside the source on overlays, and in the board's head."""
+
+    file: FileName
+    height_px: Annotated[int, Field(ge=16, le=64)] = 36
+
+
+class Colors(_Described):
+    """The colours of a theme. `fresh` is the one accent for what is new, `wrong` the one for what is not well."""
+
+    ground: Color
+    panel: Color
+    raised: Color
+    line: Color
+    track: Color
+    ink: Color
+    soft: Color
+    fresh: Color
+    wrong: Color
+    wrong_ink: Color
+
+
+class Brand(_Described):
+    """A brand.toml."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    theme: Literal["dark", "light"] = "dark"
+    type: Type = Type()
+    shape: Shape = Shape()
+    motion: Motion = Motion()
+    watermark: Watermark = Watermark()
+    logo: Logo | None = None
+    dark: Colors
+    light: Colors
+
+    @property
+    def themes(self) -> dict[str, Colors]:
+        """Both themes by their names."""
+        return {"dark": self.dark, "light": self.light}
+
+
+def parse_brand(text: str, where: str) -> Brand:
+    """The brand that a brand.toml describes. Raises `UsageError` that names what is missing, wrong or illegible."""
+    try:
+        brand = Brand.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where} is not TOML ({error}).") from error
+    except ValidationError as error:
+        raise UsageError(f"{where}: {_sentence(error)}") from error
+    faults = [fault for theme, colors in brand.themes.items() for fault in _illegible(theme, colors, brand.shape)]
+    if faults:
+        raise UsageError(f"{where}: {' '.join(faults)}")
+    return brand
+
+
+def _sentence(error: ValidationError) -> str:
+    missing = [".".join(map(str, one["loc"])) for one in error.errors() if one["type"] == "missing"]
+    if missing:
+        return f"These are missing: {', '.join(missing)}. docs/brand.md lists every name; a shipped brand is a start."
+    return f"{first_fault(error)} See docs/brand.md."
+
+
+def _illegible(theme: str, colors: Colors, shape: Shape) -> Iterator[str]:
+    """Say which colours cannot be read where they stand: a panel of overlays also lets black and white through."""
+    panel = channels(colors.panel)
+    grounds = {
+        "ground": (channels(colors.ground),),
+        "panel": (panel, *(over(panel, shape.opacity, behind) for behind in (BLACK, WHITE))),
+        "raised": (channels(colors.raised),),
+    }
+    texts = ("ink", "soft", "fresh", "wrong")
+    for name in texts:
+        for ground, seen in grounds.items():
+            yield from _weak(theme, colors, name, ground, seen, LEAST_TEXT_CONTRAST)
+    yield from _weak(theme, colors, "wrong_ink", "wrong", (channels(colors.wrong),), LEAST_TEXT_CONTRAST)
+    for name in ("ink", "soft"):
+        yield from _weak(theme, colors, name, "track", (channels(colors.track),), LEAST_BAR_CONTRAST)
+
+
+def _weak(
+    theme: str, colors: Colors, name: str, ground: str, seen: tuple[Channels, ...], least: float
+) -> Iterator[str]:
+    ratio = min(contrast(channels(getattr(colors, name)), one) for one in seen)
+    if ratio < least:
+        color, under = getattr(colors, name), getattr(colors, ground)
+        yield (
+            f"{theme}.{name} {color} on {theme}.{ground} {under} has a contrast of {ratio:.2f}; "
+            f"make it {least} or more."
+        )
+
+
+_SLUG: Final = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
+
+
+def is_slug(name: str) -> bool:
+    """Whether a file may be named so: as ids of candidates and parties are."""
+    return _SLUG.fullmatch(name) is not None

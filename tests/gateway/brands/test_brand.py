@@ -1,0 +1,61 @@
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from gateway.brands.brand import is_slug, parse_brand
+from gateway.brands.folder import SHIPPED, shipped_brands
+from gateway.pages import PAGES
+from schemas.errors import UsageError
+
+STUDIO: Final = (SHIPPED / "studio/brand.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", shipped_brands())
+def test_a_shipped_brand_is_whole_and_can_be_read(name: str) -> None:
+    path = Path(SHIPPED / name / "brand.toml")
+    assert name.capitalize() == parse_brand(path.read_text(encoding="utf-8"), str(path)).name
+
+
+def test_our_own_brand_is_what_the_pages_have_without_one() -> None:
+    """tokens.css holds the same colours, for a page whose brand does not come."""
+    tokens = (PAGES / "tokens.css").read_text(encoding="utf-8")
+    blocks = {"dark": tokens.partition("color-scheme: dark;")[2], "light": tokens.partition('[data-theme="light"]')[2]}
+    brand = parse_brand(STUDIO, "studio")
+    for theme, colors in brand.themes.items():
+        said = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", blocks[theme].partition("}")[0]))
+        assert said == {name.replace("_", "-"): color for name, color in colors.model_dump().items()}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "hint"),
+    [
+        ('soft = "#aab6c4"\n', "", "These are missing: dark.soft"),
+        ("[light]", "[lite]", "These are missing: light."),
+        ('ink = "#eef2f6"', 'ink = "white"', "dark.ink"),
+        ('soft = "#aab6c4"', 'soft = "#556070"', "dark.soft #556070 on dark.panel #1b222c has a contrast of"),
+        ('wrong_ink = "#1b1305"', 'wrong_ink = "#ffffff"', "dark.wrong_ink #ffffff on dark.wrong #ffb454"),
+        ("opacity = 0.96", "opacity = 0.2", "shape.opacity"),
+        ("opacity = 0.42", "opacity = 0.01", "watermark.opacity"),
+        ("ms = 400", "ms = 4000", "motion.ms"),
+        ('family = "Inter"', 'family = "Inter\\"; } * { color: red"', "type.family"),
+        ("radius_px = 8", "radius_px = eight", "is not TOML"),
+        ("[motion]", '[logo]\nfile = "../../etc/passwd"\n[motion]', "logo.file"),
+    ],
+)
+def test_what_is_wrong_with_a_brand_is_named(before: str, after: str, hint: str) -> None:
+    assert before in STUDIO
+    with pytest.raises(UsageError) as refused:
+        parse_brand(STUDIO.replace(before, after, 1), "brand.toml")
+    assert hint in str(refused.value)
+
+
+def test_a_panel_that_lets_much_through_must_be_readable_over_white() -> None:
+    with pytest.raises(UsageError, match=r"dark\.soft .* on dark\.panel"):
+        parse_brand(STUDIO.replace("opacity = 0.96", "opacity = 0.8", 1), "brand.toml")
+
+
+@pytest.mark.parametrize(("name", "fits"), [("imamoglu", True), ("ak_parti", True), ("..", False), ("A B", False)])
+def test_files_are_named_as_ids_are(name: str, fits: bool) -> None:
+    assert fits == is_slug(name)
