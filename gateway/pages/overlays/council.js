@@ -230,8 +230,8 @@ class Council {
     const floor = HEIGHT - radius * scale;
     const size = (radius * scale).toFixed(2);
     const arcs = radii.map((one) => {
-      const at = (one * scale).toFixed(1);
-      const d = `M${(WIDTH / 2 - one * scale).toFixed(1)} ${floor.toFixed(1)}a${at} ${at} 0 0 1 ${(2 * one * scale).toFixed(1)} 0`;
+      const [at, left] = [(one * scale).toFixed(1), (WIDTH / 2 - one * scale).toFixed(1)];
+      const d = `M${left} ${floor.toFixed(1)}a${at} ${at} 0 0 1 ${(2 * one * scale).toFixed(1)} 0`;
       return makeSvg("path", { d, class: "arc" });
     });
     this.#seats = places.map(({ x, y }) => {
