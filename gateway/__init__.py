@@ -13,6 +13,6 @@ and none above:
 - `clients/`: cursors, subscriptions, who is owed which bytes.
 - `admission/`: who is let in, and may do what; `readiness` says whether clients should be sent here.
 
-`pages/` is what browsers load: the board, the overlays, the control room, and the client in JavaScript; `brands/` is how
-all of it looks.
+`pages/` is what browsers load: the board, the overlays, the control room, and the client in JavaScript;
+`brands/` is how all of it looks.
 """

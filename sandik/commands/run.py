@@ -9,8 +9,8 @@ import typer
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run
-from gateway.routes.moments import Moments
 from gateway.brands.folder import STANDARD_BRAND, BrandFolder, open_brand
+from gateway.routes.moments import Moments
 from producers.tables.fitting import check_mapping
 from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping
 from sandik import screen
@@ -98,9 +98,7 @@ def _election_id(plan: BoxMapping | ReportMapping, given: Election | None) -> st
     )
 
 
-async def _run(
-    into: TargetRun, feed: TableFeed, host: str, port: int, brand: BrandFolder, *, watch: bool
-) -> None:
+async def _run(into: TargetRun, feed: TableFeed, host: str, port: int, brand: BrandFolder, *, watch: bool) -> None:
     clock = Wall()
     async with open_log(into.url, clock) as log, Moments(PastWorker(into.url, into.name)) as moments:
         found = await _found(into, feed, log, clock, watch=watch)

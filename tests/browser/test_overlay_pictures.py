@@ -30,6 +30,9 @@ SIZES: Final = {
 }
 """Every overlay's sizes; an empty one where it has its own alone."""
 
+WITHOUT_A_SHARE: Final = {"strap", "ticker", "winner", "council"}
+"""Overlays that do not show the leader's share of the unit, or not at once."""
+
 CALLING: Final = ("lead-board", "duel", "lower-third", "strap")
 """Overlays that show an editor's call."""
 LEADER_CHANGED: Final = {
@@ -101,7 +104,7 @@ async def test_the_lead_board_says_what_the_server_said(browser: Browser) -> Non
         assert turkish(said["unattributed"]) == await shown.text(".rest p:last-child .votes")
 
 
-@pytest.mark.parametrize("name", [name for name in OVERLAY_NAMES if name not in {"strap", "ticker", "council", "winner"}])
+@pytest.mark.parametrize("name", [name for name in OVERLAY_NAMES if name not in WITHOUT_A_SHARE])
 async def test_a_leader_is_the_servers_in_every_overlay(name: str, browser: Browser) -> None:
     async with studio(browser) as shown:
         script = moments()["live"]
