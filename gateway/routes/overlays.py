@@ -6,25 +6,21 @@ reads in the page's title what is wrong.
 """
 
 import re
-from html import escape
 from typing import Final
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 
 from gateway.admission.handshake import Refusal
 from gateway.clients.session import Catalogue, Unknown
 from gateway.gateway import Gateway
-from gateway.pages import PAGES
 from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES, Overlay, Parameter
+from gateway.routes.files import PageFiles
 from gateway.routes.middleware import credentials_of
 
 _PAGE: Final = "overlays/overlay.html"
-_TEXT: Final = (PAGES / _PAGE).read_text(encoding="utf-8")
-_TITLE: Final = re.compile(r"<title>[^<]*</title>")
 _FLAGS: Final = frozenset({"", "0", "1", "false", "true"})
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
 _OVERLAYS: Final = {overlay.name: overlay for overlay in MANIFEST.overlays}
@@ -33,7 +29,7 @@ _OVERLAYS: Final = {overlay.name: overlay for overlay in MANIFEST.overlays}
 class OverlayEndpoint:
     """/overlays/NAME: the same page for all, since its script reads the name off the address."""
 
-    def __init__(self, gateway: Gateway, files: StaticFiles) -> None:
+    def __init__(self, gateway: Gateway, files: PageFiles) -> None:
         self._gateway = gateway
         self._files = files
 
@@ -45,12 +41,12 @@ class OverlayEndpoint:
             raise HTTPException(404, f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}.")
         unreadable = option_fault(request.query_params, overlay)
         if unreadable is not None:
-            return await self._faulty(request, 400, unreadable)
+            return self._files.page(_PAGE, request.scope, status=400, title=unreadable)
         catalogue = self._catalogue(request)
         unknown = selection_fault(request.query_params, catalogue) if catalogue is not None else None
         if unknown is not None:
-            return await self._faulty(request, 404, unknown)
-        return await self._files.get_response(_PAGE, request.scope)
+            return self._files.page(_PAGE, request.scope, status=404, title=unknown)
+        return self._files.page(_PAGE, request.scope, also=f"overlays/{name}.js")
 
     def _catalogue(self, request: Request) -> Catalogue | None:
         """The names of the election, for whoever may read them; before there is a run every name may be right."""
@@ -59,13 +55,6 @@ class OverlayEndpoint:
             return None
         decision = gateway.handshake.admit(credentials_of(request.scope), gateway.clock.now())
         return None if isinstance(decision, Refusal) else gateway.run_state.catalogue
-
-    async def _faulty(self, request: Request, status: int, fault: str) -> Response:
-        """The page with its fault as the title, under the same policy."""
-        page = await self._files.get_response(_PAGE, request.scope)
-        kept = {name: page.headers[name] for name in ("content-security-policy", "cache-control")}
-        text = _TITLE.sub(lambda _: f"<title>{escape(fault)}</title>", _TEXT, count=1)
-        return Response(text, status_code=status, media_type="text/html", headers=kept)
 
 
 def option_fault(query: QueryParams, overlay: Overlay) -> str | None:
