@@ -171,6 +171,9 @@ const TR = {
   call: "İlan",
   called: "{name} kazandı",
   wonWord: "Kazandı",
+  copy: "Kopyala",
+  galleryAbout:
+    "Her grafik canlı, bir program görüntüsünün üstünde. Formla ayarlayın, adresini OBS, vMix, CasparCG ya da SPX-GC için kopyalayın.",
   calledBy: "ilan eden {by}, {time} {zone}",
   figure_boxes_opened: "açılan sandık",
   figure_registered: "kayıtlı seçmen",
@@ -359,6 +362,9 @@ const EN = {
   call: "Called",
   called: "{name} has won",
   wonWord: "Winner",
+  copy: "Copy",
+  galleryAbout:
+    "Every overlay, live over a drawn programme. Set it up by its form and copy it for OBS, vMix, CasparCG or SPX-GC.",
   calledBy: "called by {by}, {time} {zone}",
   figure_boxes_opened: "boxes opened",
   figure_registered: "registered voters",

@@ -73,6 +73,9 @@ def application(
     async def control_room(request: Request) -> Response:
         return files.get_response("control/index.html", request.scope)
 
+    async def gallery(request: Request) -> Response:
+        return files.get_response("gallery/index.html", request.scope)
+
     async def readiness(_: Request) -> Response:
         return _readiness(gateway)
 
@@ -91,6 +94,7 @@ def application(
         routes=[
             Route("/", index),
             Route("/control", control_room),
+            Route("/overlays", gallery),
             Route("/overlays/{name}", OverlayEndpoint(gateway, files).answer),
             Mount("/static", files),
             Route("/healthz", _health),

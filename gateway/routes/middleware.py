@@ -18,7 +18,7 @@ from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH, Credentials, R
 from gateway.gateway import Gateway
 
 _GRANT: Final = "sandik.grant"
-_OPEN_PATHS: Final = frozenset({"/", "/control", "/healthz", "/readyz"})
+_OPEN_PATHS: Final = frozenset({"/", "/control", "/overlays", "/healthz", "/readyz"})
 _OPEN_FOLDERS: Final = ("/static/", "/overlays/")
 """The pages hold no figures, and a balancer asks for health without a token."""
 

@@ -204,7 +204,7 @@ async def test_the_winner_is_a_picture_by_an_editors_call_alone(browser: Browser
         await shown.show("winner", moments()["live"])
         assert "İmamoğlu" not in await numbers(shown)
         await shown.show("winner", moments()["called"])
-        assert ["Kazandı", "Ekrem İmamoğlu"] == [await shown.text(".won"), await shown.text(".winner .name")]
+        assert ["KAZANDI", "Ekrem İmamoğlu"] == [await shown.text(".won"), await shown.text(".winner .name")]
         assert "ilan eden A. Kaya, 21:55:12 TSİ" == await shown.text(".calledBy")
         await shown.page.evaluate(WITHDRAW, state())
         assert not {"Kazandı", "İmamoğlu"} & set((await numbers(shown)).split())

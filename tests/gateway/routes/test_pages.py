@@ -19,7 +19,7 @@ async def test_every_overlay_has_an_address_and_needs_no_token_for_the_page(name
     async with night(tmp_path) as log, running(log, settings=closed) as gateway:
         answer = await get(gateway, f"/overlays/{name}?contest=mayor")
         assert (200, "text/html; charset=utf-8") == (answer.status_code, answer.headers["content-type"])
-        assert b"/static/overlays/start.js" in answer.content
+        assert b"/overlays/start.js" in answer.content
 
 
 async def test_an_overlay_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:

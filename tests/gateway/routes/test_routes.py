@@ -78,7 +78,7 @@ async def test_what_the_client_has_may_be_named_in_several_lines(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/control", "/overlays/duel", "/static/index.html", "/static/graphics/offline.html"]
+    "path", ["/", "/control", "/overlays", "/overlays/duel", "/static/index.html", "/static/graphics/offline.html"]
 )
 async def test_every_page_runs_no_scripts_but_the_gateways_own(tmp_path: Path, path: str) -> None:
     async with night(tmp_path) as log, running(log) as gateway:
