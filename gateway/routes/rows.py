@@ -15,7 +15,17 @@ from gateway.routes.middleware import embargoed, grant_of
 from gateway.run_state import RunState
 from schemas.wire import FeedState, Scope
 from tabulation.derived.columns import Columns, Language, Row, SameKey, Shape
-from tabulation.derived.row_forms import CONTEXT_COLUMNS, CsvRows, FlatObject, Form, JsonRows, RowContext, RowKey, Table
+from tabulation.derived.row_forms import (
+    CONTEXT_COLUMNS,
+    CsvRows,
+    FlatObject,
+    Form,
+    JsonRows,
+    RowContext,
+    RowKey,
+    Table,
+    UnknownField,
+)
 
 DEFAULT_SLOTS: Final = 5
 MAX_SLOTS: Final = 60
@@ -52,11 +62,13 @@ class _Ask(NamedTuple):
     slots: int
     language: Language
     bom: bool
+    has_candidates: bool
+    fields: tuple[str, ...]
     feeds: dict[str, FeedState]
 
     def about(self) -> list[object]:
         """What the answer depends on besides the question and the position."""
-        return [self.form, self.slots, self.language, self.bom, sorted(self.feeds.items())]
+        return [self.form, self.slots, self.language, self.bom, self.has_candidates, self.fields, *self.feeds.items()]
 
 
 class _Key(NamedTuple):
@@ -68,6 +80,8 @@ class _Key(NamedTuple):
     units: frozenset[str] | None
     slots: int
     language: Language
+    has_candidates: bool
+    fields: tuple[str, ...]
     scope: Scope
 
 
@@ -90,9 +104,10 @@ class _Tables:
     def _new(self, key: _Key) -> Table:
         columns = self._columns
         units = columns.sorted_units(key.units)
-        shape = Shape(key.slots, key.language, columns.candidates(key.contests, [unit.id for unit in units]))
+        named = columns.candidates(key.contests, [unit.id for unit in units]) if key.has_candidates else ()
+        shape = Shape(key.slots, key.language, named)
         pairs = [(contest, source) for contest in key.contests for source in key.sources]
-        table = Table(columns, pairs, units, shape, _FORMS[key.form])
+        table = Table(columns, pairs, units, shape, _FORMS[key.form], key.fields)
         _refuse_too_many(
             (len(_head(self.run_state, 0)) + 2 + len(table.names) + len(CONTEXT_COLUMNS)) * len(pairs) * len(units)
         )
@@ -125,7 +140,7 @@ class RowsEndpoint:
         return await self._answer(request, "flat", _JSON)
 
     def _ask(self, request: Request, form: str) -> _Ask:
-        options = ("slots", "lang", "bom", "sep") if form == "csv" else ("slots", "lang")
+        options = ("slots", "lang", "columns", "fields", *(("bom", "sep") if form == "csv" else ()))
         question = asked(self._gateway, request, options)
         query = request.query_params
         slots, language = query.get("slots", str(DEFAULT_SLOTS)), query.get("lang", "tr")
@@ -133,13 +148,26 @@ class RowsEndpoint:
             raise HTTPException(400, f"slots={slots!r} cannot be had. Ask for 0 to {MAX_SLOTS} rank slots.")
         if language not in {"tr", "en"}:
             raise HTTPException(400, f"There is no language {language!r}. Use lang=tr or lang=en.")
+        if query.get("columns", "all") not in {"all", "slots"}:
+            raise HTTPException(
+                400, "Use columns=slots for rank slots without each candidate's columns, or columns=all."
+            )
         if query.get("bom", "0") not in {"0", "1"}:
             raise HTTPException(400, "Use bom=1 for a file that a spreadsheet opens, or bom=0.")
         if query.get("sep", ",") not in {",", ";"}:
             raise HTTPException(400, "Use sep=; for a spreadsheet that writes decimal commas, or sep=,.")
         form = "csv;" if query.get("sep") == ";" else form
         feeds = {source: feed.state for source, feed in self._gateway.reading().feeds.items()}
-        return _Ask(question, form, int(slots), "tr" if language == "tr" else "en", query.get("bom") == "1", feeds)
+        return _Ask(
+            question,
+            form,
+            int(slots),
+            "tr" if language == "tr" else "en",
+            bom=query.get("bom") == "1",
+            has_candidates=query.get("columns") != "slots",
+            fields=_fields(query.get("fields", "")),
+            feeds=feeds,
+        )
 
     async def _answer(self, request: Request, form: str, media_type: str) -> Response:
         try:
@@ -156,6 +184,8 @@ class RowsEndpoint:
             )
         except SameKey as error:
             raise HTTPException(409, str(error)) from error
+        except UnknownField as error:
+            raise HTTPException(400, str(error)) from error
 
     async def _made(self, request: Request, form: str) -> _Ask:
         """Finish the pieces of an answer, a few at a time; gives the question as it is put now, after everybody's turn.
@@ -193,12 +223,28 @@ class RowsEndpoint:
         if self._tables is None or self._tables.run_state is not run_state:
             self._tables = _Tables(run_state)
         contests, sources = tuple(filters.contests(run_state)), tuple(filters.sources(run_state))
-        return self._tables.table(_Key(ask.form, contests, sources, filters.units, ask.slots, ask.language, scope))
+        key = _Key(
+            ask.form,
+            contests,
+            sources,
+            filters.units,
+            ask.slots,
+            ask.language,
+            has_candidates=ask.has_candidates,
+            fields=ask.fields,
+            scope=scope,
+        )
+        return self._tables.table(key)
 
 
 def _head(run_state: RunState, seq: int) -> Row:
     """What is the same in every row: of which run and position it is, and whether it is a live night."""
     return {"run": run_state.run.name, "mode": run_state.run.mode, "epoch": run_state.epoch, "seq": seq}
+
+
+def _fields(text: str) -> tuple[str, ...]:
+    """The columns that are asked for, each once, in the order of the question."""
+    return tuple(dict.fromkeys(name for one in text.split(",") if (name := one.strip())))
 
 
 def _only(name: str, found: Sequence[str]) -> None:

@@ -177,21 +177,39 @@ class _Piece(NamedTuple):
     body: bytes
 
 
+class UnknownField(ValueError):
+    """A column that there is not."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"There is no column {field!r} in these rows. Leave fields= out once to see them all.")
+
+
 class Table:
     """The rows of some contests and sources, in that order, and units, in one form.
 
-    Raises `SameKey` where two candidates' columns would be the same, whatever has come in.
+    Of their columns only `fields`, in that order, where there are any. Raises `SameKey` where two candidates' columns
+    would be the same, whatever has come in, and `UnknownField`.
     """
 
     def __init__(
-        self, columns: Columns, pairs: Sequence[tuple[str, str]], units: Sequence[Unit], shape: Shape, form: Form
+        self,
+        columns: Columns,
+        pairs: Sequence[tuple[str, str]],
+        units: Sequence[Unit],
+        shape: Shape,
+        form: Form,
+        fields: Sequence[str] = (),
     ) -> None:
         self._columns = columns
         self._shape = shape
         self._form = form
         self._places = [RowKey(*pair, unit, columns.unit_key(unit.id)) for pair in pairs for unit in units]
         self._pieces: list[_Piece | None] = [None] * len(self._places)
-        self.names: Final = tuple(columns.row(pairs[0][0], units[0], None, shape))
+        every = tuple(columns.row(pairs[0][0], units[0], None, shape))
+        for name in fields:
+            if name not in every:
+                raise UnknownField(name)
+        self.names: Final = tuple(fields) or every
 
     def make(self, find: Find) -> Iterator[None]:
         """Make the pieces that are missing or no longer true; stops wherever others should have a turn.
@@ -228,4 +246,5 @@ class Table:
 
         given = self._columns.given(place.contest, place.source)
         row: Row = self._columns.row(place.contest, place.unit, figures, self._shape, of, given)
-        return _Piece(figures, figures.changes if figures else 0, self._form.piece(place.key, row))
+        shown = {name: row[name] for name in self.names}
+        return _Piece(figures, figures.changes if figures else 0, self._form.piece(place.key, shown))

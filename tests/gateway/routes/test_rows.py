@@ -271,3 +271,20 @@ async def test_an_embargo_closes_the_doors_with_a_status_and_no_row(tmp_path: Pa
                 desk = await get(gateway, f"/v1/{form}?{ONE}&token={token()}")
                 assert (desk.status_code, "734511" in desk.text) == (200, True)
                 assert desk.headers["cache-control"] == "private, no-cache"
+
+
+async def test_a_desk_asks_for_the_columns_that_it_binds(tmp_path: Path) -> None:
+    """With 49 candidates a row has a thousand columns; a spreadsheet wants ten."""
+    async with night(tmp_path) as log, running(log) as gateway:
+        await is_ready(gateway)
+        whole = (await get(gateway, f"/v1/rows.json?{ONE}")).json()[0]
+        slots = (await get(gateway, f"/v1/rows.json?{ONE}&columns=slots")).json()[0]
+        assert {name for name in whole if name.startswith("kurum_")} == set(whole) - set(slots) - {
+            name for name in whole if name.startswith("imamoglu_")
+        }
+        some = (await get(gateway, f"/v1/rows.json?{ONE}&fields=1_name,%20unit_name,1_name")).json()[0]
+        assert ["1_name", "unit_name"] == [name for name in some if name in slots][-4:-2]
+        assert (await get(gateway, f"/v1/flat.json?{ONE}&fields=1_votes&unit=tr")).json()["tr_1_votes"] == 0
+        for path, hint in (("fields=votes", "no column 'votes'"), ("columns=few", "columns=slots")):
+            refused = await get(gateway, f"/v1/rows.csv?{ONE}&{path}")
+            assert (400, True) == (refused.status_code, hint in refused.json()["error"])

@@ -15,7 +15,7 @@ import tabulation.derived.row_forms as module
 from schemas.definition import Candidate, Contest
 from schemas.totals import Cell
 from tabulation.derived.columns import Columns, Row, SameKey, Shape
-from tabulation.derived.row_forms import CsvRows, FlatObject, Form, JsonRows, RowContext, RowKey, Table
+from tabulation.derived.row_forms import CsvRows, FlatObject, Form, JsonRows, RowContext, RowKey, Table, UnknownField
 from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 from tests.gateway.nights import DISTRICTS, election, totals
@@ -252,3 +252,14 @@ def test_a_hold_is_0_or_1(held: bool) -> None:
     around = RowContext({"seq": 1, "contest": "mayor"}, "down", held)
     row = orjson.loads(JsonRows().line("agri", JsonRows().piece("agri", ROW), around))
     assert (row["feed"], row["held"]) == ("down", int(held))
+
+
+def test_only_the_columns_that_are_asked_for_are_there_in_that_order() -> None:
+    columns = Columns(ELECTION)
+    units = columns.sorted_units(None)
+    view = View(ELECTION)
+    some = Table(columns, ONE, units, Shape(1, "tr", ()), CsvRows(), ("1_votes", "unit"))
+    body = some.body(view.figures, around(view)).decode()
+    assert "seq,contest,source,1_votes,unit,feed,held" == body.partition("\r\n")[0]
+    with pytest.raises(UnknownField, match="There is no column 'kurum_votes'"):
+        Table(columns, ONE, units, Shape(1, "tr", ()), JsonRows(), ("unit", "kurum_votes"))
