@@ -172,8 +172,7 @@ const TR = {
   called: "{name} kazandı",
   wonWord: "Kazandı",
   copy: "Kopyala",
-  galleryAbout:
-    "Her grafik canlı, bir program görüntüsünün üstünde. Formla ayarlayın, adresini OBS, vMix, CasparCG ya da SPX-GC için kopyalayın.",
+  galleryAbout: "Her grafik canlı. Formla ayarlayın, adresini OBS, vMix, CasparCG ya da SPX-GC için kopyalayın.",
   calledBy: "ilan eden {by}, {time} {zone}",
   figure_boxes_opened: "açılan sandık",
   figure_registered: "kayıtlı seçmen",

@@ -28,6 +28,9 @@ import { Curtain } from "./widgets.js";
 /** The frame that an overlay is drawn in, in pixels, by its size: upright for phones, else a programme's. */
 const FRAMES = { wide: [1920, 1080], tall: [1080, 1920] };
 
+/** Sizes that have a ground of their own, and show nothing of the programme. */
+const GROUNDED = ["full", "tall"];
+
 /** Ages are told by the second. */
 const TICK_MS = 1_000;
 /** How long a graphic takes to come or to go; the same as in overlay.css. */
@@ -263,6 +266,7 @@ export class Stage {
     setAttribute(overlay.node, "data-size", values.size ?? null);
     this.#fill();
     overlay.node.classList.add("overlay");
+    if (GROUNDED.includes(values.size ?? "")) overlay.node.prepend(make("div", { class: "ground" }));
     this.root.prepend(overlay.node);
     this.night.follow(this.#template.needs(scene));
     this.#draw();
