@@ -1,0 +1,179 @@
+"""A night whose definition is amended while it is counted: ordered by command, let out, archived, replayed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+import pytest
+
+from eventlog.archive.reader import open_archive
+from eventlog.clock import Wall
+from eventlog.port import Entry, EventLog
+from eventlog.reading import read_to_end
+from eventlog.run import Run, create_run, find_run
+from gateway.routes.moments import Past
+from sandik.past import past_of
+from sandik.read_run import read_on_air, state_hash
+from sandik.run_totals import totals_of
+from sandik.wiring import open_log
+from schemas.tally import Tally
+from schemas.totals import Row, Told
+from tests.builders import NIGHT, counted, small_election, value_of, withdrawn
+from tests.sandik.conftest import Sandik
+
+RUN = ("--run", "n")
+WHO = (*RUN, "--by", "A. Kaya", "--reason", "YSK")
+USKUDAR, KADIKOY = "tr/34/uskudar", "tr/34/kadikoy"
+CHANGES = [
+    {"kind": "candidate_added", "contest": "mayor", "candidate": {"id": "yeni", "name": "Yeni", "party": "chp"}},
+    {"kind": "candidate_withdrawn", "contest": "mayor", "candidate": "kurum"},
+    {"kind": "boxes_added", "unit": USKUDAR, "boxes": [[1099, 1099]]},
+    {"kind": "boxes_closed", "unit": USKUDAR, "boxes": [[1002, 1002]]},
+    {"kind": "boxes_merged", "unit": KADIKOY, "boxes": [[1001, 1001]], "into": 1002},
+    {"kind": "voters_revised", "registered": {USKUDAR: 7000}},
+    {
+        "kind": "unit_split",
+        "unit": KADIKOY,
+        "into": [
+            {"id": "tr/34/yeni", "level": "district", "name": "Yeni", "parent": "tr/34", "boxes": [[1011, 1020]]},
+        ],
+    },
+    {"kind": "candidate_replaced", "contest": "district_mayor", "candidate": "chp", "by": {"id": "chp", "name": "Y"}},
+]
+
+
+T = TypeVar("T")
+
+
+def in_log(work: Callable[[EventLog], Awaitable[T]]) -> T:
+    """What this makes of the run's log."""
+
+    async def run() -> T:
+        async with open_log("sqlite:var/sandik.db", Wall()) as log:
+            return await work(log)
+
+    return asyncio.run(run())
+
+
+def publish(*events: Tally) -> None:
+    async def work(log: EventLog) -> None:
+        run = await find_run(log, "n")
+        entries = [Entry(event.district.encode(), value_of(event)) for event in events]
+        await log.append(run.topics.tallies.name, entries)
+
+    in_log(work)
+
+
+def rows(name: str = "n") -> list[Row]:
+    async def work(log: EventLog) -> list[Row]:
+        run = await find_run(log, name)
+        return list(totals_of(await read_on_air(log, run), Told.LOG, embargoed=False).rows)
+
+    return in_log(work)
+
+
+def began(name: str) -> None:
+    async def work(log: EventLog) -> Run:
+        return await create_run(log, name, small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=3)
+
+    in_log(work)
+
+
+@pytest.fixture
+def amended_night(sandik: Sandik, tmp_path: Path) -> Path:
+    """A night whose boxes came before and after the amendment; what was set aside for it is let out."""
+    Path("var").mkdir(exist_ok=True)
+    began("n")
+    publish(counted(), counted({"yeni": 5}, box=1003), counted({"kurum": 9}, district="tr/34/yeni", box=1011))
+    publish(counted(box=1002), counted({"imamoglu": 3}, box=1001, district=KADIKOY))
+    assert 0 == sandik("aggregate", *RUN, "--until-end")[0]
+    changes = tmp_path / "changes.json"
+    changes.write_bytes(orjson.dumps(CHANGES))
+    code, out, err = sandik("definition", "amend", changes, *WHO, "--dry-run")
+    assert (0, True) == (code, "candidate of mayor yeni" in out)
+    assert "Nothing was ordered" in err
+    assert 0 == sandik("definition", "amend", changes, *WHO)[0]
+    publish(counted({"yeni": 7}, box=1099), withdrawn(box=1002, revision=2), counted({"kurum": 4}, box=1004))
+    publish(withdrawn(box=1001, district=KADIKOY, revision=2), counted({"imamoglu": 3}, box=1002, district=KADIKOY))
+    assert 0 == sandik("aggregate", *RUN, "--until-end")[0]
+    code, out, _ = sandik("control", "quarantine", *RUN, "--format", "json")
+    for one in orjson.loads(out):
+        assert 0 == sandik("control", "let-out", one["position"], *WHO, "--yes")[0]
+    assert 0 == sandik("aggregate", *RUN, "--until-end")[0]
+    return tmp_path
+
+
+def test_the_totals_are_those_of_the_last_definition_from_the_start(amended_night: Path, sandik: Sandik) -> None:
+    """All that was said is counted by it; who has withdrawn keeps the votes."""
+    amended = {row.unit: row for row in rows() if row.contest == "mayor" and row.source == "aa"}
+    assert {"imamoglu": 150, "kurum": 104, "bagimsiz_1": 0, "yeni": 12} == amended[USKUDAR].votes
+    assert (20, 4) == (amended[USKUDAR].boxes_total, amended[USKUDAR].boxes_opened)
+    assert {"kurum": 9, "yeni": 0}.items() <= amended["tr/34/yeni"].votes.items()
+    assert 79 == amended["tr"].boxes_total
+
+
+def test_an_archive_and_its_replay_come_to_the_same(amended_night: Path, sandik: Sandik) -> None:
+    """The replay amends its own run where the night did, and sets aside what the night set aside."""
+    folder = amended_night / "archive"
+    assert 0 == sandik("archive", *RUN, "--out", folder, "--no-follow")[0]
+    assert 0 == sandik("verify", folder)[0]
+
+    async def hashes(log: EventLog) -> list[str]:
+        return [await state_hash(log, await find_run(log, name)) for name in ("n", "again")]
+
+    assert 0 == sandik("replay", folder, "--run", "again", "--speed", "0")[0]
+    assert 0 == sandik("aggregate", "--run", "again", "--until-end")[0]
+    live, replayed = in_log(hashes)
+    assert live == replayed == open_archive(folder).manifest.state
+    assert rows() == rows("again")
+
+
+def test_a_moment_is_told_by_the_definition_of_then(amended_night: Path, sandik: Sandik) -> None:
+    """Before the amendment there were other boxes, and nobody new."""
+
+    async def pasts(log: EventLog) -> list[Past]:
+        run = await find_run(log, "n")
+        times = [record.timestamp async for record in read_to_end(log, run.topics.control.name)]
+        moments = [NIGHT.fromtimestamp((times[1] + shift) / 1000, NIGHT.tzinfo) for shift in (-1, 600_000)]
+        return [await past_of(log, run, moment) for moment in moments]
+
+    before, after = ({row.unit: row for row in past.control_room if row.source == "aa"} for past in in_log(pasts))
+    assert (80, 79) == (before["tr"].boxes_total, after["tr"].boxes_total)
+    assert ("tr/34/yeni" in before, "tr/34/yeni" in after) == (False, True)
+    assert ("yeni" in before[USKUDAR].votes, "yeni" in after[USKUDAR].votes) == (False, True)
+    assert tuple(rows()) == tuple(sorted(after.values(), key=lambda row: (row.contest, row.source, row.unit)))
+
+
+def test_versions_are_listed_and_shown(amended_night: Path, sandik: Sandik) -> None:
+    """Which definition held when, and each as a file."""
+    code, out, _ = sandik("definition", "versions", *RUN)
+    assert (0, 2) == (code, sum(line.startswith("version") for line in out.splitlines()))
+    for version, boxes in ((1, 80), (2, 79)):
+        out_file = amended_night / f"{version}.json"
+        assert 0 == sandik("definition", "show", *RUN, "--version", str(version), "--out", out_file)[0]
+        units = orjson.loads(out_file.read_bytes())["units"]
+        assert boxes == sum(last - first + 1 for unit in units for first, last in unit["boxes"])
+    assert 2 == sandik("definition", "show", *RUN, "--version", "3", "--out", amended_night / "3.json")[0]
+    code, out, _ = sandik("control", "log", *RUN, "--format", "json")
+    assert "definition_amended" == orjson.loads(out)[0]["type"]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (b"[", "holds no amendment"),
+        (b'[{"kind":"boxes_closed","unit":"tr/34/uskudar","boxes":[[7,7]]}]', "has no box 7 to close"),
+    ],
+)
+def test_what_is_no_amendment_is_refused_with_what_to_do(
+    sandik: Sandik, tmp_path: Path, text: bytes, hint: str
+) -> None:
+    """And nothing is ordered."""
+    Path("var").mkdir(exist_ok=True)
+    began("n")
+    changes = tmp_path / "changes.json"
+    changes.write_bytes(text)
+    code, _, err = sandik("definition", "amend", changes, *WHO)
+    assert (2, True) == (code, hint in " ".join(err.split()))
