@@ -57,9 +57,7 @@ class OrderRelay:
         self._relayed = RelayedOrders(run.definition)
         self._progress = ReplayProgress(run.epoch)
         partitions = run.topics.partitions
-        self._partition = {
-            district.id: log.partition_of(district.id.encode(), partitions) for district in run.definition.districts
-        }
+        self._partition = {cell: log.partition_of(cell.encode(), partitions) for cell in run.definition.every_cell}
         self._owned: frozenset[int] = frozenset()
         self._settled = True
         self._broken: deque[Quarantined] = deque(maxlen=MAX_BROKEN)

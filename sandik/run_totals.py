@@ -115,14 +115,14 @@ class RunTotals:
         aside = [
             f"{contest} in {unit} of {source} ({found.count}, the newest: {found.reason})"
             for (contest, source, unit), found in sorted(self.set_aside.items())
-            if definition.is_district(unit)
+            if definition.is_cell(contest, source, unit)
         ]
         if aside:
             yield f"Statements that are set aside, and in none of these figures: {'; '.join(aside)}."
         named = [
             f"{row.contest} in {row.unit} ({', '.join(row.contradictions)})"
             for row in self.rows
-            if row.contradictions and definition.is_district(row.unit)
+            if row.contradictions and definition.is_cell(row.contest, row.source, row.unit)
         ]
         if named:
             yield f"Figures that contradict each other, from which nothing is claimed: {'; '.join(named)}."

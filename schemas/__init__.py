@@ -2,8 +2,9 @@
 
 All of it is versioned and additive-only: a reader ignores fields it does not know.
 
-- What an election is: `definition`, of `units` (levels, trees, boxes) and `contests` (`seats`: how votes become seats;
-  `previous`: what they came to the last time), and how it changes while a run goes on: `amendments`.
+- What an election is: `definition`, of `units` (levels, trees, boxes), `contests` (`seats`: how votes become seats;
+  `previous`: what they came to the last time) and `sources` (`told`: of which units each tells a contest), and how it
+  changes while a run goes on: `amendments`.
   What is reported: `tally`.
 - The totals topic: `totals` are what the aggregator publishes. Beside them lie `asides` under keys of their own (holds,
   figures set by hand, notices of a source whose times or revisions are odd), and `progress` (how far the partitions of

@@ -389,6 +389,11 @@ def _impossible_amendment(order: DefinitionAmended, definition: Election) -> str
 def _unknown_cell(order: FigureOverridden | OverrideWithdrawn, definition: Election) -> str | None:
     if order.source not in definition.source_ids:
         return f"There is no source {order.source!r}. There are: {', '.join(sorted(definition.source_ids))}."
+    if definition.is_cell(order.contest, order.source, order.unit):
+        return None
+    if definition.level_told(order.contest, order.source) is not None and definition.is_held(order.contest, order.unit):
+        why = definition.why_not_told(order.contest, order.source, order.unit)
+        return f"{why}. Set figures where the source tells them."
     if not definition.is_district(order.unit):
         return (
             f"{order.unit!r} is no {definition.levels_in_force[-1].id} with boxes. Set figures where boxes are: the "
@@ -416,7 +421,7 @@ def _unknown_figure(order: FigureOverridden, definition: Election) -> str | None
 
 
 def _unknown_candidate(candidate: str, definition: Election, contest: str, unit: str) -> str | None:
-    if candidate in definition.ballot_ids(contest, unit):
+    if candidate in definition.ballot_ids(contest, unit) or candidate in definition.names_in(contest, unit):
         return None
     return f"There is no candidate {candidate!r} on the ballot of {contest!r} in {unit!r}."
 

@@ -17,11 +17,13 @@ from pydantic import ConfigDict, Field, model_validator
 from schemas.contests import Candidate, Contest, Majority, Party, check_area, check_ballots, check_rounds, check_unique
 from schemas.errors import DefinitionError
 from schemas.fields import Frozen, Id, Moment
-from schemas.figures import AbsentCount, Given
+from schemas.figures import Given
 from schemas.language import TURKISH, LanguageTag
 from schemas.moments import zone_named
 from schemas.previous import Previous, check_previous
 from schemas.seats import check_seats
+from schemas.sources import Source, check_absent, check_levels
+from schemas.told import Told, told
 from schemas.units import (
     MAX_LEVELS,
     MAX_OTHER_TREES,
@@ -51,25 +53,6 @@ __all__ = [
     "Unit",
     "check_times",
 ]
-
-
-class Source(Frozen):
-    """Who reports: an agency, a party's observers, the electoral council itself.
-
-    `reports` says what it sends: each box by itself, or the totals of whole districts.
-    """
-
-    id: Id
-    name: Name
-    reports: Literal["boxes", "districts"] = "boxes"
-    absent: Annotated[
-        tuple[AbsentCount, ...] | dict[Id, tuple[AbsentCount, ...]], Field(exclude_if=lambda absent: not absent)
-    ] = ()
-    """The counts that it does not give, of all contests or by contest: they are unknown."""
-
-    def absent_of(self, contest: str) -> tuple[AbsentCount, ...]:
-        """The counts that it does not give of a contest."""
-        return self.absent.get(contest, ()) if isinstance(self.absent, dict) else self.absent
 
 
 class Election(Frozen):
@@ -106,7 +89,8 @@ class Election(Frozen):
         check_unique("party", [party.id for party in self.parties])
         check_unique("source", [source.id for source in self.sources])
         for source in self.sources:
-            self._check_absent(source)
+            check_absent(source, self.contests)
+            check_levels(source, self.contests, self.level_by_id)
         check_unique("contest", [contest.id for contest in self.contests])
         check_unique("unit", [unit.id for unit in self.units])
         check_units(self.unit_by_id, self.levels_in_force, self._ranks)
@@ -150,21 +134,103 @@ class Election(Frozen):
         """The ids of all sources."""
         return frozenset(source.id for source in self.sources)
 
-    def _check_absent(self, source: Source) -> None:
-        known = [contest.id for contest in self.contests]
-        strangers = sorted(set(source.absent).difference(known)) if isinstance(source.absent, dict) else []
-        if strangers:
-            raise DefinitionError(
-                f"absent of source {source.id!r} is about contest {strangers[0]!r}, which is not there. Mend its id; "
-                f"there are: {', '.join(known)}."
-            )
-        for contest in self.contests:
-            check_unique(f"absent count of source {source.id!r}", source.absent_of(contest.id))
-            if "blank" in source.absent_of(contest.id) and isinstance(source.absent, dict) and not contest.blank:
-                raise DefinitionError(
-                    f"Source {source.id!r} does not give blank of {contest.id!r} (absent), and that contest counts no "
-                    'blank votes apart. Take it away, or give the contest "blank": true.'
-                )
+    def cells_of(self, contest: str, source: str) -> tuple[str, ...]:
+        """The units of which a source tells a contest: its counting units, or what `levels` of the source says.
+
+        Every counting unit in which the contest is held lies in exactly one of them. Raises `KeyError` for a contest or
+        source that is not there.
+        """
+        return self._told(contest, source).cells
+
+    def is_cell(self, contest: str, source: str, unit: str) -> bool:
+        """Whether a source tells a contest of this unit by itself."""
+        return unit in self._told(contest, source).paths
+
+    def cells_in(self, contest: str, source: str, unit: str) -> tuple[str, ...]:
+        """The units of which a source tells a contest that make up this one; none where it does not tell of it.
+
+        A unit of which there are only parts, or that lies inside one of which there is only the whole, is not told.
+        """
+        return self._told(contest, source).inside.get(unit, ())
+
+    def level_told(self, contest: str, source: str) -> Level | None:
+        """The level at which a source tells a contest; `None` where that is the counting units, as of most."""
+        level = next(one.levels.get(contest) for one in self.sources if one.id == source)
+        return self.level_by_id[level] if level is not None else None
+
+    @cached_property
+    def every_cell(self) -> frozenset[str]:
+        """The counting units, and every unit that a source tells as one: the keys of tallies."""
+        above = [self.cells_of(contest, source.id) for source in self.sources for contest in source.levels]
+        return self._district_ids.union(*above)
+
+    def told_above(self, contest: str) -> tuple[str, ...]:
+        """The sources that tell a contest at a level of their own."""
+        return tuple(source.id for source in self.sources if contest in source.levels)
+
+    def why_not_told(self, contest: str, source: str, unit: str) -> str:
+        """Why a source that tells a contest at a level of its own does not tell it of a unit, and where it does.
+
+        Raises `KeyError` for a source that tells counting units.
+        """
+        levels = {one.id: one.levels for one in self.sources}[source]
+        level = self.level_by_id[levels[contest]]
+        there = next((one for one in self.path(unit) if self.is_cell(contest, source, one)), None)
+        where = f": {unit} is a part of {there}" if there is not None else ""
+        return f"{source} tells {contest} by {level.name} ({level.id}), and not of {unit}{where}"
+
+    def path_of(self, contest: str, source: str, cell: str) -> tuple[str, ...]:
+        """A unit that a source tells, and those above it of which it therefore tells the sum."""
+        return self._told(contest, source).paths[cell]
+
+    def roll_of(self, contest: str, unit: str) -> int | None:
+        """The registered voters of a unit where a contest is held; `None` where a counting unit in it does not say."""
+        rolls = [self.unit_by_id[district].registered for district in self.districts_of(contest, unit)]
+        known = [roll for roll in rolls if roll is not None]
+        return sum(known) if rolls and len(known) == len(rolls) else None
+
+    def names_in(self, contest: str, cell: str) -> frozenset[str]:
+        """Who can be voted for in a unit that a source tells: everybody on the ballots in it."""
+        if self.is_district(cell):
+            return self.ballot_ids(contest, cell)
+        found = self._names_in.get((contest, cell))
+        if found is None:
+            below = (self.ballot_ids(contest, district) for district in self.districts_of(contest, cell))
+            found = self._names_in[contest, cell] = frozenset().union(*below)
+        return found
+
+    def _told(self, contest: str, source: str) -> Told:
+        found = self._told_by.get((contest, source))
+        if found is None:
+            levels = {one.id: one.levels for one in self.sources}[source]
+            found = self._told_by[contest, source] = self._told_at(contest, levels.get(contest))
+        return found
+
+    def _told_at(self, contest: str, level: str | None) -> Told:
+        """Which units are told where a contest is told at a level."""
+        found = self._told_levels.get((contest, level))
+        if found is None:
+            area = self.area_of(contest)
+            districts = [unit.id for unit in self.districts if unit.id in area]
+            cell_of = {district: self._at_level(district, level) for district in districts}
+            found = self._told_levels[contest, level] = told(self.unit_by_id, self.path, cell_of)
+        return found
+
+    def _at_level(self, district: str, level: str | None) -> str:
+        """The unit of a level in which a counting unit lies; itself where it lies in none."""
+        return next((unit for unit in self.path(district) if self.unit_by_id[unit].level == level), district)
+
+    @cached_property
+    def _names_in(self) -> dict[tuple[str, str], frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _told_by(self) -> dict[tuple[str, str], Told]:
+        return {}
+
+    @cached_property
+    def _told_levels(self) -> dict[tuple[str, str | None], Told]:
+        return {}
 
     def given(self, contest: str, source: str) -> Given:
         """Which counts there are of a contest from a source. Raises `KeyError` for one that is not there."""
@@ -336,7 +402,7 @@ class Election(Frozen):
         contest, source, district = cell
         if contest not in self.contest_by_id or source not in self.source_ids:
             return False
-        return district in self.area_of(contest) and self.ballot_ids(contest, district).issuperset(candidates)
+        return self.is_cell(contest, source, district) and self.names_in(contest, district).issuperset(candidates)
 
     @cached_property
     def _given(self) -> dict[tuple[str, str], Given]:

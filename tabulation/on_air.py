@@ -181,7 +181,7 @@ class OnAir:
             del self._held[where]
         change = bool(sources) - was_held
         if change:
-            for unit in self.definition.path(cell.district):
+            for unit in self.definition.path_of(*cell):
                 self._held_districts[cell.contest, unit] += change
 
 
@@ -196,8 +196,9 @@ class HeldUnits:
         """The names for these contests and districts."""
         names = []
         for contest in self._contests:
-            districts = {district for of, district in held if of == contest}
-            names += [self.name(contest, unit) for unit in self._whole(self._definition.country, districts)]
+            units = {unit for of, unit in held if of == contest}
+            above = {above for unit in units for above in self._definition.path(unit)}
+            names += [self.name(contest, unit) for unit in self._whole(self._definition.country, units, above)]
         return tuple(names)
 
     def above(self, names: Collection[str]) -> tuple[str, ...]:
@@ -221,15 +222,17 @@ class HeldUnits:
         """The name of a contest that is held in a unit."""
         return contest if unit == self._definition.country else f"{contest}/{unit}"
 
-    def _whole(self, unit: str, held: set[str]) -> list[str]:
-        """The units that are held whole, from this one down; those below one of them are not named again."""
-        districts = self._definition.districts_below[unit]
-        inside = held.intersection(districts)
-        if not inside:
+    def _whole(self, unit: str, held: set[str], above: set[str]) -> list[str]:
+        """The units that are held whole, from this one down; those below one of them are not named again.
+
+        A unit that some source tells as one may be held by itself. `above` are the units at and above what is held.
+        """
+        if unit not in above:
             return []
-        if len(inside) == len(districts):
+        if unit in held or held.issuperset(self._definition.districts_below[unit]):
             return [unit]
-        return [whole for child in sorted(self._definition.children[unit]) for whole in self._whole(child, held)]
+        below = sorted(self._definition.children[unit])
+        return [whole for child in below for whole in self._whole(child, held, above)]
 
 
 class Relayed(NamedTuple):

@@ -66,8 +66,9 @@ export class Card {
   }
 
   /** @param {Part} part */
-  #boxes({ entry, boxesTotal }) {
+  #boxes({ entry, boxesTotal, notTold }) {
     const { t, format } = this;
+    if (notTold) return notTold;
     const both = `${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`;
     return `${t("opened")} ${both} · ${progressText(format, entry, boxesTotal)}`;
   }

@@ -193,18 +193,19 @@ export class Districts {
     setText(
       line.leader,
       !first
-        ? format.nothing
+        ? part.notTold || format.nothing
         : tie
           ? `${t("tie")}: ${lead.leaders.map((row) => row.candidate.name).join(" – ")}`
           : [first.name, first.partyName].filter(Boolean).join(" · "),
     );
     setText(line.marginVotes, format.count(lead?.votes ?? NaN));
     setText(line.marginPoints, format.points(lead?.points ?? NaN));
-    setText(line.boxes, `${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`);
-    setText(line.share, progressText(format, entry, boxesTotal));
+    const opened = part.notTold ? NaN : (entry?.boxes_opened ?? 0);
+    setText(line.boxes, `${format.count(opened)} / ${format.count(boxesTotal)}`);
+    setText(line.share, part.notTold ? "" : progressText(format, entry, boxesTotal));
     setStyle(line.row, "--part", partOf(entry, boxesTotal).toFixed(4));
     setText(line.turnout, format.percentOf(turnout(entry).share ?? NaN));
-    setText(line.flagged, format.count(entry?.flagged ?? 0));
+    setText(line.flagged, format.count(part.notTold ? NaN : (entry?.flagged ?? 0)));
     markOdd(line.flagged, entry, t);
     const votes = (lead ? [...lead.leaders, ...(lead.second ? [lead.second] : [])] : []).map(
       ({ candidate }) => `votes.${candidate.id}`,

@@ -161,6 +161,49 @@ export class Election {
     return this.#registered.get(unitId) ?? NaN;
   }
 
+  /**
+   * The level at which a source tells a contest, where it does not tell it of this unit: it tells of all that the unit
+   * is a part of, or of parts that cross it. Null where it tells of the unit.
+   * @param {string} contestId
+   * @param {string} sourceId
+   * @param {string} unitId
+   */
+  toldAbove(contestId, sourceId, unitId) {
+    const level = this.source(sourceId).levels?.[contestId];
+    return !level || this.#toldAt(level).has(unitId) ? null : level;
+  }
+
+  /** @type {Map<string, Set<string>>} */
+  #told = new Map();
+
+  /**
+   * The units of which anything is told by who tells a contest at a level.
+   * @param {string} level
+   */
+  #toldAt(level) {
+    const known = this.#told.get(level);
+    if (known) return known;
+    /** @type {Map<string, string[]>} */
+    const districts = new Map();
+    /** @type {Map<string, string>} */
+    const cells = new Map();
+    const told = new Set();
+    const lies = (/** @type {string} */ unit, /** @type {string} */ other) =>
+      unit !== other && [...this.#path(this.unit(unit))].some(({ id }) => id === other);
+    for (const district of this.units.filter((unit) => this.isCounting(unit))) {
+      const path = [...this.#path(district)].map(({ id }) => id);
+      cells.set(district.id, path.find((id) => this.unit(id).level === level) ?? district.id);
+      for (const id of path) districts.set(id, [...(districts.get(id) ?? []), district.id]);
+    }
+    for (const [unit, inside] of districts) {
+      const own = new Set(inside.map((district) => cells.get(district) ?? ""));
+      const whole = [...own].reduce((sum, cell) => sum + (districts.get(cell)?.length ?? 0), 0);
+      if (whole === inside.length && ![...own].some((cell) => lies(unit, cell))) told.add(unit);
+    }
+    this.#told.set(level, told);
+    return told;
+  }
+
   /** Where a screen starts: the highest unit that has more than one below it. */
   get home() {
     let one = this.country;

@@ -148,7 +148,7 @@ export class Hero {
     setText(this.turnout, format.percentOf(share ?? NaN));
     const of = t("turnoutOf", { cast: format.count(cast), registered: format.count(registered) });
     setText(this.turnoutOf, isGiven ? of : t("notGiven"));
-    setText(this.flagged, format.count(view.entry?.flagged ?? 0));
+    setText(this.flagged, format.count(view.notTold ? NaN : (view.entry?.flagged ?? 0)));
     const annulled = view.entry?.annulled ?? 0;
     setText(this.flaggedWhy, annulled ? t("annulled", { n: format.count(annulled) }) : t("flaggedWhy"));
     this.#call(view);
@@ -241,13 +241,13 @@ export class Hero {
   }
 
   /** @param {MainView} mainView */
-  #counted({ entry, boxesTotal, registeredTotal }) {
+  #counted({ entry, boxesTotal, registeredTotal, notTold }) {
     const { t, format } = this;
     const opened = entry?.boxes_opened ?? 0;
     // before the first figures a dash, not a zero that was never counted; and what comes then does not count up from it
     showCount(this.opened, entry ? opened : NaN, format.count);
     setText(this.total, format.count(boxesTotal));
-    setText(this.progress, progressText(format, entry, boxesTotal));
+    setText(this.progress, notTold ? "" : progressText(format, entry, boxesTotal));
     setStyle(this.bar, "--part", partOf(entry, boxesTotal).toFixed(4));
     const thin = isThin(credited(entry), boxesTotal);
     setAttribute(this.section, "data-thin", thin ? "" : null);
@@ -257,7 +257,8 @@ export class Hero {
       : Number.isFinite(left)
         ? t("remaining", { n: format.count(Math.max(0, left)) })
         : "";
-    setText(this.note, isOdd(entry) ? `${t("oddHead")}: ${oddWords(entry, t)}` : thin ? t("thin") : rest);
+    const note = isOdd(entry) ? `${t("oddHead")}: ${oddWords(entry, t)}` : thin ? t("thin") : rest;
+    setText(this.note, notTold || note);
     markOdd(this.note, entry, t); // all of it on one line, so that nothing moves
   }
 }

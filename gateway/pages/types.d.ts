@@ -63,6 +63,8 @@ export interface Source {
   readonly name: string;
   /** What it reports: "boxes", or "districts" as totals. */
   readonly reports?: string;
+  /** The level at which it tells a contest, by contest, where that is not the counting units. */
+  readonly levels?: Readonly<Record<string, string>>;
 }
 
 export interface Contest {

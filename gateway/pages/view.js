@@ -4,6 +4,7 @@
 
 import { credited, isOdd, wholeOf } from "./claims.js";
 import { legible } from "./hue.js";
+import { levelWords } from "./levels.js";
 import { isThin, lead, ranking, withShares } from "./rank.js";
 import { layoutOf } from "./tiles.js";
 
@@ -55,8 +56,13 @@ export class View {
     const places = ranking(ballot, entry?.votes, (id) => election.stranger(id));
     const { ranked, unattributedShare } = withShares(places, whole, entry?.unattributed);
     const boxesTotal = entry?.boxes_total ?? election.boxesTotal(unitId);
+    const level = election.toldAbove(selection.contest, sourceId, unitId);
     return {
       unit,
+      /** What to say where the source does not tell the contest of this unit; empty where it does. */
+      notTold: level
+        ? this.t("notTold", { source: election.source(sourceId).name, level: levelWords(this.t, election, level).one })
+        : "",
       entry,
       ranked,
       unattributedShare,
@@ -141,9 +147,10 @@ export class View {
     );
   }
 
-  /** @param {Pick<UnitView, "unit" | "entry" | "lead" | "boxesTotal">} options */
-  #sentence({ unit, entry, lead: ahead, boxesTotal }) {
+  /** @param {Pick<UnitView, "unit" | "entry" | "lead" | "boxesTotal" | "notTold">} options */
+  #sentence({ unit, entry, lead: ahead, boxesTotal, notTold }) {
     const { t, format } = this;
+    if (notTold) return `${unit.name}: ${notTold}`;
     const boxes = `${t("opened")} ${format.count(entry?.boxes_opened ?? 0)} / ${format.count(boxesTotal)}`;
     const odd = isOdd(entry) ? `, ${t("oddHead")}` : "";
     if (!ahead) return `${unit.name}: ${t("noBoxes")}${odd}`;

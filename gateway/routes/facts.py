@@ -44,7 +44,10 @@ class FactsEndpoint:
 
 def _answer(question: Asked, facts: orjson.Fragment) -> bytes:
     known = {(contest, source, figures.unit.id) for contest, source, figures in _found(question)}
-    return orjson.dumps(question.head() | {"facts": facts, "only_set_aside": _only_set_aside(question, known)})
+    answer = question.head() | {"facts": facts, "only_set_aside": _only_set_aside(question, known)}
+    if any(source.levels for source in question.run_state.run.definition.sources):
+        answer |= {"not_told": _not_told(question)}
+    return orjson.dumps(answer)
 
 
 def _encoder(question: Asked) -> Encoder:
@@ -59,6 +62,19 @@ def _encoder(question: Asked) -> Encoder:
         )
 
     return encode
+
+
+def _not_told(question: Asked) -> list[dict[str, object]]:
+    """Of the units that are asked for by name, those of which a source does not tell a contest, and why."""
+    definition, filters = question.run_state.run.definition, question.filters
+    sources = set(filters.sources(question.run_state))
+    return [
+        {"contest": contest, "source": source, "unit": unit, "why": definition.why_not_told(contest, source, unit)}
+        for contest in filters.contests(question.run_state)
+        for source in definition.told_above(contest)
+        for unit in sorted(filters.units or ())
+        if source in sources and not definition.cells_in(contest, source, unit)
+    ]
 
 
 def _only_set_aside(question: Asked, known: Collection[Where]) -> list[dict[str, object]]:
@@ -110,7 +126,8 @@ def _previous(
     view = question.view
     found = []
     for previous in question.run_state.run.definition.previous_of(contest):
-        facts = last_times[previous.id].facts(unit, lambda one: view.figures(contest, source, one))
+        cells = question.run_state.run.definition.cells_in(contest, source, unit)
+        facts = last_times[previous.id].facts(unit, lambda one: view.figures(contest, source, one), cells)
         base: dict[str, object] = {"name": previous.name, "date": previous.date, "annulled": previous.annulled}
         names = {name: previous.names.get(name, name) for name in facts.held_by}
         changes: dict[str, object] = {

@@ -151,6 +151,16 @@ def _absent(mapping: ReportMapping, definition: Election) -> Iterator[str]:
                 )
 
 
+def units_told(mapping: ReportMapping, definition: Election) -> frozenset[str]:
+    """The units that lines of a table may be of: those of which its source tells its contests."""
+    contests = [contest for contest in _named(mapping) if contest in definition.contest_by_id]
+    if mapping.report.source not in definition.source_ids:
+        return frozenset(unit.id for unit in definition.districts)
+    if not any(definition.level_told(contest, mapping.report.source) for contest in contests):
+        return frozenset(unit.id for unit in definition.districts)
+    return frozenset().union(*(definition.cells_of(contest, mapping.report.source) for contest in contests))
+
+
 def _contests(mapping: ReportMapping, definition: Election) -> Iterator[str]:
     for contest in dict.fromkeys(_named(mapping)):
         if contest not in definition.contest_by_id:
@@ -165,7 +175,7 @@ def _named(mapping: ReportMapping) -> list[str]:
 def _units(mapping: ReportMapping, definition: Election) -> Iterator[str]:
     if mapping.units.within not in {None, *definition.unit_by_id}:
         yield f"The run has no unit {mapping.units.within!r}, which units.within names."
-    districts = {unit.id for unit in definition.districts}
+    districts = units_told(mapping, definition)
     given: dict[str, str] = {}
     for name, unit in mapping.units.names.items():
         if unit not in districts:

@@ -1,6 +1,6 @@
 """Find districts and candidates in the election definition by the names that tables have for them. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from producers.tables.spellings import Spellings
@@ -15,15 +15,18 @@ class Names:
         definition: Election,
         *,
         within: str | None = None,
+        units: Collection[str] | None = None,
         districts: Mapping[str, str],
         candidates: Mapping[str, str] | None = None,
     ) -> None:
-        """`within`: find only districts below this unit.
+        """`within`: find only districts below this unit. `units`: find these, in place of all districts.
 
         `districts` and `candidates`: ids by names that the definition does not have.
         """
         self._definition = definition
         self._within = within
+        self._is_of_levels = units is not None and not all(map(definition.is_district, units))
+        self._units = [unit.id for unit in definition.districts] if units is None else sorted(units)
         self._given_districts = districts
         self._given_candidates = candidates or {}
         self._ballots: dict[tuple[str, str], Spellings] = {}
@@ -41,7 +44,10 @@ class Names:
             if found:
                 return found[0]
         where = f" in {province!r}" if province else ""
-        raise ValueError(f"no district {name!r}{where} in the election definition{self._districts.near(name)}")
+        near = self._districts.near(name)
+        if self._is_of_levels:
+            raise ValueError(f"no unit {name!r}{where} of those that the source tells (levels in the definition){near}")
+        raise ValueError(f"no district {name!r}{where} in the election definition{near}")
 
     def has(self, name: str) -> bool:
         """Return whether there is a district, or more than one, of that name."""
@@ -55,7 +61,7 @@ class Names:
         names = list(names)
         ballot = self._ballot(contest, district)
         found = next((ids[0] for ids in map(ballot.find, names) if len(ids) == 1), "")
-        if found in self._definition.ballot_ids(contest, district):
+        if found in self._definition.names_in(contest, district):
             return found
         asked = " or ".join(repr(name) for name in names)
         if found:
@@ -76,7 +82,7 @@ class Names:
 
     def is_elsewhere(self, contest: str, district: str, names: Iterable[str]) -> bool:
         """Return whether the first of these names that is known is on other ballots of the contest only."""
-        names, here = list(names), self._definition.ballot_ids(contest, district)
+        names, here = list(names), self._definition.names_in(contest, district)
         if any(here.intersection(self._ballot(contest, district).find(name)) for name in names):
             return False
         found = self.anywhere(contest, names)
@@ -100,7 +106,9 @@ class Names:
     def _districts(self) -> Spellings:
         """The districts, by their names and by the ends of their ids."""
         definition = self._definition
-        units = [unit for unit in definition.districts if self._within in {None, *definition.ancestors[unit.id]}]
+        units = [
+            definition.unit_by_id[one] for one in self._units if self._within in {None, *definition.ancestors[one]}
+        ]
         return Spellings(
             given=self._given_districts.items(),
             names=[(unit.name, unit.id) for unit in units],
@@ -110,7 +118,8 @@ class Names:
     @cached_property
     def _provinces(self) -> Spellings:
         """The units above districts, by their names and by the ends of their ids."""
-        units = [self._definition.unit_by_id[unit.parent] for unit in self._definition.districts if unit.parent]
+        unit_by_id = self._definition.unit_by_id
+        units = [unit_by_id[parent] for one in self._units if (parent := unit_by_id[one].parent) is not None]
         return Spellings(
             names=[(unit.name, unit.id) for unit in units],
             also=[(unit.id.rpartition("/")[2], unit.id) for unit in units],

@@ -12,6 +12,7 @@ from typing import Final
 
 from producers.input_files import some_of
 from producers.tables.drafts import COUNTED, VOTES, Draft, Part, Statement, StatementKey, statement
+from producers.tables.fitting import units_told
 from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
 from producers.tables.line_numbers import PLAIN_DIGITS, LineNumbers, NumberColumn
 from producers.tables.lines import MAY_BE_CUT, Sheet, TableLine
@@ -91,7 +92,11 @@ class ReportReader:
         self._rows = self.mapping.rows.count_of
         self._most = MAX_BOX_COUNT if self.mapping.is_of_boxes else MAX_DISTRICT_COUNT
         self._names = Names(
-            self.definition, within=units.within, districts=units.names, candidates=self.mapping.candidates
+            self.definition,
+            within=units.within,
+            units=units_told(self.mapping, self.definition),
+            districts=units.names,
+            candidates=self.mapping.candidates,
         )
         self._contests = Spellings(given=self.mapping.contests.items())
         wanted = [units.district, units.province, columns.box, columns.votes, *columns.candidate, *self.mapping.votes]
@@ -134,6 +139,7 @@ class ReportReader:
                 return
             contest = self._contest(line.cells)
             district = self._district(line.cells)
+            self._check_told(contest, district)
             place = contest, district, self._box(line.cells, district)
             self.places.add(place)
             at = self._at(line.cells)
@@ -249,7 +255,7 @@ class ReportReader:
             return MAY_BE_CUT
         if self.mapping.columns.votes is None or adds_up or self.mapping.report.unnamed == "zero":
             return ""
-        missing = sorted(self.definition.ballot_ids(key.contest, key.district) - report.votes.keys())
+        missing = sorted(self.definition.names_in(key.contest, key.district) - report.votes.keys())
         if not missing:
             return ""
         of = f" of {report.valid} valid votes" if report.valid is not NOT_GIVEN else " votes"
@@ -380,6 +386,14 @@ class ReportReader:
             known = self._found["district", district, province] = self._names.district(district, province)
         return known
 
+    def _check_told(self, contest: str, unit: str) -> None:
+        """Raise `ValueError` where the source does not tell the contest of this unit, as it does of another one."""
+        source = self.mapping.report.source
+        if self.definition.level_told(contest, source) is not None and not self.definition.is_cell(
+            contest, source, unit
+        ):
+            raise ValueError(self.definition.why_not_told(contest, source, unit))
+
     def _box(self, cells: Sequence[str], district: str) -> int:
         """Return the number of a line's box, 0 where lines are of districts."""
         column = self.mapping.columns.box
@@ -453,7 +467,7 @@ class ReportReader:
 
     def _votes_of_columns(self, key: StatementKey, counts: Sequence[int]) -> dict[Part, int]:
         """Return a line's votes by candidate. Those of a candidate who is on another ballot only have to be 0."""
-        ballot = self.definition.ballot_ids(key.contest, key.district)
+        ballot = self.definition.names_in(key.contest, key.district)
         votes = dict(zip(self._vote_parts, counts, strict=True))
         if ballot.issuperset(self._candidates):
             return votes

@@ -229,12 +229,12 @@ def _asked(definition: Election, number: list[str], source: str | None) -> Asked
     if len(parts) != _PARTS:
         raise UsageError(f"Give a district, a contest and a candidate. {EXAMPLE}")
     district, contest, candidate = parts
-    if not definition.is_district(district):
+    if district not in definition.every_cell:
         raise UsageError(f"There is no district {district!r}. A number is traced in a district such as tr/34/uskudar.")
     if contest not in definition.contest_by_id:
         raise UsageError(f"There is no contest {contest!r}. There are: {', '.join(definition.contest_by_id)}.")
     ballot = definition.ballot_order(contest, district)
-    if candidate not in ballot:
+    if candidate not in ballot and candidate not in definition.names_in(contest, district):
         raise UsageError(f"There is no candidate {candidate!r} on that ballot. There are: {', '.join(ballot)}.")
     if source is not None and source not in definition.source_ids:
         raise UsageError(f"There is no source {source!r}. There are: {', '.join(sorted(definition.source_ids))}.")

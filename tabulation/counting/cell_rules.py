@@ -44,10 +44,14 @@ class CellRules:
     given: Given = EVERY_COUNT
     closed: frozenset[int] = frozenset()
     """Boxes that are not waited for any more; what was counted in one can be withdrawn."""
+    boxes_told: int | None = None
+    """How many boxes there are where the source tells a unit above counting units, which has none of its own."""
 
     @property
     def boxes_kept(self) -> int:
         """How many boxes a ledger has room for: those that are closed, too, as long as boxes are what is reported."""
+        if self.boxes_told is not None:
+            return self.boxes_told
         return len(self.boxes) if self.takes_reports else len(self.boxes) + len(self.closed)
 
     def refusal(self, tally: Tally, key: bytes | None, partition: int) -> Refusal | None:
@@ -118,25 +122,32 @@ class Rulebook:
             return Refusal("unknown_contest", f"no contest {cell.contest[:SHOWN_CHARS]!r} in the election definition")
         if cell.source not in definition.source_ids:
             return Refusal("unknown_source", f"no source {cell.source[:SHOWN_CHARS]!r} in the election definition")
-        if not definition.is_district(cell.district):
-            return Refusal(
-                "unknown_district", f"no district {cell.district[:SHOWN_CHARS]!r} in the election definition"
-            )
-        if not definition.is_held(cell.contest, cell.district):
-            return Refusal("unknown_contest", f"contest {cell.contest!r} is not held in {cell.district}")
+        if not definition.is_cell(*cell):
+            return self._no_cell(cell)
         key = cell.district.encode()
         boxes, closed = self._boxes_of(definition.unit_by_id[cell.district])
+        is_lowest = definition.is_district(cell.district)
         return CellRules(
             cell,
             takes_reports=cell.source in self._reporting,
             boxes=boxes,
-            candidates=definition.ballot_ids(cell.contest, cell.district),
+            boxes_told=None if is_lowest else definition.boxes_of(cell.contest)[cell.district],
+            candidates=definition.names_in(cell.contest, cell.district),
             key=key,
             partition=self._partition_of(key),
             votes_per_voter=definition.contest_by_id[cell.contest].votes_per_voter,
             given=definition.given(cell.contest, cell.source),
             closed=closed,
         )
+
+    def _no_cell(self, cell: Cell) -> Refusal:
+        """Why a source tells nothing of a contest in a unit."""
+        definition, shown = self.definition, repr(cell.district[:SHOWN_CHARS])
+        if cell.district in definition.unit_by_id and definition.level_told(cell.contest, cell.source) is not None:
+            return Refusal("unknown_district", f"{definition.why_not_told(*cell)}")
+        if not definition.is_district(cell.district):
+            return Refusal("unknown_district", f"no district {shown} in the election definition")
+        return Refusal("unknown_contest", f"contest {cell.contest!r} is not held in {cell.district}")
 
     def _boxes_of(self, district: Unit) -> tuple[frozenset[int], frozenset[int]]:
         """The district's box numbers, and those that are closed: the same sets for all contests and sources."""

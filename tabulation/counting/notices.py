@@ -154,7 +154,7 @@ class NoticeGroups:
 
     def unit(self, group: NoticeGroup) -> str:
         """Of a group that is about anything, the lowest unit that has all of its districts in it."""
-        paths = [self._definition.path(notice.cell.district) for notice in self._standing(group)]
+        paths = [self._definition.path_of(*notice.cell) for notice in self._standing(group)]
         return next(unit for unit in paths[0] if all(unit in path for path in paths))
 
     def _standing(self, group: NoticeGroup) -> list[Notice]:

@@ -162,7 +162,7 @@ class Open:
         for found in self.statements:
             contest, source, district = found.cell
             if self.definition.knows(found.cell):
-                for unit in self.definition.path(district):
+                for unit in self.definition.path_of(contest, source, district):
                     counts[contest, source, unit] += 1
                     newest[contest, source, unit] = found
         return {

@@ -118,7 +118,7 @@ class Alarms:
             for source in view.definition.source_ids:
                 for figures in view.changed_figures(contest, source, since):
                     self._compare(contest, source, figures, now)
-                    if view.definition.is_district(figures.unit.id):
+                    if view.definition.is_cell(contest, source, figures.unit.id):
                         self._look_for_contradictions(contest, source, figures, now, view.definition)
         silent = frozenset(source for source, feed in feeds.items() if feed.state in _SILENT)
         for source in sorted(silent - (silent if self._silent is None else self._silent)):
@@ -221,7 +221,8 @@ class Alarms:
         place, unit = (contest, source, figures.unit.id), figures.unit
         many = definition.contest_by_id[contest].votes_per_voter
         absent = definition.given(contest, source).absent
-        found = excesses(figures.boxes_total, unit.registered, figures.counts, figures.votes, many, absent)
+        roll = definition.roll_of(contest, unit.id)
+        found = excesses(figures.boxes_total, roll, figures.counts, figures.votes, many, absent)
         known = self._contradictory.pop(place, frozenset())
         if found:
             self._contradictory[place] = frozenset(one.contradiction for one in found)

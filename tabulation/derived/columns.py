@@ -7,7 +7,7 @@ the reader's language writes them: `11.360.000` and `%51,14`, or `11,360,000` an
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -23,6 +23,9 @@ from tabulation.view.figures import UnitFigures
 Language = Literal["tr", "en"]
 
 _HUNDREDTHS: Final = 100
+
+_OF_THE_UNIT: Final = frozenset({"boxes_total", "boxes_total_text", "told"})
+"""The numbers of a unit that the definition has, whoever tells it."""
 
 
 def count_text(number: int, language: Language) -> str:
@@ -96,6 +99,7 @@ class Columns:
         self._definition = definition
         self._parties = {party.id: party for party in definition.parties}
         self._zone = definition.zone
+        self._has_levels = any(source.levels for source in definition.sources)
         self._counts_blank = any(contest.blank for contest in definition.contests)
         self._unit_keys = _unit_keys(definition)
         self._layouts: dict[Shape, _Layout] = {}
@@ -104,6 +108,10 @@ class Columns:
             for contest in definition.contests
             if (base := base_of(definition, contest.id)) is not None
         }
+
+    def cells_in(self, contest: str, source: str, unit: str) -> tuple[str, ...]:
+        """The units that a source tells of a contest in this one."""
+        return self._definition.cells_in(contest, source, unit)
 
     def given(self, contest: str, source: str) -> Given:
         """Which counts there are of a contest from a source."""
@@ -134,10 +142,12 @@ class Columns:
         shape: Shape,
         find: Figures = lambda _unit: None,
         given: Given = EVERY_COUNT,
+        cells: Sequence[str] | None = None,
     ) -> Row:
         """The columns of a unit; `figures` is `None` where nothing was ever reported.
 
-        `given` says which counts the source gives: the columns of the others are empty.
+        `given` says which counts the source gives: the columns of the others are empty. `cells` are the units that the
+        source tells in this one, if not all districts: with none the unit is not told, and no number of it is there.
 
         `find` has the figures of other units, for what has changed since the last time. Those columns are there where
         any contest of the definition has previous results.
@@ -158,7 +168,7 @@ class Columns:
         row |= _claims(facts, counted, shape.language)
         row |= _outcome(facts, names, shape.language)
         last_time = self._last_times.get(contest)
-        since = last_time.facts(unit.id, find) if last_time is not None else None
+        since = last_time.facts(unit.id, find, cells) if last_time is not None else None
         row |= self._since(last_time, since, shape.language)
         swings = {swing.candidate: swing for swing in since.swings} if since is not None else {}
         has_votes = any(counted.votes.values())
@@ -175,6 +185,10 @@ class Columns:
         for candidate, names_of_candidate in layout.candidates.items():
             row.update(zip(names_of_candidate, places.get(candidate, blank).values(), strict=True))
         row["level_name"] = self._definition.level_of(unit.id).name
+        if self._has_levels:
+            row["told"] = int(cells is None or bool(cells))
+            if not row["told"]:
+                row |= {name: "" for name, value in row.items() if name not in _OF_THE_UNIT and _is_figure(name, value)}
         return row
 
     def check_apart(self, units: Iterable[Unit], names: Collection[str]) -> None:
@@ -361,3 +375,8 @@ def _nothing(unit: Unit, boxes_total: int, given: Given) -> UnitFigures:
 
 def _number(hundredths: int | None) -> float:
     return (hundredths or 0) / _HUNDREDTHS
+
+
+def _is_figure(name: str, value: Value) -> bool:
+    """Whether a column says how many of something there are, as a number or a text."""
+    return not isinstance(value, str) or name.endswith("_text")

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.comparison import Part, Said
 from schemas.control import RunFacts
-from schemas.definition import Source
+from schemas.definition import Election, Level, Source
 from schemas.explanation import (
     BoxFigures,
     CandidateGap,
@@ -154,7 +154,7 @@ def explain(
     sources = {source.id: source for source in definition.sources}
     a, b = (_shown(view, contest, sources[name], unit) for name in names)
     rolled = comparisons.roll_up(*question, view.version)
-    reason = _without_gap(a, b, definition.unit_by_id[unit].name)
+    reason = _not_told(definition, question) or _without_gap(a, b, definition.unit_by_id[unit].name)
     are_comparable = reason is None
     if are_comparable:
         reason = _without_split(a, b, rolled, definition.unit_by_id[unit].name)
@@ -204,6 +204,12 @@ class _Shown(NamedTuple):
     overridden: tuple[str, ...]
     districts: frozenset[str]
     given: Given
+    level: Level | None
+    """The level at which the source tells the contest, where it is not the counting units."""
+
+    def has_same_cells(self, other: "_Shown") -> bool:
+        """Whether both tell the contest of the same units."""
+        return self.level == other.level
 
     @property
     def standing(self) -> Standing:
@@ -258,13 +264,22 @@ class _Gaps:
         }
 
 
+def _not_told(definition: Election, question: GapQuestion) -> str | None:
+    """Why one of two sources says nothing of the unit by itself, as it tells the contest at another level."""
+    contest, unit, *sources = question
+    for source in sources:
+        if definition.level_told(contest, source) is not None and not definition.cells_in(contest, source, unit):
+            return f"{definition.why_not_told(contest, source, unit)}, so there is nothing to compare."
+    return None
+
+
 def _without_gap(a: _Shown, b: _Shown, unit: str) -> str | None:
     """Why there is no gap to tell; `None` where there is one."""
     silent = [one for one in (a, b) if one.standing in _WITHOUT_FIGURES]
     if silent:
         return _without_figures(silent, unit)
     in_totals = any(one.source.reports == "districts" for one in (a, b))
-    if in_totals and a.standing == b.standing == "reporting" and not a.districts & b.districts:
+    if in_totals and a.has_same_cells(b) and a.standing == b.standing == "reporting" and not a.districts & b.districts:
         return (
             f"{a.source.name} and {b.source.name} have reported no district of {unit} in common, so there is nothing "
             "to compare."
@@ -299,18 +314,19 @@ def _without_figures(silent: list[_Shown], unit: str) -> str:
 
 
 def _shown(view: View, contest: str, source: Source, unit: str) -> _Shown:
-    below = view.definition.districts_below[unit]
+    below = view.definition.cells_in(contest, source.id, unit)
     spoken = frozenset(district for district in below if view.version(Cell(contest, source.id, district)) >= 0)
     held, given = view.figures(contest, source.id, unit), view.definition.given(contest, source.id)
+    level = view.definition.level_told(contest, source.id)
     if held is None:
-        return _Shown(source, Part(), None, (), spoken, given)
-    return _Shown(source, _part_of(held), held.as_of, held.overridden, spoken, given)
+        return _Shown(source, Part(), None, (), spoken, given, level)
+    return _Shown(source, _part_of(held), held.as_of, held.overridden, spoken, given, level)
 
 
 def _shared(view: View, contest: str, a: _Shown, b: _Shown) -> LikeForLike | None:
     """The result over the districts that both have reported, where either has others as well."""
     both = a.districts & b.districts
-    if not both or both == a.districts | b.districts:
+    if not both or both == a.districts | b.districts or not a.has_same_cells(b):
         return None
     sides = {
         side: Part.total(

@@ -245,6 +245,7 @@ class Table:
             return find(place.contest, place.source, unit)
 
         given = self._columns.given(place.contest, place.source)
-        row: Row = self._columns.row(place.contest, place.unit, figures, self._shape, of, given)
+        cells = self._columns.cells_in(place.contest, place.source, place.unit.id)
+        row: Row = self._columns.row(place.contest, place.unit, figures, self._shape, of, given, cells)
         shown = {name: row[name] for name in self.names}
         return _Piece(figures, figures.changes if figures else 0, self._form.piece(place.key, shown))

@@ -5,7 +5,7 @@ result is known. A counting unit that is partly opened counts with that part of 
 counts early weighs more then than now. The base is always named.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from schemas.definition import Election
@@ -109,13 +109,13 @@ class LastTime:
             self._results[unit] = given if given is not None else self._sum(unit)
         return self._results[unit]
 
-    def facts(self, unit: str, figures: Figures) -> SwingFacts:
-        """What has changed in a unit."""
+    def facts(self, unit: str, figures: Figures, cells: Sequence[str] | None = None) -> SwingFacts:
+        """What has changed in a unit; `cells` are the units that make it up for the source, if not the districts."""
         contest = self.previous.contest
-        districts = self._definition.districts_of(contest, unit)
+        districts = self._definition.districts_of(contest, unit) if cells is None else cells
         compared, flipped = _Sum(), []
         for district in districts:
-            result, counted = self.previous.results.get(district), figures(district)
+            result, counted = self.result(district), figures(district)
             if result is None or counted is None or counted.counts["boxes_opened"] <= counted.claims.boxes_surplus:
                 continue
             compared.add(result, counted)

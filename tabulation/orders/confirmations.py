@@ -137,7 +137,8 @@ class _Quantity(NamedTuple):
 
 def _pairs(after: Totals, cell: Cell, definition: Election) -> Iterator[tuple[_Quantity, _Quantity]]:
     """Quantities of which the first cannot be more than the second."""
-    unit = definition.unit_by_id[cell.district]
+    boxes_total = definition.boxes_of(cell.contest)[cell.district]
+    on_roll = definition.roll_of(cell.contest, cell.district)
     opened = _quantity(after, "boxes_opened")
     registered, cast, valid = (_quantity(after, name) for name in ("registered", "cast", "valid"))
     papers = [
@@ -146,9 +147,9 @@ def _pairs(after: Totals, cell: Cell, definition: Election) -> Iterator[tuple[_Q
     spoiled = _Quantity(" + ".join(papers), sum(figure_of(after, name) for name in papers), frozenset(papers))
     given = sum(after.votes.values()) + after.unattributed
     votes = _Quantity("the sum of votes and unattributed", given, frozenset({VOTES, "unattributed"}))
-    yield opened, _Quantity("the district's boxes", unit.boxes_total, frozenset())
-    if unit.registered is not None:
-        roll = _Quantity("the district's roll", unit.registered, frozenset())
+    yield opened, _Quantity("the district's boxes", boxes_total, frozenset())
+    if on_roll is not None:
+        roll = _Quantity("the district's roll", on_roll, frozenset())
         yield registered, roll
         yield cast, roll
     yield cast, registered

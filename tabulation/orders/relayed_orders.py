@@ -1,6 +1,6 @@
 """Holds as the operators want them, gates as the totals topic has them, and what is owed between the two. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from schemas.asides import Gate, Override, names_order
@@ -51,7 +51,7 @@ class Holds:
             return
         self.orders += 1
         unit = self._definition.country if order.unit is None else order.unit
-        for district in self._definition.districts_below.get(unit, ()):
+        for district in self._cells_in(order.contest, unit):
             before = self.wanted.get((order.contest, district))
             was_held = before is not None and before.held
             held = was_held if isinstance(order, Taken) else isinstance(order, Held)
@@ -59,6 +59,13 @@ class Holds:
                 self.wanted[order.contest, district] = OrderedState(offset, held, offset, appended_ms)
             elif before is not None and not isinstance(order, Taken):
                 self.wanted[order.contest, district] = before._replace(newest=offset)
+
+    def _cells_in(self, contest: str, unit: str) -> Iterable[str]:
+        """What is held with a unit: its districts, and units in it that a source tells as one."""
+        found = dict.fromkeys(self._definition.districts_below.get(unit, ()))
+        for source in self._definition.told_above(contest):
+            found |= dict.fromkeys(self._definition.cells_in(contest, source, unit))
+        return found
 
 
 class Overrides:
@@ -151,7 +158,8 @@ class RelayedOrders:
             for (contest, district), wanted in sorted(holds.wanted.items())
             if is_ours(district)
             for source in self._sources
-            if (number := self._number(cell := Cell(contest, source, district), wanted)) is not None
+            if self.on_air.definition.is_cell(*(cell := Cell(contest, source, district)))
+            and (number := self._number(cell, wanted)) is not None
         ]
 
     def next_owed(self, holds: Holds, overrides: Overrides, is_ours: IsOurs) -> Sequence[Gate | Override]:

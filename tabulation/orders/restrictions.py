@@ -135,7 +135,7 @@ class Restrictions:
                     self._embargoes.remove(self._shortest())
             case Held():
                 self._holds.setdefault((order.contest, order.unit), verdict)
-                self._held[order.contest, order.unit] = set(self._districts(order.unit))
+                self._held[order.contest, order.unit] = set(self._cells(order.contest, order.unit))
             case CallWithdrawn() if (order.contest, order.unit) in self._called:
                 self._called.remove((order.contest, order.unit))
                 self._calls[order.contest, order.unit] = verdict
@@ -151,7 +151,7 @@ class Restrictions:
                 self._ordered = Embargo(self._ordered.until, lifted=True)
                 self._embargoes.clear()
             case Held() | Released():
-                self._settle(order.contest, self._districts(order.unit))
+                self._settle(order.contest, self._cells(order.contest, order.unit))
             case Called():
                 self._called.add((order.contest, order.unit))
                 self._calls.pop((order.contest, order.unit), None)
@@ -173,8 +173,11 @@ class Restrictions:
                 if not held:
                     del self._held[name], self._holds[name]
 
-    def _districts(self, unit: str | None) -> Collection[str]:
-        return self._definition.districts_below[self._definition.country if unit is None else unit]
+    def _cells(self, contest: str, unit: str | None) -> Collection[str]:
+        """The districts in a unit, and what sources tell as one in it."""
+        unit = self._definition.country if unit is None else unit
+        cells = [self._definition.cells_in(contest, one, unit) for one in self._definition.told_above(contest)]
+        return {*self._definition.districts_below[unit], *(cell for of_source in cells for cell in of_source)}
 
     def _shortest(self) -> tuple[Embargo, Verdict]:
         shortest = self._embargoes[0]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from schemas.definition import Election, Unit
+from schemas.definition import Election
 from tabulation.counting.sums import BOX_VOTERS, OFFICIALS, Content, ballots_for, filled
 
 CONTRADICTIONS: Final = (
@@ -138,9 +138,9 @@ def _known_counts(
     return whole
 
 
-def unheard(unit: Unit, votes_per_voter: int = 1) -> Claim:
-    """The claim of a district of which nothing was reported."""
-    possible = unit.registered * votes_per_voter if unit.registered else UNKNOWN
+def unheard(roll: int | None, votes_per_voter: int = 1) -> Claim:
+    """The claim of a district of which nothing was reported; `roll` are its registered voters, if they are known."""
+    possible = roll * votes_per_voter if roll else UNKNOWN
     return Claim(0, complete=False, contradictions=(), possible=possible, unassigned=0)
 
 
@@ -294,14 +294,15 @@ class Claims:
         return replace(self, _contradictory=self._contradictory.copy(), _rooms=rooms)
 
 
-def claims_before_counting(definition: Election, contest: str, unit: str) -> Claims:
-    """The claims of a unit while nothing was reported of any of its districts."""
-    districts = [definition.unit_by_id[district] for district in definition.districts_of(contest, unit)]
+def claims_before_counting(definition: Election, contest: str, unit: str, source: str | None = None) -> Claims:
+    """The claims of a unit while nothing was reported of it; `source` tells of what units, if not of districts."""
+    cells = definition.districts_of(contest, unit) if source is None else definition.cells_in(contest, source, unit)
     many = definition.contest_by_id[contest].votes_per_voter
-    claims = Claims(len(districts), _possible=sum(unheard(district, many).possible for district in districts))
-    if definition.contest_by_id[contest].ballots and len(districts) > 1:
+    possible = {cell: unheard(definition.roll_of(contest, cell), many).possible for cell in cells}
+    claims = Claims(len(cells), _possible=sum(possible.values()))
+    if definition.contest_by_id[contest].ballots and len(cells) > 1:
         rooms = claims._rooms = {}  # noqa: SLF001  its own module
-        for district in districts:
-            for candidate in definition.ballot_ids(contest, district.id):
-                rooms[candidate] = rooms.get(candidate, 0) + unheard(district, many).possible
+        for cell in cells:
+            for candidate in definition.names_in(contest, cell):
+                rooms[candidate] = rooms.get(candidate, 0) + possible[cell]
     return claims

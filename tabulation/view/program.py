@@ -77,7 +77,7 @@ class Program:
         pending = dict.fromkeys(self.hold, 0)
         for cell in self.on_air.held_cells:
             if self.live.totals(cell) != self.view.totals(cell):
-                units = self._definition.path(cell.district)
+                units = self._definition.path_of(*cell)
                 name = next(name for unit in units if (name := self._held_units.name(cell.contest, unit)) in pending)
                 pending[name] += 1
         return pending

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from schemas.asides import is_aside
 from schemas.definition import Election
 from schemas.fields import Record
-from schemas.figures import COUNTS, Given
+from schemas.figures import COUNTS
 from schemas.totals import Cell, Row, Totals, parse_totals
 from tabulation.counting.event_time import timely
 from tabulation.view.claims import Claim, Shift, claim_of, claims_before_counting, unheard
@@ -45,19 +45,29 @@ class _Board(OrderedDict[str, UnitFigures]):
     """The units of one contest and source, by id, in the order in which they last changed."""
 
     def __init__(
-        self, contest: str, votes_per_voter: int, given: Given, units: Iterable[tuple[str, UnitFigures]] = ()
+        self, definition: Election, contest: str, source: str, units: Iterable[tuple[str, UnitFigures]] = ()
     ) -> None:
         super().__init__(units)
         self.contest: Final = contest
-        self.votes_per_voter: Final = votes_per_voter
-        self.given: Final = given
+        self.source: Final = source
+        self.votes_per_voter: Final = definition.contest_by_id[contest].votes_per_voter
+        self.given: Final = definition.given(contest, source)
+        self._definition = definition
         self.claims: dict[str, Claim] = {}
         """What follows from each district's figures."""
+
+    def path(self, cell: str) -> tuple[str, ...]:
+        """The cell and the units above it that are sums of cells."""
+        return self._definition.path_of(self.contest, self.source, cell)
+
+    def cells_in(self, unit: str) -> tuple[str, ...]:
+        """The cells that a unit is the sum of."""
+        return self._definition.cells_in(self.contest, self.source, unit)
 
     def detached_copy(self) -> "_Board":
         """Return a copy that shares nothing which changes."""
         units = ((unit, figures.detached_copy()) for unit, figures in self.items())
-        board = _Board(self.contest, self.votes_per_voter, self.given, units)
+        board = _Board(self._definition, self.contest, self.source, units)
         board.claims = self.claims.copy()
         return board
 
@@ -77,9 +87,7 @@ class View:
         self._versions: dict[Cell, int] = {}
         self._heard: dict[str, Heard] = {}
         self._boards: dict[tuple[str, str], _Board] = {
-            (contest.id, source.id): _Board(
-                contest.id, contest.votes_per_voter, definition.given(contest.id, source.id)
-            )
+            (contest.id, source.id): _Board(definition, contest.id, source.id)
             for contest in definition.contests
             for source in definition.sources
         }
@@ -141,7 +149,7 @@ class View:
         if totals is not None:
             self._versions[cell] = totals.version
             self._put(board, totals)
-        for unit in self.definition.path(cell.district):
+        for unit in board.path(cell.district):
             if unit in board:
                 board[unit].count_as_new(self.seq)
                 board.move_to_end(unit)
@@ -154,9 +162,9 @@ class View:
         hidden = board.pop(cell.district, None)
         if hidden is None:
             return
-        shift = Shift.between(board.claims.pop(cell.district), unheard(hidden.unit, board.votes_per_voter))
-        for unit in self.definition.ancestors[cell.district]:
-            below = [board[district] for district in self.definition.districts_below[unit] if district in board]
+        shift = Shift.between(board.claims.pop(cell.district), self._unheard(board, cell.district))
+        for unit in board.path(cell.district)[1:]:
+            below = [board[district] for district in board.cells_in(unit) if district in board]
             if below:
                 board[unit].add_up(below)
                 board[unit].claim(shift, hidden.votes, self.seq)
@@ -168,7 +176,7 @@ class View:
     def restate_overridden(self, cell: Cell) -> None:
         """Send again which figures of a cell and of the units above it are set by hand, also where none are."""
         board = self._boards[cell.contest, cell.source]
-        for unit in self.definition.path(cell.district):
+        for unit in board.path(cell.district):
             if unit in board:
                 board[unit].set_overridden(board[unit].overridden, self.seq)
                 board.move_to_end(unit)
@@ -283,7 +291,7 @@ class View:
     def _put(self, board: _Board, totals: Totals) -> None:
         first = totals.district not in board
         if first:
-            votes = dict.fromkeys(sorted(self.definition.ballot_ids(totals.contest, totals.district)), 0)
+            votes = dict.fromkeys(sorted(self.definition.names_in(totals.contest, totals.district)), 0)
             self._add_unit(board, totals.district, totals.as_of, votes)
         district = board[totals.district]
         before = district.as_of
@@ -293,7 +301,7 @@ class View:
         district.excess = totals.excess
         shift = self._claim(board, district)
         self._move(board, district)
-        for unit in self.definition.ancestors[totals.district]:
+        for unit in board.path(totals.district)[1:]:
             if unit not in board:
                 self._add_unit(board, unit, totals.as_of, {})
             above = board[unit]
@@ -310,10 +318,10 @@ class View:
     def _claim(self, board: _Board, district: UnitFigures) -> Shift:
         """Let the district's claim follow from its figures."""
         unit = district.unit
-        before = board.claims.get(unit.id) or unheard(unit, board.votes_per_voter)
+        before = board.claims.get(unit.id) or self._unheard(board, unit.id)
         after = claim_of(
             district.boxes_total,
-            unit.registered,
+            self.definition.roll_of(board.contest, unit.id),
             district.counts,
             district.votes,
             district.excess,
@@ -325,11 +333,14 @@ class View:
         district.claim(shift, district.votes, self.seq)
         return shift
 
+    def _unheard(self, board: _Board, cell: str) -> Claim:
+        return unheard(self.definition.roll_of(board.contest, cell), board.votes_per_voter)
+
     def _put_overridden(self, board: _Board, district: UnitFigures, names: tuple[str, ...]) -> None:
         district.set_overridden(names, self.seq)
         self._move(board, district)
-        for unit in self.definition.ancestors[district.unit.id]:
-            below = (board[one].overridden for one in self.definition.districts_below[unit] if one in board)
+        for unit in board.path(district.unit.id)[1:]:
+            below = (board[one].overridden for one in board.cells_in(unit) if one in board)
             board[unit].set_overridden(tuple(sorted({name for marked in below for name in marked})), self.seq)
             self._move(board, board[unit])
 
@@ -343,7 +354,7 @@ class View:
             as_of_seq=self.seq,
             counts=dict.fromkeys(board.given.counts, 0),
             votes=votes,
-            claims=claims_before_counting(self.definition, board.contest, unit),
+            claims=claims_before_counting(self.definition, board.contest, unit, board.source),
         )
         figures.touch(self.seq)
         board[unit] = figures
@@ -358,8 +369,7 @@ class View:
             return as_of
         if before < above.as_of:
             return above.as_of
-        below = self.definition.districts_below[above.unit.id]
-        return max(board[unit].as_of for unit in below if unit in board)
+        return max(board[unit].as_of for unit in board.cells_in(above.unit.id) if unit in board)
 
     def _hear(self, source: str, appended_ms: int) -> None:
         self._heard[source] = Heard(max(self._moments(source)), appended_ms)

@@ -49,8 +49,11 @@ export class Overrides {
    * @param {RoomState} state
    */
   draw({ overrides }) {
-    const { contest, unit } = this.room.place;
-    const isDistrict = this.election.isCounting(this.election.unit(unit));
+    const { contest, unit, source } = this.room.place;
+    const level = this.election.source(source).levels?.[contest];
+    const { level: own } = this.election.unit(unit);
+    const isTold = !this.election.toldAbove(contest, source, unit);
+    const isDistrict = level === own || (isTold && this.election.isCounting(this.election.unit(unit)));
     this.#form.hidden = !isDistrict;
     setText(this.#note, isDistrict ? "" : this.t("districtOnly"));
     if (this.#offered !== `${contest} ${unit}`) {

@@ -72,9 +72,9 @@ export const isBlank = ({ ranked }) => ranked.every(({ votes }) => votes === 0);
 /**
  * How much is counted, with both numbers.
  * @param {Tools} tools
- * @param {Pick<UnitView, "entry" | "boxesTotal">} options
+ * @param {Pick<UnitView, "entry" | "boxesTotal" | "notTold">} options
  */
-export function counted({ t, format }, { entry, boxesTotal }) {
+export function counted({ t, format }, { entry, boxesTotal, notTold }) {
   const opened = entry?.boxes_opened ?? 0;
   const thin = isThin(credited(entry), boxesTotal);
   const odd = isOdd(entry);
@@ -84,8 +84,8 @@ export function counted({ t, format }, { entry, boxesTotal }) {
     part: partOf(entry, boxesTotal),
     odd,
     thin: thin && Boolean(entry),
-    progress: progressText(format, entry, boxesTotal),
-    note: !entry ? "" : odd ? t("oddHead") : thin ? t("thin") : entry.complete ? t("allOpened") : "",
+    progress: notTold ? "" : progressText(format, entry, boxesTotal),
+    note: !entry ? notTold : odd ? t("oddHead") : thin ? t("thin") : entry.complete ? t("allOpened") : "",
     manual: isManual(entry, "boxes_opened"),
   };
 }

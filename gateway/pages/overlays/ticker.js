@@ -33,7 +33,7 @@ export function model(scene) {
   const parts = view.parts({ ...selection, unit: scope.id });
   const items = parts.map((part) => {
     const [first, second] = part.ranked.map((item) => written(scene, part, item));
-    const opened = part.entry?.boxes_opened ?? 0;
+    const opened = part.notTold ? NaN : (part.entry?.boxes_opened ?? 0);
     return {
       id: part.unit.id,
       name: part.unit.name,
@@ -48,9 +48,9 @@ export function model(scene) {
       margin: part.lead ? t("points", { n: format.points(part.lead.points ?? NaN) }) : "",
       manual: isManual(part.entry),
       odd: isOdd(part.entry),
-      word: !part.lead ? t("noBoxes") : "",
+      word: !part.lead ? part.notTold || t("noBoxes") : "",
       boxes: `${format.count(opened)} / ${format.count(part.boxesTotal)}`,
-      progress: progressText(format, part.entry, part.boxesTotal),
+      progress: part.notTold ? "" : progressText(format, part.entry, part.boxesTotal),
     };
   });
   /**

@@ -6,9 +6,10 @@ import pytest
 
 import gateway.routes.facts as door
 from gateway.admission.handshake import AccessSettings
+from schemas.definition import Election, Source
 from tests.builders import counted
 from tests.gateway.gateways import FAST, RUN, get, is_ready, night, publish, running, set_aside
-from tests.gateway.nights import totals
+from tests.gateway.nights import election, totals
 from tests.gateway.tokens import HS256, token
 from tests.patience import LIMIT_S
 
@@ -138,3 +139,19 @@ async def test_too_much_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.M
             assert (refused.status_code, refused.headers["content-type"]) == (400, "application/json")
             assert "3 units" in refused.json()["error"]
             assert (await get(gateway, "/v1/facts?unit=tr&unit=tr/34")).status_code == 200
+
+
+async def test_units_that_a_source_does_not_tell_are_named_with_where_it_tells(tmp_path: Path) -> None:
+    dha = Source(id="dha", name="DHA", reports="districts", levels={"mayor": "province"})
+    base = election()
+    definition = Election(**{**dict(base), "sources": (*base.sources, dha)})
+    async with night(tmp_path, definition) as log:
+        await publish(log, totals("tr/34", {"imamoglu": 5}, source="dha"))
+        async with running(log) as gateway:
+            await is_ready(gateway)
+            answer = await get(gateway, "/v1/facts?contest=mayor&source=dha&unit=tr/34/uskudar&unit=tr/34")
+
+    found = answer.json()
+    assert ["tr/34"] == [one["unit"] for one in found["facts"]]
+    assert [("tr/34/uskudar", "dha")] == [(one["unit"], one["source"]) for one in found["not_told"]]
+    assert "tr/34/uskudar is a part of tr/34" in found["not_told"][0]["why"]

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { election } from "./election.mjs";
+import { Election } from "../../../gateway/pages/election.js";
+import { election, PROVINCES } from "./election.mjs";
 
 test("it answers what is below what, and how many boxes and voters there are", () => {
   const known = election();
@@ -44,4 +45,20 @@ test("what it does not have is a fault of ours and throws", () => {
   assert.throws(() => election().unit("tr/99"), /tr\/99/);
   assert.throws(() => election().contest("no"), /no/);
   assert.throws(() => election().source("bbc"), /bbc/);
+});
+
+test("of a source that tells provinces what lies inside one is not told, and the sums above are", () => {
+  const known = new Election({
+    .../** @type {any} */ (PROVINCES),
+    sources: [
+      { id: "aa", name: "AA" },
+      { id: "dha", name: "DHA", reports: "districts", levels: { mayor: "province" } },
+    ],
+  });
+  const not = (/** @type {string} */ source, contest = "mayor") =>
+    known.units.filter(({ id }) => known.toldAbove(contest, source, id)).map(({ id }) => id);
+  assert.deepEqual(not("dha"), ["tr/34/fatih", "tr/34/sile"]);
+  assert.equal(known.toldAbove("mayor", "dha", "tr/34/sile"), "province");
+  assert.deepEqual(not("dha", "council"), []);
+  assert.deepEqual(not("aa"), []);
 });

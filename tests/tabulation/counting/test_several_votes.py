@@ -73,7 +73,7 @@ def test_claims_count_the_votes_of_the_voters_who_are_left() -> None:
     assert (300 * SEATS, 0, ()) == (claim.possible, claim.unassigned, claim.contradictions)
     beyond = claim_of(2, 500, counts, {"a": 301}, votes_per_voter=SEATS)
     assert (("votes_over_valid",), UNKNOWN) == (beyond.contradictions, beyond.possible)
-    assert 500 * SEATS == unheard(election().unit_by_id["gb/bath"], SEATS).possible
+    assert 500 * SEATS == unheard(election().unit_by_id["gb/bath"].registered, SEATS).possible
     assert () == excesses(2, 500, counts, {"a": 150, "b": 150}, SEATS)
     assert ["votes_over_valid"] == [one.contradiction for one in excesses(2, 500, counts, {"a": 400}, SEATS)]
 

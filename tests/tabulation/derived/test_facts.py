@@ -70,7 +70,7 @@ def counted(
         "unattributed": left,
     }
     box = Box(votes, counts | changes, total)
-    before = unheard(box.unit)
+    before = unheard(box.unit.registered)
     box.claims = Claims(1, _possible=before.possible)
     box.claims.shift(Shift.between(before, claim_of(total, roll, box.counts, votes)), votes)
     return box

@@ -79,7 +79,7 @@ class Night(NamedTuple):
         claims = claims_before_counting(self.election, "m", "tr/1")
         for district in self.districts:
             if district.opened:
-                claims.shift(Shift.between(unheard(district.unit), district.claim), district.ballot)
+                claims.shift(Shift.between(unheard(district.unit.registered), district.claim), district.ballot)
         return claims
 
     def votes(self) -> dict[str, int]:
@@ -188,12 +188,12 @@ def test_votes_possible_are_the_voters_of_the_closed_boxes_where_every_district_
 def test_claims_do_not_depend_on_the_way_there(night: Night, steps: list[tuple[int, int]]) -> None:
     """Boxes opened, taken back, and opened again: what is claimed is what the figures say now."""
     claims = claims_before_counting(night.election, "m", "tr/1")
-    told = [unheard(one.unit) for one in night.districts]
+    told = [unheard(one.unit.registered) for one in night.districts]
     for which, opened in [*steps, *((index, one.opened) for index, one in enumerate(night.districts))]:
         one = night.districts[which % len(told)]
         index = which % len(told)
         moment = one._replace(opened=min(opened, one.unit.boxes_total))
-        after = moment.claim if moment.opened else unheard(one.unit)
+        after = moment.claim if moment.opened else unheard(one.unit.registered)
         claims.shift(Shift.between(told[index], after), one.ballot)
         told[index] = after
     assert night.claims() == claims == claims.copied()
@@ -266,7 +266,7 @@ def test_opened_boxes_of_a_district_without_boxes_are_known_to_nobody() -> None:
     claim = claim_of(0, 4_000, figures(3, 400, 1_200), {"a": 400})
     assert (3, False, ("no_boxes_known",)) == claim[:3]
     assert claim_of(0, 4_000, figures(0, 0, 0), {}) == unheard(
-        Unit(id="d", level="district", name="D", parent="p", registered=4_000)
+        Unit(id="d", level="district", name="D", parent="p", registered=4_000).registered
     )
 
 
@@ -341,7 +341,7 @@ def test_a_rival_who_is_on_the_ballot_of_a_district_that_has_not_reported_is_one
     ballots: dict[str, Any] = {"tr/1/0": names("a"), "tr/1/1": names("c")}
     claims = claims_before_counting(election(units, ballots), "m", "tr/1")
     told = claim_of(1, 400, figures(1, 300, 400), {"a": 300})
-    claims.shift(Shift.between(unheard(units[0]), told), ("a",))
+    claims.shift(Shift.between(unheard(units[0].registered), told), ("a",))
     assert not claims.cannot_be_overtaken({"a": 300}, "a")
     assert claims.cannot_be_overtaken({"a": 401}, "a")
 

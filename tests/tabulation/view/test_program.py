@@ -442,5 +442,5 @@ def test_what_may_be_said_follows_from_what_is_shown_whatever_was_held_or_set_by
                 if told is not None:
                     counts = {name: getattr(told, name) for name in COUNTS}
                     claim = claim_of(district.boxes_total, district.registered, counts, told.votes)
-                    expected.shift(Shift.between(unheard(district), claim), told.votes)
+                    expected.shift(Shift.between(unheard(district.registered), claim), told.votes)
             assert figures is None or figures.claims == expected

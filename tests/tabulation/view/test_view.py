@@ -83,7 +83,7 @@ def claimed(held: dict[Cell, Totals], contest: str, source: str, unit: str) -> d
         if record is not None:
             found.append(claim_of(boxes, None, {name: getattr(record, name) for name in COUNTS}, record.votes))
         else:
-            found.append(unheard(ELECTION.unit_by_id[district]))
+            found.append(unheard(ELECTION.unit_by_id[district].registered))
     return {
         "boxes_surplus": sum(claim.boxes_surplus for claim in found),
         "complete": all(claim.complete for claim in found),
