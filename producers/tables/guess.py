@@ -53,9 +53,10 @@ _WORDS: Final = {
 _ABSENT: Final = {"registered": "unknown", "cast": "sum", "valid": "sum", "boxes_opened": "all"}
 
 _OTHER_LINES: Final = {
-    "invalid": "nulo voto-nulo votos-nulos null spoilt spoiled void invalid rejected gecersiz tidak-sah",
-    "blank": "branco voto-branco votos-brancos blanco voto-en-blanco blank bos blancs",
-    "unattributed": "other others diger unattributed outros otros",
+    "invalid": "nulo voto-nulo votos-nulos over-votes overvotes null spoilt spoiled void invalid rejected gecersiz "
+    "tidak-sah",
+    "blank": "branco voto-branco votos-brancos under-votes undervotes blanco voto-en-blanco blank bos blancs",
+    "unattributed": "other others diger unattributed outros otros write-in write-ins",
 }
 """What lines are called that are no candidate's, where there is a line for each candidate; see `fold`."""
 
@@ -81,6 +82,10 @@ class _Look:
     def column(self, index: int) -> list[str]:
         """The filled cells of a column."""
         return [line[index].strip() for line in self.lines if index < len(line) and line[index].strip()]
+
+    def is_filled(self, index: int) -> bool:
+        """Whether a column has something in most lines."""
+        return not self.lines or len(self.column(index)) * 2 > len(self.lines)
 
     def is_number(self, index: int) -> bool:
         """Whether most of a column's cells are numbers."""
@@ -167,7 +172,7 @@ def _deepest_list(part: Part) -> str | None:
     """Return the path to the innermost list of objects in a JSON file; `None` where the file is that list."""
     with part.open() as raw:
         found = orjson.loads(raw.read())
-    paths = sorted(set(_lists(found, "")), key=lambda each: (each.count("[]"), len(each)))
+    paths = sorted(set(_lists(found, "")), key=lambda each: (each.count("[]") + each.count("{}"), len(each)))
     return paths[-1] if paths and paths[-1] != "[]" else None
 
 
@@ -178,14 +183,23 @@ def _lists(found: object, path: str) -> Iterator[str]:
             yield f"{path}[]"
         for item in items[:5]:
             yield from _lists(item, f"{path}[]")
+    elif isinstance(found, dict) and _is_keyed(found):
+        yield f"{path}{{}}"
+        for item in list(found.values())[:5]:
+            yield from _lists(item, f"{path}{{}}")
     elif isinstance(found, dict):
         for name, value in found.items():
             yield from _lists(value, f"{path}.{name}" if path else name)
 
 
+def _is_keyed(found: dict[str, object]) -> bool:
+    """Return whether an object is a list whose keys are ids: all keys have digits, all values are objects."""
+    return bool(found) and all(isinstance(value, dict) and any(map(str.isdecimal, key)) for key, value in found.items())
+
+
 def _roles(look: _Look) -> dict[str, str]:
     """Return which column is probably what."""
-    names = {name: fold(name.rpartition(".")[2]) for name in look.header}
+    names = {name: fold(name.rpartition(".")[2]) for index, name in enumerate(look.header) if look.is_filled(index)}
     found: dict[str, str] = {}
     for role, words in _WORDS.items():
         known = words.split()
@@ -264,7 +278,8 @@ def _meaning(look: _Look, found: dict[str, str]) -> list[str]:
     if "contest" in found:
         values = sorted(set(look.column(look.header.index(found["contest"]))))[:20]
         lines += ["[contests] # ? the ids of the definition", *(f'# {toml_text(value)} = "id"' for value in values), ""]
-    lines += ["[units]", f"district = {toml_text(found.get('district', look.header[0] if look.header else '?'))}"]
+    likely = [*reversed([name for name in look.header if name.endswith("@key")]), *look.header, "?"]
+    lines += ["[units]", f"district = {toml_text(found.get('district', likely[0]))}"]
     if "district" not in found:
         lines[-1] += " # ? which column has the district?"
     if "province" in found:
@@ -331,7 +346,8 @@ def _long(look: _Look, found: dict[str, str]) -> list[str]:
 
 def _wide(look: _Look, found: dict[str, str]) -> list[str]:
     used = set(found.values())
-    columns = [name for index, name in enumerate(look.header) if name not in used and look.is_number(index)]
+    numbers = [name for index, name in enumerate(look.header) if look.is_number(index)]
+    columns = [name for name in numbers if name not in used and not name.endswith("@key")]
     named = [f"{toml_text(name)} = {toml_text(_id_of(name, number))}" for number, name in enumerate(columns, start=1)]
     return [
         "[votes] # ? the ids of the definition; delete columns that are no candidate's. Columns of one candidate:",

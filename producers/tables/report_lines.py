@@ -38,6 +38,9 @@ _FIGURES: Final = ("boxes_opened", *COUNTS, "unattributed", "blank")
 _MISSING_SHOWN: Final = 5
 """How many candidates without a line a message names."""
 
+_RANGES_SHOWN: Final = 3
+"""How many ranges of boxes a message names."""
+
 _SAID_ELSEWHERE: Final = "skip"
 """The meaning of a word for lines that are left out."""
 
@@ -406,8 +409,16 @@ class ReportReader:
             known = frozenset(box for first, last in ranges for box in range(first, last + 1))
             self._boxes[district] = known
         if number not in known:
-            raise ValueError(f"the run has no box {number} in {district!r}")
+            raise ValueError(
+                f"the run has no box {number} in {district!r}, which has {self._ranges(district)}. Where a number "
+                "is of several columns, such as zone and section, join them under [derived] in the mapping"
+            )
         return number
+
+    def _ranges(self, district: str) -> str:
+        """Return which boxes a district has, such as `1-40, 52`."""
+        boxes = self.definition.unit_by_id[district].boxes
+        return some_of([f"{first}-{last}" if first < last else f"{first}" for first, last in boxes], _RANGES_SHOWN)
 
     def _at(self, cells: Sequence[str]) -> datetime:
         if self._constant_at is not None:

@@ -106,3 +106,20 @@ def test_an_archive_whose_parts_are_broken_is_told(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"north", b"south"))
     with pytest.raises(TableError, match="Bad CRC-32"):
         guess_mapping(file)
+
+
+def test_objects_whose_keys_are_ids_are_walked_and_empty_columns_are_nothing(tmp_path: Path) -> None:
+    nested, flat = tmp_path / "a.json", tmp_path / "a.csv"
+    nested.write_text(
+        '{"at": "2030-02-14T21:00:00Z", "cities": {"32": {"name": "Bogor", "parts": {"3201": {"name": "Cibinong", '
+        '"votes": {"a": 812}}, "3202": {"name": "Gunung", "votes": {"a": 7}}}}}}',
+        encoding="utf-8",
+    )
+    said = guess_mapping(nested)
+    assert 'rows = "cities{}.parts{}"' in said
+    assert 'district = "cities.parts.@key" # ?' in said
+    assert '"cities.parts.@key" = ' not in said
+    flat.write_text(
+        "county,district,box,candidate,votes\nAdams,,1,A,5\nAdams,7,1,B,5\nAdams,,2,A,5\n", encoding="utf-8"
+    )
+    assert 'district = "district"' not in guess_mapping(flat)

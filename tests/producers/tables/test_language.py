@@ -110,7 +110,8 @@ def test_a_status_takes_a_box_back_or_leaves_its_line_out(tmp_path: Path) -> Non
 
 def test_a_box_that_the_run_does_not_have_is_a_fault_of_its_line(tmp_path: Path) -> None:
     fault, *_ = boxes(tmp_path, HEADER + rows(*BALLOT, box=9_999_999)).faults.shown
-    assert "the run has no box 9999999 in 'tr/34/uskudar'" in fault
+    assert "the run has no box 9999999 in 'tr/34/uskudar', which has " in fault
+    assert "join them under [derived]" in fault
     assert "the run has no box 0 in" in boxes(tmp_path, HEADER + rows(*BALLOT, box=0)).faults.shown[0]
 
 
