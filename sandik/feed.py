@@ -73,6 +73,13 @@ def read_feed(
     return ReportTable(events, table.faults, table.wrong_totals, whole, table.duplicates)
 
 
+def no_history(mapping: BoxMapping | ReportMapping) -> ReportHistory:
+    """Return what a run has of a source before its first statement, judging new ones as the mapping says."""
+    if isinstance(mapping, ReportMapping):
+        return ReportHistory(by_time=mapping.is_by_time, by_content=mapping.is_by_content)
+    return ReportHistory(by_content=mapping.report.revision == "content")
+
+
 def exports_of(file: Path, mapping: BoxMapping | ReportMapping) -> list[Path]:
     """Return the files that are each all of a table as it was then, in the order of their names; mostly just one."""
     if mapping.table.exports and file.is_dir():
@@ -106,13 +113,11 @@ class Publishing:
         self._name = self._address.url if self._address else str(file)
         self._poll_s = (ADDRESS_POLL_S if self._address else POLL_S) if poll_s is None else poll_s
         self._publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
-        by_content = mapping.report.revision == "content"
+        self._history = no_history(mapping)
         if isinstance(mapping, ReportMapping):
             self._source, self._is_of_boxes = mapping.report.source, mapping.is_of_boxes
-            self._history = ReportHistory(by_time=mapping.is_by_time, by_content=mapping.is_by_content)
         else:
             self._source, self._is_of_boxes = mapping.source.id, True
-            self._history = ReportHistory(by_content=by_content)
         self._in_file: set[tuple[str, str]] = set()
         self._told = ""
 

@@ -18,7 +18,7 @@ from producers.input_files import all_faults, indented
 from producers.tables.boxes import election, read_table
 from producers.tables.mapping import BoxMapping, ReportMapping
 from sandik import screen
-from sandik.feed import Publishing, exports_of, read_feed, say_asides
+from sandik.feed import Publishing, exports_of, no_history, read_feed, say_asides
 from sandik.fetched import Address, is_address
 from sandik.process import in_thread
 from sandik.quantities import grouped
@@ -133,10 +133,11 @@ async def show(into: TargetRun, feed: TableFeed) -> None:
         definition = await in_thread(lambda: feed.own_definition(plan))
     if definition is None:
         raise UnknownRun(into.name)
+    history = no_history(plan)
     with feed.here() as file:
         for each in exports_of(file, plan):
             table = read_feed(each, plan, definition, clock, correction=feed.correction)
-            for event in islice(table.reports, DRY_RUN_EVENTS):
+            for event in islice(history.news(table.reports).publish, DRY_RUN_EVENTS):
                 typer.echo(encode(event).decode())
             screen.say(f"{each}: {grouped(len(table.reports))} events, of which new ones would be published.")
             say_asides(str(each), table)

@@ -130,7 +130,7 @@ def test_a_dry_run_prints_events_and_leaves_no_log(sandik: Sandik, tmp_path: Pat
     table.write_text(HEADER + LINE, encoding="utf-8")
     for arguments in ((VILLAGES / "tps.csv", *OPTIONS), (table, "--mapping", MAPPING)):
         code, out, told = sandik("run", *arguments, "--dry-run")
-        assert (0, True) == (code, '"type":"counted"' in out or '"type":"corrected"' in out), told
+        assert (0, True) == (code, '"type":"counted"' in out and '"revision":1,' in out), told
     assert not (tmp_path / "var").exists()
 
 
