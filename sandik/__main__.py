@@ -1,5 +1,16 @@
-"""`python -m sandik` is `sandik`."""
+"""`sandik` and `python -m sandik`. Ctrl-C while it is still importing ends it as quietly as later on."""
 
-from sandik.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from sandik.cli import main as command_line  # noqa: PLC0415  this is where an interrupt may come
+    except KeyboardInterrupt:
+        sys.exit(130)
+    command_line()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,8 @@
 """A whole night in one process: the aggregator and the gateway, beside whatever publishes."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from consumers.aggregate import AggregateSettings, fold_run
@@ -29,13 +30,19 @@ async def count_and_serve(
     publishing: Coroutine[Any, Any, None],
     moments: Moments | None = None,
     brand: BrandFolder | None = None,
+    settings: GatewaySettings | None = None,
+    started: Callable[[int], None] | None = None,
 ) -> None:
     """Count a run and serve its board until cancelled, while `publishing` publishes to it.
+
+    `settings` are the gateway's; whose orders count there counts for the aggregator, too. `started` is told the port;
+    without it the port is printed.
 
     What ends `publishing` with an error, or the count, or the board, ends all of it. Raises their error.
     """
     with member_name(run.name) as member:
-        settings = AggregateSettings(tick_ms=TICK_MS, member=member)
+        chosen = replace(settings or GatewaySettings(), brand=brand or standard_brand())
+        counting = AggregateSettings(tick_ms=TICK_MS, member=member, operators=chosen.operators)
         board = serve(
             log,
             run.name,
@@ -43,10 +50,10 @@ async def count_and_serve(
             port=port,
             clock=clock,
             moments=moments,
-            settings=GatewaySettings(brand=brand or standard_brand()),
-            started=lambda actual: announce(host, actual),
+            settings=chosen,
+            started=started or (lambda actual: announce(host, actual)),
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(forever(board, "The gateway"))
-            group.create_task(forever(fold_run(log, run, clock, settings), "The aggregator"))
+            group.create_task(forever(fold_run(log, run, clock, counting), "The aggregator"))
             await publishing

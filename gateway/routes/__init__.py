@@ -4,7 +4,8 @@
   units at a time).
 - The figures: `totals` (now, and as they were at one of the `moments` that have been), `rows` (flat, for graphics
   tools), `facts`, `seats`, `compare` (two sources), `stream` (server-sent events).
-- The control room: `control` (what an operator watches, and the orders they give).
+- The control room: `control` (what an operator watches, and the orders they give), `quarantine` (by groups and pages),
+  `presence` (who is there).
 - Pages: `files` (what browsers keep), `overlays` (one page for all, and whether its address can be shown),
   `boundaries` (what its map may draw).
 """

@@ -37,6 +37,7 @@ from gateway.routes.files import PageFiles
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
 from gateway.routes.moments import Moments
 from gateway.routes.overlays import OverlayEndpoint
+from gateway.routes.quarantine import QuarantineEndpoint
 from gateway.routes.rows import RowsEndpoint
 from gateway.routes.seats import SeatsEndpoint
 from gateway.routes.stream import StreamEndpoint
@@ -106,6 +107,7 @@ def application(
             Route("/v1/seats", SeatsEndpoint(gateway).answer),
             Route("/v1/compare", CompareEndpoint(gateway).answer),
             Route("/v1/control", ControlEndpoint(gateway).answer),
+            Route("/v1/quarantine", QuarantineEndpoint(gateway).answer),
             *([Route(ORDERS_PATH, OrdersEndpoint(gateway, log).answer, methods=["POST"])] if log is not None else []),
             Route("/v1/rows.json", rows.json),
             Route("/v1/rows.csv", rows.csv),

@@ -9,7 +9,7 @@ is signed, and writes nothing; `adds` are fields to add to the order.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import islice
@@ -21,25 +21,32 @@ from starlette.responses import Response
 
 from eventlog.port import Entry
 from gateway.gateway import Gateway
+from gateway.routes import quarantine
 from gateway.routes.answers import RETRY_AFTER_S, Coded, json_answer, run_state_of
 from gateway.routes.middleware import grant_of
+from gateway.routes.presence import Presence
 from gateway.run_state import RunState
 from schemas.asides import Override
-from schemas.control import FigureOverridden, Order, OverrideWithdrawn, QuarantineReleased, unknown_in
+from schemas.control import (
+    Called,
+    FigureOverridden,
+    Order,
+    OverrideWithdrawn,
+    QuarantineReleased,
+    Released,
+    Taken,
+    unknown_in,
+)
 from schemas.errors import LogError, UsageError
 from schemas.moments import epoch_ms
-from schemas.quarantine import REPAIRABLE, Quarantined, statement_of
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict
-from tabulation.counting.quarantine import Quarantine
 from tabulation.derived.facts import in_force_for
+from tabulation.derived.outlook import race, shown_next
 from tabulation.orders.confirmations import Question, changes, figure_of, impossible, instead_of, questions, unanswered
 
 SHOWN: Final = 100
-"""Alarms, quarantined records and orders that one answer lists, the newest: as many as a screen can hold."""
-
-MAX_SHOWN_CHARS: Final = 500
-"""How much of a quarantined record's bytes an answer repeats: a box with its 49 candidates."""
+"""Alarms and orders that one answer lists, the newest: as many as a screen can hold."""
 
 
 class ControlEndpoint:
@@ -47,18 +54,17 @@ class ControlEndpoint:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._presence = Presence()
 
     async def answer(self, request: Request) -> Response:
         """How the run is held, and what waits for an operator."""
         grant = grant_of(request)
-        if not grant.allows("control_room"):
-            raise Coded(
-                403,
-                "needs_control_room",
-                "This is for the control room. Bring a token of scope control_room or operator.",
-            )
+        quarantine.require_control_room(grant)
         run_state = run_state_of(self._gateway)
-        body = orjson.dumps({**self._state(run_state), "scope": grant.scope, "subject": grant.subject})
+        now = self._gateway.clock.now()
+        self._presence.note(grant, request.query_params.get("as", ""), now)
+        who = {"scope": grant.scope, "subject": grant.subject, "here": self._presence.here(now)}
+        body = orjson.dumps(self._state(run_state) | who)
         return json_answer(body, headers={"cache-control": "no-store"})
 
     def _state(self, run_state: RunState) -> dict[str, object]:
@@ -71,7 +77,11 @@ class ControlEndpoint:
             "seq": run_state.program.seq,
             "at": now,
             "signed_only": bool(gateway.settings.operators),
-            "trusted": [key.fingerprint for key in gateway.settings.operators],
+            "trusted": [
+                key.fingerprint
+                for key in gateway.settings.operators
+                if key.trusted_until is None or now < key.trusted_until
+            ],
             "unverified": [verdict.offset for verdict in gateway.unverified()],
             "unready": [reason.sentence for reason in gateway.unready()],
             "unready_because": [reason._asdict() for reason in gateway.unready()],
@@ -82,7 +92,7 @@ class ControlEndpoint:
             "calls": [call.model_dump() for call in run_state.control.calls],
             "feeds": {source: feed.model_dump() for source, feed in gateway.feeds_now().items()},
             "alarms": [asdict(alarm) for alarm in islice(reversed(run_state.alarms.raised), SHOWN)],
-            "quarantine": _quarantine(run_state),
+            "quarantine": quarantine.summary(run_state.quarantine),
             "audit": [_described(verdict) for verdict in islice(reversed(run_state.control.audit), SHOWN)],
         }
 
@@ -92,35 +102,6 @@ def _standing(override: Override, run_state: RunState) -> dict[str, object]:
     reported = run_state.program.on_air.reported(override.cell)
     now = None if reported is None else {name: figure_of(reported, name) for name in override.figures}
     return override.model_dump() | {"source_now": now}
-
-
-def _quarantine(run_state: RunState) -> Mapping[str, object]:
-    queue = run_state.quarantine
-    return {
-        "waiting": queue.waiting_count,
-        "skipped": queue.skipped,
-        "reasons": queue.reasons,
-        "newest": [_shown(queue, record) for record in islice(queue.waiting, SHOWN)],
-        "uncounted": [_shown(queue, record) for record in islice(queue.uncounted, SHOWN)],
-    }
-
-
-def _shown(queue: Quarantine, record: Quarantined) -> dict[str, object]:
-    position = record.position.decode()
-    assessment, found = queue.assessment(position), queue.statement(position)
-    refusal = assessment.refusal if assessment is not None else None
-    return {
-        "position": position,
-        "reason": record.reason,
-        "detail": record.detail,
-        "releasable": record.reason in REPAIRABLE and refusal is None,
-        "verdict": assessment.verdict if assessment is not None else None,
-        "refusal": refusal,
-        "contest": found.cell.contest if found is not None else None,
-        "source": found.cell.source if found is not None else None,
-        "statement": statement_of(found).model_dump() if found is not None else None,
-        "said": record.original[:MAX_SHOWN_CHARS].decode(errors="replace"),
-    }
 
 
 def _described(verdict: Verdict) -> dict[str, object]:
@@ -265,11 +246,18 @@ def _not_confirmed(asked: Sequence[Question], effect: dict[str, object]) -> Resp
 
 
 def _effect(run_state: RunState, order: Order) -> dict[str, object]:
-    """Every figure that an order sets or gives back, before and after; and fields that belong into the order."""
+    """Every figure that an order changes, before and after; how a race stands; fields that belong into the order."""
     on_air = run_state.program.on_air
-    by_hand = changes(order, on_air) if isinstance(order, FigureOverridden | OverrideWithdrawn) else ()
-    adds = {"instead_of": instead_of(order, on_air)} if isinstance(order, FigureOverridden) else {}
-    return {"changes": [change._asdict() for change in by_hand], "adds": adds}
+    effect: dict[str, object] = {"changes": [], "adds": {}}
+    if isinstance(order, FigureOverridden | OverrideWithdrawn):
+        effect["changes"] = [change._asdict() for change in changes(order, on_air)]
+    if isinstance(order, FigureOverridden):
+        effect["adds"] = {"instead_of": instead_of(order, on_air)}
+    if isinstance(order, Taken | Released):
+        effect["changes"] = [change._asdict() for change in shown_next(order, run_state.program)]
+    if isinstance(order, Called):
+        effect["race"] = [standing._asdict() for standing in race(order, run_state.program)]
+    return effect
 
 
 def _released(run_state: RunState, order: Order) -> Tally | None:

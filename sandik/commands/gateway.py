@@ -229,7 +229,12 @@ async def _serve(
         )
 
 
+def base_url(host: str, port: int, *, secure: bool = False) -> str:
+    """Return the address of a gateway as a browser on this machine takes it."""
+    scheme = "https" if secure else "http"
+    return f"{scheme}://{'localhost' if host == '127.0.0.1' else f'[{host}]' if ':' in host else host}:{port}"
+
+
 def announce(host: str, port: int, *, secure: bool = False) -> None:
     """Say where the board is."""
-    scheme = "https" if secure else "http"
-    screen.say(f"The board is at {scheme}://{'localhost' if host == '127.0.0.1' else host}:{port}")
+    screen.say(f"The board is at {base_url(host, port, secure=secure)}")

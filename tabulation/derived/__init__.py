@@ -4,6 +4,7 @@
   `alarms` (what is worth waking an operator for).
 - Of a contest with seats: `seat_facts` (who has how many, in each unit).
 - Since an earlier contest: `swing` (and who held what, and what changes hands).
+- Of an order that may be given: `outlook` (what everybody sees before and after it, how the race stands).
 - Of the past: `history` (the totals as they stood at a moment).
 - Of the sources: `feeds` (how each is doing), `explain` (why two differ, and how the gap splits).
 - For tools that bind a field to a key: `columns` (flat rows, with numbers as a reader's language has them) and

@@ -4,11 +4,12 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
+import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -17,6 +18,7 @@ from playwright.async_api import Browser, Page, WebSocket, expect
 
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog
+from eventlog.reading import read_to_end
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from schemas.control import Called, EmbargoSet, QuarantineReleased
@@ -48,10 +50,10 @@ async def night(folder: Path, boxes: int = 400, clock: Clock | None = None) -> A
             yield log, url
 
 
-async def enter(shown: Screen, *, key: bytes | None = PEM) -> Page:
+async def enter(shown: Screen, *, key: bytes | None = PEM, name: str = "A. Kaya") -> Page:
     """Sign in as an operator."""
     page = shown.page
-    await page.fill("#name", "A. Kaya")
+    await page.fill("#name", name)
     if key is not None:
         await page.set_input_files("#key", {"name": "desk.key", "mimeType": "text/plain", "buffer": key})
     await page.keyboard.press("Enter")
@@ -95,15 +97,81 @@ async def test_an_operator_holds_takes_and_releases_by_keyboard_alone(tmp_path: 
         await expect(page.locator(".held [data-pending=true]")).to_be_visible(timeout=PATIENCE_MS)
         assert before == await program_boxes(page)
         await page.keyboard.press("a")
+        await expect(page.locator(".changes li").first).to_have_text(
+            re.compile(f"^AA, Kadıköy: Açılan sandık {before.split(' ')[0]} → [0-9]+$")
+        )
         await give(page)
         await expect(page.locator(".held [data-pending=false]")).to_be_visible(timeout=PATIENCE_MS)
+        assert before != await program_boxes(page)
         await page.keyboard.press("b")
         await give(page)
         await expect(page.locator(".held")).to_have_text("Hiçbir şey tutulmuyor.", timeout=PATIENCE_MS)
+        await expect(page.locator(".given-list [data-stage=force]")).to_have_count(3)
         assert ["bırakıldı", "alındı", "tutuldu"] == [
             text.split()[0] for text in await page.locator(".audit tbody td:nth-child(2)").all_inner_texts()
         ]
         assert [] == shown.complaints
+
+
+async def test_rows_stay_under_the_pointer_while_others_come_and_go(tmp_path: Path, browser: Browser) -> None:
+    topic = RunTopics(RUN).tallies.name
+    async with night(tmp_path, boxes=40) as (log, url), screen(browser, room_url(url), height=1900) as shown:
+        page = await enter(shown)
+        await log.append(topic, [Entry(KADIKOY.encode(), b"junk")])
+        row = page.locator(".groups .queue > li").first
+        await expect(row).to_contain_text("junk")
+        await row.hover()
+        before = await row.bounding_box()
+        first = next(one for one in tallies(1, "aa") if one.contest == "metropolitan_mayor")
+        await say(log, [structs.replace(first, votes={"imamoglu": 1}, valid=1, cast=1, invalid=0, unattributed=0)])
+        await log.append(topic, [Entry(KADIKOY.encode(), b"junk two")])
+        await expect(page.locator("#queue-refresh")).to_contain_text("değişti")
+        assert before == await row.bounding_box()
+        await expect(page.locator(".group")).to_have_count(1)
+        await page.locator("#queue-refresh").click()
+        await expect(page.locator(".group")).to_have_count(2)
+
+
+PLACES: Final = """() => Object.fromEntries([...document.querySelectorAll("section.panel")].map((one) => {
+  const { left, top, width, height } = one.getBoundingClientRect();
+  return [one.className, [left, top + scrollY, width, height]];
+}))"""
+
+
+async def test_no_panel_moves_by_itself(tmp_path: Path, browser: Browser) -> None:
+    """Alarms, records in quarantine, calls and orders come in: every panel stays where it was, and so does its size."""
+    async with night(tmp_path, boxes=0) as (log, url), screen(browser, room_url(url)) as shown:
+        page = await enter(shown)
+        await expect(page.locator(".figures tbody tr").first).to_be_visible()
+        before = await page.evaluate(PLACES)
+        assert len(before) > 6
+        await say(log, list(tallies(1, "aa"))[:1200])
+        first = next(one for one in tallies(1, "aa") if one.contest == "metropolitan_mayor")
+        await say(log, [structs.replace(first, votes={"imamoglu": 1}, valid=1, cast=1, invalid=0, unattributed=0)])
+        for district in ("adalar", "fatih", "sile", "kadikoy", "pendik"):
+            where = {"contest": "metropolitan_mayor", "unit": f"tr/34/{district}", "candidate": "kurum"}
+            value = written(Called, SIGNER, run=RUN, epoch="9f2c", **where)
+            await log.append(RunTopics(RUN).control.name, [Entry(b"order", value)])
+        await expect(page.locator(".alarms li")).not_to_have_count(1)
+        await expect(page.locator(".calls li")).to_have_count(5)
+        await expect(page.locator(".group .toggle")).to_contain_text("öncekiyle çelişiyor · AA")
+        assert before == await page.evaluate(PLACES)
+
+
+async def test_an_order_is_undone_from_where_it_was_given(tmp_path: Path, browser: Browser) -> None:
+    async with night(tmp_path) as (_, url), screen(browser, room_url(url)) as shown:
+        page = await enter(shown)
+        await page.keyboard.press("t")
+        await expect(page.locator("dialog[open][data-considered=true]")).to_be_visible()
+        await page.keyboard.press("Alt+1")
+        assert "Sayılar sıçradı" == await page.input_value("#reason")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".given-list li")).to_have_attribute("data-stage", "force")
+        await page.locator(".given-list button").click()
+        await give(page)
+        await expect(page.locator(".held")).to_have_text("Hiçbir şey tutulmuyor.")
+        await expect(page.locator(".given-list [data-stage=force]")).to_have_count(2)
+        await expect(page.locator(".audit tbody tr").first).to_contain_text("bırakıldı")
 
 
 async def test_a_source_whose_revisions_begin_again_is_an_alarm(tmp_path: Path, browser: Browser) -> None:
@@ -217,12 +285,12 @@ async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -
         await expect(page.locator(".figures [data-manual]").first).to_have_text("1.136", timeout=PATIENCE_MS)
 
         await log.append(RunTopics(RUN).tallies.name, [Entry(KADIKOY.encode(), b"not JSON")])
-        queue = page.locator(".queue > li")
+        queue = page.locator(".groups .queue > li")
         await expect(queue).to_have_count(1, timeout=PATIENCE_MS)
         await expect(queue.get_by_role("button", name="Geçerli say")).to_be_disabled()
         await queue.get_by_role("button", name="Reddet").click()
         await give(page, "bozuk")
-        await expect(page.locator(".queue").first).to_have_text("Bekleyen kayıt yok.", timeout=PATIENCE_MS)
+        await expect(page.locator(".groups")).to_have_text("Bekleyen kayıt yok.", timeout=PATIENCE_MS)
 
         first = next(one for one in tallies(1, "aa") if one.contest == "metropolitan_mayor")
         await say(log, [structs.replace(first, votes={"imamoglu": 1}, valid=1, cast=1, invalid=0, unattributed=0)])
@@ -235,7 +303,7 @@ async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -
         )
         await queue.get_by_role("button", name="Reddet").click()
         await give(page, "eski dosya")
-        await expect(page.locator(".queue").first).to_have_text("Bekleyen kayıt yok.", timeout=PATIENCE_MS)
+        await expect(page.locator(".groups")).to_have_text("Bekleyen kayıt yok.", timeout=PATIENCE_MS)
         assert not await page.locator(".queue.again").is_visible()
 
         await page.locator("#embargo-order").click()
@@ -289,6 +357,7 @@ async def test_what_was_confirmed_of_another_state_is_asked_anew(tmp_path: Path,
         page = await enter(shown)
         await page.locator("#call").click()
         await expect(page.locator("dialog[data-considered=true]")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(page.locator(".changes [data-race]")).to_contain_text("Ekrem İmamoğlu önde")
         where = {"contest": "metropolitan_mayor", "unit": KADIKOY, "candidate": "kurum"}
         value = written(Called, SIGNER, run=RUN, epoch="9f2c", **where)
         await log.append(RunTopics(RUN).control.name, [Entry(b"order", value)])
@@ -326,6 +395,55 @@ async def test_a_control_room_token_looks_and_gives_no_orders(tmp_path: Path, br
         await expect(page.locator("dialog[open]")).to_have_count(0)
 
 
+async def test_a_link_that_brings_all_enters_at_once_and_leaves_no_secret_behind(
+    tmp_path: Path, browser: Browser
+) -> None:
+    bearer, body = token("operator", runs=(RUN,)), "".join(PEM.decode().splitlines()[1:-1])
+    behind = urlencode({"token": bearer, "key": body, "name": "Demo"})
+    async with night(tmp_path) as (_, url), screen(browser, f"{url}/control?unit={KADIKOY}#{behind}") as shown:
+        page = shown.page
+        await expect(page.locator("#operator")).to_contain_text(f"Demo · gösterim anahtarı {SIGNER.public.fingerprint}")
+        await expect(page.locator("#run")).to_contain_text(RUN)
+        assert bearer not in page.url
+        assert "key=" not in page.url
+        await page.keyboard.press("t")
+        await give(page)
+        await expect(page.locator(".held li b")).to_be_visible()
+        await page.reload()
+        await expect(page.locator("#name")).to_have_value("Demo")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#line")).to_contain_text("anahtar dosyasını verin")
+        assert [] == shown.complaints
+
+
+async def test_a_key_that_is_not_trusted_is_told_at_the_door(tmp_path: Path, browser: Browser) -> None:
+    other = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    async with night(tmp_path) as (_, url), screen(browser, room_url(url)) as shown:
+        page = shown.page
+        await page.fill("#name", "A. Kaya")
+        await page.set_input_files("#key", {"name": "old.key", "mimeType": "text/plain", "buffer": other})
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".sign-in .problem")).to_contain_text("anahtarı tanınmıyor")
+        await page.set_input_files("#key", {"name": "desk.key", "mimeType": "text/plain", "buffer": PEM})
+        await page.locator(".sign-in .give").click()
+        await expect(page.locator("#operator")).to_contain_text(SIGNER.public.fingerprint)
+
+
+async def test_an_order_says_when_it_was_given_by_the_gateways_clock(tmp_path: Path, browser: Browser) -> None:
+    """The operator's machine is three hours behind: the order would have come too late to be delivered."""
+    async with night(tmp_path) as (log, url), screen(browser, "about:blank") as shown:
+        await shown.page.clock.install(time=datetime.now(UTC) - timedelta(hours=3))
+        await shown.page.clock.resume()
+        await shown.page.goto(room_url(url))
+        page = await enter(shown)
+        await page.keyboard.press("t")
+        await give(page)
+        await expect(page.locator(".held li b")).to_be_visible()
+        [*_, record] = [one async for one in read_to_end(log, RunTopics(RUN).control.name)]
+        given = datetime.fromisoformat(orjson.loads(record.value or b"")["at"])
+        assert abs(datetime.now(UTC) - given) < timedelta(minutes=10)
+
+
 async def test_a_file_that_is_no_key_is_refused(tmp_path: Path, browser: Browser) -> None:
     async with night(tmp_path) as (_, url), screen(browser, room_url(url)) as shown:
         await shown.page.fill("#name", "A. Kaya")
@@ -341,9 +459,11 @@ async def test_what_was_let_out_and_is_not_counted_can_be_published_again(tmp_pa
     async with night(tmp_path) as (log, url), screen(browser, room_url(url), height=1500) as shown:
         page = await enter(shown)
         await say(log, [other])
-        code = page.locator(".queue > li code").first
+        code = page.locator(".groups .queue > li code").first
         await expect(code).to_contain_text("tallies", timeout=PATIENCE_MS)
-        await expect(page.locator(".queue .about")).to_contain_text("geçerli olanla çelişiyor", timeout=PATIENCE_MS)
+        await expect(page.locator(".groups .queue .about")).to_contain_text(
+            "geçerli olanla çelişiyor", timeout=PATIENCE_MS
+        )
         order = written(QuarantineReleased, SIGNER, run=RUN, epoch="9f2c", position=await code.inner_text())
         await log.append(RunTopics(RUN).control.name, [Entry(b"order", order)])
 

@@ -184,13 +184,14 @@ def test_the_demo_runs_and_ends_well_when_it_is_told_to(number: signal.Signals) 
     ) as demo:
         assert demo.stderr is not None
         said = ""
-        while "The board is at" not in said:
+        while "/control#" not in said:
             said += demo.stderr.readline()
         demo.send_signal(number)
-        said += demo.communicate(timeout=4 * LIMIT_S)[1]  # all of the night is staged first, in a thread
+        said += demo.communicate(timeout=LIMIT_S)[1]
 
     assert 0 == demo.returncode
-    assert f"http://localhost:{port}" in said
+    assert f"http://localhost:{port}/control#token=" in said
+    assert f"http://localhost:{port}/overlays" in said
     assert "Traceback" not in said
 
 

@@ -38,12 +38,31 @@ export class Audit {
     this.#rows.draw(audit, ({ offset }) => offset, this.t("noAudit"));
   }
 
-  /** @param {AuditedOrder} auditedOrder */
-  #row({ type, contest, unit, district, candidate, position, at, by, reason, key, counts, kept, refusal }) {
+  /**
+   * Where, whose, who and which figures, old and new.
+   * @param {AuditedOrder} auditedOrder
+   */
+  #about({ contest, unit, district, candidate, source, figures, instead_of: insteadOf, until }) {
+    const where = unit ?? district ?? null;
+    const until_ = until ? ` · ${this.t("embargoUntil", { time: this.format.clock(until) })}` : "";
+    if (!contest) return until_;
+    const named = Object.entries(figures ?? {}).map(([name, value]) =>
+      this.t("change", {
+        figure: this.room.figureName(contest, where ?? "", name),
+        before: insteadOf?.[name] === undefined ? this.t("nothingYet") : this.format.count(insteadOf[name]),
+        after: this.format.count(value),
+      }),
+    );
+    const who = candidate ? this.room.candidateName(contest, unit ?? "", candidate) : null;
+    const from = source ? (this.room.election.sourceById.get(source)?.name ?? source) : null;
+    return ` ${[this.room.where(contest, where), from, who, ...named].filter(Boolean).join(" · ")}`;
+  }
+
+  /** @param {AuditedOrder} order */
+  #row(order) {
+    const { type, position, at, by, reason, key, counts, kept, refusal } = order;
     const { t, format } = this;
-    const where = contest ? ` ${this.room.where(contest, unit ?? district ?? null)}` : "";
-    const who = candidate ? ` · ${this.room.candidateName(contest ?? "", unit ?? "", candidate)}` : "";
-    const what = `${t(type ?? "unreadable")}${where}${who}${position ? ` ${position}` : ""}`;
+    const what = [`${t(type ?? "unreadable")}${this.#about(order)}`, position].filter(Boolean).join(" ");
     const cells = [
       format.clock(at),
       what,

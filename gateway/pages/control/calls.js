@@ -10,6 +10,8 @@ import { Rows } from "./rows.js";
 export class Calls {
   #candidate;
   #ballot = "";
+  /** @type {readonly Call[]} */
+  #standing = [];
   #rows;
 
   /** @param {PanelTools} tools */
@@ -20,7 +22,7 @@ export class Calls {
     this.#candidate = make("select", { id: "call-candidate" });
     const button = make("button", { id: "call", "data-orders": true, text: words("call") });
     button.addEventListener("click", () => this.#call());
-    const list = make("ul");
+    const list = make("ul", { tabindex: 0, "aria-label": words("calls") });
     this.#rows = new Rows(list, (call) => this.#row(call));
     root.append(
       make(
@@ -40,13 +42,27 @@ export class Calls {
    */
   draw({ calls }) {
     const { contest, unit } = this.room.place;
-    if (this.#ballot !== `${contest} ${unit}`) {
-      this.#ballot = `${contest} ${unit}`;
-      this.#candidate.replaceChildren(
-        ...this.election.ballot(contest, unit).map(({ id, name }) => make("option", { value: id, text: name })),
-      );
-    }
+    this.#standing = calls;
+    this.#offer(contest, unit);
     this.#rows.draw(calls, (call) => `${call.contest} ${call.unit} ${call.candidate}`, this.t("noCalls"));
+  }
+
+  /**
+   * Offer the unit's candidates, who leads first; as they stood when the unit was first shown, so that nothing moves
+   * under the hand, unless somebody else leads by now and nobody is at the list.
+   * @param {string} contest
+   * @param {string} unit
+   */
+  #offer(contest, unit) {
+    const ranked = this.room.ranked;
+    const ballot = `${contest} ${unit} ${ranked[0]?.id}`;
+    if (
+      this.#ballot === ballot ||
+      (document.activeElement === this.#candidate && this.#ballot.startsWith(`${contest} ${unit} `))
+    )
+      return;
+    this.#ballot = ballot;
+    this.#candidate.replaceChildren(...ranked.map(({ id, name }) => make("option", { value: id, text: name })));
   }
 
   /** @param {Call} call */
@@ -72,9 +88,15 @@ export class Calls {
     const { contest, unit } = this.room.place;
     const candidate = this.#candidate.value;
     const who = this.room.candidateName(contest, unit, candidate);
+    const replaced = this.#standing.find((call) => call.contest === contest && call.unit === unit);
+    const what = [this.t("callWhat", { where: this.room.where(contest, unit), who })];
+    if (replaced && replaced.candidate !== candidate)
+      what.push(
+        this.t("replacesCall", { who: this.room.candidateName(contest, unit, replaced.candidate), by: replaced.by }),
+      );
     this.room.ask({
       fields: { type: "called", contest, unit, candidate },
-      what: this.t("callWhat", { where: this.room.where(contest, unit), who }),
+      what: what.join(" "),
       grave: this.t("callSure"),
     });
   }

@@ -10,6 +10,20 @@ export function focusedPanel() {
 }
 
 /**
+ * Bring the focus to a panel: to its first control that can be used, or to its heading.
+ * @param {Element | null} panel
+ */
+export function focusPanel(panel) {
+  const controls = /** @type {HTMLElement[]} */ ([
+    ...(panel?.querySelectorAll("button, input, select, [tabindex]") ?? []),
+  ]);
+  const first = controls.find((one) => !one.matches(":disabled") && one.checkVisibility());
+  if (first) first.focus();
+  else settleFocus(panel);
+  panel?.scrollIntoView({ block: "nearest" });
+}
+
+/**
  * Give a panel the focus where nothing else has it.
  * @param {Element | null} panel
  */

@@ -38,7 +38,7 @@ export class Holds {
       button.addEventListener("click", () => this.ask(name));
       line.append(button);
     }
-    const list = make("ul", { class: "held" });
+    const list = make("ul", { class: "held", tabindex: 0, "aria-label": words("holds") });
     this.#rows = new Rows(list, () => make("li", {}, make("b"), make("span", { class: "number" })));
     root.append(line, list);
   }

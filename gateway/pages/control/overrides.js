@@ -39,7 +39,7 @@ export class Overrides {
       event.preventDefault();
       this.#ask();
     });
-    const list = make("ul");
+    const list = make("ul", { tabindex: 0, "aria-label": words("overrides") });
     this.#rows = new Rows(list, (override) => this.#row(override));
     root.append(this.#form, this.#note, list);
   }

@@ -1,135 +1,186 @@
 /**
- * Records that were set aside, what each says beside what stands, and what can be done about it.
+ * Records that were set aside: in groups of one reason, source and unit, each opened by page, and settled one by one or
+ * all at once. While somebody is at the list, nothing in it moves.
  */
 
 import { make, setAttribute, setText } from "../dom.js";
+import { keyOf, matching, sumOf } from "./queue-filter.js";
+import { QueueGroup } from "./queue-group.js";
+import { RecordRows } from "./queue-records.js";
 import { Rows } from "./rows.js";
+import { isBusyAt, steady } from "./steady.js";
 
-/** @import { PanelTools, QuarantinedRecord, RoomState } from "./types.d.ts" */
+/** @import { OrderFields, PanelTools, QuarantineGroup, QuarantinedRecord, RoomState } from "./types.d.ts" */
 
-const SHOWN = 20;
-const CANDIDATES = 4;
+const SHOWN_AGAIN = 20;
+
+/** So few records are shown at once: there is nothing to group. */
+const SHORT = 5;
 
 export class QuarantineQueue {
+  /** @type {readonly QuarantineGroup[]} */
+  #groups = [];
+  #changes = 0;
+  #isShort = false;
+  /** @type {readonly QuarantineGroup[]} */
+  #shown = [];
+  /** @type {Map<string, QueueGroup>} */
+  #open = new Map();
+  #list;
   #rows;
-  #more;
+  #filter;
+  #refresh;
+  #sum;
+  #rejectAll;
+  #releaseAll;
   #again;
   #uncounted;
 
   /** @param {PanelTools} tools */
-  constructor({ root, room, words, format, election }) {
+  constructor(tools) {
+    const { root, room, words, format, election } = tools;
     this.room = room;
     this.t = words;
     this.format = format;
     this.election = election;
-    const [list, again] = [make("ul", { class: "queue" }), make("ul", { class: "queue again" })];
-    this.#rows = new Rows(list, (record) => this.#row(record));
-    this.#again = new Rows(again, (record) => this.#row(record, true));
-    this.#more = make("p", { class: "soft" });
+    this.records = new RecordRows(tools);
+    this.#filter = make("input", { id: "queue-filter", type: "search", autocomplete: "off" });
+    this.#filter.addEventListener("input", () => this.#look(true));
+    this.#refresh = make("button", { type: "button", id: "queue-refresh", text: "" });
+    this.#refresh.addEventListener("click", () => this.#look(true));
+    this.#sum = make("span", { class: "soft", role: "status" });
+    this.#rejectAll = this.#bulk("rejectAll", "quarantine_rejected", () => this.#shown);
+    this.#releaseAll = this.#bulk("releaseAll", "quarantine_released", () => this.#shown);
+    const [list, again] = [make("ul", { class: "groups" }), make("ul", { class: "queue again" })];
+    this.#list = list;
+    this.#rows = new Rows(list, (/** @type {QuarantineGroup} */ group) => this.#group(group).node);
+    this.#again = new Rows(again, (/** @type {QuarantinedRecord} */ record) => this.records.row(record, true));
     this.#uncounted = make("div", { hidden: "" }, make("h3", { text: words("uncounted") }), again);
-    root.append(list, this.#more, this.#uncounted);
-  }
-
-  /**
-   * Show what waits, and what was let out and is not counted yet, the newest first.
-   * @param {RoomState} state
-   */
-  draw({ quarantine }) {
-    const shown = quarantine.newest.slice(0, SHOWN);
-    /** @param {QuarantinedRecord} quarantinedRecord */
-    const keyOf = ({ position, verdict }) => `${position} ${verdict}`;
-    this.#rows.draw(shown, keyOf, this.t("noQuarantine"));
-    const more = quarantine.waiting - shown.length;
-    setText(this.#more, more > 0 ? this.t("moreWaiting", { n: this.format.count(more) }) : "");
-    setAttribute(this.#uncounted, "hidden", quarantine.uncounted.length ? null : "");
-    this.#again.draw(quarantine.uncounted.slice(0, SHOWN), keyOf, "");
-  }
-
-  /**
-   * @param {QuarantinedRecord} record
-   * @param {boolean} [isAgain]
-   */
-  #row(record, isAgain = false) {
-    const { position, reason, detail, releasable, refusal, said: original, verdict } = record;
-    /**
-     * @param {string} key
-     * @param {string} type
-     * @param {boolean} disabled
-     */
-    const button = (key, type, disabled) => {
-      const made = make("button", {
-        "data-orders": true,
-        "data-idle": disabled ? "true" : null,
-        title: disabled ? (refusal ?? this.t("notReleasable")) : null,
-        text: this.t(key),
-      });
-      made.addEventListener("click", () =>
-        this.room.ask({ fields: { type, position }, what: this.t(`${key}What`, { position }) }),
-      );
-      return made;
-    };
-    return make(
-      "li",
-      { "data-verdict": verdict },
-      make("p", {}, make("b", { text: this.t(`reason_${reason}`) }), make("span", { text: ` ${detail}` })),
-      make("p", { class: "about" }, make("span", { text: this.#about(record) })),
-      make("p", { class: "soft said" }, make("code", { text: position }), make("code", { text: ` ${original}` })),
+    root.append(
       make(
         "p",
         { class: "choices" },
-        button(isAgain ? "releaseAgain" : "releaseRecord", "quarantine_released", !releasable),
-        button("rejectRecord", "quarantine_rejected", false),
+        make("label", { for: "queue-filter", text: words("filter") }),
+        this.#filter,
+        this.#sum,
+        this.#rejectAll,
+        this.#releaseAll,
+      ),
+      make("p", { class: "queue-fresh" }, this.#refresh),
+      make(
+        "div",
+        { class: "queue-scroll", tabindex: 0, role: "region", "aria-label": words("quarantine") },
+        list,
+        this.#uncounted,
       ),
     );
   }
 
   /**
-   * Whose word on what it is, with its figures, and what it comes to by what stands; as far as it can be read.
-   * @param {QuarantinedRecord} quarantinedRecord
+   * Show what waits, and what was let out and is not counted yet.
+   * @param {RoomState} state
    */
-  #about({ contest, source, statement, verdict }) {
-    const { t, format } = this;
-    /** @type {unknown[]} */
-    const parts = [source && (this.election.sourceById.get(source)?.name ?? source)];
-    if (statement) {
-      const { district, box, revision, at, figures } = statement;
-      parts.push(
-        contest && this.room.where(contest, district),
-        box && t("boxN", { n: box }),
-        revision && t("revisionN", { n: revision }),
-        at && format.clock(at),
-      );
-      if (figures)
-        parts.push(
-          t("figuresOf", {
-            boxes: format.count(figures.boxes_opened),
-            valid: format.count(figures.valid ?? NaN),
-            votes: this.#votes(contest ?? "", district, figures.votes),
-          }),
-        );
-    }
-    return [...parts.filter(Boolean), t(`verdict_${verdict ?? "unknown"}`)].join(" · ");
+  draw({ quarantine }) {
+    this.#groups = quarantine.groups;
+    this.#changes = quarantine.changes;
+    this.#isShort = quarantine.waiting <= SHORT;
+    this.#look(false);
+    setAttribute(this.#uncounted, "hidden", quarantine.uncounted.length ? null : "");
+    this.#again.draw(
+      quarantine.uncounted.slice(0, SHOWN_AGAIN),
+      ({ position, verdict }) => `${position} ${verdict}`,
+      "",
+    );
+  }
+
+  /** @param {boolean} isFree whether the list may move though somebody is at it */
+  #look(isFree) {
+    const found = matching(this.#groups, this.#filter.value, (group) => this.labelOf(group));
+    const { shown, gone, fresh } = steady(this.#shown, found, keyOf, !isFree && isBusyAt(this.#list));
+    this.#shown = shown;
+    this.#rows.draw(shown, keyOf, this.t(this.#filter.value ? "noMatch" : "noQuarantine"));
+    const open = new Map(shown.map((group) => [keyOf(group), this.#group(group)]));
+    this.#open = open;
+    for (const group of shown) open.get(keyOf(group))?.draw(group, this.#changes, gone.has(keyOf(group)));
+    const changed = gone.size + fresh;
+    setText(this.#refresh, changed ? this.t("queueChanged", { n: this.format.count(changed) }) : this.t("queueSteady"));
+    setAttribute(this.#refresh, "disabled", changed ? null : "");
+    const { count, releasable } = sumOf(shown.filter((group) => !gone.has(keyOf(group))));
+    setText(this.#sum, this.t("queueSum", { n: this.format.count(count), groups: this.format.count(shown.length) }));
+    this.#offer(this.#rejectAll, "rejectAll", count);
+    this.#offer(this.#releaseAll, "releaseAll", releasable);
+  }
+
+  /** @param {QuarantineGroup} group */
+  #group(group) {
+    const key = keyOf(group);
+    const known = this.#open.get(key);
+    if (known) return known;
+    const made = new QueueGroup({
+      group,
+      label: this.labelOf(group),
+      words: this.t,
+      format: this.format,
+      records: this.records,
+      ask: (offset, limit) => this.room.recordsOf(group, offset, limit),
+      buttons: [
+        this.#bulk("rejectGroup", "quarantine_rejected", () => [group]),
+        this.#bulk("releaseGroup", "quarantine_released", () => [group]),
+      ],
+    });
+    this.#open.set(key, made);
+    if (this.#isShort) made.open(true);
+    return made;
   }
 
   /**
-   * @param {string} contest
-   * @param {string} district
-   * @param {Readonly<Record<string, number>>} votes
+   * What a group has in common, in words.
+   * @param {QuarantineGroup} group
    */
-  #votes(contest, district, votes) {
-    const named = Object.entries(votes)
-      .sort(([, one], [, other]) => other - one)
-      .slice(0, CANDIDATES);
-    return named.map(([id, count]) => `${this.#name(contest, district, id)} ${this.format.count(count)}`).join(", ");
+  labelOf({ reason, source, unit }) {
+    const from = source ? (this.election.sourceById.get(source)?.name ?? source) : this.t("noSource");
+    const where = unit ? (this.election.unitById.get(unit)?.name ?? unit) : this.t("noUnit");
+    return `${this.t(`reason_${reason}`)} · ${from} · ${where}`;
   }
 
   /**
-   * @param {string} contest
-   * @param {string} district
-   * @param {string} id
+   * A button that settles every record of some groups.
+   * @param {string} key
+   * @param {"quarantine_rejected" | "quarantine_released"} type
+   * @param {() => readonly QuarantineGroup[]} groupsOf
    */
-  #name(contest, district, id) {
-    const isKnown = this.election.contestById.has(contest) && this.election.unitById.has(district);
-    return isKnown ? this.room.candidateName(contest, district, id) : id;
+  #bulk(key, type, groupsOf) {
+    const button = make("button", {
+      type: "button",
+      "data-orders": true,
+      "data-bulk": type,
+      text: this.t(key, { n: 0 }),
+    });
+    button.addEventListener("click", async () => {
+      const groups = groupsOf();
+      const answers = await Promise.all(groups.map((group) => this.room.recordsOf(group, 0, 0)));
+      const positions = answers.flatMap((one) => (type === "quarantine_rejected" ? one.positions : one.releasable));
+      if (!positions.length) return;
+      /** @type {OrderFields[]} */
+      const many = positions.map((position) => ({ type, position }));
+      const names = groups.map((group) => this.labelOf(group));
+      const what = this.t(`${type}Many`, {
+        n: this.format.count(many.length),
+        what: names.length > 3 ? `${names.slice(0, 3).join("; ")}; …` : names.join("; "),
+      });
+      this.room.ask({ fields: many[0], what, many, grave: this.t("manySure", { n: this.format.count(many.length) }) });
+    });
+    return button;
+  }
+
+  /**
+   * @param {HTMLButtonElement} button
+   * @param {string} key
+   * @param {number} count
+   */
+  #offer(button, key, count) {
+    setText(button, this.t(key, { n: this.format.count(count) }));
+    setAttribute(button, "data-idle", count ? null : "true");
+    button.disabled = !count || !this.room.mayOrder;
   }
 }

@@ -4,6 +4,7 @@
 
 import { connect } from "../client/index.js";
 import { byId, make, setAttribute, setText } from "../dom.js";
+import { ranking } from "../rank.js";
 import { Alarms } from "./alarms.js";
 import { Audit } from "./audit.js";
 import { Calls } from "./calls.js";
@@ -11,7 +12,10 @@ import { Confirmation } from "./confirm.js";
 import { EmbargoPanel } from "./embargo.js";
 import { FeedsPanel } from "./feeds.js";
 import { Figures } from "./figures.js";
+import { focusPanel } from "./focus.js";
+import { GivenOrders } from "./given.js";
 import { Holds } from "./holds.js";
+import { commandOf, keyHelp } from "./keys.js";
 import { Overrides } from "./overrides.js";
 import { Picker } from "./picker.js";
 import { QuarantineQueue } from "./quarantine.js";
@@ -20,7 +24,8 @@ import { SHORTCUTS } from "./words.js";
 
 /**
  * @import { Election, Formats, Handle, HoldAction } from "./types.d.ts"
- * @import { Ordering, Panel, PanelTools, RoomState, Words } from "./types.d.ts"
+ * @import { FigureChange, OrderFields, Ordering, Panel, PanelTools, QuarantineGroup } from "./types.d.ts"
+ * @import { QuarantinePage, RoomState, Standing, Words } from "./types.d.ts"
  */
 
 export class Room {
@@ -45,9 +50,10 @@ export class Room {
     this.confirmation = new Confirmation({
       words,
       consider: async (fields) => (await this.#ordering?.consider(fields)) ?? {},
-      order: async (...order) => (await this.#ordering?.order(...order)) ?? null,
-      figureName: (contest, unit, figure) => this.figureName(contest, unit, figure),
-      count: (count) => format.count(count),
+      order: (fields, reason, confirm, what) => this.#order(fields, reason, confirm, what),
+      orderMany: (many, reason, confirm, what, progress) => this.#orderMany(many, reason, confirm, what, progress),
+      changed: (change, fields) => this.#changed(change, fields),
+      stands: (standing, fields) => this.#stands(standing, fields),
     });
     /**
      * @template {Panel} P
@@ -71,20 +77,23 @@ export class Room {
       embargo: panel("embargo", (how) => new EmbargoPanel(how)),
       calls: panel("calls", (how) => new Calls(how)),
       overrides: panel("overrides", (how) => new Overrides(how)),
+      given: panel("given", (how) => new GivenOrders(how)),
       feeds: panel("feeds", (how) => new FeedsPanel(how)),
       alarms: panel("alarms", (how) => new Alarms(how)),
       quarantine: panel("quarantine", (how) => new QuarantineQueue(how)),
       audit: panel("audit", (how) => new Audit(how)),
     };
-    const { embargo, calls, overrides, feeds, alarms, quarantine, audit } = this.#panels;
+    const { embargo, calls, overrides, given, feeds, alarms, quarantine, audit } = this.#panels;
     /** @param {...Node} parts */
     const column = (...parts) => make("div", { class: "column" }, ...parts);
     byId("room").replaceChildren(
       column(air, holds.section, calls.section, overrides.section),
-      column(alarms.section, feeds.section, embargo.section, quarantine.section),
+      column(embargo.section, given.section, feeds.section, alarms.section, quarantine.section),
       make("div", { class: "wide" }, audit.section),
     );
     for (const night of [this.preview, this.program]) night.on("change", () => this.#drawFigures());
+    this.help = keyHelp(words, SHORTCUTS[language]);
+    document.body.append(this.help);
     document.addEventListener("keydown", (event) => this.#shortcut(event, SHORTCUTS[language]));
     this.#look();
   }
@@ -92,6 +101,15 @@ export class Room {
   /** What is looked at: {contest, source, unit}. */
   get place() {
     return this.picker.place;
+  }
+
+  /** The candidates where one looks, who leads first by the source that is looked at. */
+  get ranked() {
+    const { contest, source, unit } = this.place;
+    const entry = this.preview.entry(contest, source, unit);
+    return ranking(this.election.ballot(contest, unit), entry?.votes, (id) => this.election.stranger(id)).map(
+      ({ candidate }) => candidate,
+    );
   }
 
   /** Whether orders can be given at all. */
@@ -105,11 +123,9 @@ export class Room {
    */
   open(ordering) {
     this.#ordering = ordering;
-    const { by, fingerprint } = ordering.operator;
-    setText(
-      byId("operator"),
-      `${this.t("operator")}: ${by} · ${fingerprint ? this.t("key", { key: fingerprint }) : this.t("unsigned")}`,
-    );
+    const { by, fingerprint, isDemo } = ordering.operator;
+    const key = fingerprint ? this.t(isDemo ? "demoKey" : "key", { key: fingerprint }) : this.t("unsigned");
+    setText(byId("operator"), `${this.t("operator")}: ${by} · ${key}`);
   }
 
   /**
@@ -127,6 +143,7 @@ export class Room {
   draw(state) {
     this.#state = state;
     const mode = { live: "liveMode", test: "test", replay: "replay" }[state.mode];
+    setText(byId("here"), this.#others(state));
     setText(byId("run"), `${state.run} · ${this.t(mode)} · ${state.epoch} · ${this.format.count(state.seq)}`);
     setAttribute(document.documentElement, "data-mode", state.mode);
     this.#line(this.#complaint(state) ?? `${this.t("connected")} · ${this.t("keys")}`, this.#complaint(state) === null);
@@ -186,6 +203,95 @@ export class Room {
       : this.t(figure);
   }
 
+  /**
+   * Give an order, and show what comes of it. Resolves as `Ordering.order` does.
+   * @param {OrderFields} fields
+   * @param {string} reason
+   * @param {string | null} confirm
+   * @param {string} what
+   */
+  async #order(fields, reason, confirm, what) {
+    const before = this.#state;
+    const written = (/** @type {string} */ id) => before && this.#panels.given.made.add(id, fields, what, before);
+    return (await this.#ordering?.order(fields, reason, confirm, written)) ?? null;
+  }
+
+  /**
+   * Give many orders, and show what comes of the last. Resolves as `Ordering.orderMany` does.
+   * @param {readonly OrderFields[]} many
+   * @param {string} reason
+   * @param {string | null} confirm
+   * @param {string} what
+   * @param {(done: number) => void} progress
+   */
+  async #orderMany(many, reason, confirm, what, progress) {
+    if (!this.#ordering || !this.#state) throw new Error("The room is not open yet.");
+    const before = this.#state;
+    const found = await this.#ordering.orderMany(many, reason, confirm, progress);
+    if (found.last) this.#panels.given.made.add(found.last, many[0], what, before);
+    return found;
+  }
+
+  /**
+   * A page of a group of the quarantine.
+   * @param {QuarantineGroup} group
+   * @param {number} offset
+   * @param {number} limit
+   * @returns {Promise<QuarantinePage>}
+   */
+  async recordsOf({ reason, source, unit }, offset, limit) {
+    if (!this.#ordering) throw new Error("The room is not open yet.");
+    return this.#ordering.records({ reason, source, unit, offset, limit });
+  }
+
+  /**
+   * A figure before and after, in words.
+   * @param {FigureChange} change
+   * @param {OrderFields} fields
+   */
+  #changed({ figure, before, after, source, unit }, fields) {
+    const [contest, where] = [String(fields.contest), unit ?? String(fields.unit)];
+    const count = (/** @type {number | null} */ one) => (one === null ? this.t("nothingYet") : this.format.count(one));
+    return this.t(source ? "sourceChange" : "change", {
+      figure: this.figureName(contest, where, figure),
+      before: count(before),
+      after: count(after),
+      source: source && this.election.source(source).name,
+      unit: this.election.unitById.get(where)?.name ?? where,
+    });
+  }
+
+  /**
+   * How a race stands by a source, in words.
+   * @param {Standing} standing
+   * @param {OrderFields} fields
+   */
+  #stands(standing, { contest, unit, candidate }) {
+    const name = (/** @type {string} */ id) => this.candidateName(String(contest), String(unit), id);
+    const { format, t } = this;
+    const said = t(standing.leader === candidate ? "standingLeads" : "standing", {
+      source: this.election.source(standing.source).name,
+      opened: format.count(standing.boxes_opened),
+      total: format.count(standing.boxes_total),
+      leader: name(standing.leader),
+      votes: format.count(standing.leader_votes),
+      who: name(String(candidate)),
+      own: format.count(standing.candidate_votes),
+    });
+    return standing.beyond ? `${said} · ${t("standingBeyond", { who: name(standing.beyond) })}` : said;
+  }
+
+  /**
+   * Who else is in the room.
+   * @param {RoomState} state
+   */
+  #others({ here, subject, scope }) {
+    const own = this.#ordering?.operator.by;
+    const others = here.filter((one) => one.name !== own || one.subject !== subject || one.scope !== scope);
+    const names = others.map((one) => one.name || one.subject || this.t("somebody"));
+    return names.length ? this.t("alsoHere", { names: names.join(", ") }) : this.t("aloneHere");
+  }
+
   /** @param {RoomState} state */
   #complaint(state) {
     if (state.unready.length) return state.unready_because.map((reason) => whyUnready(this.t, reason)).join(" ");
@@ -233,9 +339,16 @@ export class Room {
    */
   #shortcut(event, keys) {
     const busy = event.target instanceof Element && event.target.closest("input, select, textarea, dialog");
-    const action = keys[event.key.toLowerCase()];
-    if (busy || !action || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && event.target instanceof HTMLElement && !event.target.closest("dialog"))
+      event.target.blur(); // from a field back to the keys
+    const command = busy ? null : commandOf(event, keys);
+    if (!command) return;
     event.preventDefault();
-    this.#panels.holds.made.ask(action);
+    if (command.kind === "hold") this.#panels.holds.made.ask(command.action);
+    else if (command.kind === "panel") focusPanel(byId("room").querySelector(`section.${command.panel}`));
+    else if (command.name === "help") this.help.showModal();
+    else if (command.name === "filter") byId("queue-filter").focus();
+    else if (command.name === "place") byId("pick-unit").focus();
+    else if (command.name === "acknowledge") this.#panels.alarms.made.acknowledgeAll();
   }
 }

@@ -30,6 +30,11 @@ export interface Alarm {
 export interface AuditedOrder {
   readonly offset: number;
   readonly type: string | null;
+  readonly id?: string;
+  readonly source?: string;
+  readonly figures?: Readonly<Record<string, number>>;
+  readonly instead_of?: Readonly<Record<string, number>> | null;
+  readonly until?: string | null;
   readonly contest?: string;
   readonly unit?: string | null;
   readonly district?: string | null;
@@ -80,7 +85,32 @@ export interface QuarantinedRecord {
   readonly said: string;
 }
 
-/** An answer of /v1/control. */
+/** What waits in quarantine for one reason, by one source, about one unit; "" where that cannot be read. */
+export interface QuarantineGroup {
+  readonly reason: string;
+  readonly source: string;
+  readonly unit: string;
+  readonly count: number;
+  readonly releasable: number;
+}
+
+/** An answer of /v1/quarantine. */
+export interface QuarantinePage {
+  readonly total: number;
+  readonly offset: number;
+  readonly records: readonly QuarantinedRecord[];
+  /** Those of all that match, and those of them that can be let out. */
+  readonly positions: readonly string[];
+  readonly releasable: readonly string[];
+}
+
+/** Somebody who looks at the room, by the name that they gave. */
+export interface Present {
+  readonly subject: string;
+  readonly name: string;
+  readonly scope: Scope;
+}
+
 /** A code with its parameters, and the same as an English sentence. */
 export interface Reason {
   readonly code: string;
@@ -88,6 +118,7 @@ export interface Reason {
   readonly values: Readonly<Record<string, number | string>>;
 }
 
+/** An answer of /v1/control. */
 export interface RoomState {
   readonly run: string;
   readonly mode: Mode;
@@ -95,7 +126,11 @@ export interface RoomState {
   readonly seq: number;
   readonly at: string;
   readonly scope: Scope;
+  readonly subject: string | null;
+  readonly here: readonly Present[];
   readonly signed_only: boolean;
+  /** The fingerprints of the keys whose orders count. */
+  readonly trusted: readonly string[];
   readonly unready: readonly string[];
   readonly unready_because: readonly Reason[];
   readonly embargoed: boolean;
@@ -108,6 +143,9 @@ export interface RoomState {
   readonly alarms: readonly Alarm[];
   readonly quarantine: {
     readonly waiting: number;
+    /** Another number where a record, or what is known of one, has changed. */
+    readonly changes: number;
+    readonly groups: readonly QuarantineGroup[];
     readonly newest: readonly QuarantinedRecord[];
     readonly uncounted: readonly QuarantinedRecord[];
   };
@@ -130,9 +168,30 @@ export interface Panel {
 /** An order without its envelope. */
 export type OrderFields = Readonly<Record<string, unknown>> & { readonly type: string };
 
+/** A figure before and after an order; of a source's own in a unit, where the order is about more than one. */
+export interface FigureChange {
+  readonly figure: string;
+  readonly before: number | null;
+  readonly after: number | null;
+  readonly source?: string;
+  readonly unit?: string;
+}
+
+/** How a race stands by one source where a call is made. */
+export interface Standing {
+  readonly source: string;
+  readonly boxes_opened: number;
+  readonly boxes_total: number;
+  readonly leader: string;
+  readonly leader_votes: number;
+  readonly candidate_votes: number;
+  readonly beyond: string | null;
+}
+
 /** What the gateway says of an order before it is given, or why it was not taken. */
 export interface Considered {
-  changes?: readonly { readonly figure: string; readonly before: number | null; readonly after: number | null }[];
+  changes?: readonly FigureChange[];
+  race?: readonly Standing[];
   questions?: readonly { readonly code: string; readonly sentence: string }[];
   confirm?: string | null;
   /** Fields that the order has to have beside those it was asked with. */

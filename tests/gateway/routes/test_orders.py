@@ -334,6 +334,15 @@ async def test_on_a_live_run_what_shows_more_is_written_once_it_is_confirmed(
     assert (kind.model_fields["type"].default, True) == (found["audit"][0]["type"], found["audit"][0]["counts"])
 
 
+async def test_before_a_release_and_a_call_it_says_what_stands_there(live: Room) -> None:
+    release = await live.post(signed(Released, contest="mayor", unit=USKUDAR), query="?consider")
+    call = await live.post(signed(Called, contest="mayor", unit=USKUDAR, candidate="kurum"), query="?consider")
+
+    assert [] == release.json()["changes"]
+    [standing] = call.json()["race"]
+    assert ("aa", 1) == (standing["source"], standing["boxes_opened"])
+
+
 async def test_a_confirmation_by_its_code_alone_is_enough(live: Room) -> None:
     assert 202 == (await live.post(signed(EmbargoLifted), query="?confirm=lift")).status_code
 
