@@ -93,7 +93,7 @@ def _members(path: Path, layout: Layout) -> Iterator[Part]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = sorted(name for name in archive.namelist() if not name.endswith("/"))
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter for a version of the format that is later
         raise TableError(f"{path} cannot be read as a ZIP archive: {error}. Is the file whole?") from error
     for name in names:
         if _is_asked(PurePosixPath(name).name, layout):

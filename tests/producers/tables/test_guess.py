@@ -123,3 +123,15 @@ def test_objects_whose_keys_are_ids_are_walked_and_empty_columns_are_nothing(tmp
         "county,district,box,candidate,votes\nAdams,,1,A,5\nAdams,7,1,B,5\nAdams,,2,A,5\n", encoding="utf-8"
     )
     assert 'district = "district"' not in guess_mapping(flat)
+
+
+def test_an_archive_of_a_later_version_is_told(tmp_path: Path) -> None:
+    """The directory of an archive says which version of the format it needs; Python knows none above 6.3."""
+    file = tmp_path / "a.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.csv", "district,box\nnorth,1\n")
+    data = bytearray(file.read_bytes())
+    data[data.index(b"PK\x01\x02") + 6] = 186
+    file.write_bytes(data)
+    with pytest.raises(TableError, match="zip file version 18"):
+        guess_mapping(file)
