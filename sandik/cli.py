@@ -53,7 +53,7 @@ COMMANDS: Final = (
     ),
     Command(
         "definition",
-        "Make an election definition from tables, check one, and say what two have different.",
+        "Make an election definition from tables, check one, say what two have different; amend that of a run.",
     ),
     Command(
         "simulate",

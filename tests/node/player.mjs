@@ -68,8 +68,8 @@ class Player {
       ...Object.fromEntries(TOLD.map((name) => [name, night[name]])),
       patience_s: night.patienceMs === null ? null : night.patienceMs / 1_000,
       delay_s: this.delayMs === null ? null : this.delayMs / 1_000,
-      shown: at((contest, source, unit) => night.entry(contest, source, unit)),
-      newest: at((contest, source, unit) => night.newest(contest, source, unit)),
+      shown: at((contest, source, unit) => known(night.entry(contest, source, unit))),
+      newest: at((contest, source, unit) => known(night.newest(contest, source, unit))),
       sent: this.sent.splice(0),
       told: this.told.splice(0),
     };
@@ -84,6 +84,11 @@ class Player {
     if (name === "fault") return detail.message;
     return ["change", "pending", "connection"].includes(name) ? detail : null;
   }
+}
+
+/** What is known of a unit: a count that is not is left out, as the machine in Python does. */
+function known(entry) {
+  return entry && Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== null));
 }
 
 const transcripts = JSON.parse(readFileSync(0, "utf8"));
