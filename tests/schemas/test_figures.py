@@ -175,8 +175,10 @@ def test_every_count_of_a_statement_comes_to_the_totals_under_its_name(kind: typ
 
 @pytest.mark.parametrize("name", SET_BY_HAND)
 def test_the_control_room_names_what_may_be_set_by_hand(name: str) -> None:
-    words = (ROOT / PAGES / "control" / "words.js").read_text(encoding="utf-8")
-    turkish, english = (re.findall(rf'^  {name}: "(.+)",$', part, re.MULTILINE) for part in words.split("const EN", 1))
+    turkish, english = (
+        re.findall(rf'^  {name}: "(.+)",$', (ROOT / PAGES / "control" / file).read_text(encoding="utf-8"), re.MULTILINE)
+        for file in ("words-tr.js", "words-en.js")
+    )
 
     assert [COUNT_NAMED[name].turkish] == turkish
     assert [COUNT_NAMED[name].english] == english

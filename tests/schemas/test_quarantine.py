@@ -54,14 +54,17 @@ def test_an_assessment_lies_beside_the_record_under_a_key_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "keys"),
+    ("modules", "keys"),
     [
-        ("vocabulary.js", [f"reason_{reason}:" for reason in get_args(Reason)]),
-        ("control/words.js", [f"verdict_{verdict}:" for verdict in get_args(Verdict)]),
+        (("vocabulary.js",), [f"reason_{reason}:" for reason in get_args(Reason)]),
+        (("control/words-tr.js", "control/words-en.js"), [f"verdict_{verdict}:" for verdict in get_args(Verdict)]),
     ],
 )
-def test_every_reason_and_verdict_has_words_in_both_languages_of_the_pages(module: str, keys: list[str]) -> None:
-    text = (Path(__file__).parents[2] / "gateway" / "pages" / module).read_text(encoding="utf-8")
+def test_every_reason_and_verdict_has_words_in_both_languages_of_the_pages(
+    modules: tuple[str, ...], keys: list[str]
+) -> None:
+    pages = Path(__file__).parents[2] / "gateway" / "pages"
+    text = "".join((pages / module).read_text(encoding="utf-8") for module in modules)
     for key in keys:
         assert 2 == len(re.findall(rf"(?<![a-z_]){key}", text)), key
 

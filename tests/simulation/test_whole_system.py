@@ -205,8 +205,9 @@ async def test_whatever_happens_the_night_ends_as_the_oracle_says(seed: int, log
     found = {(row.contest, row.source, row.unit): row for row in view.rows() if row.level == "district"}
     assert expected.keys() == found.keys()
     for key, figures in expected.items():
-        reported = {name: value for name, value in figures.items() if name not in {"annulled", "excess"}}
+        reported = {name: value for name, value in figures.items() if name not in {"annulled", "excess", "blank"}}
         row = as_figures(found[key])
+        assert row["blank"] is None, "no contest of this night counts blank votes apart"
         assert reported | {"overridden": ()} == {name: row[name] for name in (*reported, "overridden")}
     assert {key: row.boxes_opened for key, row in every_unit(view).items()} == night.client.boxes
 
