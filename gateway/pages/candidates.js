@@ -6,6 +6,7 @@
 import { wholeOf } from "./claims.js";
 import { forgetCount, showCount } from "./countup.js";
 import { arrange, make, partyMark, setAttribute, setMark, setStyle, setText } from "./dom.js";
+import { affiliation } from "./election.js";
 import { isManual, markManual } from "./manual.js";
 import { Memo } from "./memo.js";
 import { shareOfOthers, sumOfOthers } from "./rank.js";
@@ -120,7 +121,7 @@ export class Candidates {
       const line = this.#rows.get(item.candidate.id);
       setText(line.name, item.candidate.name);
       setAttribute(line.name, "title", item.candidate.name);
-      setText(line.party, item.candidate.partyName || (item.candidate.independent ? t("independent") : ""));
+      setText(line.party, affiliation(item.candidate, t));
       setMark(line.mark, item.candidate, view.hue(item.candidate));
       setStyle(line.row, "--hue", view.hue(item.candidate));
       setAttribute(line.row, "data-rank", item.rank);

@@ -4,7 +4,7 @@
 
 import { INDEPENDENT } from "./hue.js";
 
-/** @import { DefinedCandidate, Definition, ElectionDefinition, Unit } from "./types.d.ts" */
+/** @import { Candidate, DefinedCandidate, Definition, ElectionDefinition, Unit, Words } from "./types.d.ts" */
 
 /** How many marks there are in tokens.css: a party is told by its mark where colours cannot be. */
 const MARKS = 8;
@@ -274,6 +274,17 @@ export class Election {
       color: party?.color ?? candidate.color ?? INDEPENDENT,
       mark: party?.mark ?? "none",
       independent: !party && !isOption,
+      withdrawn: candidate.withdrawn ?? false,
     };
   }
+}
+
+/**
+ * What stands below a candidate's name: the party, or that there is none, and that the candidate has withdrawn.
+ * @param {Candidate} candidate
+ * @param {Words} t
+ */
+export function affiliation(candidate, t) {
+  const party = candidate.partyName || (candidate.independent ? t("independent") : "");
+  return [party, candidate.withdrawn ? t("withdrawn") : ""].filter(Boolean).join(" · ");
 }

@@ -6,6 +6,7 @@ import { wordsOf } from "./call.js";
 import { credited, isOdd, markOdd, oddWords, partOf, progressText, turnout } from "./claims.js";
 import { forgetCount, showCount } from "./countup.js";
 import { make, partyMark, setAttribute, setMark, setStyle, setText } from "./dom.js";
+import { affiliation } from "./election.js";
 import { isManual, markManual } from "./manual.js";
 import { isThin } from "./rank.js";
 
@@ -208,12 +209,7 @@ export class Hero {
     const first = leaders[0];
     setAttribute(this.section, "data-lead", lead ? (leaders.length > 1 ? "tie" : "lead") : "none");
     setText(this.name, lead ? this.#names(leaders) : t(entry?.boxes_opened ? "nobody" : "noBoxes"));
-    setText(
-      this.party,
-      lead && leaders.length === 1
-        ? first.candidate.partyName || (first.candidate.independent ? t("independent") : "")
-        : "",
-    );
+    setText(this.party, lead && leaders.length === 1 ? affiliation(first.candidate, t) : "");
     setText(this.verb, lead ? t(leaders.length > 1 ? "tie" : "leads") : "");
     setMark(this.mark, leaders.length === 1 ? first.candidate : null, first ? hue(first.candidate) : "transparent");
     setText(this.percent, first ? format.percentOf(first.share ?? NaN) : format.nothing);

@@ -87,6 +87,8 @@ export interface DefinedCandidate {
   readonly party?: string | null;
   /** The hue of who has no party. */
   readonly color?: string | null;
+  /** Who does not stand any more; the votes stay. */
+  readonly withdrawn?: boolean;
 }
 
 export interface DefinedParty {

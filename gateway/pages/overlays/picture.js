@@ -6,6 +6,7 @@ import { picturesOf } from "../brand.js";
 import { callOf, wordsOf } from "../call.js";
 import { credited, isOdd, partOf, progressText, wholeOf } from "../claims.js";
 import { isHeld } from "../client/held.js";
+import { affiliation } from "../election.js";
 import { feedState } from "../feed-state.js";
 import { isManual } from "../manual.js";
 import { isThin, shareOfOthers, sumOfOthers } from "../rank.js";
@@ -107,7 +108,7 @@ export function written(scene, unit, item) {
     ...picturesOf(scene.brand, candidate),
     hue: unit.hue(candidate),
     color: candidate.color,
-    party: candidate.partyName || (candidate.independent ? t("independent") : ""),
+    party: affiliation(candidate, t),
     rank: unit.entry ? `${item.rank}.${item.tied ? " =" : ""}` : "",
     votes: unit.entry ? item.votes : NaN,
     points: item.share,

@@ -4,6 +4,7 @@
  */
 
 import { make, setAttribute, setStyle, setText } from "../dom.js";
+import { affiliation } from "../election.js";
 import { called, stateOf } from "./picture.js";
 import { subscriptions } from "./stage.js";
 import { Called, fit, Name } from "./widgets.js";
@@ -67,11 +68,7 @@ export function strap(event, { election, t, format, view }) {
     place: unit.name,
     who:
       candidate && key !== "eventMilestone"
-        ? {
-            ...candidate,
-            hue: view.hue(candidate),
-            party: candidate.partyName || (candidate.independent ? t("independent") : ""),
-          }
+        ? { ...candidate, hue: view.hue(candidate), party: affiliation(candidate, t) }
         : null,
     text: t(key, { share: format.language === "en" ? `${event.percent}%` : `%${event.percent}` }),
     small: key === "eventLeader" && before ? t("eventBefore", { name: before.name }) : "",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Election } from "../../../gateway/pages/election.js";
+import { affiliation, Election } from "../../../gateway/pages/election.js";
 import { election, PROVINCES } from "./election.mjs";
 
 test("it answers what is below what, and how many boxes and voters there are", () => {
@@ -39,6 +39,15 @@ test("a ballot is the unit's own where it has one, and knows how a candidate is 
     ],
   );
   assert.equal(known.stranger("x").name, "x");
+});
+
+test("below a name stand the party, or that there is none, and that the candidate has withdrawn", () => {
+  const drawn = election().stranger("x");
+  const t = (/** @type {string} */ key) => key;
+  assert.equal(affiliation({ ...drawn, partyName: "BP", independent: false }, t), "BP");
+  assert.equal(affiliation(drawn, t), "independent");
+  assert.equal(affiliation({ ...drawn, withdrawn: true }, t), "independent · withdrawn");
+  assert.equal(affiliation({ ...drawn, independent: false, withdrawn: true }, t), "withdrawn");
 });
 
 test("what it does not have is a fault of ours and throws", () => {
