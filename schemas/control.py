@@ -399,9 +399,7 @@ def _unknown_cell(order: FigureOverridden | OverrideWithdrawn, definition: Elect
             f"{order.unit!r} is no {definition.levels_in_force[-1].id} with boxes. Set figures where boxes are: the "
             "sums above follow."
         )
-    if not definition.is_held(order.contest, order.unit):
-        return f"Contest {order.contest!r} is not held in {order.unit!r}."
-    return None
+    return f"Contest {order.contest!r} is not held in {order.unit!r}."
 
 
 def _unknown_figure(order: FigureOverridden, definition: Election) -> str | None:

@@ -233,3 +233,15 @@ def test_with_other_keys_a_timeline_tells_nothing_that_an_embargo_kept_back() ->
         messages = list(timeline.messages(control, iter(boxes)))
         assert kinds == {message["type"] for _, message in messages} & {"totals"}
         assert kept == len(timeline.kept)
+
+
+def test_an_order_of_the_step_of_the_last_tally_is_told_with_it_and_not_again() -> None:
+    run = run_of(small_election())
+    by_hand = FigureOverridden(**told(1, contest="mayor", source="aa", unit="tr/34/adalar", figures={"valid": 7}))
+    tally = Due(1_000, 0, 0, b"tr/34/uskudar", value_of(counted()))
+    messages = list(
+        Timeline(run, partition_of, AT_ONCE).messages([created(run), said(run, 1_000, 1, by_hand)], iter([tally]))
+    )
+
+    assert 1_000 == max(at for at, message in messages if message["type"] == "totals")
+    assert 7 == played(messages, 1_000)["mayor", "aa", "tr/34/adalar"]["valid"]

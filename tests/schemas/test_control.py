@@ -66,6 +66,7 @@ def test_what_begins_no_epoch_says_so() -> None:
         (FigureOverridden, {"unit": "tr/34"}, "is no district"),
         (FigureOverridden, {"figures": {"votes.nobody": 1}}, "no candidate 'nobody'"),
         (FigureOverridden, {"figures": {"flagged": 1}}, "no figure 'flagged'"),
+        (FigureOverridden, {"figures": {"blank": 1}}, "'blank' is not known of 'mayor' from 'aa'"),
         (OverrideWithdrawn, {"source": "radio"}, "no source 'radio'"),
     ],
 )

@@ -287,3 +287,7 @@ def test_an_unknown_name_is_told_what_there_is() -> None:
     with pytest.raises(Unknown, match="There are: aa, anka") as refused:
         CATALOGUE.source("reuters")
     assert refused.value.code == "unknown_source"
+    with pytest.raises(Unknown, match=r"There is no unit 'tr/35'. Give an id such as 'tr/") as refused:
+        CATALOGUE.unit("tr/35")
+    assert refused.value.code == "unknown_unit"
+    assert CATALOGUE.unit("tr/34") == "tr/34"

@@ -4,6 +4,7 @@ import pytest
 
 from producers.tables.drafts import VOTES, Draft, StatementKey, at_revision, statement
 from producers.tables.report_sections import AbsentSection
+from schemas.figures import Given
 from schemas.tally import Counted, Reported, Withdrawn
 from tests.builders import NIGHT, counted, reported
 
@@ -90,3 +91,8 @@ def test_a_statement_at_another_revision_says_the_same() -> None:
     assert ("corrected", 7) == (at_revision(counted(), 7).type, at_revision(counted(), 7).revision)
     assert "counted" == at_revision(counted(revision=7), 1).type
     assert ("reported", 7) == (at_revision(reported(), 7).type, at_revision(reported(), 7).revision)
+
+
+def test_a_count_that_the_source_does_not_give_by_the_definition_is_told() -> None:
+    with pytest.raises(ValueError, match=r"KAYITLI is 9, and by the definition \(absent\) the source does not give"):
+        line(2, counts={"registered": 9}).figures(ALL, {"registered": "KAYITLI"}, int, Given(("registered",)))

@@ -23,6 +23,15 @@ def test_a_district_that_is_not_there_is_told_with_the_nearest() -> None:
         names(within="tr/34").district("Gebze")
 
 
+def test_of_a_source_that_tells_provinces_a_district_is_none_of_its_units() -> None:
+    provinces = names(units={"tr/34", "tr/41"})
+    assert "tr/34" == provinces.district("İSTANBUL")
+    with pytest.raises(
+        ValueError, match=r"no unit 'Üsküdar' of those that the source tells \(levels in the definition\)"
+    ):
+        provinces.district("Üsküdar")
+
+
 def test_a_name_that_is_not_the_definitions_own_can_be_given() -> None:
     assert "tr/34/adalar" == Names(ELECTION, districts={"Princes' Islands": "tr/34/adalar"}).district(
         "PRINCES' ISLANDS"

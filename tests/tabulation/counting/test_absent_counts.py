@@ -12,11 +12,13 @@ from schemas.comparison import Pair
 from schemas.definition import Contest, Election, Source
 from schemas.errors import DefinitionError
 from schemas.figures import ABSENT_COUNTS, COUNTS, EVERYWHERE, STATED, Given
+from schemas.quarantine import quarantined, set_aside_in
 from schemas.statehash import HashedFigures, digest_of
-from schemas.tally import Counted, Reported, Tally, parse_tallies
+from schemas.tally import Counted, Reported, Tally, encode, parse_tallies
 from schemas.totals import Cell
 from tabulation.counting.checkpoint import MARKER_KEY, Checkpoint, Marker, ledger_entry
 from tabulation.counting.comparisons import compare
+from tabulation.counting.quarantine import assess
 from tabulation.counting.sums import Content, doubt_in, filled, odd_in
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.facts import facts_in
@@ -293,3 +295,14 @@ def test_a_report_is_silent_as_a_box_is() -> None:
     assert figures is not None
     assert "invalid" not in figures.counts
     assert set(COUNTS) - {"invalid", "blank"} == figures.counts.keys()
+
+
+def test_what_was_set_aside_for_a_count_that_is_missing_contradicts_what_stands() -> None:
+    """It cannot say the same: what stands has a count that it is silent on."""
+    fold = folded(election(), box(1, {"a": 200}))
+    silent = encode(box(1, {"a": 200}, ("invalid",)))
+    record = quarantined("malformed", "a test", topic="t", partition=0, offset=1, key=UNIT.encode(), value=silent)
+    found = set_aside_in(record)
+    assert found is not None
+    assert found.event is not None
+    assert "contradicts" == assess(found, record, fold).verdict

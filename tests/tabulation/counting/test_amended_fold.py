@@ -240,3 +240,12 @@ def test_an_archive_s_state_follows_an_amendment() -> None:
         states.append(state_of(ledger.totals(ZONE) for ledger in alone.ledgers.values()))
     assert states == columns.state
     assert ["counted", "counted", "amended", "counted"] == columns.type
+
+
+def test_partitions_that_take_up_the_same_amendment_come_to_the_same_definition() -> None:
+    fold = new_fold()
+    (one,) = amendments([NEW])
+    for partition in (0, 1):
+        assert [] == fed(fold, one, partition=partition).quarantined
+    assert fold.definition_of(0) is fold.definition_of(1)
+    assert one.yields == fold.definition_of(1).digest

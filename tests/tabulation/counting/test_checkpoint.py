@@ -79,6 +79,11 @@ def test_a_marker_keeps_what_was_noticed() -> None:
     assert b"notices" not in Marker(42, 17).entry(3).value
 
 
+def test_a_marker_names_the_definition_that_holds_at_its_position() -> None:
+    marker = Marker(42, 17, {CELL: 41}, definition="ab" * 16)
+    assert marker == read_back(kept(41)[1], marker.entry(3)).marker
+
+
 def test_a_ledger_of_reports_comes_back_as_one() -> None:
     ledger = ReportLedger(CELL, Sums.zero(CANDIDATES), boxes_total=20)
     ledger.apply(reported(), 40)
