@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
-from consumers.amendments import AmendmentRelay, amends
+from consumers.amendments import AmendmentRelay
 from consumers.checkpoints import CheckpointWriter, read_checkpoints, usable_ledgers
 from consumers.order_relay import OrderRelay
 from consumers.rounds import MAX_BEHIND, AssessmentRounds, ComparisonRounds, versions_of_totals
@@ -292,7 +292,7 @@ class Aggregator:
             self._saver.changed(outputs.changed)
             self._assessing.changed(outputs.changed)
             self._unquarantined += outputs.quarantined
-            if amends(batch.records):
+            if outputs.amended:
                 self._assessing.amended()
             for alarm in outputs.alarms:
                 _log.warning("%s", alarm)

@@ -45,11 +45,6 @@ class AmendmentRelay:
 
         Where these tallies amend it, the order that they do it by is read first.
         """
-        if amends(records):
+        if any(record.key == AMENDED_KEY for record in records):
             await orders.settle()
         return orders.amended
-
-
-def amends(records: Iterable[Record]) -> bool:
-    """Whether there is an amendment of the definition among these tallies."""
-    return any(record.key == AMENDED_KEY for record in records)

@@ -42,11 +42,15 @@ Measured: a tenth of the fold's time, against 2,000 at once.
 
 @dataclass(slots=True)
 class Outputs:
-    """What a batch of records came to. `alarms` say what a person should look at now."""
+    """What a batch of records came to. `alarms` say what a person should look at now.
+
+    `amended`: the definition is another behind these records.
+    """
 
     changed: set[Cell] = field(default_factory=set)
     quarantined: list[Quarantined] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
+    amended: bool = False
 
 
 @dataclass(slots=True)
@@ -198,6 +202,7 @@ class TallyFold:
             self._take_up(partition, amendment)
         except DefinitionError as error:
             return Refusal("malformed", f"it amends the definition, and cannot be used: {error}")
+        outputs.amended = True
         for cell in self.cells_of(partition):
             if self._adapt(cell, record.offset):
                 outputs.changed.add(cell)

@@ -246,6 +246,8 @@ def test_partitions_that_take_up_the_same_amendment_come_to_the_same_definition(
     fold = new_fold()
     (one,) = amendments([NEW])
     for partition in (0, 1):
-        assert [] == fed(fold, one, partition=partition).quarantined
+        outputs = fed(fold, one, partition=partition)
+        assert ([], True) == (outputs.quarantined, outputs.amended)
+    assert not fed(fold, one, begin=1).amended, "it holds there already"
     assert fold.definition_of(0) is fold.definition_of(1)
     assert one.yields == fold.definition_of(1).digest
