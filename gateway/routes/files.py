@@ -1,4 +1,4 @@
-"""The files of the pages, and of the gateway's brand: read once, compressed once, and kept by browsers for good.
+"""The files of the pages, and of the gateway's brand: read once, compressed when first asked for, kept by browsers.
 
 A page names its files below `/static/~VERSION/`, where the version is a digest of all of them: what lies there never
 changes, so a browser asks for it once. Another version is another address, and the page itself is asked about every
@@ -73,7 +73,7 @@ class PageFiles:
         raw |= {f"{_BRAND}{name}": file.body for name, file in brand.files.items()}
         self.version: Final = digest_of(b"".join(f"{name}:{digest_of(body)};".encode() for name, body in raw.items()))
         self._raw = raw
-        self._files = {name: self._made(name, body) for name, body in raw.items()}
+        self._files: dict[str, _File] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer for a path below `/static/`."""
@@ -83,9 +83,11 @@ class PageFiles:
     def get_response(self, path: str, scope: Scope) -> Response:
         """The file, with its policy where it is a page (Content Security Policy Level 3). Raises `HTTPException`."""
         version, name = _split(path)
+        if name not in self._raw:
+            raise HTTPException(404)
         file = self._files.get(name)
         if file is None:
-            raise HTTPException(404)
+            file = self._files[name] = self._made(name)
         keeps = version == self.version and not name.endswith(".html")
         return _answered(file, Headers(scope=scope), IMMUTABLE if keeps else NO_CACHE)
 
@@ -97,8 +99,8 @@ class PageFiles:
         file = _file(name, text.encode())
         return _answered(file, Headers(scope=scope), NO_CACHE, status=status)
 
-    def _made(self, name: str, body: bytes) -> _File:
-        return _file(name, self._page_text(name).encode() if name.endswith(".html") else body)
+    def _made(self, name: str) -> _File:
+        return _file(name, self._page_text(name).encode() if name.endswith(".html") else self._raw[name])
 
     def _page_text(self, name: str, also: Iterable[str] = ()) -> str:
         """A page whose files are all of this version, and which names its modules, so that they come side by side."""

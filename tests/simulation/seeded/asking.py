@@ -6,6 +6,7 @@ The past is worked out by the product, in a process of its own, as it is: with a
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -34,6 +35,9 @@ _APART_MS: Final = 2_000
 
 _LATER_MS: Final = (0, 0, 1, 40, 150, 600, 1_500)
 """So long after a record a moment is asked for: at once, before the tick that publishes it, after that."""
+
+_NO_PAGES: Final = Path(__file__).parent / "no-pages"
+"""Nobody asks for a page, and an application for every question need not read them."""
 
 _CONTROL_ROOM: Final = sign(
     SIGN_HS256,
@@ -116,5 +120,5 @@ class Asking:
         query = urlencode({"at": moment.isoformat()}).encode()
         scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/v1/totals", "query_string": query}
         async with Moments(self) as moments:
-            await application(gateway, moments=moments)(scope | {"headers": headers}, receive, send)
+            await application(gateway, _NO_PAGES, moments)(scope | {"headers": headers}, receive, send)
         return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
