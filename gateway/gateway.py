@@ -104,14 +104,14 @@ class Gateway:
         """Fold records of the control topic, in their order, and do what they order."""
         state = self._begun()
         control = state.control
-        embargo, calls = control.embargo, control.calls
+        embargo, told = control.embargo, (control.calls, control.rundown.on_air)
         for record in records:
             verdict = state.fold_control(record)
             if verdict is not None and (verdict.order is None or not verdict.counts):
                 _log.warning("The control record at %d %s.", verdict.offset, verdict.effect)
         if control.embargo != embargo:
             self.set_embargo(control.embargo)
-        elif control.calls != calls and self.ready:
+        elif (control.calls, control.rundown.on_air) != told and self.ready:
             self._tell_all()
         self._look_at_replay()
 

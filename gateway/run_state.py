@@ -168,4 +168,5 @@ class RunState:
             held_in_part=program.held_in_part,
             calls=self.control.calls,
             replay=self.control.clock.at(now),
+            graphics={channel: shown.graphic for channel, shown in self.control.rundown.on_air.items()},
         )

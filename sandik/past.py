@@ -21,6 +21,7 @@ from sandik.process import command_line
 from schemas.amendments import FIRST_VERSION
 from schemas.definition import Election
 from schemas.errors import LogUnavailable, UsageError
+from schemas.graphics import Graphic
 from schemas.moments import epoch_ms
 from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
@@ -85,6 +86,7 @@ async def past_of(
         control_room=_rows(definition, history.control_room()),
         take=run.topics.take,
         unverified_warning=complaint(control.unverified(moment)),
+        graphics={channel: shown.graphic for channel, shown in control.rundown.on_air.items()},
     )
 
 
@@ -228,6 +230,7 @@ def encode_past(past: Past) -> bytes:
             "complaint": past.unverified_warning,
             "on_air": [row.fields() for row in past.on_air],
             "control_room": control_room,
+            "graphics": {channel: graphic.model_dump() for channel, graphic in past.graphics.items()},
         },
         option=orjson.OPT_INDENT_2,
     )
@@ -244,6 +247,7 @@ def _parsed(text: bytes) -> Past:
         held=frozenset((contest, unit) for contest, unit in fields["held"]),
         unverified_warning=fields["complaint"],
         on_air=on_air,
+        graphics={channel: Graphic(**graphic) for channel, graphic in fields["graphics"].items()},
         control_room=on_air if fields["control_room"] is None else tuple(_row(row) for row in fields["control_room"]),
     )
 

@@ -9,7 +9,8 @@ All of it is versioned and additive-only: a reader ignores fields it does not kn
 - The totals topic: `totals` are what the aggregator publishes. Beside them lie `asides` under keys of their own (holds,
   figures set by hand, notices of a source whose times or revisions are odd), and `progress` (how far the partitions of
   a replay have published, and what was published late).
-- The control topic: `control` is what the run is and what operators order, `trust` signs and verifies orders.
+- The control topic: `control` is what the run is and what operators order, `order` what every order says, `graphics`
+  the orders about graphics on air; `trust` signs and verifies orders.
 - The other topics: `comparison` is what two sources say of the same boxes, `quarantine` what could not be used, why,
   what it states all the same, and how it is released.
 - The clients: `wire` is what they send and get, `asyncapi` describes it for other tools, `explanation` is why two

@@ -8,7 +8,7 @@ An order also says until when it may be delivered (`deliver_by`), so that nobody
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Final, Literal, Protocol
 
 import orjson
@@ -21,19 +21,14 @@ from schemas.definition import Election
 from schemas.errors import DefinitionError
 from schemas.fields import Frozen, Id, Moment, UnitId
 from schemas.figures import SET_BY_HAND
+from schemas.graphics import RundownOrder, unknown_in_graphic
+from schemas.order import SignedOrder
 
 Mode = Literal["live", "test", "replay"]
-
-MAX_REASON_CHARS: Final = 500
-"""A reason is a sentence or two for whoever reads the audit."""
 
 DELIVERY: Final = timedelta(minutes=5)
 """How long an order may be on its way: a log that fails over answers within a minute, and whoever was told that it did
 not gives the order again. After five minutes the night is another one than the one that the order was given for."""
-
-CLOCK_TOLERANCE: Final = timedelta(seconds=60)
-"""How far an operator's clock and the log's may be apart: clocks that are kept by NTP differ by less than a second, one
-that was set by hand by less than a minute."""
 
 MIN_SPEED: Final = 0.1
 MAX_SPEED: Final = 100_000.0
@@ -121,41 +116,20 @@ class RunRestored(Frozen):
         return self.model_dump_json().encode()
 
 
-class _Order(Frozen):
-    """What every order says: which run it is for, who gave it, when and why.
-
-    `deliver_by` is the last moment at which it may be appended to the log; orders of before there was such a field have
-    none, and never expire.
-    """
-
-    v: Literal[1] = 1
-    run: str
-    epoch: str
-    id: Annotated[str, Field(min_length=8, max_length=64)]
-    by: Annotated[str, Field(min_length=1, max_length=100)]
-    at: Moment
-    reason: Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARS)]
-    deliver_by: Moment | None = None
-
-    def is_late(self, appended: datetime) -> bool:
-        """Whether it was appended after it was to be delivered, and the clocks' difference does not explain it."""
-        return self.deliver_by is not None and appended - self.deliver_by > CLOCK_TOLERANCE
-
-
-class EmbargoSet(_Order):
+class EmbargoSet(SignedOrder):
     """From now on numbers are for the control room only: until a time, or, without one, until an operator lifts it."""
 
     type: Literal["embargo_set"] = "embargo_set"
     until: Moment | None = None
 
 
-class EmbargoLifted(_Order):
+class EmbargoLifted(SignedOrder):
     """Numbers are for everyone."""
 
     type: Literal["embargo_lifted"] = "embargo_lifted"
 
 
-class Held(_Order):
+class Held(SignedOrder):
     """Freeze a contest for everyone but the control room: in one unit and below it, or everywhere."""
 
     type: Literal["held"] = "held"
@@ -163,7 +137,7 @@ class Held(_Order):
     unit: UnitId | None = None
 
 
-class Released(_Order):
+class Released(SignedOrder):
     """Let go of what is held in a contest: in one unit and below it, or everywhere."""
 
     type: Literal["released"] = "released"
@@ -171,7 +145,7 @@ class Released(_Order):
     unit: UnitId | None = None
 
 
-class Taken(_Order):
+class Taken(SignedOrder):
     """Show everyone the newest of what is held, in one step, and go on holding: a contest in a unit, or everywhere."""
 
     type: Literal["taken"] = "taken"
@@ -179,7 +153,7 @@ class Taken(_Order):
     unit: UnitId | None = None
 
 
-class FigureOverridden(_Order):
+class FigureOverridden(SignedOrder):
     """Set figures of a district by hand, in the place of what the source says; those set before stay.
 
     `unit` is the district. Everywhere these figures show they are marked, also in the sums above. `instead_of` is what
@@ -194,7 +168,7 @@ class FigureOverridden(_Order):
     instead_of: HandSet = Field(default_factory=dict)
 
 
-class OverrideWithdrawn(_Order):
+class OverrideWithdrawn(SignedOrder):
     """Take back every figure of a district that was set by hand."""
 
     type: Literal["override_withdrawn"] = "override_withdrawn"
@@ -203,21 +177,21 @@ class OverrideWithdrawn(_Order):
     unit: UnitId
 
 
-class QuarantineReleased(_Order):
+class QuarantineReleased(SignedOrder):
     """Release a record from quarantine: it was repaired and published again."""
 
     type: Literal["quarantine_released"] = "quarantine_released"
     position: Position
 
 
-class QuarantineRejected(_Order):
+class QuarantineRejected(SignedOrder):
     """A quarantined record was looked at, and stays where it is."""
 
     type: Literal["quarantine_rejected"] = "quarantine_rejected"
     position: Position
 
 
-class Called(_Order):
+class Called(SignedOrder):
     """An editor says who has won in a unit. A later call for the same contest and unit replaces it."""
 
     type: Literal["called"] = "called"
@@ -226,7 +200,7 @@ class Called(_Order):
     candidate: Id
 
 
-class CallWithdrawn(_Order):
+class CallWithdrawn(SignedOrder):
     """An editor takes a call back."""
 
     type: Literal["call_withdrawn"] = "call_withdrawn"
@@ -234,7 +208,7 @@ class CallWithdrawn(_Order):
     unit: UnitId
 
 
-class DefinitionAmended(_Order):
+class DefinitionAmended(SignedOrder):
     """Amend the election's definition: from version `version - 1` to this one. See `schemas.amendments`."""
 
     type: Literal["definition_amended"] = "definition_amended"
@@ -248,33 +222,33 @@ class DefinitionAmended(_Order):
         return Amended(version=self.version, order=offset, amends=self.amends, yields=self.yields, changes=self.changes)
 
 
-class ReplayPaused(_Order):
+class ReplayPaused(SignedOrder):
     """The replay stands still."""
 
     type: Literal["replay_paused"] = "replay_paused"
 
 
-class ReplayResumed(_Order):
+class ReplayResumed(SignedOrder):
     """The replay goes on."""
 
     type: Literal["replay_resumed"] = "replay_resumed"
 
 
-class ReplaySought(_Order):
+class ReplaySought(SignedOrder):
     """The replay goes on from another moment of the night; an earlier one begins a new epoch."""
 
     type: Literal["replay_sought"] = "replay_sought"
     to: Moment
 
 
-class ReplayStepped(_Order):
+class ReplayStepped(SignedOrder):
     """Play this many more records, then pause."""
 
     type: Literal["replay_stepped"] = "replay_stepped"
     records: Annotated[int, Field(ge=1, le=MAX_STEP)] = 1
 
 
-class ReplaySpeedSet(_Order):
+class ReplaySpeedSet(SignedOrder):
     """The replay goes on at this speed."""
 
     type: Literal["replay_speed_set"] = "replay_speed_set"
@@ -297,6 +271,7 @@ Order = (
     | Called
     | CallWithdrawn
     | DefinitionAmended
+    | RundownOrder
     | ReplayOrder
 )
 ORDER: Final[TypeAdapter[Order]] = TypeAdapter(Annotated[Order, Field(discriminator="type")])
@@ -351,6 +326,8 @@ def unknown_in(order: Order, definition: Election) -> str | None:
         return None
     if isinstance(order, DefinitionAmended):
         return _impossible_amendment(order, definition)
+    if isinstance(order, RundownOrder):
+        return unknown_in_graphic(order, definition)
     return _unknown_place(order, definition)
 
 

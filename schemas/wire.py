@@ -12,6 +12,7 @@ from pydantic.functional_validators import WrapValidator
 
 from schemas.control import Mode, Speed
 from schemas.fields import Frozen, Id, Total, UnitId
+from schemas.graphics import Graphic
 from schemas.progress import PlaybackStatus
 
 PROTOCOL: Final = "sandik.v1"
@@ -228,7 +229,8 @@ class State(Frozen):
     ends it. The public is then told a `seq` of 0, no times of the feeds, and no calls. `hold` lists what is frozen for
     everyone but the control room: contests, or contest/unit; `held_in_part` the units above those, whose sums have a
     frozen part. Who may see no numbers is told of neither. Where the log is not `reachable`, every feed is down: of
-    none can be said whether it is silent.
+    none can be said whether it is silent. `graphics` is by channel what operators have put on air; it has no figures,
+    and everybody is told of it.
     """
 
     type: Literal["state"]
@@ -242,6 +244,7 @@ class State(Frozen):
     held_in_part: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
     replay: Playback | None = None
+    graphics: dict[Id, Graphic] = Field(default_factory=dict)
 
 
 class Event(Frozen):

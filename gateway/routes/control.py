@@ -24,6 +24,7 @@ from gateway.gateway import Gateway
 from gateway.routes import quarantine
 from gateway.routes.answers import RETRY_AFTER_S, Coded, json_answer, run_state_of
 from gateway.routes.middleware import grant_of
+from gateway.routes.overlays import graphic_fault
 from gateway.routes.presence import Presence
 from gateway.run_state import RunState
 from schemas.asides import Override
@@ -38,12 +39,15 @@ from schemas.control import (
     unknown_in,
 )
 from schemas.errors import LogError, UsageError
+from schemas.graphics import GraphicListed, GraphicTaken, RundownOrder
 from schemas.moments import epoch_ms
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict
 from tabulation.derived.facts import in_force_for
 from tabulation.derived.outlook import race, shown_next
 from tabulation.orders.confirmations import Question, changes, figure_of, impossible, instead_of, questions, unanswered
+from tabulation.orders.control import Control
+from tabulation.orders.rundown import Rundown
 
 SHOWN: Final = 100
 """Alarms and orders that one answer lists, the newest: as many as a screen can hold."""
@@ -93,8 +97,27 @@ class ControlEndpoint:
             "feeds": {source: feed.model_dump() for source, feed in gateway.feeds_now().items()},
             "alarms": [asdict(alarm) for alarm in islice(reversed(run_state.alarms.raised), SHOWN)],
             "quarantine": quarantine.summary(run_state.quarantine),
-            "audit": [_described(verdict) for verdict in islice(reversed(run_state.control.audit), SHOWN)],
+            "rundown": _rundown(run_state.control.rundown),
+            "audit": [_described(verdict) for verdict in _newest(run_state.control)],
         }
+
+
+def _rundown(rundown: Rundown) -> dict[str, object]:
+    """What is listed, in its order; by channel which item is cued and what is on air."""
+    return {
+        "items": [{"item": one.item, "place": one.place, **one.graphic.model_dump()} for one in rundown.items],
+        "cued": rundown.cued,
+        "on_air": {
+            channel: {**shown.graphic.model_dump(), "item": shown.item, "by": shown.by, "at": shown.at}
+            for channel, shown in rundown.on_air.items()
+        },
+    }
+
+
+def _newest(control: Control) -> list[Verdict]:
+    """The newest orders, those of the rundown among them, which are counted apart."""
+    found = [*islice(reversed(control.audit), SHOWN), *control.rundown_audit]
+    return sorted(found, key=lambda verdict: verdict.offset, reverse=True)
 
 
 def _standing(override: Override, run_state: RunState) -> dict[str, object]:
@@ -192,6 +215,8 @@ class OrdersEndpoint:
         sentence = impossible(order) if isinstance(order, FigureOverridden) else None
         if sentence is not None:
             raise Coded(_CONFLICT, "impossible", sentence)
+        if isinstance(order, RundownOrder):
+            _check_rundown(run_state.control.rundown, order)
         _released(run_state, order)
         standing = in_force_for(order, run_state.program, run_state.control, self._gateway.clock.now())
         return questions(order, standing, run_state.run.mode)
@@ -258,6 +283,15 @@ def _effect(run_state: RunState, order: Order) -> dict[str, object]:
     if isinstance(order, Called):
         effect["race"] = [standing._asdict() for standing in race(order, run_state.program)]
     return effect
+
+
+def _check_rundown(rundown: Rundown, order: RundownOrder) -> None:
+    """Raise `Coded` for an order of the rundown that would have no effect, or that no page could show."""
+    why = rundown.why_not(order)
+    if why is None and isinstance(order, GraphicListed | GraphicTaken):
+        why = graphic_fault(order.overlay, order.parameters)
+    if why is not None:
+        raise Coded(_CONFLICT, "no_graphic", why, why=why)
 
 
 def _released(run_state: RunState, order: Order) -> Tally | None:

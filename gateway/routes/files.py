@@ -50,8 +50,8 @@ _OFFLINE: Final = "graphics/offline.html"
 _CONTROL_ROOM: Final = "control/"
 """Who could frame it, could have an operator click what they do not see."""
 
-_GALLERY: Final = "gallery/"
-"""Shows the overlays in frames."""
+_FRAMING: Final = ("gallery/", _CONTROL_ROOM, "overlays/program.html")
+"""Show overlays in frames."""
 
 _DRAWING_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """A drawing that is opened by itself is a page: it runs nothing and fetches nothing."""
@@ -165,7 +165,7 @@ def _policy(name: str) -> str | None:
     if not name.endswith(".html"):
         return None
     policy = _POLICY.format("*" if name == _OFFLINE else "'self'")
-    if name.startswith(_GALLERY):
+    if name.startswith(_FRAMING):
         policy = f"{policy}; frame-src 'self'"
     return f"{policy}; frame-ancestors 'none'" if name.startswith(_CONTROL_ROOM) else policy
 

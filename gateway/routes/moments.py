@@ -5,12 +5,14 @@ gateway's event loop. It imports no web framework, so that a command which works
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Protocol, Self
 
 from schemas.errors import LogUnavailable, SandikError
+from schemas.graphics import Graphic
 from schemas.totals import Row
 
 WAIT_S: Final = 20.0
@@ -29,7 +31,8 @@ class Past:
 
     `hold` names what was held, `held` is each contest and unit of which a part was, and during an embargo nothing was
     on air. Of a replay one `take` is told, the present one: what an earlier one showed at that moment is not in it.
-    `unverified_warning` says which restrictions could not be verified, and count as if they had been.
+    `unverified_warning` says which restrictions could not be verified, and count as if they had been. `graphics` is by
+    channel what operators had on air.
     """
 
     at: datetime
@@ -40,6 +43,7 @@ class Past:
     control_room: tuple[Row, ...]
     take: int = 0
     unverified_warning: str | None = None
+    graphics: Mapping[str, Graphic] = field(default_factory=dict)
 
 
 class History(Protocol):

@@ -1,4 +1,4 @@
-"""/overlays/NAME: the page of every overlay, and whether its address can be shown.
+"""/overlays/NAME: the page of every overlay, and whether its address can be shown; /overlays/program is a channel's.
 
 An address with a fault has the status of one, and the page all the same: what is on air stays empty and shows no error,
 and the page fills itself where an amendment brings the unit. Who asks for the status, such as a check before the night,
@@ -6,9 +6,9 @@ reads in the page's title what is wrong.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
-from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +24,8 @@ _PAGE: Final = "overlays/overlay.html"
 _FLAGS: Final = frozenset({"", "0", "1", "false", "true"})
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
 _OVERLAYS: Final = {overlay.name: overlay for overlay in MANIFEST.overlays}
+_PROGRAM: Final = "program"
+_PROGRAM_PAGE: Final = "overlays/program.html"
 
 
 class OverlayEndpoint:
@@ -36,9 +38,11 @@ class OverlayEndpoint:
     async def answer(self, request: Request) -> Response:
         """The page; 404 with the names that there are. Raises `HTTPException`."""
         name = request.path_params["name"]
+        if name == _PROGRAM:
+            return self._files.page(_PROGRAM_PAGE, request.scope)
         overlay = _OVERLAYS.get(name)
         if overlay is None:
-            raise HTTPException(404, f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}.")
+            raise HTTPException(404, no_overlay(name))
         unreadable = option_fault(request.query_params, overlay)
         if unreadable is not None:
             return self._files.page(_PAGE, request.scope, status=400, title=unreadable)
@@ -57,7 +61,24 @@ class OverlayEndpoint:
         return None if isinstance(decision, Refusal) else gateway.run_state.catalogue
 
 
-def option_fault(query: QueryParams, overlay: Overlay) -> str | None:
+def no_overlay(name: str) -> str:
+    """Say that there is no such overlay, and which there are."""
+    return f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}."
+
+
+def graphic_fault(name: str, parameters: Mapping[str, str]) -> str | None:
+    """Say what of a graphic no page of this gateway can show. What only an address says is no parameter of one."""
+    overlay = _OVERLAYS.get(name)
+    if overlay is None:
+        return no_overlay(name)
+    known = [one.name for one in (*MANIFEST.selection, *overlay.parameters, *MANIFEST.manner)]
+    for given in parameters:
+        if given not in known:
+            return f"{name} has no parameter {given!r}. There are: {', '.join(known)}."
+    return option_fault(parameters, overlay)
+
+
+def option_fault(query: Mapping[str, str], overlay: Overlay) -> str | None:
     """Say which option of the address cannot be read. Names that are nobody's are left alone: tools add their own."""
     for parameter in (*MANIFEST.manner, *MANIFEST.address, *overlay.parameters):
         text = query.get(parameter.name, query.get(parameter.formerly) if parameter.formerly else None)
@@ -90,7 +111,7 @@ def _what_is_right(parameter: Parameter) -> str:
             return f"Give one of: {', '.join(parameter.words or ('0', '1'))}."
 
 
-def selection_fault(query: QueryParams, catalogue: Catalogue) -> str | None:
+def selection_fault(query: Mapping[str, str], catalogue: Catalogue) -> str | None:
     """Say which name of the selection the election does not have. An empty one is the first."""
     checks = {"contest": catalogue.contest, "unit": catalogue.unit, "source": catalogue.source}
     for name, check in checks.items():

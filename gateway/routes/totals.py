@@ -101,6 +101,7 @@ def _body(question: Asked, past: Past) -> bytes:
             "embargoed": past.embargoed,
             "hold": hold,
             "held_in_part": HeldUnits(run.definition).above(hold),
+            "graphics": {channel: graphic.model_dump() for channel, graphic in past.graphics.items()},
             "totals": [row.fields() for row in rows if _is_asked(question, row)],
         }
     )

@@ -13,6 +13,7 @@ from sandik.client.endpoint import Retry, may_reconnect
 from sandik.client.state import FeedNow, Feeds
 from sandik.client.subscription import Figures, Subscription, Wanted
 from schemas.control import Mode
+from schemas.graphics import Graphic
 from schemas.wire import (
     MAX_SUBSCRIPTIONS,
     Call,
@@ -195,6 +196,11 @@ class Night:
     def calls(self) -> tuple[Call, ...]:
         """Who has won, in an editor's word."""
         return self._frozen.calls if self._frozen is not None else self._calls
+
+    @property
+    def graphics(self) -> Mapping[str, Graphic]:
+        """By channel what operators have put on air; a channel that is clear is not there."""
+        return self._state.graphics if self._state is not None else {}
 
     @property
     def replay(self) -> Playback | None:

@@ -171,6 +171,9 @@ def _sentences(past: Past, tell: Told) -> Iterator[str]:
         yield "Told is what was on air: what was held as it stood, and figures that were set by hand."
     if past.hold:
         yield f"On hold then: {', '.join(past.hold)}."
+    for channel, graphic in past.graphics.items():
+        told = [f"{name}={text}" for name, text in graphic.parameters.items()]
+        yield f"Graphic on channel {channel}: {' '.join([graphic.overlay, *told])}."
 
 
 async def _past(

@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 
 from schemas.control import Called
+from schemas.graphics import Graphic
 from schemas.moments import epoch_ms
 from schemas.wire import Feed, FeedState, Playback
 from tabulation.counting.event_time import AHEAD_S
@@ -22,6 +23,7 @@ from tabulation.view.view import Heard, View
 _MS_PER_S: Final = 1_000
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 _UNSEEN: Final[Mapping[str, float]] = MappingProxyType({})
+_NO_GRAPHICS: Final[Mapping[str, Graphic]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def state_message(  # noqa: PLR0913  the fields of one message, each by its name
     held_in_part: Sequence[str] = (),
     calls: Sequence[Called] = (),
     replay: Playback | None = None,
+    graphics: Mapping[str, Graphic] = _NO_GRAPHICS,
 ) -> bytes:
     """The `state` message, ready to be framed. Without `numbers`: nothing by which one could count what has come in."""
     table = {source: feed.model_dump() for source, feed in found.items()}
@@ -161,4 +164,6 @@ def state_message(  # noqa: PLR0913  the fields of one message, each by its name
     until = embargo.until if embargoed else None
     played = replay.model_dump() if replay is not None else None
     message |= {"embargo": until, "embargoed": embargoed, "hold": held, "held_in_part": in_part, "replay": played}
+    # a graphic names ids of the definition and no figure, and whoever watches the channel sees it
+    message["graphics"] = {channel: graphic.model_dump() for channel, graphic in graphics.items()}
     return orjson.dumps(message)

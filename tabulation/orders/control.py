@@ -1,4 +1,6 @@
-"""The fold of a run's control topic, as far as a gateway is concerned: embargo, calls, a replay, the audit. Pure.
+"""The fold of a run's control topic, as far as a gateway is concerned. Pure.
+
+It says the embargo, the calls, the graphics on air, where a replay is, and the audit.
 
 Records that cannot be read are quarantined like tallies, with reason and bytes. What has no effect for another reason,
 such as an order that nobody trusted has signed, is no such record: the audit has it.
@@ -14,10 +16,12 @@ import orjson
 from schemas.amendments import MAX_AMENDMENT_BYTES
 from schemas.control import Called, CallWithdrawn, Order, RunFacts, is_amendment, parse_epoch, parse_restored
 from schemas.fields import Record, other_version
+from schemas.graphics import RundownOrder
 from schemas.progress import parse_moved
 from schemas.quarantine import Quarantined, Reason, quarantined
 from schemas.trust import MAX_ORDER_BYTES, OperatorKey, OrderVerifier, Verdict
 from tabulation.orders.restrictions import Embargo, Restrictions
+from tabulation.orders.rundown import Rundown
 from tabulation.replay_clock import ReplayClock
 
 MAX_KEPT_BYTES: Final = 64 * 1024
@@ -74,6 +78,10 @@ def _fault(value: bytes | None) -> str | None:
 MAX_AUDIT: Final = 500
 """Verdicts kept for the control room's page, the newest: an order a minute for eight hours. The topic has them all."""
 
+MAX_RUNDOWN_AUDIT: Final = 50
+"""Verdicts on orders of the rundown that are kept beside those, the newest: graphics are taken by the minute, and must
+not push the orders about figures out of sight."""
+
 
 class Control:
     """What the operators have ordered. Feed it every record of the topic, in order, from offset 0.
@@ -86,6 +94,8 @@ class Control:
         self._restrictions = Restrictions(run.definition)
         self.position = 0
         self.audit: deque[Verdict] = deque(maxlen=MAX_AUDIT)
+        self.rundown_audit: deque[Verdict] = deque(maxlen=MAX_RUNDOWN_AUDIT)
+        self.rundown: Final = Rundown()
         self.accepted: Counter[str] = Counter()
         self.refused = 0
         self.kept = 0
@@ -124,7 +134,7 @@ class Control:
         if verdict is None:
             self._follow_replay(record)
             return None
-        self.audit.append(verdict)
+        (self.rundown_audit if isinstance(verdict.order, RundownOrder) else self.audit).append(verdict)
         self._restrictions.fold(verdict)
         if verdict.order is not None and verdict.counts:
             self.accepted[verdict.order.type] += 1
@@ -154,5 +164,7 @@ class Control:
                 self._calls[order.contest, order.unit] = order
             case CallWithdrawn():
                 self._calls.pop((order.contest, order.unit), None)
+            case _ if isinstance(order, RundownOrder):
+                self.rundown.fold(order)
             case _:
                 pass  # a hold comes with the totals, where its position is the same for every gateway

@@ -17,6 +17,7 @@ from sandik.past import PastWorker, past_of
 from sandik.wiring import open_log
 from schemas.control import EmbargoLifted, EmbargoSet, Held, Order
 from schemas.errors import UsageError
+from schemas.graphics import Graphic, GraphicTaken
 from schemas.tally import Counted
 from schemas.trust import encode_order
 from tests.builders import NIGHT, counted, small_election, value_of
@@ -30,7 +31,7 @@ BEGAN = datetime(2024, 3, 31, 20, 0, tzinfo=ZoneInfo("Europe/Istanbul"))
 
 @pytest.fixture
 def night(tmp_path: Path) -> str:
-    """A night under embargo until 21:00; a box at 20:30 and at 21:30; all held at 22:00; a box at 22:30."""
+    """Under embargo until 21:00; a box at 20:30 and at 21:30; all held at 22:00; a box at 22:30; a graphic at 23:00."""
     url = f"sqlite:{tmp_path / 'night.db'}"
     definition = small_election().model_copy(update={"embargo_until": BEGAN.replace(year=2124)})
 
@@ -42,7 +43,8 @@ def night(tmp_path: Path) -> str:
             lifted: Order = EmbargoLifted(id="order-01", **told)
             held: Order = Held(id="order-02", contest="mayor", **told)
             boxes = [counted({"kurum": votes}, box=box) for box, votes in ((1001, 1), (1002, 10), (1003, 100))]
-            steps: list[Counted | Order] = [boxes[0], lifted, boxes[1], held, boxes[2]]
+            taken = GraphicTaken(id="order-03", channel="a", overlay="duel", parameters={"unit": "tr/34"}, **told)
+            steps: list[Counted | Order] = [boxes[0], lifted, boxes[1], held, boxes[2], taken]
             for step in steps:
                 clock.advance(1_800)
                 if isinstance(step, Counted):
@@ -67,14 +69,17 @@ def test_the_past_is_what_was_on_air_with_what_was_held_and_embargoed(night: str
         async with open_log(night, Wall()) as log:
             run = await find_run(log, RUN)
             return [
-                await past_of(log, run, BEGAN + timedelta(minutes=minutes)) for minutes in (0, 45, 75, 105, 135, 165)
+                await past_of(log, run, BEGAN + timedelta(minutes=minutes))
+                for minutes in (0, 45, 75, 105, 135, 165, 195)
             ]
 
     pasts = asyncio.run(look())
 
-    assert [(0, 0), (0, 1), (1, 1), (11, 11), (11, 11), (11, 111)] == [kurum(past) for past in pasts]
-    assert [True, True, False, False, False, False] == [past.embargoed for past in pasts]
-    assert [(), (), (), (), ("mayor",), ("mayor",)] == [past.hold for past in pasts]
+    assert [(0, 0), (0, 1), (1, 1), (11, 11), (11, 11), (11, 111), (11, 111)] == [kurum(past) for past in pasts]
+    assert [True, True, *[False] * 5] == [past.embargoed for past in pasts]
+    assert [*[()] * 4, *[("mayor",)] * 3] == [past.hold for past in pasts]
+    taken = {"a": Graphic(overlay="duel", parameters={"unit": "tr/34"})}
+    assert [*[{}] * 6, taken] == [past.graphics for past in pasts]
 
 
 def test_a_moment_is_told_to_people(sandik: Sandik, night: str) -> None:
@@ -86,6 +91,9 @@ def test_a_moment_is_told_to_people(sandik: Sandik, night: str) -> None:
     assert "On hold then: mayor." in words
     assert "Türkiye (tr) 2 / 80" in words
     assert "Murat Kurum (kurum) 11 %100,00 0 held" in words
+
+    _, out, _ = sandik("at", "23:15", "--date", "2024-03-31", "--run", RUN, "--log", night)
+    assert "Graphic on channel a: duel unit=tr/34." in out
 
     code, out, _ = sandik("at", "2024-03-31T20:45", "--run", RUN, "--log", night)
     words = " ".join(out.split())
@@ -153,7 +161,7 @@ def test_a_moment_that_cannot_be_told_says_which_can(sandik: Sandik, night: str,
 
 
 async def test_a_process_of_its_own_works_out_the_same(night: str) -> None:
-    moment = BEGAN + timedelta(minutes=165)
+    moment = BEGAN + timedelta(minutes=195)
     async with open_log(night, Wall()) as log:
         expected = await past_of(log, await find_run(log, RUN), moment)
 

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.control import (
-    CLOCK_TOLERANCE,
     DELIVERY,
     Called,
     CallWithdrawn,
@@ -28,6 +27,7 @@ from schemas.control import (
     ReplayStepped,
 )
 from schemas.errors import UsageError
+from schemas.order import CLOCK_TOLERANCE
 from schemas.trust import MAX_ORDER_BYTES, OperatorKey, OrderSigner, OrderVerifier, Verdict, encode_order
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import EPOCH, RUN, new_signer, order, written

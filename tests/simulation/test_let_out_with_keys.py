@@ -27,7 +27,6 @@ from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from sandik.past import past_of
 from schemas.control import (
-    CLOCK_TOLERANCE,
     EmbargoLifted,
     EmbargoSet,
     FigureOverridden,
@@ -36,6 +35,7 @@ from schemas.control import (
     Released,
     Taken,
 )
+from schemas.order import CLOCK_TOLERANCE
 from schemas.totals import Cell
 from schemas.trust import OperatorKey, OrderSigner
 from tabulation.orders.restrictions import NO_EMBARGO, Embargo

@@ -126,6 +126,15 @@ export interface StateMessage {
   readonly held_in_part?: readonly string[];
   readonly calls?: readonly Call[];
   readonly replay?: Playback | null;
+  readonly graphics?: Readonly<Record<string, Graphic>>;
+}
+
+/** What operators have put on air on a channel: an overlay, and what it is told. */
+export interface Graphic {
+  readonly overlay: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** How often it has gone on, where it goes through units. */
+  readonly step: number;
 }
 
 /** Where a subscription is in the stream. */
@@ -278,6 +287,8 @@ export interface LiveNight {
   readonly heldInPart: readonly string[];
   readonly calls: readonly Call[];
   readonly replay: Playback | null;
+  /** By channel; one that is clear is not there. */
+  readonly graphics: Readonly<Record<string, Graphic>>;
 
   /** The figures that screens see, or undefined where nothing is known. */
   entry(contest: string, source: string, unit: string): Entry | undefined;

@@ -163,6 +163,11 @@ export class Night {
     return this.#frozen ? this.#frozenCalls : (this.#state?.calls ?? []);
   }
 
+  /** By channel what operators have put on air: {overlay, parameters, step}; a channel that is clear is not there. */
+  get graphics() {
+    return this.#state?.graphics ?? {};
+  }
+
   /** Where a replay is: {clock, speed, status, first, last}, its clock as of now; null in any other night. */
   get replay() {
     return this.#feeds.replay();
