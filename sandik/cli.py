@@ -53,7 +53,7 @@ COMMANDS: Final = (
     ),
     Command(
         "definition",
-        "Make an election definition from tables, check one, say what two have different; amend that of a run.",
+        "Make an election definition from tables or results, check one, compare two, and amend that of a run.",
     ),
     Command(
         "simulate",

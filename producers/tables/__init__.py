@@ -9,5 +9,6 @@
   `encodings`, of them `csv_lines` and `objects` (JSON, XML), and what is `columnar` (workbooks, Parquet). `shaping`
   makes new columns of those that there are, and leaves lines out.
 - `guess`: a first mapping for a table that nobody has described yet.
+- `defining`: a first definition of the election that a table is of, by the `outline` of what its lines name.
 - `fitting`: whether mapping and table fit the run. `already_published`: what of a table the run has already.
 """

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -25,6 +26,7 @@ from producers.tables.notation import GROUP_MARKS
 from producers.tables.parts import Part, parts_of
 from producers.tables.sheet import open_sheet
 from schemas.errors import TableError
+from schemas.fields import MAX_BOX_NUMBER
 from schemas.spelling import fold
 
 _SAMPLE_BYTES: Final = 1024 * 1024
@@ -33,26 +35,35 @@ _SAMPLE_LINES: Final = 500
 _WORDS: Final = {
     "box": "sandik sandik-no box box-no station polling-station casilla clave-casilla secao seccion section mesa tps "
     "precinct urn table booth",
-    "registered": "kayitli kayitli-secmen registered registered-voters roll lista-nominal aptos dpt electors eligible "
+    "registered": "kayitli kayitli-secmen secmen secmen-sayisi registered registered-voters roll lista-nominal aptos "
+    "dpt electors eligible "
     "voters padron",
     "cast": "oy-kullanan kullanan cast ballots-cast ballots turnout total-votos comparecimento votantes",
     "valid": "gecerli gecerli-toplam valid valid-votes sah suara-sah validos",
     "invalid": "gecersiz gecersiz-toplam invalid nulos nulls spoilt spoiled void tidak-sah suara-tidak-sah rejected",
+    "blank": "bos bos-oy blank votos-blancos votos-brancos blancos brancos en-blanco blancs",
+    "boxes_total": "boxes-total total-boxes toplam-sandik sandik-sayisi stations total-stations total-actas",
     "unattributed": "dagitilmayan unattributed other-votes",
     "boxes_opened": "acilan acilan-sandik boxes-opened counted opened reporting",
-    "district": "ilce ilce-adi district municipio municipality town city constituency district-name",
+    "district": "ilce ilce-adi district municipio municipality town city constituency district-name yer lokasi "
+    "place location lugar",
     "province": "il il-adi province state county region uf",
     "candidate": "candidate candidato aday nm-votavel name choice option",
+    "party": "party parti partido",
     "votes": "votes votos oy oy-sayisi qt-votos suara v count",
     "contest": "office cargo contest race secim",
     "at": "at saat time updated update-time generated timestamp dt date",
     "status": "status durum estado",
+    "zone": "zona zone",
 }
 """Names that columns have in feeds, by what they are; see `fold`."""
 
 _ABSENT: Final = {"registered": "unknown", "cast": "sum", "valid": "sum", "boxes_opened": "all"}
 
 _OTHER_LINES: Final = {
+    "registered": "kayitli-secmen secmen registered-voters eligible-voters registered eligible",
+    "cast": "oy-kullanan kullanilan-oy ballots-cast cast turnout votantes",
+    "valid": "gecerli gecerli-oy valid valid-votes validos",
     "invalid": "nulo voto-nulo votos-nulos over-votes overvotes null spoilt spoiled void invalid rejected gecersiz "
     "tidak-sah",
     "blank": "branco voto-branco votos-brancos under-votes undervotes blanco voto-en-blanco blank bos blancs",
@@ -67,6 +78,14 @@ _TIME_FORMATS: Final = (
 """How times are written that are not ISO 8601. Of those that all cells fit the first is taken."""
 
 _TURKISH: Final = frozenset("ğışĞİŞ")
+
+_DIGITS: Final = re.compile(r"\d+")
+
+_DIGIT: Final = re.compile(r"[0-9]")
+_LETTER: Final = re.compile(r"[A-Za-z]")
+
+_MOST_LETTERS: Final = 9
+"""How many letters of one place can be numbered with one digit."""
 
 _MAY_HAVE_MARKS: Final = re.compile(rf"\d{{1,3}}([{GROUP_MARKS}])\d{{3}}(\1\d{{3}})*")
 
@@ -103,7 +122,8 @@ def guess_mapping(path: Path) -> str:
             f"{path} cannot be read as a table: {error}. Is it there and whole, and its ending right?"
         ) from error
     found = _roles(look)
-    return "\n".join([*_head(path), *_table(look), *_meaning(look, found)]) + "\n"
+    derived = _derived(look, found)
+    return "\n".join([*_head(path), *_table(look), *derived, *_meaning(look, found)]) + "\n"
 
 
 def _look(path: Path) -> _Look:
@@ -206,14 +226,23 @@ def _roles(look: _Look) -> dict[str, str]:
         for name, key in names.items():
             if key in known and name not in found.values():
                 found.setdefault(role, name)
+    found = _by_parts(names, found)
+    if look.layout.rows and "votes" in found:
+        found |= _nested_roles(look, found)
+    for role, other in (("district", "province"), ("candidate", "party")):
+        if role not in found and other in found:
+            found[role] = found.pop(other)
+    if not {"candidate", "votes"} <= found.keys():  # a line for each candidate needs both
+        found = {role: name for role, name in found.items() if role not in {"candidate", "votes", "party"}}
+    return found
+
+
+def _by_parts(names: dict[str, str], found: dict[str, str]) -> dict[str, str]:
+    """Return the roles with those, too, that a column's name has only as a part of it."""
     for role, words in _WORDS.items():
         for name, key in names.items():
             if role not in found and name not in found.values() and set(words.split()) & set(key.split("-")):
                 found[role] = name
-    if look.layout.rows and "votes" in found:
-        found |= _nested_roles(look, found)
-    if not {"candidate", "votes"} <= found.keys():  # a line for each candidate needs both
-        found = {role: name for role, name in found.items() if role not in {"candidate", "votes"}}
     return found
 
 
@@ -226,6 +255,94 @@ def _nested_roles(look: _Look, found: dict[str, str]) -> dict[str, str]:
     around = [name for name in texts if name not in within and "." in name and name != found.get("at")]
     roles = {"candidate": within[0]} if within else {}
     return roles | ({"district": around[-1]} if around else {})
+
+
+def _derived(look: _Look, found: dict[str, str]) -> list[str]:
+    """Return the columns to make of others, and put them into what was found in the place of those.
+
+    - A place that is several names in one cell is its first one, in the second one.
+    - A box whose cells each have one number in a text is that number; with a zone it is the zone's and its own.
+    - What looks like a box is how many there are, where each unit has one line.
+    """
+    lines: list[str] = []
+    if "district" in found and (parts := _parts(look, found["district"])):
+        place = found["district"]
+        for number, role in enumerate(("district", "province")[:parts], start=1):
+            if role == "district" or role not in found:
+                found[role] = _free(look, f"{role}_name")
+                lines.append(f'{found[role]} = {{ of = {toml_text(place)}, split = ",", part = {number} }}')
+    if "box" in found and _is_once_each(look, found):
+        found.setdefault("boxes_opened", found.pop("box"))
+    if "box" in found:
+        lines += _box_number(look, found)
+    return ["[derived] # ? columns made of others", *lines, ""] if lines else []
+
+
+def _parts(look: _Look, column: str) -> int:
+    """Return how many names each cell of a column has with commas between them, 0 where it is one or they differ."""
+    counts = {cell.count(",") for cell in look.column(look.header.index(column))} if column in look.header else {0}
+    return counts.pop() + 1 if len(counts) == 1 and counts != {0} else 0
+
+
+def _is_once_each(look: _Look, found: dict[str, str]) -> bool:
+    """Return whether no unit has a second line of one contest and candidate: then a line is of a whole unit."""
+    roles = [role for role in ("district", "province", "contest", "candidate") if found.get(role) in look.header]
+    columns = [look.header.index(found[role]) for role in roles]
+    units = [tuple(line[column] for column in columns if column < len(line)) for line in look.lines]
+    return "district" in roles and len(units) > 1 and len(set(units)) == len(units)
+
+
+def _box_number(look: _Look, found: dict[str, str]) -> list[str]:
+    column, lines = found["box"], list[str]()
+    cells = look.column(look.header.index(column))
+    if cells and not all(map(str.isdecimal, cells)) and all(len(_DIGITS.findall(cell)) == 1 for cell in cells):
+        found["box"] = _free(look, "box_number")
+        return [f"{found['box']} = {{ of = {toml_text(column)}, match = '\\d+' }}"]
+    if coded := _coded(look, column):
+        found["box"] = _free(look, "box_number")
+        return [*coded[:-1], f"{found['box']} = {coded[-1]}"]
+    zone = found.get("zone")
+    if zone is None or not look.is_number(look.header.index(zone)) or not look.is_number(look.header.index(column)):
+        return lines
+    width = max(map(len, cells))
+    found["box"] = _free(look, "box_of_zone")
+    section = _free(look, "section_digits")
+    return [
+        f"{section} = {{ of = {toml_text(column)}, pad = {width} }}",
+        f"{found['box']} = {{ join = [{toml_text(zone)}, {toml_text(section)}] }}",
+    ]
+
+
+def _coded(look: _Look, column: str) -> list[str]:
+    """Return how texts of one form become numbers, the last line without its name; nothing where they do not.
+
+    Letters at one place are numbered. What is the same in all cells is looked for and left out.
+    """
+    cells = sorted(set(look.column(look.header.index(column))))
+    forms = {_DIGIT.sub("0", _LETTER.sub("A", cell)) for cell in cells}
+    form = forms.pop() if len(forms) == 1 else ""
+    if len(cells) < 2 or not set(form) <= {"0", "A"} or "A" not in form:  # noqa: PLR2004  one cell shows no form
+        return []
+    first, last = cells[0], cells[-1]
+    begin = next(place for place in range(len(form)) if first[place] != last[place])
+    lines, names = list[str](), list[str]()
+    for number, run in enumerate(re.finditer(r"0+|A", form[begin:]), start=1):
+        low, high = begin + run.start(), begin + run.end()
+        match = f"^{first[:begin]}{'.' * (low - begin)}({'[A-Za-z]' if run[0] == 'A' else '[0-9]' * (high - low)})"
+        letters = sorted({cell[low:high] for cell in cells}) if run[0] == "A" else []
+        if len(letters) > _MOST_LETTERS:
+            return []
+        told = ", ".join(f"{toml_text(letter)} = {toml_text(str(place))}" for place, letter in enumerate(letters, 1))
+        values = f", values = {{ {told} }}" if letters else ""
+        names.append(_free(look, f"part_{number}"))
+        lines.append(f"{names[-1]} = {{ of = {toml_text(column)}, match = '{match}'{values} }}")
+    is_short = len(form) - begin <= len(str(MAX_BOX_NUMBER))
+    return [*lines, f"{{ join = [{', '.join(map(toml_text, names))}] }}"] if is_short else []
+
+
+def _free(look: _Look, name: str) -> str:
+    """Return a name for a column that the file does not have."""
+    return f"{name}_" if name in look.header else name
 
 
 def _head(path: Path) -> list[str]:
@@ -285,15 +402,17 @@ def _meaning(look: _Look, found: dict[str, str]) -> list[str]:
     if "province" in found:
         lines.append(f"province = {toml_text(found['province'])} # needed only where names are there twice")
     lines += ["", "[columns]"]
-    counts = ["box"] if is_of_boxes else ["boxes_opened"]
-    counts += ["registered", "cast", "valid", "invalid", "unattributed"]
+    counts = ["box"] if is_of_boxes else ["boxes_opened", "boxes_total"]
+    counts += ["registered", "cast", "valid", "invalid", "blank", "unattributed"]
     lines += [f"{name} = {toml_text(found[name])}" for name in counts if name in found]
-    if is_of_boxes and not look.is_number(look.header.index(found["box"])):
+    if is_of_boxes and found["box"] in look.header and not look.is_number(look.header.index(found["box"])):
         lines.append("# ? the box is no number: make one of it under [derived], see docs/mapping.md")
     if is_long:
         lines += [f"candidate = [{toml_text(found['candidate'])}]", f"votes = {toml_text(found['votes'])}"]
-    lines += _absent(found, counts)
-    return [*lines, *(_long(look, found) if is_long else _wide(look, found))]
+        lines += [f"party = {toml_text(found['party'])}"] if "party" in found else []
+    known = _other_lines(look, found) if is_long else {}
+    lines += _absent(found, counts, known.keys())
+    return [*lines, *(_long(look, found, known) if is_long else _wide(look, found))]
 
 
 def _times(look: _Look, found: dict[str, str]) -> list[str]:
@@ -316,24 +435,33 @@ def _is_time(cell: str, pattern: str | None) -> bool:
     return True
 
 
-def _absent(found: dict[str, str], counts: list[str]) -> list[str]:
+def _absent(found: dict[str, str], counts: list[str], said: AbstractSet[str]) -> list[str]:
     missing = {
-        name: rule for name, rule in _ABSENT.items() if name not in found and (name != "boxes_opened" or name in counts)
+        name: rule
+        for name, rule in _ABSENT.items()
+        if name not in found and name not in said and (name != "boxes_opened" or name in counts)
     }
     lines = [f'{name} = "{rule}"' for name, rule in missing.items()]
-    if "cast" in missing and "invalid" not in found:
+    if "cast" in missing and "invalid" not in found and not said & {"invalid", "blank"}:
         lines.append('invalid = "none"')
     return ["", "[absent] # ? what the file does not have, and what is taken for it", *lines, ""] if lines else [""]
 
 
-def _long(look: _Look, found: dict[str, str]) -> list[str]:
-    values = [value for value, _ in Counter(look.column(look.header.index(found["candidate"]))).most_common(40)]
-    known = {name: [value for value in values if fold(value) in words.split()] for name, words in _OTHER_LINES.items()}
-    said = [
-        f"{name} = [{', '.join(map(toml_text, sorted(lines)))}] # ? is that so?"
-        for name, lines in known.items()
-        if lines
-    ]
+def _other_lines(look: _Look, found: dict[str, str]) -> dict[str, list[str]]:
+    """Return the names that lines have which are no candidate's, by what they count."""
+    known = {
+        name: [one for one in _stand(look, found) if fold(one) in words.split()] for name, words in _OTHER_LINES.items()
+    }
+    return {name: lines for name, lines in known.items() if lines}
+
+
+def _stand(look: _Look, found: dict[str, str]) -> list[str]:
+    return [value for value, _ in Counter(look.column(look.header.index(found["candidate"]))).most_common(40)]
+
+
+def _long(look: _Look, found: dict[str, str], known: dict[str, list[str]]) -> list[str]:
+    values = _stand(look, found)
+    said = [f"{name} = [{', '.join(map(toml_text, sorted(lines)))}] # ? is that so?" for name, lines in known.items()]
     others = {value for lines in known.values() for value in lines}
     return [
         "[rows] # ? lines that are no candidate's" + ("" if said else ", such as"),

@@ -101,7 +101,11 @@ class ReportReader:
             districts=units.names,
             candidates=self.mapping.candidates,
         )
-        self._contests = Spellings(given=self.mapping.contests.items())
+        self._contests = Spellings(
+            given=self.mapping.contests.items(),
+            names=[(contest.name, contest.id) for contest in self.definition.contests],
+            also=[(contest.id, contest.id) for contest in self.definition.contests],
+        )
         wanted = [units.district, units.province, columns.box, columns.votes, *columns.candidate, *self.mapping.votes]
         wanted += self.mapping.table.only
         wanted += [getattr(columns, name) for name in _FIGURES]

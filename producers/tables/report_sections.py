@@ -68,11 +68,12 @@ class DistrictColumnsSection(FileSection):
     """`[columns]`: where the counts are. With `box` a line is of a box, without it of a district.
 
     `candidate` may name several columns: the first name that is known counts. What no column has, `[rows]` or
-    `[absent]` have to say.
+    `[absent]` have to say. `boxes_total` and `party` are for a definition that is made of the table.
     """
 
     box: ColumnName | None = None
     boxes_opened: ColumnName | None = None
+    boxes_total: ColumnName | None = None
     registered: ColumnName | None = None
     cast: ColumnName | None = None
     valid: ColumnName | None = None
@@ -81,6 +82,7 @@ class DistrictColumnsSection(FileSection):
     unattributed: ColumnName | None = None
     candidate: tuple[ColumnName, ...] = Field(default=(), strict=False)
     votes: ColumnName | None = None
+    party: ColumnName | None = None
 
 
 class RowsSection(FileSection):

@@ -1,6 +1,7 @@
-"""`sandik definition`: make an election definition from tables, check one, compare two, and amend that of a run."""
+"""`sandik definition`: make an election definition from tables or results, check and compare them, amend a run's."""
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,16 +13,28 @@ from eventlog.clock import Wall
 from eventlog.run import Run, find_run
 from producers.definition_review import Change, Finding, differences, read_definition, review
 from producers.definition_tables import definition_of
+from producers.tables.boxes import election, read_table
+from producers.tables.defining import Known, results_definition
+from producers.tables.drafts import Statement
+from producers.tables.line_checks import LineFaults
+from producers.tables.mapping import BoxMapping, read_boxes_mapping
+from producers.tables.outline import LevelColumn
+from producers.tables.reports import ReportTable
 from sandik import screen
+from sandik.commands.tables import MappingFile
+from sandik.feed import exports_of, say_asides
 from sandik.operators import OperatorKeys, operator_keys, order_signer
 from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName, command_app, write_out
 from sandik.orders import By, KeyFile, OrderOptions, Reason, give_order
 from sandik.process import run_to_completion
+from sandik.quantities import grouped
 from sandik.wiring import open_log
 from schemas.amendments import FIRST_VERSION, amended, read_changes
 from schemas.definition import Election, check_times
 from schemas.errors import DefinitionError, UsageError
 from schemas.fields import first_fault
+from schemas.language import TURKISH
+from schemas.spelling import slug
 from schemas.trust import OperatorKey
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -31,12 +44,17 @@ MAKE_EXAMPLE: Final = (
     "Example: sandik definition make head.json --units units.csv --candidates candidates.csv --out night.json"
 )
 
+FROM_EXAMPLE: Final = (
+    "Example: sandik definition from examples/villages/tps.csv --mapping examples/villages/mapping.toml "
+    "--country 'zz=Kabupaten Damai' --out night.json"
+)
+
 AMEND_EXAMPLE: Final = (
     "Example: sandik definition amend changes.json --run 2024-yerel --key me.key --by 'A. Kaya' --reason 'YSK 31/3-7'"
 )
 
 app = command_app(
-    "Make an election definition from tables, check one, say what two have different; amend that of a run.",
+    "Make an election definition from tables or results, check one, compare two, and amend that of a run.",
     MAKE_EXAMPLE,
 )
 
@@ -85,18 +103,124 @@ def make(
     if not isinstance(tree, dict):
         raise UsageError(f"{head} is no JSON object. Write it as docs/definition.md has it.")
     try:
-        election = Election.model_validate_json(orjson.dumps(definition_of(tree, tables)))
-        check_times(election)
+        made = Election.model_validate_json(orjson.dumps(definition_of(tree, tables)))
+        check_times(made)
     except ValidationError as error:
         raise UsageError(f"What the tables make is no definition: {first_fault(error, quoted_chars=40)}.") from error
     except DefinitionError as error:
         raise UsageError(str(error)) from error
-    write_out(out, orjson.dumps(orjson.loads(election.model_dump_json()), option=orjson.OPT_INDENT_2) + b"\n")
-    boxes = election.boxes_total[election.country]
+    _write(out, made)
+
+
+def _write(out: Path, made: Election) -> None:
+    write_out(out, orjson.dumps(orjson.loads(made.model_dump_json()), option=orjson.OPT_INDENT_2) + b"\n")
+    boxes = made.boxes_total[made.country]
     screen.say(
-        f"Wrote {out}: {len(election.units)} units with {boxes} boxes, {len(election.contests)} contests. "
+        f"Wrote {out}: {grouped(len(made.units))} units with {grouped(boxes)} boxes, {len(made.contests)} contests. "
         f"Next: sandik definition check {out}"
     )
+
+
+@app.command("from", epilog=FROM_EXAMPLE)
+def from_results(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The results: a file of any kind that docs/mapping.md lists.")
+    ],
+    mapping: MappingFile,
+    out: OutFile,
+    election_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="The election's id; else the file's name.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Its name; else the id.")] = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--date", formats=["%Y-%m-%d"], help="Its day; else that on which the file was written."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="TAG", help="Of its names, as BCP 47 has it: tr, pt-BR.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Such as Asia/Jakarta; else the mapping's.")
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(metavar="ID=NAME", help="The whole, in which every unit lies, such as 'tr=Türkiye'.")
+    ] = None,
+    level: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID=COLUMN",
+            help="A level below the country and its column, highest first, once for each; else province and district.",
+        ),
+    ] = None,
+    ballots: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONTEST=LEVEL", help="A contest in which each unit of a level has a ballot of its own."),
+    ] = None,
+    parties: Annotated[bool, typer.Option("--parties", help="Every choice is a party.")] = False,
+) -> None:
+    """Make a definition out of a file of results and its mapping, and say which questions the file leaves open.
+
+    It has the units, boxes, contests and ballots that the file names; of a night that goes on those are not all. A
+    mapping with [election] says all of it itself, and needs no option.
+    """
+    plan = read_boxes_mapping(mapping)
+    fetched = Wall().now()
+    if isinstance(plan, BoxMapping):
+        _write(out, election(read_table(file, plan, fetched=fetched), plan))
+        return
+    files = exports_of(file, plan)
+    known_id = election_id or slug(file.name.partition(".")[0]) or "election"
+    zone = timezone or plan.report.timezone
+    known = Known(
+        known_id,
+        name or known_id,
+        day.date() if day else _written(files[-1]),
+        zone or "UTC",
+        language or TURKISH,
+        _pair(country, "--country", "ID=NAME") if country else (plan.units.within or "zz", name or known_id),
+        tuple(LevelColumn(*_pair(one, "--level", "ID=COLUMN")) for one in level or ()),
+        dict(_pair(one, "--ballots", "CONTEST=LEVEL") for one in ballots or ()),
+        parties,
+    )
+    made = results_definition(files, plan, known, fetched)
+    for each, table, faults in zip(files, made.tables, made.faults, strict=True):
+        _say_unread(each, table, faults)
+    _ask("--date", day, f"the day on which the file was written, {known.date}")
+    _ask("--language", language, "Turkish (tr): it decides case and order of names")
+    _ask("--timezone", zone, known.timezone)
+    _ask("--country", country, "=".join(known.country))
+    for question in made.questions:
+        screen.say(f"? {question}.")
+    _write(out, made.election)
+
+
+def _written(file: Path) -> date:
+    try:
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC).date()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}. Give the path of the results.") from error
+
+
+def _ask(option: str, given: object, taken: str) -> None:
+    if given is None:
+        screen.say(f"? {option} was not given: taken is {taken}.")
+
+
+def _say_unread(file: Path, table: ReportTable[Statement], faults: LineFaults) -> None:
+    """Say what the definition makes of the file that it is of, and what is not understood."""
+    if faults.count:
+        screen.say(faults.message("what they name is not in the definition."))
+    elif table.faults.count:
+        screen.say(table.faults.message("what they are of would be left out."))
+    say_asides(str(file), table)
+    screen.say(f"{file}: {grouped(len(table.reports))} events with this definition.")
+
+
+def _pair(text: str, option: str, form: str) -> tuple[str, str]:
+    left, is_there, right = text.partition("=")
+    if not (left.strip() and is_there and right.strip()):
+        raise UsageError(f"{option} is {text!r}. Write it as {form}.")
+    return left.strip(), right.strip()
 
 
 @app.command("check", epilog="Example: sandik definition check night.json")

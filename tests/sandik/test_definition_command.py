@@ -11,6 +11,8 @@ from schemas.definition import Election
 from schemas.errors import UsageError
 from tests.producers.test_definition_tables import CANDIDATES, HEAD, PARTIES, PREVIOUS, UNITS
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -93,3 +95,30 @@ def test_a_file_that_is_not_there_is_told(folder: Path) -> None:
         run("check", folder / "none.json")
     with pytest.raises(UsageError, match="Run: sandik definition check"):
         run("diff", folder / "head.json", folder / "head.json")
+
+
+def test_a_definition_is_made_of_results(tmp_path: Path) -> None:
+    villages, night = EXAMPLES / "villages", tmp_path / "night.json"
+    options = ("--mapping", villages / "mapping.toml", "--country", "zz=Damai", "--date", "2030-05-12", "--out", night)
+    code, said = run("from", villages / "tps.csv", *options)
+    made_of_it = Election.model_validate_json(night.read_bytes())
+
+    assert (0, 7, "Damai") == (code, made_of_it.boxes_total["zz"], made_of_it.unit_by_id["zz"].name)
+    assert "? --language was not given: taken is Turkish" in said
+    with pytest.raises(UsageError, match="Write it as CONTEST=LEVEL"):
+        run("from", villages / "tps.csv", *options, "--ballots", "regent")
+    with pytest.raises(UsageError, match="cannot be read"):
+        run("from", tmp_path / "none.csv", *options)
+
+
+def test_a_mapping_with_its_election_says_all_of_the_definition(tmp_path: Path) -> None:
+    table, night = tmp_path / "boxes.csv", tmp_path / "night.json"
+    head = "il_id,ilce_id,il,ilce,sandik_no,kayitli_secmen,oy_kullanan,gecerli_toplam,gecersiz_toplam"
+    parties = "AK PARTİ,MHP,SAADET,CHP,BTP,BBP,DP,DSP,HDP,DBP,Diger"
+    row = "34,9,İSTANBUL,ŞİLE,1,9,9,9,0,9" + ",0" * 10
+    table.write_text(f"{head},{parties}\n{row}\n", encoding="utf-8")
+    code, _ = run("from", table, "--mapping", EXAMPLES / "turkiye-2014.toml", "--out", night)
+    assert (0, ["tr", "tr/34", "tr/34/sile"]) == (
+        code,
+        [unit.id for unit in Election.model_validate_json(night.read_bytes()).units],
+    )

@@ -22,14 +22,14 @@ def guessed(path: Path, tmp_path: Path) -> tuple[ReportMapping, str]:
     [
         (
             "polling-stations/computos.csv",
-            {"box": "CLAVE_CASILLA", "registered": "LISTA_NOMINAL", "cast": "TOTAL_VOTOS", "invalid": "NULOS"},
+            {"box": "box_number", "registered": "LISTA_NOMINAL", "cast": "TOTAL_VOTOS", "invalid": "NULOS"},
         ),
         (
             "zones/bweb.csv",
-            {"box": "SECAO", "registered": "APTOS", "candidate": ("NM_VOTAVEL",), "votes": "QT_VOTOS"},
+            {"box": "box_of_zone", "registered": "APTOS", "candidate": ("NM_VOTAVEL",), "votes": "QT_VOTOS"},
         ),
-        ("precincts/results.csv", {"box": "precinct", "candidate": ("candidate",), "votes": "votes"}),
-        ("villages/tps.csv", {"box": "tps", "registered": "dpt", "valid": "suara_sah"}),
+        ("precincts/results.csv", {"box": "box_number", "candidate": ("candidate",), "votes": "votes"}),
+        ("villages/tps.csv", {"box": "box_number", "registered": "dpt", "valid": "suara_sah"}),
         (
             "regions/results.json",
             {"boxes_opened": "Region.b.counted", "candidate": ("Region.b.x.c.n",), "votes": "Region.b.x.c.v"},
