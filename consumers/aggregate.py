@@ -128,7 +128,7 @@ class Aggregator:
             run.base,
             run.topics.tallies.name,
             lambda key: log.partition_of(key, partitions),
-            frozenset(amendment.yields for amendment in run.amendments),
+            run.ordered,
         )
         self._progress.outcomes = self._fold.outcomes
         self._saver = CheckpointWriter(log, run.topics.ledger.name, self._fold)

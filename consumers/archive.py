@@ -31,7 +31,8 @@ from eventlog.archive.writer import ArchiveFolder, Disk, claimed
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries
 from eventlog.port import EventLog, Reader
-from eventlog.run import Run
+from eventlog.run import Run, find_run
+from schemas.amendments import AMENDED_KEY
 from schemas.errors import ArchiveError, LogError
 from schemas.fields import Record
 
@@ -74,7 +75,8 @@ class ArchiveBook:
         self._identity = run.name, run.mode, run.epoch, topics.take, topics.partitions, defined
         if claim.manifest is not None:
             _check_same(claim, claim.manifest, self._identity)
-        self._tallies = TalliesFold(run.base, topics.partitions)
+        self._ordered = set(run.ordered)
+        self._tallies = TalliesFold(run.base, topics.partitions, self._ordered)
         self._folds: dict[ArchivedTopic, ArchiveFold] = {"tallies": self._tallies, "control": ArchiveFold()}
         self._gathered: dict[ArchivedTopic, _Gathered] = {}
         self._gathered_bytes = 0
@@ -104,6 +106,10 @@ class ArchiveBook:
         """The next offset to be archived, by partition."""
         partitions = self._run.topics.partitions if topic == "tallies" else 1
         return {partition: self._folds[topic].next_offset(partition) for partition in range(partitions)}
+
+    def know(self, run: Run) -> None:
+        """Take what amends the definition for ordered as the run has it by now."""
+        self._ordered |= run.ordered
 
     def add(self, topic: ArchivedTopic, partition: int, records: Sequence[Record]) -> None:
         """Gather the next records of a partition, which follow the ones before without a gap."""
@@ -307,6 +313,7 @@ class Archiver:
 
     async def _restore(self, book: ArchiveBook) -> None:
         """Fold what is archived, and see that the log is the one that it came from."""
+        book.know(await self._found())
         for records in book.restore():
             self._report(records)
             await asyncio.sleep(0)  # a stop is noticed
@@ -344,6 +351,8 @@ class Archiver:
         for topic, reader in readers.items():
             wait_ms = MAX_IDLE_MS if topic == "tallies" else 0
             for batch in await reader.read(max_records=MAX_RECORDS, wait_ms=wait_ms):
+                if topic == "tallies" and any(record.key == AMENDED_KEY for record in batch.records):
+                    book.know(await find_run(self._log, self._run.name))  # the order was there before it
                 book.add(topic, batch.partition, batch.records)
                 self._progress.answered_s = self._clock.monotonic()
                 self._report(len(batch.records))
@@ -385,6 +394,14 @@ class Archiver:
                 return _reached(book, await self._ends())
         except (LogError, TimeoutError):
             return False
+
+    async def _found(self) -> Run:
+        """The run as it is now; a log that is away is waited for."""
+        while True:
+            try:
+                return await find_run(self._log, self._run.name)
+            except LogError as error:
+                await self._wait(error)
 
     async def _ends(self) -> _Ends:
         """Where the log ends now; a log that is away is waited for."""

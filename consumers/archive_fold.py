@@ -5,7 +5,7 @@ right, and nothing in an archive that could not be checked.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -173,9 +173,10 @@ class TalliesFold(ArchiveFold):
 
     topic: ArchivedTopic = "tallies"
 
-    def __init__(self, definition: Election, partitions: int) -> None:
+    def __init__(self, definition: Election, partitions: int, ordered: Collection[str] = ()) -> None:
+        """`ordered` are the digests that amendments may yield, as the control topic has them; more may come in."""
         super().__init__()
-        self._fold = TallyFold(definition, "tallies", partial(partition_of, partitions=partitions))
+        self._fold = TallyFold(definition, "tallies", partial(partition_of, partitions=partitions), ordered)
         self._states: dict[int, State] = {}
         self._hashed: dict[Cell, _Hashed] = {}
 

@@ -100,11 +100,16 @@ def _share_out(archive: Archive, processes: int, alone_records: int) -> list[fro
 
 
 def _verify_here(archive: Archive, partitions: frozenset[int], done: int, on_progress: OnProgress) -> _Share:
-    fold = TalliesFold(archive.manifest.definition, archive.manifest.partitions)
+    fold = _tallies_fold(archive)
     for records in recompute(archive, fold, partitions):
         done += records
         on_progress(done)
     return _Share(fold.counts, fold.state())
+
+
+def _tallies_fold(archive: Archive) -> TalliesFold:
+    """A fresh fold of the archive's tallies."""
+    return TalliesFold(archive.manifest.definition, archive.manifest.partitions, archive.run().ordered)
 
 
 def _verify_apart(archive: Archive, shares: list[frozenset[int]], done: int, on_progress: OnProgress) -> list[_Share]:
@@ -164,7 +169,7 @@ def _receive(connection: Connection, process: BaseProcess) -> int | _Share | _Fa
 def _verify_share(folder: Path, partitions: frozenset[int], connection: Connection) -> None:
     """What a process does: verify some partitions, and say how far it is."""
     archive = open_archive(folder)
-    fold = TalliesFold(archive.manifest.definition, archive.manifest.partitions)
+    fold = _tallies_fold(archive)
     try:
         for records in recompute(archive, fold, partitions):
             connection.send(records)

@@ -55,6 +55,11 @@ class Run:
         """The version of the definition in force."""
         return FIRST_VERSION + len(self.amendments)
 
+    @property
+    def ordered(self) -> frozenset[str]:
+        """The digests that amendments among its tallies may yield: those that the control topic has orders for."""
+        return frozenset(amendment.yields for amendment in self.amendments)
+
     def definition_of(self, version: int) -> Election:
         """The definition of this version, which the run has or had."""
         definition = self.base

@@ -207,17 +207,16 @@ async def give(
     await log.append(run.topics.control.name, [Entry(b"order", encode_order(order, signer))])
     await log.append(run.topics.tallies.name, again)
     if isinstance(order, DefinitionAmended):
-        await _relay_amendments(log, run, keys)
+        await relay_amendments(log, await find_run(log, run.name, keys))
 
 
-async def _relay_amendments(log: EventLog, run: Run, keys: Sequence[OperatorKey]) -> None:
+async def relay_amendments(log: EventLog, run: Run) -> None:
     """Append the run's amendments to each partition of its tallies, as its aggregators will. Twice is once.
 
     So what is published after the order was acknowledged is judged by it, also where no aggregator has read it yet.
     """
-    amendments = (await find_run(log, run.name, keys)).amendments
     partitions = range(run.topics.partitions)
-    entries = [Entry(AMENDED_KEY, one.encode(), partition) for one in amendments for partition in partitions]
+    entries = [Entry(AMENDED_KEY, one.encode(), partition) for one in run.amendments for partition in partitions]
     await log.append(run.topics.tallies.name, entries)
 
 

@@ -25,6 +25,7 @@ from schemas.graphics import Graphic
 from schemas.moments import epoch_ms
 from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
+from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import Given, History, PublishedPositions, as_given, as_relayed
 from tabulation.on_air import HeldUnits, Relays
 from tabulation.orders.control import Control
@@ -58,16 +59,8 @@ async def past_of(
                 late[partition] = min(offset, late.get(partition, offset))
     changes = as_relayed(as_given(run.definition, orders), relays)
     topic, partitions = run.topics.tallies.name, run.topics.partitions
-    history = History(
-        run.definition,
-        topic,
-        lambda key: log.partition_of(key, partitions),
-        changes,
-        moment_ms,
-        relays,
-        late,
-        base=run.base,
-    )
+    fold = TallyFold(run.base, topic, lambda key: log.partition_of(key, partitions), run.ordered)
+    history = History(run.definition, fold, changes, moment_ms, relays, late)
     ends = await log.offsets_at(topic, moment_ms + 1)
     expect(sum(ends.values()))
     async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:

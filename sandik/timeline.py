@@ -17,6 +17,7 @@ from schemas.moments import epoch_ms
 from schemas.trust import OperatorKey, Verdict
 from tabulation.counting.cell_rules import PartitionOf
 from tabulation.counting.event_time import timely
+from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.events import Events, FollowedUnit
 from tabulation.derived.feeds import FeedLimits, feeds, state_message
 from tabulation.derived.history import Given, History, as_given
@@ -98,9 +99,9 @@ class Timeline:
         self.kept = [verdict for verdict in judged.audit if verdict.kept]
         definition = self._run.definition
         changes = as_given(definition, given)
-        history = History(
-            definition, self._run.topics.tallies.name, self._partition_of, changes, _EVER, base=self._run.base
-        )
+        run = self._run
+        fold = TallyFold(run.base, run.topics.tallies.name, self._partition_of, run.ordered)
+        history = History(definition, fold, changes, _EVER)
         waiting = list(orders)
         at_ms = 0
         for now_ms, batch in self._steps(orders, tallies):

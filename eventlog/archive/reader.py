@@ -7,7 +7,7 @@ Where a file is not what was written, `fault_of` names the first record that dif
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import file_digest
 from pathlib import Path
@@ -18,6 +18,9 @@ from pyarrow import parquet
 
 from eventlog.archive.manifest import REMEDY, ArchivedTopic, Manifest, Segment, Span, link, read_manifest
 from eventlog.archive.segment import SCHEMA, Archived, Columns, append_range, columns_of
+from eventlog.run import Run
+from eventlog.topics import RunTopics
+from schemas.control import is_amendment
 from schemas.errors import ArchiveError
 from schemas.moments import MILLISECOND, epoch_ms
 
@@ -58,6 +61,26 @@ class Archive:
     def control(self) -> Iterator[Archived]:
         """Yield the control records in their order. Raises `ArchiveError`, as `tallies` does."""
         return self._records("control", None, None)
+
+    def run(self) -> Run:
+        """The run as the archive has it, with the amendments that are ordered in it; who signed them is not known."""
+        manifest = self.manifest
+        run = Run(
+            RunTopics(manifest.run, manifest.partitions, manifest.take),
+            manifest.mode,
+            manifest.epoch,
+            manifest.definition,
+        )
+        orders = [record for record in self.control() if is_amendment(record.value)]
+        if not orders:
+            return run
+        from schemas.trust import OrderVerifier  # noqa: PLC0415  its library takes 50 ms, and most runs are not amended
+
+        verifier = OrderVerifier(run.name, run.epoch, "test", run.definition, ())
+        for record in orders:
+            verifier.verify(record.offset, record.value, record.append_ms)
+        amendments = tuple(verifier.amendments)
+        return replace(run, definition=verifier.definition, amendments=amendments, original=manifest.definition)
 
     def segments(self, topic: ArchivedTopic) -> list[Segment]:
         """Return a topic's segments in the order in which they were written: within a partition by offset."""

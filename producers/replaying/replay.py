@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from pydantic import ValidationError
+
 from eventlog.archive.segment import microseconds
 from eventlog.clock import Clock
 from eventlog.loops import Tries, forever, retried
@@ -120,6 +122,8 @@ class ArchiveReplay:
         self._published_state: tuple[str, float, Status] | None = None
         self._confirm_due = 0.0
         self._quitting = False
+        self._ordered = {one.yields: one for one in night.archive.run().amendments}
+        """What amended the night's definition, by the digest of what it yields."""
         self._version = FIRST_VERSION
         """Of the definition, as far as its amendments were ordered in this epoch."""
         self._wake_up = asyncio.Event()
@@ -207,8 +211,15 @@ class ArchiveReplay:
     async def _amend(self, entries: Sequence[Entry]) -> None:
         """Order in this run what amends the definition among these tallies, before they are in its log."""
         for entry in entries:
-            if entry.key == AMENDED_KEY:
-                await self._order(parse_amended(entry.value))
+            if entry.key == AMENDED_KEY and (ordered := self._ordered_as(entry.value)) is not None:
+                await self._order(ordered)
+
+    def _ordered_as(self, value: bytes | None) -> Amended | None:
+        """What a record among the tallies amends, if the night's operators have ordered it; anybody may write one."""
+        try:
+            return self._ordered.get(parse_amended(value).yields)
+        except ValidationError:
+            return None
 
     async def _order(self, amendment: Amended) -> None:
         """Order an amendment, unless this epoch has it: it lies in each partition."""

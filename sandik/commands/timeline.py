@@ -11,18 +11,14 @@ import typer
 from eventlog.archive.reader import Archive, open_archive
 from eventlog.archive.segment import Archived
 from eventlog.port import partition_of
-from eventlog.run import Run
-from eventlog.topics import RunTopics
 from sandik import screen
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import OutFile, command_app, write_out
 from sandik.process import calm_garbage_collector
 from sandik.quantities import grouped
 from sandik.timeline import Due, Timeline, TimelineScope, document
-from schemas.control import is_amendment
 from schemas.errors import UsageError
 from schemas.moments import epoch_ms
-from schemas.trust import OrderVerifier
 from tabulation.orders.restrictions import complaint
 
 EXAMPLE = "Example: sandik timeline archives/2024-yerel --contest metropolitan_mayor --source aa --out night.json"
@@ -55,7 +51,7 @@ def timeline(
     """
     calm_garbage_collector()
     archive = open_archive(folder)
-    run = _run_of(archive)
+    run = archive.run()
     definition = run.definition
     if contest is not None and contest not in definition.contest_by_id:
         raise UsageError(f"The archive has no contest {contest!r}. It has: {', '.join(definition.contest_by_id)}.")
@@ -76,23 +72,6 @@ def timeline(
     screen.say(f"Wrote {grouped(len(messages))} messages, {grouped(len(content))} bytes, to {out}.")
     if any(message.get("hold") for _, message in messages):
         screen.say("Holds are told as they were ordered: the archive does not say what had been published by then.")
-
-
-def _run_of(archive: Archive) -> Run:
-    manifest = archive.manifest
-    topics = RunTopics(manifest.run, manifest.partitions)
-    verifier = OrderVerifier(manifest.run, manifest.epoch, "test", manifest.definition, ())  # who signed is not known
-    for record in archive.control():
-        if is_amendment(record.value):
-            verifier.verify(record.offset, record.value, record.append_ms)
-    return Run(
-        topics,
-        manifest.mode,
-        manifest.epoch,
-        verifier.definition,
-        amendments=tuple(verifier.amendments),
-        original=manifest.definition,
-    )
 
 
 def _tallies(archive: Archive, clock: Clock) -> Iterator[Due]:

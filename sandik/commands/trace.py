@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from eventlog.clock import Wall
-from eventlog.port import EventLog
+from eventlog.port import EventLog, partition_of
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run, find_run
 from sandik import screen
@@ -198,7 +199,8 @@ async def _found(
         run = await find_run(log, name, operators or None)
         asked = _asked(run.definition, number, source)
         topics = run.topics
-        trace = Trace(run.base, topics.tallies.name, lambda key: log.partition_of(key, topics.partitions), asked)
+        by_key = partial(partition_of, partitions=topics.partitions)
+        trace = Trace(run.base, topics.tallies.name, by_key, asked, run.ordered)
         await _fold_district(log, run, asked.district, trace)
         async for record in read_to_end(log, topics.quarantine.name):
             if not is_assessment(record.key):

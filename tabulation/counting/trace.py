@@ -4,7 +4,7 @@ The events of one district go through the tally fold one by one, and the number 
 of an event is what the aggregator made of it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -82,8 +82,16 @@ class Behind:
 class Trace:
     """The fold. Feed it the district's partition, in order, and what was set aside of any."""
 
-    def __init__(self, definition: Election, topic: str, partition_of: PartitionOf, asked: Asked) -> None:
-        self._fold = TallyFold(definition, topic, partition_of)
+    def __init__(
+        self,
+        definition: Election,
+        topic: str,
+        partition_of: PartitionOf,
+        asked: Asked,
+        ordered: Collection[str] | None = None,
+    ) -> None:
+        """`ordered` are the digests that amendments among the tallies may yield, as for `TallyFold`."""
+        self._fold = TallyFold(definition, topic, partition_of, ordered)
         self._asked = asked
         self._key = asked.district.encode()
         self._steps: dict[str, list[Step]] = {}

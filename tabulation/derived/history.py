@@ -24,7 +24,6 @@ from schemas.definition import Election
 from schemas.fields import Record
 from schemas.progress import Late, parse_late, parse_watermark
 from schemas.totals import Cell, Totals
-from tabulation.counting.cell_rules import PartitionOf
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.on_air import OnAir, Relays
 from tabulation.orders.relayed_orders import Holds, Overrides
@@ -93,18 +92,15 @@ class History:
     def __init__(
         self,
         definition: Election,
-        topic: str,
-        partition_of: PartitionOf,
+        fold: TallyFold,
         changes: Iterable[Timed],
         moment_ms: int,
         relays: Relays | None = None,
         late: Mapping[int, int] | None = None,
-        *,
-        base: Election | None = None,
     ) -> None:
-        """`definition` is the newest, and `base` the one that the run began with, where that is another one."""
+        """`definition` is the newest that the run has; `fold`, to which nothing was fed, begins with its first."""
         self.changed: set[Cell] = set()
-        self._fold = TallyFold(base or definition, topic, partition_of)
+        self._fold = fold
         self._partitions: set[int] = set()
         self._zone = ZoneInfo(definition.timezone)
         self._moment_ms = moment_ms

@@ -14,6 +14,7 @@ from schemas.control import EmbargoLifted, EmbargoSet, FigureOverridden, Held, M
 from schemas.definition import Election
 from schemas.moments import epoch_ms
 from schemas.trust import encode_order
+from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import Given, History, as_given
 from tabulation.orders.control import Control
 from tabulation.view.view import View
@@ -92,7 +93,12 @@ def test_at_any_moment_it_shows_what_was_on_air(data: st.DataObject) -> None:
 
 def on_air(run: Run, records: list[Due], given_orders: list[Given], moment: int) -> dict[Any, Any]:
     """What History says was on air, with its roll-ups."""
-    history = History(run.definition, "tallies", partition_of, as_given(run.definition, given_orders), moment)
+    history = History(
+        run.definition,
+        TallyFold(run.definition, "tallies", partition_of),
+        as_given(run.definition, given_orders),
+        moment,
+    )
     for partition in (0, 1):
         history.fold(partition, [record for record in records if record.partition == partition])
     history.settle()

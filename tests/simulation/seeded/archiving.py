@@ -10,7 +10,8 @@ from eventlog.archive.writer import Disk
 from eventlog.clock import Clock
 from eventlog.loops import RetryPolicy
 from eventlog.port import EventLog
-from eventlog.run import Run
+from eventlog.run import Run, find_run
+from sandik.read_run import state_hash
 from tests.simulation.seeded.line import Line
 from tests.simulation.seeded.store import Store
 
@@ -60,6 +61,8 @@ async def missing(log: EventLog, store: Store, run: Run, folder: Path, clock: Cl
     await archiver(log, run, folder, clock).run_until_end(disk=SimulatedDisk(Line()))
     archive = open_archive(folder)
     found = []
+    if archive.manifest.state != await state_hash(log, await find_run(log, run.name)):
+        found.append("the archive's state is not that of the log's totals")
     for name, topic, records in (
         ("tallies", run.topics.tallies, archive.tallies()),
         ("control", run.topics.control, archive.control()),

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import orjson
 from starlette.types import Message
 
-from eventlog.run import Run
+from eventlog.run import Run, find_run
 from gateway.admission.access import sign
 from gateway.gateway import Gateway
 from gateway.routes.application import application
@@ -92,7 +92,8 @@ class Asking:
     async def at(self, moment: datetime) -> Past:
         """What the process works out that a gateway starts for it."""
         async with SimulatedLog(self._store) as log:
-            return await past_of(log, self._run, moment, self._operators)
+            run = await find_run(log, RUN, self._operators)
+            return await past_of(log, run, moment, self._operators)
 
     def _moment(self) -> datetime | None:
         """A moment at or after some record: none where the log's clock says nothing clear of it."""

@@ -6,14 +6,14 @@ from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Clock
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end
-from eventlog.run import Run
+from eventlog.run import Run, find_run
 from schemas.totals import Cell
 from tabulation.view.program import Program
-from tests.simulation.seeded.oracle import NOTHING, Figures, Place, Shown, districts, figures_in, overlaid
+from tests.simulation.seeded.oracle import NOTHING, Figures, Place, Shown, figures_in, overlaid, places
 from tests.simulation.seeded.orders import Orders
-from tests.simulation.seeded.store import Store
+from tests.simulation.seeded.store import Partition, Store
 from tests.simulation.seeded.story import Story
-from tests.simulation.seeded.tallied import tallied
+from tests.simulation.seeded.tallied import Tallied, tallied
 
 
 class Ending:
@@ -42,7 +42,7 @@ class Ending:
 
     def _amiss_in_totals(self) -> list[str]:
         expected, found = self._expected(), []
-        for place in districts():
+        for place in places(self._shown.law):
             figures = self._shown.at(place, self._shown.end, public=False).plain
             true = overlaid(expected.get(place, NOTHING), self._orders.by_hand.get(place, {})).plain
             if figures != true:
@@ -55,7 +55,9 @@ class Ending:
         aside = {record.key for record in self._store.partitions(self._topics.quarantine.name)[0].history}
         found = []
         for number, partition in enumerate(self._store.partitions(self._topics.tallies.name)):
-            expected = tallied(partition.history, self._story.garbage).aside
+            expected, version = self._tallied(partition).aside, self._tallied(partition).version
+            if version != self._shown.law.version:
+                found.append(f"partition {number} of the tallies goes by version {version} of the definition")
             for record in partition.history:
                 position = f"{self._topics.tallies.name}/{number}/{record.offset}"
                 if (record.offset in expected) != (position.encode() in aside):
@@ -65,20 +67,24 @@ class Ending:
     def _expected(self) -> dict[Place, Figures]:
         expected: dict[Place, Figures] = {}
         for partition in self._store.partitions(self._topics.tallies.name):
-            expected |= tallied(partition.history, self._story.garbage).figures
+            expected |= self._tallied(partition).figures
         return expected
+
+    def _tallied(self, partition: Partition) -> Tallied:
+        return tallied(partition.history, self._story.garbage, self._story.amending.laws)
 
     async def of_beginners(self, log: EventLog, clock: Clock, settings: AggregateSettings) -> list[str]:
         """What is wrong with an aggregator and a gateway that begin now."""
-        return [*await self._of_takeover(log, clock, settings), *await self._of_late_gateway(log)]
+        run = await find_run(log, self._run.name, settings.operators)
+        return [*await self._of_takeover(log, run, clock, settings), *await self._of_late_gateway(log, run)]
 
-    async def _of_takeover(self, log: EventLog, clock: Clock, settings: AggregateSettings) -> list[str]:
+    async def _of_takeover(self, log: EventLog, run: Run, clock: Clock, settings: AggregateSettings) -> list[str]:
         expected = self._expected()
-        aggregator = Aggregator(log, self._run, clock, settings)
+        aggregator = Aggregator(log, run, clock, settings)
         await aggregator.run_until_end()
         ledgers = aggregator._fold.ledgers
         found = []
-        for place in districts():
+        for place in places(self._shown.law):
             contest, source, district = place
             ledger = ledgers.get(Cell(contest, source, district))
             figures = figures_in(ledger.totals(aggregator._zone) if ledger is not None else None)
@@ -86,13 +92,13 @@ class Ending:
                 found.append(f"the checkpoint of {place} says {figures.plain}")
         return found
 
-    async def _of_late_gateway(self, log: EventLog) -> list[str]:
-        program = Program(self._run.definition)
+    async def _of_late_gateway(self, log: EventLog, run: Run) -> list[str]:
+        program = Program(run.definition)
         async for record in read_to_end(log, self._topics.totals.name):
             program.fold(record)
         found = []
         for view, public in ((program.view, True), (program.live, False)):
-            for place in districts():
+            for place in places(self._shown.law):
                 contest, source, district = place
                 figures = figures_in(view.totals(Cell(contest, source, district))).plain
                 shown = self._shown.at(place, self._shown.end, public=public).plain

@@ -1,7 +1,10 @@
-"""An operator who lets out of quarantine what contradicts what stands: the record mended, and an order that says so."""
+"""An operator who lets out of quarantine what contradicts what stands, or what was not defined.
+
+The record is published again, mended where it has to be, and an order says so.
+"""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 
@@ -16,10 +19,11 @@ from tests.simulation.seeded.store import Store
 class LettingOut:
     """Lets out one record after the other, each once. What was begun and not done is begun again, and is the same."""
 
-    def __init__(self, store: Store, topics: RunTopics, operators: Operators) -> None:
+    def __init__(self, store: Store, topics: RunTopics, operators: Operators, reasons: Collection[str]) -> None:
         self._store = store
         self._topics = topics
         self._operators = operators
+        self._reasons = reasons
         self._seen: set[bytes] = set()
         self._earlier: Counter[Statement] = Counter()
         self._begun: Mapping[str, Sequence[Entry]] = {}
@@ -37,7 +41,7 @@ class LettingOut:
     def _some(self) -> Mapping[str, Sequence[Entry]]:
         for record in self._store.partitions(self._topics.quarantine.name)[0].history:
             fields = orjson.loads(record.value or b"")
-            if fields.get("reason") != "conflict" or record.key in self._seen:
+            if fields.get("reason") not in self._reasons or record.key in self._seen:
                 continue
             self._seen.add(record.key or b"")
             quarantined = Quarantined.model_validate(fields)

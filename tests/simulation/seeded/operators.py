@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from eventlog.port import Entry
 from schemas.control import (
+    DefinitionAmended,
     EmbargoLifted,
     EmbargoSet,
     FigureOverridden,
@@ -97,6 +98,10 @@ class Operators:
         """What says that a record was let out of quarantine."""
         order = QuarantineReleased(**_told(f"out-{position.rpartition('.')[2]}"), position=position)
         return self._entry(order, self.first)
+
+    def amending(self, name: str, *, stranger: bool, **about: Any) -> Entry:
+        """What amends the definition."""
+        return self._entry(DefinitionAmended(**_told(name), **about), self.stranger if stranger else self.first)
 
     def _entry(self, order: Order, signer: OrderSigner) -> Entry:
         return Entry(b"order", encode_order(order, signer if self.sign else None))

@@ -11,7 +11,7 @@ import orjson
 
 from schemas.figures import EVERYWHERE
 from schemas.totals import Totals
-from tests.builders import DISTRICTS
+from tests.simulation.seeded.law import Law
 from tests.simulation.seeded.operators import CONTESTS, SOURCES
 from tests.simulation.seeded.orders import Frozen
 from tests.simulation.seeded.store import Stored
@@ -82,16 +82,20 @@ class _History:
 
 
 class Shown:
-    """Every position of the totals topic: what is true there, and what the public is shown."""
+    """Every position of the totals topic: what is true there, and what the public is shown, by one version's law.
 
-    def __init__(self) -> None:
+    Who has that version reads nothing that is about what a later one brings.
+    """
+
+    def __init__(self, law: Law) -> None:
         self.end = 0
+        self.law = law
         self.gates: dict[Place, tuple[int, int, bool]] = {}
         """Of each district the gate that stands: its order, how often it was said again, whether it holds."""
         self._reported: dict[Place, Figures] = {}
         self._by_hand: dict[Place, tuple[int, Mapping[str, int]]] = {}
-        self._true: dict[Place, _History] = {place: _History() for place in districts()}
-        self._public: dict[Place, _History] = {place: _History() for place in districts()}
+        self._true: dict[Place, _History] = {place: _History() for place in places(law)}
+        self._public: dict[Place, _History] = {place: _History() for place in places(law)}
 
     def hear(self, record: Stored) -> Place | None:
         """A record was appended to the totals topic; what it is about, if it is about figures."""
@@ -102,6 +106,8 @@ class Shown:
             return None
         fields = orjson.loads(record.value or b"")
         place = fields["contest"], fields["source"], fields["district"]
+        if not self.law.knows(place[0], place[2], _named(kind, fields)):
+            return None
         if kind == b"gate":
             self._gate(place, fields)
         elif kind == b"override":
@@ -114,9 +120,9 @@ class Shown:
         """What is to be shown of a unit at a position: to the public, or to the control room."""
         histories = self._public if public else self._true
         contest, source, unit = place
-        if unit in DISTRICTS:
+        if unit in self.law.boxes:
             return histories[place].at(position)
-        below = [one for one in DISTRICTS if one.startswith(f"{unit}/")]
+        below = [one for one in self.law.districts if one.startswith(f"{unit}/")]
         return added([histories[contest, source, district].at(position) for district in below])
 
     def public_by(self, place: Place, position: int) -> list[Figures]:
@@ -170,9 +176,18 @@ def too_new(shown: Figures, since: Frozen, told_s: float | None) -> str | None:
     return None
 
 
-def districts() -> Iterator[Place]:
+def places(law: Law) -> Iterator[Place]:
     """Everything that totals are kept for."""
-    return ((contest, source, one) for contest in CONTESTS for source in SOURCES for one in DISTRICTS)
+    return ((contest, source, one) for contest in CONTESTS for source in SOURCES for one in law.districts)
+
+
+def _named(kind: bytes, fields: Mapping[str, Any]) -> list[str]:
+    """The candidates that a record of the totals topic names."""
+    if kind == b"override":
+        return [name.removeprefix("votes.") for name in fields["figures"] if name.startswith("votes.")]
+    if kind == b"gate":
+        return list(fields["program"]["votes"]) if fields["program"] else []
+    return list(fields["votes"])
 
 
 def _version(figures: Figures) -> int:

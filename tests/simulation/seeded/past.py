@@ -16,12 +16,12 @@ from eventlog.port import partition_of
 from eventlog.topics import RunTopics
 from schemas.figures import EVERYWHERE
 from schemas.moments import epoch_ms
-from tests.builders import DISTRICTS
-from tests.simulation.seeded.oracle import NOTHING, Figures, Place, Shown, districts, overlaid
+from tests.simulation.seeded.law import Law
+from tests.simulation.seeded.oracle import NOTHING, Figures, Place, Shown, overlaid, places
 from tests.simulation.seeded.orders import Orders
-from tests.simulation.seeded.store import Store, Stored
+from tests.simulation.seeded.store import Partition, Store, Stored
 from tests.simulation.seeded.story import Story
-from tests.simulation.seeded.tallied import tallied
+from tests.simulation.seeded.tallied import Tallied, tallied
 
 EARLIER_S: Final = 1.2
 """So long before the moment a figure may have been on air last: of each second compaction keeps one watermark."""
@@ -59,24 +59,24 @@ class PastOracle:
         self._story = story
         self._shown = shown
         self._orders = orders
-        self._said: dict[Place, list[_Said]] = {place: [] for place in districts()}
+        self._said: dict[Place, list[_Said]] = {place: [] for place in places(shown.law)}
         self._watermarks: dict[bytes, _Watermark] = {}
         """By key the last one, which is what compaction leaves."""
         self._heard = 0
-        self._come_to: dict[tuple[int, int], Mapping[Place, Figures]] = {}
+        self._come_to: dict[tuple[int, int], Tallied] = {}
         """What so many records of a partition come to: places share a partition, and a moment is asked for again."""
 
     def judge(self, moment: datetime, answer: Mapping[str, Any], *, public: bool) -> list[str]:
         """What is wrong with an answer of the route for totals about this moment."""
         self._hear()
-        found = list(_wrong_sums(answer))
+        found = list(_wrong_sums(answer, self._law(moment)))
         banned = self._orders.is_banned(self._end(self._topics.control.name, moment), moment)
         if answer["embargoed"] != banned:
             found.append(f"it says that an embargo was {'' if answer['embargoed'] else 'not '}in force")
         told = {(row["contest"], row["source"], row["unit"]): _plain(row) for row in answer["totals"]}
         if public and banned:
             return found + [f"the public is told {figures} of {place}" for place, figures in told.items()]
-        for place in districts():
+        for place in places(self._shown.law):
             figures = told.get(place, _told(NOTHING))
             what = self._of_public(place, figures, moment) if public else self._of_control_room(place, figures, moment)
             if what is not None:
@@ -116,19 +116,30 @@ class PastOracle:
 
     def _counted(self, place: Place, end: int) -> Figures:
         """What the tallies before an offset come to."""
-        number = self._number(place)
-        if (number, end) not in self._come_to:
-            self._come_to[number, end] = tallied(self._partition(place)[:end], self._story.garbage).figures
-        return self._come_to[number, end].get(place, NOTHING)
+        return self._tallied(self._number(place), end).figures.get(place, NOTHING)
 
-    def _partition(self, place: Place) -> Sequence[Stored]:
-        return self._store.partitions(self._topics.tallies.name)[self._number(place)].history
+    def _tallied(self, number: int, end: int) -> Tallied:
+        if (number, end) not in self._come_to:
+            history = self._partitions[number].history[:end]
+            self._come_to[number, end] = tallied(history, self._story.garbage, self._story.amending.laws)
+        return self._come_to[number, end]
+
+    def _law(self, moment: datetime) -> Law:
+        """The version of the definition that was ordered by then, or that held among some tallies."""
+        version = self._orders.versions[self._end(self._topics.control.name, moment)]
+        for number, partition in enumerate(self._partitions):
+            version = max(version, self._tallied(number, _end_of(partition.history, moment)).version)
+        return self._story.amending.law_of(version)
+
+    @property
+    def _partitions(self) -> Sequence[Partition]:
+        return self._store.partitions(self._topics.tallies.name)
 
     def _number(self, place: Place) -> int:
         return partition_of(place[2].encode(), self._topics.partitions)
 
     def _tallies_by(self, place: Place, moment: datetime) -> int:
-        return _end_of(self._partition(place), moment)
+        return _end_of(self._partitions[self._number(place)].history, moment)
 
     def _end(self, topic: str, moment: datetime) -> int:
         return _end_of(self._store.partitions(topic)[0].history, moment)
@@ -168,17 +179,16 @@ def _told(figures: Figures) -> Plain:
     return tuple(count for name, count in zip(EVERYWHERE, counts, strict=True) if name != "annulled"), votes
 
 
-def _wrong_sums(answer: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the units above the districts: each is to be the sum of those below it."""
+def _wrong_sums(answer: Mapping[str, Any], law: Law) -> Iterator[str]:
+    """What is wrong with units: boxes that there were not, and above districts other sums than of those below."""
     rows = {(row["contest"], row["source"], row["unit"]): row for row in answer["totals"]}
     for (contest, source, unit), row in rows.items():
-        if unit in DISTRICTS:
+        if row["boxes_total"] != law.boxes_total(unit):
+            yield f"{unit} is told to have {row['boxes_total']} boxes, and had {law.boxes_total(unit)}"
+        if unit in law.boxes:
             continue
-        below = [row for place, row in rows.items() if place[:2] == (contest, source) and _is_below(place[2], unit)]
+        parts = [place for place in rows if place[:2] == (contest, source) and place[2] in law.boxes]
+        below = [rows[place] for place in parts if place[2].startswith(f"{unit}/")]
         counts = tuple(sum(one[name] for one in below) for name in TOLD)
         if _plain(row)[0] != counts:
             yield f"{unit} is told as {_plain(row)}, and its districts come to {counts}"
-
-
-def _is_below(district: str, unit: str) -> bool:
-    return district in DISTRICTS and district.startswith(f"{unit}/")

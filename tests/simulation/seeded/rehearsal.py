@@ -21,6 +21,7 @@ from gateway.gateway import Gateway
 from producers.publish import Publisher
 from producers.replaying.archived import ArchivedNight
 from producers.replaying.replay import ArchiveReplay, ReplaySettings
+from sandik.orders import relay_amendments
 from schemas.control import ReplayOrder, ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped
 from schemas.moments import epoch_ms
 from schemas.totals import Cell
@@ -34,12 +35,12 @@ from tests.simulation.seeded.faults import Fault
 from tests.simulation.seeded.line import Line
 from tests.simulation.seeded.log import SimulatedLog
 from tests.simulation.seeded.operators import EPOCH, RUN
-from tests.simulation.seeded.oracle import NOTHING, Figures, Place, Shown, districts, figures_in
+from tests.simulation.seeded.oracle import NOTHING, Figures, Place, Shown, figures_in, places
 from tests.simulation.seeded.process import Life, Process, Work
 from tests.simulation.seeded.store import Store
-from tests.simulation.seeded.story import ELECTION, STORY_S, tell
+from tests.simulation.seeded.story import ELECTION, PARTITIONS, STORY_S, tell
 from tests.simulation.seeded.tallied import tallied
-from tests.simulation.seeded.world import AGGREGATE, GATEWAY, PARTITIONS, PATIENCE_S, STEADY
+from tests.simulation.seeded.world import AGGREGATE, GATEWAY, PATIENCE_S, STEADY
 
 AGAIN: Final = "again"
 SPEED: Final = 600.0
@@ -80,8 +81,11 @@ class Rehearsal:
             night = self._night = await create_run(
                 log, RUN, ELECTION, mode="test", epoch=EPOCH, clock=self._clock, partitions=PARTITIONS
             )
-            for said in self._story.feeds:
-                await log.append(night.topics.tallies.name, said.entries)
+            for said in sorted((*self._story.feeds, *self._story.amendments), key=lambda said: said.at_s):
+                topic = night.topics.tallies if said.amendment is None else night.topics.control
+                await log.append(topic.name, said.entries)
+                if said.amendment is not None:
+                    await relay_amendments(log, await find_run(log, RUN, self._story.operators.keys))
             await archiver(log, night, self._folder, self._clock).run_until_end(disk=SimulatedDisk(Line()))
             self._again = await create_run(
                 log, AGAIN, ELECTION, mode="replay", epoch="e2e2", clock=self._clock, partitions=PARTITIONS
@@ -133,23 +137,23 @@ class Rehearsal:
             return ["the replay is not over"]
         async with SimulatedLog(self._store) as log:
             run = await find_run(log, AGAIN)
-        shown = Shown()
+        shown = Shown(self._story.amending.newest)
         for record in self._store.partitions(run.topics.totals.name)[0].history:
             shown.hear(record)
         expected: dict[Place, Figures] = {}
         for partition in self._store.partitions(self._night.topics.tallies.name):
-            expected |= tallied(partition.history, self._story.garbage).figures
+            expected |= tallied(partition.history, self._story.garbage, self._story.amending.laws).figures
         found = [
             f"{place} has {figures}"
-            for place in districts()
+            for place in places(shown.law)
             if (figures := shown.at(place, shown.end, public=True).plain) != expected.get(place, NOTHING).plain
         ]
         world = self.gateway.run_state if self.gateway is not None else None
-        if world is None or (world.epoch, world.view.seq) != (run.epoch, shown.end):
+        if world is None or (world.epoch, world.view.seq) != (run.log_epoch, shown.end):
             return [*found, f"the gateway is not at {shown.end} of take {run.topics.take}"]
         return found + [
             f"the gateway shows {figures} of {place}"
-            for place in districts()
+            for place in places(shown.law)
             if (figures := figures_in(world.view.totals(Cell(place[0], place[1], place[2]))).plain)
             != expected.get(place, NOTHING).plain
         ]

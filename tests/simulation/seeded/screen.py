@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import orjson
@@ -14,7 +14,7 @@ from gateway.gateway import Gateway
 from sandik.client import night as client
 from sandik.client.subscription import Wanted
 from schemas.figures import EVERYWHERE
-from schemas.wire import SERVER_MESSAGE, Delta, Snapshot, Subscribe, Unsubscribe
+from schemas.wire import SERVER_MESSAGE, Delta, Hello, Snapshot, Subscribe, Unsubscribe
 from tests.builders import DISTRICTS
 from tests.simulation.seeded.oracle import Place, Shown
 
@@ -94,13 +94,16 @@ class Connection:
 
 
 class Screen:
-    """One client, for a whole night. `wrong` is told what must not be; `embargoed` whether a gateway knows of a ban."""
+    """One client, for a whole night. `wrong` is told what must not be; `embargoed` whether a gateway knows of a ban.
+
+    `views` say what is to be shown by whom each version of the definition is in force for.
+    """
 
     def __init__(
         self,
         name: str,
         grant: Grant,
-        shown: Shown,
+        views: Sequence[Shown],
         *,
         chance: random.Random,
         wrong: Callable[[str], None],
@@ -111,7 +114,9 @@ class Screen:
         self.chance = chance
         self.connection: Connection | None = None
         self._grant = grant
-        self._shown = shown
+        self._views = views
+        self._version = 1
+        self._versions: dict[str, int] = {}
         self._wrong = wrong
         self._embargoed = embargoed
         self._record = record
@@ -149,7 +154,13 @@ class Screen:
     def behind(self) -> list[Place]:
         """Where it does not show what is to be shown by now."""
         places = [(wanted.contest, wanted.source, unit) for wanted in self._wanted.values() for unit in wanted.units]
+        if self._version != len(self._views):
+            return places
         return [place for place in places if not self._is_right(place, self._shown.end)]
+
+    @property
+    def _shown(self) -> Shown:
+        return self._views[self._version - 1]
 
     def look(self, connection: Connection, payload: bytes) -> None:
         """A gateway has sent this."""
@@ -160,6 +171,8 @@ class Screen:
     def receive(self, payload: bytes) -> None:
         """Take a message, and see that what is shown then is what was to be shown at that position."""
         message = SERVER_MESSAGE.validate_json(payload)
+        if isinstance(message, Hello):
+            self._hear_version(message)
         before = self._night._subscriptions[message.id].seq if isinstance(message, Snapshot | Delta) else 0
         if isinstance(message, Snapshot) and message.seq < before and not self._was_patient(message.id):
             self._wrong(f"{self.name} steps back from {before} to {message.seq}")
@@ -174,6 +187,12 @@ class Screen:
                     shown = self._shown.at(place, message.seq, public=self.is_public).plain
                     self._wrong(f"{self.name} shows {self._figures(place)} of {place} at {message.seq}, not {shown}")
 
+    def _hear_version(self, message: Hello) -> None:
+        """Each version of the definition has an epoch of its own."""
+        self._version = message.definition_version
+        if self._versions.setdefault(message.epoch, self._version) != self._version:
+            self._wrong(f"{self.name} is told version {self._version} in {message.epoch}, and was told another")
+
     def _send(self, message: Subscribe | Unsubscribe) -> None:
         self._asked_s[message.id] = asyncio.get_running_loop().time()
         if self.connection is not None:
@@ -184,6 +203,9 @@ class Screen:
         return asyncio.get_running_loop().time() - self._asked_s[subscription] >= AHEAD_PATIENCE_S
 
     def _is_right(self, place: Place, position: int) -> bool:
+        found = self._night.newest(*place)
+        if found is not None and found.boxes_total != self._shown.law.boxes_total(place[2]):
+            return False
         return self._figures(place) == self._shown.at(place, position, public=self.is_public).plain
 
     def _figures(self, place: Place) -> tuple[tuple[int, ...], dict[str, int]]:

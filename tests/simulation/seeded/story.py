@@ -11,10 +11,12 @@ from msgspec import structs
 from eventlog.port import Entry
 from schemas.tally import Counted, Withdrawn
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of, withdrawn
+from tests.simulation.seeded.amending import Amending, Amendment
 from tests.simulation.seeded.operators import CANDIDATES, CONTESTS, SOURCES, Operators
 
 BOXES: Final = 5
 ELECTION: Final = small_election(boxes=BOXES)
+PARTITIONS: Final = 3
 STORY_S: Final = 16.0
 """How long feeds and operators have something to say, in most nights."""
 
@@ -24,10 +26,14 @@ LONG_STORY_S: Final = 32.0
 
 @dataclass(frozen=True)
 class Said:
-    """Something that goes into the log at a virtual second: entries, or what an operator lets out of quarantine."""
+    """Something that goes into the log at a virtual second: entries, or what an operator lets out of quarantine.
+
+    Entries that order an `amendment` are followed by that among the tallies.
+    """
 
     at_s: float
     entries: tuple[Entry, ...] = ()
+    amendment: Amendment | None = None
 
 
 @dataclass(frozen=True)
@@ -37,9 +43,15 @@ class Story:
     feeds: tuple[Said, ...]
     orders: tuple[Said, ...]
     operators: Operators
+    amending: Amending
     garbage: frozenset[bytes]
     ignored: frozenset[bytes]
     length_s: float
+
+    @property
+    def amendments(self) -> tuple[Said, ...]:
+        """What is ordered that amends the definition, and counts."""
+        return tuple(said for said in self.orders if said.amendment is not None)
 
 
 class _Teller:
@@ -51,6 +63,7 @@ class _Teller:
         self.garbage: set[bytes] = set()
         self.ignored: set[bytes] = set()
         self.operators = Operators(seed)
+        self.amending = Amending(seed, ELECTION)
         self._revisions: dict[tuple[str, str, str, int], int] = {}
 
     def burst(self) -> tuple[Entry, ...]:
@@ -66,7 +79,21 @@ class _Teller:
         entries = [Entry(one.district.encode(), value_of(one)) for one in said]
         if chance.random() < 0.15:
             entries.insert(chance.randrange(len(entries) + 1), self._garbage())
+        if self.amending.is_forged():
+            entries.append(self.amending.forged(PARTITIONS))
         return tuple(entries)
+
+    def amendments(self, length_s: float) -> list[Said]:
+        """What is amended, and what is let out for it afterwards."""
+        chance, said = self.amending.chance, []
+        times = sorted(round(chance.uniform(0, length_s), 3) for _ in self.amending.amendments)
+        for at_s, amendment in zip(times, self.amending.amendments, strict=True):
+            for entry, counts in self.amending.orders(amendment, self.operators):
+                said.append(Said(at_s, (entry,), amendment if counts else None))
+                if not counts:
+                    self.ignored.add(entry.value or b"")
+            said += [Said(min(length_s, at_s + after_s)) for after_s in (1.0, 2.0, 2.5)]
+        return said
 
     def order(self, number: int) -> tuple[Entry, ...]:
         """An operator's order; none for what is let out of quarantine."""
@@ -86,6 +113,10 @@ class _Teller:
         chance = self.chance
         contest, source = chance.choice(CONTESTS), chance.choice(SOURCES)
         district, box = chance.choice(DISTRICTS), chance.randint(1001, 1000 + BOXES)
+        newcomers: list[str] = []
+        if self.amending.is_strange():
+            district, box = self.amending.place() or (district, box)
+            newcomers = self.amending.newcomers(contest, district)
         key = (contest, source, district, box)
         self._revisions[key] = revision = self._revisions.get(key, 0) + chance.randint(1, 3)
         at = NIGHT + timedelta(seconds=chance.randint(-3600, 0))
@@ -93,7 +124,7 @@ class _Teller:
         where |= {"revision": revision, "at": at}
         if chance.random() < 0.15:
             return withdrawn(type=chance.choice(["withdrawn", "annulled"]), **where)
-        votes = {name: chance.randint(0, 200) for name in CANDIDATES[contest]}
+        votes = {name: chance.randint(0, 200) for name in (*CANDIDATES[contest], *newcomers)}
         return counted(votes, registered=chance.randint(100, 400), **where)
 
     def _garbage(self) -> Entry:
@@ -114,5 +145,7 @@ def tell(seed: object) -> Story:
     feeds = tuple(Said(at_s, teller.burst()) for at_s in times)
     ordered = sorted(round(chance.uniform(0, length_s), 3) for _ in range(chance.choice([0, 3, 8])))
     orders = tuple(Said(at_s, teller.order(number)) for number, at_s in enumerate(ordered))
+    if teller.amending:
+        orders = tuple(sorted((*orders, *teller.amendments(length_s)), key=lambda said: said.at_s))
     garbage, ignored = frozenset(teller.garbage), frozenset(teller.ignored)
-    return Story(feeds, orders, teller.operators, garbage, ignored, length_s)
+    return Story(feeds, orders, teller.operators, teller.amending, garbage, ignored, length_s)

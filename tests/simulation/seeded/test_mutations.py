@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from consumers.aggregate import Aggregator
+from consumers.amendments import AmendmentRelay
 from consumers.checkpoints import CheckpointWriter
 from consumers.order_relay import OrderRelay
 from eventlog.port import Entry
@@ -21,6 +22,7 @@ from schemas.totals import Totals
 from schemas.trust import OperatorKey
 from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.checkpoint import Checkpoint, Marker
+from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import PublishedPositions, Timed, as_relayed
 from tabulation.on_air import OnAir, Relays
 from tabulation.orders.control import Control
@@ -255,6 +257,30 @@ def mark_what_waits_as_published(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Aggregator, "_append_totals", hasty)
 
 
+def leave_an_amendment_in_the_control_topic(patch: pytest.MonkeyPatch) -> None:
+    """Nobody brings an amendment among the tallies but whoever has ordered it."""
+
+    async def forgetful(_: AmendmentRelay, __: Iterable[int]) -> None:
+        return
+
+    patch.setattr(AmendmentRelay, "relay", forgetful)
+
+
+def begin_again_by_the_first_definition(patch: pytest.MonkeyPatch) -> None:
+    """Whoever goes on from a checkpoint judges what comes next as if nothing had been amended before."""
+    patch.setattr(AmendmentRelay, "resume", lambda *_: None)
+
+
+def go_on_with_the_definition_that_was(patch: pytest.MonkeyPatch) -> None:
+    """A gateway follows its run on by the definition that it has begun with."""
+    patch.setattr(Control, "amended", False)
+
+
+def tell_the_past_by_what_nobody_ordered(patch: pytest.MonkeyPatch) -> None:
+    """Of the past whatever lies among the tallies and fits amends the definition."""
+    patch.setattr("sandik.past.TallyFold", lambda *given: TallyFold(*given[:3]))
+
+
 Mutation = Callable[[pytest.MonkeyPatch], None]
 MUTATIONS: Final[tuple[Mutation, ...]] = (
     drop_an_append,
@@ -277,14 +303,22 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     forget_what_was_held,
     tell_what_waited,
     mark_what_waits_as_published,
+    leave_an_amendment_in_the_control_topic,
+    begin_again_by_the_first_definition,
+    go_on_with_the_definition_that_was,
+    tell_the_past_by_what_nobody_ordered,
 )
 FOUND_BEFORE: Final[dict[Mutation, int]] = {
+    begin_again_by_the_first_definition: 21,
     forget_what_is_owed: 97,
+    go_on_with_the_definition_that_was: 5,
+    leave_an_amendment_in_the_control_topic: 5,
     leave_what_a_zombie_wrote: 28,
     mark_what_was_not_kept: 3,
     publish_before_asking: 9,
     swallow_a_cancellation: 10,
     take_a_stale_version: 11,
+    tell_the_past_by_what_nobody_ordered: 33,
     trust_whatever_ledgers_are_left: 40,
 }
 """A night in which it was found, to be played first: it saves the nights before that one. Where the product has changed

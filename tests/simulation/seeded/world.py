@@ -15,15 +15,17 @@ from typing import Any, Final
 
 from consumers.aggregate import AggregateSettings, fold_run
 from eventlog.loops import RetryPolicy, forever
-from eventlog.port import partition_of
-from eventlog.run import Run, create_run
+from eventlog.port import EventLog, partition_of
+from eventlog.run import Run, create_run, find_run
 from gateway.admission.access import PUBLIC, Grant
 from gateway.admission.handshake import AccessSettings
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from producers.publish import Publisher
+from sandik.orders import relay_amendments
 from schemas.moments import epoch_ms
+from schemas.quarantine import REPAIRABLE
 from schemas.trust import OperatorKey
 from tests.simulation.seeded import asking
 from tests.simulation.seeded import faults as all_faults
@@ -42,7 +44,7 @@ from tests.simulation.seeded.past import PastOracle
 from tests.simulation.seeded.process import Life, Process, Work
 from tests.simulation.seeded.screen import Screen
 from tests.simulation.seeded.store import Store, Stored
-from tests.simulation.seeded.story import ELECTION, Said, Story, tell
+from tests.simulation.seeded.story import ELECTION, PARTITIONS, Said, Story, tell
 
 FAULTS: Final = 25
 """How many faults a night has."""
@@ -50,7 +52,6 @@ FAULTS: Final = 25
 PATIENCE_S: Final = 40.0
 """How long after the last fault everything may take to be right: a few of the longest waits in the loops."""
 
-PARTITIONS: Final = 3
 STEADY: Final = RetryPolicy(0.3, 2, refused_s=4, chance=lambda: 0.0)
 """No chance but the seed's."""
 
@@ -100,8 +101,9 @@ class Night:
         self._clock = SimulatedClock(Line("log"), self._clocks)
         self.store = Store(lambda: epoch_ms(self._clock.now()), self._loop.time)
         self.store.appended.append(self._hear)
-        self.shown = Shown()
-        self.orders = Orders(story.ignored)
+        self.views = [Shown(law) for law in story.amending.laws]
+        self.shown = self.views[-1]
+        self.orders = Orders(story.ignored, self.shown.law.districts)
         self.gateways: dict[str, Gateway] = {}
         self.processes: dict[str, Process] = {}
         self.screens = {name: self._screen(name, grant) for name, grant in SCREENS.items()}
@@ -124,7 +126,9 @@ class Night:
                 log, RUN, ELECTION, mode="test", epoch=EPOCH, clock=self._clock, partitions=PARTITIONS
             )
         self._ending = Ending(self.store, self.run, self.story, self.shown, self.orders)
-        self._letting_out = LettingOut(self.store, self.run.topics, self.story.operators)
+        self._letting_out = LettingOut(
+            self.store, self.run.topics, self.story.operators, REPAIRABLE if self.story.amending else {"conflict"}
+        )
         self._asking = asking.Asking(
             *(self.store, self.run, self.story.operators.keys),
             PastOracle(self.store, self.run.topics, self.story, self.shown, self.orders),
@@ -258,7 +262,8 @@ class Night:
 
     async def _aggregate(self, life: Life) -> None:
         settings = self._aggregate_settings(self._keys(life))
-        await forever(fold_run(life.log, self.run, life.clock, settings), "Folding")
+        run = await find_run(life.log, RUN, settings.operators) if self.story.amending else self.run
+        await forever(fold_run(life.log, run, life.clock, settings), "Folding")
 
     def _aggregate_settings(self, keys: tuple[OperatorKey, ...]) -> AggregateSettings:
         return replace(AGGREGATE, operators=keys)
@@ -300,8 +305,15 @@ class Night:
                 await Publisher(life.log, where, life.clock, retry=STEADY).append(list(some))
                 self._acknowledged |= {entry.value or b"" for entry in some}
             self._letting_out.done()
+            if said.amendment is not None and said.amendment.is_relayed:
+                await self._relay_amendments(life.log)
             self._told[name] += 1
         await asyncio.Event().wait()
+
+    async def _relay_amendments(self, log: EventLog) -> None:
+        """Bring what is amended among the tallies, as whoever ordered it does."""
+        run = await find_run(log, RUN, self.story.operators.keys)
+        await relay_amendments(log, run)
 
     def _to_say(self, name: str) -> int:
         return len(self.story.feeds if name == "feed" else self.story.orders)
@@ -310,7 +322,7 @@ class Night:
 
     def _hear(self, topic: str, _: int, record: Stored) -> None:
         if topic.endswith(".totals"):
-            place = self.shown.hear(record)
+            place = [shown.hear(record) for shown in self.views][-1]
             if place is not None:
                 self._look_whether_held(place)
         elif topic.endswith(".control"):
@@ -350,7 +362,7 @@ class Night:
 
     def _screen(self, name: str, grant: Grant) -> Screen:
         return Screen(
-            *(name, grant, self.shown),
+            *(name, grant, self.views),
             chance=self.chance(name),
             wrong=self.wrong,
             embargoed=self._knows_of_embargo,

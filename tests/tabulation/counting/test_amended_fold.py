@@ -215,7 +215,7 @@ def test_the_past_is_told_by_the_amendments_that_lie_before_the_moment() -> None
     """By those of the partition that has most of them: they are appended to one after the other."""
     made = amendments([NEW])
     newest = amended(ELECTION, made[0].changes)
-    history = History(newest, "tallies", partition_of, (), 10, base=ELECTION)
+    history = History(newest, TallyFold(ELECTION, "tallies", partition_of), (), 10)
     assert 0 == history.amendments
     history.fold(1 - HOME, [])
     history.fold(HOME, [stored(0, counted({"yeni": 5})), stored(1, made[0]), stored(2, counted({"yeni": 7}, box=1002))])
@@ -223,13 +223,27 @@ def test_the_past_is_told_by_the_amendments_that_lie_before_the_moment() -> None
     assert (1, [7]) == (history.amendments, [totals.votes["yeni"] for totals in history.on_air()])
 
 
+def test_an_amendment_that_nobody_has_ordered_is_in_no_trace_and_in_no_past() -> None:
+    """Whoever may write tallies can write one: the aggregator sets it aside."""
+    made = amendments([NEW])
+    records = [stored(0, counted({"imamoglu": 3})), stored(1, made[0]), stored(2, counted({"yeni": 7}, box=1002))]
+    trace = Trace(ELECTION, "tallies", partition_of, Asked("mayor", "tr/34/uskudar", "imamoglu", None), ())
+    history = History(ELECTION, TallyFold(ELECTION, "tallies", partition_of, ()), (), 10)
+    for fold in (trace, history):
+        fold.fold(HOME, records)
+    history.settle()
+    assert (0, [3]) == (history.amendments, [totals.votes["imamoglu"] for totals in history.on_air()])
+    assert [3] == [behind.number for behind in trace.behind()]
+
+
 def test_an_archive_s_state_follows_an_amendment() -> None:
     """The state behind it is that of the totals as they are published anew, record by record."""
-    fold = TalliesFold(ELECTION, 1)
+    made = amendments([NEW])
+    fold = TalliesFold(ELECTION, 1, {made[0].yields})
     events: list[Tally | Amended] = [
         counted(),
         counted(source="anka"),
-        *amendments([NEW]),
+        *made,
         counted({"yeni": 7}, box=1002),
     ]
     columns = fold.apply(0, [stored(offset, event) for offset, event in enumerate(events)])

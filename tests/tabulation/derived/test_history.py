@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from schemas.control import FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, Totals
+from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import Given, History, as_given
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of
 from tests.consumers.nights import arrivals, tallies
@@ -118,7 +119,7 @@ def test_what_was_shown_at_any_moment_is_what_was_there_by_then(data: st.DataObj
     said = list(zip(times, arrived, strict=True))
     given_orders = data.draw(orders())
     moment = data.draw(st.integers(0, 100))
-    history = History(ELECTION, "tallies", partition_of, as_given(ELECTION, given_orders), moment)
+    history = History(ELECTION, TallyFold(ELECTION, "tallies", partition_of), as_given(ELECTION, given_orders), moment)
     offsets = {partition: count() for partition in (0, 1)}
     records: dict[int, list[Written]] = {0: [], 1: []}
     for appended, tally in said:
@@ -147,7 +148,9 @@ def test_what_is_held_shows_what_stood_when_it_was_held_and_is_named() -> None:
     ]
     shown = {}
     for moment in (4, 5, 8, 9):
-        history = History(ELECTION, "tallies", partition_of, as_given(ELECTION, [held, elsewhere, later]), moment)
+        history = History(
+            ELECTION, TallyFold(ELECTION, "tallies", partition_of), as_given(ELECTION, [held, elsewhere, later]), moment
+        )
         history.fold(partition_of(key), records)
         history.settle()
         votes = {

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from schemas.asides import GATE_PREFIX, Gate, Override
 from schemas.control import FigureOverridden, Held, Released
 from schemas.totals import Cell, Totals
+from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import Given, History, as_given, as_relayed
 from tabulation.on_air import Relays
 from tests.builders import NIGHT, counted, small_election, value_of
@@ -31,7 +32,7 @@ class Said(NamedTuple):
 
 
 def published(version: int) -> Totals:
-    history = History(ELECTION, "tallies", lambda _: 0, [], 100)
+    history = History(ELECTION, TallyFold(ELECTION, "tallies", lambda _: 0), [], 100)
     history.fold(0, TALLIES[: version + 1])
     (totals,) = history.on_air()
     return totals
@@ -54,7 +55,7 @@ def on_air(
         key = CELL.key() if isinstance(said.record, Totals) else said.record.key
         relays.fold(said.key or key, said.record.encode(), said.at_ms)
     changes = as_relayed(as_given(ELECTION, orders), relays)
-    history = History(ELECTION, "tallies", lambda _: 0, changes, moment_ms, relays, late)
+    history = History(ELECTION, TallyFold(ELECTION, "tallies", lambda _: 0), changes, moment_ms, relays, late)
     history.fold(0, TALLIES[:2])
     history.fold(0, TALLIES[2:])
     history.settle()
