@@ -124,6 +124,8 @@ class Screen:
     connections: int = 0
     messages: int = 0
     moved: asyncio.Event = field(default_factory=asyncio.Event)
+    version: int | None = None
+    """The version of the definition that it was told last."""
     counter: str | None = None
     """A figure that only grows, where there is one."""
 
@@ -151,6 +153,7 @@ class Screen:
         self.messages += 1
         match message["type"]:
             case "hello":
+                self.version = message["definition_version"]
                 if self.cursor is None:
                     self.cursor = {"epoch": message["epoch"], "seq": 0}
             case "snapshot":
