@@ -10,14 +10,14 @@ from tests.browser.city import election
 from tests.browser.stage import begin, log_at, publish, totals
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """One browser for a module's tests: each has a context of its own in it."""
+    """One browser for all tests of a process: each has a context of its own in it."""
     async with chromium() as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EventLog]:
     """Two districts have reported, in a rehearsal."""
     async with log_at(tmp_path_factory.mktemp("night")) as log:

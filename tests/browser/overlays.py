@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from playwright.async_api import Browser, Route
 
@@ -20,6 +21,7 @@ WIDTH: Final = 1920
 HEIGHT: Final = 1080
 AT: Final = "2024-03-31T21:55:12+03:00"
 
+STANDARD: Final = standard_brand()
 _BRAND: Final = "/static/brand/"
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".woff2": "font/woff2"}
 
@@ -77,13 +79,21 @@ class Studio(Screen):
 
     definition: bytes = b"{}"
     boundaries: bytes | None = None
-    brand: BrandFolder = standard_brand()
+    brand: BrandFolder
 
-    async def begin(self) -> None:
-        """Serve the folder and open the page."""
-        await self.page.route(f"{HOST}/**", self._serve)
+    async def begin(self, brand: BrandFolder = STANDARD) -> None:
+        """Open the page, with this brand."""
+        self.brand = brand
         await self.page.goto(HOST)
         await self.page.wait_for_function("window.ready")
+
+    async def clear(self) -> None:
+        """Be as at the beginning; what was shown goes when something else is."""
+        self.complaints.clear()
+        self.boundaries = None
+        await self.resize(upright=False)
+        if self.brand is not STANDARD:
+            await self.begin()
 
     async def resize(self, *, upright: bool) -> None:
         """Turn the frame: upright for a phone, or a programme's."""
@@ -98,7 +108,8 @@ class Studio(Screen):
             "([name, search, script]) => window.show(name, search, script)", [name, search, script.told()]
         )
 
-    async def _serve(self, route: Route) -> None:
+    async def serve(self, route: Route) -> None:
+        """Answer for a file of the pages, or for what a gateway would say."""
         path = urlsplit(route.request.url).path
         if path == "/":
             await route.fulfill(body=_PAGE, content_type="text/html")
@@ -122,21 +133,44 @@ class Studio(Screen):
         await self.page.screenshot(path=path, omit_background=True)
 
 
+_idle: Final[WeakKeyDictionary[Browser, dict[bool, Studio]]] = WeakKeyDictionary()
+"""Studios of each browser that nobody is in, with motion and without: a new page costs more than what it shows."""
+
+
 @asynccontextmanager
-async def studio(browser: Browser, *, motion: bool = False) -> AsyncIterator[Studio]:
-    """A studio; without motion, so that what is looked at has arrived."""
+async def studio(browser: Browser, *, motion: bool = False, spoilt: bool = False) -> AsyncIterator[Studio]:
+    """A studio; without motion, so that what is looked at has arrived. It is used again where no test has `spoilt` it.
+
+    A test that changes the page itself, and not what is shown on it, says so.
+    """
+    idle = _idle.setdefault(browser, {})
+    shown = idle.pop(motion, None)
+    if shown is None:
+        shown = await _opened(browser, motion=motion)
+    await shown.clear()
+    try:
+        yield shown
+    except BaseException:
+        spoilt = True
+        raise
+    finally:
+        if spoilt:
+            await shown.page.context.close()
+        else:
+            idle[motion] = shown
+
+
+async def _opened(browser: Browser, *, motion: bool) -> Studio:
     context = await browser.new_context(
         viewport={"width": WIDTH, "height": HEIGHT},
         locale="tr-TR",
         reduced_motion="no-preference" if motion else "reduce",
     )
     context.set_default_timeout(PATIENCE_MS)
-    try:
-        shown = Studio(await context.new_page())
-        await shown.begin()
-        yield shown
-    finally:
-        await context.close()
+    shown = Studio(await context.new_page())
+    await shown.page.route(f"{HOST}/**", shown.serve)
+    await shown.begin()
+    return shown
 
 
 def rolled_up(districts: Sequence[Mapping[str, Any]], unit: str, boxes_total: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tests.browser.stage import begin, log_at, publish, showing, totals
 from tests.browser.test_control_room import enter, night, room_url
 from tests.node.node import FOLDER, needs_packages
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 AXE: Final = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
 GRAVE: Final = frozenset({"serious", "critical"})

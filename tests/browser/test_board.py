@@ -18,7 +18,7 @@ from tests.browser.city import BOXES, DISTRICTS, Sums, added_up, election, talli
 from tests.browser.stage import FAST, NEVER_S, begin, counting, log_at, publish, say, showing, totals
 from tests.gateway.unreliable import Unreliable
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ALL_BOXES = BOXES * len(DISTRICTS)
 PLACES = "[...document.querySelectorAll('.panel, #status')].map(e => JSON.stringify(e.getBoundingClientRect()))"

@@ -10,7 +10,7 @@ from tests.browser.chromium import screen
 from tests.browser.city import election
 from tests.browser.stage import begin, give, log_at, publish, showing, totals
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_an_embargo_without_an_end_is_said(tmp_path: Path, browser: Browser) -> None:

@@ -14,7 +14,7 @@ from tests.browser.stage import begin, log_at, publish, showing, totals
 from tests.client.chaos import WANTED, Screen, chaos
 from tests.gateway.nights import DISTRICTS
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 DOCS = Path(__file__).parents[2] / "docs" / "client.md"
 

@@ -13,7 +13,7 @@ from tests.browser.chromium import PATIENCE_MS, screen
 from tests.browser.city import POLLS_CLOSE, election, tallies
 from tests.browser.stage import begin, counting, give, log_at, say, showing
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 FATIH: Final = "tr/34/fatih"
 

@@ -11,7 +11,7 @@ from tests.browser.moments import calls, moments
 from tests.browser.overlays import studio
 from tests.browser.test_overlay_pictures import LEADER_CHANGED, SEARCH
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 CONTRAST: Final = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 STATES: Final = ("live", "embargo", "hold", "quiet", "stale", "down", "lost", "first-box", "tie", "many", "manual")
@@ -42,7 +42,7 @@ async def test_text_and_bars_stand_out_in_every_state(name: str, theme: str, bro
 
 async def test_what_is_faint_is_found(browser: Browser) -> None:
     """The rule itself: soft text on soft ground, and a bar in the colour of its track."""
-    async with studio(browser) as shown:
+    async with studio(browser, spoilt=True) as shown:
         await shown.show("lead-board", moments()["live"])
         await shown.page.add_style_tag(
             content=".what { color: #3a4450 !important } .fill { background: #2a3440 !important }"

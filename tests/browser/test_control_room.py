@@ -30,7 +30,7 @@ from tests.gateway.leaping import Leaping
 from tests.gateway.tokens import HS256, token
 from tests.schemas.orders import written
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 KEY = Ed25519PrivateKey.generate()
 SIGNER = OrderSigner(KEY)

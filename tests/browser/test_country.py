@@ -12,7 +12,7 @@ from tests.builders import small_election
 from tests.shapes import deep
 from tests.tabulation.derived.test_swing import LAST, result
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 def two_provinces() -> Election:

@@ -8,7 +8,7 @@ from gateway.pages.manifest import OVERLAY_NAMES
 from tests.browser.chromium import PATIENCE_MS, screen
 from tests.browser.stage import showing
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_every_overlay_is_live_and_its_form_makes_its_address(browser: Browser, night: EventLog) -> None:

@@ -11,7 +11,7 @@ from tests.browser.city import election
 from tests.browser.stage import begin, log_at, publish, showing, totals
 from tests.browser.test_control_room import enter, give, night, room_url
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 STEPS: Final = 400
 """More than any page has controls: who has not come round by then is in a trap."""

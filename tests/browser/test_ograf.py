@@ -12,12 +12,12 @@ from gateway.pages.manifest import OVERLAY_NAMES
 from tests.browser.graphics import HIDDEN, SHOWN, desk, place
 from tests.browser.stage import showing
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 OK = {"statusCode": 200, "statusMessage": "OK"}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def gateway(night: EventLog) -> AsyncIterator[str]:
     """The address of a gateway."""
     async with showing(night) as url:

@@ -19,7 +19,7 @@ from tests.browser.city import POLLS_CLOSE, election
 from tests.browser.graphics import Desk, desk
 from tests.browser.overlays import entry, state
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 BEGAN: Final = epoch_ms(POLLS_CLOSE)
 OK: Final = {"statusCode": 200, "statusMessage": "OK"}

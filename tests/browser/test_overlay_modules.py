@@ -13,7 +13,7 @@ from gateway.routes.boundaries import read_boundaries
 from tests.browser.moments import UNIT, moments
 from tests.browser.overlays import Studio, studio
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 DISTRICTS: Final = Path(
     os.environ.get(
@@ -22,7 +22,7 @@ DISTRICTS: Final = Path(
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shown(browser: Browser) -> AsyncIterator[Studio]:
     """One page for all questions."""
     async with studio(browser) as page:

@@ -11,7 +11,7 @@ from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import election
 from tests.browser.stage import begin, log_at, publish, showing, totals
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PLACES = "[...document.querySelectorAll('.overlay, .lead-board li, .counted, .origin')].map(e => JSON.stringify(e.getBoundingClientRect()))"  # noqa: E501  one expression
 LEADER = ".lead-board li:first-child"

@@ -11,14 +11,14 @@ import pytest
 from playwright.async_api import Browser
 
 from benchmarks.on_air.expected import shares
-from gateway.brands.folder import BrandFile, BrandFolder, open_brand, shipped_brands, standard_brand
+from gateway.brands.folder import BrandFile, BrandFolder, open_brand, shipped_brands
 from gateway.brands.sheet import listing
 from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES
 from tests.browser.moments import MANY, STATES, UNIT, calls, moments
-from tests.browser.overlays import AT, Script, Studio, state, studio
+from tests.browser.overlays import AT, STANDARD, Script, Studio, state, studio
 from tests.browser.test_board import turkish
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SEARCH: Final = {
     "lower-third": f"unit={UNIT}",
@@ -230,8 +230,7 @@ async def test_every_size_of_every_brand_is_whole(name: str, brand: str, tmp_pat
     """Nothing is clipped, over other text or outside the safe area of its frame, whatever the brand's letters."""
     found: dict[str, Any] = {}
     async with studio(browser) as shown:
-        shown.brand = open_brand(brand)
-        await shown.begin()
+        await shown.begin(open_brand(brand))
         scripts = moments("district_council" if name == "council" else "metropolitan_mayor")
         for size in SIZES[name]:
             await shown.resize(upright=size == "tall")
@@ -250,10 +249,10 @@ async def test_every_size_of_every_brand_is_whole(name: str, brand: str, tmp_pat
 
 async def test_photos_and_logos_are_shown_and_silhouettes_elsewhere(browser: Browser) -> None:
     image = BrandFile(b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 5"/>', "image/svg+xml")
-    files = {**standard_brand().files, "photos/imamoglu.svg": image, "logos/chp.svg": image}
-    about = listing(standard_brand().brand, files)
+    files = {**STANDARD.files, "photos/imamoglu.svg": image, "logos/chp.svg": image}
+    about = listing(STANDARD.brand, files)
     async with studio(browser) as shown:
-        shown.brand = BrandFolder(standard_brand().brand, files | {"brand.json": BrandFile(about, "application/json")})
+        await shown.begin(BrandFolder(STANDARD.brand, files | {"brand.json": BrandFile(about, "application/json")}))
         for name in ("lead-board", "duel", "lower-third"):
             await shown.show(name, moments()["live"], SEARCH.get(name, ""))
             for candidate, pictures in (("imamoglu", [True, True]), ("kurum", [False, False])):

@@ -11,7 +11,7 @@ from eventlog.port import EventLog
 from tests.browser.graphics import HIDDEN, SHOWN, Desk, desk, place
 from tests.browser.stage import showing
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 XML: Final = (

@@ -8,7 +8,7 @@ from playwright.async_api import Browser
 from tests.browser.chromium import screen
 from tests.browser.stage import log_at, showing
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_an_embargo_a_hold_and_a_fault_outrank_the_feed_and_a_lost_connection_all_of_them(

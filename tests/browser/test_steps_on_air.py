@@ -17,13 +17,13 @@ from tests.browser.chromium import screen
 from tests.browser.graphics import HIDDEN, SHOWN, Desk, desk, place
 from tests.browser.stage import showing
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 OK: Final = {"statusCode": 200, "statusMessage": "OK"}
 UNIT: Final = "Unit, such as tr/34 (empty: the home of the election)"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def gateway(night: EventLog) -> AsyncIterator[str]:
     """The address of a gateway."""
     async with showing(night) as url:

@@ -16,7 +16,7 @@ from tests.browser.stage import FAST, RUN, begin, log_at, publish, showing, tota
 from tests.gateway.leaping import Leaping
 from tests.gateway.tokens import HS256, token
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 CLOSED = replace(FAST, access=AccessSettings(keys=(HS256,), public="token"))
 

@@ -22,7 +22,7 @@ from tests.browser.stage import RUN, say
 from tests.browser.test_control_room import KADIKOY, SIGNER, enter, night, room_url
 from tests.schemas.orders import written
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 JUNK: Final = 560
 CONFLICTS: Final = 40
