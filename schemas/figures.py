@@ -10,6 +10,7 @@ and `excess` (what single boxes leave in doubt, `tabulation.counting`).
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple, get_args
 
@@ -143,12 +144,17 @@ class Given(NamedTuple):
     @property
     def counts(self) -> tuple[str, ...]:
         """The counts that are known."""
-        return tuple(name for name in self.kept if name not in self.absent)
+        return _known(self.kept, self.absent)
 
     @property
     def is_plain(self) -> bool:
         """Whether it is what most contests and sources have: every count, and no blank votes."""
         return not self.absent and not self.blank
+
+
+@lru_cache
+def _known(kept: tuple[str, ...], absent: tuple[AbsentCount, ...]) -> tuple[str, ...]:
+    return tuple(name for name in kept if name not in absent)
 
 
 EVERY_COUNT: Final = Given()

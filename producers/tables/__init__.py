@@ -1,7 +1,8 @@
 """Tables of counts as tally events. A table is read and checked whole, and each line that cannot be used is named.
 
 - `boxes`: official box tables that the election definition is made of. `reports`: tables of districts or boxes whose
-  units are found in the run's definition, by their `report_lines`; `drafts` put together what several lines say.
+  units are found in the run's definition, by their `report_lines`: `report_cells` look up what each cell means,
+  `drafts` put together what several lines say, and `whole_lines` say all of a box in plain digits.
 - Both read a `sheet` through a `mapping`, by its `notation` of numbers and times; `mapping_sections` is what both
   kinds of mapping have, `report_sections` what only reports have. They look `names` up in the definition by their
   `spellings`, read `line_numbers`, and note in `line_checks` which lines are faulty and which totals are wrong.

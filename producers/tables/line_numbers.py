@@ -29,7 +29,7 @@ class LineNumbers:
         self._columns = tuple(columns)
         self._numbers = numbers
         self._least = min((column.most for column in columns), default=0)
-        self._cells = _taker([column.place for column in columns])
+        self._cells = taker([column.place for column in columns])
 
     def read(self, cells: Sequence[str]) -> list[int]:
         """Return the numbers. Raises `ValueError`, which names the first column that has none."""
@@ -42,8 +42,11 @@ class LineNumbers:
         return [self._numbers.parse(cells[place].strip(), name, most) for name, place, most in self._columns]
 
 
-def _taker(places: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+def taker(places: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
     """Return a function that takes the cells at these places; `itemgetter` of one place alone gives no tuple."""
     if len(places) > 1:
         return itemgetter(*places)
+    if len(places) == 1:
+        place = places[0]
+        return lambda cells: (cells[place],)
     return lambda cells: tuple(cells[place] for place in places)

@@ -2,9 +2,40 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import Final
 
+from producers.input_files import some_of
 from producers.tables.spellings import Spellings
 from schemas.definition import Candidate, Contest, Election, Party
+
+_RANGES_SHOWN: Final = 3
+"""How many ranges of boxes a message names."""
+
+
+class BoxNumbers:
+    """The boxes of a definition, by their numbers."""
+
+    def __init__(self, definition: Election) -> None:
+        self._units = definition.unit_by_id
+        self._known: dict[str, frozenset[int]] = {}
+
+    def of(self, district: str) -> frozenset[int]:
+        """Return the numbers of a district's boxes."""
+        known = self._known.get(district)
+        if known is None:
+            ranges = self._units[district].boxes
+            known = self._known[district] = frozenset(box for first, last in ranges for box in range(first, last + 1))
+        return known
+
+    def check(self, number: int, district: str) -> int:
+        """Return the number of a box, if the district has it. Raises `ValueError`, which says which boxes it has."""
+        if number in self.of(district):
+            return number
+        ranges = [f"{first}-{last}" if first < last else f"{first}" for first, last in self._units[district].boxes]
+        raise ValueError(
+            f"the run has no box {number} in {district!r}, which has {some_of(ranges, _RANGES_SHOWN)}. Where a number "
+            "is of several columns, such as zone and section, join them under [derived] in the mapping"
+        )
 
 
 class Names:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, cast
 
 from producers.tables.drafts import Statement
 from producers.tables.fitting import check_mapping
@@ -26,7 +26,8 @@ class ReportTable(Generic[T]):
     """A table that was read: the statements that can be used, and what is wrong with lines that cannot.
 
     - `wrong_totals` has a sentence for each total row that is not the sum of the lines.
-    - `places`: all of which there is a line, usable or not; `None` where some lines do not say of what they are.
+    - `places`: all of which there is a line, usable or not, if the mapping asks what is gone; `None` where some lines
+      do not say of what they are.
     - `repeats`: lines that are there twice and counted once.
     """
 
@@ -66,7 +67,7 @@ def read_box_statements(
             "This mapping names no columns.box: is it of districts? Publish its table with sandik reports."
         )
     table = _read(path, mapping, definition, correction=False, fetched=fetched)
-    boxes = tuple(each for each in table.reports if not isinstance(each, Reported))
+    boxes = cast("tuple[Counted | Withdrawn, ...]", table.reports)  # each has a box, which a report has not
     return ReportTable(boxes, table.faults, table.wrong_totals, table.places, table.repeats)
 
 
@@ -88,8 +89,8 @@ def _read(
         reader = ReportReader(shaped, mapping, definition, faults, correction, fetched)
         for line in shaped.lines:
             reader.read(line)
-    if not (reader.places or faults.count):
+    if reader.is_empty and not faults.count:
         raise TableError(f"{path} has no report. Is it the right file?")
     reports = tuple(reader.complete())
-    places = None if reader.strays else frozenset(reader.places)
+    places = reader.places() if mapping.report.gone and not reader.strays else None
     return ReportTable(reports, faults, tuple(reader.wrong_totals()), places, reader.repeats)

@@ -71,7 +71,6 @@ def test_text_ids_coalitions_and_illegible_counts() -> None:
     assert +expected == sums(table.reports)
     assert 0 == table.faults.count
     assert ["line 8 is set aside: VERDE is '-'", "line 12 is set aside: AZUL_VERDE is 'Ilegible'"] == table.faults.aside
-    assert len(rows) == len(table.places or ())
     assert 338101 in {event.box for event in table.reports}
 
 

@@ -116,7 +116,8 @@ def test_a_box_that_the_run_does_not_have_is_a_fault_of_its_line(tmp_path: Path)
 
 
 def test_an_illegible_count_sets_its_box_aside(tmp_path: Path) -> None:
-    table = boxes(tmp_path, HEADER + rows(("kurum", "?"), BALLOT[0], box=known_box()), {"table": {"unreadable": ["?"]}})
+    text = HEADER + rows(("kurum", "?"), BALLOT[0], box=known_box())
+    table = boxes(tmp_path, text, {"table": {"unreadable": ["?"]}, "report": {"gone": "withdrawn"}})
     assert ((), 0, ["line 2 is set aside: oy is '?'"]) == (table.reports, table.faults.count, table.faults.aside)
     assert {("mayor", "tr/34/uskudar", known_box())} == set(table.places or ())
 

@@ -1,0 +1,262 @@
+"""What the cells of a line of districts' or boxes' figures mean: contest, unit, box, time, candidate, counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from producers.tables.drafts import COUNTED, VOTES, Part, StatementKey
+from producers.tables.fitting import units_told
+from producers.tables.line_checks import names_total
+from producers.tables.line_numbers import PLAIN_DIGITS, LineNumbers, NumberColumn
+from producers.tables.lines import Sheet
+from producers.tables.mapping import ReportMapping
+from producers.tables.mapping_sections import Column
+from producers.tables.names import BoxNumbers, Names
+from producers.tables.notation import Times, revision_of
+from producers.tables.report_sections import COUNTS
+from producers.tables.spellings import Spellings
+from schemas.definition import Election
+from schemas.fields import (
+    MAX_BOX_COUNT,
+    MAX_BOX_NUMBER,
+    MAX_DISTRICT_BOXES,
+    MAX_DISTRICT_COUNT,
+    MAX_REVISION,
+)
+from schemas.spelling import fold
+
+FIGURES: Final = ("boxes_opened", *COUNTS, "unattributed", "blank")
+
+SAID_ELSEWHERE: Final = "skip"
+"""The meaning of a word for lines that are left out."""
+
+
+@dataclass(slots=True)
+class ReportCells:
+    """Looks up what the cells of a line mean. `file` is what messages call the table, `fetched` when it was read.
+
+    - `columns`: the places of all columns that the mapping names; `width` is how many the table has.
+    - `called`: what the table calls each count that every line has; `line_numbers` reads those counts, and then the
+      votes that have columns. `most` is the highest count that there can be.
+    - `constant_at`: the time of all lines, if it is one.
+    """
+
+    sheet: Sheet
+    mapping: ReportMapping
+    definition: Election
+    file: str
+    fetched: datetime | None = None
+    columns: dict[str, int] = field(default_factory=dict)
+    width: int = field(init=False)
+    most: int = field(init=False)
+    boxes: BoxNumbers = field(init=False)
+    constant_at: datetime | None = field(init=False)
+    called: dict[str, str] = field(init=False)
+    line_numbers: LineNumbers = field(init=False)
+    _found: dict[tuple[object, ...], str] = field(default_factory=dict)  # ids by the cells that name them
+    _totals: dict[tuple[str, ...], bool] = field(default_factory=dict)  # whether a line of these names is a total
+    _moments: dict[str, datetime] = field(default_factory=dict)  # times by their text: many lines have the same
+    _names: Names = field(init=False)
+    _contests: Spellings = field(init=False)
+    _times: Times = field(init=False)
+    _rows: dict[str, str] = field(init=False)
+    _unit_columns: tuple[int, ...] = field(init=False)
+    _candidates: tuple[str, ...] = field(init=False)
+    _vote_parts: tuple[Part, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._times = self.mapping.report.times(self.definition.date)
+        units, columns, report = self.mapping.units, self.mapping.columns, self.mapping.report
+        self.constant_at = report.moment(self._times, self.sheet, self.fetched)
+        self._rows = self.mapping.rows.count_of
+        self.most = MAX_BOX_COUNT if self.mapping.is_of_boxes else MAX_DISTRICT_COUNT
+        self._names = Names(
+            self.definition,
+            within=units.within,
+            units=units_told(self.mapping, self.definition),
+            districts=units.names,
+            candidates=self.mapping.candidates,
+        )
+        self._contests = Spellings(
+            given=self.mapping.contests.items(),
+            names=[(contest.name, contest.id) for contest in self.definition.contests],
+            also=[(contest.id, contest.id) for contest in self.definition.contests],
+        )
+        self.width = len(self.sheet.header)
+        wanted = [units.district, units.province, columns.box, columns.votes, *columns.candidate, *self.mapping.votes]
+        wanted += self.mapping.table.only
+        wanted += [getattr(columns, name) for name in FIGURES]
+        wanted += [self.mapping.status.column] if self.mapping.status else []
+        wanted += [
+            each.column
+            for each in (report.contest, report.at, report.revision, report.correction)
+            if isinstance(each, Column)
+        ]
+        for name in wanted:
+            if name is not None:
+                self.columns[name] = self.sheet.column(name, self.file)
+        self._unit_columns = tuple(self.columns[name] for name in (units.district, units.province) if name is not None)
+        self.called = {name: column for name in FIGURES if (column := getattr(columns, name))}
+        self._candidates = tuple(self.mapping.votes.values())
+        self._vote_parts = tuple((VOTES, candidate) for candidate in self._candidates)
+        numbers = [self._number_column(name, column) for name, column in self.called.items()]
+        numbers += [self._number_column(VOTES, column) for column in self.mapping.votes]
+        self.line_numbers = LineNumbers(numbers, self.mapping.table.numbers)
+        self.boxes = BoxNumbers(self.definition)
+
+    def cell(self, cells: Sequence[str], column: str) -> str:
+        """Return the text of a column, without blanks around it."""
+        return cells[self.columns[column]].strip()
+
+    def candidate_cells(self, cells: Sequence[str]) -> list[str]:
+        """Return the names of a line's candidate."""
+        return [self.cell(cells, column) for column in self.mapping.columns.candidate]
+
+    def anywhere(self, contest: str, cells: Sequence[str]) -> str:
+        """Return the candidate of a line on any ballot of the contest, or an empty string."""
+        return self._names.anywhere(contest, self.candidate_cells(cells))
+
+    def state(self, cells: Sequence[str]) -> str:
+        """Return what the status column says of a line. Raises `ValueError` where `[status]` does not have its text."""
+        status = self.mapping.status
+        if status is None:
+            return COUNTED
+        text = self.cell(cells, status.column)
+        found = status.meanings.get(fold(text))
+        if found is None and status.counted:
+            raise ValueError(f"{status.column} is {text!r}. Name under [status] in the mapping what that means")
+        return found or COUNTED
+
+    def word(self, cells: Sequence[str]) -> tuple[str, str]:
+        """Return what is counted by a line in place of a candidate's votes, and its word for that, or empty strings."""
+        if self._rows:
+            for name in self.candidate_cells(cells):
+                if (key := fold(name)) in self._rows:
+                    return self._rows[key], name
+        return "", ""
+
+    def is_skipped(self, cells: Sequence[str]) -> bool:
+        """Return whether a line is of a candidate who is left out."""
+        return self.word(cells)[0] == SAID_ELSEWHERE
+
+    def contest(self, cells: Sequence[str]) -> str:
+        """Return the contest's id. Raises `ValueError` for a text that is none."""
+        contest = self.mapping.report.contest
+        if isinstance(contest, str):
+            return contest
+        text = self.cell(cells, contest.column)
+        known = self._found.get(("contest", text))
+        if known is not None:
+            return known
+        found = self._contests.find(text) or [text]
+        if len(found) > 1:
+            raise ValueError(f"{contest.column} is {text!r}, which may be any of {', '.join(found)} under [contests]")
+        if found[0] not in self.definition.contest_by_id:
+            raise ValueError(f"{contest.column} is {text!r}, no contest of this run. Name it under [contests]")
+        return self._found.setdefault(("contest", text), found[0])
+
+    def district(self, cells: Sequence[str]) -> str:
+        """Return the unit's id. Raises `ValueError` for a name that is none's, or several units'."""
+        units = self.mapping.units
+        province = self.cell(cells, units.province) if units.province else None
+        district = self.cell(cells, units.district)
+        known = self._found.get(("district", district, province))
+        if known is None:
+            known = self._found["district", district, province] = self._names.district(district, province)
+        return known
+
+    def box(self, cells: Sequence[str], district: str) -> int:
+        """Return the number of a line's box, 0 where lines are of districts."""
+        column = self.mapping.columns.box
+        if column is None:
+            return 0
+        return self.boxes.check(self.number(cells, column, MAX_BOX_NUMBER), district)
+
+    def at(self, cells: Sequence[str]) -> datetime:
+        """Return the time of a line. Raises `ValueError` for a text that is none."""
+        if self.constant_at is not None:
+            return self.constant_at
+        at = self.mapping.report.at
+        if not isinstance(at, Column):  # moment() has one for all else
+            raise TypeError(at)
+        text = self.cell(cells, at.column)
+        known = self._moments.get(text)
+        if known is None:
+            known = self._moments[text] = self._times.parse(text, at.column)
+        return known
+
+    def revision(self, cells: Sequence[str], at: datetime) -> int:
+        """Return the revision of a line of this time. Raises `ValueError` for a text that is none."""
+        revision = self.mapping.report.revision
+        if isinstance(revision, int):
+            return revision
+        if not isinstance(revision, Column):
+            return revision_of(at)
+        number = self.mapping.table.numbers.parse(self.cell(cells, revision.column), revision.column, MAX_REVISION)
+        if number == 0:
+            raise ValueError(f"{revision.column} is 0, not a revision from 1 up")
+        return number
+
+    def number(self, cells: Sequence[str], column: str, most: int | None = None) -> int:
+        """Return a count, `most` at most. Raises `ValueError` for a text that is none."""
+        most = self.most if most is None else most
+        text = self.cell(cells, column)
+        if text.isdecimal() and text.isascii() and len(text) < PLAIN_DIGITS and (number := int(text)) <= most:
+            return number
+        return self.mapping.table.numbers.parse(text, column, most)
+
+    def is_total(self, cells: Sequence[str]) -> bool:
+        """Return whether a line is the sum of others: its province or district has a word for it, and is no unit."""
+        names = tuple([cells[column] for column in self._unit_columns if column < len(cells)])
+        known = self._totals.get(names)
+        if known is None:
+            known = names_total(names, self.mapping.table.totals) and not self._names.has(names[0])
+            self._totals[names] = known
+        return known
+
+    def is_of_all_candidates(self, contest: str, cells: Sequence[str]) -> bool:
+        """Return whether a line of a district is the sum of all candidates, by what it calls its candidate."""
+        names = self.candidate_cells(cells)
+        if not names:
+            return False
+        asked = (contest, "", *names)
+        known = self._totals.get(asked)
+        if known is None:
+            known = names_total(names, self.mapping.table.totals) and not self._names.anywhere(contest, names)
+            self._totals[asked] = known
+        return known
+
+    def check_told(self, contest: str, unit: str) -> None:
+        """Raise `ValueError` where the source does not tell the contest of this unit, as it does of another one."""
+        source = self.mapping.report.source
+        if self.definition.level_told(contest, source) is not None and not self.definition.is_cell(
+            contest, source, unit
+        ):
+            raise ValueError(self.definition.why_not_told(contest, source, unit))
+
+    def _number_column(self, counted: str, column: str) -> NumberColumn:
+        most = MAX_DISTRICT_BOXES if counted == "boxes_opened" else self.most
+        return NumberColumn(column, self.columns[column], most)
+
+    def votes_of_line(self, key: StatementKey, cells: Sequence[str], column: str) -> dict[Part, int]:
+        """Return the votes of a line's candidate; nothing for one who is on another ballot only and has none."""
+        names, count = self.candidate_cells(cells), self.number(cells, column)
+        asked = (key.contest, key.district, *names)
+        known = self._found.get(asked)
+        if known is None:
+            if not count and self._names.is_elsewhere(key.contest, key.district, names):
+                return {}
+            known = self._found[asked] = self._names.candidate(key.contest, key.district, names)
+        return {(VOTES, known): count}
+
+    def votes_of_columns(self, key: StatementKey, counts: Sequence[int]) -> dict[Part, int]:
+        """Return a line's votes by candidate. Those of a candidate who is on another ballot only have to be 0."""
+        ballot = self.definition.names_in(key.contest, key.district)
+        votes = dict(zip(self._vote_parts, counts, strict=True))
+        if ballot.issuperset(self._candidates):
+            return votes
+        strangers = [name for (_, name), count in votes.items() if count and name not in ballot]
+        if strangers:
+            raise ValueError(f"no candidate {strangers[0]!r} on the ballot of {key.district}")
+        return {part: count for part, count in votes.items() if part[1] in ballot}
