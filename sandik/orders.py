@@ -69,13 +69,17 @@ KeyFile = Annotated[
 By = Annotated[str, typer.Option("--by", envvar="SANDIK_OPERATOR", metavar="NAME", help="Who gives the order.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stays in the record.")]
 Yes = Annotated[
-    bool, typer.Option("--yes", help="Do it on a live run too where it shows more than before, or replaces a call.")
+    bool,
+    typer.Option(
+        "--yes",
+        help="Do it on a live run too where it shows more than before, replaces a call or amends the definition.",
+    ),
 ]
 
-_BY_YES: Final = frozenset({"lift", "call"})
+_BY_YES: Final = frozenset({"lift", "call", "amendment"})
 """What `--yes` confirms; figures beyond their limits have an option of their own."""
 
-_OPTIONS: Final = {"lift": "--yes", "call": "--yes", "limits": "--beyond-limits, and a --reason that says why"}
+_OPTIONS: Final = dict.fromkeys(_BY_YES, "--yes") | {"limits": "--beyond-limits, and a --reason that says why"}
 
 
 FieldOfOrder = object | Callable[[Election], object]

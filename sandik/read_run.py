@@ -10,18 +10,22 @@ import typer
 from pydantic import ValidationError
 
 from eventlog.port import EventLog
-from eventlog.reading import read_to_end
+from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
 from sandik.quantities import grouped
 from sandik.run_totals import RunTotals, totals_of
+from schemas.amendments import closed_by
 from schemas.asides import is_aside, is_gate, is_override
 from schemas.control import EmbargoSet
+from schemas.definition import Election
 from schemas.errors import OtherVersion, UnderEmbargo
 from schemas.fields import Record, other_version
 from schemas.statehash import state_of
 from schemas.totals import Cell, Told, Totals, parse_totals
 from schemas.trust import OperatorKey, OrderVerifier
+from tabulation.counting.closed_boxes import CountedBox, counted_in
 from tabulation.counting.quarantine import Quarantine
+from tabulation.counting.tally_fold import TallyFold
 from tabulation.on_air import OnAir
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import Embargo, complaint
@@ -59,6 +63,22 @@ async def read_control(log: EventLog, run: Run, operators: Sequence[OperatorKey]
     async for record in read_to_end(log, run.topics.control.name):
         control.fold(record)
     return control
+
+
+async def counted_in_closed(log: EventLog, run: Run, after: Election) -> list[CountedBox]:
+    """What is counted in boxes that the run's definition has and `after` has not.
+
+    Only where there are such boxes are tallies read: of the partitions that these lie in, from the beginning.
+    """
+    closed, topic, partitions = closed_by(run.definition, after), run.topics.tallies.name, run.topics.partitions
+    fold = TallyFold(run.base, topic, lambda key: log.partition_of(key, partitions), run.ordered)
+    owned = {log.partition_of(district.encode(), partitions) for district in closed}
+    ends = {partition: end for partition, end in (await log.end_offsets(topic)).items() if partition in owned}
+    if ends:
+        async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:
+            async for batch in read_until(reader, ends):
+                fold.apply(batch.partition, batch.records)
+    return list(counted_in(fold, closed))
 
 
 def embargo_warning(control: Control, now: datetime) -> str | None:

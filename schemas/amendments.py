@@ -12,7 +12,7 @@ into each partition of the tallies, behind which it holds there: the control top
 See docs/decisions/amendments.md.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -201,6 +201,16 @@ def amended_as(definition: Election, amendment: Amended) -> Election:
     if after.digest != amendment.yields:
         raise DefinitionError("It yields another definition than it says. Make it anew with this release.")
     return after
+
+
+def closed_by(before: Election, after: Election) -> Mapping[str, frozenset[int]]:
+    """The boxes that units have before an amendment and not after it, by unit; those without any are not there."""
+    found = {}
+    for unit in before.units:
+        closed = _numbers(unit.id, unit.boxes) - _numbers(unit.id, after.unit_by_id[unit.id].boxes)
+        if closed:
+            found[unit.id] = closed
+    return found
 
 
 class _Draft:

@@ -25,17 +25,20 @@ from sandik.commands.tables import MappingFile
 from sandik.feed import exports_of, say_asides
 from sandik.operators import OperatorKeys, operator_keys, order_signer
 from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName, command_app, write_out
-from sandik.orders import By, KeyFile, OrderOptions, Reason, give_order
+from sandik.orders import By, KeyFile, OrderOptions, Reason, Yes, give_order
 from sandik.process import run_to_completion
 from sandik.quantities import grouped
+from sandik.read_run import counted_in_closed
 from sandik.wiring import open_log
 from schemas.amendments import FIRST_VERSION, amended, read_changes
+from schemas.amendments import Change as Amending
 from schemas.definition import Election, check_times
 from schemas.errors import DefinitionError, UsageError
 from schemas.fields import first_fault
 from schemas.language import TURKISH
 from schemas.spelling import slug
 from schemas.trust import OperatorKey
+from tabulation.counting.closed_boxes import CountedBox
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 """A definition of all Türkiye's 206,845 boxes by range is 0.3 MB, with the last results some 10 MB."""
@@ -48,6 +51,9 @@ FROM_EXAMPLE: Final = (
     "Example: sandik definition from examples/villages/tps.csv --mapping examples/villages/mapping.toml "
     "--country 'zz=Kabupaten Damai' --out night.json"
 )
+
+MAX_WARNINGS: Final = 10
+"""Closed boxes that are told one by one: a screenful with what else is different."""
 
 AMEND_EXAMPLE: Final = (
     "Example: sandik definition amend changes.json --run 2024-yerel --key me.key --by 'A. Kaya' --reason 'YSK 31/3-7'"
@@ -272,26 +278,29 @@ def amend(
     log: LogUrl = EMBEDDED_LOG,
     key: KeyFile = None,
     operator_key: OperatorKeys = None,
+    yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be different, and order nothing.")] = False,
 ) -> None:
     """Amend the definition of a run while it goes on: candidates, boxes, voters, units.
 
-    It is an order, which is signed and in the audit. What was quarantined for it can be let out once it holds.
+    It is an order, which is signed and in the audit; on a live run it is confirmed with --yes. What was quarantined for
+    it can be let out once it holds.
     """
     changes = read_changes(_text(file).encode(), str(file))
     trusted = operator_keys(operator_key)
     if key is not None and trusted:
         trusted = (*trusted, order_signer(key).public)
-    found = run_to_completion(_run(log, run, trusted or None))
-    if found.mode == "replay":
-        raise UsageError(f"Run {run!r} is a replay: it has the amendments of the night that it replays.")
-    after = amended(found.definition, changes)
+    found, after, counted = run_to_completion(_amended(log, run, trusted or None, changes))
     _say(differences(found.definition, after))
+    for one in counted[:MAX_WARNINGS]:
+        screen.warn(str(one))
+    if len(counted) > MAX_WARNINGS:
+        screen.warn(f"So it is with {len(counted) - MAX_WARNINGS} more.")
     if dry_run:
         screen.say(f"Nothing was ordered. Run {run!r} would have version {found.version + 1} of its definition.")
         return
     give_order(
-        OrderOptions(run, by, reason, log, key, operator_key, yes=False),
+        OrderOptions(run, by, reason, log, key, operator_key, yes),
         "definition_amended",
         version=found.version + 1,
         amends=found.definition.digest,
@@ -344,6 +353,18 @@ def show(
     definition = found.definition_of(shown)
     write_out(out, orjson.dumps(orjson.loads(definition.model_dump_json()), option=orjson.OPT_INDENT_2) + b"\n")
     screen.say(f"Wrote {out}: version {shown} of {found.version}.")
+
+
+async def _amended(
+    url: str, name: str, operators: Sequence[OperatorKey] | None, changes: Sequence[Amending]
+) -> tuple[Run, Election, Sequence[CountedBox]]:
+    """The run, its definition with these changes, and what is counted in boxes that they close."""
+    async with open_log(url, Wall()) as log:
+        run = await find_run(log, name, operators)
+        if run.mode == "replay":
+            raise UsageError(f"Run {name!r} is a replay: it has the amendments of the night that it replays.")
+        after = amended(run.definition, changes)
+        return run, after, await counted_in_closed(log, run, after)
 
 
 async def _run(url: str, name: str, operators: Sequence[OperatorKey] | None) -> Run:

@@ -18,6 +18,7 @@ from typing import Final, Literal, NamedTuple
 from schemas.asides import VOTES, overridden, unreported
 from schemas.control import (
     Called,
+    DefinitionAmended,
     EmbargoLifted,
     EmbargoSet,
     FigureOverridden,
@@ -232,8 +233,9 @@ def _cell(order: FigureOverridden | OverrideWithdrawn) -> str:
     return f"{order.contest} in {order.unit} by {order.source}"
 
 
-Code = Literal["lift", "call", "limits"]
-"""Why an order is asked about: it shows more, it calls against what is known, it sets figures that cannot be true."""
+Code = Literal["lift", "call", "limits", "amendment"]
+"""Why an order is asked about: it shows more, it calls against what is known, it sets figures that cannot be true, or
+it amends the definition."""
 
 _DIGEST_CHARS: Final = 12
 
@@ -277,10 +279,20 @@ def questions(order: Order, standing: InForce, mode: Mode) -> tuple[Question, ..
         found += [Question("lift", shown)] if shown is not None else []
         if isinstance(order, Called):
             found += [Question("call", sentence) for sentence in _against(order, standing)]
+        if isinstance(order, DefinitionAmended):
+            found.append(Question("amendment", _amends(order)))
     if isinstance(order, FigureOverridden):
         beyond = excesses(order, standing.on_air)
         found += [Question("limits", f"{BEYOND_LIMITS}: {'; '.join(beyond)}.")] if beyond else []
     return tuple(found)
+
+
+def _amends(order: DefinitionAmended) -> str:
+    kinds = ", ".join(dict.fromkeys(change.kind for change in order.changes))
+    return (
+        f"It makes version {order.version} of the definition ({kinds}), which cannot be taken back: "
+        "totals follow from it, and everyone's connection is made anew."
+    )
 
 
 def unanswered(asked: Iterable[Question], confirmed: Collection[str]) -> tuple[Question, ...]:

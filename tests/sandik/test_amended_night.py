@@ -20,6 +20,7 @@ from sandik.run_totals import totals_of
 from sandik.wiring import open_log
 from schemas.amendments import AMENDED_KEY, Amended, amended
 from schemas.amendments import CHANGES as CHANGES_OF
+from schemas.control import Mode
 from schemas.tally import Tally
 from schemas.totals import Row, Told
 from tests.builders import NIGHT, counted, small_election, value_of, withdrawn
@@ -92,9 +93,9 @@ def rows(name: str = "n") -> list[Row]:
     return in_log(work)
 
 
-def began(name: str) -> None:
+def began(name: str, mode: Mode = "test") -> None:
     async def work(log: EventLog) -> Run:
-        return await create_run(log, name, small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=3)
+        return await create_run(log, name, small_election(), mode=mode, epoch="e1e1", clock=Wall(), partitions=3)
 
     in_log(work)
 
@@ -113,6 +114,9 @@ def amended_night(sandik: Sandik, tmp_path: Path) -> Path:
     code, out, err = sandik("definition", "amend", changes, *WHO, "--dry-run")
     assert (0, True) == (code, "candidate of mayor yeni" in out)
     assert "Nothing was ordered" in err
+    said = " ".join(err.split())
+    assert "Box 1002 of tr/34/uskudar is closed, and 250 votes of mayor are counted in it by aa" in said
+    assert "Box 1001 of tr/34/kadikoy is closed, and 3 votes" in said
     assert 0 == sandik("definition", "amend", changes, *WHO)[0]
     publish(counted({"yeni": 7}, box=1099), withdrawn(box=1002, revision=2), counted({"kurum": 4}, box=1004))
     publish(withdrawn(box=1001, district=KADIKOY, revision=2), counted({"imamoglu": 3}, box=1002, district=KADIKOY))
@@ -180,6 +184,22 @@ def test_versions_are_listed_and_shown(amended_night: Path, sandik: Sandik) -> N
     assert 2 == sandik("definition", "show", *RUN, "--version", "3", "--out", amended_night / "3.json")[0]
     code, out, _ = sandik("control", "log", *RUN, "--format", "json")
     assert "definition_amended" == orjson.loads(out)[0]["type"]
+
+
+def test_a_live_run_asks_before_it_is_amended(sandik: Sandik, tmp_path: Path) -> None:
+    """What is different is said first; with --yes it is done."""
+    Path("var").mkdir(exist_ok=True)
+    began("n", mode="live")
+    changes, key = tmp_path / "changes.json", tmp_path / "me.key"
+    changes.write_bytes(orjson.dumps(CHANGES[1:2]))
+    assert 0 == sandik("token", "--new-key", key)[0]
+    code, out, err = sandik("definition", "amend", changes, *WHO, "--key", key)
+    assert (2, True) == (code, "candidate of mayor kurum" in out)
+    assert "cannot be taken back" in (said := " ".join(err.split()))
+    assert "Say it again with --yes to do it" in said
+    assert 0 == sandik("definition", "amend", changes, *WHO, "--key", key, "--yes")[0]
+    code, out, _ = sandik("definition", "versions", *RUN, "--operator-key", tmp_path / "me.key.pub")
+    assert (0, True) == (code, "version 2" in out)
 
 
 @pytest.mark.parametrize(

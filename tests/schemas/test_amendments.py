@@ -23,6 +23,7 @@ from schemas.amendments import (
     VotersRevised,
     amended,
     amended_as,
+    closed_by,
     parse_amended,
     read_changes,
 )
@@ -149,6 +150,20 @@ def test_boxes_that_are_merged_are_closed() -> None:
     after = amended(ELECTION, [merges((1002, 1003), into=1001)])
     assert ((1001, 1001), (1004, 1020)) == after.unit_by_id[USKUDAR].boxes
     assert ((1002, 1003),) == after.unit_by_id[USKUDAR].closed
+
+
+def test_the_boxes_that_an_amendment_closes_are_those_that_are_there_no_more() -> None:
+    """However it closes them; units that keep theirs are not among them, nor are new ones."""
+    definition = small_election()
+    after = amended(
+        definition,
+        [
+            BoxesClosed(kind="boxes_closed", unit="tr/34/uskudar", boxes=((1002, 1003),)),
+            BoxesAdded(kind="boxes_added", unit="tr/34/kadikoy", boxes=((1090, 1090),)),
+        ],
+    )
+    assert {"tr/34/uskudar": {1002, 1003}} == closed_by(definition, after)
+    assert {} == closed_by(definition, definition)
 
 
 def test_voters_are_revised_in_counting_units() -> None:

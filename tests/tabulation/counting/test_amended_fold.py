@@ -15,6 +15,7 @@ from schemas.errors import DefinitionError
 from schemas.statehash import state_of
 from schemas.tally import Tally
 from schemas.totals import Cell
+from tabulation.counting.closed_boxes import counted_in
 from tabulation.counting.tally_fold import Outputs, TallyFold
 from tabulation.counting.trace import Asked, Trace
 from tabulation.derived.history import History
@@ -221,6 +222,17 @@ def test_the_past_is_told_by_the_amendments_that_lie_before_the_moment() -> None
     history.fold(HOME, [stored(0, counted({"yeni": 5})), stored(1, made[0]), stored(2, counted({"yeni": 7}, box=1002))])
     history.settle()
     assert (1, [7]) == (history.amendments, [totals.votes["yeni"] for totals in history.on_air()])
+
+
+def test_what_is_counted_in_a_box_that_is_closed_is_told_with_its_votes() -> None:
+    """Of every source that reports boxes; what was withdrawn, other boxes and whole districts are not."""
+    fold = new_fold()
+    fed(fold, counted(box=1001), counted(box=1002), counted({"kurum": 1_004}, box=1001, source="anka"))
+    fed(fold, counted(box=1003), withdrawn(box=1003), reported(), begin=3)
+    found = list(counted_in(fold, {"tr/34/uskudar": {1001, 1003}, "tr/34/kadikoy": {1001}}))
+    assert [("aa", 1001, 250), ("anka", 1001, 1_004)] == [(one.source, one.box, one.votes) for one in found]
+    said = str(found[1])
+    assert said.startswith("Box 1001 of tr/34/uskudar is closed, and 1,004 votes of mayor are counted in it by anka")
 
 
 def test_an_amendment_that_nobody_has_ordered_is_in_no_trace_and_in_no_past() -> None:

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.amendments import CandidateWithdrawn
 from schemas.asides import Override
 from schemas.control import (
     Called,
     CallWithdrawn,
+    DefinitionAmended,
     EmbargoLifted,
     EmbargoSet,
     Held,
@@ -222,6 +224,14 @@ def test_a_live_run_asks_before_more_is_shown_and_a_rehearsal_does_not() -> None
     assert [] == codes(order(EmbargoSet))
     for mode in ("test", "replay"):
         assert [] == codes(order(EmbargoLifted), mode)
+
+
+def test_a_live_run_asks_before_its_definition_is_amended() -> None:
+    """What is amended cannot be taken back, and everyone's connection is made anew."""
+    changes = (CandidateWithdrawn(kind="candidate_withdrawn", contest="mayor", candidate="kurum"),)
+    amending = order(DefinitionAmended, version=2, amends="0" * 32, yields="1" * 32, changes=changes)
+    assert ["amendment"] == codes(amending)
+    assert [] == codes(amending, "test")
 
 
 @pytest.mark.parametrize("mode", ["live", "test", "replay"])
