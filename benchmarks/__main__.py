@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from benchmarks.aggregating import aggregating, taking_over
 from benchmarks.archive import archive
+from benchmarks.board import board
 from benchmarks.encodings import encodings
 from benchmarks.folding import folding
 from benchmarks.gateway.command import main as measure_gateway
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "aggregating": aggregating,
     "taking_over": taking_over,
     "archive": archive,
+    "board": board,
     "encodings": encodings,
     "growth": growth,
     "latency": latency,

@@ -5,27 +5,24 @@
 import { Asked } from "./asked.js";
 import { callOf } from "./call.js";
 import { Candidates } from "./candidates.js";
-import { Card } from "./card.js";
 import { progressText } from "./claims.js";
-import { isHeld, routeUrl } from "./client/index.js";
-import { Compare } from "./compare.js";
+import { retryDelay, routeUrl } from "./client/index.js";
 import { fillSwitch, UnitPicker, updateSwitch } from "./controls.js";
-import { Districts } from "./districts.js";
 import { byId, make, setText } from "./dom.js";
-import { Explanation, pairOf, reasonOf } from "./explanation.js";
 import { feedState } from "./feed-state.js";
+import { takeFirst } from "./first-figures.js";
 import { Hero } from "./hero.js";
 import { baseOf, lastTimeLines } from "./last-time.js";
-import { TileMap } from "./map.js";
 import { Redraw } from "./redraw.js";
 import { fromAddress, toAddress } from "./selection.js";
 import { Status } from "./status.js";
 import { groundsNow, View } from "./view.js";
-import { Why } from "./why.js";
 
 /**
- * @import { Column, Election, Formats, Handle, LastTime, LiveNight, MainView } from "./types.d.ts"
- * @import { Part, Question, Selection, ShownFeed, Source, Tiles, Words } from "./types.d.ts"
+ * @import { Details } from "./details.js"
+ * @typedef {Parameters<typeof takeFirst>[1]} First
+ * @import { Election, Formats, Handle, LastTime, LiveNight, MainView, Selection } from "./types.d.ts"
+ * @import { ShownFeed, Source, Words } from "./types.d.ts"
  */
 
 const AGE_TICK_MS = 1_000;
@@ -35,14 +32,19 @@ const MAX_RATE_HZ = 2;
 
 const ANSWER_TIMEOUT_MS = 10_000;
 
+/** When what the first number does not need is fetched even without one: before the first box, during an embargo. */
+const DETAILS_LATEST_MS = 2_000;
+
 /** How often what has changed since the last time is asked for: it moves slowly. */
 const LAST_TIME_MS = 5_000;
 
 export class Board {
-  /** @type {string | null} the unit that is pointed at */
-  #lookedAt = null;
-  /** @type {Part[]} */
-  #parts = [];
+  /**
+   * The panes below the first number: null until their module is here.
+   * @type {Details | null}
+   */
+  #details = null;
+  #asksDetails = false;
   /** @type {{ status: string, code?: number | null, hadData: boolean, failed: boolean }} */
   #connection = { status: "connecting", hadData: false, failed: false };
   /** @type {string} */
@@ -59,10 +61,11 @@ export class Board {
   #redraw = new Redraw(() => this.#draw());
 
   /**
-   * `night` is where the figures come from; what the selection needs is subscribed to.
-   * @param {{election: Election, night: LiveNight, words: Words, format: Formats}} options
+   * `night` is where the figures come from; what the selection needs is subscribed to. `first` are figures that came
+   * before the stream.
+   * @param {{election: Election, night: LiveNight, words: Words, format: Formats, first: First | null}} options
    */
-  constructor({ election, night, words, format }) {
+  constructor({ election, night, words, format, first }) {
     this.election = election;
     this.night = night;
     this.t = words;
@@ -90,25 +93,17 @@ export class Board {
       choose: (unit) => this.#go({ ...this.selection, unit }),
     });
     this.candidates = new Candidates(byId("candidates"), tools);
-    this.map = new TileMap(byId("map"), { ...tools, look: (unit) => this.#lookAt(unit) });
-    this.card = new Card(byId("card"), tools);
-    this.compare = new Compare(byId("compare"), tools);
-    this.why = new Why(byId("compare"), tools);
-    this.explanation = new Explanation({
-      ask: askWhy,
-      changed: () => this.#redraw.soon(),
-      now: () => performance.now(),
-    });
-    this.districts = new Districts(byId("districts"), { ...tools, election });
     byId("board").removeAttribute("aria-busy");
     document.addEventListener("click", (event) => this.#follow(event));
     addEventListener("popstate", () => this.#select(fromAddress(location.search, election)));
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#theme());
     matchMedia("print").addEventListener("change", () => this.#theme());
     setInterval(() => this.#tick(), AGE_TICK_MS);
+    setTimeout(() => this.#fetchDetails(), DETAILS_LATEST_MS);
     this.#theme();
-    this.#subscribe();
     this.#listen();
+    this.#subscribe();
+    if (first) this.#begin(first);
   }
 
   #listen() {
@@ -118,6 +113,30 @@ export class Board {
     night.on("hello", (message) => this.#hello(message));
     night.on("connection", (news) => this.#connected(news));
     night.on("fault", ({ message }) => this.#complain(message));
+    if (night.mode) this.#hello({ mode: night.mode });
+    this.#connected({ status: night.status, code: night.code });
+  }
+
+  /**
+   * Show figures that came before the stream, which says the same or newer ones.
+   * @param {First} first
+   */
+  #begin(first) {
+    const { night } = this;
+    if (night.epoch !== null && night.epoch !== first.epoch) return;
+    if (night.mode === null) this.#hello(first);
+    takeFirst(night, first);
+  }
+
+  /** Fetch the other panes, once, and until they are here. */
+  async #fetchDetails() {
+    if (this.#asksDetails) return;
+    this.#asksDetails = true;
+    const { Details } = await fetchedDetails();
+    const { election, night, view, t: words, format, selection } = this;
+    const changed = () => this.#redraw.soon();
+    this.#details = new Details({ election, night, view, words, format, selection, changed });
+    this.#draw();
   }
 
   // What the night tells us.
@@ -149,12 +168,13 @@ export class Board {
   }
 
   #subscribe() {
-    const { contest, unit } = this.selection;
+    const { contest, source: chosen, unit } = this.selection;
     const scope = this.election.scopeOf(unit).id;
     const units = [...new Set([unit, ...this.election.patterns(scope, this.selection.tree)])];
     const before = this.#followed;
-    this.#followed = this.election.sources.map((source) =>
-      this.night.subscribe({ contest, source: source.id, units, maxRateHz: MAX_RATE_HZ }),
+    const others = this.election.sources.map(({ id }) => id).filter((id) => id !== chosen);
+    this.#followed = [chosen, ...others].map((source) =>
+      this.night.subscribe({ contest, source, units, maxRateHz: MAX_RATE_HZ }),
     );
     for (const handle of before) handle.close();
   }
@@ -176,16 +196,9 @@ export class Board {
   /** @param {Selection} selection */
   #select(selection) {
     this.selection = selection;
-    this.#lookedAt = null;
     this.#fault = "";
     this.#subscribe();
     this.#draw();
-  }
-
-  /** @param {string | null} unit */
-  #lookAt(unit) {
-    this.#lookedAt = unit;
-    this.#drawCard();
   }
 
   #theme() {
@@ -201,19 +214,13 @@ export class Board {
     updateSwitch(byId("sources"), selection.source, (source) => href({ source }));
     this.picker.draw(selection.unit);
     const main = { ...view.unit(selection), above: view.above(selection), call: this.#call(selection.unit) };
-    this.#parts = view.parts(selection).map((part) => ({ ...part, call: this.#call(part.unit.id) }));
     this.hero.draw(main);
     this.#since(main);
     this.candidates.draw(main);
-    const leading = view.leading(this.#parts);
-    const shared = { parts: this.#parts, source: main.source, selected: selection.unit, hue: view.hue };
-    const layout = view.layout(selection);
-    this.map.draw({ ...shared, layout, leading });
-    this.#placeDistricts(layout);
-    this.districts.draw({ ...shared, tree: selection.tree ?? "", treeHref: this.#treeHref() });
-    this.#drawCard();
+    this.#details?.draw(selection);
     this.#main = main;
     this.#tick();
+    if (main.entry) setTimeout(() => this.#fetchDetails()); // once this is painted
   }
 
   /** @param {MainView} main */
@@ -227,32 +234,6 @@ export class Board {
     this.hero.sinceLastTime(base?.name ?? "", lines);
   }
 
-  /** The address of each tree's list; none where only one tree lists its units here. */
-  #treeHref() {
-    const { election, selection } = this;
-    if (!election.trees.length || election.scopeOf(selection.unit) !== election.country) return null;
-    return (/** @type {string} */ tree) =>
-      toAddress({ ...selection, unit: election.country.id, tree }, location.search);
-  }
-
-  /**
-   * Below everything; beside the numbers where no map or no second source takes that place.
-   * @param {Tiles | null} layout
-   */
-  #placeDistricts(layout) {
-    const beside = !layout || this.election.sources.length === 1;
-    const [section, home] = [byId("districts"), byId(beside ? "side" : "board")];
-    if (section.parentElement !== home) home.append(section);
-  }
-
-  #drawCard() {
-    const section = byId("card");
-    section.hidden = !this.view.layout(this.selection);
-    const part = this.#parts.find(({ unit }) => unit.id === (this.#lookedAt ?? this.selection.unit));
-    const source = this.election.source(this.selection.source);
-    this.card.draw(part ?? this.view.closest(this.#parts), source, this.view.hue, !part);
-  }
-
   /** What changes with the clock alone: ages, states, the title. */
   #tick() {
     const { election, night, format, selection } = this;
@@ -264,9 +245,7 @@ export class Board {
     const main = this.#main;
     if (!main) return;
     this.hero.age(feed, this.#stateWord(feed), main.entry?.as_of ?? feed.last_event);
-    const columns = this.#columns();
-    this.compare.draw({ columns, ranked: main.ranked, hue: this.view.hue });
-    this.#explain(columns, main.ranked[0]?.candidate.id);
+    this.#details?.tick(this.#columns(), main, this.#connection.status === "open");
     this.status.draw({
       source,
       feed,
@@ -279,32 +258,6 @@ export class Board {
     });
     document.body.toggleAttribute("data-embargo", night.embargoed && !main.entry);
     this.#title(main);
-  }
-
-  /**
-   * Why the sources differ, where that may be asked.
-   * @param {Column[]} columns
-   * @param {string | undefined} leader
-   */
-  #explain(columns, leader) {
-    const { contest, unit, source } = this.selection;
-    const { night, t } = this;
-    const pair = pairOf(columns, source, leader);
-    const isPublic = night.scope === "public";
-    const held = isPublic && isHeld(night, this.election, contest, unit);
-    const known = pair && columns.some(({ entry }) => entry) && this.#connection.status === "open";
-    const question =
-      known && !held && !(isPublic && night.embargoed) ? { contest, unit, a: pair[0].id, b: pair[1].id } : null;
-    const inTotals = pair?.find(({ reports }) => reports === "districts");
-    this.explanation.want(
-      question,
-      JSON.stringify(columns.map(({ entry, feed }) => [entry, feed.set_aside])),
-      !inTotals,
-    );
-    const { answer } = this.explanation;
-    const names = pair ? { a: pair[0].name, b: pair[1].name } : { a: "", b: "" };
-    const reason = reasonOf(answer, { names, unit: this.election.unit(unit).name, held, inTotals, t });
-    this.why.draw({ answer, pair, election: this.election, reason });
   }
 
   /**
@@ -364,15 +317,18 @@ export class Board {
   }
 }
 
-/**
- * The gateway's answer to a question; a slow one is worth no more than none.
- * @param {Question} question
- */
-async function askWhy(question) {
-  const route = routeUrl("/v1/compare", location.href);
-  for (const [name, value] of Object.entries(question)) route.searchParams.set(name, value);
-  const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-  return response.ok ? response.json() : null;
+/** The module of the other panes. An attempt that failed is not made again by its address, so another stands for it. */
+async function fetchedDetails() {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await (failures ? import(`./details.js?again=${failures}`) : import("./details.js"));
+    } catch (error) {
+      console.warn(error);
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, retryDelay(failures));
+    });
+  }
 }
 
 /**

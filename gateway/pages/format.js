@@ -35,6 +35,18 @@ function progressPoints(part, whole, complete = part === whole) {
 }
 
 /**
+ * What `make` gives, made when it is first asked for: a formatter of Intl's costs a slow phone as much as a hundred
+ * rows.
+ * @template T
+ * @param {() => T} make
+ */
+function once(make) {
+  /** @type {T | undefined} */
+  let made;
+  return () => (made ??= make());
+}
+
+/**
  * The formats of one language and one time zone.
  * @param {string} language
  * @param {string} timeZone
@@ -42,29 +54,20 @@ function progressPoints(part, whole, complete = part === whole) {
 export function formats(language, timeZone) {
   const locale = LOCALES[language] ?? LOCALES.tr;
   const words = AGE_WORDS[language] ?? AGE_WORDS.tr;
-  const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-  const hundredths = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  const collator = new Intl.Collator(locale, { sensitivity: "variant" });
-  const clockFormat = new Intl.DateTimeFormat(locale, {
-    timeZone,
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-  });
-  const minuteFormat = new Intl.DateTimeFormat(locale, {
-    timeZone,
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  });
-  const dateFormat = new Intl.DateTimeFormat(locale, { timeZone, day: "numeric", month: "long", year: "numeric" });
+  const whole = once(() => new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }));
+  const hundredths = once(() => new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }));
+  const collator = once(() => new Intl.Collator(locale, { sensitivity: "variant" }));
+  /** @param {Intl.DateTimeFormatOptions} options */
+  const moments = (options) => once(() => new Intl.DateTimeFormat(locale, { timeZone, ...options }));
+  const clockFormat = moments({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  const minuteFormat = moments({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const dateFormat = moments({ day: "numeric", month: "long", year: "numeric" });
 
   /** @param {string} text */
   const minus = (text) => text.replace("-", "−");
   /** @param {number} points */
   const percentOf = (points) => {
-    const number = hundredths.format(points / 100);
+    const number = hundredths().format(points / 100);
     return language === "en" ? `${number}%` : `%${number}`;
   };
   /** @param {number} seconds */
@@ -84,7 +87,7 @@ export function formats(language, timeZone) {
      * A count: 11.360.000.
      * @param {number} number
      */
-    count: (number) => (Number.isFinite(number) ? minus(whole.format(number)) : NOTHING),
+    count: (number) => (Number.isFinite(number) ? minus(whole().format(number)) : NOTHING),
     /**
      * A share from hundredths of a percent: %51,14.
      * @param {number} points
@@ -113,22 +116,22 @@ export function formats(language, timeZone) {
      * Percentage points: 11,55.
      * @param {number} number
      */
-    points: (number) => (Number.isFinite(number) ? minus(hundredths.format(number)) : NOTHING),
+    points: (number) => (Number.isFinite(number) ? minus(hundredths().format(number)) : NOTHING),
     /**
      * Time of day in the election's zone: 00:55:12.
      * @param {string | Date | null | undefined} moment
      */
-    clock: (moment) => (moment ? clockFormat.format(new Date(moment)) : NOTHING),
+    clock: (moment) => (moment ? clockFormat().format(new Date(moment)) : NOTHING),
     /**
      * The same to the minute: 19:20.
      * @param {string | Date | null | undefined} moment
      */
-    minute: (moment) => (moment ? minuteFormat.format(new Date(moment)) : NOTHING),
+    minute: (moment) => (moment ? minuteFormat().format(new Date(moment)) : NOTHING),
     /**
      * A day: 31 Mart 2024.
      * @param {string | Date | null | undefined} moment
      */
-    date: (moment) => (moment ? dateFormat.format(new Date(moment)) : NOTHING),
+    date: (moment) => (moment ? dateFormat().format(new Date(moment)) : NOTHING),
     /** What the zone is called: TSİ in Turkish for Türkiye's own time. */
     zone: () => zoneLabel(locale, language, timeZone),
     /**
@@ -146,7 +149,7 @@ export function formats(language, timeZone) {
      * @param {string} left
      * @param {string} right
      */
-    compare: (left, right) => collator.compare(left, right),
+    compare: (left, right) => collator().compare(left, right),
   };
 }
 

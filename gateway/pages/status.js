@@ -87,6 +87,7 @@ export class Status {
   draw({ source, feed, connection, shownAt, embargoed, embargo, hold, fault }) {
     const { t, format } = this;
     const name = source?.name ?? "";
+    const isFirst = connection.status === "connecting" && !connection.failed; // figures may come before the stream
     let [state, text] = [/** @type {string} */ (feed.state), t(`${feed.state}Text`, { source: name })];
     if (hold.length) [state, text] = ["hold", t("hold", { what: hold.join(", ") })];
     if (embargoed)
@@ -96,7 +97,7 @@ export class Status {
       ];
     if (fault) [state, text] = ["fault", t("fault", { message: fault })];
     if (connection.status === "refused") [state, text] = ["lost", t("refused", { code: connection.code })];
-    else if (connection.status !== "open" && connection.hadData)
+    else if (connection.status !== "open" && connection.hadData && !isFirst)
       [state, text] = ["lost", t("lost", { time: format.clock(shownAt) })];
     else if (connection.status !== "open")
       [state, text] = connection.failed ? ["lost", t("lostEmpty")] : ["waiting", t("connecting")];

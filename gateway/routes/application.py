@@ -29,6 +29,7 @@ from gateway.routes.answers import (
     run_state_of,
     unless_held,
 )
+from gateway.routes.board import BoardEndpoint
 from gateway.routes.boundaries import Boundaries
 from gateway.routes.compare import CompareEndpoint
 from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint
@@ -68,9 +69,6 @@ def application(
     files = PageFiles(pages, gateway.settings.brand)
     rows = RowsEndpoint(gateway)
 
-    async def index(request: Request) -> Response:
-        return files.get_response("index.html", request.scope)
-
     async def control_room(request: Request) -> Response:
         return files.get_response("control/index.html", request.scope)
 
@@ -93,7 +91,7 @@ def application(
 
     app = Starlette(
         routes=[
-            Route("/", index),
+            Route("/", BoardEndpoint(gateway, files).answer),
             Route("/control", control_room),
             Route("/overlays", gallery),
             Route("/overlays/{name}", OverlayEndpoint(gateway, files).answer),

@@ -4,11 +4,14 @@ A page names its files below `/static/~VERSION/`, where the version is a digest 
 changes, so a browser asks for it once. Another version is another address, and the page itself is asked about every
 time. Modules import one another by relative addresses, so they are all of one version. Below `/static/` without a
 version they are as well, and are asked about each time: for whoever writes an address by hand.
+
+A page that names `joined/NAME` gets that module with all that it imports as one file; see `joined`.
 """
 
 import gzip
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from hashlib import blake2s
 from html import escape
 from mimetypes import guess_type
@@ -22,11 +25,13 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.brands.folder import BrandFolder
 from gateway.routes.answers import NO_CACHE, digest_of, holds
+from gateway.routes.joined import closure, fetched_later, joined, resolved
 
 IMMUTABLE: Final = {"cache-control": "public, max-age=31536000, immutable"}
 """A year: what browsers take for ever to be (RFC 9111 has no longer word; RFC 8246 says immutable)."""
 
 _STATIC: Final = "/static/"
+_JOINED: Final = "joined/"
 _BRAND: Final = "brand/"
 _HIDDEN: Final = frozenset({".py", ".pyc", ".md", ".ts"})
 """What makes the folder a package, or is for those who change it."""
@@ -83,7 +88,7 @@ class PageFiles:
     def get_response(self, path: str, scope: Scope) -> Response:
         """The file, with its policy where it is a page (Content Security Policy Level 3). Raises `HTTPException`."""
         version, name = _split(path)
-        if name not in self._raw:
+        if name not in self._raw and name.removeprefix(_JOINED) not in self._first_of:
             raise HTTPException(404)
         file = self._files.get(name)
         if file is None:
@@ -91,15 +96,47 @@ class PageFiles:
         keeps = version == self.version and not name.endswith(".html")
         return _answered(file, Headers(scope=scope), IMMUTABLE if keeps else NO_CACHE)
 
-    def page(self, name: str, scope: Scope, *, status: int = 200, title: str | None = None, also: str = "") -> Response:
-        """A page with another title, or with one more module that it is to fetch at once, or with another status."""
+    def page(
+        self,
+        name: str,
+        scope: Scope,
+        *,
+        status: int = 200,
+        title: str | None = None,
+        also: str = "",
+        fetched: Iterable[str] = (),
+    ) -> Response:
+        """A page with another title or status, or which is to ask for more at once.
+
+        `also` is one more module, and `fetched` are addresses for which its script will ask.
+        """
         text = self._page_text(name, also=(also,) if also else ())
+        links = "".join(f'<link rel="preload" as="fetch" href="{escape(one)}" crossorigin>\n' for one in fetched)
+        text = text.replace("<title>", f"{links}<title>", 1)
         if title is not None:
             text = _TITLE.sub(lambda _: f"<title>{escape(title)}</title>", text, count=1)
         file = _file(name, text.encode())
         return _answered(file, Headers(scope=scope), NO_CACHE, status=status)
 
+    @cached_property
+    def _first_of(self) -> dict[str, str | None]:
+        """The modules that are given joined; for one that is fetched later the first, which holds what both import."""
+        firsts: dict[str, str | None] = {}
+        for name in self._raw:
+            scripts = _SCRIPT.findall(self._raw[name].decode()) if name.endswith(".html") else ()
+            for entry in (one.removeprefix(_JOINED) for one in scripts if one.startswith(_JOINED)):
+                later = fetched_later(closure(entry, self._modules), self._modules)
+                firsts |= {entry: None} | dict.fromkeys(later, entry)
+        return firsts
+
+    @cached_property
+    def _modules(self) -> dict[str, str]:
+        return {name: body.decode() for name, body in self._raw.items() if name.endswith(".js")}
+
     def _made(self, name: str) -> _File:
+        entry = name.removeprefix(_JOINED)
+        if name not in self._raw:
+            return _file(name, joined(entry, self._modules, self._first_of[entry]).encode())
         return _file(name, self._page_text(name).encode() if name.endswith(".html") else self._raw[name])
 
     def _page_text(self, name: str, also: Iterable[str] = ()) -> str:
@@ -120,8 +157,7 @@ class PageFiles:
             if name in found or name not in self._raw:
                 continue
             found[name] = None
-            folder = PurePosixPath(name).parent
-            waiting += [_resolved(folder / one) for one in _IMPORT.findall(self._raw[name].decode())]
+            waiting += [resolved(name, one) for one in _IMPORT.findall(self._raw[name].decode())]
         return list(found)
 
 
@@ -130,16 +166,6 @@ def _names(pages: Path) -> Iterator[str]:
         inside = path.relative_to(pages).as_posix()
         if path.is_file() and path.suffix not in _HIDDEN and "__pycache__" not in inside:
             yield inside
-
-
-def _resolved(path: PurePosixPath) -> str:
-    parts: list[str] = []
-    for part in path.parts:
-        if part == "..":
-            parts.pop()
-        elif part != ".":
-            parts.append(part)
-    return "/".join(parts)
 
 
 def _split(path: str) -> tuple[str | None, str]:

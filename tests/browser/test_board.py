@@ -284,7 +284,7 @@ async def test_the_map_is_walked_with_arrow_keys_and_shows_the_districts_card(tm
         await publish(log, totals("tr/34/uskudar", {"imamoglu": 70, "kurum": 30}, boxes=20))
         await publish(log, totals("tr/34/silivri", {"imamoglu": 70, "kurum": 30}, boxes=2))
         await shown.shows("#hero .opened", "22")
-        assert len(DISTRICTS) == await shown.page.locator(".tile").count()
+        await expect(shown.page.locator(".tile")).to_have_count(len(DISTRICTS))
         await expect(shown.page.locator(".tile[data-unit='tr/34/uskudar']")).to_have_attribute("data-state", "solid")
         await expect(shown.page.locator(".tile[data-unit='tr/34/silivri']")).to_have_attribute("data-state", "thin")
 
@@ -302,7 +302,7 @@ async def test_the_districts_sort_by_any_column(tmp_path: Path, browser: Browser
     async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
         await begin(log, election())
         await publish(log, totals("tr/34/pendik", {"imamoglu": 70, "kurum": 30}, boxes=9))
-        await shown.shows("#hero .opened", "9")
+        await shown.shows("#districts [data-row='tr/34/pendik'] td.boxes", f"9 / {BOXES}")
         names = await shown.texts("#districts tbody th")
         assert list(DISTRICTS.values()) != sorted(DISTRICTS.values())
         assert 1 == names.index("Çatalca") - names.index("Büyükçekmece")
@@ -341,6 +341,7 @@ async def test_counting_moves_nothing_on_the_page(tmp_path: Path, browser: Brows
         await begin(log, election())
         await publish(log, totals("tr/34/fatih", {"imamoglu": 2, "kurum": 1}, boxes=1))
         await shown.shows("#hero .votes", "2")
+        await shown.shows("#districts [data-row='tr/34/fatih'] td.boxes", f"1 / {BOXES}")
         before = await shown.page.evaluate(PLACES)
 
         await publish(log, totals("tr/34/fatih", {"imamoglu": 4_432_862, "kurum": 3_431_742}, boxes=24, version=1))

@@ -314,6 +314,10 @@ export interface LiveNight {
    * open, and that goes on from the cursors. Call it before the token expires.
    */
   renew(token?: string | (() => string | undefined)): void;
+  /** Connect now where a lost connection is waiting for its time. */
+  open(): void;
+  /** Take a message that came by another way, such as a snapshot over HTTP. */
+  receive(message: ServerMessage): void;
   /** End it; what is shown stands. */
   close(): void;
 }

@@ -24,10 +24,22 @@ async def test_what_a_page_names_is_kept_for_good_and_there(tmp_path: Path) -> N
 async def test_a_page_names_all_modules_that_its_script_imports(tmp_path: Path) -> None:
     """So that they come side by side; of an overlay its own as well, which is imported by name."""
     async with night(tmp_path) as log, running(log) as gateway:
-        board = (await get(gateway, "/")).text
-        assert all(f'rel="modulepreload" href="{part}' in board for part in ("/static/~",))
-        assert all(f"/{name}" in board for name in ("board.js", "client/night.js", "strings.js"))
+        room = (await get(gateway, "/control")).text
+        assert 'rel="modulepreload" href="/static/~' in room
+        assert all(f"/{name}" in room for name in ("control/room.js", "client/night.js"))
         assert "/overlays/duel.js" in (await get(gateway, "/overlays/duel")).text
+
+
+async def test_the_boards_script_is_one_file_and_what_it_fetches_later_another(tmp_path: Path) -> None:
+    async with night(tmp_path) as log, running(log) as gateway:
+        (script,) = re.findall(r'<script type="module" src="([^"]+)"', (await get(gateway, "/")).text)
+        first = await get(gateway, script)
+        later = await get(gateway, script.replace("/main.js", "/details.js"))
+        assert [200, 200] == [first.status_code, later.status_code]
+        assert ("class Board" in first.text, "class TileMap" in first.text) == (True, False)
+        assert ("class Night" in later.text, "class TileMap" in later.text) == (False, True)
+        for name in ("joined/board.js", "joined/joined/main.js", "joined/none.js", "joined/board.css"):
+            assert 404 == (await get(gateway, f"/static/{name}")).status_code, name
 
 
 async def test_an_older_version_is_the_newer_file_and_not_kept(tmp_path: Path) -> None:
