@@ -106,7 +106,8 @@ async def test_an_operator_holds_takes_and_releases_by_keyboard_alone(tmp_path: 
         await page.keyboard.press("b")
         await give(page)
         await expect(page.locator(".held")).to_have_text("Hiçbir şey tutulmuyor.", timeout=PATIENCE_MS)
-        await expect(page.locator(".given-list [data-stage=force]")).to_have_count(3)
+        await expect(page.locator(".given-list [data-stage=force]")).to_have_count(2)
+        await expect(page.locator(".given-list [data-stage=over]")).to_have_count(1)
         assert ["bırakıldı", "alındı", "tutuldu"] == [
             text.split()[0] for text in await page.locator(".audit tbody td:nth-child(2)").all_inner_texts()
         ]
@@ -170,7 +171,8 @@ async def test_an_order_is_undone_from_where_it_was_given(tmp_path: Path, browse
         await page.locator(".given-list button").click()
         await give(page)
         await expect(page.locator(".held")).to_have_text("Hiçbir şey tutulmuyor.")
-        await expect(page.locator(".given-list [data-stage=force]")).to_have_count(2)
+        await expect(page.locator(".given-list [data-stage=over]")).to_contain_text("yerini başkası aldı")
+        await expect(page.locator(".given-list [data-stage=over] button")).to_have_count(0)
         await expect(page.locator(".audit tbody tr").first).to_contain_text("bırakıldı")
 
 

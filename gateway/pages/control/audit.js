@@ -3,6 +3,7 @@
  */
 
 import { make } from "../dom.js";
+import { graphicName } from "./graphic-names.js";
 import { Rows } from "./rows.js";
 
 /** @import { AuditedOrder, PanelTools, RoomState } from "./types.d.ts" */
@@ -42,10 +43,10 @@ export class Audit {
    * Where, whose, who and which figures, old and new.
    * @param {AuditedOrder} auditedOrder
    */
-  #about({ contest, unit, district, candidate, source, figures, instead_of: insteadOf, until }) {
+  #about({ contest, unit, district, candidate, source, figures, instead_of: insteadOf, until, ...graphic }) {
     const where = unit ?? district ?? null;
     const until_ = until ? ` · ${this.t("embargoUntil", { time: this.format.clock(until) })}` : "";
-    if (!contest) return until_;
+    if (!contest) return `${until_}${this.#graphic(graphic)}`;
     const named = Object.entries(figures ?? {}).map(([name, value]) =>
       this.t("change", {
         figure: this.room.figureName(contest, where ?? "", name),
@@ -56,6 +57,18 @@ export class Audit {
     const who = candidate ? this.room.candidateName(contest, unit ?? "", candidate) : null;
     const from = source ? (this.room.election.sourceById.get(source)?.name ?? source) : null;
     return ` ${[this.room.where(contest, where), from, who, ...named].filter(Boolean).join(" · ")}`;
+  }
+
+  /**
+   * Which graphic, and on which channel.
+   * @param {Pick<AuditedOrder, "channel" | "overlay" | "parameters">} graphic
+   */
+  #graphic({ channel, overlay, parameters = {} }) {
+    const name = overlay && graphicName(this.t, this.room.election, { overlay, parameters });
+    return [channel && `(${channel})`, name]
+      .filter(Boolean)
+      .map((text) => ` ${text}`)
+      .join("");
   }
 
   /** @param {AuditedOrder} order */

@@ -7,6 +7,7 @@ import { inverseOf, outcomeOf } from "./outcome.js";
 
 /** @import { OrderFields, PanelTools, RoomState } from "./types.d.ts" */
 
+/** Orders that are shown where nobody says how many. */
 const SHOWN = 3;
 
 /**
@@ -16,6 +17,7 @@ const SHOWN = 3;
  * @property {string} what the sentence that was confirmed
  * @property {OrderFields | null} undo
  * @property {boolean} isSeen whether it was seen in force
+ * @property {boolean} isOver whether it was seen to be so no longer
  * @property {HTMLLIElement} node
  * @property {HTMLElement} stage
  */
@@ -24,12 +26,20 @@ export class GivenOrders {
   /** @type {Given[]} */
   #given = [];
   #list;
+  #shown;
+  #undo;
 
-  /** @param {PanelTools} tools */
-  constructor({ root, room, words }) {
+  /**
+   * `undo` gives the order that undoes another; without it the room asks about it as about any other.
+   * @param {Pick<PanelTools, "root" | "room" | "words"> & { name?: string, shown?: number,
+   *   undo?: (fields: OrderFields, what: string) => void }} options
+   */
+  constructor({ root, room, words, name = "given-list", shown = SHOWN, undo }) {
     this.room = room;
     this.t = words;
-    this.#list = make("ul", { class: "given-list", "aria-live": "polite", tabindex: 0, "aria-label": words("given") });
+    this.#shown = shown;
+    this.#undo = undo ?? ((fields, what) => this.#ask(fields, what));
+    this.#list = make("ul", { class: name, "aria-live": "polite", tabindex: 0, "aria-label": words("given") });
     root.append(this.#list);
     this.#none();
   }
@@ -47,15 +57,11 @@ export class GivenOrders {
     const button = make("button", { "data-orders": true, text: this.t("undo") });
     button.addEventListener("click", () => {
       if (!undo) return;
-      const sentence = this.t("undoWhat", { what, type: this.t(undo.type) });
-      this.room.ask({
-        fields: undo,
-        what: sentence,
-        grave: undo.type === "embargo_lifted" ? this.t("liftSure") : null,
-      });
+      this.#undo(undo, what);
     });
     const node = make("li", {}, stage, make("span", { text: ` ${what}` }), ...(undo ? [button] : []));
-    this.#given = [{ id, fields, what, undo, isSeen: false, node, stage }, ...this.#given].slice(0, SHOWN);
+    this.#given = [{ id, fields, what, undo, isSeen: false, isOver: false, node, stage }, ...this.#given];
+    this.#given = this.#given.slice(0, this.#shown);
     this.#list.replaceChildren(...this.#given.map((one) => one.node));
   }
 
@@ -67,9 +73,25 @@ export class GivenOrders {
     for (const one of this.#given) {
       const { stage, why } = outcomeOf(one, state);
       one.isSeen ||= stage === "force";
+      one.isOver = stage === "over";
+      if (one.isOver) one.node.querySelector("button")?.remove(); // to undo it would undo what took its place
       setText(one.stage, this.t(`stage_${stage}`, { why }));
       setAttribute(one.node, "data-stage", stage);
     }
+  }
+
+  /** Undo the newest order, where it can be. */
+  undoNewest() {
+    /** @type {HTMLButtonElement | null | undefined} */ (this.#given[0]?.node.querySelector("button"))?.click();
+  }
+
+  /**
+   * @param {OrderFields} fields
+   * @param {string} what what is undone
+   */
+  #ask(fields, what) {
+    const sentence = this.t("undoWhat", { what, type: this.t(fields.type) });
+    this.room.ask({ fields, what: sentence, grave: fields.type === "embargo_lifted" ? this.t("liftSure") : null });
   }
 
   #none() {

@@ -15,7 +15,20 @@ export const PANELS = ["holds", "calls", "overrides", "embargo", "given", "feeds
  */
 
 /** @type {Readonly<Record<string, string>>} */
-const OTHERS = { "?": "help", "/": "filter", 0: "place", g: "acknowledge" };
+const OTHERS = { "?": "help", "/": "filter", 0: "place", g: "acknowledge", l: "rundown" };
+
+/** What single keys do while the focus is in the rundown's list. */
+const IN_RUNDOWN = [
+  ["␣", "cueGraphic"],
+  ["⏎", "takeGraphic"],
+  ["S", "stepGraphic"],
+  ["X", "clearGraphic"],
+  ["N", "listGraphic"],
+  ["E", "editGraphic"],
+  ["Alt ↑ ↓", "moveGraphic"],
+  ["Del", "unlistGraphic"],
+  ["Z", "undo"],
+];
 
 /**
  * What a key asks for; null for none.
@@ -46,6 +59,8 @@ export function keyHelp(t, holds) {
     ...PANELS.map((panel, index) => /** @type {[string, string]} */ ([String(index + 1), t(panel)])),
     ["/", t("goFilter")],
     ["G", t("acknowledgeAll")],
+    ["L", t("rundown")],
+    .../** @type {[string, string][]} */ (IN_RUNDOWN.map(([key, word]) => [key, `${t("rundown")}: ${t(word)}`])),
     ["Alt 1 … 3", t("presets")],
     ["Esc", t("cancel")],
     ["?", t("help")],

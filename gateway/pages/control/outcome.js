@@ -2,12 +2,13 @@
  * What has come of an order, and which order undoes it. Pure.
  *
  * An order is *on its way* until the gateway has read it from the log, *read* until what it orders can be seen, and
- * then *in force*. One that does not count is *without effect*; the audit says why.
+ * then *in force*; once it is so no longer, since another order has taken its place or its time has passed, it is
+ * *over*, and there is nothing to undo. One that does not count is *without effect*; the audit says why.
  */
 
-/** @import { OrderFields, RoomState } from "./types.d.ts" */
+/** @import { OrderFields, RoomState, RundownState } from "./types.d.ts" */
 
-/** @typedef {"way" | "read" | "force" | "without"} Stage */
+/** @typedef {"way" | "read" | "force" | "over" | "without"} Stage */
 
 /**
  * What the order says of this state once it is in force. Those that are not here are in force once they are read.
@@ -28,22 +29,32 @@ const SEEN = {
     return standing !== undefined && Object.entries(set).every(([name, count]) => standing.figures[name] === count);
   },
   override_withdrawn: (fields, state) => handOf(fields, state) === undefined,
+  graphic_listed: ({ item, place, overlay, parameters }, { rundown }) =>
+    rundown.items.some((one) => one.item === item && one.place === place && isSame(one, { overlay, parameters })),
+  graphic_unlisted: ({ item }, { rundown }) => !rundown.items.some((one) => one.item === item),
+  graphic_cued: ({ channel, item }, { rundown }) => rundown.cued[String(channel)] === item,
+  graphic_taken: ({ channel, overlay, parameters, step = 0 }, { rundown }) => {
+    const shown = rundown.on_air[String(channel)];
+    return shown !== undefined && shown.step === step && isSame(shown, { overlay, parameters });
+  },
+  graphic_cleared: ({ channel }, { rundown }) => !(String(channel) in rundown.on_air),
 };
 
 /**
  * Where an order is, by the newest state, and why it has no effect where it has none.
- * @param {{ id: string, fields: OrderFields, isSeen: boolean }} given `isSeen`: it was seen in force before, and may be
- * overtaken since
+ * @param {{ id: string, fields: OrderFields, isSeen: boolean, isOver?: boolean }} given `isSeen`: it was seen in force
+ * before; `isOver`: and since then it was seen not to be
  * @param {RoomState} state
  * @returns {{ stage: Stage, why: string | null }}
  */
-export function outcomeOf({ id, fields, isSeen }, state) {
+export function outcomeOf({ id, fields, isSeen, isOver = false }, state) {
   const entry = state.audit.find((one) => one.id === id);
   if (entry && !entry.counts && !entry.kept) return { stage: "without", why: entry.refusal };
-  if (isSeen) return { stage: "force", why: null };
-  if (!entry) return { stage: "way", why: null };
+  if (isOver) return { stage: "over", why: null };
+  if (!entry && !isSeen) return { stage: "way", why: null };
   const isThere = SEEN[fields.type]?.(fields, state) ?? true;
-  return { stage: isThere ? "force" : "read", why: null };
+  if (isThere) return { stage: "force", why: null };
+  return { stage: isSeen ? "over" : "read", why: null };
 }
 
 /**
@@ -65,11 +76,41 @@ export function inverseOf(fields, before) {
       ? { type: "called", contest, unit, candidate: call.candidate }
       : { type: "call_withdrawn", contest, unit };
   }
+  if (type.startsWith("graphic_")) return inverseOfGraphic(fields, before.rundown);
   const standing = handOf(fields, before);
   if (type === "figure_overridden" && !standing) return { type: "override_withdrawn", contest, source, unit };
   if ((type === "override_withdrawn" || type === "figure_overridden") && standing)
     return { type: "figure_overridden", contest, source, unit, figures: standing.figures };
   return null;
+}
+
+/**
+ * @param {OrderFields} fields
+ * @param {RundownState} before
+ * @returns {OrderFields | null}
+ */
+function inverseOfGraphic({ type, channel, item }, before) {
+  const listed = before.items.find((one) => one.item === item);
+  if (type === "graphic_listed") return listed ? { type, ...listed } : { type: "graphic_unlisted", item };
+  if (type === "graphic_unlisted") return listed ? { type: "graphic_listed", ...listed } : null;
+  const on = String(channel);
+  if (type === "graphic_cued") return on in before.cued ? { type, channel, item: before.cued[on] } : null;
+  const shown = before.on_air[on];
+  if (!shown) return type === "graphic_taken" ? { type: "graphic_cleared", channel } : null;
+  const { overlay, parameters, step } = shown;
+  return { type: "graphic_taken", channel, item: shown.item, overlay, parameters, step };
+}
+
+/**
+ * Whether two graphics are the same, whatever the order of what they are told.
+ * @param {{ readonly overlay: unknown, readonly parameters: unknown }} one
+ * @param {{ readonly overlay: unknown, readonly parameters: unknown }} other
+ */
+function isSame(one, other) {
+  const [own, others] = [one, other].map(({ overlay, parameters = {} }) =>
+    JSON.stringify([overlay, Object.entries(/** @type {object} */ (parameters)).sort()]),
+  );
+  return own === others;
 }
 
 /**

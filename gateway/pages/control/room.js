@@ -19,6 +19,7 @@ import { commandOf, keyHelp } from "./keys.js";
 import { Overrides } from "./overrides.js";
 import { Picker } from "./picker.js";
 import { QuarantineQueue } from "./quarantine.js";
+import { RundownPanel } from "./rundown.js";
 import { whyUnready } from "./sentences.js";
 import { SHORTCUTS } from "./words.js";
 
@@ -39,12 +40,14 @@ export class Room {
   /** @type {Handle[]} */
   #subscriptions = [];
   #panels;
+  #token;
 
   /** @param {{election: Election, language: string, words: Words, format: Formats, token: string}} options */
   constructor({ election, language, words, format, token }) {
     this.election = election;
     this.t = words;
     this.format = format;
+    this.#token = token;
     this.preview = connect({ url: location.href, token });
     this.program = connect({ url: new URL("?view=program", location.href).href, token });
     this.confirmation = new Confirmation({
@@ -81,14 +84,16 @@ export class Room {
       feeds: panel("feeds", (how) => new FeedsPanel(how)),
       alarms: panel("alarms", (how) => new Alarms(how)),
       quarantine: panel("quarantine", (how) => new QuarantineQueue(how)),
+      rundown: panel("rundown", (how) => new RundownPanel(how)),
       audit: panel("audit", (how) => new Audit(how)),
     };
-    const { embargo, calls, overrides, given, feeds, alarms, quarantine, audit } = this.#panels;
+    const { embargo, calls, overrides, given, feeds, alarms, quarantine, rundown, audit } = this.#panels;
     /** @param {...Node} parts */
     const column = (...parts) => make("div", { class: "column" }, ...parts);
     byId("room").replaceChildren(
       column(air, holds.section, calls.section, overrides.section),
       column(embargo.section, given.section, feeds.section, alarms.section, quarantine.section),
+      make("div", { class: "wide" }, rundown.section),
       make("div", { class: "wide" }, audit.section),
     );
     for (const night of [this.preview, this.program]) night.on("change", () => this.#drawFigures());
@@ -112,6 +117,11 @@ export class Room {
     );
   }
 
+  /** The token by which the room is shown. */
+  get token() {
+    return this.#token;
+  }
+
   /** Whether orders can be given at all. */
   get mayOrder() {
     return this.#state?.scope === "operator";
@@ -133,6 +143,8 @@ export class Room {
    * @param {string} token
    */
   renew(token) {
+    this.#token = token;
+    this.#panels.rundown.made.renew(token);
     for (const night of [this.preview, this.program]) night.renew(token);
   }
 
@@ -169,6 +181,17 @@ export class Room {
    */
   ask(question) {
     if (this.mayOrder) this.confirmation.ask(question);
+  }
+
+  /**
+   * Give an order that shows no more and sets no figure, without asking. Resolves as `Ordering.order` does.
+   * @param {OrderFields} fields
+   * @param {(id: string, before: RoomState) => void} written called once it is
+   */
+  async give(fields, written) {
+    const before = this.#state;
+    if (!this.mayOrder || !before || !this.#ordering) return null;
+    return this.#ordering.order(fields, this.t("rundown"), null, (id) => written(id, before));
   }
 
   /**
@@ -348,6 +371,7 @@ export class Room {
     else if (command.kind === "panel") focusPanel(byId("room").querySelector(`section.${command.panel}`));
     else if (command.name === "help") this.help.showModal();
     else if (command.name === "filter") byId("queue-filter").focus();
+    else if (command.name === "rundown") this.#panels.rundown.made.focus();
     else if (command.name === "place") byId("pick-unit").focus();
     else if (command.name === "acknowledge") this.#panels.alarms.made.acknowledgeAll();
   }

@@ -40,6 +40,9 @@ export interface AuditedOrder {
   readonly district?: string | null;
   readonly candidate?: string;
   readonly position?: string;
+  readonly channel?: string;
+  readonly overlay?: string;
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly at: string;
   readonly by?: string;
   readonly reason?: string;
@@ -149,7 +152,35 @@ export interface RoomState {
     readonly newest: readonly QuarantinedRecord[];
     readonly uncounted: readonly QuarantinedRecord[];
   };
+  readonly rundown: RundownState;
   readonly audit: readonly AuditedOrder[];
+}
+
+/** A graphic without its step, as it is listed. */
+export interface ListedGraphic {
+  readonly overlay: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** A graphic of the rundown. */
+export interface RundownItem extends ListedGraphic {
+  readonly item: string;
+  readonly place: number;
+}
+
+/** A graphic on air: what was taken, of which item, by whom and when. */
+export interface ShownGraphic extends ListedGraphic {
+  readonly step: number;
+  readonly item: string | null;
+  readonly by: string;
+  readonly at: string;
+}
+
+/** The graphics of the night: what is listed, and by channel what is next and what is on air. */
+export interface RundownState {
+  readonly items: readonly RundownItem[];
+  readonly cued: Readonly<Record<string, string>>;
+  readonly on_air: Readonly<Record<string, ShownGraphic>>;
 }
 
 /** What a panel is built with. */

@@ -6,11 +6,13 @@ import { awaitDefinition } from "../client/index.js";
 import { byId, make, setAttribute, setText } from "../dom.js";
 import { Election } from "../election.js";
 import { MANIFEST } from "../overlays/manifest.js";
+import { fieldOf, standardOf, writtenIn } from "../parameter-fields.js";
 import { languageOf } from "../selection.js";
 import { words } from "../strings.js";
 import { addressOf, usesOf } from "./address.js";
 
-/** @import { OverlayAbout, Parameter } from "../overlays/types.d.ts" */
+/** @import { OverlayAbout } from "../overlays/types.d.ts" */
+/** @import { Choices } from "../parameter-fields.js" */
 
 /** How long a button says that it has copied. */
 const DONE_MS = 1_500;
@@ -21,35 +23,6 @@ const LEFT_OUT = ["debug", "safe"];
 
 const t = words(languageOf(location.search));
 const token = new URLSearchParams(location.search).get("token") ?? "";
-
-/** @param {Parameter} parameter */
-function standardOf({ kind, standard }) {
-  if (kind === "flag") return standard ? "1" : "0";
-  return standard === undefined ? "" : String(standard);
-}
-
-/**
- * The field of a parameter.
- * @param {Parameter} parameter
- * @param {readonly string[]} known what it may name, where the election says
- */
-function fieldOf(parameter, known) {
-  const { name, kind, words: choices = [], least, most } = parameter;
-  const options = kind === "choice" ? choices : known.length ? ["", ...known] : [];
-  if (options.length) {
-    const field = make("select", { name }, ...options.map((one) => make("option", { value: one, text: one || "–" })));
-    field.value = standardOf(parameter);
-    return field;
-  }
-  if (kind === "flag") return make("input", { name, type: "checkbox", checked: standardOf(parameter) === "1" });
-  if (kind !== "whole") return make("input", { name, type: "text" });
-  return make("input", { name, type: "number", min: least, max: most, value: standardOf(parameter) });
-}
-
-/** @param {HTMLInputElement | HTMLSelectElement} field */
-function writtenIn(field) {
-  return field instanceof HTMLInputElement && field.type === "checkbox" ? (field.checked ? "1" : "0") : field.value;
-}
 
 /**
  * A line with what a tool is told, and a button that copies it.
@@ -70,7 +43,7 @@ function useOf(tool) {
 
 /**
  * @param {OverlayAbout} about
- * @param {Readonly<Record<string, readonly string[]>>} known
+ * @param {Readonly<Record<string, Choices>>} known
  */
 function cardOf(about, known) {
   const parameters = [...MANIFEST.selection, ...about.parameters, ...MANIFEST.manner].filter(
@@ -114,7 +87,11 @@ async function begin() {
   setText(byId("about"), t("galleryAbout"));
   const definition = await awaitDefinition({ url: location.href, token: () => token || undefined });
   const election = new Election(definition);
-  const known = { contest: election.contests.map(({ id }) => id), source: election.sources.map(({ id }) => id) };
+  /** @type {Readonly<Record<string, Choices>>} */
+  const known = {
+    contest: election.contests.map(({ id }) => /** @type {const} */ ([id, id])),
+    source: election.sources.map(({ id }) => /** @type {const} */ ([id, id])),
+  };
   byId("gallery").replaceChildren(...MANIFEST.overlays.map((about) => cardOf(about, known)));
 }
 

@@ -57,8 +57,8 @@ export const SELECTION = MANIFEST.selection.map(({ name }) => name);
 /** What a tool adds to an address with a number that is new each time, to keep caches away: it asks for nothing. */
 const CACHE_BUSTER = "_";
 
-/** Read elsewhere: the selection by the election, gateway and token by whoever connects. */
-const READ_ELSEWHERE = [...SELECTION, "token", "gateway"];
+/** Read elsewhere: the selection by the election, gateway, token and view by whoever connects. */
+const READ_ELSEWHERE = [...SELECTION, "token", "gateway", "view"];
 
 /**
  * Read an address: `{values, asked, faults}`. `asked` is the selection as it was written; a parameter that cannot be

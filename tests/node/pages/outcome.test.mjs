@@ -17,6 +17,7 @@ const state = (changes = {}) =>
     calls: [],
     overrides: [],
     audit: [{ id: "1", counts: true, kept: false, refusal: null }],
+    rundown: { items: [], cued: {}, on_air: {} },
     ...changes,
   });
 
@@ -59,8 +60,56 @@ test("what cannot be seen in the state is in force once it is read", () => {
   for (const type of ["taken", "quarantine_rejected"]) assert.equal(stage({ type, ...WHERE }, state()), "force");
 });
 
-test("what was in force stays so when somebody else orders the opposite", () => {
-  assert.equal(stage({ type: "held", ...WHERE }, state(), true), "force");
+test("what was in force is over once something else stands, and stays over", () => {
+  const [held, hold] = [{ type: "held", ...WHERE }, { "mayor/tr/34": 0 }];
+  assert.equal(stage(held, state({ hold }), true), "force");
+  assert.equal(stage(held, state({ hold, audit: [] }), true), "force"); // the audit goes back so far and no further
+  assert.equal(stage(held, state(), true), "over");
+  assert.equal(outcomeOf({ id: "1", fields: held, isSeen: true, isOver: true }, state({ hold })).stage, "over");
+});
+
+const DUEL = { overlay: "duel", parameters: { unit: "tr/34", size: "full" } };
+const LISTED = { item: "p", place: 7, ...DUEL };
+const SHOWN = { item: "p", step: 1, by: "Ayşe", at: "", ...DUEL };
+
+test("an order of the rundown is in force once the rundown is so", () => {
+  const turned = { overlay: "duel", parameters: { size: "full", unit: "tr/34" } };
+  /** @type {[any, object, object][]} */
+  const kinds = [
+    [{ type: "graphic_listed", item: "p", place: 7, ...turned }, {}, { items: [LISTED] }],
+    [{ type: "graphic_unlisted", item: "p" }, { items: [LISTED] }, {}],
+    [{ type: "graphic_cued", channel: "a", item: "p" }, { cued: { a: "q" } }, { cued: { a: "p" } }],
+    [{ type: "graphic_taken", channel: "a", step: 1, ...turned }, {}, { on_air: { a: SHOWN } }],
+    [
+      { type: "graphic_taken", channel: "a", ...DUEL },
+      { on_air: { a: SHOWN } },
+      { on_air: { a: { ...SHOWN, step: 0 } } },
+    ],
+    [{ type: "graphic_cleared", channel: "a" }, { on_air: { a: SHOWN } }, {}],
+  ];
+  const rundown = (/** @type {object} */ changes) =>
+    state({ rundown: { items: [], cued: {}, on_air: {}, ...changes } });
+  for (const [fields, before, after] of kinds)
+    assert.deepEqual([stage(fields, rundown(before)), stage(fields, rundown(after))], ["read", "force"], fields.type);
+});
+
+test("an order of the rundown is undone by what brings back the list, the cue or the graphic before", () => {
+  const rundown = { items: [LISTED], cued: { a: "p" }, on_air: { a: SHOWN } };
+  const inverse = (/** @type {any} */ fields, before = {}) =>
+    inverseOf(fields, state({ rundown: { ...rundown, ...before } }));
+  const listed = { type: "graphic_listed", ...LISTED };
+  assert.deepEqual(inverse({ ...listed, place: 9 }), listed);
+  assert.deepEqual(inverse(listed, { items: [] }), { type: "graphic_unlisted", item: "p" });
+  assert.deepEqual(inverse({ type: "graphic_unlisted", item: "p" }), listed);
+  assert.equal(inverse({ type: "graphic_unlisted", item: "q" }), null);
+  const cued = { type: "graphic_cued", channel: "a", item: "p" };
+  assert.deepEqual(inverse({ ...cued, item: "q" }), cued);
+  assert.equal(inverse({ ...cued, channel: "b" }), null);
+  const taken = { type: "graphic_taken", channel: "a", item: "p", step: 1, ...DUEL };
+  assert.deepEqual(inverse({ ...taken, overlay: "ticker" }), taken);
+  assert.deepEqual(inverse({ type: "graphic_cleared", channel: "a" }), taken);
+  assert.deepEqual(inverse({ ...taken, channel: "b" }), { type: "graphic_cleared", channel: "b" });
+  assert.equal(inverse({ type: "graphic_cleared", channel: "b" }), null);
 });
 
 test("an order is undone by the one that brings back what stood before it", () => {

@@ -1,0 +1,115 @@
+"""The rundown in real Chromium: two operators, by keyboard and by mouse, a page that follows, and a restart."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from eventlog.port import EventLog
+from tests.browser.chromium import screen
+from tests.browser.city import election, tallies
+from tests.browser.stage import AT_ONCE, begin, counting, log_at, say, showing
+from tests.browser.test_control_room import SETTINGS, SIGNER, enter, room_url
+from tests.ports import free_port
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+PICTURES = os.environ.get("SANDIK_SCREENSHOTS")
+
+
+async def add(page: Page, overlay: str, **fields: str) -> None:
+    """Put a graphic into the list by keyboard: from the list to the form and back."""
+    await page.keyboard.press("n")
+    await page.locator("#graphic-overlay").select_option(overlay)
+    for name, value in fields.items():
+        await page.locator(f".graphic-form [name={name}]").select_option(value)
+    before = await page.locator(".rundown-list li[data-item]").count()
+    await page.locator(".graphic-form button[type=submit]").press("Enter")
+    await expect(page.locator(".rundown-list li[data-item]")).to_have_count(before + 1)
+    await expect(page.locator(".rundown-list li[data-item]").last).to_be_focused()
+
+
+async def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        await page.screenshot(path=Path(PICTURES) / f"rundown-{name}.png")
+
+
+async def test_two_operators_run_a_channel_and_its_page_follows_through_a_restart(
+    tmp_path: Path, browser: Browser
+) -> None:
+    port = free_port()
+    async with log_at(tmp_path) as log, counting(log, await begin(log, election()), AT_ONCE):
+        await say(log, list(tallies(1, "aa"))[:400])
+        url = f"http://127.0.0.1:{port}"
+        async with (
+            showing(log, port=port, settings=SETTINGS),
+            screen(browser, room_url(url), height=1500) as first,
+            screen(browser, room_url(url), height=1500) as second,
+            screen(browser, f"{url}/overlays/program?channel=a", width=1920, height=1080) as air,
+        ):
+            one, other = await enter(first), await enter(second, name="B. Demir")
+            shown = air.page.frame_locator("iframe").last.locator(".overlay[data-shown]")
+            await expect(air.page.locator("iframe")).to_have_count(0)
+
+            await one.keyboard.press("l")
+            await add(one, "lower-third")
+            await add(one, "duel", size="full")
+            await add(one, "lead-board", unit="tr/34")
+            rows = other.locator(".rundown-list li[data-item]")
+            await expect(rows).to_have_count(3)
+            await expect(rows.nth(1)).to_contain_text("2. İkili yarış · Kadıköy")
+
+            await one.keyboard.press("ArrowUp")
+            await one.keyboard.press("ArrowUp")
+            await one.keyboard.press("Space")
+            await expect(rows.nth(0)).to_have_attribute("data-next", "true")
+            await one.keyboard.press("Enter")
+            await expect(shown).to_have_attribute("data-overlay", "lower-third")
+            await expect(shown.locator(".place").first).to_have_text("Kadıköy")
+            await one.keyboard.press("s")
+            await expect(shown.locator(".place").first).to_have_text("Kağıthane")
+            await picture(one, "room")
+
+            await other.locator("#take-graphic").click()  # what is cued by then is the duel
+            await expect(shown).to_have_attribute("data-overlay", "duel")
+            await expect(air.page.locator("iframe")).to_have_count(1)
+            await expect(rows.nth(1)).to_have_attribute("data-on-air", "true")
+            await expect(rows.nth(2)).to_have_attribute("data-next", "true")
+            await picture(air.page, "air")
+
+            await other.locator("#rundown-channel").select_option("b")
+            await rows.nth(2).get_by_role("button", name="Sıraya al").click()
+            await other.locator("#take-graphic").click()
+            await expect(
+                other.frame_locator(".program iframe").frame_locator("iframe").locator(".overlay[data-shown]")
+            ).to_have_attribute("data-overlay", "lead-board")
+            await picture(other, "two-channels")
+            assert [] == first.complaints == second.complaints == air.complaints
+        await goes_on(browser, log, port)
+
+
+async def goes_on(browser: Browser, log: EventLog, port: int) -> None:
+    """The gateway is started anew: channel a shows the duel as before, and is cleared, undone, moved in, taken out."""
+    url = f"http://127.0.0.1:{port}"
+    async with (
+        showing(log, port=port, settings=SETTINGS),
+        screen(browser, room_url(url), height=1500) as third,
+        screen(browser, f"{url}/overlays/program?channel=a", width=1920, height=1080) as air,
+    ):
+        page = await enter(third)
+        shown = air.page.frame_locator("iframe").last.locator(".overlay[data-shown]")
+        await expect(shown).to_have_attribute("data-overlay", "duel")
+        await page.keyboard.press("l")
+        await page.keyboard.press("x")
+        await expect(air.page.locator("iframe")).to_have_count(0)
+        await page.keyboard.press("z")
+        await expect(shown).to_have_attribute("data-overlay", "duel")
+        await expect(page.locator(".rundown-given")).to_contain_text("Geri al: grafik kaldırıldı (a)")
+        await page.keyboard.press("Alt+ArrowUp")
+        await expect(page.locator(".rundown-list li[data-item]").nth(1)).to_contain_text("Sıralama · İstanbul")
+        await page.keyboard.press("Delete")
+        await expect(page.locator(".rundown-list li[data-item]")).to_have_count(2)
+        await expect(page.locator(".audit tbody tr").first).to_contain_text("grafik listeden çıkarıldı")
+        assert SIGNER.public.fingerprint in await page.locator(".audit tbody tr").first.inner_text()
+        assert [] == third.complaints == air.complaints
