@@ -1,20 +1,23 @@
 """/v1/rows.json, /v1/rows.csv and /v1/flat.json: figures for graphics tools that poll and bind fields to keys."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from functools import cache
+from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.brands.folder import BrandFolder
 from gateway.gateway import Gateway
 from gateway.routes.answers import Answers, Asked, asked
 from gateway.routes.middleware import embargoed, grant_of
 from gateway.run_state import RunState
 from schemas.wire import FeedState, Scope
-from tabulation.derived.columns import Columns, Language, Row, SameKey, Shape
+from tabulation.derived.columns import Columns, Language, Pictures, Row, SameKey, Shape
 from tabulation.derived.row_forms import (
     CONTEXT_COLUMNS,
     CsvRows,
@@ -41,6 +44,8 @@ _MAX_ROUNDS: Final = 4
 """Rounds of making pieces with turns for others between. A round takes less than a tenth of a second, and in that a
 count in full flood changes a part of the units; what is still left after the last is made without a turn."""
 
+_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,200}/?")
+
 _JSON: Final = "application/json; charset=utf-8"
 _CSV: Final = "text/csv; charset=utf-8; header=present"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -65,10 +70,12 @@ class _Ask(NamedTuple):
     has_candidates: bool
     fields: tuple[str, ...]
     feeds: dict[str, FeedState]
+    origin: str
 
     def about(self) -> list[object]:
         """What the answer depends on besides the question and the position."""
-        return [self.form, self.slots, self.language, self.bom, self.has_candidates, self.fields, *self.feeds.items()]
+        told = [self.form, self.slots, self.language, self.bom, self.has_candidates, self.fields, self.origin]
+        return [*told, *self.feeds.items()]
 
 
 class _Key(NamedTuple):
@@ -82,15 +89,16 @@ class _Key(NamedTuple):
     language: Language
     has_candidates: bool
     fields: tuple[str, ...]
+    origin: str
     scope: Scope
 
 
 class _Tables:
     """The tables of one state of the run, the last ones asked for; they go with it."""
 
-    def __init__(self, run_state: RunState) -> None:
+    def __init__(self, run_state: RunState, pictures: Pictures) -> None:
         self.run_state: Final = run_state
-        self._columns = Columns(run_state.run.definition)
+        self._columns = Columns(run_state.run.definition, pictures)
         self._kept: dict[_Key, Table] = {}
 
     def table(self, key: _Key) -> Table:
@@ -105,7 +113,7 @@ class _Tables:
         columns = self._columns
         units = columns.sorted_units(key.units)
         named = columns.candidates(key.contests, [unit.id for unit in units]) if key.has_candidates else ()
-        shape = Shape(key.slots, key.language, named)
+        shape = Shape(key.slots, key.language, named, key.origin)
         pairs = [(contest, source) for contest in key.contests for source in key.sources]
         table = Table(columns, pairs, units, shape, _FORMS[key.form], key.fields)
         _refuse_too_many(
@@ -122,6 +130,7 @@ class RowsEndpoint:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._answers = Answers()
+        self._pictures = _pictures_of(gateway.settings.brand)
         self._tables: _Tables | None = None
 
     async def json(self, request: Request) -> Response:
@@ -140,7 +149,7 @@ class RowsEndpoint:
         return await self._answer(request, "flat", _JSON)
 
     def _ask(self, request: Request, form: str) -> _Ask:
-        options = ("slots", "lang", "columns", "fields", *(("bom", "sep") if form == "csv" else ()))
+        options = ("slots", "lang", "columns", "fields", "pictures", *(("bom", "sep") if form == "csv" else ()))
         question = asked(self._gateway, request, options)
         query = request.query_params
         slots, language = query.get("slots", str(DEFAULT_SLOTS)), query.get("lang", "tr")
@@ -167,6 +176,7 @@ class RowsEndpoint:
             has_candidates=query.get("columns") != "slots",
             fields=_fields(query.get("fields", "")),
             feeds=feeds,
+            origin=_origin(query.get("pictures", "")),
         )
 
     async def _answer(self, request: Request, form: str, media_type: str) -> Response:
@@ -221,7 +231,7 @@ class RowsEndpoint:
     def _table(self, ask: _Ask) -> Table:
         run_state, filters, scope = ask.question
         if self._tables is None or self._tables.run_state is not run_state:
-            self._tables = _Tables(run_state)
+            self._tables = _Tables(run_state, self._pictures)
         contests, sources = tuple(filters.contests(run_state)), tuple(filters.sources(run_state))
         key = _Key(
             ask.form,
@@ -232,6 +242,7 @@ class RowsEndpoint:
             ask.language,
             has_candidates=ask.has_candidates,
             fields=ask.fields,
+            origin=ask.origin,
             scope=scope,
         )
         return self._tables.table(key)
@@ -240,6 +251,25 @@ class RowsEndpoint:
 def _head(run_state: RunState, seq: int) -> Row:
     """What is the same in every row: of which run and position it is, and whether it is a live night."""
     return {"run": run_state.run.name, "mode": run_state.run.mode, "epoch": run_state.epoch, "seq": seq}
+
+
+def _pictures_of(brand: BrandFolder) -> Pictures:
+    """Where this gateway has candidates' photos and parties' logos, without its host."""
+
+    def within(folder: str) -> dict[str, str]:
+        return {PurePosixPath(name).stem: f"/static/brand/{name}" for name in brand.files if name.startswith(folder)}
+
+    return Pictures(within("photos/"), within("logos/"))
+
+
+def _origin(text: str) -> str:
+    """What is put before the addresses of pictures: a gateway's own, as tools reach it. Raises `HTTPException`."""
+    if text and not _ORIGIN.fullmatch(text):
+        raise HTTPException(
+            400,
+            f"pictures={text[:40]!r} is no address. Give the gateway's, such as pictures=http://graphics-server:8765.",
+        )
+    return text.rstrip("/")
 
 
 def _fields(text: str) -> tuple[str, ...]:

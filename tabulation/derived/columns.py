@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from schemas.definition import Candidate, Election, Unit
@@ -78,11 +79,22 @@ class SameKey(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What columns there are: rank slots, the language of the texts, and whose ids have columns of their own."""
+    """What columns there are: rank slots, the language of the texts, and whose ids have columns of their own.
+
+    `origin` is put before the addresses of pictures, such as `http://graphics-server:8765`.
+    """
 
     slots: int
     language: Language
     candidates: tuple[str, ...]
+    origin: str = ""
+
+
+class Pictures(NamedTuple):
+    """The addresses that there are: of candidates' photos and of parties' logos, by their ids."""
+
+    photos: Mapping[str, str] = MappingProxyType({})
+    logos: Mapping[str, str] = MappingProxyType({})
 
 
 class _Layout(NamedTuple):
@@ -92,11 +104,16 @@ class _Layout(NamedTuple):
     candidates: dict[str, tuple[str, ...]]
 
 
+_NO_PICTURES: Final = Pictures()
+
+
 class Columns:
     """The columns of one election."""
 
-    def __init__(self, definition: Election) -> None:
+    def __init__(self, definition: Election, pictures: Pictures = _NO_PICTURES) -> None:
+        """With no pictures at all there are no columns of them."""
         self._definition = definition
+        self._pictures = pictures
         self._parties = {party.id: party for party in definition.parties}
         self._zone = definition.zone
         self._has_levels = any(source.levels for source in definition.sources)
@@ -172,9 +189,9 @@ class Columns:
         row |= self._since(last_time, since, shape.language)
         swings = {swing.candidate: swing for swing in since.swings} if since is not None else {}
         has_votes = any(counted.votes.values())
-        blank = self._place(None, names, shape.language, has_votes=has_votes) | self._swing(None, shape.language)
+        blank = self._place(None, names, shape, has_votes=has_votes) | self._swing(None, shape.language)
         places = {
-            place.candidate: self._place(place, names, shape.language, has_votes=has_votes)
+            place.candidate: self._place(place, names, shape, has_votes=has_votes)
             | self._swing(swings.get(place.candidate), shape.language)
             for place in facts.ranking
         }
@@ -246,10 +263,11 @@ class Columns:
         self,
         place: Ranked | None,
         names: Mapping[str, Candidate],
-        language: Language,
+        shape: Shape,
         *,
         has_votes: bool,
     ) -> Row:
+        language = shape.language
         candidate = names.get(place.candidate) if place else None
         party = self._parties.get(candidate.party or "") if candidate else None
         share = place.valid_share_bp if place else None
@@ -267,7 +285,16 @@ class Columns:
             "pct": _number(share),
             "pct_text": percent_text(share, language),
             "share_text": percent_text(place.share_bp if place else None, language),
+            **self._pictured(place.candidate if place else "", party.id if party else "", shape.origin),
         }
+
+    def _pictured(self, candidate: str, party: str, origin: str) -> Row:
+        """Where the candidate's photo and the party's logo are; empty where there is none."""
+        photos, logos = self._pictures
+        if not photos and not logos:
+            return {}
+        photo, logo = photos.get(candidate), logos.get(party)
+        return {"photo": f"{origin}{photo}" if photo else "", "logo": f"{origin}{logo}" if logo else ""}
 
     def _since(self, last_time: LastTime | None, since: SwingFacts | None, language: Language) -> Row:
         """What has changed in the unit since the last time; the base is named."""

@@ -21,6 +21,7 @@ from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
+from gateway.brands.folder import BRAND_FILE, SHIPPED, STANDARD_BRAND, read_folder
 from gateway.gateway import Gateway
 from gateway.routes.rows import RowsEndpoint
 from gateway.settings import GatewaySettings
@@ -288,3 +289,19 @@ async def test_a_desk_asks_for_the_columns_that_it_binds(tmp_path: Path) -> None
         for path, hint in (("fields=votes", "no column 'votes'"), ("columns=few", "columns=slots")):
             refused = await get(gateway, f"/v1/rows.csv?{ONE}&{path}")
             assert (400, True) == (refused.status_code, hint in refused.json()["error"])
+
+
+async def test_a_brands_photos_and_logos_have_addresses_that_a_tool_can_load(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/kurum.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "brand.toml").write_text((SHIPPED / STANDARD_BRAND / BRAND_FILE).read_text(encoding="utf-8"), "utf-8")
+    settings = replace(FAST, brand=read_folder(tmp_path))
+    async with night(tmp_path) as log, running(log, settings=settings) as gateway:
+        await is_ready(gateway)
+        ask = f"/v1/rows.json?{ONE}&unit=tr&fields=kurum_photo,kurum_logo"
+        (row,) = (await get(gateway, ask)).json()
+        assert ("/static/brand/photos/kurum.png", "") == (row["kurum_photo"], row["kurum_logo"])
+        assert 200 == (await get(gateway, row["kurum_photo"])).status_code
+        (row,) = (await get(gateway, f"{ask}&pictures={gateway.http}/")).json()
+        assert f"{gateway.http}/static/brand/photos/kurum.png" == row["kurum_photo"]
+        await is_refused(gateway, f"{ask}&pictures=file:///etc", 400, "is no address")

@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 
 import tabulation.derived.columns as module
 from schemas.definition import Candidate, Contest, Election
-from tabulation.derived.columns import Columns, Language, Row, SameKey, Shape, count_text, percent_text, points_text
+from tabulation.derived.columns import (
+    Columns,
+    Language,
+    Pictures,
+    Row,
+    SameKey,
+    Shape,
+    count_text,
+    percent_text,
+    points_text,
+)
 from tabulation.view.view import View
 from tests.builders import small_election
 from tests.gateway.nights import totals
@@ -256,3 +266,17 @@ def test_nothing_is_no_number() -> None:
 def test_a_text_reads_back_as_its_number(number: int) -> None:
     assert int(count_text(number, "tr").replace(".", "")) == number
     assert int(percent_text(number, "tr").strip("%").replace(".", "").replace(",", "")) == number
+
+
+def test_faces_and_logos_have_columns_where_there_are_any_and_are_empty_where_there_is_none() -> None:
+    view, unit = counted({"imamoglu": 2, "kurum": 1}), ELECTION.unit_by_id[KADIKOY]
+    assert not [name for name in row(view) if name.endswith(("_photo", "_logo"))]
+    party = next(one.party for one in ELECTION.contests[0].candidates if one.id == "kurum")
+    columns = Columns(ELECTION, Pictures({"imamoglu": "/p/imamoglu.webp"}, {party or "": "/l/party.svg"}))
+    shape = Shape(3, "tr", ("kurum",), "http://cg:1")
+    shown = columns.row("mayor", unit, view.figures("mayor", "aa", KADIKOY), shape)
+    assert ("http://cg:1/p/imamoglu.webp", "") == (shown["1_photo"], shown["1_logo"])
+    assert ("", "http://cg:1/l/party.svg") == (shown["2_photo"], shown["kurum_logo"])
+    assert ("", "") == (shown["3_photo"], shown["3_logo"])
+    before = columns.row("mayor", unit, None, shape)
+    assert (list(shown), "") == (list(before), before["1_photo"])
