@@ -7,10 +7,12 @@ from a folder import nothing, so a single file holds all that it needs.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.pages.manifest import MANIFEST, Overlay, Parameter
+from schemas.definition import Election
 
 SCHEMA: Final = "https://ograf.ebu.io/v1/specification/json-schemas/graphics/schema.json"
 """Says the version, too: the specification wants this very string."""
@@ -28,12 +30,32 @@ _SELECTED: Final = {
 }
 """What the action `select` calls the fields of its form: there, empty changes nothing."""
 
+Names = Mapping[str, Sequence[tuple[str, str]]]
+"""What parameters may name in one election: by the parameter, ids and what people call them."""
+
+NO_NAMES: Final[Names] = MappingProxyType({})
+
+_LISTED_IN_A_TITLE: Final = 8
+"""Ids that the title of a field for several lists: more fill a form."""
+
 _ANY_NUMBER_OF_STEPS: Final = -1
 _ONE_STEP: Final = 1
 
 
-def manifest(overlay: Overlay, *, gateway: str, version: str) -> dict[str, Any]:
-    """The manifest of a graphic that looks for its figures at this gateway."""
+def names_of(definition: Election) -> Names:
+    """What the parameters of every overlay may name in this election."""
+    candidates = {one.id: one.name for contest in definition.contests for one in contest.candidates}
+    return {
+        "contest": [(contest.id, contest.name) for contest in definition.contests],
+        "unit": [(unit.id, unit.name) for unit in definition.units],
+        "source": [(source.id, source.name) for source in definition.sources],
+        "sources": [(source.id, source.name) for source in definition.sources],
+        "candidates": list(candidates.items()),
+    }
+
+
+def manifest(overlay: Overlay, *, gateway: str, version: str, names: Names = NO_NAMES) -> dict[str, Any]:
+    """The manifest of a graphic that looks for its figures at this gateway; its form offers what `names` has."""
     return {
         "$schema": SCHEMA,
         "id": f"{_PREFIX}.{overlay.name}",
@@ -45,8 +67,8 @@ def manifest(overlay: Overlay, *, gateway: str, version: str) -> dict[str, Any]:
         "stepCount": step_count(overlay),
         "supportsRealTime": True,
         "supportsNonRealTime": True,
-        "schema": data_schema(overlay, gateway=gateway),
-        "customActions": custom_actions(overlay),
+        "schema": data_schema(overlay, gateway=gateway, names=names),
+        "customActions": custom_actions(overlay, names),
         "renderRequirements": [
             {
                 "resolution": {"width": {"ideal": _WIDTH}, "height": {"ideal": _HEIGHT}},
@@ -61,12 +83,12 @@ def step_count(overlay: Overlay) -> int:
     return _ANY_NUMBER_OF_STEPS if overlay.walks else _ONE_STEP
 
 
-def data_schema(overlay: Overlay, *, gateway: str) -> dict[str, Any]:
+def data_schema(overlay: Overlay, *, gateway: str, names: Names = NO_NAMES) -> dict[str, Any]:
     """Return the JSON schema of the data that a graphic takes."""
     properties: dict[str, Any] = {"gateway": {"type": "string", "title": "Gateway (URL)", "default": gateway}}
     properties["token"] = {"type": "string", "title": "Read token", "default": "", "hidden": True}
     for parameter in (*MANIFEST.selection, *overlay.parameters, *MANIFEST.manner):
-        properties[parameter.name] = _property(parameter)
+        properties[parameter.name] = _property(parameter, names)
     properties |= {
         "timeline": {"type": "string", "title": "Timeline (URL), for non-real-time", "default": "", "hidden": True},
         "from": {"type": "string", "title": "Moment at timestamp 0, for non-real-time", "default": "", "hidden": True},
@@ -83,10 +105,13 @@ def data_schema(overlay: Overlay, *, gateway: str) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-def custom_actions(overlay: Overlay) -> list[dict[str, Any]]:
+def custom_actions(overlay: Overlay, names: Names = NO_NAMES) -> list[dict[str, Any]]:
     """Return the actions that a graphic has beside play, update and stop."""
     # no defaults: a form would fill them in, and select what nobody has chosen
-    fields = {one.name: {"type": "string", "title": _SELECTED[one.name]} for one in MANIFEST.selection}
+    fields = {
+        one.name: {"type": "string", **_offered(names.get(one.name, ())), "title": _SELECTED[one.name]}
+        for one in MANIFEST.selection
+    }
     actions: list[dict[str, Any]] = [
         {
             "id": "select",
@@ -109,20 +134,42 @@ def module(overlay: Overlay, *, gateway: str) -> str:
     )
 
 
-def _property(parameter: Parameter) -> dict[str, Any]:
+def _property(parameter: Parameter, names: Names) -> dict[str, Any]:
     match parameter.kind:
         case "whole":
             schema: dict[str, Any] = {"type": "integer", "minimum": parameter.least, "maximum": parameter.most}
         case "flag":
             schema = {"type": "boolean"}
         case "choice":
-            # a form of the Graphics Data Definition; whoever does not know it has the enum
-            labels = {word: word for word in parameter.words}
-            schema = {"type": "string", "enum": list(parameter.words), "gddType": "select"}
-            schema["gddOptions"] = {"labels": labels}
-        case _:  # a text, or a list as one
+            schema = {"type": "string", **_select([(word, word) for word in parameter.words])}
+        case "text":
+            schema = {"type": "string", **_offered(names.get(parameter.name, ()))}
+        case "list":  # as a text
             schema = {"type": "string"}
-    return schema | {"title": parameter.title, "default": parameter.standard}
+    return schema | {"title": _title(parameter, names), "default": parameter.standard}
+
+
+def _offered(choices: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Offer these, and none of them; nothing where there are none."""
+    return _select([("", "–"), *choices]) if choices else {}
+
+
+def _select(choices: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """A form of the Graphics Data Definition; whoever does not know it has the enum."""
+    return {
+        "enum": [value for value, _ in choices],
+        "gddType": "select",
+        "gddOptions": {"labels": dict(choices)},
+    }
+
+
+def _title(parameter: Parameter, names: Names) -> str:
+    """What a field is called; that of several ids says the first of those that there are."""
+    if parameter.kind != "list" or parameter.name not in names:
+        return parameter.title
+    ids = [value for value, _ in names[parameter.name]]
+    more = ["…"] if len(ids) > _LISTED_IN_A_TITLE else []
+    return f"{parameter.title}: {', '.join([*ids[:_LISTED_IN_A_TITLE], *more])}"
 
 
 _PAGE: Final = """<!doctype html>
@@ -151,27 +198,27 @@ _IMPORT: Final = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 """What a script imports stands before it in the same file."""
 
 
-def page(overlay: Overlay, *, gateway: str, sources: Sequence[str]) -> str:
+def page(overlay: Overlay, *, gateway: str, sources: Sequence[str], names: Names = NO_NAMES) -> str:
     """The file. `sources` are the texts of its scripts, in the order of their use: none imports a later one."""
-    names = [one.name for one in _form_fields(overlay, gateway)]
+    fields = [one.name for one in _form_fields(overlay, gateway)]
     template = {
         "name": overlay.name,
         "gateway": gateway,
         "steps": {"walks": overlay.walks, "cuts": overlay.cuts},
-        "names": names,
-        "fields": {f"f{number}": name for number, name in enumerate(names)}
+        "names": fields,
+        "fields": {f"f{number}": name for number, name in enumerate(fields)}
         | {one.formerly: one.name for one in overlay.parameters if one.formerly},
     }
     script = "\n".join(_IMPORT.sub("", source).replace("\nexport ", "\n") for source in sources)
     return _PAGE.format(
         title=f"sandık · {overlay.title}",
-        definition=_in_script(spx_definition(overlay, gateway=gateway)),
+        definition=_in_script(spx_definition(overlay, gateway=gateway, names=names)),
         template=_in_script(template),
         script=script,
     )
 
 
-def spx_definition(overlay: Overlay, *, gateway: str) -> dict[str, Any]:
+def spx_definition(overlay: Overlay, *, gateway: str, names: Names = NO_NAMES) -> dict[str, Any]:
     """What SPX-GC reads: its form's fields, and how it plays the graphic. All values are texts, as its own are."""
     return {
         "description": f"sandık · {overlay.title}",
@@ -184,7 +231,7 @@ def spx_definition(overlay: Overlay, *, gateway: str) -> dict[str, Any]:
         "steps": "99" if overlay.walks or overlay.cuts else "1",
         "uicolor": "2",
         "DataFields": [
-            {"field": f"f{number}", **_field(one)} for number, one in enumerate(_form_fields(overlay, gateway))
+            {"field": f"f{number}", **_field(one, names)} for number, one in enumerate(_form_fields(overlay, gateway))
         ],
     }
 
@@ -198,8 +245,8 @@ def _form_fields(overlay: Overlay, gateway: str) -> tuple[Parameter, ...]:
     return (*MANIFEST.selection, *overlay.parameters, *MANIFEST.manner, *where)
 
 
-def _field(parameter: Parameter) -> dict[str, Any]:
-    field: dict[str, Any] = {"title": parameter.title, "value": str(parameter.standard)}
+def _field(parameter: Parameter, names: Names) -> dict[str, Any]:
+    field: dict[str, Any] = {"title": _title(parameter, names), "value": str(parameter.standard)}
     match parameter.kind:
         case "whole":
             return {"ftype": "number", **field}
@@ -207,6 +254,9 @@ def _field(parameter: Parameter) -> dict[str, Any]:
             return {"ftype": "checkbox", **field, "value": "1" if parameter.standard else "0"}
         case "choice":
             return {"ftype": "dropdown", **field, "items": [{"text": word, "value": word} for word in parameter.words]}
+        case "text" if parameter.name in names:
+            items = [{"text": text, "value": value} for value, text in (("", "–"), *names[parameter.name])]
+            return {"ftype": "dropdown", **field, "items": items}
         case _:  # a text, or a list as one
             return {"ftype": "textfield", **field}
 

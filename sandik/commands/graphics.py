@@ -14,8 +14,9 @@ from gateway.brands.folder import STANDARD_BRAND, BrandFolder, open_brand, stand
 from gateway.pages import PAGES
 from gateway.pages.manifest import MANIFEST
 from sandik import screen
-from sandik.graphics import manifest, module, page
-from sandik.options import BrandName, command_app
+from sandik.graphics import NO_NAMES, Names, manifest, module, names_of, page
+from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, command_app
+from schemas.definition import Election
 from schemas.errors import UsageError
 
 EXAMPLE = "Example: sandik graphics --out graphics --gateway http://graphics-server:8765"
@@ -35,13 +36,33 @@ def graphics(
         ),
     ] = "http://localhost:8765",
     brand: BrandName = STANDARD_BRAND,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="NAME", help="Have forms offer this run's contests, units and sources by name."),
+    ] = None,
+    log: LogUrl = EMBEDDED_LOG,
 ) -> None:
     """Write the overlays as graphics tools take them: an OGraf package, and templates for CasparCG and SPX-GC.
 
     They hold no figures and no token. See docs/graphics-tools.md for where to put them.
     """
-    files = write_graphics(out, gateway=gateway, version=version("sandik"), brand=open_brand(brand))
+    names = names_of(_definition_of(log, run)) if run is not None else NO_NAMES
+    files = write_graphics(out, gateway=gateway, version=version("sandik"), brand=open_brand(brand), names=names)
     screen.say(f"Wrote {len(files)} files to {out}: {OGRAF} for OGraf, {TEMPLATES} for CasparCG and SPX-GC.")
+
+
+def _definition_of(url: str, name: str) -> Election:
+    """The election of a run, as it is by now."""
+    from eventlog.clock import Wall  # noqa: PLC0415  an event loop and a log take 20 MB, and most name no run
+    from eventlog.run import find_run  # noqa: PLC0415
+    from sandik.process import run_to_completion  # noqa: PLC0415
+    from sandik.wiring import open_log  # noqa: PLC0415
+
+    async def read() -> Election:
+        async with open_log(url, Wall()) as log:
+            return (await find_run(log, name)).definition
+
+    return run_to_completion(read())
 
 
 OGRAF: Final = "ograf/sandik"
@@ -63,16 +84,20 @@ _OFFLINE: Final = "graphics/offline.html"
 """The only page that a package has: the others are the gateway's."""
 
 
-def write_graphics(out: Path, *, gateway: str, version: str, brand: BrandFolder | None = None) -> list[Path]:
+def write_graphics(
+    out: Path, *, gateway: str, version: str, brand: BrandFolder | None = None, names: Names = NO_NAMES
+) -> list[Path]:
     """Write the OGraf package and the templates, over what was there of the same names; the files that were written.
+
+    Their forms offer what `names` has.
 
     Raises `UsageError` where the gateway's address is none, or the folder cannot be written.
     """
     address = checked_gateway(gateway)
     try:
         return [
-            *_write_templates(out / TEMPLATES, address),
-            *_write_ograf(out / OGRAF, address, version, brand or standard_brand()),
+            *_write_templates(out / TEMPLATES, address, names),
+            *_write_ograf(out / OGRAF, address, version, brand or standard_brand(), names),
         ]
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
@@ -88,14 +113,14 @@ def checked_gateway(text: str) -> str:
     return text.rstrip("/")
 
 
-def _write_templates(folder: Path, gateway: str) -> Iterator[Path]:
+def _write_templates(folder: Path, gateway: str, names: Names) -> Iterator[Path]:
     sources = [(PAGES / name).read_text(encoding="utf-8") for name in _SCRIPTS]
     folder.mkdir(parents=True, exist_ok=True)
     for overlay in MANIFEST.overlays:
-        yield _write(folder / f"{overlay.name}.html", page(overlay, gateway=gateway, sources=sources))
+        yield _write(folder / f"{overlay.name}.html", page(overlay, gateway=gateway, sources=sources, names=names))
 
 
-def _write_ograf(folder: Path, gateway: str, version: str, brand: BrandFolder) -> Iterator[Path]:
+def _write_ograf(folder: Path, gateway: str, version: str, brand: BrandFolder, names: Names) -> Iterator[Path]:
     for source in _pages():
         target = folder / "pages" / source.relative_to(PAGES)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +132,8 @@ def _write_ograf(folder: Path, gateway: str, version: str, brand: BrandFolder) -
         target.write_bytes(file.body)
         yield target
     for overlay in MANIFEST.overlays:
-        text = json.dumps(manifest(overlay, gateway=gateway, version=version), ensure_ascii=False, indent=2)
+        said = manifest(overlay, gateway=gateway, version=version, names=names)
+        text = json.dumps(said, ensure_ascii=False, indent=2)
         yield _write(folder / f"{overlay.name}.ograf.json", text + "\n")
         yield _write(folder / f"{overlay.name}.mjs", module(overlay, gateway=gateway))
 

@@ -4,6 +4,7 @@ No registry package carries the EBU's JSON schema; what it asks for is written d
 the EBU's npm package `ograf`, which are generated from the schema, are asked in tests/node/test_ograf_types.py.
 """
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -12,10 +13,14 @@ from typing import Any, Final
 import pytest
 from jsonschema import Draft202012Validator
 
+from eventlog.clock import Wall
+from eventlog.run import create_run
 from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES, Overlay
 from sandik.commands.graphics import checked_gateway, write_graphics
-from sandik.graphics import manifest, module, page, spx_definition
+from sandik.graphics import manifest, module, names_of, page, spx_definition
+from sandik.wiring import open_log
 from schemas.errors import UsageError
+from tests.builders import small_election
 from tests.sandik.conftest import Sandik
 
 REQUIRED: Final = {"$schema", "id", "name", "main", "supportsRealTime", "supportsNonRealTime"}
@@ -235,3 +240,35 @@ def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "templates").write_text("a file is in the way")
     with pytest.raises(UsageError, match="Choose another --out"):
         write_graphics(tmp_path, gateway="http://gateway", version="1")
+
+
+def test_of_a_run_forms_offer_what_it_has_by_name(overlay: Overlay) -> None:
+    """Nothing chosen is among it; of several ids the first are in the field's title."""
+    names = names_of(small_election())
+    said = manifest(overlay, gateway="http://h", version="1", names=names)
+    unit = said["schema"]["properties"]["unit"]
+    assert ("", "tr") == tuple(unit["enum"][:2])
+    assert ("–", "Türkiye") == (unit["gddOptions"]["labels"][""], unit["gddOptions"]["labels"]["tr"])
+    Draft202012Validator.check_schema(said["schema"])
+    selected = said["customActions"][0]["schema"]["properties"]["contest"]
+    assert ("mayor", False) == (selected["enum"][1], "default" in selected)
+    fields = {one["title"]: one for one in spx_definition(overlay, gateway="http://h", names=names)["DataFields"]}
+    (units,) = [one for title, one in fields.items() if title.startswith("Unit, such as")]
+    assert ("dropdown", {"text": "–", "value": ""}) == (units["ftype"], units["items"][0])
+    if overlay.name == "duel":
+        assert any(
+            title.startswith("Candidates (two ids; empty: the first two): ") and "kurum" in title for title in fields
+        )
+
+
+def test_the_command_takes_the_names_of_a_run(sandik: Sandik, tmp_path: Path) -> None:
+    async def begin() -> None:
+        async with open_log(f"sqlite:{tmp_path / 'night.db'}", Wall()) as log:
+            await create_run(log, "gece", small_election(), mode="test", epoch="e1e1", clock=Wall())
+
+    asyncio.run(begin())
+    code, _, _ = sandik(
+        "graphics", "--out", str(tmp_path / "g"), "--run", "gece", "--log", f"sqlite:{tmp_path / 'night.db'}"
+    )
+    said = json.loads((tmp_path / "g/ograf/sandik/duel.ograf.json").read_text(encoding="utf-8"))
+    assert (0, "Türkiye") == (code, said["schema"]["properties"]["unit"]["gddOptions"]["labels"]["tr"])
