@@ -6,6 +6,7 @@ told and left out; what was published of them before stands.
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,7 +18,7 @@ from eventlog.run import Run
 from producers.input_files import some_of
 from producers.publish import Publisher, boxes_of, entry, publish, reports_of
 from producers.tables.already_published import News, ReportHistory
-from producers.tables.boxes import read_table, tallies
+from producers.tables.boxes import Table, read_table, tallies
 from producers.tables.drafts import Statement
 from producers.tables.fitting import fitting
 from producers.tables.line_checks import bounded
@@ -67,8 +68,13 @@ def read_feed(
     table, left_out = fitting(read_table(file, mapping, strict=False, fetched=fetched), mapping, definition)
     for what in left_out:
         table.faults.add_table(what)
+    return feed_of(table, mapping)
+
+
+def feed_of(table: Table, mapping: BoxMapping) -> ReportTable[Statement]:
+    """Return what a box table says that has nothing but what the run's definition has."""
     events = tuple(tallies(table, mapping))
-    places = frozenset((event.contest, event.district, event.box) for event in events)
+    places = frozenset((event.contest, event.district, event.box) for event in events) if mapping.report.gone else None
     whole = None if table.faults.count else places
     return ReportTable(events, table.faults, table.wrong_totals, whole, table.duplicates)
 
@@ -101,7 +107,9 @@ class Publishing:
         correction: bool = False,
         strict: bool = False,
         poll_s: float | None = None,
+        table: Table | None = None,
     ) -> None:
+        """`table` is what the run's definition was made of just now: `once` does not read it again."""
         self._log = log
         self._run = run
         self._clock = clock
@@ -120,6 +128,7 @@ class Publishing:
             self._source, self._is_of_boxes = mapping.source.id, True
         self._in_file: set[tuple[str, str]] = set()
         self._told = ""
+        self._table = table
 
     async def once(self) -> ReportsPublished:
         """Publish what the log does not have of the file.
@@ -137,7 +146,7 @@ class Publishing:
                 continue
             if self._strict or not table.reports:
                 table.faults.raise_any()
-            news = self._news(table)
+            news = await in_thread(partial(self._news, table))
             if news.refused and (self._strict or not news.publish):
                 raise TableError("\n".join([*bounded(news.refused), "Nothing was published."]))
             self._tell(table, news)
@@ -202,6 +211,9 @@ class Publishing:
                 self._history.add(report)
 
     def _read(self, file: Path) -> ReportTable[Statement]:
+        table, self._table = self._table, None
+        if table is not None and isinstance(self._mapping, BoxMapping):
+            return feed_of(table, self._mapping)
         return read_feed(file, self._mapping, self._run.definition, self._clock, correction=self._correction)
 
     def _is_older(self, table: ReportTable[Statement]) -> bool:
@@ -236,7 +248,7 @@ class Publishing:
             if self._is_older(table):
                 continue
             self._say_gone(table)
-            news = self._news(table)
+            news = await in_thread(partial(self._news, table))
             self._tell(table, news)
             await self._publish(news)
             if not read and not news.publish:
@@ -257,7 +269,10 @@ class Publishing:
             _log.warning("%s: %s", self._name, odd)
 
     async def _publish(self, news: News) -> None:
-        await publish(self._publisher, map(entry, news.publish))
+        with screen.bar(f"publishing {'boxes' if self._is_of_boxes else 'reports'}") as bar:
+            bar.expect(len(news.publish))
+            publisher = replace(self._publisher, on_progress=lambda published: bar.reached(published.records))
+            await publish(publisher, map(entry, news.publish))
 
     def _say_gone(self, table: ReportTable[Statement]) -> None:
         """Say where a file has fewer districts than it had; what it had of the others stands."""

@@ -15,7 +15,7 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
 from producers.input_files import all_faults, indented
-from producers.tables.boxes import election, read_table
+from producers.tables.boxes import Table, election, read_table
 from producers.tables.mapping import BoxMapping, ReportMapping
 from sandik import screen
 from sandik.feed import Publishing, exports_of, no_history, read_feed, say_asides
@@ -56,12 +56,23 @@ class TableFeed:
         return "reports" if isinstance(self.plan, ReportMapping) and not self.plan.is_of_boxes else "boxes"
 
     @contextmanager
-    def into(self, log: EventLog, run: Run, clock: Clock) -> Iterator[Publishing]:
-        """It on its way into a run; what is fetched lies in a folder that is gone afterwards."""
+    def into(self, log: EventLog, run: Run, clock: Clock, table: Table | None = None) -> Iterator[Publishing]:
+        """It on its way into a run; what is fetched lies in a folder that is gone afterwards.
+
+        `table` is what the definition of the run was made of just now.
+        """
         with TemporaryDirectory(prefix="sandik-") as folder:
             file = Address(self.file, Path(folder)) if is_address(self.file) else Path(self.file)
             yield Publishing(
-                log, run, clock, file, self.plan, correction=self.correction, strict=self.strict, poll_s=self.every
+                log,
+                run,
+                clock,
+                file,
+                self.plan,
+                correction=self.correction,
+                strict=self.strict,
+                poll_s=self.every,
+                table=table,
             )
 
     @contextmanager
@@ -75,13 +86,13 @@ class TableFeed:
             address.fetch()
             yield address.file
 
-    def own_definition(self, plan: BoxMapping) -> Election:
-        """Return the definition that the table makes of itself.
+    def own_table(self, plan: BoxMapping) -> Table:
+        """Return all of a table that makes its definition of itself.
 
         Raises `TableError` where a line cannot be used: a box that is missing in a definition is missing for good.
         """
         with self.here() as file:
-            return election(read_table(file, plan, fetched=Wall().now()), plan)
+            return read_table(file, plan, fetched=Wall().now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +141,7 @@ async def show(into: TargetRun, feed: TableFeed) -> None:
     clock, plan = Wall(), feed.plan
     definition = await into.known_definition(clock)
     if definition is None and isinstance(plan, BoxMapping):
-        definition = await in_thread(lambda: feed.own_definition(plan))
+        definition = await in_thread(lambda: election(feed.own_table(plan), plan))
     if definition is None:
         raise UnknownRun(into.name)
     history = no_history(plan)

@@ -106,6 +106,7 @@ class ReportHistory:
     _newest: dict[StatementId, Statement] = field(default_factory=dict)
     _by_revision: defaultdict[StatementId, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     _statements: set[int] = field(default_factory=set)
+    _unnoted: list[Statement] = field(default_factory=list)  # published, and noted once somebody asks again
 
     def add(self, report: Statement) -> None:
         """Note a statement that is in the log, whoever published it."""
@@ -120,6 +121,10 @@ class ReportHistory:
 
     def news(self, reports: Iterable[Statement]) -> News:
         """Return what is new among the statements of a file; what is to be published is published from now on."""
+        self._note()
+        reports = list(reports)
+        if not self._newest and len(set(map(_id, reports))) == len(reports):
+            return self._all_new(reports)
         by_id: defaultdict[StatementId, list[Statement]] = defaultdict(list)
         for report in reports:
             by_id[_id(report)].append(report)
@@ -132,12 +137,26 @@ class ReportHistory:
         news.publish.sort(key=lambda report: report.revision)
         return news
 
+    def _all_new(self, reports: Iterable[Statement]) -> News:
+        """Return all of a file as new, where nothing was published before and each statement is there once."""
+        first = (at_revision(report, 1) for report in reports) if self.by_content else reports
+        publish = sorted(first, key=lambda report: report.revision)
+        self._unnoted = publish
+        self.latest = max((report.at for report in publish), default=self.latest)
+        return News(publish=[*publish])
+
+    def _note(self) -> None:
+        unnoted, self._unnoted = self._unnoted, []
+        for report in unnoted:
+            self.add(report)
+
     def gone(self, places: AbstractSet[StatementId], at: datetime) -> News:
         """Return the boxes that a whole file does not have any more, each as withdrawn at `at`.
 
         Nothing is withdrawn of a contest and district of which the file has no line, nor where more boxes are gone than
         are left: then a part of the file is missing rather than boxes. `odd` says so.
         """
+        self._note()
         news, known = News(), {cell[:2] for cell in places}
         counted = {key: one for key, one in self._newest.items() if key[2] and isinstance(one, Counted)}
         if any(at < one.at for one in counted.values()):

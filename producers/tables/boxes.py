@@ -8,7 +8,7 @@ Call order: `read_table`, then `election` for the definition and `tallies` for t
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
+from producers.tables.line_numbers import taker
 from producers.tables.lines import MAY_BE_CUT, Sheet, TableLine
 from producers.tables.mapping import BoxMapping
 from producers.tables.mapping_sections import Column
@@ -88,6 +89,9 @@ class RowReader:
     _name_columns: list[int] = field(default_factory=list)
     _number_columns: list[int] = field(default_factory=list)
     _read_columns: set[int] = field(default_factory=set)
+    _name_cells: Callable[[Sequence[str]], tuple[str, ...]] = field(init=False)
+    _number_cells: Callable[[Sequence[str]], tuple[str, ...]] = field(init=False)
+    _width: int = field(init=False)
     _times: Times = field(init=False)
     _constant_at: datetime | None = None
     _notation: Numbers = field(init=False)
@@ -100,6 +104,8 @@ class RowReader:
         self._name_columns = [self._column(name) for name in names]
         numbers = [columns.box, *(getattr(columns, name) for name in _COUNTS), *self.mapping.votes]
         self._number_columns = [self._column(name) for name in numbers]
+        self._name_cells, self._number_cells = taker(self._name_columns), taker(self._number_columns)
+        self._width = len(self.sheet.header)
         chosen = map(self._column, self.mapping.table.only)
         self._read_columns = {*self._name_columns, *self._number_columns, *chosen}
         for column in (self.mapping.report.at, self.mapping.report.revision):
@@ -112,7 +118,9 @@ class RowReader:
     def read(self, line: TableLine) -> None:
         """Read one line, or note in `faults` why it cannot be used."""
         try:
-            if self._is_total(line.cells):
+            if (row := self._plain_row(line)) is not None:
+                self._keep(line.number, row)
+            elif self._is_total(line.cells):
                 self.total_rows.append(self._total(line))
             elif line.fault:
                 self.faults.add(line.number, SetAside(line.fault) if line.is_aside else line.fault)
@@ -142,9 +150,10 @@ class RowReader:
         order = row.revision if isinstance(columns.revision, Column) else row.at
         key = (row.names.province_id, row.names.district_name, row.names.district_id, row.box, order)
         known = self.rows.setdefault(key, row)
-        first = self._first_lines.setdefault(key, number)
         if known is row:
+            self._first_lines[key] = number
             return
+        first = self._first_lines[key]
         if known._replace(at=row.at) != row:
             self.spoilt.add(key)
             ordering = [each.column for each in (columns.revision, columns.at) if isinstance(each, Column)]
@@ -193,8 +202,8 @@ class RowReader:
         return row
 
     def _row(self, cells: Sequence[str]) -> BoxRow:
-        if len(cells) != len(self.sheet.header):
-            raise ValueError(f"{len(cells)} cells under a header of {len(self.sheet.header)}")
+        if len(cells) != self._width:
+            raise ValueError(f"{len(cells)} cells under a header of {self._width}")
         box, registered, cast, valid, invalid, *votes = self._numbers(cells)
         if not 1 <= box <= MAX_BOX_NUMBER:
             raise ValueError(f"box number {box} is not between 1 and {MAX_BOX_NUMBER}")
@@ -210,11 +219,29 @@ class RowReader:
             self._at(cells),
         )
 
+    def _plain_row(self, line: TableLine) -> BoxRow | None:
+        """Return the row of a line of a known district that is all in plain digits, as most are; `None` for others."""
+        cells = line.cells
+        if line.fault or not line.ended or len(cells) != self._width:
+            return None
+        names = self._names_of.get(self._name_cells(cells))
+        texts = self._number_cells(cells)
+        digits = "".join(texts)
+        if names is None or not (digits.isdecimal() and digits.isascii()):
+            return None
+        try:
+            box, registered, cast, valid, invalid, *votes = map(int, texts)
+        except ValueError:  # a cell is empty, or longer than any number
+            return None
+        if max(registered, cast, valid, invalid, *votes) > MAX_BOX_COUNT or not 1 <= box <= MAX_BOX_NUMBER:
+            return None
+        at, revision = self._at(cells), self._revision(cells)
+        return BoxRow(names, box, registered, cast, valid, invalid, tuple(votes), revision, at)
+
     def _numbers(self, cells: Sequence[str]) -> list[int]:
         texts = [cells[column] for column in self._number_columns]
-        joined = "".join(texts)
-        # one look at all cells together: plain digits need no parsing, and a table has a million cells
-        if not (joined.isascii() and joined.isdecimal() and all(texts)):
+        digits = "".join(texts)
+        if not (digits.isascii() and digits.isdecimal() and all(texts)):
             texts = [str(self._number(text, column)) for text, column in zip(texts, self._number_columns, strict=True)]
         if max(map(len, texts)) > len(str(MAX_BOX_NUMBER)):
             raise ValueError("a number has more digits than any box has voters")
@@ -427,19 +454,20 @@ def _units(table: Table, mapping: BoxMapping) -> tuple[Unit, ...]:
     names: dict[str, str] = {}
     for row in table.newest():
         newest.setdefault(table.unit_ids[row.names], {})[row.box] = row
-        names[f"{country.id}/{slug(row.names.province_id)}"] = title(row.names.province_name, mapping.election.language)
+    for district in dict.fromkeys(row.names for row in table.rows):
+        names[f"{country.id}/{slug(district.province_id)}"] = title(district.province_name, mapping.election.language)
     units = [Unit(id=country.id, level="country", name=country.name)]
     units += [
         Unit(id=province, level="province", name=name, parent=country.id) for province, name in sorted(names.items())
     ]
-    for district, boxes in sorted(newest.items()):
+    for unit, boxes in sorted(newest.items()):
         district_name = next(iter(boxes.values())).names.district_name
         units.append(
             Unit(
-                id=district,
+                id=unit,
                 level="district",
                 name=title(district_name, mapping.election.language),
-                parent=district.rpartition("/")[0],
+                parent=unit.rpartition("/")[0],
                 registered=sum(row.registered for row in boxes.values()),
                 boxes=runs(sorted(boxes)),
             )

@@ -11,6 +11,7 @@ from eventlog.port import EventLog
 from eventlog.run import Run
 from gateway.brands.folder import STANDARD_BRAND, BrandFolder, open_brand
 from gateway.routes.moments import Moments
+from producers.tables.boxes import Table, election
 from producers.tables.fitting import check_mapping
 from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping
 from sandik import screen
@@ -101,32 +102,39 @@ def _election_id(plan: BoxMapping | ReportMapping, given: Election | None) -> st
 async def _run(into: TargetRun, feed: TableFeed, host: str, port: int, brand: BrandFolder, *, watch: bool) -> None:
     clock = Wall()
     async with open_log(into.url, clock) as log, Moments(PastWorker(into.url, into.name)) as moments:
-        found = await _found(into, feed, log, clock, watch=watch)
+        found, table = await _found(into, feed, log, clock, watch=watch)
         screen.say(
             f"Run {found.name!r} ({found.mode}) of {found.definition.name}: {grouped(len(found.definition.districts))} "
             f"counting units. Its log is {into.url}. Ctrl-C ends it; the same command goes on."
         )
-        with feed.into(log, found, clock) as publishing:
+        with feed.into(log, found, clock, table) as publishing:
             work = publishing.follow() if watch else _once(publishing, feed)
             await count_and_serve(log, found, clock, host, port, work, moments, brand)
 
 
-async def _found(into: TargetRun, feed: TableFeed, log: EventLog, clock: Clock, *, watch: bool) -> Run:
-    """Return the run: the one that is there, or one with the definition that is given or that the table makes."""
+async def _found(
+    into: TargetRun, feed: TableFeed, log: EventLog, clock: Clock, *, watch: bool
+) -> tuple[Run, Table | None]:
+    """Return the run: the one that is there, or one with the definition that is given or that the table makes.
+
+    The table, too, where it was read for that: once is enough, and the board is there while it is published.
+    """
     plan = feed.plan
     if isinstance(plan, ReportMapping) or into.definition is not None:
-        return await into.found(log, clock)
+        return await into.found(log, clock), None
     try:
-        return await into.found(log, clock)
+        return await into.found(log, clock), None
     except UnknownRun:
         screen.say(f"Making the election's definition of {feed.file}.")
-        own = await in_thread(lambda: feed.own_definition(plan))
-        if watch:
-            screen.say(
-                f"The election is made of what {feed.file} has now: boxes that come later are not in it. Give those of "
-                "the whole night with --definition FILE."
-            )
-        return await replace(into, definition=own).found(log, clock)
+        table = await in_thread(lambda: feed.own_table(plan))
+        own = await in_thread(lambda: election(table, plan))
+    found = await replace(into, definition=own).found(log, clock)
+    if watch:
+        screen.say(
+            f"The election is made of what {feed.file} has now: boxes that come later are not in it. Give those of the "
+            "whole night with --definition FILE."
+        )
+    return found, None if watch or plan.table.exports else table
 
 
 async def _once(publishing: Publishing, feed: TableFeed) -> None:

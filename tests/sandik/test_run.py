@@ -125,6 +125,15 @@ def test_a_finished_table_brings_its_own_definition(tmp_path: Path) -> None:
         night.shows("tr", {"chp": 185})
 
 
+def test_a_finished_table_is_published_as_it_was_read_for_its_definition(tmp_path: Path) -> None:
+    table = tmp_path / "boxes.csv"
+    table.write_text(HEADER + LINE, encoding="utf-8")
+    with running(tmp_path, table, "--mapping", MAPPING) as night:
+        night.says("The board is at")
+        night.says("Published 1 boxes of 'ysk'.")
+        night.shows("tr", {"chp": 185})
+
+
 def test_a_dry_run_prints_events_and_leaves_no_log(sandik: Sandik, tmp_path: Path) -> None:
     table = tmp_path / "boxes.csv"
     table.write_text(HEADER + LINE, encoding="utf-8")
