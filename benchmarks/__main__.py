@@ -23,6 +23,7 @@ from benchmarks.on_air.pixels import pixels
 from benchmarks.parsing import parsing
 from benchmarks.replay import replay
 from benchmarks.staging import staging
+from benchmarks.streams import streams
 from benchmarks.stretches import stretches
 
 
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "load_tester": load_tester,
     "replay": replay,
     "staging": staging,
+    "streams": streams,
     "stretches": stretches,
     "mapping": mapping,
     "on_air": on_air,
