@@ -49,13 +49,13 @@ export class Board {
   #connection = { status: "connecting", hadData: false, failed: false };
   /** @type {string} */
   #mode = "live";
-  /** @type {Date | null} */
-  #shownAt = null;
   /** @type {Handle[]} */
   #followed = [];
   /** @type {MainView | null} */
   #main = null;
   #fault = "";
+  /** @type {string | null} when the gateway gave the figures that came before the stream, by its clock */
+  #firstAt = null;
   /** @type {Asked<LastTime[]>} */
   #lastTime = new Asked(askLastTime, () => this.#redraw.soon(), Date.now, LAST_TIME_MS);
   #redraw = new Redraw(() => this.#draw());
@@ -125,6 +125,7 @@ export class Board {
     const { night } = this;
     if (night.epoch !== null && night.epoch !== first.epoch) return;
     if (night.mode === null) this.#hello(first);
+    this.#firstAt = first.at;
     takeFirst(night, first);
   }
 
@@ -142,7 +143,6 @@ export class Board {
   // What the night tells us.
 
   #change() {
-    this.#shownAt = new Date();
     this.#connection.hadData = true;
     this.#redraw.soon();
   }
@@ -237,8 +237,7 @@ export class Board {
   /** What changes with the clock alone: ages, states, the title. */
   #tick() {
     const { election, night, format, selection } = this;
-    const now = new Date();
-    setText(byId("clock"), `${format.clock(now)} ${format.zone()}`);
+    setText(byId("clock"), night.serverTime ? `${format.clock(night.serverTime)} ${format.zone()}` : "");
     this.status.replay(night.replay);
     const source = election.source(selection.source);
     const feed = this.#feed(source);
@@ -250,11 +249,11 @@ export class Board {
       source,
       feed,
       connection: this.#connection,
-      shownAt: this.#shownAt,
+      currentAt: night.currentAt ?? this.#firstAt,
       fault: this.#fault,
       embargoed: night.embargoed,
       embargo: night.embargo,
-      hold: night.held,
+      hold: night.held.map((name) => election.heldName(name)),
     });
     document.body.toggleAttribute("data-embargo", night.embargoed && !main.entry);
     this.#title(main);

@@ -9,7 +9,7 @@ import { commonLevel, levelWords } from "./levels.js";
 import { isManual, markManual } from "./manual.js";
 import { Memo } from "./memo.js";
 
-/** @import { Election, Hue, Part, Source, Tools } from "./types.d.ts" */
+/** @import { Election, Hue, Part, Source, Tools, Words } from "./types.d.ts" */
 
 /** Rows change places at most this often while counting: a table that is being read must hold still. */
 const ORDER_PAUSE_MS = 2_000;
@@ -37,7 +37,7 @@ const COLUMNS = [
  */
 
 export class Districts {
-  #rows = new Memo(newRow);
+  #rows;
   #sort = { column: "name", falling: false };
   #key = "";
   /** @type {number | undefined} */
@@ -52,6 +52,7 @@ export class Districts {
   constructor(section, { t, format, election }) {
     this.election = election;
     this.section = section;
+    this.#rows = new Memo((id) => newRow(id, t));
     this.t = t;
     this.format = format;
     this.title = make("span");
@@ -219,9 +220,17 @@ export class Districts {
   }
 }
 
-/** @param {string} id */
-function newRow(id) {
-  const cell = (/** @type {string} */ name) => make("td", { class: `number ${name}` });
+/**
+ * @param {string} id
+ * @param {Words} t
+ */
+function newRow(id, t) {
+  /**
+   * A cell that names its column where a narrow screen has none.
+   * @param {string} name
+   */
+  const cell = (name) =>
+    make("td", { class: `number ${name}`, "data-label": t(COLUMNS.find(([column]) => column === name)?.[1] ?? "") });
   const [link, mark, leader] = [make("a", { "data-unit": id }), partyMark(), make("span", { class: "name" })];
   const cells = {
     marginVotes: cell("votes"),

@@ -252,11 +252,26 @@ export class Election {
   }
 
   /**
-   * Anyone a ballot does not name, such as an independent seen in a roll-up.
+   * Anyone a unit's ballot does not name, such as an independent seen in a roll-up: as another ballot of the contest
+   * names them.
    * @param {string} id
+   * @param {string} contestId
    */
-  stranger(id) {
-    return this.#drawn({ id, name: id });
+  stranger(id, contestId) {
+    const ballots = Object.values(this.contestById.get(contestId)?.ballots ?? {});
+    const named = ballots.flat().find((candidate) => candidate.id === id);
+    return this.#drawn(named ?? { id, name: id });
+  }
+
+  /**
+   * What a name in `held` is of, contest or contest/unit, in the election's words.
+   * @param {string} held
+   */
+  heldName(held) {
+    const [contestId, ...path] = held.split("/");
+    const contest = this.contestById.get(contestId)?.name ?? contestId;
+    const unit = path.join("/");
+    return unit ? `${contest} · ${this.unitById.get(unit)?.name ?? unit}` : contest;
   }
 
   /**

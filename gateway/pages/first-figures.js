@@ -30,15 +30,15 @@ export function takeFirst(night, { contest, source, unit, epoch, seq, as_of, tot
 }
 
 /**
- * The answer, with what it was asked for; null where there is none. Then the stream brings the figures, or says what is
- * wrong.
+ * The answer, with what it was asked for and when it was given, by the gateway's clock. Null where there is none: then
+ * the stream brings the figures, or says what is wrong.
  * @param {URL} address
  */
 async function ask(address) {
   const [contest, source, unit] = ["contest", "source", "unit"].map((name) => address.searchParams.get(name) ?? "");
   try {
     const response = await fetch(address, { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
-    return response.ok ? { ...(await response.json()), contest, source, unit } : null;
+    return response.ok ? { ...(await response.json()), contest, source, unit, at: response.headers.get("date") } : null;
   } catch {
     return null;
   }

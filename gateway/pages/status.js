@@ -55,7 +55,7 @@ export function watermarkOf(text, { opacity = 0.2, height = 240 } = {}) {
  * @property {Source | undefined} source
  * @property {ShownFeed} feed
  * @property {{ status: string, code?: number | null, hadData: boolean, failed: boolean }} connection
- * @property {Date | null} shownAt
+ * @property {string | null} currentAt
  * @property {boolean} embargoed
  * @property {string | null} embargo
  * @property {readonly string[]} hold
@@ -84,7 +84,7 @@ export class Status {
    * Say what state the picture is in; the gravest thing wins.
    * @param {Drawn} drawn
    */
-  draw({ source, feed, connection, shownAt, embargoed, embargo, hold, fault }) {
+  draw({ source, feed, connection, currentAt, embargoed, embargo, hold, fault }) {
     const { t, format } = this;
     const name = source?.name ?? "";
     const isFirst = connection.status === "connecting" && !connection.failed; // figures may come before the stream
@@ -98,7 +98,7 @@ export class Status {
     if (fault) [state, text] = ["fault", t("fault", { message: fault })];
     if (connection.status === "refused") [state, text] = ["lost", t("refused", { code: connection.code })];
     else if (connection.status !== "open" && connection.hadData && !isFirst)
-      [state, text] = ["lost", t("lost", { time: format.clock(shownAt) })];
+      [state, text] = ["lost", t("lost", { time: format.clock(currentAt) })];
     else if (connection.status !== "open")
       [state, text] = connection.failed ? ["lost", t("lostEmpty")] : ["waiting", t("connecting")];
     this.show(state, text);

@@ -53,7 +53,7 @@ export class View {
     const unit = election.unit(unitId);
     const ballot = election.ballot(selection.contest, unitId);
     const whole = wholeOf(entry);
-    const places = ranking(ballot, entry?.votes, (id) => election.stranger(id));
+    const places = ranking(ballot, entry?.votes, (id) => election.stranger(id, selection.contest));
     const { ranked, unattributedShare } = withShares(places, whole, entry?.unattributed);
     const boxesTotal = entry?.boxes_total ?? election.boxesTotal(unitId);
     const level = election.toldAbove(selection.contest, sourceId, unitId);

@@ -111,7 +111,8 @@ export class Why {
    * @param {string} id
    */
   #name(election, answer, id) {
-    return election.ballot(answer.contest, answer.unit).find((candidate) => candidate.id === id)?.name ?? id;
+    const ballot = election.ballot(answer.contest, answer.unit);
+    return (ballot.find((candidate) => candidate.id === id) ?? election.stranger(id, answer.contest)).name;
   }
 
   /** @param {Comparison["lead"]} lead */

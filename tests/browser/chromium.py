@@ -30,6 +30,18 @@ ARGUMENTS: Final = (
     "--disable-sync",
 )
 
+_SHIFTED_DATE: Final = """
+globalThis.Date = class extends Date {
+  constructor(...moment) {
+    if (moment.length) super(...moment);
+    else super(new.target.now());
+  }
+  static now() {
+    return super.now() + %d;
+  }
+};
+"""
+
 Theme = Literal["dark", "light"]
 
 
@@ -91,11 +103,15 @@ class Screen:
 
 
 @asynccontextmanager
-async def screen(browser: Browser, url: str, *, width: int = 1440, height: int = 900) -> AsyncIterator[Screen]:
-    """The page at this address, in a window of this size."""
+async def screen(
+    browser: Browser, url: str, *, width: int = 1440, height: int = 900, hours_ahead: int = 0
+) -> AsyncIterator[Screen]:
+    """The page at this address, in a window of this size, on a machine whose clock is so far ahead of the time."""
     context = await browser.new_context(viewport={"width": width, "height": height}, locale="tr-TR")
     context.set_default_timeout(PATIENCE_MS)
     try:
+        if hours_ahead:
+            await context.add_init_script(_SHIFTED_DATE % (hours_ahead * 3_600_000))
         shown = Screen(await context.new_page())
         await shown.page.goto(url)
         yield shown

@@ -23,6 +23,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 ALL_BOXES = BOXES * len(DISTRICTS)
 PLACES = "[...document.querySelectorAll('.panel, #status')].map(e => JSON.stringify(e.getBoundingClientRect()))"
 """Where the panels are, to compare with where they are later."""
+PHONE_PX = 360
+OUTSIDE = """[...document.querySelectorAll('#districts td, #districts th')]
+  .filter(cell => cell.scrollWidth > cell.clientWidth + 1 || cell.getBoundingClientRect().right > innerWidth)
+  .map(cell => cell.textContent)"""
+"""What of the table of districts is cut, or beyond the window's edge."""
 
 
 def turkish(number: int) -> str:
@@ -332,7 +337,10 @@ async def test_no_width_makes_the_page_scroll_sideways(width: int, tmp_path: Pat
         votes = {"imamoglu": 5_680_000, "kurum": 5_679_999, "kavuncu": 1}
         await publish(log, totals("tr/34/buyukcekmece", votes, boxes=BOXES))
         await shown.shows("#hero .votes", "5.680.000")
+        await shown.shows("#districts [data-row='tr/34/buyukcekmece'] td.boxes", f"{BOXES} / {BOXES}")
         assert 0 == await shown.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if width == PHONE_PX:
+            assert [] == await shown.page.evaluate(OUTSIDE)
 
 
 async def test_counting_moves_nothing_on_the_page(tmp_path: Path, browser: Browser) -> None:

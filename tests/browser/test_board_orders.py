@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from schemas.control import Called, EmbargoSet
+from schemas.control import Called, EmbargoSet, Held
 from tests.browser.chromium import screen
 from tests.browser.city import election
-from tests.browser.stage import begin, give, log_at, publish, showing, totals
+from tests.browser.stage import begin, counting, give, log_at, publish, showing, totals
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -21,6 +21,16 @@ async def test_an_embargo_without_an_end_is_said(tmp_path: Path, browser: Browse
         await give(log, EmbargoSet)
         await shown.is_in_state("embargo")
         await shown.shows("#status", "Yayın yasağı: sonuçlar yasak kalkınca yayımlanacak.")
+
+
+async def test_a_hold_is_said_by_the_names_of_what_is_held(tmp_path: Path, browser: Browser) -> None:
+    known = election()
+    contest = known.contest_by_id["metropolitan_mayor"].name
+    async with log_at(tmp_path) as log:
+        run = await begin(log, known, mode="test")
+        async with counting(log, run), showing(log) as url, screen(browser, url) as shown:
+            await give(log, Held, contest="metropolitan_mayor", unit="tr/34/fatih")
+            await shown.shows("#status", f"Bekletiliyor: {contest} · Fatih")
 
 
 async def test_figures_set_by_hand_and_calls_are_marked(tmp_path: Path, browser: Browser) -> None:

@@ -53,6 +53,7 @@ async def test_a_country_of_other_levels_has_their_names_its_trees_and_its_last_
         await begin(log, election)
         await publish(log, totals("n/p/d/w1", {"a": 45, "b": 55, "c": 0}, boxes=3, contest="m"))
         await shown.shows("#hero .opened", "3")
+        await expect(shown.page.locator("#districts tbody th")).to_have_count(3)
         assert ["Abroad", "P", "Q"] == sorted(await shown.texts("#districts tbody th"))
         await shown.shows("#districts h2 span:first-child", "Provinces (3)")
         await shown.shows("#hero .last-time dt", "Last time: May 2022")

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import PATIENCE_MS, screen, until
-from tests.browser.city import election
+from tests.browser.city import BOXES, election
 from tests.browser.stage import begin, log_at, publish, showing, totals
 from tests.browser.test_control_room import enter, give, night, room_url
 
@@ -71,7 +71,7 @@ async def test_every_control_of_the_board_is_reached_in_order_and_seen(tmp_path:
     async with log_at(tmp_path) as log, showing(log) as url, screen(browser, url) as shown:
         await begin(log, election())
         await publish(log, totals("tr/34/fatih", {"imamoglu": 70, "kurum": 30}, boxes=20))
-        await shown.shows("#hero .opened", "20")
+        await shown.shows("#districts [data-row='tr/34/fatih'] td.boxes", f"20 / {BOXES}")
         await check_walk(shown.page)
 
 

@@ -23,7 +23,7 @@ async def test_an_embargo_a_hold_and_a_fault_outrank_the_feed_and_a_lost_connect
           const status = new Status({words: words('tr'), format: formats('tr', 'Europe/Istanbul')});
           const calm = {source: {name: 'AA'}, feed: {state: 'live'}, connection: {status: 'open'}, hold: []};
           const embargo = {embargoed: true, embargo: '2024-03-31T19:20:00+03:00'};
-          const lost = {connection: {status: 'lost', hadData: true}, shownAt: '2024-03-31T18:00:00+03:00'};
+          const lost = {connection: {status: 'lost', hadData: true}, currentAt: '2024-03-31T18:00:00+03:00'};
           const open = {embargoed: true, embargo: null};
           return [{}, {hold: ['canlı bağlantı']}, embargo, {...embargo, ...lost}, {fault: 'x'}, open].map(change => {
             status.draw({...calm, ...change});

@@ -8,6 +8,8 @@ export class Feeds {
   /** @type {StateMessage | null} */
   #state = null;
   #at = 0;
+  /** @type {number | null} */
+  #currentAt = null;
   /** @type {Map<string, number>} */
   #heard = new Map();
 
@@ -26,6 +28,21 @@ export class Feeds {
   receive(state) {
     this.#state = state;
     this.#at = this.now();
+  }
+
+  /** What the server's clock says by now, in milliseconds since 1970; null before its first state message. */
+  serverTime() {
+    return this.#state ? Date.parse(this.#state.at) + this.now() - this.#at : null;
+  }
+
+  /** The figures are current at this moment. */
+  confirm() {
+    this.#currentAt = this.serverTime();
+  }
+
+  /** When they were last, by the server's clock: milliseconds since 1970; null before. */
+  get currentAt() {
+    return this.#currentAt;
   }
 
   /**

@@ -277,6 +277,10 @@ export interface LiveNight {
   readonly gaps: number;
   /** By source; empty before the first state. */
   readonly feeds: Readonly<Record<string, Feed>>;
+  /** What the gateway's clock says by now (ISO 8601); null before its first state. */
+  readonly serverTime: string | null;
+  /** By the gateway's clock, when the figures were last known to be current; null before. */
+  readonly currentAt: string | null;
   /** Whether the gateway reads its log; while it does not, every feed is down. */
   readonly reachable: boolean;
   readonly embargoed: boolean;

@@ -53,6 +53,11 @@ export class Night {
   /** @type {number | null} */
   #heartbeatMs = null;
   #connected = false;
+  /**
+   * The subscriptions that this connection has answered: before, their figures may be older than the server's.
+   * @type {Set<Subscription>}
+   */
+  #answered = new Set();
   #send;
   #tell;
   #random;
@@ -131,6 +136,21 @@ export class Night {
   /** By source {state, last_event, age_s}; the state is "unknown" while there is no connection. */
   get feeds() {
     return this.#feeds.read(this.status === "open");
+  }
+
+  /**
+   * What the gateway's clock says by now: this machine's may be wrong. Null before the gateway has said.
+   */
+  get serverTime() {
+    return isoOf(this.#feeds.serverTime());
+  }
+
+  /**
+   * By the gateway's clock, when the figures were last known to be current: it was connected, read its log, and had
+   * answered everything that is followed. Null before.
+   */
+  get currentAt() {
+    return isoOf(this.#feeds.currentAt);
   }
 
   /** Whether the gateway reads its log, as it last said; while it does not, every feed is down. */
@@ -244,6 +264,7 @@ export class Night {
   /** It is open: ask for everything, from the cursors on. What is asked before `hello` is answered after it. */
   opened() {
     this.#connected = true;
+    this.#answered.clear();
     for (const one of this.#subscriptions.values()) if (one.handles) this.#send(one.ask());
   }
 
@@ -326,6 +347,7 @@ export class Night {
   #stated(message) {
     this.#state = message;
     this.#feeds.receive(message);
+    this.#confirm();
     this.#tell("state", message);
   }
 
@@ -335,6 +357,7 @@ export class Night {
     if (!one) return;
     const before = this.#visible(one);
     one.snapshot(message);
+    this.#confirm(one);
     this.#moved(
       one,
       this.#difference(before, this.#visible(one)).map(({ unit }) => unit),
@@ -346,14 +369,26 @@ export class Night {
     const one = this.#subscriptions.get(message.id);
     if (!one) return;
     const { verdict, units } = one.delta(message, this.epoch);
+    if (verdict !== "gap") this.#confirm(one);
     if (verdict === "gap") {
       this.gaps += 1;
       one.forget();
+      this.#answered.delete(one);
       if (one.handles) this.#send(one.ask());
     } else if (units.length) {
       this.#feeds.heard(one.source);
       this.#moved(one, units);
     }
+  }
+
+  /**
+   * A message has come, perhaps this subscription's: where all that are followed are answered, the figures are current.
+   * @param {Subscription} [one]
+   */
+  #confirm(one = undefined) {
+    if (one?.handles) this.#answered.add(one);
+    const followed = [...this.#subscriptions.values()].filter(({ handles }) => handles);
+    if (this.reachable && followed.every((each) => this.#answered.has(each))) this.#feeds.confirm();
   }
 
   /**
@@ -430,6 +465,7 @@ export class Night {
   /** @param {Subscription} one */
   #unsubscribe(one) {
     one.handles -= 1;
+    if (one.handles === 0) this.#answered.delete(one);
     if (one.handles === 0 && this.#connected) this.#send({ type: "unsubscribe", id: one.id });
     this.#letGo();
   }
@@ -449,4 +485,9 @@ export class Night {
  */
 function keyOf(contest, source, unit) {
   return `${contest} ${source} ${unit}`;
+}
+
+/** @param {number | null} ms */
+function isoOf(ms) {
+  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -112,7 +112,7 @@ export class Room {
   get ranked() {
     const { contest, source, unit } = this.place;
     const entry = this.preview.entry(contest, source, unit);
-    return ranking(this.election.ballot(contest, unit), entry?.votes, (id) => this.election.stranger(id)).map(
+    return ranking(this.election.ballot(contest, unit), entry?.votes, (id) => this.election.stranger(id, contest)).map(
       ({ candidate }) => candidate,
     );
   }
@@ -348,7 +348,7 @@ export class Room {
     const embargoed = this.#state?.embargoed ?? false;
     this.figures.draw({
       ballot: this.election.ballot(contest, unit),
-      stranger: (id) => this.election.stranger(id),
+      stranger: (id) => this.election.stranger(id, contest),
       boxesTotal: this.election.boxesTotal(unit),
       embargoed,
       preview: this.preview.entry(contest, source, unit),

@@ -12,6 +12,7 @@ const FORMAT = "sandik.timeline.v1";
 
 export class TimelineNight extends Night {
   #timeline;
+  #now;
   #listeners;
   /** @type {Map<string, Map<string, TotalsEntry>>} */
   #tables = new Map();
@@ -37,11 +38,20 @@ export class TimelineNight extends Night {
       throw new Error(`That is no timeline of the format ${FORMAT}. sandik timeline writes one.`);
     this.#listeners = listeners;
     this.#timeline = timeline;
+    this.#now = now;
     this.definition = timeline.definition;
     const { run, mode, epoch } = timeline;
     this.connecting();
     this.opened();
     this.receive({ type: "hello", protocol: "sandik.v1", run, mode, epoch, seq: 0, heartbeat_s: 10, scope: "public" });
+  }
+
+  /**
+   * The night's own time: an archive has no clock to be apart from.
+   * @override
+   */
+  get serverTime() {
+    return new Date(this.#now()).toISOString();
   }
 
   /**

@@ -32,8 +32,7 @@ export class FollowedNight {
   #definition = null;
   /** @type {string | null} */
   #epoch = null;
-  /** @type {Date | null} */
-  #shownAt = null;
+  #hadData = false;
   /** @type {string | undefined} */
   #token;
   /** @type {Asked<SeatsEntry>} */
@@ -58,7 +57,7 @@ export class FollowedNight {
     this.election = null;
     this.#client = client;
     client.on("change", () => {
-      this.#shownAt = new Date();
+      this.#hadData = true;
       this.#listeners.tell("change");
     });
     for (const type of ["state", "connection"]) client.on(type, () => this.#listeners.tell("change"));
@@ -160,14 +159,19 @@ export class FollowedNight {
     return Object.keys(this.#client.feeds).length > 0;
   }
 
-  /** {status, code, hadData, shownAt}. */
+  /** {status, code, hadData, currentAt}. */
   get connection() {
     return {
       status: this.#client.status,
       code: this.#client.code,
-      hadData: this.#shownAt !== null,
-      shownAt: this.#shownAt,
+      hadData: this.#hadData,
+      currentAt: this.#client.currentAt,
     };
+  }
+
+  /** What the gateway's clock says by now; null before it has said. */
+  get serverTime() {
+    return this.#client.serverTime;
   }
 
   /** Whether the gateway reads its log; while it does not, no source's silence says anything. */

@@ -31,7 +31,7 @@ export function stateOf({ night, election, source, selection, t, format }) {
   const say = (state, word, text) => ({ state, word, text, grave: GRAVE.has(state) });
   if (connection.status === "refused") return say("lost", t("lostWord"), t("refusedOnAir", { code: connection.code }));
   if (connection.status !== "open" && connection.hadData) {
-    return say("lost", t("lostWord"), t("lostOnAir", { time: format.clock(connection.shownAt) }));
+    return say("lost", t("lostWord"), t("lostOnAir", { time: format.clock(connection.currentAt) }));
   }
   if (connection.status !== "open") return say("waiting", t("waiting"), t("connecting"));
   if (isHeld(night, election, selection.contest, selection.unit)) return say("hold", t("holdWord"), t("holdOnAir"));

@@ -83,7 +83,7 @@ function writtenOf(scene, unit, id) {
     scene,
     unit,
     row ?? {
-      candidate: scene.election.stranger(id),
+      candidate: scene.election.stranger(id, scene.selection.contest),
       votes: 0,
       rank: 0,
       tied: false,

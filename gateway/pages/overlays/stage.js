@@ -314,7 +314,7 @@ export class Stage {
     setAttribute(this.root, "data-mode", night.mode);
     if (rehearsal) this.#watermark(t(`${night.mode}Text`));
     setAttribute(node, "data-embargo", night.embargoed ? "" : null);
-    curtain.draw({ embargoed: night.embargoed, until: night.embargo, now: new Date() });
+    curtain.draw({ embargoed: night.embargoed, until: night.embargo, now: night.serverTime });
     overlay.draw(this.#template.model(scene), scene);
     // not before the server has said how things are: an embargo must not come a moment after the numbers
     setAttribute(node, "data-shown", this.#playing && night.isKnown ? "" : null);

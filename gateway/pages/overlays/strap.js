@@ -55,7 +55,8 @@ export function strap(event, { election, t, format, view }) {
   const source = election.sourceById.get(event.source);
   const ballot = unit ? election.ballot(event.contest, event.unit) : [];
   /** @param {string | null | undefined} id */
-  const named = (id) => ballot.find((candidate) => candidate.id === id) ?? (id ? election.stranger(id) : null);
+  const named = (id) =>
+    ballot.find((candidate) => candidate.id === id) ?? (id ? election.stranger(id, event.contest) : null);
   const key = {
     leader_changed: "eventLeader",
     milestone: "eventMilestone",

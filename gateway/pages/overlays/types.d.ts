@@ -141,6 +141,8 @@ export type NightClient = Pick<
   | "mode"
   | "feeds"
   | "reachable"
+  | "serverTime"
+  | "currentAt"
   | "embargoed"
   | "embargo"
   | "held"
@@ -170,7 +172,8 @@ export interface Connection {
   status: Status;
   code: number | null;
   hadData: boolean;
-  shownAt: Date | null;
+  /** By the gateway's clock, when the figures were last known to be current. */
+  currentAt: string | null;
 }
 
 export type Point = readonly [number, number];

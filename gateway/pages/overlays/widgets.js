@@ -268,7 +268,7 @@ export class Curtain {
     );
   }
 
-  /** @param {{embargoed: boolean, until: string | null, now: Date}} options */
+  /** @param {{embargoed: boolean, until: string | null, now: string | null}} options */
   draw({ embargoed, until, now }) {
     this.node.hidden = !embargoed;
     if (!embargoed) return;

@@ -38,11 +38,22 @@ test("a ballot is the unit's own where it has one, and knows how a candidate is 
       ["b", "İP", "#1c7c54", 1],
     ],
   );
-  assert.equal(known.stranger("x").name, "x");
+});
+
+test("whoever a unit's ballot does not name is named as another ballot of the contest does", () => {
+  const known = election();
+  assert.equal(known.stranger("c", "council").name, "Can");
+  assert.equal(known.stranger("c", "mayor").name, "c");
+});
+
+test("what is held has names", () => {
+  const known = election();
+  assert.equal(known.heldName("council"), "Meclis");
+  assert.equal(known.heldName("council/tr/34/sile"), "Meclis · Şile");
 });
 
 test("below a name stand the party, or that there is none, and that the candidate has withdrawn", () => {
-  const drawn = election().stranger("x");
+  const drawn = election().stranger("x", "mayor");
   const t = (/** @type {string} */ key) => key;
   assert.equal(affiliation({ ...drawn, partyName: "BP", independent: false }, t), "BP");
   assert.equal(affiliation(drawn, t), "independent");
