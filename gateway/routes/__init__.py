@@ -6,6 +6,7 @@
   tools), `facts`, `seats`, `compare` (two sources), `stream` (server-sent events).
 - The control room: `control` (what an operator watches, and the orders they give), `quarantine` (by groups and pages),
   `presence` (who is there).
-- Pages: `files` (what browsers keep), `joined` (modules as one file), `board` (the page at `/`), `overlays` (one page
-  for all, and whether its address can be shown), `boundaries` (what its map may draw).
+- Pages: `files` (what browsers keep), `joined` (modules as one file), `board` (the page at `/`),
+  `link_preview` (what a link to it says), `overlays` (one page for all, and whether its address can be shown),
+  `boundaries` (what its map may draw).
 """

@@ -1,22 +1,29 @@
-"""/: the board's page. It names what its first number needs, so that a browser asks for it beside the script.
+"""/: the board's page. It names what its first number needs, and what a link to it says where it is shared.
 
-That is the definition, and the figures of the unit that the address selects. Both are asked for with the page's own
-credentials; where those do not let the reader in, or numbers are kept back, the page names nothing.
+A browser asks for the definition and for the figures of the unit that the address selects beside the script. Both are
+asked for with the page's own credentials; where those do not let the reader in, or numbers are kept back, the page
+names nothing. A link's sentence has the figures that the public sees, never more, whoever asks for the page.
 """
 
 from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.admission.access import PUBLIC
 from gateway.admission.handshake import TOKEN_FIELD, Refusal
 from gateway.gateway import Gateway
 from gateway.routes.files import PageFiles
+from gateway.routes.link_preview import PICTURE, PICTURE_PX, link_preview
 from gateway.routes.middleware import credentials_of
+from gateway.run_state import RunState
 from schemas.definition import Election
+from tabulation.derived.columns import Language
 
-_PAGE = "index.html"
+_PAGE: Final = "index.html"
 
 
 class BoardEndpoint:
@@ -27,21 +34,43 @@ class BoardEndpoint:
         self._files = files
 
     async def answer(self, request: Request) -> Response:
-        """The page; it is the same for all, except for the addresses that it names."""
-        return self._files.page(_PAGE, request.scope, fetched=tuple(self._fetched(request)))
-
-    def _fetched(self, request: Request) -> Iterator[str]:
+        """The page; it is the same for all, except for its head."""
         gateway = self._gateway
-        if gateway.run_state is None or not gateway.ready:
-            return
+        run_state = gateway.run_state if gateway.ready else None
         grant = gateway.handshake.admit(credentials_of(request.scope), gateway.clock.now())
-        if isinstance(grant, Refusal):
-            return
+        if run_state is None or isinstance(grant, Refusal):
+            return self._files.page(_PAGE, request.scope)
+        fetched = self._fetched(request, run_state, numbers=gateway.may_see_numbers(grant))
+        return self._files.page(_PAGE, request.scope, head="".join([*fetched, *self._shared(request, run_state)]))
+
+    def _fetched(self, request: Request, run_state: RunState, *, numbers: bool) -> Iterator[str]:
         token = request.query_params.get(TOKEN_FIELD)
         brought = {TOKEN_FIELD: token} if token else {}
-        yield _address("/v1/definition", brought)
-        if gateway.may_see_numbers(grant):
-            yield _address("/v1/totals", brought | selected(gateway.run_state.run.definition, request.query_params))
+        yield _preload("/v1/definition", brought)
+        if numbers:
+            yield _preload("/v1/totals", brought | selected(run_state.run.definition, request.query_params))
+
+    def _shared(self, request: Request, run_state: RunState) -> Iterator[str]:
+        definition, asked = run_state.run.definition, request.query_params
+        shown = selected(definition, asked)
+        figures = (
+            run_state.view_for(PUBLIC.scope).figures(shown["contest"], shown["source"], shown["unit"])
+            if self._gateway.may_see_numbers(PUBLIC)
+            else None
+        )
+        language: Language = "en" if asked.get("lang") == "en" else "tr"
+        found = link_preview(definition, run_state.run.mode, shown, figures, language)
+        width, height = PICTURE_PX
+        for name, content in (
+            ("og:type", "website"),
+            ("og:title", found.title),
+            ("og:description", found.description),
+            ("og:image", f"{request.base_url}static/{PICTURE}"),
+            ("og:image:width", width),
+            ("og:image:height", height),
+        ):
+            yield f'<meta property="{name}" content="{escape(str(content))}">\n'
+        yield '<meta name="twitter:card" content="summary_large_image">\n'
 
 
 def selected(definition: Election, asked: Mapping[str, str]) -> dict[str, str]:
@@ -67,5 +96,6 @@ def home(definition: Election) -> str:
     return one
 
 
-def _address(path: str, query: Mapping[str, str]) -> str:
-    return f"{path}?{urlencode(query)}" if query else path
+def _preload(path: str, query: Mapping[str, str]) -> str:
+    address = f"{path}?{urlencode(query)}" if query else path
+    return f'<link rel="preload" as="fetch" href="{escape(address)}" crossorigin>\n'

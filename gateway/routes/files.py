@@ -104,15 +104,11 @@ class PageFiles:
         status: int = 200,
         title: str | None = None,
         also: str = "",
-        fetched: Iterable[str] = (),
+        head: str = "",
     ) -> Response:
-        """A page with another title or status, or which is to ask for more at once.
-
-        `also` is one more module, and `fetched` are addresses for which its script will ask.
-        """
+        """A page with another title or status, one more module that it is to load at once, or more HTML in its head."""
         text = self._page_text(name, also=(also,) if also else ())
-        links = "".join(f'<link rel="preload" as="fetch" href="{escape(one)}" crossorigin>\n' for one in fetched)
-        text = text.replace("<title>", f"{links}<title>", 1)
+        text = text.replace("<title>", f"{head}<title>", 1)
         if title is not None:
             text = _TITLE.sub(lambda _: f"<title>{escape(title)}</title>", text, count=1)
         file = _file(name, text.encode())

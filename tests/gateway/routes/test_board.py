@@ -12,6 +12,7 @@ from eventlog.run import Run
 from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway
+from gateway.pages import PAGES
 from gateway.routes.application import application
 from gateway.routes.board import home, selected
 from gateway.settings import GatewaySettings
@@ -97,3 +98,25 @@ async def test_during_an_embargo_and_before_there_is_a_run_no_figures_are_asked_
     gateway.set_embargo(Embargo())
     assert ["/v1/definition"] == fetched(await page_of(gateway, "/"))
     assert [] == fetched(await page_of(Gateway(RUN, clock=Manual(START), settings=FAST), "/"))
+
+
+def shared(page: str) -> dict[str, str]:
+    """What a page says of itself to whoever shows a link to it."""
+    return {name: unescape(text) for name, text in re.findall(r'<meta property="og:(\w+)" content="([^"]+)"', page)}
+
+
+async def test_a_link_says_the_publics_figures_and_has_a_picture_that_is_there() -> None:
+    gateway = serving()
+    found = shared(await page_of(gateway, "/?unit=tr/34"))
+    assert "İstanbul · Mayor" == found["title"]
+    assert found["description"].startswith("AA · 31.03.2024 20:00: Imamoglu %100,00 · açılan sandık 1 / 12")
+    assert "http://gateway/static/share.png" == found["image"]
+    assert (PAGES / "share.png").read_bytes().startswith(b"\x89PNG")
+
+
+async def test_a_link_says_no_figure_during_an_embargo_even_to_the_control_room() -> None:
+    gateway = serving(replace(FAST, access=AccessSettings(keys=(HS256,))))
+    mine = token(runs=(RUN,), now=START)
+    gateway.set_embargo(Embargo())
+    for path in ("/", f"/?token={mine}"):
+        assert "Canlı seçim sonuçları · A small election" == shared(await page_of(gateway, path))["description"]
