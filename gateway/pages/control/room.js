@@ -21,6 +21,7 @@ import { Picker } from "./picker.js";
 import { QuarantineQueue } from "./quarantine.js";
 import { RundownPanel } from "./rundown.js";
 import { whyUnready } from "./sentences.js";
+import { whoElse } from "./who-else.js";
 import { SHORTCUTS } from "./words.js";
 
 /**
@@ -308,11 +309,11 @@ export class Room {
    * Who else is in the room.
    * @param {RoomState} state
    */
-  #others({ here, subject, scope }) {
-    const own = this.#ordering?.operator.by;
-    const others = here.filter((one) => one.name !== own || one.subject !== subject || one.scope !== scope);
-    const names = others.map((one) => one.name || one.subject || this.t("somebody"));
-    return names.length ? this.t("alsoHere", { names: names.join(", ") }) : this.t("aloneHere");
+  #others(state) {
+    const { here, gave } = whoElse(state, this.#ordering?.operator.by);
+    const names = here.map((name) => name || this.t("somebody")).join(", ");
+    const others = gave.length ? [this.t("alsoGave", { names: gave.join(", ") })] : [];
+    return [names ? this.t("alsoHere", { names }) : this.t("aloneHere"), ...others].join(" · ");
   }
 
   /** @param {RoomState} state */

@@ -33,6 +33,7 @@ export class Frame {
   /** @type {Map<unknown, (answer: any) => void>} */
   #answers = new Map();
   #count = 0;
+  #warned = false;
   #root;
   #listen = (/** @type {MessageEvent} */ event) => this.#hear(event);
 
@@ -117,6 +118,7 @@ export class Frame {
     try {
       await fetch(address, { mode: "no-cors", cache: "no-store" });
     } catch {
+      this.#warn(`${new URL(address).origin} does not answer. The graphic stays empty, and asks again.`);
       if (this.#leadsTo(address)) this.#timer = setTimeout(() => this.#reach(), PROBE_MS);
       return;
     }
@@ -134,7 +136,18 @@ export class Frame {
   #again() {
     const address = this.#address;
     this.#drop();
-    if (address !== null) this.open(address);
+    if (address === null) return;
+    this.#warn(`the page at ${new URL(address).origin} does not come to life. It is loaded anew.`);
+    this.open(address);
+  }
+
+  /**
+   * Say what is wrong to whoever reads the tool's log, once until the page is there; on air nothing is said.
+   * @param {string} text
+   */
+  #warn(text) {
+    if (!this.#warned) console.warn(`sandik: ${text}`);
+    this.#warned = true;
   }
 
   /**
@@ -156,6 +169,7 @@ export class Frame {
   #begin(checks) {
     clearTimeout(this.#timer);
     this.#alive = true;
+    this.#warned = false;
     this.#checks = checks;
     if (this.#node) this.#node.style.visibility = "visible";
     if (this.#wanted) this.show(this.#wanted);
