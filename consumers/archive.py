@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import orjson
+
 from consumers.archive_fold import ArchiveFold, TalliesFold, summary
 from consumers.verify import recompute
 from eventlog.archive.manifest import (
@@ -33,8 +35,10 @@ from eventlog.loops import LOG_RETRY, RetryPolicy, Tries
 from eventlog.port import EventLog, Reader
 from eventlog.run import Run, find_run
 from schemas.amendments import AMENDED_KEY
+from schemas.control import is_amendment
 from schemas.errors import ArchiveError, LogError
 from schemas.fields import Record
+from schemas.trust import OperatorKey
 
 SEGMENT_RECORDS: Final = 200_000
 """What a segment holds at most: 12 row groups, some 100 MB in memory and 25 MB on the disk; a million-event night is
@@ -75,7 +79,9 @@ class ArchiveBook:
         self._identity = run.name, run.mode, run.epoch, topics.take, topics.partitions, defined
         if claim.manifest is not None:
             _check_same(claim, claim.manifest, self._identity)
-        self._ordered = set(run.ordered)
+        self._ordered: set[str] = set()
+        self._is_amended = False
+        self.know(run)
         self._tallies = TalliesFold(run.base, topics.partitions, self._ordered)
         self._folds: dict[ArchivedTopic, ArchiveFold] = {"tallies": self._tallies, "control": ArchiveFold()}
         self._gathered: dict[ArchivedTopic, _Gathered] = {}
@@ -99,8 +105,19 @@ class ArchiveBook:
         if self._claim.manifest is None:
             return
         archive = Archive(self._claim.path, self._claim.manifest)
+        self._check_keys(archive)
         for fold in self._folds.values():
             yield from recompute(archive, fold, range(self._run.topics.partitions))
+
+    def _check_keys(self, archive: Archive) -> None:
+        """Raise `ArchiveError` where the archive holds an amendment that counts by these keys, and did not before."""
+        known = archive.manifest.amendments or ()
+        for record in archive.control():
+            if is_amendment(record.value) and self._ordered.intersection(_yields(record.value)).difference(known):
+                what = (
+                    "was written without the key by which an amendment of the definition counts. Choose another --out."
+                )
+                raise ArchiveError(str(archive.folder), what, partition=0, offset=record.offset)
 
     def positions(self, topic: ArchivedTopic) -> dict[int, int]:
         """The next offset to be archived, by partition."""
@@ -110,6 +127,7 @@ class ArchiveBook:
     def know(self, run: Run) -> None:
         """Take what amends the definition for ordered as the run has it by now."""
         self._ordered |= run.ordered
+        self._is_amended = self._is_amended or bool(run.amendments or run.missed)
 
     def add(self, topic: ArchivedTopic, partition: int, records: Sequence[Record]) -> None:
         """Gather the next records of a partition, which follow the ones before without a gap."""
@@ -177,6 +195,7 @@ class ArchiveBook:
             ends=ends,
             segments=tuple(segments),
             definition=run.base,
+            amendments=tuple(sorted(self._ordered)) if self._is_amended else None,
             **summary(self._tallies.counts, self._folds["control"].counts),
         )
         self._claim.commit(manifest)
@@ -235,6 +254,8 @@ class ArchiveSettings:
 
     roll_ms: int = 10_000
     retry: RetryPolicy = LOG_RETRY
+    operators: tuple[OperatorKey, ...] = ()
+    """Whose amendments of the definition count, as for an aggregator."""
 
 
 @dataclass(slots=True)
@@ -351,8 +372,8 @@ class Archiver:
         for topic, reader in readers.items():
             wait_ms = MAX_IDLE_MS if topic == "tallies" else 0
             for batch in await reader.read(max_records=MAX_RECORDS, wait_ms=wait_ms):
-                if topic == "tallies" and any(record.key == AMENDED_KEY for record in batch.records):
-                    book.know(await find_run(self._log, self._run.name))  # the order was there before it
+                if any(_amends(topic, record) for record in batch.records):  # an order is there before its tallies
+                    book.know(await find_run(self._log, self._run.name, self._settings.operators))
                 book.add(topic, batch.partition, batch.records)
                 self._progress.answered_s = self._clock.monotonic()
                 self._report(len(batch.records))
@@ -399,7 +420,7 @@ class Archiver:
         """The run as it is now; a log that is away is waited for."""
         while True:
             try:
-                return await find_run(self._log, self._run.name)
+                return await find_run(self._log, self._run.name, self._settings.operators)
             except LogError as error:
                 await self._wait(error)
 
@@ -414,6 +435,18 @@ class Archiver:
     def _report(self, records: int) -> None:
         self._progress.archived += records
         self._watch(self._progress)
+
+
+def _yields(value: bytes) -> set[str]:
+    """The digest of what an order yields that amends the definition; none of what cannot be read."""
+    try:
+        return {str(orjson.loads(value)["yields"])}
+    except (ValueError, LookupError, TypeError):
+        return set()
+
+
+def _amends(topic: ArchivedTopic, record: Record) -> bool:
+    return record.key == AMENDED_KEY if topic == "tallies" else is_amendment(record.value)
 
 
 def _reached(book: ArchiveBook, ends: _Ends) -> bool:

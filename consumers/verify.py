@@ -109,7 +109,7 @@ def _verify_here(archive: Archive, partitions: frozenset[int], done: int, on_pro
 
 def _tallies_fold(archive: Archive) -> TalliesFold:
     """A fresh fold of the archive's tallies."""
-    return TalliesFold(archive.manifest.definition, archive.manifest.partitions, archive.run().ordered)
+    return TalliesFold(archive.manifest.definition, archive.manifest.partitions, archive.manifest.amendments or ())
 
 
 def _verify_apart(archive: Archive, shares: list[frozenset[int]], done: int, on_progress: OnProgress) -> list[_Share]:

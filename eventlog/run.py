@@ -18,7 +18,7 @@ from schemas.errors import DefinitionError, OtherVersion, RunConflict, UnknownRu
 from schemas.fields import Record, first_fault, other_version
 
 if TYPE_CHECKING:
-    from schemas.trust import OperatorKey, OrderVerifier
+    from schemas.trust import OperatorKey, OrderVerifier, Verdict
 
 RUN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}")
 """What a run may be called: what Kafka allows in a topic's name, without the dot that separates its parts."""
@@ -44,6 +44,8 @@ class Run:
     amendments: tuple[Amended, ...] = ()
     original: Election | None = None
     """The definition that the run began with, where it was amended."""
+    missed: "tuple[Verdict, ...]" = ()
+    """Amendments that cannot be verified, and so are not in force: an operator may have meant them."""
 
     @property
     def base(self) -> Election:
@@ -106,8 +108,9 @@ async def create_run(
     epoch: str,
     clock: Clock,
     partitions: int | None = None,
+    operators: "Sequence[OperatorKey]" = (),
 ) -> Run:
-    """Create the run, or join it where it exists with the same definition and mode.
+    """Create the run, or join it where it exists with the same definition and mode; `operators` as for `find_run`.
 
     Raises `RunConflict` where it exists with others, `UsageError` where the name cannot be a topic's, `WrongTopic`
     where a live run's topics are not what they must be, and `DefinitionError` where a run that is not there would begin
@@ -118,7 +121,7 @@ async def create_run(
         check_times(definition)
     await log.create(topics.all())
     try:
-        run = await open_run(log, name)
+        run = await open_run(log, name, operators)
     except UnknownRun:
         await check_topics(log, topics, mode)
         created = RunCreated(run=name, mode=mode, epoch=epoch, at=clock.now(), definition=definition)
@@ -144,18 +147,18 @@ async def spread(log: EventLog, name: str, asked: int | None = None) -> int:
     return asked or DEFAULT_PARTITIONS
 
 
-async def open_run(log: EventLog, name: str, operators: "Sequence[OperatorKey] | None" = None) -> Run:
+async def open_run(log: EventLog, name: str, operators: "Sequence[OperatorKey]" = ()) -> Run:
     """Find a run to work on. Raises as `find_run`, and `WrongTopic` where a live run's topics cannot hold it."""
     run = await find_run(log, name, operators)
     await check_topics(log, run.topics, run.mode)
     return run
 
 
-async def find_run(log: EventLog, name: str, operators: "Sequence[OperatorKey] | None" = None) -> Run:
+async def find_run(log: EventLog, name: str, operators: "Sequence[OperatorKey]" = ()) -> Run:
     """Read from the log what the run is: the first `run_created` stands; of a replay, the newest take.
 
-    Its definition is amended by the orders of those who have these keys. A reader that is given none (`None`) cannot
-    verify an amendment, and takes each that is valid as it is.
+    Its definition is amended by orders that count by these keys, as any order does (`schemas.trust`). One that cannot
+    be verified, and that an operator may have meant, is not in force and is `missed`: say so.
 
     Raises `UnknownRun`, and `DefinitionError` where its definition is one that this version cannot work with.
     """
@@ -176,16 +179,14 @@ async def find_run(log: EventLog, name: str, operators: "Sequence[OperatorKey] |
     partitions = await log.partitions(RunTopics(name, take=found.take).tallies.name)
     topics = RunTopics(name, partitions, found.take)
     verifier = found.verifier
-    if verifier is None or not verifier.amendments:
-        return Run(topics, found.created.mode, found.epoch, found.created.definition, found.incarnation)
-    return Run(
-        topics,
-        found.created.mode,
-        found.epoch,
-        verifier.definition,
-        found.incarnation,
-        amendments=tuple(verifier.amendments),
-        original=found.created.definition,
+    run = Run(topics, found.created.mode, found.epoch, found.created.definition, found.incarnation)
+    if verifier is None:
+        return run
+    if not verifier.amendments:
+        return replace(run, missed=tuple(found.missed))
+    amendments, definition = tuple(verifier.amendments), verifier.definition
+    return replace(
+        run, definition=definition, amendments=amendments, original=run.definition, missed=tuple(found.missed)
     )
 
 
@@ -211,9 +212,10 @@ async def begin_replay_epoch(
 class _Found:
     """The fold of a control topic as far as it says what the run is."""
 
-    def __init__(self, name: str, operators: "Sequence[OperatorKey] | None") -> None:
+    def __init__(self, name: str, operators: "Sequence[OperatorKey]") -> None:
         self.verifier: OrderVerifier | None = None
         """Of the amendments alone: there is one once there is an amendment."""
+        self.missed: list[Verdict] = []
         self._operators = operators
         self.created: RunCreated | None = None
         self.take = 0
@@ -241,10 +243,13 @@ class _Found:
         from schemas.trust import OrderVerifier  # noqa: PLC0415  its library takes 50 ms, and most runs are not amended
 
         if self.verifier is None:
-            mode: Mode = "test" if self._operators is None else created.mode  # in a test every valid order counts
-            keys = self._operators or ()
-            self.verifier = OrderVerifier(self._name, self.epoch, mode, created.definition, keys)
-        self.verifier.verify(record.offset, record.value, record.timestamp)
+            keys = self._operators
+            self.verifier = OrderVerifier(self._name, self.epoch, created.mode, created.definition, keys)
+        verdict = self.verifier.verify(record.offset, record.value, record.timestamp)
+        if verdict is not None and verdict.missed:
+            self.missed.append(verdict)
+        elif verdict is not None and verdict.counts:
+            self.missed.clear()
 
     def _creating(self, value: bytes) -> RunCreated | None:
         """Parse a record that may create the run; `None` for any other. Raises `DefinitionError`, `OtherVersion`."""
@@ -264,6 +269,7 @@ class _Found:
         if begun is not None and begun.follows(self._name, self.take):
             self.take, self.epoch = begun.take, begun.epoch
             self.verifier = None
+            self.missed.clear()
 
     def _check_version(self, value: bytes | None) -> None:
         """Raise `OtherVersion` where another release wrote what says what the run is, or its definition."""

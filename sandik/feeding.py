@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
-from eventlog.run import Run, create_run, find_run
+from eventlog.run import Run, create_run
 from producers.input_files import all_faults, indented
 from producers.tables.boxes import Table, election, read_table
 from producers.tables.mapping import BoxMapping, ReportMapping
@@ -22,11 +22,12 @@ from sandik.feed import Publishing, exports_of, no_history, read_feed, say_aside
 from sandik.fetched import Address, is_address
 from sandik.process import in_thread
 from sandik.quantities import grouped
-from sandik.wiring import absent_file, new_epoch, open_log
+from sandik.wiring import absent_file, known_run, new_epoch, open_log, warn_of_missed
 from schemas.control import Mode
 from schemas.definition import Election
 from schemas.errors import UnknownRun, UsageError
 from schemas.tally import encode
+from schemas.trust import OperatorKey
 
 DRY_RUN_EVENTS: Final = 10
 """How many events a dry run shows."""
@@ -104,6 +105,7 @@ class TargetRun:
     definition: Election | None
     mode: Mode
     partitions: int | None = None
+    operators: tuple[OperatorKey, ...] = ()
 
     @asynccontextmanager
     async def opened(self, clock: Clock) -> AsyncIterator[tuple[EventLog, Run]]:
@@ -114,8 +116,8 @@ class TargetRun:
     async def found(self, log: EventLog, clock: Clock) -> Run:
         """Return the run in an open log. Raises `UnknownRun`, `RunConflict`."""
         if self.definition is None:
-            return await find_run(log, self.name)
-        return await create_run(
+            return await known_run(log, self.name, self.operators)
+        run = await create_run(
             log,
             self.name,
             self.definition,
@@ -123,7 +125,10 @@ class TargetRun:
             epoch=new_epoch(),
             clock=clock,
             partitions=self.partitions,
+            operators=self.operators,
         )
+        warn_of_missed(run)
+        return run
 
     async def known_definition(self, clock: Clock) -> Election | None:
         """Return the definition that is given, else that of the run; `None` where there is no such run."""
@@ -131,7 +136,7 @@ class TargetRun:
             return self.definition
         async with open_log(self.url, clock) as log:
             try:
-                return (await find_run(log, self.name)).definition
+                return (await known_run(log, self.name, self.operators)).definition
             except UnknownRun:
                 return None
 

@@ -132,6 +132,11 @@ class _Giver:
     operators: Sequence[OperatorKey]
     confirmed: Collection[str]
 
+    @property
+    def trusted(self) -> tuple[OperatorKey, ...]:
+        """Whose amendments of the definition the giver takes for valid."""
+        return (*self.operators, self.signer.public) if self.signer is not None else tuple(self.operators)
+
     def keys(self, order: Order, mode: Mode) -> tuple[OperatorKey, ...]:
         """The keys whose orders count: on a live run whoever gives this order is trusted as well.
 
@@ -156,7 +161,7 @@ async def _append(
     """Append the order, unless it has no effect or has to be confirmed. Returns it and the figures that it changes."""
     clock = Wall()
     async with open_log(options.log, clock) as log:
-        run = await find_run(log, options.run)
+        run = await find_run(log, options.run, giver.trusted)
         if run.mode == "live" and giver.signer is None:
             raise UsageError(f"Run {run.name!r} is live: its orders are signed. Give your private key with --key.")
         known = {name: value(run.definition) if callable(value) else value for name, value in fields.items()}

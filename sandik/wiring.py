@@ -18,8 +18,9 @@ from eventlog.kafka.administration import KafkaCommands
 from eventlog.kafka.security import Mechanism, Protocol, Security
 from eventlog.loops import RetryPolicy, Tries, Waiting, retried
 from eventlog.port import EventLog, RestorableLog
-from eventlog.run import Run, open_run
+from eventlog.run import Run, find_run, open_run
 from eventlog.sqlite.log import SqliteLog
+from sandik import screen
 from sandik.tracing import traced_where_asked
 from schemas.control import Mode
 from schemas.errors import UnknownRun, UsageError
@@ -164,7 +165,25 @@ _RUN_RETRY: Final = RetryPolicy(longest_s=1.0)
 """A run that is created is found within a second."""
 
 
-async def wait_for_run(log: EventLog, name: str, clock: Clock, operators: "Sequence[OperatorKey] | None" = None) -> Run:
+async def known_run(log: EventLog, name: str, operators: "Sequence[OperatorKey]" = ()) -> Run:
+    """The run, by the orders of those who have these keys; says so where an amendment of it cannot be verified.
+
+    Raises as `find_run`.
+    """
+    run = await find_run(log, name, operators)
+    warn_of_missed(run)
+    return run
+
+
+def warn_of_missed(run: Run) -> None:
+    """Say so where an amendment of the run's definition cannot be verified, and so is not in force here."""
+    if run.missed:
+        from tabulation.orders.restrictions import complaint  # noqa: PLC0415  it brings keys, which take 50 ms
+
+        screen.warn(complaint(run.missed))
+
+
+async def wait_for_run(log: EventLog, name: str, clock: Clock, operators: "Sequence[OperatorKey]" = ()) -> Run:
     """The run, once it is there; a log that is away is waited for too. Says so once."""
     last_reason = ""
 

@@ -117,6 +117,8 @@ class Manifest(Frozen):
     ends: tuple[End, ...] = ()
     segments: tuple[Segment, ...] = ()
     definition: Election
+    amendments: Annotated[tuple[Digest128, ...] | None, Field(exclude_if=lambda amendments: amendments is None)] = None
+    """The digests of what amends the definition by orders that the archiver has verified; `None` where nothing may."""
 
     @property
     def has_todays_states(self) -> bool:

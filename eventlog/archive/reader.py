@@ -20,7 +20,7 @@ from eventlog.archive.manifest import REMEDY, ArchivedTopic, Manifest, Segment, 
 from eventlog.archive.segment import SCHEMA, Archived, Columns, append_range, columns_of
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from schemas.control import is_amendment
+from schemas.control import DefinitionAmended, is_amendment
 from schemas.errors import ArchiveError
 from schemas.moments import MILLISECOND, epoch_ms
 
@@ -63,7 +63,7 @@ class Archive:
         return self._records("control", None, None)
 
     def run(self) -> Run:
-        """The run as the archive has it, with the amendments that are ordered in it; who signed them is not known."""
+        """The run as the archive has it, with its amendments: who signed an order the archiver has verified."""
         manifest = self.manifest
         run = Run(
             RunTopics(manifest.run, manifest.partitions, manifest.take),
@@ -71,14 +71,17 @@ class Archive:
             manifest.epoch,
             manifest.definition,
         )
-        orders = [record for record in self.control() if is_amendment(record.value)]
+        orders = [record for record in self.control() if is_amendment(record.value)] if manifest.amendments else []
         if not orders:
             return run
         from schemas.trust import OrderVerifier  # noqa: PLC0415  its library takes 50 ms, and most runs are not amended
 
         verifier = OrderVerifier(run.name, run.epoch, "test", run.definition, ())
         for record in orders:
-            verifier.verify(record.offset, record.value, record.append_ms)
+            verdict = verifier.consider(record.offset, record.value, record.append_ms)
+            order = verdict.order if verdict is not None else None
+            if isinstance(order, DefinitionAmended) and order.yields in (manifest.amendments or ()):
+                verifier.verify(record.offset, record.value, record.append_ms)
         amendments = tuple(verifier.amendments)
         return replace(run, definition=verifier.definition, amendments=amendments, original=manifest.definition)
 

@@ -18,10 +18,11 @@ from eventlog.run import find_run
 from eventlog.sqlite.file import check_file
 from sandik import screen
 from sandik.metrics import ArchiverMetrics, metrics_served
+from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName, command_app
 from sandik.process import calm_garbage_collector, run_to_completion, run_until_stopped
 from sandik.quantities import grouped
-from sandik.wiring import new_epoch, open_log, open_restorable_log, wait_for_run
+from sandik.wiring import known_run, new_epoch, open_log, open_restorable_log, wait_for_run, warn_of_missed
 from schemas.errors import ArchiveError
 from schemas.totals import Told
 
@@ -44,9 +45,10 @@ def archive(
     ] = 10.0,
     metrics_host: MetricsHost = "127.0.0.1",
     metrics_port: MetricsPort = None,
+    operator_key: OperatorKeys = None,
 ) -> None:
     """Archive a run's tallies and control records. Start it again with the same --out, and it goes on."""
-    settings = ArchiveSettings(roll_ms=round(roll_s * 1000))
+    settings = ArchiveSettings(roll_ms=round(roll_s * 1000), operators=operator_keys(operator_key))
     if follow:
         run_until_stopped(_follow(log, run, out, settings, metrics_host, metrics_port))
     else:
@@ -58,7 +60,7 @@ async def _until_end(url: str, name: str, out: Path, settings: ArchiveSettings) 
     clock = Wall()
     async with open_log(url, clock) as log:
         with screen.bar("archiving") as bar:
-            run = await find_run(log, name)
+            run = await known_run(log, name, settings.operators)
             archiver = Archiver(log, run, out, clock, settings, lambda progress: bar.reached(progress.archived))
             return await archiver.run_until_end(bar.expect)
 
@@ -68,7 +70,8 @@ async def _follow(
 ) -> None:
     clock = Wall()
     async with open_log(url, clock) as log:
-        run = await wait_for_run(log, name, clock)
+        run = await wait_for_run(log, name, clock, settings.operators)
+        warn_of_missed(run)
         screen.say(f"Archiving run {name!r} ({run.mode}) in {out}.")
         progress = Progress()
         served = metrics_served(host, metrics_port, ArchiverMetrics(progress, clock))

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from eventlog.clock import Wall
 from eventlog.reading import read_to_end
-from eventlog.run import Run, find_run
+from eventlog.run import Run
 from gateway.clients.session import Catalogue
 from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_json
@@ -19,7 +19,7 @@ from sandik.quantities import NOTHING, decimal, grouped, percent
 from sandik.read_run import embargo_warning, quarantine_of, read_control
 from sandik.run_totals import meaning
 from sandik.totals_table import Names
-from sandik.wiring import open_log
+from sandik.wiring import known_run, open_log
 from schemas.errors import UsageError
 from schemas.explanation import BoxFigures, Explanation, Figures, Gap, SourceFigures, Why
 from schemas.quarantine import SetAsideHere
@@ -86,7 +86,7 @@ async def _explanation(
     clock = Wall()
     contest, unit, a, b = question
     async with open_log(url, clock) as log:
-        run = await find_run(log, name)
+        run = await known_run(log, name, operators)
         catalogue = Catalogue(run.definition)
         for named, check in ((contest, catalogue.contest), (a, catalogue.source), (b, catalogue.source)):
             check(named)

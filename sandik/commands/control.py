@@ -5,7 +5,6 @@ from typing import Annotated, Final
 import typer
 
 from eventlog.clock import Wall
-from eventlog.run import find_run
 from sandik import screen
 from sandik.audit import (
     QuarantineEntry,
@@ -21,7 +20,7 @@ from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.orders import By, KeyFile, OrderOptions, Reason, Yes, give_order
 from sandik.process import run_to_completion
 from sandik.quantities import parse_night_moment, parse_zoned_moment
-from sandik.wiring import open_log
+from sandik.wiring import known_run, open_log
 from schemas.control import MAX_STEP
 from schemas.errors import UsageError
 from schemas.trust import OperatorKey, Verdict
@@ -398,9 +397,9 @@ def _figures(given: list[str]) -> dict[str, int]:
 
 async def _read_quarantine(url: str, name: str, keys: tuple[OperatorKey, ...]) -> tuple[list[QuarantineEntry], int]:
     async with open_log(url, Wall()) as log:
-        return await read_quarantine(log, await find_run(log, name), keys)
+        return await read_quarantine(log, await known_run(log, name, keys), keys)
 
 
 async def _read_verdicts(url: str, name: str, keys: tuple[OperatorKey, ...]) -> list[Verdict]:
     async with open_log(url, Wall()) as log:
-        return await read_verdicts(log, await find_run(log, name), keys)
+        return await read_verdicts(log, await known_run(log, name, keys), keys)

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from eventlog.clock import Wall
-from eventlog.run import Run, find_run
+from eventlog.run import Run
 from producers.definition_review import Change, Finding, differences, read_definition, review
 from producers.definition_tables import definition_of
 from producers.tables.boxes import election, read_table
@@ -29,7 +29,7 @@ from sandik.orders import By, KeyFile, OrderOptions, Reason, Yes, give_order
 from sandik.process import run_to_completion
 from sandik.quantities import grouped
 from sandik.read_run import counted_in_closed
-from sandik.wiring import open_log
+from sandik.wiring import known_run, open_log
 from schemas.amendments import FIRST_VERSION, amended, read_changes
 from schemas.amendments import Change as Amending
 from schemas.definition import Election, check_times
@@ -288,9 +288,9 @@ def amend(
     """
     changes = read_changes(_text(file).encode(), str(file))
     trusted = operator_keys(operator_key)
-    if key is not None and trusted:
+    if key is not None:
         trusted = (*trusted, order_signer(key).public)
-    found, after, counted = run_to_completion(_amended(log, run, trusted or None, changes))
+    found, after, counted = run_to_completion(_amended(log, run, trusted, changes))
     _say(differences(found.definition, after))
     for one in counted[:MAX_WARNINGS]:
         screen.warn(str(one))
@@ -322,7 +322,7 @@ def versions(
     as_json: Annotated[bool, typer.Option("--json", help="Print the changes of each as JSON.")] = False,
 ) -> None:
     """List the versions that a run's definition has had, and what each has different from the one before it."""
-    found = run_to_completion(_run(log, run, operator_keys(operator_key) or None))
+    found = run_to_completion(_run(log, run, operator_keys(operator_key)))
     if as_json:
         typer.echo(orjson.dumps([one.model_dump(mode="json") for one in found.amendments]).decode())
         return
@@ -346,7 +346,7 @@ def show(
     ] = None,
 ) -> None:
     """Write the definition of a run into a file: the one in force, or an earlier version."""
-    found = run_to_completion(_run(log, run, operator_keys(operator_key) or None))
+    found = run_to_completion(_run(log, run, operator_keys(operator_key)))
     if version is not None and version > found.version:
         raise UsageError(f"Run {run!r} has version {found.version} of its definition. See: sandik definition versions")
     shown = version or found.version
@@ -356,20 +356,20 @@ def show(
 
 
 async def _amended(
-    url: str, name: str, operators: Sequence[OperatorKey] | None, changes: Sequence[Amending]
+    url: str, name: str, operators: Sequence[OperatorKey], changes: Sequence[Amending]
 ) -> tuple[Run, Election, Sequence[CountedBox]]:
     """The run, its definition with these changes, and what is counted in boxes that they close."""
     async with open_log(url, Wall()) as log:
-        run = await find_run(log, name, operators)
+        run = await known_run(log, name, operators)
         if run.mode == "replay":
             raise UsageError(f"Run {name!r} is a replay: it has the amendments of the night that it replays.")
         after = amended(run.definition, changes)
         return run, after, await counted_in_closed(log, run, after)
 
 
-async def _run(url: str, name: str, operators: Sequence[OperatorKey] | None) -> Run:
+async def _run(url: str, name: str, operators: Sequence[OperatorKey]) -> Run:
     async with open_log(url, Wall()) as log:
-        return await find_run(log, name, operators)
+        return await known_run(log, name, operators)
 
 
 def _say(changes: Sequence[Change]) -> None:

@@ -10,18 +10,19 @@ from typing import IO, Annotated, Final
 import typer
 
 from eventlog.clock import Wall
-from eventlog.run import find_run
 from producers.publish import Publisher, entry, publish
 from producers.tables.line_checks import LineFaults
 from sandik import screen
+from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
 from sandik.quantities import grouped
-from sandik.wiring import open_log
+from sandik.wiring import known_run, open_log
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Tally, parse_tallies
 from schemas.totals import Cell
+from schemas.trust import OperatorKey
 from tabulation.counting.cell_rules import CellRules, Refusal, Rulebook
 
 EXAMPLE: Final = "Example: sandik publish events.jsonl --run 2024-yerel"
@@ -44,6 +45,7 @@ def publish_events(
         bool,
         typer.Option("--strict", help="Publish nothing if any line cannot be used. It reads all of them first."),
     ] = False,
+    operator_key: OperatorKeys = None,
 ) -> None:
     """Append tally events that another program made, one JSON object on each line, to a run that is there.
 
@@ -52,7 +54,9 @@ def publish_events(
     """
     with _opened(file) as source:
         named = "standard input" if file == "-" else file
-        appended, refused = run_to_completion(_publish(source, named, log, run, strict=strict))
+        appended, refused = run_to_completion(
+            _publish(source, named, log, run, operator_keys(operator_key), strict=strict)
+        )
     screen.say(f"Published {grouped(appended)} events to run {run!r}.")
     if refused:
         raise typer.Exit(SOME_REFUSED)
@@ -104,11 +108,13 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
         yield source
 
 
-async def _publish(source: IO[bytes], named: str, url: str, name: str, *, strict: bool) -> tuple[int, int]:
+async def _publish(
+    source: IO[bytes], named: str, url: str, name: str, operators: tuple[OperatorKey, ...], *, strict: bool
+) -> tuple[int, int]:
     """Return how many events were appended, and how many lines could not be used."""
     clock = Wall()
     async with open_log(url, clock) as log:
-        run = await find_run(log, name)
+        run = await known_run(log, name, operators)
         publisher = Publisher(log, run.topics.tallies.name, clock, on_waiting=screen.say_waiting)
         check = EventCheck(run.definition, LineFaults(named))
         appended, kept = 0, list[Tally]()

@@ -21,6 +21,7 @@ from sandik.feed import Publishing
 from sandik.feeding import TableFeed, TargetRun, read_definition, show
 from sandik.fetched import is_address
 from sandik.one_process import count_and_serve
+from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, RunMode, command_app
 from sandik.past import PastWorker
 from sandik.process import in_thread, run_to_completion, run_until_stopped
@@ -66,6 +67,7 @@ def run(
     dry_run: DryRun = False,
     watch: Watch = False,
     every: Every = None,
+    operator_key: OperatorKeys = None,
 ) -> None:
     """Publish a file of results, count it and serve the board, all in this one process. Ctrl-C ends it.
 
@@ -76,7 +78,9 @@ def run(
     given = read_definition(definition) if definition is not None else None
     if isinstance(plan, BoxMapping) and plan.election.assumed:
         screen.say(f"{mapping}: {plan.election.assumed}")
-    into = TargetRun(log, name or _election_id(plan, given), given, parse_mode(mode))
+    into = TargetRun(
+        log, name or _election_id(plan, given), given, parse_mode(mode), operators=operator_keys(operator_key)
+    )
     feed = TableFeed(file, plan, strict=strict, every=every)
     if not watch and not is_address(file) and not Path(file).exists():
         raise UsageError(f"There is no file {file}. Give the path of the results; with --watch it is waited for.")

@@ -9,7 +9,7 @@ import typer
 
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
-from eventlog.run import Run, create_run, find_run
+from eventlog.run import Run, create_run
 from producers.input_files import indented
 from producers.publish import Publisher, boxes_of, entry, publish
 from producers.stages import Delivery, Stage, disturb, parse_fault
@@ -23,15 +23,17 @@ from sandik.commands.simulate import Faults
 from sandik.feed import ReportsPublished
 from sandik.feeding import TableFeed, TargetRun, read_definition, show
 from sandik.fetched import is_address
+from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.quantities import grouped
-from sandik.wiring import new_epoch, open_log, parse_mode
+from sandik.wiring import known_run, new_epoch, open_log, parse_mode
 from schemas.control import Mode
 from schemas.definition import Election
 from schemas.errors import MappingError, RunConflict, TableError, UnknownRun, UsageError
 from schemas.fields import MAX_REVISION
 from schemas.tally import Counted
+from schemas.trust import OperatorKey
 
 FAULT_SEED = 1
 """Faults strike a table in the same places each time."""
@@ -100,6 +102,7 @@ def boxes(
     dry_run: DryRun = False,
     watch: Watch = False,
     every: Every = None,
+    operator_key: OperatorKeys = None,
 ) -> None:
     """Publish an official ballot-box table, a tally event for each box; create the run if it is not there.
 
@@ -123,12 +126,25 @@ def boxes(
     if isinstance(plan, BoxMapping) and plan.election.assumed:
         screen.say(f"{mapping}: {plan.election.assumed}")
     if isinstance(plan, ReportMapping) or (run is not None and (watch or dry_run or _is_by_content(plan))):
-        into = TargetRun(log, run or "", given, parse_mode(mode), partitions)
+        into = TargetRun(log, run or "", given, parse_mode(mode), partitions, operator_keys(operator_key))
         _feed(into, TableFeed(file, plan, strict=strict, every=every), dry_run=dry_run, watch=watch)
         return
     if is_address(file) or watch:
         raise UsageError("A watched table, or one at an address, goes into a run that is there, or --from-definition.")
-    _publish_table(Path(file), plan, run, log, mode, revision, partitions, fault, definition, given, strict)
+    _publish_table(
+        Path(file),
+        plan,
+        run,
+        log,
+        mode,
+        revision,
+        partitions,
+        fault,
+        definition,
+        given,
+        strict,
+        operator_keys(operator_key),
+    )
 
 
 def _is_by_content(plan: BoxMapping) -> bool:
@@ -147,6 +163,7 @@ def _publish_table(
     definition: Path | None,
     given: Election | None,
     strict: bool,
+    operators: tuple[OperatorKey, ...],
 ) -> None:
     """Publish a table whose definition comes from itself, or write that definition."""
     table = read_table(file, plan, strict=strict or definition is not None, fetched=Wall().now())
@@ -160,7 +177,7 @@ def _publish_table(
     if run is None:
         return
     faults = tuple(parse_fault(text) for text in fault or ())
-    publication = _Publication(file, table, plan, revision, faults, given, strict)
+    publication = _Publication(file, table, plan, revision, faults, given, strict, operators)
     published = run_to_completion(_publish(publication, log, run, parse_mode(mode), partitions))
     older = len(publication.table.rows) - len(statements(publication.table, plan, revision))
     left_out = f" {grouped(older)} older lines of boxes with a newer one were left out." if older else ""
@@ -186,6 +203,7 @@ class _Publication:
     faults: tuple[Stage, ...]
     definition: Election | None = None
     strict: bool = False
+    operators: tuple[OperatorKey, ...] = ()
 
     def fit(self, definition: Election) -> None:
         """Check the table against a run's definition; where it is not `strict`, leave out what the run does not have.
@@ -226,7 +244,7 @@ async def _run_for(
 ) -> Run:
     """The run to publish to: the one that is there, if the table fits it, or one with the table's own definition."""
     try:
-        run = await find_run(log, name)
+        run = await known_run(log, name, publication.operators)
     except UnknownRun:
         definition = publication.definition
         if definition is None:  # a box that is missing in a definition would be missing for good
@@ -291,6 +309,7 @@ def reports(
     dry_run: DryRun = False,
     watch: Watch = False,
     every: Every = None,
+    operator_key: OperatorKeys = None,
 ) -> None:
     """Publish an agency's totals of whole districts, a report for each contest and district, as a source of their own.
 
@@ -301,7 +320,7 @@ def reports(
     """
     plan = read_report_mapping(mapping)
     given = read_definition(definition) if definition else None
-    into = TargetRun(log, run, given, parse_mode(mode), partitions)
+    into = TargetRun(log, run, given, parse_mode(mode), partitions, operator_keys(operator_key))
     feed = TableFeed(file, plan, correction=correction, strict=strict, every=every)
     _feed(into, feed, dry_run=dry_run, watch=watch)
 

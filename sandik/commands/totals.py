@@ -28,7 +28,7 @@ from sandik.quantities import grouped
 from sandik.read_run import NO_TOTALS_HASH, TellOption, read_totals, state_hash
 from sandik.run_totals import RunTotals
 from sandik.totals_table import TotalsTables
-from sandik.wiring import open_log
+from sandik.wiring import known_run, open_log
 from schemas.definition import Source
 from schemas.errors import UsageError
 from schemas.moments import parse_moment
@@ -91,7 +91,7 @@ async def _read(
     """Return the run, its totals and, where there are none, why there are none."""
     clock = Wall()
     async with open_log(url, clock) as log:
-        run = await find_run(log, name)
+        run = await known_run(log, name, operators)
         told = await read_totals(log, run, tell, clock.now(), operators)
         return run, told, None if told.rows else await _why_no_totals(log, run, tell)
 
@@ -181,7 +181,7 @@ async def _past(
 ) -> tuple[Run, Past]:
     clock = Wall()
     async with open_log(url, clock) as log:
-        run = await find_run(log, name)
+        run = await find_run(log, name, operators)
         moment = parse_moment(text, ZoneInfo(run.definition.timezone), clock.now(), day)
         with screen.bar("folding tallies") as bar:
             return run, await past_of(log, run, moment, operators, expect=bar.expect, reached=bar.reached)
@@ -259,7 +259,7 @@ async def _export(
 ) -> tuple[RunTotals, bytes]:
     clock = Wall()
     async with open_log(url, clock) as log:
-        run = await find_run(log, name)
+        run = await known_run(log, name, operators)
         chosen = _source(run, source)
         if contest is not None and contest not in run.definition.contest_by_id:
             known = ", ".join(run.definition.contest_by_id)

@@ -15,7 +15,7 @@ from rich.table import Table
 from eventlog.clock import Wall
 from eventlog.port import EventLog, partition_of
 from eventlog.reading import read_to_end, read_until
-from eventlog.run import Run, find_run
+from eventlog.run import Run
 from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.operators import OperatorKeys, operator_keys
@@ -23,7 +23,7 @@ from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
 from sandik.process import run_to_completion
 from sandik.quantities import grouped
 from sandik.read_run import embargo_warning, read_control, read_on_air
-from sandik.wiring import open_log
+from sandik.wiring import known_run, open_log
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.quarantine import Quarantined, is_assessment
@@ -196,7 +196,7 @@ async def _found(
 ) -> _Found:
     clock = Wall()
     async with open_log(url, clock) as log:
-        run = await find_run(log, name, operators or None)
+        run = await known_run(log, name, operators)
         asked = _asked(run.definition, number, source)
         topics = run.topics
         by_key = partial(partition_of, partitions=topics.partitions)

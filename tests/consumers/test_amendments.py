@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
 from consumers.aggregate import fold_run
+from consumers.archive import Archiver, ArchiveSettings
+from consumers.verify import verify
+from eventlog.archive.reader import open_archive
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run, find_run
@@ -17,7 +21,7 @@ from sandik.orders import let_out
 from sandik.read_run import quarantine_of, state_hash
 from schemas.amendments import AMENDED_KEY, CHANGES, amended
 from schemas.control import DefinitionAmended, QuarantineReleased
-from schemas.errors import LogUnavailable
+from schemas.errors import ArchiveError, LogUnavailable
 from schemas.statehash import state_of
 from schemas.trust import OrderSigner, encode_order
 from tabulation.counting.checkpoint import MARKER_KEY, Checkpoint
@@ -32,6 +36,7 @@ ELECTION = small_election()
 NEW = {"kind": "candidate_added", "contest": "mayor", "candidate": {"id": "yeni", "name": "Yeni"}}
 BOX = {"kind": "boxes_added", "unit": "tr/34/uskudar", "boxes": [[1099, 1099]]}
 SIGNER = new_signer()
+KNOWING = ArchiveSettings(operators=(SIGNER.public,))
 
 
 @pytest.fixture
@@ -41,18 +46,24 @@ async def run(log: EventLog, unique: str) -> Run:
 
 async def amend(log: EventLog, run: Run, *changes: dict[str, Any], signer: OrderSigner | None = None) -> Run:
     """The run with these changes, which are ordered in its log."""
-    found = await find_run(log, run.name)
+    ordered = ordering(await find_run(log, run.name), *changes)
+    await log.append(run.topics.control.name, [Entry(b"order", encode_order(ordered, signer))])
+    return await find_run(log, run.name)
+
+
+def ordering(run: Run, *changes: dict[str, Any]) -> DefinitionAmended:
+    """The order by which a run has these changes."""
     parsed = CHANGES.validate_json(orjson.dumps(changes))
     ordered = order(
         DefinitionAmended,
         run=run.name,
-        version=found.version + 1,
-        amends=found.definition.digest,
-        yields=amended(found.definition, parsed).digest,
+        version=run.version + 1,
+        amends=run.definition.digest,
+        yields=amended(run.definition, parsed).digest,
         changes=parsed,
     )
-    await log.append(run.topics.control.name, [Entry(b"order", encode_order(ordered, signer))])
-    return await find_run(log, run.name)
+    assert isinstance(ordered, DefinitionAmended)
+    return ordered
 
 
 async def markers(log: EventLog, run: Run) -> dict[int, str | None]:
@@ -186,10 +197,11 @@ async def test_an_aggregator_that_is_behind_is_told_by_the_tallies(log: EventLog
 async def test_of_a_live_run_only_what_a_trusted_operator_has_signed_amends_it(log: EventLog, unique: str) -> None:
     """Whoever may publish tallies or orders cannot: it is set aside, and nothing else of the night is changed."""
     run = await create_run(log, unique, ELECTION, mode="live", epoch="e1e1", clock=Wall(), partitions=1)
-    forged = await amend(log, run, NEW)
+    await amend(log, run, NEW)
     found = await find_run(log, unique, (SIGNER.public,))
     assert (1, ELECTION) == (found.version, found.definition)
-    await log.append(run.topics.tallies.name, [Entry(AMENDED_KEY, forged.amendments[0].encode(), 0)])
+    forged = ordering(run, NEW).relayed(1)
+    await log.append(run.topics.tallies.name, [Entry(AMENDED_KEY, forged.encode(), 0)])
     await publish(log, run, counted())
     await until_end(log, found)
     (record,) = await records(log, run.topics.quarantine)
@@ -205,7 +217,38 @@ async def test_what_an_operator_has_signed_amends_a_live_run(log: EventLog, uniq
     assert (2, "e1e1.2", ELECTION) == (found.version, found.log_epoch, found.base)
     assert found.definition == found.definition_of(2)
     assert replace(found.amended_to(1), original=None) == replace(run, topics=found.topics)
-    assert (2, 1) == (found.version, (await find_run(log, unique, ())).version)
+    without = await find_run(log, unique)
+    assert (2, 1, [], [1]) == (
+        found.version,
+        without.version,
+        [*found.missed],
+        [missed.offset for missed in without.missed],
+    )
+    keys = (SIGNER.public,)
     for definition in (ELECTION, found.definition):
-        joined = await create_run(log, unique, definition, mode="live", epoch="e2e2", clock=Wall())
+        joined = await create_run(log, unique, definition, mode="live", epoch="e2e2", clock=Wall(), operators=keys)
         assert run.name == joined.name
+
+
+async def test_an_archive_has_what_its_archiver_has_verified(log: EventLog, unique: str, tmp_path: Path) -> None:
+    """So whoever reads it needs no key. One that was written without the key is not gone on with."""
+    run = await create_run(log, unique, ELECTION, mode="live", epoch="e1e1", clock=Wall(), partitions=1)
+    await amend(log, run, BOX)
+    amending = ordering(run, NEW)
+    await log.append(run.topics.control.name, [Entry(b"order", encode_order(amending, SIGNER))])
+    await log.append(run.topics.tallies.name, [Entry(AMENDED_KEY, amending.relayed(2).encode(), 0)])
+    await publish(log, run, counted({"yeni": 7}))
+    await until_end(log, await find_run(log, unique, (SIGNER.public,)))
+
+    for folder, settings in (("with", KNOWING), ("without", ArchiveSettings())):
+        await Archiver(log, run, tmp_path / folder, Wall(), settings).run_until_end()
+    known, unknown = open_archive(tmp_path / "with"), open_archive(tmp_path / "without")
+    assert await state_hash(log, run) == known.manifest.state == verify(known.folder, processes=1).state
+    assert ((amending.yields,), (), None) == (
+        known.manifest.amendments,
+        unknown.manifest.amendments,
+        unknown.run().original,
+    )
+    assert (2, True) == (known.run().version, "yeni" in known.run().definition.names_in("mayor", "tr/34/uskudar"))
+    with pytest.raises(ArchiveError, match="without the key"):
+        await Archiver(log, run, unknown.folder, Wall(), KNOWING).run_until_end()

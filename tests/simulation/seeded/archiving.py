@@ -1,6 +1,6 @@
 """The archiver in a simulated night: its folder, on a disk that ends with the process, and whether all is in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from eventlog.loops import RetryPolicy
 from eventlog.port import EventLog
 from eventlog.run import Run, find_run
 from sandik.read_run import state_hash
+from schemas.trust import OperatorKey
 from tests.simulation.seeded.line import Line
 from tests.simulation.seeded.store import Store
 
@@ -51,17 +52,19 @@ class SimulatedDisk(Disk):
             raise OSError(f"{self.line.name} is no more")
 
 
-def archiver(log: EventLog, run: Run, folder: Path, clock: Clock) -> Archiver:
+def archiver(log: EventLog, run: Run, folder: Path, clock: Clock, operators: tuple[OperatorKey, ...] = ()) -> Archiver:
     """The archiver of a night."""
-    return Archiver(log, run, folder, clock, SETTINGS)
+    return Archiver(log, run, folder, clock, replace(SETTINGS, operators=operators))
 
 
-async def missing(log: EventLog, store: Store, run: Run, folder: Path, clock: Clock) -> list[str]:
+async def missing(
+    log: EventLog, store: Store, run: Run, folder: Path, clock: Clock, operators: tuple[OperatorKey, ...]
+) -> list[str]:
     """What the archive does not hold as the log does, once it was written to its end."""
-    await archiver(log, run, folder, clock).run_until_end(disk=SimulatedDisk(Line()))
+    await archiver(log, run, folder, clock, operators).run_until_end(disk=SimulatedDisk(Line()))
     archive = open_archive(folder)
     found = []
-    if archive.manifest.state != await state_hash(log, await find_run(log, run.name)):
+    if archive.manifest.state != await state_hash(log, await find_run(log, run.name, operators)):
         found.append("the archive's state is not that of the log's totals")
     for name, topic, records in (
         ("tallies", run.topics.tallies, archive.tallies()),

@@ -86,7 +86,9 @@ class Rehearsal:
                 await log.append(topic.name, said.entries)
                 if said.amendment is not None:
                     await relay_amendments(log, await find_run(log, RUN, self._story.operators.keys))
-            await archiver(log, night, self._folder, self._clock).run_until_end(disk=SimulatedDisk(Line()))
+            await archiver(log, night, self._folder, self._clock, self._story.operators.keys).run_until_end(
+                disk=SimulatedDisk(Line())
+            )
             self._again = await create_run(
                 log, AGAIN, ELECTION, mode="replay", epoch="e2e2", clock=self._clock, partitions=PARTITIONS
             )

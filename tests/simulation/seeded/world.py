@@ -247,7 +247,9 @@ class Night:
         """The archive holds what the log does, whatever happened to whoever wrote it."""
         if has_archiver(self._seed):
             async with SimulatedLog(self.store) as log:
-                for what in await missing(log, self.store, self.run, self._folder, self._clock):
+                for what in await missing(
+                    log, self.store, self.run, self._folder, self._clock, self.story.operators.keys
+                ):
                     self.wrong(what)
 
     async def check_beginners(self) -> None:
@@ -269,7 +271,9 @@ class Night:
         return replace(AGGREGATE, operators=keys)
 
     async def _archive(self, life: Life) -> None:
-        await archiver(life.log, self.run, self._folder, life.clock).follow(SimulatedDisk(life.line))
+        await archiver(life.log, self.run, self._folder, life.clock, self.story.operators.keys).follow(
+            SimulatedDisk(life.line)
+        )
 
     async def _serve(self, life: Life) -> None:
         settings = replace(GATEWAY, operators=self._keys(life))
