@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
@@ -38,7 +38,9 @@ from schemas.amendments import AMENDED_KEY
 from schemas.control import is_amendment
 from schemas.errors import ArchiveError, LogError
 from schemas.fields import Record
-from schemas.trust import OperatorKey
+
+if TYPE_CHECKING:
+    from schemas.trust import OperatorKey
 
 SEGMENT_RECORDS: Final = 200_000
 """What a segment holds at most: 12 row groups, some 100 MB in memory and 25 MB on the disk; a million-event night is
@@ -254,7 +256,7 @@ class ArchiveSettings:
 
     roll_ms: int = 10_000
     retry: RetryPolicy = LOG_RETRY
-    operators: tuple[OperatorKey, ...] = ()
+    operators: "tuple[OperatorKey, ...]" = ()
     """Whose amendments of the definition count, as for an aggregator."""
 
 

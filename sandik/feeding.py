@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 from pydantic import ValidationError
@@ -27,7 +27,9 @@ from schemas.control import Mode
 from schemas.definition import Election
 from schemas.errors import UnknownRun, UsageError
 from schemas.tally import encode
-from schemas.trust import OperatorKey
+
+if TYPE_CHECKING:
+    from schemas.trust import OperatorKey
 
 DRY_RUN_EVENTS: Final = 10
 """How many events a dry run shows."""
@@ -105,7 +107,7 @@ class TargetRun:
     definition: Election | None
     mode: Mode
     partitions: int | None = None
-    operators: tuple[OperatorKey, ...] = ()
+    operators: "tuple[OperatorKey, ...]" = ()
 
     @asynccontextmanager
     async def opened(self, clock: Clock) -> AsyncIterator[tuple[EventLog, Run]]:

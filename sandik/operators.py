@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from sandik.quantities import parse_zoned_moment
 from schemas.errors import UsageError
-from schemas.trust import OperatorKey, OrderSigner
+
+if TYPE_CHECKING:
+    from schemas.trust import OperatorKey, OrderSigner
 
 _MAX_KEY_BYTES: Final = 4_096
 """An Ed25519 key in PEM has 120 bytes."""
@@ -34,7 +36,7 @@ _CUT_TIME: Final = re.compile(r"@\d{4}-\d{2}-\d{2}T\d{2}(:\d{2}){0,2}(\.\d+)?([+
 colons between files."""
 
 
-def operator_keys(files: Sequence[Path] | None) -> tuple[OperatorKey, ...]:
+def operator_keys(files: Sequence[Path] | None) -> "tuple[OperatorKey, ...]":
     """The public keys in these files; `@` and a time behind one says until when it is trusted. Raises `UsageError`."""
     keys: dict[str, OperatorKey] = {}
     for text in _whole(files or ()):
@@ -57,15 +59,19 @@ def _whole(files: Sequence[Path]) -> Iterator[str]:
         yield cut
 
 
-def order_signer(file: Path) -> OrderSigner:
+def order_signer(file: Path) -> "OrderSigner":
     """The private key in this file. Raises `UsageError`."""
+    from schemas.trust import OrderSigner  # noqa: PLC0415  its library takes 50 ms, and most commands sign nothing
+
     try:
         return OrderSigner.from_pem(_read(file))
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from error
 
 
-def _key(text: str) -> OperatorKey:
+def _key(text: str) -> "OperatorKey":
+    from schemas.trust import OperatorKey  # noqa: PLC0415  as above
+
     found = _UNTIL.search(text)
     file = text[: found.start()] if found else text
     try:

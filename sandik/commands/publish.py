@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Final
+from typing import IO, TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -22,8 +22,10 @@ from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Tally, parse_tallies
 from schemas.totals import Cell
-from schemas.trust import OperatorKey
 from tabulation.counting.cell_rules import CellRules, Refusal, Rulebook
+
+if TYPE_CHECKING:
+    from schemas.trust import OperatorKey
 
 EXAMPLE: Final = "Example: sandik publish events.jsonl --run 2024-yerel"
 
@@ -109,7 +111,7 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
 
 
 async def _publish(
-    source: IO[bytes], named: str, url: str, name: str, operators: tuple[OperatorKey, ...], *, strict: bool
+    source: IO[bytes], named: str, url: str, name: str, operators: "tuple[OperatorKey, ...]", *, strict: bool
 ) -> tuple[int, int]:
     """Return how many events were appended, and how many lines could not be used."""
     clock = Wall()

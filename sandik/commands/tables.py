@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -33,7 +33,9 @@ from schemas.definition import Election
 from schemas.errors import MappingError, RunConflict, TableError, UnknownRun, UsageError
 from schemas.fields import MAX_REVISION
 from schemas.tally import Counted
-from schemas.trust import OperatorKey
+
+if TYPE_CHECKING:
+    from schemas.trust import OperatorKey
 
 FAULT_SEED = 1
 """Faults strike a table in the same places each time."""
@@ -163,7 +165,7 @@ def _publish_table(
     definition: Path | None,
     given: Election | None,
     strict: bool,
-    operators: tuple[OperatorKey, ...],
+    operators: "tuple[OperatorKey, ...]",
 ) -> None:
     """Publish a table whose definition comes from itself, or write that definition."""
     table = read_table(file, plan, strict=strict or definition is not None, fetched=Wall().now())
@@ -203,7 +205,7 @@ class _Publication:
     faults: tuple[Stage, ...]
     definition: Election | None = None
     strict: bool = False
-    operators: tuple[OperatorKey, ...] = ()
+    operators: "tuple[OperatorKey, ...]" = ()
 
     def fit(self, definition: Election) -> None:
         """Check the table against a run's definition; where it is not `strict`, leave out what the run does not have.
