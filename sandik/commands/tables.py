@@ -114,7 +114,7 @@ def boxes(
 
     Lines that cannot be used are named and left out, and the exit code is 3. With --strict, nothing is published then.
     """
-    plan = read_boxes_mapping(mapping)
+    plan, operators = read_boxes_mapping(mapping), operator_keys(operator_key)
     given = read_definition(from_definition) if from_definition is not None else None
     if isinstance(plan, ReportMapping) and not plan.is_of_boxes:
         raise MappingError(
@@ -128,25 +128,12 @@ def boxes(
     if isinstance(plan, BoxMapping) and plan.election.assumed:
         screen.say(f"{mapping}: {plan.election.assumed}")
     if isinstance(plan, ReportMapping) or (run is not None and (watch or dry_run or _is_by_content(plan))):
-        into = TargetRun(log, run or "", given, parse_mode(mode), partitions, operator_keys(operator_key))
+        into = TargetRun(log, run or "", given, parse_mode(mode), partitions, operators)
         _feed(into, TableFeed(file, plan, strict=strict, every=every), dry_run=dry_run, watch=watch)
         return
     if is_address(file) or watch:
         raise UsageError("A watched table, or one at an address, goes into a run that is there, or --from-definition.")
-    _publish_table(
-        Path(file),
-        plan,
-        run,
-        log,
-        mode,
-        revision,
-        partitions,
-        fault,
-        definition,
-        given,
-        strict,
-        operator_keys(operator_key),
-    )
+    _publish_table(Path(file), plan, run, log, mode, revision, partitions, fault, definition, given, strict, operators)
 
 
 def _is_by_content(plan: BoxMapping) -> bool:
