@@ -7,12 +7,15 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from producers.input_files import some_of
 from schemas.definition import Election, Unit, check_times
 from schemas.errors import DefinitionError
 from schemas.fields import first_fault
 
 _QUOTED: Final = re.compile(r"'([^']+)'")
 MAX_FAULTS: Final = 20
+_NAMED: Final = 3
+"""How many units a doubt about many names."""
 
 
 class Finding(NamedTuple):
@@ -55,6 +58,7 @@ def doubts(election: Election, tree: Mapping[str, Any]) -> Iterator[tuple[str, s
         doubt = _doubt_about(election, unit)
         if doubt is not None:
             yield unit.id, doubt
+    yield from _without_voters(election)
     for contest in election.contests:
         if not contest.names:
             yield contest.id, f"Nobody is on the ballot of {contest.id!r}: every vote is quarantined. Give candidates."
@@ -81,12 +85,16 @@ def _doubt_about(election: Election, unit: Unit) -> str | None:
         return None
     if not unit.boxes:
         return f"{unit.id!r} has no boxes: nothing is ever complete there. Give their numbers."
-    if unit.registered is None:
-        return (
-            f"{unit.id!r} does not say how many are registered: no lead is called safe before its last box. Give the "
-            "number."
-        )
     return None
+
+
+def _without_voters(election: Election) -> Iterator[tuple[str, str]]:
+    """Yield one doubt about all counting units that do not say how many are registered."""
+    without = [unit.id for unit in election.districts if unit.boxes and unit.registered is None]
+    if without:
+        of = f"{len(without)} of {len(election.districts)} counting units"
+        said = f"{of} do not say how many are registered ({some_of(without, _NAMED)}): no lead is called safe before "
+        yield without[0], f"{said}their last box. Give the numbers."
 
 
 def _lies_in(election: Election, unit: str, tree: str) -> bool:

@@ -21,9 +21,6 @@ from schemas.totals import Row
 
 Json = dict[str, object]
 
-LANGUAGE: Final = "tr"
-"""The language of names in an election definition."""
-
 _COUNTRY: Final = "country"
 """The one level that has the same name in the specification. A province (il) is no `state` and a district (ilçe) no
 `county`: every other level is named as what it is."""
@@ -60,7 +57,7 @@ def election_report(definition: Election, totals: RunTotals, origin: Origin) -> 
         "IsTest": origin.mode != "live",
         "Notes": _notes(totals, definition, origin),
         "GpUnit": [_unit(unit, definition, totals) for unit in definition.units],
-        "Party": [_party(party) for party in definition.parties],
+        "Party": [_party(party, definition.language) for party in definition.parties],
         "Election": [
             _election(contest, definition, [row for row in rows if row.contest == contest.id])
             for contest in definition.contests
@@ -83,8 +80,8 @@ def _name(*parts: str) -> str:
     return "-".join(parts).replace("/", "-")
 
 
-def _text(text: str) -> Json:
-    content = {**_a("LanguageString"), "Content": text, "Language": LANGUAGE}
+def _text(text: str, language: str) -> Json:
+    content = {**_a("LanguageString"), "Content": text, "Language": language}
     return {**_a("InternationalizedText"), "Text": [content]}
 
 
@@ -135,7 +132,7 @@ def _unit(unit: Unit, definition: Election, totals: RunTotals) -> Json:
     reporting_unit: Json = {
         **_a("ReportingUnit", _name("unit", unit.id)),
         **_level(unit.level),
-        "Name": _text(unit.name),
+        "Name": _text(unit.name, definition.language),
         "ExternalIdentifier": _known_as("unit", unit.id),
         **_progress(mine, _boxes(totals.contests, unit.id, definition), definition.boxes_total[unit.id]),
     }
@@ -150,11 +147,11 @@ def _level(level: str) -> Json:
     return {"Type": "country"} if level == _COUNTRY else {"Type": "other", "OtherType": level}
 
 
-def _party(party: Party) -> Json:
+def _party(party: Party, language: str) -> Json:
     return {
         **_a("Party", _name("party", party.id)),
-        "Name": _text(party.name),
-        "Abbreviation": _text(party.short_name),
+        "Name": _text(party.name, language),
+        "Abbreviation": _text(party.short_name, language),
         "Color": party.color.removeprefix("#"),
         "ExternalIdentifier": _known_as("party", party.id),
     }
@@ -166,14 +163,14 @@ def _election(contest: Contest, definition: Election, rows: Sequence[Row]) -> Js
     parts = _parts(contest, definition)
     return {
         **_a("Election"),
-        "Name": _text(f"{definition.name} · {contest.name}"),
+        "Name": _text(f"{definition.name} · {contest.name}", definition.language),
         "Type": "general",
         "StartDate": definition.date.isoformat(),
         "EndDate": definition.date.isoformat(),
         "ElectionScopeId": _name("unit", root.id),
         "ExternalIdentifier": _known_as("contest", contest.id),
         "BallotCounts": [_ballots(row) for row in rows],
-        "Candidate": [_candidate(part, candidate) for part in parts for candidate in part.ballot],
+        "Candidate": [_candidate(part, candidate, definition.language) for part in parts for candidate in part.ballot],
         "Contest": [_contest(part, definition, rows) for part in parts],
     }
 
@@ -255,10 +252,10 @@ def _candidate_name(part: _Part, candidate: Candidate) -> str:
     return f"{part.name.replace('contest-', 'candidate-', 1)}-{candidate.id}"
 
 
-def _candidate(part: _Part, candidate: Candidate) -> Json:
+def _candidate(part: _Part, candidate: Candidate, language: str) -> Json:
     fields: Json = {
         **_a("Candidate", _candidate_name(part, candidate)),
-        "BallotName": _text(candidate.name),
+        "BallotName": _text(candidate.name, language),
         "ExternalIdentifier": _known_as("candidate", candidate.id),
     }
     return fields | ({"PartyId": _name("party", candidate.party)} if candidate.party else {})

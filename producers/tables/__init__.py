@@ -9,7 +9,7 @@
 - A sheet is a header and `lines`, whatever it is read from: the `parts` that a folder or archive has, texts in their
   `encodings`, of them `csv_lines` and `objects` (JSON, XML), and what is `columnar` (workbooks, Parquet). `shaping`
   makes new columns of those that there are, and leaves lines out.
-- `guess`: a first mapping for a table that nobody has described yet.
+- `guess`: a first mapping for a table that nobody has described yet, by a `look` at it.
 - `defining`: a first definition of the election that a table is of, by the `outline` of what its lines name.
 - `fitting`: whether mapping and table fit the run. `already_published`: what of a table the run has already.
 """

@@ -37,24 +37,36 @@ def workbook_sheet(raw: IO[bytes], layout: Layout, file: str) -> Sheet:
 
     Raises `MappingError` where it has several sheets and the mapping does not say which, or not the one that it says.
     """
-    try:
-        from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  an extra
-    except ModuleNotFoundError as missing:
-        raise _not_installed(file, "a workbook", missing.name, "xlsx") from missing
-    try:
-        book = CalamineWorkbook.from_filelike(raw)
+    with _workbook(raw, file) as book:
         names = book.sheet_names
         wanted = layout.sheet if layout.sheet is not None else names[0] if len(names) == 1 else None
         if wanted not in names:
             said = f"no sheet {wanted!r}" if wanted else f"{len(names)} sheets, and table.sheet names none"
             raise MappingError(f"{file} has {said}. It has: {', '.join(map(repr, names))}.")
         rows = book.get_sheet_by_name(str(wanted)).to_python(skip_empty_area=False)
+    lines = (TableLine(number, list(map(as_cell, row))) for number, row in enumerate(rows, start=1))
+    return under_header(lines, layout, file)
+
+
+def largest_sheet(raw: IO[bytes], file: str) -> str | None:
+    """Return the name of the sheet with most lines; `None` where there is one only. Raises as `workbook_sheet`."""
+    with raw, _workbook(raw, file) as book:
+        lines = {name: book.get_sheet_by_name(name).total_height for name in book.sheet_names}
+    return max(lines, key=lambda name: lines[name]) if len(lines) > 1 else None
+
+
+@contextmanager
+def _workbook(raw: IO[bytes], file: str) -> Iterator[Any]:
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  an extra
+    except ModuleNotFoundError as missing:
+        raise _not_installed(file, "a workbook", missing.name, "xlsx") from missing
+    try:
+        yield CalamineWorkbook.from_filelike(raw)
     except (CalamineError, ValueError) as error:
         raise TableError(
             f"{file} cannot be read as a workbook: {error}. Is the file whole, and its ending right?"
         ) from error
-    lines = (TableLine(number, list(map(as_cell, row))) for number, row in enumerate(rows, start=1))
-    return under_header(lines, layout, file)
 
 
 def _not_installed(file: str, kind: str, module: str | None, extra: str) -> TableError:

@@ -4,33 +4,18 @@ A person reads what it says before anything is published, so it may guess what a
 delimiter, which column is which.
 """
 
-import codecs
-import csv
 import re
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Final
-from zipfile import BadZipFile
 
-import orjson
-
-from producers.tables.encodings import encoding_of
-from producers.tables.lines import Layout, TableLine, toml_text
-from producers.tables.notation import GROUP_MARKS
-from producers.tables.parts import Part, parts_of
-from producers.tables.sheet import open_sheet
-from schemas.errors import TableError
+from producers.tables.lines import Layout, toml_text
+from producers.tables.look import HAS_DECIMALS, MAY_HAVE_MARKS, Look, look_at
 from schemas.fields import MAX_BOX_NUMBER
 from schemas.spelling import fold
-
-_SAMPLE_BYTES: Final = 1024 * 1024
-_SAMPLE_LINES: Final = 500
 
 _WORDS: Final = {
     "box": "sandik sandik-no box box-no station polling-station casilla clave-casilla secao seccion section mesa tps "
@@ -77,7 +62,12 @@ _TIME_FORMATS: Final = (
 )
 """How times are written that are not ISO 8601. Of those that all cells fit the first is taken."""
 
-_TURKISH: Final = frozenset("ğışĞİŞ")
+
+_OF_OBJECT: Final = re.compile(r"([^.]+)\.(nr|no|num|number)$", re.IGNORECASE)
+"""The end of a name such as `box.nr`, which says less than what it is of."""
+
+_DAY: Final = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}")
+"""A date without a time of day, which is no time of a count."""
 
 _DIGITS: Final = re.compile(r"\d+")
 
@@ -87,154 +77,45 @@ _LETTER: Final = re.compile(r"[A-Za-z]")
 _MOST_LETTERS: Final = 9
 """How many letters of one place can be numbered with one digit."""
 
-_MAY_HAVE_MARKS: Final = re.compile(rf"\d{{1,3}}([{GROUP_MARKS}])\d{{3}}(\1\d{{3}})*")
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What a table looks like: its layout, its header, and some of its lines."""
-
-    layout: Layout
-    header: tuple[str, ...]
-    lines: list[Sequence[str]]
-
-    def column(self, index: int) -> list[str]:
-        """The filled cells of a column."""
-        return [line[index].strip() for line in self.lines if index < len(line) and line[index].strip()]
-
-    def is_filled(self, index: int) -> bool:
-        """Whether a column has something in most lines."""
-        return not self.lines or len(self.column(index)) * 2 > len(self.lines)
-
-    def is_number(self, index: int) -> bool:
-        """Whether most of a column's cells are numbers."""
-        cells = self.column(index)
-        numbers = sum(cell.isdecimal() or _MAY_HAVE_MARKS.fullmatch(cell) is not None for cell in cells)
-        return bool(cells) and numbers * 10 > len(cells) * 7
-
 
 def guess_mapping(path: Path) -> str:
     """Return the text of a mapping for the table. Raises `TableError` or `MappingError` where it cannot be read."""
-    try:
-        look = _look(path)
-    except (OSError, EOFError, zlib.error, BadZipFile, orjson.JSONDecodeError) as error:
-        raise TableError(
-            f"{path} cannot be read as a table: {error}. Is it there and whole, and its ending right?"
-        ) from error
+    look = look_at(path)
     found = _roles(look)
-    derived = _derived(look, found)
-    return "\n".join([*_head(path), *_table(look), *derived, *_meaning(look, found)]) + "\n"
+    table, derived = _table(look, found), _derived(look, found)
+    return "\n".join([*_head(path), *table, *derived, *_meaning(look, found)]) + "\n"
 
 
-def _look(path: Path) -> _Look:
-    part = parts_of(path, Layout())[0]
-    with part.open() as raw:
-        sample = raw.read(_SAMPLE_BYTES)
-    layout = Layout()
-    if part.kind in {"csv", "tsv"}:
-        layout = _text_layout(sample, part)
-    elif part.kind == "json":
-        layout = replace(layout, rows=_deepest_list(part))
-    elif part.kind == "workbook":
-        layout = replace(layout, header_rows=_header_row(path, layout))
-    with open_sheet(path, layout) as sheet:
-        lines = [line.cells for line in islice(sheet.lines, _SAMPLE_LINES) if not line.fault]
-        for _ in sheet.lines:  # to its end: a file that cannot be read is told here
-            pass
-        return _Look(layout, sheet.header, lines)
-
-
-def _text_layout(sample: bytes, part: Part) -> Layout:
-    encoding = _encoding(sample)
-    text = sample.decode(encoding or encoding_of(sample[:4], None), errors="replace").lstrip("\ufeff")
-    rows = text.splitlines()[:_SAMPLE_LINES]
-    widths = {mark: Counter(map(len, _cells(rows, mark))) for mark in (",", ";", "\t", "|")}
-    best = max(widths, key=lambda mark: max(((width - 1) * lines for width, lines in widths[mark].items()), default=0))
-    delimiter = None if best == ("\t" if part.kind == "tsv" else ",") else best
-    width = widths[best].most_common(1)[0][0] if widths[best] else 0
-    first = next((number for number, cells in enumerate(_cells(rows, best), start=1) if len(cells) >= width), 1)
-    has_preface = any(row.strip() for row in rows[: first - 1])
-    return Layout(delimiter, encoding=encoding, header_rows=(first,) if has_preface else ())
-
-
-def _cells(rows: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    for row in rows:
-        try:
-            yield next(csv.reader([row], delimiter=delimiter), [])
-        except csv.Error:
-            yield []
-
-
-def _encoding(sample: bytes) -> str | None:
-    """Return the encoding of a text that is neither UTF-8 nor shows that it is UTF-16, else `None`."""
-    certain = encoding_of(sample[:4], None)
-    if certain != "utf-8":
-        return None
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)  # the sample may end within a letter
-    except UnicodeDecodeError:
-        turkish = sum(letter in _TURKISH for letter in sample.decode("cp1254", errors="replace"))
-        return "cp1254" if turkish else "cp1252"
-    return None
-
-
-def _header_row(path: Path, layout: Layout) -> tuple[int, ...]:
-    """Return the line of a workbook that has most filled cells, if it is not the first one."""
-    with open_sheet(path, replace(layout, header_rows=(0,))) as sheet:
-        lines: list[TableLine] = list(islice(sheet.lines, _SAMPLE_LINES))
-        for _ in sheet.lines:
-            pass
-    widest = max(lines, key=lambda line: sum(bool(cell.strip()) for cell in line.cells), default=None)
-    return (widest.number,) if widest is not None and widest.number > 1 else ()
-
-
-def _deepest_list(part: Part) -> str | None:
-    """Return the path to the innermost list of objects in a JSON file; `None` where the file is that list."""
-    with part.open() as raw:
-        found = orjson.loads(raw.read())
-    paths = sorted(set(_lists(found, "")), key=lambda each: (each.count("[]") + each.count("{}"), len(each)))
-    return paths[-1] if paths and paths[-1] != "[]" else None
-
-
-def _lists(found: object, path: str) -> Iterator[str]:
-    if isinstance(found, list):
-        items = [item for item in found if isinstance(item, dict)]
-        if items:
-            yield f"{path}[]"
-        for item in items[:5]:
-            yield from _lists(item, f"{path}[]")
-    elif isinstance(found, dict) and _is_keyed(found):
-        yield f"{path}{{}}"
-        for item in list(found.values())[:5]:
-            yield from _lists(item, f"{path}{{}}")
-    elif isinstance(found, dict):
-        for name, value in found.items():
-            yield from _lists(value, f"{path}.{name}" if path else name)
-
-
-def _is_keyed(found: dict[str, object]) -> bool:
-    """Return whether an object is a list whose keys are ids: all keys have digits, all values are objects."""
-    return bool(found) and all(isinstance(value, dict) and any(map(str.isdecimal, key)) for key, value in found.items())
-
-
-def _roles(look: _Look) -> dict[str, str]:
+def _roles(look: Look) -> dict[str, str]:
     """Return which column is probably what."""
-    names = {name: fold(name.rpartition(".")[2]) for index, name in enumerate(look.header) if look.is_filled(index)}
+    keys = {name: fold(_OF_OBJECT.sub(r"\1 \2", name).rpartition(".")[2]) for name in look.header}
+    names = {name: key for index, (name, key) in enumerate(keys.items()) if look.is_filled(index)}
     found: dict[str, str] = {}
     for role, words in _WORDS.items():
         known = words.split()
         for name, key in names.items():
             if key in known and name not in found.values():
                 found.setdefault(role, name)
+    _take_merged(look, {name: key for name, key in keys.items() if name not in names}, found)
     found = _by_parts(names, found)
     if look.layout.rows and "votes" in found:
         found |= _nested_roles(look, found)
+    if "at" in found and all(map(_DAY.fullmatch, look.column(look.header.index(found["at"])))):
+        del found["at"]
     for role, other in (("district", "province"), ("candidate", "party")):
         if role not in found and other in found:
             found[role] = found.pop(other)
     if not {"candidate", "votes"} <= found.keys():  # a line for each candidate needs both
         found = {role: name for role, name in found.items() if role not in {"candidate", "votes", "party"}}
     return found
+
+
+def _take_merged(look: Look, keys: dict[str, str], found: dict[str, str]) -> None:
+    """Take for units columns that are mostly empty, as where cells are merged, if no other is called so."""
+    for role in ("district", "province"):
+        for name, key in keys.items():
+            if key in _WORDS[role].split() and look.has_gaps(name):
+                found.setdefault(role, name)
 
 
 def _by_parts(names: dict[str, str], found: dict[str, str]) -> dict[str, str]:
@@ -246,7 +127,7 @@ def _by_parts(names: dict[str, str], found: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _nested_roles(look: _Look, found: dict[str, str]) -> dict[str, str]:
+def _nested_roles(look: Look, found: dict[str, str]) -> dict[str, str]:
     """Return who has the votes, which the innermost objects say, and where, which those around them do."""
     innermost = found["votes"].rpartition(".")[0]
     header = enumerate(look.header)
@@ -257,7 +138,7 @@ def _nested_roles(look: _Look, found: dict[str, str]) -> dict[str, str]:
     return roles | ({"district": around[-1]} if around else {})
 
 
-def _derived(look: _Look, found: dict[str, str]) -> list[str]:
+def _derived(look: Look, found: dict[str, str]) -> list[str]:
     """Return the columns to make of others, and put them into what was found in the place of those.
 
     - A place that is several names in one cell is its first one, in the second one.
@@ -278,13 +159,13 @@ def _derived(look: _Look, found: dict[str, str]) -> list[str]:
     return ["[derived] # ? columns made of others", *lines, ""] if lines else []
 
 
-def _parts(look: _Look, column: str) -> int:
+def _parts(look: Look, column: str) -> int:
     """Return how many names each cell of a column has with commas between them, 0 where it is one or they differ."""
     counts = {cell.count(",") for cell in look.column(look.header.index(column))} if column in look.header else {0}
     return counts.pop() + 1 if len(counts) == 1 and counts != {0} else 0
 
 
-def _is_once_each(look: _Look, found: dict[str, str]) -> bool:
+def _is_once_each(look: Look, found: dict[str, str]) -> bool:
     """Return whether no unit has a second line of one contest and candidate: then a line is of a whole unit."""
     roles = [role for role in ("district", "province", "contest", "candidate") if found.get(role) in look.header]
     columns = [look.header.index(found[role]) for role in roles]
@@ -292,7 +173,7 @@ def _is_once_each(look: _Look, found: dict[str, str]) -> bool:
     return "district" in roles and len(units) > 1 and len(set(units)) == len(units)
 
 
-def _box_number(look: _Look, found: dict[str, str]) -> list[str]:
+def _box_number(look: Look, found: dict[str, str]) -> list[str]:
     column, lines = found["box"], list[str]()
     cells = look.column(look.header.index(column))
     if cells and not all(map(str.isdecimal, cells)) and all(len(_DIGITS.findall(cell)) == 1 for cell in cells):
@@ -313,7 +194,7 @@ def _box_number(look: _Look, found: dict[str, str]) -> list[str]:
     ]
 
 
-def _coded(look: _Look, column: str) -> list[str]:
+def _coded(look: Look, column: str) -> list[str]:
     """Return how texts of one form become numbers, the last line without its name; nothing where they do not.
 
     Letters at one place are numbered. What is the same in all cells is looked for and left out.
@@ -340,7 +221,7 @@ def _coded(look: _Look, column: str) -> list[str]:
     return [*lines, f"{{ join = [{', '.join(map(toml_text, names))}] }}"] if is_short else []
 
 
-def _free(look: _Look, name: str) -> str:
+def _free(look: Look, name: str) -> str:
     """Return a name for a column that the file does not have."""
     return f"{name}_" if name in look.header else name
 
@@ -353,32 +234,50 @@ def _head(path: Path) -> list[str]:
     ]
 
 
-def _table(look: _Look) -> list[str]:
-    layout, lines = look.layout, ["[table]"]
-    if layout.encoding:
-        lines.append(f"encoding = {toml_text(layout.encoding)} # ? its letters look so; are names right?")
-    if layout.delimiter:
-        lines.append(f"delimiter = {toml_text(layout.delimiter)}")
-    if layout.header_rows:
-        lines.append(f"header_row = {layout.header_rows[0]}")
-    if layout.rows:
-        lines.append(f"rows = {toml_text(layout.rows)}")
+def _table(look: Look, found: dict[str, str]) -> list[str]:
+    lines = ["[table]", *_layout(look.layout), *_merged(look, found)]
     cells = [cell for index in range(len(look.header)) if look.is_number(index) for cell in look.column(index)]
-    marks = Counter(found[1] for cell in cells if (found := _MAY_HAVE_MARKS.fullmatch(cell)))
+    marks = Counter(mark[1] for cell in cells if (mark := MAY_HAVE_MARKS.fullmatch(cell)))
     if marks:
         lines.append(f"thousands = {toml_text(marks.most_common(1)[0][0])} # ? 1.234 is one thousand two hundred …")
     words = sorted({cell for index in range(len(look.header)) if look.is_number(index) for cell in _words(look, index)})
+    decimals = Counter(mark[1] for cell in cells if (mark := HAS_DECIMALS.fullmatch(cell)))
+    if decimals and not marks:
+        lines.append(f"decimal = {toml_text(decimals.most_common(1)[0][0])} # ? what is behind it has to be zeros")
     if words:
         told = ", ".join(map(toml_text, words[:10]))
         lines.append(f"unreadable = [{told}] # ? or zero = […], where such a cell means none")
     return [*lines, ""] if len(lines) > 1 else []
 
 
-def _words(look: _Look, index: int) -> Iterable[str]:
+def _layout(layout: Layout) -> list[str]:
+    """Return the keys for how the file is laid out."""
+    lines = []
+    if layout.encoding:
+        lines.append(f"encoding = {toml_text(layout.encoding)} # ? its letters look so; are names right?")
+    if layout.delimiter:
+        lines.append(f"delimiter = {toml_text(layout.delimiter)}")
+    if layout.sheet:
+        lines.append(f"sheet = {toml_text(layout.sheet)} # ? the one with most lines")
+    if layout.header_rows:
+        lines.append(f"header_row = {layout.header_rows[0]}")
+    if layout.rows:
+        lines.append(f"rows = {toml_text(layout.rows)}")
+    return lines
+
+
+def _merged(look: Look, found: dict[str, str]) -> list[str]:
+    """Return the key for columns of units whose cells look merged, such as a province that stands once above many."""
+    named = [found[role] for role in ("province", "district") if found.get(role) in look.header]
+    sparse = [toml_text(name) for name in named if look.has_gaps(name)]
+    return [f"fill_down = [{', '.join(sparse)}] # ? an empty cell has the text above it"] if sparse else []
+
+
+def _words(look: Look, index: int) -> Iterable[str]:
     return (cell for cell in look.column(index) if not cell[:1].isdigit())
 
 
-def _meaning(look: _Look, found: dict[str, str]) -> list[str]:
+def _meaning(look: Look, found: dict[str, str]) -> list[str]:
     is_long = "candidate" in found and "votes" in found
     is_of_boxes = "box" in found
     contest = f"{{ column = {toml_text(found['contest'])} }}" if "contest" in found else '"contest"'
@@ -415,7 +314,7 @@ def _meaning(look: _Look, found: dict[str, str]) -> list[str]:
     return [*lines, *(_long(look, found, known) if is_long else _wide(look, found))]
 
 
-def _times(look: _Look, found: dict[str, str]) -> list[str]:
+def _times(look: Look, found: dict[str, str]) -> list[str]:
     """Return how the times of a column are written, as far as its cells show that."""
     cells = look.column(look.header.index(found["at"])) if "at" in found else []
     if cells and not all(_is_time(cell, None) for cell in cells):
@@ -424,6 +323,8 @@ def _times(look: _Look, found: dict[str, str]) -> list[str]:
             return ['# time_format = "%d.%m.%Y %H:%M" # ? how are times written, such as ' + repr(cells[0])]
         also = f" # ? or {toml_text(known[1])}" if len(known) > 1 else ""
         return [f"time_format = {toml_text(known[0])}{also}", 'timezone = "Europe/Istanbul" # ? of these times']
+    if any(datetime.fromisoformat(cell).tzinfo is None for cell in cells):
+        return ['timezone = "Europe/Istanbul" # ? of these times']
     return ['# timezone = "Europe/Istanbul" # of times that name none']
 
 
@@ -447,7 +348,7 @@ def _absent(found: dict[str, str], counts: list[str], said: AbstractSet[str]) ->
     return ["", "[absent] # ? what the file does not have, and what is taken for it", *lines, ""] if lines else [""]
 
 
-def _other_lines(look: _Look, found: dict[str, str]) -> dict[str, list[str]]:
+def _other_lines(look: Look, found: dict[str, str]) -> dict[str, list[str]]:
     """Return the names that lines have which are no candidate's, by what they count."""
     known = {
         name: [one for one in _stand(look, found) if fold(one) in words.split()] for name, words in _OTHER_LINES.items()
@@ -455,11 +356,11 @@ def _other_lines(look: _Look, found: dict[str, str]) -> dict[str, list[str]]:
     return {name: lines for name, lines in known.items() if lines}
 
 
-def _stand(look: _Look, found: dict[str, str]) -> list[str]:
+def _stand(look: Look, found: dict[str, str]) -> list[str]:
     return [value for value, _ in Counter(look.column(look.header.index(found["candidate"]))).most_common(40)]
 
 
-def _long(look: _Look, found: dict[str, str], known: dict[str, list[str]]) -> list[str]:
+def _long(look: Look, found: dict[str, str], known: dict[str, list[str]]) -> list[str]:
     values = _stand(look, found)
     said = [f"{name} = [{', '.join(map(toml_text, sorted(lines)))}] # ? is that so?" for name, lines in known.items()]
     others = {value for lines in known.values() for value in lines}
@@ -472,7 +373,7 @@ def _long(look: _Look, found: dict[str, str], known: dict[str, list[str]]) -> li
     ]
 
 
-def _wide(look: _Look, found: dict[str, str]) -> list[str]:
+def _wide(look: Look, found: dict[str, str]) -> list[str]:
     used = set(found.values())
     numbers = [name for index, name in enumerate(look.header) if look.is_number(index)]
     columns = [name for name in numbers if name not in used and not name.endswith("@key")]

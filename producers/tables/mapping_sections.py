@@ -12,7 +12,7 @@ from producers.tables.line_checks import TOTAL_WORDS
 from producers.tables.lines import FILE_COLUMN, Layout, Sheet
 from producers.tables.notation import Numbers, Times, check_pattern
 from producers.tables.objects import check_path
-from producers.tables.shaping import Condition, DerivedColumn, shaped
+from producers.tables.shaping import Condition, DerivedColumn, filled, shaped
 from schemas.definition import Name
 from schemas.moments import Showing
 from schemas.spelling import fold
@@ -73,7 +73,8 @@ class TableSection(FileSection):
 
     What is not said here: see `Layout`. `header_row`: the line that names the columns, as an editor counts, 0 for
     none; or several, whose cells are joined. `exports`: each file of a folder is all of the table as it was then, in
-    the order of their names. `zero` and `unreadable` are words in place of a number. `where`: what the cells of a line
+    the order of their names. `fill_down`: columns whose empty cells have the text above them. `zero` and `unreadable`
+    are words in place of a number. `where`: what the cells of a line
     must be for it to count. `totals`: a line whose unit is called by one of these words is the sum of
     others; it is checked and not published.
     """
@@ -92,6 +93,7 @@ class TableSection(FileSection):
     each: Name | None = None
     thousands: Mark = ""
     decimal: Mark = ""
+    fill_down: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     zero: Annotated[tuple[Word, ...], Field(strict=False)] = ()
     unreadable: Annotated[tuple[Word, ...], Field(strict=False)] = ()
     where: dict[ColumnName, Condition] = Field(default_factory=dict)
@@ -180,4 +182,5 @@ class TableMapping(FileSection):
 
     def shape(self, sheet: Sheet, file: str) -> Sheet:
         """Return the table with its derived columns, without the lines that are left out; see `shaped`."""
+        sheet = filled(sheet, self.table.fill_down, file)
         return shaped(sheet, tuple(self.derived.items()), tuple(self.table.where.items()), self.table.numbers, file)

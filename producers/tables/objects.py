@@ -67,11 +67,16 @@ def read_xml(data: bytes, layout: Layout, file: str) -> Sheet:
 
     The root element is the top. An element that has nothing but a text is that text.
     """
+    return _table(xml_members(data, file), layout, file)
+
+
+def xml_members(data: bytes, file: str) -> object:
+    """Return an XML file as JSON would have it. Raises `TableError`."""
     try:
         root = ET.parse(io.BytesIO(_within_limit(data, file))).getroot()  # noqa: S314  expat limits expansion
     except (ET.ParseError, LookupError, ValueError) as error:
         raise TableError(f"{file} is not readable as XML: {error}.") from error
-    return _table(_member(root), layout, file)
+    return _member(root)
 
 
 def _within_limit(data: bytes, file: str) -> bytes:

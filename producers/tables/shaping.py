@@ -118,6 +118,26 @@ def shaped(sheet: Sheet, derived: Derived, where: Conditions, numbers: Numbers, 
     return replace(sheet, header=(*own, *made), lines=lines, derived=sheet.derived + len(made))
 
 
+def filled(sheet: Sheet, names: Sequence[str], file: str) -> Sheet:
+    """Return the table with the text above in each empty cell of these columns, as where cells are merged.
+
+    Raises `MappingError` where a column is not there.
+    """
+    places = [sheet.column(name, file) for name in names]
+    return replace(sheet, lines=_filled_lines(sheet.lines, places, len(sheet.header))) if places else sheet
+
+
+def _filled_lines(lines: Iterator[TableLine], places: Sequence[int], width: int) -> Iterator[TableLine]:
+    above = dict.fromkeys(places, "")
+    for line in lines:
+        if line.fault or len(line.cells) != width:
+            yield line
+            continue
+        for place in places:
+            above[place] = line.cells[place].strip() or above[place]
+        yield line._replace(cells=[above.get(place, cell) for place, cell in enumerate(line.cells)])
+
+
 Tests = Sequence[tuple[int, Callable[[str], bool]]]
 
 

@@ -86,7 +86,7 @@ def test_what_contradicts_itself_is_told_at_what_it_names() -> None:
                     ),
                 }
             ),
-            ["'gb/x' does not say how many are registered"],
+            ["1 of 2 counting units do not say how many are registered (gb/x)"],
         ),
         (
             Election(

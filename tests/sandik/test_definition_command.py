@@ -45,7 +45,7 @@ def test_a_definition_is_made_checked_and_compared(folder: Path) -> None:
     assert 76 == Election.model_validate_json(night.read_bytes()).boxes_total["gb"]
     code, output = run("check", night)
     assert 0 == code
-    assert "note: 'gb/york' does not say how many are registered" in output
+    assert "note: 1 of 2 counting units do not say how many are registered (gb/york)" in output
     other = folder / "other.json"
     other.write_text(night.read_text("utf-8").replace("68000", "68001"), "utf-8")
     assert "~ unit gb/bath: registered: 68000 → 68001" in run("diff", night, other)[1]

@@ -120,3 +120,14 @@ def test_the_name_of_the_file_is_a_column_where_it_is_asked_for() -> None:
     asked = TableMapping.model_validate({"derived": {"saat": {"of": "@file", "match": r"\d+"}}})
     assert (True, False) == (asked.layout.with_file, TableMapping().layout.with_file)
     assert Layout() == TableMapping().layout
+
+
+def test_an_empty_cell_of_a_merged_column_has_the_text_above_it() -> None:
+    rows = [["Şile", "1"], [" ", "2"], ["Fatih", ""], ["Lee"], ["", "3"]]
+    lines = [TableLine(number, row) for number, row in enumerate(rows, start=2)]
+    mapping = TableMapping.model_validate({"table": {"fill_down": ["town"]}})
+    sheet = mapping.shape(Sheet(("town", "box"), iter(lines)), "t.csv")
+
+    assert [["Şile", "1"], ["Şile", "2"], ["Fatih", ""], ["Lee"], ["Fatih", "3"]] == [
+        list(line.cells) for line in sheet.lines
+    ]
