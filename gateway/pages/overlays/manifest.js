@@ -150,7 +150,8 @@ export const MANIFEST = {
       "cuts": false,
       "parameters": [
         { "name": "sources", "title": "Sources (ids; empty: the first three)", "kind": "list", "most": 3 },
-        { "name": "rows", "title": "Rows", "kind": "whole", "standard": 3, "least": 1, "most": 4 }
+        { "name": "rows", "title": "Rows", "kind": "whole", "standard": 3, "least": 1, "most": 4 },
+        { "name": "size", "title": "Size", "kind": "choice", "standard": "panel", "words": ["panel", "full", "tall"] }
       ]
     },
     {
@@ -167,7 +168,8 @@ export const MANIFEST = {
           "kind": "choice",
           "standard": "auto",
           "words": ["auto", "tiles", "boundaries"]
-        }
+        },
+        { "name": "size", "title": "Size", "kind": "choice", "standard": "panel", "words": ["panel", "full"] }
       ]
     },
     {
@@ -187,7 +189,8 @@ export const MANIFEST = {
           "least": 0,
           "most": 99999999
         },
-        { "name": "quota", "title": "Quota seats", "kind": "whole", "standard": 0, "least": 0, "most": 20 }
+        { "name": "quota", "title": "Quota seats", "kind": "whole", "standard": 0, "least": 0, "most": 20 },
+        { "name": "size", "title": "Size", "kind": "choice", "standard": "panel", "words": ["panel", "full", "tall"] }
       ]
     }
   ]
