@@ -90,6 +90,9 @@ docs: $(DOCS_STAMP)  ## the documentation as a site in build/docs, with every li
 docs-serve: docs  ## the same, at http://localhost:8080
 	$(BIN)/python -m http.server --directory build/docs --bind 127.0.0.1 8080
 
+pictures: $(STAMP)  ## the pictures of the README and the documentation, drawn anew with Chromium
+	$(BIN)/python -m tools.pictures
+
 bench: $(STAMP)  ## the README's figures
 	$(BIN)/python -m benchmarks
 
@@ -99,4 +102,4 @@ bench-gateway: $(STAMP)  ## the gateway beside its peers; a quarter of an hour
 clean:  ## remove what was set up and what tests left
 	rm -rf $(VENV) $(NODE)/node_modules .cache var .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
 
-.PHONY: help setup node demo test coverage simulate chaos fuzz check check-js format docs docs-serve bench bench-gateway clean
+.PHONY: help setup node demo test coverage simulate chaos fuzz check check-js format docs docs-serve pictures bench bench-gateway clean
