@@ -36,7 +36,7 @@ SAID_ELSEWHERE: Final = "skip"
 class ReportCells:
     """Looks up what the cells of a line mean. `file` is what messages call the table, `fetched` when it was read.
 
-    - `columns`: the places of all columns that the mapping names; `width` is how many the table has.
+    - `columns`: the places of all columns that the mapping names.
     - `called`: what the table calls each count that every line has; `line_numbers` reads those counts, and then the
       votes that have columns. `most` is the highest count that there can be.
     - `constant_at`: the time of all lines, if it is one.
@@ -48,7 +48,6 @@ class ReportCells:
     file: str
     fetched: datetime | None = None
     columns: dict[str, int] = field(default_factory=dict)
-    width: int = field(init=False)
     most: int = field(init=False)
     boxes: BoxNumbers = field(init=False)
     constant_at: datetime | None = field(init=False)
@@ -83,7 +82,6 @@ class ReportCells:
             names=[(contest.name, contest.id) for contest in self.definition.contests],
             also=[(contest.id, contest.id) for contest in self.definition.contests],
         )
-        self.width = len(self.sheet.header)
         wanted = [units.district, units.province, columns.box, columns.votes, *columns.candidate, *self.mapping.votes]
         wanted += self.mapping.table.only
         wanted += [getattr(columns, name) for name in FIGURES]

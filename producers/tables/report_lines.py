@@ -59,20 +59,22 @@ class ReportReader:
     _unended: StatementKey | None = None
     _cells: ReportCells = field(init=False)
     _whole: WholeLines | None = None
+    _width: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self._width = len(self.sheet.header)
         self._cells = ReportCells(self.sheet, self.mapping, self.definition, self.faults.file, self.fetched)
         if WholeLines.are_in(self.mapping) and not self.correction:
-            self._whole = WholeLines(self.mapping, self.definition, self._cells.columns, self._cells.constant_at)
+            self._whole = WholeLines(self.mapping, self.definition, self._cells.columns)
 
     def read(self, line: TableLine) -> None:
         """Read one line, or note in `faults` why it cannot be used."""
-        if self._whole is not None and self._is_whole(line, self._whole):
+        if self._is_whole(line):
             return
         if self._cells.is_total(line.cells):
             self._total_rows += self._total(line)
             return
-        if line.fault or len(line.cells) != self._cells.width:
+        if line.fault or len(line.cells) != self._width:
             self._note(line)
             return
         key: StatementKey | None = None
@@ -104,15 +106,16 @@ class ReportReader:
             else:
                 self.strays += 1
 
-    def _is_whole(self, line: TableLine, whole: WholeLines) -> bool:
+    def _is_whole(self, line: TableLine) -> bool:
         """Take in a line that says all of a statement; `False` for any other, which is to be read part by part."""
-        if line.fault or not line.ended or len(line.cells) != self._cells.width:
+        number, cells, ended, fault, _ = line
+        if self._whole is None or fault or not ended or len(cells) != self._width:
             return False
-        found = whole.event(line.cells)
+        found = self._whole.event(cells)
         if found is None:
             return False
         key, event = found
-        said = event, line.number
+        said = event, number
         if self._drafts.setdefault(key, said) is not said:
             return False
         self._unended = None
@@ -120,9 +123,9 @@ class ReportReader:
 
     def _note(self, line: TableLine) -> None:
         """Note why a line cannot be used, and of what it is, as far as it says that."""
-        fault = line.fault or f"{len(line.cells)} cells under a header of {self._cells.width}"
+        fault = line.fault or f"{len(line.cells)} cells under a header of {self._width}"
         self.faults.add(line.number, SetAside(fault) if line.is_aside else fault)
-        if len(line.cells) != self._cells.width:
+        if len(line.cells) != self._width:
             self.strays += 1
             return
         try:

@@ -5,9 +5,10 @@ is which count, what is taken for one that is absent, and, of each name of a uni
 other line is nothing to this module: whoever reads lines one by one then says what is wrong with it, or what it means.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final
 
 from producers.tables.drafts import StatementKey
 from producers.tables.line_numbers import taker
@@ -27,30 +28,21 @@ _REST: Final = -3
 """The place of `invalid` where it is what is cast and not valid."""
 
 
-class _Unit(NamedTuple):
-    contest: str
-    district: str
-    boxes: frozenset[int]
-
-
 class WholeLines:
     """Makes events of lines whose unit and time were in a line before that somebody read in full.
 
     Call order: `learn` what a line was found to be, then `event` for those after it.
     """
 
-    def __init__(
-        self, mapping: ReportMapping, definition: Election, columns: Mapping[str, int], at: datetime | None
-    ) -> None:
-        """`columns` has the places of the mapping's columns, `at` the time of all lines, if it is one."""
+    def __init__(self, mapping: ReportMapping, definition: Election, columns: Mapping[str, int]) -> None:
+        """`columns` has the places of the mapping's columns."""
         self._definition, self._source = definition, mapping.report.source
         named, report = mapping.columns, mapping.report
         names = [report.contest.column] if isinstance(report.contest, Column) else []
         names += [mapping.units.district, *([mapping.units.province] if mapping.units.province else [])]
         names += [report.at.column] if isinstance(report.at, Column) else []
-        self._names = taker([columns[name] for name in names])
-        self._at = at
-        self._moments: dict[tuple[str, ...], tuple[_Unit, datetime, int]] = {}
+        self._names: Callable[[Sequence[str]], Hashable] = itemgetter(*(columns[name] for name in names))
+        self._moments: dict[Hashable, tuple[str, str, frozenset[int], datetime, int]] = {}
         counts = ("registered", "cast", "valid", "invalid", "unattributed")
         there = [name for name in counts if getattr(named, name) is not None]
         wanted = [str(named.box), *(getattr(named, name) for name in there), *mapping.votes]
@@ -78,7 +70,7 @@ class WholeLines:
         if not self._definition.given(key.contest, self._source).is_plain:
             return
         if self._definition.ballot_ids(key.contest, key.district).issuperset(self._candidates):
-            self._moments[self._names(cells)] = _Unit(key.contest, key.district, boxes), at, key.revision
+            self._moments[self._names(cells)] = key.contest, key.district, boxes, at, key.revision
 
     def event(self, cells: Sequence[str]) -> tuple[StatementKey, Counted] | None:
         """Return what a line says; `None` where it is not in plain digits, contradicts itself or is of another unit."""
@@ -93,7 +85,7 @@ class WholeLines:
             numbers = list(map(int, texts))
         except ValueError:  # a cell is empty, or longer than any number
             return None
-        (contest, district, boxes), at, revision = known
+        contest, district, boxes, at, revision = known
         votes = numbers[self._first_vote :]
         counts = self._counts(numbers, votes)
         box = numbers[0]
