@@ -8,9 +8,12 @@ async with connect(url, subscriptions=[Wanted("metropolitan_mayor", "aa", ("tr/3
   `state` (feeds, holds).
 - `connection` lets a WebSocket feed it, at an `endpoint`, which also says when to come back; the `token` that it brings
   is replaced before it expires.
+- `definition` asks for the election's definition, in any version: `night.definition_version` says by which one figures
+  are summed up.
 """
 
 from sandik.client.connection import LiveNight, connect
+from sandik.client.definition import fetch_definition
 from sandik.client.endpoint import Retry, may_reconnect
 from sandik.client.night import Change, Handle, News, Night, Pending, Status, StatusChange
 from sandik.client.state import FeedNow, is_held
@@ -33,6 +36,7 @@ __all__ = [
     "Wanted",
     "connect",
     "covers",
+    "fetch_definition",
     "is_held",
     "may_reconnect",
 ]

@@ -18,7 +18,7 @@ from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from eventlog.clock import Clock, Wall
-from sandik.client.endpoint import Retry, stream_url, token_in
+from sandik.client.endpoint import Retry, field_in, reason_in, stream_url, token_in
 from sandik.client.night import Change, News, Night
 from sandik.client.subscription import Wanted
 from sandik.client.token import Token, current_token, is_asked_for, lead_s, pause_s
@@ -189,7 +189,7 @@ class LiveNight(Night):
             response = refused.response
             if response.status_code in _SENT_AWAY and not self._may_bring_another(response):
                 self.refuse(response.status_code)
-                self._failure = StreamRefused(response.status_code, _why(_body(response)))
+                self._failure = StreamRefused(response.status_code, reason_in(_body(response)))
                 return None
             self._heed(response.headers.get("Retry-After", ""))
             code, reason = NOT_CLEAN, ""
@@ -202,7 +202,7 @@ class LiveNight(Night):
 
     def _may_bring_another(self, response: Response) -> bool:
         """Whether a token was refused only because of the hour, and there may be another one by now."""
-        return is_asked_for(self._token) and _field("code", _body(response)) in _NOT_NOW
+        return is_asked_for(self._token) and field_in("code", _body(response)) in _NOT_NOW
 
     def _heed(self, retry_after: str) -> None:
         """RFC 9110 section 10.2.3; a date, which no gateway of ours sends, is not heeded."""
@@ -371,17 +371,3 @@ def _kind(text: str | bytes) -> object:
 
 def _body(response: Response) -> bytes:
     return bytes(response.body or b"")
-
-
-def _why(body: bytes) -> str:
-    """What an answer over HTTP says: the gateway's own is {"error": …}; a proxy's is taken as it is."""
-    reason = _field("error", body)
-    return str(reason) if reason is not None else body.decode(errors="replace")
-
-
-def _field(name: str, body: bytes) -> object:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return answer.get(name) if isinstance(answer, dict) else None

@@ -1,4 +1,4 @@
-"""The address of a gateway's stream, and when to connect to it again after a lost connection. Pure.
+"""The address of a gateway's stream, when to connect to it again after a lost connection, and why it was refused. Pure.
 
 `gateway/pages/client/retry.js` has the same rules in JavaScript.
 """
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import orjson
 
 from schemas.errors import UsageError
 
@@ -56,3 +58,18 @@ class Retry:
 def may_reconnect(code: int) -> bool:
     """Whether a close code asks for another connection: 4500 to 4999 say that it would be no use."""
     return not _FIRST_SENT_AWAY <= code <= _LAST_SENT_AWAY
+
+
+def reason_in(body: bytes) -> str:
+    """What an answer over HTTP says: the gateway's own is {"error": …}; a proxy's is taken as it is."""
+    reason = field_in("error", body)
+    return str(reason) if reason is not None else body.decode(errors="replace")
+
+
+def field_in(name: str, body: bytes) -> object:
+    """A field of an answer over HTTP; `None` where it is no JSON object, or has none."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return answer.get(name) if isinstance(answer, dict) else None

@@ -129,6 +129,8 @@ class Night:
         self.run: str | None = None
         self.mode: Mode | None = None
         self.epoch: str | None = None
+        self.definition_version: int | None = None
+        """The version of the definition by which figures are summed up; `None` before the first hello."""
         self.scope: Scope | None = None
         self.gaps = 0
         """Deltas that began beyond the cursor: faults of the server's, each mended by a fresh snapshot."""
@@ -338,6 +340,7 @@ class Night:
 
     def _hello(self, message: Hello) -> None:
         self.run, self.mode, self.epoch, self.scope = message.run, message.mode, message.epoch, message.scope
+        self.definition_version = message.definition_version
         self._failures = 0
         self._heartbeat_s = message.heartbeat_s
         self._emit(message)

@@ -55,6 +55,7 @@ class Player:
             "run": night.run,
             "mode": night.mode,
             "epoch": night.epoch,
+            "definition_version": night.definition_version,
             "scope": night.scope,
             "gaps": night.gaps,
             "reachable": night.reachable,

@@ -5,6 +5,7 @@ MERGED: When to come back.
 
 import pytest
 
+from sandik.client.definition import definition_url
 from sandik.client.endpoint import Retry, may_reconnect, stream_url, token_in
 from schemas.errors import UsageError
 
@@ -42,3 +43,9 @@ def test_pauses_double_to_a_limit_and_are_jittered_from_nothing() -> None:
 @pytest.mark.parametrize(("code", "expected"), [(1000, True), (1006, True), (4499, True), (4500, False), (4999, False)])
 def test_close_codes_say_whether_to_come_back(code: int, expected: bool) -> None:
     assert expected == may_reconnect(code)
+
+
+def test_the_definition_is_beside_any_address_of_a_gateway() -> None:
+    """A token does not go into it: it goes into a header."""
+    assert "http://localhost:8765/v1/definition" == definition_url("ws://localhost:8765/v1/stream?token=t")
+    assert "https://desk/v1/definition?version=2" == definition_url("https://desk/board", 2)

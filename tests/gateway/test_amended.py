@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from eventlog.port import Entry, EventLog
 from eventlog.run import find_run
+from sandik.client import fetch_definition
 from schemas.amendments import CHANGES, amended
 from schemas.control import DefinitionAmended
+from schemas.errors import StreamRefused
 from schemas.trust import OrderSigner, encode_order
 from schemas.wire import CloseCode
 from tests.gateway.gateways import FAST, RUN, Running, get, night, publish, running, viewer
-from tests.gateway.nights import totals
+from tests.gateway.nights import election, totals
 from tests.patience import LIMIT_S
 from tests.schemas.orders import new_signer, order
 
@@ -63,6 +66,12 @@ async def test_clients_come_back_to_the_amended_definition(tmp_path: Path) -> No
         assert newest.headers["etag"] != first.headers["etag"]
         names = [[one["id"] for one in answer.json()["contests"][0]["candidates"]] for answer in (newest, first)]
         assert ([*names[1], "yeni"], 404) == (names[0], (await get(gateway, "/v1/definition?version=3")).status_code)
+        told, earlier = await fetch_definition(gateway.ws), await fetch_definition(gateway.http, 1)
+        asked = [[one.id for one in each.contests[0].candidates] for each in (told, earlier)]
+        assert (names, election()) == (asked, earlier)
+        for address, version, code in ((gateway.http, 3, 404), (f"{gateway.ws}?token=none", 1, 401)):
+            with pytest.raises(StreamRefused, match=f"with {code}: [A-Z]"):
+                await fetch_definition(address, version)
         versions = (await get(gateway, "/v1/definition/versions")).json()
         assert [(1, []), (2, ["candidate_added"])] == [
             (one["version"], [change["kind"] for change in one["changes"]]) for one in versions

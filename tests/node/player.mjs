@@ -66,6 +66,7 @@ class Player {
     const at = (read) => Object.fromEntries(this.places.map((place) => [place, read(...place.split(" ")) ?? null]));
     const seen = {
       ...Object.fromEntries(TOLD.map((name) => [name, night[name]])),
+      definition_version: night.definitionVersion,
       patience_s: night.patienceMs === null ? null : night.patienceMs / 1_000,
       delay_s: this.delayMs === null ? null : this.delayMs / 1_000,
       shown: at((contest, source, unit) => known(night.entry(contest, source, unit))),

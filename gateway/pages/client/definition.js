@@ -15,12 +15,18 @@ const FIRST_MS = 250;
 const LONGEST_MS = 4_000;
 
 /**
- * Ask once. Rejects where there is no server, or no run yet.
- * @param {Where} [where]
+ * Ask once, for the one in force or for an earlier version. Rejects where there is no server, no run yet, or no such version.
+ * @param {Where & { version?: number | null }} [where]
  * @returns {Promise<Definition>}
  */
-export async function fetchDefinition({ url = globalThis.location?.href, token, fetch = globalThis.fetch } = {}) {
+export async function fetchDefinition({
+  url = globalThis.location?.href,
+  token,
+  fetch = globalThis.fetch,
+  version = null,
+} = {}) {
   const route = routeUrl("/v1/definition", url, typeof token === "function" ? token() : token);
+  if (version !== null) route.searchParams.set("version", String(version));
   const response = await fetch(route, { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) throw new Error(`The definition is not there yet (${response.status}).`);
   return response.json();

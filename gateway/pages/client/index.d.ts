@@ -101,6 +101,7 @@ export interface HelloMessage {
   readonly seq: number;
   readonly heartbeat_s: number;
   readonly scope: Scope;
+  readonly definition_version?: number;
 }
 
 export interface StateMessage {
@@ -272,6 +273,8 @@ export interface LiveNight {
   /** Show it wherever it is not "live". */
   readonly mode: Mode | null;
   readonly epoch: string | null;
+  /** The version of the definition by which figures are summed up: fetch it anew where it is another one. */
+  readonly definitionVersion: number | null;
   readonly scope: Scope | null;
   /** Deltas that began beyond the cursor: faults of the server's, each mended by a fresh snapshot. */
   readonly gaps: number;
@@ -360,8 +363,8 @@ export interface Where {
   fetch?: typeof globalThis.fetch;
 }
 
-/** Ask for the definition once; rejects where there is no server or no run yet. */
-export function fetchDefinition(where?: Where): Promise<Definition>;
+/** Ask for the definition in force once, or for an earlier `version`; rejects where there is no server or no such one. */
+export function fetchDefinition(where?: Where & { version?: number | null }): Promise<Definition>;
 
 /** The definition where it is another one than before; null where it is the same, or cannot be had now. */
 export function newDefinition(where: Where, before: unknown): Promise<Definition | null>;

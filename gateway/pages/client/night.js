@@ -82,6 +82,11 @@ export class Night {
   mode = null;
   /** @type {string | null} */
   epoch = null;
+  /**
+   * The version of the definition by which figures are summed up; null before the first hello.
+   * @type {number | null}
+   */
+  definitionVersion = null;
   /** @type {Scope | null} */
   scope = null;
   /** Deltas that began beyond the cursor: faults of the server's, each mended by a fresh snapshot. */
@@ -336,6 +341,7 @@ export class Night {
     this.run = run;
     this.mode = mode;
     this.epoch = epoch;
+    this.definitionVersion = message.definition_version ?? 1; // releases before amendments say none
     this.scope = scope ?? "public";
     this.#failures = 0;
     this.#heartbeatMs = pauseMs(message.heartbeat_s);
