@@ -15,7 +15,7 @@ const FIRST_MS = 250;
 const LONGEST_MS = 4_000;
 
 /**
- * Ask once, for the one in force or for an earlier version. Rejects where there is no server, no run yet, or no such version.
+ * Ask once, for the one in force or for an earlier version. Rejects where there is no server, run or such version.
  * @param {Where & { version?: number | null }} [where]
  * @returns {Promise<Definition>}
  */

@@ -363,7 +363,7 @@ export interface Where {
   fetch?: typeof globalThis.fetch;
 }
 
-/** Ask for the definition in force once, or for an earlier `version`; rejects where there is no server or no such one. */
+/** Ask once for the definition in force, or an earlier `version`; rejects where there is no server, or no such one. */
 export function fetchDefinition(where?: Where & { version?: number | null }): Promise<Definition>;
 
 /** The definition where it is another one than before; null where it is the same, or cannot be had now. */
