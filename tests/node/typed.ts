@@ -21,7 +21,7 @@ import {
 
 const definition = await awaitDefinition({ url: "http://localhost:8765", onWait: (error) => console.log(error) });
 const contest: string | undefined = definition.contests[0]?.id;
-const again: string = (await fetchDefinition({ version: 1 })).name;
+const again: string = (await fetchDefinition()).name;
 
 const night: LiveNight = connect({
   url: "ws://localhost:8765",
@@ -30,7 +30,7 @@ const night: LiveNight = connect({
   retry: { firstMs: 100 },
 });
 
-const version: number | null = night.definitionVersion;
+console.log(await fetchDefinition({ version: night.definitionVersion }));
 const off: () => void = night.on("change", ({ contest: where, units }: Change) => console.log(where, units.length));
 night.on("event", (message: EventMessage) => console.log(message.event === "leader_changed" && message.before));
 night.on("connection", ({ status, code }) => {
