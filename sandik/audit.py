@@ -14,7 +14,10 @@ from schemas.control import DefinitionAmended, QuarantineRejected, QuarantineRel
 from schemas.quarantine import REPAIRABLE, Assessment, Quarantined
 from schemas.trust import OperatorKey, OrderVerifier, Verdict
 
-_ABOUT: Final = ("contest", "source", "unit", "candidate", "figures", "position", "until", "to", "records", "speed")
+_ABOUT: Final = (
+    *("contest", "source", "unit", "candidate", "figures", "position", "until", "to", "records", "speed"),
+    *("channel", "item", "overlay", "parameters", "step"),
+)
 """The fields that say what an order is about, as far as it has them."""
 
 

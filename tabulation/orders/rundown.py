@@ -11,7 +11,6 @@ from typing import Final
 
 from schemas.graphics import (
     Graphic,
-    GraphicCleared,
     GraphicCued,
     GraphicListed,
     GraphicTaken,
@@ -96,7 +95,7 @@ class Rundown:
                 self._cued[order.channel] = order.item
             case GraphicTaken():
                 self._take(order)
-            case GraphicCleared():
+            case _:  # it clears the channel
                 self._on_air.pop(order.channel, None)
 
     def _take(self, order: GraphicTaken) -> None:

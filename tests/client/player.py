@@ -65,6 +65,7 @@ class Player:
             "holding": night.holding,
             "pending": night.pending,
             "calls": [call.model_dump() for call in night.calls],
+            "graphics": {channel: graphic.model_dump() for channel, graphic in night.graphics.items()},
             "replay": night.replay.model_dump() if night.replay else None,
             "feeds": {source: asdict(feed) for source, feed in night.feeds.items()},
             "patience_s": night.patience_s,

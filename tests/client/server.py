@@ -134,11 +134,13 @@ class Server:
             "first": moment,
             "last": "2024-03-31T19:00:00Z",
         }
+        graphic = {"overlay": "duel", "parameters": {"unit": "tr/34"}, "step": self._chance.randrange(2)}
         state: dict[str, Any] = {"type": "state", "seq": 0, "at": moment, "feeds": {"aa": feed}, "embargo": None}
         state |= {
             "embargoed": self._chance.random() < 0.5,
             "hold": ["mayor"],
             "calls": [call][: self._chance.randrange(2)],
+            "graphics": {"a": graphic} if self._chance.random() < 0.5 else {},
         }
         return {**state, "replay": playback}
 

@@ -122,7 +122,7 @@ def test_who_is_not_let_in_or_has_ended_it_sends_nothing_more() -> None:
 def test_before_the_first_state_nothing_is_said_to_be_held() -> None:
     night = Player(WANTED, PLACES).night
 
-    assert ((), ()) == (night.held, night.held_in_part)
+    assert ((), (), {}) == (night.held, night.held_in_part, night.graphics)
 
 
 def test_taking_and_releasing_what_is_not_held_does_nothing() -> None:

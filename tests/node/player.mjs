@@ -24,6 +24,7 @@ const TOLD = [
   "holding",
   "pending",
   "calls",
+  "graphics",
   "replay",
   "feeds",
 ];
