@@ -34,6 +34,9 @@ PALETTE: Final = (
 )
 """Colours of parties that nobody has chosen yet, far apart from each other."""
 
+_FEW: Final = 10
+"""One event in so many may be wrong in the record; where more are, the mapping is."""
+
 _NAMED: Final = 4
 """How many names a question lists."""
 
@@ -95,7 +98,7 @@ def results_definition(
     election = first.model_copy(update={"units": units})
     return ResultsDefinition(
         Election.model_validate(election.model_dump()),
-        tuple(questions(outline, mapping, known, voters)),
+        (*questions(outline, mapping, known, voters), *_doubts_about_votes(tables)),
         tables,
         faults,
     )
@@ -342,6 +345,18 @@ def questions(outline: Outline, mapping: ReportMapping, known: Known, voters: Ma
         )
     else:
         yield "parties: their colours and short names are made up. Mend them under parties"
+
+
+def _doubts_about_votes(tables: Sequence[ReportTable[Statement]]) -> Iterator[str]:
+    """Yield a question where votes do not come to what is valid: a column may be of no candidate, or one be missing."""
+    told = [one for table in tables for one in table.reports if not isinstance(one, Withdrawn)]
+    valid = [one for one in told if one.valid is not NOT_GIVEN]
+    wrong = [one for one in valid if sum(one.votes.values()) + one.unattributed != one.valid]
+    if len(wrong) * _FEW > len(valid):
+        yield (
+            f"votes: in {len(wrong)} of {len(valid)} events those of all candidates do not come to the valid ones, as "
+            f"in {wrong[0].district}. Is a column of [votes] none of a candidate, or one missing there"
+        )
 
 
 def _of_boxes(mapping: ReportMapping) -> str:

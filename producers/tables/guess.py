@@ -20,8 +20,8 @@ from schemas.spelling import fold
 _WORDS: Final = {
     "box": "sandik sandik-no box box-no station polling-station casilla clave-casilla secao seccion section mesa tps "
     "precinct urn table booth",
-    "registered": "kayitli kayitli-secmen secmen secmen-sayisi registered registered-voters roll lista-nominal aptos "
-    "dpt electors eligible "
+    "registered": "kayitli kayitli-secmen secmen secmen-sayisi registered registered-voters reg roll lista-nominal "
+    "aptos dpt electors eligible "
     "voters padron",
     "cast": "oy-kullanan kullanan cast ballots-cast ballots turnout total-votos comparecimento votantes",
     "valid": "gecerli gecerli-toplam valid valid-votes sah suara-sah validos",
@@ -30,9 +30,9 @@ _WORDS: Final = {
     "boxes_total": "boxes-total total-boxes toplam-sandik sandik-sayisi stations total-stations total-actas",
     "unattributed": "dagitilmayan unattributed other-votes",
     "boxes_opened": "acilan acilan-sandik boxes-opened counted opened reporting",
-    "district": "ilce ilce-adi district municipio municipality town city constituency district-name yer lokasi "
+    "district": "ilce ilce-adi district municipio municipality town city constituency district-name yer lokasi kab "
     "place location lugar",
-    "province": "il il-adi province state county region uf",
+    "province": "il il-adi prov provinsi provincia province state county region uf",
     "candidate": "candidate candidato aday nm-votavel name choice option",
     "party": "party parti partido",
     "votes": "votes votos oy oy-sayisi qt-votos suara v count",

@@ -16,7 +16,8 @@ from typing import Annotated, Final, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from producers.input_files import FileSection, all_faults, indented, parse_toml
+from producers.input_files import FileSection, Tree, all_faults, did_you_mean, indented, parse_toml
+from producers.tables.line_checks import bounded
 from producers.tables.mapping_sections import Column, ColumnName, TableMapping, TimesSection
 from producers.tables.notation import Times
 from producers.tables.report_sections import (
@@ -36,6 +37,10 @@ from schemas.moments import zone_named
 
 MAX_MAPPING_BYTES: Final = 1024 * 1024
 """A mapping names a few dozen columns: a mebibyte is a hundred times that."""
+
+_UNKNOWN: Final = "Extra inputs are not permitted"
+_MISSING: Final = "Field required"
+"""What pydantic says of a key that it does not know, and of one that is not there."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -274,7 +279,20 @@ def _parse(text: str, name: str, kind: type[M]) -> M:
     try:
         return kind.model_validate(tree)
     except ValidationError as error:
-        raise MappingError(f"{name} does not say what it has to:\n{indented(all_faults(error, kind))}") from error
+        raise MappingError(_refusal(name, tree, all_faults(error, kind))) from error
+
+
+def _refusal(name: str, tree: Tree, faults: Iterable[str]) -> str:
+    """Return what is wrong with a mapping and what to do; keys that there are not come first: they explain others."""
+    unknown, missing = "there is no such key", "it is missing: add it"
+    told = [fault.replace(_UNKNOWN, unknown).replace(_MISSING, missing) for fault in faults]
+    told.sort(key=lambda fault: unknown not in fault)
+    meant = [key for key in tree if key != "election" and did_you_mean(key, ["election"])]
+    hint = f" If [{meant[0]}] is to be [election], the table makes its own definition." if meant else ""
+    return (
+        f"{name} does not say what it has to:\n{indented(bounded(told))}\n"
+        f"Mend each there; docs/mapping-keys.md lists the keys that there are.{hint}"
+    )
 
 
 def _check_ids_differ(ids: Iterable[str]) -> None:

@@ -166,6 +166,12 @@ def test_what_the_file_does_not_say_is_asked(tmp_path: Path) -> None:
     assert "their colours and short names are made up" in asked
 
 
+def test_votes_that_do_not_come_to_the_valid_ones_are_asked_about(tmp_path: Path) -> None:
+    text = "county,town,box,roll,cast,valid,Ann,Bob\nELM,LEE,1,300,200,198,100,300\n"
+    assert "votes: in 1 of 1 events" in made(tmp_path, text, WIDE).questions[-1]
+    assert "votes" not in made(tmp_path, text.replace("300\n", "98\n"), WIDE).questions[-1]
+
+
 def test_levels_may_be_others_and_a_name_in_another_spelling_is_the_same_unit(tmp_path: Path) -> None:
     text = "region,town,box,roll,cast,valid,Ann,Bob\nÉSTE,Київ,1,3,2,2,1,1\nEste,КИЇВ,2,3,2,2,1,1\n"
     plan = WIDE.replace('province = "county"\n', "")

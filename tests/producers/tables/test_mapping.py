@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from producers.tables.mapping import parse_mapping, read_mapping
+from producers.tables.mapping import parse_mapping, read_mapping, read_report_mapping
 from schemas.errors import MappingError
 from tests.producers.real_tables import MAPPING
 
@@ -74,3 +74,19 @@ def test_a_table_given_as_mapping_is_refused(tmp_path: Path) -> None:
 def test_what_no_parser_reads_is_told(value: str) -> None:
     with pytest.raises(MappingError, match="is not readable as TOML"):
         parse_mapping(f"a = {value}")
+
+
+def test_a_key_that_there_is_not_is_told_first_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text(
+        '[report]\nsauce = "aa"\ncontest = "m"\nat = "file"\n[units]\ndistrict = "d"\n[columns]\nbox = "b"\n'
+    )
+    with pytest.raises(MappingError) as refused:
+        read_report_mapping(path)
+    told = str(refused.value).splitlines()
+    assert "  report.sauce: there is no such key. Did you mean 'source'?" == told[1]
+    assert "  report.source: it is missing: add it" in told
+    assert "Mend each there; docs/mapping-keys.md lists the keys that there are." == told[-1]
+    path.write_text("[elections]\n")
+    with pytest.raises(MappingError, match=r"If \[elections\] is to be \[election\]"):
+        read_report_mapping(path)
