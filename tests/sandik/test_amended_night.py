@@ -198,8 +198,14 @@ def test_a_live_run_asks_before_it_is_amended(sandik: Sandik, tmp_path: Path) ->
     assert "cannot be taken back" in (said := " ".join(err.split()))
     assert "Say it again with --yes to do it" in said
     assert 0 == sandik("definition", "amend", changes, *WHO, "--key", key, "--yes")[0]
-    code, out, _ = sandik("definition", "versions", *RUN, "--operator-key", tmp_path / "me.key.pub")
-    assert (0, True) == (code, "version 2" in out)
+    code, out, err = sandik("definition", "versions", *RUN, "--operator-key", tmp_path / "me.key.pub")
+    assert (0, True, "") == (code, "version 2" in out, err)
+    for command in (("definition", "versions"), ("totals",), ("control", "quarantine")):
+        code, out, err = sandik(*command, *RUN)
+        said = " ".join(err.split())
+        assert (0, False) == (code, "version 2" in out)
+        assert "Amendments of the definition that cannot be verified are not in force" in said
+        assert "--operator-key" in said
 
 
 @pytest.mark.parametrize(
