@@ -139,8 +139,16 @@ class Publishing:
             await in_thread(self._address.fetch)
         await self._recall()
         new = known = refused = 0
-        for file in exports_of(self._file, self._mapping):
-            table = await in_thread(partial(self._read, file))
+        files = exports_of(self._file, self._mapping)
+        for file in files:
+            try:
+                table = await in_thread(partial(self._read, file))
+            except UsageError as error:
+                if self._strict or len(files) == 1:
+                    raise
+                screen.say(f"{error} What {file.name} says is left out.")
+                refused += 1
+                continue
             if self._is_older(table):
                 known += len(table.reports)
                 continue

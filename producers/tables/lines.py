@@ -110,6 +110,7 @@ class Layout:
     - `skip`: lines whose first filled cell begins with one of these words are no data, wherever they are.
     - `end`: the last line of a whole file begins with this word; without it a file is not whole.
     - `only`: lines that have another text in one of these columns are left out, such as those of another contest.
+    - `renamed`: what some files call a column, with its name in the mapping.
     - `with_file`: a last column, `@file`, has the name of the file.
     - `unended`: the file's writer never ends the last line, so a missing line end does not mean that it was cut off.
     """
@@ -128,6 +129,12 @@ class Layout:
     sheet: str | None = None
     files: tuple[str, ...] = ()
     with_file: bool = False
+    renamed: tuple[tuple[str, str], ...] = ()
+
+    def called(self, header: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of columns as the mapping has them, where a file calls them otherwise."""
+        names = {same_text(name): meant for name, meant in self.renamed}
+        return tuple(names.get(same_text(name), name) for name in header)
 
 
 def begins_with(cells: Iterable[str], words: Iterable[str]) -> bool:
@@ -158,11 +165,17 @@ def column_of(name: str, header: Sequence[str], file: str) -> int:
         return found[0]
     by_key = {fold(column): column for column in reversed(header)}
     near = [by_key[match] for match in get_close_matches(fold(name), by_key, _NEAREST_COLUMNS, 0.5)]
-    hint = f"Nearest: {', '.join(map(repr, near))}" if near else f"It has: {', '.join(map(repr, header))}"
+    hint = f"Nearest: {_listed_near(near, name)}" if near else f"It has: {', '.join(map(repr, header))}"
     unsplit = [mark for mark in _COMMON_DELIMITERS if len(header) == 1 and mark in header[0]]
     if unsplit:
         hint += f". All of that is one cell: say table.delimiter = {toml_text(unsplit[0])} in the mapping"
     raise MissingColumn(f"{file} has no column {name!r}, which the mapping names. {hint}.", name)
+
+
+def _listed_near(near: Sequence[str], name: str) -> str:
+    """Return the nearest columns, and what to say where the first of them is the one that is meant."""
+    key = f"table.renamed = {{ {toml_text(near[0])} = {toml_text(name)} }}"
+    return f"{', '.join(map(repr, near))}. Mend its name in the mapping, or if only some files call it so, say {key}"
 
 
 def toml_text(text: str) -> str:

@@ -73,7 +73,8 @@ class TableSection(FileSection):
 
     What is not said here: see `Layout`. `header_row`: the line that names the columns, as an editor counts, 0 for
     none; or several, whose cells are joined. `exports`: each file of a folder is all of the table as it was then, in
-    the order of their names. `fill_down`: columns whose empty cells have the text above them. `zero` and `unreadable`
+    the order of their names. `renamed`: what some files call a column, and its name here. `fill_down`: columns whose
+    empty cells have the text above them. `zero` and `unreadable`
     are words in place of a number. `where`: what the cells of a line
     must be for it to count. `totals`: a line whose unit is called by one of these words is the sum of
     others; it is checked and not published.
@@ -93,6 +94,7 @@ class TableSection(FileSection):
     each: Name | None = None
     thousands: Mark = ""
     decimal: Mark = ""
+    renamed: dict[Name, ColumnName] = Field(default_factory=dict)
     fill_down: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     zero: Annotated[tuple[Word, ...], Field(strict=False)] = ()
     unreadable: Annotated[tuple[Word, ...], Field(strict=False)] = ()
@@ -155,6 +157,7 @@ class TableSection(FileSection):
             header_rows=self._header_rows,
             sheet=self.sheet,
             files=self.files,
+            renamed=tuple(self.renamed.items()),
         )
 
 

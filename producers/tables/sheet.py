@@ -109,6 +109,8 @@ def _numbered(lines: Iterable[tuple[str, TableLine]]) -> Iterator[TableLine]:
 def _opened(stack: ExitStack, part: Part, layout: Layout) -> Sheet:
     """Open one file. What is opened is closed with the stack."""
     sheet = _read(stack, part, layout)
+    if layout.renamed:
+        sheet = replace(sheet, header=layout.called(sheet.header))
     if not layout.with_file:
         return sheet
     name = Path(part.name).name
@@ -161,7 +163,7 @@ def _data_lines(lines: Iterator[TableLine], layout: Layout, file: str) -> Iterat
 
 def _header_hint(path: Path, layout: Layout, column: str) -> str:
     """Return a sentence on the line further down that has a cell of this name, or an empty string."""
-    sought = replace(layout, header_rows=(0,), only=(), end=None, skip=())
+    sought = replace(layout, header_rows=(0,), only=(), end=None, skip=(), renamed=())
     try:
         with ExitStack() as stack:
             sheet = _opened(stack, parts_of(path, sought)[0], sought)

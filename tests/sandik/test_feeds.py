@@ -83,6 +83,23 @@ async def standing(log: EventLog) -> dict[tuple[str, int], int | str]:
     return {key: box.votes["oak"] if isinstance(box, Counted) else box.type for key, box in newest.items()}
 
 
+def test_an_export_that_calls_a_column_otherwise_is_left_out_and_keeps_no_other_back(
+    sandik: Sandik, tmp_path: Path
+) -> None:
+    folder, mapping = tmp_path / "exports", tmp_path / "mapping.toml"
+    shutil.copytree(EXAMPLES / "exports", folder)
+    export = folder / "export_2010.csv"
+    export.write_text(export.read_text(encoding="utf-8").replace("oak", "Oak votes", 1), encoding="utf-8")
+    text = (folder / "mapping.toml").read_text(encoding="utf-8")
+    options = ("--from-definition", folder / "definition.json", "--dry-run", "--mapping", mapping, "--run", "e")
+    mapping.write_text(text, encoding="utf-8")
+    code, _, told = sandik("boxes", folder, *options[:2], *options[3:])
+    assert (3, True) == (code, "What export_2010.csv says is left out." in told), told
+    mapping.write_text(text.replace("[table]", '[table]\nrenamed = { "Oak votes" = "oak" }'), encoding="utf-8")
+    code, _, told = sandik("boxes", folder, *options)
+    assert (0, True) == (code, "export_2010.csv: 5 events" in told), told
+
+
 async def test_a_live_folder_of_exports_is_right_at_every_step(tmp_path: Path) -> None:
     """Later exports have other columns first, a broken quote, and boxes less."""
     place, folder = EXAMPLES / "exports", tmp_path / "exports"

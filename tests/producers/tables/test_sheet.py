@@ -13,7 +13,7 @@ from producers.tables import objects
 from producers.tables.lines import Layout, TableLine, as_cell
 from producers.tables.notation import Numbers
 from producers.tables.sheet import open_sheet
-from schemas.errors import TableError
+from schemas.errors import MappingError, TableError
 
 
 def lines(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], list[TableLine]]:
@@ -170,3 +170,14 @@ def test_a_value_is_the_text_that_a_csv_would_have(value: object, text: str) -> 
 def test_a_fraction_is_not_taken_for_thousands(value: object) -> None:
     with pytest.raises(ValueError, match="not a whole number"):
         Numbers(".", ",").parse(as_cell(value), "valid", 10_000_000)
+
+
+def test_a_column_that_some_files_call_otherwise_has_the_mappings_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("town,oak\nLee,1\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("Oak votes,town\n2,Ash\n", encoding="utf-8")
+    with open_sheet(tmp_path, Layout(renamed=(("Oak votes", "oak"),))) as sheet:
+        assert 1 == sheet.column("oak", "t")
+        assert [["Lee", "1"], ["Ash", "2"]] == [list(line.cells) for line in sheet.lines]
+    with pytest.raises(MappingError, match=r'say table.renamed = \{ "Oak votes" = "oak" \}'):  # noqa: SIM117
+        with open_sheet(tmp_path / "b.csv", Layout()) as sheet:
+            sheet.column("oak", "b.csv")
