@@ -4,6 +4,8 @@ The pages, their routes, the packages for graphics tools (`sandik.graphics`), th
 all go by this one list. To add an overlay, add it to the manifest, and a module of its name beside it.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 import orjson
@@ -78,3 +80,58 @@ MANIFEST: Final = read_manifest(_SOURCE.read_text(encoding="utf-8"))
 
 OVERLAY_NAMES: Final = tuple(overlay.name for overlay in MANIFEST.overlays)
 """Every overlay, in the order in which they are listed."""
+
+OVERLAYS: Final = {overlay.name: overlay for overlay in MANIFEST.overlays}
+
+_FLAGS: Final = frozenset({"", "0", "1", "false", "true"})
+_WHOLE: Final = re.compile(r"[0-9]{1,9}")
+
+
+def no_overlay(name: str) -> str:
+    """Say that there is no such overlay, and which there are."""
+    return f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}."
+
+
+def graphic_fault(name: str, parameters: Mapping[str, str]) -> str | None:
+    """Say what of a graphic no page of this gateway can show. What only an address says is no parameter of one."""
+    overlay = OVERLAYS.get(name)
+    if overlay is None:
+        return no_overlay(name)
+    known = [one.name for one in (*MANIFEST.selection, *overlay.parameters, *MANIFEST.manner)]
+    for given in parameters:
+        if given not in known:
+            return f"{name} has no parameter {given!r}. There are: {', '.join(known)}."
+    return option_fault(parameters, overlay)
+
+
+def option_fault(query: Mapping[str, str], overlay: Overlay) -> str | None:
+    """Say which option of the address cannot be read. Names that are nobody's are left alone: tools add their own."""
+    for parameter in (*MANIFEST.manner, *MANIFEST.address, *overlay.parameters):
+        text = query.get(parameter.name, query.get(parameter.formerly) if parameter.formerly else None)
+        if text is not None and not _is_readable(text, parameter):
+            return f"{parameter.name}={text} cannot be read. {_what_is_right(parameter)}"
+    return None
+
+
+def _is_readable(text: str, parameter: Parameter) -> bool:
+    match parameter.kind:
+        case "whole":
+            return bool(_WHOLE.fullmatch(text)) and parameter.least <= int(text) <= parameter.most
+        case "flag":
+            return text in _FLAGS
+        case "choice":
+            return text in parameter.words
+        case "list":
+            return len([name for name in text.split(",") if name.strip()]) <= parameter.most
+        case "text":
+            return True
+
+
+def _what_is_right(parameter: Parameter) -> str:
+    match parameter.kind:
+        case "whole":
+            return f"Give a whole number from {parameter.least} to {parameter.most}."
+        case "list":
+            return f"Give {parameter.most} names at most, with commas between them."
+        case _:
+            return f"Give one of: {', '.join(parameter.words or ('0', '1'))}."

@@ -21,10 +21,10 @@ from starlette.responses import Response
 
 from eventlog.port import Entry
 from gateway.gateway import Gateway
+from gateway.pages.manifest import graphic_fault
 from gateway.routes import quarantine
 from gateway.routes.answers import RETRY_AFTER_S, Coded, json_answer, run_state_of
 from gateway.routes.middleware import grant_of
-from gateway.routes.overlays import graphic_fault
 from gateway.routes.presence import Presence
 from gateway.run_state import RunState
 from schemas.asides import Override

@@ -5,7 +5,6 @@ and the page fills itself where an amendment brings the unit. Who asks for the s
 reads in the page's title what is wrong.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,14 +15,11 @@ from starlette.responses import Response
 from gateway.admission.handshake import Refusal
 from gateway.clients.session import Catalogue, Unknown
 from gateway.gateway import Gateway
-from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES, Overlay, Parameter
+from gateway.pages.manifest import OVERLAYS, no_overlay, option_fault
 from gateway.routes.files import PageFiles
 from gateway.routes.middleware import credentials_of
 
 _PAGE: Final = "overlays/overlay.html"
-_FLAGS: Final = frozenset({"", "0", "1", "false", "true"})
-_WHOLE: Final = re.compile(r"[0-9]{1,9}")
-_OVERLAYS: Final = {overlay.name: overlay for overlay in MANIFEST.overlays}
 _PROGRAM: Final = "program"
 _PROGRAM_PAGE: Final = "overlays/program.html"
 
@@ -40,7 +36,7 @@ class OverlayEndpoint:
         name = request.path_params["name"]
         if name == _PROGRAM:
             return self._files.page(_PROGRAM_PAGE, request.scope)
-        overlay = _OVERLAYS.get(name)
+        overlay = OVERLAYS.get(name)
         if overlay is None:
             raise HTTPException(404, no_overlay(name))
         unreadable = option_fault(request.query_params, overlay)
@@ -59,56 +55,6 @@ class OverlayEndpoint:
             return None
         decision = gateway.handshake.admit(credentials_of(request.scope), gateway.clock.now())
         return None if isinstance(decision, Refusal) else gateway.run_state.catalogue
-
-
-def no_overlay(name: str) -> str:
-    """Say that there is no such overlay, and which there are."""
-    return f"There is no overlay {name!r}. There are: {', '.join(OVERLAY_NAMES)}."
-
-
-def graphic_fault(name: str, parameters: Mapping[str, str]) -> str | None:
-    """Say what of a graphic no page of this gateway can show. What only an address says is no parameter of one."""
-    overlay = _OVERLAYS.get(name)
-    if overlay is None:
-        return no_overlay(name)
-    known = [one.name for one in (*MANIFEST.selection, *overlay.parameters, *MANIFEST.manner)]
-    for given in parameters:
-        if given not in known:
-            return f"{name} has no parameter {given!r}. There are: {', '.join(known)}."
-    return option_fault(parameters, overlay)
-
-
-def option_fault(query: Mapping[str, str], overlay: Overlay) -> str | None:
-    """Say which option of the address cannot be read. Names that are nobody's are left alone: tools add their own."""
-    for parameter in (*MANIFEST.manner, *MANIFEST.address, *overlay.parameters):
-        text = query.get(parameter.name, query.get(parameter.formerly) if parameter.formerly else None)
-        if text is not None and not _is_readable(text, parameter):
-            return f"{parameter.name}={text} cannot be read. {_what_is_right(parameter)}"
-    return None
-
-
-def _is_readable(text: str, parameter: Parameter) -> bool:
-    match parameter.kind:
-        case "whole":
-            return bool(_WHOLE.fullmatch(text)) and parameter.least <= int(text) <= parameter.most
-        case "flag":
-            return text in _FLAGS
-        case "choice":
-            return text in parameter.words
-        case "list":
-            return len([name for name in text.split(",") if name.strip()]) <= parameter.most
-        case "text":
-            return True
-
-
-def _what_is_right(parameter: Parameter) -> str:
-    match parameter.kind:
-        case "whole":
-            return f"Give a whole number from {parameter.least} to {parameter.most}."
-        case "list":
-            return f"Give {parameter.most} names at most, with commas between them."
-        case _:
-            return f"Give one of: {', '.join(parameter.words or ('0', '1'))}."
 
 
 def selection_fault(query: Mapping[str, str], catalogue: Catalogue) -> str | None:

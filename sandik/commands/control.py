@@ -264,6 +264,58 @@ def withdraw_call(
     give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "call_withdrawn", contest=contest, unit=unit)
 
 
+Channel = Annotated[str, typer.Option(metavar="ID", help="The channel of the program page.")]
+
+
+@app.command("take-graphic", epilog="Example: sandik control take-graphic duel unit=tr/34 size=full --run 2024-yerel …")
+def take_graphic(
+    overlay: Annotated[str, typer.Argument(help="The overlay, such as duel.")],
+    parameters: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="What its address would say: unit=tr/34.")
+    ] = None,
+    *,
+    channel: Channel = "a",
+    run: RunName,
+    by: By,
+    reason: Reason = "rundown",
+    log: LogUrl = EMBEDDED_LOG,
+    key: KeyFile = None,
+    operator_key: OperatorKeys = None,
+) -> None:
+    """Put a graphic on air on a channel, in the place of the one that is there."""
+    from gateway.pages.manifest import graphic_fault  # noqa: PLC0415  it reads the pages' list of overlays
+
+    told = dict(_pair(one) for one in parameters or ())
+    fault = graphic_fault(overlay, told)
+    if fault is not None:
+        raise UsageError(fault)
+    options = OrderOptions(run, by, reason, log, key, operator_key, yes=False)
+    give_order(options, "graphic_taken", channel=channel, overlay=overlay, parameters=told)
+
+
+@app.command("clear-graphic", epilog="Example: sandik control clear-graphic --channel a --run 2024-yerel …")
+def clear_graphic(
+    *,
+    channel: Channel = "a",
+    run: RunName,
+    by: By,
+    reason: Reason = "rundown",
+    log: LogUrl = EMBEDDED_LOG,
+    key: KeyFile = None,
+    operator_key: OperatorKeys = None,
+) -> None:
+    """Show no graphic on a channel."""
+    options = OrderOptions(run, by, reason, log, key, operator_key, yes=False)
+    give_order(options, "graphic_cleared", channel=channel)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text!r} is no parameter. Give one such as unit=tr/34.")
+    return name, value
+
+
 @app.command("pause", epilog="Example: sandik control pause --run rehearsal --by 'A. Kaya'")
 def pause(
     *,

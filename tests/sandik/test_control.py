@@ -333,3 +333,20 @@ async def published(*values: bytes) -> None:
     """What a feed would have sent."""
     async with open_log(EMBEDDED_LOG, Wall()) as log:
         await log.append(RunTopics("n").tallies.name, [Entry(b"tr/34/adalar", value) for value in values])
+
+
+def test_a_graphic_is_taken_and_cleared_and_one_that_no_page_could_show_is_refused(sandik: Sandik) -> None:
+    run = staged(sandik)
+    code, _, err = sandik("control", "take-graphic", "duel", "unit=tr/34", "size=full", *run, *WHO)
+    assert (0, True) == (code, "graphic_taken" in err)
+    assert 0 == sandik("control", "clear-graphic", *run, *WHO)[0]
+    taken, cleared = audit(sandik)
+    assert ({"unit": "tr/34", "size": "full"}, "a") == (taken["parameters"], cleared["channel"])
+    for arguments, hint in (
+        (("dual",), "There is no overlay 'dual'."),
+        (("duel", "size=huge"), "size=huge cannot be read."),
+        (("duel", "unit"), "'unit' is no parameter."),
+        (("duel", "unit=tr/99"), "no unit 'tr/99'"),
+    ):
+        code, _, err = sandik("control", "take-graphic", *arguments, *run, *WHO)
+        assert (2, True) == (code, hint in err)

@@ -197,6 +197,7 @@ export class RundownPanel {
     const parts = graphicParts(this.t, this.election, one);
     setText(row.name, `${index + 1}. ${parts.slice(0, 2).join(" · ")}`);
     setText(row.rest, parts.slice(2).join(" · "));
+    setAttribute(row.node, "title", parts.join(" · "));
     setText(row.mark, [isOn ? this.t("onAirMark") : "", isNext ? this.t("nextMark") : ""].filter(Boolean).join(" · "));
     setAttribute(row.node, "data-on-air", isOn ? "true" : null);
     setAttribute(row.node, "data-next", isNext ? "true" : null);
