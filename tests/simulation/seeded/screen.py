@@ -173,7 +173,7 @@ class Screen:
         message = SERVER_MESSAGE.validate_json(payload)
         if isinstance(message, Hello):
             self._hear_version(message)
-        before = self._night._subscriptions[message.id].seq if isinstance(message, Snapshot | Delta) else 0
+        before = self._seq_before(message.id) if isinstance(message, Snapshot | Delta) else 0
         if isinstance(message, Snapshot) and message.seq < before and not self._was_patient(message.id):
             self._wrong(f"{self.name} steps back from {before} to {message.seq}")
         self._night.receive(message)
@@ -186,6 +186,11 @@ class Screen:
                 if not self._is_right(place, message.seq):
                     shown = self._shown.at(place, message.seq, public=self.is_public).plain
                     self._wrong(f"{self.name} shows {self._figures(place)} of {place} at {message.seq}, not {shown}")
+
+    def _seq_before(self, subscription: str) -> int:
+        """How far the client is; 0 by another definition, whose positions cannot be compared with these."""
+        one = self._night._subscriptions[subscription]
+        return one.seq if self._versions.get(one.epoch or "", self._version) == self._version else 0
 
     def _hear_version(self, message: Hello) -> None:
         """Each version of the definition has an epoch of its own."""
