@@ -80,6 +80,29 @@ def long_winded(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     )
 
 
+def last_time(weights: Mapping[str, float] = MAYORS) -> list[dict[str, Any]]:
+    """Five years before, as the gateway compares it: the first has gained what the second has lost, others a little."""
+    changes = [412, -655, 87, -4, 0, 31]
+    return [
+        {
+            "previous": "2019",
+            "name": "31 Mart 2019 Büyükşehir Belediye Başkanlığı",
+            "annulled": False,
+            "held_by": ["ak_parti"],
+            "held_by_names": {"ak_parti": "AK Parti"},
+            "outcome": "gain",
+            "compared": 38,
+            "units": 39,
+            "turnout_change_bp": -412,
+            "swings": [
+                {"candidate": name, "votes_change": 1_234_567 * change // 100, "swing_bp": change}
+                for name, change in zip(weights, changes, strict=True)
+            ],
+            "flipped": [{"unit": UNIT, "held_by": "ak_parti", "leader": "chp"}],
+        }
+    ]
+
+
 def calls(contest: str, candidate: str, *, by: str = "A. Kaya") -> list[dict[str, Any]]:
     """An editor's call in the province and in one district."""
     return [{"contest": contest, "unit": unit, "candidate": candidate, "by": by, "at": AT} for unit in ("tr/34", UNIT)]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from json import dumps
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -79,6 +80,8 @@ class Studio(Screen):
 
     definition: bytes = b"{}"
     boundaries: bytes | None = None
+    last_time: Sequence[Mapping[str, Any]] = ()
+    """What has changed since earlier contests, in every unit."""
     brand: BrandFolder
 
     async def begin(self, brand: BrandFolder = STANDARD) -> None:
@@ -90,7 +93,7 @@ class Studio(Screen):
     async def clear(self) -> None:
         """Be as at the beginning; what was shown goes when something else is."""
         self.complaints.clear()
-        self.boundaries = None
+        self.boundaries, self.last_time = None, ()
         await self.resize(upright=False)
         if self.brand is not STANDARD:
             await self.begin()
@@ -121,6 +124,8 @@ class Studio(Screen):
             await route.fulfill(
                 status=200 if self.boundaries else 204, body=self.boundaries or b"", content_type="application/json"
             )
+        elif path == "/v1/facts":
+            await route.fulfill(body=dumps({"facts": [{"previous": self.last_time}]}), content_type="application/json")
         elif path.startswith(_BRAND):
             branded = self.brand.files[path.removeprefix(_BRAND)]
             await route.fulfill(body=branded.body, content_type=branded.media_type)

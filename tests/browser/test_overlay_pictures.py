@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from benchmarks.on_air.expected import shares
 from gateway.brands.folder import BrandFile, BrandFolder, open_brand, shipped_brands
 from gateway.brands.sheet import listing
 from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES
-from tests.browser.moments import MANY, STATES, UNIT, calls, moments
+from tests.browser.moments import MANY, STATES, UNIT, calls, last_time, moments
 from tests.browser.overlays import AT, STANDARD, Script, Studio, state, studio
 from tests.browser.test_board import turkish
 
@@ -30,7 +30,7 @@ SIZES: Final = {
 }
 """Every overlay's sizes; an empty one where it has its own alone."""
 
-WITHOUT_A_SHARE: Final = {"strap", "ticker", "winner", "council"}
+WITHOUT_A_SHARE: Final = {"strap", "ticker", "winner", "council", "swing"}
 """Overlays that do not show the leader's share of the unit, or not at once."""
 
 CALLING: Final = ("lead-board", "duel", "lower-third", "strap")
@@ -82,6 +82,20 @@ async def test_every_moment_is_whole_and_in_its_place(name: str, tmp_path: Path,
             if moment in {"live", "down", "long"} or "SANDIK_SCREENSHOTS" in os.environ:
                 await shown.picture(folder(tmp_path) / f"{name}-{moment}.png")
     assert {} == found
+
+
+async def test_a_swing_names_its_base_and_is_whole_in_every_brand(tmp_path: Path, browser: Browser) -> None:
+    async with studio(browser) as shown:
+        for brand in shipped_brands():
+            await shown.begin(open_brand(brand))
+            shown.last_time = last_time()
+            await shown.show("swing", moments()["live"])
+            for candidate, change in (("imamoglu", "+4,12"), ("kurum", "−6,55"), ("altinoz", "+0,87")):
+                await expect(shown.page.locator(f"[data-candidate={candidate}] .change")).to_have_text(change)
+            assert "Geçen sefer: 31 Mart 2019 Büyükşehir Belediye Başkanlığı" == await shown.text(".base")
+            assert "sonuç gelen 38 / 39 birimde" in await shown.text(".about")
+            assert [] == [*await shown.page.evaluate(FAULTS), *shown.complaints]
+            await shown.picture(folder(tmp_path) / f"{brand}-swing-compared.png")
 
 
 async def numbers(shown: Studio) -> str:

@@ -155,6 +155,15 @@ export const MANIFEST = {
       ]
     },
     {
+      "name": "swing",
+      "title": "Swing",
+      "description": "What the first candidates have gained or lost since the last time, on one scale.",
+      "layer": 4,
+      "walks": false,
+      "cuts": false,
+      "parameters": [{ "name": "rows", "title": "Rows", "kind": "whole", "standard": 4, "least": 1, "most": 6 }]
+    },
+    {
       "name": "district-map",
       "title": "District map",
       "description": "The districts as equal tiles, or by the boundaries that the gateway was given.",
