@@ -92,6 +92,11 @@ class Contest(Frozen):
         where = f"Contest {self.id!r}"
         if (self.office is None) != (self.round is None):
             raise DefinitionError(f"{where} has an office or a round, and not the other. Give both, or neither.")
+        threshold = self.seats.threshold if self.seats is not None else None
+        if threshold is not None and threshold.blank and not self.blank:
+            raise DefinitionError(
+                f'{where} has a threshold of the blank votes as well, and does not count them. Give it "blank": true.'
+            )
         if self.kind == "referendum":
             if self.seats is not None:
                 raise DefinitionError(f"{where} is a referendum, and divides seats. Take away one of the two.")

@@ -40,6 +40,8 @@ class Threshold(Frozen):
     of: Literal["contest", "constituency"] = "contest"
     passed_by: Literal["reaching", "exceeding"] = "reaching"
     exempt: tuple[Id, ...] = ()
+    blank: Annotated[bool, Field(exclude_if=lambda blank: not blank)] = False
+    """Whether the share is of the valid and the blank votes together, as in Spain, where blank votes are valid."""
 
 
 class Alliance(Frozen):

@@ -49,12 +49,13 @@ def seat_facts(
 ) -> list[SeatFacts]:
     """The seats of these units with their constituencies, each constituency worked out once."""
     country = figures(definition.country)
+    with_blank = plan.threshold is not None and plan.threshold.blank
     divided = {
         constituency: divide_constituency(
             plan,
             constituency,
-            _poll(country),
-            _poll(figures(constituency)),
+            _poll(country, with_blank=with_blank),
+            _poll(figures(constituency), with_blank=with_blank),
             _independents(definition, contest, constituency),
         )
         for constituency in dict.fromkeys(one for constituencies in units.values() for one in constituencies)
@@ -86,11 +87,12 @@ def _is_complete(counted: Counted | None) -> bool:
     return counted is not None and counted.claims.complete
 
 
-def _poll(counted: Counted | None) -> Poll:
-    """A unit's votes; votes that are not attributed yet are valid all the same."""
+def _poll(counted: Counted | None, *, with_blank: bool) -> Poll:
+    """A unit's votes. Those that are not attributed yet are valid all the same, blank ones where the law says so."""
     if counted is None:
         return Poll({}, 0)
-    return Poll(counted.votes, base_of_shares(counted.counts, counted.votes))
+    blank = counted.counts.get("blank", 0) if with_blank else 0
+    return Poll(counted.votes, base_of_shares(counted.counts, counted.votes) + blank)
 
 
 def _independents(definition: Election, contest: str, unit: str) -> frozenset[str]:

@@ -120,3 +120,10 @@ def test_a_name_on_one_districts_ballot_can_be_in_an_alliance() -> None:
 def test_a_plan_that_cannot_be_is_no_plan(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SeatPlan.model_validate({"method": "dhondt", "seats": {"tr": 1}} | fields)
+
+
+def test_a_threshold_of_blank_votes_needs_a_contest_that_counts_them() -> None:
+    plan = SeatPlan(method="dhondt", seats={"es/28": 37}, threshold=Threshold(share=(3, 100), blank=True))
+    assert Contest(id="c", name="C", candidates=(), seats=plan, blank=True).seats is plan
+    with pytest.raises(DefinitionError, match='Give it "blank": true'):
+        Contest(id="c", name="C", candidates=(), seats=plan)

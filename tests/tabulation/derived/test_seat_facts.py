@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from schemas.definition import Candidate, Contest, Election, Party
 from schemas.seats import SeatPlan, Threshold
 from tabulation.derived.seat_facts import SeatFacts, seat_facts, units_with_seats
@@ -95,3 +97,18 @@ def test_votes_that_are_not_attributed_are_in_the_whole_that_a_threshold_is_of()
         {"tr/34/uskudar": ("tr/34/uskudar",)},
     )
     assert frozenset({"a"}) == facts.total.barred
+
+
+@pytest.mark.parametrize(("blank", "lists"), [(False, {"a", "b"}), (True, {"a"})])
+def test_blank_votes_are_in_the_threshold_where_the_law_has_them_valid(blank: bool, lists: set[str]) -> None:
+    """Of 100 valid votes 3 are 3 %; of 100 and 10 blank ones they are not."""
+    threshold = Threshold(share=(3, 100), blank=blank)
+    plan = SeatPlan(method="dhondt", seats={"tr/34/uskudar": 40}, threshold=threshold)
+    contest = definition().contests[0].model_copy(update={"blank": True, "seats": plan})
+    night = definition().model_copy(update={"contests": (contest,)})
+    view, counted = View(night), totals("tr/34/uskudar", {"a": 97, "b": 3}, contest="council")
+    view.apply(0, counted.model_copy(update={"cast": 110, "blank": 10}))
+    units = {"tr/34/uskudar": ("tr/34/uskudar",)}
+    (found,) = seat_facts(night, "council", plan, lambda unit: view.figures("council", "aa", unit), units)
+
+    assert lists == {name for name, many in found.total.seats.items() if many}
