@@ -63,6 +63,9 @@ _TIME_FORMATS: Final = (
 """How times are written that are not ISO 8601. Of those that all cells fit the first is taken."""
 
 
+_CODES: Final = frozenset({"id", "code", "kod", "codigo", "key"})
+"""What is in the name of a column of codes, which are nobody's votes."""
+
 _OF_OBJECT: Final = re.compile(r"([^.]+)\.(nr|no|num|number)$", re.IGNORECASE)
 """The end of a name such as `box.nr`, which says less than what it is of."""
 
@@ -376,7 +379,7 @@ def _long(look: Look, found: dict[str, str], known: dict[str, list[str]]) -> lis
 def _wide(look: Look, found: dict[str, str]) -> list[str]:
     used = set(found.values())
     numbers = [name for index, name in enumerate(look.header) if look.is_number(index)]
-    columns = [name for name in numbers if name not in used and not name.endswith("@key")]
+    columns = [name for name in numbers if name not in used and not _CODES & set(re.split(r"[-@]", fold(name)))]
     named = [f"{toml_text(name)} = {toml_text(_id_of(name, number))}" for number, name in enumerate(columns, start=1)]
     return [
         "[votes] # ? the ids of the definition; delete columns that are no candidate's. Columns of one candidate:",

@@ -135,3 +135,9 @@ def test_an_archive_of_a_later_version_is_told(tmp_path: Path) -> None:
     file.write_bytes(data)
     with pytest.raises(TableError, match="zip file version 18"):
         guess_mapping(file)
+
+
+def test_a_column_of_codes_holds_nobodys_votes(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("il_id,ilce,sandik_no,gecerli,A,B\n34,Sile,1,9,5,4\n34,Sile,2,9,5,4\n", encoding="utf-8")
+    assert {"A": "a", "B": "b"} == guessed(path, tmp_path)[0].votes
