@@ -145,8 +145,8 @@ async def test_the_worst_hour_is_worked_through_by_keyboard_alone(tmp_path: Path
     ):
         page, hands = await enter(shown), Hands(shown.page)
         other = await enter(second, name="M. Demir")
-        await expect(page.locator("#here")).to_have_text("Odada: M. Demir")
-        await expect(other.locator("#here")).to_have_text("Odada: A. Kaya")
+        await expect(page.locator("#here")).to_have_text("Bu sunucuda ayrıca: M. Demir")
+        await expect(other.locator("#here")).to_have_text("Bu sunucuda ayrıca: A. Kaya")
         await go_wrong(log)
         where = {"contest": "metropolitan_mayor", "unit": KADIKOY, "candidate": "kurum"}
         called = written(Called, SIGNER, run=RUN, epoch="9f2c", **where)
