@@ -144,7 +144,7 @@ def _property(parameter: Parameter, names: Names) -> dict[str, Any]:
             schema = {"type": "string", **_select([(word, word) for word in parameter.words])}
         case "text":
             schema = {"type": "string", **_offered(names.get(parameter.name, ()))}
-        case "list":  # as a text
+        case _:  # a list, as a text
             schema = {"type": "string"}
     return schema | {"title": _title(parameter, names), "default": parameter.standard}
 

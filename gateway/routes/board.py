@@ -1,8 +1,8 @@
 """/: the board's page. It names what its first number needs, and what a link to it says where it is shared.
 
-A browser asks for the definition and for the figures of the unit that the address selects beside the script. Both are
-asked for with the page's own credentials; where those do not let the reader in, or numbers are kept back, the page
-names nothing. A link's sentence has the figures that the public sees, never more, whoever asks for the page.
+A browser asks for the definition and for the figures of the unit that the address selects beside the script. Where
+numbers are kept back the page does not name them, and it names nothing to who brings a token: no answer repeats one. A
+link's sentence has the figures that the public sees, never more, whoever asks for the page.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,15 +40,15 @@ class BoardEndpoint:
         grant = gateway.handshake.admit(credentials_of(request.scope), gateway.clock.now())
         if run_state is None or isinstance(grant, Refusal):
             return self._files.page(_PAGE, request.scope)
-        fetched = self._fetched(request, run_state, numbers=gateway.may_see_numbers(grant))
+        fetched = self._fetched(request, run_state)
         return self._files.page(_PAGE, request.scope, head="".join([*fetched, *self._shared(request, run_state)]))
 
-    def _fetched(self, request: Request, run_state: RunState, *, numbers: bool) -> Iterator[str]:
-        token = request.query_params.get(TOKEN_FIELD)
-        brought = {TOKEN_FIELD: token} if token else {}
-        yield _preload("/v1/definition", brought)
-        if numbers:
-            yield _preload("/v1/totals", brought | selected(run_state.run.definition, request.query_params))
+    def _fetched(self, request: Request, run_state: RunState) -> Iterator[str]:
+        if TOKEN_FIELD in request.query_params:
+            return
+        yield _preload("/v1/definition", {})
+        if self._gateway.may_see_numbers(PUBLIC):
+            yield _preload("/v1/totals", selected(run_state.run.definition, request.query_params))
 
     def _shared(self, request: Request, run_state: RunState) -> Iterator[str]:
         definition, asked = run_state.run.definition, request.query_params

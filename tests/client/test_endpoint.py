@@ -6,7 +6,7 @@ MERGED: When to come back.
 import pytest
 
 from sandik.client.definition import definition_url
-from sandik.client.endpoint import Retry, may_reconnect, stream_url, token_in
+from sandik.client.endpoint import Retry, field_in, may_reconnect, reason_in, stream_url, token_in
 from schemas.errors import UsageError
 
 
@@ -49,3 +49,20 @@ def test_the_definition_is_beside_any_address_of_a_gateway() -> None:
     """A token does not go into it: it goes into a header."""
     assert "http://localhost:8765/v1/definition" == definition_url("ws://localhost:8765/v1/stream?token=t")
     assert "https://desk/v1/definition?version=2" == definition_url("https://desk/board", 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"error": "There is no such unit."}', "There is no such unit."),
+        (b'{"detail": 1}', '{"detail": 1}'),
+        (b"[1]", "[1]"),
+        (b"<h1>Bad gateway</h1>", "<h1>Bad gateway</h1>"),
+    ],
+)
+def test_a_refusal_is_said_in_the_gateways_words_or_in_a_proxys(body: bytes, reason: str) -> None:
+    assert reason == reason_in(body)
+
+
+def test_a_field_of_an_answer_is_there_or_nothing() -> None:
+    assert [2, None, None] == [field_in("version", body) for body in (b'{"version": 2}', b"{}", b"not json")]

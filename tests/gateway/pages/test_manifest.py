@@ -4,7 +4,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES, read_manifest
+from gateway.pages.manifest import (
+    MANIFEST,
+    OVERLAY_NAMES,
+    OVERLAYS,
+    graphic_fault,
+    no_overlay,
+    option_fault,
+    read_manifest,
+)
 
 SPX_LAYERS = range(1, 6)
 """SPX-GC 1.3 takes any other for 5."""
@@ -52,3 +60,40 @@ def test_a_manifest_says_nothing_that_nobody_reads() -> None:
     assert () == read_manifest(f"export const MANIFEST = {{{parts}}};").overlays
     with pytest.raises(ValidationError):
         read_manifest(f'export const MANIFEST = {{{parts}, "more": 1}};')
+
+
+@pytest.mark.parametrize(
+    ("overlay", "query"),
+    [
+        ("lead-board", {}),
+        ("lead-board", {"rows": "8", "size": "bug", "motion": "0", "unit": "tr/34", "somebodys": "own"}),
+        ("duel", {"candidates": "a, b,", "play": ""}),
+        ("ticker", {"speed": "400"}),
+    ],
+)
+def test_an_address_that_can_be_read_has_no_fault(overlay: str, query: dict[str, str]) -> None:
+    assert option_fault(query, OVERLAYS[overlay]) is None
+
+
+@pytest.mark.parametrize(
+    ("overlay", "query", "says"),
+    [
+        ("lead-board", {"rows": "9"}, "rows=9 cannot be read. Give a whole number from 1 to 8."),
+        ("lead-board", {"rows": "many"}, "rows=many cannot be read."),
+        ("lead-board", {"motion": "maybe"}, "motion=maybe cannot be read. Give one of: 0, 1."),
+        ("lead-board", {"size": "huge"}, "Give one of: panel, bug, full, tall."),
+        ("duel", {"candidates": "a,b,c"}, "candidates=a,b,c cannot be read. Give 2 names at most"),
+        ("ticker", {"speed": "1"}, "px_per_s=1 cannot be read."),
+    ],
+)
+def test_an_option_that_cannot_be_read_is_said_with_what_is_right(
+    overlay: str, query: dict[str, str], says: str
+) -> None:
+    assert says in (option_fault(query, OVERLAYS[overlay]) or "")
+
+
+def test_a_graphic_is_of_an_overlay_that_there_is_and_says_only_what_it_takes() -> None:
+    assert graphic_fault("duel", {"unit": "tr/34", "candidates": "a,b", "lang": "en"}) is None
+    assert no_overlay("dual") == graphic_fault("dual", {})
+    assert "duel has no parameter 'rows'. There are: contest, unit" in (graphic_fault("duel", {"rows": "3"}) or "")
+    assert "size=huge cannot be read." in (graphic_fault("duel", {"size": "huge"}) or "")

@@ -84,13 +84,11 @@ async def test_the_page_names_what_its_first_number_needs() -> None:
     assert ("tr/34", 5) == (row["unit"], row["votes"]["imamoglu"])
 
 
-async def test_the_page_asks_with_the_token_that_it_was_asked_with_and_for_nothing_without() -> None:
+async def test_where_a_token_is_asked_for_the_page_names_nothing_and_repeats_none() -> None:
     gateway = serving(replace(FAST, access=AccessSettings(keys=(HS256,), public="token")))
-    assert [] == fetched(await page_of(gateway, "/"))
     mine = token(runs=(RUN,), now=START)
-    definition, figures = fetched(await page_of(gateway, f"/?token={mine}"))
-    assert f"/v1/definition?token={mine}" == definition
-    assert f"/v1/totals?token={mine}&contest=mayor&source=aa&unit=tr" == figures
+    for path in ("/", f"/?token={mine}"):
+        assert [] == fetched(await page_of(gateway, path))
 
 
 async def test_during_an_embargo_and_before_there_is_a_run_no_figures_are_asked_for() -> None:

@@ -175,6 +175,14 @@ def test_of_several_lines_of_a_district_only_the_latest_is_its_word_now() -> Non
     assert "is new in the file, but later figures, of 2024-03-31 19:09:00+03:00, were published before" in news.odd[0]
 
 
+@pytest.mark.parametrize(("by_content", "revision"), [(False, timed(5).revision), (True, 1)])
+def test_a_district_that_a_later_file_brings_is_published(by_content: bool, revision: int) -> None:
+    history = ReportHistory(by_time=not by_content, by_content=by_content)
+    history.news([timed(0)])
+    (found,) = history.news([timed(0), timed(5, district="tr/34/sile")]).publish
+    assert ("tr/34/sile", revision) == (found.district, found.revision)
+
+
 def test_what_was_let_out_of_quarantine_is_followed_by_a_revision_of_its_own() -> None:
     history = ReportHistory(by_time=True)
     history.add(timed(0, 10))
