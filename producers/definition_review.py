@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from producers.input_files import some_of
 from schemas.definition import Election, Unit, check_times
 from schemas.errors import DefinitionError
-from schemas.fields import first_fault
+from schemas.fields import first_fault, unknown_keys
 
 _QUOTED: Final = re.compile(r"'([^']+)'")
 MAX_FAULTS: Final = 20
@@ -47,13 +47,22 @@ def review(text: str) -> list[Finding]:
         ]
     except DefinitionError as error:
         return [Finding(lines.of_message(str(error)), str(error))]
-    return [Finding(lines.of_id(name), said, is_fault=False) for name, said in doubts(election, tree)]
+    unknown = [Finding(lines.of_path(path, tree), said, is_fault=False) for path, said in _unknown(text)]
+    return unknown + [Finding(lines.of_id(name), said, is_fault=False) for name, said in doubts(election)]
 
 
-def doubts(election: Election, tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _unknown(text: str) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """Yield the path of each key that a definition does not have, and what to do."""
+    try:
+        Election.model_validate_json(text, extra="forbid")
+    except ValidationError as error:
+        for path in unknown_keys(error)[:MAX_FAULTS]:
+            key = ".".join(map(str, path))
+            yield path, f"The key {key!r} means nothing. Mend its name, or take it away: see docs/definition.md."
+
+
+def doubts(election: Election) -> Iterator[tuple[str, str]]:
     """What may not be meant, each with the id that it is of."""
-    for key in sorted(tree.keys() - Election.model_fields.keys()):
-        yield key, f"The key {key!r} means nothing. Mend its name, or take it away: see docs/definition.md."
     for unit in election.units:
         doubt = _doubt_about(election, unit)
         if doubt is not None:

@@ -20,7 +20,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from schemas.contests import Candidate, Contest
 from schemas.definition import Election
 from schemas.errors import DefinitionError
-from schemas.fields import MAX_DISTRICT_BOXES, CellTotal, Frozen, Id, Total, UnitId, first_fault
+from schemas.fields import MAX_DISTRICT_BOXES, CellTotal, Frozen, Id, Total, UnitId, first_fault, unknown_keys
 from schemas.units import BoxRange, Unit
 
 MAX_CHANGES: Final = 500
@@ -163,13 +163,19 @@ def parse_amended(value: bytes | None) -> Amended:
 
 
 def read_changes(text: bytes, name: str) -> tuple[Change, ...]:
-    """The changes in a file: a JSON list, or an object whose `changes` it is. Raises `DefinitionError`."""
+    """The changes in a file: a JSON list, or an object whose `changes` it is.
+
+    Raises `DefinitionError`; for a key that no change has, too: `units` for `unit` would be a change everywhere.
+    """
     try:
-        return _FILE.validate_json(text).changes if text.lstrip().startswith(b"{") else CHANGES.validate_json(text)
+        if text.lstrip().startswith(b"{"):
+            return _FILE.validate_json(text, extra="forbid").changes
+        return CHANGES.validate_json(text, extra="forbid")
     except ValidationError as error:
-        raise DefinitionError(
-            f"{name} holds no amendment ({first_fault(error, quoted_chars=40)}). docs/amendments.md has each kind."
-        ) from error
+        unknown = unknown_keys(error)
+        fault = f"the key {'.'.join(map(str, unknown[0]))} means nothing" if unknown else None
+        fault = fault or first_fault(error, quoted_chars=40)
+        raise DefinitionError(f"{name} holds no amendment ({fault}). docs/amendments.md has each kind.") from error
 
 
 class _File(Frozen):
@@ -374,7 +380,7 @@ def _standing(name: str, ballot: Iterable[Candidate]) -> Candidate:
     """Somebody who is on the ballot and has not withdrawn."""
     for one in ballot:
         if one.id == name and one.withdrawn:
-            raise DefinitionError(f"{name!r} has withdrawn already.")
+            raise DefinitionError(f"{name!r} has withdrawn already. Leave it out.")
         if one.id == name:
             return one
     raise DefinitionError(f"There is no {name!r} on this ballot. Mend the id, or name the unit whose ballot it is.")

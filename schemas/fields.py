@@ -135,6 +135,12 @@ def first_fault(error: ValidationError, *, quoted_chars: int = 0) -> str:
     return f"{where}: {fault['msg']}" if where else fault["msg"]
 
 
+def unknown_keys(error: ValidationError) -> list[tuple[int | str, ...]]:
+    """Return where there are keys that a model does not have, if it was validated with `extra="forbid"`."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
+
+
 VERSION: Final = 1
 """The version of every shape in the log but the ledger's, which says its own (`tabulation.counting.checkpoint`)."""
 

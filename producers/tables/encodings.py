@@ -10,7 +10,10 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-_EXAMPLES: Final = '"cp1254" (Turkish Windows), "cp1252" or "latin-1" (Western Windows), "cp1251" (Cyrillic)'
+_EXAMPLES: Final = (
+    '"cp1254" (Turkish Windows), "cp1252" or "latin-1" (Western Windows), "cp1251" (Cyrillic), '
+    '"cp932" (Japanese Windows)'
+)
 
 
 def check_encoding(name: str) -> str:
@@ -53,7 +56,7 @@ def as_utf8(data: bytes, named: str | None) -> bytes:
 
 def not_that(file: str, error: UnicodeError) -> str:
     """Return a message on a file that is not written in the encoding that it was read in."""
-    encoding = str(getattr(error, "encoding", "")) or "the encoding that the mapping names"
+    encoding = str(getattr(error, "encoding", "")).replace("charmap", "") or "the encoding that the mapping names"
     encoding = "UTF-8" if encoding.replace("-", "").lower().startswith("utf8") else encoding
     place = f" (byte {error.start})" if isinstance(error, UnicodeDecodeError) else ""
     return (

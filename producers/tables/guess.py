@@ -12,30 +12,33 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from producers.tables.lines import Layout, toml_text
+from producers.tables.lines import toml_text
 from producers.tables.look import HAS_DECIMALS, MAY_HAVE_MARKS, Look, look_at
 from schemas.fields import MAX_BOX_NUMBER
 from schemas.spelling import fold
 
 _WORDS: Final = {
     "box": "sandik sandik-no box box-no station polling-station casilla clave-casilla secao seccion section mesa tps "
-    "precinct urn table booth",
+    "precinct urn table booth stimmbezirk stimmbezirke wahlbezirk bureau bureau-de-vote 投票区番号",
     "registered": "kayitli kayitli-secmen secmen secmen-sayisi registered registered-voters reg roll lista-nominal "
     "aptos dpt electors eligible "
-    "voters padron",
-    "cast": "oy-kullanan kullanan cast ballots-cast ballots turnout total-votos comparecimento votantes",
-    "valid": "gecerli gecerli-toplam valid valid-votes sah suara-sah validos",
-    "invalid": "gecersiz gecersiz-toplam invalid nulos nulls spoilt spoiled void tidak-sah suara-tidak-sah rejected",
+    "voters padron inscritos inscriptos eleitores wahlberechtigte inscrits 当日有権者数 有権者数",
+    "cast": "oy-kullanan kullanan cast ballots-cast ballots turnout total-votos comparecimento votantes "
+    "waehler wahler votants 投票者数",
+    "valid": "gecerli gecerli-toplam valid valid-votes sah suara-sah validos gueltig gultig exprimes 有効投票数",
+    "invalid": "gecersiz gecersiz-toplam invalid nulos nulls spoilt spoiled void tidak-sah suara-tidak-sah rejected "
+    "ungueltig ungultig nuls 無効投票数",
     "blank": "bos bos-oy blank votos-blancos votos-brancos blancos brancos en-blanco blancs",
     "boxes_total": "boxes-total total-boxes toplam-sandik sandik-sayisi stations total-stations total-actas",
     "unattributed": "dagitilmayan unattributed other-votes",
     "boxes_opened": "acilan acilan-sandik boxes-opened counted opened reporting",
     "district": "ilce ilce-adi district municipio municipality town city constituency district-name yer lokasi kab "
-    "place location lugar",
-    "province": "il il-adi prov provinsi provincia province state county region uf",
-    "candidate": "candidate candidato aday nm-votavel name choice option",
-    "party": "party parti partido",
-    "votes": "votes votos oy oy-sayisi qt-votos suara v count",
+    "place location lugar concelho commune comune gemeinde stimmkreis wahlkreis 市区町村",
+    "province": "il il-adi prov provinsi provincia province state county region uf distrito "
+    "departamento departement bundesland 都道府県",
+    "candidate": "candidate candidato aday nm-votavel name choice option kandidat 候補者",
+    "party": "party parti partido sg-partido partei",
+    "votes": "votes votos oy oy-sayisi qt-votos suara v count anzahl stimmen voix",
     "contest": "office cargo contest race secim",
     "at": "at saat time updated update-time generated timestamp dt date",
     "status": "status durum estado",
@@ -62,6 +65,12 @@ _TIME_FORMATS: Final = (
 )
 """How times are written that are not ISO 8601. Of those that all cells fit the first is taken."""
 
+
+_NAMED: Final = frozenset({"district", "province", "candidate", "party", "contest", "status"})
+"""What a column of names is, rather than one of numbers: those are codes, or the votes of a party that is called so."""
+
+_SECTION_DIGITS: Final = 4
+"""To how many digits a box of a zone is padded at least: boxes that are not in the file yet may have more of them."""
 
 _CODES: Final = frozenset({"id", "code", "kod", "codigo", "key"})
 """What is in the name of a column of codes, which are nobody's votes."""
@@ -91,18 +100,24 @@ def guess_mapping(path: Path) -> str:
 
 def _roles(look: Look) -> dict[str, str]:
     """Return which column is probably what."""
-    keys = {name: fold(_OF_OBJECT.sub(r"\1 \2", name).rpartition(".")[2]) for name in look.header}
-    names = {name: key for index, (name, key) in enumerate(keys.items()) if look.is_filled(index)}
+    keys = {name: fold(look.last_name(_OF_OBJECT.sub(r"\1 \2", name))) for name in look.header}
+    names = {
+        name: key
+        for index, (name, key) in enumerate(keys.items())
+        if look.is_filled(index) and not look.is_beside(name)
+    }
     found: dict[str, str] = {}
     for role, words in _WORDS.items():
         known = words.split()
-        for name, key in names.items():
+        for name, key in _likely_first(look, role, names):
             if key in known and name not in found.values():
                 found.setdefault(role, name)
     _take_merged(look, {name: key for name, key in keys.items() if name not in names}, found)
-    found = _by_parts(names, found)
+    found = _by_parts(look, names, found)
     if look.layout.rows and "votes" in found:
         found |= _nested_roles(look, found)
+    if found.get("party") == found.get("candidate"):
+        found.pop("party", None)
     if "at" in found and all(map(_DAY.fullmatch, look.column(look.header.index(found["at"])))):
         del found["at"]
     for role, other in (("district", "province"), ("candidate", "party")):
@@ -121,10 +136,16 @@ def _take_merged(look: Look, keys: dict[str, str], found: dict[str, str]) -> Non
                 found.setdefault(role, name)
 
 
-def _by_parts(names: dict[str, str], found: dict[str, str]) -> dict[str, str]:
+def _likely_first(look: Look, role: str, names: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the columns with their keys; of what has names, those of numbers come last."""
+    numbers = {name for index, name in enumerate(look.header) if role in _NAMED and look.is_number(index)}
+    return sorted(names.items(), key=lambda item: item[0] in numbers)
+
+
+def _by_parts(look: Look, names: dict[str, str], found: dict[str, str]) -> dict[str, str]:
     """Return the roles with those, too, that a column's name has only as a part of it."""
     for role, words in _WORDS.items():
-        for name, key in names.items():
+        for name, key in _likely_first(look, role, names):
             if role not in found and name not in found.values() and set(words.split()) & set(key.split("-")):
                 found[role] = name
     return found
@@ -135,6 +156,7 @@ def _nested_roles(look: Look, found: dict[str, str]) -> dict[str, str]:
     innermost = found["votes"].rpartition(".")[0]
     header = enumerate(look.header)
     texts = [name for index, name in header if not look.is_number(index) or name.endswith((".id", "@key"))]
+    texts = [name for name in texts if not look.is_beside(name)]
     within = [name for name in texts if name.startswith(f"{innermost}.")]
     around = [name for name in texts if name not in within and "." in name and name != found.get("at")]
     roles = {"candidate": within[0]} if within else {}
@@ -188,7 +210,8 @@ def _box_number(look: Look, found: dict[str, str]) -> list[str]:
     zone = found.get("zone")
     if zone is None or not look.is_number(look.header.index(zone)) or not look.is_number(look.header.index(column)):
         return lines
-    width = max(map(len, cells))
+    zone_digits = max(map(len, look.column(look.header.index(zone))))
+    width = max(*map(len, cells), min(_SECTION_DIGITS, len(str(MAX_BOX_NUMBER)) - zone_digits))
     found["box"] = _free(look, "box_of_zone")
     section = _free(look, "section_digits")
     return [
@@ -238,7 +261,7 @@ def _head(path: Path) -> list[str]:
 
 
 def _table(look: Look, found: dict[str, str]) -> list[str]:
-    lines = ["[table]", *_layout(look.layout), *_merged(look, found)]
+    lines = ["[table]", *_layout(look), *_merged(look, found)]
     cells = [cell for index in range(len(look.header)) if look.is_number(index) for cell in look.column(index)]
     marks = Counter(mark[1] for cell in cells if (mark := MAY_HAVE_MARKS.fullmatch(cell)))
     if marks:
@@ -253,9 +276,9 @@ def _table(look: Look, found: dict[str, str]) -> list[str]:
     return [*lines, ""] if len(lines) > 1 else []
 
 
-def _layout(layout: Layout) -> list[str]:
+def _layout(look: Look) -> list[str]:
     """Return the keys for how the file is laid out."""
-    lines = []
+    layout, lines = look.layout, list[str]()
     if layout.encoding:
         lines.append(f"encoding = {toml_text(layout.encoding)} # ? its letters look so; are names right?")
     if layout.delimiter:
@@ -265,7 +288,8 @@ def _layout(layout: Layout) -> list[str]:
     if layout.header_rows:
         lines.append(f"header_row = {layout.header_rows[0]}")
     if layout.rows:
-        lines.append(f"rows = {toml_text(layout.rows)}")
+        others = "".join(f" # ? or {toml_text(path)}, in a mapping of its own" for path in look.other_rows)
+        lines.append(f"rows = {toml_text(layout.rows)}{others}")
     return lines
 
 
@@ -379,8 +403,15 @@ def _long(look: Look, found: dict[str, str], known: dict[str, list[str]]) -> lis
 def _wide(look: Look, found: dict[str, str]) -> list[str]:
     used = set(found.values())
     numbers = [name for index, name in enumerate(look.header) if look.is_number(index)]
-    columns = [name for name in numbers if name not in used and not _CODES & set(re.split(r"[-@]", fold(name)))]
-    named = [f"{toml_text(name)} = {toml_text(_id_of(name, number))}" for number, name in enumerate(columns, start=1)]
+    columns = [
+        name
+        for name in numbers
+        if name not in used and not look.is_beside(name) and not _CODES & set(re.split(r"[-@]", fold(name)))
+    ]
+    named = [
+        f"{toml_text(name)} = {toml_text(_id_of(look.last_name(name), number))}"
+        for number, name in enumerate(columns, start=1)
+    ]
     return [
         "[votes] # ? the ids of the definition; delete columns that are no candidate's. Columns of one candidate:",
         "# sum them under [derived]",
@@ -389,5 +420,5 @@ def _wide(look: Look, found: dict[str, str]) -> list[str]:
 
 
 def _id_of(name: str, number: int) -> str:
-    key = fold(name.rpartition(".")[2])
+    key = fold(name)
     return key if key.isascii() and key[:1].isalnum() else f"candidate-{number}"

@@ -28,6 +28,7 @@ _SAMPLE_LINES: Final = 500
 _TURKISH: Final = frozenset("ğışĞİŞ")
 HAS_DECIMALS: Final = re.compile(r"\d+([.,])0{1,2}")
 MAY_HAVE_MARKS: Final = re.compile(rf"\d{{1,3}}([{GROUP_MARKS}])\d{{3}}(\1\d{{3}})*")
+_JAPANESE: Final = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]+")
 _NUMBER: Final = re.compile(rf"{MAY_HAVE_MARKS.pattern}|{HAS_DECIMALS.pattern.replace('(', '(?:')}")
 
 
@@ -38,6 +39,23 @@ class Look:
     layout: Layout
     header: tuple[str, ...]
     lines: list[Sequence[str]]
+    are_paths: bool = False
+    """Whether names of columns are paths through objects, with dots."""
+    other_rows: tuple[str, ...] = ()
+    """Lists in JSON or XML that lie as deep as the one whose objects are the lines."""
+
+    def last_name(self, name: str) -> str:
+        """What a column is called without the path to it."""
+        return name.rpartition(".")[2] if self.are_paths else name
+
+    def is_beside(self, name: str) -> bool:
+        """Whether a column is of another list that lies as deep: of other votes than those that are the lines."""
+        lines = _steps(self.layout.rows or "")
+        for other in map(_steps, self.other_rows):
+            fork = next((at for at, step in enumerate(other) if [step] != lines[at : at + 1]), len(other))
+            if name.split(".")[: fork + 1] == other[: fork + 1]:
+                return True
+        return False
 
     def column(self, index: int) -> list[str]:
         """The filled cells of a column."""
@@ -74,11 +92,12 @@ def _look(path: Path) -> Look:
     part = parts_of(path, Layout())[0]
     with part.open() as raw:
         sample = raw.read(_SAMPLE_BYTES)
-    layout = Layout()
+    layout, lists = Layout(), list[str]()
     if part.kind in {"csv", "tsv"}:
         layout = _text_layout(sample, part)
     elif part.kind in {"json", "xml"}:
-        layout = replace(layout, rows=_deepest_list(part))
+        lists = _deepest_lists(part)
+        layout = replace(layout, rows=lists[-1] if lists else None)
     elif part.kind == "workbook":
         layout = replace(layout, sheet=largest_sheet(part.open(), part.name))
         layout = replace(layout, header_rows=_header_row(path, layout))
@@ -86,7 +105,8 @@ def _look(path: Path) -> Look:
         lines = [line.cells for line in islice(sheet.lines, _SAMPLE_LINES) if not line.fault]
         for _ in sheet.lines:  # to its end: a file that cannot be read is told here
             pass
-        return Look(layout, sheet.header, lines)
+        are_paths = part.kind in {"json", "jsonl", "xml"}
+        return Look(layout, sheet.header, lines, are_paths, tuple(lists[:-1]))
 
 
 def _text_layout(sample: bytes, part: Part) -> Layout:
@@ -118,9 +138,21 @@ def _encoding(sample: bytes) -> str | None:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)  # the sample may end within a letter
     except UnicodeDecodeError:
+        if _is_japanese(sample):
+            return "cp932"
         turkish = sum(letter in _TURKISH for letter in sample.decode("cp1254", errors="replace"))
         return "cp1254" if turkish else "cp1252"
     return None
+
+
+def _is_japanese(sample: bytes) -> bool:
+    """Return whether a text is Shift-JIS: its kana and kanji stand together, and not alone as accents do."""
+    try:
+        text = codecs.getincrementaldecoder("cp932")().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    runs = _JAPANESE.findall(text)
+    return 2 * sum(len(run) > 1 for run in runs) > len(runs)
 
 
 def _header_row(path: Path, layout: Layout) -> tuple[int, ...]:
@@ -133,13 +165,21 @@ def _header_row(path: Path, layout: Layout) -> tuple[int, ...]:
     return (widest.number,) if widest is not None and widest.number > 1 else ()
 
 
-def _deepest_list(part: Part) -> str | None:
-    """Return the path to the innermost list of objects in JSON or XML; `None` where the file is that list."""
+def _deepest_lists(part: Part) -> list[str]:
+    """Return the paths to the innermost lists of objects in JSON or XML, the likeliest last; none where it is one."""
     with part.open() as raw:
         data = raw.read()
     found = xml_members(data, part.name) if part.kind == "xml" else orjson.loads(as_utf8(data, None))
-    paths = sorted(set(_lists(found, "")), key=lambda each: (each.count("[]") + each.count("{}"), len(each)))
-    return paths[-1] if paths and paths[-1] != "[]" else None
+    paths = sorted(set(_lists(found, "")) - {"[]"}, key=lambda path: (_depth(path), len(path), path))
+    return [path for path in paths if _depth(path) == _depth(paths[-1])]
+
+
+def _steps(path: str) -> list[str]:
+    return path.replace("[]", "").replace("{}", "").split(".")
+
+
+def _depth(path: str) -> int:
+    return path.count("[]") + path.count("{}")
 
 
 def _lists(found: object, path: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from schemas.fields import EVENTS_END, FIRST_EVENT
+from schemas.fields import EVENTS_END, FIRST_EVENT, MAX_BOX_NUMBER
 from schemas.moments import Showing, day_of_night, moment_in
 from schemas.spelling import fold
 
@@ -68,7 +68,8 @@ class Numbers:
         if not (digits.isascii() and digits.isdecimal()):
             raise ValueError(f"{what} is {text!r}, not a whole number from 0 up{self._written()}{self._hint(digits)}")
         if len(digits.lstrip("0")) > len(str(most)) or int(digits) > most:
-            raise ValueError(f"{what} is {text!r}, over the {most} that there can be")
+            hint = ". Make a shorter number of it under [derived] in the mapping" if most == MAX_BOX_NUMBER else ""
+            raise ValueError(f"{what} is {text!r}, over the {most} that there can be{hint}")
         return int(digits)
 
     def _whole(self, digits: str, found: str) -> str:

@@ -121,6 +121,14 @@ def test_a_key_that_means_nothing_is_a_note() -> None:
     assert (line_with(text, '"partys"'), False) == (found.line, found.is_fault)
 
 
+def test_so_is_one_further_in() -> None:
+    text = written(small_election()).replace('"candidates"', '"blanc": true,\n"candidates"', 1)
+    found = review(text)[0]
+
+    assert "The key 'contests.0.blanc' means nothing." in found.text
+    assert not found.is_fault
+
+
 def test_the_same_has_no_differences() -> None:
     assert [] == differences(deep(), deep())
 

@@ -363,3 +363,13 @@ def test_nothing_that_a_figure_hangs_on_ever_goes(changes: list[Change]) -> None
             }
         assert definition == Election.model_validate_json(definition.model_dump_json())
     assert ELECTION == small_election()
+
+
+@pytest.mark.parametrize("text", ['[{"kind": "candidate_withdrawn", "contest": "mayor", %s}]', '{"changes": [{%s}]}'])
+def test_a_key_that_no_change_has_is_refused(text: str) -> None:
+    """A withdrawal with `units` in place of `unit` would hold everywhere."""
+    keys = '"candidate": "kurum", "units": "tr/34"'
+    whole = text % (keys if "mayor" in text else f'"kind": "candidate_withdrawn", "contest": "mayor", {keys}')
+
+    with pytest.raises(DefinitionError, match=r"the key .*candidate_withdrawn\.units means nothing"):
+        read_changes(whole.encode(), "a.json")

@@ -1,3 +1,4 @@
+import json
 import zipfile
 from pathlib import Path
 
@@ -141,3 +142,52 @@ def test_a_column_of_codes_holds_nobodys_votes(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("il_id,ilce,sandik_no,gecerli,A,B\n34,Sile,1,9,5,4\n34,Sile,2,9,5,4\n", encoding="utf-8")
     assert {"A": "a", "B": "b"} == guessed(path, tmp_path)[0].votes
+
+
+def test_a_party_that_is_called_like_a_place_is_no_place(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Distrito;Concelho;Mesa;Inscritos;Votantes;IL;B.E.\nFaro;Lagoa;1;900;500;20;30\n", encoding="utf-8")
+    plan, _ = guessed(path, tmp_path)
+
+    assert ("Concelho", "Distrito") == (plan.units.district, plan.units.province)
+    assert {"IL": "il", "B.E.": "b-e"} == plan.votes
+    assert ("Inscritos", "Votantes") == (plan.columns.registered, plan.columns.cast)
+
+
+def test_names_are_taken_rather_than_codes(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("County Code,County,City Code,City,Station,Odd\n001,Kwale,007,Matuga,1,20\n", encoding="utf-8")
+    plan, _ = guessed(path, tmp_path)
+
+    assert ("City", "County") == (plan.units.district, plan.units.province)
+
+
+def test_a_box_of_a_zone_has_room_for_boxes_that_come_later(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("municipio,zona,secao,Lula\nRio,1,1,20\nRio,11,1,20\n", encoding="utf-8")
+    _, text = guessed(path, tmp_path)
+
+    assert "pad = 4" in text, "zone 1 has a box 11, too, and zone 11 a box 1"
+
+
+def test_japanese_text_is_told_from_accents(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("都道府県,市区町村,投票区番号,投票者数,山田\n東京都,新宿区,第1投票区,90,80\n".encode("cp932"))
+    plan, _ = guessed(path, tmp_path)
+    assert ("cp932", "市区町村", "box_number") == (plan.table.encoding, plan.units.district, plan.columns.box)
+
+    path.write_bytes("município,seção,João,Conceição\nSão João,1,20,30\n".encode("latin-1"))
+    assert "cp1252" == guessed(path, tmp_path)[0].table.encoding
+
+
+def test_of_lists_that_lie_as_deep_one_is_taken_and_the_others_are_named(tmp_path: Path) -> None:
+    first, second = ([{"partei": "A", "anzahl": votes}, {"partei": "B", "anzahl": votes + 1}] for votes in (5, 7))
+    box = {"nr": 1, "erst": {"gueltig": 11, "stimmen": first}, "zweitst": {"gueltig": 15, "stimmen": second}}
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"kreise": [{"name": "Süd", "stimmbezirke": [box, box | {"nr": 2}]}]}), encoding="utf-8")
+    plan, text = guessed(path, tmp_path)
+
+    assert "kreise[].stimmbezirke[].zweitst.stimmen[]" == plan.table.rows
+    assert '# ? or "kreise[].stimmbezirke[].erst.stimmen[]", in a mapping of its own' in text
+    assert "kreise.name" == plan.units.district
+    assert "erst." not in text.partition("[report]")[2]

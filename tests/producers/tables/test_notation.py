@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.tables.notation import Numbers, Times, check_pattern, revision_of
+from schemas.fields import MAX_BOX_NUMBER
 
 PLAIN, TURKISH = Numbers(), Numbers(".", ",")
 MOST = 10_000_000
@@ -158,3 +159,8 @@ def test_a_times_revision_is_its_milliseconds_since_1970() -> None:
     assert 1_711_908_840_250 == revision_of(datetime(2024, 3, 31, 18, 14, 0, 250_000, tzinfo=UTC))
     with pytest.raises(ValueError, match="too early to be a revision"):
         revision_of(datetime(1970, 1, 1, 23, tzinfo=UTC))
+
+
+def test_a_box_that_is_too_long_for_a_number_is_told_with_what_to_do() -> None:
+    with pytest.raises(ValueError, match=r"over the 9999999 that there can be\. Make a shorter number of it"):
+        PLAIN.parse("001001000100101", "the box", MAX_BOX_NUMBER)
