@@ -241,7 +241,8 @@ def overridden(totals: Totals, figures: Mapping[str, int]) -> Totals:
     """The totals with these figures in the place of the source's own, and marked so.
 
     The excess of single boxes stands until one of these differs from the source's own by a tenth of it: then somebody
-    has corrected what the boxes contradict, and the figures are judged as they are.
+    has corrected what the boxes contradict, and the figures are judged as they are. So it is with closed boxes where
+    the boxes opened are set.
     """
     if not figures:
         return totals
@@ -252,7 +253,9 @@ def overridden(totals: Totals, figures: Mapping[str, int]) -> Totals:
     changed += [abs(count - totals.votes.get(name, 0)) for name, count in votes.items()]
     is_corrected = max(changed, default=0) * CORRECTED_SHARE >= totals.excess
     excess = 0 if is_corrected else totals.excess
-    return totals.model_copy(update={**counts, "votes": totals.votes | votes, "overridden": marks, "excess": excess})
+    closed = 0 if "boxes_opened" in counts else totals.closed
+    changes = {"votes": totals.votes | votes, "overridden": marks, "excess": excess, "closed": closed}
+    return totals.model_copy(update=counts | changes)
 
 
 def unreported(cell: Cell, at: datetime) -> Totals:

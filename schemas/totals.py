@@ -30,7 +30,8 @@ class Totals(Frozen):
     `registered` and everything after it are sums over the *opened* boxes; `annulled` counts boxes annulled and not
     opened again; `flagged` counts opened boxes whose counts are odd but possible. `overridden` names the figures that
     an operator has set by hand, such as `votes.imamoglu`; what an aggregator publishes has none. `excess` is in votes:
-    by so many more than the sums tell may a lead be wrong, as single boxes contradict themselves. It is not hashed.
+    by so many more than the sums tell may a lead be wrong, as single boxes contradict themselves. `closed` is how many
+    of the opened boxes the definition has closed. Neither is hashed.
     A count that the source does not give by the definition is 0 here, and is told to nobody as a number.
     """
 
@@ -52,6 +53,7 @@ class Totals(Frozen):
     votes: dict[Id, CellTotal]
     overridden: tuple[str, ...] = ()
     excess: CellTotal = 0
+    closed: CellTotal = 0
 
     @property
     def cell(self) -> Cell:
@@ -67,10 +69,12 @@ class Totals(Frozen):
             said["overridden"] = self.overridden
         if self.excess:  # without it the bytes are those that earlier releases write of the same figures
             said["excess"] = self.excess
+        if self.closed:
+            said["closed"] = self.closed
         return orjson.dumps(said)
 
 
-_FIELDS: Final = tuple(name for name in Totals.model_fields if name not in ("blank", "overridden", "excess"))
+_FIELDS: Final = tuple(name for name in Totals.model_fields if name not in ("blank", "overridden", "excess", "closed"))
 
 TOTALS: Final = TypeAdapter(Totals)
 

@@ -32,7 +32,8 @@ _BOX_BYTES: Final = 4
 class BoxLedger:
     """The boxes of one cell. `version` is the log offset of the last tally that changed anything that is kept.
 
-    `candidates` are the ballot's, by id; `boxes_total` is how many boxes the district has or had.
+    `candidates` are the ballot's, by id; `boxes_total` is how many boxes the district has or had, `closed` those that
+    it has no more.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class BoxLedger:
         "_total",
         "boxes_total",
         "cell",
+        "closed",
         "given",
         "packing",
         "version",
@@ -57,11 +59,13 @@ class BoxLedger:
         boxes_total: int,
         votes_per_voter: int = 1,
         given: Given = EVERY_COUNT,
+        closed: frozenset[int] = frozenset(),
     ) -> None:
         self.cell = cell
         self.given = given
         self.votes_per_voter = votes_per_voter
         self.boxes_total = boxes_total
+        self.closed = closed
         self.version = -1
         self.packing: Packing = packing_of(candidates, boxes_total, votes_per_voter, given)
         self._boxes: dict[int, int] = {}
@@ -75,9 +79,11 @@ class BoxLedger:
         """How many boxes have been heard of."""
         return len(self.heard())
 
-    def amended(self, candidates: tuple[str, ...], boxes_total: int, offset: int) -> "BoxLedger":
+    def amended(
+        self, candidates: tuple[str, ...], boxes_total: int, offset: int, closed: frozenset[int] = frozenset()
+    ) -> "BoxLedger":
         """The same ledger from `offset` on, with a ballot that has everybody of this one's, and so many boxes."""
-        ledger = BoxLedger(self.cell, candidates, boxes_total, self.votes_per_voter, self.given)
+        ledger = BoxLedger(self.cell, candidates, boxes_total, self.votes_per_voter, self.given, closed)
         boxes, newest, before = self.heard(), self.as_of, self.packing
         ledger._boxes = {
             box: ledger.packing.of_sums(before.sums(packed), before.moment(packed), before.order(packed))
@@ -186,7 +192,8 @@ class BoxLedger:
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""
-        return totals_of(self, zone)
+        totals = totals_of(self, zone)
+        return totals.model_copy(update={"closed": len(self.opened(self.closed))}) if self.closed else totals
 
     def pack(self) -> bytes:
         """Every box's number and what is said of it, by box number: what a checkpoint keeps."""

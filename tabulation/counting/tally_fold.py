@@ -148,7 +148,10 @@ class TallyFold:
         return ledger.sums.votes.keys() == rules.candidates and is_alike
 
     def adopt(self, ledger: Ledger) -> None:
-        """Take over a ledger from a checkpoint."""
+        """Take over a ledger from a checkpoint, which knows nothing of closed boxes."""
+        rules = self._rules_for(ledger.cell)
+        if isinstance(ledger, BoxLedger) and type(rules) is not Refusal:
+            ledger.closed = rules.closed
         self.ledgers[ledger.cell] = ledger
         self._intakes.pop(ledger.cell, None)
 
@@ -222,9 +225,14 @@ class TallyFold:
         rules, ledger = self._rules_for(cell), self.ledgers[cell]
         if type(rules) is Refusal:  # an amendment takes nothing away that a cell hangs on
             raise RuntimeError(f"{cell} was counted, and has no rules any more: {rules.detail}")
-        if ledger.sums.votes.keys() == rules.candidates and ledger.boxes_total == rules.boxes_kept:
+        is_alike = ledger.sums.votes.keys() == rules.candidates and ledger.boxes_total == rules.boxes_kept
+        if is_alike and (isinstance(ledger, ReportLedger) or ledger.closed == rules.closed):
             return False
-        self.ledgers[cell] = ledger.amended(tuple(sorted(rules.candidates)), rules.boxes_kept, offset)
+        candidates = tuple(sorted(rules.candidates))
+        if isinstance(ledger, ReportLedger):
+            self.ledgers[cell] = ledger.amended(candidates, rules.boxes_kept, offset)
+        else:
+            self.ledgers[cell] = ledger.amended(candidates, rules.boxes_kept, offset, rules.closed)
         return True
 
     def _reopen(self, partition: int) -> None:
@@ -329,7 +337,7 @@ def _new_ledger(rules: CellRules) -> Ledger:
     candidates, boxes_total = tuple(sorted(rules.candidates)), rules.boxes_kept
     if rules.takes_reports:
         return ReportLedger(rules.cell, Sums.zero(candidates), boxes_total, rules.votes_per_voter, rules.given)
-    return BoxLedger(rules.cell, candidates, boxes_total, rules.votes_per_voter, rules.given)
+    return BoxLedger(rules.cell, candidates, boxes_total, rules.votes_per_voter, rules.given, rules.closed)
 
 
 def _restarts(ledger: Ledger, tally: Tally) -> bool:

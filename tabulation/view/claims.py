@@ -83,6 +83,7 @@ def claim_of(
     excess: int = 0,
     votes_per_voter: int = 1,
     absent: Collection[str] = (),
+    closed: int = 0,
 ) -> Claim:
     """The claim of a district from its figures.
 
@@ -90,7 +91,8 @@ def claim_of(
     are those of `schemas.figures.COUNTS`. `excess` is what single boxes leave in doubt, beyond what the sums tell.
     Where a voter has several votes, of those that the sums leave to nobody only the unattributed may still be told.
     `absent` are the counts that the source does not give: nothing is contradicted by them, and where nobody knows the
-    voters of the opened boxes, all of the roll may still vote in the others.
+    voters of the opened boxes, all of the roll may still vote in the others. `closed` is how many of the opened boxes
+    the definition has closed: each is one too many, and nothing is complete while there is one.
     """
     roll, is_roll_open = roll or UNKNOWN, "registered" in absent
     told, is_any_valid = counts, False
@@ -107,7 +109,7 @@ def claim_of(
     if votes_per_voter > 1:
         named, spare, short = ballots_for(named, votes_per_voter), 0, counts["unattributed"] + excess
     found: tuple[str, ...] = ()
-    if not (
+    if closed or not (
         opened
         and named <= valid
         and papers <= cast
@@ -115,14 +117,14 @@ def claim_of(
         and 0 <= boxes_total - opened <= roll - registered
     ):
         short = max(short, spare, counts["unattributed"], 0)
-        found = _contradictions(boxes_total, roll, counts, named)
-    complete = 0 < boxes_total == opened
+        found = _contradictions(boxes_total, roll, counts, named, closed)
+    complete = not closed and 0 < boxes_total == opened
     possible = UNKNOWN if found else 0 if complete else roll
     if not (found or complete or is_roll_open):
         possible = _possible(boxes_total, roll, opened, registered)
     if possible < UNKNOWN:
         possible *= votes_per_voter
-    return Claim(max(opened - boxes_total, 0), complete, found, possible, short)
+    return Claim(closed + max(opened - closed - boxes_total, 0), complete, found, possible, short)
 
 
 def _known_counts(
@@ -161,7 +163,7 @@ def _possible(total: int, roll: int, opened: int, registered: int) -> int:
     return left if is_enough and registered <= most * opened else min(roll, most * remaining)
 
 
-def _contradictions(total: int, roll: int, counts: Mapping[str, int], named: int) -> tuple[str, ...]:
+def _contradictions(total: int, roll: int, counts: Mapping[str, int], named: int, closed: int = 0) -> tuple[str, ...]:
     """The names of what these figures contradict; `named` are the votes of all candidates and the unattributed.
 
     Where a voter has several votes, `named` are the ballots that they need.
@@ -170,11 +172,11 @@ def _contradictions(total: int, roll: int, counts: Mapping[str, int], named: int
     papers, left = valid + counts["invalid"] + counts.get("blank", 0), roll - registered
     ballots = max(cast, papers, named)
     holds = (
-        0 < total < opened,
+        0 < total < opened or closed > 0,
         total == 0 < opened,
         opened == 0 < ballots,
         registered > roll,
-        0 < registered <= roll and left < total - opened,
+        0 < registered <= roll and left < total - opened + closed,
         ballots > roll + BOX_OFFICIALS * opened,
         registered > 0 and (ballots - registered - OFFICIALS) * _TENTH > registered,
         papers > cast,

@@ -50,6 +50,8 @@ class UnitFigures:
     claims_seq: int = 0
     excess: int = 0
     """What single boxes of a district leave in doubt; of other units it is in the claims alone."""
+    closed: int = 0
+    """How many opened boxes of a district the definition has closed; of other units it is in the claims alone."""
     encoded: dict[int, bytes] = field(default_factory=dict)
     changes: int = field(default=0, compare=False)
     """How often it changed: who looks twice and finds the same number has seen all there is, also within one seq."""

@@ -196,7 +196,7 @@ class View:
             **district.counts,
             "votes": district.votes.copy(),
         }
-        fields |= {"overridden": district.overridden, "excess": district.excess}
+        fields |= {"overridden": district.overridden, "excess": district.excess, "closed": district.closed}
         return Totals.model_construct(None, version=self.version(cell), as_of=district.as_of, **fields)
 
     def shared_copy(self) -> "View":
@@ -298,7 +298,7 @@ class View:
         change = difference(district, totals)
         district.add(change, self.seq)
         district.set_as_of(totals.as_of, self.seq)
-        district.excess = totals.excess
+        district.excess, district.closed = totals.excess, totals.closed
         shift = self._claim(board, district)
         self._move(board, district)
         for unit in board.path(totals.district)[1:]:
@@ -327,6 +327,7 @@ class View:
             district.excess,
             board.votes_per_voter,
             board.given.absent,
+            district.closed,
         )
         board.claims[unit.id] = after
         shift = Shift.between(before, after)

@@ -141,6 +141,13 @@ def test_what_is_in_doubt_of_single_boxes_is_so_until_a_figure_is_corrected_by_h
     assert excess == shown.excess
 
 
+def test_boxes_that_are_set_by_hand_have_no_closed_ones_among_them() -> None:
+    told = totals().model_copy(update={"closed": 2})
+
+    assert 2 == overridden(told, an_override(valid=9).figures).closed
+    assert 0 == overridden(told, an_override(boxes_opened=9).figures).closed
+
+
 def test_none_set_is_the_source_as_it_was() -> None:
     assert overridden(totals(), {}) == totals()
     assert b"overridden" not in totals().encode()

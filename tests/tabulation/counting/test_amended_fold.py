@@ -14,7 +14,7 @@ from schemas.definition import Election
 from schemas.errors import DefinitionError
 from schemas.statehash import state_of
 from schemas.tally import Tally
-from schemas.totals import Cell
+from schemas.totals import Cell, parse_totals
 from tabulation.counting.closed_boxes import counted_in
 from tabulation.counting.tally_fold import Outputs, TallyFold
 from tabulation.counting.trace import Asked, Trace
@@ -277,3 +277,27 @@ def test_partitions_that_take_up_the_same_amendment_come_to_the_same_definition(
     assert not fed(fold, one, begin=1).amended, "it holds there already"
     assert fold.definition_of(0) is fold.definition_of(1)
     assert one.yields == fold.definition_of(1).digest
+
+
+def test_totals_say_how_many_opened_boxes_are_closed_until_they_are_withdrawn() -> None:
+    """Also from a checkpoint, which does not know; and the amendment alone is a change of the totals."""
+    (closed,) = amendments([{"kind": "boxes_closed", "unit": "tr/34/uskudar", "boxes": [[1001, 1002]]}])
+    fold = new_fold()
+    assert {USKUDAR} == {*fed(fold, counted(), counted(box=1003), closed).changed}
+    assert (2, 1, 2) == told(fold)
+
+    taken_up = new_fold()
+    taken_up.resume(HOME, [closed])
+    for ledger in fold.ledgers.values():
+        taken_up.adopt(ledger.amended(("bagimsiz_1", "imamoglu", "kurum"), 20, 2))
+    assert (2, 1, 2) == told(taken_up)
+
+    fed(fold, withdrawn(revision=2), begin=3)
+    assert (1, 0, 3) == told(fold)
+    assert b"closed" not in fold.ledgers[USKUDAR].totals(ZONE).encode()
+
+
+def told(fold: TallyFold) -> tuple[int, int, int]:
+    totals = fold.ledgers[USKUDAR].totals(ZONE)
+    assert totals == parse_totals(totals.encode())
+    return totals.boxes_opened, totals.closed, totals.version

@@ -11,6 +11,7 @@ from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.figures import COUNTS
 from tabulation.view.claims import (
     CONTRADICTIONS,
+    UNKNOWN,
     Claim,
     Claims,
     Excess,
@@ -381,3 +382,13 @@ def test_nothing_is_too_much_for_a_roll_or_boxes_that_nobody_knows() -> None:
 def test_far_too_much_is_a_contradiction(total: int, roll: int | None, counts: dict[str, int], votes: int) -> None:
     claim = claim_of(total, roll, counts, {"a": votes})
     assert {one.contradiction for one in excesses(total, roll, counts, {"a": votes})} <= {*claim.contradictions}
+
+
+def test_a_closed_box_that_is_counted_hides_no_box_that_is_missing() -> None:
+    """Four of four boxes are opened by the count, and one of them is closed: so one of the four is missing."""
+    counts = figures(4, 400, 1_200)
+    whole, closed = (claim_of(4, 4_000, counts, {"a": 400}, closed=many) for many in (0, 1))
+
+    assert (0, True, ()) == (whole.boxes_surplus, whole.complete, whole.contradictions)
+    assert (1, False, ("boxes_over_total",)) == (closed.boxes_surplus, closed.complete, closed.contradictions)
+    assert UNKNOWN == closed.possible
