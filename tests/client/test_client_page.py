@@ -16,8 +16,8 @@ CLIENT = Path(__file__).parents[2] / "gateway" / "pages" / "client"
 
 
 def example(language: str) -> str:
-    """The page's only example in a language."""
-    (code,) = re.findall(rf"```{language}\n(.*?)\n```", PAGE, re.DOTALL)
+    """The page's first example in a language: the whole program."""
+    code, *_ = re.findall(rf"```{language}\n(.*?)\n```", PAGE, re.DOTALL)
     return str(code)
 
 
