@@ -91,7 +91,7 @@ def test_what_has_a_field_for_each_count_has_those_that_are_declared(place: str)
 def test_totals_have_no_count_that_is_not_declared() -> None:
     whole_numbers = {name for name, one in Totals.model_fields.items() if one.annotation is int}
 
-    assert {*COUNTS, "version", "excess"} == whole_numbers
+    assert {*COUNTS, "version", "excess", "closed"} == whole_numbers
 
 
 def test_what_is_kept_of_a_report_has_the_order_of_the_declaration() -> None:
