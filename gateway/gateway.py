@@ -89,6 +89,7 @@ class Gateway:
         for record in records:
             state.fold(record)
             self.metrics.folded(record.timestamp, record.key)
+        state.lead_over_time.look()
         self._arrivals.look(state.view.heard, self.clock.monotonic())
         if state.view.skipped > skipped:
             _log.warning(
@@ -125,7 +126,7 @@ class Gateway:
         """Let everybody in: the view is read to the log's end. A no-op where that has been so before."""
         if self.ready or self.run_state is None:
             return
-        self.run_state.program.caught_up()
+        self.run_state.caught_up()
         self.ready = True
         self.reason = "Ready."
         self.broadcaster.open()

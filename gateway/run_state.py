@@ -19,6 +19,7 @@ from tabulation.counting.notices import NoticeGroups
 from tabulation.counting.quarantine import Quarantine
 from tabulation.derived.alarms import Alarms
 from tabulation.derived.feeds import FeedLimits, feeds, heard_by, state_message
+from tabulation.derived.lead_over_time import LeadOverTime
 from tabulation.orders.confirmations import moved
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import Embargo
@@ -62,6 +63,8 @@ class RunState:
         self.run: Final = run
         self.epoch: Final = epoch
         self.program: Final = Program(definition)
+        self.lead_over_time: Final = LeadOverTime(self.program.view)
+        """How the units stood since this gateway began."""
         self.control: Final = Control(run, operators)
         self.hub: Final = Hub[Client](self.program.view, epoch)
         self.live_hub: Final = Hub[Client](self.program.live, epoch)
@@ -107,6 +110,11 @@ class RunState:
         self.notices.fold(record)
         if is_progress(record.key) and (progress := parse_progress(record.value)) is not None:
             self.control.clock.receive_progress(progress)
+
+    def caught_up(self) -> None:
+        """Note that the totals topic is folded to the end that it had at the start."""
+        self.program.caught_up()
+        self.lead_over_time.begin()
 
     def fold_control(self, record: Record) -> Verdict | None:
         """Fold the next record of the control topic; returns what was judged of it, `None` where it is no order."""

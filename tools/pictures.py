@@ -2,7 +2,7 @@
 
 The board and the control room are those of a gateway that runs, with figures made here; the overlays are drawn by the
 pages that the browser tests look at, in a moment in the middle of a night: `board.jpg`, `control-room.jpg` and
-`overlays.jpg`, each overlay in each of its sizes and in each brand that is shipped. `share.png`, which a shared link to
+`overlays.jpg`, overlays in each of their sizes and in each brand that is shipped. `share.png`, which a shared link to
 the board shows, goes to the pages.
 """
 
@@ -47,6 +47,9 @@ SCREEN_QUALITY: Final = 72
 SHEET_QUALITY: Final = 36
 """The leading figures stay readable, and all pictures together are below 600 KB."""
 
+OFF_THE_SHEET: Final = {"lead-over-time"}
+"""Overlays that are told in words alone: with their pictures all together would be over 600 KB."""
+
 _FONT: Final = "fonts/inter-latin-wght-normal.woff2"
 _SHARE: Final = """<!doctype html><meta charset="utf-8"><style>
 @font-face {{ font-family: Inter; font-weight: 400 900; src: url(data:font/woff2;base64,{font}); }}
@@ -84,8 +87,8 @@ class Shown(NamedTuple):
 
 
 def shown_overlays() -> list[Shown]:
-    """Every overlay in every size."""
-    return [Shown(name, size) for name, sizes in SIZES.items() for size in sizes]
+    """Every overlay in every size, as far as the sheet has them."""
+    return [Shown(name, size) for name, sizes in SIZES.items() if name not in OFF_THE_SHEET for size in sizes]
 
 
 def sheet(pictures: Iterable[tuple[Shown, list[bytes]]]) -> str:

@@ -3,7 +3,7 @@
 - What the routes share: `answers` (filters in a URL, ETags, what an answer holds), `pieces` (long answers, made a few
   units at a time).
 - The figures: `totals` (now, and as they were at one of the `moments` that have been), `rows` (flat, for graphics
-  tools), `facts`, `seats`, `compare` (two sources), `stream` (server-sent events).
+  tools), `facts`, `lead_over_time`, `seats`, `compare` (two sources), `stream` (server-sent events).
 - The control room: `control` (what an operator watches, and the orders they give), `quarantine` (by groups and pages),
   `presence` (who is there).
 - Pages: `files` (what browsers keep), `joined` (modules as one file), `board` (the page at `/`),

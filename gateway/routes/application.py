@@ -35,6 +35,7 @@ from gateway.routes.compare import CompareEndpoint
 from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint
 from gateway.routes.facts import FactsEndpoint
 from gateway.routes.files import PageFiles
+from gateway.routes.lead_over_time import LeadOverTimeEndpoint
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
 from gateway.routes.moments import Moments
 from gateway.routes.overlays import OverlayEndpoint
@@ -102,6 +103,7 @@ def application(
             Route("/v1/totals", TotalsEndpoint(gateway, moments).answer),
             Route(STREAM_PATH, StreamEndpoint(gateway)),
             Route("/v1/facts", FactsEndpoint(gateway).answer),
+            Route("/v1/lead-over-time", LeadOverTimeEndpoint(gateway).answer),
             Route("/v1/seats", SeatsEndpoint(gateway).answer),
             Route("/v1/compare", CompareEndpoint(gateway).answer),
             Route("/v1/control", ControlEndpoint(gateway).answer),

@@ -1,6 +1,7 @@
 """The moments of a night in which every overlay is looked at: ordinary ones, and the worst that there are."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -100,6 +101,30 @@ def last_time(weights: Mapping[str, float] = MAYORS) -> list[dict[str, Any]]:
             ],
             "flipped": [{"unit": UNIT, "held_by": "ak_parti", "leader": "chp"}],
         }
+    ]
+
+
+def courses(weights: Mapping[str, float] = MAYORS) -> list[dict[str, Any]]:
+    """Four hours by two sources: the second has led at first, and one source hears of it later than the other."""
+    first, second, *_ = weights
+    end = datetime.fromisoformat(AT)
+    return [
+        {
+            "source": source,
+            "points": [
+                {
+                    "as_of": (end - timedelta(minutes=minutes)).isoformat(),
+                    "boxes_opened": 30_000 - 100 * minutes,
+                    "of": 10_000,
+                    "votes": {
+                        first: 4_700 - (minutes - 90) * 4 - 90 * (minutes % 40 == 0),
+                        second: 4_400 + minutes + late,
+                    },
+                }
+                for minutes in range(240, 0, -10)
+            ],
+        }
+        for source, late in (("aa", 0), ("anka", 150))
     ]
 
 

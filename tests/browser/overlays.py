@@ -82,6 +82,8 @@ class Studio(Screen):
     boundaries: bytes | None = None
     last_time: Sequence[Mapping[str, Any]] = ()
     """What has changed since earlier contests, in every unit."""
+    courses: Sequence[Mapping[str, Any]] = ()
+    """How every unit stood in the course of the night, by source."""
     brand: BrandFolder
 
     async def begin(self, brand: BrandFolder = STANDARD) -> None:
@@ -93,7 +95,7 @@ class Studio(Screen):
     async def clear(self) -> None:
         """Be as at the beginning; what was shown goes when something else is."""
         self.complaints.clear()
-        self.boundaries, self.last_time = None, ()
+        self.boundaries, self.last_time, self.courses = None, (), ()
         await self.resize(upright=False)
         if self.brand is not STANDARD:
             await self.begin()
@@ -126,6 +128,8 @@ class Studio(Screen):
             )
         elif path == "/v1/facts":
             await route.fulfill(body=dumps({"facts": [{"previous": self.last_time}]}), content_type="application/json")
+        elif path == "/v1/lead-over-time":
+            await route.fulfill(body=dumps({"courses": self.courses}), content_type="application/json")
         elif path.startswith(_BRAND):
             branded = self.brand.files[path.removeprefix(_BRAND)]
             await route.fulfill(body=branded.body, content_type=branded.media_type)

@@ -14,7 +14,7 @@ from benchmarks.on_air.expected import shares
 from gateway.brands.folder import BrandFile, BrandFolder, open_brand, shipped_brands
 from gateway.brands.sheet import listing
 from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES
-from tests.browser.moments import MANY, STATES, UNIT, calls, last_time, moments
+from tests.browser.moments import MANY, STATES, UNIT, calls, courses, last_time, moments
 from tests.browser.overlays import AT, STANDARD, Script, Studio, state, studio
 from tests.browser.test_board import turkish
 
@@ -30,7 +30,7 @@ SIZES: Final = {
 }
 """Every overlay's sizes; an empty one where it has its own alone."""
 
-WITHOUT_A_SHARE: Final = {"strap", "ticker", "winner", "council", "swing"}
+WITHOUT_A_SHARE: Final = {"strap", "ticker", "winner", "council", "swing", "lead-over-time"}
 """Overlays that do not show the leader's share of the unit, or not at once."""
 
 CALLING: Final = ("lead-board", "duel", "lower-third", "strap")
@@ -96,6 +96,25 @@ async def test_a_swing_names_its_base_and_is_whole_in_every_brand(tmp_path: Path
             assert "sonuç gelen 38 / 39 birimde" in await shown.text(".about")
             assert [] == [*await shown.page.evaluate(FAULTS), *shown.complaints]
             await shown.picture(folder(tmp_path) / f"{brand}-swing-compared.png")
+
+
+async def test_a_lead_over_time_says_who_leads_on_which_side_in_every_brand(tmp_path: Path, browser: Browser) -> None:
+    async with studio(browser) as shown:
+        for brand in shipped_brands():
+            await shown.begin(open_brand(brand))
+            for moment in ("live", "down", "hundred", "long", "embargo"):
+                script = moments()[moment]
+                shown.courses = courses()
+                await shown.show("lead-over-time", script)
+                if moment != "embargo":
+                    await shown.page.locator(".lead-over-time:not([data-uncharted]) .tick").first.wait_for()
+                if moment == "live":
+                    assert ["Ekrem İmamoğlu önde", "Murat Kurum önde"] == await shown.texts(".side .name")
+                    assert ["AA", "ANKA"] == await shown.texts(".end .source")
+                    assert ["18:00", "19:00", "20:00", "21:00"] == await shown.texts(".tick")
+                faults = [*await shown.page.evaluate(FAULTS), *shown.complaints]
+                assert ([], moment, brand) == (faults, moment, brand)
+                await shown.picture(folder(tmp_path) / f"{brand}-lead-over-time-{moment}.png")
 
 
 async def numbers(shown: Studio) -> str:

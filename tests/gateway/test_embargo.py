@@ -225,7 +225,7 @@ def test_what_is_held_is_not_named_to_who_may_not_see_its_figures(gateway: Gatew
 PATHS: Final = (
     *("/", "/healthz", "/readyz", "/metrics", "/v1/definition", "/v1/totals", "/v1/totals?unit=tr", "/v1/nothing"),
     *("/v1/totals?contest=mayor&source=aa&unit=tr/34/*", "/v1/totals?contest=president", "/v1/totals?format=csv"),
-    "/v1/seats?contest=mayor&source=aa&unit=tr&members=9",
+    *("/v1/seats?contest=mayor&source=aa&unit=tr&members=9", "/v1/lead-over-time?contest=mayor&unit=tr"),
     *("/v1/totals.csv", "/v1/calls", "/v1/control", "/v1/totals/", "//v1/totals", "/static/../v1/totals"),
 )
 GUESSES: Final[tuple[dict[str, str], ...]] = (

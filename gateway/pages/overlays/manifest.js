@@ -155,6 +155,18 @@ export const MANIFEST = {
       ]
     },
     {
+      "name": "lead-over-time",
+      "title": "Lead over time",
+      "description": "The lead in the course of the night, by two sources.",
+      "layer": 4,
+      "walks": false,
+      "cuts": false,
+      "parameters": [
+        { "name": "sources", "title": "Sources (ids; empty: the first two)", "kind": "list", "most": 2 },
+        { "name": "measure", "title": "Measure", "kind": "choice", "standard": "points", "words": ["points", "votes"] }
+      ]
+    },
+    {
       "name": "swing",
       "title": "Swing",
       "description": "What the first candidates have gained or lost since the last time, on one scale.",

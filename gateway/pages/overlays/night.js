@@ -8,7 +8,7 @@ import { Listeners } from "../client/listeners.js";
 import { Election } from "../election.js";
 
 /** @import { Definition, ElectionDefinition, Handle, NightClient } from "./types.d.ts" */
-/** @import { LastTime, SeatsEntry, ShownFeed, Wanted } from "./types.d.ts" */
+/** @import { LastTime, LeadCourse, SeatsEntry, ShownFeed, Wanted } from "./types.d.ts" */
 
 /** As often as a viewer can take in a new number; what lies between is conflated by the server. */
 const MAX_RATE_HZ = 2;
@@ -16,6 +16,8 @@ const MAX_RATE_HZ = 2;
 const BOUNDARIES_TIMEOUT_MS = 20_000;
 /** Answers are worked out in milliseconds: who waits longer asks again. */
 const ANSWER_TIMEOUT_MS = 5_000;
+/** A course has a point a minute, and what is newest is followed anyway. */
+const COURSE_AGAIN_MS = 15_000;
 /** @type {ShownFeed} */
 const UNHEARD = { state: "waiting", last_event: null, age_s: null };
 /** The status "204 No Content": the gateway was given no boundaries. */
@@ -44,6 +46,14 @@ export class FollowedNight {
   #lastTime = new Asked(
     async (where) => (await this.#ask("/v1/facts", where)).facts[0]?.previous,
     () => this.#listeners.tell("change"),
+  );
+
+  /** @type {Asked<LeadCourse[]>} */
+  #leadOverTime = new Asked(
+    async ({ contest, unit }) => (await this.#ask("/v1/lead-over-time", { contest, unit })).courses,
+    () => this.#listeners.tell("change"),
+    Date.now,
+    COURSE_AGAIN_MS,
   );
 
   /**
@@ -135,8 +145,17 @@ export class FollowedNight {
   }
 
   /**
-   * @param {string} path
+   * How a unit stood in the course of the night, by each source, as the gateway last told it; the same holds for an
+   * archive.
    * @param {{ contest: string, source: string, unit: string }} where
+   */
+  leadOverTime(where) {
+    return this.embargoed || this.#client.definition ? undefined : this.#leadOverTime.of(where);
+  }
+
+  /**
+   * @param {string} path
+   * @param {Readonly<Record<string, string>>} where
    */
   async #ask(path, where) {
     const route = routeUrl(path, this.page, this.#token);

@@ -75,6 +75,7 @@ export interface Options {
   px_per_s: number;
   order: string;
   sources: string[];
+  measure: string;
   shape: string;
   seats: string[];
   population: number;
@@ -165,6 +166,19 @@ export interface SeatsEntry {
   readonly seats: readonly { readonly candidate: string; readonly seats: number }[];
   readonly open: number;
   readonly undecided: readonly { readonly reason: string; readonly seats: number }[];
+}
+
+/** A unit's course by one source, as /v1/lead-over-time tells it: see docs/facts.md. */
+export interface LeadCourse {
+  readonly source: string;
+  readonly points: readonly CoursePoint[];
+}
+
+/** How the first candidates stood at an event time; `of` is what shares are of. */
+export interface CoursePoint {
+  readonly as_of: string;
+  readonly of: number;
+  readonly votes: Readonly<Record<string, number>>;
 }
 
 /** The state of the connection, and what there was before it. */

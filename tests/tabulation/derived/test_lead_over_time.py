@@ -1,0 +1,139 @@
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+import tabulation.derived.lead_over_time as module
+from schemas.asides import Gate
+from tabulation.derived.lead_over_time import MAX_POINTS, STEP_S, LeadOverTime, Point
+from tabulation.view.program import Program
+from tests.gateway.nights import START, Written, election, totals
+
+DISTRICT = "tr/34/uskudar"
+
+
+class Night:
+    """A night of one district, as it comes in."""
+
+    def __init__(self) -> None:
+        self.program = Program(election())
+        self.lead = LeadOverTime(self.program.view)
+
+    def tell(self, imamoglu: int, kurum: int, *, minute: float, district: str = DISTRICT, source: str = "aa") -> None:
+        said = totals(district, {"imamoglu": imamoglu, "kurum": kurum}, version=self.program.seq, source=source)
+        said = said.model_copy(update={"as_of": START + timedelta(minutes=minute)})
+        self.program.fold(Written(self.program.seq, said.encode()))
+        self.lead.look()
+
+    def begin(self) -> None:
+        self.program.caught_up()
+        self.lead.begin()
+
+    def hold(self, *, held: bool) -> None:
+        said = Gate(
+            contest="mayor",
+            source="aa",
+            district=DISTRICT,
+            gate=self.program.seq,
+            held=held,
+            program=self.program.view.totals(totals(DISTRICT).cell),
+        )
+        self.program.fold(Written(self.program.seq, said.encode(), key=said.key))
+        self.lead.look()
+
+    def course(self, unit: str = DISTRICT) -> list[Point]:
+        return self.lead.course("mayor", "aa", unit)
+
+    def minutes(self) -> list[float]:
+        return [(point.as_of - START).total_seconds() / 60 for point in self.course()]
+
+
+@pytest.fixture
+def night() -> Night:
+    made = Night()
+    made.begin()
+    return made
+
+
+def test_a_course_goes_from_where_it_began_to_now(night: Night) -> None:
+    night.tell(10, 20, minute=0)
+    night.tell(40, 30, minute=5)
+    votes = [{"kurum": 20, "imamoglu": 10}, {"imamoglu": 40, "kurum": 30}]
+    assert [Point(START, 1, 30, votes[0]), Point(START + timedelta(minutes=5), 1, 70, votes[1])] == night.course()
+
+
+def test_a_unit_above_adds_up(night: Night) -> None:
+    night.tell(10, 20, minute=0)
+    night.tell(100, 0, minute=5, district="tr/06/cankaya")
+    assert [30, 130] == [point.of for point in night.course("tr")]
+    assert [30] == [point.of for point in night.course("tr/34")]
+
+
+def test_what_was_there_before_the_beginning_is_one_point() -> None:
+    """A compacted topic has the newest of each district: sums of those that came first were never shown."""
+    late = Night()
+    late.tell(10, 20, minute=0)
+    late.tell(100, 0, minute=5, district="tr/06/cankaya")
+    assert [] == late.course("tr")
+    late.begin()
+    assert [130] == [point.of for point in late.course("tr")]
+    assert 2 == late.lead.began
+
+
+def test_the_newest_figures_are_the_last_point_whenever_they_came(night: Night) -> None:
+    night.tell(10, 20, minute=0)
+    for second in (10, 20, 30):
+        night.tell(10 + second, 20, minute=second / 60)
+    assert [0, 0.5] == night.minutes()
+    night.tell(50, 20, minute=STEP_S / 60)
+    assert [0, 1] == night.minutes()
+
+
+def test_a_correction_that_takes_time_back_takes_later_points_with_it(night: Night) -> None:
+    for minute in (0, 5, 10, 4):
+        night.tell(10 + minute, 20, minute=minute)
+    assert [0, 4] == night.minutes()
+
+
+def test_a_long_night_has_fewer_points_further_apart(night: Night) -> None:
+    for minute in range(3 * MAX_POINTS):
+        night.tell(10 + minute, 20, minute=minute)
+    minutes = night.minutes()
+    assert (0, 3 * MAX_POINTS - 1) == (minutes[0], minutes[-1])
+    assert MAX_POINTS // 2 <= len(minutes) <= MAX_POINTS
+    assert {4} == {after - before for before, after in pairwise(minutes[:-1])}
+
+
+def test_before_the_first_vote_nobody_leads(night: Night) -> None:
+    night.tell(0, 0, minute=0)
+    assert [] == night.course()
+    assert [] == night.lead.course("mayor", "anka", DISTRICT)
+    night.tell(0, 4, minute=9)
+    assert [9] == night.minutes()
+
+
+def test_what_is_held_is_in_no_course_and_its_release_is(night: Night) -> None:
+    night.tell(10, 20, minute=0)
+    night.hold(held=True)
+    for minute in (5, 10):
+        night.tell(10 * minute, 20, minute=minute)
+        assert [0] == night.minutes()
+    night.hold(held=False)
+    assert [0, 10] == night.minutes()
+
+
+def test_a_unit_that_is_not_shown_has_no_course(night: Night) -> None:
+    night.hold(held=True)
+    night.tell(10, 20, minute=0)
+    assert [] == night.course()
+
+
+@pytest.mark.parametrize(("most", "units"), [(3, 0), (4, 1), (11, 1), (12, 3), (23, 3), (24, 6)], ids=str)
+def test_levels_are_kept_from_the_top_down(most: int, units: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two contests and two sources: a country, two provinces, three districts."""
+    monkeypatch.setattr(module, "MAX_COURSES", most)
+    night = Night()
+    night.begin()
+    night.tell(10, 20, minute=0)
+    assert units == len(night.lead.units)
+    assert (units == 6) == bool(night.course())
