@@ -1,5 +1,6 @@
 """`sandik run`: a file of results, counted and on a board, in one process."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,9 @@ import typer
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run
-from gateway.brands.folder import STANDARD_BRAND, BrandFolder, open_brand
+from gateway.brands.folder import STANDARD_BRAND, open_brand
 from gateway.routes.moments import Moments
+from gateway.settings import GatewaySettings
 from producers.tables.boxes import Table, election
 from producers.tables.fitting import check_mapping
 from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping
@@ -89,7 +91,8 @@ def run(
     if dry_run:
         run_to_completion(show(into, feed))
     else:
-        run_until_stopped(_run(into, feed, host, port, open_brand(brand), watch=watch))
+        settings = GatewaySettings(operators=into.operators, brand=open_brand(brand))
+        run_until_stopped(_run(into, feed, host, port, settings, operator_key or (), watch=watch))
 
 
 def _election_id(plan: BoxMapping | ReportMapping, given: Election | None) -> str:
@@ -103,9 +106,19 @@ def _election_id(plan: BoxMapping | ReportMapping, given: Election | None) -> st
     )
 
 
-async def _run(into: TargetRun, feed: TableFeed, host: str, port: int, brand: BrandFolder, *, watch: bool) -> None:
+async def _run(
+    into: TargetRun,
+    feed: TableFeed,
+    host: str,
+    port: int,
+    settings: GatewaySettings,
+    operator_key: Sequence[Path],
+    *,
+    watch: bool,
+) -> None:
     clock = Wall()
-    async with open_log(into.url, clock) as log, Moments(PastWorker(into.url, into.name)) as moments:
+    past = PastWorker(into.url, into.name, operator_key)
+    async with open_log(into.url, clock) as log, Moments(past) as moments:
         found, table = await _found(into, feed, log, clock, watch=watch)
         screen.say(
             f"Run {found.name!r} ({found.mode}) of {found.definition.name}: {grouped(len(found.definition.districts))} "
@@ -113,7 +126,7 @@ async def _run(into: TargetRun, feed: TableFeed, host: str, port: int, brand: Br
         )
         with feed.into(log, found, clock, table) as publishing:
             work = publishing.follow() if watch else _once(publishing, feed)
-            await count_and_serve(log, found, clock, host, port, work, moments, brand)
+            await count_and_serve(log, found, clock, host, port, work, moments, settings.brand, settings)
 
 
 async def _found(

@@ -84,6 +84,22 @@ def test_a_file_is_on_the_board_and_the_same_command_goes_on(tmp_path: Path) -> 
         night.shows("zz", expected)
 
 
+def test_orders_of_an_operator_whose_key_is_given_count_in_a_live_run(sandik: Sandik, tmp_path: Path) -> None:
+    key, changes = tmp_path / "me.key", tmp_path / "changes.json"
+    assert 0 == sandik("token", "--new-key", key)[0]
+    changes.write_text('[{"kind": "candidate_withdrawn", "contest": "regent", "candidate": "02"}]', "utf-8")
+    log = f"sqlite:{tmp_path / 'night.db'}"
+    options = (*OPTIONS, "--mode", "live", "--log", log, "--operator-key", f"{key}.pub")
+    with running(tmp_path, VILLAGES / "tps.csv", *options) as night:
+        night.says("Published 6 boxes")
+        order = ("--run", "damai-2030", "--log", log, "--key", key, "--by", "A. Kaya", "--reason", "KPU 4", "--yes")
+        assert 0 == sandik("definition", "amend", changes, *order)[0]
+        limit_s, versions = time.monotonic() + LIMIT_S, list[object]()
+        while len(versions) < 2:
+            assert time.monotonic() < limit_s
+            versions = httpx.get(f"{night.board}/v1/definition/versions", timeout=LIMIT_S).json()
+
+
 def test_a_watched_file_is_followed_and_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     table = tmp_path / "tps.csv"
     lines = (VILLAGES / "tps.csv").read_text(encoding="utf-8").splitlines(keepends=True)
