@@ -8,6 +8,7 @@ from gateway.pages.manifest import (
     MANIFEST,
     OVERLAY_NAMES,
     OVERLAYS,
+    Parameter,
     graphic_fault,
     no_overlay,
     option_fault,
@@ -97,3 +98,8 @@ def test_a_graphic_is_of_an_overlay_that_there_is_and_says_only_what_it_takes() 
     assert no_overlay("dual") == graphic_fault("dual", {})
     assert "duel has no parameter 'rows'. There are: contest, unit" in (graphic_fault("duel", {"rows": "3"}) or "")
     assert "size=huge cannot be read." in (graphic_fault("duel", {"size": "huge"}) or "")
+
+
+def test_a_text_is_whatever_it_is() -> None:
+    overlay = OVERLAYS["duel"].model_copy(update={"parameters": (Parameter(name="note", title="Note"),)})
+    assert option_fault({"note": "anything, at all"}, overlay) is None
