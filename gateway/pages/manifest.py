@@ -123,7 +123,7 @@ def _is_readable(text: str, parameter: Parameter) -> bool:
             return text in parameter.words
         case "list":
             return len([name for name in text.split(",") if name.strip()]) <= parameter.most
-        case "text":
+        case _:  # a text is whatever it is
             return True
 
 
