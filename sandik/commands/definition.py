@@ -307,9 +307,10 @@ def amend(
         yields=after.digest,
         changes=changes,
     )
+    where = "" if key is None else ", in every process that was given this key with --operator-key"
     screen.say(
-        f"Version {found.version + 1} of the definition holds for what is reported from here on. What was set aside "
-        "for want of it can be let out: sandik control quarantine"
+        f"Version {found.version + 1} of the definition holds for what is reported from here on{where}. What was set "
+        "aside for want of it can be let out: sandik control quarantine"
     )
 
 
