@@ -84,9 +84,9 @@ def results_definition(
     outline = Outline(mapping, levels, _within(mapping, levels, known))
     faults = tuple(_read(outline, file) for file in files)
     if not any(contest.units for contest in outline.contests.values()):
-        chain_of = next((one for one in faults if one.count), None)
-        if chain_of is not None:
-            raise TableError(chain_of.message("nothing is left to make a definition of."))
+        faulty = next((one for one in faults if one.count), None)
+        if faulty is not None:
+            raise TableError(faulty.message("nothing is left to make a definition of."))
         raise TableError(f"{files[0]} has no line of a unit. Is it the right file?")
     first = election_of(outline, mapping, known)
     read: Callable[..., ReportTable[Statement]] = read_box_statements if mapping.is_of_boxes else read_reports  # type: ignore[assignment]  # each is a table of some statements
@@ -290,12 +290,15 @@ def _area(outline: Outline, found: ContestOutline) -> tuple[str, ...] | None:
     counting = [unit for unit, level in outline.level.items() if level == last]
     if len(found.units) == len(counting):
         return None
+    below: dict[str, set[str]] = {unit: set() for unit in outline.level}
+    for unit, parent in outline.parent.items():
+        below.setdefault(parent, set()).add(unit)
     held = set(found.units)
     for level in reversed(outline.levels[:-1]):
-        for unit in [one for one, of in outline.level.items() if of == level.id]:
-            below = {one for one, parent in outline.parent.items() if parent == unit}
-            if below <= held:
-                held = held - below | {unit}
+        for unit, of in outline.level.items():
+            if of == level.id and below[unit] <= held:
+                held -= below[unit]
+                held.add(unit)
     return tuple(unit for unit in outline.level if unit in held)
 
 
