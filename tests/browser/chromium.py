@@ -42,6 +42,12 @@ globalThis.Date = class extends Date {
 };
 """
 
+_NOTHING_MOVES: Final = """
+() => document.getAnimations().every(
+  (one) => one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity
+)
+"""
+
 Theme = Literal["dark", "light"]
 
 
@@ -92,6 +98,10 @@ class Screen:
     async def is_in_state(self, state: str) -> None:
         """Wait until the status line says this state."""
         await expect(self.page.locator("#status")).to_have_attribute("data-state", state, timeout=PATIENCE_MS)
+
+    async def is_still(self) -> None:
+        """Wait until nothing that moves and ends is moving, so that places can be measured."""
+        await self.page.wait_for_function(_NOTHING_MOVES, timeout=PATIENCE_MS)
 
     async def texts(self, selector: str) -> list[str]:
         """The texts of all elements that match, as one would select them."""

@@ -38,13 +38,16 @@ async def test_a_page_opened_before_the_run_fills_itself_and_a_restart_changes_n
             await shown.shows(f"{LEADER} .votes", "1.200")
             await shown.shows(f"{LEADER} .share", "%60,00")
             await shown.shows(".origin .feed", "canlı")
+            await shown.is_still()
             places = await shown.page.evaluate(PLACES)
         try:
             await shown.shows(".origin .feed", "bağlantı yok")
+            await shown.is_still()
             assert "1.200" == await shown.text(f"{LEADER} .votes")
             assert places == await shown.page.evaluate(PLACES)
             async with showing(log, port=port):
                 await shown.shows(".origin .feed", "canlı")
+                await shown.is_still()
                 assert ("1.200", places) == (await shown.text(f"{LEADER} .votes"), await shown.page.evaluate(PLACES))
         finally:
             await context.__aexit__(None, None, None)
