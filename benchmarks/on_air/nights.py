@@ -19,6 +19,7 @@ from benchmarks.on_air.chromium import Held, Watched, chromium, percentile, trac
 from benchmarks.on_air.expected import OTHER_SOURCE, OVERLAYS, SOURCE, expected
 from benchmarks.on_air.frames import Frames, frames_of, process_of
 from benchmarks.on_air.oracle import read_oracle
+from benchmarks.on_air.pixels import pixels
 from benchmarks.patience import LIMIT_S
 from eventlog.clock import Wall
 from eventlog.port import EventLog
@@ -62,6 +63,13 @@ class Shown:
         kib = [one.heap_kib for one in self.held]
         quarter = len(kib) // 4
         return (median(kib[-quarter:]) - median(kib[quarter : 2 * quarter])) / (len(kib) - 2 * quarter)
+
+
+def on_air() -> Iterator[str]:
+    """The nights through the overlays, and from append to pixels."""
+    yield from nights()
+    yield ""
+    yield from pixels()
 
 
 def nights() -> Iterator[str]:
