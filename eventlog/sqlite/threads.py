@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from eventlog.port import Batch
+from eventlog.sqlite.commits import Commits
 from eventlog.sqlite.file import LogFile
 from schemas.errors import LogUnavailable, SandikError
 
@@ -131,7 +132,7 @@ class Writer:
             self._serve(connection)
 
     def _serve(self, connection: sqlite3.Connection) -> None:
-        version, ends = _data_version(connection), dict[str, int]()
+        commits, ends = Commits(connection, self._file.path), dict[str, int]()
         running = True
         while running:
             group, running = self._next_group()
@@ -140,18 +141,21 @@ class Writer:
                 self._loop.call_soon_threadsafe(self._finish, outcomes)
                 self._do_afterwards(connection, outcomes)
             # Only the writer's connection sees whether another process committed: readers that wait depend on it.
-            if self._watching and running and version != (version := _data_version(connection) or version):
-                before, ends = ends, _ends(connection)  # after the version: what comes between is seen twice, not never
+            if self._watching and running and commits.are_new():
+                before, ends = ends, _ends(connection)  # asked afterwards: what comes between is seen twice, not never
                 grown = [topic for topic, end in ends.items() if end != before.get(topic)] if ends else None
                 fetched = self._fetch(connection, self.wakeups.fetches(grown))
                 self._loop.call_soon_threadsafe(self.wakeups.wake, grown, fetched)
 
     def _fetch(self, connection: sqlite3.Connection, fetches: "Mapping[_Waiter, Fetch]") -> "dict[_Waiter, Fetched]":
-        """Read for the readers that wait, which saves each of them a thread."""
+        """Read for the readers that wait, which saves each of them a thread.
+
+        Whether the file is still the same, whoever appended has asked; to another file nothing is appended here, and
+        a reader that waits in vain asks.
+        """
         found: dict[_Waiter, Fetched] = {}
         for waiter, fetch in fetches.items():
             with contextlib.suppress(Exception):  # the reader meets it where it tries itself
-                self._file.same.check()
                 found[waiter] = fetch(connection)
         return found
 
@@ -218,14 +222,6 @@ class Writer:
                 job.future.set_result(result)
             else:
                 job.future.set_exception(error)
-
-
-def _data_version(connection: sqlite3.Connection) -> int:
-    """Return a number that changes when another connection, of any process, commits; 0 where it cannot be read."""
-    try:
-        return int(connection.execute("PRAGMA data_version").fetchone()[0])
-    except sqlite3.Error:  # the disk failed: the next append or read raises that
-        return 0
 
 
 def _ends(connection: sqlite3.Connection) -> dict[str, int]:
