@@ -205,6 +205,9 @@ class Hub(Generic[ConnectionT]):
 
         `now` is in seconds of a clock that never steps back. The connections count as written to.
         """
+        if not self._topics:
+            self._turned = self._view.seq
+            return []
         self._find_news(self._find_changed(), now)
         pending, self._pending = self._pending, {}
         sendings: list[Sending[ConnectionT]] = []
