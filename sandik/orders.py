@@ -40,6 +40,7 @@ from schemas.control import (
 from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.fields import first_fault
+from schemas.graphics import RundownOrder
 from schemas.moments import epoch_ms
 from schemas.tally import encode
 from schemas.trust import OperatorKey, OrderSigner, encode_order
@@ -252,6 +253,8 @@ def check_order_has_effect(control: Control, value: bytes, order: Order, now: da
     sentence = unknown_in(order, control.definition)
     if sentence is None and isinstance(order, FigureOverridden):
         sentence = impossible(order)
+    if sentence is None and isinstance(order, RundownOrder):
+        sentence = control.rundown.why_not(order)
     if sentence is not None:
         raise UsageError(sentence)
     verdict = control.consider(value, epoch_ms(now))

@@ -78,7 +78,10 @@ class Rundown:
         if isinstance(order, GraphicCued | GraphicTaken):
             known = self._cued.keys() | self._on_air.keys()
             if order.channel not in known and len(known) >= MAX_CHANNELS:
-                return f"There are {MAX_CHANNELS} channels in use, and no more. They are: {', '.join(sorted(known))}."
+                return (
+                    f"There are {MAX_CHANNELS} channels in use, and no more: {', '.join(sorted(known))}. Choose one of "
+                    "them, or free one: clear it, and take what is cued there out of the rundown."
+                )
         return None
 
     def fold(self, order: RundownOrder) -> None:

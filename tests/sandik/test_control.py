@@ -14,6 +14,7 @@ from eventlog.topics import RunTopics
 from sandik.options import EMBEDDED_LOG
 from sandik.wiring import open_log
 from schemas.control import DELIVERY
+from tabulation.orders.rundown import MAX_CHANNELS
 from tests.builders import counted, value_of
 from tests.sandik.conftest import Sandik
 
@@ -350,3 +351,16 @@ def test_a_graphic_is_taken_and_cleared_and_one_that_no_page_could_show_is_refus
     ):
         code, _, err = sandik("control", "take-graphic", *arguments, *run, *WHO)
         assert (2, True) == (code, hint in err)
+
+
+def test_a_graphic_for_one_channel_too_many_is_refused_before_it_is_written(sandik: Sandik) -> None:
+    run = staged(sandik)
+    for number in range(MAX_CHANNELS):
+        assert 0 == sandik("control", "take-graphic", "duel", "--channel", f"c{number}", *run, *WHO)[0]
+    code, _, err = sandik("control", "take-graphic", "duel", *run, *WHO)
+    assert (2, True) == (code, "c0, c1, c2, c3, c4, c5, c6, c7. Choose one of them, or free one: clear it" in err)
+    assert MAX_CHANNELS == len(audit(sandik))
+
+    assert 0 == sandik("control", "take-graphic", "ticker", "--channel", "c0", *run, *WHO)[0]
+    assert 0 == sandik("control", "clear-graphic", "--channel", "c7", *run, *WHO)[0]
+    assert 0 == sandik("control", "take-graphic", "duel", *run, *WHO)[0]
