@@ -7,7 +7,8 @@ from a folder import nothing, so a single file holds all that it needs.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -35,19 +36,35 @@ Names = Mapping[str, Sequence[tuple[str, str]]]
 
 NO_NAMES: Final[Names] = MappingProxyType({})
 
+_MOST_DROP_DOWNS: Final = 4
+"""Names of a list that SPX-GC's form has a drop-down each for; a longer list is a text there, as it has no field with
+several choices."""
+
 _LISTED_IN_A_TITLE: Final = 8
-"""Ids that the title of a field for several lists: more fill a form."""
+"""Ids that the title of a text for several lists: more fill a form."""
 
 _ANY_NUMBER_OF_STEPS: Final = -1
 _ONE_STEP: Final = 1
 
 
 def names_of(definition: Election) -> Names:
-    """What the parameters of every overlay may name in this election."""
-    candidates = {one.id: one.name for contest in definition.contests for one in contest.candidates}
+    """What the parameters of every overlay may name in this election.
+
+    A candidate of one of several contests is called with the contest's name: another may have one of the same name.
+    An id that stands for others on units' own ballots is called as on the contest's.
+    """
+    standing = Counter(one for contest in definition.contests for one in contest.names)
+    is_named = len(definition.contests) > 1
+    candidates: dict[str, str] = {}
+    for contest in definition.contests:
+        for ballot in (contest.candidates, *contest.ballots.values()):
+            for one in ballot:
+                is_its_own = is_named and standing[one.id] == 1
+                candidates.setdefault(one.id, f"{one.name} · {contest.name}" if is_its_own else one.name)
     return {
         "contest": [(contest.id, contest.name) for contest in definition.contests],
         "unit": [(unit.id, unit.name) for unit in definition.units],
+        "units": [(unit.id, unit.name) for unit in definition.units],
         "source": [(source.id, source.name) for source in definition.sources],
         "sources": [(source.id, source.name) for source in definition.sources],
         "candidates": list(candidates.items()),
@@ -142,11 +159,12 @@ def _property(parameter: Parameter, names: Names) -> dict[str, Any]:
             schema = {"type": "boolean"}
         case "choice":
             schema = {"type": "string", **_select([(word, word) for word in parameter.words])}
-        case "text":
+        case "list" if parameter.name in names:  # the form has a drop-down for each, as many as are asked for
+            item = {"type": "string", **_offered(names[parameter.name]), "default": ""}
+            return {"type": "array", "items": item, "maxItems": parameter.most, "title": parameter.title, "default": []}
+        case _:  # a text, or a list as one
             schema = {"type": "string", **_offered(names.get(parameter.name, ()))}
-        case _:  # a list, as a text
-            schema = {"type": "string"}
-    return schema | {"title": _title(parameter, names), "default": parameter.standard}
+    return schema | {"title": parameter.title, "default": parameter.standard}
 
 
 def _offered(choices: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -164,7 +182,7 @@ def _select(choices: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _title(parameter: Parameter, names: Names) -> str:
-    """What a field is called; that of several ids says the first of those that there are."""
+    """What a text for a list is called: it says the first ids that there are, as the form cannot offer them."""
     if parameter.kind != "list" or parameter.name not in names:
         return parameter.title
     ids = [value for value, _ in names[parameter.name]]
@@ -200,14 +218,16 @@ _IMPORT: Final = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 
 def page(overlay: Overlay, *, gateway: str, sources: Sequence[str], names: Names = NO_NAMES) -> str:
     """The file. `sources` are the texts of its scripts, in the order of their use: none imports a later one."""
-    fields = [one.name for one in _form_fields(overlay, gateway)]
+    form = _form_fields(overlay, gateway)
+    fields = {f"f{number}": one.name for number, one in enumerate(form)}
+    fields |= {one: name for name, ids in _more_fields(form, names).items() for one in ids}
     template = {
         "name": overlay.name,
         "gateway": gateway,
         "steps": {"walks": overlay.walks, "cuts": overlay.cuts},
-        "names": fields,
-        "fields": {f"f{number}": name for number, name in enumerate(fields)}
-        | {one.formerly: one.name for one in overlay.parameters if one.formerly},
+        "names": [one.name for one in form],
+        "lists": [one.name for one in form if one.kind == "list"],
+        "fields": fields | {one.formerly: one.name for one in overlay.parameters if one.formerly},
     }
     script = "\n".join(_IMPORT.sub("", source).replace("\nexport ", "\n") for source in sources)
     return _PAGE.format(
@@ -230,9 +250,7 @@ def spx_definition(overlay: Overlay, *, gateway: str, names: Names = NO_NAMES) -
         "dataformat": "json",
         "steps": "99" if overlay.walks or overlay.cuts else "1",
         "uicolor": "2",
-        "DataFields": [
-            {"field": f"f{number}", **_field(one, names)} for number, one in enumerate(_form_fields(overlay, gateway))
-        ],
+        "DataFields": list(_data_fields(_form_fields(overlay, gateway), names)),
     }
 
 
@@ -245,8 +263,36 @@ def _form_fields(overlay: Overlay, gateway: str) -> tuple[Parameter, ...]:
     return (*MANIFEST.selection, *overlay.parameters, *MANIFEST.manner, *where)
 
 
+def _more_fields(form: Sequence[Parameter], names: Names) -> dict[str, list[str]]:
+    """By the name of a list, the fields of its second drop-down and the others.
+
+    They are numbered after all others: a rundown keeps its values when a package for a run replaces one for any.
+    """
+    more, number = {}, len(form)
+    for one in form:
+        if _has_drop_downs(one, names):
+            more[one.name] = [f"f{number + index}" for index in range(one.most - 1)]
+            number += one.most - 1
+    return more
+
+
+def _has_drop_downs(parameter: Parameter, names: Names) -> bool:
+    return parameter.kind == "list" and parameter.name in names and parameter.most <= _MOST_DROP_DOWNS
+
+
+def _data_fields(form: Sequence[Parameter], names: Names) -> Iterator[dict[str, Any]]:
+    more = _more_fields(form, names)
+    for number, one in enumerate(form):
+        fields = (f"f{number}", *more.get(one.name, ()))
+        for place, field in enumerate(fields, 1):
+            described = _field(one, names)
+            title = f"{described['title']} · {place}" if len(fields) > 1 else described["title"]
+            yield {"field": field, **described, "title": title}
+
+
 def _field(parameter: Parameter, names: Names) -> dict[str, Any]:
-    field: dict[str, Any] = {"title": _title(parameter, names), "value": str(parameter.standard)}
+    """The form of one field; what is too long for drop-downs is a text."""
+    field: dict[str, Any] = {"title": parameter.title, "value": str(parameter.standard)}
     match parameter.kind:
         case "whole":
             return {"ftype": "number", **field}
@@ -254,11 +300,11 @@ def _field(parameter: Parameter, names: Names) -> dict[str, Any]:
             return {"ftype": "checkbox", **field, "value": "1" if parameter.standard else "0"}
         case "choice":
             return {"ftype": "dropdown", **field, "items": [{"text": word, "value": word} for word in parameter.words]}
-        case "text" if parameter.name in names:
+        case _ if parameter.name in names and (parameter.kind == "text" or _has_drop_downs(parameter, names)):
             items = [{"text": text, "value": value} for value, text in (("", "–"), *names[parameter.name])]
             return {"ftype": "dropdown", **field, "items": items}
-        case _:  # a text, or a list as one
-            return {"ftype": "textfield", **field}
+        case _:
+            return {"ftype": "textfield", **field, "title": _title(parameter, names)}
 
 
 def _in_script(value: object) -> str:

@@ -38,7 +38,9 @@ def graphics(
     brand: BrandName = STANDARD_BRAND,
     run: Annotated[
         str | None,
-        typer.Option("--run", metavar="NAME", help="Have forms offer this run's contests, units and sources by name."),
+        typer.Option(
+            "--run", metavar="NAME", help="Have forms offer this run's contests, units, sources and candidates by name."
+        ),
     ] = None,
     log: LogUrl = EMBEDDED_LOG,
 ) -> None:

@@ -19,6 +19,7 @@ from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES, Overlay
 from sandik.commands.graphics import checked_gateway, write_graphics
 from sandik.graphics import manifest, module, names_of, page, spx_definition
 from sandik.wiring import open_log
+from schemas.contests import Candidate
 from schemas.errors import UsageError
 from tests.builders import small_election
 from tests.sandik.conftest import Sandik
@@ -124,6 +125,8 @@ def is_gdd(schema: dict[str, Any]) -> bool:
     of_type = "default" not in schema or isinstance(schema["default"], types[schema["type"]])
     if schema.get("gddType") == "select":
         of_type = of_type and set(schema["enum"]) == set(schema["gddOptions"]["labels"])
+    if schema["type"] == "array":
+        of_type = of_type and is_gdd(schema["items"])
     return of_type and all(is_gdd(one) for one in schema.get("properties", {}).values())
 
 
@@ -243,22 +246,57 @@ def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
 
 
 def test_of_a_run_forms_offer_what_it_has_by_name(overlay: Overlay) -> None:
-    """Nothing chosen is among it; of several ids the first are in the field's title."""
+    """Nothing chosen is among it, and is what a list has in a field that is not filled in."""
     names = names_of(small_election())
     said = manifest(overlay, gateway="http://h", version="1", names=names)
-    unit = said["schema"]["properties"]["unit"]
-    assert ("", "tr") == tuple(unit["enum"][:2])
-    assert ("–", "Türkiye") == (unit["gddOptions"]["labels"][""], unit["gddOptions"]["labels"]["tr"])
-    Draft202012Validator.check_schema(said["schema"])
+    properties = said["schema"]["properties"]
+    assert ("", "tr") == tuple(properties["unit"]["enum"][:2])
+    labels = properties["unit"]["gddOptions"]["labels"]
+    assert ("–", "Türkiye") == (labels[""], labels["tr"])
+    assert is_gdd(said["schema"])
+    Draft202012Validator(said["schema"]).validate({name: one["default"] for name, one in properties.items()})
     selected = said["customActions"][0]["schema"]["properties"]["contest"]
     assert ("mayor", False) == (selected["enum"][1], "default" in selected)
-    fields = {one["title"]: one for one in spx_definition(overlay, gateway="http://h", names=names)["DataFields"]}
-    (units,) = [one for title, one in fields.items() if title.startswith("Unit, such as")]
-    assert ("dropdown", {"text": "–", "value": ""}) == (units["ftype"], units["items"][0])
-    if overlay.name == "duel":
-        assert any(
-            title.startswith("Candidates (two ids; empty: the first two): ") and "kurum" in title for title in fields
-        )
+    for one in overlay.parameters:
+        if one.name in names:
+            assert ("array", one.most) == (properties[one.name]["type"], properties[one.name]["maxItems"])
+            assert {"", *(value for value, _ in names[one.name])} == set(properties[one.name]["items"]["enum"])
+
+
+def test_a_run_has_a_drop_down_for_each_name_of_a_short_list_in_spx(overlay: Overlay) -> None:
+    """All other fields keep their numbers, so that what a rundown holds of an earlier package stays right."""
+    names = names_of(small_election())
+    plain = spx_definition(overlay, gateway="http://h")["DataFields"]
+    fields = spx_definition(overlay, gateway="http://h", names=names)["DataFields"]
+    number = {one["title"]: one["field"] for one in plain}
+    assert all(number.get(one["title"], one["field"]) == one["field"] for one in fields)
+    assert {f"f{index}" for index in range(len(fields))} == {one["field"] for one in fields}
+    for field in fields:
+        check_field(field)
+    template = json.loads(
+        page(overlay, gateway="http://h", sources=(), names=names).split("const TEMPLATE = ")[1].partition(";\n")[0]
+    )
+    for one in overlay.parameters:
+        if one.kind == "list":
+            own = [field for field in fields if template["fields"][field["field"]] == one.name]
+            is_short = one.name in names and one.most < 10
+            assert (one.most if is_short else 1) == len(own)
+            assert {"dropdown" if is_short else "textfield"} == {field["ftype"] for field in own}
+            assert one.name in template["lists"]
+    if overlay.name == "lower-third":
+        assert any("all by name): tr, tr/34, " in one["title"] for one in fields)
+
+
+def test_a_candidate_of_one_contest_is_offered_with_its_name() -> None:
+    election = small_election()
+    contest = election.contests[0]
+    own = Candidate(id="only", name="Deniz", ballot_no=9)
+    council = contest.model_copy(update={"id": "council", "name": "Meclis", "candidates": (*contest.candidates, own)})
+    found = dict(names_of(election.model_copy(update={"contests": (contest, council)}))["candidates"])
+    assert ("Deniz · Meclis", False) == (found["only"], " · " in found["kurum"])
+    others = contest.model_copy(update={"ballots": {"tr/34/uskudar": (own, *contest.candidates[1:])}})
+    found = dict(names_of(election.model_copy(update={"contests": (others,)}))["candidates"])
+    assert ("Deniz", contest.candidates[0].name) == (found["only"], found[contest.candidates[0].id])
 
 
 def test_the_command_takes_the_names_of_a_run(sandik: Sandik, tmp_path: Path) -> None:
@@ -271,4 +309,6 @@ def test_the_command_takes_the_names_of_a_run(sandik: Sandik, tmp_path: Path) ->
         "graphics", "--out", str(tmp_path / "g"), "--run", "gece", "--log", f"sqlite:{tmp_path / 'night.db'}"
     )
     said = json.loads((tmp_path / "g/ograf/sandik/duel.ograf.json").read_text(encoding="utf-8"))
-    assert (0, "Türkiye") == (code, said["schema"]["properties"]["unit"]["gddOptions"]["labels"]["tr"])
+    properties = said["schema"]["properties"]
+    assert (0, "Türkiye") == (code, properties["unit"]["gddOptions"]["labels"]["tr"])
+    assert "kurum" in properties["candidates"]["items"]["enum"]

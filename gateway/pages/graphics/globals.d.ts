@@ -5,6 +5,7 @@ declare const TEMPLATE: {
   gateway: string;
   steps: import("../overlays/types.d.ts").Steps;
   names: readonly string[];
+  lists: readonly string[];
   fields: Readonly<Record<string, string>>;
 };
 declare const Frame: typeof import("./frame.js").Frame;

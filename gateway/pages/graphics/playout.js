@@ -2,9 +2,9 @@
  * A single-file template for CasparCG and SPX-GC.
  *
  * `sandik graphics` writes playout-data.js, on-air.js, overlays/playout.js, frame.js and this text into one file, after
- * a `const TEMPLATE = {name, gateway, steps, names, fields}`: Chromium lets a page that was opened from a folder import
- * nothing. `names` are all that it can be told: what else a playout system sends along is not ours.
- * `fields` says which of them f0, f1, … are, and former names.
+ * a `const TEMPLATE = {name, gateway, steps, names, lists, fields}`: Chromium lets a page that was opened from a folder
+ * import nothing. `names` are all that it can be told: what else a playout system sends along is not ours.
+ * `fields` says which of them f0, f1, … are, and former names; of `lists` a form may have several fields.
  */
 
 /** How long a removed graphic may take to go. */

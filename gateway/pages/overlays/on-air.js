@@ -94,5 +94,5 @@ function withoutEmpty(given) {
 /** @param {unknown} value */
 function textOf(value) {
   if (typeof value === "boolean") return value ? "1" : "0";
-  return Array.isArray(value) ? value.join(",") : String(value);
+  return Array.isArray(value) ? value.filter((one) => one !== "").join(",") : String(value);
 }

@@ -84,13 +84,20 @@ export class Playout {
 
 /**
  * What gives parameters their own names: `fields` has those that have another, such as a form's field or a former name;
- * what is not among `names` is left out, where there are any.
- * @param {{ fields: Readonly<Record<string, string>>, names?: readonly string[] }} options
+ * what is not among `names` is left out, where there are any. Of `lists` a form has several fields: together they are
+ * one list, so they are told together.
+ * @param {{ fields: Readonly<Record<string, string>>, names?: readonly string[], lists?: readonly string[] }} options
  */
-export function knownBy({ fields, names }) {
+export function knownBy({ fields, names, lists = [] }) {
   /** @param {Readonly<Record<string, unknown>>} given */
   return (given) => {
-    const own = Object.entries(given).map(([name, value]) => /** @type {const} */ ([fields[name] ?? name, value]));
-    return Object.fromEntries(own.filter(([name]) => !names || names.includes(name)));
+    /** @type {Record<string, unknown>} */
+    const own = {};
+    for (const [field, value] of Object.entries(given)) {
+      const name = fields[field] ?? field;
+      if (names && !names.includes(name)) continue;
+      own[name] = lists.includes(name) && name in own ? [own[name], value].flat() : value;
+    }
+    return own;
   };
 }

@@ -219,3 +219,25 @@ test("what cannot be read is refused with what would be right; vendors and stran
     [400, 200, 200, 200],
   );
 });
+
+test("the fields that a form has of one list are told together, without those that are empty", () => {
+  const names = ["unit", "candidates"];
+  const known = knownBy({ fields: { f0: "unit", f1: "candidates", f7: "candidates" }, names, lists: ["candidates"] });
+  const told = (/** @type {Record<string, unknown>} */ given) => {
+    const target = /** @type {any} */ ({});
+    const playout = new Playout({ steps: STEPS, parameters: {}, known, show: () => {}, remove: () => {} });
+    playout.control(target);
+    target.update(JSON.stringify({ candidates: "imamoglu" }));
+    target.update(JSON.stringify(given));
+    return playout.state.parameters;
+  };
+  assert.deepEqual(told({ f0: "sile", f1: "kurum", f7: "yavas" }), { unit: "sile", candidates: "kurum,yavas" });
+  assert.deepEqual(told({ f1: "", f7: "yavas" }), { candidates: "yavas" });
+  assert.deepEqual(told({ f1: "", f7: "" }), {});
+  assert.deepEqual(told({ candidates: "kurum,yavas" }), { candidates: "kurum,yavas" });
+});
+
+test("a list of choices of which none is made is as if it was not there", () => {
+  const state = begin({ candidates: ["", ""], units: ["kadikoy", "", "sile"] });
+  assert.deepEqual(state.parameters, { units: "kadikoy,sile" });
+});
