@@ -37,6 +37,11 @@ NULL_ORIGIN: Final = "null"
 TOKEN_FIELD: Final = "token"  # noqa: S105  the name of a field
 """Where in the URL a token is brought: graphics tools cannot set headers, and neither can a browser for a stream."""
 
+VIEW_FIELD: Final = "view"
+"""Where in the URL a control room says that it wants to see what everybody sees."""
+
+PROGRAM_VIEW: Final = "program"
+
 _MAX_FIELDS: Final = 200
 """Fields in a query: 81 provinces, their districts by pattern, and a few more."""
 
@@ -89,9 +94,10 @@ class Credentials:
         return found
 
     @property
-    def asks_for_program(self) -> bool:
-        """Whether the stream is to be what is on air, also where whoever asks might see more: `?view=program`."""
-        return ("view", "program") in parse_qsl(self.query, max_num_fields=_MAX_FIELDS)
+    def views(self) -> set[str]:
+        """What is to be shown: `PROGRAM_VIEW`, or nothing for whatever whoever asks may see."""
+        fields = parse_qsl(self.query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+        return {value for name, value in fields if name == VIEW_FIELD}
 
     def all(self, name: str) -> list[str]:
         """Every value of a header."""
@@ -127,21 +133,22 @@ class Handshake:
             return Refusal(400, "bad_request", f"The URL has more than {_MAX_FIELDS} fields. Use patterns for units.")
         if len(tokens) > 1:
             return Refusal(400, "two_tokens", "Bring one token: in the Authorization header or as ?token=, not both.")
+        if not brought.views <= {PROGRAM_VIEW}:
+            message = f"Give {VIEW_FIELD}={PROGRAM_VIEW}, which is what is on air, or no {VIEW_FIELD}."
+            return Refusal(400, "bad_request", message)
         try:
-            return self._tokens.grant(tokens[0], now) if tokens else self._without_token()
+            grant = self._tokens.grant(tokens[0], now) if tokens else self._without_token()
         except TokenRefused as error:
             if error.code in _FORBIDDEN:
                 return Refusal(403, error.code, str(error))
             return Refusal(401, error.code, str(error), (("www-authenticate", 'Bearer realm="sandik"'),))
+        return replace(grant, program=True) if brought.views and grant.allows("control_room") else grant
 
     def admit_to_stream(self, path: str, brought: Credentials, now: datetime) -> Grant | Refusal:
         """The same for whoever wants to have the stream: the right one, from a page that may."""
         if path != STREAM_PATH:
             return Refusal(404, "unknown_path", f"There is no stream at {path}. Connect to {STREAM_PATH}.")
-        decision = self.refuse_origin(brought) or self.admit(brought, now)
-        if isinstance(decision, Grant) and decision.allows("control_room") and brought.asks_for_program:
-            return replace(decision, program=True)
-        return decision
+        return self.refuse_origin(brought) or self.admit(brought, now)
 
     def refuse_origin(self, brought: Credentials) -> Refusal | None:
         """Whether a page of this origin may not connect. Whoever names none is no page."""

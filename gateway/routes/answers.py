@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.admission.handshake import TOKEN_FIELD
+from gateway.admission.handshake import TOKEN_FIELD, VIEW_FIELD
 from gateway.clients.session import Unknown
 from gateway.gateway import Gateway
 from gateway.routes.middleware import grant_of
@@ -33,8 +33,8 @@ MAX_ANSWERS_KEPT: Final = 32
 CACHE_BUSTER: Final = "_"
 """What jQuery, vMix and others add to an address with a number that is new each time: it asks for nothing."""
 
-NOT_ASKED: Final = frozenset({TOKEN_FIELD, CACHE_BUSTER})
-"""Fields of an address that are no part of the question."""
+NOT_ASKED: Final = frozenset({TOKEN_FIELD, VIEW_FIELD, CACHE_BUSTER})
+"""Fields of an address that are no part of the question: who asks, and as whom, is settled at the door."""
 
 _FILTERS: Final = ("contest", "source", "unit")
 _DIGEST_BYTES: Final = 8
@@ -119,7 +119,7 @@ def asked(gateway: Gateway, request: Request, options: Collection[str] = ()) -> 
         units = run_state.catalogue.units(patterns) if patterns else None
     except Unknown as error:
         raise HTTPException(404, str(error)) from error
-    return Asked(run_state, Filters(contest, source, units), grant_of(request).scope)
+    return Asked(run_state, Filters(contest, source, units), grant_of(request).watches)
 
 
 class Answers:

@@ -43,7 +43,7 @@ class CompareEndpoint:
         """How far the two are apart. The public is not told while a part of the unit is on hold."""
         run_state = run_state_of(self._gateway)
         question = _question(request, run_state)
-        is_public = grant_of(request).scope == "public"
+        is_public = grant_of(request).watches == "public"
         if is_public and run_state.program.is_held(question.contest, question.unit):
             raise HTTPException(
                 403,

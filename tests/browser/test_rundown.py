@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from eventlog.port import EventLog
+from eventlog.port import Entry, EventLog
+from eventlog.topics import RunTopics
+from schemas.asides import Gate
+from schemas.seats import SeatPlan
 from tests.browser.chromium import screen
 from tests.browser.city import election, tallies
-from tests.browser.stage import AT_ONCE, begin, counting, log_at, say, showing
+from tests.browser.stage import AT_ONCE, RUN, begin, counting, log_at, publish, say, showing, totals
 from tests.browser.test_control_room import SETTINGS, SIGNER, enter, room_url
+from tests.gateway.tokens import token
 from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -87,6 +91,30 @@ async def test_two_operators_run_a_channel_and_its_page_follows_through_a_restar
             await picture(other, "two-channels")
             assert [] == first.complaints == second.complaints == air.complaints
         await goes_on(browser, log, port)
+
+
+async def test_a_picture_of_what_is_on_air_shows_no_seats_that_are_held(tmp_path: Path, browser: Browser) -> None:
+    """The gateway works seats out for whoever asks: the room's pictures ask for what is on air, as the public does."""
+    city = election()
+    council = city.contests[2]
+    seats = SeatPlan(method="dhondt", seats={"tr/34/fatih": 45})
+    contests = (*city.contests[:2], council.model_copy(update={"seats": seats}))
+    before = totals("tr/34/fatih", {"chp": 900, "ak_parti": 100}, boxes=4, contest=council.id)
+    after = totals("tr/34/fatih", {"chp": 900, "ak_parti": 9_900}, boxes=40, contest=council.id, version=1)
+    gate = Gate(contest=council.id, source="aa", district="tr/34/fatih", gate=1, held=True, program=before)
+    async with log_at(tmp_path) as log:
+        await begin(log, city.model_copy(update={"contests": contests}))
+        await publish(log, before)
+        await log.append(RunTopics(RUN).totals.name, [Entry(gate.key, gate.encode())])
+        await publish(log, after)
+        async with showing(log, settings=SETTINGS) as url:
+            desk = token(runs=(RUN,))
+            page = f"{url}/overlays/council?contest={council.id}&unit=tr/34/fatih"
+            inside = f"{page}&token={desk}"
+            for address, first in ((page, "CHP"), (inside, "AK Parti"), (f"{inside}&view=program", "CHP")):
+                async with screen(browser, address, width=1920, height=1080) as shown:
+                    row = shown.page.locator(".overlay[data-shown] .house li").first
+                    await expect(row).to_contain_text(first)
 
 
 async def goes_on(browser: Browser, log: EventLog, port: int) -> None:

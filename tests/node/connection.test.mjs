@@ -225,7 +225,15 @@ test("a listener that fails does not end the connection, nor one that has had en
   assert.deepEqual([sockets.length, heard, complaints.mock.callCount() > 0], [2, 1, true]);
 });
 
-test("every address of a gateway leads to its doors, with the token", () => {
+test("every address of a gateway leads to its doors, with the token and what it is a view of", () => {
+  assert.equal(
+    streamUrl("https://h.example/control?view=program", "t"),
+    "wss://h.example/v1/stream?token=t&view=program",
+  );
+  assert.equal(
+    routeUrl("/v1/facts", "https://h.example/overlays/swing?view=program&lang=en").href,
+    "https://h.example/v1/facts?view=program",
+  );
   assert.equal(streamUrl("https://night.example/?contest=x&token=abc"), "wss://night.example/v1/stream?token=abc");
   assert.equal(streamUrl("ws://night.example:8765/v1/stream"), "ws://night.example:8765/v1/stream");
   assert.equal(

@@ -188,10 +188,15 @@ def test_the_stream_has_one_address() -> None:
     ("query", "program"), [(f"token={GOOD}", False), (f"token={GOOD}&view=program", True), ("view=program", False)]
 )
 def test_the_control_room_may_ask_for_what_everyone_sees(query: str, program: bool) -> None:
-    decision = OPEN.admit_to_stream(STREAM_PATH, credentials(query), NOW)
+    for decision in (OPEN.admit_to_stream(STREAM_PATH, credentials(query), NOW), OPEN.admit(credentials(query), NOW)):
+        assert isinstance(decision, Grant)
+        assert program is decision.program
 
-    assert isinstance(decision, Grant)
-    assert program is decision.program
+
+@pytest.mark.parametrize("view", ["programme", "", "program&view=all"])
+def test_another_view_is_refused_and_is_not_everything(view: str) -> None:
+    decision = OPEN.admit(credentials(f"token={GOOD}&view={view}"), NOW)
+    assert (400, "bad_request") == refused(decision)
 
 
 def test_where_there_are_too_many_connections_whoever_comes_is_told_when_to_come_back() -> None:

@@ -41,6 +41,39 @@ async def test_an_answer_says_which_totals_it_has(tmp_path: Path) -> None:
     assert "on_air" == facts["told"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/totals?unit=tr",
+        "/v1/facts?unit=tr",
+        "/v1/seats?contest=mayor&unit=tr/34/uskudar&members=37",
+        "/v1/lead-over-time?contest=mayor&unit=tr",
+        "/v1/rows.json?unit=tr",
+        "/v1/rows.csv?unit=tr",
+        "/v1/flat.json?contest=mayor&source=aa&unit=tr",
+        "/v1/compare?contest=mayor&unit=tr&a=aa&b=anka",
+    ],
+)
+async def test_the_control_room_can_ask_every_endpoint_for_what_is_on_air(tmp_path: Path, path: str) -> None:
+    """So a picture of what is on air, beside a preview, has the figures that everybody sees."""
+    said = totals(votes={"kurum": 1})
+    gate = Gate(contest="mayor", source="aa", district="tr/34/uskudar", gate=1, held=True, program=said)
+    async with night(tmp_path) as log:
+        await publish(log, said)
+        await log.append(RunTopics(RUN).totals.name, [Entry(gate.key, gate.encode())])
+        await publish(log, totals(votes={"kurum": 10, "imamoglu": 70}, version=1))
+        async with running(log, settings=SETTINGS) as gateway:
+            await is_ready(gateway)
+            bearer = f"Bearer {token()}"
+            public = await get(gateway, path)
+            program = await get(gateway, f"{path}&view=program", authorization=bearer)
+            inside = await get(gateway, path, authorization=bearer)
+            wrong = await get(gateway, f"{path}&view=programme", authorization=bearer)
+    assert (public.status_code, public.content) == (program.status_code, program.content)
+    assert "lead-over-time" in path or inside.content != public.content
+    assert (400, "bad_request") == (wrong.status_code, wrong.json()["code"])
+
+
 PATH = "/v1/totals?at=2024-03-31T22:14"
 
 
