@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from producers.input_files import some_of
+from schemas.contests import deserted
 from schemas.definition import Election, Unit, check_times
 from schemas.errors import DefinitionError
 from schemas.fields import first_fault, unknown_keys
@@ -71,6 +72,8 @@ def doubts(election: Election) -> Iterator[tuple[str, str]]:
     for contest in election.contests:
         if not contest.names:
             yield contest.id, f"Nobody is on the ballot of {contest.id!r}: every vote is quarantined. Give candidates."
+        for sentence in deserted(contest).values():
+            yield contest.id, sentence
     for another in election.trees:
         outside = [unit.id for unit in election.districts if not _lies_in(election, unit.id, another.id)]
         if outside:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from schemas.contests import Candidate, Contest
+from schemas.contests import Candidate, Contest, deserted
 from schemas.definition import Election
 from schemas.errors import DefinitionError
 from schemas.fields import MAX_DISTRICT_BOXES, CellTotal, Frozen, Id, Total, UnitId, first_fault, unknown_keys
@@ -219,6 +219,23 @@ def closed_by(before: Election, after: Election) -> Mapping[str, frozenset[int]]
     return found
 
 
+def deserts(before: Election, changes: Iterable[Change]) -> tuple[str, ...]:
+    """The ballots from which these changes leave nobody to vote for, each in a sentence.
+
+    Raises `DefinitionError` where a candidate's change cannot be made.
+    """
+    draft = _Draft(before)
+    for change in changes:
+        if isinstance(change, CandidateAdded | CandidateReplaced | CandidateWithdrawn):
+            draft.make(change)
+    return tuple(
+        sentence
+        for contest in draft.contests
+        for unit, sentence in deserted(contest).items()
+        if unit not in deserted(before.contest_by_id[contest.id])
+    )
+
+
 class _Draft:
     """A definition while changes are made in it: units and contests by id."""
 
@@ -226,6 +243,11 @@ class _Draft:
         self._definition = definition
         self._units = dict(definition.unit_by_id)
         self._contests = dict(definition.contest_by_id)
+
+    @property
+    def contests(self) -> Iterable[Contest]:
+        """The contests as they are by now."""
+        return self._contests.values()
 
     def election(self) -> Election:
         """The definition, checked as one from a file is, and that no counting unit has ceased to be one."""

@@ -127,6 +127,17 @@ class Contest(Frozen):
         return frozenset(one.id for ballot in (self.candidates, *self.ballots.values()) for one in ballot)
 
 
+def deserted(contest: Contest) -> Mapping[str | None, str]:
+    """The ballots on which everybody has withdrawn, by unit (`None` is the contest's own), each in a sentence."""
+    ballots = [(None, contest.candidates), *contest.ballots.items()]
+    return {
+        unit: f"Everybody on the ballot of {contest.id!r}{f' in {unit!r}' if unit else ''} has withdrawn: nobody is "
+        "left to vote for there, and the votes that were given stay."
+        for unit, ballot in ballots
+        if ballot and all(one.withdrawn for one in ballot)
+    }
+
+
 def check_area(contest: Contest, units: Mapping[str, Unit]) -> None:
     """Raise `DefinitionError` where a contest is held in a unit that is not there."""
     for unit in contest.area or ():

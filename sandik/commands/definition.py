@@ -30,7 +30,7 @@ from sandik.process import run_to_completion
 from sandik.quantities import grouped
 from sandik.read_run import counted_in_closed
 from sandik.wiring import known_run, open_log
-from schemas.amendments import FIRST_VERSION, amended, read_changes
+from schemas.amendments import FIRST_VERSION, amended, deserts, read_changes
 from schemas.amendments import Change as Amending
 from schemas.definition import Election, check_times
 from schemas.errors import DefinitionError, UsageError
@@ -292,6 +292,8 @@ def amend(
         trusted = (*trusted, order_signer(key).public)
     found, after, counted = run_to_completion(_amended(log, run, trusted, changes))
     _say(differences(found.definition, after))
+    for sentence in deserts(found.definition, changes):
+        screen.warn(sentence)
     for one in counted[:MAX_WARNINGS]:
         screen.warn(str(one))
     if len(counted) > MAX_WARNINGS:

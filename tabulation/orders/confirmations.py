@@ -15,6 +15,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple
 
+from schemas.amendments import deserts
 from schemas.asides import VOTES, overridden, unreported
 from schemas.control import (
     Called,
@@ -280,19 +281,21 @@ def questions(order: Order, standing: InForce, mode: Mode) -> tuple[Question, ..
         if isinstance(order, Called):
             found += [Question("call", sentence) for sentence in _against(order, standing)]
         if isinstance(order, DefinitionAmended):
-            found.append(Question("amendment", _amends(order)))
+            found += [Question("amendment", sentence) for sentence in _amends(order, standing.on_air.definition)]
     if isinstance(order, FigureOverridden):
         beyond = excesses(order, standing.on_air)
         found += [Question("limits", f"{BEYOND_LIMITS}: {'; '.join(beyond)}.")] if beyond else []
     return tuple(found)
 
 
-def _amends(order: DefinitionAmended) -> str:
+def _amends(order: DefinitionAmended, definition: Election) -> list[str]:
+    """What an amendment does, and which ballots it leaves without anybody; one of another version has no effect."""
     kinds = ", ".join(dict.fromkeys(change.kind for change in order.changes))
-    return (
+    made = (
         f"It makes version {order.version} of the definition ({kinds}), which cannot be taken back: "
         "totals follow from it, and everyone's connection is made anew."
     )
+    return [made, *(deserts(definition, order.changes) if order.amends == definition.digest else ())]
 
 
 def unanswered(asked: Iterable[Question], confirmed: Collection[str]) -> tuple[Question, ...]:

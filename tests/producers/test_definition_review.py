@@ -4,11 +4,13 @@ import orjson
 import pytest
 
 from producers.definition_review import differences, read_definition, review
-from schemas.definition import Contest, Election, Majority, Unit
+from schemas.definition import Candidate, Contest, Election, Majority, Unit
 from schemas.errors import DefinitionError
 from tests.builders import small_election
 from tests.shapes import CANDIDATES, deep, flat
 from tests.tabulation.derived.test_swing import LAST
+
+GONE = Candidate(id="gone", name="Gone", withdrawn=True)
 
 
 def written(election: Election, **changes: Any) -> str:
@@ -97,6 +99,10 @@ def test_what_contradicts_itself_is_told_at_what_it_names() -> None:
         (
             Election(**{**dict(flat("bath")), "contests": (Contest(id="m", name="M", candidates=()),)}),
             ["Nobody is on the ballot of 'm'"],
+        ),
+        (
+            Election(**{**dict(flat("bath")), "contests": (Contest(id="m", name="M", candidates=(GONE,)),)}),
+            ["Everybody on the ballot of 'm' has withdrawn"],
         ),
         (
             Election(**{**dict(flat("bath", "york", "hull")), "previous": (LAST,)}),

@@ -208,6 +208,25 @@ def test_a_live_run_asks_before_it_is_amended(sandik: Sandik, tmp_path: Path) ->
         assert "--operator-key" in said
 
 
+def test_whoever_leaves_nobody_on_a_ballot_is_told_and_asked(sandik: Sandik, tmp_path: Path) -> None:
+    Path("var").mkdir(exist_ok=True)
+    began("n", mode="live")
+    everybody = [
+        {"kind": "candidate_withdrawn", "contest": "mayor", "candidate": one.id}
+        for one in small_election().contest_by_id["mayor"].candidates
+    ]
+    changes, key = tmp_path / "changes.json", tmp_path / "me.key"
+    changes.write_bytes(orjson.dumps(everybody))
+    assert 0 == sandik("token", "--new-key", key)[0]
+    _, _, err = sandik("definition", "amend", changes, *WHO, "--key", key, "--dry-run")
+    assert 1 == " ".join(err.split()).count("Everybody on the ballot of 'mayor' has withdrawn")
+    code, _, err = sandik("definition", "amend", changes, *WHO, "--key", key)
+    said = " ".join(err.split())
+    assert (2, 2) == (code, said.count("nobody is left to vote for there, and the votes that were given stay."))
+    assert "Say it again with --yes to do it" in said
+    assert 0 == sandik("definition", "amend", changes, *WHO, "--key", key, "--yes")[0]
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [

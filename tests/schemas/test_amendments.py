@@ -24,6 +24,7 @@ from schemas.amendments import (
     amended,
     amended_as,
     closed_by,
+    deserts,
     parse_amended,
     read_changes,
 )
@@ -125,6 +126,21 @@ def test_who_withdraws_stays_on_the_ballot_and_is_marked() -> None:
     assert ELECTION.ballot_order("mayor", USKUDAR) == after.ballot_order("mayor", USKUDAR)
     assert [False, True, False] == [one.withdrawn for one in after.ballot("mayor", USKUDAR)]
     assert b'"withdrawn":true' in after.model_dump_json().encode()
+
+
+def test_a_ballot_that_is_left_without_anybody_is_told_once() -> None:
+    """On the contest's ballot as on a unit's own; not where somebody stands in the place of the last one."""
+    everybody = [withdraws(candidate=one.id) for one in ELECTION.contest_by_id["mayor"].candidates]
+    gebze = withdraws(contest="district_mayor", unit=GEBZE, candidate="chp")
+    said = deserts(ELECTION, [closes((1002, 1002)), *everybody, gebze])
+    assert [
+        "Everybody on the ballot of 'mayor' has withdrawn",
+        f"Everybody on the ballot of 'district_mayor' in {GEBZE!r} has withdrawn",
+    ] == [sentence.partition(": nobody is left to vote for there")[0] for sentence in said]
+    assert () == deserts(ELECTION, everybody[1:])
+    assert () == deserts(ELECTION, [*everybody[:2], replaces(candidate="bagimsiz_1")])
+    assert () == deserts(amended(ELECTION, everybody), [adds()])
+    assert () == deserts(amended(ELECTION, everybody), [withdraws(contest="district_mayor", candidate="chp")])
 
 
 def test_boxes_are_added_to_their_ranges() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.amendments import CandidateWithdrawn
+from schemas.amendments import CandidateWithdrawn, amended
 from schemas.asides import Override
 from schemas.control import (
     Called,
@@ -232,6 +232,19 @@ def test_a_live_run_asks_before_its_definition_is_amended() -> None:
     amending = order(DefinitionAmended, version=2, amends="0" * 32, yields="1" * 32, changes=changes)
     assert ["amendment"] == codes(amending)
     assert [] == codes(amending, "test")
+
+
+def test_so_it_does_before_nobody_is_left_on_a_ballot() -> None:
+    election = small_election()
+    changes = tuple(
+        CandidateWithdrawn(kind="candidate_withdrawn", contest="mayor", candidate=one.id)
+        for one in election.contest_by_id["mayor"].candidates
+    )
+    after = amended(election, changes)
+    amending = order(DefinitionAmended, version=2, amends=election.digest, yields=after.digest, changes=changes)
+    said = questions(amending, standing(), "live")
+    assert ["amendment", "amendment"] == [one.code for one in said]
+    assert said[1].sentence.startswith("Everybody on the ballot of 'mayor' has withdrawn")
 
 
 @pytest.mark.parametrize("mode", ["live", "test", "replay"])
