@@ -1,6 +1,6 @@
 """Read a run's totals, orders, quarantine and state hash from its log, each to the end as it is now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
@@ -10,22 +10,23 @@ import typer
 from pydantic import ValidationError
 
 from eventlog.port import EventLog
-from eventlog.reading import read_to_end, read_until
+from eventlog.reading import read_to_end
 from eventlog.run import Run
 from sandik.quantities import grouped
 from sandik.run_totals import RunTotals, totals_of
+from sandik.uncounted import Uncounted, folded, read_uncounted
 from schemas.amendments import closed_by
 from schemas.asides import is_aside, is_gate, is_override
 from schemas.control import EmbargoSet
 from schemas.definition import Election
 from schemas.errors import OtherVersion, UnderEmbargo
 from schemas.fields import Record, other_version
+from schemas.progress import parse_watermark
 from schemas.statehash import state_of
 from schemas.totals import Cell, Told, Totals, parse_totals
 from schemas.trust import OperatorKey, OrderVerifier
 from tabulation.counting.closed_boxes import CountedBox, counted_in
 from tabulation.counting.quarantine import Quarantine
-from tabulation.counting.tally_fold import TallyFold
 from tabulation.on_air import OnAir
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import Embargo, complaint
@@ -52,9 +53,21 @@ async def read_totals(
     embargoed, wrong_keys = control.embargo.is_in_force(now), embargo_warning(control, now)
     if embargoed and told is Told.ON_AIR:
         raise UnderEmbargo(run.name, _in_zone(run, control.embargo), wrong_keys)
-    totals = totals_of(await read_on_air(log, run), told, embargoed=embargoed)
+    fold, published = await _read_published(log, run, {})
+    beyond = await read_uncounted(log, run, published)
+    if beyond.closed:
+        fold, _ = await _read_published(log, run, beyond.closed)
+    totals = totals_of(fold, told, embargoed=embargoed)
     aside = (await quarantine_of(log, run, tuple(operators))).open.by_unit
-    return replace(totals, unverified_warning=wrong_keys, set_aside=aside)
+    behind = _behind(run, beyond) if beyond.tallies else None
+    return replace(totals, unverified_warning=wrong_keys, uncounted_warning=behind, set_aside=aside)
+
+
+def _behind(run: Run, beyond: Uncounted) -> str:
+    return (
+        f"The log holds {grouped(beyond.tallies)} tallies that no aggregator has counted yet, which are in none of "
+        f"these figures. Where that lasts, none is running. Start one: sandik aggregate --run {run.name}."
+    )
 
 
 async def read_control(log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> Control:
@@ -71,14 +84,9 @@ async def counted_in_closed(log: EventLog, run: Run, after: Election) -> list[Co
     Only where there are such boxes are tallies read: of the partitions that these lie in, from the beginning.
     """
     closed, topic, partitions = closed_by(run.definition, after), run.topics.tallies.name, run.topics.partitions
-    fold = TallyFold(run.base, topic, lambda key: log.partition_of(key, partitions), run.ordered)
     owned = {log.partition_of(district.encode(), partitions) for district in closed}
     ends = {partition: end for partition, end in (await log.end_offsets(topic)).items() if partition in owned}
-    if ends:
-        async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:
-            async for batch in read_until(reader, ends):
-                fold.apply(batch.partition, batch.records)
-    return list(counted_in(fold, closed))
+    return list(counted_in(await folded(log, run, ends), closed)) if ends else []
 
 
 def embargo_warning(control: Control, now: datetime) -> str | None:
@@ -94,11 +102,30 @@ def embargo_warning(control: Control, now: datetime) -> str | None:
 
 async def read_on_air(log: EventLog, run: Run) -> OnAir:
     """The fold of the totals topic, to its end as it is now."""
-    fold = OnAir(run.definition)
-    async for record in read_to_end(log, run.topics.totals.name):
-        if fold.fold(record.key, record.value) is None:
-            check_version(record)
+    fold, _ = await _read_published(log, run, {})
     return fold
+
+
+async def _read_published(log: EventLog, run: Run, closed: Mapping[bytes, int]) -> tuple[OnAir, dict[int, int]]:
+    """Fold the totals topic; also by partition up to which offset the tallies are published in it.
+
+    `closed` is by the key of a cell's totals how many of its opened boxes are closed, where they do not say so yet.
+    """
+    fold, published = OnAir(run.definition), dict[int, int]()
+    async for record in read_to_end(log, run.topics.totals.name):
+        watermark = parse_watermark(record.key, record.value)
+        if watermark is not None:
+            published |= {one: max(at, published.get(one, 0)) for one, at in watermark.positions.items()}
+            continue
+        value = _closing(record, closed) if record.key in closed else record.value
+        if fold.fold(record.key, value) is None:
+            check_version(record)
+    return fold, published
+
+
+def _closing(record: Record, closed: Mapping[bytes, int]) -> bytes | None:
+    totals = _parse(record)
+    return record.value if totals is None else totals.model_copy(update={"closed": closed[record.key or b""]}).encode()
 
 
 def check_version(record: Record) -> None:

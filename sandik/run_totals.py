@@ -60,6 +60,8 @@ class RunTotals:
     embargoed: bool
     unverified_warning: str | None = None
     """What to do where an embargo stands because orders cannot be verified, as a sentence: for whoever asked."""
+    uncounted_warning: str | None = None
+    """What to do where the log holds tallies that are in none of these figures, as a sentence: for whoever asked."""
     set_aside: Mapping[Where, SetAsideHere] = field(default_factory=dict)
     """What the sources have said that is in quarantine and in no figure, by contest, source and unit."""
 

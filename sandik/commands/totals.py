@@ -67,7 +67,7 @@ def totals(
         return
     found, told, nothing = run_to_completion(_read(log, run, tell, operator_keys(operator_key)))
     screen.warn(told.unverified_warning)
-    screen.warn(nothing)
+    screen.warn(nothing or told.uncounted_warning)
     if form is Format.JSON:
         write_bytes(told.encode() + b"\n")
         return
@@ -245,6 +245,7 @@ def export(
     told, content = run_to_completion(_export(log, run, form, tell, operators, source, contest))
     write_out(out, content)
     screen.warn(told.unverified_warning)
+    screen.warn(told.uncounted_warning)
     screen.say(f"Wrote {grouped(len(told.rows))} rows to {out} ({tell}).")
 
 

@@ -208,6 +208,29 @@ def test_a_live_run_asks_before_it_is_amended(sandik: Sandik, tmp_path: Path) ->
         assert "--operator-key" in said
 
 
+def test_a_closed_box_that_is_counted_is_told_while_no_aggregator_runs(sandik: Sandik, tmp_path: Path) -> None:
+    """As one that runs tells it: the unit is not complete, and its figures contradict themselves."""
+    Path("var").mkdir(exist_ok=True)
+    began("n")
+    publish(counted(), counted(box=1002), counted({"kurum": 9}, district=KADIKOY))
+    assert 0 == sandik("aggregate", *RUN, "--until-end")[0]
+    changes = tmp_path / "changes.json"
+    changes.write_bytes(orjson.dumps(CHANGES[3:4]))
+    assert 0 == sandik("definition", "amend", changes, *WHO)[0]
+    code, found, err = sandik("totals", *RUN, "--format", "json")
+    assert (0, "") == (code, err)
+    contradicted = {one["unit"] for one in orjson.loads(found) if "boxes_over_total" in one["contradictions"]}
+    assert {"tr", "tr/34", USKUDAR} == contradicted
+
+    publish(counted({"kurum": 4}, box=1004), counted({"kurum": 5}, box=1005), withdrawn(box=1002, revision=2))
+    code, again, err = sandik("totals", *RUN, "--format", "json")
+    assert (0, found) == (code, again)
+    assert "The log holds 3 tallies that no aggregator has counted yet" in " ".join(err.split())
+    assert 0 == sandik("aggregate", *RUN, "--until-end")[0]
+    code, found, err = sandik("totals", *RUN, "--format", "json")
+    assert (0, "", []) == (code, err, [one for one in orjson.loads(found) if one["contradictions"]])
+
+
 def test_whoever_leaves_nobody_on_a_ballot_is_told_and_asked(sandik: Sandik, tmp_path: Path) -> None:
     Path("var").mkdir(exist_ok=True)
     began("n", mode="live")

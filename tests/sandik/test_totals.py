@@ -47,6 +47,20 @@ def test_a_run_that_is_counted_says_no_such_thing(sandik: Sandik, what: tuple[st
     assert out.strip()
 
 
+def test_tallies_that_nobody_has_counted_yet_are_told_with_what_to_do(sandik: Sandik) -> None:
+    """As long as the last aggregator's totals stand there alone, they look like all there is."""
+    sandik("simulate", "--run", "night", *NIGHT)
+    sandik("aggregate", "--run", "night", "--until-end")
+    sandik("simulate", "--run", "night", *NIGHT, "--seed", "8", "--source", "anka")
+    code, out, err = sandik("totals", "--run", "night")
+
+    assert (0, True) == (code, bool(out.strip()))
+    assert "tallies that no aggregator has counted yet, which are in none of these figures." in " ".join(err.split())
+    assert "sandik aggregate --run night." in err
+    sandik("aggregate", "--run", "night", "--until-end")
+    assert "" == sandik("totals", "--run", "night")[2]
+
+
 def test_where_everything_is_on_hold_from_the_beginning_the_control_room_is_pointed_to(sandik: Sandik) -> None:
     sandik("simulate", "--run", "night", *NIGHT)
     for contest in ("metropolitan_mayor", "district_mayor", "district_council"):
