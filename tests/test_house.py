@@ -131,6 +131,19 @@ def test_every_file_that_a_page_names_is_there() -> None:
     assert [] == gone
 
 
+def test_every_script_that_a_page_names_by_its_name_alone_is_there() -> None:
+    """Such as `manifest.js`. In a how-to it may be one that its reader is about to write."""
+    names = {path.name for path in tracked()}
+    gone = [
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in tracked("*.md")
+        for name in re.findall(r"`([a-z0-9_.-]+\.(?:js|mjs|py|ts|css))`", page.read_text(encoding="utf-8"))
+        if name not in names and page.parent.name != "how-to"
+    ]
+
+    assert [] == gone
+
+
 def test_every_page_is_in_the_navigation_of_the_site() -> None:
     """Put a new page into `zensical.toml`, under its readers. Decisions are reached by their index."""
     navigation = (ROOT / "zensical.toml").read_text(encoding="utf-8")
