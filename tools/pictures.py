@@ -28,7 +28,7 @@ from schemas.totals import Totals
 from tests.browser import test_control_room as room
 from tests.browser.chromium import chromium, screen
 from tests.browser.city import POLLS_CLOSE
-from tests.browser.moments import last_time, moments
+from tests.browser.moments import last_time, moments_of
 from tests.browser.overlays import Studio, studio
 from tests.browser.stage import begin, log_at, publish, showing, totals
 from tests.browser.test_overlay_pictures import LEADER_CHANGED, SEARCH, SIZES
@@ -185,8 +185,7 @@ async def _overlays(browser: Browser, path: Path) -> None:
 
 
 async def _overlay(stage: Studio, one: Shown) -> bytes:
-    contest = "district_council" if one.name == "council" else "metropolitan_mayor"
-    script = moments(contest)["called" if one.name == "winner" else "live"]
+    script = moments_of(one.name)["called" if one.name == "winner" else "live"]
     script.messages = [LEADER_CHANGED] if one.name == "strap" else []
     await stage.resize(upright=one.size == "tall")
     await stage.show(one.name, script, one.search)

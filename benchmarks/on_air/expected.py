@@ -22,6 +22,7 @@ OVERLAYS: Final = {
     "sources": f"contest={MAYOR}&unit={PLACE}&source={SOURCE}&sources={SOURCE},{OTHER_SOURCE}",
     "district-map": f"contest={MAYOR}&unit={PLACE}&source={SOURCE}",
     "council": f"contest={COUNCIL}&unit={DISTRICT}&source={SOURCE}&seats=37",
+    "majority": f"contest={COUNCIL}&unit={DISTRICT}&source={SOURCE}&seats=37",
 }
 """Every overlay, and what it is asked to show."""
 
@@ -49,7 +50,7 @@ def expected(name: str, oracle: Oracle, districts: list[str]) -> list[str]:
         return [text for one in districts for text in _race(oracle.sum(MAYOR, SOURCE, one))]
     if name == "sources":
         return [text for one in (SOURCE, OTHER_SOURCE) for text in _votes(oracle.sum(MAYOR, one, PLACE), 3)]
-    if name == "council":
+    if name in ("council", "majority"):
         return [turkish(oracle.sum(COUNCIL, SOURCE, DISTRICT).opened)]
     place, rows = {"lower-third": (DISTRICT, 2), "lead-board": (PLACE, 5), "duel": (PLACE, 2)}.get(name, (PLACE, 0))
     total = oracle.sum(MAYOR, SOURCE, place)

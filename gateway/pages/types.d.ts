@@ -78,7 +78,18 @@ export interface Contest {
   /** Whether blank votes are counted apart from the invalid ones. */
   readonly blank?: boolean;
   /** How its votes become seats, where it divides any: by which method, and how many each constituency has. */
-  readonly seats?: { readonly method: string; readonly seats: Readonly<Record<string, number>> };
+  readonly seats?: {
+    readonly method: string;
+    readonly seats: Readonly<Record<string, number>>;
+    readonly alliances?: readonly Alliance[];
+  };
+}
+
+/** Lists that enter a contest together: the ids of their candidates. */
+export interface Alliance {
+  readonly id: string;
+  readonly name: string;
+  readonly members: readonly string[];
 }
 
 export interface DefinedCandidate {

@@ -1,6 +1,7 @@
 """/v1/seats: how many seats everybody has by the votes counted so far, and which are undecided."""
 
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
@@ -89,7 +90,7 @@ def _answer(question: Asked, plans: dict[str, SeatPlan]) -> bytes:
             "Name a contest, a source or units, such as unit=tr/34.",
         )
     entries = [
-        _entry(definition, contest, source, facts)
+        _entry(definition, contest, source, facts, plans[contest].seats)
         for contest, source in heard
         for facts in seat_facts(
             definition, contest, plans[contest], partial(question.view.figures, contest, source), wanted[contest]
@@ -98,7 +99,9 @@ def _answer(question: Asked, plans: dict[str, SeatPlan]) -> bytes:
     return orjson.dumps(question.head() | {"seats": entries})
 
 
-def _entry(definition: Election, contest: str, source: str, facts: SeatFacts) -> dict[str, object]:
+def _entry(
+    definition: Election, contest: str, source: str, facts: SeatFacts, house_of: Mapping[str, int]
+) -> dict[str, object]:
     total = facts.total
     place = {name: number for number, name in enumerate(definition.ballot_order(contest, facts.unit))}
     order = sorted(total.seats, key=lambda name: (-total.seats[name], place.get(name, len(place)), name))
@@ -109,7 +112,11 @@ def _entry(definition: Election, contest: str, source: str, facts: SeatFacts) ->
         "level": definition.unit_by_id[facts.unit].level,
         "constituencies": len(facts.constituencies),
         "house": total.house,
-        "seats": [{"candidate": name, "seats": total.seats[name]} for name in order if total.seats[name]],
+        "seats": [
+            {"candidate": name, "seats": total.seats[name], "decided": facts.decided.get(name, 0)}
+            for name in order
+            if total.seats[name]
+        ],
         "open": total.open,
         "undecided": [
             {
@@ -122,4 +129,5 @@ def _entry(definition: Election, contest: str, source: str, facts: SeatFacts) ->
         ],
         "barred": sorted(total.barred),
         "complete": facts.complete,
+        "counting": [{"unit": one, "seats": house_of[one]} for one in facts.counting],
     }

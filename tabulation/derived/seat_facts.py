@@ -33,6 +33,10 @@ class SeatFacts(NamedTuple):
     undecided: tuple[OpenSeats, ...]
     complete: bool
     """Whether every vote that these seats depend on is counted: the threshold's too, where it is of the contest."""
+    decided: Mapping[str, int]
+    """The seats of everybody that no vote can change any more: those of complete constituencies, by the same rule."""
+    counting: tuple[str, ...]
+    """The constituencies in which not every box is opened."""
 
 
 def units_with_seats(definition: Election, plan: SeatPlan) -> dict[str, tuple[str, ...]]:
@@ -74,12 +78,17 @@ def _facts(
     figures: Figures,
     beside: Iterable[str],
 ) -> SeatFacts:
+    counting = dict.fromkeys(one for one in constituencies if not _is_complete(figures(one)))
+    is_settled = all(_is_complete(figures(one)) for one in beside)
+    settled = [one for one in constituencies if is_settled and one not in counting]
     return SeatFacts(
         unit,
         constituencies,
         sum_up(divided[one] for one in constituencies),
         tuple(OpenSeats(one, undecided) for one in constituencies for undecided in divided[one].undecided),
-        all(_is_complete(figures(one)) for one in (*constituencies, *beside)),
+        len(settled) == len(constituencies),
+        {name: many for name, many in sum_up(divided[one] for one in settled).seats.items() if many},
+        tuple(counting),
     )
 
 

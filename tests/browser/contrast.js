@@ -72,7 +72,8 @@ async () => {
     texts += 1;
     note("text", parent, node.textContent.trim().slice(0, 30), worst(ink, grounds(stack.slice(index))), 4.5);
   }
-  for (const bar of overlay.querySelectorAll(".track > .fill, .bars > .fill, .mark:not([data-mark=empty]), circle")) {
+  const barred = ".track > .fill, .bars > .fill, .lane > .piece, .mark:not([data-mark=empty]), circle";
+  for (const bar of overlay.querySelectorAll(barred)) {
     const { width, height, left, top } = bar.getBoundingClientRect();
     if (!visible(bar) || width < 1 || height < 1 || left < 0 || left > innerWidth || top < 0) continue;
     const parents = [];

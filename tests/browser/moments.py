@@ -6,12 +6,15 @@ from random import Random
 from typing import Any, Final
 
 from schemas.definition import Candidate, Election
+from schemas.seats import Alliance, SeatPlan
 from tests.browser.city import BOXES, DISTRICTS, election
 from tests.browser.overlays import AT, Script, entry, rolled_up, state
 
 UNIT: Final = "tr/34/buyukcekmece"
 ALL: Final = BOXES * len(DISTRICTS)
 MANY: Final = 49
+SEATED: Final = {"council", "majority"}
+"""Overlays of a contest that divides seats."""
 LONG: Final = "Abdurrahman Şemsettin Büyükçekmecelioğlu-Hacıosmanoğlu"
 
 
@@ -128,6 +131,47 @@ def courses(weights: Mapping[str, float] = MAYORS) -> list[dict[str, Any]]:
     ]
 
 
+ALLIANCES: Final = (
+    Alliance(id="emek", name="Emek ve Gelecek İttifakı", members=("chp", "dem", "iyi")),
+    Alliance(id="birlik", name="Birlik İttifakı", members=("ak_parti", "yrp")),
+)
+MEMBERS: Final = {slug: 3 + number % 5 for number, slug in enumerate(DISTRICTS)}
+"""The seats of each district, where the council is divided among all of them."""
+
+
+def parliament(*alliances: Alliance) -> Election:
+    """The election, with a council that is divided in every district."""
+    plain = election()
+    plan = SeatPlan(
+        method="dhondt", seats={f"tr/34/{slug}": many for slug, many in MEMBERS.items()}, alliances=alliances
+    )
+    contests = tuple(
+        contest.model_copy(update={"seats": plan}) if contest.id == "district_council" else contest
+        for contest in plain.contests
+    )
+    return plain.model_copy(update={"contests": contests})
+
+
+def house(seats: Mapping[str, tuple[int, int]], *, counting: int = 0) -> dict[str, Any]:
+    """The province's seats as the gateway tells them: by list, how many and how many of them are decided.
+
+    The last districts are the ones that are still counting.
+    """
+    total, given = sum(MEMBERS.values()), sum(many for many, _ in seats.values())
+    return {
+        "constituencies": len(MEMBERS),
+        "house": total,
+        "seats": [
+            {"candidate": name, "seats": many, "decided": decided} for name, (many, decided) in seats.items() if many
+        ],
+        "open": total - given,
+        "undecided": [{"reason": "tie", "seats": total - given}] if given < total else [],
+        "counting": [
+            {"unit": f"tr/34/{slug}", "seats": many} for slug, many in list(MEMBERS.items())[len(MEMBERS) - counting :]
+        ],
+    }
+
+
 def calls(contest: str, candidate: str, *, by: str = "A. Kaya") -> list[dict[str, Any]]:
     """An editor's call in the province and in one district."""
     return [{"contest": contest, "unit": unit, "candidate": candidate, "by": by, "at": AT} for unit in ("tr/34", UNIT)]
@@ -166,6 +210,11 @@ def moments(contest: str = "metropolitan_mayor") -> dict[str, Script]:
         "called": Script(plain, usual, state=state(calls=calls(contest, first))),
         "long": Script(renamed(long_winded), usual, state=state(calls=calls(contest, first, by=LONG))),
     }
+
+
+def moments_of(overlay: str) -> dict[str, Script]:
+    """Every moment of a contest that an overlay is about."""
+    return moments("district_council" if overlay in SEATED else "metropolitan_mayor")
 
 
 STATES: Final = tuple(moments())

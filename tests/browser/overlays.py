@@ -28,10 +28,13 @@ _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/ht
 
 _HARNESS: Final = (Path(__file__).parent / "harness.js").read_text(encoding="utf-8")
 
+_SHEETS: Final = "".join(
+    f'<link rel="stylesheet" href="/static/{name}.css">'
+    for name in ("tokens", "overlays/overlay", "overlays/scenes", "overlays/changes", "overlays/houses", "brand/brand")
+)
 _PAGE: Final = (
     '<!doctype html><html lang="tr" data-theme="dark"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
-    '<link rel="stylesheet" href="/static/tokens.css"><link rel="stylesheet" href="/static/overlays/overlay.css">'
-    '<link rel="stylesheet" href="/static/overlays/scenes.css"><link rel="stylesheet" href="/static/brand/brand.css">'
+    f"{_SHEETS}"
     '<script type="module" src="/harness.js"></script></head><body><div id="stage"></div></body></html>'
 )
 
@@ -84,6 +87,8 @@ class Studio(Screen):
     """What has changed since earlier contests, in every unit."""
     courses: Sequence[Mapping[str, Any]] = ()
     """How every unit stood in the course of the night, by source."""
+    seats: Mapping[str, Any] | None = None
+    """How the seats of every unit are divided by now."""
     brand: BrandFolder
 
     async def begin(self, brand: BrandFolder = STANDARD) -> None:
@@ -95,7 +100,7 @@ class Studio(Screen):
     async def clear(self) -> None:
         """Be as at the beginning; what was shown goes when something else is."""
         self.complaints.clear()
-        self.boundaries, self.last_time, self.courses = None, (), ()
+        self.boundaries, self.seats, self.last_time, self.courses = None, None, (), ()
         await self.resize(upright=False)
         if self.brand is not STANDARD:
             await self.begin()
@@ -130,6 +135,9 @@ class Studio(Screen):
             await route.fulfill(body=dumps({"facts": [{"previous": self.last_time}]}), content_type="application/json")
         elif path == "/v1/lead-over-time":
             await route.fulfill(body=dumps({"courses": self.courses}), content_type="application/json")
+        elif path == "/v1/seats":
+            seats = [self.seats] if self.seats else []
+            await route.fulfill(body=dumps({"seats": seats}), content_type="application/json")
         elif path.startswith(_BRAND):
             branded = self.brand.files[path.removeprefix(_BRAND)]
             await route.fulfill(body=branded.body, content_type=branded.media_type)

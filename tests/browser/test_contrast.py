@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser
 
 from gateway.pages.manifest import OVERLAY_NAMES
-from tests.browser.moments import calls, moments
+from tests.browser.moments import calls, moments, moments_of
 from tests.browser.overlays import studio
 from tests.browser.test_overlay_pictures import LEADER_CHANGED, SEARCH
 
@@ -25,7 +25,7 @@ BARE: Final = {("ticker", "tie"), ("ticker", "many")}
 async def test_text_and_bars_stand_out_in_every_state(name: str, theme: str, browser: Browser) -> None:
     found: dict[str, list[str]] = {}
     async with studio(browser) as shown:
-        scripts = moments("district_council" if name == "council" else "metropolitan_mayor")
+        scripts = moments_of(name)
         for state in STATES:
             script = scripts[state]
             script.messages = [LEADER_CHANGED] if name == "strap" else []

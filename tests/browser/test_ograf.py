@@ -10,6 +10,7 @@ from playwright.async_api import Browser
 from eventlog.port import EventLog
 from gateway.pages.manifest import OVERLAY_NAMES
 from tests.browser.graphics import HIDDEN, SHOWN, desk, place
+from tests.browser.moments import SEATED
 from tests.browser.stage import showing
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -147,7 +148,7 @@ async def test_every_graphic_of_the_package_can_be_on_one_page(browser: Browser,
     async with desk(browser, tmp_path, gateway) as shown:
         await shown.renderer()
         for name in OVERLAY_NAMES:
-            answer = await shown.add(name, {"unit": "tr/34/fatih", "seats": "37"} if name == "council" else {})
+            answer = await shown.add(name, {"unit": "tr/34/fatih", "seats": "37"} if name in SEATED else {})
             assert 200 == answer["statusCode"], name
             assert 0 == (await shown.call("playAction", {"skipAnimation": True}))["currentStep"]
             await shown.until(SHOWN)

@@ -16,7 +16,7 @@ from producers.publish import Publisher, play
 from producers.scenarios.library import read_scenario
 from producers.simulating.staging import stage
 from tests.browser.chromium import PATIENCE_MS
-from tests.browser.moments import moments
+from tests.browser.moments import moments_of
 from tests.browser.overlays import Studio, studio
 from tests.browser.stage import begin, counting, log_at, showing
 from tests.browser.test_overlay_pictures import SEARCH
@@ -93,7 +93,7 @@ async def test_an_overlay_keeps_nothing_of_the_pictures_it_has_shown(name: str, 
     async with studio(browser, motion=True, spoilt=True) as shown:
         await shown.page.set_viewport_size(THUMBNAIL)
         await shown.page.evaluate(TIMERS)
-        script = moments("district_council" if name == "council" else "metropolitan_mayor")["live"]
+        script = moments_of(name)["live"]
         await shown.show(name, script, SEARCH.get(name, ""))
         await shown.page.evaluate("(times) => countOn(times)", SETTLED)
         before = await held(shown)

@@ -14,7 +14,7 @@ from benchmarks.on_air.expected import shares
 from gateway.brands.folder import BrandFile, BrandFolder, open_brand, shipped_brands
 from gateway.brands.sheet import listing
 from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES
-from tests.browser.moments import MANY, STATES, UNIT, calls, courses, last_time, moments
+from tests.browser.moments import MANY, MEMBERS, STATES, UNIT, calls, courses, last_time, moments, moments_of
 from tests.browser.overlays import AT, STANDARD, Script, Studio, state, studio
 from tests.browser.test_board import turkish
 
@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 SEARCH: Final = {
     "lower-third": f"unit={UNIT}",
     "council": f"contest=district_council&unit={UNIT}&population=280000&quota=3",
+    "majority": "contest=district_council&seats=" + ",".join(f"{slug}:{many}" for slug, many in MEMBERS.items()),
 }
 SIZES: Final = {
     overlay.name: next((one.words for one in overlay.parameters if one.name == "size"), ("",))
@@ -30,7 +31,7 @@ SIZES: Final = {
 }
 """Every overlay's sizes; an empty one where it has its own alone."""
 
-WITHOUT_A_SHARE: Final = {"strap", "ticker", "winner", "council", "swing", "lead-over-time"}
+WITHOUT_A_SHARE: Final = {"strap", "ticker", "winner", "council", "majority", "swing", "lead-over-time"}
 """Overlays that do not show the leader's share of the unit, or not at once."""
 
 CALLING: Final = ("lead-board", "duel", "lower-third", "strap")
@@ -70,7 +71,7 @@ async def test_every_moment_is_whole_and_in_its_place(name: str, tmp_path: Path,
     """No text is clipped, over other text or outside the safe area; nothing is complained of."""
     found: dict[str, Any] = {}
     async with studio(browser) as shown:
-        scripts = moments("district_council" if name == "council" else "metropolitan_mayor")
+        scripts = moments_of(name)
         for moment in STATES:
             script = scripts[moment]
             script.messages = [LEADER_CHANGED] if name == "strap" else []
@@ -164,7 +165,7 @@ async def test_nobody_sees_a_number_during_an_embargo(browser: Browser) -> None:
     """Not in the page's text either, whatever the connection was told."""
     async with studio(browser) as shown:
         for name in OVERLAY_NAMES:
-            script = moments("district_council" if name == "council" else "metropolitan_mayor")["embargo"]
+            script = moments_of(name)["embargo"]
             await shown.show(name, script, SEARCH.get(name, ""))
             text = await numbers(shown)
             assert name == "strap" or "19:20" in text
@@ -264,7 +265,7 @@ async def test_every_size_of_every_brand_is_whole(name: str, brand: str, tmp_pat
     found: dict[str, Any] = {}
     async with studio(browser) as shown:
         await shown.begin(open_brand(brand))
-        scripts = moments("district_council" if name == "council" else "metropolitan_mayor")
+        scripts = moments_of(name)
         for size in SIZES[name]:
             await shown.resize(upright=size == "tall")
             for moment in ("called", "long", "stale", "empty"):

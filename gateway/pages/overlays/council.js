@@ -2,16 +2,17 @@
  * The council's hemicycle: seats as they would be from the votes counted so far, said to be that and no more.
  */
 
-import { wholeOf } from "../claims.js";
 import { make, makeSvg, setAttribute, setText } from "../dom.js";
+import { houseOf, majorityOf } from "./house.js";
 import { counted, origin, written } from "./picture.js";
-import { allocate, hemicycle, membersFor } from "./seats.js";
+import { hemicycle } from "./seats.js";
 import { subscriptions } from "./stage.js";
 import { Counted, fit, Heading, Name, Origin } from "./widgets.js";
 
-/** @import { Options, OverlayTools, Scene, Tools } from "./types.d.ts" */
+export { check } from "./house.js";
 
-const MOST_SEATS = 2_000;
+/** @import { OverlayTools, Scene, Tools } from "./types.d.ts" */
+
 /** Rows of the list; the rest is told with its sum. */
 const LISTED = 6;
 const WIDTH = 1000;
@@ -23,114 +24,13 @@ const BEYOND = 0.1;
 export const needs = (scene) => subscriptions(scene);
 
 /**
- * Seats of each constituency: a Map from district to members; null where the parameters do not say.
- * @param {Pick<Scene, "election" | "selection" | "options">} options
- */
-function constituencies({ election, selection, options }) {
-  const unit = election.unit(selection.unit);
-  if (election.isCounting(unit)) {
-    const members =
-      options.seats.length === 1 ? Number(options.seats[0]) : options.population ? membersFor(options.population) : NaN;
-    return Number.isInteger(members) && members > 0 && members <= MOST_SEATS ? new Map([[unit.id, members]]) : null;
-  }
-  const pairs = options.seats.map((pair) => pair.split(":"));
-  const known =
-    pairs.length > 0 &&
-    pairs.every(([slug, members]) => election.unitById.has(`${unit.id}/${slug}`) && /^\d{1,3}$/.test(members ?? ""));
-  return known ? new Map(pairs.map(([slug, members]) => [`${unit.id}/${slug}`, Number(members)])) : null;
-}
-
-/**
- * The constituencies that the definition declares in the unit, with their seats; null where it declares none there.
- * @param {Pick<Scene, "election" | "selection">} options
- */
-function declared({ election, selection }) {
-  const plan = election.contestById.get(selection.contest)?.seats;
-  const inside = Object.entries(plan?.seats ?? {}).filter(([unit]) =>
-    selection.unit === election.country.id ? true : `${unit}/`.startsWith(`${selection.unit}/`),
-  );
-  return plan && inside.length > 0 ? { method: plan.method, seats: new Map(inside) } : null;
-}
-
-/** @param {Pick<Options, "seats" | "population">} options */
-const isSaid = (options) => options.seats.length > 0 || options.population > 0;
-
-/**
- * Seats must be said, by the address or by the definition; the address goes first.
- * @param {Scene} scene
- */
-export function check(scene) {
-  const known = isSaid(scene.options) ? constituencies(scene) : declared(scene);
-  return known ? [] : [{ name: "seats", key: "badSeats", values: {} }];
-}
-
-/**
- * The seats of the unit by the definition: the gateway has worked them out.
- * @param {Scene} scene
- */
-function told(scene) {
-  const { night, selection } = scene;
-  const plan = declared(scene);
-  const total = [...(plan?.seats.values() ?? [])].reduce((sum, many) => sum + many, 0);
-  const entry = night.seats({ contest: selection.contest, source: selection.source, unit: selection.unit });
-  const ties = (entry?.undecided ?? []).filter(({ reason }) => reason === "tie");
-  return {
-    seats: new Map((entry?.seats ?? []).map(({ candidate, seats }) => [candidate, seats])),
-    open: entry ? entry.open : total,
-    lots: ties.reduce((sum, one) => sum + one.seats, 0),
-    total,
-    parts: plan?.seats.size ?? 0,
-    law: scene.t(`method_${plan?.method}`),
-    title: "houseOf",
-    sumOf: "constituenciesOf",
-  };
-}
-
-/**
- * The seats of the unit by the members that the address says. Each district is a constituency of its own (Law 2972,
- * article 3); a province is their sum.
- * @param {Scene} scene
- */
-function projected(scene) {
-  const { options } = scene;
-  const districts = constituencies(scene) ?? new Map(); // where nobody says how many, `check` has said so
-  /** @type {Map<string, number>} */
-  const seats = new Map();
-  let open = 0;
-  for (const [id, members] of districts) {
-    const part = scene.unit(id);
-    const alone = part.ranked.filter((item) => item.candidate.independent).map((item) => item.candidate.id);
-    const result = allocate(part.entry?.votes ?? {}, {
-      members,
-      quota: options.quota,
-      valid: wholeOf(part.entry),
-      alone,
-    });
-    for (const [party, many] of result.seats) seats.set(party, (seats.get(party) ?? 0) + many);
-    open += result.open;
-  }
-  const total = [...districts.values()].reduce((sum, members) => sum + members, 0);
-  const law = [scene.t("lawNote"), options.quota ? scene.t("quotaNote", { n: scene.format.count(options.quota) }) : ""];
-  return {
-    seats,
-    open,
-    lots: open,
-    total,
-    parts: districts.size,
-    law: law.filter(Boolean).join(" · "),
-    title: "councilOf",
-    sumOf: "seatsOf",
-  };
-}
-
-/**
  * From counts to seats.
  * @param {Scene} scene
  */
 export function model(scene) {
-  const { t, format, selection, options } = scene;
+  const { t, format, selection } = scene;
   const unit = scene.unit();
-  const { seats, open, lots, total, parts, law, title, sumOf } = isSaid(options) ? projected(scene) : told(scene);
+  const { seats, open, lots, total, parts, law, title, sumOf } = houseOf(scene);
   const seatsOf = (/** @type {string} */ id) => seats.get(id) ?? 0;
   const rows = unit.ranked
     .map((item) => written(scene, unit, item))
@@ -147,7 +47,7 @@ export function model(scene) {
   return {
     heading: { title: unit.unit.name, subtitle: t(title, { n: format.count(total) }) },
     total,
-    majority: Math.floor(total / 2) + 1,
+    majority: majorityOf(total),
     rows,
     open,
     empty: !unit.entry,

@@ -213,6 +213,42 @@ export const MANIFEST = {
         { "name": "quota", "title": "Quota seats", "kind": "whole", "standard": 0, "least": 0, "most": 20 },
         { "name": "size", "title": "Size", "kind": "choice", "standard": "panel", "words": ["panel", "full", "tall"] }
       ]
+    },
+    {
+      "name": "majority",
+      "title": "Path to a majority",
+      "description":
+        "Seats of lists or alliances on one scale with the line of the majority, and where seats are open.",
+      "layer": 4,
+      "walks": false,
+      "cuts": false,
+      "parameters": [
+        {
+          "name": "by",
+          "title": "By alliance or list",
+          "kind": "choice",
+          "standard": "alliance",
+          "words": ["alliance", "list"]
+        },
+        { "name": "rows", "title": "Rows", "kind": "whole", "standard": 4, "least": 1, "most": 6 },
+        { "name": "seats", "title": "Seats (a number, or unit:number,…)", "kind": "list", "most": 100 },
+        {
+          "name": "population",
+          "title": "Population (0: as seats says)",
+          "kind": "whole",
+          "standard": 0,
+          "least": 0,
+          "most": 99999999
+        },
+        { "name": "quota", "title": "Quota seats", "kind": "whole", "standard": 0, "least": 0, "most": 20 },
+        {
+          "name": "size",
+          "title": "Size",
+          "kind": "choice",
+          "standard": "panel",
+          "words": ["panel", "bug", "third", "full", "tall"]
+        }
+      ]
     }
   ]
 };

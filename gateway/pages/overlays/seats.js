@@ -1,7 +1,7 @@
 /**
  * The seats of a municipal council by Law 2972, for an address that says its members. Pure: votes in, seats out. It is
  * what the gateway's `tabulation/seats/` comes to, and tested against that; a contest whose definition declares its
- * seats is divided by the gateway alone (asked-seats.js).
+ * seats is divided by the gateway alone (house.js).
  */
 
 /** @typedef {readonly [id: string, votes: number]} Count */

@@ -80,6 +80,7 @@ export interface Options {
   seats: string[];
   population: number;
   quota: number;
+  by: string;
   /** Of overlays that have several. */
   size?: string;
   move: string;
@@ -163,9 +164,17 @@ export type NightClient = Pick<
 export interface SeatsEntry {
   readonly constituencies: number;
   readonly house: number;
-  readonly seats: readonly { readonly candidate: string; readonly seats: number }[];
+  readonly seats: readonly { readonly candidate: string; readonly seats: number; readonly decided: number }[];
   readonly open: number;
   readonly undecided: readonly { readonly reason: string; readonly seats: number }[];
+  /** The constituencies in which not every box is opened. */
+  readonly counting: readonly UnitSeats[];
+}
+
+/** How many seats a constituency has. */
+export interface UnitSeats {
+  readonly unit: string;
+  readonly seats: number;
 }
 
 /** A unit's course by one source, as /v1/lead-over-time tells it: see docs/facts.md. */

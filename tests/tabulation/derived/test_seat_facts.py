@@ -63,13 +63,16 @@ def test_seats_are_summed_up_and_what_is_open_says_where() -> None:
 def test_seats_are_complete_where_their_constituencies_are() -> None:
     found = told(definition(), ("tr/34/uskudar", {"a": 60}, 10), ("tr/34/adalar", {"b": 5}, 1))
     assert {"tr/34/uskudar"} == {unit for unit, facts in found.items() if facts.complete}
+    assert ({"a": 3}, ()) == (found["tr/34/uskudar"].decided, found["tr/34/uskudar"].counting)
+    assert ({"a": 3}, ("tr/34/adalar", "tr/06/cankaya")) == (found["tr"].decided, found["tr"].counting)
 
 
 def test_with_a_threshold_of_the_contest_no_seat_is_complete_before_the_country_is() -> None:
     some = ("tr/34/uskudar", {"a": 60, "b": 3}, 10), ("tr/34/adalar", {"b": 5}, 2)
     threshold = Threshold(share=(1, 10))
     found = told(definition(threshold=threshold), *some)
-    assert not any(facts.complete for facts in found.values())
+    assert not any(facts.complete or facts.decided for facts in found.values())
+    assert ("tr/06/cankaya",) == found["tr"].counting
     assert {"a": 0, "b": 1} == {name: found["tr/34/adalar"].total.seats[name] for name in "ab"}
     whole = told(definition(threshold=threshold), *some, ("tr/06/cankaya", {"a": 60}, 5))
     assert all(facts.complete for facts in whole.values())
