@@ -267,6 +267,12 @@ class HttpConnection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  what uvicorn would say
         self._refuse(_UNREADABLE)
 
+    def cut(self) -> None:
+        """End at once in the middle of an answer: what is left of it may not be given any more."""
+        for cycle in self._cycles:
+            cycle.disconnected = True
+        hang_up(self.transport)
+
     # What the route of the event stream calls
 
     def open_stream(self, address: str | None) -> EventStream | Refusal:
@@ -330,6 +336,13 @@ class HttpConnection(HttpToolsProtocol):
 def connection_of(scope: Scope) -> HttpConnection:
     """The connection that a request came by."""
     return cast("HttpConnection", scope[_CONNECTION])
+
+
+def cut_off(scope: Scope) -> None:
+    """End the connection that a request came by; a no-op where none is told, as in an application without a server."""
+    connection = scope.get(_CONNECTION)
+    if isinstance(connection, HttpConnection):
+        connection.cut()
 
 
 _NO_LINGERING: Final = struct.pack("ii", 1, 0)

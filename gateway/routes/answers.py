@@ -1,7 +1,8 @@
 """What the routes share: the filters in a URL, the run they are about, and answers that say what they hold."""
 
+import asyncio
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2s
 from typing import Final, NamedTuple
 
@@ -10,6 +11,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as Asgi
 
 from gateway.admission.handshake import TOKEN_FIELD, VIEW_FIELD
 from gateway.clients.session import Unknown
@@ -35,6 +38,9 @@ CACHE_BUSTER: Final = "_"
 
 NOT_ASKED: Final = frozenset({TOKEN_FIELD, VIEW_FIELD, CACHE_BUSTER})
 """Fields of an address that are no part of the question: who asks, and as whom, is settled at the door."""
+
+BLOCK_BYTES: Final = 64 * 1024
+"""How much of a large answer is put together, compressed and sent before others have a turn: half a millisecond."""
 
 _FILTERS: Final = ("contest", "source", "unit")
 _DIGEST_BYTES: Final = 8
@@ -122,11 +128,59 @@ def asked(gateway: Gateway, request: Request, options: Collection[str] = ()) -> 
     return Asked(run_state, Filters(contest, source, units), grant_of(request).watches)
 
 
+class Whole(NamedTuple):
+    """A JSON object with an array of pieces that are encoded already: `before` ends in `[`, `after` begins with `]`.
+
+    It is not put together as long as it is kept: megabytes take milliseconds to copy.
+    """
+
+    before: bytes
+    pieces: Sequence[bytes]
+    after: bytes
+
+    @classmethod
+    def of(cls, head: Mapping[str, object], name: str, pieces: Sequence[bytes], rest: Mapping[str, object]) -> "Whole":
+        """The object with the fields of `head`, of which there must be some, the array by this name, and the `rest`."""
+        after = b"," + orjson.dumps(rest)[1:] if rest else b"}"
+        return cls(orjson.dumps(head)[:-1] + b',"%b":[' % name.encode(), pieces, b"]" + after)
+
+    @property
+    def size_bytes(self) -> int:
+        """The length of all of it."""
+        return len(self.before) + sum(map(len, self.pieces)) + max(0, len(self.pieces) - 1) + len(self.after)
+
+    def blocks(self) -> Iterator[bytes]:
+        """All of it, in blocks of `BLOCK_BYTES` and a piece more at the most."""
+        block, size = [self.before], len(self.before)
+        for number, piece in enumerate(self.pieces):
+            block += (b",", piece) if number else (piece,)
+            size += len(piece)
+            if size >= BLOCK_BYTES:
+                yield b"".join(block)
+                block, size = [], 0
+        yield b"".join([*block, self.after])
+
+
+class _InBlocks(Response):
+    """An answer that is put together on its way, with turns for others between its blocks."""
+
+    def __init__(self, whole: Whole, headers: Mapping[str, str]) -> None:
+        super().__init__(headers={**headers, "content-length": str(whole.size_bytes)})
+        self._whole = whole
+
+    async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI's own
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for block in self._whole.blocks():
+            await send({"type": "http.response.body", "body": block, "more_body": True})
+            await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 class Answers:
     """The answers of one endpoint, each encoded once for all who ask the same at the same seq."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._kept: dict[str, bytes | Whole] = {}
 
     def has(self, request: Request, question: Asked, about: Iterable[object] = ()) -> bool:
         """Whether the answer costs nothing: the client holds it, or it is encoded."""
@@ -137,7 +191,7 @@ class Answers:
         self,
         request: Request,
         question: Asked,
-        body: Callable[[], bytes],
+        body: Callable[[], bytes | Whole],
         *,
         about: Iterable[object] = (),
         headers: dict[str, str] | None = None,
@@ -157,7 +211,7 @@ class Answers:
             if len(self._kept) >= MAX_ANSWERS_KEPT:
                 self._kept.clear()
             found = self._kept[etag] = body()
-        return Response(found, headers=sent)
+        return _InBlocks(found, sent) if isinstance(found, Whole) else Response(found, headers=sent)
 
 
 def _etag(question: Asked, about: Iterable[object]) -> str:

@@ -1,6 +1,6 @@
 """/v1/facts: the arithmetic facts of the units, filtered by contest, source and unit."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import orjson
@@ -9,10 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.gateway import Gateway
-from gateway.routes.answers import Answers, Asked, asked
+from gateway.routes.answers import Answers, Asked, Whole, asked
 from gateway.routes.pieces import Encoder, Pieces, Place, answer_in_pieces
 from schemas.definition import Election
-from tabulation.counting.quarantine import Where
 from tabulation.derived.facts import facts_in, majority_facts
 from tabulation.derived.swing import LastTime
 from tabulation.view.figures import UnitFigures
@@ -42,12 +41,11 @@ class FactsEndpoint:
         return await answer_in_pieces(self._gateway, request, self._answers, ask, pieces, _answer)
 
 
-def _answer(question: Asked, facts: orjson.Fragment) -> bytes:
-    known = {(contest, source, figures.unit.id) for contest, source, figures in _found(question)}
-    answer = question.head() | {"facts": facts, "only_set_aside": _only_set_aside(question, known)}
+def _answer(question: Asked, facts: list[bytes]) -> Whole:
+    rest: dict[str, object] = {"only_set_aside": _only_set_aside(question)}
     if any(source.levels for source in question.run_state.run.definition.sources):
-        answer |= {"not_told": _not_told(question)}
-    return orjson.dumps(answer)
+        rest |= {"not_told": _not_told(question)}
+    return Whole.of(question.head(), "facts", facts, rest)
 
 
 def _encoder(question: Asked) -> Encoder:
@@ -77,14 +75,17 @@ def _not_told(question: Asked) -> list[dict[str, object]]:
     ]
 
 
-def _only_set_aside(question: Asked, known: Collection[Where]) -> list[dict[str, object]]:
+def _only_set_aside(question: Asked) -> list[dict[str, object]]:
     """The units of which there are no figures, because all that a source has said of them is set aside."""
     run_state, filters = question.run_state, question.filters
     wanted = set(filters.contests(run_state)), set(filters.sources(run_state))
     return [
         {"contest": contest, "source": source, "unit": unit, "set_aside": _set_aside(question, contest, source, unit)}
-        for contest, source, unit in sorted(run_state.quarantine.open.by_unit.keys() - known)
-        if contest in wanted[0] and source in wanted[1] and (filters.units is None or unit in filters.units)
+        for contest, source, unit in sorted(run_state.quarantine.open.by_unit)
+        if contest in wanted[0]
+        and source in wanted[1]
+        and (filters.units is None or unit in filters.units)
+        and question.view.figures(contest, source, unit) is None
     ]
 
 

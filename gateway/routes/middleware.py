@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.admission.access import PUBLIC, Grant
 from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH, Credentials, Refusal
+from gateway.connections.http import cut_off
 from gateway.gateway import Gateway
 
 _GRANT: Final = "sandik.grant"
@@ -93,7 +94,8 @@ class AdmissionMiddleware:
     def _asking_again(self, scope: Scope, receive: Receive, answer: Send, grant: Grant) -> Send:
         """An answer that is given only if it may still be when it is ready: working it out may have taken a while.
 
-        Asked here for every endpoint, so that one which is added later, and waits, cannot forget it.
+        Asked here for every endpoint, so that one which is added later, and waits, cannot forget it. One that is given
+        in blocks is cut off: what is left of it is kept back.
         """
         is_kept = False
 
@@ -104,6 +106,9 @@ class AdmissionMiddleware:
                 if kept is not None:
                     is_kept = True
                     await kept(scope, receive, answer)
+            elif not is_kept and self._kept_by_now(scope, grant) is not None:
+                is_kept = True
+                cut_off(scope)
             if not is_kept:
                 await answer(message)
 

@@ -7,17 +7,19 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.gateway import Gateway
-from gateway.routes.answers import Answers, Asked
+from gateway.routes.answers import Answers, Asked, Whole
 from gateway.routes.middleware import embargoed, grant_of
 from tabulation.view.figures import UnitFigures
 
 UNITS_AT_ONCE: Final = 16
 """Units whose pieces are made before others have a turn: 2 ms of facts with 49 candidates, less of totals."""
+
+LOOKS_OF_ONE_MADE: Final = 32
+"""How many pieces are looked at, and found true, in the time in which one is made."""
 
 _MAX_ROUNDS: Final = 3
 """How often what changed in others' turns is made again with turns in between; then what is left is made at once."""
@@ -55,27 +57,41 @@ class Pieces:
         self._at_once = at_once
         self._pieces: dict[tuple[str, str, str], _Piece] = {}
 
-    def make(self, question: Asked, about: About) -> Iterator[None]:
-        """Make the pieces that are missing or no longer true; stops wherever others should have a turn."""
-        encode = self._encoder(question)
-        made = 0
-        for contest, source, figures in self._find(question):
-            place = contest, source, figures.unit.id
-            known = self._pieces.get(place)
-            if known and known.figures is figures and (known.changes, known.about) == (figures.changes, about):
-                continue
-            self._pieces[place] = _Piece(figures, figures.changes, about, encode(contest, source, figures))
-            made += 1
-            if made % self._at_once == 0:
-                yield
+    def make(self, question: Asked, about: About) -> Iterator[int]:
+        """Make the pieces that are missing or no longer true.
 
-    def array(self, question: Asked, about: About) -> orjson.Fragment:
-        """All of them as they are now, of one position, as a JSON array."""
-        for _ in self.make(question, about):
-            """Whoever asks for the answer has no turns left to give."""
-        found = self._find(question)
-        bodies = [self._pieces[contest, source, figures.unit.id].body for contest, source, figures in found]
-        return orjson.Fragment(b"[" + b",".join(bodies) + b"]")
+        Wherever others should have a turn it says how many it has made so far.
+        """
+        encode = self._encoder(question)
+        made = spent = 0
+        for place in self._find(question):
+            spent += 1
+            if self._known(place, about) is None:
+                self._make(place, about, encode)
+                made += 1
+                spent += LOOKS_OF_ONE_MADE
+            if spent >= self._at_once * LOOKS_OF_ONE_MADE:
+                spent = 0
+                yield made
+
+    def all(self, question: Asked, about: About) -> list[bytes]:
+        """All of them as they are now, of one position: whoever asks for the answer has no turns left to give."""
+        encode = self._encoder(question)
+        return [self._known(place, about) or self._make(place, about, encode) for place in self._find(question)]
+
+    def _known(self, place: Place, about: About) -> bytes | None:
+        """Return the piece of a place; `None` where it is missing or no longer true."""
+        contest, source, figures = place
+        known = self._pieces.get((contest, source, figures.unit.id))
+        if known and known.figures is figures and (known.changes, known.about) == (figures.changes, about):
+            return known.body
+        return None
+
+    def _make(self, place: Place, about: About, encode: Encoder) -> bytes:
+        contest, source, figures = place
+        body = encode(contest, source, figures)
+        self._pieces[contest, source, figures.unit.id] = _Piece(figures, figures.changes, about, body)
+        return body
 
 
 async def answer_in_pieces(
@@ -84,20 +100,20 @@ async def answer_in_pieces(
     answers: Answers,
     ask: Callable[[], tuple[Asked, About]],
     pieces: Pieces,
-    body: Callable[[Asked, orjson.Fragment], bytes],
+    whole: Callable[[Asked, list[bytes]], Whole],
 ) -> Response:
-    """Answer what `ask` gives, as it is put once the pieces are made; `body` puts them into the whole."""
+    """Answer what `ask` gives, as it is put once the pieces are made; `whole` says what goes around them."""
     for _ in range(_MAX_ROUNDS):
         question, about = ask()
-        others_had_turns = False
-        if not answers.has(request, question, about):
-            for _ in pieces.make(question, about):
-                others_had_turns = True
-                await asyncio.sleep(0)
-        if not others_had_turns:
+        if answers.has(request, question, about):
             break
-    else:
-        question, about = ask()
+        made = 0
+        for so_far in pieces.make(question, about):
+            made = so_far
+            await asyncio.sleep(0)
+        if made == 0:
+            break
+    question, about = ask()
     if not gateway.may_see_numbers(grant_of(request)):  # an embargo began in somebody else's turn
         return embargoed(gateway.embargo.until)
-    return answers.answer(request, question, lambda: body(question, pieces.array(question, about)), about=about)
+    return answers.answer(request, question, lambda: whole(question, pieces.all(question, about)), about=about)

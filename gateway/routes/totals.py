@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.gateway import Gateway
-from gateway.routes.answers import Answers, Asked, asked, digest_of, unless_held
+from gateway.routes.answers import Answers, Asked, Whole, asked, digest_of, unless_held
 from gateway.routes.middleware import embargoed, grant_of
 from gateway.routes.moments import Busy, Moments, Past
 from gateway.routes.pieces import Pieces, Place, answer_in_pieces
@@ -45,8 +45,8 @@ class TotalsEndpoint:
         return await answer_in_pieces(self._gateway, request, self._answers, ask, pieces, _totals)
 
 
-def _totals(question: Asked, rows: orjson.Fragment) -> bytes:
-    return orjson.dumps(question.head() | {"totals": rows})
+def _totals(question: Asked, rows: list[bytes]) -> Whole:
+    return Whole.of(question.head(), "totals", rows, {})
 
 
 def _encoded(contest: str, source: str, figures: UnitFigures) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.responses import Response, StreamingResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventlog.clock import Manual
 from eventlog.run import Run
@@ -76,6 +76,29 @@ async def test_no_door_answers_the_public_once_an_embargo_has_begun(path: str, m
         assert 451 == answer.status_code
         assert SECRET.split(maxsplit=1)[0] not in answer.text
         assert "no-store" == answer.headers["cache-control"]
+
+
+async def test_an_answer_in_blocks_is_cut_off_where_an_embargo_begins() -> None:
+    """What was sent before it had begun was true then; nothing follows."""
+    night = Night("an embargo begins")
+    sent: list[Message] = []
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"before", "more_body": True})
+        night.wait()
+        await send({"type": "http.response.body", "body": SECRET.encode(), "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is read")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/v1/totals", "headers": [], "query_string": b""}
+    await AdmissionMiddleware(app, night.gateway)(scope, receive, send)
+    assert [b"", b"before"] == [message.get("body", b"") for message in sent]
 
 
 async def test_a_moment_that_took_long_is_not_told_once_an_embargo_has_begun() -> None:

@@ -3,14 +3,20 @@
 from collections.abc import Callable
 
 import orjson
+import pytest
 
 from eventlog.run import Run
 from eventlog.topics import RunTopics
-from gateway.routes.answers import Asked, Filters
+from gateway.routes.answers import BLOCK_BYTES, Asked, Filters, Whole
 from gateway.routes.pieces import Encoder, Pieces, Place
 from gateway.run_state import RunState
 from tabulation.view.figures import UnitFigures
 from tests.gateway.nights import DISTRICTS, Written, election, totals
+
+
+def _text(size: int) -> bytes:
+    """A piece that is one text, so many characters long."""
+    return b'"' + b"x" * size + b'"'
 
 
 def question() -> Asked:
@@ -34,8 +40,8 @@ def found(asked: Asked) -> list[Place]:
     return asked.view.reported(contest="mayor", source="aa")
 
 
-def read(array: orjson.Fragment) -> dict[str, dict[str, int]]:
-    return dict(orjson.loads(orjson.dumps(array)))
+def read(bodies: list[bytes]) -> dict[str, dict[str, int]]:
+    return dict(map(orjson.loads, bodies))
 
 
 def test_others_have_a_turn_after_so_many_units() -> None:
@@ -51,7 +57,7 @@ def test_what_changes_in_a_turn_is_made_again_and_nothing_else_is() -> None:
         if turn == 5:
             asked.run_state.fold(Written(3, totals("tr/34/adalar", votes={"imamoglu": 9}, version=1).encode()))
     encoded.clear()
-    votes = {unit: counts["imamoglu"] for unit, counts in read(pieces.array(asked, ())).items()}
+    votes = {unit: counts["imamoglu"] for unit, counts in read(pieces.all(asked, ())).items()}
     assert ["tr", "tr/34", "tr/34/adalar"] == encoded
     assert {"tr": 19, "tr/06": 5, "tr/06/cankaya": 5, "tr/34": 14, "tr/34/adalar": 9, "tr/34/uskudar": 5} == votes
 
@@ -59,9 +65,27 @@ def test_what_changes_in_a_turn_is_made_again_and_nothing_else_is() -> None:
 def test_what_else_an_answer_depends_on_makes_every_piece_anew() -> None:
     asked, encoded = question(), list[str]()
     pieces = Pieces(found, counting(encoded))
-    pieces.array(asked, [1])
+    pieces.all(asked, [1])
     encoded.clear()
-    pieces.array(asked, [1])
+    pieces.all(asked, [1])
     assert encoded == []
-    pieces.array(asked, [2])
+    pieces.all(asked, [2])
     assert len(found(asked)) == len(encoded)
+
+
+@pytest.mark.parametrize("pieces", [[], [b"1"], [b"1", b"[2]"], [_text(5_000)] * 40, [_text(BLOCK_BYTES + 1)] * 3])
+@pytest.mark.parametrize("rest", [{}, {"more": None, "most": [1]}])
+def test_the_blocks_of_an_answer_are_its_json_and_as_long_as_is_said(
+    pieces: list[bytes], rest: dict[str, object]
+) -> None:
+    whole = Whole.of({"run": "night"}, "units", pieces, rest)
+    text = b"".join(whole.blocks())
+    assert {"run": "night", "units": [orjson.loads(piece) for piece in pieces], **rest} == orjson.loads(text)
+    assert len(text) == whole.size_bytes
+
+
+def test_no_block_is_larger_than_its_limit_and_one_piece() -> None:
+    whole = Whole.of({"run": "night"}, "units", [_text(5_000)] * 40, {})
+    sizes = [len(block) for block in whole.blocks()]
+    assert len(sizes) > 2
+    assert max(sizes) < BLOCK_BYTES + 5_010
