@@ -2,13 +2,12 @@
 
 import contextlib
 import multiprocessing
-from collections.abc import Sequence
 from multiprocessing.connection import Connection as Pipe
 from types import TracebackType
 from typing import Self, TypeVar
 
 from benchmarks.gateway.members import live
-from benchmarks.gateway.plan import Order, Plan, Seen
+from benchmarks.gateway.plan import Order, Plan, Resume, Seen
 from benchmarks.patience import LIMIT_S
 
 AnswerT = TypeVar("AnswerT")
@@ -68,13 +67,13 @@ class Crowd:
         """Let every so manieth client stop reading; 0 lets all read."""
         self._ask(Order("stall", (every,)))
 
-    def drop_and_return(self, epoch: str, units: Sequence[str]) -> list[float]:
-        """Drop every connection at once, come back at once with the cursor: seconds until each was told what it missed.
+    def drop_and_return(self, resume: Resume) -> list[float]:
+        """Drop every connection at once, come back at once where it was: seconds until each was told what it missed.
 
         Something must change, before or meanwhile. A client that comes before the gateway has read the change is
         answered first that there is nothing new, which is so; it counts as back once it has the change.
         """
-        self._tell(Order("drop_and_return", (epoch, tuple(units))))
+        self._tell(Order("drop_and_return", (resume,)))
         waits: list[float] = []
         for pipe in self._pipes:
             waits += _received(pipe, list)

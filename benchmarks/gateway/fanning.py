@@ -12,7 +12,8 @@ from benchmarks.gateway.loops import messages
 from benchmarks.gateway.options import Options
 from benchmarks.gateway.plan import Plan
 from benchmarks.gateway.process import cpu_s
-from benchmarks.gateway.servers import Missing, Sandik, Server, bare, frame, nchan, python_peer, sample, sandik
+from benchmarks.gateway.published import centrifugo, nchan
+from benchmarks.gateway.servers import Missing, Sandik, Server, bare, frame, python_peer, sample, sandik
 from benchmarks.measure import Spread, spread
 
 DISTRICTS = 39
@@ -43,6 +44,7 @@ def cpu(options: Options) -> Iterator[str]:
                 "uvloop, one `write` each: the bare loop": partial(python_peer, "loop", delta),
                 "`websockets.broadcast`": partial(python_peer, "broadcast", delta),
                 "nchan (nginx, C)": partial(nchan, [text]),
+                "Centrifugo (Go)": partial(centrifugo, [text]),
             }
             rounds, missing = side_by_side(ours, peers, clients, options)
         costs = {
@@ -55,7 +57,7 @@ def coalesced(options: Options) -> Iterator[str]:
     """Updates a CPU second: 39 districts changed in a tick, every client follows all of them.
 
     10,000 tallies a second over 39 districts, conflated every 100 ms, are exactly that. Who can put them in one write
-    does; `broadcast` and nchan have no such thing and send 39 messages.
+    does; the peers have no such thing and send 39 messages. Of these, Centrifugo joins what waits for a client.
     """
     options = replace(options, rounds=max(1, options.rounds // MESSAGES_FACTOR))
     with sandik(districts=DISTRICTS, says=(subscribe("tr/34/*"),)) as ours:
@@ -67,6 +69,7 @@ def coalesced(options: Options) -> Iterator[str]:
             "uvloop, one `write` of all: the bare loop": partial(python_peer, "loop", delta),
             "`websockets.broadcast`, 39 messages": partial(python_peer, "broadcast", frame(text.encode()) * DISTRICTS),
             "nchan (nginx, C), 39 messages": partial(nchan, [text] * DISTRICTS),
+            "Centrifugo (Go), 39 messages": partial(centrifugo, [text] * DISTRICTS),
         }
         rounds, missing = side_by_side(ours, peers, options.few, options, each={"39 messages": DISTRICTS})
     updates = options.few * DISTRICTS * options.rounds
@@ -95,9 +98,7 @@ def side_by_side(
                 missing[name] = str(error)
         servers["sandik"] = ours
         crowds = {
-            name: stack.enter_context(
-                Crowd(Plan(server.port, clients, server.request, server.says, server.counted), options.crowds)
-            )
+            name: stack.enter_context(Crowd(Plan(server.port, clients, server.dialect), options.crowds))
             for name, server in servers.items()
         }
         rounds: dict[str, list[Round]] = {name: [] for name in servers}

@@ -6,12 +6,15 @@ client knows how long it took (open model: a late append counts as waiting too).
 """
 
 import asyncio
+import enum
 import multiprocessing
 import time
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing.connection import Connection as Pipe
 from types import TracebackType
 from typing import Final, NamedTuple, Self
+
+import orjson
 
 from benchmarks.gateway.handshake import CONTEST, SOURCE
 from benchmarks.gateway.process import leave_server_core
@@ -79,6 +82,23 @@ def totals(district: str, version: int, due_us: int) -> Totals:
     )
 
 
+class Form(enum.Enum):
+    """What a feed appends."""
+
+    TOTALS = enum.auto()
+    """Records as the aggregator publishes them."""
+    COMMANDS = enum.auto()
+    """The same as commands for Centrifugo's Kafka consumer: publish to the channel of the record's district."""
+
+    def encode(self, record: Totals) -> bytes:
+        """Encode a record in this form."""
+        value = record.encode()
+        if self is Form.TOTALS:
+            return value
+        publish = {"channel": record.district, "data": orjson.Fragment(value)}
+        return orjson.dumps({"method": "publish", "payload": publish})
+
+
 class Appends(NamedTuple):
     """How long after it was due a record was acknowledged by the log: what a client waits before the gateway."""
 
@@ -87,12 +107,12 @@ class Appends(NamedTuple):
 
 
 class Feed:
-    """The harness's end: creates the run, then appends when told."""
+    """The harness's end: creates the run, then appends to its totals when told."""
 
-    def __init__(self, url: str, run: str, districts: int) -> None:
+    def __init__(self, url: str, run: str, districts: int, form: Form = Form.TOTALS) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_run, args=(theirs, url, run, districts), daemon=True)
+        self._process = context.Process(target=_run, args=(theirs, url, run, districts, form), daemon=True)
 
     def __enter__(self) -> Self:
         self._process.start()
@@ -132,19 +152,19 @@ class Feed:
         return answer
 
 
-def _run(pipe: Pipe, url: str, run: str, districts: int) -> None:
+def _run(pipe: Pipe, url: str, run: str, districts: int, form: Form) -> None:
     leave_server_core()
     try:
-        asyncio.run(_feed(pipe, url, run, districts))
+        asyncio.run(_feed(pipe, url, run, districts, form))
     except Exception as error:  # noqa: BLE001  told to the harness, which raises it
         pipe.send(RuntimeError(f"feed: {error!r}"))
 
 
-async def _feed(pipe: Pipe, url: str, name: str, districts: int) -> None:
+async def _feed(pipe: Pipe, url: str, name: str, districts: int, form: Form) -> None:
     clock = Wall()
     async with open_log(url, clock) as log:
         run = await create_run(log, name, election(districts), mode="test", epoch=EPOCH, clock=clock)
-        feeder = _Feeder(log, run.topics.totals.name, units(districts))
+        feeder = _Feeder(log, run.topics.totals.name, units(districts), form)
         await feeder.round()
         pipe.send(Appends())
         while order := await asyncio.to_thread(pipe.recv):
@@ -153,8 +173,9 @@ async def _feed(pipe: Pipe, url: str, name: str, districts: int) -> None:
 
 
 class _Feeder:
-    def __init__(self, log: EventLog, topic: str, districts: list[str]) -> None:
+    def __init__(self, log: EventLog, topic: str, districts: list[str], form: Form) -> None:
         self._log = log
+        self._form = form
         self._topic = topic
         self._districts = districts
         self._version = 0
@@ -187,5 +208,6 @@ class _Feeder:
         self._version += 1
         due_us = round(due * 1_000_000)
         records = (totals(district, self._version, due_us) for district in districts)
-        await self._log.append(self._topic, [Entry(record.cell.key(), record.encode()) for record in records])
+        entries = [Entry(record.cell.key(), self._form.encode(record)) for record in records]
+        await self._log.append(self._topic, entries)
         self._waits_ms.append(1_000 * (time.monotonic() - due))

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -12,7 +13,8 @@ from benchmarks.gateway.loops import messages
 from benchmarks.gateway.options import Options
 from benchmarks.gateway.plan import Plan
 from benchmarks.gateway.process import resident_kb
-from benchmarks.gateway.servers import Missing, Server, nchan, python_peer, sample, sandik
+from benchmarks.gateway.published import centrifugo, nchan
+from benchmarks.gateway.servers import Missing, Server, python_peer, sample, sandik
 from benchmarks.measure import spread
 from benchmarks.patience import LIMIT_S
 
@@ -34,7 +36,8 @@ def memory(options: Options) -> Iterator[str]:
         "sandik, compression offered": partial(sandik, deflate=True),
         "`websockets`, without compression": partial(python_peer, "broadcast", delta),
         "`websockets` as it comes, compression on": partial(python_peer, "broadcast-deflate", delta),
-        "nchan (nginx, C), without compression": partial(nchan, [messages(delta)[0]]),
+        "nchan (nginx, C), without compression": partial(nchan, messages(delta)),
+        "Centrifugo (Go), without compression": partial(centrifugo, messages(delta)),
     }
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in peers}
     missing: dict[str, str] = {}
@@ -60,13 +63,14 @@ def memory(options: Options) -> Iterator[str]:
 
 
 def _held(server: Server, clients: int) -> tuple[float, float]:
-    with Crowd(Plan(server.port, WARM_CLIENTS, server.request, server.says, server.counted)):
+    dialect = server.dialect
+    with Crowd(Plan(server.port, WARM_CLIENTS, dialect)):
         server.round()
         before = _settled_kb(server)
-        with Crowd(Plan(server.port, clients, server.request, (), server.counted)) as crowd:
+        with Crowd(Plan(server.port, clients, replace(dialect, says=()))) as crowd:
             idle = _settled_kb(server) - before
-            if server.says:
-                crowd.say(*server.says)
+            if dialect.says:
+                crowd.say(*dialect.says)
                 crowd.expect(1)
                 crowd.arrived()
             for _ in range(3):
@@ -84,7 +88,7 @@ def _settled_kb(server: Server) -> int:
 
 def _compresses(server: Server) -> bool:
     with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as client:
-        client.sendall(server.request)
+        client.sendall(server.dialect.request)
         answer = b""
         while b"\r\n\r\n" not in answer:
             answer += client.recv(4_096)

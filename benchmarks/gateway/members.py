@@ -5,19 +5,20 @@ They know just enough of WebSocket to count frames, answer pings, and (where ask
 
 import contextlib
 import os
+import re
 import select
 import socket
 import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from multiprocessing.connection import Connection as Pipe
 from typing import Final
 
-from benchmarks.gateway.handshake import GREETING, PONG, subscribe
-from benchmarks.gateway.plan import Look, Order, Plan, Seen
+from benchmarks.gateway.handshake import GREETING, PONG
+from benchmarks.gateway.plan import Look, Order, Plan, Resume, Seen
 from benchmarks.gateway.process import leave_server_core, raise_socket_limit
 from benchmarks.patience import LIMIT_S
 
@@ -31,8 +32,7 @@ READ_BYTES: Final = 1 << 17
 STALLED_RECEIVE_BYTES: Final = 4_096
 LISTENING_S: Final = 0.05
 _RESET: Final = struct.pack("ii", 1, 0)
-_SENT_AT: Final = b'"registered":'
-_SEQ: Final = b'"seq":'
+_SENT_AT: Final = re.compile(rb'"registered":(\d+)')
 _ENTRY: Final = b'"unit":'
 
 
@@ -71,14 +71,14 @@ class _Member:
     """The beginning of a frame whose head, or whose numbers, have not come yet."""
     skip: int = 0
     """Bytes of the current frame that are still to come, and of no interest."""
-    seq: int = 0
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Returning:
-    """Clients on their way back, by number: the seq that each had, and when each had been told a newer one."""
+    """Clients on their way back, by number: the position of each, and when each had been told a newer one."""
 
-    cursors: dict[int, int]
+    positions: dict[int, int]
     current_at: dict[int, float] = field(default_factory=dict)
 
 
@@ -92,7 +92,8 @@ class Members:
         self._poll.register(pipe.fileno(), select.EPOLLIN)
         self._numbers = deque(range(first, first + clients))
         self._members: dict[int, _Member] = {}
-        self._says = tuple(plan.says)
+        self._says = tuple(plan.dialect.says)
+        self._position = re.compile(re.escape(plan.dialect.position) + rb"(\d+)")
         self._opened = 0
         self._stalled: list[int] = []
         self._seen = Seen()
@@ -150,16 +151,16 @@ class Members:
     def _is_weak(self, number: int) -> bool:
         return self._plan.weak_every > 0 and number % self._plan.weak_every == 0
 
-    def drop_and_return(self, epoch: str, units: Sequence[str]) -> list[float]:
-        numbers = sorted(member.number for member in self._members.values())
-        seqs = {member.number: member.seq for member in self._members.values()}
-        self._says = tuple(subscribe(*units, since=(epoch, seqs[number])) for number in numbers)
+    def drop_and_return(self, resume: Resume) -> list[float]:
+        positions = {member.number: member.position for member in self._members.values()}
+        numbers = sorted(positions)
+        self._says = tuple(resume(positions[number]) for number in numbers)
         offset = numbers[0]
         self._says = self._says[-offset % len(numbers) :] + self._says[: -offset % len(numbers)]
         self._close_members()
         self._numbers.extend(numbers)
-        self._plan = Plan(**{**self._plan.__dict__, "window": len(numbers)})
-        self._returning = _Returning(seqs)
+        self._plan = replace(self._plan, window=len(numbers))
+        self._returning = _Returning(positions)
         began = time.perf_counter()
         current_at = self._returning.current_at
         self._until(lambda: len(current_at) >= len(numbers), f"{len(numbers)} clients to be back and current")
@@ -219,8 +220,8 @@ class Members:
             return
         self._poll.modify(descriptor, select.EPOLLIN)
         member.step = _Step.UPGRADING
-        if self._plan.request:
-            member.socket.send(self._plan.request)
+        if self._plan.dialect.request:
+            member.socket.send(self._plan.dialect.request)
 
     def _open(self, member: _Member) -> None:
         member.step = _Step.OPEN
@@ -245,7 +246,7 @@ class Members:
             self._frames(member, self._buffer, size)
 
     def _upgrade(self, member: _Member, data: bytes) -> None:
-        if not self._plan.request:  # a server without a protocol greets whom it has accepted
+        if not self._plan.dialect.request:  # a server without a protocol greets whom it has accepted
             self._open(member)
             self._frames(member, data, len(data))
             return
@@ -288,6 +289,7 @@ class Members:
             size = len(data)
             member.rest = b""
         at = member.skip
+        looks = self._plan.look is not Look.NOTHING or self._plan.dialect.shares_frames
         while at < size:
             head = at + 2
             if size < head:
@@ -299,7 +301,7 @@ class Members:
             elif length == 127:
                 head += 8
                 length = int.from_bytes(data[at + 2 : head], "big")
-            if size < head + (length if self._plan.look is not Look.NOTHING else min(length, 20)):
+            if size < head + (length if looks else min(length, 20)):
                 break
             self._frame(member, data[at], data, head, head + length)
             at = head + length
@@ -319,23 +321,44 @@ class Members:
         if kind == GREETING[0]:
             return
         seen.frames += 1
-        if not kind & COMPRESSED and not data.startswith(self._plan.counted, start):
-            return
-        seen.counted += 1
-        look = self._plan.look
-        if look is Look.SENT_AT and not self._is_weak(member.number):
-            found = data.find(_SENT_AT, start, end)
-            if found >= 0:
-                at = found + len(_SENT_AT)
-                stop = data.find(b",", at, end)
-                seen.waits_us.append(time.monotonic_ns() // 1_000 - int(data[at : stop if stop > 0 else end - 1]))
-        elif look is Look.ENTRIES:
-            seen.entries += data.count(_ENTRY, start, end)
-        elif look is Look.SEQ:
-            at = data.find(_SEQ, start, end) + len(_SEQ)
-            member.seq = int(data[at : data.find(b",", at, end)])
-            if self._returning is not None and member.seq > self._returning.cursors[member.number]:
-                self._returning.current_at.setdefault(member.number, time.perf_counter())
+        counted = self._counted(kind, data, start, end)
+        seen.counted += counted
+        if counted:
+            self._look(member, data, start, end)
+
+    def _counted(self, kind: int, data: bytes | bytearray, start: int, end: int) -> int:
+        """How many messages in a frame are among those that are waited for."""
+        dialect = self._plan.dialect
+        if kind & COMPRESSED:
+            return 1
+        if dialect.shares_frames:
+            return sum(data.count(begin, start, end) for begin in dialect.counted)
+        return int(data.startswith(dialect.counted, start))
+
+    def _look(self, member: _Member, data: bytes | bytearray, start: int, end: int) -> None:
+        match self._plan.look:
+            case Look.SENT_AT if not self._is_weak(member.number):
+                self._note_waits(data, start, end)
+            case Look.ENTRIES:
+                self._seen.entries += data.count(_ENTRY, start, end)
+            case Look.POSITION:
+                self._note_position(member, data, start, end)
+            case _:
+                pass
+
+    def _note_waits(self, data: bytes | bytearray, start: int, end: int) -> None:
+        """A message of several districts has them all from one moment; messages that share a frame may not."""
+        now_us = time.monotonic_ns() // 1_000
+        for found in _SENT_AT.finditer(data, start, end):
+            self._seen.waits_us.append(now_us - int(found[1]))
+            if not self._plan.dialect.shares_frames:
+                return
+
+    def _note_position(self, member: _Member, data: bytes | bytearray, start: int, end: int) -> None:
+        for found in self._position.finditer(data, start, end):
+            member.position = max(member.position, int(found[1]))
+        if self._returning is not None and member.position > self._returning.positions[member.number]:
+            self._returning.current_at.setdefault(member.number, time.perf_counter())
 
     def _close_members(self) -> None:
         for member in self._members.values():

@@ -1,6 +1,6 @@
 """What a crowd of clients is told, and what it tells."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
@@ -13,20 +13,36 @@ class Look(Enum):
     SENT_AT = auto()
     """The microseconds at which the message was due, which the feed wrote into `registered`."""
     ENTRIES = auto()
-    SEQ = auto()
+    POSITION = auto()
+    """The number that a client comes back with."""
+
+
+Resume = Callable[[int], bytes]
+"""What a client says that comes back with this position; it can be pickled."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Who connects where, and what they say. Client i says `says[i % len(says)]` once it is connected."""
+class Dialect:
+    """How a server's clients speak with it. Client i says `says[i % len(says)]` once it is connected."""
 
-    port: int
-    clients: int
     request: bytes = b""
     """The request to upgrade; empty for a server that expects none."""
     says: Sequence[bytes] = ()
     counted: tuple[bytes, ...] = (b"",)
     """How the messages begin that are waited for; the others are counted as frames only."""
+    shares_frames: bool = False
+    """Whether the server puts several messages into one frame when they wait for the same client."""
+    position: bytes = b'"seq":'
+    """What stands before a position in a message."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many clients connect where, and what the crowd looks at."""
+
+    port: int
+    clients: int
+    dialect: Dialect = Dialect()
     look: Look = Look.NOTHING
     window: int = 256
     """How many connect at once."""

@@ -1,12 +1,15 @@
 """What a process costs, read from outside: every server is measured alike, whatever it is written in."""
 
+import contextlib
 import os
 import resource
+import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from benchmarks.patience import LIMIT_S
 
@@ -40,11 +43,42 @@ def family(pid: int) -> list[int]:
     return [pid, *map(int, children)]
 
 
-def start_on_server_core(command: Sequence[str], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a server, on the core that is its own; its orders go to its standard input."""
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
-    os.sched_setaffinity(server.pid, {SERVER_CORE})
-    return server
+@contextlib.contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server, on the core that is its own, with these variables besides ours; orders go to its standard input."""
+    with tempfile.TemporaryFile(prefix="sandik-bench-") as complaints:
+        ours = os.sched_getaffinity(0)
+        os.sched_setaffinity(
+            0, {SERVER_CORE}
+        )  # ours, for a moment: then all threads that the server begins with have it
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env={**os.environ, **(environment or {})},
+            )
+        finally:
+            os.sched_setaffinity(0, ours)
+        try:
+            yield process
+        except BaseException as error:
+            complaints.seek(0)
+            error.add_note(f"{command[0]} said: {complaints.read()[-2_000:].decode(errors='replace')}")
+            raise
+        finally:
+            _stop(process)
+
+
+def wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the process takes connections. Raises `TimeoutError` where it ends before, or never does."""
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"{process.args!r} does not listen")
 
 
 def leave_server_core() -> None:
@@ -60,7 +94,7 @@ def raise_socket_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     """End it, politely first."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:

@@ -1,14 +1,9 @@
 """The servers side by side. Each runs in a process of its own; a round is the same messages to all of its clients."""
 
-import contextlib
-import http.client
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,13 +11,16 @@ from typing import Final, Protocol
 
 from websockets.sync.client import connect
 
-from benchmarks.gateway.feed import Feed
+from benchmarks.commands import free_port
+from benchmarks.gateway.feed import EPOCH, Feed
 from benchmarks.gateway.handshake import bearer, request, subscribe
-from benchmarks.gateway.process import family, start_on_server_core, stop
+from benchmarks.gateway.plan import Dialect, Resume
+from benchmarks.gateway.process import running, wait_until_listening
 from benchmarks.patience import LIMIT_S
 
 PEERS: Final = Path(__file__).parent.parent / "peers"
-NCHAN_MODULES: Final = ("/usr/lib/nginx/modules/ngx_nchan_module.so", "/usr/share/nginx/modules/ngx_nchan_module.so")
+PROVINCE: Final = "tr/34"
+"""What a client follows where nothing else is said."""
 
 DELTA: Final = b'{"type":"delta"'
 SNAPSHOT: Final = b'{"type":"snapshot"'
@@ -37,19 +35,29 @@ class Server(Protocol):
 
     port: int
     pids: list[int]
-    request: bytes
-    says: tuple[bytes, ...]
-    counted: tuple[bytes, ...]
+    dialect: Dialect
 
     def round(self) -> None:
         """Have it send one round to every client."""
         ...
 
 
+class Remembering(Server, Protocol):
+    """A server whose clients can come back to what they missed."""
+
+    def resume(self) -> Resume:
+        """Return what a client says that comes back."""
+        ...
+
+
+class Fed(Server, Protocol):
+    """A server that reads a log, to which its feed appends."""
+
+    feed: Feed
+
+
 class Ordered:
     """A peer that takes its orders on standard input."""
-
-    counted: tuple[bytes, ...] = (b"",)
 
     def __init__(self, process: subprocess.Popen[bytes], *, upgrades: bool, deflate: bool = False) -> None:
         if process.stdout is None or process.stdin is None:
@@ -57,52 +65,33 @@ class Ordered:
         self._orders = process.stdin
         self.port = int(process.stdout.readline())
         self.pids = [process.pid]
-        self.request = request(deflate=deflate) if upgrades else b""
-        self.says: tuple[bytes, ...] = ()
+        self.dialect = Dialect(request(deflate=deflate) if upgrades else b"")
 
     def round(self) -> None:
         self._orders.write(b"\n")
         self._orders.flush()
 
 
-class Nchan:
-    """nginx with nchan: a round is published to it over HTTP, message by message, on one kept connection."""
-
-    counted: tuple[bytes, ...] = (b"",)
-
-    def __init__(self, process: subprocess.Popen[bytes], port: int, texts: list[str]) -> None:
-        self.port = port
-        _until_listening(port, process)
-        self.pids = family(process.pid)
-        self.request = request()
-        self.says: tuple[bytes, ...] = ()
-        self._texts = [text.encode() for text in texts]
-        self._publisher = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
-
-    def round(self) -> None:
-        for text in self._texts:
-            self._publisher.request("POST", "/pub", body=text)
-            self._publisher.getresponse().read()
-
-    def close(self) -> None:
-        self._publisher.close()
-
-
 class Sandik:
     """The command `sandik gateway`, as shipped, fed through its log."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, feed: Feed) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, feed: Feed, token: str, dialect: Dialect) -> None:
         self.port = port
-        _until_listening(port, process)
+        wait_until_listening(port, process)
         self.pids = [process.pid]
         self.feed = feed
-        self.token = ""
-        self.request = b""
-        self.says: tuple[bytes, ...] = ()
-        self.counted: tuple[bytes, ...] = (DELTA, SNAPSHOT)
+        self.token = token
+        self.dialect = dialect
 
     def round(self) -> None:
         self.feed.round()
+
+    def resume(self) -> Resume:
+        return _come_back
+
+
+def _come_back(seq: int) -> bytes:
+    return subscribe(PROVINCE, since=(EPOCH, seq))
 
 
 @contextmanager
@@ -115,7 +104,7 @@ def bare(frames: bytes) -> Iterator[Server]:
         program, file = Path(folder) / "bare", Path(folder) / "frames"
         file.write_bytes(frames)
         subprocess.run([compiler, "-O2", "-o", program, PEERS / "bare.c"], check=True, timeout=LIMIT_S)
-        with _running([str(program), str(file)]) as process:
+        with running([str(program), str(file)]) as process:
             yield Ordered(process, upgrades=False)
 
 
@@ -125,31 +114,8 @@ def python_peer(kind: str, frames: bytes) -> Iterator[Server]:
     with tempfile.NamedTemporaryFile(prefix="sandik-bench-") as file:
         file.write(frames)
         file.flush()
-        with _running([sys.executable, "-m", "benchmarks.gateway.loops", kind, file.name]) as process:
+        with running([sys.executable, "-m", "benchmarks.gateway.loops", kind, file.name]) as process:
             yield Ordered(process, upgrades=kind != "loop", deflate=kind.endswith("deflate"))
-
-
-@contextmanager
-def nchan(texts: list[str]) -> Iterator[Server]:
-    """Nchan in nginx, from the distribution. Raises `Missing` where it is not installed."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    module = next(filter(os.path.exists, NCHAN_MODULES), None)
-    if program is None or module is None:
-        raise Missing("no nginx with nchan; on Debian: apt-get install nginx libnginx-mod-nchan")
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="sandik-bench-") as folder:
-        os.chmod(folder, 0o755)  # the worker is another user  # noqa: PTH101, S103
-        config = Path(folder) / "nginx.conf"
-        text = (PEERS / "nchan.conf").read_text()
-        for name, value in {"FOLDER": folder, "MODULE": module, "PORT": str(port)}.items():
-            text = text.replace(f"@{name}@", value)
-        config.write_text(text)
-        with _running([program, "-p", folder, "-c", str(config), "-e", "stderr"]) as process:
-            server = Nchan(process, port, texts)
-            try:
-                yield server
-            finally:
-                server.close()
 
 
 @contextmanager
@@ -172,12 +138,9 @@ def sandik(
         token = _token(key)
         door = ("--public", "token", "--token-key", f"{key}.pub")
         options = ("--log", where, "--run", run, "--port", str(port), "--tick-ms", str(tick_ms), *door)
-        process = stack.enter_context(_running([sys.executable, "-m", "sandik", "gateway", *options]))
-        server = Sandik(process, port, feed)
-        server.token = token
-        server.request = request(deflate=deflate, token=token)
-        server.says = says or (subscribe("tr/34"),)
-        yield server
+        process = stack.enter_context(running([sys.executable, "-m", "sandik", "gateway", *options]))
+        speech = Dialect(request(deflate=deflate, token=token), says or (subscribe(PROVINCE),), (DELTA, SNAPSHOT))
+        yield Sandik(process, port, feed, token, speech)
 
 
 def sample(server: Sandik) -> bytes:
@@ -188,7 +151,8 @@ def sample(server: Sandik) -> bytes:
     with connect(
         f"ws://127.0.0.1:{server.port}/v1/stream", compression=None, additional_headers=bearer(server.token)
     ) as client:
-        client.send(server.says[0][server.says[0].index(b"{") :].decode())
+        said = server.dialect.says[0]
+        client.send(said[said.index(b"{") :].decode())
         while not str(client.recv(LIMIT_S)).startswith(SNAPSHOT.decode()):
             pass
         for _ in range(2):
@@ -208,27 +172,6 @@ def frame(text: bytes) -> bytes:
     return bytes([0x81, 127]) + size.to_bytes(8, "big") + text
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    with tempfile.TemporaryFile(prefix="sandik-bench-") as complaints:
-        process = start_on_server_core(command, complaints)
-        try:
-            yield process
-        except BaseException as error:
-            complaints.seek(0)
-            error.add_note(f"{command[0]} said: {complaints.read()[-2_000:].decode(errors='replace')}")
-            raise
-        finally:
-            stop(process)
-
-
 def _token(key: Path) -> str:
     """A new pair of keys, and a token made with it for any run."""
     make = [sys.executable, "-m", "sandik", "token"]
@@ -236,12 +179,3 @@ def _token(key: Path) -> str:
     ask = [*make, "--key", str(key), "--run", "*", "--subject", "benchmark"]
     made = subprocess.run(ask, check=True, capture_output=True, text=True, timeout=LIMIT_S)
     return made.stdout.strip()
-
-
-def _until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"{process.args!r} does not listen")

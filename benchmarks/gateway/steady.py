@@ -1,7 +1,7 @@
 """Steady load: how long from Kafka to a client, and what stalled clients do to the others."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import NamedTuple
 
 from benchmarks.gateway.crowd import Crowd
@@ -10,7 +10,8 @@ from benchmarks.gateway.handshake import subscribe
 from benchmarks.gateway.options import Options
 from benchmarks.gateway.plan import Look, Plan, Seen
 from benchmarks.gateway.process import cpu_s, queued_s, resident_kb
-from benchmarks.gateway.servers import Sandik, sandik
+from benchmarks.gateway.published import consuming_centrifugo
+from benchmarks.gateway.servers import Fed, Missing, sandik
 from benchmarks.logs import log_urls
 from benchmarks.measure import spread
 
@@ -24,12 +25,28 @@ FILL_S = 4
 
 
 class Load(NamedTuple):
-    """So many clients, each following one of the keys, each key changing so often."""
+    """So many clients, each following one of the keys, each key changing so often.
+
+    Where sandik has ticks of `tick_ms`, Centrifugo, whose loads have none, sends each publication as it comes.
+    """
 
     clients: int
     keys: int
     rate_hz: float
-    tick_ms: float
+    tick_ms: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+        where = "Centrifugo (Go)" if self.tick_ms is None else f"sandik, {self.tick_ms:.0f} ms ticks"
+        return f"{where}: {self.clients:,} clients × {self.rate_hz}/s, {self.keys} keys"
+
+    def serve(self, url: str, run: str) -> AbstractContextManager[Fed]:
+        """Start the server on the log at this URL. Entering it raises `Missing` where the peer is not installed."""
+        if self.tick_ms is None:
+            return consuming_centrifugo(districts=self.keys, url=url, run=run)
+        says = tuple(subscribe(unit) for unit in units(self.keys))
+        return sandik(districts=self.keys, says=says, tick_ms=self.tick_ms, url=url, run=run)
 
 
 class Window(NamedTuple):
@@ -56,6 +73,9 @@ def kafka_to_client(options: Options) -> Iterator[str]:
         Load(half, DISTRICTS, 5, 50),
         Load(half, DISTRICTS, 5, 10),
         Load(many, COUNTRY_DISTRICTS, 2.5, 50),
+        Load(many, DISTRICTS, 2.5),
+        Load(half, DISTRICTS, 5),
+        Load(many, COUNTRY_DISTRICTS, 2.5),
     ]
     yield (
         "| Kafka → client, each client follows one of the keys | mean ms | p99 ms | worst ms "
@@ -64,25 +84,21 @@ def kafka_to_client(options: Options) -> Iterator[str]:
     yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|"
     with log_urls() as urls:
         for number, load in enumerate(loads):
-            url = urls["Apache Kafka"]
-            says = tuple(subscribe(unit) for unit in units(load.keys))
-            with ExitStack() as stack:
-                server = stack.enter_context(
-                    sandik(
-                        districts=load.keys,
-                        says=says,
-                        tick_ms=load.tick_ms,
-                        url=url,
-                        run=f"bench-{number}",
-                    )
-                )
-                crowd = stack.enter_context(_crowd(server, load.clients, options))
-                _window(server, crowd, options.seconds / 2, load.rate_hz)  # warms up
-                windows = [_window(server, crowd, options.seconds, load.rate_hz) for _ in range(3)]
-            name = f"{load.clients:,} clients × {load.rate_hz}/s, {load.keys} keys, {load.tick_ms:.0f} ms ticks"
+            try:
+                with load.serve(urls["Apache Kafka"], f"bench-{number}") as server:
+                    windows = _windows(server, load, options)
+            except Missing as error:
+                yield f"| {load.name} | not measured: {error} | | | | | | | |"
+                continue
             due = load.clients * load.rate_hz * options.seconds
-            yield f"| {name} | {_cells(windows, due)} |"
+            yield f"| {load.name} | {_cells(windows, due)} |"
     yield ""
+
+
+def _windows(server: Fed, load: Load, options: Options) -> list[Window]:
+    with _crowd(server, load.clients, options) as crowd:
+        _window(server, crowd, options.seconds / 2, load.rate_hz)  # warms up
+        return [_window(server, crowd, options.seconds, load.rate_hz) for _ in range(3)]
 
 
 def stalled(options: Options) -> Iterator[str]:
@@ -119,22 +135,12 @@ def stalled(options: Options) -> Iterator[str]:
     yield ""
 
 
-def _crowd(server: Sandik, clients: int, options: Options, weak_every: int = 0) -> Crowd:
-    return Crowd(
-        Plan(
-            server.port,
-            clients,
-            server.request,
-            server.says,
-            server.counted,
-            look=Look.SENT_AT,
-            weak_every=weak_every,
-        ),
-        options.crowds,
-    )
+def _crowd(server: Fed, clients: int, options: Options, weak_every: int = 0) -> Crowd:
+    plan = Plan(server.port, clients, server.dialect, Look.SENT_AT, weak_every=weak_every)
+    return Crowd(plan, options.crowds)
 
 
-def _window(server: Sandik, crowd: Crowd, seconds: float, rate_hz: float, *, together: bool = False) -> Window:
+def _window(server: Fed, crowd: Crowd, seconds: float, rate_hz: float, *, together: bool = False) -> Window:
     crowd.seen()
     began, queued = cpu_s(server.pids), queued_s(server.pids)
     server.feed.begin(rate_hz, seconds, together=together)

@@ -12,9 +12,10 @@ from typing import Final
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 
+from benchmarks.commands import free_port
 from benchmarks.gateway.handshake import masked, request
 from benchmarks.gateway.options import Options
-from benchmarks.gateway.servers import DELTA, frame, free_port
+from benchmarks.gateway.servers import DELTA, frame
 from benchmarks.patience import LIMIT_S
 from eventlog.clock import Wall
 from eventlog.run import Run, create_run

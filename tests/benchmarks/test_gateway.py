@@ -4,6 +4,7 @@ import re
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from subprocess import run
 from typing import Final
 
@@ -11,14 +12,15 @@ import pytest
 
 from benchmarks.gateway.crowd import Crowd
 from benchmarks.gateway.fanning import cpu
-from benchmarks.gateway.feed import EPOCH, election, totals, units
+from benchmarks.gateway.feed import election, totals, units
 from benchmarks.gateway.handshake import masked
 from benchmarks.gateway.loops import messages
 from benchmarks.gateway.options import Options
 from benchmarks.gateway.plan import Look, Plan
 from benchmarks.gateway.process import cpu_s
-from benchmarks.gateway.returning import UNITS, herd
-from benchmarks.gateway.servers import bare, frame, python_peer, sandik
+from benchmarks.gateway.published import centrifugo
+from benchmarks.gateway.returning import herd
+from benchmarks.gateway.servers import Missing, bare, frame, python_peer, sandik
 from gateway.clients.framing import text_frame
 from tests.patience import LIMIT_S
 
@@ -92,6 +94,23 @@ def test_the_gateway_takes_its_turn_beside_its_peers() -> None:
 
 
 @pytest.mark.slow
+def test_centrifugos_clients_count_what_shares_a_frame() -> None:
+    """Whether it puts messages together or not, every client has each of them, and comes back to what it missed."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(centrifugo(['{"n":1}', '{"n":2}', '{"n":3}']))
+        except Missing as missing:
+            pytest.skip(str(missing))
+        crowd = stack.enter_context(Crowd(Plan(server.port, 20, server.dialect, Look.POSITION)))
+        crowd.expect(3)
+        server.round()
+        assert 60 == crowd.arrived().counted
+        crowd.stall(1)
+        server.round()
+        assert 20 == len(crowd.drop_and_return(server.resume()))
+
+
+@pytest.mark.slow
 def test_a_dropped_crowd_comes_back_to_what_it_missed() -> None:
     """`herd` fails by itself where a client is never told what changed while it was away."""
     assert any("all back and current" in line for line in herd(TINY))
@@ -102,10 +121,10 @@ def test_who_is_back_before_the_gateway_has_read_the_change_is_current_once_it_h
     """A gateway that has nothing newer yet answers so, and the change follows."""
     with (
         sandik() as server,
-        Crowd(Plan(server.port, 20, server.request, server.says, counted=server.counted, look=Look.SEQ)) as crowd,
+        Crowd(Plan(server.port, 20, server.dialect, Look.POSITION)) as crowd,
         ThreadPoolExecutor(1) as beside,
     ):
-        waits = beside.submit(crowd.drop_and_return, EPOCH, UNITS)
+        waits = beside.submit(crowd.drop_and_return, server.resume())
         wait({waits}, SETTLE_S)  # they come back and are answered meanwhile; nothing depends on it
         server.round()
         assert 20 == len(waits.result(LIMIT_S))
