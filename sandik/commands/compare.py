@@ -102,7 +102,8 @@ async def _explanation(
         control = await read_control(log, run, operators)
         screen.warn(embargo_warning(control, clock.now()))
         aside = set_aside((await quarantine_of(log, run, operators)).open, question, is_public=False)
-        about = run, run.epoch, program.live, comparisons, question
+        rolled = comparisons.roll_up(*question, program.live.version)
+        about = run, run.epoch, program.live, rolled, question
         found = explain(*about, told=Told.CONTROL_ROOM, held=held, set_aside=aside)
         return run, found, control.embargo.is_in_force(clock.now())
 

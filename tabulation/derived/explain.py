@@ -35,8 +35,8 @@ from schemas.explanation import (
 )
 from schemas.figures import STATED, Given, stated_in
 from schemas.quarantine import SetAsideHere
-from schemas.totals import Cell, Told
-from tabulation.counting.comparisons import BoxDifference, Comparisons, Rolled
+from schemas.totals import Told
+from tabulation.counting.comparisons import BoxDifference, Rolled
 from tabulation.counting.quarantine import Open
 from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
@@ -137,7 +137,7 @@ def explain(
     run: RunFacts,
     epoch: str,
     view: View,
-    comparisons: Comparisons,
+    rolled: Rolled,
     question: GapQuestion,
     *,
     told: Told = Told.ON_AIR,
@@ -146,6 +146,8 @@ def explain(
 ) -> Explanation:
     """How far `a` and `b` are apart in this unit, and why, as far as this view goes. The names must be known.
 
+    `rolled` is the unit's comparison as far as the view goes: `comparisons.roll_up(*question, view.version)`.
+
     `told` says what the view has, which is compared where the gap cannot be split. The answer repeats `held`, whether a
     part of the unit is on hold, and `set_aside`, by source what it has said of the unit that is not in its figures.
     """
@@ -153,7 +155,6 @@ def explain(
     contest, unit, *names = question
     sources = {source.id: source for source in definition.sources}
     a, b = (_shown(view, contest, sources[name], unit) for name in names)
-    rolled = comparisons.roll_up(*question, view.version)
     reason = _not_told(definition, question) or _without_gap(a, b, definition.unit_by_id[unit].name)
     are_comparable = reason is None
     if are_comparable:
@@ -315,7 +316,7 @@ def _without_figures(silent: list[_Shown], unit: str) -> str:
 
 def _shown(view: View, contest: str, source: Source, unit: str) -> _Shown:
     below = view.definition.cells_in(contest, source.id, unit)
-    spoken = frozenset(district for district in below if view.version(Cell(contest, source.id, district)) >= 0)
+    spoken = view.heard_of(contest, source.id, below)
     held, given = view.figures(contest, source.id, unit), view.definition.given(contest, source.id)
     level = view.definition.level_told(contest, source.id)
     if held is None:

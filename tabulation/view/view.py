@@ -84,7 +84,7 @@ class View:
         self.seq = 0
         self.skipped = 0
         self.stale = 0
-        self._versions: dict[Cell, int] = {}
+        self._versions: dict[tuple[str, str, str], int] = {}
         self._heard: dict[str, Heard] = {}
         self._boards: dict[tuple[str, str], _Board] = {
             (contest.id, source.id): _Board(definition, contest.id, source.id)
@@ -184,6 +184,11 @@ class View:
     def version(self, cell: Cell) -> int:
         """The version of the cell's totals that is held; -1 where there is none."""
         return self._versions.get(cell, -1)
+
+    def heard_of(self, contest: str, source: str, districts: Iterable[str]) -> frozenset[str]:
+        """Those of the districts of which the source itself has spoken: what is set by hand has no version."""
+        version = self._versions.get
+        return frozenset(one for one in districts if version((contest, source, one), -1) >= 0)
 
     def totals(self, cell: Cell) -> Totals | None:
         """The totals of a cell as they were folded; every candidate of its ballot is there."""

@@ -304,7 +304,9 @@ def test_sources_are_compared_where_both_have_a_cell_or_a_sum() -> None:
         view.apply(offset, record)
 
     def compared(unit: str, a: str = "agency", b: str = "dha") -> Any:
-        return explain(Run(), "e", view, Comparisons(NIGHT_OF), GapQuestion("mayor", unit, a, b))  # type: ignore[arg-type]  # enough of a run
+        question = GapQuestion("mayor", unit, a, b)
+        rolled = Comparisons(NIGHT_OF).roll_up(*question, view.version)
+        return explain(Run(), "e", view, rolled, question)  # type: ignore[arg-type]  # enough of a run
 
     province = compared("tr/34")
     assert province.lead is not None

@@ -175,6 +175,20 @@ def test_every_units_comparison_is_what_its_boxes_say_one_by_one(data: st.DataOb
             ]
 
 
+def test_others_have_a_turn_after_so_many_districts_and_the_sums_are_the_same() -> None:
+    comparisons = Comparisons(election())
+    districts = election().districts_below["tr"]
+    for record in written([comparison(district, version=3, only_a=part(1, kurum=1)) for district in districts]):
+        comparisons.fold(record)
+    rolling = comparisons.rolling_up("mayor", "tr", "aa", "anka", any_version, at_once=1)
+    for _ in districts[1:]:
+        next(rolling)
+    with pytest.raises(StopIteration) as ended:
+        next(rolling)
+    assert comparisons.roll_up("mayor", "tr", "aa", "anka", any_version) == ended.value.value
+    assert len(districts) == ended.value.value.districts
+
+
 def test_a_comparison_that_is_not_newer_changes_nothing() -> None:
     comparisons = Comparisons(election())
     old, new = comparison(version=3, only_a=part(1, kurum=1)), comparison(version=7, only_a=part(2, kurum=5))

@@ -48,7 +48,8 @@ def asked(
     for record in written(compared):
         comparisons.fold(record)
     a = "aa" if b == "anka" else "anka"
-    return explain(run_of(definition), "9f2c", view, comparisons, GapQuestion("mayor", unit, a, b))
+    question = GapQuestion("mayor", unit, a, b)
+    return explain(run_of(definition), "9f2c", view, comparisons.roll_up(*question, view.version), question)
 
 
 def test_a_gap_is_explained_in_votes_points_and_boxes() -> None:
@@ -195,7 +196,8 @@ def test_figures_that_are_by_hand_alone_are_compared_and_not_split() -> None:
     view.fold(Written(0, totals(votes={"kurum": 9}).encode()))
     view.show(1, by_hand.cell, by_hand)
     question = GapQuestion("mayor", "tr/34", "aa", "anka")
-    found = explain(run_of(definition), "9f2c", view, comparisons, question, told=Told.CONTROL_ROOM, held=True)
+    rolled = comparisons.roll_up(*question, view.version)
+    found = explain(run_of(definition), "9f2c", view, rolled, question, told=Told.CONTROL_ROOM, held=True)
 
     assert Told.CONTROL_ROOM is found.told
     assert ("by_hand", 0, True) == (found.b.standing, found.b.districts, found.held)
@@ -231,7 +233,8 @@ def test_what_a_source_has_said_that_is_not_in_its_figures_is_told_beside_them()
     inside, public = (set_aside(queue.open, question, is_public=is_public) for is_public in (False, True))
 
     assert (["aa"], ["aa"], None) == (list(inside), list(public), public["aa"].newest)
-    found = explain(run_of(), "9f2c", View(election()), Comparisons(election()), question, set_aside=inside)
+    rolled = Comparisons(election()).roll_up(*question, lambda _: -1)
+    found = explain(run_of(), "9f2c", View(election()), rolled, question, set_aside=inside)
     assert found.a.set_aside is None
     assert found.b.set_aside == inside["aa"]
     assert found.b.set_aside.newest is not None
