@@ -1,6 +1,7 @@
 """The gateway: folds totals into a view, and fans out what changed to every client.
 
-Start at `server`: it serves one port, and runs the loops of `follow`, which feed the `gateway`. That ties together one
+Start at `server`: it serves one port, and runs the loops of `follow`, which feed the `gateway`, and of `recall`, which
+gives it the lead over time of before its start. That ties together one
 `run_state` (the folds of one run in one incarnation of its log) and the `broadcaster` (its clients, and what each is
 sent) by its `settings`, and counts in `metrics`; those of all `workers` behind one port are scraped together.
 

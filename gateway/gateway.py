@@ -4,6 +4,7 @@ Everything here happens in one event loop and without waiting. The loops in `fol
 protocols in `connections` bring clients to its `broadcaster`, the endpoints in `routes` read.
 """
 
+import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -49,6 +50,8 @@ class Gateway:
         self.retiring = False
         """Whether nobody is let in any more, since this gateway is about to end."""
         self.reason = f"Looking for run {run_name!r}."
+        self.caught_up_now: Final = asyncio.Event()
+        """Set each time that a run is read to its end; whoever waits for that clears it."""
         self.clock: Final = clock
         self.handshake: Final = Handshake(settings.access, run_name)
         self.connection_counts: Final = ConnectionCounts(settings.limits)
@@ -127,6 +130,7 @@ class Gateway:
         if self.ready or self.run_state is None:
             return
         self.run_state.caught_up()
+        self.caught_up_now.set()
         self.ready = True
         self.reason = "Ready."
         self.broadcaster.open()

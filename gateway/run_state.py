@@ -64,7 +64,7 @@ class RunState:
         self.epoch: Final = epoch
         self.program: Final = Program(definition)
         self.lead_over_time: Final = LeadOverTime(self.program.view)
-        """How the units stood since this gateway began."""
+        """How the units stood since this gateway began and, once that is recalled, before."""
         self.control: Final = Control(run, operators)
         self.hub: Final = Hub[Client](self.program.view, epoch)
         self.live_hub: Final = Hub[Client](self.program.live, epoch)

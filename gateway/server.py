@@ -21,6 +21,7 @@ from gateway.connections.websocket import WebSocketConnection
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.pages import PAGES
+from gateway.recall import NightSoFar, recall
 from gateway.routes.application import application
 from gateway.routes.boundaries import Boundaries
 from gateway.routes.moments import Moments
@@ -44,13 +45,15 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
     pages: Path = PAGES,
     moments: Moments | None = None,
     boundaries: Boundaries | None = None,
+    night_so_far: NightSoFar | None = None,
 ) -> None:
     """Serve the run until cancelled; then let the clients go in batches, the last of them too, and return.
 
-    `port` 0 takes a free one; `started` is called with the actual port once connections are accepted. `moments` works
-    out what was shown before, for whoever asks; `boundaries` are the districts' outlines for the map, which draws equal
-    tiles without. The run may come later. Raises `UsageError` where the name cannot be a run's or the address cannot be
-    listened at, and `LoopEnded` where the server or a loop of its own ends by itself.
+    `port` 0 takes a free one; `started` is called with the actual port once connections are accepted. `moments`
+    works out what was shown before, for whoever asks; `boundaries` are the districts' outlines for the map, which
+    draws equal tiles without; `night_so_far` is where the lead over time of before this start comes from. The run
+    may come later. Raises `UsageError` where the name cannot be a run's or the address cannot be listened at, and
+    `LoopEnded` where the server or a loop of its own ends by itself.
     """
     if not RUN_NAME.fullmatch(run_name):
         raise UsageError(f"{run_name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
@@ -65,6 +68,8 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
             group.create_task(forever(follow(log, gateway, clock), "Following the log"))
             group.create_task(forever(pulse(gateway, clock), "Sending"))
             group.create_task(forever(watch(gateway, clock), "Watching the clients"))
+            if night_so_far is not None:
+                group.create_task(forever(recall(gateway, night_so_far, clock), "Recalling the night so far"))
             if worker_metrics is not None:
                 group.create_task(forever(worker_metrics.serve(), "Answering the other workers"))
             try:

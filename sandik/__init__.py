@@ -10,7 +10,7 @@
   options name them; `fetched` is a file at an address. `one_process` counts and serves beside what publishes.
 - Read from the log alone: `read_run` (totals, orders, quarantine, state hash), `audit` (orders and quarantine as they
   are shown), `run_totals` (those on air, or in the log), `uncounted` (what no aggregator has counted yet), `past` (a
-  moment), `nist` (an election report); from an archive, `timeline` (what was on air from when on). `graphics`
-  describes the overlays for a graphics desk's tools.
+  moment), `night_so_far` (the course of the night), `nist` (an election report); from an archive, `timeline` (what
+  was on air from when on). `graphics` describes the overlays for a graphics desk's tools.
 - `client/` follows a night from a gateway, in Python; `load/` is the load tester.
 """

@@ -171,7 +171,7 @@ def load_command(name: str) -> Any | None:  # noqa: ANN401  Typer keeps a comman
             from sandik.commands.gateway import app
         case "graphics":
             from sandik.commands.graphics import app
-        case "totals" | "at" | "export":
+        case "totals" | "at" | "export" | "night-so-far":
             from sandik.commands.totals import app
         case "compare":
             from sandik.commands.compare import app

@@ -27,6 +27,7 @@ from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import Given, History, PublishedPositions, as_given, as_relayed
+from tabulation.derived.lead_over_time import Courses, decode_courses
 from tabulation.on_air import HeldUnits, Relays
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import complaint
@@ -50,7 +51,7 @@ async def past_of(
     moment_ms = epoch_ms(moment)
     control = Control(run, operators)
     relays, published = await _published(log, run, moment_ms)
-    orders, amendments = await _orders(log, run, moment_ms, control)
+    orders, amendments = await orders_until(log, run, moment_ms, control)
     late = published.unpublished_from()
     inexact = {number for number in range(run.topics.partitions) if not published.is_exact(number)}
     if inexact:  # watermarks leave nothing open, and the control topic need not be read once more
@@ -58,9 +59,8 @@ async def past_of(
             if partition in inexact:
                 late[partition] = min(offset, late.get(partition, offset))
     changes = as_relayed(as_given(run.definition, orders), relays)
-    topic, partitions = run.topics.tallies.name, run.topics.partitions
-    fold = TallyFold(run.base, topic, lambda key: log.partition_of(key, partitions), run.ordered)
-    history = History(run.definition, fold, changes, moment_ms, relays, late)
+    history = History(run.definition, folded_from_the_start(log, run), changes, moment_ms, relays, late)
+    topic = run.topics.tallies.name
     ends = await log.offsets_at(topic, moment_ms + 1)
     expect(sum(ends.values()))
     async with log.reader(topic, dict.fromkeys(ends, 0)) as reader:
@@ -81,6 +81,12 @@ async def past_of(
         unverified_warning=complaint(control.unverified(moment)),
         graphics={channel: shown.graphic for channel, shown in control.rundown.on_air.items()},
     )
+
+
+def folded_from_the_start(log: EventLog, run: Run) -> TallyFold:
+    """A fold to which nothing was fed, for the run's tallies from their beginning."""
+    partitions = run.topics.partitions
+    return TallyFold(run.base, run.topics.tallies.name, lambda key: log.partition_of(key, partitions), run.ordered)
 
 
 async def _published(log: EventLog, run: Run, moment_ms: int) -> tuple[Relays, PublishedPositions]:
@@ -112,7 +118,7 @@ async def _before_embargo(
     return {}
 
 
-async def _orders(log: EventLog, run: Run, moment_ms: int, control: Control) -> tuple[list[Given], int]:
+async def orders_until(log: EventLog, run: Run, moment_ms: int, control: Control) -> tuple[list[Given], int]:
     """The orders that stand and were given by then, and how many amendments of the definition had been.
 
     `control` folds everything that was given.
@@ -158,23 +164,36 @@ _TRACEBACK: Final = "Traceback (most recent call last)"
 
 
 class PastWorker:
-    """Runs `sandik at` for each moment that is asked for."""
+    """Runs `sandik at` for each moment that is asked for, and `sandik night-so-far` for the course of the night.
+
+    Cancelled, it kills the process and waits for its end.
+    """
 
     def __init__(self, url: str, run: str, operator_keys: Sequence[Path] = ()) -> None:
-        options = ["--log", url, "--run", run, "--format", "json", "--worker"]
+        options = ["--log", url, "--run", run, "--worker"]
         self._options = options + [part for key in operator_keys for part in ("--operator-key", str(key))]
 
     async def at(self, moment: datetime) -> Past:
         """Return the totals as they stood at the moment.
 
-        Cancelled, it kills the process and waits for its end.
-
         Raises:
             UsageError: the run had not begun at that moment.
             LogUnavailable: it could not be worked out; the same can be tried again.
         """
+        out = await self._worked_out("at", moment.isoformat(), "--format", "json")
+        return await asyncio.to_thread(_parsed, out)
+
+    async def courses(self) -> Courses:
+        """Return how the units stood in the course of the night so far.
+
+        Raises `LogUnavailable` where it could not be worked out; the same can be tried again.
+        """
+        return await asyncio.to_thread(decode_courses, await self._worked_out("night-so-far"))
+
+    async def _worked_out(self, command: str, *arguments: str) -> bytes:
+        """Run a command on the run's log in a process of its own; what it has written."""
         process = await asyncio.create_subprocess_exec(
-            *command_line("at", moment.isoformat(), *self._options),
+            *command_line(command, *arguments, *self._options),
             stdin=asyncio.subprocess.PIPE,  # held open: the process ends when this one is gone
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -187,12 +206,12 @@ class PastWorker:
                 process.kill()
                 await process.wait()
         if process.returncode == 0:
-            return await asyncio.to_thread(_parsed, out)
+            return out
         text = err.decode(errors="replace")
         reason = _reason(text)
         if reason is None:
-            _log.warning("A moment could not be worked out; its process ended with %s: %s", process.returncode, text)
-            raise LogUnavailable("That moment could not be worked out; the gateway's own log says why. Try again.")
+            _log.warning("The past could not be worked out; its process ended with %s: %s", process.returncode, text)
+            raise LogUnavailable("The past could not be worked out; the gateway's own log says why. Try again.")
         raise UsageError(reason) if process.returncode == _USAGE_EXIT else LogUnavailable(f"That failed: {reason}")
 
 

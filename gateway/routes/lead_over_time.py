@@ -26,7 +26,8 @@ class LeadOverTimeEndpoint:
         """The courses of the units that are asked for: what was on air, for the control room as well."""
         question = asked(self._gateway, request)._replace(scope="public")
         wanted = _wanted(question)
-        about = [question.run_state.lead_over_time.began]
+        lead = question.run_state.lead_over_time
+        about = [lead.began, lead.is_recalled]
         return self._answers.answer(request, question, partial(_answer, question, wanted), about=about)
 
 

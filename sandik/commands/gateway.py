@@ -213,7 +213,8 @@ async def _serve(
     boundaries: Boundaries | None,
 ) -> None:
     clock = Wall()
-    async with open_log(url, clock) as log, Moments(PastWorker(url, name, operator_keys)) as moments:
+    past = PastWorker(url, name, operator_keys)
+    async with open_log(url, clock) as log, Moments(past) as moments:
         await serve(
             log,
             name,
@@ -222,6 +223,7 @@ async def _serve(
             clock=clock,
             settings=settings,
             moments=moments,
+            night_so_far=past,
             boundaries=boundaries,
             started=lambda actual: (
                 None if settings.share_port else announce(host, actual, secure=settings.tls is not None)

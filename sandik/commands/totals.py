@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -19,6 +20,7 @@ from eventlog.run import Run, find_run
 from gateway.routes.moments import Past
 from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_bytes
+from sandik.night_so_far import courses_so_far
 from sandik.nist import Origin, election_report
 from sandik.operators import OperatorKeys, operator_keys
 from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName, command_app, write_out
@@ -34,6 +36,7 @@ from schemas.errors import UsageError
 from schemas.moments import parse_moment
 from schemas.totals import Row, Told
 from schemas.trust import OperatorKey
+from tabulation.derived.lead_over_time import encode_courses
 
 TOTALS_EXAMPLE = "Example: sandik totals --run 2024-yerel --format json > totals.json"
 
@@ -193,6 +196,27 @@ def _day(text: str | None) -> date | None:
     except ValueError as error:
         raise UsageError(f"{text!r} is no day. Give one such as 2024-03-31.") from error
 
+
+@app.command("night-so-far", hidden=True)
+def night_so_far(
+    run: RunName,
+    log: LogUrl = EMBEDDED_LOG,
+    operator_key: OperatorKeys = None,
+    worker: Annotated[bool, typer.Option("--worker")] = False,
+) -> None:
+    """Print how the units stood in the course of the night, for a gateway that begins in the middle of it."""
+    if worker:
+        end_with_parent()
+        os.nice(_LOWEST_PRIORITY)  # a gateway goes on serving meanwhile
+    write_bytes(run_to_completion(_courses(log, run, operator_keys(operator_key))) + b"\n")
+
+
+async def _courses(url: str, name: str, operators: tuple[OperatorKey, ...]) -> bytes:
+    async with open_log(url, Wall()) as log:
+        return encode_courses(await courses_so_far(log, await find_run(log, name, operators), operators))
+
+
+_LOWEST_PRIORITY: Final = 19
 
 EXPORT_EXAMPLE = "Example: sandik export --run 2024-yerel --source aa --format nist-json --out results.json"
 

@@ -6,7 +6,7 @@
 - Since an earlier contest: `swing` (and who held what, and what changes hands).
 - Of an order that may be given: `outlook` (what everybody sees before and after it, how the race stands).
 - Of the past: `history` (the totals as they stood at a moment), `lead_over_time` (how the first candidates stood in the
-  course of the night).
+  course of the night), `relived_night` (the same of a night that has been).
 - Of the sources: `feeds` (how each is doing), `explain` (why two differ, and how the gap splits).
 - For tools that bind a field to a key: `columns` (flat rows, with numbers as a reader's language has them) and
   `row_forms` (JSON, CSV, one object; a table of which only changed pieces are encoded again).

@@ -1,8 +1,8 @@
 """The lead over time: how the first candidates of each unit stood in the course of the night, as it was on air. Pure.
 
 A fold over the view of what is on air: `begin` once the topic is read to its end, then `look` after each batch of
-records. Nothing is kept of the time before: a compacted topic has the newest totals of each district alone, and sums of
-those that came first were never shown to anybody.
+records. Of the time before, a compacted topic has the newest totals of each district alone, and sums of those that came
+first were never shown to anybody. It is worked out from the tallies (`RelivedNight`), and `recall` puts it in front.
 
 It is bounded. A unit has a point in each `STEP_S` of event time at the most; where it has `MAX_POINTS`, every other one
 goes, and from then on they are twice as far apart. The units of a tree's upper levels are kept, as many levels as
@@ -10,8 +10,12 @@ goes, and from then on they are twice as far apart. The units of a tree's upper 
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final, NamedTuple
+
+import orjson
 
 from schemas.definition import Election
 from tabulation.derived.facts import base_of_shares, ranking
@@ -41,6 +45,23 @@ class Point(NamedTuple):
     """Of the first candidates, most first."""
 
 
+Courses = Mapping[tuple[str, str, str], Sequence[Point]]
+"""Points by contest, source and unit, oldest first."""
+
+
+def encode_courses(courses: Courses) -> bytes:
+    """The courses as JSON."""
+    return orjson.dumps([[*where, [list(point) for point in points]] for where, points in sorted(courses.items())])
+
+
+def decode_courses(text: bytes) -> Courses:
+    """The courses that `encode_courses` wrote."""
+    return {
+        (contest, source, unit): [Point(datetime.fromisoformat(at), *figures) for at, *figures in points]
+        for contest, source, unit, points in orjson.loads(text)
+    }
+
+
 class _Course:
     """The points of one unit, contest and source, by time."""
 
@@ -55,7 +76,18 @@ class _Course:
 
     def add(self, point: Point) -> None:
         self.points.append(point)
-        if len(self.points) >= MAX_POINTS:
+        self._thin()
+
+    def recall(self, points: Sequence[Point]) -> None:
+        """Put points in front that are older than the first. From now on none comes sooner than those came."""
+        before = [point for point in points if not self.points or point.as_of < self.points[0].as_of]
+        gaps = (after.as_of - point.as_of for point, after in pairwise(before))
+        self.step = max(self.step, min(gaps, default=self.step))
+        self.points[:0] = before
+        self._thin()
+
+    def _thin(self) -> None:
+        while len(self.points) >= MAX_POINTS:
             del self.points[1::2]
             self.step *= 2
 
@@ -71,6 +103,8 @@ class LeadOverTime:
         """The units of which courses are kept, by id."""
         self.began: int | None = None
         """The seq at which this fold began; `None` before."""
+        self.is_recalled = False
+        """Whether it has the time before, too."""
 
     def begin(self) -> None:
         """Keep from now on what is on air; what is there already is the first of it."""
@@ -81,6 +115,18 @@ class LeadOverTime:
         """Keep what has changed since the last look. Nothing before `begin`."""
         if self.began is not None:
             self._look(self._seq)
+
+    def recall(self, courses: Courses) -> None:
+        """Take over how units stood before this fold began; of units that are not kept nothing."""
+        self.is_recalled = True
+        for (contest, source, unit), points in courses.items():
+            if unit in self.units:
+                self._courses.setdefault((contest, source, unit), _Course()).recall(points)
+
+    @property
+    def courses(self) -> Courses:
+        """The points that are kept of every unit, without how it stands now."""
+        return {where: tuple(course.points) for where, course in self._courses.items()}
 
     def course(self, contest: str, source: str, unit: str) -> list[Point]:
         """The points of a unit, oldest first; the last is how it stands now. None where nothing is shown of it now."""

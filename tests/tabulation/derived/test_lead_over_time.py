@@ -5,7 +5,14 @@ import pytest
 
 import tabulation.derived.lead_over_time as module
 from schemas.asides import Gate
-from tabulation.derived.lead_over_time import MAX_POINTS, STEP_S, LeadOverTime, Point
+from tabulation.derived.lead_over_time import (
+    MAX_POINTS,
+    STEP_S,
+    LeadOverTime,
+    Point,
+    decode_courses,
+    encode_courses,
+)
 from tabulation.view.program import Program
 from tests.gateway.nights import START, Written, election, totals
 
@@ -137,3 +144,40 @@ def test_levels_are_kept_from_the_top_down(most: int, units: int, monkeypatch: p
     night.tell(10, 20, minute=0)
     assert units == len(night.lead.units)
     assert (units == 6) == bool(night.course())
+
+
+def points(*minutes: int) -> list[Point]:
+    return [Point(START + timedelta(minutes=minute), minute, 30, {"kurum": 20}) for minute in minutes]
+
+
+def test_what_was_before_the_beginning_is_put_in_front(night: Night) -> None:
+    night.tell(10, 20, minute=7)
+    night.lead.recall({("mayor", "aa", DISTRICT): points(0, 3, 7, 9), ("mayor", "aa", "nowhere"): points(0)})
+    night.tell(10, 30, minute=8)
+    assert night.lead.is_recalled
+    assert [0, 3, 7, 8] == night.minutes()
+    night.tell(10, 40, minute=9)
+    night.tell(10, 50, minute=11)
+    assert [0, 3, 7, 11] == night.minutes()
+    assert {DISTRICT, "tr/34", "tr"} == {unit for _, _, unit in night.lead.courses}
+
+
+def test_of_a_unit_that_has_said_nothing_since_it_is_all_there_is(night: Night) -> None:
+    night.lead.recall({("mayor", "aa", DISTRICT): points(0, 1, 2)})
+    assert [] == night.course()
+    night.tell(10, 20, minute=2)
+    assert [0, 1, 2] == night.minutes()
+
+
+def test_what_is_recalled_is_bounded_too(night: Night) -> None:
+    night.tell(10, 20, minute=500)
+    night.lead.recall({("mayor", "aa", DISTRICT): points(*range(MAX_POINTS - 1))})
+    assert MAX_POINTS // 2 + 1 >= len(night.course())
+    assert 0 == night.minutes()[0]
+
+
+def test_courses_are_the_same_after_they_were_written(night: Night) -> None:
+    night.tell(10, 20, minute=0)
+    night.tell(10, 30, minute=5)
+    told = night.lead.courses
+    assert {where: list(course) for where, course in told.items()} == decode_courses(encode_courses(told))
