@@ -343,14 +343,22 @@ async function askLastTime(where) {
   return (await response.json()).facts[0]?.previous;
 }
 
+/** What a gateway answers that has no run yet, or does not let this page in: it is there. */
+const GATEWAYS_OWN = [401, 403, 503];
+
 /**
- * What stands on the page before there is an election to show.
- * @param {{words: Words, format: Formats}} options
+ * What stands on the page before there is an election to show: `error` is why there is none.
+ * @param {{words: Words, format: Formats, error: unknown}} options
  */
-export function showWaiting({ words, format }) {
-  new Status({ words, format }).show("waiting", words("awaitRun"));
+export function showWaiting({ words, format, error }) {
+  const { status = 0 } = /** @type {{ status?: number }} */ (error ?? {});
+  const waits = GATEWAYS_OWN.includes(status);
+  const text = words(waits ? "awaitRun" : "lostEmpty");
+  new Status({ words, format }).show(waits ? "waiting" : "lost", text);
   const hero = byId("hero");
-  if (!hero.firstChild) hero.append(make("p", { class: "await", text: words("awaitRun") }));
+  const line = hero.querySelector(".await") ?? make("p", { class: "await" });
+  setText(line, text);
+  if (!hero.firstChild) hero.append(line);
 }
 
 /** Clear what `showWaiting` put there. */

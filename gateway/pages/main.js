@@ -46,7 +46,7 @@ async function start() {
   const t = words(language);
   document.documentElement.lang = language;
   const format = formats(language, "Europe/Istanbul");
-  definition = await awaitDefinition({ onWait: () => showWaiting({ words: t, format }) });
+  definition = await awaitDefinition({ onWait: (error) => showWaiting({ words: t, format, error }) });
   endWaiting();
   if (night.status === "refused") night = follow();
   else if (night.status === "lost") night.open(); // no pause is due any more

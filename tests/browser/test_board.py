@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from benchmarks.on_air.expected import shares
 from eventlog.port import Entry
@@ -157,6 +158,53 @@ async def test_a_restart_of_the_gateway_leaves_the_numbers_and_then_catches_up(
                 await shown.is_in_state("live")
         finally:
             await context.__aexit__(None, None, None)
+
+
+async def test_a_login_page_of_the_network_and_a_gateway_that_asks_for_patience_are_waited_out(
+    tmp_path: Path, browser: Browser
+) -> None:
+    answers: list[dict[str, Any] | None] = [{"status": 200, "content_type": "text/html", "body": "<h1>Wi-Fi</h1>"}]
+
+    async def answer(route: Route) -> None:
+        given = answers[-1]
+        await (route.fulfill(**given) if given is not None else route.continue_())
+
+    async with log_at(tmp_path) as log, showing(log) as url, screen(browser, "about:blank") as shown:
+        await begin(log, election())
+        await publish(log, totals("tr/34/sisli", {"imamoglu": 1200, "kurum": 800}, boxes=8))
+        await shown.page.route("**/v1/definition*", answer)
+        await shown.page.goto(url)
+        await shown.is_in_state("lost")
+        assert "Sunucuya ulaşılamıyor" in await shown.text("#status")
+        answers.append({"status": 503, "headers": {"retry-after": "0"}, "body": "{}"})
+        await shown.is_in_state("waiting")
+        assert "henüz başlamadı" in await shown.text("#hero .await")
+        answers.append({"status": 502, "body": "<h1>Bad gateway</h1>"})
+        await shown.is_in_state("lost")
+        answers.append(None)
+        await shown.shows("#hero .votes", "1.200")
+        await shown.is_in_state("live")
+
+
+async def test_a_machine_that_was_asleep_for_hours_says_so_and_comes_back(tmp_path: Path, browser: Browser) -> None:
+    """Its timers stood still, and its connection may look open: nobody waits for the network to notice."""
+    async with log_at(tmp_path) as log:
+        await begin(log, election())
+        await publish(log, totals("tr/34/sisli", {"imamoglu": 1200, "kurum": 800}, boxes=8))
+        async with showing(log) as url, screen(browser, url) as shown:
+            await shown.shows("#hero .votes", "1.200")
+            await shown.is_in_state("live")
+            await shown.page.evaluate("globalThis.seen = []")
+            await shown.page.evaluate(
+                "new MutationObserver(() => seen.push(document.documentElement.dataset.state))"
+                ".observe(document.documentElement, { attributes: true, attributeFilter: ['data-state'] })"
+            )
+            async with shown.page.expect_websocket():
+                await shown.page.evaluate("{ const now = Date.now; Date.now = () => now() + 3 * 3_600_000; }")
+            await publish(log, totals("tr/34/sisli", {"imamoglu": 1500, "kurum": 900}, boxes=10, version=1))
+            await shown.shows("#hero .votes", "1.500")
+            await shown.is_in_state("live")
+            assert "lost" in await shown.page.evaluate("seen")
 
 
 async def test_a_page_opened_before_the_run_exists_fills_itself(tmp_path: Path, browser: Browser) -> None:

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { awaitDefinition, connect, routeUrl, streamUrl } from "../../gateway/pages/client/index.js";
+import { pauseAfter } from "../../gateway/pages/client/definition.js";
+import { awaitDefinition, connect, fetchDefinition, routeUrl, streamUrl } from "../../gateway/pages/client/index.js";
 
 const WANTED = { contest: "mayor", source: "aa", units: ["tr"] };
 const HELLO = {
@@ -19,6 +20,8 @@ const HELLO = {
 class Clock {
   #now = 0;
   #timers = [];
+  /** @type {(() => number) | undefined} the time of day, where it is another than that */
+  wall;
 
   now() {
     return this.#now;
@@ -246,7 +249,7 @@ test("the definition is asked for until there is one", async () => {
   const answers = [
     new Error("no server"),
     { ok: false, status: 503 },
-    { ok: true, json: async () => ({ id: "night" }) },
+    { ok: true, json: async () => ({ id: "night", contests: [] }) },
   ];
   const asked = [];
   /** @type {any} */
@@ -265,9 +268,76 @@ test("the definition is asked for until there is one", async () => {
     onWait,
     random: () => 0,
   });
-  assert.deepEqual(definition, { id: "night" });
+  assert.deepEqual(definition, { id: "night", contests: [] });
   assert.deepEqual(waited, ["no server", "The definition is not there yet (503)."]);
   assert.equal(asked[0], "http://host:1/v1/definition?token=t");
+});
+
+test("what is no definition is asked for again, and a Retry-After is heeded with a bound", async () => {
+  const answer = (/** @type {any} */ given) => fetchDefinition({ url: "http://h", fetch: async () => given });
+  const login = { ok: true, json: async () => JSON.parse("<!doctype html>") };
+  const rejected = [];
+  for (const given of [login, { ok: true, json: async () => ({ login: true }) }, { ok: true, json: async () => null }])
+    rejected.push(await answer(given).then(String, (error) => error.name));
+  assert.deepEqual(rejected, ["SyntaxError", "TypeError", "TypeError"]);
+
+  const pauses = [];
+  for (const seconds of ["7", "3600", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", null]) {
+    const error = await answer({ ok: false, status: 503, headers: { get: () => seconds } }).catch((one) => one);
+    assert.equal(error.status, 503);
+    pauses.push([pauseAfter(error, 0, () => 0), pauseAfter(error, 9, () => 1)]);
+  }
+  assert.deepEqual(pauses, [
+    [7_000, 11_000],
+    [60_000, 64_000],
+    [0, 4_000],
+    [0, 4_000],
+    [0, 4_000],
+  ]);
+});
+
+test("a machine that was asleep notices within two seconds that nobody speaks to it any more", () => {
+  const { clock, sockets, news } = stage();
+  let asleep = 0;
+  clock.wall = () => clock.now() + asleep;
+  open(sockets[0]);
+  clock.advance(5_000);
+  assert.equal(news.at(-1), "open");
+  asleep = 3 * 3_600_000;
+  clock.advance(2_000);
+  assert.equal(news.at(-1), "lost");
+  clock.advance(2_000);
+  assert.equal(sockets.length, 2);
+});
+
+test("where the network is back nobody waits for the pause", () => {
+  const { clock, sockets, night } = stage();
+  open(sockets[0]);
+  sockets[0].onclose({ code: 1006 });
+  const told = new EventTarget();
+  const [add, remove] = [globalThis.addEventListener, globalThis.removeEventListener];
+  assert.equal(sockets.length, 1);
+  Object.assign(globalThis, {
+    addEventListener: told.addEventListener.bind(told),
+    removeEventListener: told.removeEventListener.bind(told),
+  });
+  try {
+    const other = stage();
+    open(other.sockets[0]);
+    told.dispatchEvent(new Event("online"));
+    assert.equal(other.sockets.length, 1);
+    other.sockets[0].onclose({ code: 1006 });
+    told.dispatchEvent(new Event("online"));
+    assert.equal(other.sockets.length, 2);
+    other.night.close();
+    told.dispatchEvent(new Event("online"));
+    assert.equal(other.sockets.length, 2);
+  } finally {
+    Object.assign(globalThis, { addEventListener: add, removeEventListener: remove });
+  }
+  night.close();
+  clock.advance(10_000);
+  assert.equal(sockets.length, 1);
 });
 
 test("a new token takes the old one's place without anything being lost", () => {

@@ -16,12 +16,19 @@ const OPENING_MS = 10_000;
 /** How long a gateway that has no run yet may be silent; it says hello once it has one. */
 const HELLO_MS = 30_000;
 
+/**
+ * How often silence is looked for: a machine that was asleep for hours notices so soon that its connection is gone. A
+ * browser's timers stand still meanwhile, and so may the clock that never steps back.
+ */
+const LOOK_MS = 2_000;
+
 /** What RFC 6455 section 7.4.1 calls a connection that ended without a close frame. */
 const NOT_CLEAN = 1006;
 
 /** @type {Clock} */
 const CLOCK = {
   now: () => performance.now(),
+  wall: () => Date.now(),
   setTimeout: (task, ms) => setTimeout(task, ms),
   clearTimeout: (timer) => clearTimeout(/** @type {number | undefined} */ (timer)),
 };
@@ -41,6 +48,10 @@ export class LiveNight extends Night {
   /** @type {unknown} */
   #watchdog;
   #ended = false;
+  /** The network is back: nobody waits for the pause any more. */
+  #online = () => {
+    if (this.status === "lost") this.open();
+  };
   /**
    * The token of the newest attempt.
    * @type {string | null}
@@ -67,6 +78,7 @@ export class LiveNight extends Night {
     this.#listeners = listeners;
     this.#options = { openingMs: OPENING_MS, helloMs: HELLO_MS, ...rest, clock, WebSocket };
     for (const one of subscriptions) this.subscribe(one);
+    globalThis.addEventListener?.("online", this.#online);
   }
 
   /**
@@ -115,6 +127,7 @@ export class LiveNight extends Night {
   close() {
     const { clock } = this.#options;
     this.#ended = true;
+    globalThis.removeEventListener?.("online", this.#online);
     clock.clearTimeout(this.#retry);
     clock.clearTimeout(this.#watchdog);
     const socket = this.#socket;
@@ -207,10 +220,20 @@ export class LiveNight extends Night {
     const { clock } = this.#options;
     clock.clearTimeout(this.#watchdog);
     const socket = this.#socket;
-    this.#watchdog = clock.setTimeout(() => {
-      if (!socket || this.#socket !== socket) return;
-      this.#lost(NOT_CLEAN);
-      socket.close();
-    }, ms);
+    const wall = () => clock.wall?.() ?? clock.now();
+    const since = wall();
+    const look = (/** @type {number} */ left) => {
+      const pause = Math.min(left, LOOK_MS);
+      this.#watchdog = clock.setTimeout(() => {
+        if (!socket || this.#socket !== socket) return;
+        if (left > pause && wall() - since < ms) {
+          look(left - pause);
+          return;
+        }
+        this.#lost(NOT_CLEAN);
+        socket.close();
+      }, pause);
+    };
+    look(ms);
   }
 }

@@ -234,6 +234,8 @@ export interface Events {
 /** A clock for tests: milliseconds that never step back, and timers. */
 export interface Clock {
   now(): number;
+  /** Milliseconds of the time of day, which go on while the machine is asleep; without it `now` is asked. */
+  wall?(): number;
   setTimeout(task: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
 }
