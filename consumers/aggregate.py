@@ -8,7 +8,7 @@ So it does where the definition is amended: from the last checkpoint, and with t
 """
 
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from consumers.order_relay import OrderRelay
 from consumers.rounds import MAX_BEHIND, AssessmentRounds, ComparisonRounds, versions_of_totals
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried
-from eventlog.port import Entry, EventLog, Reader
+from eventlog.port import Batch, Entry, EventLog, Reader
 from eventlog.reading import read_until
 from eventlog.run import Run, find_run
 from schemas.errors import LogError, LogUnavailable
@@ -123,13 +123,8 @@ class Aggregator:
         self._zone = ZoneInfo(run.definition.timezone)
         self._progress = progress or Progress()
         self._progress.run = run.name
-        partitions = run.topics.partitions
-        self._fold = TallyFold(
-            run.base,
-            run.topics.tallies.name,
-            lambda key: log.partition_of(key, partitions),
-            run.ordered,
-        )
+        tallies, partitions = run.topics.tallies.name, run.topics.partitions
+        self._fold = TallyFold(run.base, tallies, lambda key: log.partition_of(key, partitions), run.ordered)
         self._progress.outcomes = self._fold.outcomes
         self._saver = CheckpointWriter(log, run.topics.ledger.name, self._fold)
         self._relay = OrderRelay(log, run, self._settings.operators)
@@ -144,9 +139,9 @@ class Aggregator:
         """By partition the position that the totals topic says to be published."""
         self._watermarked: set[int] = set()
         """Partitions of which the totals topic has a watermark, as far as it was followed."""
-        self._owned_since = clock.now(), clock.monotonic()
-        """When the partitions were taken up, by both of the clock's readings."""
+        self._owned_since = clock.now(), clock.monotonic()  # both readings of when the partitions were taken up
         self._unquarantined: list[Quarantined] = []
+        self._unfolded: deque[Batch] = deque()  # read and not folded yet: an error in between loses none
         self._newest: dict[Cell, int] = {}
         self._is_catching_up = False
         self._publish_due = self._save_due = self._compare_due = self._notices_due = self._warn_due = clock.monotonic()
@@ -214,6 +209,7 @@ class Aggregator:
         if self._totals is not None:
             followed.append(self._totals.positions[0])
         positions = kept | {partition: marker.position for partition, marker in markers.items()}
+        self._unfolded.clear()  # the new reader brings them again
         await self._resources.aclose()
         topics = self._run.topics
         self._reader = await self._resources.enter_async_context(self._log.reader(topics.tallies.name, positions))
@@ -252,7 +248,11 @@ class Aggregator:
         self._fold.forget(partition)
 
     def _positions(self) -> dict[int, int]:
-        return dict(self._reader.positions) if self._reader is not None else {}
+        """Up to where each partition is folded, which is not always as far as it is read."""
+        positions = dict(self._reader.positions) if self._reader is not None else {}
+        for batch in reversed(self._unfolded):
+            positions[batch.partition] = batch.records[0].offset
+        return positions
 
     async def _restore(self, partitions: Iterable[int]) -> dict[int, Marker]:
         """Take over each partition's checkpoint; where there is none that can be used, begin at the start."""
@@ -283,20 +283,13 @@ class Aggregator:
             await self._relay.settle()
             return
         folded = self._progress.folded
-        for batch in await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()):
+        if not self._unfolded:
+            self._unfolded.extend(await self._reader.read(max_records=MAX_RECORDS, wait_ms=self._patience_ms()))
+        while self._unfolded:
             self._answered()
-            if await self._amendments.are_beyond(batch.records, self._relay):
+            if await self._amendments.are_beyond(self._unfolded[0].records, self._relay):
                 return
-            outputs = self._fold.apply(batch.partition, batch.records)
-            self._unpublished |= outputs.changed
-            self._saver.changed(outputs.changed)
-            self._assessing.changed(outputs.changed)
-            self._unquarantined += outputs.quarantined
-            if outputs.amended:
-                self._assessing.amended()
-            for alarm in outputs.alarms:
-                _log.warning("%s", alarm)
-            self._progress.folded += len(batch.records)
+            self._fold_batch(self._unfolded.popleft())
         # A full read says that more is waiting: totals and checkpoints then come more rarely, figures are old anyway.
         self._is_catching_up = self._progress.folded - folded >= CATCHING_UP_RECORDS
         await self._quarantine()  # before totals: a figure that lacks a statement has its reason in the log already
@@ -310,6 +303,18 @@ class Aggregator:
         if self._assessing.is_busy and not self._unpublished:  # what counts now is in the totals before that is said
             await self._assessing.step()
         self._report()
+
+    def _fold_batch(self, batch: Batch) -> None:
+        outputs = self._fold.apply(batch.partition, batch.records)
+        self._unpublished |= outputs.changed
+        self._saver.changed(outputs.changed)
+        self._assessing.changed(outputs.changed)
+        self._unquarantined += outputs.quarantined
+        if outputs.amended:
+            self._assessing.amended()
+        for alarm in outputs.alarms:
+            _log.warning("%s", alarm)
+        self._progress.folded += len(batch.records)
 
     def _must_publish(self, now: float) -> bool:
         """Whether totals are due: a tick is over, or while catching up, `CATCHING_UP_TICKS` of them."""

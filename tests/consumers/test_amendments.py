@@ -1,11 +1,11 @@
 """The aggregator takes an amendment of the definition up: among the tallies, from a checkpoint, and while it runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import pytest
@@ -15,7 +15,7 @@ from consumers.archive import Archiver, ArchiveSettings
 from consumers.verify import verify
 from eventlog.archive.reader import open_archive
 from eventlog.clock import Wall
-from eventlog.port import Entry, EventLog
+from eventlog.port import Batch, Entry, EventLog, Reader
 from eventlog.run import Run, create_run, find_run
 from sandik.orders import let_out
 from sandik.read_run import quarantine_of, state_hash
@@ -29,6 +29,7 @@ from tabulation.counting.tally_fold import TallyFold
 from tests.builders import counted, small_election, withdrawn
 from tests.consumers.test_aggregate import FAST, USKUDAR, newest, publish, records, until_end
 from tests.eventlog.reading import read_to_end
+from tests.gateway.unreliable import Unreliable
 from tests.patience import LIMIT_S
 from tests.schemas.orders import new_signer, order
 
@@ -136,6 +137,63 @@ async def test_an_amendment_lies_in_every_partition_and_what_comes_behind_it_cou
 
     totals = await newest(log, run)
     assert 12 == totals[USKUDAR].votes["yeni"]
+    assert await folded_anew(log, run) == await state_hash(log, run)
+
+
+class _AwayAtAmendment(Unreliable):
+    """A log that does not answer once, just after an amendment was read from it among tallies."""
+
+    def __init__(self, below: EventLog) -> None:
+        super().__init__(below)
+        self.was_away: bool | None = None
+        """`None`: it has read no amendment yet."""
+
+    async def end_offsets(self, topic: str) -> dict[int, int]:
+        if self.was_away is False:
+            self.was_away = True
+            raise LogUnavailable("The log is away.")
+        return await super().end_offsets(topic)
+
+    def reader(self, topic: str, positions: Mapping[int, int]) -> Reader:
+        return _Noticing(self, super().reader(topic, positions))
+
+
+class _Noticing:
+    def __init__(self, log: _AwayAtAmendment, below: Reader) -> None:
+        self._log = log
+        self._below = below
+
+    async def __aenter__(self) -> Self:
+        await self._below.__aenter__()
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        await self._below.__aexit__(*details)
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        return self._below.positions
+
+    async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
+        batches = await self._below.read(max_records=max_records, wait_ms=wait_ms)
+        if self._log.was_away is None and any(record.key == AMENDED_KEY for one in batches for record in one.records):
+            self._log.was_away = False
+        return batches
+
+
+async def test_what_was_read_with_an_amendment_counts_though_the_log_goes_away_just_then(
+    log: EventLog, run: Run
+) -> None:
+    """The order behind the amendment is asked for between reading the tallies and folding them."""
+    away = _AwayAtAmendment(log)
+    run = await amend(log, run, NEW)
+    await publish(log, run, counted({"kurum": 3}, box=1003))
+    async with folding(away, run):
+        await until_relayed(log, run, 2)
+        await publish(log, run, counted({"yeni": 7}, box=1004))
+        await until_votes(log, run, 7)
+    assert away.was_away
+    assert {"imamoglu": 0, "kurum": 3, "bagimsiz_1": 0, "yeni": 7} == (await newest(log, run))[USKUDAR].votes
     assert await folded_anew(log, run) == await state_hash(log, run)
 
 
