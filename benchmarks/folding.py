@@ -10,8 +10,8 @@ from pathlib import Path
 from benchmarks.measure import spread
 from benchmarks.night import election, events
 from eventlog.port import partition_of
+from eventlog.run import DEFAULT_PARTITIONS
 from eventlog.sqlite.tables import StoredRecord
-from eventlog.topics import DEFAULT_PARTITIONS
 from sandik.process import calm_garbage_collector
 from tabulation.counting.tally_fold import TallyFold, parse
 

@@ -16,8 +16,7 @@ from typing import Final
 
 from benchmarks.night import election as night
 from benchmarks.night import events
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.clients.hub import Hub
 from gateway.clients.session import Subscription
 from gateway.run_state import RunState

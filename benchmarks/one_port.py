@@ -34,8 +34,7 @@ from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.asyncio.server import serve as serve_websockets
 
 from eventlog.clock import Wall
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.clients.framing import Framing, text_frame
 from gateway.connections.websocket import WebSocketConnection
 from gateway.gateway import Gateway

@@ -16,7 +16,7 @@ from eventlog.archive.reader import Archive
 from eventlog.clock import Clock
 from eventlog.port import Entry, RestorableLog, Topic
 from eventlog.reading import read_until
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from schemas.control import RunRestored, parse_restored
 from schemas.errors import ArchiveError, UsageError
 from schemas.fields import Record

@@ -25,7 +25,7 @@ from benchmarks.gateway.plan import Dialect, Resume
 from benchmarks.gateway.process import family, running, wait_until_listening
 from benchmarks.gateway.servers import PEERS, Fed, Missing, Server
 from benchmarks.patience import LIMIT_S
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 
 _NCHAN_MODULES: Final = ("/usr/lib/nginx/modules/ngx_nchan_module.so", "/usr/share/nginx/modules/ngx_nchan_module.so")
 _CENTRIFUGO: Final = "github.com/centrifugal/centrifugo/v6@v6.9.1"

@@ -18,8 +18,7 @@ from pyarrow import parquet
 
 from eventlog.archive.manifest import REMEDY, ArchivedTopic, Manifest, Segment, Span, link, read_manifest
 from eventlog.archive.segment import SCHEMA, Archived, Columns, append_range, columns_of
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from schemas.control import DefinitionAmended, is_amendment
 from schemas.errors import ArchiveError
 from schemas.moments import MILLISECOND, epoch_ms

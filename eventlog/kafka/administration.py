@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from eventlog.port import MIN_COMPACTION_LAG_MS, Standing, Topic, TopicFinding
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 
 PROPERTIES: Final = "admin.properties"
 """The file in which an administrator of a secured cluster keeps how Kafka's tools connect to it."""

@@ -7,8 +7,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
-from eventlog.kafka.closing import stop_producer
-from eventlog.kafka.connection import Connection
+from eventlog.kafka.connection import Connection, stop_producer
 from eventlog.port import Entry, Topic, partition_of
 from schemas.errors import RecordTooLarge
 

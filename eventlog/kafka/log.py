@@ -9,8 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from eventlog.kafka.appender import Appender
-from eventlog.kafka.closing import stop_consumer
-from eventlog.kafka.connection import Connection, start_consumer
+from eventlog.kafka.connection import Connection, start_consumer, stop_consumer
 from eventlog.kafka.membership import KafkaMembership
 from eventlog.kafka.security import Security
 from eventlog.kafka.topics import Topics

@@ -1,21 +1,76 @@
-"""Membership in a consumer group of Kafka: a group consumer that is used for its assignment alone and never fetches."""
+"""Membership in a consumer group of Kafka: a group consumer that is used for its assignment alone and never fetches.
+
+aiokafka joins a group by a name (`group.instance.id`, KIP-345), but it sends that name in no heartbeat and does not
+know the broker's answer that another process has taken it. Left alone, it would then forget its member id, join by the
+name once more and so throw out the one that came later, for ever. Whoever joins with the member id that it had is told
+what has happened: `FencedInstanceId` where another has the name, and an unknown member where its session ran out.
+
+aiokafka has no public way to any of this. `tests/eventlog/kafka/test_membership.py` fails where a release has these
+attributes no more.
+"""
 
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import Final, NoReturn, Self
+from typing import Any, Final, NoReturn, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import InvalidSessionTimeoutError
+from aiokafka.errors import BrokerResponseError, InvalidSessionTimeoutError, KafkaError, kafka_errors
 
 from eventlog.clock import Wall
-from eventlog.kafka.closing import stop_consumer
-from eventlog.kafka.connection import Connection, start_consumer
-from eventlog.kafka.coordinator import claim_member_id, give_up_name, has_lost_membership, is_fenced, member_id
+from eventlog.kafka.connection import Connection, start_consumer, stop_consumer
 from eventlog.kafka.topics import Topics
 from eventlog.loops import Tries, retried
 from eventlog.port import replaced
 from schemas.errors import LogError, LoopEnded
+
+
+class FencedInstanceId(BrokerResponseError):  # type: ignore[misc]  # aiokafka has no types
+    """The broker's answer 82: another member has joined by this name."""
+
+    errno = 82
+    message = "FENCED_INSTANCE_ID"
+
+
+kafka_errors.setdefault(FencedInstanceId.errno, FencedInstanceId)
+
+_FENCED: Final = "FencedInstanceId"
+"""aiokafka raises an answer that it does not expect as a `KafkaError` with the name of its class in the text."""
+
+
+def has_lost_membership(consumer: AIOKafkaConsumer) -> bool:
+    """Whether the task that keeps a consumer's place in its group has ended. It may do so without an error."""
+    task = getattr(_of(consumer), "_coordination_task", None)
+    return isinstance(task, asyncio.Future) and task.done()
+
+
+def is_fenced(error: BaseException) -> bool:
+    """Whether the broker said that another member has the name."""
+    return isinstance(error, KafkaError) and (isinstance(error, FencedInstanceId) or _FENCED in str(error))
+
+
+def member_id(consumer: AIOKafkaConsumer) -> str:
+    """Return the id that the broker gave this member when it joined; empty where it has none, or not any more."""
+    return str(getattr(_of(consumer), "member_id", ""))
+
+
+def claim_member_id(consumer: AIOKafkaConsumer, known_as: str) -> None:
+    """Join with the id that this member had, for the next time only, where it has none any more."""
+    coordinator = _of(consumer)
+    if known_as and coordinator is not None and not coordinator.member_id:
+        coordinator.member_id = known_as
+
+
+def give_up_name(consumer: AIOKafkaConsumer) -> None:
+    """Let the consumer leave the group when it is stopped: one with a name would stay until its session ends."""
+    coordinator = _of(consumer)
+    if coordinator is not None:
+        coordinator._group_instance_id = None  # noqa: SLF001  see the module
+
+
+def _of(consumer: AIOKafkaConsumer) -> Any:  # noqa: ANN401  aiokafka has no types
+    return getattr(consumer, "_coordinator", None)
+
 
 _log = logging.getLogger(__name__)
 

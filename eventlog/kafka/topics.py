@@ -9,8 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from eventlog.kafka.administration import APPEND_TIMES, BATCH_OVERHEAD_BYTES, TopicState, findings, settings
-from eventlog.kafka.closing import stop_admin
-from eventlog.kafka.connection import REQUEST_TIMEOUT_MS, RETRY_BACKOFF_MS, Connection
+from eventlog.kafka.connection import REQUEST_TIMEOUT_MS, RETRY_BACKOFF_MS, Connection, stop_admin
 from eventlog.port import MAX_RECORD_BYTES, Topic, TopicFinding
 from schemas.errors import LogError, UnknownTopic
 

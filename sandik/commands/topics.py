@@ -11,8 +11,7 @@ from rich.table import Table
 from eventlog.clock import Wall
 from eventlog.kafka.administration import PROPERTIES, AclCommand, KafkaCommands, Role, acl_commands
 from eventlog.port import TopicFinding
-from eventlog.run import find_run, spread
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics, find_run, spread
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_json
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunName, command_app
 from sandik.process import run_to_completion

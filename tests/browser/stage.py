@@ -11,9 +11,8 @@ from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Clock, Wall
 from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
-from eventlog.run import Run, create_run
+from eventlog.run import Run, RunTopics, create_run
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from schemas.control import Mode

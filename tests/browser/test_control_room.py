@@ -19,7 +19,7 @@ from playwright.async_api import Browser, Page, WebSocket, expect
 from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from gateway.admission.handshake import AccessSettings
 from schemas.control import Called, EmbargoSet, QuarantineReleased
 from schemas.trust import OrderSigner

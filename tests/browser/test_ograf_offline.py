@@ -10,8 +10,7 @@ import orjson
 import pytest
 from playwright.async_api import Browser
 
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from sandik.timeline import FORMAT, document
 from schemas.control import Mode
 from schemas.moments import epoch_ms

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from eventlog.port import Entry, EventLog
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from schemas.asides import Gate
 from schemas.seats import SeatPlan
 from tests.browser.chromium import screen

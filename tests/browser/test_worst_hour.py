@@ -12,7 +12,7 @@ from msgspec import structs
 from playwright.async_api import Browser, Page, expect
 
 from eventlog.port import Entry, EventLog
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from schemas.control import Called
 from schemas.tally import Counted
 from tests.browser.chromium import PATIENCE_MS, screen

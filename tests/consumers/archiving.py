@@ -9,8 +9,7 @@ from consumers.archive import ArchiveBook
 from eventlog.archive.manifest import ArchivedTopic
 from eventlog.archive.writer import Disk, claimed
 from eventlog.port import partition_of
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from schemas.control import RunCreated
 from schemas.moments import epoch_ms
 from schemas.statehash import state_of

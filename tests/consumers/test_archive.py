@@ -19,8 +19,7 @@ from eventlog.archive.writer import LOCK, Disk
 from eventlog.clock import Wall
 from eventlog.loops import RetryPolicy
 from eventlog.port import EventLog
-from eventlog.run import Run, create_run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics, create_run
 from producers.publish import Publisher, entry, publish
 from sandik.read_run import state_hash
 from sandik.wiring import open_log

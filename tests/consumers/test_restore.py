@@ -12,8 +12,7 @@ from eventlog.archive.manifest import Manifest
 from eventlog.archive.reader import Archive, open_archive
 from eventlog.clock import Wall
 from eventlog.port import Entry, RestorableLog
-from eventlog.run import create_run, find_run
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics, create_run, find_run
 from sandik.wiring import open_restorable_log
 from schemas.errors import ArchiveError, UsageError
 from tests.consumers.archiving import CREATED, NIGHT_MS, PARTITIONS, RUN, Logged, Logs, feed, logged

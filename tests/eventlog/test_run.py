@@ -5,8 +5,7 @@ import pytest
 
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
-from eventlog.run import Run, begin_replay_epoch, create_run, find_run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics, begin_replay_epoch, create_run, find_run
 from schemas.control import EpochBegun, Mode, RunCreated
 from schemas.definition import Election
 from schemas.errors import DefinitionError, OtherVersion, RunConflict, UsageError

@@ -9,8 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from eventlog.clock import Wall
 from eventlog.kafka.log import KafkaLog
 from eventlog.port import EventLog, Topic
-from eventlog.run import Run, create_run, find_run, open_run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics, create_run, find_run, open_run
 from schemas.control import Mode
 from schemas.errors import UnknownRun, WrongTopic
 from tests.builders import small_election

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from schemas.comparison import BoxApart, Comparison, Part, Said
 from schemas.definition import Election
 from tests.gateway.nights import Written, election

@@ -16,9 +16,8 @@ from websockets.asyncio.client import ClientConnection
 from eventlog.clock import Clock, Wall
 from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
-from eventlog.run import create_run
+from eventlog.run import RunTopics, create_run
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from gateway.admission.limits import Limits
 from gateway.server import serve
 from gateway.settings import GatewaySettings

@@ -13,8 +13,7 @@ import pytest
 
 from eventlog.clock import Manual
 from eventlog.port import Entry
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.admission.access import Grant
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway

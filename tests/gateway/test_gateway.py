@@ -4,8 +4,7 @@ from itertools import pairwise
 import pytest
 
 from eventlog.clock import Manual
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.clients.framing import Framing
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings

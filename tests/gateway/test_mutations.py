@@ -16,8 +16,7 @@ from websockets.http11 import Response
 from websockets.uri import parse_uri
 
 from eventlog.clock import Manual
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.clients.session import Catalogue, Close, Follow, Reply, Session, State, Unfollow
 from gateway.connections.websocket import WebSocketConnection
 from gateway.gateway import Gateway

@@ -14,9 +14,8 @@ from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Manual, Wall
 from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
-from eventlog.run import Run, create_run, find_run
+from eventlog.run import Run, RunTopics, create_run, find_run
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from gateway.admission.access import Grant
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway

@@ -1,7 +1,6 @@
 import orjson
 
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.run_state import RunState
 from schemas.control import Held
 from schemas.definition import Election

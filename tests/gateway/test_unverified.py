@@ -8,8 +8,7 @@ import orjson
 import pytest
 
 from eventlog.clock import Manual
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings

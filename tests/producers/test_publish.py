@@ -12,8 +12,8 @@ import pytest
 from eventlog.clock import Manual, Replay, Wall
 from eventlog.loops import RetryPolicy, Waiting
 from eventlog.port import Entry, EventLog
+from eventlog.run import RunTopics
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from producers.publish import (
     BATCH_BYTES,
     BATCH_RECORDS,

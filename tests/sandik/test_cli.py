@@ -10,7 +10,7 @@ import pytest
 
 from eventlog.clock import Wall
 from eventlog.port import Entry
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from sandik.cli import COMMANDS, Command, load_command
 from sandik.wiring import open_log
 from schemas.control import RunCreated

@@ -7,8 +7,7 @@ import pytest
 from consumers.aggregate import Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry
-from eventlog.run import create_run, find_run
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics, create_run, find_run
 from sandik.wiring import open_log
 from schemas.asides import Override
 from schemas.definition import Source

@@ -10,7 +10,7 @@ import pytest
 
 from eventlog.clock import Wall
 from eventlog.port import Entry
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from sandik.options import EMBEDDED_LOG
 from sandik.wiring import open_log
 from schemas.control import DELIVERY

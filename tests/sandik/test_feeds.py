@@ -14,8 +14,7 @@ import pytest
 
 from eventlog.clock import Wall
 from eventlog.port import EventLog
-from eventlog.run import create_run
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics, create_run
 from producers.publish import boxes_of
 from producers.tables.mapping import read_report_mapping
 from sandik.feed import Publishing

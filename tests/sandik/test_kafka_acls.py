@@ -17,8 +17,7 @@ from eventlog.kafka.log import KafkaLog
 from eventlog.kafka.security import Security
 from eventlog.port import Entry
 from eventlog.reading import read_to_end
-from eventlog.run import find_run, open_run
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics, find_run, open_run
 from gateway.follow import follow
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings

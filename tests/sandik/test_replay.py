@@ -13,8 +13,7 @@ import orjson
 import pytest
 
 from eventlog.archive.segment import microseconds
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from producers.replaying.control_topic import ReplayPosition
 from producers.replaying.playhead import Status
 from sandik.commands.replay import keys_in, order_for_key

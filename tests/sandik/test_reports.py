@@ -14,9 +14,8 @@ from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
-from eventlog.run import create_run, find_run
+from eventlog.run import RunTopics, create_run, find_run
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from producers.publish import entry
 from producers.tables.mapping import ReportMapping, read_report_mapping
 from sandik.feed import Publishing

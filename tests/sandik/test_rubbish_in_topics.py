@@ -10,8 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from sandik.wiring import open_log

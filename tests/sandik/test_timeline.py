@@ -7,8 +7,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from sandik.timeline import FORMAT, Due, Timeline, TimelineScope, document
 from schemas.control import EmbargoLifted, EmbargoSet, FigureOverridden, Held, Mode, Order, Released, RunCreated
 from schemas.definition import Election

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from schemas.control import EmbargoSet, parse_control, parse_epoch
 from schemas.progress import PartitionProgress, parse_moved
 from schemas.trust import OrderVerifier

@@ -17,7 +17,7 @@ from eventlog.kafka.administration import (
     settings,
 )
 from eventlog.port import Topic, TopicFinding
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 
 COMMANDS = KafkaCommands("broker:9092")
 RUN = RunTopics("night", 4)

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from eventlog.kafka.log import KafkaLog
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from schemas.errors import LogUnavailable
 from tests.kafka.cluster import BROKERS, Cluster
 from tests.kafka.jars import NoKafka

@@ -17,7 +17,7 @@ from eventlog.kafka import appender as kafka_appender
 from eventlog.kafka.log import KafkaLog
 from eventlog.kafka.security import Security
 from eventlog.port import Entry, EventLog, Topic
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from sandik.wiring import open_log
 from schemas.errors import LogError, LogUnavailable, PositionLost, UsageError
 from tests.eventlog.reading import read_to_end, values

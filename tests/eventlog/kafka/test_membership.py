@@ -1,16 +1,21 @@
-"""A membership whose task has died in aiokafka is joined anew: nobody keeps partitions that a rebalance gave away."""
+"""A membership whose task has died in aiokafka is joined anew: nobody keeps partitions that a rebalance gave away.
+
+aiokafka still has what a member with a name needs: a member id that can be kept, and a name that can be given up.
+"""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, UnknownMemberIdError, for_code
 from aiokafka.protocol.group import LeaveGroupRequest
 
 from eventlog.kafka import membership as kafka_member
 from eventlog.kafka.log import KafkaLog
-from eventlog.kafka.membership import KafkaMembership
+from eventlog.kafka.membership import FencedInstanceId, KafkaMembership, is_fenced
 from eventlog.port import Topic
 from schemas.errors import LogRefused, LoopEnded
 from tests.patience import LIMIT_S
@@ -141,3 +146,20 @@ async def test_a_member_alone_keeps_its_name_when_it_stops_and_one_of_several_le
         async with elsewhere.member(unique, "group", "two") as other:
             await until(lambda: 2 == len(again.partitions) == len(other.partitions))
         await until(lambda: PARTITIONS == len(again.partitions))
+
+
+FENCED = 82
+"""FENCED_INSTANCE_ID in Kafka's protocol."""
+
+
+def test_the_coordinator_has_the_attributes_that_are_set() -> None:
+    source = inspect.getsource(GroupCoordinator)
+    for attribute in ("self._group_instance_id", "self.member_id", "self._coordination_task"):
+        assert f"{attribute} = " in source
+
+
+def test_a_name_that_another_has_is_told_from_other_errors() -> None:
+    assert is_fenced(FencedInstanceId())
+    assert is_fenced(KafkaError(repr(for_code(FENCED)())))
+    assert not is_fenced(KafkaError(repr(UnknownMemberIdError())))
+    assert not is_fenced(UnknownMemberIdError())

@@ -18,8 +18,8 @@ from eventlog.archive.reader import open_archive
 from eventlog.archive.segment import Archived
 from eventlog.archive.writer import Disk
 from eventlog.clock import Manual
+from eventlog.run import RunTopics
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from schemas.errors import ArchiveError, SandikError
 from schemas.fields import Record
 from schemas.tally import Tally

@@ -10,10 +10,10 @@ from typing import Final
 
 from eventlog.clock import Manual
 from eventlog.port import Entry
+from eventlog.run import RunTopics
 from eventlog.sqlite.file import LogFile, check_file
 from eventlog.sqlite.log import SqliteLog
 from eventlog.sqlite.tables import append, fetch, find_topic, offsets_at
-from eventlog.topics import RunTopics
 from schemas.errors import LogError, LogUnavailable, SandikError
 from schemas.fields import Record
 from schemas.tally import encode

@@ -18,8 +18,8 @@ from typing import Any, Final
 import orjson
 
 from eventlog.clock import Manual
+from eventlog.run import RunTopics
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings, proxies
 from gateway.admission.limits import Limits
 from schemas.control import Called, FigureOverridden, Held

@@ -7,8 +7,7 @@ import orjson
 from pydantic import ValidationError
 
 from eventlog.clock import Manual
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.admission.access import Grant
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings

@@ -8,8 +8,8 @@ import pytest
 import gateway.routes.compare as door
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
+from eventlog.run import RunTopics
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from schemas.asides import Gate
 from schemas.comparison import Comparison

@@ -10,8 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventlog.clock import Manual
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway
 from gateway.routes.application import application

@@ -7,8 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from eventlog.clock import Manual
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.admission.handshake import AccessSettings, origins
 from gateway.gateway import Gateway
 from gateway.routes.application import application

@@ -14,9 +14,8 @@ import pytest
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
-from eventlog.run import create_run, find_run
+from eventlog.run import RunTopics, create_run, find_run
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.pages import PAGES
 from gateway.settings import GatewaySettings

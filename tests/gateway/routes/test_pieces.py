@@ -5,8 +5,7 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from gateway.routes.answers import BLOCK_BYTES, Asked, Filters, Whole
 from gateway.routes.pieces import Encoder, Pieces, Place
 from gateway.run_state import RunState

@@ -17,9 +17,8 @@ import gateway.routes.rows as door
 import tabulation.derived.row_forms as pieces
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
-from eventlog.run import Run, create_run
+from eventlog.run import Run, RunTopics, create_run
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.brands.folder import BRAND_FILE, SHIPPED, STANDARD_BRAND, read_folder
 from gateway.gateway import Gateway

@@ -10,9 +10,8 @@ import pytest
 
 from eventlog.clock import Wall
 from eventlog.port import Entry
-from eventlog.run import create_run
+from eventlog.run import RunTopics, create_run
 from eventlog.sqlite.log import SqliteLog
-from eventlog.topics import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.admission.limits import Limits
 from schemas.control import EmbargoLifted

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eventlog.port import Entry
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.routes.moments import MAX_KEPT, Busy, Moments, Past
 from schemas.asides import Gate

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 import orjson
 
 from eventlog.port import Entry
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from schemas.quarantine import Quarantined, Statement, repaired, statement_in
 from schemas.tally import encode
 from tests.simulation.seeded.operators import Operators

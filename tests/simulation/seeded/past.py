@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 import orjson
 
 from eventlog.port import partition_of
-from eventlog.topics import RunTopics
+from eventlog.run import RunTopics
 from schemas.figures import EVERYWHERE
 from schemas.moments import epoch_ms
 from tests.simulation.seeded.law import Law

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog.run import Run
-from eventlog.topics import RunTopics
+from eventlog.run import Run, RunTopics
 from schemas.control import Called, EmbargoLifted, EmbargoSet
 from schemas.definition import Unit
 from schemas.figures import COUNTS

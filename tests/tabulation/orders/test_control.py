@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog.run import Run
-from eventlog.topics import MAX_QUARANTINE_BYTES, RunTopics
+from eventlog.run import MAX_QUARANTINE_BYTES, Run, RunTopics
 from schemas.control import Called, CallWithdrawn, EmbargoLifted, EmbargoSet, EpochBegun, Held
 from schemas.progress import PartitionProgress
 from schemas.quarantine import Quarantined, set_aside_in
