@@ -20,8 +20,7 @@ from eventlog.port import partition_of
 from schemas.amendments import AMENDED_KEY
 from schemas.definition import Election
 from schemas.fields import Record
-from schemas.statehash import CellHash, State, joined
-from schemas.totals import Cell
+from schemas.totals import Cell, CellHash, State, joined
 from tabulation.counting.cell_rules import Refusal
 from tabulation.counting.sums import heard_at
 from tabulation.counting.tally_fold import Ledger, Outputs, TallyFold, parse

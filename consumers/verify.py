@@ -19,7 +19,7 @@ from eventlog.archive.manifest import MANIFEST, REMEDY, End, Manifest, Segment, 
 from eventlog.archive.reader import UNREADABLE, Archive, fault_of, open_archive
 from eventlog.archive.segment import Columns, columns_of
 from schemas.errors import ArchiveError, SandikError
-from schemas.statehash import joined
+from schemas.totals import joined
 
 ALONE_RECORDS: Final = 50_000
 """Up to so many records one process does it: they take as long as starting another."""

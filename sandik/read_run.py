@@ -22,8 +22,7 @@ from schemas.definition import Election
 from schemas.errors import OtherVersion, UnderEmbargo
 from schemas.fields import Record, other_version
 from schemas.progress import parse_watermark
-from schemas.statehash import state_of
-from schemas.totals import Cell, Told, Totals, parse_totals
+from schemas.totals import Cell, Told, Totals, parse_totals, state_of
 from schemas.trust import OperatorKey, OrderVerifier
 from tabulation.counting.closed_boxes import CountedBox, counted_in
 from tabulation.counting.quarantine import Quarantine

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from sandik.quantities import NOTHING, grouped, percent_from_bp
 from schemas.definition import Election
-from schemas.language import collation_key
+from schemas.spelling import collation_key
 from schemas.totals import Row
 from tabulation.derived.facts import lead, ranking, turnout_bp, valid_shares_bp
 

@@ -19,10 +19,9 @@ from schemas.asides import VOTES
 from schemas.asides import Figures as HandSet
 from schemas.definition import Election
 from schemas.errors import DefinitionError
-from schemas.fields import Frozen, Id, Moment, UnitId
+from schemas.fields import Frozen, Id, Moment, SignedOrder, UnitId
 from schemas.figures import SET_BY_HAND
 from schemas.graphics import RundownOrder, unknown_in_graphic
-from schemas.order import SignedOrder
 
 Mode = Literal["live", "test", "replay"]
 

@@ -14,16 +14,25 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import ConfigDict, Field, model_validator
 
-from schemas.contests import Candidate, Contest, Majority, Party, check_area, check_ballots, check_rounds, check_unique
+from schemas.contests import (
+    Candidate,
+    Contest,
+    Majority,
+    Party,
+    Previous,
+    check_area,
+    check_ballots,
+    check_previous,
+    check_rounds,
+    check_seats,
+    check_unique,
+)
 from schemas.errors import DefinitionError
 from schemas.fields import Frozen, Id, Moment
 from schemas.figures import Given
-from schemas.language import TURKISH, LanguageTag
 from schemas.moments import zone_named
-from schemas.previous import Previous, check_previous
-from schemas.seats import check_seats
-from schemas.sources import Source, check_absent, check_levels
-from schemas.told import Told, told
+from schemas.sources import Source, Told, check_absent, check_levels, told
+from schemas.spelling import TURKISH, LanguageTag
 from schemas.units import (
     MAX_LEVELS,
     MAX_OTHER_TREES,

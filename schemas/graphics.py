@@ -14,8 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 from schemas.definition import Election
-from schemas.fields import Frozen, Id
-from schemas.order import SignedOrder
+from schemas.fields import Frozen, Id, SignedOrder
 
 MAX_PARAMETERS: Final = 24
 """An overlay has eight of its own at most; selection and manner are eight more."""

@@ -1,14 +1,21 @@
-"""Names in any script: the key by which two spellings of one name are equal, and the ASCII identifier of a name. Pure.
+"""Names in any script and language: which spellings are equal, the ASCII identifier of a name, case and order. Pure.
 
 A key never leaves out what tells two names apart in their own script: accents are dropped from Latin and Greek letters
 alone. In Cyrillic й is no и, and in Arabic, Indic and other scripts a mark is a vowel or part of a letter.
+
+Turkish and Azerbaijani have two letters i; see `turkish`. Other languages have Unicode's case, and an order that puts
+letters with marks beside those without, as most alphabets do.
 """
 
 import re
 import unicodedata
 from functools import lru_cache
 from itertools import groupby
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import StringConstraints
+
+from schemas import turkish
 
 _WITHOUT_DECOMPOSITION: Final = str.maketrans(
     {
@@ -96,3 +103,37 @@ def _digit(letter: str) -> str:
 
 def _is_separator(letter: str) -> bool:
     return letter in _APOSTROPHES or unicodedata.category(letter)[0] not in "LMN"
+
+
+LanguageTag = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
+"""A language as BCP 47 names it: `tr`, `id`, `pt-BR`, `sr-Latn`."""
+
+TURKISH: Final = "tr"
+
+_DOTTED: Final = {"tr", "az"}
+_WORD: Final = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f]+[^\W\d_]*)*")
+
+CollationKey = tuple[turkish.CollationKey, str] | tuple[str, str]
+
+
+def upper(text: str, language: str) -> str:
+    """In capitals: `Diyarbakır İli` is `DİYARBAKIR İLİ` in Turkish, `Bali` is `BALI` in Indonesian."""
+    return turkish.upper(text) if _is_dotted(language) else same_text(text).upper()
+
+
+def title(name: str, language: str) -> str:
+    """A name in capitals as it is read: `BALI` is `Bali`, in Turkish `Balı`. With a small letter it stays as it is."""
+    if _is_dotted(language):
+        return turkish.title(name)
+    if any(letter.islower() for letter in name):
+        return name
+    return _WORD.sub(lambda word: word[0][0] + word[0][1:].lower(), same_text(name))
+
+
+def collation_key(text: str, language: str) -> CollationKey:
+    """Return the key to sort names by; keys of two languages are not to be compared."""
+    return (turkish.collation_key(text), "") if _is_dotted(language) else (fold(text), same_text(text))
+
+
+def _is_dotted(language: str) -> bool:
+    return language.partition("-")[0].lower() in _DOTTED

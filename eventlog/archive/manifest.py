@@ -96,7 +96,7 @@ class Manifest(Frozen):
     """What an archive holds.
 
     `records` counts by topic and type; `unreadable` is the type of what is no event. `state` is the hash of the totals
-    over all partitions (`schemas.statehash`). `complete` says that the archiver had everything that the log held when
+    over all partitions (`schemas.totals`). `complete` says that the archiver had everything that the log held when
     it stopped; it is false while one follows, and after one was killed.
     """
 

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from gateway.gateway import Gateway
 from gateway.routes.answers import Answers, Asked, asked
+from schemas.contests import MAX_SEATS, SeatPlan
 from schemas.definition import Election
-from schemas.seats import MAX_SEATS, SeatPlan
 from tabulation.derived.seat_facts import SeatFacts, seat_facts, units_with_seats
 from tabulation.seats.councils import council_plan
 

@@ -27,8 +27,7 @@ from producers.tables.sheet import open_sheet
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError
 from schemas.fields import MAX_BOX_COUNT, MAX_BOX_NUMBER, MAX_REVISION, first_fault
-from schemas.language import title
-from schemas.spelling import same_text, slug
+from schemas.spelling import same_text, slug, title
 from schemas.tally import Counted
 
 _COUNTS: Final = ("registered", "cast", "valid", "invalid")

@@ -25,7 +25,7 @@ from schemas.definition import Candidate, Contest, Election, Level, Party, Sourc
 from schemas.errors import DefinitionError, MappingError, TableError
 from schemas.fields import first_fault
 from schemas.figures import ABSENT_COUNTS, AbsentCount
-from schemas.language import title
+from schemas.spelling import title
 from schemas.tally import NOT_GIVEN, Counted, Withdrawn
 
 PALETTE: Final = (

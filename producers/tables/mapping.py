@@ -32,8 +32,8 @@ from producers.tables.report_sections import (
 from schemas.definition import Name
 from schemas.errors import MappingError
 from schemas.fields import MAX_REVISION, Color, Id
-from schemas.language import TURKISH, LanguageTag
 from schemas.moments import zone_named
+from schemas.spelling import TURKISH, LanguageTag
 
 MAX_MAPPING_BYTES: Final = 1024 * 1024
 """A mapping names a few dozen columns: a mebibyte is a hundred times that."""

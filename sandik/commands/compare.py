@@ -20,8 +20,8 @@ from sandik.read_run import embargo_warning, quarantine_of, read_control
 from sandik.run_totals import meaning
 from sandik.totals_table import Names
 from sandik.wiring import known_run, open_log
+from schemas.comparison import BoxFigures, Explanation, Figures, Gap, SourceFigures, Why
 from schemas.errors import UsageError
-from schemas.explanation import BoxFigures, Explanation, Figures, Gap, SourceFigures, Why
 from schemas.quarantine import SetAsideHere
 from schemas.totals import Told
 from schemas.trust import OperatorKey

@@ -35,8 +35,7 @@ from schemas.amendments import Change as Amending
 from schemas.definition import Election, check_times
 from schemas.errors import DefinitionError, UsageError
 from schemas.fields import first_fault
-from schemas.language import TURKISH
-from schemas.spelling import slug
+from schemas.spelling import TURKISH, slug
 from schemas.trust import OperatorKey
 from tabulation.counting.closed_boxes import CountedBox
 

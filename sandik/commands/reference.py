@@ -12,11 +12,10 @@ from sandik import screen
 from sandik.options import command_app
 from schemas import asyncapi
 from schemas.asides import GATE, NOTICE
-from schemas.comparison import COMPARISON
+from schemas.comparison import COMPARISON, Explanation
 from schemas.control import CONTROL
 from schemas.definition import Election
 from schemas.errors import UsageError
-from schemas.explanation import Explanation
 from schemas.quarantine import Assessment, Quarantined
 from schemas.tally import TALLY
 from schemas.totals import TOTALS

@@ -13,9 +13,8 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from schemas.figures import EVERY_COUNT, Given
-from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
-from schemas.totals import Cell, Totals
+from schemas.totals import Cell, HashedFigures, Totals
 from tabulation.counting.packed_counts import Packing, event_time, packing_of
 from tabulation.counting.sums import BOX_FLAGS, Sums, totals_of
 

@@ -17,8 +17,8 @@ from typing import Final, cast
 
 from schemas.fields import FIRST_EVENT
 from schemas.figures import EVERY_COUNT, EVERYWHERE, Given, stated_in
-from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
+from schemas.totals import HashedFigures
 from tabulation.counting.sums import (
     BOX_FLAGS,
     MAX_BOX_EXCESS,

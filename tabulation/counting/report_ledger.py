@@ -16,9 +16,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from schemas.figures import EVERY_COUNT, STATED, Given, read_stated, stated_in
-from schemas.statehash import HashedFigures
 from schemas.tally import RELEASED_BITS, Reported, order_of
-from schemas.totals import Cell, Totals
+from schemas.totals import Cell, HashedFigures, Totals
 from tabulation.counting.sums import FLAGS, Content, Sums, filled, odd_in, totals_of
 
 ReportOutcome = Literal["counted", "duplicate", "stale", "conflict", "backwards", "overturned"]

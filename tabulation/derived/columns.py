@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple
 
 from schemas.definition import Candidate, Election, Unit
 from schemas.figures import EVERY_COUNT, EVERYWHERE, ROW_COUNTS, Given
-from schemas.language import collation_key, upper
+from schemas.spelling import collation_key, upper
 from tabulation.derived.facts import Facts, Ranked, facts_in
 from tabulation.derived.swing import Figures, LastTime, Swing, SwingFacts, base_of
 from tabulation.view.figures import UnitFigures

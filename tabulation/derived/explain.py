@@ -16,10 +16,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from schemas.comparison import Part, Said
-from schemas.control import RunFacts
-from schemas.definition import Election, Level, Source
-from schemas.explanation import (
+from schemas.comparison import (
     BoxFigures,
     CandidateGap,
     ExplainingBox,
@@ -27,12 +24,16 @@ from schemas.explanation import (
     Figures,
     Gap,
     LikeForLike,
+    Part,
     PointsGap,
+    Said,
     SourceFigures,
     Standing,
     VotesGap,
     Why,
 )
+from schemas.control import RunFacts
+from schemas.definition import Election, Level, Source
 from schemas.figures import STATED, Given, stated_in
 from schemas.quarantine import SetAsideHere
 from schemas.totals import Told

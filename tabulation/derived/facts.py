@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
-from schemas.contests import Majority
+from schemas.contests import Majority, Ratio
 from schemas.control import Called, Order
 from schemas.definition import Election, Unit
-from schemas.seats import Ratio
 from tabulation.orders.confirmations import InForce
 from tabulation.orders.control import Control
 from tabulation.view.claims import Claims

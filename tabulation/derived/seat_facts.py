@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
+from schemas.contests import SeatPlan
 from schemas.definition import Election
-from schemas.seats import SeatPlan
 from tabulation.derived.facts import Counted, base_of_shares
 from tabulation.seats.division import Poll, UnitSeats, divide_constituency, sum_up
 from tabulation.seats.methods import Undecided

@@ -8,8 +8,8 @@ counts early weighs more then than now. The base is always named.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from schemas.contests import Previous, PreviousResult
 from schemas.definition import Election
-from schemas.previous import Previous, PreviousResult
 from tabulation.derived.facts import Counted, base_of_shares, lead, share_bp
 
 Figures = Callable[[str], Counted | None]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from schemas.seats import SeatPlan
+from schemas.contests import SeatPlan
 
 DEDUCTED: Final = (1, 10)
 """A tenth of the constituency's valid votes is taken off everybody's (article 23)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from schemas.seats import Alliance, SeatPlan, Threshold
+from schemas.contests import Alliance, SeatPlan, Threshold
 from tabulation.seats.methods import Division, Rule, Undecided, divide
 
 

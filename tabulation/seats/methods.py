@@ -12,7 +12,7 @@ from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from typing import Literal
 
-from schemas.seats import Method
+from schemas.contests import Method
 
 Reason = Literal["tie", "no_votes", "nobody_left"]
 """Why seats are undecided.

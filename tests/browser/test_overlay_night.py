@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, expect
 
-from schemas.seats import SeatPlan
+from schemas.contests import SeatPlan
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
 from tests.browser.city import election
 from tests.browser.stage import begin, log_at, publish, showing, totals

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 from eventlog.port import Entry, EventLog
 from eventlog.run import RunTopics
 from schemas.asides import Gate
-from schemas.seats import SeatPlan
+from schemas.contests import SeatPlan
 from tests.browser.chromium import screen
 from tests.browser.city import election, tallies
 from tests.browser.stage import AT_ONCE, RUN, begin, counting, log_at, publish, say, showing, totals

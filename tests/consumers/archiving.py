@@ -12,9 +12,8 @@ from eventlog.port import partition_of
 from eventlog.run import Run, RunTopics
 from schemas.control import RunCreated
 from schemas.moments import epoch_ms
-from schemas.statehash import state_of
 from schemas.tally import Tally, encode
-from schemas.totals import parse_totals
+from schemas.totals import parse_totals, state_of
 from tabulation.counting.tally_fold import TallyFold
 from tests.builders import NIGHT, small_election
 

@@ -22,7 +22,7 @@ from sandik.read_run import quarantine_of, state_hash
 from schemas.amendments import AMENDED_KEY, CHANGES, amended
 from schemas.control import DefinitionAmended, QuarantineReleased
 from schemas.errors import ArchiveError, LogUnavailable
-from schemas.statehash import state_of
+from schemas.totals import state_of
 from schemas.trust import OrderSigner, encode_order
 from tabulation.counting.checkpoint import MARKER_KEY, Checkpoint
 from tabulation.counting.tally_fold import TallyFold

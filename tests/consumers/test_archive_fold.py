@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from consumers.archive_fold import ArchiveFold, Counts, Range, TalliesFold, summary
 from eventlog.archive.manifest import START, link
 from eventlog.archive.segment import Columns, all_microseconds, microseconds
-from schemas.statehash import joined
+from schemas.totals import joined
 from tests.builders import NIGHT, counted
 from tests.consumers.archiving import NIGHT_MS, PARTITIONS, RUN, Logged, logged, naive_state, said
 from tests.consumers.nights import arrivals, tallies

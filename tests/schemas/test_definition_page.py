@@ -7,8 +7,8 @@ import orjson
 import pytest
 from pydantic import BaseModel
 
+from schemas.contests import Previous, PreviousResult
 from schemas.definition import Candidate, Contest, Election, Level, Majority, Party, Source, Tree, Unit
-from schemas.previous import Previous, PreviousResult
 
 PAGE = Path(__file__).parents[2] / "docs" / "definition.md"
 HEADINGS: dict[str, type[BaseModel]] = {

@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from sandik.client.subscription import Figures as ClientFigures
-from schemas import comparison, explanation
+from schemas import comparison
 from schemas.comparison import Said
 from schemas.fields import MAX_BOX_COUNT, MAX_DISTRICT_BOXES, MAX_DISTRICT_COUNT
 from schemas.figures import (
@@ -60,7 +60,7 @@ PLACES = {
     "schemas/totals.py Row": (Row._fields, ROW_COUNTS),
     "schemas/wire.py Entry": (of_model(Entry), COUNTS),
     "schemas/comparison.py Said": (of_model(Said), STATED),
-    "schemas/explanation.py Figures": (of_model(explanation.Figures), REPORTED),
+    "schemas/comparison.py Figures": (of_model(comparison.Figures), REPORTED),
     "schemas/quarantine.py SetAsideFigures": (of_model(SetAsideFigures), REPORTED),
     "tabulation/counting/sums.py Sums": ([one.name for one in fields(Sums)], COUNTS),
     "tabulation/counting/sums.py Content": (Content._fields, STATED),

@@ -27,7 +27,7 @@ from schemas.control import (
     ReplayStepped,
 )
 from schemas.errors import UsageError
-from schemas.order import CLOCK_TOLERANCE
+from schemas.fields import CLOCK_TOLERANCE
 from schemas.trust import MAX_ORDER_BYTES, OperatorKey, OrderSigner, OrderVerifier, Verdict, encode_order
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import EPOCH, RUN, new_signer, order, written

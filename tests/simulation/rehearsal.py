@@ -33,8 +33,7 @@ from producers.simulating.simulate import night
 from sandik.wiring import new_epoch
 from schemas.asides import is_aside
 from schemas.control import Order
-from schemas.statehash import state_of
-from schemas.totals import parse_totals
+from schemas.totals import parse_totals, state_of
 from tabulation.replay_clock import LEASE_S
 from tests.patience import LIMIT_S
 from tests.schemas.orders import written

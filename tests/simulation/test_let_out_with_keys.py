@@ -35,7 +35,7 @@ from schemas.control import (
     Released,
     Taken,
 )
-from schemas.order import CLOCK_TOLERANCE
+from schemas.fields import CLOCK_TOLERANCE
 from schemas.totals import Cell
 from schemas.trust import OperatorKey, OrderSigner
 from tabulation.orders.restrictions import NO_EMBARGO, Embargo

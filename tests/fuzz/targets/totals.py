@@ -15,9 +15,8 @@ from schemas.asides import GATE, NOTICE, OVERRIDE, Gate, Notice, Override
 from schemas.moments import epoch_ms
 from schemas.progress import PARTITION_PROGRESS, Late, PartitionProgress, Watermark
 from schemas.quarantine import Assessment, quarantined
-from schemas.statehash import state_of
 from schemas.tally import encode
-from schemas.totals import TOTALS, Totals, encode_rows
+from schemas.totals import TOTALS, Totals, encode_rows, state_of
 from schemas.wire import SERVER_MESSAGE
 from tabulation.orders.relayed_orders import RelayedOrders
 from tabulation.replay_clock import ReplayProgress

@@ -13,9 +13,8 @@ from schemas.definition import Contest, Election, Source
 from schemas.errors import DefinitionError
 from schemas.figures import ABSENT_COUNTS, COUNTS, EVERYWHERE, STATED, Given
 from schemas.quarantine import quarantined, set_aside_in
-from schemas.statehash import HashedFigures, digest_of
 from schemas.tally import Counted, Reported, Tally, encode, parse_tallies
-from schemas.totals import Cell
+from schemas.totals import Cell, HashedFigures, digest_of
 from tabulation.counting.checkpoint import MARKER_KEY, Checkpoint, Marker, ledger_entry
 from tabulation.counting.comparisons import compare
 from tabulation.counting.quarantine import assess

@@ -12,9 +12,8 @@ from consumers.archive_fold import TalliesFold
 from schemas.amendments import AMENDED_KEY, CHANGES, Amended, amended
 from schemas.definition import Election
 from schemas.errors import DefinitionError
-from schemas.statehash import state_of
 from schemas.tally import Tally
-from schemas.totals import Cell, parse_totals
+from schemas.totals import Cell, parse_totals, state_of
 from tabulation.counting.closed_boxes import counted_in
 from tabulation.counting.tally_fold import Outputs, TallyFold
 from tabulation.counting.trace import Asked, Trace

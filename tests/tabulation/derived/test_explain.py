@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.comparison import Comparison, Part
+from schemas.comparison import Comparison, Explanation, Part
 from schemas.definition import Source
-from schemas.explanation import Explanation
 from schemas.quarantine import quarantined
 from schemas.tally import encode
 from schemas.totals import Told, Totals

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from schemas.contests import SeatPlan, Threshold
 from schemas.definition import Candidate, Contest, Election, Party
-from schemas.seats import SeatPlan, Threshold
 from tabulation.derived.seat_facts import SeatFacts, seat_facts, units_with_seats
 from tabulation.seats.methods import Undecided
 from tabulation.view.view import View

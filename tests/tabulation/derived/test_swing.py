@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.contests import Previous, PreviousResult
 from schemas.definition import Election, Unit
 from schemas.errors import DefinitionError
 from schemas.figures import COUNTS
-from schemas.previous import Previous, PreviousResult
 from tabulation.derived.columns import change_text
 from tabulation.derived.swing import Flip, LastTime, Swing, base_of
 from tabulation.view.claims import Claims

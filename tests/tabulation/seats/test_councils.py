@@ -1,4 +1,4 @@
-from schemas.seats import SeatPlan
+from schemas.contests import SeatPlan
 from tabulation.seats.councils import council_plan
 from tabulation.seats.division import Poll, divide_constituency
 

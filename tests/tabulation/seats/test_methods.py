@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.seats import Method
+from schemas.contests import Method
 from tabulation.seats.methods import Division, Rule, Undecided, divide, droop_quota, hare_quota
 
 DIVISORS: tuple[Method, ...] = ("dhondt", "sainte_lague")

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from schemas.seats import Alliance, SeatPlan, Threshold
+from schemas.contests import Alliance, SeatPlan, Threshold
 from tabulation.seats.division import Poll, UnitSeats, divide_constituency
 from tests.producers.real_tables import real_table
 

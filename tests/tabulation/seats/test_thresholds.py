@@ -4,7 +4,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.seats import Alliance, SeatPlan, Threshold
+from schemas.contests import Alliance, SeatPlan, Threshold
 from tabulation.seats.division import Poll, barred, counting_votes
 
 
