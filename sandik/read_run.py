@@ -24,8 +24,8 @@ from schemas.fields import Record, other_version
 from schemas.progress import parse_watermark
 from schemas.totals import Cell, Told, Totals, parse_totals, state_of
 from schemas.trust import OperatorKey, OrderVerifier
-from tabulation.counting.closed_boxes import CountedBox, counted_in
 from tabulation.counting.quarantine import Quarantine
+from tabulation.counting.trace import CountedBox, counted_in
 from tabulation.on_air import OnAir
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import Embargo, complaint

@@ -15,8 +15,8 @@ from eventlog.run import Run
 from schemas.amendments import AMENDED_KEY
 from schemas.totals import Cell
 from tabulation.counting.checkpoint import MARKER_KEY, Checkpoint
-from tabulation.counting.closed_boxes import counted_in
 from tabulation.counting.tally_fold import TallyFold
+from tabulation.counting.trace import counted_in
 
 
 class Uncounted(NamedTuple):

@@ -22,7 +22,7 @@ MAX_RATIO: Final = 1_000_000
 """The largest part of a ratio: a millionth is finer than any threshold or divisor of a law."""
 
 Method = Literal["dhondt", "sainte_lague", "largest_remainder_hare", "largest_remainder_droop", "most_votes"]
-"""How seats are divided; `tabulation.seats.methods` says how each is worked out, with its source."""
+"""How seats are divided; `tabulation.seats` says how each is worked out, with its source."""
 
 Ratio = tuple[Annotated[int, Field(ge=0, le=MAX_RATIO)], Annotated[int, Field(ge=1, le=MAX_RATIO)]]
 """An exact fraction as numerator and denominator: `[7, 100]` is 7 %."""

@@ -46,8 +46,7 @@ from schemas.trust import Verdict
 from tabulation.derived.facts import in_force_for
 from tabulation.derived.outlook import race, shown_next
 from tabulation.orders.confirmations import Question, changes, figure_of, impossible, instead_of, questions, unanswered
-from tabulation.orders.control import Control
-from tabulation.orders.rundown import Rundown
+from tabulation.orders.control import Control, Rundown
 
 SHOWN: Final = 100
 """Alarms and orders that one answer lists, the newest: as many as a screen can hold."""

@@ -14,8 +14,8 @@ from gateway.gateway import Gateway
 from gateway.routes.answers import Answers, Asked, asked
 from schemas.contests import MAX_SEATS, SeatPlan
 from schemas.definition import Election
-from tabulation.derived.seat_facts import SeatFacts, seat_facts, units_with_seats
-from tabulation.seats.councils import council_plan
+from tabulation.derived.facts import SeatFacts, seat_facts, units_with_seats
+from tabulation.seats import council_plan
 
 MAX_CONSTITUENCIES_ANSWERED: Final = 2_000
 """Constituencies worked out for one answer: the councils of all of Türkiye's 973 districts by two sources.

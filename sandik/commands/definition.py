@@ -37,7 +37,7 @@ from schemas.errors import DefinitionError, UsageError
 from schemas.fields import first_fault
 from schemas.spelling import TURKISH, slug
 from schemas.trust import OperatorKey
-from tabulation.counting.closed_boxes import CountedBox
+from tabulation.counting.trace import CountedBox
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 """A definition of all Türkiye's 206,845 boxes by range is 0.3 MB, with the last results some 10 MB."""

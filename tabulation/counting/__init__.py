@@ -7,6 +7,5 @@
 - `event_time` is what an event time counts as.
 - What the totals do not show: `notices` (odd times, revisions and boxes), `comparisons` (of two sources, box by box)
   and `quarantine` (what waits for somebody to look at it).
-- `closed_boxes` is what is counted in boxes that an amendment of the definition closes.
-- `trace` answers what is behind a number.
+- `trace` answers what is behind a number, and what is counted in boxes that an amendment of the definition closes.
 """

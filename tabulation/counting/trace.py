@@ -2,12 +2,15 @@
 
 The events of one district go through the tally fold one by one, and the number is looked at after each: so what is said
 of an event is what the aggregator made of it.
+
+What is counted in a box that an amendment of the definition closes (`CountedBox`) stands, and is one box too many,
+until its source withdraws it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.amendments import AMENDED_KEY
 from schemas.definition import Election
@@ -15,6 +18,7 @@ from schemas.fields import Record
 from schemas.quarantine import Quarantined
 from schemas.tally import Malformed, Reported, Tally, Withdrawn, order_of, parse_tallies
 from schemas.totals import Cell
+from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cell_rules import PartitionOf, Refusal
 from tabulation.counting.report_ledger import ReportLedger
 from tabulation.counting.tally_fold import Outputs, TallyFold, parse
@@ -188,3 +192,27 @@ class Trace:
 def history_of(behind: Behind, box: int | None) -> Iterable[Step]:
     """All that was said of one box, in the log's order."""
     return (step for step in behind.steps if step.box == box)
+
+
+class CountedBox(NamedTuple):
+    """A box with what a source has counted in it; `votes` are those of all candidates."""
+
+    district: str
+    box: int
+    contest: str
+    source: str
+    votes: int
+
+    def __str__(self) -> str:
+        counted = f"{self.votes:,} votes of {self.contest} are counted in it by {self.source}"
+        return f"Box {self.box} of {self.district} is closed, and {counted}, until {self.source} withdraws it."
+
+
+def counted_in(fold: TallyFold, closed: Mapping[str, Collection[int]]) -> Iterator[CountedBox]:
+    """What is counted in these boxes, given by district; by contest, source, district and box."""
+    for cell, ledger in sorted(fold.ledgers.items()):
+        if not isinstance(ledger, BoxLedger):
+            continue
+        for box, packed in sorted(ledger.opened(closed.get(cell.district, ())).items()):
+            votes = sum(ledger.packing.sums(packed).votes.values())
+            yield CountedBox(cell.district, box, cell.contest, cell.source, votes)

@@ -1,8 +1,7 @@
 """What follows from the folds, worked out and never stored. Integers in, integers out.
 
-- Of one unit: `facts` (arithmetic that nobody can argue with, majorities among it), `events` (what is worth a strap),
-  `alarms` (what is worth waking an operator for).
-- Of a contest with seats: `seat_facts` (who has how many, in each unit).
+- Of one unit: `facts` (arithmetic that nobody can argue with, majorities and seats among it), `events` (what is worth a
+  strap), `alarms` (what is worth waking an operator for).
 - Since an earlier contest: `swing` (and who held what, and what changes hands).
 - Of an order that may be given: `outlook` (what everybody sees before and after it, how the race stands).
 - Of the past: `history` (the totals as they stood at a moment), `lead_over_time` (how the first candidates stood in the

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from schemas.contests import Alliance, SeatPlan
 from schemas.definition import Candidate, Election
-from schemas.seats import Alliance, SeatPlan
 from tests.browser.city import BOXES, DISTRICTS, election
 from tests.browser.overlays import AT, Script, entry, rolled_up, state
 

@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tabulation.derived.facts import valid_shares_bp
-from tabulation.seats.councils import council_plan
-from tabulation.seats.division import Poll, divide_constituency
+from tabulation.seats import Poll, council_plan, divide_constituency
 from tabulation.view.claims import CONTRADICTIONS
 from tests.node.node import FOLDER, run_node
 

@@ -14,7 +14,7 @@ from eventlog.run import RunTopics
 from sandik.options import EMBEDDED_LOG
 from sandik.wiring import open_log
 from schemas.control import DELIVERY
-from tabulation.orders.rundown import MAX_CHANNELS
+from tabulation.orders.control import MAX_CHANNELS
 from tests.builders import counted, value_of
 from tests.sandik.conftest import Sandik
 

@@ -8,7 +8,7 @@ import gateway.routes.seats as endpoint
 from schemas.definition import Election
 from tests.gateway.gateways import get, is_ready, is_refused, night, publish, running
 from tests.gateway.nights import election, totals
-from tests.tabulation.derived.test_seat_facts import definition
+from tests.tabulation.derived.test_facts import definition
 
 USKUDAR = "/v1/seats?contest=council&source=aa&unit=tr/34/uskudar"
 

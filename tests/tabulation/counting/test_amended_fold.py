@@ -14,9 +14,8 @@ from schemas.definition import Election
 from schemas.errors import DefinitionError
 from schemas.tally import Tally
 from schemas.totals import Cell, parse_totals, state_of
-from tabulation.counting.closed_boxes import counted_in
 from tabulation.counting.tally_fold import Outputs, TallyFold
-from tabulation.counting.trace import Asked, Trace
+from tabulation.counting.trace import Asked, Trace, counted_in
 from tabulation.derived.history import History
 from tests.builders import counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.tabulation.counting.test_tally_fold import ZONE, Stored, partition_of

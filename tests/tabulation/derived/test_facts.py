@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.run import Run, RunTopics
+from schemas.contests import Majority, SeatPlan, Threshold
 from schemas.control import Called, EmbargoLifted, EmbargoSet
-from schemas.definition import Unit
+from schemas.definition import Candidate, Contest, Election, Party, Unit
 from schemas.figures import COUNTS
 from tabulation.derived.facts import (
     Facts,
     Lead,
+    SeatFacts,
     Turnout,
     beyond,
     beyond_in,
@@ -20,17 +22,22 @@ from tabulation.derived.facts import (
     facts_in,
     in_force_for,
     lead,
+    majority_facts,
     progress_bp,
     ranking,
+    seat_facts,
     share_bp,
     shares_bp,
+    units_with_seats,
 )
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import Embargo
+from tabulation.seats import Undecided
 from tabulation.view.claims import Claims, Shift, claim_of, unheard
 from tabulation.view.program import Program
+from tabulation.view.view import View
 from tests.builders import NIGHT, small_election
-from tests.gateway.nights import Written
+from tests.gateway.nights import Written, election, totals
 from tests.schemas.orders import EPOCH, RUN, order, written
 from tests.tabulation.nights import CELL, said
 
@@ -276,3 +283,179 @@ def test_while_boxes_are_out_that_can_change_it_nobody_is_beyond_reach() -> None
     half = said(votes={"imamoglu": 2_000, "kurum": 500}, boxes_opened=10, registered=3_000, cast=2_500, valid=2_500)
     program.fold(Written(0, half.encode(), key=CELL.key()))
     assert {} == in_force_for(order(Called, candidate="kurum", **WHERE), program, control, NIGHT).beyond
+
+
+PARTIES = tuple(Party(id=name, name=name, short_name=name, color="#123456") for name in ("a", "b", "c"))
+
+
+def definition(**fields: Any) -> Election:
+    """The small election, whose council has seats in three districts; d is independent."""
+    seats = {"tr/34/uskudar": 3, "tr/34/adalar": 1, "tr/06/cankaya": 2}
+    plan = SeatPlan(**({"method": "dhondt", "seats": seats} | fields))
+    candidates = (*(Candidate(id=name, name=name, party=name) for name in ("a", "b", "c")), Candidate(id="d", name="D"))
+    contest = Contest(id="council", name="Council", candidates=candidates, seats=plan)
+    return election().model_copy(update={"parties": PARTIES, "contests": (contest,)})
+
+
+def told(definition: Election, *districts: tuple[str, dict[str, int], int]) -> dict[str, SeatFacts]:
+    """The facts of every unit after these districts were told, with so many boxes."""
+    view = View(definition)
+    for offset, (district, votes, boxes) in enumerate(districts):
+        view.apply(offset, totals(district, votes, contest="council", boxes=boxes))
+    plan = definition.contests[0].seats
+    assert plan is not None
+    units = units_with_seats(definition, plan)
+    found = seat_facts(definition, "council", plan, lambda unit: view.figures("council", "aa", unit), units)
+    return {facts.unit: facts for facts in found}
+
+
+def test_a_unit_has_the_seats_of_the_constituencies_in_it() -> None:
+    plan = definition().contests[0].seats
+    assert plan is not None
+    assert {
+        "tr/34/uskudar": ("tr/34/uskudar",),
+        "tr/34": ("tr/34/uskudar", "tr/34/adalar"),
+        "tr": ("tr/34/uskudar", "tr/34/adalar", "tr/06/cankaya"),
+        "tr/34/adalar": ("tr/34/adalar",),
+        "tr/06/cankaya": ("tr/06/cankaya",),
+        "tr/06": ("tr/06/cankaya",),
+    } == units_with_seats(definition(), plan)
+
+
+def test_seats_are_summed_up_and_what_is_open_says_where() -> None:
+    found = told(definition(), ("tr/34/uskudar", {"a": 60, "b": 30}, 10), ("tr/34/adalar", {"b": 5, "c": 5}, 2))
+    country = found["tr"]
+    assert (6, {"a": 2, "b": 1}, 3) == (
+        country.total.house,
+        {name: many for name, many in country.total.seats.items() if many},
+        country.total.open,
+    )
+    assert [
+        ("tr/34/adalar", Undecided(1, ("b", "c"), "tie")),
+        ("tr/06/cankaya", Undecided(2, (), "no_votes")),
+    ] == [tuple(one) for one in country.undecided]
+
+
+def test_seats_are_complete_where_their_constituencies_are() -> None:
+    found = told(definition(), ("tr/34/uskudar", {"a": 60}, 10), ("tr/34/adalar", {"b": 5}, 1))
+    assert {"tr/34/uskudar"} == {unit for unit, facts in found.items() if facts.complete}
+    assert ({"a": 3}, ()) == (found["tr/34/uskudar"].decided, found["tr/34/uskudar"].counting)
+    assert ({"a": 3}, ("tr/34/adalar", "tr/06/cankaya")) == (found["tr"].decided, found["tr"].counting)
+
+
+def test_with_a_threshold_of_the_contest_no_seat_is_complete_before_the_country_is() -> None:
+    some = ("tr/34/uskudar", {"a": 60, "b": 3}, 10), ("tr/34/adalar", {"b": 5}, 2)
+    threshold = Threshold(share=(1, 10))
+    found = told(definition(threshold=threshold), *some)
+    assert not any(facts.complete or facts.decided for facts in found.values())
+    assert ("tr/06/cankaya",) == found["tr"].counting
+    assert {"a": 0, "b": 1} == {name: found["tr/34/adalar"].total.seats[name] for name in "ab"}
+    whole = told(definition(threshold=threshold), *some, ("tr/06/cankaya", {"a": 60}, 5))
+    assert all(facts.complete for facts in whole.values())
+    assert frozenset({"b"}) == whole["tr/34/adalar"].total.barred
+    local = told(definition(threshold=Threshold(share=(1, 10), of="constituency")), *some)
+    assert local["tr/34/uskudar"].complete
+
+
+def test_an_independent_of_the_ballot_takes_one_seat() -> None:
+    found = told(definition(), ("tr/34/uskudar", {"d": 90, "a": 5}, 10))
+    assert {"a": 2, "d": 1} == {one: many for one, many in found["tr/34/uskudar"].total.seats.items() if many}
+
+
+def test_votes_that_are_not_attributed_are_in_the_whole_that_a_threshold_is_of() -> None:
+    view = View(definition(threshold=Threshold(share=(1, 2))))
+    record = totals("tr/34/uskudar", {"a": 60}, contest="council")
+    view.apply(0, record.model_copy(update={"unattributed": 61, "valid": 60}))
+    plan = view.definition.contests[0].seats
+    assert plan is not None
+    (facts,) = seat_facts(
+        view.definition,
+        "council",
+        plan,
+        lambda unit: view.figures("council", "aa", unit),
+        {"tr/34/uskudar": ("tr/34/uskudar",)},
+    )
+    assert frozenset({"a"}) == facts.total.barred
+
+
+@pytest.mark.parametrize(("blank", "lists"), [(False, {"a", "b"}), (True, {"a"})])
+def test_blank_votes_are_in_the_threshold_where_the_law_has_them_valid(blank: bool, lists: set[str]) -> None:
+    """Of 100 valid votes 3 are 3 %; of 100 and 10 blank ones they are not."""
+    threshold = Threshold(share=(3, 100), blank=blank)
+    plan = SeatPlan(method="dhondt", seats={"tr/34/uskudar": 40}, threshold=threshold)
+    contest = definition().contests[0].model_copy(update={"blank": True, "seats": plan})
+    night = definition().model_copy(update={"contests": (contest,)})
+    view, counted = View(night), totals("tr/34/uskudar", {"a": 97, "b": 3}, contest="council")
+    view.apply(0, counted.model_copy(update={"cast": 110, "blank": 10}))
+    units = {"tr/34/uskudar": ("tr/34/uskudar",)}
+    (found,) = seat_facts(night, "council", plan, lambda unit: view.figures("council", "aa", unit), units)
+
+    assert lists == {name for name, many in found.total.seats.items() if many}
+
+
+class Counted:
+    """Figures of a unit, as far as majorities follow from them."""
+
+    unit = Unit(id="x", level="country", name="X")
+    boxes_total = 10
+    claims = Claims()
+
+    def __init__(self, votes: dict[str, int], **counts: int) -> None:
+        self.votes = votes
+        total = sum(votes.values())
+        told = {"valid": total, "cast": total, "registered": 2 * total}
+        self.counts = dict.fromkeys(COUNTS, 0) | told | counts
+
+
+def test_more_than_half_is_more_than_half() -> None:
+    tied = majority_facts(Counted({"yes": 50, "no": 50}), Majority())
+    ahead = majority_facts(Counted({"yes": 51, "no": 49}), Majority())
+
+    assert (100, 51, (), False) == (tied.of, tied.votes_needed, tied.reached_by, tied.met)
+    assert (("yes",), True) == (ahead.reached_by, ahead.met)
+
+
+def test_where_half_is_enough_both_may_have_it() -> None:
+    found = majority_facts(Counted({"b": 50, "a": 50}), Majority(passed_by="reaching"))
+
+    assert (50, ("a", "b")) == (found.votes_needed, found.reached_by)
+
+
+@pytest.mark.parametrize(("of", "needed"), [("valid", 51), ("cast", 61), ("registered", 201)])
+def test_the_share_is_of_what_the_law_says(of: str, needed: int) -> None:
+    counted = Counted({"yes": 60, "no": 40}, cast=120, registered=400)
+
+    assert needed == majority_facts(counted, Majority(of=of)).votes_needed  # type: ignore[arg-type]  # a parameter
+
+
+@pytest.mark.parametrize(("cast", "met"), [(99, False), (100, True)])
+def test_enough_must_have_voted_where_the_law_asks_for_it(cast: int, met: bool) -> None:
+    rule = Majority(turnout=(1, 4))
+    found = majority_facts(Counted({"yes": 80, "no": 10}, cast=cast, registered=400), rule)
+
+    assert (100, met, met) == (found.voters_needed, found.turnout_reached, found.met)
+
+
+def test_before_the_first_vote_nothing_is_needed_and_nothing_reached() -> None:
+    found = majority_facts(Counted({"yes": 0, "no": 0}), Majority())
+
+    assert (0, None, (), False) == (found.of, found.votes_needed, found.reached_by, found.met)
+
+
+def test_votes_beyond_the_valid_ones_raise_what_is_needed() -> None:
+    assert 51 == majority_facts(Counted({"yes": 60, "no": 40}, valid=90), Majority()).votes_needed
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.integers(0, 60), min_size=1),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.booleans(),
+)
+def test_who_has_reached_it_is_who_has_the_share(votes: dict[str, int], share: tuple[int, int], more: bool) -> None:
+    found = majority_facts(Counted(votes), Majority(share=share, passed_by="exceeding" if more else "reaching"))
+    whole, ratio = sum(votes.values()), Fraction(*share)
+    expected = {
+        name for name, count in votes.items() if whole and (count > whole * ratio if more else count >= whole * ratio)
+    }
+
+    assert expected == set(found.reached_by)

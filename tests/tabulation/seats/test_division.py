@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.contests import Alliance, SeatPlan, Threshold
-from tabulation.seats.division import Poll, UnitSeats, divide_constituency, sum_up
-from tabulation.seats.methods import Undecided
+from tabulation.seats import Poll, Undecided, UnitSeats, council_plan, divide_constituency, sum_up
 
 LEFT, RIGHT = (Alliance(id=name, name=name, members=(f"{name}1", f"{name}2")) for name in ("left", "right"))
 LISTS = ("left1", "left2", "right1", "right2", "other", "alone")
@@ -131,3 +130,17 @@ def test_who_is_kept_out_in_one_place_and_not_in_another_is_not_barred_in_the_wh
     assert frozenset() == sum_up([kept, UnitSeats(1, {"a": 0, "b": 1})]).barred
     assert {"a"} == sum_up([kept, kept]).barred
     assert UnitSeats(0, {}) == sum_up([])
+
+
+def test_a_council_has_no_more_quota_seats_than_members() -> None:
+    plan = council_plan({"tr/34/fatih": 37, "tr/34/adalar": 2}, 3)
+    assert {"tr/34/fatih": 3, "tr/34/adalar": 2} == plan.quota_seats
+    assert SeatPlan(method="dhondt", seats={"tr/34/fatih": 37}, deducted=(1, 10)) == council_plan(
+        {"tr/34/fatih": 37}, 0
+    )
+
+
+def test_a_tenth_is_deducted_and_an_independent_takes_one_seat() -> None:
+    poll = Poll({"a": 700, "b": 300, "c": 90}, 1_090)
+    found = divide_constituency(council_plan({"u": 9}, 0), "u", poll, poll, {"a"})
+    assert {"a": 1, "b": 8, "c": 0} == found.seats

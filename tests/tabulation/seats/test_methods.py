@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.contests import Method
-from tabulation.seats.methods import Division, Rule, Undecided, divide, droop_quota, hare_quota
+from tabulation.seats import Division, Rule, Undecided, divide, droop_quota, hare_quota
 
 DIVISORS: tuple[Method, ...] = ("dhondt", "sainte_lague")
 REMAINDERS: tuple[Method, ...] = ("largest_remainder_hare", "largest_remainder_droop")

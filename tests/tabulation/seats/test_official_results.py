@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from schemas.contests import Alliance, SeatPlan, Threshold
-from tabulation.seats.division import Poll, UnitSeats, divide_constituency
+from tabulation.seats import Poll, UnitSeats, divide_constituency
 from tests.producers.real_tables import real_table
 
 ALLIANCES_2018: Final = (

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.contests import Alliance, SeatPlan, Threshold
-from tabulation.seats.division import Poll, barred, counting_votes
+from tabulation.seats import Poll, barred, counting_votes
 
 
 def plan(**fields: Any) -> SeatPlan:
