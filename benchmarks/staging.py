@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from producers.scenarios.library import read_scenario
-from producers.simulating.simulate import night
-from producers.simulating.staging import stage
+from producers.simulating.simulate import night, stage
 
 SOURCE = "aa"
 CONTEST = "mayor"

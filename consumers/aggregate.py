@@ -16,9 +16,8 @@ from functools import partial
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
-from consumers.amendments import AmendmentRelay
 from consumers.checkpoints import CheckpointWriter, read_checkpoints, usable_ledgers
-from consumers.order_relay import OrderRelay
+from consumers.order_relay import AmendmentRelay, OrderRelay
 from consumers.rounds import MAX_BEHIND, AssessmentRounds, ComparisonRounds, versions_of_totals
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried

@@ -7,6 +7,8 @@ What cannot be read in the control topic goes to quarantine, as tallies do (`tab
 
 Until there is such an order it reads nothing but the control topic. From then on it follows totals as well, from
 their beginning: what a gate shows is what the topic's readers are shown, not what this member has folded so far.
+
+Amendments of the definition go another way (`AmendmentRelay`): from the control topic into the tallies.
 """
 
 import logging
@@ -18,12 +20,14 @@ from typing import Final, Self
 from eventlog.port import Entry, EventLog
 from eventlog.reading import CatchingUp, read_to_end
 from eventlog.run import Run
+from schemas.amendments import AMENDED_KEY, Amended
 from schemas.asides import Gate, Override
 from schemas.control import parse_epoch
 from schemas.fields import Record
 from schemas.progress import PartitionProgress, parse_moved
 from schemas.quarantine import Quarantined
 from schemas.trust import OperatorKey, OrderVerifier, Verdict
+from tabulation.counting.tally_fold import TallyFold
 from tabulation.orders.control import broken_control
 from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
 from tabulation.orders.restrictions import Restrictions
@@ -196,3 +200,42 @@ class OrderRelay:
         """Fold the control topic to where it ends now: what a read brings that waits for nothing may be less."""
         async for record in self._control_topic.to_end(_MAX_RECORDS):
             self._fold_control(record)
+
+
+class AmendmentRelay:
+    """Relays the amendments that a run has, so that they lie among the tallies of each partition."""
+
+    def __init__(self, log: EventLog, run: Run, fold: TallyFold) -> None:
+        self._log: Final = log
+        self._run: Final = run
+        self._fold: Final = fold
+
+    def resume(self, partition: int, digest: str | None) -> None:
+        """Let the fold go on where the definition with this digest holds; `None`: the one that the run began with."""
+        found = [at for at, amendment in enumerate(self._run.amendments, 1) if amendment.yields == digest]
+        held: Sequence[Amended] = self._run.amendments[: found[0]] if found else ()
+        self._fold.resume(partition, held)
+
+    async def relay(self, partitions: Iterable[int]) -> None:
+        """Append to partitions of the tallies the amendments that are not known to lie there. Twice is once.
+
+        Not in a replay: there they lie where they lay in the night that is replayed.
+        """
+        if self._run.mode == "replay":
+            return
+        owed = [
+            Entry(AMENDED_KEY, amendment.encode(), partition)
+            for partition in sorted(partitions)
+            for amendment in self._run.amendments[len(self._fold.amendments_of(partition)) :]
+        ]
+        if owed:
+            await self._log.append(self._run.topics.tallies.name, owed)
+
+    async def are_beyond(self, records: Iterable[Record], orders: OrderRelay) -> bool:
+        """Whether the definition is amended by more than the run has, so that the fold must begin anew with that.
+
+        Where these tallies amend it, the order that they do it by is read first.
+        """
+        if any(record.key == AMENDED_KEY for record in records):
+            await orders.settle()
+        return orders.amended

@@ -11,6 +11,6 @@ What they share:
 - `stages`: deliveries, which are records on their way to the log, and the faults that can be injected into them.
 - `publish`: append records to the log, at once or each when it is due; read what a source has in the log already.
 - `apportion`: divide whole numbers so that nothing is lost. `chance`: seeded random numbers.
-- `definition_tables`: a definition out of tables; `definition_review`: what is wrong in one, and how two differ.
+- `definition_files`: a definition out of tables, what is wrong in one, and how two differ.
 - `input_files`: read TOML, and tell a file's author what is wrong in it.
 """

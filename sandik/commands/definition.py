@@ -11,8 +11,7 @@ from pydantic import ValidationError
 
 from eventlog.clock import Wall
 from eventlog.run import Run
-from producers.definition_review import Change, Finding, differences, read_definition, review
-from producers.definition_tables import definition_of
+from producers.definition_files import Change, Finding, definition_of, differences, read_definition, review
 from producers.tables.boxes import election, read_table
 from producers.tables.defining import Known, results_definition
 from producers.tables.drafts import Statement

@@ -28,7 +28,7 @@ from gateway.brands.folder import STANDARD_BRAND, BrandFolder, open_brand
 from gateway.settings import GatewaySettings
 from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
 from producers.scenarios.scenario import Scenario
-from producers.simulating.staging import stage
+from producers.simulating.simulate import stage
 from sandik import screen
 from sandik.commands.gateway import Host, Port, announce, base_url
 from sandik.commands.simulate import ScenarioName, Seed, Speed, send

@@ -12,7 +12,7 @@ from eventlog.run import Run, create_run
 from producers.publish import Published, Publisher, play, publish
 from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
 from producers.scenarios.scenario import Scenario
-from producers.simulating.staging import Staged, stage
+from producers.simulating.simulate import Staged, stage
 from producers.stages import parse_fault
 from sandik import screen
 from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app

@@ -14,7 +14,7 @@ from benchmarks.on_air.oracle import read_oracle
 from eventlog.clock import Replay, Wall
 from producers.publish import Publisher, play
 from producers.scenarios.library import read_scenario
-from producers.simulating.staging import stage
+from producers.simulating.simulate import stage
 from tests.browser.chromium import PATIENCE_MS
 from tests.browser.moments import moments_of
 from tests.browser.overlays import Studio, studio

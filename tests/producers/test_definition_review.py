@@ -3,7 +3,7 @@ from typing import Any
 import orjson
 import pytest
 
-from producers.definition_review import differences, read_definition, review
+from producers.definition_files import differences, read_definition, review
 from schemas.definition import Candidate, Contest, Election, Majority, Unit
 from schemas.errors import DefinitionError
 from tests.builders import small_election

@@ -3,7 +3,7 @@ from typing import Any
 import orjson
 import pytest
 
-from producers.definition_tables import MAX_FAULTS_TOLD, definition_of
+from producers.definition_files import MAX_FAULTS_TOLD, definition_of
 from schemas.definition import Election
 from schemas.errors import DefinitionError
 

@@ -27,8 +27,7 @@ from producers.publish import (
     reports_of,
 )
 from producers.scenarios.library import read_scenario
-from producers.simulating.simulate import night
-from producers.simulating.staging import stage
+from producers.simulating.simulate import night, stage
 from schemas.errors import LogFull, LogUnavailable, UnknownTopic
 from schemas.tally import Counted, Tally, Withdrawn, encode
 from tests.builders import DISTRICTS, counted, reported, withdrawn

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from eventlog.port import Entry
 from producers.chance import seeded
 from producers.scenarios.library import read_scenario
-from producers.simulating.staging import stage
+from producers.simulating.simulate import stage
 from producers.stages import (
     DAMAGES,
     KINDS,

@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 _DIGEST = """
 import hashlib
 from producers.scenarios.library import read_scenario
-from producers.simulating.staging import stage
+from producers.simulating.simulate import stage
 from producers.stages import parse_fault
 small = read_scenario("relay-disagreement").shrink(boxes_per_district=1)
 sent = stage(small, 3, faults=[parse_fault("duplicate"), parse_fault("corrupt")])

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.scenarios.library import read_scenario
-from producers.simulating.simulate import Night
-from producers.simulating.staging import Timed, bulletins, stage
+from producers.simulating.simulate import Night, Timed, bulletins, stage
 from producers.stages import Delivery, Duplicate
 from schemas.tally import Counted, Reported, Withdrawn
 from tests.builders import NIGHT, counted, withdrawn

@@ -10,9 +10,8 @@ from typing import Any, Final
 import pytest
 
 from consumers.aggregate import Aggregator
-from consumers.amendments import AmendmentRelay
 from consumers.checkpoints import CheckpointWriter
-from consumers.order_relay import OrderRelay
+from consumers.order_relay import AmendmentRelay, OrderRelay
 from eventlog.port import Entry
 from producers.publish import Publisher
 from schemas.asides import Gate
