@@ -18,11 +18,10 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
-from producers.tables.line_numbers import taker
 from producers.tables.lines import MAY_BE_CUT, Sheet, TableLine
 from producers.tables.mapping import BoxMapping
 from producers.tables.mapping_sections import Column
-from producers.tables.notation import Numbers, SetAside, Times
+from producers.tables.notation import Numbers, SetAside, Times, taker
 from producers.tables.sheet import open_sheet
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace as with_fields
 
-from producers.tables.report_sections import AbsentSection
+from producers.tables.mapping_sections import AbsentSection
 from schemas.figures import EVERY_COUNT, Given
 from schemas.tally import NOT_GIVEN, Counted, Reported, Withdrawn
 

@@ -14,12 +14,10 @@ from zipfile import BadZipFile
 
 import orjson
 
-from producers.tables.columnar import largest_sheet
-from producers.tables.encodings import as_utf8, encoding_of
+from producers.tables.formats import largest_sheet, xml_members
 from producers.tables.lines import Layout, TableLine
 from producers.tables.notation import GROUP_MARKS
-from producers.tables.objects import xml_members
-from producers.tables.parts import Part, parts_of
+from producers.tables.parts import Part, as_utf8, encoding_of, parts_of
 from producers.tables.sheet import open_sheet
 from schemas.errors import TableError
 

@@ -18,17 +18,20 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from producers.input_files import FileSection, Tree, all_faults, did_you_mean, indented, parse_toml
 from producers.tables.line_checks import bounded
-from producers.tables.mapping_sections import Column, ColumnName, TableMapping, TimesSection
-from producers.tables.notation import Times
-from producers.tables.report_sections import (
+from producers.tables.mapping_sections import (
     COUNTS,
     AbsentSection,
+    Column,
+    ColumnName,
     DistrictColumnsSection,
     DistrictReportSection,
     DistrictUnitsSection,
     RowsSection,
     StatusSection,
+    TableMapping,
+    TimesSection,
 )
+from producers.tables.notation import Times
 from schemas.definition import Name
 from schemas.errors import MappingError
 from schemas.fields import MAX_REVISION, Color, Id

@@ -12,7 +12,7 @@ from producers.tables.line_checks import LineFaults, names_total
 from producers.tables.lines import Sheet, TableLine
 from producers.tables.mapping import ReportMapping
 from producers.tables.mapping_sections import Column
-from producers.tables.spellings import Spellings
+from producers.tables.names import Spellings
 from schemas.fields import MAX_BOX_NUMBER, MAX_DISTRICT_BOXES
 from schemas.spelling import fold, same_text, slug
 

@@ -8,14 +8,11 @@ from typing import Final
 from producers.tables.drafts import COUNTED, VOTES, Part, StatementKey
 from producers.tables.fitting import units_told
 from producers.tables.line_checks import names_total
-from producers.tables.line_numbers import PLAIN_DIGITS, LineNumbers, NumberColumn
 from producers.tables.lines import Sheet
 from producers.tables.mapping import ReportMapping
-from producers.tables.mapping_sections import Column
-from producers.tables.names import BoxNumbers, Names
-from producers.tables.notation import Times, revision_of
-from producers.tables.report_sections import COUNTS
-from producers.tables.spellings import Spellings
+from producers.tables.mapping_sections import COUNTS, Column
+from producers.tables.names import BoxNumbers, Names, Spellings
+from producers.tables.notation import PLAIN_DIGITS, LineNumbers, NumberColumn, Times, revision_of
 from schemas.definition import Election
 from schemas.fields import (
     MAX_BOX_COUNT,

@@ -15,12 +15,17 @@ from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
 
-from producers.tables.columnar import parquet_sheet, workbook_sheet
-from producers.tables.csv_lines import read_csv
-from producers.tables.encodings import not_that, open_text
+from producers.tables.formats import (
+    MAX_JSON_BYTES,
+    parquet_sheet,
+    read_csv,
+    read_json,
+    read_json_lines,
+    read_xml,
+    workbook_sheet,
+)
 from producers.tables.lines import FILE_COLUMN, Layout, LineNumber, MissingColumn, Sheet, TableLine, begins_with
-from producers.tables.objects import MAX_JSON_BYTES, read_json, read_json_lines, read_xml
-from producers.tables.parts import Part, parts_of, state_of
+from producers.tables.parts import Part, not_that, open_text, parts_of, state_of
 from schemas.errors import MappingError, TableError
 from schemas.spelling import fold, same_text
 

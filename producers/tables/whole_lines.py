@@ -11,9 +11,9 @@ from operator import itemgetter
 from typing import Final
 
 from producers.tables.drafts import StatementKey
-from producers.tables.line_numbers import taker
 from producers.tables.mapping import ReportMapping
 from producers.tables.mapping_sections import Column
+from producers.tables.notation import taker
 from schemas.definition import Election
 from schemas.fields import MAX_BOX_COUNT
 from schemas.tally import Counted

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from producers.tables.drafts import VOTES, Draft, StatementKey, at_revision, statement
-from producers.tables.report_sections import AbsentSection
+from producers.tables.mapping_sections import AbsentSection
 from schemas.figures import Given
 from schemas.tally import Counted, Reported, Withdrawn
 from tests.builders import NIGHT, counted, reported

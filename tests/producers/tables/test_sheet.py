@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from producers.tables import objects
+from producers.tables import formats
 from producers.tables.lines import Layout, TableLine, as_cell
 from producers.tables.notation import Numbers
 from producers.tables.sheet import open_sheet
@@ -152,7 +152,7 @@ def test_json_of_another_shape_says_what_to_do(tmp_path: Path, content: object, 
 
 
 def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects, "MAX_JSON_BYTES", 2)
+    monkeypatch.setattr(formats, "MAX_JSON_BYTES", 2)
 
     with pytest.raises(TableError, match="Split it"):
         read(tmp_path, [{}, {}])

@@ -8,7 +8,7 @@ import pytest
 from producers.tables.line_checks import LineFaults
 from producers.tables.lines import Sheet, TableLine
 from producers.tables.mapping import ReportMapping
-from producers.tables.report_lines import ReportReader
+from producers.tables.reports import ReportReader
 from schemas.contests import Candidate, Contest
 from schemas.definition import Election, Source, Unit
 from tests.shapes import shaped

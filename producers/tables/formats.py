@@ -1,6 +1,10 @@
-"""JSON, JSON lines and XML as tables: objects are lines, nested names are joined by a dot.
+"""The formats of a table, each read as a header and lines of cells: CSV, JSON, JSON lines, XML, workbooks, Parquet.
 
-Where in the file the lines are, a mapping says in one of two ways:
+In CSV a line with a broken quote is a fault of that line and takes no other line with it. Workbooks and Parquet need a
+library that not everybody installs.
+
+In JSON and XML objects are lines, and nested names are joined by a dot. Where in the file the lines are, a mapping says
+in one of two ways:
 
 - `rows = "data.districts"` leads to a list of objects, `each = "candidates"` to a list inside each of them. Names begin
   at the object: `name`, `candidates.votes`.
@@ -9,17 +13,142 @@ Where in the file the lines are, a mapping says in one of two ways:
   beside the path is a cell of every line below it. An object without the innermost list gives no line.
 """
 
+import csv
 import io
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from contextlib import contextmanager
+from itertools import starmap
+from typing import IO, Any, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 import orjson
 
-from producers.tables.encodings import as_utf8
-from producers.tables.lines import Layout, Sheet, TableLine, as_cell
+from producers.tables.lines import Layout, Sheet, TableLine, as_cell, under_header
+from producers.tables.parts import as_utf8
 from schemas.errors import MappingError, TableError
+
+MAX_RECORD_LINES: Final = 100
+"""The most lines that a cell goes over: a remark of a page."""
+
+_OPEN: Final = "unexpected end of data"
+"""What `csv` says of a quote that nothing closes."""
+
+
+class _Line(NamedTuple):
+    number: int
+    text: str
+
+
+class _Broken(NamedTuple):
+    number: int
+    why: str
+
+
+class _Records:
+    """The records of a text, for `csv.reader`, each as one string, however many lines it goes over.
+
+    - `number`: the line in which the last record ended; `ended`: whether that line had a line end.
+    - `broken`: lines that are left out, with the reason.
+    - `width`: how many cells the header has, 0 before it was read.
+    """
+
+    def __init__(self, text: IO[str], delimiter: str, quote: str) -> None:
+        self._text = enumerate(text, start=1)
+        self._delimiter = delimiter
+        self._quote = quote
+        self._again: deque[_Line] = deque()
+        self.number = 0
+        self.ended = True
+        self.width = 0
+        self.broken: list[_Broken] = []
+
+    def __iter__(self) -> Iterator[str]:
+        quote = self._quote
+        for number, line in self._text:
+            self.number = number
+            if quote and quote in line:
+                yield from self._quoted(_Line(number, line))
+                while self._again:
+                    yield from self._quoted(self._again.popleft())
+            else:
+                self.ended = line.endswith(("\n", "\r"))
+                yield line
+
+    def _next(self) -> _Line | None:
+        if self._again:
+            return self._again.popleft()
+        return next((_Line(number, line) for number, line in self._text), None)
+
+    def _quoted(self, first: _Line) -> Iterator[str]:
+        taken = [first]
+        why = self._refusal(first.text)
+        while why == _OPEN and len(taken) <= MAX_RECORD_LINES:
+            line = self._next()
+            if line is None:
+                break
+            taken.append(line)
+            if self._quote in line.text:
+                why = self._refusal("".join(each.text for each in taken))
+        if not why and not self._swallows(taken):
+            self.number, self.ended = taken[-1].number, taken[-1].text.endswith(("\n", "\r"))
+            yield "".join(each.text for each in taken)
+            return
+        reason = "a quote in it is opened and not closed" if why in {"", _OPEN} else f"its quotes are broken: {why}"
+        self.broken.append(_Broken(first.number, reason))
+        self._again.extendleft(reversed(taken[1:]))
+
+    def _cells(self, text: str) -> list[str]:
+        reader = csv.reader([text], delimiter=self._delimiter, quotechar=self._quote, strict=True)
+        return next(reader, [])
+
+    def _refusal(self, text: str) -> str:
+        """Return why the text is no record, or an empty string."""
+        try:
+            self._cells(text)
+        except csv.Error as error:
+            return str(error)
+        return ""
+
+    def _swallows(self, taken: list[_Line]) -> bool:
+        """Return whether lines that were joined to one record look like records of their own."""
+        if len(taken) == 1 or not self.width:
+            return False
+        if len(self._cells("".join(line.text for line in taken))) != self.width:
+            return True
+        return self.width > 1 and any(
+            self._quote not in line.text and line.text.count(self._delimiter) + 1 == self.width for line in taken[1:]
+        )
+
+
+def read_csv(text: IO[str], layout: Layout, file: str, delimiter: str) -> Sheet:
+    """Return a CSV as a table. Its lines are read as they are asked for; `csv.Error` may come then."""
+    records = _Records(text, delimiter, layout.quote)
+    if layout.quote:
+        reader = csv.reader(records, delimiter=delimiter, quotechar=layout.quote, strict=True)
+    else:
+        reader = csv.reader(records, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
+    sheet = under_header(_lines(reader, records), layout, file)
+    records.width = len(sheet.header)
+    return sheet
+
+
+def _lines(reader: Iterator[list[str]], records: _Records) -> Iterator[TableLine]:
+    broken = records.broken
+    for cells in reader:
+        if broken:
+            yield from _faults(broken)
+        if cells:
+            yield TableLine(records.number, cells, records.ended)
+    yield from _faults(broken)
+
+
+def _faults(broken: list[_Broken]) -> Iterator[TableLine]:
+    for number, why in broken:
+        yield TableLine(number, (), fault=why)
+    broken.clear()
+
 
 MAX_JSON_BYTES: Final = 64 * 1024 * 1024
 """The largest JSON or XML file: 973 districts with 49 candidates are 5 MB as verbose as feeds get; ten times that."""
@@ -197,3 +326,68 @@ def _member(element: ET.Element) -> object:
     if not members:
         return text
     return members | {"#text": text} if text else members
+
+
+_BATCH_ROWS: Final = 8_192
+"""Rows of a Parquet file that are turned into text at once: a few MiB."""
+
+
+@contextmanager
+def parquet_sheet(raw: IO[bytes], file: str) -> Iterator[Sheet]:
+    """Open a Parquet file. Raises `OSError`, here or while its lines are read, where it is no whole one."""
+    try:
+        from pyarrow import ArrowException, parquet  # noqa: PLC0415  170 MB that not everybody installs
+    except ModuleNotFoundError as missing:
+        raise _not_installed(file, "Parquet", missing.name, "parquet") from missing
+    try:
+        table = parquet.ParquetFile(raw)
+        columns = (batch.columns for batch in table.iter_batches(batch_size=_BATCH_ROWS))
+        rows = (row for batch in columns for row in zip(*map(_cells, batch), strict=True))
+        yield Sheet(tuple(table.schema_arrow.names), starmap(TableLine, enumerate(rows, start=1)))
+    except ArrowException as error:
+        raise OSError(str(error)) from error
+
+
+def _cells(column: Any) -> list[str]:  # noqa: ANN401  pyarrow has no types
+    return [as_cell(value) for value in column.to_pylist()]
+
+
+def workbook_sheet(raw: IO[bytes], layout: Layout, file: str) -> Sheet:
+    """Read one sheet of a workbook: `.xlsx`, `.xls`, `.ods`. Raises `TableError` where it is none.
+
+    Raises `MappingError` where it has several sheets and the mapping does not say which, or not the one that it says.
+    """
+    with _workbook(raw, file) as book:
+        names = book.sheet_names
+        wanted = layout.sheet if layout.sheet is not None else names[0] if len(names) == 1 else None
+        if wanted not in names:
+            said = f"no sheet {wanted!r}" if wanted else f"{len(names)} sheets, and table.sheet names none"
+            raise MappingError(f"{file} has {said}. It has: {', '.join(map(repr, names))}.")
+        rows = book.get_sheet_by_name(str(wanted)).to_python(skip_empty_area=False)
+    lines = (TableLine(number, list(map(as_cell, row))) for number, row in enumerate(rows, start=1))
+    return under_header(lines, layout, file)
+
+
+def largest_sheet(raw: IO[bytes], file: str) -> str | None:
+    """Return the name of the sheet with most lines; `None` where there is one only. Raises as `workbook_sheet`."""
+    with raw, _workbook(raw, file) as book:
+        lines = {name: book.get_sheet_by_name(name).total_height for name in book.sheet_names}
+    return max(lines, key=lambda name: lines[name]) if len(lines) > 1 else None
+
+
+@contextmanager
+def _workbook(raw: IO[bytes], file: str) -> Iterator[Any]:
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  an extra
+    except ModuleNotFoundError as missing:
+        raise _not_installed(file, "a workbook", missing.name, "xlsx") from missing
+    try:
+        yield CalamineWorkbook.from_filelike(raw)
+    except (CalamineError, ValueError) as error:
+        raise TableError(
+            f"{file} cannot be read as a workbook: {error}. Is the file whole, and its ending right?"
+        ) from error
+
+
+def _not_installed(file: str, kind: str, module: str | None, extra: str) -> TableError:
+    return TableError(f'{file} is {kind}, and {module} is not installed: pip install "sandik[{extra}]".')
