@@ -1,13 +1,13 @@
 """The application: the command line, the wiring, the Python client and the load tester.
 
 - The command line: `cli` lists the `commands/` and imports the module of the one that is asked for. They share
-  `options`, `operators` (whose orders count), `orders` (giving one), `quantities` (numbers and times as people read and
+  `options` (whose orders count among them), `orders` (giving one), `quantities` (numbers and times as people read and
   type them), `screen` (words on standard error), `console` (JSON and tables on standard output), `totals_table`,
   `logs`, `metrics` and `tracing`.
 - Wiring: `wiring` opens the log that a URL means and the runs in it; `process` runs a coroutine until a signal ends it,
-  and several processes behind one port; `member_names` are what aggregators are called in their group.
-- Coming in: `feed` publishes what is new in a table, once or as it changes; `feeding` is that table and its run as
-  options name them; `fetched` is a file at an address. `one_process` counts and serves beside what publishes.
+  and several processes behind one port, and has the names of aggregators in their group.
+- Coming in: `feed` publishes what is new in a table, a file or at an address, once or as it changes; `feeding` is that
+  table and its run as options name them. `one_process` counts and serves beside what publishes.
 - Read from the log alone: `read_run` (totals, orders, quarantine, state hash), `audit` (orders and quarantine as they
   are shown), `run_totals` (those on air, or in the log), `uncounted` (what no aggregator has counted yet), `past` (a
   moment), `night_so_far` (the course of the night), `nist` (an election report); from an archive, `timeline` (what

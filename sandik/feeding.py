@@ -18,8 +18,7 @@ from producers.input_files import all_faults, indented
 from producers.tables.boxes import Table, election, read_table
 from producers.tables.mapping import BoxMapping, ReportMapping
 from sandik import screen
-from sandik.feed import Publishing, exports_of, no_history, read_feed, say_asides
-from sandik.fetched import Address, is_address
+from sandik.feed import Address, Publishing, exports_of, is_address, no_history, read_feed, say_asides
 from sandik.process import in_thread
 from sandik.quantities import grouped
 from sandik.wiring import absent_file, known_run, new_epoch, open_log, warn_of_missed

@@ -15,7 +15,7 @@ from gateway.routes.moments import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik.commands.gateway import announce
-from sandik.member_names import member_name
+from sandik.process import member_name
 
 TICK_MS = 50
 """How often totals and clients are told what is new: both wait for nobody else, and a hundredth of it is work."""

@@ -19,7 +19,7 @@ from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
 from sandik import screen
-from sandik.operators import operator_keys, order_signer
+from sandik.options import operator_keys, order_signer
 from sandik.process import run_to_completion
 from sandik.read_run import quarantine_of
 from sandik.wiring import open_log

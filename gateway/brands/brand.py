@@ -1,15 +1,61 @@
-"""What a brand.toml says, checked: every colour is there, and can be read where it stands."""
+"""What a brand.toml says, checked: every colour is there, and can be read where it stands.
+
+How well one colour can be read on another is WCAG 2.2's contrast ratio (1.4.3), the same as in pages/hue.js. The pages
+take a brand as custom properties of CSS, and a list of its files.
+"""
 
 import re
 import tomllib
-from collections.abc import Iterator
-from typing import Annotated, Final, Literal
+from collections.abc import Collection, Iterator
+from typing import Annotated, Final, Literal, NamedTuple
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from gateway.brands.contrast import BLACK, WHITE, Channels, channels, contrast, over
 from schemas.errors import UsageError
 from schemas.fields import first_fault
+
+_LINEAR_BELOW: Final = 0.03928
+"""Below it a channel of sRGB is linear (WCAG 2.2, "relative luminance")."""
+
+
+class Channels(NamedTuple):
+    """Red, green and blue, 0 to 255."""
+
+    red: float
+    green: float
+    blue: float
+
+
+BLACK: Final = Channels(0, 0, 0)
+WHITE: Final = Channels(255, 255, 255)
+
+
+def channels(color: str) -> Channels:
+    """The channels of a colour such as `#1b222c`."""
+    return Channels(*(int(color[at : at + 2], 16) for at in (1, 3, 5)))
+
+
+def over(color: Channels, opacity: float, behind: Channels) -> Channels:
+    """What is seen of a colour that lets something through."""
+    pairs = zip(color, behind, strict=True)
+    return Channels(*(one * opacity + other * (1 - opacity) for one, other in pairs))
+
+
+def contrast(one: Channels, other: Channels) -> float:
+    """The ratio, 1 to 21."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: Channels) -> float:
+    red, green, blue = (_linear(channel / 255) for channel in color)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(part: float) -> float:
+    return float(part / 12.92 if part <= _LINEAR_BELOW else ((part + 0.055) / 1.055) ** 2.4)
+
 
 LEAST_TEXT_CONTRAST: Final = 4.5
 """WCAG 2.2, 1.4.3, for text of every size: a picture is also seen small."""
@@ -161,3 +207,69 @@ _SLUG: Final = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
 def is_slug(name: str) -> bool:
     """Whether a file may be named so: as ids of candidates and parties are."""
     return _SLUG.fullmatch(name) is not None
+
+
+def style_sheet(brand: Brand) -> str:
+    """The text of brand.css. It is linked after the pages' own style sheets, whose names it sets anew."""
+    return "\n".join([f"/* {_in_comment(brand.name)}: written from a brand.toml. */", *_rules(brand), ""])
+
+
+def listing(brand: Brand, files: Collection[str]) -> bytes:
+    """The text of brand.json: which photos and logos there are, by the ids that they are of."""
+    return orjson.dumps(
+        {
+            "name": brand.name,
+            "theme": brand.theme,
+            "family": brand.type.family,
+            "logo": brand.logo.file if brand.logo else None,
+            "photos": _by_id(files, "photos/"),
+            "logos": _by_id(files, "logos/"),
+        }
+    )
+
+
+def _by_id(files: Collection[str], folder: str) -> dict[str, str]:
+    return {name.removeprefix(folder).partition(".")[0]: name for name in files if name.startswith(folder)}
+
+
+def _rules(brand: Brand) -> Iterator[str]:
+    for font in brand.type.fonts:
+        yield (
+            f'@font-face {{ font-family: "{brand.type.family}"; font-weight: {font.weight}; font-style: {font.style}; '
+            f'font-display: swap; src: url("fonts/{font.file}") format("woff2"); }}'
+        )
+    yield f":root {{ {_manner(brand)} }}"
+    yield f":root {{ {_colors(brand.dark, brand.shape.opacity)} }}"
+    light = _colors(brand.light, brand.shape.opacity)
+    yield f':root[data-theme="light"] {{ {light} }}'
+    if brand.logo:  # a rule and no property: a url in a property is taken from the sheet that uses it
+        height = brand.logo.height_px
+        yield f'.brandlogo {{ display: block; height: {height}px; background-image: url("{brand.logo.file}"); }}'
+    yield f"@media (prefers-color-scheme: light) {{ :root:not([data-theme]) {{ {light} }} }}"
+
+
+def _manner(brand: Brand) -> str:
+    values = {
+        "--font": f'"{brand.type.family}"',
+        "--heading-weight": str(brand.type.heading_weight),
+        "--heading-case": "uppercase" if brand.type.capitals else "none",
+        "--radius": f"{brand.shape.radius_px}px",
+        "--density": f"{brand.shape.density:g}",
+        "--motion": f"{brand.motion.ms}ms",
+        "--watermark": f"{brand.watermark.opacity:g}",
+    }
+    return _declared(values)
+
+
+def _colors(colors: Colors, opacity: float) -> str:
+    red, green, blue = channels(colors.panel)
+    values = {f"--{name.replace('_', '-')}": color for name, color in colors.model_dump().items()}
+    return _declared(values | {"--glass": f"rgba({red:g}, {green:g}, {blue:g}, {opacity:g})"})
+
+
+def _declared(values: dict[str, str]) -> str:
+    return " ".join(f"{name}: {value};" for name, value in values.items())
+
+
+def _in_comment(text: str) -> str:
+    return text.replace("*/", "")

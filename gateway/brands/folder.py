@@ -10,8 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gateway.brands.brand import Brand, is_slug, parse_brand
-from gateway.brands.sheet import listing, style_sheet
+from gateway.brands.brand import Brand, is_slug, listing, parse_brand, style_sheet
 from schemas.errors import UsageError
 
 SHIPPED: Final = Path(__file__).parent

@@ -4,8 +4,8 @@
   units at a time).
 - The figures: `totals` (now, and as they were at one of the `moments` that have been), `rows` (flat, for graphics
   tools), `facts`, `lead_over_time`, `seats`, `compare` (two sources), `stream` (server-sent events).
-- The control room: `control` (what an operator watches, and the orders they give), `quarantine` (by groups and pages),
-  `presence` (who is there).
+- The control room: `control` (what an operator watches, the orders they give, who is there), `quarantine` (by groups
+  and pages).
 - Pages: `files` (what browsers keep), `joined` (modules as one file), `board` (the page at `/`),
   `link_preview` (what a link to it says), `overlays` (one page for all, and whether its address can be shown),
   `boundaries` (what its map may draw).

@@ -6,12 +6,17 @@ refused here with the reason, before anything is written; whether it counts is t
 ever. One that is to be confirmed is asked about: `?confirm=` with what the answer says confirms exactly that, so where
 things have changed in between it is asked about anew. `?consider` asks what there would be to confirm, before anything
 is signed, and writes nothing; `adds` are fields to add to the order.
+
+Who is in the control room is whoever has looked at it in the last seconds; a page looks once a second. Each gateway
+knows those that look at it: where several serve a run, operators of one room are sent to one of them, or each sees a
+part.
 """
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, Protocol
 
@@ -20,12 +25,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from eventlog.port import Entry
+from gateway.admission.access import Grant
 from gateway.gateway import Gateway
 from gateway.pages.manifest import graphic_fault
 from gateway.routes import quarantine
 from gateway.routes.answers import RETRY_AFTER_S, Coded, json_answer, run_state_of
 from gateway.routes.middleware import grant_of
-from gateway.routes.presence import Presence
 from gateway.run_state import RunState
 from schemas.asides import Override
 from schemas.control import (
@@ -43,10 +48,49 @@ from schemas.graphics import GraphicListed, GraphicTaken, RundownOrder
 from schemas.moments import epoch_ms
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict
+from schemas.wire import Scope
 from tabulation.derived.facts import in_force_for
 from tabulation.derived.outlook import race, shown_next
 from tabulation.orders.confirmations import Question, changes, figure_of, impossible, instead_of, questions, unanswered
 from tabulation.orders.control import Control, Rundown
+
+HERE_FOR: Final = timedelta(seconds=10)
+"""How long after its last look somebody still counts as here: as long as a page waits for an answer."""
+
+MOST_HERE: Final = 50
+"""More than a control room seats. Of more the newest are kept."""
+
+MAX_NAME_CHARS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Somebody in the room: whose token it is, and the name that they gave, which nobody has checked."""
+
+    subject: str
+    name: str
+    scope: Scope
+
+
+class Presence:
+    """Who looked when."""
+
+    def __init__(self) -> None:
+        self._looked: dict[Present, datetime] = {}
+
+    def note(self, grant: Grant, name: str, now: datetime) -> None:
+        """Note that somebody looks."""
+        who = Present(grant.subject or "", name.strip()[:MAX_NAME_CHARS], grant.scope)
+        self._looked.pop(who, None)
+        self._looked[who] = now
+        while len(self._looked) > MOST_HERE:
+            del self._looked[next(iter(self._looked))]
+
+    def here(self, now: datetime) -> list[dict[str, object]]:
+        """Who is here, by name."""
+        self._looked = {who: looked for who, looked in self._looked.items() if now - looked <= HERE_FOR}
+        return [asdict(who) for who in sorted(self._looked, key=lambda one: (one.name, one.subject, one.scope))]
+
 
 SHOWN: Final = 100
 """Alarms and orders that one answer lists, the newest: as many as a screen can hold."""

@@ -4,21 +4,19 @@ async with connect(url, subscriptions=[Wanted("metropolitan_mayor", "aa", ("tr/3
     async for change in night:
         print(night.entry(change.contest, change.source, "tr/34"), night.feeds)
 
-- `night` is the machine, without I/O: one `subscription` after the other, each with its cursor, and the server's
-  `state` (feeds, holds).
-- `connection` lets a WebSocket feed it, at an `endpoint`, which also says when to come back; the `token` that it brings
+- `night` is the machine, without I/O: one `subscription` after the other, each with its cursor, beside the server's
+  state (feeds, holds).
+- `connection` lets a WebSocket feed it, at an `endpoint`, which also says when to come back; the token that it brings
   is replaced before it expires.
 - `definition` asks for the election's definition, in any version: `night.definition_version` says by which one figures
   are summed up.
 """
 
-from sandik.client.connection import LiveNight, connect
+from sandik.client.connection import LiveNight, Token, connect
 from sandik.client.definition import fetch_definition
 from sandik.client.endpoint import Retry, may_reconnect
 from sandik.client.night import Change, Handle, News, Night, Pending, Status, StatusChange
-from sandik.client.state import FeedNow, is_held
-from sandik.client.subscription import Figures, Wanted, covers
-from sandik.client.token import Token
+from sandik.client.subscription import FeedNow, Figures, Wanted, covers, is_held
 
 __all__ = [
     "Change",

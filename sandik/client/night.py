@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from sandik.client.endpoint import Retry, may_reconnect
-from sandik.client.state import FeedNow, Feeds
-from sandik.client.subscription import Figures, Subscription, Wanted
+from sandik.client.subscription import FeedNow, Feeds, Figures, Subscription, Wanted
 from schemas.control import Mode
 from schemas.graphics import Graphic
 from schemas.wire import (

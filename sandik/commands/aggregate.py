@@ -9,11 +9,18 @@ from consumers.aggregate import AggregateSettings, Aggregator, Progress, fold_ru
 from eventlog.clock import Wall
 from eventlog.run import open_run
 from sandik import screen
-from sandik.member_names import member_name
 from sandik.metrics import AggregatorMetrics, metrics_served
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName, command_app
-from sandik.process import run_to_completion, run_until_stopped
+from sandik.options import (
+    EMBEDDED_LOG,
+    LogUrl,
+    MetricsHost,
+    MetricsPort,
+    OperatorKeys,
+    RunName,
+    command_app,
+    operator_keys,
+)
+from sandik.process import member_name, run_to_completion, run_until_stopped
 from sandik.quantities import grouped
 from sandik.wiring import open_log, wait_for_run
 

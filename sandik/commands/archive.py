@@ -18,8 +18,16 @@ from eventlog.run import find_run
 from eventlog.sqlite.file import check_file
 from sandik import screen
 from sandik.metrics import ArchiverMetrics, metrics_served
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, MetricsHost, MetricsPort, RunName, command_app
+from sandik.options import (
+    EMBEDDED_LOG,
+    LogUrl,
+    MetricsHost,
+    MetricsPort,
+    OperatorKeys,
+    RunName,
+    command_app,
+    operator_keys,
+)
 from sandik.process import calm_garbage_collector, run_to_completion, run_until_stopped
 from sandik.quantities import grouped
 from sandik.wiring import known_run, new_epoch, open_log, open_restorable_log, wait_for_run, warn_of_missed

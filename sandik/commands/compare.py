@@ -12,8 +12,7 @@ from eventlog.run import Run
 from gateway.clients.session import Catalogue
 from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_json
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
+from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, operator_keys
 from sandik.process import run_to_completion
 from sandik.quantities import NOTHING, decimal, grouped, percent
 from sandik.read_run import embargo_warning, quarantine_of, read_control

@@ -15,8 +15,7 @@ from sandik.audit import (
     verdict_table,
 )
 from sandik.console import Format, FormatOption, for_people, write_json
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
+from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, operator_keys
 from sandik.orders import By, KeyFile, OrderOptions, Reason, Yes, give_order
 from sandik.process import run_to_completion
 from sandik.quantities import parse_night_moment, parse_zoned_moment

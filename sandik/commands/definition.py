@@ -22,8 +22,17 @@ from producers.tables.reports import ReportTable
 from sandik import screen
 from sandik.commands.tables import MappingFile
 from sandik.feed import exports_of, say_asides
-from sandik.operators import OperatorKeys, operator_keys, order_signer
-from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName, command_app, write_out
+from sandik.options import (
+    EMBEDDED_LOG,
+    LogUrl,
+    OperatorKeys,
+    OutFile,
+    RunName,
+    command_app,
+    operator_keys,
+    order_signer,
+    write_out,
+)
 from sandik.orders import By, KeyFile, OrderOptions, Reason, Yes, give_order
 from sandik.process import run_to_completion
 from sandik.quantities import grouped

@@ -18,8 +18,7 @@ from gateway.routes.moments import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik import screen
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, RunName, command_app
+from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, OperatorKeys, RunName, command_app, operator_keys
 from sandik.past import PastWorker
 from sandik.process import (
     WORKER_FOLDER,

@@ -13,8 +13,7 @@ from eventlog.clock import Wall
 from producers.publish import Publisher, entry, publish
 from producers.tables.line_checks import LineFaults
 from sandik import screen
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
+from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, operator_keys
 from sandik.process import run_to_completion
 from sandik.quantities import grouped
 from sandik.wiring import known_run, open_log

@@ -27,8 +27,7 @@ from producers.replaying.control_topic import ReplayPosition
 from producers.replaying.playhead import Status
 from producers.replaying.replay import AppendedRecords, ArchiveReplay, ReplayObserver, ReplaySettings
 from sandik import screen
-from sandik.operators import OperatorKeys, operator_keys, order_signer
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
+from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, operator_keys, order_signer
 from sandik.orders import By, KeyFile, give, order_of
 from sandik.process import run_to_completion
 from sandik.quantities import grouped, parse_night_moment

@@ -19,12 +19,10 @@ from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mappi
 from sandik import screen
 from sandik.commands.gateway import Host, Port
 from sandik.commands.tables import DryRun, Every, MappingFile, Strict, Watch
-from sandik.feed import Publishing
+from sandik.feed import Publishing, is_address
 from sandik.feeding import TableFeed, TargetRun, read_definition, show
-from sandik.fetched import is_address
 from sandik.one_process import count_and_serve
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, RunMode, command_app
+from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, OperatorKeys, RunMode, command_app, operator_keys
 from sandik.past import PastWorker
 from sandik.process import in_thread, run_to_completion, run_until_stopped
 from sandik.quantities import grouped

@@ -20,11 +20,9 @@ from producers.tables.line_checks import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping, read_report_mapping
 from sandik import screen
 from sandik.commands.simulate import Faults
-from sandik.feed import ReportsPublished
+from sandik.feed import ReportsPublished, is_address
 from sandik.feeding import TableFeed, TargetRun, read_definition, show
-from sandik.fetched import is_address
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, command_app
+from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, Partitions, RunMode, RunName, command_app, operator_keys
 from sandik.process import run_to_completion, run_until_stopped
 from sandik.quantities import grouped
 from sandik.wiring import known_run, new_epoch, open_log, parse_mode

@@ -12,8 +12,7 @@ from eventlog.archive.reader import Archive, open_archive
 from eventlog.archive.segment import Archived
 from eventlog.port import partition_of
 from sandik import screen
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import OutFile, command_app, write_out
+from sandik.options import OperatorKeys, OutFile, command_app, operator_keys, write_out
 from sandik.process import calm_garbage_collector
 from sandik.quantities import grouped
 from sandik.timeline import Due, Timeline, TimelineScope, document

@@ -22,8 +22,7 @@ from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_bytes
 from sandik.night_so_far import courses_so_far
 from sandik.nist import Origin, election_report
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, OutFile, RunName, command_app, write_out
+from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, OutFile, RunName, command_app, operator_keys, write_out
 from sandik.past import encode_past, past_of
 from sandik.process import end_with_parent, run_to_completion
 from sandik.quantities import grouped

@@ -18,8 +18,7 @@ from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
 from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_json
-from sandik.operators import OperatorKeys, operator_keys
-from sandik.options import EMBEDDED_LOG, LogUrl, RunName, command_app
+from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, operator_keys
 from sandik.process import run_to_completion
 from sandik.quantities import grouped
 from sandik.read_run import embargo_warning, read_control, read_on_air

@@ -11,8 +11,8 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from benchmarks.on_air.expected import shares
+from gateway.brands.brand import listing
 from gateway.brands.folder import BrandFile, BrandFolder, open_brand, shipped_brands
-from gateway.brands.sheet import listing
 from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES
 from tests.browser.moments import MANY, MEMBERS, STATES, UNIT, calls, courses, last_time, moments, moments_of
 from tests.browser.overlays import AT, STANDARD, Script, Studio, state, studio

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from tests.client.test_state import DISTRICTS, ELECTION, PLACES, told
+from tests.client.test_subscription import DISTRICTS, ELECTION, PLACES, told
 from tests.node.node import run_node
 from tests.shapes import deep
 

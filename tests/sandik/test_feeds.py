@@ -17,8 +17,7 @@ from eventlog.port import EventLog
 from eventlog.run import RunTopics, create_run
 from producers.publish import boxes_of
 from producers.tables.mapping import read_report_mapping
-from sandik.feed import Publishing
-from sandik.fetched import Address, NotFetched
+from sandik.feed import Address, NotFetched, Publishing
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.tally import Counted, Withdrawn, encode

@@ -5,7 +5,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sandik.operators import operator_keys
+from sandik.options import operator_keys
 from schemas.errors import UsageError
 
 UNTIL = "2024-03-31T21:00+03:00"

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from gateway.admission.access import Key, TokenCheck, TokenRefused
 from gateway.admission.keys import read_key, read_signing_key
-from sandik.operators import operator_keys, order_signer
+from sandik.options import operator_keys, order_signer
 from schemas.errors import UsageError
 from tests.fuzz.target import Opened, Target, expect
 from tests.gateway.tokens import EDDSA, HS256, NOW, PUBLIC_PEM, SECRET, SIGN_EDDSA, claims, forged, token

@@ -4,8 +4,8 @@ from typing import Final
 
 import pytest
 
-from gateway.brands.brand import is_slug, parse_brand
-from gateway.brands.folder import SHIPPED, shipped_brands
+from gateway.brands.brand import BLACK, WHITE, channels, contrast, is_slug, over, parse_brand, style_sheet
+from gateway.brands.folder import SHIPPED, open_brand, shipped_brands
 from gateway.pages import PAGES
 from schemas.errors import UsageError
 
@@ -59,3 +59,38 @@ def test_a_panel_that_lets_much_through_must_be_readable_over_white() -> None:
 @pytest.mark.parametrize(("name", "fits"), [("imamoglu", True), ("ak_parti", True), ("..", False), ("A B", False)])
 def test_files_are_named_as_ids_are(name: str, fits: bool) -> None:
     assert fits == is_slug(name)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"), [("#000000", "#ffffff", 21.0), ("#777777", "#ffffff", 4.48), ("#112233", "#112233", 1.0)]
+)
+def test_the_ratio_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
+    assert pytest.approx(ratio, abs=0.01) == contrast(channels(one), channels(other))
+    assert contrast(channels(one), channels(other)) == contrast(channels(other), channels(one))
+
+
+def test_what_lets_something_through_takes_on_its_colour() -> None:
+    assert WHITE == over(BLACK, 0, WHITE)
+    assert (127.5, 127.5, 127.5) == over(BLACK, 0.5, WHITE)
+
+
+def test_a_brand_is_custom_properties_of_both_themes() -> None:
+    css = open_brand("arena").files["brand.css"].body.decode()
+    assert "--radius: 0px;" in css
+    assert "--heading-case: uppercase;" in css
+    assert "--glass: rgba(11, 16, 48, 1);" in css
+    assert ':root[data-theme="light"] { --ground: #eceefb;' in css
+    assert 'url("logo.svg")' in css
+
+
+def test_fonts_of_a_brand_are_its_own_files() -> None:
+    text = (SHIPPED / "studio/brand.toml").read_text(encoding="utf-8")
+    text = text.replace("[shape]", '[[type.fonts]]\nfile = "own.woff2"\nweight = "100 900"\n[shape]', 1)
+    css = style_sheet(parse_brand(text, "brand.toml"))
+    assert 'src: url("fonts/own.woff2") format("woff2");' in css
+    assert "font-weight: 100 900;" in css
+
+
+def test_a_name_cannot_leave_its_comment() -> None:
+    text = (SHIPPED / "studio/brand.toml").read_text(encoding="utf-8").replace('"Studio"', '"*/ body {}"', 1)
+    assert 1 == style_sheet(parse_brand(text, "brand.toml")).count("*/")

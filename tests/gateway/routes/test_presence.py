@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from gateway.admission.access import Grant
-from gateway.routes.presence import HERE_FOR, MOST_HERE, Presence
+from gateway.routes.control import HERE_FOR, MOST_HERE, Presence
 
 NOW = datetime(2024, 3, 31, 19, tzinfo=UTC)
 AYSE = Grant(scope="operator", subject="desk")
