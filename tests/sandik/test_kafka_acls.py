@@ -5,11 +5,16 @@ On a broker that lets nobody do what an ACL does not allow.
 
 import asyncio
 import re
+import shlex
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.admin import CreateAclsRequest
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
@@ -31,6 +36,23 @@ NIGHT = ("--mode", "live", "--speed", "0", "--seed", "7", "--boxes-per-district"
 AT_A_TIME = 2
 """JVMs that run beside the broker."""
 
+COMMAND = ArgumentParser(allow_abbrev=False)
+COMMAND.add_argument("tool")
+COMMAND.add_argument("--bootstrap-server")
+for flag in ("--create", "--add"):
+    COMMAND.add_argument(flag, action="store_true")
+for number in ("--partitions", "--replication-factor"):
+    COMMAND.add_argument(number, type=int)
+for several in ("--topic", "--group", "--config", "--operation"):
+    COMMAND.add_argument(several, action="append", default=[])
+COMMAND.add_argument("--allow-principal")
+COMMAND.add_argument("--resource-pattern-type", default="literal")
+
+TOPIC, GROUP, ALLOW = 2, 3, 3
+PATTERNS = {"literal": 3, "prefixed": 4}
+OPERATIONS = {"Read": 3, "Write": 4, "Describe": 8, "DescribeConfigs": 10}
+"""Kafka's numbers for these, as its protocol has them (`CreateAcls`)."""
+
 
 @pytest.fixture
 def broker(kafka_guarded_broker: Broker) -> Iterator[Broker]:
@@ -44,10 +66,46 @@ def test_a_client_without_sasl_is_pointed_at_the_security_settings(sandik: Sandi
     assert (1, True) == (code, "a listener that asks for SASL" in err), err
 
 
+def shape(command: str) -> frozenset[str]:
+    """Which options and settings a command has, whatever their values are."""
+    return frozenset(re.findall(r"--[a-z-]+|\b[a-z.]+(?==)", command)) | {word for word in PATTERNS if word in command}
+
+
 def administer(broker: Broker, commands: list[str]) -> None:
-    """Type the commands, some at a time: each is a JVM's start."""
+    """Type one command of each shape, some at a time, and tell the broker in its own protocol what the others say.
+
+    Each that is typed is a JVM's start.
+    """
+    typed = {shape(command): command for command in commands}.values()
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        list(pool.map(broker.administer, commands))
+        list(pool.map(broker.administer, typed))
+    asyncio.run(tell(broker, [shlex.split(command) for command in commands if command not in typed]))
+
+
+async def tell(broker: Broker, commands: list[list[str]]) -> None:
+    """Do what the commands say. An option that is not known here ends the test."""
+    client, admin = (
+        AIOKafkaClient(bootstrap_servers=broker.servers),
+        AIOKafkaAdminClient(bootstrap_servers=broker.servers),
+    )
+    try:
+        await client.bootstrap()
+        await admin.start()
+        for command in map(COMMAND.parse_args, commands):
+            if command.create:
+                settings = dict(one.split("=", 1) for one in command.config)
+                new = NewTopic(*command.topic, command.partitions, command.replication_factor, topic_configs=settings)
+                await admin.create_topics([new])
+                continue
+            pattern = PATTERNS[command.resource_pattern_type]
+            for kind, name in (*((TOPIC, one) for one in command.topic), *((GROUP, one) for one in command.group)):
+                for operation in (OPERATIONS[one] for one in command.operation):
+                    asked = CreateAclsRequest(kind, name, pattern, command.allow_principal, "*", operation, ALLOW)
+                    answer = await client.send(client.get_random_node(), asked)
+                    assert [(0, None)] == [(code, told or None) for code, told in answer.creation_responses]
+    finally:
+        await admin.close()
+        await client.close()
 
 
 def log_of(broker: Broker, role: str) -> KafkaLog:
