@@ -83,6 +83,14 @@ def write_out(out: Path, content: bytes) -> None:
         raise UsageError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
 
 
+def name_and_value(text: str, refusal: str) -> tuple[str, str]:
+    """Split `NAME=VALUE`. Raises `UsageError`, with this refusal, where there is no name or no `=`."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise UsageError(refusal)
+    return name, value
+
+
 def command_app(text: str | None = None, epilog: str | None = None) -> typer.Typer:
     """Return the Typer app that a module of `commands/` registers its command with.
 

@@ -247,6 +247,12 @@ def json_answer(body: bytes, *, status: int = 200, headers: dict[str, str] | Non
     return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 
+def refuse_more(found: int, most: int, what: str, remedy: str) -> None:
+    """Refuse a question whose answer is too large. Raises `HTTPException` for more of `what` than one answer has."""
+    if found > most:
+        raise HTTPException(400, f"That is {found} {what}, and an answer has {most} at most. {remedy}")
+
+
 def holds(headers: Headers, etag: str) -> bool:
     """Whether the client has this already (RFC 9110 section 13.1.2: If-None-Match compares weakly).
 

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 import orjson
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.gateway import Gateway
-from gateway.routes.answers import Answers, Asked, Whole, asked
+from gateway.routes.answers import Answers, Asked, Encoder, Pieces, Place, Whole, answer_in_pieces, asked, refuse_more
 from gateway.routes.pieces import Encoder, Pieces, Place, answer_in_pieces
 from schemas.definition import Election
 from tabulation.derived.facts import facts_in, majority_facts
@@ -99,12 +98,8 @@ def _set_aside(question: Asked, contest: str, source: str, unit: str) -> dict[st
 def _found_within_limits(question: Asked) -> list[Place]:
     """Raises `HTTPException` for more units than one answer has."""
     found = _found(question)
-    if len(found) > MAX_UNITS_ANSWERED:
-        raise HTTPException(
-            400,
-            f"That is {len(found)} units, and an answer has {MAX_UNITS_ANSWERED} at most. "
-            "Name a contest, a source or units, such as unit=tr/34/*.",
-        )
+    remedy = "Name a contest, a source or units, such as unit=tr/34/*."
+    refuse_more(len(found), MAX_UNITS_ANSWERED, "units", remedy)
     return found
 
 

@@ -4,12 +4,11 @@ from functools import partial
 from typing import Final
 
 import orjson
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.gateway import Gateway
-from gateway.routes.answers import Answers, Asked, asked
+from gateway.routes.answers import Answers, Asked, asked, refuse_more
 
 MAX_COURSES_ANSWERED: Final = 50
 """Units times contests times sources in one answer, with some 14 KB each."""
@@ -41,12 +40,8 @@ def _wanted(question: Asked) -> list[tuple[str, str, str]]:
         for source in filters.sources(run_state)
         for unit in sorted(kept if filters.units is None else kept & filters.units)
     ]
-    if len(wanted) > MAX_COURSES_ANSWERED:
-        raise HTTPException(
-            400,
-            f"That is {len(wanted)} courses, and an answer has {MAX_COURSES_ANSWERED} at most. "
-            "Name a contest, a source or units, such as unit=tr/34.",
-        )
+    remedy = "Name a contest, a source or units, such as unit=tr/34."
+    refuse_more(len(wanted), MAX_COURSES_ANSWERED, "courses", remedy)
     return wanted
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from gateway.brands.folder import BrandFolder
 from gateway.gateway import Gateway
-from gateway.routes.answers import Answers, Asked, asked
+from gateway.routes.answers import Answers, Asked, asked, refuse_more
 from gateway.routes.middleware import embargoed, grant_of
 from gateway.run_state import RunState
 from schemas.wire import FeedState, Scope
@@ -43,6 +43,11 @@ MAX_TABLES_KEPT: Final = 16
 _MAX_ROUNDS: Final = 4
 """Rounds of making pieces with turns for others between. A round takes less than a tenth of a second, and in that a
 count in full flood changes a part of the units; what is still left after the last is made without a turn."""
+
+_NARROWER: Final = (
+    "Narrow it with contest= and source= (one of each), with unit= (it may be repeated; unit=tr/34/* is a "
+    f"province's districts), or with slots= (0 to {MAX_SLOTS} rank slots; {DEFAULT_SLOTS} without it)."
+)
 
 _ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,200}/?")
 
@@ -116,9 +121,8 @@ class _Tables:
         shape = Shape(key.slots, key.language, named, key.origin)
         pairs = [(contest, source) for contest in key.contests for source in key.sources]
         table = Table(columns, pairs, units, shape, _FORMS[key.form], key.fields)
-        _refuse_too_many(
-            (len(_head(self.run_state, 0)) + 2 + len(table.names) + len(CONTEXT_COLUMNS)) * len(pairs) * len(units)
-        )
+        width = len(_head(self.run_state, 0)) + 2 + len(table.names) + len(CONTEXT_COLUMNS)
+        refuse_more(width * len(pairs) * len(units), MAX_VALUES, "values", _NARROWER)
         if key.form == "flat":
             columns.check_apart(units, (*table.names, *CONTEXT_COLUMNS))
         return table
@@ -280,13 +284,3 @@ def _fields(text: str) -> tuple[str, ...]:
 def _only(name: str, found: Sequence[str]) -> None:
     if len(found) > 1:
         raise HTTPException(400, f"flat.json is about one {name}. Give {name}= one of: {', '.join(found)}.")
-
-
-def _refuse_too_many(values: int) -> None:
-    if values > MAX_VALUES:
-        raise HTTPException(
-            400,
-            f"That is {values} values, and an answer has {MAX_VALUES} at most. "
-            "Narrow it with contest= and source= (one of each), with unit= (it may be repeated; unit=tr/34/* is a "
-            f"province's districts), or with slots= (0 to {MAX_SLOTS} rank slots; {DEFAULT_SLOTS} without it).",
-        )

@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
 from producers.tables.lines import MAY_BE_CUT, Sheet, TableLine
 from producers.tables.mapping import BoxMapping
-from producers.tables.mapping_sections import Column
-from producers.tables.notation import Numbers, SetAside, Times, taker
+from producers.tables.mapping_sections import Column, LineTimes
+from producers.tables.notation import Numbers, SetAside, taker
 from producers.tables.sheet import open_sheet
 from schemas.definition import Candidate, Contest, Election, Party, Source, Unit
 from schemas.errors import MappingError, TableError
@@ -90,13 +90,13 @@ class RowReader:
     _name_cells: Callable[[Sequence[str]], tuple[str, ...]] = field(init=False)
     _number_cells: Callable[[Sequence[str]], tuple[str, ...]] = field(init=False)
     _width: int = field(init=False)
-    _times: Times = field(init=False)
-    _constant_at: datetime | None = None
+    _times: LineTimes = field(init=False)
     _notation: Numbers = field(init=False)
 
     def __post_init__(self) -> None:
-        self._times, self._notation = self.mapping.times, self.mapping.table.numbers
-        self._constant_at = self.mapping.report.moment(self._times, self.sheet, self.fetched)
+        self._notation = self.mapping.table.numbers
+        report = self.mapping.report
+        self._times = LineTimes(report, self.mapping.times, self.sheet, self.fetched, self._column)
         units, columns = self.mapping.units, self.mapping.columns
         names = [units.province_id, units.province_name, units.district_name, units.district_id or units.district_name]
         self._name_columns = [self._column(name) for name in names]
@@ -106,7 +106,7 @@ class RowReader:
         self._width = len(self.sheet.header)
         chosen = map(self._column, self.mapping.table.only)
         self._read_columns = {*self._name_columns, *self._number_columns, *chosen}
-        for column in (self.mapping.report.at, self.mapping.report.revision):
+        for column in (report.at, report.revision):
             if isinstance(column, Column):
                 self._read_columns.add(self._column(column.column))
 
@@ -214,7 +214,7 @@ class RowReader:
             invalid,
             tuple(votes),
             self._revision(cells),
-            self._at(cells),
+            self._times.of(cells),
         )
 
     def _plain_row(self, line: TableLine) -> BoxRow | None:
@@ -233,7 +233,7 @@ class RowReader:
             return None
         if max(registered, cast, valid, invalid, *votes) > MAX_BOX_COUNT or not 1 <= box <= MAX_BOX_NUMBER:
             return None
-        at, revision = self._at(cells), self._revision(cells)
+        at, revision = self._times.of(cells), self._revision(cells)
         return BoxRow(names, box, registered, cast, valid, invalid, tuple(votes), revision, at)
 
     def _numbers(self, cells: Sequence[str]) -> list[int]:
@@ -271,14 +271,6 @@ class RowReader:
         name = self._province_names.setdefault(names.province_id, names.province_name)
         if not name or name != names.province_name:
             raise ValueError(f"province {names.province_id!r} is called {names.province_name!r} here, else {name!r}")
-
-    def _at(self, cells: Sequence[str]) -> datetime:
-        if self._constant_at is not None:
-            return self._constant_at
-        at = self.mapping.report.at
-        if not isinstance(at, Column):  # moment() has one for all else
-            raise TypeError(at)
-        return self._times.parse(cells[self._column(at.column)], at.column)
 
     def _revision(self, cells: Sequence[str]) -> int:
         revision = self.mapping.report.revision

@@ -4,6 +4,7 @@ The first are in both kinds of mapping. What a line says is in those whose units
 definition.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Final, Literal, Self
@@ -58,6 +59,30 @@ class TimesSection(FileSection):
     @classmethod
     def _whole(cls, time_format: str | None) -> str | None:
         return check_pattern(time_format) if time_format else None
+
+
+class LineTimes:
+    """The time of each line of a table: one for all of them, or what a column says."""
+
+    def __init__(
+        self, section: TimesSection, times: Times, sheet: Sheet, fetched: datetime | None, column: Callable[[str], int]
+    ) -> None:
+        """`column` finds a column's place by its name. Raises `ValueError` where the time of all lines is no moment."""
+        self._times = times
+        self._constant = section.moment(times, sheet, fetched)
+        self._name = section.at.column if isinstance(section.at, Column) else ""
+        self._place = column(self._name) if self._name else 0
+        self._known: dict[str, datetime] = {}  # by their text: many lines have the same
+
+    def of(self, cells: Sequence[str]) -> datetime:
+        """Return the time of a line. Raises `ValueError` for a text that is none."""
+        if self._constant is not None:
+            return self._constant
+        text = cells[self._place].strip()
+        known = self._known.get(text)
+        if known is None:
+            known = self._known[text] = self._times.parse(text, self._name)
+        return known
 
 
 Mark = Annotated[str, Field(max_length=1, pattern=r"^[^0-9A-Za-z+\-]?$")]

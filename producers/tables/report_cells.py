@@ -10,9 +10,9 @@ from producers.tables.fitting import units_told
 from producers.tables.line_checks import names_total
 from producers.tables.lines import Sheet
 from producers.tables.mapping import ReportMapping
-from producers.tables.mapping_sections import COUNTS, Column
+from producers.tables.mapping_sections import COUNTS, Column, LineTimes
 from producers.tables.names import BoxNumbers, Names, Spellings
-from producers.tables.notation import PLAIN_DIGITS, LineNumbers, NumberColumn, Times, revision_of
+from producers.tables.notation import PLAIN_DIGITS, LineNumbers, NumberColumn, revision_of
 from schemas.definition import Election
 from schemas.fields import (
     MAX_BOX_COUNT,
@@ -36,7 +36,7 @@ class ReportCells:
     - `columns`: the places of all columns that the mapping names.
     - `called`: what the table calls each count that every line has; `line_numbers` reads those counts, and then the
       votes that have columns. `most` is the highest count that there can be.
-    - `constant_at`: the time of all lines, if it is one.
+    - `times`: when each line was counted.
     """
 
     sheet: Sheet
@@ -47,24 +47,20 @@ class ReportCells:
     columns: dict[str, int] = field(default_factory=dict)
     most: int = field(init=False)
     boxes: BoxNumbers = field(init=False)
-    constant_at: datetime | None = field(init=False)
+    times: LineTimes = field(init=False)
     called: dict[str, str] = field(init=False)
     line_numbers: LineNumbers = field(init=False)
     _found: dict[tuple[object, ...], str] = field(default_factory=dict)  # ids by the cells that name them
     _totals: dict[tuple[str, ...], bool] = field(default_factory=dict)  # whether a line of these names is a total
-    _moments: dict[str, datetime] = field(default_factory=dict)  # times by their text: many lines have the same
     _names: Names = field(init=False)
     _contests: Spellings = field(init=False)
-    _times: Times = field(init=False)
     _rows: dict[str, str] = field(init=False)
     _unit_columns: tuple[int, ...] = field(init=False)
     _candidates: tuple[str, ...] = field(init=False)
     _vote_parts: tuple[Part, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._times = self.mapping.report.times(self.definition.date)
         units, columns, report = self.mapping.units, self.mapping.columns, self.mapping.report
-        self.constant_at = report.moment(self._times, self.sheet, self.fetched)
         self._rows = self.mapping.rows.count_of
         self.most = MAX_BOX_COUNT if self.mapping.is_of_boxes else MAX_DISTRICT_COUNT
         self._names = Names(
@@ -91,6 +87,8 @@ class ReportCells:
         for name in wanted:
             if name is not None:
                 self.columns[name] = self.sheet.column(name, self.file)
+        times = report.times(self.definition.date)
+        self.times = LineTimes(report, times, self.sheet, self.fetched, self.columns.__getitem__)
         self._unit_columns = tuple(self.columns[name] for name in (units.district, units.province) if name is not None)
         self.called = {name: column for name in FIGURES if (column := getattr(columns, name))}
         self._candidates = tuple(self.mapping.votes.values())
@@ -167,19 +165,6 @@ class ReportCells:
         if column is None:
             return 0
         return self.boxes.check(self.number(cells, column, MAX_BOX_NUMBER), district)
-
-    def at(self, cells: Sequence[str]) -> datetime:
-        """Return the time of a line. Raises `ValueError` for a text that is none."""
-        if self.constant_at is not None:
-            return self.constant_at
-        at = self.mapping.report.at
-        if not isinstance(at, Column):  # moment() has one for all else
-            raise TypeError(at)
-        text = self.cell(cells, at.column)
-        known = self._moments.get(text)
-        if known is None:
-            known = self._moments[text] = self._times.parse(text, at.column)
-        return known
 
     def revision(self, cells: Sequence[str], at: datetime) -> int:
         """Return the revision of a line of this time. Raises `ValueError` for a text that is none."""

@@ -92,7 +92,7 @@ class ReportReader:
             self._cells.check_told(contest, district)
             place = contest, district, self._cells.box(line.cells, district)
             self._places.add(place)
-            at = self._cells.at(line.cells)
+            at = self._cells.times.of(line.cells)
             key = StatementKey(*place, self._cells.revision(line.cells, at))
             if self._cells.is_of_all_candidates(key.contest, line.cells):
                 self._votes_of_all += self._all_candidates(key, line)

@@ -15,7 +15,7 @@ from sandik.audit import (
     verdict_table,
 )
 from sandik.console import Format, FormatOption, for_people, write_json
-from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, operator_keys
+from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, name_and_value, operator_keys
 from sandik.orders import By, KeyFile, OrderOptions, Reason, Yes, give_order
 from sandik.process import run_to_completion
 from sandik.quantities import parse_night_moment, parse_zoned_moment
@@ -284,7 +284,9 @@ def take_graphic(
     """Put a graphic on air on a channel, in the place of the one that is there."""
     from gateway.pages.manifest import graphic_fault  # noqa: PLC0415  it reads the pages' list of overlays
 
-    told = dict(_pair(one) for one in parameters or ())
+    told = dict(
+        name_and_value(one, f"{one!r} is no parameter. Give one such as unit=tr/34.") for one in parameters or ()
+    )
     fault = graphic_fault(overlay, told)
     if fault is not None:
         raise UsageError(fault)
@@ -306,13 +308,6 @@ def clear_graphic(
     """Show no graphic on a channel."""
     options = OrderOptions(run, by, reason, log, key, operator_key, yes=False)
     give_order(options, "graphic_cleared", channel=channel)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"{text!r} is no parameter. Give one such as unit=tr/34.")
-    return name, value
 
 
 @app.command("pause", epilog="Example: sandik control pause --run rehearsal --by 'A. Kaya'")
@@ -439,9 +434,10 @@ def _figures(given: list[str]) -> dict[str, int]:
     """Figures as they are given on the command line. Raises `UsageError`."""
     figures = {}
     for one in given:
-        name, _, value = one.partition("=")
-        if not name or not value.isascii() or not value.isdecimal():
-            raise UsageError(f"{one!r} is no figure. Give a name and a whole number, such as votes.imamoglu=11360.")
+        refusal = f"{one!r} is no figure. Give a name and a whole number, such as votes.imamoglu=11360."
+        name, value = name_and_value(one, refusal)
+        if not value.isascii() or not value.isdecimal():
+            raise UsageError(refusal)
         figures[name] = int(value)
     return figures
 

@@ -29,6 +29,7 @@ from sandik.options import (
     OutFile,
     RunName,
     command_app,
+    name_and_value,
     operator_keys,
     order_signer,
     write_out,
@@ -230,10 +231,11 @@ def _say_unread(file: Path, table: ReportTable[Statement], faults: LineFaults) -
 
 
 def _pair(text: str, option: str, form: str) -> tuple[str, str]:
-    left, is_there, right = text.partition("=")
-    if not (left.strip() and is_there and right.strip()):
-        raise UsageError(f"{option} is {text!r}. Write it as {form}.")
-    return left.strip(), right.strip()
+    refusal = f"{option} is {text!r}. Write it as {form}."
+    left, right = (part.strip() for part in name_and_value(text, refusal))
+    if not (left and right):
+        raise UsageError(refusal)
+    return left, right
 
 
 @app.command("check", epilog="Example: sandik definition check night.json")

@@ -13,7 +13,7 @@ from eventlog.kafka.administration import PROPERTIES, AclCommand, KafkaCommands,
 from eventlog.port import TopicFinding
 from eventlog.run import RunTopics, find_run, spread
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_json
-from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunName, command_app
+from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunName, command_app, name_and_value
 from sandik.process import run_to_completion
 from sandik.wiring import absent_file, kafka_commands, open_log
 from schemas.errors import UnknownRun, UsageError
@@ -95,10 +95,11 @@ def _users(given: Sequence[str]) -> dict[Role, str]:
     """The user of each role. Raises `UsageError`."""
     users: dict[Role, str] = {role: f"sandik-{role}" for role in _ROLES}
     for one in given:
-        role, _, name = one.partition("=")
+        refusal = f"--user {one!r} names no user of a role. Give ROLE=USER; roles: {', '.join(_ROLES)}."
+        role, name = name_and_value(one, refusal)
         known = next((known for known in _ROLES if known == role), None)
         if known is None or not name or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-            raise UsageError(f"--user {one!r} names no user of a role. Give ROLE=USER; roles: {', '.join(_ROLES)}.")
+            raise UsageError(refusal)
         users[known] = name
     return users
 
