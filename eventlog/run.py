@@ -169,11 +169,6 @@ class Run:
             definition = amended_as(definition, amendment)
         return definition
 
-    def amended_to(self, version: int) -> "Run":
-        """The run as it was when its definition had this version."""
-        amendments = self.amendments[: version - FIRST_VERSION]
-        return replace(self, definition=self.definition_of(version), amendments=amendments, original=self.base)
-
     @property
     def name(self) -> str:
         """The run's name."""

@@ -20,7 +20,7 @@ See docs/decisions/hold.md, docs/decisions/override.md and docs/decisions/past.m
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 import orjson
 from pydantic import Field, TypeAdapter, model_validator
@@ -274,7 +274,6 @@ NoticeKind = Literal["restarted", "ahead", "impossible"]
 - `impossible`: boxes with figures that no box can have. They count, and nothing is claimed of them.
 """
 
-NOTICE_KINDS: Final[tuple[NoticeKind, ...]] = get_args(NoticeKind)
 
 NOTICE_PREFIX: Final = b"notice:"
 """What a notice's key begins with."""

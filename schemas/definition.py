@@ -275,16 +275,6 @@ class Election(Frozen):
         return self._boxes_in([district.id for district in self.districts])
 
     @cached_property
-    def registered_total(self) -> dict[str, int | None]:
-        """How many voters are registered in each unit, roll-ups included; `None` where a district does not say."""
-        totals: dict[str, int | None] = dict.fromkeys(self.unit_by_id, 0)
-        for district in self.districts:
-            for unit in self.path(district.id):
-                known = totals[unit]
-                totals[unit] = None if known is None or district.registered is None else known + district.registered
-        return totals
-
-    @cached_property
     def ancestors(self) -> dict[str, tuple[str, ...]]:
         """The units above each unit, each once: nearest first, those of the first tree before those of the others."""
         return {unit.id: climb(unit, self.unit_by_id) for unit in self.units}

@@ -158,9 +158,6 @@ def encode_rows(rows: Iterable[Row], marks: Callable[[Row], dict[str, object]] =
 STATE_BYTES: Final = 16
 """128 bits, as each cell's digest."""
 
-EMPTY: Final = bytes(STATE_BYTES)
-"""The state of no totals at all."""
-
 _MASK: Final = 2 ** (8 * STATE_BYTES) - 1
 _NUMBER_BYTES: Final = 8
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -274,7 +273,7 @@ async def test_what_an_operator_has_signed_amends_a_live_run(log: EventLog, uniq
     found = await find_run(log, unique, (SIGNER.public,))
     assert (2, "e1e1.2", ELECTION) == (found.version, found.log_epoch, found.base)
     assert found.definition == found.definition_of(2)
-    assert replace(found.amended_to(1), original=None) == replace(run, topics=found.topics)
+    assert ELECTION == found.definition_of(1)
     without = await find_run(log, unique)
     assert (2, 1, [], [1]) == (
         found.version,

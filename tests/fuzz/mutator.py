@@ -16,8 +16,6 @@ MAX_INPUT_BYTES: Final = 256 * 1024
 _MAX_CHANGES: Final = 4
 _DEEP: Final = 10_000
 
-Pairs = list[tuple[str, object]]
-
 
 class _Object(list[tuple[str, object]]):
     """A JSON object as its pairs, in order, each key as often as it is there."""

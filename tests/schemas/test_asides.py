@@ -1,13 +1,13 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from schemas.asides import (
     MAX_FIGURES,
-    NOTICE_KINDS,
     Gate,
     Notice,
+    NoticeKind,
     Override,
     is_aside,
     is_gate,
@@ -167,7 +167,7 @@ def notice(**changes: Any) -> Notice:
     return Notice(**(where | said | changes))
 
 
-@pytest.mark.parametrize("kind", NOTICE_KINDS)
+@pytest.mark.parametrize("kind", get_args(NoticeKind))
 def test_a_notice_has_a_key_of_its_own_beside_its_cells_totals(kind: str) -> None:
     one = notice(kind=kind)
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from schemas.definition import Contest, Election, Unit, check_times
 from schemas.errors import DefinitionError
-from tests.builders import DISTRICTS, small_election
+from tests.builders import small_election
 
 
 def changed(**changes: Any) -> Election:
@@ -118,21 +118,6 @@ def test_unknown_fields_are_ignored_so_that_the_contract_can_grow() -> None:
     said = {"id": "c", "name": "C", "candidates": [], "invented_later": 1}
 
     assert "c" == Contest.model_validate(said, strict=False).id
-
-
-def test_registered_voters_are_rolled_up_where_every_district_says_so() -> None:
-    election = small_election()
-    assert election.registered_total == {
-        "tr": 24_000,
-        "tr/34": 18_000,
-        "tr/41": 6_000,
-        **dict.fromkeys(DISTRICTS, 6_000),
-    }
-    units = tuple(
-        unit.model_copy(update={"registered": None}) if unit.id == "tr/41/gebze" else unit for unit in election.units
-    )
-    unsaid = Election(**{**dict(election), "units": units})
-    assert [unsaid.registered_total[unit] for unit in ("tr", "tr/34", "tr/41")] == [None, 18_000, None]
 
 
 @pytest.mark.parametrize("field", ["polls_close", "embargo_until"])

@@ -79,7 +79,6 @@ def test_a_second_tree_has_roll_ups_of_its_own() -> None:
         one: election.districts_below[one] for one in ("n/c/1", "n/c/2")
     }
     assert (4, 3) == (election.boxes_total["n/c/1"], election.boxes_total["n/c/2"])
-    assert 800 == election.registered_total["n/c/1"]
     assert ("n/p", "n/q", "n/abroad") == election.children["n"], "the country's are those of the first tree"
     assert {"parliament": ("n/c/1", "n/c/2")} == election.tops
     assert election.districts_below["n/c/2"] == election.children["n/c/2"]
@@ -205,7 +204,6 @@ def test_sums_over_any_tree_are_those_of_the_counting_units_in_it(election: Elec
         inside = [other for other in election.districts if is_in(election, other, one.id)]
         assert [other.id for other in inside] == list(election.districts_below[one.id])
         assert sum(other.boxes_total for other in inside) == election.boxes_total[one.id]
-        assert sum(other.registered or 0 for other in inside) == (election.registered_total[one.id] or 0)
 
 
 @given(elections())

@@ -8,9 +8,6 @@ from tabulation.derived.history import PublishedPositions
 
 Written = Watermark | Late
 
-DELAY = Late(partition=0, offset=7)
-DELAY_LATER = Late(partition=0, offset=9)
-
 
 def published(moment_ms: int, records: Sequence[tuple[int, Written]]) -> PublishedPositions:
     """The fold of these records, each with its append time."""
