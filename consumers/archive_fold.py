@@ -21,8 +21,7 @@ from schemas.amendments import AMENDED_KEY
 from schemas.definition import Election
 from schemas.fields import Record
 from schemas.totals import Cell, CellHash, State, joined
-from tabulation.counting.cell_rules import Refusal
-from tabulation.counting.sums import heard_at
+from tabulation.counting.cells import Refusal, heard_at
 from tabulation.counting.tally_fold import Ledger, Outputs, TallyFold, parse
 
 UNREADABLE: Final = "unreadable"

@@ -15,7 +15,7 @@ import orjson
 from eventlog.run import Run
 from schemas.moments import epoch_ms
 from schemas.trust import OperatorKey, Verdict
-from tabulation.counting.cell_rules import PartitionOf
+from tabulation.counting.cells import PartitionOf
 from tabulation.counting.event_time import timely
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.events import Events, FollowedUnit

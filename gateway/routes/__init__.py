@@ -6,7 +6,7 @@
   tools), `facts`, `lead_over_time`, `seats`, `compare` (two sources), `stream` (server-sent events).
 - The control room: `control` (what an operator watches, the orders they give, who is there), `quarantine` (by groups
   and pages).
-- Pages: `files` (what browsers keep), `joined` (modules as one file), `board` (the page at `/`),
-  `link_preview` (what a link to it says), `overlays` (one page for all, and whether its address can be shown),
-  `boundaries` (what its map may draw).
+- Pages: `pages` (the board's at `/`, and one for all overlays: whether its address can be shown), `files` (what
+  browsers keep), `joined` (modules as one file), `link_preview` (what a link to the board says), `boundaries` (what a
+  map may draw).
 """

@@ -29,7 +29,6 @@ from gateway.routes.answers import (
     run_state_of,
     unless_held,
 )
-from gateway.routes.board import BoardEndpoint
 from gateway.routes.boundaries import Boundaries
 from gateway.routes.compare import CompareEndpoint
 from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint
@@ -38,7 +37,7 @@ from gateway.routes.files import PageFiles
 from gateway.routes.lead_over_time import LeadOverTimeEndpoint
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
 from gateway.routes.moments import Moments
-from gateway.routes.overlays import OverlayEndpoint
+from gateway.routes.pages import BoardEndpoint, OverlayEndpoint
 from gateway.routes.quarantine import QuarantineEndpoint
 from gateway.routes.rows import RowsEndpoint
 from gateway.routes.seats import SeatsEndpoint

@@ -49,8 +49,8 @@ from schemas.moments import epoch_ms
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict
 from schemas.wire import Scope
+from tabulation.derived.alarms import race, shown_next
 from tabulation.derived.facts import in_force_for
-from tabulation.derived.outlook import race, shown_next
 from tabulation.orders.confirmations import Question, changes, figure_of, impossible, instead_of, questions, unanswered
 from tabulation.orders.control import Control, Rundown
 

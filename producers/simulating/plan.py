@@ -18,8 +18,17 @@ from math import log
 from typing import Final, Literal, NamedTuple
 
 from producers.chance import Chance, seeded
-from producers.scenarios.acts import Annulment, Freeze, HoldBack, LateStart, ListedTwice, Miscount
-from producers.scenarios.scenario import Arrivals, Scenario, StagedSource
+from producers.scenarios.scenario import (
+    Annulment,
+    Arrivals,
+    Freeze,
+    HoldBack,
+    LateStart,
+    ListedTwice,
+    Miscount,
+    Scenario,
+    StagedSource,
+)
 from producers.simulating.counts import BOXES_PER_SCHOOL, DistrictCounts
 
 _SHARED_DISTRICT: Final = 0.5

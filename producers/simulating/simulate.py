@@ -22,8 +22,7 @@ from producers.apportion import apportion
 from producers.chance import Chance, seeded
 from producers.input_files import did_you_mean
 from producers.publish import entry
-from producers.scenarios.acts import Annulment, HoldBack, ListedTwice, Miscount
-from producers.scenarios.scenario import FIRST_BOX, Scenario
+from producers.scenarios.scenario import FIRST_BOX, Annulment, HoldBack, ListedTwice, Miscount, Scenario
 from producers.simulating.counts import DistrictCounts, box_biases, deal
 from producers.simulating.plan import ANNULLED, MOST_REVISIONS, TRUE, WITHDRAWN, Plan, PlannedBox, Statement
 from producers.stages import Delivery, DeliveryStream, Stage, disturb

@@ -21,7 +21,7 @@ from schemas.definition import Election
 from schemas.errors import UsageError
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Tally, parse_tallies
 from schemas.totals import Cell
-from tabulation.counting.cell_rules import CellRules, Refusal, Rulebook
+from tabulation.counting.cells import CellRules, Refusal, Rulebook
 
 if TYPE_CHECKING:
     from schemas.trust import OperatorKey

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from schemas.figures import EVERY_COUNT, Given
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from schemas.totals import Cell, HashedFigures, Totals
+from tabulation.counting.cells import BOX_FLAGS, Sums, totals_of
 from tabulation.counting.packed_counts import Packing, event_time, packing_of
-from tabulation.counting.sums import BOX_FLAGS, Sums, totals_of
 
 Outcome = Literal["counted", "duplicate", "stale", "conflict"]
 """What became of a tally event."""

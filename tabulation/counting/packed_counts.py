@@ -19,7 +19,7 @@ from schemas.fields import FIRST_EVENT
 from schemas.figures import EVERY_COUNT, EVERYWHERE, Given, stated_in
 from schemas.tally import RELEASED_BITS, Counted, Withdrawn
 from schemas.totals import HashedFigures
-from tabulation.counting.sums import (
+from tabulation.counting.cells import (
     BOX_FLAGS,
     MAX_BOX_EXCESS,
     MOST_BOX_VOTERS,

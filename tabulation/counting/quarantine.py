@@ -38,9 +38,8 @@ from schemas.quarantine import (
 )
 from schemas.tally import RELEASED_BITS, Counted, Reported, Tally, Withdrawn, order_of
 from tabulation.counting.box_ledger import BoxLedger
-from tabulation.counting.cell_rules import Refusal, wrong_count
+from tabulation.counting.cells import Content, Refusal, wrong_count
 from tabulation.counting.report_ledger import ReportLedger
-from tabulation.counting.sums import Content
 from tabulation.counting.tally_fold import Ledger, TallyFold
 
 _COUNTS_THEN: Final = frozenset({"counted", "overturned"})

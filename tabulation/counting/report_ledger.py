@@ -18,7 +18,7 @@ import orjson
 from schemas.figures import EVERY_COUNT, STATED, Given, read_stated, stated_in
 from schemas.tally import RELEASED_BITS, Reported, order_of
 from schemas.totals import Cell, HashedFigures, Totals
-from tabulation.counting.sums import FLAGS, Content, Sums, filled, odd_in, totals_of
+from tabulation.counting.cells import FLAGS, Content, Sums, filled, odd_in, totals_of
 
 ReportOutcome = Literal["counted", "duplicate", "stale", "conflict", "backwards", "overturned"]
 """What became of a report. `backwards`: unmarked, with fewer boxes opened than the one that stands.

@@ -19,7 +19,7 @@ from schemas.quarantine import Quarantined
 from schemas.tally import Malformed, Reported, Tally, Withdrawn, order_of, parse_tallies
 from schemas.totals import Cell
 from tabulation.counting.box_ledger import BoxLedger
-from tabulation.counting.cell_rules import PartitionOf, Refusal
+from tabulation.counting.cells import PartitionOf, Refusal
 from tabulation.counting.report_ledger import ReportLedger
 from tabulation.counting.tally_fold import Outputs, TallyFold, parse
 

@@ -1,9 +1,9 @@
 """What follows from the folds, worked out and never stored. Integers in, integers out.
 
 - Of one unit: `facts` (arithmetic that nobody can argue with, majorities and seats among it), `events` (what is worth a
-  strap), `alarms` (what is worth waking an operator for).
+  strap), `alarms` (what is worth waking an operator for, and what an order
+  that may be given would show).
 - Since an earlier contest: `swing` (and who held what, and what changes hands).
-- Of an order that may be given: `outlook` (what everybody sees before and after it, how the race stands).
 - Of the past: `history` (the totals as they stood at a moment), `lead_over_time` (how the first candidates stood in the
   course of the night), `relived_night` (the same of a night that has been).
 - Of the sources: `feeds` (how each is doing), `explain` (why two differ, and how the gap splits).

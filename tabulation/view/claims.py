@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from schemas.definition import Election
-from tabulation.counting.sums import BOX_VOTERS, OFFICIALS, Content, ballots_for, filled
+from tabulation.counting.cells import BOX_VOTERS, OFFICIALS, Content, ballots_for, filled
 
 CONTRADICTIONS: Final = (
     "boxes_over_total",

@@ -15,7 +15,7 @@ from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.figures import COUNTS
 from schemas.tally import Counted
 from schemas.totals import Totals
-from tabulation.counting.sums import doubt_in
+from tabulation.counting.cells import doubt_in
 from tabulation.derived.alarms import Alarms
 from tabulation.derived.facts import beyond_in, progress_bp, turnout
 from tabulation.view.view import View

@@ -6,7 +6,7 @@ from sandik.nist import Origin, election_report
 from sandik.run_totals import totals_of
 from schemas.definition import Contest, Election, Unit
 from schemas.totals import Cell, Told, Totals
-from tabulation.counting.cell_rules import Refusal, Rulebook
+from tabulation.counting.cells import Refusal, Rulebook
 from tabulation.derived.columns import Columns, Shape
 from tabulation.derived.facts import facts_in
 from tabulation.on_air import OnAir

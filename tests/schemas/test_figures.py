@@ -32,8 +32,8 @@ from schemas.tally import Counted, Reported, Tally, encode, parse_tallies
 from schemas.totals import Cell, Row, Totals
 from schemas.wire import Entry
 from tabulation.counting.box_ledger import BoxLedger
+from tabulation.counting.cells import Content, Sums
 from tabulation.counting.report_ledger import ReportLedger
-from tabulation.counting.sums import Content, Sums
 
 ROOT = Path(__file__).parents[2]
 PAGES = "gateway/pages"
@@ -62,8 +62,8 @@ PLACES = {
     "schemas/comparison.py Said": (of_model(Said), STATED),
     "schemas/comparison.py Figures": (of_model(comparison.Figures), REPORTED),
     "schemas/quarantine.py SetAsideFigures": (of_model(SetAsideFigures), REPORTED),
-    "tabulation/counting/sums.py Sums": ([one.name for one in fields(Sums)], COUNTS),
-    "tabulation/counting/sums.py Content": (Content._fields, STATED),
+    "tabulation/counting/cells.py Sums": ([one.name for one in fields(Sums)], COUNTS),
+    "tabulation/counting/cells.py Content": (Content._fields, STATED),
     "sandik/client/subscription.py Figures": ([one.name for one in fields(ClientFigures)], COUNTS),
     "gateway/pages/client/subscription.js UNHEARD": (
         in_file(f"{PAGES}/client/subscription.js", "const UNHEARD = {", "}"),

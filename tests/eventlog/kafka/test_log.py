@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from eventlog.clock import Wall
-from eventlog.kafka import appender as kafka_appender
+from eventlog.kafka import log as kafka_log
 from eventlog.kafka.log import KafkaLog
 from eventlog.kafka.security import Security
 from eventlog.port import Entry, EventLog, Topic
@@ -234,7 +234,7 @@ async def test_a_log_outlives_its_broker(kafka_broker: Broker, unique: str, monk
             async with log.reader(unique, {0: 0}) as reader, log.member(unique, "group") as member:
                 assert [b.records[0].value for b in await reader.read(max_records=9, wait_ms=LONG_MS)] == [b"before"]
                 await asyncio.to_thread(broker.kill)
-                monkeypatch.setattr(kafka_appender, "APPEND_DEADLINE_S", 2.0)
+                monkeypatch.setattr(kafka_log, "APPEND_DEADLINE_S", 2.0)
                 for _ in range(2):
                     with pytest.raises(LogUnavailable) as gone:
                         await log.append(unique, [Entry(b"k", b"meanwhile")])
@@ -243,7 +243,7 @@ async def test_a_log_outlives_its_broker(kafka_broker: Broker, unique: str, monk
                 with pytest.raises(LogUnavailable):
                     await log.exists(f"{unique}-other")
                 await asyncio.to_thread(broker.start)
-                monkeypatch.setattr(kafka_appender, "APPEND_DEADLINE_S", 2.0 * LIMIT_S)
+                monkeypatch.setattr(kafka_log, "APPEND_DEADLINE_S", 2.0 * LIMIT_S)
                 await log.append(unique, [Entry(b"k", b"after")] * 20)
                 seen: list[bytes | None] = []
                 while b"after" not in seen:
@@ -271,7 +271,7 @@ async def test_a_log_closes_while_its_broker_is_gone(
             await log.append(unique, [Entry(b"k", b"before")])
             async with log.reader(unique, {0: 0}), log.member(unique, "group"):
                 await asyncio.to_thread(broker.kill)
-                monkeypatch.setattr(kafka_appender, "APPEND_DEADLINE_S", 1.0)
+                monkeypatch.setattr(kafka_log, "APPEND_DEADLINE_S", 1.0)
                 with pytest.raises(LogUnavailable):
                     await log.append(unique, [Entry(b"k", b"v")])
                 closing.reschedule(asyncio.get_running_loop().time() + LIMIT_S)

@@ -6,9 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from producers.scenarios.acts import Annulment, Freeze, HoldBack, ListedTwice
 from producers.scenarios.library import library, read_scenario
-from producers.scenarios.scenario import Scenario
+from producers.scenarios.scenario import Annulment, Freeze, HoldBack, ListedTwice, Scenario
 from producers.simulating.simulate import night, stage
 from schemas.tally import Counted, Withdrawn
 from tests.producers.on_air import ZONE, OnAir, lead, leader

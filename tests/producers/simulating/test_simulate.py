@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.chance import seeded
-from producers.scenarios.acts import HoldBack, Miscount
 from producers.scenarios.library import read_scenario
-from producers.scenarios.scenario import Scenario
+from producers.scenarios.scenario import HoldBack, Miscount, Scenario
 from producers.simulating.simulate import Night, StatedFigures, held_back, moved, night, slipped, unattributed
 from schemas.definition import Election
 from schemas.errors import ScenarioError

@@ -15,10 +15,10 @@ from schemas.figures import ABSENT_COUNTS, COUNTS, EVERYWHERE, STATED, Given
 from schemas.quarantine import quarantined, set_aside_in
 from schemas.tally import Counted, Reported, Tally, encode, parse_tallies
 from schemas.totals import Cell, HashedFigures, digest_of
+from tabulation.counting.cells import Content, doubt_in, filled, odd_in
 from tabulation.counting.checkpoint import MARKER_KEY, Checkpoint, Marker, ledger_entry
 from tabulation.counting.comparisons import compare
 from tabulation.counting.quarantine import assess
-from tabulation.counting.sums import Content, doubt_in, filled, odd_in
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.facts import facts_in
 from tabulation.view.claims import UNKNOWN, claim_of, excesses

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from schemas.definition import Contest, Election, Source
 from schemas.figures import COUNTS
 from schemas.tally import Reported
+from tabulation.counting.cells import MAX_BOX_EXCESS, OFFICIALS, doubt_in, odd_in
 from tabulation.counting.checkpoint import MARKER_KEY, Checkpoint, Marker, ledger_entry
-from tabulation.counting.sums import MAX_BOX_EXCESS, OFFICIALS, doubt_in, odd_in
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.facts import facts_in
 from tabulation.view.claims import UNKNOWN, claim_of, excesses, unheard

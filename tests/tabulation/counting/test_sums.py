@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabulation.counting.sums import MAX_BOX_EXCESS, MOST_BOX_VOTERS, Doubt, doubt_in
+from tabulation.counting.cells import MAX_BOX_EXCESS, MOST_BOX_VOTERS, Doubt, doubt_in
 
 
 @dataclass
