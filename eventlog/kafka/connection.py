@@ -9,8 +9,8 @@ task of its own that it has just cancelled, while that one sleeps off a failed r
 ended.
 
 This module and `kafka.membership` are the only ones that use private attributes of aiokafka: it has no public way to
-abort a stop that hangs. So pyproject.toml has an upper bound for it, and `tests/eventlog/kafka/test_connection.py`
-fails where a release has them no more.
+abort a stop that hangs. So pyproject.toml has an upper bound for it, and `tests/eventlog/kafka/test_closing.py` fails
+where a release has them no more.
 """
 
 import asyncio
