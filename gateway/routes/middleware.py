@@ -21,7 +21,7 @@ from gateway.gateway import Gateway
 _GRANT: Final = "sandik.grant"
 _OPEN_PATHS: Final = frozenset({"/", "/control", "/overlays", "/healthz", "/readyz"})
 _OPEN_FOLDERS: Final = ("/static/", "/overlays/")
-"""The pages hold no figures but those that `board` asks about itself; a balancer asks for health without a token."""
+"""The pages hold no figures but those that the board asks about itself; a balancer asks for health without a token."""
 
 _WITHOUT_NUMBERS: Final = frozenset(
     {"/v1/definition", "/v1/definition/versions", "/v1/boundaries", "/metrics", STREAM_PATH}

@@ -106,7 +106,7 @@ class Layout:
     - `delimiter` separates the cells of a CSV, `quote` is around cells that have it in them.
     - `header_rows`: the lines whose cells name the columns, `(0,)` for none: then columns are called `1`, `2` and on.
       Without it the header is the first line that is not empty.
-    - `sheet` of a workbook; `files` of a folder or ZIP, as patterns; `rows` and `each` are for JSON: see `objects`.
+    - `sheet` of a workbook; `files` of a folder or ZIP, as patterns; `rows` and `each` are for JSON: see `formats`.
     - `skip`: lines whose first filled cell begins with one of these words are no data, wherever they are.
     - `end`: the last line of a whole file begins with this word; without it a file is not whole.
     - `only`: lines that have another text in one of these columns are left out, such as those of another contest.
