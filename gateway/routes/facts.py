@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.gateway import Gateway
-from gateway.routes.answers import Answers, Asked, Encoder, Pieces, Place, Whole, answer_in_pieces, asked, refuse_more
+from gateway.routes.answers import Answers, Asked, Whole, asked, refuse_more
 from gateway.routes.pieces import Encoder, Pieces, Place, answer_in_pieces
 from schemas.definition import Election
 from tabulation.derived.facts import facts_in, majority_facts
