@@ -8,6 +8,7 @@ that are otherwise the same.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 ALPHABET: Final = "abcçdefgğhıijklmnoöpqrsştuüvwxyz"
@@ -43,9 +44,10 @@ def title(name: str) -> str:
 def collation_key(text: str) -> CollationKey:
     """Return the key to sort names by: signs and spaces, digits, the alphabet, other scripts; then case and marks."""
     small = lower(text)
-    return tuple(_place(letter) for letter in small.translate(_MARKED)), small + text
+    return tuple(map(_place, small.translate(_MARKED))), small + text
 
 
+@lru_cache(maxsize=1_024)
 def _place(letter: str) -> tuple[int, int]:
     place = _PLACES.get(letter)
     if place is not None:

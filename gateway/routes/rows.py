@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
@@ -114,6 +114,14 @@ class _Tables:
         self._kept[key] = table
         return table
 
+    def prepare(self, key: _Key) -> Iterator[None]:
+        """Work out what a first table needs, which is then kept; stops wherever others should have a turn."""
+        if key not in self._kept:
+            units = self._columns.sorted_units(key.units)
+            yield
+            self._columns.candidates(key.contests, [unit.id for unit in units])
+            yield
+
     def _new(self, key: _Key) -> Table:
         columns = self._columns
         units = columns.sorted_units(key.units)
@@ -211,6 +219,9 @@ class RowsEndpoint:
             if self._answers.has(request, ask.question, ask.about()):
                 return ask
             others_had_turns = False
+            for _ in self._prepare(ask):
+                others_had_turns = True
+                await asyncio.sleep(0)
             for _ in self._table(ask).make(ask.question.view.figures):
                 others_had_turns = True
                 await asyncio.sleep(0)
@@ -232,24 +243,33 @@ class RowsEndpoint:
         body = self._table(ask).body(view.figures, around)
         return _BOM + body if ask.bom else body
 
+    def _prepare(self, ask: _Ask) -> Iterator[None]:
+        return self._tables_of(ask.question.run_state).prepare(_key(ask))
+
     def _table(self, ask: _Ask) -> Table:
-        run_state, filters, scope = ask.question
+        return self._tables_of(ask.question.run_state).table(_key(ask))
+
+    def _tables_of(self, run_state: RunState) -> _Tables:
         if self._tables is None or self._tables.run_state is not run_state:
             self._tables = _Tables(run_state, self._pictures)
-        contests, sources = tuple(filters.contests(run_state)), tuple(filters.sources(run_state))
-        key = _Key(
-            ask.form,
-            contests,
-            sources,
-            filters.units,
-            ask.slots,
-            ask.language,
-            has_candidates=ask.has_candidates,
-            fields=ask.fields,
-            origin=ask.origin,
-            scope=scope,
-        )
-        return self._tables.table(key)
+        return self._tables
+
+
+def _key(ask: _Ask) -> _Key:
+    """Return which table the answer is put together from."""
+    run_state, filters, scope = ask.question
+    return _Key(
+        ask.form,
+        tuple(filters.contests(run_state)),
+        tuple(filters.sources(run_state)),
+        filters.units,
+        ask.slots,
+        ask.language,
+        has_candidates=ask.has_candidates,
+        fields=ask.fields,
+        origin=ask.origin,
+        scope=scope,
+    )
 
 
 def _head(run_state: RunState, seq: int) -> Row:
