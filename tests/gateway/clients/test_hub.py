@@ -71,6 +71,15 @@ def test_a_new_follower_gets_a_snapshot_also_of_nothing() -> None:
     assert night.turn() == []
 
 
+def test_what_came_while_nobody_followed_anything_is_in_the_first_snapshot_alone() -> None:
+    night = Night()
+    night.publish(5)
+    before = night.turn()
+    night.hub.subscribe("ann", wanted(), None)
+    assert ([], ["snapshot"]) == (before, [message["type"] for message, _ in night.turn()])
+    assert night.turn() == []
+
+
 def test_fan_out_followers_of_the_same_at_the_same_cursor_share_one_frame() -> None:
     night = Night()
     for name in ("ann", "bob"):
