@@ -81,7 +81,10 @@ class BoxLedger:
     def amended(
         self, candidates: tuple[str, ...], boxes_total: int, offset: int, closed: frozenset[int] = frozenset()
     ) -> "BoxLedger":
-        """The same ledger from `offset` on, with a ballot that has everybody of this one's, and so many boxes."""
+        """The same ledger from `offset` on, with a ballot that has everybody of this one's, and so many boxes.
+
+        Its version never falls: what was kept before a restart may hold more than lies before `offset`.
+        """
         ledger = BoxLedger(self.cell, candidates, boxes_total, self.votes_per_voter, self.given, closed)
         boxes, newest, before = self.heard(), self.as_of, self.packing
         ledger._boxes = {
@@ -89,7 +92,7 @@ class BoxLedger:
             for box, packed in boxes.items()
         }
         ledger._total = sum(ledger._boxes.values())
-        ledger._newest, ledger.version = newest, offset
+        ledger._newest, ledger.version = newest, max(self.version, offset)
         return ledger
 
     @property

@@ -83,9 +83,13 @@ class ReportLedger:
         return len(self._reports)
 
     def amended(self, candidates: tuple[str, ...], boxes_total: int, offset: int) -> "ReportLedger":
-        """The same ledger from `offset` on, with a ballot that has everybody of this one's, and so many boxes."""
+        """The same ledger from `offset` on, with a ballot that has everybody of this one's, and so many boxes.
+
+        Its version never falls: what was kept before a restart may hold more than lies before `offset`.
+        """
         ledger = ReportLedger(self.cell, Sums.zero(candidates), boxes_total, self.votes_per_voter, self.given)
-        ledger._corrected, ledger._reports, ledger.version = self._corrected, self._reports.copy(), offset
+        ledger._corrected, ledger._reports = self._corrected, self._reports.copy()
+        ledger.version = max(self.version, offset)
         ledger._stand()
         return ledger
 

@@ -277,6 +277,19 @@ def test_partitions_that_take_up_the_same_amendment_come_to_the_same_definition(
     assert one.yields == fold.definition_of(1).digest
 
 
+@pytest.mark.parametrize("source", ["aa", "agency"])
+def test_a_version_never_falls_where_a_kept_ledger_is_ahead_of_what_is_folded_again(source: str) -> None:
+    """A crash between a checkpoint's ledgers and its marker leaves ledgers that hold more than the marker says."""
+    event = counted(revision=2) if source == "aa" else reported(source=source, revision=2)
+    ahead, again = new_fold(), new_fold()
+    fed(ahead, event, begin=4)
+    for ledger in ahead.ledgers.values():
+        again.adopt(ledger)
+
+    fed(again, amendments([NEW])[0], begin=1)
+    assert [4] == [ledger.version for ledger in again.ledgers.values()]
+
+
 def test_totals_say_how_many_opened_boxes_are_closed_until_they_are_withdrawn() -> None:
     """Also from a checkpoint, which does not know; and the amendment alone is a change of the totals."""
     (closed,) = amendments([{"kind": "boxes_closed", "unit": "tr/34/uskudar", "boxes": [[1001, 1002]]}])
