@@ -9,6 +9,7 @@ A turn costs what changed, not what is followed: it goes from the units that cha
 from those to the groups. What one connection is owed in a turn is one piece of bytes, however many frames it is.
 """
 
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -111,9 +112,43 @@ class _Connection(Generic[ConnectionT]):
 
 
 class _News(NamedTuple):
-    happened: Happened
+    number: int
+    """Their order: of what happened in one turn, too."""
+    place: FollowedUnit
+    seq: int
     payload: bytes
     at: float
+
+
+class _RecentNews:
+    """What happened within the last `NEWS_KEPT_S`, by place: in a busy country there are thousands at a time."""
+
+    def __init__(self) -> None:
+        self._in_order: deque[_News] = deque()
+        self._by_unit: defaultdict[tuple[str, str], dict[str, deque[_News]]] = defaultdict(dict)
+        self._count = 0
+
+    def add(self, happened: Happened, now: float) -> None:
+        self._count += 1
+        news = _News(self._count, happened.place, happened.seq, happened.message(), now)
+        self._in_order.append(news)
+        self._by_unit[news.place[:2]].setdefault(news.place.unit, deque()).append(news)
+
+    def drop_old(self, now: float) -> None:
+        while self._in_order and now - self._in_order[0].at >= NEWS_KEPT_S:
+            contest, source, unit = self._in_order.popleft().place
+            of_unit = self._by_unit[contest, source][unit]
+            of_unit.popleft()
+            if not of_unit:
+                del self._by_unit[contest, source][unit]
+
+    def since(self, contest: str, source: str, units: frozenset[str], seq: int) -> list[bytes]:
+        """The messages about these units behind a position, in their order."""
+        by_unit = self._by_unit.get((contest, source))
+        if not by_unit:
+            return []
+        found = [news for unit in units & by_unit.keys() for news in by_unit[unit] if news.seq > seq]
+        return [news.payload for news in sorted(found)]
 
 
 class Hub(Generic[ConnectionT]):
@@ -132,7 +167,7 @@ class Hub(Generic[ConnectionT]):
         self._pending: dict[_Topic[ConnectionT], None] = {}
         self._events = Events(view)
         self._begun: dict[FollowedUnit, None] = {}
-        self._news: list[_News] = []
+        self._news: Final = _RecentNews()
         self._turned = 0
         self._bodies: dict[tuple[_Selection[ConnectionT], int], bytes] = {}
         self._bodies_seq = 0
@@ -238,10 +273,9 @@ class Hub(Generic[ConnectionT]):
 
     def _find_news(self, changed: list[FollowedUnit], now: float) -> None:
         """See what happened. To whoever follows a place only since the last turn, what it shows is no news."""
-        if self._news:
-            self._news = [news for news in self._news if now - news.at < NEWS_KEPT_S]
-        happened = self._events.look(place for place in changed if place not in self._begun)
-        self._news += [_News(one, one.message(), now) for one in happened]
+        self._news.drop_old(now)
+        for happened in self._events.look(place for place in changed if place not in self._begun):
+            self._news.add(happened, now)
         if self._begun:
             self._events.begin(self._begun)
             self._begun.clear()
@@ -298,16 +332,11 @@ class Hub(Generic[ConnectionT]):
 
     def _event_frames(self, topic: _Topic[ConnectionT], since: _Position) -> list[bytes]:
         """The frames of what happened since, for those who have followed since then."""
-        if not self._news or since.owed is not _Owed.CHANGES:
+        if since.owed is not _Owed.CHANGES:
             return []
         selection, framing = topic.selection, topic.framing.for_one
-        return [
-            framed(payload, framing)
-            for (_, place, seq, *_), payload, _ in self._news
-            if seq > since.seq
-            and place.unit in selection.units
-            and (place.contest, place.source) == (selection.contest, selection.source)
-        ]
+        payloads = self._news.since(selection.contest, selection.source, selection.units, since.seq)
+        return [framed(payload, framing) for payload in payloads]
 
     def _body(self, selection: _Selection[ConnectionT], since: int) -> bytes:
         # A body is shared by every topic about the same selection; at another seq it is another one.
