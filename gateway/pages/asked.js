@@ -18,8 +18,10 @@ export class Asked {
   #againMs;
 
   /**
-   * `ask` resolves to the entry, or to undefined where the gateway has none now; `tell` is called when it is another.
-   * @param {(where: { contest: string, source: string, unit: string }) => Promise<T | undefined>} ask
+   * `ask` resolves to the entry, or to undefined where the gateway has none now; it is given the entry before. `tell`
+   * is called when it is another.
+   * @param {(where: { contest: string, source: string, unit: string }, before: T | undefined) => Promise<T | undefined>
+   *   } ask
    * @param {() => void} tell
    * @param {() => number} [now] in milliseconds
    * @param {number} [againMs] the pause before it is asked for again
@@ -54,7 +56,7 @@ export class Asked {
   async #again(where, key) {
     this.#asking = true;
     try {
-      const entry = await this.#ask(where);
+      const entry = await this.#ask(where, this.#entry);
       const isNew = key === this.#key && JSON.stringify(entry) !== JSON.stringify(this.#entry);
       if (isNew) this.#entry = entry;
       if (isNew || key !== this.#key) this.#tell();

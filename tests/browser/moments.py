@@ -107,6 +107,18 @@ def last_time(weights: Mapping[str, float] = MAYORS) -> list[dict[str, Any]]:
     ]
 
 
+SILENT_MINUTES: Final = 70
+"""For so long the second source has said nothing, where it is quiet."""
+
+
+def one_quiet() -> Script:
+    """The first source goes on, the second has been silent for more than an hour."""
+    then = (datetime.fromisoformat(AT) - timedelta(minutes=SILENT_MINUTES)).isoformat()
+    said = [one | {"as_of": then} if one["source"] == "anka" else one for one in counted()]
+    feeds = state()["feeds"] | {"anka": {"state": "quiet", "last_event": then, "age_s": 60.0 * SILENT_MINUTES}}
+    return Script(election(), said, state=state(feeds=feeds))
+
+
 def courses(weights: Mapping[str, float] = MAYORS) -> list[dict[str, Any]]:
     """Four hours by two sources: the second has led at first, and one source hears of it later than the other."""
     first, second, *_ = weights

@@ -1,14 +1,19 @@
 """Overlays on the real system: log, gateway, stream; the numbers are read off the picture."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from schemas.contests import SeatPlan
+from eventlog.port import EventLog
+from schemas.contests import Previous, PreviousResult, SeatPlan
 from tests.browser.chromium import PATIENCE_MS, Screen, screen
-from tests.browser.city import election
+from tests.browser.city import POLLS_CLOSE, election
 from tests.browser.stage import begin, log_at, publish, showing, totals
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -118,3 +123,61 @@ async def test_declared_seats_are_those_that_the_gateway_divides(tmp_path: Path,
             )
             await shown.shows(".council li:nth-child(2) .seats", "2")
             assert "en büyük artık (Hare)" == await shown.text(".law")
+
+
+@asynccontextmanager
+async def _stands(log: EventLog, browser: Browser, name: str, figures: str) -> AsyncIterator[Screen]:
+    """An overlay whose figures are the same afterwards while its gateway is down, and when it is there again."""
+    async with showing(log) as url:
+        port = urlsplit(url).port or 0
+        context = screen(browser, f"{url}/overlays/{name}", width=1920, height=1080)
+        shown = await context.__aenter__()
+        try:
+            yield shown
+            before = await shown.text(figures)
+        except BaseException:
+            await context.__aexit__(None, None, None)
+            raise
+    try:
+        origin = shown.page.locator(".origin").first
+        await expect(origin.locator(".feed")).to_have_text("bağlantı yok")
+        await expect(origin).to_have_attribute("data-grave", "")
+        assert before == await shown.text(figures)
+        async with showing(log, port=port):
+            await expect(origin.locator(".feed")).to_have_text("canlı")
+            assert before == await shown.text(figures)
+    finally:
+        await context.__aexit__(None, None, None)
+
+
+LAST: Final = Previous(
+    id="2019",
+    contest="metropolitan_mayor",
+    name="31 Mart 2019",
+    date=date(2019, 3, 31),
+    results={"tr/34/sisli": PreviousResult(votes={"imamoglu": 600, "kurum": 600}, valid=1200, cast=1200)},
+)
+
+
+async def test_a_swing_stands_while_the_gateway_is_down_and_says_so(tmp_path: Path, browser: Browser) -> None:
+    async with log_at(tmp_path) as log:
+        await begin(log, election().model_copy(update={"previous": (LAST,)}))
+        await publish(log, totals("tr/34/sisli", {"imamoglu": 1200, "kurum": 800}, boxes=8))
+        row = "[data-candidate=imamoglu] .change"
+        async with _stands(log, browser, "swing", ".swing .rows") as shown:
+            await shown.shows(row, "+10,00")
+            await shown.shows(".base", "Geçen sefer: 31 Mart 2019")
+
+
+async def test_a_lead_over_time_stands_while_the_gateway_is_down_and_goes_on_after_it(
+    tmp_path: Path, browser: Browser
+) -> None:
+    """A gateway that was restarted knows nothing of the time before; the page does."""
+    async with log_at(tmp_path) as log:
+        await begin(log, election())
+        await publish(log, totals("tr/34/sisli", {"imamoglu": 700, "kurum": 900}, boxes=6))
+        async with _stands(log, browser, "lead-over-time", ".lead-over-time .plot") as shown:
+            await shown.shows(".lead-over-time .uncharted", "Farkın seyri henüz çizilemiyor")
+            later = POLLS_CLOSE + timedelta(minutes=30)
+            await publish(log, totals("tr/34/sisli", {"imamoglu": 1200, "kurum": 800}, boxes=8, version=1, at=later))
+            await shown.shows(".end[data-line='0'] .ahead", "20,00")

@@ -14,7 +14,19 @@ from benchmarks.on_air.expected import shares
 from gateway.brands.brand import listing
 from gateway.brands.folder import BrandFile, BrandFolder, open_brand, shipped_brands
 from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES
-from tests.browser.moments import MANY, MEMBERS, STATES, UNIT, calls, courses, last_time, moments, moments_of
+from tests.browser.moments import (
+    MANY,
+    MEMBERS,
+    SILENT_MINUTES,
+    STATES,
+    UNIT,
+    calls,
+    courses,
+    last_time,
+    moments,
+    moments_of,
+    one_quiet,
+)
 from tests.browser.overlays import AT, STANDARD, Script, Studio, state, studio
 from tests.browser.test_board import turkish
 
@@ -116,6 +128,40 @@ async def test_a_lead_over_time_says_who_leads_on_which_side_in_every_brand(tmp_
                 faults = [*await shown.page.evaluate(FAULTS), *shown.complaints]
                 assert ([], moment, brand) == (faults, moment, brand)
                 await shown.picture(folder(tmp_path) / f"{brand}-lead-over-time-{moment}.png")
+
+
+async def test_a_quiet_source_goes_on_dotted_from_its_last_word(tmp_path: Path, browser: Browser) -> None:
+    """To the present, at the height of its last figures; the other source's line ends there by itself."""
+    async with studio(browser) as shown:
+        for brand in shipped_brands():
+            await shown.begin(open_brand(brand))
+            shown.courses = courses()
+            await shown.show("lead-over-time", one_quiet())
+            await shown.page.locator(".lead-over-time:not([data-uncharted]) .tick").first.wait_for()
+            (own, _), (other, height) = [await _ends(shown, number) for number in (0, 1)]
+            assert own == pytest.approx(1, abs=0.01)
+            assert other == pytest.approx(1 - SILENT_MINUTES / 240, abs=0.01)
+            drawn = await shown.page.locator(".rest[data-line='1']").get_attribute("d")
+            assert drawn is not None
+            assert drawn.endswith("H1000")
+            assert height == pytest.approx(float(drawn.removesuffix("H1000").split()[1]) / 1_000, abs=0.01)
+            assert "sakin" in await shown.text(".feet + .feet .feed")
+            assert [] == [*await shown.page.evaluate(FAULTS), *shown.complaints]
+            await shown.picture(folder(tmp_path) / f"{brand}-lead-over-time-one-quiet.png")
+
+
+async def _ends(shown: Studio, number: int) -> tuple[float, float]:
+    """Where a line's dot is: parts of the plot's width and height."""
+    x, y = await shown.page.evaluate(
+        """(number) => {
+          const box = (selector) => document.querySelector(selector).getBoundingClientRect();
+          const [dot, plot] = [box(`.dot[data-line="${number}"]`), box(".plot svg")];
+          const middle = [dot.left + dot.width / 2, dot.top + dot.height / 2];
+          return [(middle[0] - plot.left) / plot.width, (middle[1] - plot.top) / plot.height];
+        }""",
+        number,
+    )
+    return x, y
 
 
 async def numbers(shown: Studio) -> str:

@@ -50,7 +50,8 @@ export class FollowedNight {
 
   /** @type {Asked<LeadCourse[]>} */
   #leadOverTime = new Asked(
-    async ({ contest, unit }) => (await this.#ask("/v1/lead-over-time", { contest, unit })).courses,
+    async ({ contest, unit }, before) =>
+      continued(before, (await this.#ask("/v1/lead-over-time", { contest, unit })).courses),
     () => this.#listeners.tell("change"),
     Date.now,
     COURSE_AGAIN_MS,
@@ -250,4 +251,21 @@ export class FollowedNight {
     this.election = new Election(after);
     this.#listeners.tell("definition");
   }
+}
+
+/**
+ * The courses that a gateway tells, with what was told before they begin: one that has been restarted knows nothing of
+ * the time before for some seconds.
+ * @param {readonly LeadCourse[] | undefined} before
+ * @param {readonly LeadCourse[]} told
+ * @returns {LeadCourse[]}
+ */
+export function continued(before = [], told) {
+  const sources = new Set([...told, ...before].map(({ source }) => source));
+  return [...sources].map((source) => {
+    const points = told.find((one) => one.source === source)?.points ?? [];
+    const began = points.length ? Date.parse(points[0].as_of) : Infinity;
+    const earlier = before.find((one) => one.source === source)?.points ?? [];
+    return { source, points: [...earlier.filter(({ as_of: at }) => Date.parse(at) < began), ...points] };
+  });
 }

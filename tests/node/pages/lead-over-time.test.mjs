@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { formats } from "../../../gateway/pages/format.js";
 import { apart, chartOf, levelsOf, ticksOf, valuesOf } from "../../../gateway/pages/overlays/lead-over-time.js";
+import { continued } from "../../../gateway/pages/overlays/night.js";
 import { words } from "../../../gateway/pages/strings.js";
 
 const tools = { t: words("tr"), format: formats("tr", "Europe/Istanbul") };
@@ -90,4 +91,16 @@ test("an axis of any length has few ticks", () => {
     const ticks = ticksOf(START + 61_234, START + hours * HOUR);
     assert.ok(ticks.length >= 2 && ticks.length <= 8, `${hours}: ${ticks.length}`);
   }
+});
+
+test("a gateway that began anew takes nothing away of what was told before", () => {
+  const before = [{ source: "aa", points: [point(0, { a: 1 }), point(10, { a: 2 }), point(20, { a: 3 })] }];
+  const votes = (courses) => courses.map(({ source, points }) => [source, points.map((one) => one.votes.a)]);
+  assert.deepEqual(votes(continued(undefined, before)), [["aa", [1, 2, 3]]]);
+  assert.deepEqual(votes(continued(before, [{ source: "aa", points: [point(15, { a: 8 })] }])), [["aa", [1, 2, 8]]]);
+  assert.deepEqual(votes(continued(before, [])), [["aa", [1, 2, 3]]]);
+  assert.deepEqual(votes(continued(before, [{ source: "x", points: [] }])).sort(), [
+    ["aa", [1, 2, 3]],
+    ["x", []],
+  ]);
 });
