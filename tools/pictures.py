@@ -28,10 +28,10 @@ from schemas.totals import Totals
 from tests.browser import test_control_room as room
 from tests.browser.chromium import chromium, screen
 from tests.browser.city import POLLS_CLOSE
-from tests.browser.moments import last_time, moments_of
+from tests.browser.moments import courses, last_time, moments_of
 from tests.browser.overlays import Studio, studio
 from tests.browser.stage import begin, log_at, publish, showing, totals
-from tests.browser.test_overlay_pictures import LEADER_CHANGED, SEARCH, SIZES
+from tests.browser.test_overlay_pictures import ASKED, LEADER_CHANGED, SEARCH, SIZES
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 COUNTED_FOR: Final = timedelta(hours=4)
@@ -46,9 +46,6 @@ _LOOK_S: Final = 0.2
 SCREEN_QUALITY: Final = 72
 SHEET_QUALITY: Final = 36
 """The leading figures stay readable, and all pictures together are below 600 KB."""
-
-OFF_THE_SHEET: Final = {"lead-over-time"}
-"""Overlays that are told in words alone: with their pictures all together would be over 600 KB."""
 
 _FONT: Final = "fonts/inter-latin-wght-normal.woff2"
 _SHARE: Final = """<!doctype html><meta charset="utf-8"><style>
@@ -87,8 +84,8 @@ class Shown(NamedTuple):
 
 
 def shown_overlays() -> list[Shown]:
-    """Every overlay in every size, as far as the sheet has them."""
-    return [Shown(name, size) for name, sizes in SIZES.items() if name not in OFF_THE_SHEET for size in sizes]
+    """Every overlay in every size."""
+    return [Shown(name, size) for name, sizes in SIZES.items() for size in sizes]
 
 
 def sheet(pictures: Iterable[tuple[Shown, list[bytes]]]) -> str:
@@ -172,7 +169,7 @@ async def _overlays(browser: Browser, path: Path) -> None:
     async with studio(browser) as stage:
         for brand in shipped_brands():
             await stage.begin(open_brand(brand))
-            stage.last_time = last_time()
+            stage.last_time, stage.courses = last_time(), courses()
             for one, pictures in drawn.items():
                 pictures.append(await _overlay(stage, one))
     context = await browser.new_context(viewport={"width": 1600, "height": 900})
@@ -189,8 +186,8 @@ async def _overlay(stage: Studio, one: Shown) -> bytes:
     script.messages = [LEADER_CHANGED] if one.name == "strap" else []
     await stage.resize(upright=one.size == "tall")
     await stage.show(one.name, script, one.search)
-    if one.name == "swing":
-        await stage.page.locator(".swing [data-candidate]").first.wait_for()
+    if one.name in ASKED:
+        await stage.page.locator(ASKED[one.name]).first.wait_for()
     return await stage.page.screenshot(omit_background=True)
 
 

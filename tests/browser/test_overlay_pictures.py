@@ -46,6 +46,9 @@ SIZES: Final = {
 WITHOUT_A_SHARE: Final = {"strap", "ticker", "winner", "council", "majority", "swing", "lead-over-time"}
 """Overlays that do not show the leader's share of the unit, or not at once."""
 
+ASKED: Final = {"swing": ".swing [data-candidate]", "lead-over-time": ".lead-over-time:not([data-uncharted]) .tick"}
+"""What is there once the gateway has answered an overlay that asks it for more than figures."""
+
 CALLING: Final = ("lead-board", "duel", "lower-third", "strap")
 """Overlays that show an editor's call."""
 LEADER_CHANGED: Final = {
@@ -120,7 +123,7 @@ async def test_a_lead_over_time_says_who_leads_on_which_side_in_every_brand(tmp_
                 shown.courses = courses()
                 await shown.show("lead-over-time", script)
                 if moment != "embargo":
-                    await shown.page.locator(".lead-over-time:not([data-uncharted]) .tick").first.wait_for()
+                    await shown.page.locator(ASKED["lead-over-time"]).first.wait_for()
                 if moment == "live":
                     assert ["Ekrem İmamoğlu önde", "Murat Kurum önde"] == await shown.texts(".side .name")
                     assert ["AA", "ANKA"] == await shown.texts(".end .source")
@@ -137,7 +140,7 @@ async def test_a_quiet_source_goes_on_dotted_from_its_last_word(tmp_path: Path, 
             await shown.begin(open_brand(brand))
             shown.courses = courses()
             await shown.show("lead-over-time", one_quiet())
-            await shown.page.locator(".lead-over-time:not([data-uncharted]) .tick").first.wait_for()
+            await shown.page.locator(ASKED["lead-over-time"]).first.wait_for()
             (own, _), (other, height) = [await _ends(shown, number) for number in (0, 1)]
             assert own == pytest.approx(1, abs=0.01)
             assert other == pytest.approx(1 - SILENT_MINUTES / 240, abs=0.01)
@@ -311,6 +314,7 @@ async def test_every_size_of_every_brand_is_whole(name: str, brand: str, tmp_pat
     found: dict[str, Any] = {}
     async with studio(browser) as shown:
         await shown.begin(open_brand(brand))
+        shown.last_time, shown.courses = last_time(), courses()
         scripts = moments_of(name)
         for size in SIZES[name]:
             await shown.resize(upright=size == "tall")
@@ -318,6 +322,8 @@ async def test_every_size_of_every_brand_is_whole(name: str, brand: str, tmp_pat
                 script = scripts[moment]
                 script.messages = [LEADER_CHANGED] if name == "strap" else []
                 await shown.show(name, script, "&".join(filter(None, (SEARCH.get(name), size and f"size={size}"))))
+                if name in ASKED and moment != "empty":
+                    await shown.page.locator(ASKED[name]).first.wait_for()
                 faults = await shown.page.evaluate(FAULTS)
                 if faults or shown.complaints:
                     found[f"{size} {moment}"] = [*faults, *shown.complaints]

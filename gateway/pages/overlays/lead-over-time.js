@@ -29,8 +29,9 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const TICK_MINUTES = [2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720];
 const MOST_TICKS = 7;
 const MOST_LEVELS = 5;
-/** Labels at the line ends are at least so far apart, as a part of the plot's height. */
+/** Labels at the line ends are at least so far apart, as a part of the plot's height; of a low one it is more. */
 const LABELS_APART = 0.16;
+const LABELS_APART_LOW = 0.22;
 
 /** @param {Pick<Scene, "election" | "options">} scene */
 const sourcesOf = (scene) => compared(scene).slice(0, MOST_SOURCES);
@@ -69,7 +70,9 @@ export function model(scene) {
       mark: candidate.mark,
       hue: fullest.hue(candidate),
     })),
-    chart: isDrawn ? chartOf(scene, lines, measure, now) : null,
+    chart: isDrawn
+      ? chartOf(scene, lines, measure, now, options.size === "third" ? LABELS_APART_LOW : undefined)
+      : null,
     none: t(isBlank(fullest) ? (fullest.entry?.boxes_opened ? "nobody" : "noBoxes") : "noCourse"),
     feet: units.map((one) => ({
       source: one.source.id,
@@ -108,8 +111,9 @@ export function valuesOf(points, entry, pair, measure) {
  * @param {readonly Line[]} lines
  * @param {"points" | "votes"} measure
  * @param {number} now in milliseconds since 1970
+ * @param {number} [distance] of labels at line ends
  */
-export function chartOf({ t, format }, lines, measure, now) {
+export function chartOf({ t, format }, lines, measure, now, distance) {
   const values = lines.flatMap((line) => line.values);
   const moments = values.map(({ at }) => at);
   const newest = Math.max(...moments);
@@ -131,7 +135,10 @@ export function chartOf({ t, format }, lines, measure, now) {
     const text = last.value === 0 ? t("tie") : written(Math.abs(last.value));
     return { source: source.name, text, x: x(last.at), y: y(last.value), label: y(last.value) };
   });
-  const [one, other] = apart(ends.map((end) => end?.y ?? null));
+  const [one, other] = apart(
+    ends.map((end) => end?.y ?? null),
+    distance,
+  );
   if (ends[0]) ends[0].label = one;
   if (ends[1]) ends[1].label = other;
   return {
@@ -176,16 +183,17 @@ function pathOf(values, x, y) {
 /**
  * Places for the labels of line ends: as near to them as they can be without one being on the other.
  * @param {readonly (number | null)[]} ends
+ * @param {number} [distance]
  */
-export function apart([one = null, other = null]) {
-  const [least, most] = [LABELS_APART / 2, 1 - LABELS_APART / 2];
+export function apart([one = null, other = null], distance = LABELS_APART) {
+  const [least, most] = [distance / 2, 1 - distance / 2];
   /** @param {number} place */
   const inside = (place) => Math.min(Math.max(place, least), most);
   if (one === null || other === null) return [inside(one ?? 0), inside(other ?? 0)];
-  if (Math.abs(one - other) >= LABELS_APART) return [inside(one), inside(other)];
-  const middle = Math.min(Math.max((one + other) / 2, LABELS_APART), 1 - LABELS_APART);
+  if (Math.abs(one - other) >= distance) return [inside(one), inside(other)];
+  const middle = Math.min(Math.max((one + other) / 2, distance), 1 - distance);
   const sign = one <= other ? 1 : -1;
-  return [middle - (sign * LABELS_APART) / 2, middle + (sign * LABELS_APART) / 2];
+  return [middle - (sign * distance) / 2, middle + (sign * distance) / 2];
 }
 
 /**

@@ -104,7 +104,8 @@ export const MANIFEST = {
           "standard": "all",
           "words": ["all", "leader", "milestone"]
         },
-        { "name": "of", "title": "Of", "kind": "choice", "standard": "unit", "words": ["unit", "all"] }
+        { "name": "of", "title": "Of", "kind": "choice", "standard": "unit", "words": ["unit", "all"] },
+        { "name": "size", "title": "Size", "kind": "choice", "standard": "third", "words": ["third", "bug", "tall"] }
       ]
     },
     {
@@ -163,7 +164,14 @@ export const MANIFEST = {
       "cuts": false,
       "parameters": [
         { "name": "sources", "title": "Sources (ids; empty: the first two)", "kind": "list", "most": 2 },
-        { "name": "measure", "title": "Measure", "kind": "choice", "standard": "points", "words": ["points", "votes"] }
+        { "name": "measure", "title": "Measure", "kind": "choice", "standard": "points", "words": ["points", "votes"] },
+        {
+          "name": "size",
+          "title": "Size",
+          "kind": "choice",
+          "standard": "panel",
+          "words": ["panel", "third", "full", "tall"]
+        }
       ]
     },
     {
@@ -173,7 +181,16 @@ export const MANIFEST = {
       "layer": 4,
       "walks": false,
       "cuts": false,
-      "parameters": [{ "name": "rows", "title": "Rows", "kind": "whole", "standard": 4, "least": 1, "most": 6 }]
+      "parameters": [
+        { "name": "rows", "title": "Rows", "kind": "whole", "standard": 4, "least": 1, "most": 6 },
+        {
+          "name": "size",
+          "title": "Size",
+          "kind": "choice",
+          "standard": "panel",
+          "words": ["panel", "bug", "third", "full", "tall"]
+        }
+      ]
     },
     {
       "name": "district-map",
