@@ -43,13 +43,56 @@ async def test_the_users_own_boundaries_are_drawn_with_their_credit(browser: Bro
         pytest.skip(f"no boundaries at {DISTRICTS}: name a GeoJSON file of İstanbul's districts with SANDIK_TEST_MAP")
     async with studio(browser) as page:
         page.boundaries = read_boundaries(DISTRICTS.read_bytes()).body
-        await page.show("district-map", moments()["live"])
+        await page.show("district-map", moments()["live"], "inset=none")
         await page.page.wait_for_selector("[data-shape='boundaries'] path[data-unit]")
         assert 39 == await page.page.locator("path[data-unit]").count()
         assert "Harita verisi © OpenStreetMap katkıda bulunanlar" == await page.text(".credit")
         if "SANDIK_SCREENSHOTS" in os.environ:
             await page.picture(Path(os.environ["SANDIK_SCREENSHOTS"]) / "district-map-boundaries.png")
         assert [] == page.complaints
+
+
+LABELS: Final = """() => {
+  const boxes = [...document.querySelectorAll(".picture text")].filter((one) => one.textContent)
+    .map((one) => ({ text: one.textContent, box: one.getBoundingClientRect() }));
+  const [from, frame] = [...document.querySelectorAll(".inset-frame")].map((one) => one.getBoundingClientRect());
+  const touch = (one, other) =>
+    one.left < other.right && other.left < one.right && one.top + 4 < other.bottom && other.top + 4 < one.bottom;
+  const inside = (box) =>
+    box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom;
+  return {
+    zoom: frame.width / from.width,
+    texts: boxes.map(({ text }) => text),
+    framed: boxes.filter(({ box }) => inside(box)).length,
+    faults: boxes.flatMap(({ text, box }, index) => [
+      ...boxes.slice(index + 1).filter((other) => touch(box, other.box)).map((other) => `${text} / ${other.text}`),
+      ...(touch(box, frame) && !inside(box) ? [`${text} / frame`] : []),
+    ]),
+  };
+}"""
+
+
+@pytest.mark.parametrize("inset", ["auto", UNIT.replace("buyukcekmece", "fatih")])
+async def test_what_is_too_small_is_drawn_larger_in_an_inset_and_no_label_touches_another(
+    browser: Browser, inset: str
+) -> None:
+    if not DISTRICTS.exists():
+        pytest.skip(f"no boundaries at {DISTRICTS}: name a GeoJSON file of İstanbul's districts with SANDIK_TEST_MAP")
+    async with studio(browser) as page:
+        page.boundaries = read_boundaries(DISTRICTS.read_bytes()).body
+        await page.show("district-map", moments()["live"], f"inset={inset}")
+        await page.page.wait_for_selector(".inset-frame")
+        found = await page.page.evaluate(LABELS)
+        assert [] == found["faults"]
+        assert len(found["texts"]) == len(set(found["texts"]))
+        assert "Fatih" in found["texts"]
+        assert found["zoom"] >= 1.75
+        assert found["framed"] >= 5
+        await page.show("district-map", moments()["live"], "inset=none")
+        await page.page.wait_for_selector("[data-shape='boundaries'] path[data-unit]")
+        assert 0 == await page.page.locator(".inset-frame").count()
+        await page.show("district-map", moments()["live"], "inset=tr/35&debug=1")
+        assert "inset=tr/35 bu seçimde yok" in await page.text(".card")
 
 
 async def test_what_is_not_in_the_election_leaves_the_picture_empty_and_is_explained_when_asked(

@@ -314,6 +314,7 @@ export const EN = {
   parameter_sources: "Sources (ids; empty: the first ones)",
   parameter_measure: "Measure",
   parameter_shape: "Shape",
+  parameter_inset: "Inset (unit; auto: what is too small; none)",
   parameter_seats: "Seats (a number, or unit:number,…)",
   parameter_population: "Population (0: as seats says)",
   parameter_quota: "Quota seats",

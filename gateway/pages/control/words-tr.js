@@ -315,6 +315,7 @@ export const TR = {
   parameter_sources: "Kaynaklar (kimlikler; boş: ilkleri)",
   parameter_measure: "Ölçü",
   parameter_shape: "Harita",
+  parameter_inset: "Büyütme (birim; auto: küçük kalanlar; none: yok)",
   parameter_seats: "Üye sayısı (ya da birim:sayı,…)",
   parameter_population: "Nüfus (0: üye sayısı geçer)",
   parameter_quota: "Kontenjan",

@@ -1,31 +1,58 @@
 /**
  * The district map: equal tiles where a resident expects them, or, where the gateway was given boundaries, the real
- * ones. Hue by leader, strength by margin, hatch below a tenth of the boxes, and always a label.
+ * ones. Hue by leader, strength by margin, hatch below a tenth of the boxes, and a label wherever there is room for
+ * one. What is too small for labels is drawn larger in an inset.
  */
 
 import { make, makeSvg, setAttribute, setStyle, setText } from "../dom.js";
 import { Legend } from "../legend.js";
 import { shadeOf } from "../shade.js";
-import { layoutOf, WATER_AFTER } from "../tiles.js";
-import { layIn, matched } from "./geography.js";
+import { around, boundaryAreas, tileAreas } from "./areas.js";
+import { pathOf } from "./geography.js";
+import { crowdedWindow, drawn, LARGEST, windowAround } from "./inset.js";
+import { noSuch } from "./parameters.js";
 import { counted, margin, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 import { Counted, fit, Heading, Origin } from "./widgets.js";
 
-/** @import { Area, Boundaries, Election, OverlayTools, Scene, Unit } from "./types.d.ts" */
+/** @import { Area, Boundaries, Box, Election, Label, OverlayTools, Scene } from "./types.d.ts" */
 
-const WIDTH = 1640;
-const HEIGHT = 680;
-const GAP = 6;
-/** Width of a label's letters in pixels, about: what decides between name, code and nothing. */
-const LETTER = 12.5;
-/** Height of a line of them. */
-const LINE = 24;
+const PICTURE = { width: 1640, height: 680 };
+/** A tile has a second line, for who leads, from this size on. */
+const TWO_LINES = { width: 90, height: 60 };
 const SHORT_LABEL = 8;
 const LEGEND_MOST = 5;
+/** An inset where the boundaries make it obvious, and none. */
+const [AUTO, NONE] = ["auto", "none"];
 
-/** @param {Scene} scene */
-export const needs = (scene) => subscriptions(scene);
+/**
+ * The unit that an inset is asked for; null where none is named.
+ * @param {Pick<Scene, "options">} scene
+ */
+const insetUnit = ({ options }) => ([AUTO, NONE, ""].includes(options.inset) ? null : options.inset);
+
+/**
+ * Figures of the scope and its parts, and of the parts of a unit in the inset.
+ * @param {Scene} scene
+ */
+export function needs(scene) {
+  const inset = insetUnit(scene);
+  return subscriptions(scene).map((one) => ({
+    ...one,
+    units: [...one.units, ...(inset ? scene.election.patterns(inset) : [])],
+  }));
+}
+
+/**
+ * A unit in the inset must be on the map.
+ * @param {Scene} scene
+ */
+export function check(scene) {
+  const { election, selection } = scene;
+  const inset = insetUnit(scene);
+  const known = [...election.children(election.scopeOf(selection.unit).id).map(({ id }) => id), AUTO, NONE];
+  return inset && !known.includes(inset) ? [noSuch("inset", inset, known)] : [];
+}
 
 /**
  * From counts to shades and words.
@@ -36,6 +63,8 @@ export function model(scene) {
   const scope = election.scopeOf(selection.unit);
   const unit = scene.unit(scope.id);
   const parts = view.parts({ ...selection, unit: scope.id });
+  const inset = insetUnit(scene);
+  const inside = inset && election.children(inset).length ? view.parts({ ...selection, unit: inset }) : [];
   const [first] = unit.ranked;
   return {
     scope: scope.id,
@@ -43,86 +72,10 @@ export function model(scene) {
     leader: unit.lead ? written(scene, unit, first) : null,
     margin: margin(scene, unit),
     legend: view.leading(parts).slice(0, LEGEND_MOST),
-    parts: parts.map((part) => ({ id: part.unit.id, name: part.unit.name, ...shadeOf(part, scene.t) })),
+    parts: [...parts, ...inside].map((part) => ({ id: part.unit.id, name: part.unit.name, ...shadeOf(part, scene.t) })),
     counted: counted(scene, unit),
     origin: origin(scene, selection.source, scope.id),
   };
-}
-
-/**
- * Tiles as areas: {path, x, y, room, labels}, longest label first.
- * @param {string} scope
- * @param {readonly Unit[]} children
- */
-function tileAreas(scope, children) {
-  const layout = layoutOf(scope, children);
-  if (!layout) return null;
-  const places = [...layout.values()];
-  const columns = Math.max(...places.map(({ column }) => column)) + 1.5;
-  const rows = Math.max(...places.map(({ row }) => row)) + 1;
-  const [across, down] = [WIDTH / columns, HEIGHT / rows];
-  /** @type {Map<string, Area>} */
-  const areas = new Map();
-  for (const { id, name } of children) {
-    const tile = layout.get(id);
-    if (!tile) continue;
-    const [x, y] = [(tile.column + (tile.column > WATER_AFTER ? 0.5 : 0)) * across, tile.row * down];
-    const [width, height] = [across - GAP, down - GAP];
-    const path = `M${x} ${y}h${width}v${height}h${-width}Z`;
-    const labels = [name, tile.short, tile.code];
-    areas.set(id, { path, x: x + width / 2, y: y + height / 2, room: width, tall: height, labels });
-  }
-  return areas;
-}
-
-/**
- * Real districts as areas.
- * @param {Boundaries} collection
- * @param {string} scope
- * @param {readonly Unit[]} children
- */
-function boundaryAreas(collection, scope, children) {
-  const features = matched(collection, scope, children);
-  if (!features) return null;
-  const codes = layoutOf(scope, children);
-  const placed = layIn(features, { width: WIDTH, height: HEIGHT });
-  /** @type {Map<string, Area>} */
-  const areas = new Map();
-  for (const { id, name } of children) {
-    const place = placed.get(id);
-    if (!place) continue;
-    const { path, room } = place;
-    const [x, y] = place.label;
-    const tile = codes?.get(id);
-    areas.set(id, { path, x, y, room, tall: 0, labels: tile ? [name, tile.short, tile.code] : [name] });
-  }
-  return areas;
-}
-
-/**
- * The label of each area: the longest that fits, and none where even the shortest would lie on a neighbour.
- * @param {ReadonlyMap<string, Area>} areas
- */
-function labelled(areas) {
-  /** @type {{ x: number, y: number, width: number }[]} */
-  const taken = [];
-  /** @param {{ x: number, y: number, width: number }} box */
-  const clear = (box) =>
-    taken.every(
-      (other) => Math.abs(box.x - other.x) * 2 >= box.width + other.width + LETTER || Math.abs(box.y - other.y) >= LINE,
-    );
-  const roomiest = [...areas].sort(([, one], [, other]) => other.room - one.room);
-  return new Map(
-    roomiest.map(([id, { labels, room, x, y }]) => {
-      const text =
-        labels.find((label, index) => {
-          const width = label.length * LETTER;
-          return (width <= room || index === labels.length - 1) && clear({ x, y, width });
-        }) ?? "";
-      if (text) taken.push({ x, y, width: text.length * LETTER });
-      return [id, text];
-    }),
-  );
 }
 
 /** @typedef {ReturnType<typeof model>} Model */
@@ -133,7 +86,10 @@ export function create(tools) {
 }
 
 class DistrictMap {
-  /** @type {Map<string, ReturnType<typeof newShape>>} */
+  /**
+   * By unit: one that is in an inset too has two.
+   * @type {Map<string, ReturnType<typeof newShape>[]>}
+   */
   #shapes = new Map();
   /** @type {string | null} */
   #scope = null;
@@ -154,7 +110,7 @@ class DistrictMap {
     this.gap = make("span", { class: "gap" });
     this.lead.append(this.mark, this.name, this.share, this.gap);
     this.legend = new Legend(format);
-    this.svg = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}` });
+    this.svg = makeSvg("svg", { viewBox: `0 0 ${PICTURE.width} ${PICTURE.height}` });
     this.credit = make("span", { class: "credit", hidden: true });
     this.counted = new Counted({ t, format });
     this.origin = new Origin();
@@ -215,43 +171,125 @@ class DistrictMap {
     this.#scope = scope;
     this.#shapes.clear();
     this.svg.replaceChildren();
-    const children = election.children(scope);
-    const real = this.#collection && boundaryAreas(this.#collection, scope, children);
-    const areas = real ?? tileAreas(scope, children);
-    this.credit.hidden = !real;
-    setText(this.credit, real ? (this.#collection?.attribution ?? this.t("osm")) : "");
-    setAttribute(this.node, "data-shape", real ? "boundaries" : areas ? "tiles" : "none");
+    const areas = this.#areas(scope, election, PICTURE);
+    const isReal = [...(areas?.values() ?? [])].some(({ tall }) => tall === 0);
+    this.credit.hidden = !isReal;
+    setText(this.credit, isReal ? (this.#collection?.attribution ?? this.t("osm")) : "");
+    setAttribute(this.node, "data-shape", isReal ? "boundaries" : areas ? "tiles" : "none");
     if (!areas) console.warn(`sandik: ${this.t("noMap")}`);
-    const [defs, shapes, labels] = [makeSvg("defs"), makeSvg("g"), makeSvg("g")];
-    this.svg.append(defs, shapes, labels);
-    const texts = labelled(areas ?? new Map());
-    for (const [index, [id, area]] of [...(areas ?? [])].entries()) {
-      const shape = newShape(area, `hatch-${index}`, id, texts.get(id) ?? "");
-      defs.append(shape.pattern);
-      shapes.append(shape.path);
-      labels.append(shape.label, ...(shape.winner ? [shape.winner] : []));
-      this.#shapes.set(id, shape);
+    if (!areas) return;
+    const inset = this.#inset(areas, isReal, election);
+    this.#append(drawn(areas, inset, PICTURE), inset?.title ?? "");
+  }
+
+  /**
+   * The parts of a unit as areas: by their boundaries, or as tiles; null where there is neither.
+   * @param {string} unit
+   * @param {Election} election
+   * @param {{ width: number, height: number }} size
+   */
+  #areas(unit, election, size) {
+    const children = election.children(unit);
+    const real = this.#collection && boundaryAreas(this.#collection, unit, children, size);
+    return real ?? tileAreas(unit, children, size);
+  }
+
+  /**
+   * What the inset shows: the window on the map and, of a unit that has parts, the map of those.
+   * @param {ReadonlyMap<string, Area>} areas
+   * @param {boolean} isReal whether the map has boundaries; of equal tiles none is too small
+   * @param {Election} election
+   */
+  #inset(areas, isReal, election) {
+    const unit = insetUnit(this);
+    const place = unit && areas.get(unit);
+    if (!unit || !place) {
+      const window = isReal && this.options.inset !== NONE ? crowdedWindow(areas) : null;
+      return window && { window };
     }
+    const own = election.children(unit).length ? this.#areas(unit, election, LARGEST) : null;
+    if (own) return { window: around([place]), own, title: election.unit(unit).name };
+    return isReal ? { window: windowAround(place) } : null;
+  }
+
+  /**
+   * @param {ReturnType<typeof drawn>} map
+   * @param {string} title
+   */
+  #append({ areas, labels, inset }, title) {
+    const [defs, names] = [makeSvg("defs"), makeSvg("g")];
+    this.svg.append(defs, this.#group(areas, labels, defs, names));
+    if (inset) this.svg.append(...this.#framed(inset, title, defs, names));
+    this.svg.append(names);
+  }
+
+  /**
+   * The shapes of areas; their patterns and labels are appended where those are.
+   * @param {ReadonlyMap<string, Area>} areas
+   * @param {ReadonlyMap<string, Label>} labels
+   * @param {SVGElement} defs
+   * @param {SVGElement} names
+   */
+  #group(areas, labels, defs, names) {
+    const group = makeSvg("g");
+    for (const [id, area] of areas) {
+      const shape = newShape(area, `hatch-${defs.childElementCount}`, id, labels.get(id));
+      defs.append(shape.pattern);
+      group.append(shape.path);
+      names.append(shape.label, ...(shape.winner ? [shape.winner] : []));
+      this.#shapes.set(id, [...(this.#shapes.get(id) ?? []), shape]);
+    }
+    return group;
+  }
+
+  /**
+   * The inset in its frame, with the window on the map and the line between them.
+   * @param {NonNullable<ReturnType<typeof drawn>["inset"]>} inset
+   * @param {string} title
+   * @param {SVGElement} defs
+   * @param {SVGElement} names
+   */
+  #framed({ areas, labels, frame, from, line }, title, defs, names) {
+    const clip = makeSvg("clipPath", { id: "inset" });
+    clip.append(makeSvg("rect", { ...frame }));
+    defs.append(clip);
+    const group = this.#group(areas, labels, defs, names);
+    group.setAttribute("clip-path", "url(#inset)");
+    const [[x1, y1], [x2, y2]] = [line.start, line.end];
+    if (title) names.append(titled(title, frame));
+    return [
+      makeSvg("rect", { ...frame, class: "inset-ground" }),
+      group,
+      makeSvg("line", { x1, y1, x2, y2, class: "inset-line" }),
+      makeSvg("rect", { ...from, class: "inset-frame" }),
+      makeSvg("rect", { ...frame, class: "inset-frame" }),
+    ];
   }
 
   /** @param {Model["parts"][number]} part */
   #paint(part) {
-    const shape = this.#shapes.get(part.id);
-    if (!shape) return;
-    const fill = part.state === "solid" ? part.fill : part.state === "thin" ? shape.hatch : "";
-    setAttribute(shape.path, "data-state", part.state);
-    setAttribute(shape.label, "data-state", part.state);
-    setStyle(shape.path, "fill", fill ?? "");
-    setStyle(shape.path, "stroke", (part.state === "thin" && part.hue) || "");
-    if (part.pale) setAttribute(shape.stripe, "fill", part.pale);
-    const ink = (part.state === "solid" && part.ink) || "";
-    setStyle(shape.label, "fill", ink);
-    setStyle(shape.label, "stroke", shape.winner ? "" : (part.fill ?? "")); // a label may be wider than its district
-    if (!shape.winner) return;
-    setAttribute(shape.winner, "data-state", part.state);
-    setStyle(shape.winner, "fill", ink);
-    setText(shape.winner, part.winner);
+    for (const shape of this.#shapes.get(part.id) ?? []) paint(shape, part);
   }
+}
+
+/**
+ * @param {ReturnType<typeof newShape>} shape
+ * @param {Model["parts"][number]} part
+ */
+function paint(shape, part) {
+  const fill = part.state === "solid" ? part.fill : part.state === "thin" ? shape.hatch : "";
+  setAttribute(shape.path, "data-state", part.state);
+  setAttribute(shape.label, "data-state", part.state);
+  setStyle(shape.path, "fill", fill ?? "");
+  setStyle(shape.path, "stroke", (part.state === "thin" && part.hue) || "");
+  if (part.pale) setAttribute(shape.stripe, "fill", part.pale);
+  const ink = (part.state === "solid" && part.ink) || "";
+  setStyle(shape.label, "fill", ink);
+  setStyle(shape.label, "stroke", shape.winner ? "" : (part.fill ?? "")); // a label may be wider than its district
+  if (!shape.winner) return;
+  setAttribute(shape.winner, "data-state", part.state);
+  setStyle(shape.winner, "fill", ink);
+  setText(shape.winner, part.winner);
 }
 
 /**
@@ -264,12 +302,23 @@ function swatch(state, text) {
 }
 
 /**
+ * The name of a unit above its own map.
+ * @param {string} text
+ * @param {Box} frame
+ */
+function titled(text, { x, y, width }) {
+  const title = makeSvg("text", { x: x + width / 2, y: y + 26, class: "title" });
+  title.textContent = text;
+  return title;
+}
+
+/**
  * @param {Area} area
  * @param {string} hatch the id of its pattern
  * @param {string} unit
- * @param {string} text
+ * @param {Label} [written]
  */
-function newShape(area, hatch, unit, text) {
+function newShape(area, hatch, unit, written) {
   const pattern = makeSvg("pattern", {
     id: hatch,
     width: 12,
@@ -279,10 +328,12 @@ function newShape(area, hatch, unit, text) {
   });
   const stripe = makeSvg("rect", { width: 12, height: 5 });
   pattern.append(makeSvg("rect", { width: 12, height: 12, class: "ground" }), stripe);
-  const path = makeSvg("path", { d: area.path, "data-unit": unit });
-  const label = makeSvg("text", { x: area.x, y: area.y + (area.tall ? -6 : 7) });
+  const path = makeSvg("path", { d: pathOf(area.rings), "data-unit": unit });
+  const hasTwo = area.tall >= TWO_LINES.height && area.room >= TWO_LINES.width;
+  const { text, x, y } = written ?? { text: "", x: area.x, y: area.y };
+  const label = makeSvg("text", { x, y: y + (hasTwo ? -6 : 7) });
   label.textContent = text;
   if (text.length > SHORT_LABEL) label.setAttribute("class", "long");
-  const winner = area.tall ? makeSvg("text", { x: area.x, y: area.y + 26, class: "winner" }) : null;
+  const winner = hasTwo ? makeSvg("text", { x, y: y + 26, class: "winner" }) : null;
   return { pattern, path, label, winner, stripe, hatch: `url(#${hatch})` };
 }

@@ -8,7 +8,7 @@
 const RADIANS = Math.PI / 180;
 
 /**
- * The name of a feature in a unit's id: its property `slug`, else its own id.
+ * The name of a feature, the last part of a unit's id or all of it: its property `slug`, else its own id.
  * @param {BoundaryFeature} feature
  */
 function slugOf(feature) {
@@ -27,7 +27,7 @@ export function matched(collection, parentId, children) {
   /** @type {Map<string, BoundaryFeature>} */
   const found = new Map();
   for (const { id } of children) {
-    const feature = bySlug.get(id.slice(parentId.length + 1));
+    const feature = bySlug.get(id) ?? bySlug.get(id.slice(parentId.length + 1));
     if (!feature) return null;
     found.set(id, feature);
   }
@@ -91,7 +91,7 @@ function centroid(ring) {
 }
 
 /**
- * Lay features into a box: a Map from unit id to {path, label: [x, y], room, area}. `room` is the width inside the
+ * Lay features into a box: a Map from unit id to {rings, label: [x, y], room, area}. `room` is the width inside the
  * outline at the label, in pixels, and `area` the area in square pixels, holes taken off.
  * @param {ReadonlyMap<string, BoundaryFeature>} features
  * @param {{width: number, height: number}} options
@@ -127,12 +127,7 @@ export function layIn(features, { width, height }) {
         .reduce((sum, ring, index) => sum + ((isHole(placed, index) ? -1 : 1) * Math.abs(doubled(ring))) / 2, 0);
       return [
         id,
-        {
-          path: placed.flat().map(pathOf).join(""),
-          label: centroid(biggest[0]),
-          room: roomAt(biggest[0], centroid(biggest[0])),
-          area,
-        },
+        { rings: placed.flat(), label: centroid(biggest[0]), room: roomAt(biggest[0], centroid(biggest[0])), area },
       ];
     }),
   );
@@ -168,9 +163,12 @@ function isHole(parts, place) {
   return false;
 }
 
-/** @param {Ring} ring */
-function pathOf(ring) {
-  return `M${ring.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}Z`;
+/**
+ * Rings as an SVG path.
+ * @param {readonly Ring[]} rings
+ */
+export function pathOf(rings) {
+  return rings.map((ring) => `M${ring.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}Z`).join("");
 }
 
 // Math.min(...) would put every point on the call stack.

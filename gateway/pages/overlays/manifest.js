@@ -207,6 +207,7 @@ export const MANIFEST = {
           "standard": "auto",
           "words": ["auto", "tiles", "boundaries"]
         },
+        { "name": "inset", "title": "Inset (unit; auto: what is too small; none)", "kind": "text", "standard": "auto" },
         { "name": "size", "title": "Size", "kind": "choice", "standard": "panel", "words": ["panel", "full"] }
       ]
     },

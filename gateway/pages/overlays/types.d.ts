@@ -77,6 +77,7 @@ export interface Options {
   sources: string[];
   measure: string;
   shape: string;
+  inset: string;
   seats: string[];
   population: number;
   quota: number;
@@ -216,17 +217,33 @@ export interface Boundaries {
   readonly attribution?: string;
 }
 
-/** Where one district lies on the map. */
+/** Where one district lies on the map, in pixels of its picture. */
 export interface Area {
-  path: string;
+  rings: readonly Ring[];
+  /** The middle of its label. */
   x: number;
   y: number;
-  /** The width that a label has, in pixels. */
+  /** The width that a label has. */
   room: number;
   /** The height of a tile; 0 of a real outline. */
   tall: number;
   /** Longest first. */
   labels: string[];
+}
+
+/** A rectangle of a picture, by its upper left corner. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A label where it is written: around its middle. */
+export interface Label {
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
 }
 
 /** One candidate as it is written. */
