@@ -1,6 +1,8 @@
 /**
  * The race ticker: the parts of a unit crawl by at one steady speed. Every item is as wide as any other, so a number
- * that grows moves nothing; the order by boxes is taken anew only where the crawl begins again.
+ * that grows moves nothing; the order by boxes is taken anew only where the crawl begins again. What is on screen is
+ * written at once, the others some in each picture, those that come next before those that come later: a picture in
+ * which all districts change would else take too long.
  */
 
 import { isOdd, partOf, progressText } from "../claims.js";
@@ -17,6 +19,10 @@ import { fit } from "./widgets.js";
 /** The same as in overlay.css: an item, and as many of them as fill the strip. */
 const ITEM_PX = 624;
 const PAGE = 2;
+/** Items that are seen at once at most, with one that is about to come. */
+const SEEN = 4;
+/** Items out of sight that are written in one picture. */
+const SLICE = 6;
 
 /** @param {Scene} scene */
 export const needs = (scene) => subscriptions(scene);
@@ -80,9 +86,15 @@ export function create(tools) {
 
 class Ticker {
   #items = [new Memo(newItem), new Memo(newItem)];
+  /** The items that are not written as they are by now, by their place in the crawl. @type {Set<number>} */
+  #due = new Set();
+  /** The districts in the order in which they go by. @type {string[]} */
+  #order = [];
+  #frame = 0;
   /** @type {Model["items"]} */
   #latest = [];
   #page = 0;
+  #shownPage = 0;
   /** @type {number | undefined} */
   #pages;
   /** @type {Animation | undefined} */
@@ -124,18 +136,59 @@ class Ticker {
     fit(this.age, model.origin.age);
     setAttribute(this.badge, "data-state", model.origin.state);
     setAttribute(this.node, "data-state", model.origin.state);
-    if (this.#count !== model.items.length) this.#begin(); // what is to fit must have its place first
-    for (const items of this.#items) for (const item of model.items) this.#write(items.get(item.id), item);
+    const isNew = this.#count !== model.items.length;
+    if (isNew) this.#begin(); // what is to fit must have its place first
+    this.#renew(isNew || document.hidden ? Infinity : SEEN);
   }
 
   close() {
+    cancelAnimationFrame(this.#frame);
+    this.#stop();
+  }
+
+  #stop() {
     clearInterval(this.#pages);
+    this.#pages = undefined;
     this.#crawl?.cancel();
+  }
+
+  /**
+   * Write so many items at once, from what is on screen on, and the others in the next pictures.
+   * @param {number} many
+   */
+  #renew(many) {
+    this.#due = new Set(Array.from({ length: 2 * this.#count }, (_, place) => place));
+    this.#catchUp(many);
+  }
+
+  /** @param {number} many */
+  #catchUp(many) {
+    const byId = new Map(this.#latest.map((item) => [item.id, item]));
+    const places = 2 * this.#count;
+    const first = this.#first();
+    const next = Array.from({ length: places }, (_, index) => (first + index) % places).filter((place) =>
+      this.#due.has(place),
+    );
+    for (const place of next.slice(0, many)) {
+      this.#due.delete(place);
+      const id = this.#order[place % this.#count];
+      const item = byId.get(id);
+      if (item) this.#write(this.#items[Math.floor(place / this.#count)].get(id), item);
+    }
+    cancelAnimationFrame(this.#frame);
+    this.#frame = this.#due.size ? requestAnimationFrame(() => this.#catchUp(SLICE)) : 0;
+  }
+
+  /** The place of the first item on screen. */
+  #first() {
+    if (this.#pages !== undefined) return this.#shownPage * PAGE;
+    const progress = this.#crawl?.effect?.getComputedTiming().progress ?? 0;
+    return Math.floor(progress * this.#count);
   }
 
   /** Lay the items in order and let them go by; where nothing may move, in pages. */
   #begin() {
-    this.close();
+    this.#stop();
     this.#count = this.#latest.length;
     this.#arrange();
     if ((isStill() || this.options.move === "pages") && !document.hidden) {
@@ -149,10 +202,14 @@ class Ticker {
       duration: (width / this.options.px_per_s) * 1_000,
       easing: "linear",
     });
-    this.#crawl.onfinish = () => this.#begin();
+    this.#crawl.onfinish = () => {
+      this.#begin();
+      this.#renew(SEEN);
+    };
   }
 
   #arrange() {
+    this.#order = this.#latest.map(({ id }) => id);
     this.belts.forEach((belt, index) => {
       arrange(
         belt,
@@ -164,8 +221,10 @@ class Ticker {
   #turn() {
     this.#arrange();
     const pages = Math.max(1, Math.ceil(this.#count / PAGE));
-    this.track.style.transform = `translateX(${-(this.#page % pages) * PAGE * ITEM_PX}px)`;
+    this.#shownPage = this.#page % pages;
+    this.track.style.transform = `translateX(${-this.#shownPage * PAGE * ITEM_PX}px)`;
     this.#page += 1;
+    this.#renew(SEEN);
   }
 
   /**
