@@ -146,13 +146,13 @@ async def test_the_control_room_may_watch_the_program_too(room: Room) -> None:
     await room.control(lambda found: found["hold"] == {"mayor": 1})
 
     opened = {}
-    for view in ("program", "preview"):
-        async with connect(f"{room.gateway.ws}?token={DESK}&view={view}", compression=None) as socket:
+    for view in ("&view=program", ""):
+        async with connect(f"{room.gateway.ws}?token={DESK}{view}", compression=None) as socket:
             client = Viewer(socket)
             await client.subscribe(USKUDAR)
             await client.until(lambda client=client: USKUDAR in client.shown)  # type: ignore[misc]  # a default binds it
             opened[view] = client.shown[USKUDAR]["boxes_opened"]
-    assert {"program": 1, "preview": 2} == opened
+    assert {"&view=program": 1, "": 2} == opened
 
 
 async def test_of_two_statements_the_operator_lets_the_other_one_stand(room: Room) -> None:
