@@ -95,6 +95,10 @@ class Screen:
         """Wait until an element's whole text is this."""
         await expect(self.page.locator(selector)).to_have_text(text, timeout=PATIENCE_MS)
 
+    async def lists(self, selector: str, *texts: str) -> None:
+        """Wait until the whole texts of all elements that match are these, in their order."""
+        await expect(self.page.locator(selector)).to_have_text(list(texts), timeout=PATIENCE_MS)
+
     async def is_in_state(self, state: str) -> None:
         """Wait until the status line says this state."""
         await expect(self.page.locator("#status")).to_have_attribute("data-state", state, timeout=PATIENCE_MS)

@@ -127,8 +127,8 @@ async def test_the_sources_stand_side_by_side_with_the_gap_written_out(tmp_path:
 
         await shown.shows("#compare .scroll tbody tr:nth-child(1) .gap", "AA 2 sandık önde")
         row = "#compare .scroll tbody tr:nth-child(2)"
-        assert ["%60,00", "%60,00"] == await shown.texts(f"{row} b")
-        assert ["600 oy", "300 oy"] == await shown.texts(f"{row} .small")
+        await shown.lists(f"{row} b", "%60,00", "%60,00")
+        await shown.lists(f"{row} .small", "600 oy", "300 oy")
         assert "+300 oy" in await shown.text(f"{row} .gap")
 
 

@@ -52,9 +52,9 @@ async def test_the_gap_is_split_and_its_boxes_are_named(tmp_path: Path, browser:
             part = "#compare [data-part={}] td.number"
             # the gap is known from the totals alone; its parts come with the comparison
             await expect(shown.page.locator(part.format("coverage")).first).to_have_text("0", timeout=PATIENCE_MS)
-            assert ["+20", "−15,00"] == await shown.texts(part.format("gap"))
-            assert ["0", "−25,00"] == await shown.texts(part.format("coverage"))
-            assert ["+20", "+10,00"] == await shown.texts(part.format("disagreement"))
+            await shown.lists(part.format("gap"), "+20", "−15,00")
+            await shown.lists(part.format("coverage"), "0", "−25,00")
+            await shown.lists(part.format("disagreement"), "+20", "+10,00")
             words = await shown.text("#compare .why")
             assert "Ekrem İmamoğlu – Murat Kurum farkında" in words
             assert "yalnız AA: 1 sandık · yalnız ANKA: 0 sandık" in words
@@ -62,9 +62,9 @@ async def test_the_gap_is_split_and_its_boxes_are_named(tmp_path: Path, browser:
             assert "İkisinde de olan 1 sandıkta Ekrem İmamoğlu: AA %75,00 · ANKA %70,00" in words
 
             await shown.page.locator("#compare summary").click()
-            assert ["Fatih 1002", "Fatih 1001"] == await shown.texts("#compare .boxes b")
+            await shown.lists("#compare .boxes b", "Fatih 1002", "Fatih 1001")
             assert "ANKA: açmadı" in await shown.text("#compare .boxes li:nth-child(1)")
-            assert ["0", "+20"] == await shown.texts("#compare .boxes .number")
+            await shown.lists("#compare .boxes .number", "0", "+20")
 
             caught_up = [replace(said[1], source="anka"), replace(said[0], source="anka", revision=2)]
             await say(log, caught_up)
@@ -101,7 +101,7 @@ async def test_of_a_source_that_said_nothing_that_is_said_instead_of_a_gap(tmp_p
         async with counting(log, run), showing(log) as url, screen(browser, url) as shown:
             await say(log, [box(1001, {"imamoglu": 150, "kurum": 50})])
             await shown.shows("#compare .why .like", "ANKA, İstanbul için henüz hiçbir şey bildirmedi.")
-            assert ["–", "–"] == await shown.texts("#compare [data-part=gap] td.number")
+            await shown.lists("#compare [data-part=gap] td.number", "–", "–")
 
 
 async def test_figures_set_by_hand_are_said_not_to_be_compared(tmp_path: Path, browser: Browser) -> None:
