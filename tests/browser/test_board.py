@@ -241,7 +241,8 @@ async def test_a_tie_names_both_and_shares_a_rank(tmp_path: Path, browser: Brows
 
         await shown.shows("#hero .verb", "berabere")
         assert "Ekrem İmamoğlu – Murat Kurum" == await shown.text("#hero .leader .name")
-        assert ["1. =", "1. =", "3."] == (await shown.texts("#candidates tbody td.rank"))[:3]
+        for place, rank in enumerate(("1. =", "1. =", "3.")):
+            await expect(shown.page.locator("#candidates tbody td.rank").nth(place)).to_have_text(rank)
         await expect(shown.page.locator(".tile[data-unit='tr/34/sile']")).to_have_attribute("data-state", "tie")
 
 
@@ -374,7 +375,7 @@ async def test_the_rest_of_the_candidates_unfold(tmp_path: Path, browser: Browse
         button = shown.page.get_by_role("button", name="diğer 3 aday")
         await expect(shown.page.locator("#rest")).to_be_hidden()
         await button.click()
-        assert 3 == await shown.page.locator("#rest tr").count()
+        await expect(shown.page.locator("#rest tr")).to_have_count(3)
         await expect(shown.page.locator("#rest")).to_be_visible()
 
 

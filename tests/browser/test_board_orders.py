@@ -46,7 +46,7 @@ async def test_figures_set_by_hand_and_calls_are_marked(tmp_path: Path, browser:
         for place in ("#hero .opened", "#hero .gapVotes", "#candidates [data-candidate=imamoglu] .votes"):
             await expect(shown.page.locator(place)).to_have_attribute("title", "elle girilen sayı")
         row = "#districts [data-row='tr/34/fatih']"
-        assert 2 == await shown.page.locator(f"{row} [data-manual]").count()
+        await expect(shown.page.locator(f"{row} [data-manual]")).to_have_count(2)
         assert 0 == await shown.page.locator("#candidates [data-candidate=kurum] [data-manual]").count()
 
         await give(log, Called, contest="metropolitan_mayor", unit="tr/34", candidate="kurum")
