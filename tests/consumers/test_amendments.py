@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import orjson
 import pytest
@@ -28,7 +28,7 @@ from tabulation.counting.tally_fold import TallyFold
 from tests.builders import counted, small_election, withdrawn
 from tests.consumers.test_aggregate import FAST, USKUDAR, newest, publish, records, until_end
 from tests.eventlog.reading import read_to_end
-from tests.gateway.unreliable import Unreliable
+from tests.gateway.unreliable import PassingReader, Unreliable
 from tests.patience import LIMIT_S
 from tests.schemas.orders import new_signer, order
 
@@ -157,24 +157,13 @@ class _AwayAtAmendment(Unreliable):
         return _Noticing(self, super().reader(topic, positions))
 
 
-class _Noticing:
+class _Noticing(PassingReader):
     def __init__(self, log: _AwayAtAmendment, below: Reader) -> None:
+        super().__init__(below)
         self._log = log
-        self._below = below
-
-    async def __aenter__(self) -> Self:
-        await self._below.__aenter__()
-        return self
-
-    async def __aexit__(self, *details: object) -> None:
-        await self._below.__aexit__(*details)
-
-    @property
-    def positions(self) -> Mapping[int, int]:
-        return self._below.positions
 
     async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
-        batches = await self._below.read(max_records=max_records, wait_ms=wait_ms)
+        batches = await super().read(max_records=max_records, wait_ms=wait_ms)
         if self._log.was_away is None and any(record.key == AMENDED_KEY for one in batches for record in one.records):
             self._log.was_away = False
         return batches

@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
@@ -17,7 +17,7 @@ from schemas.totals import Cell
 from schemas.trust import OperatorKey, OrderSigner
 from tests.builders import DISTRICTS, counted, small_election
 from tests.consumers.test_aggregate import FAST, USKUDAR, keys_of_totals, publish, reach, records, until_end
-from tests.gateway.unreliable import Unreliable
+from tests.gateway.unreliable import PassingReader, Unreliable
 from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, new_signer, written
 
@@ -154,25 +154,11 @@ class SendsLate(Unreliable):
         return WaitedFor(reader) if topic == self._late else reader
 
 
-class WaitedFor:
+class WaitedFor(PassingReader):
     """A reader that brings nothing to whoever does not wait."""
 
-    def __init__(self, below: Reader) -> None:
-        self._below = below
-
-    async def __aenter__(self) -> Self:
-        await self._below.__aenter__()
-        return self
-
-    async def __aexit__(self, *details: object) -> None:
-        await self._below.__aexit__(*details)
-
-    @property
-    def positions(self) -> Mapping[int, int]:
-        return self._below.positions
-
     async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
-        return await self._below.read(max_records=max_records, wait_ms=wait_ms) if wait_ms else []
+        return await super().read(max_records=max_records, wait_ms=wait_ms) if wait_ms else []
 
 
 async def test_what_was_said_after_a_hold_is_not_shown_though_the_hold_is_sent_late(log: EventLog, run: Run) -> None:

@@ -81,27 +81,37 @@ class Unreliable:
         return self.below.partition_of(key, partitions)
 
 
-class _Reader:
-    def __init__(self, log: Unreliable, below: Reader) -> None:
-        self._log = log
-        self._below = below
-        self._cuts = log.cuts
-        self._muted = log.muted
+class PassingReader:
+    """Passes everything on to the reader below; whoever is based on it changes what comes of a read."""
+
+    def __init__(self, below: Reader) -> None:
+        self.below = below
 
     async def __aenter__(self) -> Self:
-        await self._below.__aenter__()
+        await self.below.__aenter__()
         return self
 
     async def __aexit__(self, *details: object) -> None:
-        await self._below.__aexit__(*details)
+        await self.below.__aexit__(*details)
 
     @property
     def positions(self) -> Mapping[int, int]:
-        return self._below.positions
+        return self.below.positions
+
+    async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
+        return await self.below.read(max_records=max_records, wait_ms=wait_ms)
+
+
+class _Reader(PassingReader):
+    def __init__(self, log: Unreliable, below: Reader) -> None:
+        super().__init__(below)
+        self._log = log
+        self._cuts = log.cuts
+        self._muted = log.muted
 
     async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
         self._log.line(self._cuts)
         if self._muted != self._log.muted:
             await asyncio.sleep(0)
             return []
-        return await self._below.read(max_records=max_records, wait_ms=wait_ms)
+        return await super().read(max_records=max_records, wait_ms=wait_ms)
