@@ -129,7 +129,7 @@ def asked(gateway: Gateway, request: Request, options: Collection[str] = ()) -> 
 
 
 class Whole(NamedTuple):
-    """A JSON object with an array of pieces that are encoded already: `before` ends in `[`, `after` begins with `]`.
+    """An answer of pieces that are encoded already, and what is before, between and after them.
 
     It is not put together as long as it is kept: megabytes take milliseconds to copy.
     """
@@ -137,23 +137,25 @@ class Whole(NamedTuple):
     before: bytes
     pieces: Sequence[bytes]
     after: bytes
+    between: bytes = b","
 
     @classmethod
     def of(cls, head: Mapping[str, object], name: str, pieces: Sequence[bytes], rest: Mapping[str, object]) -> "Whole":
-        """The object with the fields of `head`, of which there must be some, the array by this name, and the `rest`."""
+        """A JSON object: the fields of `head`, of which there must be some, the array by this name, and the `rest`."""
         after = b"," + orjson.dumps(rest)[1:] if rest else b"}"
         return cls(orjson.dumps(head)[:-1] + b',"%b":[' % name.encode(), pieces, b"]" + after)
 
     @property
     def size_bytes(self) -> int:
         """The length of all of it."""
-        return len(self.before) + sum(map(len, self.pieces)) + max(0, len(self.pieces) - 1) + len(self.after)
+        between = max(0, len(self.pieces) - 1) * len(self.between)
+        return len(self.before) + sum(map(len, self.pieces)) + between + len(self.after)
 
     def blocks(self) -> Iterator[bytes]:
         """All of it, in blocks of `BLOCK_BYTES` and a piece more at the most."""
         block, size = [self.before], len(self.before)
         for number, piece in enumerate(self.pieces):
-            block += (b",", piece) if number else (piece,)
+            block += (self.between, piece) if number else (piece,)
             size += len(piece)
             if size >= BLOCK_BYTES:
                 yield b"".join(block)

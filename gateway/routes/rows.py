@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from gateway.brands.folder import BrandFolder
 from gateway.gateway import Gateway
-from gateway.routes.answers import Answers, Asked, asked, refuse_more
+from gateway.routes.answers import Answers, Asked, Whole, asked, refuse_more
 from gateway.routes.middleware import embargoed, grant_of
 from gateway.run_state import RunState
 from schemas.wire import FeedState, Scope
@@ -229,7 +229,7 @@ class RowsEndpoint:
                 return ask
         return self._ask(request, form)
 
-    def _body(self, ask: _Ask) -> bytes:
+    def _body(self, ask: _Ask) -> Whole:
         run_state, view = ask.question.run_state, ask.question.view
         program, head = run_state.program, _head(run_state, view.seq)
 
@@ -240,8 +240,8 @@ class RowsEndpoint:
         def around(place: RowKey) -> RowContext:
             return edge(place.contest, place.source, is_held=program.is_held(place.contest, place.unit.id))
 
-        body = self._table(ask).body(view.figures, around)
-        return _BOM + body if ask.bom else body
+        frame, lines = self._table(ask).lines(view.figures, around)
+        return Whole(_BOM + frame.before if ask.bom else frame.before, lines, frame.after, frame.between)
 
     def _prepare(self, ask: _Ask) -> Iterator[None]:
         return self._tables_of(ask.question.run_state).prepare(_key(ask))

@@ -64,9 +64,17 @@ class Form(Protocol):
         """Return a piece within its context."""
         ...
 
-    def whole(self, lines: Iterable[bytes], names: Sequence[str], around: RowContext) -> bytes:
-        """Join all lines. `names` are the columns of the pieces, `around` is the context of the first line."""
+    def frame(self, names: Sequence[str], around: RowContext) -> "Frame":
+        """Return what joins the lines. `names` are the columns of the pieces, `around` is the context of the first."""
         ...
+
+
+class Frame(NamedTuple):
+    """What joins lines into one answer: what is before, between and after them."""
+
+    before: bytes
+    between: bytes
+    after: bytes
 
 
 class JsonRows:
@@ -81,9 +89,9 @@ class JsonRows:
         head, tail = around.json
         return b"{%b,%b,%b}" % (head, piece, tail)
 
-    def whole(self, lines: Iterable[bytes], _names: Sequence[str], _around: RowContext) -> bytes:
-        """The array."""
-        return b"[%b]" % b",".join(lines)
+    def frame(self, _names: Sequence[str], _around: RowContext) -> Frame:
+        """The array's."""
+        return Frame(b"[", b",", b"]")
 
 
 @dataclass(frozen=True)
@@ -106,9 +114,9 @@ class CsvRows:
             self.separator.encode().join((around.csv(self.separator)[0], piece, around.csv(self.separator)[1])) + _END
         )
 
-    def whole(self, lines: Iterable[bytes], names: Sequence[str], around: RowContext) -> bytes:
-        """The header and the lines."""
-        return b"%b%b%b" % (_joined([*around.head, *names, *CONTEXT_COLUMNS], self.separator), _END, b"".join(lines))
+    def frame(self, names: Sequence[str], around: RowContext) -> Frame:
+        """The header, and nothing else: a line brings its end."""
+        return Frame(_joined([*around.head, *names, *CONTEXT_COLUMNS], self.separator) + _END, b"", b"")
 
 
 class FlatObject:
@@ -122,9 +130,9 @@ class FlatObject:
         """A unit's part of the object."""
         return b"%b,%b" % (piece, _inside({f"{key}_held": int(around.held)}))
 
-    def whole(self, lines: Iterable[bytes], _names: Sequence[str], around: RowContext) -> bytes:
-        """The object."""
-        return b"{%b,%b}" % (_inside({**around.head, "feed": around.feed}), b",".join(lines))
+    def frame(self, _names: Sequence[str], around: RowContext) -> Frame:
+        """The object's, and what all rows share."""
+        return Frame(b"{%b," % _inside({**around.head, "feed": around.feed}), b",", b"}")
 
 
 def _inside(row: Row) -> bytes:
@@ -153,8 +161,8 @@ def _written(value: Value, separator: str) -> Value:
     return value
 
 
-MAX_VALUES_AT_ONCE: Final = 2_500
-"""Values made before others have their turn: 3 to 5 ms, of the 250 ms in which a client gets its next delta."""
+MAX_VALUES_AT_ONCE: Final = 1_000
+"""Values made before others have their turn: 1 to 2 ms, of the 250 ms in which a client gets its next delta."""
 
 Find = Callable[[str, str, str], UnitFigures | None]
 """What is held of a contest, source and unit, as `tabulation.view.view.View.figures` says."""
@@ -228,8 +236,8 @@ class Table:
             if made % at_once == 0:
                 yield
 
-    def body(self, find: Find, around: Callable[[RowKey], RowContext]) -> bytes:
-        """The whole answer as it is now, all of it at one position; `around` says what goes around a row's piece."""
+    def lines(self, find: Find, around: Callable[[RowKey], RowContext]) -> tuple[Frame, list[bytes]]:
+        """The answer as it is now, all of it at one position; `around` says what goes around a row's piece."""
         for _ in self.make(find):
             """Whoever asks for the answer has no turns left to give."""
         edges = [around(place) for place in self._places]
@@ -238,7 +246,7 @@ class Table:
             for place, piece, edge in zip(self._places, self._pieces, edges, strict=True)
             if piece
         ]
-        return self._form.whole(lines, self.names, edges[0])
+        return self._form.frame(self.names, edges[0]), lines
 
     def _piece(self, place: RowKey, figures: UnitFigures | None, find: Find) -> _Piece:
         def of(unit: str) -> UnitFigures | None:

@@ -88,3 +88,11 @@ def test_no_block_is_larger_than_its_limit_and_one_piece() -> None:
     sizes = [len(block) for block in whole.blocks()]
     assert len(sizes) > 2
     assert max(sizes) < BLOCK_BYTES + 5_010
+
+
+@pytest.mark.parametrize("pieces", [[], [b"1"], [b"1;", b"2;"]])
+def test_the_length_of_an_answer_counts_what_is_between_its_pieces(pieces: list[bytes]) -> None:
+    for between in (b"", b", "):
+        whole = Whole(b"[", pieces, b"]", between)
+        assert b"".join(whole.blocks()) == b"[%b]" % between.join(pieces)
+        assert len(b"".join(whole.blocks())) == whole.size_bytes

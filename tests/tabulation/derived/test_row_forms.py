@@ -15,7 +15,17 @@ import tabulation.derived.row_forms as module
 from schemas.definition import Candidate, Contest
 from schemas.totals import Cell
 from tabulation.derived.columns import Columns, Row, SameKey, Shape
-from tabulation.derived.row_forms import CsvRows, FlatObject, Form, JsonRows, RowContext, RowKey, Table, UnknownField
+from tabulation.derived.row_forms import (
+    CsvRows,
+    FlatObject,
+    Form,
+    Frame,
+    JsonRows,
+    RowContext,
+    RowKey,
+    Table,
+    UnknownField,
+)
 from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 from tests.gateway.nights import DISTRICTS, election, totals
@@ -93,6 +103,14 @@ class Counted:
         view.apply(view.seq, marked)
 
 
+def body(kept: Table, view: View, context: Callable[[RowKey], RowContext]) -> bytes:
+    return joined(*kept.lines(view.figures, context))
+
+
+def joined(frame: Frame, lines: list[bytes]) -> bytes:
+    return frame.before + frame.between.join(lines) + frame.after
+
+
 CELLS = st.builds(
     Cell, st.sampled_from(["mayor", "council"]), st.sampled_from(["aa", "anka"]), st.sampled_from(DISTRICTS)
 )
@@ -118,7 +136,7 @@ def test_an_answer_is_the_same_bytes_as_one_from_scratch_whatever_changed_since_
             if place == begun:
                 next(making, None)
             change(view)
-        assert kept.body(view.figures, around(view, held)) == from_scratch(view, form, pairs, held)
+        assert body(kept, view, around(view, held)) == from_scratch(view, form, pairs, held)
 
 
 def test_only_the_rows_of_units_that_changed_are_made_again() -> None:
@@ -126,20 +144,20 @@ def test_only_the_rows_of_units_that_changed_are_made_again() -> None:
     view, kept = View(ELECTION), table(JsonRows(), ONE)
     for district in DISTRICTS:
         view.apply(view.seq, totals(district))
-    kept.body(view.figures, around(view))
+    body(kept, view, around(view))
     uskudar, cankaya = (view.figures("mayor", "aa", unit) for unit in ("tr/34/uskudar", "tr/06/cankaya"))
     assert uskudar
     assert cankaya
     uskudar.counts["cast"] = cankaya.counts["cast"] = 987
     cankaya.touch(view.seq)
-    rows = {row["unit"]: row["cast"] for row in orjson.loads(kept.body(view.figures, around(view)))}
+    rows = {row["unit"]: row["cast"] for row in orjson.loads(body(kept, view, around(view)))}
     assert (rows["tr/06/cankaya"], rows["tr/34/uskudar"]) == (987, 1)
 
 
 def test_what_goes_around_the_rows_is_said_anew_each_time() -> None:
     view, kept = View(ELECTION), table(JsonRows(), ONE)
-    before = orjson.loads(kept.body(view.figures, around(view)))
-    after = orjson.loads(kept.body(view.figures, around(view, frozenset({"tr"}), feed="down")))
+    before = orjson.loads(body(kept, view, around(view)))
+    after = orjson.loads(body(kept, view, around(view, frozenset({"tr"}), feed="down")))
     assert [(row["feed"], row["held"]) for row in (before[0], after[0], after[1])] == [
         ("live", 0),
         ("down", 1),
@@ -170,8 +188,8 @@ def test_another_views_figures_are_not_taken_for_these() -> None:
         if isinstance(figures := view.figures("mayor", "aa", "tr"), UnitFigures)
     ]
     assert seen[0] == seen[1]
-    assert kept.body(one.figures, around(one)) == from_scratch(one, "json", ONE, frozenset())
-    assert kept.body(other.figures, around(other)) == from_scratch(other, "json", ONE, frozenset())
+    assert body(kept, one, around(one)) == from_scratch(one, "json", ONE, frozenset())
+    assert body(kept, other, around(other)) == from_scratch(other, "json", ONE, frozenset())
 
 
 def test_what_has_changed_since_the_last_time_is_told_by_the_units_below() -> None:
@@ -180,7 +198,7 @@ def test_what_has_changed_since_the_last_time_is_told_by_the_units_below() -> No
     view.apply(0, record("gb/bath", 1, 2, {"a": 45, "b": 55, "c": 0}))
     shape = Shape(0, "en", ("a", "b", "c"))
     rows = Table(columns, [("m", "aa")], [definition.unit_by_id["gb"]], shape, JsonRows())
-    (country,) = orjson.loads(rows.body(view.figures, around(view)))
+    (country,) = orjson.loads(body(rows, view, around(view)))
     assert (1, 1, 15) == (country["compared"], country["flipped"], country["b_votes_change"])
 
 
@@ -198,7 +216,7 @@ AROUND: Final = RowContext({"seq": 3, "contest": "mayor"}, "live", held=True)
 
 def whole(form: Form) -> bytes:
     lines = [form.line(key, form.piece(key, ROW), AROUND) for key in ("agri", "34")]
-    return form.whole(lines, NAMES, AROUND)
+    return joined(form.frame(NAMES, AROUND), lines)
 
 
 def test_json_is_what_encoding_the_rows_at_once_gives() -> None:
@@ -216,10 +234,11 @@ def test_csv_is_read_back_as_it_was_written() -> None:
 
 def test_csv_with_semicolons_has_decimal_commas_as_a_spreadsheet_in_turkish_reads_them() -> None:
     form = CsvRows(";")
-    text = form.whole([form.line("agri", form.piece("agri", ROW | {"pct": 51.14}), AROUND)], NAMES, AROUND).decode()
-    header, line = csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True)
+    line = form.line("agri", form.piece("agri", ROW | {"pct": 51.14}), AROUND)
+    text = joined(form.frame(NAMES, AROUND), [line]).decode()
+    header, values = csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True)
     assert ["seq", "contest", "unit_name", "votes", "pct", "feed", "held"] == header
-    assert ["3", "mayor", str(ROW["unit_name"]), "7", "51,14", "live", "1"] == line
+    assert ["3", "mayor", str(ROW["unit_name"]), "7", "51,14", "live", "1"] == values
 
 
 @pytest.mark.parametrize(
@@ -259,7 +278,7 @@ def test_only_the_columns_that_are_asked_for_are_there_in_that_order() -> None:
     units = columns.sorted_units(None)
     view = View(ELECTION)
     some = Table(columns, ONE, units, Shape(1, "tr", ()), CsvRows(), ("1_votes", "unit"))
-    body = some.body(view.figures, around(view)).decode()
-    assert "seq,contest,source,1_votes,unit,feed,held" == body.partition("\r\n")[0]
+    text = body(some, view, around(view)).decode()
+    assert "seq,contest,source,1_votes,unit,feed,held" == text.partition("\r\n")[0]
     with pytest.raises(UnknownField, match="There is no column 'kurum_votes'"):
         Table(columns, ONE, units, Shape(1, "tr", ()), JsonRows(), ("unit", "kurum_votes"))
