@@ -25,7 +25,7 @@ from gateway.clients.liveness import (
 from gateway.clients.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.run_state import Client, RunState
 from gateway.settings import GatewaySettings
-from schemas.wire import CLOSE_REASONS, CloseCode
+from schemas.wire import CLOSE_REASONS, CloseCode, Scope
 from tabulation.orders.restrictions import Embargo
 
 
@@ -44,7 +44,8 @@ class Broadcaster:
     ) -> None:
         """`state` encodes how the feeds are now: with numbers (True), or as much as may be known during an embargo.
 
-        `chance` draws from [0, 1) how long a client that is sent away waits.
+        While that is the same it returns the same object. `chance` draws from [0, 1) how long a client that is sent
+        away waits.
         """
         self.work: Final = asyncio.Event()
         """Set while `send_owed` would have something to do."""
@@ -59,6 +60,8 @@ class Broadcaster:
         self._heartbeats: HeartbeatSchedule[Client] = HeartbeatSchedule(settings.heartbeat_s, clock.monotonic())
         self._clients: dict[Client, None] = {}
         self._sessions: dict[Client, Session] = {}
+        self._greetings: dict[tuple[Scope, bool, Framing], tuple[bytes, bytes]] = {}
+        """The last state told in a greeting, and that greeting: by scope, with numbers or without, and framing."""
 
     @property
     def connections(self) -> int:
@@ -222,17 +225,24 @@ class Broadcaster:
                 client.send(frames[self._audience.sees(client)][client.framing])
 
     def _greet(self, client: Client, session: Session) -> None:
-        run_state = self._followed
-        numbers, scope = self._audience.sees(client), self._audience.grant(client).scope
-        hello = run_state.hello(scope, numbers=numbers, heartbeat_s=self._settings.heartbeat_s)
-        greeting, *others = session.ready(hello, run_state.catalogue)
-        self._act(client, [greeting, Reply(self._state(numbers)), *others])
+        greeting = self._greeting(self._audience.grant(client).scope, self._audience.sees(client), client.framing)
+        self._act(client, session.ready(self._followed.catalogue), greeting)
 
-    def _act(self, client: Client, outputs: Collection[Output]) -> None:
+    def _greeting(self, scope: Scope, numbers: bool, framing: Framing) -> bytes:  # noqa: FBT001  as `_state` is asked
+        """Frame `hello` and `state`, once for all who are greeted alike while the state is the same."""
+        state, alike = self._state(numbers), (scope, numbers, framing)
+        told, greeting = self._greetings.get(alike, (None, b""))
+        if told is not state:
+            hello = self._followed.hello(scope, numbers=numbers, heartbeat_s=self._settings.heartbeat_s)
+            greeting = framed(hello, framing.for_one) + framed(state, framing.for_one)
+            self._greetings[alike] = state, greeting
+        return greeting
+
+    def _act(self, client: Client, outputs: Collection[Output], first: bytes = b"") -> None:
         framing = client.framing.for_one
-        replies = [framed(output.payload, framing) for output in outputs if isinstance(output, Reply)]
+        replies = first + b"".join([framed(output.payload, framing) for output in outputs if isinstance(output, Reply)])
         if replies:
-            client.send(b"".join(replies))  # in one write: each costs as much as all the rest of a greeting
+            client.send(replies)  # in one write: each costs as much as all the rest of a greeting
         for output in outputs:
             match output:
                 case Close(code, reason):

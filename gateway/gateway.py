@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from eventlog.clock import Clock
 from eventlog.run import Run
@@ -30,6 +30,17 @@ from tabulation.orders.restrictions import NO_EMBARGO, Embargo, complaint
 from tabulation.replay_clock import is_surprising
 
 _log: Final = logging.getLogger(__name__)
+
+_TOLD_S: Final = 0.01
+"""How old a state message may be: it tells times in milliseconds, and comes on a tick of fifty."""
+
+
+class _Told(NamedTuple):
+    """A state message, what it is of, and when it was made by a clock that never steps back."""
+
+    basis: object
+    at_s: float
+    message: bytes
 
 
 class Gateway:
@@ -63,6 +74,8 @@ class Gateway:
         self._lives = 0
         self._played: tuple[Playback | None, datetime] = (None, clock.now())
         """Where everybody was last told that the replay is, and when."""
+        self._told: dict[bool, _Told] = {}
+        """The last state messages: with numbers, and without."""
 
     # What the log brings
 
@@ -317,6 +330,17 @@ class Gateway:
             self.broadcaster.send_state()
 
     def _state(self, numbers: bool) -> bytes:  # noqa: FBT001  as the broadcaster asks for it
-        """Encode how the feeds are now. Without `numbers`, as much as may be known during an embargo."""
-        feeds, reachable = self.feeds_now(), self._contact.reachable
-        return self._begun().state(self.clock.now(), feeds, self.embargo, reachable=reachable, numbers=numbers)
+        """Encode how the feeds are now. Without `numbers`, as much as may be known during an embargo.
+
+        It is one object for all who ask while nothing has changed and hardly any time has passed: thousands may come
+        back at once.
+        """
+        state, reachable, now = self._begun(), self._contact.reachable, self.clock.now()
+        basis = state, state.positions, self.embargo, self.embargo.is_in_force(now), reachable
+        told, now_s = self._told.get(numbers), self.clock.monotonic()
+        if told is None or told.basis != basis or now_s - told.at_s > _TOLD_S:
+            message = state.state(
+                self.clock.now(), self.feeds_now(), self.embargo, reachable=reachable, numbers=numbers
+            )
+            told = self._told[numbers] = _Told(basis, now_s, message)
+        return told.message

@@ -103,6 +103,11 @@ class RunState:
             self._encoded[version] = self.run.definition_of(version).model_dump_json().encode()
         return self._encoded[version]
 
+    @property
+    def positions(self) -> tuple[int, int, int]:
+        """How far the topics are folded of which the state message tells: while they stand, only time changes it."""
+        return self.view.seq, self.control.position, self.quarantine.seq
+
     def fold(self, record: Record) -> None:
         """Fold the next record of the totals topic."""
         if self.program.fold(record):

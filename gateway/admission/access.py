@@ -13,7 +13,7 @@ token without a signature is refused, and so is one that takes a public key for 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -125,13 +125,20 @@ class _Claims(Frozen):
     nbf: Annotated[float, Field(ge=0, le=_LAST_MOMENT, strict=False)] = 0.0
 
 
+class _Known(NamedTuple):
+    """A token with a good signature: what it says, and what it grants while it holds."""
+
+    claims: _Claims
+    grant: Grant
+
+
 class TokenCheck:
     """Checks read tokens for one run, with the keys that are in use: several while one takes over from another."""
 
     def __init__(self, keys: Sequence[Key], run: str) -> None:
         self._keys = [(PyJWS(algorithms=[key.algorithm]), key.algorithm, _prepared(key)) for key in keys]
         self._run = run
-        self._good: dict[str, _Claims] = {}
+        self._good: dict[str, _Known] = {}
 
     def grant(self, token: str, now: datetime) -> Grant:
         """What the token's bearer may do. Raises `TokenRefused`."""
@@ -139,7 +146,7 @@ class TokenCheck:
             raise TokenRefused(
                 "no_keys", "This gateway has no key to check tokens with. Leave the token out, or give it --token-key."
             )
-        claims = self._good.get(token) or self._verified(token)
+        claims, grant = self._good.get(token) or self._verified(token)
         if AUDIENCE not in _listed(claims.aud):
             raise TokenRefused("wrong_audience", f"The token is for something else: its 'aud' is not {AUDIENCE!r}.")
         if not {self._run, ANY_RUN} & set(_listed(claims.run)):
@@ -148,18 +155,20 @@ class TokenCheck:
             raise TokenRefused("not_yet", f"The token holds from {_moment(claims.nbf)} on. Come back then.")
         if now.timestamp() >= claims.exp:
             raise TokenRefused("expired", f"The token held until {_moment(claims.exp)}. Ask for a new one.")
-        return Grant(scope=claims.scope, subject=claims.sub, expires=datetime.fromtimestamp(claims.exp, UTC))
+        return grant
 
-    def _verified(self, token: str) -> _Claims:
-        """Return the claims of a token with a good signature. They are kept: who reconnects brings the same token.
+    def _verified(self, token: str) -> _Known:
+        """Return what a token with a good signature says. It is kept: who reconnects brings the same token.
 
         What depends on the moment is checked anew each time.
         """
         claims = self._claims(self._signed(token))
+        expires = datetime.fromtimestamp(claims.exp, UTC)
+        known = _Known(claims, Grant(scope=claims.scope, subject=claims.sub, expires=expires))
         if len(self._good) >= MAX_TOKENS_KEPT:
             del self._good[next(iter(self._good))]
-        self._good[token] = claims
-        return claims
+        self._good[token] = known
+        return known
 
     def _signed(self, token: str) -> bytes:
         """The payload, if one of the keys has signed it."""

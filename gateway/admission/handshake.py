@@ -83,10 +83,14 @@ class Credentials:
     peer: str | None
 
     @cached_property
+    def _fields(self) -> list[tuple[str, str]]:
+        """The query's fields. Raises `ValueError` where they are too many."""
+        return parse_qsl(self.query, keep_blank_values=True, max_num_fields=_MAX_FIELDS) if self.query else []
+
+    @property
     def tokens(self) -> list[str]:
-        """The tokens in the URL and in the header."""
-        fields = parse_qsl(self.query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
-        found = [value for name, value in fields if name == TOKEN_FIELD]
+        """The tokens in the URL and in the header. Raises `ValueError` for a query with too many fields."""
+        found = [value for name, value in self._fields if name == TOKEN_FIELD]
         for value in self.all("authorization"):
             scheme, _, token = value.strip().partition(" ")
             if scheme.lower() == "bearer":
@@ -96,8 +100,7 @@ class Credentials:
     @property
     def views(self) -> set[str]:
         """What is to be shown: `PROGRAM_VIEW`, or nothing for whatever whoever asks may see."""
-        fields = parse_qsl(self.query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
-        return {value for name, value in fields if name == VIEW_FIELD}
+        return {value for name, value in self._fields if name == VIEW_FIELD}
 
     def all(self, name: str) -> list[str]:
         """Every value of a header."""
@@ -133,7 +136,8 @@ class Handshake:
             return Refusal(400, "bad_request", f"The URL has more than {_MAX_FIELDS} fields. Use patterns for units.")
         if len(tokens) > 1:
             return Refusal(400, "two_tokens", "Bring one token: in the Authorization header or as ?token=, not both.")
-        if not brought.views <= {PROGRAM_VIEW}:
+        views = brought.views
+        if not views <= {PROGRAM_VIEW}:
             message = f"Give {VIEW_FIELD}={PROGRAM_VIEW}, which is what is on air, or no {VIEW_FIELD}."
             return Refusal(400, "bad_request", message)
         try:
@@ -142,7 +146,7 @@ class Handshake:
             if error.code in _FORBIDDEN:
                 return Refusal(403, error.code, str(error))
             return Refusal(401, error.code, str(error), (("www-authenticate", 'Bearer realm="sandik"'),))
-        return replace(grant, program=True) if brought.views and grant.allows("control_room") else grant
+        return replace(grant, program=True) if views and grant.allows("control_room") else grant
 
     def admit_to_stream(self, path: str, brought: Credentials, now: datetime) -> Grant | Refusal:
         """The same for whoever wants to have the stream: the right one, from a page that may."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final, Literal
 
@@ -14,6 +15,9 @@ _ROUNDING_S: Final = 1e-6
 
 _V6_HOME_BITS: Final = 64
 """What one household or machine is given in IPv6: 2^64 addresses are one customer."""
+
+_ADDRESSES_KEPT: Final = 1_024
+"""Addresses that are not parsed again: each connection asks twice, and whoever comes back comes from where it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class ConnectionCounts:
             del self._by_address[address]
 
 
+@lru_cache(maxsize=_ADDRESSES_KEPT)
 def counted_address(address: str | None) -> str | None:
     """What a client's address is counted as: an IPv6 network for its members, `None` for what is not limited."""
     try:

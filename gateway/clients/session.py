@@ -1,8 +1,8 @@
 """One client's side of `sandik.v1`, without any I/O: the text of a message in, what to do about it out.
 
-A session is WAITING until the run is there and current; then it is OPEN and `hello` goes out. What a client asks for
-while WAITING is kept, so nobody has to know whether the gateway was started a second too late. Whatever a client sends,
-the outcome is one of the outputs below, never an exception.
+A session is WAITING until the run is there and current; then it is OPEN and its client is greeted. What a client asks
+for while WAITING is kept, so nobody has to know whether the gateway was started a second too late. Whatever a client
+sends, the outcome is one of the outputs below, never an exception.
 
 | state   | event   | next   |
 |---------|---------|--------|
@@ -226,11 +226,11 @@ class Session:
         self._waiting: dict[str, Subscribe] = {}
         self._errors = 0
 
-    def ready(self, hello: bytes, catalogue: Catalogue) -> list[Output]:
-        """The run is there: greet the client, then act on what it asked for meanwhile."""
+    def ready(self, catalogue: Catalogue) -> list[Output]:
+        """The run is there, and the client is greeted: act on what it asked for meanwhile."""
         self._move(Event.READY)
         self._catalogue = catalogue
-        outputs: list[Output] = [Reply(hello)]
+        outputs: list[Output] = []
         waiting, self._waiting = self._waiting, {}
         for message in waiting.values():
             self._subscribed.remove(message.id)

@@ -10,6 +10,7 @@ from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.moments import epoch_ms
 from schemas.wire import CloseCode
+from tabulation.orders.restrictions import Embargo
 from tests.gateway.clients.test_hub import messages_in
 from tests.gateway.gateways import Message
 from tests.gateway.nights import START, Written, election, totals
@@ -153,6 +154,30 @@ def test_nobody_is_greeted_before_the_view_is_current(gateway: Gateway) -> None:
     assert listener.types() == ["hello", "state", "snapshot"]
     gateway.caught_up()
     assert len(listener.messages) == 3
+
+
+def test_those_who_come_at_once_share_a_greeting_and_those_who_come_later_are_told_how_it_is_then(
+    gateway: Gateway, clock: Manual
+) -> None:
+    """Whatever `state` tells: positions, embargo, how the log is, how old the feeds are."""
+
+    def told() -> tuple[Message, Message]:
+        listener = Listener(gateway)
+        gateway.broadcaster.connect(listener)
+        hello, state = listener.messages
+        return hello, state
+
+    opened(gateway)
+    first = told()
+    assert told() == first
+    gateway.fold([Written(0, totals().encode(), timestamp=epoch_ms(START))])
+    assert [message["seq"] for message in told()] == [1, 1]
+    clock.advance(0.5)
+    assert told()[1]["feeds"]["aa"]["age_s"] == 0.5  # type: ignore[index]  # JSON knows no types
+    gateway.log_lost("away")
+    assert told()[1]["reachable"] is False
+    gateway.set_embargo(Embargo())
+    assert [(message["seq"], message.get("embargoed")) for message in told()] == [(0, None), (0, True)]
 
 
 def test_the_same_run_found_again_goes_on(gateway: Gateway) -> None:

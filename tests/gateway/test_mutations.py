@@ -85,14 +85,14 @@ def assert_documented(outputs: list[object]) -> None:
 
 def test_mutated_frames_lead_to_documented_answers_and_leave_nothing_behind() -> None:
     chance, catalogue, session = random.Random(SEED), Catalogue(election()), Session()
-    session.ready(b"{}", catalogue)
+    session.ready(catalogue)
     for number in range(MUTATED_FRAMES):
         if number == MUTATED_FRAMES // 2:
             gc.collect()
             tracemalloc.start()
         if session.state is State.CLOSED:
             session = Session()
-            session.ready(b"{}", catalogue)
+            session.ready(catalogue)
         outputs = session.receive(mutated(chance))
         if number % 16 == 0:
             assert_documented(list(outputs))

@@ -33,7 +33,6 @@ from schemas.wire import (
 from tests.gateway.nights import election
 from tests.shapes import deep
 
-HELLO = b'{"type":"hello"}'
 CATALOGUE = Catalogue(election())
 
 
@@ -48,7 +47,7 @@ def unsubscribe(subscription_id: str = "s1") -> str:
 
 def ready() -> Session:
     session = Session()
-    session.ready(HELLO, CATALOGUE)
+    session.ready(CATALOGUE)
     return session
 
 
@@ -87,8 +86,7 @@ def test_what_is_asked_for_early_is_acted_on_after_hello() -> None:
     assert session.receive(subscribe("a", source="anka")) == []
     assert session.receive(subscribe("b")) == []
     assert [type(output) for output in session.receive(unsubscribe("b"))] == [Unfollow, Reply]
-    hello, follow = session.ready(HELLO, CATALOGUE)
-    assert hello == Reply(HELLO)
+    (follow,) = session.ready(CATALOGUE)
     assert isinstance(follow, Follow)
     assert (follow.subscription.id, follow.subscription.source) == ("a", "anka")
 
@@ -96,7 +94,7 @@ def test_what_is_asked_for_early_is_acted_on_after_hello() -> None:
 def test_what_is_wrong_about_an_early_message_is_said_after_hello() -> None:
     session = Session()
     assert session.receive(subscribe(contest="president")) == []
-    _, refused = session.ready(HELLO, CATALOGUE)
+    (refused,) = session.ready(CATALOGUE)
     assert error_in([refused]).code == "unknown_contest"
     assert error_in(session.receive(unsubscribe())).code == "unknown_subscription"
 
@@ -203,7 +201,7 @@ def test_nearly_right_messages_lead_to_documented_outputs_only(messages: list[st
     session = Session() if early else ready()
     outputs = [output for message in messages for output in session.receive(message)]
     if early:
-        outputs += session.ready(HELLO, CATALOGUE)[1:]
+        outputs += session.ready(CATALOGUE)
     for output in outputs:
         assert isinstance(output, Reply | Follow | Unfollow)
 
@@ -227,8 +225,8 @@ def test_a_session_that_gives_up_on_early_messages_stops_there() -> None:
         session.receive("?")
     session.receive(subscribe("a", contest="president"))
     session.receive(subscribe("b", contest="president"))
-    outputs = session.ready(HELLO, CATALOGUE)
-    assert [type(output) for output in outputs] == [Reply, Reply, Close]
+    outputs = session.ready(CATALOGUE)
+    assert [type(output) for output in outputs] == [Reply, Close]
 
 
 def test_a_complaint_quotes_no_more_than_helps() -> None:
@@ -239,7 +237,7 @@ def test_a_complaint_quotes_no_more_than_helps() -> None:
 def test_our_own_misuse_is_an_exception() -> None:
     session = ready()
     with pytest.raises(RuntimeError, match="OPEN cannot be READY"):
-        session.ready(HELLO, CATALOGUE)
+        session.ready(CATALOGUE)
     session.end()
     with pytest.raises(RuntimeError, match="CLOSED cannot be GAVE_UP"):
         session._move(Event.GAVE_UP)
