@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import orjson
 
-from tests.gateway.gateways import Message, Running, Viewer
+from tests.gateway.gateways import Message, Running, Viewer, http_client
 from tests.patience import LIMIT_S
 
 ALL = "contest=mayor&source=aa&unit=tr&unit=tr/*&unit=tr/34/*"
@@ -76,7 +76,7 @@ async def listening(
     """A client that listens."""
     headers = {"accept": "text/event-stream"} | ({"last-event-id": last_id} if last_id is not None else {})
     async with (
-        httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S, **options) as client,
+        http_client(gateway, **options) as client,
         client.stream("GET", f"/v1/stream?{query}", headers=headers) as response,
     ):
         yield EventReader(response)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 
 from eventlog.clock import Wall
@@ -17,7 +16,7 @@ from eventlog.sqlite.log import SqliteLog
 from gateway.admission.limits import Limits
 from schemas.wire import CloseCode
 from tests.gateway.attackers import OPENING, attacked, closing, frame, opened, rest
-from tests.gateway.gateways import FAST, Running, get, is_ready, night, publish, running
+from tests.gateway.gateways import FAST, Running, get, http_client, is_ready, night, publish, running
 from tests.gateway.nights import totals
 from tests.patience import LIMIT_S
 
@@ -105,7 +104,7 @@ async def test_a_forwarded_address_is_not_believed_of_who_is_no_proxy(tmp_path: 
     async with (
         night(tmp_path) as log,
         running(log, settings=settings) as gateway,
-        httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as client,
+        http_client(gateway) as client,
         client.stream("GET", path, headers=claims_to_be) as first,
         client.stream("GET", path, headers=claims_to_be) as second,
     ):

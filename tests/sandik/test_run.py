@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.gateway.gateways import WITHOUT_TLS
 from tests.patience import LIMIT_S
 from tests.sandik.conftest import Sandik
 from tests.sandik.test_cli import HEADER, LINE, MAPPING
@@ -44,7 +45,7 @@ class Night:
         return found[0]
 
     def votes(self, unit: str) -> dict[str, int]:
-        found = httpx.get(f"{self.board}/v1/totals", params={"unit": unit}, timeout=LIMIT_S).json()
+        found = httpx.get(f"{self.board}/v1/totals", params={"unit": unit}, timeout=LIMIT_S, verify=WITHOUT_TLS).json()
         return found["totals"][0]["votes"] if found.get("totals") else {}
 
     def shows(self, unit: str, votes: dict[str, int]) -> None:
@@ -97,7 +98,7 @@ def test_orders_of_an_operator_whose_key_is_given_count_in_a_live_run(sandik: Sa
         limit_s, versions = time.monotonic() + LIMIT_S, list[object]()
         while len(versions) < 2:
             assert time.monotonic() < limit_s
-            versions = httpx.get(f"{night.board}/v1/definition/versions", timeout=LIMIT_S).json()
+            versions = httpx.get(f"{night.board}/v1/definition/versions", timeout=LIMIT_S, verify=WITHOUT_TLS).json()
 
 
 def test_a_watched_file_is_followed_and_what_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -1,12 +1,9 @@
 import re
 from pathlib import Path
 
-import httpx
-
 from gateway.brands.folder import standard_brand
 from gateway.routes.files import IMMUTABLE, PageFiles
-from tests.gateway.gateways import get, is_ready, night, running
-from tests.patience import LIMIT_S
+from tests.gateway.gateways import get, http_client, is_ready, night, running
 
 
 async def test_what_a_page_names_is_kept_for_good_and_there(tmp_path: Path) -> None:
@@ -54,7 +51,7 @@ async def test_an_older_version_is_the_newer_file_and_not_kept(tmp_path: Path) -
 async def test_texts_come_compressed_to_whoever_can_read_them_so(tmp_path: Path) -> None:
     async with night(tmp_path) as log, running(log) as gateway:
         await is_ready(gateway)
-        async with httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as client:
+        async with http_client(gateway) as client:
             for path in ("/static/main.js", "/", "/v1/definition"):
                 packed = await client.get(path)
                 plain = await client.get(path, headers={"accept-encoding": "identity"})

@@ -12,10 +12,9 @@ from gateway.admission.handshake import AccessSettings, origins
 from gateway.gateway import Gateway
 from gateway.routes.application import application
 from gateway.settings import GatewaySettings
-from tests.gateway.gateways import FAST, Running, Viewer, connect, night, running
+from tests.gateway.gateways import FAST, Running, Viewer, connect, http_client, night, running
 from tests.gateway.nights import START, election
 from tests.gateway.tokens import HS256, claims, forged, token
-from tests.patience import LIMIT_S
 
 CLOSED = AccessSettings(keys=(HS256,), public="token", origins=origins(["https://tv.example"]))
 GOOD = token(now=START)
@@ -144,8 +143,8 @@ async def test_tokens_are_never_logged(tmp_path: Path, caplog: pytest.LogCapture
         async with connect(f"{server.ws}?token={text}", logger=logging.getLogger("nobody")) as socket:
             await Viewer(socket).next("hello")
         await refusal(server, f"?token={bad}")
-        async with httpx.AsyncClient(timeout=LIMIT_S) as client:
-            await client.get(f"{server.http}/v1/totals?token={text}")
-            await client.get(f"{server.http}/v1/totals?token={bad}")
+        async with http_client(server) as client:
+            await client.get(f"/v1/totals?token={text}")
+            await client.get(f"/v1/totals?token={bad}")
     ours = [line.getMessage() for line in caplog.records if line.name.split(".")[0] in {"gateway", "uvicorn", "sandik"}]
     assert not [line for line in ours if text in line or bad in line]

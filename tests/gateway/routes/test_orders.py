@@ -34,7 +34,7 @@ from schemas.control import (
 )
 from schemas.trust import MAX_ORDER_BYTES
 from tests.builders import NIGHT, counted, small_election, value_of
-from tests.gateway.gateways import FAST, RUN, Running, Viewer, connect, is_ready, running
+from tests.gateway.gateways import FAST, RUN, Running, Viewer, connect, http_client, is_ready, running
 from tests.gateway.test_orders import held_night
 from tests.gateway.tokens import HS256, token
 from tests.gateway.unreliable import Unreliable
@@ -103,7 +103,7 @@ async def entered(
     """A gateway on the log, behind a line that may break, ready to take orders."""
     async with running(line or log, settings=settings) as gateway:
         await is_ready(gateway)
-        async with httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as client:
+        async with http_client(gateway) as client:
             yield Room(log, gateway, client)
 
 

@@ -1,13 +1,11 @@
 from pathlib import Path
 
-import httpx
 import pytest
 
 from gateway.routes.answers import MAX_ANSWERS_KEPT
 from schemas.definition import Election
-from tests.gateway.gateways import RUN, get, is_ready, is_refused, night, publish, running, viewer
+from tests.gateway.gateways import RUN, get, http_client, is_ready, is_refused, night, publish, running, viewer
 from tests.gateway.nights import election, totals
-from tests.patience import LIMIT_S
 
 
 async def test_totals_are_the_view_with_its_seq(tmp_path: Path) -> None:
@@ -67,7 +65,7 @@ async def test_what_the_client_has_may_be_named_in_several_lines(tmp_path: Path)
     """Of a door to the figures as of a page."""
     async with night(tmp_path) as log, running(log) as gateway:
         await is_ready(gateway)
-        async with httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as client:
+        async with http_client(gateway) as client:
             for path in ("/v1/totals?unit=tr", "/v1/definition", "/static/main.js"):
                 tag = (await client.get(path)).headers["etag"]
                 for lines in (['"x"', tag], [tag, '"x"'], ['"x"', f'{tag[:-1]}-gzip"']):

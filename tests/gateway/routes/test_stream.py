@@ -22,6 +22,7 @@ from tests.gateway.gateways import (
     RUN,
     change_often,
     get,
+    http_client,
     is_ready,
     make_run,
     night,
@@ -236,7 +237,7 @@ async def test_who_may_not_listen_is_told_before_the_stream_begins(tmp_path: Pat
         path = f"{path}&token={token()}"
         assert (await get(gateway, path, origin="https://evil.example")).json()["code"] == "wrong_origin"
         assert (await get(gateway, path, accept="text/html")).status_code == 406
-        async with httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as client:
+        async with http_client(gateway) as client:
             head = await client.head(path, headers={"accept": "text/*;q=0.5"})
         assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream")
 
@@ -277,7 +278,7 @@ async def test_who_comes_while_the_gateway_ends_is_asked_to_come_again(tmp_path:
         night(tmp_path) as log,
         running(log, settings=slowly) as gateway,
         AsyncExitStack() as stack,
-        httpx.AsyncClient(base_url=gateway.http, timeout=LIMIT_S) as kept,
+        http_client(gateway) as kept,
         viewer(gateway) as other,
     ):
         assert (await kept.get("/healthz")).status_code == 200
