@@ -3,6 +3,7 @@
 A file that is deleted or replaced while it is open would take appends that nobody ever reads: `SameFile` notices that.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -68,15 +69,20 @@ def _missing(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 class SameFile:
     """Remembers device and inode of the log's files when it first sees them, and notices where they change.
 
-    The write-ahead log is created and deleted with the connections, but not while one of ours is open. Thread-safe.
+    The write-ahead log and its index are created and deleted with the connections, but not while one of ours is open.
+    Who finds no index makes another one, and writes over what those append that have the first. They lie beside the
+    `real` file, where `path` is a link to it. Thread-safe.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._files: Sequence[Path] = (path, path.with_name(f"{path.name}-wal"))
+    def __init__(self, path: Path, real: Path) -> None:
+        self._files: Sequence[Path] = (path, *(real.with_name(f"{real.name}{end}") for end in ("", "-wal", "-shm")))
         self._known: dict[Path, _Identity] = {}
 
     def check(self) -> None:
-        """Raise `LogError` where a file that was seen was deleted, or is another one."""
+        """Raise `LogError` where a file that was seen was deleted, or is another one.
+
+        Raises `LogUnavailable` where the folder tells nothing at the moment.
+        """
         for file in self._files:
             found, known = _identity(file), self._known.get(file)
             if known is None and found is not None:
@@ -92,8 +98,12 @@ class SameFile:
 def _identity(file: Path) -> _Identity | None:
     try:
         found = file.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:  # a permission was lost, a network's file system is away
+        raise LogUnavailable(
+            f"{file} cannot be looked at: {error.strerror}. Check its folder's permissions, and the disk."
+        ) from error
     return found.st_dev, found.st_ino
 
 
@@ -103,15 +113,24 @@ class LogFile:
 
     path: Path
     max_bytes: int | None = None
+    real: Path = field(init=False, compare=False)
+    """The path from the root on and without links: where SQLite puts its other files, and no name that means something
+    else to SQLite, such as `:memory:` or `file:`.
+    """
     same: SameFile = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "same", SameFile(self.path))
+        try:
+            real = Path(os.path.realpath(self.path))
+        except OSError:  # the working directory is gone: what cannot be made below it is said then
+            real = self.path
+        object.__setattr__(self, "real", real)
+        object.__setattr__(self, "same", SameFile(self.path, real))
 
     def open(self) -> sqlite3.Connection:
         """Open a connection, for use by one thread at a time. Call `ensure()` before. Raises as `translated` says."""
         with self.translated():
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0)
+            connection = sqlite3.connect(self.real, isolation_level=None, check_same_thread=False, timeout=0)
             try:
                 self._prepare(connection)
             except BaseException:
@@ -149,13 +168,14 @@ class LogFile:
     def _create(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            is_folder = self.path.is_dir()
         except OSError as error:
             raise UsageError(
-                f"The folder of {self.path} cannot be made: {error.strerror}. Give another path."
+                f"{self.path} cannot be made, or not its folder: {error.strerror}. Give another path."
             ) from error
-        if self.path.is_dir():
+        if is_folder:
             raise UsageError(f"{self.path} is a folder. Give the path of a file, for example {self.path}/night.db.")
-        with self.translated(), closing(sqlite3.connect(self.path, isolation_level=None, timeout=0)) as connection:
+        with self.translated(), closing(sqlite3.connect(self.real, isolation_level=None, timeout=0)) as connection:
             if self.is_ours(connection):
                 self._add_columns(connection)
                 return
@@ -251,7 +271,7 @@ def check_file(path: Path, on_progress: Callable[[int], None] = lambda _: None) 
     file = LogFile(path)
     if not path.is_file():
         raise UsageError(f"{path} is no file. Give an archive's folder, or the file of an embedded log.")
-    with file.translated(), closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    with file.translated(), closing(sqlite3.connect(f"{file.real.as_uri()}?mode=ro", uri=True)) as connection:
         if not file.is_ours(connection):
             raise UsageError(f"{path} is empty: there is no log in it.")
         _check_pages(connection, path)

@@ -132,7 +132,7 @@ class Writer:
             self._serve(connection)
 
     def _serve(self, connection: sqlite3.Connection) -> None:
-        commits, ends = Commits(connection, self._file.path), dict[str, int]()
+        commits, ends = Commits(connection, self._file.real), dict[str, int]()
         running = True
         while running:
             group, running = self._next_group()
