@@ -16,7 +16,7 @@ from eventlog.loops import forever
 from eventlog.port import EventLog
 from eventlog.run import RUN_NAME
 from gateway.admission.keys import tls_context
-from gateway.connections.http import HttpConnection
+from gateway.connections.opening import OpeningConnection
 from gateway.connections.websocket import WebSocketConnection
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
@@ -155,7 +155,7 @@ class _EmbeddedServer(Server):
 def _config(app: Starlette, gateway: Gateway) -> Config:
     config = Config(
         app,
-        http=cast("type[asyncio.Protocol]", partial(HttpConnection, gateway)),
+        http=cast("type[asyncio.Protocol]", partial(OpeningConnection, gateway)),
         ws=cast("type[asyncio.Protocol]", partial(WebSocketConnection, gateway)),
         lifespan="off",
         log_config=None,

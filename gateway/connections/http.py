@@ -23,13 +23,12 @@ from starlette.types import Scope
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
-from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHeaderValue
-from websockets.http11 import Request
 
 from gateway.admission.handshake import STREAM_PATH, Refusal, RequestHead, peer_of, refuse_head, too_large
 from gateway.admission.limits import counted_address
 from gateway.clients.framing import Framing, chunk
+from gateway.connections.upgrade import UpgradeRequest, hand_over
 from gateway.gateway import Gateway
 
 HEARTBEAT: Final = chunk(b":\n\n")
@@ -37,16 +36,6 @@ HEARTBEAT: Final = chunk(b":\n\n")
 
 _CHECKS_TO_CLOSE: Final = 2
 """Heartbeats that the last bytes may take to be out of our hands: at least one whole one."""
-
-
-class Upgraded(asyncio.Protocol):
-    """What takes a connection over whose request to upgrade was read."""
-
-    __slots__ = ()
-
-    def upgrade(self, request: Request) -> None:
-        """Answer the request: let the client in, or say why not and end the connection."""
-        raise NotImplementedError
 
 
 class EventStream:
@@ -249,20 +238,17 @@ class HttpConnection(HttpToolsProtocol):
                 self._refuse(_UNREADABLE)
                 return
             self.connections.discard(self)
-            stream = cast("Callable[..., Upgraded]", self.ws_protocol_class)(
-                config=self.config, server_state=self.server_state, app_state=self.app_state
-            )
-            stream.connection_made(self.transport)
-            stream.upgrade(request)
-            self.transport.set_protocol(stream)
+            hand_over(self.transport, request, self.config, self.server_state, self.app_state)
 
-    def _request(self) -> Request:
-        """The request as it was parsed, in the words of the library that judges requests to upgrade.
+    def _request(self) -> UpgradeRequest:
+        """The request as it was parsed.
 
         Raises `UnicodeDecodeError` and `InvalidHeaderValue` for what no URL or header may hold.
         """
-        headers = Headers((name.decode("ascii"), value.decode("iso-8859-1")) for name, value in self.headers)
-        return Request(self.url.decode("ascii"), headers, self.parser.get_method().decode("ascii"))
+        headers = [(name.decode("ascii"), value.decode("iso-8859-1")) for name, value in self.headers]
+        request = UpgradeRequest(self.parser.get_method().decode("ascii"), self.url.decode("ascii"), headers)
+        request.for_library()
+        return request
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  what uvicorn would say
         self._refuse(_UNREADABLE)

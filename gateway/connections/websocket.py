@@ -1,45 +1,37 @@
 """The WebSocket shell: bytes from a transport into the library's sans-I/O protocol, frames from the gateway out.
 
-The HTTP connection makes one of these for every request to upgrade, and hands over the transport and the request as it
-parsed it. The library's protocol for servers judges the request; then its leaner one, which knows frames alone, takes
-its place: it keeps neither the request nor what may be negotiated. There is no task, no queue and no timer per
-connection: the transport says whether it drains, and the gateway's one timer checks.
+One of these is made for every request to upgrade, and handed the transport and the request as whoever read it parsed
+it. The library's protocol for servers judges requests (see `upgrade`); for the connection's life there is its leaner
+one, which knows frames alone: it keeps neither the request nor what may be negotiated. There is no task, no queue and
+no timer per connection: the transport says whether it drains, and the gateway's one timer checks.
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
-from http import HTTPStatus
+from collections.abc import Callable
 from typing import Final, cast
 
 import orjson
 from uvicorn import Config
 from uvicorn.server import ServerState
 from websockets.extensions import Extension
-from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode as StandardCode
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Response
 from websockets.protocol import CLOSING, CONNECTING, OPEN, SERVER, Protocol
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
+from gateway.admission.access import Grant
 from gateway.admission.handshake import Credentials, Refusal, peer_of
 from gateway.admission.limits import Meter
 from gateway.clients.framing import COMPRESSION_WINDOW_BITS, PING, Framing, text_frame
 from gateway.clients.liveness import RESTART_CODE, RESTART_REASON
-from gateway.connections.http import Upgraded, hang_up
+from gateway.connections.http import hang_up
+from gateway.connections.upgrade import LIBRARY_LOGGER, Accepted, Upgraded, UpgradeRequest, answer, handshake
 from gateway.gateway import Gateway
 from schemas.wire import CLOSE_REASONS, MAX_MESSAGE_BYTES, PROTOCOL, CloseCode
 
 _CHECKS_TO_CLOSE: Final = 2
 """Heartbeats that a closing handshake may span: at least one whole one."""
-
-_EXTENSIONS: Final = (ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True),)
-"""Compression of each message by itself: our frames are shared, and no connection keeps a window of 32 KiB either way.
-
-A client's message is unpacked up to `MAX_MESSAGE_BYTES` and no further.
-"""
 
 _PIECE_BYTES: Final = 4 * 1024
 """Bytes that are parsed before the client's pace is looked at: 700 of the smallest frames, 5 ms."""
@@ -55,9 +47,6 @@ _TOO_FAST: Final = text_frame(
     )
 )
 
-_logger: Final = logging.getLogger(__name__)
-_logger.setLevel(logging.WARNING)  # below that the library writes down every connection, and every URL with its token
-
 
 class _FrameByFrame(Protocol):
     """The library's protocol, which tells of each frame when it has read it, before it reads the next.
@@ -67,7 +56,7 @@ class _FrameByFrame(Protocol):
     """
 
     def __init__(self, receive: Callable[[Frame], None]) -> None:
-        super().__init__(SERVER, state=CONNECTING, max_size=MAX_MESSAGE_BYTES, logger=_logger)
+        super().__init__(SERVER, state=CONNECTING, max_size=MAX_MESSAGE_BYTES, logger=LIBRARY_LOGGER)
         self._receive = receive
 
     def recv_frame(self, frame: Frame) -> None:
@@ -88,8 +77,8 @@ class WebSocketConnection(Upgraded):
         "_live",
         "_message",
         "_meter",
-        "_open_connections",
         "_protocol",
+        "_server_state",
         "_silent_checks",
         "framing",
         "send",
@@ -112,7 +101,7 @@ class WebSocketConnection(Upgraded):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._gateway = gateway
-        self._open_connections = cast("set[WebSocketConnection]", server_state.connections)
+        self._server_state = server_state
         self._protocol = _FrameByFrame(self._receive)
         self.framing = Framing.PLAIN
         self._message: bytearray | None = None
@@ -132,11 +121,11 @@ class WebSocketConnection(Upgraded):
         self.send = self.transport.write
         settings = self._gateway.settings
         self.transport.set_write_buffer_limits(high=settings.write_high_bytes, low=settings.write_low_bytes)
-        self._open_connections.add(self)
+        self._server_state.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own protocols
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  however it was lost, it is
         self._live = False
-        self._open_connections.discard(self)
+        self._server_state.connections.discard(self)
         self._gateway.broadcaster.disconnect(self)
         if self._counted:
             self._gateway.connection_counts.leave(self._address)
@@ -167,15 +156,14 @@ class WebSocketConnection(Upgraded):
         self.transport.resume_reading()
         self._gateway.broadcaster.set_draining(self, draining=True)
 
-    # What the HTTP connection calls
+    # What calls it that has read the request
 
-    def upgrade(self, request: Request) -> None:
+    def upgrade(self, request: UpgradeRequest) -> None:
         if self._gateway.retiring:
             self._refuse_for_now()
             return
-        path, _, query = request.path.partition("?")
-        headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
-        brought = Credentials(query, headers, peer_of(self.transport.get_extra_info("peername")))
+        path, _, query = request.target.partition("?")
+        brought = Credentials(query, request.headers, peer_of(self.transport.get_extra_info("peername")))
         decision = self._gateway.handshake.admit_to_stream(path, brought, self._gateway.clock.now())
         if isinstance(decision, Refusal):
             self._reject(decision)
@@ -186,18 +174,28 @@ class WebSocketConnection(Upgraded):
             self._reject(over_limit)
             return
         self._counted = True
-        handshake = _handshake()
-        response = handshake.accept(request)
-        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            self._end_with(response)
-            return
-        self.transport.write(response.serialize())
-        self._protocol.extensions = handshake.extensions
+        answered = answer(request, self._date())
+        if isinstance(answered, Response):
+            self._end_with(answered)
+        else:
+            self._open(answered, decision)
+
+    def _open(self, accepted: Accepted, grant: Grant) -> None:
+        """Let the client in: the answer and the greeting go out in one write."""
+        self._protocol.extensions = accepted.extensions
         self._protocol.state = OPEN
         self._live = True
-        if any(map(_takes_our_frames, handshake.extensions)):
+        if any(map(_takes_our_frames, accepted.extensions)):
             self.framing = Framing.COMPRESSED
-        self._gateway.broadcaster.connect(self, decision)
+        first = [accepted.answer]
+        self.send = first.append
+        self._gateway.broadcaster.connect(self, grant)
+        self.send = self.transport.write
+        self.send(b"".join(first))
+
+    def _date(self) -> str | None:
+        """What the server says the date is, in all of its answers."""
+        return next((value.decode() for name, value in self._server_state.default_headers if name == b"date"), None)
 
     # What uvicorn calls
 
@@ -238,7 +236,7 @@ class WebSocketConnection(Upgraded):
         self._protocol.events_received()  # frames were received one by one, as they were read: let go of them
 
     def _reject(self, refusal: Refusal) -> None:
-        response = _handshake().reject(refusal.status, refusal.body.decode())
+        response = handshake().reject(refusal.status, refusal.body.decode())
         del response.headers["Content-Type"]
         for name, value in (("Content-Type", "application/json"), ("Cache-Control", "no-store"), *refusal.headers):
             response.headers[name] = value
@@ -254,7 +252,7 @@ class WebSocketConnection(Upgraded):
             self.transport.write_eof()
 
     def _refuse_for_now(self) -> None:
-        response = _handshake().reject(503, f"{self._gateway.reason}\n")
+        response = handshake().reject(503, f"{self._gateway.reason}\n")
         response.headers["Retry-After"] = "1"
         self._end_with(response)
 
@@ -310,16 +308,6 @@ class WebSocketConnection(Upgraded):
                 self.transport.close()
 
 
-def _handshake() -> ServerProtocol:
-    """What judges one request to upgrade."""
-    return ServerProtocol(select_subprotocol=_select_subprotocol, extensions=_EXTENSIONS, logger=_logger)
-
-
 def _takes_our_frames(extension: Extension) -> bool:
     """Whether what was negotiated allows the window that shared frames are compressed with."""
     return isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= COMPRESSION_WINDOW_BITS
-
-
-def _select_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Ours if the client names it; none otherwise, which a client that named another one takes as a refusal."""
-    return Subprotocol(PROTOCOL) if PROTOCOL in offered else None

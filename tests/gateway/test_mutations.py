@@ -18,6 +18,7 @@ from websockets.uri import parse_uri
 from eventlog.clock import Manual
 from eventlog.run import Run, RunTopics
 from gateway.clients.session import Catalogue, Close, Follow, Reply, Session, State, Unfollow
+from gateway.connections.upgrade import UpgradeRequest
 from gateway.connections.websocket import WebSocketConnection
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
@@ -118,6 +119,8 @@ class Wire(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None: ...
+
     def can_write_eof(self) -> bool:
         return True
 
@@ -139,7 +142,8 @@ def client_on(gateway: Gateway, state: ServerState) -> tuple[WebSocketConnection
     client = ClientProtocol(parse_uri("ws://gateway/v1/stream"), max_size=None)
     request = client.connect()
     client.send_request(request)
-    connection.upgrade(request)
+    headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
+    connection.upgrade(UpgradeRequest("GET", request.path, headers))
     return connection, wire, client
 
 
