@@ -7,6 +7,7 @@ with CI=true they fail.
 
 import gc
 import os
+import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator, Generator
@@ -34,6 +35,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 sys.dont_write_bytecode = False
 """Nor does pytest then keep test modules with their assertions rewritten: as much work as all else in collecting."""
+
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108  pytest makes a folder in it that only its user may enter
+_MEMORY_BYTES: Final = 4 * 2**30
+if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _MEMORY_BYTES:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+"""Tests' files lie in memory where there is room: each append to an embedded log waited for the disk."""
 
 _SERVERS: Final = "SANDIK_TEST_KAFKA"
 _MISSING: Final = "SANDIK_TEST_KAFKA_MISSING"  # why there is none; set here, read by workers
