@@ -6,7 +6,10 @@ import sys
 def main() -> None:
     """Run the command line."""
     try:
-        from sandik.cli import main as command_line  # noqa: PLC0415  this is where an interrupt may come
+        from sandik import standard_files  # noqa: PLC0415  this is where an interrupt may come
+
+        standard_files.repair()
+        from sandik.cli import main as command_line  # noqa: PLC0415  as above
     except KeyboardInterrupt:
         sys.exit(130)
     command_line()

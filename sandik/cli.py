@@ -4,6 +4,7 @@ A command's module is imported when that command is asked for, so that none pays
 """
 
 import gc
+import logging
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sandik import screen
+from sandik import screen, standard_files
 from sandik.logs import LogForm, configure_logs
 from schemas.errors import Interrupted, SandikError, UsageError
 
@@ -267,13 +268,20 @@ def _logs(
     configure_logs(log_format, verbose=verbose)
 
 
+_log: Final = logging.getLogger(__name__)
+
+
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0 done, 1 the log failed, 2 what was asked cannot work, 3 some lines were refused, 130 interrupted.
+    Exit codes: 0 done, 1 the log failed or a file could not be used, 2 what was asked cannot work, 3 some lines were
+    refused, 130 interrupted.
     """
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # while somebody can still be told that it could not be written
     except UsageError as error:
         screen.say(f"sandik: {error}")
         sys.exit(2)
@@ -282,4 +290,13 @@ def main() -> None:
         sys.exit(130)
     except SandikError as error:
         screen.say(f"sandik: {error}")
+        sys.exit(1)
+    except BrokenPipeError:  # who read our output has seen enough
+        standard_files.give_up_output()
+        sys.exit(1)
+    except OSError as error:
+        _log.info("This came from", exc_info=True)
+        what = "" if error.filename is None else f"{error.filename}: "
+        screen.say(f"sandik: {what}{error.strerror or error}. Mend that and try again; --verbose says where it was.")
+        standard_files.give_up_output()
         sys.exit(1)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, Protocol
 
 _SAY_EVERY: Final = 10
@@ -55,8 +55,12 @@ def bar(what: str) -> Iterator[Bar]:
 
 
 def say(text: str) -> None:
-    """One line for the person at the terminal; it goes above a bar that is shown."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201  what this module is for
+    """One line for the person at the terminal; it goes above a bar that is shown.
+
+    Where nobody can be told, since a disk is full or a terminal is gone, the work goes on.
+    """
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201  what this module is for
 
 
 def warn(problem: str | None) -> None:
