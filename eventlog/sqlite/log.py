@@ -146,7 +146,7 @@ class SqliteLog:
 
 
 class SqliteReader:
-    """Reads one topic. It is woken by appends; by those of other processes within 50 ms."""
+    """Reads one topic. It is woken by appends; at the latest `inbox.LOOK_MS` after those of other processes."""
 
     def __init__(self, log: SqliteLog, topic: str, positions: Mapping[int, int]) -> None:
         self._log = log

@@ -7,7 +7,6 @@ one by one.
 
 import asyncio
 import contextlib
-import enum
 import logging
 import queue
 import sqlite3
@@ -23,12 +22,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 from eventlog.port import Batch
 from eventlog.sqlite.commits import Commits
 from eventlog.sqlite.file import LogFile
+from eventlog.sqlite.inbox import Inbox
+from eventlog.sqlite.touches import Touches, touch
 from schemas.errors import LogUnavailable, SandikError
 
 T = TypeVar("T")
-
-POLL_S: Final = 0.02
-"""How often to ask whether another process appended, while a reader waits: within 50 ms is promised."""
 
 MAX_GROUP_RECORDS: Final = 20_000
 """What one transaction takes at most: some 50 ms of inserting, for which nobody else can write."""
@@ -53,14 +51,6 @@ class Job:
     afterwards: Callable[[Any, sqlite3.Connection], None] | None = None
 
 
-class _Signal(enum.Enum):
-    """What else than jobs goes through the queue."""
-
-    STOP = enum.auto()
-    NUDGE = enum.auto()
-    """Ends the writer's wait for a job, so that it looks at `_watching` again."""
-
-
 _Outcome = tuple[Job, Any, BaseException | None]
 
 
@@ -72,13 +62,12 @@ class Writer:
 
     def __init__(self, file: LogFile) -> None:
         self._file = file
-        self._jobs: queue.SimpleQueue[Job | _Signal] = queue.SimpleQueue()
+        self._inbox: Inbox[Job | None] = Inbox()  # `None` is the end
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name=f"sandik-log-{file.path.name}", daemon=True)
         self._opened: asyncio.Future[None] = self._loop.create_future()
-        self._watching = False
         self._stopping = False
-        self.wakeups = Wakeups(self._watch)
+        self.wakeups = Wakeups(self._inbox.watch)
 
     async def start(self) -> None:
         """Start the thread and open the file in it. Raises what opening raises; then no thread is left behind."""
@@ -92,7 +81,7 @@ class Writer:
     async def stop(self) -> None:
         """Run the jobs that were submitted, close the connection, and end the thread."""
         self._stopping = True
-        self._jobs.put(_Signal.STOP)
+        self._inbox.put(None)
         await asyncio.to_thread(self._thread.join)
 
     async def submit(
@@ -111,41 +100,49 @@ class Writer:
         if self._stopping:
             raise RuntimeError("the log is closed")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(Job(work, future, topic, weight, afterwards))
+        self._inbox.put(Job(work, future, topic, weight, afterwards))
         return await future
 
-    def _watch(self, watching: bool) -> None:  # noqa: FBT001  a callback's only argument
-        self._watching = watching
-        if watching:
-            self._jobs.put(_Signal.NUDGE)
-
     def _run(self) -> None:
-        try:
-            self._file.ensure()
-            connection = self._file.open()
-            self._file.same.check()
-        except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to the one who waits for `start`
-            self._loop.call_soon_threadsafe(self._opened.set_exception, error)
-            return
-        self._loop.call_soon_threadsafe(self._opened.set_result, None)
-        with closing(connection):
-            self._serve(connection)
+        with closing(self._inbox):
+            try:
+                self._file.ensure()
+                connection = self._file.open()
+                self._file.same.check()
+            except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to the one who waits for `start`
+                self._loop.call_soon_threadsafe(self._opened.set_exception, error)
+                return
+            if touches := Touches.watch(self._file.real):
+                self._inbox.hear(touches)
+            self._loop.call_soon_threadsafe(self._opened.set_result, None)
+            with closing(connection):
+                self._serve(connection)
 
     def _serve(self, connection: sqlite3.Connection) -> None:
-        commits, ends = Commits(connection, self._file.real), dict[str, int]()
+        commits = Commits(connection)
         running = True
         while running:
+            self._inbox.sleep()
             group, running = self._next_group()
             if group:
                 outcomes = self._commit(connection, group)
                 self._loop.call_soon_threadsafe(self._finish, outcomes)
+                if any(job.topic is not None and error is None for job, _, error in outcomes):
+                    touch(self._file.real)
                 self._do_afterwards(connection, outcomes)
-            # Only the writer's connection sees whether another process committed: readers that wait depend on it.
-            if self._watching and running and commits.are_new():
-                before, ends = ends, _ends(connection)  # asked afterwards: what comes between is seen twice, not never
-                grown = [topic for topic, end in ends.items() if end != before.get(topic)] if ends else None
-                fetched = self._fetch(connection, self.wakeups.fetches(grown))
-                self._loop.call_soon_threadsafe(self.wakeups.wake, grown, fetched)
+            if running and self._inbox.is_watching:
+                self._look(connection, commits)
+
+    def _look(self, connection: sqlite3.Connection, commits: Commits) -> None:
+        """Look what others have committed, and wake the readers that wait for it.
+
+        Only this connection is always there to see whether another process committed: they depend on it.
+        """
+        self._inbox.forget_touches()
+        grown = commits.grown()
+        if grown is None or grown:
+            fetched = self._fetch(connection, self.wakeups.fetches(grown))
+            self._loop.call_soon_threadsafe(self.wakeups.wake, grown, fetched)
 
     def _fetch(self, connection: sqlite3.Connection, fetches: "Mapping[_Waiter, Fetch]") -> "dict[_Waiter, Fetched]":
         """Read for the readers that wait, which saves each of them a thread.
@@ -160,21 +157,16 @@ class Writer:
         return found
 
     def _next_group(self) -> tuple[list[Job], bool]:
-        """Take the waiting jobs from the queue, for one transaction, and whether the writer goes on after them."""
+        """Take the jobs that wait, for one transaction, and whether the writer goes on after them."""
         group: list[Job] = []
         weight = 0
-        try:
-            job = self._jobs.get(timeout=POLL_S if self._watching else None)
-            while job is not _Signal.STOP:
-                if isinstance(job, Job):
-                    group.append(job)
-                    weight += job.weight
-                    if weight >= MAX_GROUP_RECORDS:
-                        return group, True
-                job = self._jobs.get_nowait()
-        except queue.Empty:
-            return group, True
-        return group, False
+        while weight < MAX_GROUP_RECORDS and self._inbox:
+            job = self._inbox.take()
+            if job is None:
+                return group, False
+            group.append(job)
+            weight += job.weight
+        return group, True
 
     def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> list[_Outcome]:
         try:
@@ -222,17 +214,6 @@ class Writer:
                 job.future.set_result(result)
             else:
                 job.future.set_exception(error)
-
-
-def _ends(connection: sqlite3.Connection) -> dict[str, int]:
-    """Return how many records were ever appended to each topic; none where that cannot be read."""
-    query = (
-        "SELECT topic.name, sum(slot.next_offset) FROM slot JOIN topic ON topic.id = slot.topic_id GROUP BY topic.id"
-    )
-    try:
-        return dict(connection.execute(query).fetchall())
-    except (sqlite3.Error, UnicodeDecodeError):  # the disk failed: the next append or read raises that
-        return {}
 
 
 class Connections:

@@ -1,6 +1,5 @@
-"""Noticing others' commits: none is missed, and looking costs no transaction while there are none."""
+"""Noticing others' commits: none is missed, and of each it is told which topics it has made grow."""
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -10,18 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from eventlog.sqlite import commits
-from eventlog.sqlite.commits import ASK_EVERY_LOOKS, Commits
+from eventlog.port import Entry, Topic
+from eventlog.sqlite.commits import Commits
 from eventlog.sqlite.file import LogFile
+from eventlog.sqlite.tables import append, create_topics, find_topic
 from tests.patience import LIMIT_S
 
-_INSERT = "INSERT INTO topic (name, partitions, compacted, max_record_bytes) VALUES (?, 1, 0, 1)"
+TOPICS = ["control", "totals"]
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> LogFile:
     made = LogFile(tmp_path / "log.db")
     made.ensure()
+    with closing(made.open()) as connection:
+        create_topics(connection, [Topic(name) for name in TOPICS])
     return made
 
 
@@ -37,94 +39,68 @@ def other(file: LogFile) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def test_each_commit_of_another_connection_is_noticed_once(
-    file: LogFile, own: sqlite3.Connection, other: sqlite3.Connection
-) -> None:
-    seen = Commits(own, file.path)
-    found = []
-    for number in range(3):
-        found.append(seen.are_new())
-        other.execute(_INSERT, (f"topic {number}",))
-        found += [seen.are_new(), seen.are_new()]
-    assert [False, True, False] * 3 == found
+def commit(connection: sqlite3.Connection, topic: str) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    append(connection, find_topic(connection, topic), [Entry(b"k", b"v")], now_ms=1)
+    connection.execute("COMMIT")
+
+
+def test_each_commit_of_another_connection_is_noticed_once(own: sqlite3.Connection, other: sqlite3.Connection) -> None:
+    commits = Commits(own)
+    before = commits.grown()
+    commit(other, "control")
+    first = commits.grown()  # nothing was known before: it tells of every topic
+    commit(other, "totals")
+    assert ([], TOPICS, ["totals"], []) == (before, first, commits.grown(), commits.grown())
 
 
 def test_a_commit_of_another_process_is_noticed(file: LogFile, own: sqlite3.Connection) -> None:
-    seen = Commits(own, file.path)
-    program = f"import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute({_INSERT!r}, ('one',))"
-    subprocess.run([sys.executable, "-c", program, str(file.path)], check=True, timeout=LIMIT_S)
-    assert seen.are_new()
+    commits = Commits(own)
+    program = "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])"
+    statement = "UPDATE slot SET next_offset = next_offset + 1"
+    subprocess.run([sys.executable, "-c", program, str(file.path), statement], check=True, timeout=LIMIT_S)
+    assert TOPICS == commits.grown()
 
 
-def test_commits_of_the_connection_itself_are_none(file: LogFile, own: sqlite3.Connection) -> None:
-    seen = Commits(own, file.path)
-    own.execute(_INSERT, ("one",))
-    assert not seen.are_new()
+def test_commits_of_the_connection_itself_are_none(own: sqlite3.Connection) -> None:
+    commits = Commits(own)
+    commit(own, "control")
+    assert [] == commits.grown()
 
 
-def test_what_is_not_committed_is_not_noticed_before_it_is(
-    file: LogFile, own: sqlite3.Connection, other: sqlite3.Connection
-) -> None:
-    seen = Commits(own, file.path)
+def test_a_commit_by_which_no_topic_grows_tells_of_none(own: sqlite3.Connection, other: sqlite3.Connection) -> None:
+    """Such as a lease that is renewed, twice a second."""
+    commits = Commits(own)
+    commit(other, "control")
+    commits.grown()
+    other.execute("INSERT INTO lease (topic_id, crew, expires_ms) VALUES (1, 'aggregate', 1)")
+    assert [] == commits.grown()
+
+
+def test_what_is_not_committed_is_not_noticed_before_it_is(own: sqlite3.Connection, other: sqlite3.Connection) -> None:
+    commits = Commits(own)
     other.execute("BEGIN IMMEDIATE")
-    other.execute(_INSERT, ("one",))
-    before = seen.are_new()
+    append(other, find_topic(other, "control"), [Entry(b"k", b"v")], now_ms=1)
+    before = commits.grown()
     other.execute("COMMIT")
-    assert (False, True) == (before, seen.are_new())
+    assert ([], TOPICS) == (before, commits.grown())
 
 
 def test_commits_are_noticed_after_the_write_ahead_log_began_anew(
-    file: LogFile, own: sqlite3.Connection, other: sqlite3.Connection
+    own: sqlite3.Connection, other: sqlite3.Connection
 ) -> None:
-    seen = Commits(own, file.path)
-    other.execute(_INSERT, ("one",))
-    seen.are_new()
+    commits = Commits(own)
+    commit(other, "control")
+    commits.grown()
     other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    seen.are_new()
-    other.execute(_INSERT, ("two",))
-    assert seen.are_new()
+    commits.grown()
+    commit(other, "control")
+    assert ["control"] == commits.grown()
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="this system does not tell of descriptors")
-def test_sqlite_is_asked_only_now_and_then_while_nothing_is_committed(file: LogFile, own: sqlite3.Connection) -> None:
-    seen = Commits(own, file.path)
-    seen.are_new()
-    asked: list[str] = []
-    own.set_trace_callback(asked.append)
-    for _ in range(ASK_EVERY_LOOKS):
-        seen.are_new()
-    assert 1 == len(asked)
-
-
-def test_where_the_descriptor_is_not_told_sqlite_is_asked_each_time(
-    file: LogFile, own: sqlite3.Connection, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+def test_where_it_cannot_be_read_what_was_committed_that_is_said(
+    own: sqlite3.Connection, other: sqlite3.Connection
 ) -> None:
-    monkeypatch.setattr(commits, "_DESCRIPTORS", file.path.parent / "none")
-    seen = Commits(own, file.path)
-    other.execute(_INSERT, ("one",))
-    assert [True, False] == [seen.are_new(), seen.are_new()]
-
-
-def test_a_descriptor_that_is_something_else_hides_a_commit_for_a_second_at_most(
-    file: LogFile, own: sqlite3.Connection, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Path(os.devnull).open("rb") as nothing:
-        monkeypatch.setattr(commits, "_wal_index", lambda _: nothing.fileno())
-        seen = Commits(own, file.path)
-        seen.are_new()
-        other.execute(_INSERT, ("one",))
-        assert any(seen.are_new() for _ in range(ASK_EVERY_LOOKS))
-
-
-def test_a_descriptor_that_cannot_be_read_is_not_tried_again(
-    file: LogFile, own: sqlite3.Connection, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reading, writing = os.pipe()
-    os.close(writing)
-    monkeypatch.setattr(commits, "_wal_index", lambda _: reading)  # there is no reading at a position in a pipe
-    try:
-        seen = Commits(own, file.path)
-        other.execute(_INSERT, ("one",))
-        assert [True, False] == [seen.are_new(), seen.are_new()]
-    finally:
-        os.close(reading)
+    commits = Commits(own)
+    other.execute("ALTER TABLE slot RENAME TO gone")
+    assert commits.grown() is None

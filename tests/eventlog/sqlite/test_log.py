@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
-import sys
 import threading
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,11 +15,11 @@ from eventlog.clock import Manual, Wall
 from eventlog.port import MIN_COMPACTION_LAG_MS, Entry, Topic
 from eventlog.sqlite import file as sqlite_file
 from eventlog.sqlite.file import PAGE_BYTES, LogFile
-from eventlog.sqlite.log import MAX_AWAITED_RECORDS, SqliteLog
+from eventlog.sqlite.log import SqliteLog
 from eventlog.sqlite.tables import COMPACT_EVERY_RECORDS
-from schemas.errors import LogError, LogFull, LogUnavailable, RecordDamaged, UsageError
+from schemas.errors import LogError, LogFull, LogUnavailable, UsageError
 from schemas.fields import Record
-from tests.eventlog.appending import BATCH
+from tests.eventlog.appending import BATCH, appending, said
 from tests.eventlog.reading import read_to_end, values
 from tests.patience import LIMIT_S
 
@@ -43,29 +41,6 @@ async def log(path: Path) -> AsyncIterator[SqliteLog]:
         yield opened
 
 
-@contextlib.asynccontextmanager
-async def appending(path: Path, name: str, batches: int) -> AsyncIterator[Process]:
-    """Another process that appends; killed at the end, if it has not ended."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.eventlog.appending", str(path), TOPIC.name, name, str(batches)),
-        stdin=PIPE,
-        stdout=PIPE,
-        cwd=Path(__file__).parent.parent.parent,
-    )
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
-
-
-async def said(process: Process) -> str:
-    assert process.stdout is not None
-    return (await process.stdout.readline()).decode().strip()
-
-
 def batches_of(name: str, appended: list[bytes | None]) -> list[tuple[int, int]]:
     """Batch and number of each record that the process of that name appended, in the log's order."""
     words = [(value or b"").decode().split() for value in appended]
@@ -75,7 +50,7 @@ def batches_of(name: str, appended: list[bytes | None]) -> list[tuple[int, int]]
 async def test_what_was_acknowledged_survives_a_kill(log: SqliteLog, path: Path) -> None:
     """Three times in the middle of appends; no batch is torn, and the log goes on behind what was there."""
     for name in ("a", "b", "c"):
-        async with appending(path, name, 1_000_000) as process:
+        async with appending(path, TOPIC.name, name, 1_000_000) as process:
             for _ in range(20):
                 acknowledged = int(await said(process))
             process.kill()
@@ -92,7 +67,7 @@ async def test_what_was_acknowledged_survives_a_kill(log: SqliteLog, path: Path)
 
 
 async def test_two_processes_append_at_once(log: SqliteLog, path: Path) -> None:
-    async with appending(path, "a", 50) as a, appending(path, "b", 50) as b:
+    async with appending(path, TOPIC.name, "a", 50) as a, appending(path, TOPIC.name, "b", 50) as b:
         assert (await a.wait(), await b.wait()) == (0, 0)
     appended = await values(log, TOPIC.name)
     expected = [(batch, n) for batch in range(50) for n in range(BATCH)]
@@ -143,45 +118,6 @@ async def test_an_opening_that_is_cancelled_leaves_no_thread(tmp_path: Path) -> 
     await asyncio.wait({opening}, timeout=LIMIT_S)
     assert opening.cancelled()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(f"sandik-log-{path.name}")]
-
-
-async def test_another_processs_append_is_noticed_while_one_waits(log: SqliteLog, path: Path) -> None:
-    """Nobody tells this process of it. How soon it looks is `POLL_S`, and what that makes is for `benchmarks/`."""
-    async with appending(path, "a", 0) as process, log.reader(TOPIC.name, {0: 0}) as reader:
-        assert await said(process) == "ready"
-        for _ in range(15):
-            assert process.stdin is not None
-            process.stdin.write(b"\n")
-            [batch] = await reader.read(max_records=10, wait_ms=10 * LIMIT_S * 1_000)
-            assert len(batch.records) == 1
-
-
-async def test_more_than_is_read_for_one_who_waits_comes_in_order(log: SqliteLog, path: Path) -> None:
-    """The writer's thread reads a little for it, so that writing can go on; the rest it reads itself."""
-    count = 2 * MAX_AWAITED_RECORDS + 1
-    async with SqliteLog(path, Wall()) as other, log.reader(TOPIC.name, {0: 0}) as reader:
-        reading = asyncio.create_task(reader.read(max_records=count, wait_ms=round(LIMIT_S * 1_000)))
-        await other.append(TOPIC.name, [Entry(b"k", b"%d" % number, 0) for number in range(count)])
-        found = [record.value for batch in await reading for record in batch.records]
-        while len(found) < count:
-            found += [
-                record.value for batch in await reader.read(max_records=count, wait_ms=0) for record in batch.records
-            ]
-    assert [b"%d" % number for number in range(count)] == found
-
-
-async def test_one_who_waits_is_told_of_a_damaged_record(log: SqliteLog, path: Path) -> None:
-    async with log.reader(TOPIC.name, {0: 0}) as reader:
-        reading = asyncio.create_task(reader.read(max_records=10, wait_ms=round(LIMIT_S * 1_000)))
-        await log.append(TOPIC.name, [Entry(b"k", b"good", 0)])
-        await reading
-        reading = asyncio.create_task(reader.read(max_records=10, wait_ms=round(LIMIT_S * 1_000)))
-        await asyncio.sleep(0)
-        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("INSERT INTO record SELECT id + 1, timestamp, key, x'00', checksum FROM record")
-            connection.execute("UPDATE slot SET next_offset = next_offset + 1")
-        with pytest.raises(RecordDamaged):
-            await reading
 
 
 async def test_many_appends_at_once_share_the_disks_flushes(log: SqliteLog, path: Path) -> None:
@@ -431,20 +367,6 @@ async def test_a_file_that_is_deleted_or_replaced_in_use_is_noticed(path: Path, 
                 await log.end_offsets(TOPIC.name)
 
 
-async def test_a_reader_that_waits_notices_that_its_file_is_gone(log: SqliteLog, path: Path) -> None:
-    async with log.reader(TOPIC.name, {0: 0}) as reader:
-
-        async def read_on() -> None:
-            while True:
-                await reader.read(max_records=9, wait_ms=1_000)
-
-        waiting = asyncio.create_task(read_on())
-        await asyncio.sleep(0)
-        await asyncio.to_thread(path.unlink)
-        with pytest.raises(LogError, match="deleted"):
-            await asyncio.wait_for(waiting, LIMIT_S)
-
-
 async def test_a_write_ahead_log_that_is_deleted_in_use_is_noticed(log: SqliteLog, path: Path) -> None:
     """Other processes would never see what it holds."""
     await log.append(TOPIC.name, [Entry(b"k", b"v")])
@@ -472,22 +394,3 @@ async def test_an_online_backup_of_a_log_in_use_is_a_whole_log(log: SqliteLog, p
     async with SqliteLog(copy, Wall()) as copied:
         assert [b"before"] == await values(copied, TOPIC.name)
     assert [b"before", b"after"] == await values(log, TOPIC.name)
-
-
-async def test_an_append_of_another_process_wakes_the_readers_of_its_topic_alone(path: Path) -> None:
-    """A gateway waits at four topics; each of its reads is a change of threads."""
-    quiet = Topic("quiet")
-    async with SqliteLog(path, Wall()) as log, SqliteLog(path, Wall()) as other:
-        await log.create([TOPIC, quiet])
-        await other.append(quiet.name, [Entry(b"k", b"v")])
-        async with log.reader(TOPIC.name, {0: 0}) as reader, log.reader(quiet.name, {0: 0}) as waiting:
-            assert await waiting.read(max_records=10, wait_ms=0)
-            for number in range(3):
-                reading = asyncio.create_task(reader.read(max_records=10, wait_ms=round(LIMIT_S * 1000)))
-                await asyncio.sleep(0)
-                await other.append(TOPIC.name, [Entry(b"k", b"v", 0)])
-                ((batch,),) = [await reading]
-                assert number == batch.records[0].offset
-                if number == 0:  # the first sight of the file tells of everything in it
-                    seen = log.writer.wakeups.seen(quiet.name)
-            assert seen == log.writer.wakeups.seen(quiet.name)
