@@ -11,6 +11,7 @@ from typing import Final, Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, OffsetOutOfRangeError
 
+import eventlog.kafka.fetched  # noqa: F401  what a reader is given by `getmany`
 from eventlog.kafka.connection import Connection, start_consumer, stop_consumer, stop_producer
 from eventlog.kafka.membership import KafkaMembership
 from eventlog.kafka.security import Security
