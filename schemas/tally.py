@@ -204,11 +204,13 @@ def _decode_counted(values: Sequence[bytes]) -> list[Counted | None]:
         decoded: list[Counted | None] = [*map(_decode, values)]
     except _REFUSED:
         decoded = [_decode_one(value) for value in values]
+    together = b"".join(values)  # looked through at once; where two values meet it may find more than is in them
+    may_be_rounded = b"." in together or b"\\" in together
     return [
         counted
         if counted is not None
         and _FIRST_YEAR < counted.at.year < _LAST_YEAR
-        and ((b"." not in value and b"\\" not in value) or not _ROUNDED.search(value))
+        and not (may_be_rounded and _ROUNDED.search(value))
         else None
         for value, counted in zip(values, decoded, strict=True)
     ]
