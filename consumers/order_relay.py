@@ -13,9 +13,10 @@ Amendments of the definition go another way (`AmendmentRelay`): from the control
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Self
+from operator import attrgetter
+from typing import Any, Final, Self
 
 from eventlog.port import Entry, EventLog
 from eventlog.reading import CatchingUp, read_to_end
@@ -37,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 MAX_BROKEN: Final = 1_000
 """Control records that wait to be set aside, the newest; the log names the others too."""
+
+_key_of: Final[Callable[[Any], bytes | None]] = attrgetter("key")
 
 _MAX_RECORDS: Final = 2_000
 """Records in one read: some 30 ms of parsing."""
@@ -236,6 +239,6 @@ class AmendmentRelay:
 
         Where these tallies amend it, the order that they do it by is read first.
         """
-        if any(record.key == AMENDED_KEY for record in records):
+        if AMENDED_KEY in map(_key_of, records):
             await orders.settle()
         return orders.amended

@@ -142,9 +142,8 @@ class BoxLedger:
             # The order has the highest bits: the smaller integer has a lower order, or is a duplicate that is no newer.
             if packed <= standing or outcome == "conflict":
                 return outcome
-            self._total -= standing
         boxes[tally.box] = packed
-        self._total += packed
+        self._total += packed - standing
         self.version = offset
         newest = self._newest
         if newest is None or tally.at >= newest:
@@ -185,12 +184,10 @@ class BoxLedger:
 
     def _outcome(self, packed: int, standing: int) -> Outcome:
         """Compare a packed statement with the one that stands of the same box."""
-        if packed == standing:
-            return "duplicate"
-        order, stands = self.packing.order(packed), self.packing.order(standing)
-        if order != stands:
-            return "counted" if order > stands else "stale"
-        return "conflict" if (packed ^ standing) & self.packing.counts_mask else "duplicate"
+        differing = packed ^ standing
+        if differing >> self.packing.order_at:
+            return "counted" if packed > standing else "stale"  # the order has the highest bits
+        return "conflict" if differing & self.packing.counts_mask else "duplicate"
 
     def totals(self, zone: ZoneInfo) -> Totals:
         """The cell's totals as they stand; `as_of` in the election's time zone. Only once something was counted."""

@@ -8,7 +8,7 @@ another box leaves to nobody. What is in doubt is added up. docs/decisions/claim
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol, final
 from zoneinfo import ZoneInfo
@@ -299,6 +299,12 @@ class CellRules:
     """Boxes that are not waited for any more; what was counted in one can be withdrawn."""
     boxes_told: int | None = None
     """How many boxes there are where the source tells a unit above counting units, which has none of its own."""
+    usual_boxes: frozenset[int] = field(init=False)
+    """The boxes, where the source reports them with the counts that most have; else none."""
+
+    def __post_init__(self) -> None:
+        is_usual = self.given.is_plain and not self.takes_reports
+        object.__setattr__(self, "usual_boxes", self.boxes if is_usual else frozenset())
 
     @property
     def boxes_kept(self) -> int:
@@ -309,6 +315,17 @@ class CellRules:
 
     def refusal(self, tally: Tally, key: bytes | None, partition: int) -> Refusal | None:
         """Why this tally of the cell cannot be used, or `None`."""
+        is_usual = (
+            type(tally) is Counted
+            and tally.box in self.usual_boxes
+            and key == self.key
+            and partition == self.partition
+            and None not in (tally.registered, tally.cast, tally.valid, tally.invalid)
+            and self.candidates.issuperset(tally.votes)
+        )
+        return None if is_usual else self._refusal_of_unusual(tally, key, partition)
+
+    def _refusal_of_unusual(self, tally: Tally, key: bytes | None, partition: int) -> Refusal | None:
         if key != self.key or partition != self.partition:
             return Refusal("misrouted", f"tallies of {self.cell.district} belong in partition {self.partition}")
         if (type(tally) is Reported) != self.takes_reports:
@@ -318,10 +335,9 @@ class CellRules:
             return self._unknown_box(tally)
         if type(tally) is Withdrawn:
             return None
-        if not self.given.is_plain or None in (tally.registered, tally.cast, tally.valid, tally.invalid):
-            refusal = self._wrong_counts(tally)
-            if refusal is not None:
-                return refusal
+        refusal = self._wrong_counts(tally)
+        if refusal is not None:
+            return refusal
         return None if self.candidates.issuperset(tally.votes) else self._unknown_candidate(tally.votes)
 
     def _unknown_box(self, tally: Counted | Withdrawn) -> Refusal | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from struct import Struct
-from typing import Final, cast
+from typing import Final
 
 from schemas.fields import FIRST_EVENT
 from schemas.figures import EVERY_COUNT, EVERYWHERE, Given, stated_in
@@ -23,7 +23,6 @@ from tabulation.counting.cells import (
     BOX_FLAGS,
     MAX_BOX_EXCESS,
     MOST_BOX_VOTERS,
-    BoxFigures,
     Content,
     Sums,
     doubt_in,
@@ -138,30 +137,23 @@ class Packing:
             annulled = statement.type == "annulled"
             self._fill(row, self._first_count, 0, annulled, *self._without, moment, order)
             return int.from_bytes(row, "little")
-        place = self._place
+        place, votes = self._place, statement.votes
         try:
-            for candidate, votes in statement.votes.items():
-                row[place[candidate]] = votes
+            for candidate, count in votes.items():
+                row[place[candidate]] = count
         except KeyError:  # one who is not on the ballot, and has no votes
-            for candidate, votes in statement.votes.items():
-                if votes:
-                    row[place[candidate]] = votes
+            for candidate, count in votes.items():
+                if count:
+                    row[place[candidate]] = count
         if not self._is_plain:
             self._fill(row, self._first_count, *self._told(statement), moment, order)
             return int.from_bytes(row, "little")
         # The rules let it through, so it has every count. The numbers are written out one by one, in the order of
         # `COUNTS`, `BOX_FLAGS`, excess, moment, order: a tuple of them costs a tenth more, and this runs once a tally.
-        box = cast("BoxFigures", statement)
-        registered, voted, valid, invalid, unattributed = (
-            box.registered,
-            box.cast,
-            box.valid,
-            box.invalid,
-            box.unattributed,
-        )
-        votes = sum(box.votes.values()) + unattributed
+        registered, voted, valid = statement.registered, statement.cast, statement.valid
+        invalid, unattributed = statement.invalid, statement.unattributed
         over_registered, cast_differs, parties_differ = odd_among(
-            registered, voted, valid, valid + invalid, votes, self._votes_per_voter
+            registered, voted, valid, valid + invalid, sum(votes.values()) + unattributed, self._votes_per_voter
         )
         is_odd = over_registered or cast_differs or parties_differ
         excess, is_impossible = _NO_DOUBT
