@@ -36,6 +36,7 @@ from websockets.asyncio.server import serve as serve_websockets
 from eventlog.clock import Wall
 from eventlog.run import Run, RunTopics
 from gateway.clients.framing import Framing, text_frame
+from gateway.connections.opening import OpeningConnection
 from gateway.connections.websocket import WebSocketConnection
 from gateway.gateway import Gateway
 from gateway.routes.application import application
@@ -106,8 +107,8 @@ class SandikServer:
         listener = socket.create_server(("127.0.0.1", 0), backlog=4_096)
         config = uvicorn.Config(
             application(self._gateway),
-            http="httptools",
-            ws=partial(WebSocketConnection, self._gateway),  # type: ignore[arg-type]  # a factory is all that is needed
+            http=partial(OpeningConnection, self._gateway),  # type: ignore[arg-type]  # a factory is all that is needed
+            ws=partial(WebSocketConnection, self._gateway),  # type: ignore[arg-type]
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Sequence
-from copy import copy
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final, NamedTuple, cast
@@ -109,10 +108,13 @@ def read_plain(data: bytes, limits: Limits) -> UpgradeRequest | None:
 
 
 class Accepted(NamedTuple):
-    """The answer that lets a client in, and the extensions that were agreed on."""
+    """The answer that lets a client in, and the extensions that were agreed on.
+
+    Others that say the same have the same extensions: who uses one keeps its state in a copy.
+    """
 
     answer: bytes
-    extensions: list[Extension]
+    extensions: Sequence[Extension]
 
 
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")
@@ -141,7 +143,7 @@ def answer(request: UpgradeRequest, date: str | None) -> Accepted | Response:
         kind = _kind(request.method, said)
         if kind is not None:
             parts = (kind.before_date, date, kind.before_key, accept_key(keys[0]), kind.rest)
-            return Accepted("".join(parts).encode(), [copy(extension) for extension in kind.extensions])
+            return Accepted("".join(parts).encode(), kind.extensions)
     library = handshake()
     response = library.accept(request.for_library())
     if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
@@ -155,7 +157,7 @@ class _Kind(NamedTuple):
     before_date: str
     before_key: str
     rest: str
-    extensions: list[Extension]
+    extensions: Sequence[Extension]
     """As they are negotiated: without context takeover none has a state before its first message."""
 
 
@@ -168,7 +170,7 @@ def _kind(method: str, said: tuple[tuple[str, str], ...]) -> _Kind | None:
         return None
     before_date, _, behind = response.serialize().decode().partition(response.headers["Date"])
     before_key, _, rest = behind.partition(accept_key(_ANY_KEY))
-    return _Kind(before_date, before_key, rest, library.extensions)
+    return _Kind(before_date, before_key, rest, tuple(library.extensions))
 
 
 def handshake() -> ServerProtocol:

@@ -2,12 +2,15 @@
 
 One of these is made for every request to upgrade, and handed the transport and the request as whoever read it parsed
 it. The library's protocol for servers judges requests (see `upgrade`); for the connection's life there is its leaner
-one, which knows frames alone: it keeps neither the request nor what may be negotiated. There is no task, no queue and
-no timer per connection: the transport says whether it drains, and the gateway's one timer checks.
+one, which knows frames alone: it keeps neither the request nor what may be negotiated. Even that is made only for a
+client that sends more than what most ever send, whole text messages, pings and pongs, which it would forget at once.
+There is no task, no queue and no timer per connection: the transport says whether it drains, and the gateway's one
+timer checks.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Final, cast
 
 import orjson
@@ -18,7 +21,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode as StandardCode
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
-from websockets.protocol import CLOSING, CONNECTING, OPEN, SERVER, Protocol
+from websockets.protocol import CLOSING, CONNECTING, OPEN, SERVER, Protocol, State
 
 from gateway.admission.access import Grant
 from gateway.admission.handshake import Credentials, Refusal, peer_of
@@ -26,6 +29,7 @@ from gateway.admission.limits import Meter
 from gateway.clients.framing import COMPRESSION_WINDOW_BITS, PING, Framing, text_frame
 from gateway.clients.liveness import RESTART_CODE, RESTART_REASON
 from gateway.connections.http import hang_up
+from gateway.connections.plain_frames import plain_frame, pong
 from gateway.connections.upgrade import LIBRARY_LOGGER, Accepted, Upgraded, UpgradeRequest, answer, handshake
 from gateway.gateway import Gateway
 from schemas.wire import CLOSE_REASONS, MAX_MESSAGE_BYTES, PROTOCOL, CloseCode
@@ -55,8 +59,9 @@ class _FrameByFrame(Protocol):
     queued ahead of what answers the frames between them, and a text before a close comes to a protocol that is closing.
     """
 
-    def __init__(self, receive: Callable[[Frame], None]) -> None:
-        super().__init__(SERVER, state=CONNECTING, max_size=MAX_MESSAGE_BYTES, logger=LIBRARY_LOGGER)
+    def __init__(self, state: State, extensions: Sequence[Extension], receive: Callable[[Frame], None]) -> None:
+        super().__init__(SERVER, state=state, max_size=MAX_MESSAGE_BYTES, logger=LIBRARY_LOGGER)
+        self.extensions = [copy(extension) for extension in extensions]
         self._receive = receive
 
     def recv_frame(self, frame: Frame) -> None:
@@ -72,6 +77,7 @@ class WebSocketConnection(Upgraded):
         "_closing_checks",
         "_counted",
         "_draining",
+        "_extensions",
         "_gateway",
         "_ignores_input",
         "_live",
@@ -102,7 +108,9 @@ class WebSocketConnection(Upgraded):
     ) -> None:
         self._gateway = gateway
         self._server_state = server_state
-        self._protocol = _FrameByFrame(self._receive)
+        self._protocol: _FrameByFrame | None = None
+        """Made for the first that is no plain frame, and there from then on; until then, nothing is half done."""
+        self._extensions: Sequence[Extension] = ()
         self.framing = Framing.PLAIN
         self._message: bytearray | None = None
         self._silent_checks = 0
@@ -139,7 +147,7 @@ class WebSocketConnection(Upgraded):
         self._flush()
 
     def eof_received(self) -> None:
-        self._protocol.receive_eof()
+        self._library().receive_eof()
         self._flush()
 
     def pause_writing(self) -> None:
@@ -182,8 +190,7 @@ class WebSocketConnection(Upgraded):
 
     def _open(self, accepted: Accepted, grant: Grant) -> None:
         """Let the client in: the answer and the greeting go out in one write."""
-        self._protocol.extensions = accepted.extensions
-        self._protocol.state = OPEN
+        self._extensions = accepted.extensions
         self._live = True
         if any(map(_takes_our_frames, accepted.extensions)):
             self.framing = Framing.COMPRESSED
@@ -201,9 +208,9 @@ class WebSocketConnection(Upgraded):
 
     def shutdown(self) -> None:
         """Begin to close: the server stops."""
-        if self._protocol.state is OPEN:
+        if self._state is OPEN:
             self.close(RESTART_CODE, RESTART_REASON)
-        elif self._protocol.state is not CLOSING:
+        elif self._state is not CLOSING:
             self.transport.close()
 
     # What the gateway calls
@@ -212,9 +219,10 @@ class WebSocketConnection(Upgraded):
         return self.transport.get_write_buffer_size()
 
     def close(self, code: int, reason: str) -> None:
+        protocol = self._library()
         self._leave()
-        if self._protocol.state is OPEN:
-            self._protocol.send_close(code, reason)
+        if protocol.state is OPEN:
+            protocol.send_close(code, reason)
         self._flush()
 
     def check(self) -> None:
@@ -232,8 +240,37 @@ class WebSocketConnection(Upgraded):
         if self._counted and not self._meter.takes_bytes(len(data), self._gateway.clock.monotonic()):
             self._give_up()
             return
-        self._protocol.receive_data(data)
-        self._protocol.events_received()  # frames were received one by one, as they were read: let go of them
+        at = self._receive_plain(data)
+        if at < len(data) and not self._ignores_input:
+            protocol = self._library()
+            protocol.receive_data(data[at:])
+            protocol.events_received()  # frames were received one by one, as they were read: let go of them
+
+    def _receive_plain(self, data: bytes) -> int:
+        """Answer the plain frames that these bytes begin with, each before the next is read; where the others begin."""
+        at = 0
+        while self._protocol is None and not self._ignores_input and (frame := plain_frame(data, at)) is not None:
+            at = frame.end
+            if not self._meter.takes_message(self._gateway.clock.monotonic()):
+                self._give_up()
+            elif frame.opcode is Opcode.TEXT:
+                self._receive_text(frame.payload)
+            elif frame.opcode is Opcode.PING:
+                self.transport.write(pong(frame.payload))
+        return at
+
+    @property
+    def _state(self) -> State:
+        """Where the connection is in RFC 6455's terms."""
+        if self._protocol is not None:
+            return self._protocol.state
+        return OPEN if self._live else CONNECTING
+
+    def _library(self) -> _FrameByFrame:
+        """The library's protocol for this connection, from where it stands."""
+        if self._protocol is None:
+            self._protocol = _FrameByFrame(self._state, self._extensions, self._receive)
+        return self._protocol
 
     def _reject(self, refusal: Refusal) -> None:
         response = handshake().reject(refusal.status, refusal.body.decode())
@@ -276,7 +313,7 @@ class WebSocketConnection(Upgraded):
         self._flush()
 
     def _handle(self, frame: Frame) -> None:
-        if self._protocol.state is not OPEN:
+        if self._state is not OPEN:
             self._leave()
         elif frame.opcode is Opcode.BINARY:
             self.close(StandardCode.UNSUPPORTED_DATA, f"{PROTOCOL} is JSON in text messages")
@@ -291,6 +328,9 @@ class WebSocketConnection(Upgraded):
             return
         if self._message is not None:
             data, self._message = bytes(self._message + data), None
+        self._receive_text(data)
+
+    def _receive_text(self, data: bytes) -> None:
         try:
             text = data.decode()
         except UnicodeDecodeError:
@@ -299,7 +339,7 @@ class WebSocketConnection(Upgraded):
         self._gateway.broadcaster.receive(self, text)
 
     def _flush(self) -> None:
-        for data in self._protocol.data_to_send():
+        for data in self._protocol.data_to_send() if self._protocol is not None else ():
             if data:
                 if not self._ignores_input:  # after our last words nothing can be written
                     self.transport.write(data)

@@ -187,7 +187,8 @@ async def test_mangled_frames_lead_to_documented_answers_and_close_codes() -> No
                 connection.data_received(mangled(chance))
         gateway.turn()
         found = codes_in(client, bytes(wire.written))
-        if not connection._protocol.close_rcvd_then_sent:  # else it says the client's own code back, as RFC 6455 has it
+        protocol = connection._protocol
+        if protocol is None or not protocol.close_rcvd_then_sent:  # else it says the client's own code back (RFC 6455)
             codes.update(found)
         connection.connection_lost(None)
     assert codes <= DOCUMENTED, f"seed {SEED}"
