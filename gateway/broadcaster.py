@@ -5,7 +5,7 @@ Call order: `begin` with a run's state; `open` once its totals are read; `part` 
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from eventlog.clock import Clock
@@ -210,19 +210,33 @@ class Broadcaster:
         """The clients whose heartbeat is due. Each is named once."""
         return self._heartbeats.due(self._clock.monotonic())
 
-    def send_state(self, clients: Iterable[Client] | None = None) -> None:
-        """Send these clients (or all) how the feeds are; who may not see numbers, as much as they may know.
+    def send_state(self) -> None:
+        """Send everybody how the feeds are; who may not see numbers, as much as they may know.
 
         Who does not drain is left out: it is told with the next heartbeat after it does.
         """
-        frames = {}
-        for sees in (True, False):  # two messages, each framed once for all who take it that way
-            payload = self._state(sees)
-            frames[sees] = [framed(payload, framing) for framing in Framing]
-        for client in self._sessions if clients is None else clients:
-            session = self._sessions.get(client)
-            if session is not None and session.state is State.OPEN and self._hub_of(client).is_draining(client):
-                client.send(frames[self._audience.sees(client)][client.framing])
+        states = self._framed_states()
+        for client in self._sessions:
+            message = self._state_for(client, states)
+            if message:
+                client.send(message)
+
+    def check(self, clients: Iterable[Client], *, with_state: bool) -> None:
+        """Have these clients' heartbeats: see whether they are there and, in the same write, tell how the feeds are."""
+        states = self._framed_states() if with_state else None
+        for client in clients:
+            client.check(self._state_for(client, states) if states is not None else b"")
+
+    def _framed_states(self) -> dict[bool, list[bytes]]:
+        """Two messages, with numbers and without, each framed once for all who take it that way."""
+        return {sees: [framed(self._state(sees), framing) for framing in Framing] for sees in (True, False)}
+
+    def _state_for(self, client: Client, states: Mapping[bool, Sequence[bytes]]) -> bytes:
+        """The state as this client is to be told; nothing for one that waits for the run, or does not drain."""
+        session = self._sessions.get(client)
+        if session is None or session.state is not State.OPEN or not self._hub_of(client).is_draining(client):
+            return b""
+        return states[self._audience.sees(client)][client.framing]
 
     def _greet(self, client: Client, session: Session) -> None:
         greeting = self._greeting(self._audience.grant(client).scope, self._audience.sees(client), client.framing)

@@ -273,6 +273,7 @@ class Gateway:
         self.broadcaster.dismiss_expired()
         self.broadcaster.dismiss_stalled()
         due = self.broadcaster.heartbeats_due()
+        can_tell = False
         if self.ready and self.run_state is not None:
             feeds = self.feeds_now()
             states = {
@@ -283,12 +284,11 @@ class Gateway:
             changed = changed or watched != self._watched
             self._watched = watched
             self.run_state.look_for_alarms(feeds, self.clock.now())
+            can_tell = not changed
             if changed:
                 self._tell_all()
-            elif due:
-                self.broadcaster.send_state(due)
-        for client in due:
-            client.check()
+        if due:
+            self.broadcaster.check(due, with_state=can_tell)
 
     def _begun(self) -> RunState:
         if self.run_state is None:

@@ -47,8 +47,8 @@ class Client(Protocol):
         """Begin to close; `Gateway.leave` is called on the way."""
         ...
 
-    def check(self) -> None:
-        """A heartbeat: ping, or give up a peer that gave no sign of life for too long."""
+    def check(self, news: bytes) -> None:
+        """A heartbeat: send these frames and a ping, or give up a peer that gave no sign of life for too long."""
         ...
 
 

@@ -435,6 +435,8 @@ def _nothing_until(seq: int, topic: _Topic[ConnectionT]) -> None:
 
 def _one_each(sendings: list[Sending[ConnectionT]]) -> list[Sending[ConnectionT]]:
     """The same frames in the same order, joined so that every connection is written to once."""
+    if len(sendings) == 1:  # the most frequent case by far, with all clients in it
+        return sendings
     seen: set[ConnectionT] = set()
     for sending in sendings:
         if not seen.isdisjoint(sending.connections):

@@ -65,13 +65,13 @@ class EventStream:
             self.send(chunk(b"event: closed\ndata: " + message + b"\n\n"))
             self._ended.set()
 
-    def check(self) -> None:
+    def check(self, news: bytes) -> None:
         if self._ended.is_set():
             self._closing_checks += 1
             if self._closing_checks >= _CHECKS_TO_CLOSE:
                 hang_up(self._transport)
         elif self._draining:
-            self.send(HEARTBEAT)
+            self.send(news + HEARTBEAT)
 
     @property
     def is_over(self) -> bool:

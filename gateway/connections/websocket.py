@@ -225,7 +225,7 @@ class WebSocketConnection(Upgraded):
             protocol.send_close(code, reason)
         self._flush()
 
-    def check(self) -> None:
+    def check(self, news: bytes) -> None:
         if not self._live:
             self._closing_checks += 1
             if self._closing_checks >= _CHECKS_TO_CLOSE:
@@ -234,7 +234,7 @@ class WebSocketConnection(Upgraded):
             self.close(CloseCode.STALLED, CLOSE_REASONS[CloseCode.STALLED])
         elif self._draining:  # else it was not asked either, and how long it may stall is the gateway's to say
             self._silent_checks += 1
-            self.transport.write(PING)
+            self.transport.write(news + PING)  # in one write, which costs more than all the rest
 
     def _parse(self, data: bytes) -> None:
         if self._counted and not self._meter.takes_bytes(len(data), self._gateway.clock.monotonic()):

@@ -40,8 +40,9 @@ class Listener:
         self.closed.append(code)
         self._gateway.broadcaster.leave(self)
 
-    def check(self) -> None:
+    def check(self, news: bytes) -> None:
         self.checks += 1
+        self.send(news)
 
     def types(self) -> list[object]:
         return [message["type"] for message in self.messages]
