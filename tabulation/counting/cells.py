@@ -146,7 +146,7 @@ class Content(NamedTuple):
         )
 
 
-def filled(figures: BoxFigures, absent: Collection[str], votes_per_voter: int = 1) -> Content:
+def filled(figures: Content, absent: Collection[str], votes_per_voter: int = 1) -> Content:
     """Put into the place of counts that are not given what contradicts nothing that is.
 
     So the rules about counts say nothing of those that nobody knows. What follows from the others is that: of the
@@ -170,7 +170,7 @@ def filled(figures: BoxFigures, absent: Collection[str], votes_per_voter: int = 
         blank = max(cast - valid - invalid, 0)
     if registered is None:
         registered = max(cast, valid + invalid + blank, named)
-    return Content(registered, cast, valid, invalid, figures.unattributed, blank, dict(figures.votes))
+    return figures._replace(registered=registered, cast=cast, valid=valid, invalid=invalid, blank=blank)
 
 
 def odd_in(figures: BoxFigures, votes_per_voter: int = 1) -> tuple[bool, bool, bool]:

@@ -92,10 +92,8 @@ def test_a_table_becomes_totals(sandik: Sandik, table: Path) -> None:
         "boxes_surplus",
         "complete",
         "contradictions",
-        "told",
-        "held",
-        "set_aside",
-    ] == list(country)
+    ] == list(country)[:17]
+    assert ["told", "held", "set_aside"] == list(country)[-3:]
     assert (185, 54, 0) == tuple(country["votes"][name] for name in ("chp", "ak_parti", "dp"))
 
 

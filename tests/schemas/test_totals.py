@@ -57,7 +57,7 @@ def test_rows_are_written_with_their_votes_by_candidate() -> None:
     row = Row("mayor", "aa", "tr", "country", 1, 2, 3, 4, 5, 6, 7, 8, {"b": 2, "a": 1})
     (said,) = orjson.loads(encode_rows([row]))
 
-    assert list(Row._fields[:-1]) == list(said), "without blank votes there is no field for them"
+    assert {*Row._fields} - {"blank"} == {*said}, "without blank votes there is no field for them"
     (said,) = orjson.loads(encode_rows([row._replace(blank=0)]))
     assert list(Row._fields) == list(said)
     assert ["a", "b"] == list(said["votes"])

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { addressOf, usesOf } from "../../../gateway/pages/gallery/address.js";
 import { MANIFEST } from "../../../gateway/pages/overlays/manifest.js";
 
-const DUEL = MANIFEST.overlays[1];
+const [DUEL] = MANIFEST.overlays.filter(({ name }) => name === "duel");
 
 test("an address says what differs from the standard", () => {
   const values = { unit: "tr/34", theme: "dark", candidates: "a,b", token: "" };

@@ -121,9 +121,14 @@ def test_what_is_filled_in_contradicts_nothing_and_leaves_what_is_given(
     figures: tuple[int, int, int],
 ) -> None:
     left = figures[2] if blank else 0
-    told = Content(
-        400, sum(figures[:2]) + 3 + left, sum(figures[:2]), 3, 0, left, dict(zip("ab", figures, strict=False))
-    )
+    counts = {
+        "registered": 400,
+        "cast": sum(figures[:2]) + 3 + left,
+        "valid": sum(figures[:2]),
+        "invalid": 3,
+        "blank": left,
+    }
+    told = Content(**dict.fromkeys(STATED, 0) | counts, votes=dict(zip("ab", figures, strict=False)))
 
     whole = filled(told, absent)
 
