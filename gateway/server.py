@@ -71,7 +71,7 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
             if night_so_far is not None:
                 group.create_task(forever(recall(gateway, night_so_far, clock), "Recalling the night so far"))
             if worker_metrics is not None:
-                group.create_task(forever(worker_metrics.serve(), "Answering the other workers"))
+                group.create_task(forever(worker_metrics.serve(clock), "Answering the other workers"))
             try:
                 await asyncio.wait({serving})
                 raise LoopEnded("The HTTP server", "it stopped serving")

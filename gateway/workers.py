@@ -6,19 +6,27 @@ nobody waiting for long. Whether it may be told what counts the night, each work
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NoReturn
 
+from eventlog.clock import Clock
 from gateway.admission.access import PUBLIC, Grant
 from gateway.metrics import workers_up
 
 ANSWER_S: Final = 1.0
 """How long a worker may take to answer another one: twenty ticks, and a tenth of the time that a scrape has."""
 
+AGAIN_S: Final = 30.0
+"""When to try again to listen for the others: twice in the time in which an alert of a worker that is down fires."""
+
 _CONTROL_ROOM: Final = b"c"
 _PUBLIC: Final = b"p"
 """The whole of a question: for whom the answer is."""
+
+
+_log: Final = logging.getLogger(__name__)
 
 
 class WorkerMetrics:
@@ -31,14 +39,26 @@ class WorkerMetrics:
         self._count = count
         self._expose = expose
 
-    async def serve(self) -> NoReturn:
-        """Answer the other workers until cancelled."""
+    async def serve(self, clock: Clock) -> NoReturn:
+        """Answer the other workers until cancelled.
+
+        Where the socket cannot be made (the path is too long, the disk is full), the log says so and it is tried again:
+        viewers are served meanwhile, and the others tell this worker as down.
+        """
+        while True:
+            try:
+                await self._listen()
+            except OSError as error:
+                _log.warning("The other workers cannot ask this one for its metrics: %s", error)
+            await clock.sleep(AGAIN_S)
+
+    async def _listen(self) -> None:
+        self._folder.mkdir(mode=0o700, exist_ok=True)  # somebody may have cleared the folder of temporary files
         path = self._path(self._number)
         path.unlink(missing_ok=True)  # of a worker of this number that has died
         server = await asyncio.start_unix_server(self._answer, path)
         async with server:
             await server.serve_forever()
-        raise RuntimeError("A server that serves for ever has ended.")
 
     async def scrape(self, grant: Grant) -> bytes:
         """The metrics of all workers, those of each metric together as the text format has it."""

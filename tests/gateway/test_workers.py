@@ -2,14 +2,16 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from eventlog.clock import Manual, Wall
 from eventlog.loops import forever
 from gateway.admission.access import PUBLIC, Grant
-from gateway.workers import WorkerMetrics, merged
+from gateway.workers import AGAIN_S, WorkerMetrics, merged
 from tests.patience import LIMIT_S
 
 CONTROL_ROOM = Grant(scope="control_room")
@@ -31,12 +33,37 @@ def exposing(number: int) -> Callable[[Grant], bytes]:
 async def serving(folder: Path, number: int) -> AsyncIterator[WorkerMetrics]:
     """A worker of three that answers the others."""
     worker = WorkerMetrics(folder, "night", number, 3, exposing(number))
-    task = asyncio.create_task(forever(worker.serve(), "answering"))
+    task = asyncio.create_task(forever(worker.serve(Wall()), "answering"))
     try:
         async with asyncio.timeout(LIMIT_S):
             while not (folder / f"{number}.sock").exists():  # noqa: ASYNC110  nothing else says that it listens
                 await asyncio.sleep(0)
         yield worker
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_a_worker_that_cannot_be_asked_serves_its_viewers_and_tries_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Here a file is in the way of the folder; it may as well be too long a path, or a full disk."""
+    folder, clock = tmp_path / "workers", Manual(datetime(2024, 3, 31, tzinfo=UTC))
+    folder.touch()
+    worker = WorkerMetrics(folder, "night", 1, 2, exposing(1))
+    task = asyncio.create_task(worker.serve(clock))
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            while not caplog.messages:  # noqa: ASYNC110  nothing else says that it has tried
+                await asyncio.sleep(0)
+            assert "cannot ask this one for its metrics" in caplog.messages[0]
+            assert {"1": 1.0, "2": 0.0} == found(await worker.scrape(PUBLIC))["sandik_gateway_worker_up"]
+            folder.unlink()
+            clock.advance(AGAIN_S)
+            while not (folder / "1.sock").exists():  # noqa: ASYNC110  nothing else says that it listens
+                await asyncio.sleep(0)
+        other = WorkerMetrics(folder, "night", 2, 2, exposing(2))
+        assert {"1": 1.0, "2": 1.0} == found(await other.scrape(PUBLIC))["sandik_gateway_worker_up"]
     finally:
         task.cancel()
         await asyncio.wait({task})
