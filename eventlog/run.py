@@ -229,13 +229,18 @@ async def create_run(
     return run
 
 
+def check_run_name(name: str) -> None:
+    """Raise `UsageError` where a run cannot have this name, since its topics could not."""
+    if not RUN_NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
+
+
 async def spread(log: EventLog, name: str, asked: int | None = None) -> int:
     """Return the partitions of a new run: as asked, else as its topic was created beforehand, else the default.
 
     Raises `UsageError` where the name cannot be a topic's.
     """
-    if not RUN_NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
+    check_run_name(name)
     tallies = RunTopics(name).tallies.name
     if asked is None and await log.exists(tallies):
         return await log.partitions(tallies)

@@ -14,7 +14,7 @@ from uvicorn import Config, Server
 from eventlog.clock import Clock
 from eventlog.loops import forever
 from eventlog.port import EventLog
-from eventlog.run import RUN_NAME
+from eventlog.run import check_run_name
 from gateway.admission.keys import tls_context
 from gateway.connections.opening import OpeningConnection
 from gateway.connections.websocket import WebSocketConnection
@@ -55,8 +55,7 @@ async def serve(  # noqa: PLR0913  what a server stands on, and each is somebody
     may come later. Raises `UsageError` where the name cannot be a run's or the address cannot be listened at, and
     `LoopEnded` where the server or a loop of its own ends by itself.
     """
-    if not RUN_NAME.fullmatch(run_name):
-        raise UsageError(f"{run_name!r} cannot be a run's name. Use letters, digits, '-' and '_', 100 at most.")
+    check_run_name(run_name)
     gateway = Gateway(run_name, clock=clock, settings=settings or GatewaySettings())
     worker_metrics = _worker_metrics(gateway)
     config = _config(application(gateway, pages, moments, boundaries, log, worker_metrics), gateway)

@@ -8,7 +8,7 @@ import typer
 
 from eventlog.clock import Clock, Replay, Wall
 from eventlog.port import EventLog
-from eventlog.run import Run, create_run
+from eventlog.run import Run, check_run_name, create_run
 from producers.publish import Published, Publisher, play, publish
 from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
 from producers.scenarios.scenario import Scenario
@@ -19,6 +19,7 @@ from sandik.options import EMBEDDED_LOG, LogUrl, Partitions, RunMode, RunName, c
 from sandik.process import run_to_completion
 from sandik.quantities import grouped
 from sandik.wiring import new_epoch, open_log, parse_mode
+from schemas.control import Mode
 
 EXAMPLE = "Example: sandik simulate --run rehearsal --scenario late-flip --seed 7 --speed 120"
 
@@ -70,24 +71,25 @@ def simulate(
     partitions: Partitions = None,
 ) -> None:
     """Stage a night like İstanbul's of 31 March 2024 and publish it, each box when its time comes."""
+    check_run_name(run)
+    chosen_mode = parse_mode(mode)
     whole = read_scenario(scenario)
     smaller = whole.shrink(districts=district, boxes_per_district=boxes_per_district)
     staged = stage(smaller, seed, sources=source, faults=[parse_fault(text) for text in fault or ()])
     if whole.story:
         screen.say(whole.story)
     chosen_speed = whole.speed if speed is None else speed
-    published = run_to_completion(_simulate(smaller, staged, log, run, chosen_speed, mode, partitions))
+    published = run_to_completion(_simulate(smaller, staged, log, run, chosen_speed, chosen_mode, partitions))
     screen.say(f"Published {grouped(published.records)} tallies to run {run!r}.")
 
 
 async def _simulate(
-    scenario: Scenario, staged: Staged, url: str, name: str, speed: float, mode: str, partitions: int | None
+    scenario: Scenario, staged: Staged, url: str, name: str, speed: float, mode: Mode, partitions: int | None
 ) -> Published:
     clock = Wall()
-    chosen = parse_mode(mode)
     async with open_log(url, clock) as log:
         run = await create_run(
-            log, name, scenario.definition(), mode=chosen, epoch=new_epoch(), clock=clock, partitions=partitions
+            log, name, scenario.definition(), mode=mode, epoch=new_epoch(), clock=clock, partitions=partitions
         )
         return await send(log, run, staged, speed, clock)
 
