@@ -22,7 +22,7 @@ from schemas.definition import Election
 from schemas.fields import Record
 from schemas.totals import Cell, CellHash, State, joined
 from tabulation.counting.cells import Refusal, heard_at
-from tabulation.counting.tally_fold import Ledger, Outputs, TallyFold, parse
+from tabulation.counting.tally_fold import PARSED_AT_ONCE, Ledger, Outputs, TallyFold, parse
 
 UNREADABLE: Final = "unreadable"
 """How records whose bytes are no event are counted."""
@@ -69,7 +69,8 @@ class Counts:
 
     def add(self, columns: Columns) -> None:
         """Count the records of these columns."""
-        self.types.update(UNREADABLE if one is None else one for one in columns.type)
+        for kind, count in Counter(columns.type).items():
+            self.types[UNREADABLE if kind is None else kind] += count
         self.events.add(columns.event_us)
         self.appends.add(columns.append_ms)
 
@@ -186,6 +187,10 @@ class TalliesFold(ArchiveFold):
         return self._states[partition].hash().hex()
 
     def _read(self, partition: int, records: Sequence[Record], columns: Columns) -> None:
+        for at in range(0, len(records), PARSED_AT_ONCE):
+            self._read_some(partition, records[at : at + PARSED_AT_ONCE], columns)
+
+    def _read_some(self, partition: int, records: Sequence[Record], columns: Columns) -> None:
         outputs = Outputs()
         changed, take, states = outputs.changed, self._fold.take, columns.state
         state = self._states.setdefault(partition, State())
@@ -210,13 +215,13 @@ class TalliesFold(ArchiveFold):
                     before, hashed.digest = hashed.digest, hashed.digester.digest(ledger.figures(), as_of_us)
                     current = state.replace(before, hashed.digest)
             states.append(current)
-        columns.type = [
+        columns.type += [
             tally.type if tally else AMENDED if record.key == AMENDED_KEY else None
             for record, tally in zip(records, read, strict=True)
         ]
-        columns.source = [tally.source if tally else None for tally in read]
-        columns.district = [tally.district if tally else None for tally in read]
-        columns.event_us = moments if _all_in_calendar(moments) else [_in_calendar(us) for us in moments]
+        columns.source += [tally.source if tally else None for tally in read]
+        columns.district += [tally.district if tally else None for tally in read]
+        columns.event_us += moments if _all_in_calendar(moments) else [_in_calendar(us) for us in moments]
 
 
 def summary(tallies: Counts, control: Counts) -> dict[str, Any]:

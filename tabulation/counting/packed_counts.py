@@ -66,6 +66,10 @@ class Packing:
         "_field_bits",
         "_fill",
         "_first_count",
+        "_hashed_declared",
+        "_hashed_everywhere",
+        "_hashed_kept",
+        "_hashed_votes",
         "_impossible_at",
         "_is_plain",
         "_low_words",
@@ -110,6 +114,13 @@ class Packing:
         words = _HASHED_BYTES // self._nothing.itemsize
         self._wide = array(code, bytes(_HASHED_BYTES * (len(candidates) + above_votes)))
         self._low_words = slice(words - 1, None, words)
+        votes, everywhere, kept = (
+            _HASHED_BYTES * count for count in (len(candidates), len(EVERYWHERE), number_of_counts)
+        )
+        self._hashed_votes = slice(votes)
+        self._hashed_everywhere = slice(votes, votes + everywhere)
+        self._hashed_kept = slice(votes, votes + kept)
+        self._hashed_declared = slice(votes + everywhere, votes + kept)
         bits: int = 8 * self._nothing.itemsize
         self._field_bits = bits
         self._impossible_at = bits * (len(candidates) + number_of_counts + BOX_FLAGS.index("impossible"))
@@ -222,10 +233,11 @@ class Packing:
         numbers = self._wide[:]
         numbers[self._low_words] = array(self._code, self._bytes(packed))
         numbers.byteswap()
-        hashed, first = numbers.tobytes(), _HASHED_BYTES * len(self.candidates)
-        everywhere, kept = (first + _HASHED_BYTES * len(names) for names in (EVERYWHERE, self.given.kept))
-        counts = hashed[first:kept] if any(hashed[everywhere:kept]) else hashed[first:everywhere]
-        return HashedFigures(counts, hashed[:first])
+        hashed = numbers.tobytes()
+        is_declared = any(hashed[self._hashed_declared])
+        return HashedFigures(
+            hashed[self._hashed_kept if is_declared else self._hashed_everywhere], hashed[self._hashed_votes]
+        )
 
     def sums(self, packed: int) -> Sums:
         """Unpack the sums in such an integer."""
