@@ -125,6 +125,26 @@ def ledger_entry(ledger: Ledger, partition: int) -> Kept:
 
 
 @dataclass(slots=True)
+class _Read:
+    """A ledger as it was read. A log holds some of each cell, so only the one that is left at the end is inflated."""
+
+    head: _Head
+    ledger: Ledger
+    deflated: bytes | None
+
+    def inflate(self) -> None:
+        """Restore the ledger. Raises `ValueError` or `zlib.error` where it is damaged."""
+        if self.deflated is None:
+            return
+        packed, head, ledger = zlib.decompress(self.deflated), self.head, self.ledger
+        if isinstance(ledger, ReportLedger):
+            ledger.restore(packed, head.version, head.as_of)
+        else:
+            ledger.restore(packed, head.totals, head.version, head.as_of)
+        self.deflated = None
+
+
+@dataclass(slots=True)
 class Checkpoint:
     """What one partition of `ledger` holds, as it is read.
 
@@ -133,7 +153,7 @@ class Checkpoint:
 
     marker: Marker = field(default_factory=Marker)
     refused: dict[bytes, str] = field(default_factory=dict)
-    _ledgers: dict[Cell, Ledger] = field(default_factory=dict)
+    _newest: dict[Cell, _Read] = field(default_factory=dict)
 
     def add(self, records: Iterable[Record]) -> None:
         """Take in the next records of the partition."""
@@ -149,25 +169,31 @@ class Checkpoint:
                 self.refused[key] = str(error) if isinstance(error, _Foreign) else "is damaged"
 
     def _add_ledger(self, value: bytes) -> None:
-        line, _, packed = value.partition(b"\n")
-        ledger = _restored(line, packed)
-        known = self._ledgers.get(ledger.cell)
-        if known is None or known.version < ledger.version:
-            self._ledgers[ledger.cell] = ledger
+        line, _, deflated = value.partition(b"\n")
+        head = _head(line)
+        ledger = _empty(head)
+        known = self._newest.get(ledger.cell)
+        if known is None or known.head.version < head.version:
+            self._newest[ledger.cell] = _Read(head, ledger, deflated)
 
     def ledgers(self) -> list[Ledger] | None:
         """The ledgers that were kept; `None` where there is no checkpoint, or none that can be relied on."""
-        return None if self.fault() is not None else list(self._ledgers.values())
+        return None if self.fault() is not None else [read.ledger for read in self._newest.values()]
 
     def fault(self) -> str | None:
         """Why there is nothing to go on from, in words; `None` where there is."""
+        for cell, read in self._newest.items():
+            try:
+                read.inflate()
+            except _UNREADABLE:
+                self.refused[cell.key()] = "is damaged"
         if self.refused:
             key, why = min(self.refused.items())
             return f"{key.decode(errors='replace')!r} in the ledger topic {why}"
         if self.marker.position == 0:
             return "there is none"
         for cell, version in self.marker.versions.items():
-            if cell not in self._ledgers or self._ledgers[cell].version < version:
+            if cell not in self._newest or self._newest[cell].head.version < version:
                 return f"{cell.key().decode()!r} is not left in the ledger topic as the marker counts on it"
         return None
 
@@ -176,32 +202,30 @@ class _Foreign(ValueError):
     """A record of another version of sandik."""
 
 
-def _restored(line: bytes, packed: bytes) -> Ledger:
+def _head(line: bytes) -> _Head:
     _check_version(line, LEDGER_VERSION)
-    head = _Head.model_validate_json(line)
+    return _Head.model_validate_json(line)
+
+
+def _empty(head: _Head) -> Ledger:
+    """The ledger whose record begins so, without its boxes or reports yet."""
     cell, sums = Cell(*head.cell), head.totals
     of_blank = head.layout.get("counts") or head.layout.get("content") or ()
     given = Given(head.absent, "blank" in of_blank)
+    ledger: Ledger
     if head.of == "reports":
-        reports = ReportLedger(cell, sums, head.boxes_total, head.votes_per_voter, given)
-        _check_layout(head, reports)
-        reports.restore(zlib.decompress(packed), head.version, head.as_of)
-        return reports
-    boxes = BoxLedger(cell, tuple(sums.votes), head.boxes_total, head.votes_per_voter, given)
-    _check_layout(head, boxes)
-    boxes.restore(zlib.decompress(packed), sums, head.version, head.as_of)
-    return boxes
+        ledger = ReportLedger(cell, sums, head.boxes_total, head.votes_per_voter, given)
+    else:
+        ledger = BoxLedger(cell, tuple(sums.votes), head.boxes_total, head.votes_per_voter, given)
+    if head.layout != ledger.layout or sums.flags.keys() != {*ledger.layout["flags"]}:
+        raise _Foreign("holds other counts or flags than this sandik keeps")
+    return ledger
 
 
 def _check_version(line: bytes, version: int) -> None:
     record = orjson.loads(line)
     if isinstance(record, dict) and record.get("v", version) != version:
         raise _Foreign(f"has version {record['v']!r}, and this sandik reads {version}")
-
-
-def _check_layout(head: _Head, ledger: Ledger) -> None:
-    if head.layout != ledger.layout or head.totals.flags.keys() != {*ledger.layout["flags"]}:
-        raise _Foreign("holds other counts or flags than this sandik keeps")
 
 
 def _marker(value: bytes) -> Marker:

@@ -288,6 +288,16 @@ def test_a_checkpoint_says_why_it_cannot_be_gone_on_from() -> None:
     assert "is damaged" in (read_back(entry, Kept(b"marker", b"{", 0)).fault() or "")
 
 
+def test_only_the_newest_ledger_of_a_cell_is_looked_into() -> None:
+    older, newer = kept(41)[1], kept(42)[1]
+    damaged = Kept(older.key, older.value[:-9], 0)
+    checkpoint = read_back(damaged, newer, Marker(43, 0, {CELL: 42}).entry(0))
+
+    assert checkpoint.fault() is None
+    assert [42] == [ledger.version for ledger in checkpoint.ledgers() or []]
+    assert "is damaged" in (read_back(damaged).fault() or "")
+
+
 def test_a_report_whose_content_is_no_text_is_damage() -> None:
     line, _, packed = report_entry().value.partition(b"\n")
     kept_reports = orjson.loads(zlib.decompress(packed))
