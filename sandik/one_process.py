@@ -14,7 +14,7 @@ from gateway.brands.folder import BrandFolder, standard_brand
 from gateway.routes.moments import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
-from sandik.commands.gateway import announce
+from sandik.commands.gateway import announce, within_files
 from sandik.process import member_name
 
 TICK_MS = 50
@@ -50,7 +50,7 @@ async def count_and_serve(
             port=port,
             clock=clock,
             moments=moments,
-            settings=chosen,
+            settings=within_files(chosen),
             started=started or (lambda actual: announce(host, actual)),
         )
         async with asyncio.TaskGroup() as group:

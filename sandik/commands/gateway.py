@@ -21,9 +21,11 @@ from sandik import screen
 from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, OperatorKeys, RunName, command_app, operator_keys
 from sandik.past import PastWorker
 from sandik.process import (
+    SPARE_FILES,
     WORKER_FOLDER,
     WORKER_NUMBER,
     WORKER_PORT,
+    allow_files,
     end_with_parent,
     reserved,
     run_until_stopped,
@@ -202,6 +204,23 @@ def _boundaries(path: Path | None) -> Boundaries | None:
         raise UsageError(f"Cannot read {path}: {error.strerror}. Give --boundaries a GeoJSON file.") from error
 
 
+def within_files(settings: GatewaySettings) -> GatewaySettings:
+    """The settings, with no more connections than this process may have files open; says so where those are fewer.
+
+    Who comes over the limit is told so; for want of a descriptor they would be cut off without a word.
+    """
+    wanted = settings.limits.connections
+    files = allow_files(wanted + SPARE_FILES)
+    connections = max(files - SPARE_FILES, files // 2)
+    if connections >= wanted:
+        return settings
+    screen.say(
+        f"This machine lets a process open {files} files: the gateway takes {connections} connections, not {wanted}."
+        " Raise the limit (ulimit -Hn), or give as many as there may be with --max-connections."
+    )
+    return replace(settings, limits=replace(settings.limits, connections=connections))
+
+
 async def _serve(
     url: str,
     name: str,
@@ -220,7 +239,7 @@ async def _serve(
             host=host,
             port=port,
             clock=clock,
-            settings=settings,
+            settings=within_files(settings),
             moments=moments,
             night_so_far=past,
             boundaries=boundaries,

@@ -7,7 +7,6 @@ a library spends on a frame is taken from the gateway that is measured.
 
 import asyncio
 import ipaddress
-import resource
 import socket
 from collections.abc import Callable
 from typing import Final, cast
@@ -21,6 +20,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
 from sandik.load.clients import Client, LoadClients
+from sandik.process import SPARE_FILES, allow_files
 from schemas.errors import UsageError
 from schemas.wire import PROTOCOL
 
@@ -173,9 +173,6 @@ def reason(error: BaseException | None) -> str:
     return str(error) or type(error).__name__
 
 
-SPARE_FILES: Final = 256
-"""Files a process has open beside its clients: libraries, pipes, the log. Some 60 were seen."""
-
 CLIENTS_PER_ADDRESS: Final = 20_000
 """Linux gives connections to one address and port 28,232 ports by default; some may still be waiting to be free."""
 
@@ -189,17 +186,15 @@ _BIND_ADDRESS_NO_PORT: Final = 24
 Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
 
-def allow_files(clients: int) -> None:
+def allow_clients(clients: int) -> None:
     """Let this process open so many connections. Raises `UsageError` where the machine does not."""
     needed = clients + SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        if hard != resource.RLIM_INFINITY and hard < needed:
-            raise UsageError(
-                f"{clients} clients in one process need {needed} open files, and this machine allows {hard}. Use more "
-                "--processes, or raise the limit (ulimit -Hn)."
-            )
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    allowed = allow_files(needed)
+    if allowed < needed:
+        raise UsageError(
+            f"{clients} clients in one process need {needed} open files, and this machine allows {allowed}. Use more "
+            "--processes, or raise the limit (ulimit -Hn)."
+        )
 
 
 def resolve(host: str, port: int) -> Address:

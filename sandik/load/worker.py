@@ -22,7 +22,7 @@ from sandik.load.connection import (
     Connection,
     Handshake,
     Refused,
-    allow_files,
+    allow_clients,
     open_socket,
     reason,
     resolve,
@@ -80,7 +80,7 @@ class Worker:
     """The clients of one process, in one event loop."""
 
     def __init__(self, plan: Plan, numbers: range, clock: Clock, channel: PipeEnd) -> None:
-        allow_files(len(numbers))
+        allow_clients(len(numbers))
         self._plan = plan
         self._clock = clock
         self._channel = channel

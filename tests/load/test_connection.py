@@ -15,17 +15,17 @@ from websockets.typing import Subprotocol
 from sandik.load import connection
 from sandik.load.connection import (
     CLIENTS_PER_ADDRESS,
-    SPARE_FILES,
     STALLED_RECEIVE_BYTES,
     FrameReader,
     Handshake,
     Refused,
-    allow_files,
+    allow_clients,
     open_socket,
     reason,
     resolve,
     stream_uri,
 )
+from sandik.process import SPARE_FILES
 from schemas.errors import UsageError
 from schemas.wire import PROTOCOL
 
@@ -185,13 +185,13 @@ def limits() -> Iterator[tuple[int, int]]:
 
 def test_the_soft_limit_is_raised_as_far_as_is_needed(limits: tuple[int, int]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (512, limits[1]))
-    allow_files(1000)
+    allow_clients(1000)
 
     assert 1000 + SPARE_FILES == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def test_a_limit_that_is_enough_stays(limits: tuple[int, int]) -> None:
-    allow_files(1)
+    allow_clients(1)
 
     assert limits == resource.getrlimit(resource.RLIMIT_NOFILE)
 
@@ -199,7 +199,7 @@ def test_a_limit_that_is_enough_stays(limits: tuple[int, int]) -> None:
 @pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 0, reason="this machine has no limit")
 def test_more_than_the_machine_allows_says_what_to_do(limits: tuple[int, int]) -> None:
     with pytest.raises(UsageError, match="--processes"):
-        allow_files(limits[1])
+        allow_clients(limits[1])
 
 
 def test_a_host_that_is_not_there_is_an_error() -> None:

@@ -2,17 +2,29 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import pytest
 
-from sandik.process import command_line, in_thread, member_name, run_to_completion, run_until_stopped
+from gateway.admission.limits import Limits
+from gateway.settings import GatewaySettings
+from sandik.commands.gateway import within_files
+from sandik.process import (
+    SPARE_FILES,
+    allow_files,
+    command_line,
+    in_thread,
+    member_name,
+    run_to_completion,
+    run_until_stopped,
+)
 from schemas.errors import Interrupted, LoopEnded, UsageError
 
 
@@ -167,3 +179,38 @@ def test_a_name_that_was_given_is_taken_as_it_is(run: str) -> None:
 def test_a_name_that_kafka_would_not_have_is_refused(run: str, name: str) -> None:
     with pytest.raises(UsageError, match="--member"), member_name(run, name):
         pass
+
+
+@pytest.fixture
+def limits() -> Iterator[tuple[int, int]]:
+    """The limits of this process on open files, put back afterwards."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield before
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_gateway_raises_the_limit_on_open_files_to_what_its_connections_need(limits: tuple[int, int]) -> None:
+    """It was 1,024 by default on many a machine: beyond a thousand viewers nobody was answered, `/readyz` neither."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, limits[1]))
+    settings = GatewaySettings(limits=Limits(connections=2_000))
+
+    assert settings == within_files(settings)
+    assert 2_000 + SPARE_FILES == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def test_what_the_machine_does_not_allow_is_said_and_refused_in_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raised = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (512, 1_000))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, to: raised.append(to))
+
+    assert 1_000 - SPARE_FILES == within_files(GatewaySettings()).limits.connections
+    assert [(1_000, 1_000)] == raised
+    assert "takes 744 connections, not 16000" in capsys.readouterr().err
+
+
+def test_a_machine_without_a_limit_is_not_asked_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    assert 9_999 == allow_files(9_999)
