@@ -153,6 +153,8 @@ def filled(figures: Content, absent: Collection[str], votes_per_voter: int = 1) 
     valid, invalid, blank votes and the cast ones any three give the fourth. Else the valid ones are those of the
     candidates, all others that were cast are invalid, and as many are registered as have voted.
     """
+    if not absent:
+        return figures
     registered, cast, valid, invalid, blank = (
         None if name in absent else getattr(figures, name)
         for name in ("registered", "cast", "valid", "invalid", "blank")
