@@ -58,9 +58,13 @@ def version_of(a: BoxLedger | None, b: BoxLedger | None) -> int:
 
 
 def _unlike(a: BoxLedger | None, b: BoxLedger | None) -> Collection[int]:
-    """All boxes but those of which both say the same at the same revision: most, and equal as they are kept."""
+    """All boxes but those of which both say the same, at whatever revision and time: most, and nothing differs there.
+
+    A box that only one has heard of without counts, such as a withdrawn one, is none that it reports.
+    """
     heard_a, heard_b = (ledger.heard() if ledger is not None else {} for ledger in (a, b))
-    differing = {box for box, packed in heard_a.items() if heard_b.get(box) != packed}
+    counts = a.packing.counts_mask if a is not None else 0
+    differing = {box for box, packed in heard_a.items() if (heard_b.get(box, 0) ^ packed) & counts}
     return differing | (heard_b.keys() - heard_a.keys())
 
 
