@@ -24,6 +24,7 @@ from eventlog.sqlite.commits import Commits
 from eventlog.sqlite.file import LogFile
 from eventlog.sqlite.inbox import Inbox
 from eventlog.sqlite.touches import Touches, touch
+from eventlog.sqlite.turns import Turns
 from schemas.errors import LogUnavailable, SandikError
 
 T = TypeVar("T")
@@ -119,19 +120,22 @@ class Writer:
                 self._serve(connection)
 
     def _serve(self, connection: sqlite3.Connection) -> None:
-        commits = Commits(connection)
-        running = True
-        while running:
-            self._inbox.sleep()
-            group, running = self._next_group()
-            if group:
-                outcomes = self._commit(connection, group)
-                self._loop.call_soon_threadsafe(self._finish, outcomes)
-                if any(job.topic is not None and error is None for job, _, error in outcomes):
-                    touch(self._file.real)
-                self._do_afterwards(connection, outcomes)
-            if running and self._inbox.is_watching:
-                self._look(connection, commits)
+        commits, running = Commits(connection), True
+        with closing(Turns(connection, self._file.real)) as turns:
+            while running:
+                self._inbox.sleep()
+                group, running = self._next_group()
+                if group:
+                    self._write(turns, group)
+                if running and self._inbox.is_watching:
+                    self._look(connection, commits)
+
+    def _write(self, turns: Turns, group: list[Job]) -> None:
+        outcomes = self._commit(turns, group)
+        self._loop.call_soon_threadsafe(self._finish, outcomes)
+        if any(job.topic is not None and error is None for job, _, error in outcomes):
+            touch(self._file.real)
+        self._do_afterwards(turns, outcomes)
 
     def _look(self, connection: sqlite3.Connection, commits: Commits) -> None:
         """Look what others have committed, and wake the readers that wait for it.
@@ -168,22 +172,23 @@ class Writer:
             weight += job.weight
         return group, True
 
-    def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> list[_Outcome]:
+    def _commit(self, turns: Turns, group: list[Job]) -> list[_Outcome]:
         try:
-            results = self._transact(connection, [job.work for job in group])
+            results = self._transact(turns, [job.work for job in group])
         except LogUnavailable as error:  # the file is locked: each job by itself would wait as long again
             return [(job, None, error) for job in group]
         except Exception as error:  # noqa: BLE001  it goes to whoever submitted the job
             if len(group) == 1:
                 return [(group[0], None, error)]
             # One job of the group failed, and took the others' work with it: run each in a transaction of its own.
-            return [outcome for job in group for outcome in self._commit(connection, [job])]
+            return [outcome for job in group for outcome in self._commit(turns, [job])]
         return [(job, result, None) for job, result in zip(group, results, strict=True)]
 
-    def _transact(self, connection: sqlite3.Connection, works: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
+    def _transact(self, turns: Turns, works: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
         self._file.same.check()
+        connection = turns.connection
         with self._file.translated():
-            connection.execute("BEGIN IMMEDIATE")
+            turns.begin()
             try:
                 results = [work(connection) for work in works]
                 connection.execute("COMMIT")
@@ -194,11 +199,11 @@ class Writer:
         self._file.same.check()  # again, before it is acknowledged: the file may have been replaced meanwhile
         return results
 
-    def _do_afterwards(self, connection: sqlite3.Connection, outcomes: list[_Outcome]) -> None:
+    def _do_afterwards(self, turns: Turns, outcomes: list[_Outcome]) -> None:
         for job, result, error in outcomes:
             if error is None and job.afterwards is not None:
                 try:
-                    self._transact(connection, [partial(job.afterwards, result)])
+                    self._transact(turns, [partial(job.afterwards, result)])
                 except SandikError as failure:
                     _log.warning("Housekeeping of the log was put off: %s", failure)
                 except Exception:  # noqa: BLE001  the log goes on without it

@@ -144,6 +144,7 @@ async def test_an_append_of_another_process_wakes_the_readers_of_its_topic_alone
         await other.append(quiet.name, [Entry(b"k", b"v")])
         async with log.reader(TOPIC.name, {0: 0}) as reader, log.reader(quiet.name, {0: 0}) as waiting:
             assert await waiting.read(max_records=10, wait_ms=0)
+            assert not await reader.read(max_records=10, wait_ms=0)  # from here on it waits before it reads
             for number in range(3):
                 reading = asyncio.create_task(reader.read(max_records=10, wait_ms=round(LIMIT_S * 1000)))
                 await asyncio.sleep(0)
