@@ -100,7 +100,7 @@ RESTART_CODE: Final = 1012
 RESTART_REASON: Final = "the server restarts; connect again with the cursor"
 
 RECONNECTS_PER_S: Final = 1_000
-"""Clients that may come back in a second: handshake, greeting and first answer of so many take half a core."""
+"""Clients that may come back in a second: handshake, greeting and first answer of so many take a fifth of a core."""
 
 MIN_SPREAD_S: Final = 1.0
 """Also a few clients do not come back in the very moment in which others do."""
