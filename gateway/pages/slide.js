@@ -3,6 +3,7 @@
  */
 
 import { isStill } from "./countup.js";
+import { arrange } from "./dom.js";
 
 /** A new order stands this long before it is shown. */
 export const ORDER_PAUSE_MS = 2_000;
@@ -93,6 +94,58 @@ export class Order {
     this.#pending = null;
     this.#shown = this.#wanted;
     this.changed(this.#shown);
+  }
+}
+
+/** A list whose lines are in an order that is shown, and slide where it changes. */
+export class SlidingList {
+  #order = new Order(() => this.#reorder());
+
+  /**
+   * `lineOf` gives the node of an id, `write` writes what the lines say, and `scale` is as in `slide`.
+   * @param {Element} list
+   * @param {(id: string) => Element} lineOf
+   * @param {() => void} write
+   * @param {() => number} scale
+   */
+  constructor(list, lineOf, write, scale) {
+    this.list = list;
+    this.lineOf = lineOf;
+    this.write = write;
+    this.scale = scale;
+  }
+
+  /** The order on screen. */
+  get shown() {
+    return this.#order.shown;
+  }
+
+  /**
+   * Show this at once, as `Order.jump`.
+   * @param {string[]} order
+   */
+  jump(order) {
+    this.#order.jump(order);
+    this.#place();
+  }
+
+  /**
+   * This is the true order now, as `Order.want`.
+   * @param {string[]} order
+   */
+  want(order) {
+    this.#order.want(order);
+  }
+
+  #reorder() {
+    const before = tops(this.list);
+    this.#place();
+    this.write();
+    slide(before, this.scale());
+  }
+
+  #place() {
+    arrange(this.list, this.shown.map(this.lineOf));
   }
 }
 

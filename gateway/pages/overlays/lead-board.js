@@ -3,9 +3,9 @@
  */
 
 import { showCount } from "../countup.js";
-import { arrange, make, setAttribute, setStyle, setText } from "../dom.js";
+import { make, setAttribute, setStyle, setText } from "../dom.js";
 import { Memo } from "../memo.js";
-import { Order, slide, tops } from "../slide.js";
+import { SlidingList } from "../slide.js";
 import { called, counted, isBlank, margin, origin, remainder, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
 import { Called, Counted, Face, Heading, Margin, Name, Origin } from "./widgets.js";
@@ -51,7 +51,6 @@ export function create(tools) {
 
 class LeadBoard {
   #rows = new Memo(newRow);
-  #order = new Order(() => this.#reorder());
   /** @type {string | null} */
   #of = null;
   #empty = true;
@@ -60,13 +59,18 @@ class LeadBoard {
 
   /** @param {OverlayTools} overlayTools */
   constructor({ t, format, options, stage }) {
-    this.stage = stage;
     this.t = t;
     this.format = format;
     const tools = { t, format };
     this.heading = new Heading();
     this.called = new Called();
     this.list = make("ol", { class: "rows" });
+    this.lines = new SlidingList(
+      this.list,
+      (id) => this.#rows.get(id).node,
+      () => this.#write(),
+      () => stage.scale(),
+    );
     this.others = rest();
     this.unattributed = rest();
     this.margin = new Margin(tools, make("p", { class: "gap" }));
@@ -93,10 +97,8 @@ class LeadBoard {
     this.#latest = model;
     this.heading.draw(model.heading);
     this.called.draw(model.call);
-    if (this.#of !== model.of || this.#empty) {
-      this.#order.jump(model.first);
-      this.#place();
-    } else this.#order.want(model.first);
+    if (this.#of !== model.of || this.#empty) this.lines.jump(model.first);
+    else this.lines.want(model.first);
     setAttribute(this.node, "data-blank", model.blank ? "" : null);
     this.#of = model.of;
     this.#empty = model.empty;
@@ -109,26 +111,12 @@ class LeadBoard {
     this.origin.draw(model.origin);
   }
 
-  #reorder() {
-    const before = tops(this.list);
-    this.#place();
-    this.#write();
-    slide(before, this.stage.scale());
-  }
-
-  #place() {
-    arrange(
-      this.list,
-      this.#order.shown.map((id) => this.#rows.get(id).node),
-    );
-  }
-
   #write() {
     const model = this.#latest;
     if (!model) return;
     const byId = new Map(model.rows.map((row) => [row.id, row]));
     const widest = Math.max(...model.rows.map((row) => row.part), 0.0001);
-    for (const id of this.#order.shown) {
+    for (const id of this.lines.shown) {
       const [line, row] = [this.#rows.get(id), byId.get(id)];
       if (!row) continue;
       setText(line.rank, row.rank);

@@ -4,10 +4,10 @@
  */
 
 import { showCount } from "../countup.js";
-import { arrange, make, setAttribute, setStyle, setText } from "../dom.js";
+import { make, setAttribute, setStyle, setText } from "../dom.js";
 import { signed } from "../last-time.js";
 import { Memo } from "../memo.js";
-import { Order, slide, tops } from "../slide.js";
+import { SlidingList } from "../slide.js";
 import { houseOf, majorityOf } from "./house.js";
 import { called, counted, isBlank, origin, written } from "./picture.js";
 import { subscriptions } from "./stage.js";
@@ -213,7 +213,6 @@ export function create(tools) {
 
 class MajorityPanel {
   #rows = new Memo(newRow);
-  #order = new Order(() => this.#reorder());
   #of = "";
   /** @type {Model | null} */
   #latest = null;
@@ -221,12 +220,17 @@ class MajorityPanel {
   /** @param {OverlayTools} tools */
   constructor({ t, format, options, stage }) {
     this.format = format;
-    this.stage = stage;
     this.heading = new Heading();
     this.called = new Called();
     this.verdict = make("p", { class: "verdict fit" });
     this.goal = make("span", { class: "goal" });
     this.list = make("ol", { class: "rows" });
+    this.lines = new SlidingList(
+      this.list,
+      (id) => this.#rows.get(id).node,
+      () => this.#write(),
+      () => stage.scale(),
+    );
     this.others = make("span", { class: "others" });
     this.open = make("span", { class: "open" });
     this.where = make("p", { class: "where fit" });
@@ -267,36 +271,21 @@ class MajorityPanel {
     setText(this.open, model.open);
     fit(this.where, model.where);
     fit(this.projected, model.projected);
-    const { shown } = this.#order;
+    const { shown } = this.lines;
     const isThere = (/** @type {string} */ id) => model.rows.some((row) => row.id === id);
     if (this.#of !== model.of || shown.length !== model.first.length || !shown.every(isThere)) {
-      this.#order.jump(model.first);
-      this.#place();
-    } else this.#order.want(model.first);
+      this.lines.jump(model.first);
+    } else this.lines.want(model.first);
     this.#of = model.of;
     this.#write();
     this.counted.draw(model.counted, model.of);
     this.origin.draw(model.origin);
   }
 
-  #reorder() {
-    const before = tops(this.list);
-    this.#place();
-    this.#write();
-    slide(before, this.stage.scale());
-  }
-
-  #place() {
-    arrange(
-      this.list,
-      this.#order.shown.map((id) => this.#rows.get(id).node),
-    );
-  }
-
   #write() {
     const model = this.#latest;
     const byId = new Map((model?.rows ?? []).map((row) => [row.id, row]));
-    for (const id of this.#order.shown) {
+    for (const id of this.lines.shown) {
       const [line, row] = [this.#rows.get(id), byId.get(id)];
       if (!row || !model) continue;
       line.name.draw(row);
