@@ -249,7 +249,10 @@ class WebSocketConnection(Upgraded):
     def _receive_plain(self, data: bytes) -> int:
         """Answer the plain frames that these bytes begin with, each before the next is read; where the others begin."""
         at = 0
-        while self._protocol is None and not self._ignores_input and (frame := plain_frame(data, at)) is not None:
+        while self._protocol is None and not self._ignores_input:
+            frame = plain_frame(data, at, self._extensions)
+            if frame is None:
+                return at
             at = frame.end
             if not self._meter.takes_message(self._gateway.clock.monotonic()):
                 self._give_up()

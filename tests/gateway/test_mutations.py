@@ -135,15 +135,17 @@ class Wire(asyncio.Transport):
         return self.closed
 
 
-def client_on(gateway: Gateway, state: ServerState) -> tuple[WebSocketConnection, Wire, ClientProtocol]:
-    """A connection with an open stream, and a client at its other end."""
+def client_on(
+    gateway: Gateway, state: ServerState, *offers: tuple[str, str]
+) -> tuple[WebSocketConnection, Wire, ClientProtocol]:
+    """A connection with an open stream, and a client at its other end, which says this besides in its request."""
     connection, wire = WebSocketConnection(gateway, Config("nothing", log_config=None), state, {}), Wire()
     connection.connection_made(wire)
     client = ClientProtocol(parse_uri("ws://gateway/v1/stream"), max_size=None)
     request = client.connect()
     client.send_request(request)
     headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
-    connection.upgrade(UpgradeRequest("GET", request.path, headers))
+    connection.upgrade(UpgradeRequest("GET", request.path, [*headers, *offers]))
     return connection, wire, client
 
 

@@ -1,8 +1,11 @@
 import random
+import zlib
+from functools import partial
 from typing import Final
 
 import pytest
 from uvicorn.server import ServerState
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 
 from eventlog.clock import Manual
@@ -10,9 +13,24 @@ from eventlog.run import Run, RunTopics
 from gateway.connections.plain_frames import PlainFrame, plain_frame, pong
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
+from schemas.wire import MAX_MESSAGE_BYTES
 from tests.gateway.attackers import frame
 from tests.gateway.nights import START, election
-from tests.gateway.test_mutations import client_on, mangled
+from tests.gateway.test_mutations import VALID, client_on, mangled
+
+AGREED: Final = PerMessageDeflate(
+    remote_no_context_takeover=True,
+    local_no_context_takeover=True,
+    remote_max_window_bits=15,
+    local_max_window_bits=15,
+)
+
+
+def squeezed(text: bytes) -> bytes:
+    """The text as a client compresses it: by itself, without the marker at its end."""
+    squeeze = zlib.compressobj(wbits=-15)
+    return (squeeze.compress(text) + squeeze.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
 
 SEED: Final = 20_240_331
 CONNECTIONS: Final = 400
@@ -45,7 +63,7 @@ def test_what_is_not_whole_is_not_read() -> None:
         frame(b"x", 0x80),
         frame(b"x", 0x82),
         frame(b"", 0x88),
-        frame(b"x", 0xC1),
+        frame(squeezed(b"x"), 0xC1),
         frame(b"x", 0x09),
         frame(b"x" * 126, 0x89),
         frame(b"x" * 70_000),
@@ -62,8 +80,22 @@ def test_a_pong_is_the_one_that_the_library_sends() -> None:
         assert pong(payload) == Frame(Opcode.PONG, payload).serialize(mask=False)
 
 
-async def test_a_connection_says_what_it_would_say_if_the_library_read_every_frame() -> None:
-    """Good frames and mangled ones, in segments as they come."""
+def test_a_compressed_text_is_unpacked_where_that_was_agreed_on_and_it_is_no_bomb() -> None:
+    read = partial(plain_frame, at=0, extensions=(AGREED,))
+    good = frame(squeezed(b"x" * MAX_MESSAGE_BYTES), 0xC1)
+    assert read(good) == PlainFrame(Opcode.TEXT, b"x" * MAX_MESSAGE_BYTES, len(good))
+    assert read(good) == read(good)
+    assert read(frame(squeezed(b"x" * (MAX_MESSAGE_BYTES + 1)), 0xC1)) is None
+    assert read(frame(b"\xff" * 8, 0xC1)) is None
+    assert read(frame(b"", 0xC9)) is None
+    assert read(frame(b"x")) == PlainFrame(Opcode.TEXT, b"x", 7)
+
+
+@pytest.mark.parametrize("offers", [(), (("sec-websocket-extensions", "permessage-deflate"),)])
+async def test_a_connection_says_what_it_would_say_if_the_library_read_every_frame(
+    offers: tuple[tuple[str, str], ...],
+) -> None:
+    """Good frames and mangled ones, in segments as they come, compressed ones among them."""
     chance = random.Random(SEED)
     gateway = Gateway("night", clock=Manual(START), settings=GatewaySettings())
     gateway.begin(Run(RunTopics("night"), "live", "9f2c", election()))
@@ -71,9 +103,9 @@ async def test_a_connection_says_what_it_would_say_if_the_library_read_every_fra
     state = ServerState()
     kept = 0
     for _ in range(CONNECTIONS):
-        (plain, ours, _), (whole, theirs, _) = client_on(gateway, state), client_on(gateway, state)
+        (plain, ours, _), (whole, theirs, _) = (client_on(gateway, state, *offers) for _ in range(2))
         whole._library()
-        sent = b"".join(mangled(chance) for _ in range(chance.randint(1, 10)))
+        sent = b"".join(some_frame(chance) for _ in range(chance.randint(1, 10)))
         while sent:
             cut = chance.choice([len(sent), chance.randint(1, len(sent))])
             for connection, wire in ((plain, ours), (whole, theirs)):
@@ -85,7 +117,17 @@ async def test_a_connection_says_what_it_would_say_if_the_library_read_every_fra
         assert ours.closed == theirs.closed
         plain.connection_lost(None)
         whole.connection_lost(None)
-    assert kept > CONNECTIONS / 50
+    assert kept > (CONNECTIONS / 20 if offers else 0)
+
+
+def some_frame(chance: random.Random) -> bytes:
+    """A frame, good or mangled; in two of three cases a compressed text, good mostly."""
+    if chance.random() < 1 / 3:
+        return mangled(chance)
+    packed = bytearray(squeezed(chance.choice(VALID)))
+    if chance.random() < 1 / 4:
+        packed[chance.randrange(len(packed))] = chance.randrange(256)
+    return frame(bytes(packed), chance.choice([0xC1, 0xC1, 0xC1, 0xC1, 0x41, 0xC0]))
 
 
 def frames_of(written: bytearray) -> bytes:
