@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import structs
 from pydantic import ValidationError
 
 from schemas.figures import EVERYWHERE
@@ -47,7 +48,7 @@ def tallied(records: Iterable[Stored], garbage: Collection[bytes], laws: Sequenc
         known = standing.get(box)
         if known is None or _order(tally) > _order(known):
             standing[box] = tally
-        elif _order(tally) == _order(known) and tally != known:
+        elif _order(tally) == _order(known) and _said(tally) != _said(known):
             aside.add(record.offset)
     found = {place: _figures(figures) for place, figures in sums.sums(standing.values()).items()}
     return Tallied(found, aside, law.version)
@@ -62,6 +63,13 @@ def _is_lawful(tally: Counted | Withdrawn, law: Law) -> bool:
 
 def _figures(summed: Mapping[str, Any]) -> Figures:
     return Figures(tuple(summed[name] for name in EVERYWHERE), summed["votes"])
+
+
+def _said(tally: Counted | Withdrawn) -> Counted | Withdrawn:
+    """What is compared: whoever is named without a vote might as well not be named."""
+    if isinstance(tally, Withdrawn):
+        return tally
+    return structs.replace(tally, votes={name: votes for name, votes in tally.votes.items() if votes})
 
 
 def _order(tally: Counted | Withdrawn) -> tuple[int, int]:
