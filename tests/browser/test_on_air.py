@@ -50,6 +50,7 @@ TIMERS: Final = """(() => {
 """Keeps count of the timers that run."""
 
 
+@pytest.mark.slow
 async def test_a_simulated_night_ends_in_every_overlay_on_the_logs_totals(tmp_path: Path, browser: Browser) -> None:
     """The benchmark's night, shrunk: `python -m benchmarks on_air` measures the whole one."""
     scenario = read_scenario().shrink(boxes_per_district=2)

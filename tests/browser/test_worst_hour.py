@@ -136,6 +136,7 @@ async def back_to_air(page: Page, other: Page, hands: Hands) -> None:
     await expect(other.locator(".embargo-state")).to_have_attribute("data-embargoed", "false")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 async def test_the_worst_hour_is_worked_through_by_keyboard_alone(tmp_path: Path, browser: Browser) -> None:
     async with (

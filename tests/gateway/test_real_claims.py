@@ -138,6 +138,7 @@ def test_istanbul_2014_claims_nothing_wrong() -> None:
     assert (41, 41, Counter()) == (len(night.early), len(night.safe_at_the_end()), night.contradicted)
 
 
+@pytest.mark.slow
 def test_turkiye_2014_claims_nothing_wrong() -> None:
     """Three districts leave votes to nobody and one has three votes more than voters: odd, and no contradiction."""
     night = count_2014("turkiye-2014/boxes.csv.gz", 20140330)

@@ -67,14 +67,14 @@ def broker(kafka_guarded_broker: Broker) -> Iterator[Broker]:
         yield started
 
 
-@pytest.mark.kafka
-@pytest.mark.slow
 def votes(client: Viewer) -> int | None:
     """What the client shows of İmamoğlu in the country; the aggregator writes into the topic as well."""
     shown: Any = client.shown.get("tr", {})
     return shown.get("votes", {}).get("imamoglu")  # type: ignore[no-any-return]  # JSON knows no types
 
 
+@pytest.mark.kafka
+@pytest.mark.slow
 async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Broker, tmp_path: Path) -> None:
     """A gateway goes on; an aggregator and an archiver, which hold nothing of their own, end with the reason."""
 
