@@ -1,5 +1,6 @@
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,34 @@ async def test_impossible_boxes_are_told_in_the_totals_topic_until_they_are_corr
         await log.append(run.topics.ledger.name, [Entry(MARKER_KEY, b"scribble", partition)])
     await until_end(log, run)
     assert (1, 1004, 1) == (await told())[-1]
+
+
+async def test_ticks_are_counted_from_when_publishing_begins_however_long_its_append_takes(
+    tmp_path: Path, unique: str
+) -> None:
+    clock = Manual(NIGHT)
+
+    class Slow(SqliteLog):
+        async def append(self, topic: str, entries: Sequence[Entry]) -> None:
+            await super().append(topic, entries)
+            if topic.endswith(".totals"):
+                clock.advance(0.75)
+
+    async with Slow(tmp_path / "log.db", Wall()) as log:
+        run = await create_run(log, unique, small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=4)
+        aggregator = Aggregator(log, run, clock, AggregateSettings(tick_ms=1_000))
+        async with aggregator._relay, aggregator._comparing, aggregator._assessing, aggregator._resources:
+            await aggregator._own(frozenset(range(4)))
+            await publish(log, run, counted())
+            while not aggregator._progress.published:
+                await aggregator._turn()
+            await publish(log, run, counted(box=1002))
+            while aggregator._progress.folded < 2:
+                await aggregator._turn()
+            early = aggregator._progress.published
+            clock.advance(0.25)
+            await aggregator._turn()
+            assert (1, 2) == (early, aggregator._progress.published)
 
 
 async def test_impossible_boxes_are_warned_of_once_in_a_while_however_many_follow(
