@@ -3,11 +3,12 @@
 A file that is deleted or replaced while it is open would take appends that nobody ever reads: `SameFile` notices that.
 """
 
+import logging
 import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -64,6 +65,9 @@ _ADDED: Final = (("record", "checksum INTEGER"), ("lease", "name TEXT"), ("lease
 def _missing(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     """Return the added columns, each with its table, that the file does not have yet."""
     return [(table, column) for table, column in _ADDED if column.split()[0] not in columns(connection, table)]
+
+
+_log: Final = logging.getLogger(__name__)
 
 
 class SameFile:
@@ -153,7 +157,20 @@ class LogFile:
                     raise
                 pause.wait(_OPEN_PAUSE_S)
             else:
+                self._warn_of_other_names()
                 return
+
+    def _warn_of_other_names(self) -> None:
+        """Say so where the file has a second name: who opens it by that has a write-ahead log of their own."""
+        names = 1
+        with suppress(OSError):  # a folder that tells nothing at the moment is for `SameFile` to tell
+            names = self.real.stat().st_nlink
+        if names > 1:
+            _log.warning(
+                "%s has another name, a hard link. Use one of them only: what is appended by the other is lost, and the"
+                " file may be damaged.",
+                self.path,
+            )
 
     @contextmanager
     def translated(self) -> Iterator[None]:

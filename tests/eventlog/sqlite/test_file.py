@@ -72,6 +72,17 @@ async def test_a_folder_that_tells_nothing_for_a_while_is_waited_for(tmp_path: P
         assert [b"before", b"after"] == await values(log, TOPIC.name)
 
 
+async def test_a_second_name_of_the_file_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A copy by links, as backups make it, is no harm; a process that opens the file by it is."""
+    path = tmp_path / "night.db"
+    async with SqliteLog(path, Wall()) as log:
+        await log.create([TOPIC])
+    assert [] == caplog.messages
+    (tmp_path / "copy.db").hardlink_to(path)
+    async with SqliteLog(path, Wall()):
+        assert ["another name, a hard link" in message for message in caplog.messages] == [True]
+
+
 @pytest.mark.parametrize("name", [":memory:", "file:night.db", "file:night.db?mode=memory"])
 async def test_a_name_that_means_something_to_sqlite_is_a_files_name(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
