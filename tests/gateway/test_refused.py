@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from consumers.aggregate import AggregateSettings, Aggregator
+from consumers.aggregate import AggregateSettings, Aggregator, Progress
 from consumers.archive import Archiver, ArchiveSettings
 from eventlog.clock import Wall
 from eventlog.kafka.log import KafkaLog
@@ -21,6 +21,7 @@ from tests.gateway.nights import totals
 from tests.gateway.unreliable import Unreliable
 from tests.kafka.broker import CHIEF, Broker
 from tests.patience import LIMIT_S
+from tests.simulation.processes import until
 
 REFUSAL = LogRefused("Kafka at broker:9093 does not accept the user name or the password.")
 
@@ -87,7 +88,8 @@ async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Bro
     async with KafkaLog(broker.servers) as plain, KafkaLog(str(broker.guarded), security=security) as log:
         await make_run(plain)
         run = await find_run(log, RUN)
-        folding = asyncio.create_task(Aggregator(log, run, Wall(), AggregateSettings(checkpoint_ms=200)).run())
+        progress, quick = Progress(), AggregateSettings(checkpoint_ms=200)
+        folding = asyncio.create_task(Aggregator(log, run, Wall(), quick, progress=progress).run())
         archiving = asyncio.create_task(
             Archiver(log, run, tmp_path / "archive", Wall(), ArchiveSettings(roll_ms=200)).follow()
         )
@@ -96,6 +98,7 @@ async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Bro
             await publish(plain, totals(votes={"imamoglu": 5}))
             await client.subscribe("tr")
             await client.until(lambda: votes(client) == 5)
+            await until(lambda: bool(progress.partitions))  # who still joins is not refused but finds nobody
 
             await restart("another")
             reason = await readiness(gateway, 503)
