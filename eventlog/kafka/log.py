@@ -341,11 +341,17 @@ class KafkaReader:
             if isinstance(error.__cause__, OffsetOutOfRangeError):
                 partition, offset = next((tp.partition, at) for tp, at in error.__cause__.args[0].items())
                 raise PositionLost(self._topic, partition, offset) from error
+            self._go_back(consumer)
             raise
         batches = [Batch(where.partition, records) for where, records in got.items() if records]
         for batch in batches:
             self._positions[batch.partition] = batch.records[-1].offset + 1
         return batches
+
+    def _go_back(self, consumer: AIOKafkaConsumer) -> None:
+        """Read on from what was handed out: a damaged batch takes along what the call had of other partitions."""
+        for partition, position in self._positions.items():
+            consumer.seek(TopicPartition(self._topic, partition), position)
 
     async def _seek(self, consumer: AIOKafkaConsumer) -> None:
         partitions = {partition: TopicPartition(self._topic, partition) for partition in self._positions}

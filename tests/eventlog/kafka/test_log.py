@@ -11,11 +11,14 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import CorruptRecordException
 
 from eventlog.clock import Wall
 from eventlog.kafka import log as kafka_log
-from eventlog.kafka.log import KafkaLog
+from eventlog.kafka.connection import Connection
+from eventlog.kafka.log import KafkaLog, KafkaReader
 from eventlog.kafka.security import Security
+from eventlog.kafka.topics import Topics
 from eventlog.port import Entry, EventLog, Topic
 from eventlog.run import RunTopics
 from sandik.wiring import open_log
@@ -120,6 +123,31 @@ async def test_who_is_cancelled_while_it_lets_go_leaves_no_connection(
                 await cancel_after(turns, task)
         gc.collect()
     assert forgotten == []
+
+
+class _Damaged:
+    """A consumer that has a partition's records in hand when it meets another's damaged batch: it forgets them."""
+
+    def __init__(self) -> None:
+        self.sought: dict[TopicPartition, int] = {}
+
+    async def getmany(self, **_: object) -> object:
+        raise CorruptRecordException("Invalid CRC")
+
+    def seek(self, where: TopicPartition, position: int) -> None:
+        self.sought[where] = position
+
+    async def stop(self) -> None:
+        """Nothing was started."""
+
+
+async def test_behind_a_damaged_batch_every_partition_is_read_from_what_was_handed_out() -> None:
+    connection, consumer = Connection("127.0.0.1:9", Security()), _Damaged()
+    reader = KafkaReader(connection, Topics(connection), "tallies", {0: 5, 3: 7})
+    reader._consumer, reader._entered = consumer, True
+    with pytest.raises(LogError):
+        await reader.read(max_records=10, wait_ms=0)
+    assert {TopicPartition("tallies", 0): 5, TopicPartition("tallies", 3): 7} == consumer.sought
 
 
 async def test_tls_files_that_are_not_there_are_refused() -> None:
